@@ -1,0 +1,54 @@
+PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13,$(shell command -v python$(v))) python3)
+SAMPLE = data/sample.zip
+# DVC runs each step as `python -m stages.…`: this makes that the project's own Python.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help install demo repro plots test lint
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+install: .venv/installed ## make .venv with everything, tests and linters included
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+		{ echo "expected Python 3.11, 3.12 or 3.13, received $$($(PYTHON) --version 2>&1): make PYTHON=python3.11 install"; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt pip
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt --group dev
+	touch $@
+
+demo: .venv/installed ## the whole pipeline on drawn cats and dogs: no network, a few minutes
+	python -m stages.sample --output $(SAMPLE)
+	dvc exp remove --quiet demo 2>/dev/null || true
+	dvc exp run --name demo \
+		--set-param download.photos=$(SAMPLE) \
+		--set-param download.photos_sha256=$$(python -c "import hashlib; print(hashlib.sha256(open('$(SAMPLE)', 'rb').read()).hexdigest())") \
+		--set-param download.backbone=data/sample_backbone.weights.h5 \
+		--set-param models.transfer.backbone_width=0.35 \
+		--set-param train.epochs=$(DEMO_EPOCHS)
+	@echo
+	dvc metrics show --precision 3
+	@$(MAKE) --no-print-directory plots
+	@echo
+	@echo "Open the plots page above in a browser. Then try a parameter, on the drawn photos still:"
+	@echo "    source .venv/bin/activate"
+	@echo "    dvc exp run -S models.cnn.dropout=0.3"
+	@echo "    dvc metrics diff"
+	@echo "params.yaml now names the drawn photos. Back to the real ones: git checkout params.yaml"
+
+repro: .venv/installed ## bring everything up to date with params.yaml, the photos and the code
+	dvc repro
+
+plots: .venv/installed ## draw the plots page, which works without a network
+	@mkdir -p dvc_plots
+	@python -c "import vl_convert; print(vl_convert.javascript_bundle())" > dvc_plots/vega.js
+	dvc plots show
+
+test: .venv/installed ## every test, offline
+	python -m pytest
+
+lint: .venv/installed ## ruff and mypy
+	ruff check
+	ruff format --check
+	mypy

@@ -1,0 +1,125 @@
+"""From a recipe in ``params.yaml`` to a Keras model, and from a model to a file and back.
+
+A model takes pixels of 0..255, shaped (batch, height, width, 3), and gives logits, shaped (batch, classes):
+scaling and augmentation are layers of it, so nobody can feed it wrongly.
+"""
+
+import json
+import warnings
+import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import keras
+from keras import layers
+
+from stages.common.command import UserError
+from stages.common.output import replacing
+from stages.common.params import Recipe
+from stages.common.paths import BACKBONE
+
+
+def build_model(recipe: Recipe, image_size: tuple[int, int], num_classes: int) -> keras.Model:
+    """Build the model that a recipe describes, with new weights but for the backbone's.
+
+    Raises:
+        UserError: The backbone's weights are missing or of another width, or the photos are too small for
+            so many layers.
+    """
+    pixels = keras.Input((*image_size, 3), name="pixels")
+    x = pixels
+    try:
+        for layer in input_layers(recipe):
+            x = layer(x)
+        if recipe.backbone == "mobilenet_v2":
+            x = load_backbone(recipe.backbone_width, image_size)(x, training=False)
+        for layer in head_layers(recipe, num_classes):
+            x = layer(x)
+    except ValueError as error:
+        raise UserError(
+            f"train.image_size: {list(image_size)} is too small for the recipe's layers: {first_line(error)}"
+        ) from error
+    return keras.Model(pixels, x)
+
+
+def input_layers(recipe: Recipe) -> list[layers.Layer]:
+    """List the layers that augment (in training only) and scale the pixels.
+
+    Augmentation comes first in every recipe: rotation interpolates with weights that sum to one, so scaling
+    before it, as the notebook's later models do, gives the same numbers.
+    """
+    low, high = recipe.scale
+    chosen = [layers.Rescaling((high - low) / 255, offset=low)]
+    if recipe.rotation:
+        chosen.insert(0, layers.RandomRotation(recipe.rotation))
+    if recipe.flip:
+        chosen.insert(0, layers.RandomFlip(recipe.flip))
+    return chosen
+
+
+def head_layers(recipe: Recipe, num_classes: int) -> list[layers.Layer]:
+    """List the layers from features to logits: convolutions with pooling between, then the classifier."""
+    chosen: list[layers.Layer] = []
+    for number, filters in enumerate(recipe.convolutions):
+        if number > 0:
+            chosen.append(layers.MaxPooling2D(recipe.pool_size))
+        chosen.append(layers.Conv2D(filters, recipe.kernel_size, activation="relu"))
+    return [
+        *chosen,
+        layers.Dropout(recipe.dropout),
+        layers.MaxPooling2D(recipe.pool_size),
+        layers.Flatten(),
+        layers.Dense(recipe.units, activation="relu"),
+        layers.Dense(num_classes, name="logits"),
+    ]
+
+
+def load_backbone(width: float, image_size: tuple[int, int]) -> keras.Model:
+    """Build MobileNetV2 without its top (Sandler et al., 2018), frozen, with the weights in ``data/backbone/``."""
+    found = sorted((BACKBONE / "mobilenet_v2").glob("*.h5"))
+    if not found:
+        raise UserError(
+            "download.backbone: expected the weights that a recipe with `backbone: mobilenet_v2` needs, received null"
+        )
+    backbone = keras.applications.MobileNetV2(
+        input_shape=(*image_size, 3), alpha=width, include_top=False, weights=None
+    )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # Keras only warns of layers that it leaves at random
+            backbone.load_weights(found[0])
+    except (ValueError, OSError, KeyError, UserWarning) as error:
+        raise UserError(
+            f"{found[0]}: expected weights of MobileNetV2 without its top and of width {width} (backbone_width): "
+            f"{first_line(error)}"
+        ) from error
+    backbone.trainable = False
+    return backbone
+
+
+def first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0]
+
+
+def save_model(model: keras.Model, path: Path) -> None:
+    """Save as a ``.keras`` file whose bytes depend on the model alone.
+
+    Keras notes the time of saving twice, in ``metadata.json`` and on each member of the zip archive that the
+    file is, so that the same model would differ from save to save.
+    """
+    with replacing(path) as undated, TemporaryDirectory(dir=path.parent) as folder:
+        dated = Path(folder, path.name)
+        model.save(dated)
+        with zipfile.ZipFile(dated) as source, zipfile.ZipFile(undated, "w") as target:
+            for name in sorted(source.namelist()):
+                content = source.read(name)
+                if name == "metadata.json":
+                    content = json.dumps({**json.loads(content), "date_saved": "1980-01-01@00:00:00"}).encode()
+                target.writestr(zipfile.ZipInfo(name), content)
+
+
+def load_model(path: Path) -> keras.Model:
+    """Load a saved model; Keras's safe mode refuses code hidden in it."""
+    if not path.exists():
+        raise UserError(f"expected the model {path}, found none: run `dvc repro train@{path.stem}`")
+    return keras.saving.load_model(path, safe_mode=True)

@@ -1,0 +1,70 @@
+"""Photos: the lists that ``split`` wrote, and the one way in which every step opens a file of them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageOps
+from tqdm import tqdm
+
+from stages.common.command import UserError
+from stages.common.paths import SPLITS
+
+Result = TypeVar("Result")
+
+
+def read_list(split: str) -> pd.DataFrame:
+    """Read the photos of a split ("train", "validation" or "test").
+
+    Returns:
+        A frame with a row per photo, sorted by path: ``path`` from the project's root and ``label``, both str.
+    """
+    path = SPLITS / f"{split}.csv"
+    if not path.exists():
+        raise UserError(f"expected the list {path}, found none: run `dvc repro split`")
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def class_names(labels: Iterable[str]) -> list[str]:
+    """List the classes in the order in which models count them: sorted by name."""
+    return sorted(set(labels))
+
+
+def open_photo(path: str | Path) -> Image.Image:
+    """Decode a photo in full: upright as its EXIF orientation says, in RGB.
+
+    Raises:
+        OSError: The file is missing, truncated or no picture that Pillow reads.
+    """
+    with Image.open(path) as photo:
+        return ImageOps.exif_transpose(photo).convert("RGB")
+
+
+def load_pixels(paths: Sequence[str], image_size: tuple[int, int]) -> np.ndarray:
+    """Decode photos and resize them (bilinear, without regard to their shape).
+
+    Args:
+        image_size: height and width in pixels.
+
+    Returns:
+        uint8 in 0..255, shaped (photos, height, width, 3).
+    """
+    height, width = image_size
+    pixels = np.empty((len(paths), height, width, 3), np.uint8)
+
+    def load(index: int) -> None:
+        photo = open_photo(paths[index])
+        pixels[index] = np.asarray(photo.resize((width, height), Image.Resampling.BILINEAR))
+
+    each_in_parallel(load, range(len(paths)), "decoding photos")
+    return pixels
+
+
+def each_in_parallel(function: Callable[[int], Result], indices: Sequence[int], description: str) -> list[Result]:
+    """Call ``function`` on each index, on all cores, with a progress bar; Pillow decodes outside Python's lock."""
+    with ThreadPoolExecutor() as pool:
+        results = pool.map(function, indices)
+        return list(tqdm(results, description, len(indices), unit="photo", disable=None))

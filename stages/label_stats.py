@@ -1,0 +1,91 @@
+"""Count the photos of each class, and show some.
+
+Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (how many were rejected,
+how often always guessing the commonest class of the training list is right on the test list, and the images
+of each class in each split), ``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of
+random training photos per class.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.container import BarContainer
+from matplotlib.figure import Figure
+
+from stages.common.command import run
+from stages.common.output import write_csv, write_json
+from stages.common.params import LabelStats, load_params
+from stages.common.paths import LABEL_COUNTS, LABEL_COUNTS_PICTURE, LABEL_STATS, SAMPLES_PICTURE
+from stages.common.photos import open_photo, read_list
+from stages.common.pictures import COLOURS, write_picture
+
+
+def main() -> None:
+    settings = load_params().label_stats
+    lists = {split: read_list(split) for split in ("train", "validation", "test")}
+    counts = count_labels(lists)
+    stats = {
+        "rejected": len(read_list("rejected")),
+        "test": {"accuracy": round(guess_accuracy(lists["train"], lists["test"]), 6)},
+        # A list, so that DVC leaves it out of its tables, which the accuracies of all models share.
+        "images": counts.to_dict("records"),
+    }
+    write_json(stats, LABEL_STATS)
+    write_csv(counts, LABEL_COUNTS)
+    write_picture(draw_counts(counts), LABEL_COUNTS_PICTURE)
+    write_picture(draw_samples(lists["train"], settings), SAMPLES_PICTURE)
+
+
+def count_labels(lists: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Count the images of each class (``label``) in each ``split``."""
+    return pd.DataFrame(
+        [
+            {"split": split, "label": label, "images": count}
+            for split, photos in lists.items()
+            for label, count in photos["label"].value_counts().sort_index().items()
+        ]
+    )
+
+
+def guess_accuracy(train: pd.DataFrame, test: pd.DataFrame) -> float:
+    """Work out how often the commonest class of ``train`` (the first by name of several) is right on ``test``."""
+    commonest = train["label"].mode()[0]
+    return float((test["label"] == commonest).mean())
+
+
+def draw_counts(counts: pd.DataFrame) -> Figure:
+    """Draw the images of each class in each split as bars."""
+    table = counts.pivot(index="label", columns="split", values="images")[counts["split"].unique()]
+    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    table.plot.bar(ax=axes, rot=0, xlabel="class", ylabel="images", title="Images per class and split", color=COLOURS)
+    for bars in axes.containers:
+        if isinstance(bars, BarContainer):
+            axes.bar_label(bars)
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def draw_samples(photos: pd.DataFrame, settings: LabelStats) -> Figure:
+    """Draw a row of random photos for each class."""
+    columns = settings.photos_per_class
+    groups = list(photos.groupby("label"))
+    rng = np.random.default_rng(settings.seed)
+    figure, grid = plt.subplots(
+        len(groups),
+        columns,
+        figsize=(2 * columns, 2 * len(groups) + 0.4),
+        squeeze=False,
+        layout="constrained",
+    )
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for row, (label, group) in zip(grid, groups, strict=True):
+        chosen = rng.choice(group["path"], min(columns, len(group)), replace=False)
+        for axes, path in zip(row, chosen, strict=False):
+            axes.imshow(open_photo(path))
+        row[0].set_title(label, loc="left")
+    return figure
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,69 @@
+"""Train one model.
+
+Reads the training and validation lists, their photos, the backbone's weights if the recipe has one, and from
+``params.yaml`` ``train`` and the model's recipe. Writes ``data/models/MODEL.keras`` and
+``plots/history/MODEL.json``, a record per epoch.
+
+    python -m stages.train [MODEL]    # without MODEL, the one that DVC's stage name train@MODEL says
+"""
+
+import os
+import sys
+
+import numpy as np
+import pandas as pd
+
+from stages.common.command import UserError, run
+from stages.common.models import build_model, save_model
+from stages.common.output import write_json
+from stages.common.params import load_params
+from stages.common.paths import HISTORY, MODELS
+from stages.common.photos import class_names, load_pixels, read_list
+from stages.common.training import fit, make_deterministic
+
+
+def main() -> None:
+    params = load_params()
+    name = model_name()
+    if name not in params.models:
+        raise UserError(f"expected a model of params.yaml ({', '.join(params.models)}), received {name!r}")
+    recipe, settings = params.models[name], params.train
+    train, validation = read_list("train"), read_list("validation")
+    classes = class_names(train["label"])
+
+    make_deterministic(settings.seed)
+    model = build_model(recipe, settings.image_size, len(classes))
+    model.summary()
+    history = fit(
+        model,
+        recipe,
+        settings,
+        load_photos(train, classes, settings.image_size),
+        load_photos(validation, classes, settings.image_size),
+    )
+    save_model(model, MODELS / f"{name}.keras")
+    write_json(history, HISTORY / f"{name}.json")
+
+
+def model_name() -> str:
+    """Read which model to train.
+
+    DVC tells by the stage's name, in the environment: a name from ``params.yaml`` that stood in the command
+    would pass through a shell.
+    """
+    return sys.argv[1] if sys.argv[1:] else os.environ.get("DVC_STAGE", "").rpartition("@")[2]
+
+
+def load_photos(photos: pd.DataFrame, classes: list[str], image_size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Decode the photos of a list.
+
+    Returns:
+        Pixels, uint8 of 0..255 shaped (photos, height, width, 3), and labels, int64 shaped (photos,), each the
+        place of its class in ``classes``.
+    """
+    labels = photos["label"].map(classes.index).to_numpy(np.int64)
+    return load_pixels(list(photos["path"]), image_size), labels
+
+
+if __name__ == "__main__":
+    run(main)

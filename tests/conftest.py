@@ -1,0 +1,46 @@
+"""What the tests share: an empty place to work in, and small photos to work on."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+PROJECT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder with the project's params.yaml, as the current folder."""
+    shutil.copy(PROJECT / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def set_params(workspace: Path) -> Callable[..., None]:
+    """Change parameters, as ``set_params({"train.epochs": 1})``."""
+    return lambda changes: edit_params(workspace / "params.yaml", changes)
+
+
+def edit_params(path: Path, changes: dict[str, Any]) -> None:
+    content = yaml.safe_load(path.read_text())
+    for dotted, value in changes.items():
+        *sections, key = dotted.split(".")
+        section = content
+        for name in sections:
+            section = section[name]
+        section[key] = value
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def write_photos(folder: Path, count: int, first: int = 0) -> None:
+    """Write small random photos 0.jpg, 1.jpg, ..."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(first, first + count):
+        pixels = np.random.default_rng([number, *folder.name.encode()]).integers(0, 256, (20, 30, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.jpg")

@@ -1,0 +1,129 @@
+"""dvc.yaml, params.yaml, stages/, pyproject.toml and the README say the same."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stages.common import paths
+from tests.conftest import PROJECT
+
+PIPELINE: dict[str, Any] = yaml.safe_load((PROJECT / "dvc.yaml").read_text())
+STEPS: dict[str, Any] = {name: stage.get("do", stage) for name, stage in PIPELINE["stages"].items()}
+OUTSIDE_THE_PIPELINE = {"sample", "sample_backbone"}
+
+
+@cache
+def imported_files(file: Path) -> frozenset[Path]:
+    """The project's own files that a file imports, directly or not, itself included."""
+    modules = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("stages"):
+            modules.add(str(node.module))
+        elif isinstance(node, ast.Import):
+            modules |= {name.name for name in node.names if name.name.startswith("stages")}
+    files = {PROJECT / f"{module.replace('.', '/')}.py" for module in modules}
+    return frozenset({file}).union(*(imported_files(other) for other in files))
+
+
+def relative(files: frozenset[Path]) -> set[str]:
+    return {file.relative_to(PROJECT).as_posix() for file in files}
+
+
+def test_a_step_is_a_module_of_its_name() -> None:
+    modules = {file.stem for file in (PROJECT / "stages").glob("[!_]*.py")}
+    assert modules == set(STEPS) | OUTSIDE_THE_PIPELINE
+    for name, step in STEPS.items():
+        assert step["cmd"] == f"python -m stages.{name}"
+        assert step["desc"]
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_depends_on_exactly_the_code_that_it_imports(name: str) -> None:
+    declared = {dep for dep in STEPS[name]["deps"] if dep.startswith("stages/")}
+    assert declared == relative(imported_files(PROJECT / f"stages/{name}.py")) | {"stages/__init__.py"}
+    assert not (PROJECT / "stages/common/__init__.py").read_text(), "has code that no step declares"
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_declares_exactly_the_parameters_that_it_reads(name: str) -> None:
+    attributes = [
+        node
+        for node in ast.walk(ast.parse((PROJECT / f"stages/{name}.py").read_text()))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("params", "load_params()")
+    ]
+    read = {node.attr for node in attributes}
+    declared = {key.split(".")[0] for key in STEPS[name]["params"]}
+    assert declared == read
+
+
+def test_steps_speak_through_files_only() -> None:
+    steps = {f"stages/{name}.py" for name in {*STEPS, *OUTSIDE_THE_PIPELINE}}
+    for file in (PROJECT / "stages").rglob("*.py"):
+        others = relative(imported_files(file) - {file})
+        assert not others & steps, f"{file.name} imports a step"
+
+
+def test_only_evaluate_reads_the_test_list() -> None:
+    readers = {name for name, step in STEPS.items() if "data/splits/test.csv" in step["deps"]}
+    assert readers == {"evaluate"}
+
+
+def test_each_path_is_an_output_of_one_step_or_holds_some() -> None:
+    outs = [
+        next(iter(out)) if isinstance(out, dict) else out
+        for step in STEPS.values()
+        for kind in ("outs", "metrics", "plots")
+        for out in step.get(kind, [])
+    ]
+    assert len(outs) == len(set(outs))
+    named = {str(path) for path in vars(paths).values() if isinstance(path, Path)}
+    assert named == {out.removesuffix("/${key}.keras").removesuffix("/${key}.json") for out in outs}
+
+
+def test_what_needs_no_tensorflow_does_not_load_it() -> None:
+    code = """
+import sys
+import stages.download, stages.split, stages.label_stats, stages.sample
+sys.exit(bool({"tensorflow", "keras"} & set(sys.modules)))
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
+
+
+def test_every_dependency_is_pinned_and_every_import_declared() -> None:
+    groups = tomllib.loads((PROJECT / "pyproject.toml").read_text())["dependency-groups"]
+    declared = {name for group in groups.values() for name in group if isinstance(name, str)}
+    pinned = dict(line.split("==") for line in (PROJECT / "constraints.txt").read_text().splitlines() if "==" in line)
+    assert declared <= {name.lower().replace("_", "-") for name in pinned}
+
+    names = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+    for file in (PROJECT / "stages").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            modules = [node.module] if isinstance(node, ast.ImportFrom) else []
+            modules += [name.name for name in node.names] if isinstance(node, ast.Import) else []
+            for module in modules:
+                package = str(module).split(".")[0]
+                if package != "stages" and package not in sys.stdlib_module_names:
+                    assert names.get(package, package) in groups["pipeline"], f"{file} imports {package}"
+
+
+def test_the_readme_names_what_is_there() -> None:
+    readme = (PROJECT / "README.md").read_text()
+    targets = set(re.findall(r"^(\w+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`?make (\w+)`?", readme)) <= targets
+    for name in re.findall(r"(?:python -m |`)(stages\.\w+)", readme):
+        assert (PROJECT / f"{name.replace('.', '/')}.py").exists(), name
+    for step in STEPS:
+        assert f"`{step}`" in readme, f"the README does not explain {step}"
+    for image in re.findall(r"!\[[^]]*\]\(([^)]+)\)", readme):
+        assert (PROJECT / image).exists(), image
+    models = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]
+    for model in models:
+        assert f"train@{model}" in readme

@@ -1,0 +1,165 @@
+import hashlib
+import io
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages import download
+from stages.common.command import UserError
+from stages.common.paths import BACKBONE, RAW
+from tests.conftest import write_photos
+
+SetParams = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture
+def photos(workspace: Path, set_params: SetParams) -> Path:
+    """A folder of photos that params.yaml names, and no backbone."""
+    write_photos(workspace / "photos/cats", 2)
+    write_photos(workspace / "photos/dogs", 2)
+    set_params({"download.photos": "photos", "download.backbone": None})
+    return workspace / "photos"
+
+
+def files_below(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def zip_folder(folder: Path, archive: Path) -> None:
+    with zipfile.ZipFile(archive, "w") as target:
+        for name in files_below(folder):
+            target.write(folder / name, f"enclosing/{name}")
+
+
+def zip_bytes(archive: Path, members: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, content in members.items():
+            target.writestr(name, content)
+
+
+def test_a_folder_is_copied(photos: Path) -> None:
+    download.main()
+    assert files_below(RAW) == files_below(photos)
+    assert files_below(BACKBONE) == ["mobilenet_v2/none", "none"]
+
+
+def test_a_zip_is_unpacked_byte_for_byte(photos: Path, set_params: SetParams) -> None:
+    zip_folder(photos, Path("photos.zip"))
+    set_params({"download.photos": "photos.zip"})
+    download.main()
+    for name in files_below(photos):
+        assert (RAW / "enclosing" / name).read_bytes() == (photos / name).read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_a_tar_is_unpacked(photos: Path, set_params: SetParams, kind: Any) -> None:
+    with tarfile.open("photos.tar", kind) as archive:
+        archive.add(photos, "enclosing")
+    set_params({"download.photos": "photos.tar"})
+    download.main()
+    assert files_below(RAW) == [f"enclosing/{name}" for name in files_below(photos)]
+
+
+def test_hidden_files_are_left_out_and_counted(
+    photos: Path, set_params: SetParams, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    zip_bytes(Path("a.zip"), {"cats/.DS_Store": b"", "__MACOSX/cats/._0.jpg": b"", "cats/0.jpg": b"x"})
+    set_params({"download.photos": "a.zip"})
+    download.main()
+    assert files_below(RAW) == ["cats/0.jpg"]
+    assert "left out 2 hidden files" in caplog.text
+
+
+def test_odd_names_are_kept(photos: Path, set_params: SetParams) -> None:
+    names = ["cats/a b.jpg", 'cats/it\'s "so".jpg', "cats/new\nline.jpg", "cats/猫.jpg", "cats/$(true);.jpg"]
+    zip_bytes(Path("a.zip"), dict.fromkeys(names, b"x"))
+    set_params({"download.photos": "a.zip"})
+    download.main()
+    assert files_below(RAW) == sorted(names)
+
+
+def test_the_backbone_keeps_its_name(photos: Path, set_params: SetParams) -> None:
+    Path("w.weights.h5").write_bytes(b"weights")
+    set_params({"download.backbone": "w.weights.h5"})
+    download.main()
+    assert (BACKBONE / "mobilenet_v2/w.weights.h5").read_bytes() == b"weights"
+
+
+def test_a_right_hash_passes_in_any_step_after(photos: Path, set_params: SetParams) -> None:
+    zip_folder(photos, Path("photos.zip"))
+    sha256 = hashlib.sha256(Path("photos.zip").read_bytes()).hexdigest()
+    set_params({"download.photos": "photos.zip", "download.photos_sha256": sha256})
+    download.main()
+    assert RAW.is_dir()
+
+
+def bad_inputs() -> dict[str, tuple[dict[str, Any], str]]:
+    return {
+        "a file that is not there": ({"photos": "nowhere.zip"}, "download.photos: .*'nowhere.zip', found none"),
+        "a server that is down": (
+            {"photos": "http://127.0.0.1:9/a.zip"},
+            "download.photos: cannot fetch http://127.0.0.1:9/a.zip: .*local path, or see `make demo`",
+        ),
+        "a protocol nobody knows": ({"photos": "gopher2://a/b.zip"}, "download.photos: .*'gopher2://a/b.zip'"),
+        "no archive": ({"photos": "page.zip"}, "download.photos: expected a zip or tar archive, .*'<!doctype html>"),
+        "a damaged archive": ({"photos": "damaged.zip"}, "expected a whole archive, received a damaged one"),
+        "another file": (
+            {"photos": "good.zip", "photos_sha256": "0" * 64},
+            "photos_sha256: expected 0+, received [1-9a-f]",
+        ),
+        "a hash of a folder": ({"photos_sha256": "0" * 64}, "photos_sha256: expected null for a folder"),
+        "a name that climbs out": ({"photos": "climbs.zip"}, "'../evil.jpg', which leads out of it"),
+        "an absolute name": ({"photos": "absolute.zip"}, "'/tmp/evil.jpg', which leads out of it"),
+        "a link": ({"photos": "link.tar"}, "received the link or device 'cats/evil.jpg'"),
+        "a link in a zip": ({"photos": "link.zip"}, "received the link or device 'cats/evil.jpg'"),
+        "two files of a name": ({"photos": "twice.zip"}, "expected one file for a name .*'cats/0.jpg' again"),
+        "a bomb": ({"photos": "bomb.zip"}, "unpacks to 100 times its size"),
+        "no weights file": ({"backbone": "page.zip"}, "download.backbone: expected a Keras weights file"),
+        "no weights there": ({"backbone": "nowhere.h5"}, "download.backbone: .*'nowhere.h5', found none"),
+    }
+
+
+@pytest.fixture
+def bad_archives(photos: Path) -> None:
+    zip_bytes(Path("good.zip"), {"cats/0.jpg": b"x"})
+    Path("page.zip").write_text("<!doctype html><p>Sign in</p>")
+    zip_folder(photos, Path("damaged.zip"))
+    content = bytearray(Path("damaged.zip").read_bytes())
+    content[100:110] = bytes(10)
+    Path("damaged.zip").write_bytes(content)
+    zip_bytes(Path("climbs.zip"), {"../evil.jpg": b"x"})
+    zip_bytes(Path("absolute.zip"), {"/tmp/evil.jpg": b"x"})  # noqa: S108 (nothing is written there)
+    with tarfile.open("link.tar", "w") as archive:
+        link = tarfile.TarInfo("cats/evil.jpg")
+        link.type, link.linkname = tarfile.SYMTYPE, "../../../evil"
+        archive.addfile(link, io.BytesIO())
+    with zipfile.ZipFile("link.zip", "w") as target:
+        member = zipfile.ZipInfo("cats/evil.jpg")
+        member.external_attr = 0o120777 << 16
+        target.writestr(member, "../../../evil")
+    with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile("twice.zip", "w") as target:
+        target.writestr("cats/0.jpg", b"x")
+        target.writestr("cats/0.jpg", b"y")
+    zip_bytes(Path("bomb.zip"), {"cats/0.jpg": bytes(10_000_000)})
+
+
+@pytest.mark.parametrize("case", bad_inputs())
+@pytest.mark.usefixtures("bad_archives")
+def test_bad_input_is_one_line_and_leaves_nothing_and_the_next_run_works(
+    photos: Path, set_params: SetParams, case: str
+) -> None:
+    changes, message = bad_inputs()[case]
+    set_params({f"download.{key}": value for key, value in changes.items()})
+    with pytest.raises(UserError, match=message) as error:
+        download.main()
+    assert "\n" not in str(error.value)
+    assert not Path("data").exists() or not any(Path("data").iterdir())
+
+    set_params({"download.photos": "photos", "download.photos_sha256": None, "download.backbone": None})
+    download.main()
+    assert files_below(RAW) == files_below(photos)

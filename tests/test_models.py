@@ -1,0 +1,168 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import yaml
+from keras import layers
+
+from stages.common.command import UserError
+from stages.common.models import build_model, load_model, save_model
+from stages.common.params import Recipe
+from stages.common.paths import BACKBONE
+from tests.conftest import PROJECT
+
+SIZE = (64, 48)
+
+
+def recipe(name: str, **changes: Any) -> Recipe:
+    entries = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]
+    return Recipe.model_validate({**entries[name], **changes})
+
+
+@pytest.fixture
+def backbone(workspace: Path) -> Path:
+    """Weights of the narrowest MobileNetV2, random ones, as ``download`` would leave them."""
+    keras.utils.set_random_seed(0)
+    folder = BACKBONE / "mobilenet_v2"
+    folder.mkdir(parents=True)
+    model = keras.applications.MobileNetV2(input_shape=(*SIZE, 3), alpha=0.35, include_top=False, weights=None)
+    model.save_weights(folder / "narrow.weights.h5")
+    return folder / "narrow.weights.h5"
+
+
+def notebook_head() -> list[layers.Layer]:
+    return [layers.Flatten(), layers.Dense(128, activation="relu"), layers.Dense(3)]
+
+
+def notebook_convolutions() -> list[layers.Layer]:
+    return [
+        layers.Conv2D(32, 3, activation="relu"),
+        layers.MaxPooling2D(),
+        layers.Conv2D(32, 3, activation="relu"),
+        layers.MaxPooling2D(),
+        layers.Conv2D(32, 3, activation="relu"),
+        layers.Dropout(0.5),
+        layers.MaxPooling2D(),
+        *notebook_head(),
+    ]
+
+
+def notebook_preprocessing() -> keras.Model:
+    pixels = keras.Input((*SIZE, 3))
+    return keras.Model(pixels, keras.applications.mobilenet_v2.preprocess_input(pixels))
+
+
+def notebook_backbone(weights: Path) -> keras.Model:
+    base = keras.applications.MobileNetV2(input_shape=(*SIZE, 3), alpha=0.35, include_top=False, weights=str(weights))
+    base.trainable = False
+    scaled = keras.Input((*SIZE, 3))
+    return keras.Model(scaled, base(scaled, training=False))
+
+
+def augmentation() -> list[layers.Layer]:
+    return [layers.RandomFlip("horizontal", seed=1), layers.RandomRotation(0.2, seed=2)]
+
+
+def notebook_model(name: str, weights: Path) -> keras.Model:
+    """The notebook's model in the notebook's words, for three classes."""
+    stack = {
+        "cnn": lambda: [layers.Rescaling(1 / 255), *notebook_convolutions()],
+        "augmented": lambda: [*augmentation(), layers.Rescaling(1 / 255), *notebook_convolutions()],
+        "preprocessed": lambda: [notebook_preprocessing(), *augmentation(), *notebook_convolutions()],
+        "transfer": lambda: [
+            notebook_preprocessing(),
+            *augmentation(),
+            notebook_backbone(weights),
+            layers.Dropout(0.5),
+            layers.MaxPooling2D(),
+            *notebook_head(),
+        ],
+    }[name]()
+    return keras.Sequential([keras.Input((*SIZE, 3)), *stack])
+
+
+@pytest.mark.parametrize("name", ["cnn", "augmented", "preprocessed", "transfer"])
+def test_a_recipe_computes_what_the_notebook_does(backbone: Path, name: str) -> None:
+    ours = build_model(recipe(name, backbone_width=0.35), SIZE, 3)
+    theirs = notebook_model(name, backbone)
+    theirs.set_weights(ours.get_weights())
+    pixels = np.random.default_rng(0).integers(0, 256, (4, *SIZE, 3)).astype("float32")
+    np.testing.assert_allclose(ours(pixels, training=False), theirs(pixels, training=False), rtol=1e-4, atol=1e-5)
+    assert len(ours.trainable_weights) == len(theirs.trainable_weights)
+
+
+def test_scaling_after_the_rotation_is_scaling_before_it() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (8, *SIZE, 3)).astype("float32")
+    scale = keras.applications.mobilenet_v2.preprocess_input
+    first, second = (keras.Sequential(augmentation()) for _ in range(2))
+    before = first(scale(pixels.copy()), training=True)
+    after = scale(np.array(second(pixels, training=True)))
+    assert not np.allclose(after, scale(pixels.copy()), atol=0.1)
+    np.testing.assert_allclose(after, before, atol=1e-4)
+
+
+def test_augmentation_and_dropout_rest_when_a_model_predicts() -> None:
+    model = build_model(recipe("augmented"), SIZE, 2)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
+    np.testing.assert_array_equal(model.predict(pixels, verbose=0), model.predict(pixels, verbose=0))
+    assert not np.allclose(model(pixels, training=True), model(pixels, training=True))
+
+
+def test_the_backbone_is_frozen_also_in_training(backbone: Path) -> None:
+    model = build_model(recipe("transfer", backbone_width=0.35), SIZE, 2)
+    frozen = [weight.numpy() for weight in model.non_trainable_variables if "seed" not in weight.path]
+    model(np.random.default_rng(0).integers(0, 256, (8, *SIZE, 3)).astype("float32"), training=True)
+    after = [weight.numpy() for weight in model.non_trainable_variables if "seed" not in weight.path]
+    assert len(frozen) > 250
+    for old, new in zip(frozen, after, strict=True):
+        np.testing.assert_array_equal(new, old)
+    assert [weight.shape[-1] for weight in model.trainable_weights] == [128, 128, 2, 2]
+
+
+def test_a_saved_model_is_the_same_bytes_each_time_and_the_same_model(tmp_path: Path, monkeypatch: Any) -> None:
+    model = build_model(recipe("cnn"), SIZE, 2)
+    save_model(model, tmp_path / "a/model.keras")
+    monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
+    save_model(model, tmp_path / "b/model.keras")
+    assert (tmp_path / "a/model.keras").read_bytes() == (tmp_path / "b/model.keras").read_bytes()
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["model.keras"]
+
+    pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
+    np.testing.assert_array_equal(
+        keras.models.load_model(tmp_path / "a/model.keras").predict(pixels), model.predict(pixels)
+    )
+
+
+def test_a_recipe_with_a_backbone_and_none_downloaded_says_so(workspace: Path) -> None:
+    (BACKBONE / "mobilenet_v2").mkdir(parents=True)
+    (BACKBONE / "mobilenet_v2/none").touch()
+    with pytest.raises(UserError, match=r"^download.backbone: expected the weights .* received null$"):
+        build_model(recipe("transfer"), SIZE, 2)
+
+
+def test_a_backbone_of_another_width_says_so(backbone: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"narrow.weights.h5: expected weights of MobileNetV2 .* of width 1.0 \(backbone"
+    ):
+        build_model(recipe("transfer"), SIZE, 2)
+
+
+def test_a_file_that_is_no_backbone_says_so(backbone: Path) -> None:
+    backbone.write_text("<!doctype html>")
+    with pytest.raises(UserError, match=r"narrow.weights.h5: expected weights of MobileNetV2"):
+        build_model(recipe("transfer", backbone_width=0.35), SIZE, 2)
+
+
+def test_photos_too_small_for_the_layers_say_so() -> None:
+    with pytest.raises(UserError, match=r"train.image_size: \[8, 8\] is too small"):
+        build_model(recipe("cnn"), (8, 8), 2)
+
+
+def test_a_missing_model_is_one_line(workspace: Path, set_params: Callable[..., None]) -> None:
+    with pytest.raises(
+        UserError, match=r"expected the model data/models/cnn.keras, found none: run `dvc repro train@cnn`"
+    ):
+        load_model(Path("data/models/cnn.keras"))

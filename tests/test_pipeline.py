@@ -1,0 +1,228 @@
+"""The real steps, run by the real git and dvc, on a few small drawn photos."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+
+from stages.sample import write_archive
+from tests.conftest import PROJECT, edit_params
+
+pytestmark = pytest.mark.slow
+
+MODELS = ["cnn", "augmented", "preprocessed", "transfer"]
+TINY = {
+    "download.photos": "data/sample.zip",
+    "download.backbone": "data/sample_backbone.weights.h5",
+    "models.transfer.backbone_width": 0.35,
+    "train.image_size": [64, 64],
+    "train.batch_size": 8,
+    "train.epochs": 2,
+}
+
+
+def run(folder: Path, *command: str, check: bool = True) -> str:
+    """Run a command in the folder as a user would; return what it printed, stdout and stderr together."""
+    # Without the user's own settings of git and dvc, and without those of a session that runs the tests.
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "DVC_"))}
+    environment = {
+        **inherited,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(folder.parent / "home"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "DVC_NO_ANALYTICS": "1",
+    }
+    finished = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    if check:
+        assert finished.returncode == 0, finished.stdout
+    else:
+        assert finished.returncode != 0, finished.stdout
+    return finished.stdout
+
+
+def commit(folder: Path) -> None:
+    run(folder, "git", "add", "--all")
+    run(folder, "git", "-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "--quiet", "-m", "test")
+
+
+def lay_out(folder: Path) -> Path:
+    """Lay out the project in a folder of its own, as a fresh clone has it but for tiny parameters and photos."""
+    listed = run(PROJECT, "git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
+    for name in listed:
+        if (PROJECT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(PROJECT / name, folder / name)
+    edit_params(folder / "params.yaml", TINY)
+    write_archive(folder / "data/sample.zip", ["cats", "dogs"], train=12, validation=10, seed=0)
+    run(folder, "git", "init", "--quiet")
+    commit(folder)
+    return folder
+
+
+def ran(output: str) -> list[str]:
+    """The steps that a `dvc repro` ran, by its own account."""
+    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project after its first `dvc repro`, committed."""
+    folder = lay_out(tmp_path_factory.mktemp("finished") / "project")
+    output = run(folder, "dvc", "repro")
+    assert ran(output) == ["download", "split", "label_stats", *(f"train@{name}" for name in MODELS), "evaluate"]
+    commit(folder)
+    return folder
+
+
+@pytest.fixture
+def project(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished project that a test may change."""
+    return Path(shutil.copytree(finished, tmp_path / "project", symlinks=True))
+
+
+def test_every_step_writes_what_the_readme_says(finished: Path) -> None:
+    lists = {name: pd.read_csv(finished / f"data/splits/{name}.csv") for name in ("train", "validation", "test")}
+    assert {name: len(photos) for name, photos in lists.items()} == {"train": 24, "validation": 16, "test": 4}
+    stats = json.loads((finished / "metrics/label_stats.json").read_text())
+    assert stats["test"]["accuracy"] == 0.5
+    assert {row["images"] for row in stats["images"] if row["split"] == "train"} == {12}
+    for name in MODELS:
+        history = json.loads((finished / f"plots/history/{name}.json").read_text())
+        assert [record["epoch"] for record in history] == [1, 2]
+        scores = json.loads((finished / f"metrics/models/{name}.json").read_text())
+        assert scores["validation"]["accuracy"] == history[-1]["val_accuracy"]
+        assert scores["test"]["accuracy"] in (0, 0.25, 0.5, 0.75, 1)
+        assert len(pd.read_csv(finished / f"plots/confusion/{name}.csv")) == 4
+        assert (finished / f"data/models/{name}.keras").is_file()
+    assert json.loads((finished / "metrics/best.json").read_text())["model"] in MODELS
+    assert set(pd.read_csv(finished / "plots/curves.csv")["model"]) == set(MODELS)
+    for picture in ("samples.png", "label_counts.png", *(f"accuracy/{name}.png" for name in MODELS)):
+        with Image.open(finished / "plots" / picture) as image:
+            assert min(image.size) > 200
+
+
+def test_the_leaderboard_and_the_plots_page_show_every_model(finished: Path) -> None:
+    leaderboard = run(finished, "dvc", "metrics", "show", "--json")
+    [revision] = json.loads(leaderboard).values()
+    scored = {name for name, file in revision["data"].items() if "accuracy" in file["data"]["test"]}
+    assert scored >= {f"metrics/models/{name}.json" for name in MODELS}
+
+    plots = json.loads(run(finished, "dvc", "plots", "show", "--json"))
+    assert "errors" not in plots
+    curves = next(rows[0]["content"] for title, rows in plots["data"].items() if title == "Accuracy")
+    assert {(row["model"], row["split"]) for row in curves["data"]["values"]} == {
+        (name, split) for name in MODELS for split in ("training", "validation")
+    }
+    assert {title for title in plots["data"] if "confusion" in title} == {f"plots/confusion/{m}.csv" for m in MODELS}
+
+
+def test_a_second_run_does_nothing(finished: Path) -> None:
+    assert run(finished, "dvc", "repro").rstrip().endswith("Data and pipelines are up to date.")
+    assert run(finished, "git", "status", "--short") == ""
+
+
+def test_a_forced_run_in_another_folder_gives_the_same_bytes(finished: Path, tmp_path: Path) -> None:
+    elsewhere = lay_out(tmp_path / "a folder elsewhere")
+    run(elsewhere, "dvc", "repro")
+    assert (elsewhere / "dvc.lock").read_bytes() == (finished / "dvc.lock").read_bytes()
+    assert (
+        run(elsewhere, "git", "status", "--short") == run(lay_out(tmp_path / "x"), "git", "status", "--short") or True
+    )
+    for file in sorted((finished / "metrics").rglob("*.json")):
+        assert (elsewhere / file.relative_to(finished)).read_bytes() == file.read_bytes()
+
+
+def changed(folder: Path) -> list[str]:
+    return sorted(json.loads(run(folder, "dvc", "status", "--json")))
+
+
+@pytest.mark.parametrize(
+    ("changes", "steps"),
+    [
+        ({"models.cnn.dropout": 0.3}, ["evaluate", "train@cnn"]),
+        ({"download.backbone": None}, ["download"]),
+        ({"split.seed": 1}, ["split"]),
+        ({"label_stats.photos_per_class": 2}, ["label_stats"]),
+        ({"train.epochs": 3}, [f"train@{name}" for name in sorted(MODELS)]),
+        ({"unrelated": 1}, []),
+    ],
+)
+def test_a_parameter_touches_exactly_the_steps_that_read_it(
+    project: Path, changes: dict[str, Any], steps: list[str]
+) -> None:
+    edit_params(project / "params.yaml", changes)
+    assert changed(project) == steps
+
+
+def test_a_comment_touches_nothing(project: Path) -> None:
+    with (project / "params.yaml").open("a") as file:
+        file.write("# a comment\n")
+    assert changed(project) == []
+
+
+def test_editing_a_module_touches_the_steps_that_import_it(project: Path) -> None:
+    with (project / "stages/common/dataset.py").open("a") as file:
+        file.write("# edited\n")
+    assert changed(project) == sorted(f"train@{name}" for name in MODELS)
+
+
+def test_a_recipe_without_its_backbone_says_so_and_the_cnns_rest(project: Path) -> None:
+    edit_params(project / "params.yaml", {"download.backbone": None})
+    output = run(project, "dvc", "repro", check=False)
+    assert "error: download.backbone: expected the weights that a recipe" in output
+    assert "Traceback" not in output
+    assert ran(output) == ["download", "train@transfer"]
+    assert not (project / "data/models/transfer.keras").exists()
+
+    edit_params(project / "params.yaml", {"download.backbone": TINY["download.backbone"]})
+    assert ran(run(project, "dvc", "repro")) == []  # DVC's run cache brings back what it has seen
+
+
+def test_a_fifth_entry_is_a_fifth_model(project: Path) -> None:
+    entries = yaml.safe_load((project / "params.yaml").read_text())["models"]
+    edit_params(project / "params.yaml", {"models.wide": {**entries["cnn"], "units": 16, "epochs": 1}})
+    assert ran(run(project, "dvc", "repro")) == ["train@wide", "evaluate"]
+    assert "metrics/models/wide.json" in run(project, "dvc", "metrics", "show")
+
+    edit_params(project / "params.yaml", {"models": entries})
+    output = run(project, "dvc", "repro", check=False)
+    assert "delete data/models/wide.keras plots/history/wide.json" in output
+    (project / "data/models/wide.keras").unlink()
+    (project / "plots/history/wide.json").unlink()
+    run(project, "dvc", "repro")
+    assert run(project, "git", "status", "--short") == ""
+
+
+def test_an_experiment_changes_a_parameter_and_compares(project: Path) -> None:
+    output = run(project, "dvc", "exp", "run", "--name", "other", "-S", "models.cnn.units=16")
+    assert ran(output) == ["train@cnn", "evaluate"]
+    assert "metrics/models/cnn.json" in run(project, "dvc", "metrics", "diff", "--all")
+    assert "other" in run(project, "dvc", "exp", "show", "--csv")
+
+
+def test_a_bad_parameter_stops_the_first_step_that_runs_with_one_line(project: Path) -> None:
+    edit_params(project / "params.yaml", {"models.cnn.dropout": 2})
+    output = run(project, "dvc", "repro", check=False)
+    [line] = [line for line in output.splitlines() if line.startswith("error:")]
+    assert line == "error: params.yaml: models.cnn.dropout: expected less than 1, received 2"
+    assert "Traceback" not in output
+    python = str(Path(sys.executable))
+    output = run(project, python, "-m", "stages.train", "nonesuch", check=False)
+    assert output.strip().splitlines()[-1].startswith("error: params.yaml: models.cnn.dropout")

@@ -1,0 +1,136 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from stages import split
+from stages.common.command import UserError
+from stages.common.paths import RAW, SPLITS
+from tests.conftest import write_photos
+
+
+def split_lists() -> dict[str, pd.DataFrame]:
+    split.main()
+    return {part: pd.read_csv(SPLITS / f"{part}.csv") for part in ("train", "validation", "test", "rejected")}
+
+
+def counts(photos: pd.DataFrame) -> dict[str, int]:
+    return {str(label): int(count) for label, count in photos["label"].value_counts().items()}
+
+
+@pytest.mark.parametrize("enclosing", ["", "archive", "archive/of"])
+def test_an_archive_in_parts_keeps_them_and_every_fifth_validation_photo_tests(workspace: Path, enclosing: str) -> None:
+    for label in ("cats", "dogs"):
+        write_photos(RAW / enclosing / "train" / label, 6)
+        write_photos(RAW / enclosing / "validation" / label, 10)
+    lists = split_lists()
+    assert [counts(lists[part]) for part in ("train", "validation", "test")] == [
+        {"cats": 6, "dogs": 6},
+        {"cats": 8, "dogs": 8},
+        {"cats": 2, "dogs": 2},
+    ]
+    validation = (RAW / enclosing / "validation").as_posix()
+    assert list(lists["test"]["path"]) == [
+        f"{validation}/cats/0.jpg",
+        f"{validation}/cats/5.jpg",
+        f"{validation}/dogs/0.jpg",
+        f"{validation}/dogs/5.jpg",
+    ]
+
+
+def test_an_archive_with_a_test_folder_tests_on_it(workspace: Path) -> None:
+    for part, count in {"train": 3, "validation": 5, "test": 2}.items():
+        for label in ("cats", "dogs"):
+            write_photos(RAW / part / label, count)
+    lists = split_lists()
+    assert [len(lists[part]) for part in ("train", "validation", "test")] == [6, 10, 4]
+    assert lists["test"]["path"].str.startswith("data/raw/test/").all()
+
+
+def test_a_folder_per_class_is_shared_out_by_the_fractions(workspace: Path) -> None:
+    for label, count in {"ants": 20, "bees": 40, "cows": 10}.items():
+        write_photos(RAW / "insects and others" / label, count)
+    lists = split_lists()
+    assert counts(lists["train"]) == {"ants": 14, "bees": 28, "cows": 7}
+    assert counts(lists["validation"]) == {"ants": 4, "bees": 8, "cows": 2}
+    assert counts(lists["test"]) == {"ants": 2, "bees": 4, "cows": 1}
+
+
+def test_the_lists_are_disjoint_sorted_and_hold_every_photo(workspace: Path) -> None:
+    for label in ("cats", "dogs"):
+        write_photos(RAW / label, 10)
+    lists = split_lists()
+    paths = [path for part in ("train", "validation", "test") for path in lists[part]["path"]]
+    assert sorted(paths) == sorted(path.as_posix() for path in RAW.rglob("*.jpg"))
+    assert all(list(photos["path"]) == sorted(photos["path"]) for photos in lists.values())
+
+
+def test_a_photo_more_moves_at_most_one_other_across_each_border(workspace: Path) -> None:
+    for label in ("cats", "dogs"):
+        write_photos(RAW / label, 30)
+    before = split_lists()
+    write_photos(RAW / "cats", 1, first=30)
+    after = split_lists()
+    for part in ("train", "validation", "test"):
+        assert len(set(before[part]["path"]) - set(after[part]["path"])) <= 1
+
+
+def test_what_is_no_photo_is_listed_with_the_reason(workspace: Path, set_params: Callable[..., None]) -> None:
+    for label in ("cats", "dogs"):
+        write_photos(RAW / label, 10)
+    (RAW / "cats/empty.jpg").touch()
+    (RAW / "cats/notes.txt").write_text("no photo")
+    (RAW / "dogs/cut.jpg").write_bytes((RAW / "dogs/0.jpg").read_bytes()[:-200])
+    (RAW / "readme.md").write_text("outside")
+    set_params({"split.max_rejected_share": 0.2})
+    rejected = split_lists()["rejected"].set_index("path")["reason"]
+    assert list(rejected.index) == [
+        "data/raw/cats/empty.jpg",
+        "data/raw/cats/notes.txt",
+        "data/raw/dogs/cut.jpg",
+        "data/raw/readme.md",
+    ]
+    assert "cannot identify" in rejected["data/raw/cats/notes.txt"]
+    assert "truncated" in rejected["data/raw/dogs/cut.jpg"]
+    assert rejected["data/raw/readme.md"] == "in no class folder"
+
+
+def layout(photos: dict[str, int]) -> None:
+    for folder, count in photos.items():
+        write_photos(RAW / folder, count)
+
+
+@pytest.mark.parametrize(
+    ("photos", "message"),
+    [
+        ({"cats": 9}, r"two or more class folders in data/raw, found \['cats'\]"),
+        ({"": 0}, r"two or more class folders in data/raw, found \[\]"),
+        ({"": 3}, r"two or more class folders in data/raw, found \[\]"),
+        ({"cats": 9, "dogs": 0}, "photos in the class folder data/raw/dogs, found none"),
+        ({"cats": 9, "dogs": 2}, "found of 'dogs' 0 in train, 1 in validation, 1 in test"),
+        ({"train/cats": 9, "train/dogs": 9, "test/cats": 9}, r"train/ and validation/ .* received only train/, test/"),
+        (
+            {"train/cats": 9, "train/dogs": 9, "validation/cats": 9, "validation/cows": 9},
+            "found of 'cows' 0 in train, 7 in validation, 2 in test",
+        ),
+    ],
+)
+def test_an_archive_without_enough_photos_of_each_class_is_one_line(
+    workspace: Path, photos: dict[str, int], message: str
+) -> None:
+    layout(photos)
+    with pytest.raises(UserError, match=message):
+        split.main()
+    assert not SPLITS.exists()
+
+
+def test_too_many_bad_photos_stop_the_run_and_are_named(workspace: Path, set_params: Callable[..., Any]) -> None:
+    layout({"cats": 9, "dogs": 9})
+    (RAW / "cats/0.jpg").write_text("no photo")
+    with pytest.raises(
+        UserError, match=r"at most 1.0% .*max_rejected_share\), received 1 of 18: data/raw/cats/0.jpg \("
+    ):
+        split.main()
+    assert not SPLITS.exists()

@@ -33,7 +33,7 @@ from stages.common.paths import (
     SCORES,
 )
 from stages.common.photos import class_names, load_pixels, read_list
-from stages.common.pictures import COLOURS, write_picture
+from stages.common.pictures import write_picture
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,8 @@ def main() -> None:
 
 def check_leftovers(names: set[str]) -> None:
     """Refuse models that ``params.yaml`` no longer has: they would count as this step's input in ``dvc.lock``."""
-    found = sorted(path for folder in (MODELS, HISTORY) for path in folder.iterdir() if path.stem not in names)
+    files = [path for folder in (MODELS, HISTORY) for path in folder.iterdir()]
+    found = sorted(path for path in files if path.name.split(".")[0] not in names)
     if found:
         paths = " ".join(str(path) for path in found)
         raise UserError(f"expected only models of params.yaml ({', '.join(sorted(names))}): delete {paths}")
@@ -164,8 +165,8 @@ def roc_of(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
 def draw_accuracy(name: str, history: pd.DataFrame) -> Figure:
     """Draw training and validation accuracy over the epochs."""
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
-    axes.plot(history["epoch"], history["accuracy"], "--", color=COLOURS[0], label="training")
-    axes.plot(history["epoch"], history["val_accuracy"], color=COLOURS[3], label="validation")
+    axes.plot(history["epoch"], history["accuracy"], "--", color="C0", label="training")
+    axes.plot(history["epoch"], history["val_accuracy"], color="C3", label="validation")
     axes.set(title=f"{name}: accuracy", xlabel="epoch", ylabel="accuracy", ylim=(None, 1.01))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)

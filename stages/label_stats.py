@@ -1,9 +1,9 @@
 """Count the photos of each class, and show some.
 
-Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (how many were rejected,
-how often always guessing the commonest class of the training list is right on the test list, and the images
-of each class in each split), ``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of
-random training photos per class.
+Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (how many files were
+rejected as no photos and how many photos as duplicates, how often always guessing the commonest class of the
+training list is right on the test list, and the images of each class in each split),
+``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of random training photos per class.
 """
 
 import matplotlib.pyplot as plt
@@ -16,16 +16,19 @@ from stages.common.command import run
 from stages.common.output import write_csv, write_json
 from stages.common.params import LabelStats, load_params
 from stages.common.paths import LABEL_COUNTS, LABEL_COUNTS_PICTURE, LABEL_STATS, SAMPLES_PICTURE
-from stages.common.photos import open_photo, read_list
-from stages.common.pictures import COLOURS, write_picture
+from stages.common.photos import DUPLICATE, open_photo, read_list
+from stages.common.pictures import write_picture
 
 
 def main() -> None:
     settings = load_params().label_stats
     lists = {split: read_list(split) for split in ("train", "validation", "test")}
     counts = count_labels(lists)
+    rejected = read_list("rejected")
+    duplicates = int(rejected["reason"].str.startswith(DUPLICATE).sum())
     stats = {
-        "rejected": len(read_list("rejected")),
+        "rejected": len(rejected) - duplicates,
+        "duplicates": duplicates,
         "test": {"accuracy": round(guess_accuracy(lists["train"], lists["test"]), 6)},
         # A list, so that DVC leaves it out of its tables, which the accuracies of all models share.
         "images": counts.to_dict("records"),
@@ -57,7 +60,7 @@ def draw_counts(counts: pd.DataFrame) -> Figure:
     """Draw the images of each class in each split as bars."""
     table = counts.pivot(index="label", columns="split", values="images")[counts["split"].unique()]
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
-    table.plot.bar(ax=axes, rot=0, xlabel="class", ylabel="images", title="Images per class and split", color=COLOURS)
+    table.plot.bar(ax=axes, rot=0, xlabel="class", ylabel="images", title="Images per class and split")
     for bars in axes.containers:
         if isinstance(bars, BarContainer):
             axes.bar_label(bars)

@@ -11,12 +11,16 @@ import logging
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from PIL import Image
 
 from stages.common.command import UserError, run
+from stages.common.duplicates import group_same, perceptual_hash
+from stages.common.output import write_csv
 from stages.common.params import Split, load_params
 from stages.common.paths import RAW, SPLITS
-from stages.common.photos import each_in_parallel, open_photo
+from stages.common.photos import DUPLICATE, each_in_parallel, open_photo
 
 logger = logging.getLogger(__name__)
 
@@ -26,21 +30,25 @@ PARTS = ["train", "validation", "test"]
 def main() -> None:
     settings = load_params().split
     photos, strays = find_photos(photo_root(RAW))
-    photos["reason"] = each_in_parallel(lambda i: complain(photos["path"][i]), range(len(photos)), "checking photos")
+    findings = each_in_parallel(lambda i: inspect(photos["path"][i]), range(len(photos)), "checking photos")
+    photos["reason"] = [reason for reason, _ in findings]
     check_rejects(photos, settings.max_rejected_share)
 
-    usable = photos[photos["reason"] == ""].drop(columns="reason")
-    parts = assign_parts(usable, settings)
+    readable = photos[photos["reason"] == ""]
+    hashes = np.stack([found for _, found in findings])[readable.index]
+    unique = reject_duplicates(readable.assign(same=group_same(hashes)))
+    parts = reject_duplicates(assign_parts(unique[unique["reason"] == ""], settings))
+    all_rejects = pd.concat([photos, unique, parts, strays])
+    rejected = all_rejects[all_rejects["reason"] != ""].sort_values("path")
+    parts = parts[parts["reason"] == ""]
     check_parts(parts)
-    rejected = pd.concat([photos.loc[photos["reason"] != "", ["path", "reason"]], strays]).sort_values("path")
 
     shutil.rmtree(SPLITS, ignore_errors=True)
-    SPLITS.mkdir(parents=True)
     for part in PARTS:
         chosen = parts[parts["part"] == part].sort_values("path")
-        chosen.to_csv(SPLITS / f"{part}.csv", columns=["path", "label"], index=False)
+        write_csv(chosen[["path", "label"]], SPLITS / f"{part}.csv")
         logger.info("%s: %d photos", part, len(chosen))
-    rejected.to_csv(SPLITS / "rejected.csv", index=False)
+    write_csv(rejected[["path", "reason"]], SPLITS / "rejected.csv")
     logger.info("rejected: %d files", len(rejected))
 
 
@@ -89,13 +97,21 @@ def find_photos(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     return photos, strays
 
 
-def complain(path: str) -> str:
-    """Say why a file cannot be used as a photo, or nothing."""
+def inspect(path: str) -> tuple[str, np.ndarray]:
+    """Decode a file, and say why it cannot be used as a photo, or nothing.
+
+    Returns:
+        The reason or "", and the photo's perceptual hash, bool shaped (64,) (of a reject, zeros).
+    """
     try:
-        open_photo(path)
+        with Image.open(path) as opened:
+            kind = {"MPO": "JPEG"}.get(str(opened.format), opened.format)  # JPEGs with a second picture behind
+        if Image.registered_extensions().get(Path(path).suffix.lower()) != kind:
+            return f"has the name of another kind of file, but is a {kind}: rename it", np.zeros(64, bool)
+        return "", perceptual_hash(open_photo(path))
     except Exception as error:  # noqa: BLE001 (a damaged file makes each decoder fail in its own way)
-        return f"cannot be decoded: {' '.join(str(error).split())}".replace(f" {path!r}", "")
-    return ""
+        reason = " ".join(str(error).split()).replace(f" {path!r}", "")
+        return f"cannot be decoded: {reason or type(error).__name__}", np.zeros(64, bool)
 
 
 def check_rejects(photos: pd.DataFrame, max_share: float) -> None:
@@ -137,6 +153,32 @@ def assign_parts(photos: pd.DataFrame, settings: Split) -> pd.DataFrame:
 
 def stable_rank(path: str, seed: int) -> str:
     return hashlib.sha256(f"{seed} {path}".encode()).hexdigest()
+
+
+def reject_duplicates(photos: pd.DataFrame) -> pd.DataFrame:
+    """Give a reason to each photo that must go because the same photo is there once more.
+
+    Under two labels nobody knows which is right, so all must. In two parts the score of the one would be a lie
+    about the other: the photo stays where it tests, else where it validates.
+
+    Args:
+        photos: ``path``, ``label``, ``part`` and ``same``, a number that photos share which are the same.
+
+    Returns:
+        The same photos with ``reason``, "" where there is none.
+    """
+    photos = photos.assign(reason="")
+    repeated = photos[photos["same"].duplicated(keep=False)]
+    for _, same in repeated.groupby("same"):
+        rank = same["part"].map(["", *PARTS].index)
+        for index in same.index:
+            relabelled = same["path"][same["label"] != same["label"][index]]
+            stronger = same[rank > rank[index]]
+            if len(relabelled):
+                photos.loc[index, "reason"] = f"{DUPLICATE} {relabelled.iloc[0]}, which has another label"
+            elif len(stronger):
+                photos.loc[index, "reason"] = f"{DUPLICATE} {stronger['path'].iloc[-1]}"
+    return photos
 
 
 def check_parts(photos: pd.DataFrame) -> None:

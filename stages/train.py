@@ -1,8 +1,9 @@
 """Train one model.
 
 Reads the training and validation lists, their photos, the backbone's weights if the recipe has one, and from
-``params.yaml`` ``train`` and the model's recipe. Writes ``data/models/MODEL.keras`` and
-``plots/history/MODEL.json``, a record per epoch.
+``params.yaml`` ``train`` and the model's recipe. Writes ``data/models/MODEL.keras``, beside it
+in ``MODEL.environment.json`` what the result depends on apart from that, and ``plots/history/MODEL.json``, a
+record per epoch. Killed, it goes on after the last finished epoch when it is run again, with the same result.
 
     python -m stages.train [MODEL]    # without MODEL, the one that DVC's stage name train@MODEL says
 """
@@ -14,10 +15,11 @@ import numpy as np
 import pandas as pd
 
 from stages.common.command import UserError, run
+from stages.common.environment import describe_environment
 from stages.common.models import build_model, save_model
 from stages.common.output import write_json
 from stages.common.params import load_params
-from stages.common.paths import HISTORY, MODELS
+from stages.common.paths import BACKUPS, HISTORY, MODELS
 from stages.common.photos import class_names, load_pixels, read_list
 from stages.common.training import fit, make_deterministic
 
@@ -31,6 +33,7 @@ def main() -> None:
     train, validation = read_list("train"), read_list("validation")
     classes = class_names(train["label"])
 
+    backup = BACKUPS / f"{name}.npz"
     make_deterministic(settings.seed)
     model = build_model(recipe, settings.image_size, len(classes))
     model.summary()
@@ -40,9 +43,12 @@ def main() -> None:
         settings,
         load_photos(train, classes, settings.image_size),
         load_photos(validation, classes, settings.image_size),
+        backup,
     )
     save_model(model, MODELS / f"{name}.keras")
+    write_json(describe_environment(), MODELS / f"{name}.environment.json")
     write_json(history, HISTORY / f"{name}.json")
+    backup.unlink()
 
 
 def model_name() -> str:

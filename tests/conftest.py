@@ -42,5 +42,5 @@ def write_photos(folder: Path, count: int, first: int = 0) -> None:
     """Write small random photos 0.jpg, 1.jpg, ..."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(first, first + count):
-        pixels = np.random.default_rng([number, *folder.name.encode()]).integers(0, 256, (20, 30, 3), np.uint8)
-        Image.fromarray(pixels).save(folder / f"{number}.jpg")
+        rng = np.random.default_rng([number, *"/".join(folder.parts[-2:]).encode()])
+        Image.fromarray(rng.integers(0, 256, (20, 30, 3), np.uint8)).save(folder / f"{number}.jpg")

@@ -142,9 +142,10 @@ def bad_archives(photos: Path) -> None:
         member = zipfile.ZipInfo("cats/evil.jpg")
         member.external_attr = 0o120777 << 16
         target.writestr(member, "../../../evil")
-    with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile("twice.zip", "w") as target:
+    with zipfile.ZipFile("twice.zip", "w") as target:
         target.writestr("cats/0.jpg", b"x")
-        target.writestr("cats/0.jpg", b"y")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            target.writestr("cats/0.jpg", b"y")
     zip_bytes(Path("bomb.zip"), {"cats/0.jpg": bytes(10_000_000)})
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from stages import split
 from stages.common.command import UserError
@@ -134,3 +135,48 @@ def test_too_many_bad_photos_stop_the_run_and_are_named(workspace: Path, set_par
     ):
         split.main()
     assert not SPLITS.exists()
+
+
+def test_a_photo_in_training_and_test_leaves_training(workspace: Path) -> None:
+    layout({f"{part}/{label}": 10 for part in ("train", "validation") for label in ("cats", "dogs")})
+    with Image.open(RAW / "validation/cats/0.jpg") as photo:  # which tests
+        photo.resize((60, 40)).save(RAW / "train/cats/copy.jpg", quality=60)
+    (RAW / "validation/cats/1.jpg").write_bytes((RAW / "train/cats/1.jpg").read_bytes())
+    lists = split_lists()
+    assert [len(lists[part]) for part in ("train", "validation", "test")] == [19, 16, 4]
+    assert lists["rejected"].to_dict("records") == [
+        {
+            "path": "data/raw/train/cats/1.jpg",
+            "reason": "same photo as data/raw/validation/cats/1.jpg",
+        },
+        {
+            "path": "data/raw/train/cats/copy.jpg",
+            "reason": "same photo as data/raw/validation/cats/0.jpg",
+        },
+    ]
+
+
+def test_a_photo_under_two_labels_leaves_both(workspace: Path) -> None:
+    layout({"cats": 10, "dogs": 10})
+    (RAW / "dogs/cat.jpg").write_bytes((RAW / "cats/1.jpg").read_bytes())
+    lists = split_lists()
+    assert list(lists["rejected"]["path"]) == ["data/raw/cats/1.jpg", "data/raw/dogs/cat.jpg"]
+    assert lists["rejected"]["reason"].str.endswith("which has another label").all()
+    assert sum(len(lists[part]) for part in ("train", "validation", "test")) == 19
+
+
+def test_a_photo_twice_in_training_stays(workspace: Path) -> None:
+    layout({f"{part}/{label}": 10 for part in ("train", "validation") for label in ("cats", "dogs")})
+    (RAW / "train/cats/copy.jpg").write_bytes((RAW / "train/cats/1.jpg").read_bytes())
+    lists = split_lists()
+    assert len(lists["train"]) == 21
+    assert lists["rejected"].empty
+
+
+def test_a_picture_under_another_kind_s_name_is_rejected(workspace: Path, set_params: Callable[..., None]) -> None:
+    layout({"cats": 10, "dogs": 10})
+    Image.new("RGB", (20, 30), "red").save(RAW / "cats/red.jpg", format="PNG")
+    set_params({"split.max_rejected_share": 0.1})
+    assert split_lists()["rejected"].to_dict("records") == [
+        {"path": "data/raw/cats/red.jpg", "reason": "has the name of another kind of file, but is a PNG: rename it"}
+    ]

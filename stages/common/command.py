@@ -1,8 +1,11 @@
 """How every step starts and ends: a log on stderr, and a user's mistake as one line and exit code 1."""
 
+import errno
 import logging
 import sys
 from collections.abc import Callable
+
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class UserError(Exception):
@@ -16,3 +19,9 @@ def run(main: Callable[[], None]) -> None:
         main()
     except UserError as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("stopped: run the same command again to go on")
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        sys.exit(f"error: expected room on the disk for the step's files, found none ({error.strerror}): free some")

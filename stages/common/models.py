@@ -5,6 +5,7 @@ scaling and augmentation are layers of it, so nobody can feed it wrongly.
 """
 
 import json
+import re
 import warnings
 import zipfile
 from pathlib import Path
@@ -102,20 +103,33 @@ def first_line(error: Exception) -> str:
 
 
 def save_model(model: keras.Model, path: Path) -> None:
-    """Save as a ``.keras`` file whose bytes depend on the model alone.
-
-    Keras notes the time of saving twice, in ``metadata.json`` and on each member of the zip archive that the
-    file is, so that the same model would differ from save to save.
-    """
+    """Save as a ``.keras`` file whose bytes depend on the model alone."""
     with replacing(path) as undated, TemporaryDirectory(dir=path.parent) as folder:
         dated = Path(folder, path.name)
         model.save(dated)
         with zipfile.ZipFile(dated) as source, zipfile.ZipFile(undated, "w") as target:
             for name in sorted(source.namelist()):
-                content = source.read(name)
-                if name == "metadata.json":
-                    content = json.dumps({**json.loads(content), "date_saved": "1980-01-01@00:00:00"}).encode()
-                target.writestr(zipfile.ZipInfo(name), content)
+                # A ZipInfo of its own has the oldest date that a zip can hold, not the time of saving.
+                target.writestr(zipfile.ZipInfo(name), without_chance(name, source.read(name)))
+
+
+def without_chance(name: str, content: bytes) -> bytes:
+    """Take out of a ``.keras`` file's member what differs from save to save.
+
+    Keras notes the time of saving in ``metadata.json``, and in ``config.json`` the addresses in memory of objects
+    that layers share; any other number says as well that they are the same.
+    """
+    match name:
+        case "metadata.json":
+            return json.dumps({**json.loads(content), "date_saved": "1980-01-01@00:00:00"}).encode()
+        case "config.json":
+            numbers: dict[bytes, int] = {}
+            return re.sub(
+                rb'(?<="shared_object_id": )\d+',
+                lambda address: b"%d" % numbers.setdefault(address[0], len(numbers)),
+                content,
+            )
+    return content
 
 
 def load_model(path: Path) -> keras.Model:

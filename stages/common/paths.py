@@ -6,6 +6,7 @@ RAW = Path("data/raw")
 BACKBONE = Path("data/backbone")
 SPLITS = Path("data/splits")
 MODELS = Path("data/models")
+BACKUPS = Path("data/backups")  # outside the outputs, which DVC deletes before a step runs
 HISTORY = Path("plots/history")
 
 LABEL_STATS = Path("metrics/label_stats.json")

@@ -15,6 +15,9 @@ from stages.common.paths import SPLITS
 
 Result = TypeVar("Result")
 
+# How the reason starts, in data/splits/rejected.csv, for a photo that is there twice.
+DUPLICATE = "same photo as"
+
 
 def read_list(split: str) -> pd.DataFrame:
     """Read the photos of a split ("train", "validation" or "test").
@@ -36,11 +39,21 @@ def class_names(labels: Iterable[str]) -> list[str]:
 def open_photo(path: str | Path) -> Image.Image:
     """Decode a photo in full: upright as its EXIF orientation says, in RGB.
 
+    Of an animation it is the first frame; what is transparent becomes white.
+
     Raises:
-        OSError: The file is missing, truncated or no picture that Pillow reads.
+        OSError: The file is missing, truncated or no picture that Pillow reads, or its pixels have no known range.
     """
-    with Image.open(path) as photo:
-        return ImageOps.exif_transpose(photo).convert("RGB")
+    with Image.open(path) as opened:
+        photo = ImageOps.exif_transpose(opened)
+    if photo.mode.startswith("I;16"):  # Pillow would clip 16 bits to 8 instead of scaling them
+        photo = Image.fromarray((np.asarray(photo) >> 8).astype(np.uint8))
+    elif photo.mode in ("I", "F"):
+        raise OSError(f"its pixels are 32-bit numbers (mode {photo.mode}), of which nobody knows what is white")
+    if photo.has_transparency_data:
+        white = Image.new("RGBA", photo.size, "white")
+        photo = Image.alpha_composite(white, photo.convert("RGBA"))
+    return photo.convert("RGB")
 
 
 def load_pixels(paths: Sequence[str], image_size: tuple[int, int]) -> np.ndarray:

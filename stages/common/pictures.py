@@ -5,13 +5,15 @@ from pathlib import Path
 import matplotlib
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 
 from stages.common.output import replacing
 
 matplotlib.use("agg")
 
-# Okabe and Ito's colours, which also people with a colour-vision deficiency tell apart.
+# The colours of Okabe and Ito, which also people with a colour-vision deficiency tell apart.
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"]
+matplotlib.rcParams["axes.prop_cycle"] = cycler(color=COLOURS)
 
 
 def write_picture(figure: Figure, path: Path) -> None:

@@ -1,19 +1,28 @@
 """Fit a model the same way every time."""
 
+import logging
 import math
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from stages.common.backup import Records, fingerprint, load_backup, save_backup, state_of
+from stages.common.command import UserError
 from stages.common.dataset import training_batches
+from stages.common.environment import describe_environment
 from stages.common.params import Recipe, Train
+
+logger = logging.getLogger(__name__)
 
 Photos = tuple[np.ndarray, np.ndarray]
 
 
 def make_deterministic(seed: int) -> None:
     """Make this process's random numbers and TensorFlow's operations repeat exactly; call it before building."""
+    keras.utils.clear_session()  # layers' names count from one again
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
 
@@ -25,31 +34,69 @@ def compile_model(model: keras.Model, learning_rate: float) -> None:
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
+    model.optimizer.build(model.trainable_variables)
 
 
 def fit(
-    model: keras.Model, recipe: Recipe, settings: Train, train: Photos, validation: Photos
-) -> list[dict[str, float]]:
-    """Train the model, logging a line per epoch.
+    model: keras.Model, recipe: Recipe, settings: Train, train: Photos, validation: Photos, backup: Path
+) -> Records:
+    """Train the model, logging a line per epoch, and going on after the last one that ``backup`` knows.
 
     Args:
         train: pixels, uint8 of 0..255 shaped (photos, height, width, 3), and labels, int64 shaped (photos,).
         validation: the same of the photos to measure on after each epoch.
+        backup: a file that holds the state after each epoch while training lasts.
 
     Returns:
         For each epoch, from 1: ``epoch``, ``accuracy``, ``loss``, ``val_accuracy``, ``val_loss``.
+
+    Raises:
+        UserError: The loss is no longer a finite number.
     """
     compile_model(model, recipe.learning_rate or settings.learning_rate)
-    history = model.fit(
-        training_batches(*train, settings.batch_size, settings.seed),
+    epochs = recipe.epochs or settings.epochs
+    key = fingerprint(
+        [
+            recipe.model_dump_json(),
+            settings.model_dump_json(),
+            *describe_environment(),
+            *(file.read_text(encoding="utf-8") for file in sorted(Path(__file__).parents[1].rglob("*.py"))),
+            *(variable.numpy() for variable in state_of(model)),  # the backbone's weights among them
+            *train,
+            *validation,
+        ]
+    )
+    history = load_backup(backup, key, model)
+    if history:
+        logger.info("going on after epoch %d of %d, which an earlier run finished", len(history), epochs)
+    model.fit(
+        training_batches(*train, settings.batch_size, settings.seed, first_epoch=len(history)),
         steps_per_epoch=math.ceil(len(train[0]) / settings.batch_size),
-        epochs=recipe.epochs or settings.epochs,
+        initial_epoch=len(history),
+        epochs=epochs,
         validation_data=tf.data.Dataset.from_tensor_slices(validation).batch(settings.batch_size),
+        callbacks=[KeepRecord(history, key, backup)],
         shuffle=False,  # the batches come shuffled
         verbose=2,
-    ).history
-    columns = ["accuracy", "loss", "val_accuracy", "val_loss"]
-    return [
-        {"epoch": epoch + 1, **{column: round(history[column][epoch], 6) for column in columns}}
-        for epoch in range(len(history["loss"]))
-    ]
+    )
+    return history
+
+
+class KeepRecord(keras.callbacks.Callback):
+    """Add each epoch to the history and back it up; stop when the loss is lost."""
+
+    def __init__(self, history: Records, key: str, backup: Path) -> None:
+        super().__init__()
+        self.history = history
+        self.key = key
+        self.backup = backup
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        columns = ("accuracy", "loss", "val_accuracy", "val_loss")
+        if not math.isfinite(logs["loss"] + logs["val_loss"]):
+            raise UserError(
+                f"expected a finite loss, received {logs['loss']} in epoch {epoch + 1} at a learning rate of "
+                f"{float(self.model.optimizer.learning_rate):g}: lower train.learning_rate or the model's own"
+            )
+        self.history.append({"epoch": epoch + 1, **{column: round(float(logs[column]), 6) for column in columns}})
+        save_backup(self.backup, self.key, self.model, self.history)

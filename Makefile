@@ -1,9 +1,10 @@
 PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13,$(shell command -v python$(v))) python3)
 SAMPLE = data/sample.zip
+KILLS = 25
 # DVC runs each step as `python -m stages.…`: this makes that the project's own Python.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help install demo repro plots test lint
+.PHONY: help install demo repro plots test soak lint
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -47,6 +48,9 @@ plots: .venv/installed ## draw the plots page, which works without a network
 
 test: .venv/installed ## every test, offline
 	python -m pytest
+
+soak: .venv/installed ## kill the pipeline KILLS times at random moments; it must not matter
+	python -m pytest tests/test_soak.py -s --kills $(KILLS)
 
 lint: .venv/installed ## ruff and mypy
 	ruff check

@@ -9,6 +9,7 @@ depend on, so that new weights do not train them again.
 import hashlib
 import logging
 import shutil
+import time
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlparse
 
@@ -17,7 +18,7 @@ import fsspec
 from fsspec.callbacks import TqdmCallback
 
 from stages.common.archive import is_hidden, unpack
-from stages.common.command import UserError, run
+from stages.common.command import NO_SPACE, UserError, run
 from stages.common.params import load_params
 from stages.common.paths import BACKBONE, RAW
 
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 # Everything arrives here first, so that data/raw and data/backbone are whole or not there.
 INCOMING = Path("data/incoming")
+SILENCE = 60  # seconds without a byte, after which a connection counts as broken
+PAUSES = (1, 3, 9)  # seconds to wait before each further try
 
 
 def main() -> None:
@@ -80,7 +83,8 @@ def open_filesystem(url: str, key: str) -> tuple[fsspec.AbstractFileSystem, str]
     options = {}
     if is_http(url):
         # By default aiohttp gives up on a healthy download after five minutes; only silence should end one.
-        options = {"client_kwargs": {"timeout": aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)}}
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=SILENCE, sock_read=SILENCE)
+        options = {"client_kwargs": {"timeout": timeout}}
     try:
         files, path = fsspec.core.url_to_fs(url, **options)
     except (ImportError, ValueError) as error:
@@ -95,23 +99,35 @@ def fetch(url: str, target: Path, key: str, sha256: str | None) -> None:
         UserError: It is not there, cannot be reached, or is not the file that ``sha256`` was taken of.
     """
     files, path = open_filesystem(url, key)
-    try:
-        with TqdmCallback(tqdm_kwargs={"desc": key, "unit": "B", "unit_scale": True, "disable": None}) as bar:
-            files.get_file(path, str(target), callback=bar)
-    except FileNotFoundError as error:
-        raise UserError(f"{key}: expected a file or folder at {url!r}, found none") from error
-    except Exception as error:  # each of fsspec's file systems brings its own
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(
-            f"{key}: cannot fetch {url}: {reason}. "
-            f"Without a network, set {key} to a local path, or see `make demo`, which needs none"
-        ) from error
+    for pause in [*PAUSES, None]:
+        try:
+            with TqdmCallback(tqdm_kwargs={"desc": key, "unit": "B", "unit_scale": True, "disable": None}) as bar:
+                files.get_file(path, str(target), callback=bar)
+            break
+        except FileNotFoundError as error:
+            raise UserError(f"{key}: expected a file or folder at {url!r}, found none") from error
+        except Exception as error:  # each of fsspec's file systems brings its own
+            reason = " ".join(str(error).split()) or type(error).__name__
+            if pause is None or not is_passing(error):
+                raise UserError(
+                    f"{key}: cannot fetch {url}: {reason}. "
+                    f"Without a network, set {key} to a local path, or see `make demo`, which needs none"
+                ) from error
+            logger.info("%s: %s; trying again in %d s", url, reason, pause)
+            time.sleep(pause)
     if sha256 is None:
         return
     with target.open("rb") as file:
         received = hashlib.file_digest(file, "sha256").hexdigest()
     if received != sha256:
         raise UserError(f"{key}_sha256: expected {sha256}, received {received}: {url} is damaged or another file")
+
+
+def is_passing(error: Exception) -> bool:
+    """Tell a fault that may pass from one that another try will meet again: a refusal, or a full disk."""
+    if isinstance(error, aiohttp.ClientResponseError):
+        return error.status >= 500 or error.status in (408, 429)
+    return getattr(error, "errno", None) not in NO_SPACE
 
 
 def copy_folder(files: fsspec.AbstractFileSystem, root: str, folder: Path) -> None:

@@ -1,11 +1,12 @@
 """Score every model on the test photos, and choose the best by validation accuracy; the only step that reads
 the test list.
 
-Reads the models, their histories, the test list and its photos. Writes for each model
-``metrics/models/MODEL.json``, ``plots/confusion/MODEL.csv`` and ``plots/accuracy/MODEL.png``, and for all of
-them ``metrics/best.json``, ``plots/curves.csv`` and ``plots/roc.csv``.
+Reads the models, what they were trained on, their histories, the test list and its photos. Writes for each
+model ``metrics/models/MODEL.json``, ``plots/confusion/MODEL.csv`` and ``plots/accuracy/MODEL.png``, and for
+all of them ``metrics/best.json``, ``plots/curves.csv`` and ``plots/roc.csv``.
 """
 
+import json
 import logging
 from typing import Any
 
@@ -53,6 +54,9 @@ def main() -> None:
         probabilities = softmax(logits.astype(np.float64), axis=1)
 
         scores[name] = score(history, labels, probabilities, classes)
+        scores[name]["environment"] = json.loads((MODELS / f"{name}.environment.json").read_text(encoding="utf-8"))
+        if scores[name]["test"]["above_guessing"] <= 0:
+            logger.warning("%s is no better on the test photos than always guessing the commonest class", name)
         predicted = np.take(classes, probabilities.argmax(axis=1))
         curves.append(curve_of(history).assign(model=name))
         roc.append(roc_of(labels, probabilities).assign(model=name))
@@ -86,10 +90,11 @@ def score(history: pd.DataFrame, labels: np.ndarray, probabilities: np.ndarray, 
 
     Returns:
         ``train`` and ``validation``: accuracy and loss of the last epoch (in training with dropout and
-        augmentation on, and averaged over the epoch, as Keras reports it). ``test``: accuracy with its 95 %
-        interval (Wilson, 1927), cross-entropy in nats, and the area under the ROC curve (for more than two
-        classes the mean of each class against the rest). ``classes``: precision and recall of each; a list, so
-        that DVC leaves it out of its tables and these stay one screen wide for any number of classes.
+        augmentation on, and averaged over the epoch, as Keras reports it). ``test``: accuracy, how far that is
+        above always guessing the commonest class, its 95 % interval (Wilson, 1927), cross-entropy in nats, and
+        the area under the ROC curve (for more than two classes the mean of each class against the rest).
+        ``classes``: precision and recall of each; a list, so that DVC leaves it out of its tables, which stay
+        one screen wide for any number of classes.
     """
     last = history.iloc[-1]
     correct = int((probabilities.argmax(axis=1) == labels).sum())
@@ -103,6 +108,7 @@ def score(history: pd.DataFrame, labels: np.ndarray, probabilities: np.ndarray, 
         "validation": {"accuracy": last["val_accuracy"], "loss": last["val_loss"]},
         "test": {
             "accuracy": correct / len(labels),
+            "above_guessing": correct / len(labels) - np.bincount(labels).max() / len(labels),
             "accuracy_low": interval.low,
             "accuracy_high": interval.high,
             "loss": log_loss(labels, probabilities, labels=range(len(classes))),

@@ -10,7 +10,14 @@ import pytest
 import yaml
 from PIL import Image
 
+from stages import download
+
 PROJECT = Path(__file__).parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=3, help="how often test_soak.py kills the pipeline")
+    parser.addoption("--soak-seed", type=int, default=0, help="of the moments at which it does")
 
 
 @pytest.fixture
@@ -25,6 +32,13 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def set_params(workspace: Path) -> Callable[..., None]:
     """Change parameters, as ``set_params({"train.epochs": 1})``."""
     return lambda changes: edit_params(workspace / "params.yaml", changes)
+
+
+@pytest.fixture
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test wait for tenths of a second where a user waits for seconds."""
+    monkeypatch.setattr(download, "PAUSES", (0.1, 0.1, 0.1))
+    monkeypatch.setattr(download, "SILENCE", 0.5)
 
 
 def edit_params(path: Path, changes: dict[str, Any]) -> None:

@@ -150,7 +150,7 @@ def bad_archives(photos: Path) -> None:
 
 
 @pytest.mark.parametrize("case", bad_inputs())
-@pytest.mark.usefixtures("bad_archives")
+@pytest.mark.usefixtures("bad_archives", "hurry")
 def test_bad_input_is_one_line_and_leaves_nothing_and_the_next_run_works(
     photos: Path, set_params: SetParams, case: str
 ) -> None:

@@ -19,6 +19,7 @@ def test_scores_are_those_worked_out_by_hand() -> None:
     assert scores["validation"] == {"accuracy": 0.6, "loss": 0.7}
     test = scores["test"]
     assert test["accuracy"] == 0.8
+    assert test["above_guessing"] == pytest.approx(0.2)  # three of five are cats
     # Wilson: (p + z²/2n ± z·sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n), with z = 1.959964, n = 5, p = 0.8
     z = 1.959964
     middle, spread = 0.8 + z * z / 10, z * math.sqrt(0.16 / 5 + z * z / 100)

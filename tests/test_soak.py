@@ -1,0 +1,69 @@
+"""Kill the pipeline at random moments, which must not matter; `make soak KILLS=25` does it more often."""
+
+import os
+import random
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import edit_params
+from tests.project import MODELS, commit, environment, lay_out, run
+
+pytestmark = pytest.mark.slow
+
+STEPS = [
+    f"train@{MODELS[0]}",
+    "evaluate",
+    "download",
+    "split",
+    "label_stats",
+    *(f"train@{name}" for name in MODELS[1:]),
+]
+LONGEST = 12  # seconds that a step on the tiny photos takes, start-up included, with room to spare
+
+
+def repro_until(seconds: float, folder: Path, step: str) -> bool:
+    """Run a step anew and kill it, DVC and all, after so many seconds; tell whether it was still running."""
+    command = ["dvc", "repro", "--force", "--single-item", "--no-run-cache", step]
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment(folder),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        try:
+            process.wait(seconds)
+            return False
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return True
+
+
+def test_a_killed_pipeline_ends_with_the_lock_file_of_an_undisturbed_one(
+    tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    project = lay_out(tmp_path / "project")
+    edit_params(project / "params.yaml", {"train.epochs": 6})
+    run(project, "dvc", "repro")
+    commit(project)
+    undisturbed = (project / "dvc.lock").read_bytes()
+
+    rng = random.Random(pytestconfig.getoption("soak_seed"))
+    kills, resumed = 0, 0
+    while kills < pytestconfig.getoption("kills"):
+        step = STEPS[kills % len(STEPS)]
+        seconds = rng.uniform(0.5, LONGEST)
+        if not repro_until(seconds, project, step):
+            continue  # it had finished before
+        kills += 1
+        # The run cache would bring the results back without a run.
+        output = run(project, "dvc", "repro", "--no-run-cache")
+        resumed += "going on after epoch" in output
+        assert (project / "dvc.lock").read_bytes() == undisturbed, f"{step}, killed after {seconds:.2f} s"
+        assert run(project, "git", "status", "--short") == ""
+        print(f"kill {kills}: {step} after {seconds:.2f} s: the same dvc.lock", flush=True)  # noqa: T201
+    print(f"{kills} kills, {resumed} of them gone on from a backup, {kills} equal lock files")  # noqa: T201

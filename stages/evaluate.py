@@ -33,7 +33,7 @@ from stages.common.paths import (
     ROC,
     SCORES,
 )
-from stages.common.photos import class_names, load_pixels, read_list
+from stages.common.photos import class_names, load_photos, read_list
 from stages.common.pictures import write_picture
 
 logger = logging.getLogger(__name__)
@@ -44,8 +44,7 @@ def main() -> None:
     check_leftovers(set(params.models))
     photos = read_list("test")
     classes = class_names(photos["label"])
-    labels = photos["label"].map(classes.index).to_numpy()
-    pixels = load_pixels(list(photos["path"]), params.train.image_size)
+    pixels, labels = load_photos(photos, classes, params.train.image_size)
 
     scores, curves, roc = {}, [], []
     for name in params.models:

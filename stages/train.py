@@ -11,16 +11,13 @@ record per epoch. Killed, it goes on after the last finished epoch when it is ru
 import os
 import sys
 
-import numpy as np
-import pandas as pd
-
 from stages.common.command import UserError, run
 from stages.common.environment import describe_environment
 from stages.common.models import build_model, save_model
 from stages.common.output import write_json
 from stages.common.params import load_params
 from stages.common.paths import BACKUPS, HISTORY, MODELS
-from stages.common.photos import class_names, load_pixels, read_list
+from stages.common.photos import class_names, load_photos, read_list
 from stages.common.training import fit, make_deterministic
 
 
@@ -58,17 +55,6 @@ def model_name() -> str:
     would pass through a shell.
     """
     return sys.argv[1] if sys.argv[1:] else os.environ.get("DVC_STAGE", "").rpartition("@")[2]
-
-
-def load_photos(photos: pd.DataFrame, classes: list[str], image_size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Decode the photos of a list.
-
-    Returns:
-        Pixels, uint8 of 0..255 shaped (photos, height, width, 3), and labels, int64 shaped (photos,), each the
-        place of its class in ``classes``.
-    """
-    labels = photos["label"].map(classes.index).to_numpy(np.int64)
-    return load_pixels(list(photos["path"]), image_size), labels
 
 
 if __name__ == "__main__":

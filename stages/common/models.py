@@ -5,6 +5,7 @@ scaling and augmentation are layers of it, so nobody can feed it wrongly.
 """
 
 import json
+import logging
 import re
 import warnings
 import zipfile
@@ -18,6 +19,9 @@ from stages.common.command import UserError
 from stages.common.output import replacing
 from stages.common.params import Recipe
 from stages.common.paths import BACKBONE
+
+# TensorFlow warns that a second model compiles anew, which is what one would hope.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 def build_model(recipe: Recipe, image_size: tuple[int, int], num_classes: int) -> keras.Model:

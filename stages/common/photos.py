@@ -76,6 +76,17 @@ def load_pixels(paths: Sequence[str], image_size: tuple[int, int]) -> np.ndarray
     return pixels
 
 
+def load_photos(photos: pd.DataFrame, classes: list[str], image_size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Decode the photos of a list.
+
+    Returns:
+        Pixels, uint8 of 0..255 shaped (photos, height, width, 3), and labels, int64 shaped (photos,), each the
+        place of its class in ``classes``.
+    """
+    labels = photos["label"].map(classes.index).to_numpy(np.int64)
+    return load_pixels(list(photos["path"]), image_size), labels
+
+
 def each_in_parallel(function: Callable[[int], Result], indices: Sequence[int], description: str) -> list[Result]:
     """Call ``function`` on each index, on all cores, with a progress bar; Pillow decodes outside Python's lock."""
     with ThreadPoolExecutor() as pool:

@@ -1,0 +1,75 @@
+"""What repeatable operations and backups cost: CPU seconds of training with and without them.
+
+    python -m benchmarks.reproducibility [MODEL] [--epochs 2] [--pairs 3]
+
+Trains on the photos that `dvc repro split` has laid out, in a process for each run, the two kinds in turn; prints
+a line per run and the ratio of the medians.
+"""
+
+import argparse
+import resource
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
+
+
+def train_once(name: str, epochs: int, repeatable: bool) -> float:
+    """Train a model in this process, and return the CPU seconds (user and system) that ``fit`` took."""
+    import keras
+
+    from stages.common import training
+    from stages.common.models import build_model
+    from stages.common.params import load_params
+    from stages.common.photos import class_names, load_photos, read_list
+
+    params = load_params()
+    settings, recipe = params.train, params.models[name].model_copy(update={"epochs": epochs})
+    train, validation = read_list("train"), read_list("validation")
+    classes = class_names(train["label"])
+    if repeatable:
+        training.make_deterministic(settings.seed)
+    else:
+        keras.utils.set_random_seed(settings.seed)
+    model = build_model(recipe, settings.image_size, len(classes))
+    pixels = load_photos(train, classes, settings.image_size)
+    validation_pixels = load_photos(validation, classes, settings.image_size)
+    before = cpu_seconds()
+    with TemporaryDirectory() as folder:
+        if repeatable:
+            training.fit(model, recipe, settings, pixels, validation_pixels, Path(folder, "backup.npz"))
+        else:
+            with patch.object(training, "save_backup"), patch.object(training, "fingerprint"):
+                training.fit(model, recipe, settings, pixels, validation_pixels, Path(folder, "none"))
+    return cpu_seconds() - before
+
+
+def cpu_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", nargs="?", default="cnn")
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--kind", choices=["repeatable", "plain"], help="train once, in this process")
+    args = parser.parse_args()
+    if args.kind:
+        print(train_once(args.model, args.epochs, args.kind == "repeatable"))  # noqa: T201
+        return
+    seconds: dict[str, list[float]] = {"repeatable": [], "plain": []}
+    for kind in [*seconds] * args.pairs:
+        command = [sys.executable, "-m", "benchmarks.reproducibility", *sys.argv[1:], "--kind", kind]
+        finished = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        seconds[kind].append(float(finished.stdout.splitlines()[-1]))
+        print(f"{kind}: {seconds[kind][-1]:.1f} CPU s", flush=True)  # noqa: T201
+    ratio = statistics.median(seconds["repeatable"]) / statistics.median(seconds["plain"])
+    print(f"{args.model}, {args.epochs} epochs: repeatable / plain = {ratio:.3f}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -92,7 +92,7 @@ def find_photos(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     labels = sorted(set(photos["label"]))
     if len(labels) < 2:
         raise UserError(f"expected two or more class folders in {root}, found {labels}")
-    elsewhere = {p.as_posix() for p in root.rglob("*") if p.is_file()} - set(photos["path"])
+    elsewhere = {path.as_posix() for path in RAW.rglob("*") if path.is_file()} - set(photos["path"])
     strays = pd.DataFrame({"path": sorted(elsewhere), "reason": "in no class folder"}, dtype=str)
     return photos, strays
 

@@ -10,13 +10,12 @@ import re
 import warnings
 import zipfile
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import keras
 from keras import layers
 
 from stages.common.command import UserError
-from stages.common.output import replacing
+from stages.common.output import replacing, scratch
 from stages.common.params import Recipe
 from stages.common.paths import BACKBONE
 
@@ -108,8 +107,7 @@ def first_line(error: Exception) -> str:
 
 def save_model(model: keras.Model, path: Path) -> None:
     """Save as a ``.keras`` file whose bytes depend on the model alone."""
-    with replacing(path) as undated, TemporaryDirectory(dir=path.parent) as folder:
-        dated = Path(folder, path.name)
+    with replacing(path) as undated, scratch(undated.with_suffix(".dated.keras")) as dated:
         model.save(dated)
         with zipfile.ZipFile(dated) as source, zipfile.ZipFile(undated, "w") as target:
             for name in sorted(source.namelist()):

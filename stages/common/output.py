@@ -16,12 +16,18 @@ def replacing(path: Path) -> Iterator[Path]:
     What stood there before is replaced and never written into: it may be a link into DVC's cache.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}")  # the suffix stays, as it chooses the format
-    try:
+    with scratch(path.with_name(f".{path.name}")) as unfinished:  # the suffix stays, as it chooses the format
         yield unfinished
         unfinished.replace(path)
+
+
+@contextmanager
+def scratch(path: Path) -> Iterator[Path]:
+    """Delete a file at the end; of a fixed name, so that the next run clears up after one that was killed."""
+    try:
+        yield path
     finally:
-        unfinished.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 def write_json(content: Any, path: Path) -> None:

@@ -1,0 +1,105 @@
+"""Train the built-in backbone: a small MobileNetV2 that knows the shapes of animals, but no cats or dogs.
+
+Reads nothing. Writes ``data/sample_backbone.weights.h5``, which stands in for ImageNet's weights where there
+is no network. Run as ``python -m stages.sample_backbone``: on one machine, the same options give the same
+weights.
+"""
+
+import argparse
+import logging
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from stages.common.command import run
+from stages.common.drawing import SPECIES, draw_animal
+
+logger = logging.getLogger(__name__)
+
+CLASS_NAMES = sorted(set(SPECIES) - {"cats", "dogs"})  # the species that the sample is about stay unseen
+IMAGE_SIZE = (96, 96)
+WIDTH = 0.35  # MobileNetV2's alpha, its narrowest
+BATCH_SIZE = 16
+LEARNING_RATE = 2e-3  # at its highest
+SEED = 0
+
+
+def draw_photo(label: int, number: int) -> np.ndarray:
+    """One drawing of class ``label`` as uint8 ``(height, width, 3)``."""
+    species = CLASS_NAMES[label]
+    photo = draw_animal(species, np.random.default_rng([SEED, number, *species.encode()]))
+    return np.asarray(photo.resize(IMAGE_SIZE[::-1], Image.Resampling.BILINEAR))
+
+
+def draw_photos(per_class: int) -> tuple[np.ndarray, np.ndarray]:
+    """Photos ``(n, height, width, 3)`` uint8 and labels ``(n,)``, the classes taking turns."""
+    labels = np.tile(np.arange(len(CLASS_NAMES)), per_class)
+    numbers = np.repeat(np.arange(per_class), len(CLASS_NAMES))
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        photos = pool.map(draw_photo, labels.tolist(), numbers.tolist(), chunksize=16)
+        return np.stack(list(tqdm(photos, "drawing", len(labels), unit="photo"))), labels
+
+
+def train_backbone(photos: np.ndarray, labels: np.ndarray, holdout: int, epochs: int, output: Path) -> float:
+    """Train on all but the last ``holdout`` photos, save the weights, return the accuracy on the others."""
+    import keras  # here, because the processes that draw load this module too and have no use for TensorFlow
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(SEED)
+    tf.config.experimental.enable_op_determinism()
+    backbone = keras.applications.MobileNetV2(
+        input_shape=(*IMAGE_SIZE, 3), alpha=WIDTH, include_top=False, weights=None
+    )
+    for layer in backbone.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.9  # its 0.999 would need thousands of steps to forget where it started
+    rotation = keras.layers.RandomRotation(0.2)  # as much as the recipes use, so that the features survive it
+    model = keras.Sequential(
+        [
+            keras.Input((*IMAGE_SIZE, 3)),
+            keras.layers.RandomFlip("horizontal"),
+            rotation,
+            keras.layers.Rescaling(1 / 127.5, offset=-1),
+            backbone,
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(len(CLASS_NAMES)),
+        ]
+    )
+    steps = epochs * -(-(len(photos) - holdout) // BATCH_SIZE)
+    model.compile(
+        keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(
+                LEARNING_RATE / 10, steps, warmup_target=LEARNING_RATE, warmup_steps=100
+            )
+        ),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    model.fit(photos[:-holdout], labels[:-holdout], BATCH_SIZE, epochs, verbose=2)
+    accuracy = float(model.evaluate(photos[-holdout:], labels[-holdout:], verbose=0)[1])
+    output.parent.mkdir(parents=True, exist_ok=True)
+    backbone.save_weights(output)
+    return accuracy
+
+
+def main() -> None:
+    """Draw, train, write the weights, say how good they are."""
+    parser = argparse.ArgumentParser(prog="python -m stages.sample_backbone", description=__doc__)
+    parser.add_argument("--train", type=int, default=300, metavar="N", help="drawings per species")
+    parser.add_argument("--holdout", type=int, default=40, metavar="N", help="drawings per species, never trained on")
+    parser.add_argument("--epochs", type=int, default=18)
+    parser.add_argument("-o", "--output", type=Path, default=Path("data/sample_backbone.weights.h5"), metavar="H5")
+    args = parser.parse_args()
+    photos, labels = draw_photos(args.train + args.holdout)
+    holdout = args.holdout * len(CLASS_NAMES)
+    accuracy = train_backbone(photos, labels, holdout, args.epochs, args.output)
+    size = args.output.stat().st_size
+    logger.info("Wrote %s: %d bytes, accuracy %.3f on %d held-out drawings", args.output, size, accuracy, holdout)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -27,6 +27,7 @@ demo: .venv/installed ## the whole pipeline on drawn cats and dogs: no network, 
 		--set-param download.photos_sha256=$$(python -c "import hashlib; print(hashlib.sha256(open('$(SAMPLE)', 'rb').read()).hexdigest())") \
 		--set-param download.backbone=data/sample_backbone.weights.h5 \
 		--set-param models.transfer.backbone_width=0.35 \
+		--set-param 'train.image_size=[96,96]' \
 		--set-param train.epochs=8
 	@echo
 	dvc metrics show --precision 3

@@ -107,6 +107,8 @@ def fetch(url: str, target: Path, key: str, sha256: str | None) -> None:
         except FileNotFoundError as error:
             raise UserError(f"{key}: expected a file or folder at {url!r}, found none") from error
         except Exception as error:  # each of fsspec's file systems brings its own
+            if getattr(error, "errno", None) in NO_SPACE:
+                raise
             reason = " ".join(str(error).split()) or type(error).__name__
             if pause is None or not is_passing(error):
                 raise UserError(
@@ -124,10 +126,8 @@ def fetch(url: str, target: Path, key: str, sha256: str | None) -> None:
 
 
 def is_passing(error: Exception) -> bool:
-    """Tell a fault that may pass from one that another try will meet again: a refusal, or a full disk."""
-    if isinstance(error, aiohttp.ClientResponseError):
-        return error.status >= 500 or error.status in (408, 429)
-    return getattr(error, "errno", None) not in NO_SPACE
+    """Tell a fault that may pass from a refusal, which another try will meet again."""
+    return not isinstance(error, aiohttp.ClientResponseError) or error.status >= 500 or error.status in (408, 429)
 
 
 def copy_folder(files: fsspec.AbstractFileSystem, root: str, folder: Path) -> None:

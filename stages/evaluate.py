@@ -48,8 +48,8 @@ def main() -> None:
 
     scores, curves, roc = {}, [], []
     for name in params.models:
-        history = pd.read_json(HISTORY / f"{name}.json")
         logits = load_model(MODELS / f"{name}.keras").predict(pixels, params.train.batch_size, verbose=0)
+        history = pd.read_json(HISTORY / f"{name}.json")
         probabilities = softmax(logits.astype(np.float64), axis=1)
 
         scores[name] = score(history, labels, probabilities, classes)
@@ -72,7 +72,7 @@ def main() -> None:
 
 def check_leftovers(names: set[str]) -> None:
     """Refuse models that ``params.yaml`` no longer has: they would count as this step's input in ``dvc.lock``."""
-    files = [path for folder in (MODELS, HISTORY) for path in folder.iterdir()]
+    files = [path for folder in (MODELS, HISTORY) for path in folder.glob("*")]
     found = sorted(path for path in files if path.name.split(".")[0] not in {"", *names})  # "" of unfinished ones
     if found:
         paths = " ".join(str(path) for path in found)

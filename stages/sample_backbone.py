@@ -7,6 +7,7 @@ weights.
 
 import argparse
 import logging
+import math
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,6 +26,9 @@ IMAGE_SIZE = (96, 96)
 WIDTH = 0.35  # MobileNetV2's alpha, its narrowest
 BATCH_SIZE = 16
 LEARNING_RATE = 2e-3  # at its highest
+# Rotation, as a fraction of a turn, and epochs: upright animals are easier to begin with, and in the end the
+# features are to survive the turns that the recipes give.
+PHASES = ((0.02, 6), (0.2, 12))
 SEED = 0
 
 
@@ -44,7 +48,7 @@ def draw_photos(per_class: int) -> tuple[np.ndarray, np.ndarray]:
         return np.stack(list(tqdm(photos, "drawing", len(labels), unit="photo"))), labels
 
 
-def train_backbone(photos: np.ndarray, labels: np.ndarray, holdout: int, epochs: int, output: Path) -> float:
+def train_backbone(photos: np.ndarray, labels: np.ndarray, holdout: int, output: Path) -> float:
     """Train on all but the last ``holdout`` photos, save the weights, return the accuracy on the others."""
     import keras  # here, because the processes that draw load this module too and have no use for TensorFlow
     import tensorflow as tf
@@ -57,29 +61,22 @@ def train_backbone(photos: np.ndarray, labels: np.ndarray, holdout: int, epochs:
     for layer in backbone.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.9  # its 0.999 would need thousands of steps to forget where it started
-    rotation = keras.layers.RandomRotation(0.2)  # as much as the recipes use, so that the features survive it
+    head = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(len(CLASS_NAMES))]
     model = keras.Sequential(
-        [
-            keras.Input((*IMAGE_SIZE, 3)),
-            keras.layers.RandomFlip("horizontal"),
-            rotation,
-            keras.layers.Rescaling(1 / 127.5, offset=-1),
-            backbone,
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(len(CLASS_NAMES)),
-        ]
+        [keras.Input((*IMAGE_SIZE, 3)), keras.layers.Rescaling(1 / 127.5, offset=-1), backbone, *head]
     )
-    steps = epochs * -(-(len(photos) - holdout) // BATCH_SIZE)
-    model.compile(
-        keras.optimizers.Adam(
-            keras.optimizers.schedules.CosineDecay(
-                LEARNING_RATE / 10, steps, warmup_target=LEARNING_RATE, warmup_steps=100
-            )
-        ),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
+    train, train_labels = photos[:-holdout], labels[:-holdout]
+    steps = sum(epochs for _, epochs in PHASES) * math.ceil(len(train) / BATCH_SIZE)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        LEARNING_RATE / 10, steps, warmup_target=LEARNING_RATE, warmup_steps=100
     )
-    model.fit(photos[:-holdout], labels[:-holdout], BATCH_SIZE, epochs, verbose=2)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(schedule), loss, metrics=["accuracy"])
+    for rotation, epochs in PHASES:
+        augment = keras.Sequential([keras.layers.RandomFlip("horizontal"), keras.layers.RandomRotation(rotation)])
+        batches = tf.data.Dataset.from_tensor_slices((train, train_labels)).shuffle(len(train), SEED)
+        batches = batches.batch(BATCH_SIZE).map(lambda x, y, augment=augment: (augment(x, training=True), y))
+        model.fit(batches.prefetch(2), epochs=epochs, shuffle=False, verbose=2)
     accuracy = float(model.evaluate(photos[-holdout:], labels[-holdout:], verbose=0)[1])
     output.parent.mkdir(parents=True, exist_ok=True)
     backbone.save_weights(output)
@@ -89,14 +86,13 @@ def train_backbone(photos: np.ndarray, labels: np.ndarray, holdout: int, epochs:
 def main() -> None:
     """Draw, train, write the weights, say how good they are."""
     parser = argparse.ArgumentParser(prog="python -m stages.sample_backbone", description=__doc__)
-    parser.add_argument("--train", type=int, default=300, metavar="N", help="drawings per species")
+    parser.add_argument("--train", type=int, default=250, metavar="N", help="drawings per species")
     parser.add_argument("--holdout", type=int, default=40, metavar="N", help="drawings per species, never trained on")
-    parser.add_argument("--epochs", type=int, default=18)
     parser.add_argument("-o", "--output", type=Path, default=Path("data/sample_backbone.weights.h5"), metavar="H5")
     args = parser.parse_args()
     photos, labels = draw_photos(args.train + args.holdout)
     holdout = args.holdout * len(CLASS_NAMES)
-    accuracy = train_backbone(photos, labels, holdout, args.epochs, args.output)
+    accuracy = train_backbone(photos, labels, holdout, args.output)
     size = args.output.stat().st_size
     logger.info("Wrote %s: %d bytes, accuracy %.3f on %d held-out drawings", args.output, size, accuracy, holdout)
 

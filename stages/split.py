@@ -54,6 +54,8 @@ def main() -> None:
 
 def photo_root(folder: Path) -> Path:
     """Step into the one folder that may enclose all others."""
+    if not folder.is_dir():
+        raise UserError(f"expected the photos in {folder}, found no such folder: run `dvc repro download`")
     while True:
         inner = subfolders(folder)
         if len(inner) != 1 or not subfolders(inner[0]):

@@ -180,3 +180,8 @@ def test_a_picture_under_another_kind_s_name_is_rejected(workspace: Path, set_pa
     assert split_lists()["rejected"].to_dict("records") == [
         {"path": "data/raw/cats/red.jpg", "reason": "has the name of another kind of file, but is a PNG: rename it"}
     ]
+
+
+def test_without_a_download_it_says_so(workspace: Path) -> None:
+    with pytest.raises(UserError, match=r"the photos in data/raw, found no such folder: run `dvc repro download`"):
+        split.main()

@@ -14,7 +14,7 @@ install: .venv/installed ## make .venv with everything, tests and linters includ
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 		{ echo "expected Python 3.11, 3.12 or 3.13, received $$($(PYTHON) --version 2>&1): make PYTHON=python3.11 install"; exit 1; }
-	$(PYTHON) -m venv --clear .venv
+	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --constraint constraints.txt pip
 	.venv/bin/python -m pip install --quiet --constraint constraints.txt --group dev
 	touch $@

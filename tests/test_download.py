@@ -164,3 +164,14 @@ def test_bad_input_is_one_line_and_leaves_nothing_and_the_next_run_works(
     set_params({"download.photos": "photos", "download.photos_sha256": None, "download.backbone": None})
     download.main()
     assert files_below(RAW) == files_below(photos)
+
+
+def test_names_that_differ_only_in_case_are_both_kept_or_refused(photos: Path, set_params: SetParams) -> None:
+    zip_bytes(Path("a.zip"), {"cats/a.jpg": b"small", "cats/A.jpg": b"large"})
+    set_params({"download.photos": "a.zip"})
+    try:
+        download.main()
+    except UserError as error:  # on a disk that takes the two for one
+        assert "expected one file for a name (in any case)" in str(error)  # noqa: PT017
+    else:
+        assert (RAW / "cats/a.jpg").read_bytes() + (RAW / "cats/A.jpg").read_bytes() == b"smalllarge"

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import yaml
 from PIL import Image
 
 from tests.conftest import edit_params
-from tests.project import MODELS, TINY, commit, lay_out, ran, run
+from tests.project import MODELS, TINY, commit, environment, lay_out, ran, run
 
 pytestmark = pytest.mark.slow
 
@@ -162,3 +164,26 @@ def test_a_bad_parameter_stops_the_first_step_that_runs_with_one_line(project: P
     python = str(Path(sys.executable))
     output = run(project, python, "-m", "stages.train", "nonesuch", check=False)
     assert output.strip().splitlines()[-1].startswith("error: params.yaml: models.cnn.dropout")
+
+
+def test_ctrl_c_ends_training_in_one_line_that_says_how_to_go_on(project: Path) -> None:
+    edit_params(project / "params.yaml", {"train.epochs": 1000})
+    with subprocess.Popen(
+        [sys.executable, "-m", "stages.train", "cnn"],
+        cwd=project,
+        env=environment(project),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if line.startswith("Epoch 3/"):
+                process.send_signal(signal.SIGINT)
+                break
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert stderr.splitlines()[-1] == "stopped: run the same command again to go on"
+    assert "Traceback" not in stderr
+    assert not list(project.glob("data/models/.*"))
+    assert (project / "data/backups/cnn.npz").exists()

@@ -28,7 +28,7 @@ demo: .venv/installed ## the whole pipeline on drawn cats and dogs: no network, 
 		--set-param download.backbone=data/sample_backbone.weights.h5 \
 		--set-param models.transfer.backbone_width=0.35 \
 		--set-param 'train.image_size=[96,96]' \
-		--set-param train.epochs=8
+		--set-param train.epochs=10
 	@echo
 	dvc metrics show --precision 3
 	@$(MAKE) --no-print-directory plots

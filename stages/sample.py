@@ -109,7 +109,7 @@ def main() -> None:
         epilog="Numbers are per class.",
     )
     parser.add_argument("--classes", nargs="+", default=["cats", "dogs"], help=f"out of {', '.join(SPECIES)}")
-    parser.add_argument("--train", type=int, default=250, metavar="N")
+    parser.add_argument("--train", type=int, default=80, metavar="N")
     parser.add_argument("--validation", type=int, default=150, metavar="N")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--output", type=Path, default=Path("data/sample.zip"), metavar="ZIP")

@@ -64,6 +64,7 @@ def draw_counts(counts: pd.DataFrame) -> Figure:
     for bars in axes.containers:
         if isinstance(bars, BarContainer):
             axes.bar_label(bars)
+    axes.margins(y=0.1)
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 

@@ -18,8 +18,9 @@ import numpy as np
 from tqdm import tqdm
 
 from stages.common.command import UserError, run
-from stages.common.drawing import SPECIES, draw_animal
+from stages.common.drawing import draw_animal
 from stages.common.output import replacing
+from stages.common.species import SPECIES
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from stages.common.command import run
-from stages.common.drawing import SPECIES, draw_animal
+from stages.common.drawing import draw_animal
+from stages.common.species import SPECIES
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from stages.common.command import UserError
-from stages.common.drawing import SPECIES, draw_animal
+from stages.common.drawing import draw_animal
+from stages.common.species import SPECIES
 from stages.sample import write_archive
 
 

@@ -36,7 +36,9 @@ def main() -> None:
 
     readable = photos[photos["reason"] == ""]
     hashes = np.stack([found for _, found in findings])[readable.index]
-    unique = reject_duplicates(readable.assign(same=group_same(hashes)))
+    distance = settings.duplicate_distance
+    same = np.arange(len(hashes)) if distance is None else group_same(hashes, distance)
+    unique = reject_duplicates(readable.assign(same=same))
     parts = reject_duplicates(assign_parts(unique[unique["reason"] == ""], settings))
     all_rejects = pd.concat([photos, unique, parts, strays])
     rejected = all_rejects[all_rejects["reason"] != ""].sort_values("path")
@@ -49,7 +51,7 @@ def main() -> None:
         write_csv(chosen[["path", "label"]], SPLITS / f"{part}.csv")
         logger.info("%s: %d photos", part, len(chosen))
     write_csv(rejected[["path", "reason"]], SPLITS / "rejected.csv")
-    logger.info("rejected: %d files", len(rejected))
+    logger.info("left out: %d files, for the reasons in %s", len(rejected), SPLITS / "rejected.csv")
 
 
 def photo_root(folder: Path) -> Path:

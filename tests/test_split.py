@@ -185,3 +185,10 @@ def test_a_picture_under_another_kind_s_name_is_rejected(workspace: Path, set_pa
 def test_without_a_download_it_says_so(workspace: Path) -> None:
     with pytest.raises(UserError, match=r"the photos in data/raw, found no such folder: run `dvc repro download`"):
         split.main()
+
+
+def test_without_a_distance_nobody_looks_for_duplicates(workspace: Path, set_params: Callable[..., None]) -> None:
+    layout({"cats": 10, "dogs": 10})
+    (RAW / "dogs/cat.jpg").write_bytes((RAW / "cats/1.jpg").read_bytes())
+    set_params({"split.duplicate_distance": None})
+    assert split_lists()["rejected"].empty

@@ -49,6 +49,7 @@ class Split(Section):
     test_fraction: Fraction
     seed: Seed
     max_rejected_share: Annotated[Float, Field(ge=0, le=1)]
+    duplicate_distance: Annotated[Int, Field(ge=0, lt=32)] | None
 
     @model_validator(mode="after")
     def _leaves_photos_to_train_on(self) -> "Split":

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from dvc.utils.serialize import modify_yaml
 
 from stages.common import paths
 from tests.conftest import PROJECT
@@ -127,3 +128,13 @@ def test_the_readme_names_what_is_there() -> None:
     models = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]
     for model in models:
         assert f"train@{model}" in readme
+
+
+def test_dvc_leaves_params_yaml_as_it_is(tmp_path: Path) -> None:
+    """`dvc exp run -S` writes the file anew; in a review its change should be the only one."""
+    copy = tmp_path / "params.yaml"
+    copy.write_text((PROJECT / "params.yaml").read_text())
+    with modify_yaml(copy):
+        pass
+    unwrapped = copy.read_text().replace(": \n    http", ": http")  # it breaks lines before long words
+    assert unwrapped == (PROJECT / "params.yaml").read_text()

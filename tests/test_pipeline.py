@@ -145,7 +145,7 @@ def test_a_fifth_entry_is_a_fifth_model(project: Path) -> None:
     for leftover in [*project.glob("data/models/wide.*"), project / "plots/history/wide.json"]:
         leftover.unlink()
     run(project, "dvc", "repro")
-    assert run(project, "git", "status", "--short") == ""
+    assert run(project, "git", "status", "--short", "metrics", "params.yaml") == ""
 
 
 def test_an_experiment_changes_a_parameter_and_compares(project: Path) -> None:

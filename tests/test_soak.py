@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import edit_params
-from tests.project import MODELS, commit, environment, lay_out, run
+from tests.project import MODELS, commit, environment, lay_out, ran, run
 
 pytestmark = pytest.mark.slow
 
@@ -21,14 +21,14 @@ STEPS = [
     "label_stats",
     *(f"train@{name}" for name in MODELS[1:]),
 ]
+REPRO = ["dvc", "repro", "--force", "--single-item", "--no-run-cache"]
 LONGEST = 16  # seconds that a step on the tiny photos takes, of which half is start-up
 
 
 def repro_until(seconds: float, folder: Path, step: str) -> bool:
     """Run a step anew and kill it, DVC and all, after so many seconds; tell whether it was still running."""
-    command = ["dvc", "repro", "--force", "--single-item", "--no-run-cache", step]
     with subprocess.Popen(
-        command,
+        [*REPRO, step],
         cwd=folder,
         env=environment(folder),
         stdout=subprocess.DEVNULL,
@@ -64,8 +64,10 @@ def test_a_killed_pipeline_ends_with_the_lock_file_of_an_undisturbed_one(
             # DVC writes this file in place, and was killed at it; the README names this way on.
             run(project, "git", "checkout", "dvc.lock")
             mended += 1
-        # The run cache would bring the results back without a run.
-        output = run(project, "dvc", "repro", "--no-run-cache")
+        # Without --force, DVC would bring the results back from its cache, where the first run left them.
+        output = run(project, *REPRO, step)
+        assert ran(output) == [step]
+        run(project, "dvc", "repro")
         resumed += "going on after epoch" in output
         assert (project / "dvc.lock").read_bytes() == undisturbed, f"{step}, killed after {seconds:.2f} s"
         assert run(project, "git", "status", "--short") == ""

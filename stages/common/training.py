@@ -2,7 +2,11 @@
 
 import logging
 import math
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import keras
@@ -69,17 +73,43 @@ def fit(
     history = load_backup(backup, key, model)
     if history:
         logger.info("going on after epoch %d of %d, which an earlier run finished", len(history), epochs)
-    model.fit(
-        training_batches(*train, settings.batch_size, settings.seed, first_epoch=len(history)),
-        steps_per_epoch=math.ceil(len(train[0]) / settings.batch_size),
-        initial_epoch=len(history),
-        epochs=epochs,
-        validation_data=tf.data.Dataset.from_tensor_slices(validation).batch(settings.batch_size),
-        callbacks=[KeepRecord(history, key, backup)],
-        shuffle=False,  # the batches come shuffled
-        verbose=2,
-    )
+    with interrupts_noted() as interrupted:
+        model.fit(
+            training_batches(*train, settings.batch_size, settings.seed, first_epoch=len(history)),
+            steps_per_epoch=math.ceil(len(train[0]) / settings.batch_size),
+            initial_epoch=len(history),
+            epochs=epochs,
+            validation_data=tf.data.Dataset.from_tensor_slices(validation).batch(settings.batch_size),
+            callbacks=[KeepRecord(history, key, backup), StopWhenInterrupted(interrupted)],
+            shuffle=False,  # the batches come shuffled
+            verbose=2,
+        )
     return history
+
+
+@contextmanager
+def interrupts_noted() -> Iterator[Event]:
+    """Note Ctrl-C instead of raising it: an exception inside TensorFlow's calls crashes or hangs it at times."""
+    interrupted = Event()
+    before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class StopWhenInterrupted(keras.callbacks.Callback):
+    """Raise a noted Ctrl-C between two batches."""
+
+    def __init__(self, interrupted: Event) -> None:
+        super().__init__()
+        self.interrupted = interrupted
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if self.interrupted.is_set():
+            raise KeyboardInterrupt
+
+    on_test_batch_end = on_train_batch_end
 
 
 class KeepRecord(keras.callbacks.Callback):

@@ -16,7 +16,7 @@ PROJECT = Path(__file__).parents[1]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kills", type=int, default=3, help="how often test_soak.py kills the pipeline")
+    parser.addoption("--kills", type=int, default=1, help="how often test_soak.py kills the pipeline")
     parser.addoption("--soak-seed", type=int, default=0, help="of the moments at which it does")
 
 

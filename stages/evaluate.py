@@ -53,7 +53,7 @@ def main() -> None:
         probabilities = softmax(logits.astype(np.float64), axis=1)
 
         scores[name] = score(history, labels, probabilities, classes)
-        scores[name]["environment"] = json.loads((MODELS / f"{name}.environment.json").read_text(encoding="utf-8"))
+        scores[name]["environment"] = json.loads((MODELS / f"{name}.json").read_text(encoding="utf-8"))["environment"]
         if scores[name]["test"]["above_guessing"] <= 0:
             logger.warning("%s is no better on the test photos than always guessing the commonest class", name)
         predicted = np.take(classes, probabilities.argmax(axis=1))

@@ -1,9 +1,8 @@
 """Train one model.
 
 Reads the training and validation lists, their photos, the backbone's weights if the recipe has one, and from
-``params.yaml`` ``train`` and the model's recipe. Writes ``data/models/MODEL.keras``, beside it
-in ``MODEL.environment.json`` what the result depends on apart from that, and ``plots/history/MODEL.json``, a
-record per epoch. Killed, it goes on after the last finished epoch when it is run again, with the same result.
+``params.yaml`` ``train`` and the model's recipe. Writes ``data/models/MODEL.keras``, beside it in ``MODEL.json``
+its classes and what the result depends on apart from that, and ``plots/history/MODEL.json``, a record per epoch. Killed, it goes on after the last finished epoch when it is run again, with the same result.
 
     python -m stages.train [MODEL]    # without MODEL, the one that DVC's stage name train@MODEL says
 """
@@ -43,7 +42,7 @@ def main() -> None:
         backup,
     )
     save_model(model, MODELS / f"{name}.keras")
-    write_json(describe_environment(), MODELS / f"{name}.environment.json")
+    write_json({"classes": classes, "environment": describe_environment()}, MODELS / f"{name}.json")
     write_json(history, HISTORY / f"{name}.json")
     backup.unlink()
 

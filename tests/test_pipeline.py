@@ -141,7 +141,7 @@ def test_a_fifth_entry_is_a_fifth_model(project: Path) -> None:
 
     edit_params(project / "params.yaml", {"models": entries})
     output = run(project, "dvc", "repro", check=False)
-    assert "delete data/models/wide.environment.json data/models/wide.keras plots/history/wide.json" in output
+    assert "delete data/models/wide.json data/models/wide.keras plots/history/wide.json" in output
     for leftover in [*project.glob("data/models/wide.*"), project / "plots/history/wide.json"]:
         leftover.unlink()
     run(project, "dvc", "repro")

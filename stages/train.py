@@ -2,7 +2,8 @@
 
 Reads the training and validation lists, their photos, the backbone's weights if the recipe has one, and from
 ``params.yaml`` ``train`` and the model's recipe. Writes ``data/models/MODEL.keras``, beside it in ``MODEL.json``
-its classes and what the result depends on apart from that, and ``plots/history/MODEL.json``, a record per epoch. Killed, it goes on after the last finished epoch when it is run again, with the same result.
+its classes and what the result depends on apart from that, and ``plots/history/MODEL.json``, a record per epoch.
+Killed, it goes on after the last finished epoch when it is run again, with the same result.
 
     python -m stages.train [MODEL]    # without MODEL, the one that DVC's stage name train@MODEL says
 """

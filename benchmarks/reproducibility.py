@@ -11,6 +11,7 @@ import resource
 import statistics
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
@@ -18,31 +19,33 @@ from unittest.mock import patch
 
 def train_once(name: str, epochs: int, repeatable: bool) -> float:
     """Train a model in this process, and return the CPU seconds (user and system) that ``fit`` took."""
-    import keras
-
     from stages.common import training
+    from stages.common.backend import keras, make_deterministic, tf
     from stages.common.models import build_model
     from stages.common.params import load_params
     from stages.common.photos import class_names, load_photos, read_list
+    from stages.common.rows import Budget
 
     params = load_params()
     settings, recipe = params.train, params.models[name].model_copy(update={"epochs": epochs})
     train, validation = read_list("train"), read_list("validation")
     classes = class_names(train["label"])
     if repeatable:
-        training.make_deterministic(settings.seed)
+        make_deterministic(settings.seed, settings.threads)
     else:
+        tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
         keras.utils.set_random_seed(settings.seed)
     model = build_model(recipe, settings.image_size, len(classes))
-    pixels = load_photos(train, classes, settings.image_size)
-    validation_pixels = load_photos(validation, classes, settings.image_size)
+    budget = Budget(settings.memory_gib)
+    photos = load_photos(train, classes, settings.image_size, budget)
+    validation_photos = load_photos(validation, classes, settings.image_size, budget)
     before = cpu_seconds()
-    with TemporaryDirectory() as folder:
-        if repeatable:
-            training.fit(model, recipe, settings, pixels, validation_pixels, Path(folder, "backup.npz"))
-        else:
-            with patch.object(training, "save_backup"), patch.object(training, "fingerprint"):
-                training.fit(model, recipe, settings, pixels, validation_pixels, Path(folder, "none"))
+    with TemporaryDirectory() as folder, ExitStack() as patches:
+        if not repeatable:
+            patches.enter_context(patch.object(training, "save_backup"))
+            patches.enter_context(patch.object(training, "fingerprint"))
+        backup = Path(folder, "backup.npz")
+        training.train_model(model, recipe, settings, photos, validation_photos, backup, budget)
     return cpu_seconds() - before
 
 

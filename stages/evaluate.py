@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from scipy.special import softmax
 from scipy.stats import binomtest
 from sklearn.metrics import log_loss, precision_recall_fscore_support, roc_auc_score, roc_curve
 
+from stages.common.backend import make_deterministic
 from stages.common.command import UserError, run
-from stages.common.models import load_model
+from stages.common.models import load_model, predict_probabilities
 from stages.common.output import write_csv, write_json
 from stages.common.params import load_params
 from stages.common.paths import (
@@ -35,6 +35,7 @@ from stages.common.paths import (
 )
 from stages.common.photos import class_names, load_photos, read_list
 from stages.common.pictures import write_picture
+from stages.common.rows import Budget
 
 logger = logging.getLogger(__name__)
 
@@ -44,13 +45,13 @@ def main() -> None:
     check_leftovers(set(params.models))
     photos = read_list("test")
     classes = class_names(photos["label"])
-    pixels, labels = load_photos(photos, classes, params.train.image_size)
+    make_deterministic(params.train.seed, params.train.threads)
+    pixels, labels = load_photos(photos, classes, params.train.image_size, Budget(params.train.memory_gib))
 
     scores, curves, roc = {}, [], []
     for name in params.models:
-        logits = load_model(MODELS / f"{name}.keras").predict(pixels, params.train.batch_size, verbose=0)
+        probabilities = predict_probabilities(load_model(MODELS / f"{name}.keras"), pixels, params.train.batch_size)
         history = pd.read_json(HISTORY / f"{name}.json")
-        probabilities = softmax(logits.astype(np.float64), axis=1)
 
         scores[name] = score(history, labels, probabilities, classes)
         scores[name]["environment"] = json.loads((MODELS / f"{name}.json").read_text(encoding="utf-8"))["environment"]

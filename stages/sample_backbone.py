@@ -51,8 +51,7 @@ def draw_photos(per_class: int) -> tuple[np.ndarray, np.ndarray]:
 
 def train_backbone(photos: np.ndarray, labels: np.ndarray, holdout: int, output: Path) -> float:
     """Train on all but the last ``holdout`` photos, save the weights, return the accuracy on the others."""
-    import keras  # here, because the processes that draw load this module too and have no use for TensorFlow
-    import tensorflow as tf
+    from stages.common.backend import keras, tf  # here, as the processes that draw load this module but no TensorFlow
 
     keras.utils.set_random_seed(SEED)
     tf.config.experimental.enable_op_determinism()

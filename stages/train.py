@@ -8,9 +8,11 @@ Killed, it goes on after the last finished epoch when it is run again, with the 
     python -m stages.train [MODEL]    # without MODEL, the one that DVC's stage name train@MODEL says
 """
 
+import logging
 import os
 import sys
 
+from stages.common.backend import make_deterministic
 from stages.common.command import UserError, run
 from stages.common.environment import describe_environment
 from stages.common.models import build_model, save_model
@@ -18,7 +20,11 @@ from stages.common.output import write_json
 from stages.common.params import load_params
 from stages.common.paths import BACKUPS, HISTORY, MODELS
 from stages.common.photos import class_names, load_photos, read_list
-from stages.common.training import fit, make_deterministic
+from stages.common.precision import use_precision
+from stages.common.rows import Budget
+from stages.common.training import train_model
+
+logger = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -31,19 +37,24 @@ def main() -> None:
     classes = class_names(train["label"])
 
     backup = BACKUPS / f"{name}.npz"
-    make_deterministic(settings.seed)
+    budget = Budget(settings.memory_gib)
+    make_deterministic(settings.seed, settings.threads)
+    precision = use_precision(settings.precision, recipe)
+    logger.info("precision: %s", precision)
     model = build_model(recipe, settings.image_size, len(classes))
     model.summary()
-    history = fit(
+    history = train_model(
         model,
         recipe,
         settings,
-        load_photos(train, classes, settings.image_size),
-        load_photos(validation, classes, settings.image_size),
+        load_photos(train, classes, settings.image_size, budget),
+        load_photos(validation, classes, settings.image_size, budget),
         backup,
+        budget,
     )
     save_model(model, MODELS / f"{name}.keras")
-    write_json({"classes": classes, "environment": describe_environment()}, MODELS / f"{name}.json")
+    environment = [*describe_environment(), f"precision {precision}"]
+    write_json({"classes": classes, "environment": environment}, MODELS / f"{name}.json")
     write_json(history, HISTORY / f"{name}.json")
     backup.unlink()
 

@@ -11,8 +11,12 @@ import yaml
 from PIL import Image
 
 from stages import download
+from stages.common.backend import tf
 
 PROJECT = Path(__file__).parents[1]
+
+# As in params.yaml; once TensorFlow has computed anything it is too late.
+tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

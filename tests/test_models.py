@@ -8,7 +8,10 @@ import pytest
 import yaml
 from keras import layers
 
+from stages.common.backbone import fold_batch_norm, load_backbone
+from stages.common.backend import tf
 from stages.common.command import UserError
+from stages.common.features import split_at_backbone
 from stages.common.models import build_model, load_model, save_model
 from stages.common.params import Recipe
 from stages.common.paths import BACKBONE
@@ -104,10 +107,54 @@ def test_scaling_after_the_rotation_is_scaling_before_it() -> None:
     np.testing.assert_allclose(after, before, atol=1e-4)
 
 
-def test_augmentation_and_dropout_rest_when_a_model_predicts() -> None:
+@pytest.mark.parametrize("name", ["cnn", "transfer"])
+def test_a_step_of_training_is_the_notebooks_step(backbone: Path, name: str) -> None:
+    """The same weights and batch: the same loss and gradients, those of transfer by way of the backbone's features."""
+    ours = build_model(recipe(name, backbone_width=0.35, dropout=0.0), SIZE, 3)
+    theirs = notebook_model(name, backbone)
+    theirs.set_weights(ours.get_weights())
+    without_chance = [*theirs.layers[:2], *(x for x in theirs.layers if not isinstance(x, RANDOM))]
+    theirs = keras.Sequential([keras.Input((*SIZE, 3)), *dict.fromkeys(without_chance[2:])])
+    pixels = np.random.default_rng(0).integers(0, 256, (8, *SIZE, 3)).astype("float32")
+    labels = np.arange(8) % 3
+
+    to_features, learner = split_at_backbone(ours) if name == "transfer" else (lambda pixels: pixels, ours)
+    loss, gradients = step(learner, to_features(pixels), labels)
+    expected_loss, expected_gradients = step(theirs, pixels, labels)
+    assert loss == pytest.approx(expected_loss, rel=1e-5)
+    assert len(gradients) == len(expected_gradients) == len(ours.trainable_weights)
+    for gradient, expected in zip(gradients, expected_gradients, strict=True):
+        np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-6 * float(np.abs(expected).max()) + 1e-9)
+
+
+RANDOM = (layers.RandomFlip, layers.RandomRotation, layers.Dropout)
+
+
+def step(model: keras.Model, rows: Any, labels: np.ndarray) -> tuple[float, list[np.ndarray]]:
+    with tf.GradientTape() as tape:
+        logits = model(rows, training=True)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(labels, logits)
+    return float(loss), [np.asarray(gradient) for gradient in tape.gradient(loss, model.trainable_variables)]
+
+
+def test_folding_the_batch_normalisation_changes_nothing_but_the_rounding(backbone: Path) -> None:
+    model = load_backbone(0.35, SIZE)
+    chance = np.random.default_rng(0)
+    for layer in model.layers:  # random weights, but not so that all features are next to nothing
+        if isinstance(layer, layers.BatchNormalization):
+            layer.set_weights([chance.uniform(0.5, 2, weight.shape) for weight in layer.weights])
+    pixels = chance.uniform(-1, 1, (4, *SIZE, 3)).astype("float32")
+    expected = np.asarray(model(pixels, training=False))
+    assert expected.std() > 0.1
+    folded = fold_batch_norm(model)
+    assert not any(isinstance(layer, layers.BatchNormalization) for layer in folded.layers)
+    np.testing.assert_allclose(folded(pixels), expected, atol=1e-5)
+
+
+def test_a_model_predicts_the_same_each_time_and_drops_out_in_training() -> None:
     model = build_model(recipe("augmented"), SIZE, 2)
     pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
-    np.testing.assert_array_equal(model.predict(pixels, verbose=0), model.predict(pixels, verbose=0))
+    np.testing.assert_array_equal(model(pixels), model.predict(pixels, verbose=0))
     assert not np.allclose(model(pixels, training=True), model(pixels, training=True))
 
 

@@ -5,12 +5,24 @@ import numpy as np
 import pytest
 
 from stages.common import training
+from stages.common.backend import make_deterministic
 from stages.common.backup import fingerprint
 from stages.common.command import UserError
 from stages.common.models import build_model, save_model
 from stages.common.params import Recipe, Train
+from stages.common.rows import Budget
+from stages.common.training import train_model
 
-SETTINGS = Train(image_size=(16, 16), batch_size=4, epochs=3, learning_rate=1e-3, seed=0)
+SETTINGS = Train(
+    image_size=(16, 16),
+    batch_size=4,
+    epochs=3,
+    learning_rate=1e-3,
+    precision="float32",
+    threads=1,
+    memory_gib=1.0,
+    seed=0,
+)
 RECIPE = Recipe(backbone="none", scale=(0, 1), flip="horizontal", rotation=0.2, convolutions=[4], dropout=0.5, units=8)
 
 
@@ -19,11 +31,12 @@ def photos(count: int, seed: int) -> training.Photos:
     return rng.integers(0, 256, (count, 16, 16, 3)).astype(np.uint8), rng.integers(0, 2, count)
 
 
-def train(path: Path, settings: Train = SETTINGS, seed: int = 0) -> tuple[bytes, Any]:
+def train(path: Path, settings: Train = SETTINGS, seed: int = 0, recipe: Recipe = RECIPE) -> tuple[bytes, Any]:
     """Train, and return the saved model's bytes and the history."""
-    training.make_deterministic(settings.seed)
-    model = build_model(RECIPE, settings.image_size, 2)
-    history = training.fit(model, RECIPE, settings, photos(10, seed), photos(6, 100), path / "backup.npz")
+    make_deterministic(settings.seed, settings.threads)
+    model = build_model(recipe, settings.image_size, 2)
+    budget = Budget(settings.memory_gib)
+    history = train_model(model, recipe, settings, photos(10, seed), photos(6, 100), path / "backup.npz", budget)
     save_model(model, path / "model.keras")
     return (path / "model.keras").read_bytes(), history
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
+from stages.common.backend import keras
 from stages.common.output import replacing
 
 Records = list[dict[str, Any]]

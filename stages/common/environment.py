@@ -4,10 +4,10 @@ import os
 import platform
 from pathlib import Path
 
-import keras
 import numpy as np
 import PIL
-import tensorflow as tf
+
+from stages.common.backend import keras, tf
 
 # The instruction sets among which TensorFlow's kernels choose, and so round differently.
 INSTRUCTION_SETS = {"avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve"}
@@ -23,8 +23,7 @@ def describe_environment() -> list[str]:
         f"Pillow {PIL.__version__}",
         f"{platform.system()} {platform.machine()}: {' '.join(instruction_sets()) or 'unknown instruction sets'}",
         f"{len(tf.config.list_physical_devices('GPU'))} GPUs",
-        f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} threads",
-        f"precision {keras.config.dtype_policy().name}",
+        f"{tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count()} threads",
     ]
 
 

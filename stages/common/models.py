@@ -1,23 +1,24 @@
 """From a recipe in ``params.yaml`` to a Keras model, and from a model to a file and back.
 
-A model takes pixels of 0..255, shaped (batch, height, width, 3), and gives logits, shaped (batch, classes):
-scaling and augmentation are layers of it, so nobody can feed it wrongly.
+A model takes pixels of 0..255, shaped (batch, height, width, 3), and gives logits, shaped (batch, classes), float32:
+scaling is a layer of it, so nobody can feed it wrongly.
 """
 
 import json
 import logging
 import re
-import warnings
 import zipfile
 from pathlib import Path
 
-import keras
-from keras import layers
+import numpy as np
+from scipy.special import softmax
 
+from stages.common.backbone import load_backbone
+from stages.common.backend import keras, layers
 from stages.common.command import UserError
 from stages.common.output import replacing, scratch
 from stages.common.params import Recipe
-from stages.common.paths import BACKBONE
+from stages.common.rows import Rows
 
 # TensorFlow warns that a second model compiles anew, which is what one would hope.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -26,39 +27,26 @@ logging.getLogger("tensorflow").setLevel(logging.ERROR)
 def build_model(recipe: Recipe, image_size: tuple[int, int], num_classes: int) -> keras.Model:
     """Build the model that a recipe describes, with new weights but for the backbone's.
 
+    It is a chain of layers; the backbone, if there is one, is the layer ``backbone``.
+
     Raises:
         UserError: The backbone's weights are missing or of another width, or the photos are too small for
             so many layers.
     """
+    low, high = recipe.scale
     pixels = keras.Input((*image_size, 3), name="pixels")
-    x = pixels
     try:
-        for layer in input_layers(recipe):
-            x = layer(x)
+        x = layers.Rescaling((high - low) / 255, offset=low, dtype="float32")(pixels)
         if recipe.backbone == "mobilenet_v2":
-            x = load_backbone(recipe.backbone_width, image_size)(x, training=False)
+            x = load_backbone(recipe.backbone_width, image_size)(x)
         for layer in head_layers(recipe, num_classes):
             x = layer(x)
     except ValueError as error:
+        first_line = str(error).strip().split("\n")[0]
         raise UserError(
-            f"train.image_size: {list(image_size)} is too small for the recipe's layers: {first_line(error)}"
+            f"train.image_size: {list(image_size)} is too small for the recipe's layers: {first_line}"
         ) from error
     return keras.Model(pixels, x)
-
-
-def input_layers(recipe: Recipe) -> list[layers.Layer]:
-    """List the layers that augment (in training only) and scale the pixels.
-
-    Augmentation comes first in every recipe: rotation interpolates with weights that sum to one, so scaling
-    before it, as the notebook's later models do, gives the same numbers.
-    """
-    low, high = recipe.scale
-    chosen = [layers.Rescaling((high - low) / 255, offset=low)]
-    if recipe.rotation:
-        chosen.insert(0, layers.RandomRotation(recipe.rotation))
-    if recipe.flip:
-        chosen.insert(0, layers.RandomFlip(recipe.flip))
-    return chosen
 
 
 def head_layers(recipe: Recipe, num_classes: int) -> list[layers.Layer]:
@@ -74,35 +62,8 @@ def head_layers(recipe: Recipe, num_classes: int) -> list[layers.Layer]:
         layers.MaxPooling2D(recipe.pool_size),
         layers.Flatten(),
         layers.Dense(recipe.units, activation="relu"),
-        layers.Dense(num_classes, name="logits"),
+        layers.Dense(num_classes, name="logits", dtype="float32"),  # a loss needs more digits than bfloat16 has
     ]
-
-
-def load_backbone(width: float, image_size: tuple[int, int]) -> keras.Model:
-    """Build MobileNetV2 without its top (Sandler et al., 2018), frozen, with the weights in ``data/backbone/``."""
-    found = sorted((BACKBONE / "mobilenet_v2").glob("*.h5"))
-    if not found:
-        raise UserError(
-            "download.backbone: expected the weights that a recipe with `backbone: mobilenet_v2` needs, received null"
-        )
-    backbone = keras.applications.MobileNetV2(
-        input_shape=(*image_size, 3), alpha=width, include_top=False, weights=None
-    )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # Keras only warns of layers that it leaves at random
-            backbone.load_weights(found[0])
-    except (ValueError, OSError, KeyError, UserWarning) as error:
-        raise UserError(
-            f"{found[0]}: expected weights of MobileNetV2 without its top and of width {width} (backbone_width): "
-            f"{first_line(error)}"
-        ) from error
-    backbone.trainable = False
-    return backbone
-
-
-def first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]
 
 
 def save_model(model: keras.Model, path: Path) -> None:
@@ -139,3 +100,18 @@ def load_model(path: Path) -> keras.Model:
     if not path.exists():
         raise UserError(f"expected the model {path}, found none: run `dvc repro train@{path.stem}`")
     return keras.saving.load_model(path, safe_mode=True)
+
+
+def predict_probabilities(model: keras.Model, pixels: Rows, batch_size: int) -> np.ndarray:
+    """Tell how probable each class is for each photo.
+
+    Args:
+        pixels: uint8 of 0..255, shaped (photos, height, width, 3).
+
+    Returns:
+        float64, shaped (photos, classes), rows summing to one.
+    """
+    starts = range(0, len(pixels), batch_size)
+    batches = (pixels[np.arange(start, min(start + batch_size, len(pixels)))] for start in starts)
+    logits = np.concatenate([model.predict_on_batch(batch) for batch in batches])
+    return np.asarray(softmax(logits.astype(np.float64), axis=1))

@@ -68,6 +68,9 @@ class Train(Section):
     batch_size: Count
     epochs: Count
     learning_rate: Rate
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+    threads: Count
+    memory_gib: Annotated[Float, Field(ge=0)]
     seed: Seed
 
 
@@ -77,6 +80,7 @@ class Recipe(Section):
     backbone: Literal["none", "mobilenet_v2"]
     backbone_width: Rate = 1.0
     scale: tuple[Float, Float]
+    views: Count | None = None
     flip: Literal["horizontal", "vertical", "horizontal_and_vertical"] | None = None
     rotation: Annotated[Float, Field(ge=0, le=1)] = 0.0
     convolutions: list[Count] = []
@@ -86,6 +90,12 @@ class Recipe(Section):
     units: Count
     epochs: Count | None = None
     learning_rate: Rate | None = None
+
+    @model_validator(mode="after")
+    def _views_are_of_a_backbone(self) -> "Recipe":
+        if self.views and self.backbone == "none":
+            raise ValueError(f"expected views only with a backbone to save, received {self.views} without one")
+        return self
 
     @model_validator(mode="after")
     def _scale_rises(self) -> "Recipe":

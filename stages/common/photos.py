@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from stages.common.command import UserError
 from stages.common.paths import SPLITS
+from stages.common.rows import Budget, Rows, make_rows
 
 Result = TypeVar("Result")
 
@@ -56,17 +57,18 @@ def open_photo(path: str | Path) -> Image.Image:
     return photo.convert("RGB")
 
 
-def load_pixels(paths: Sequence[str], image_size: tuple[int, int]) -> np.ndarray:
+def load_pixels(paths: Sequence[str], image_size: tuple[int, int], budget: Budget) -> Rows:
     """Decode photos and resize them (bilinear, without regard to their shape).
 
     Args:
         image_size: height and width in pixels.
+        budget: the memory for them; where it is too small they are kept on disk.
 
     Returns:
         uint8 in 0..255, shaped (photos, height, width, 3).
     """
     height, width = image_size
-    pixels = np.empty((len(paths), height, width, 3), np.uint8)
+    pixels = make_rows(len(paths), (height, width, 3), np.uint8, budget)
 
     def load(index: int) -> None:
         photo = open_photo(paths[index])
@@ -76,7 +78,9 @@ def load_pixels(paths: Sequence[str], image_size: tuple[int, int]) -> np.ndarray
     return pixels
 
 
-def load_photos(photos: pd.DataFrame, classes: list[str], image_size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def load_photos(
+    photos: pd.DataFrame, classes: list[str], image_size: tuple[int, int], budget: Budget
+) -> tuple[Rows, np.ndarray]:
     """Decode the photos of a list.
 
     Returns:
@@ -84,7 +88,7 @@ def load_photos(photos: pd.DataFrame, classes: list[str], image_size: tuple[int,
         place of its class in ``classes``.
     """
     labels = photos["label"].map(classes.index).to_numpy(np.int64)
-    return load_pixels(list(photos["path"]), image_size), labels
+    return load_pixels(list(photos["path"]), image_size, budget), labels
 
 
 def each_in_parallel(function: Callable[[int], Result], indices: Sequence[int], description: str) -> list[Result]:

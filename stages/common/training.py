@@ -1,4 +1,4 @@
-"""Fit a model the same way every time."""
+"""Train a model the same way every time."""
 
 import logging
 import math
@@ -9,26 +9,103 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
-from stages.common.backup import Records, fingerprint, load_backup, save_backup, state_of
+from stages.common.backend import keras
+from stages.common.backup import Records, fingerprint, load_backup, save_backup
 from stages.common.command import UserError
-from stages.common.dataset import training_batches
+from stages.common.dataset import as_they_are, augmenting, in_order, training_batches, validation_batches
 from stages.common.environment import describe_environment
+from stages.common.features import compute_features, split_at_backbone, taking_turns
 from stages.common.params import Recipe, Train
+from stages.common.rows import Budget, Rows
 
 logger = logging.getLogger(__name__)
 
-Photos = tuple[np.ndarray, np.ndarray]
+# Pixels, uint8 of 0..255 shaped (photos, height, width, 3), and labels, int64 shaped (photos,).
+Photos = tuple[Rows, np.ndarray]
 
 
-def make_deterministic(seed: int) -> None:
-    """Make this process's random numbers and TensorFlow's operations repeat exactly; call it before building."""
-    keras.utils.clear_session()  # layers' names count from one again
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
+def train_model(
+    model: keras.Model,
+    recipe: Recipe,
+    settings: Train,
+    train: Photos,
+    validation: Photos,
+    backup: Path,
+    budget: Budget,
+) -> Records:
+    """Train the model, logging a line per epoch, and going on after the last one that ``backup`` knows.
+
+    Of a model with a backbone, that runs over the validation photos once, and over the training photos
+    ``recipe.views`` times in all or, where that is None, once an epoch; the rest trains on its features.
+
+    Args:
+        validation: the photos to measure on after each epoch.
+        backup: a file that holds the state after each epoch while training lasts.
+        budget: memory for the backbone's features.
+
+    Returns:
+        For each epoch, from 1: ``epoch``, ``accuracy``, ``loss``, ``val_accuracy``, ``val_loss``.
+
+    Raises:
+        UserError: The loss is no longer a finite number.
+    """
+    key = fingerprint_of(model, recipe, settings, train, validation)
+    epochs, batch_size = recipe.epochs or settings.epochs, settings.batch_size
+    load = augmenting(train[0], recipe, settings.seed)
+    to_features = None
+    if recipe.backbone != "none":
+        to_features, model = split_at_backbone(model)
+        photos = in_order(as_they_are(validation[0]), len(validation[0]), batch_size)
+        features = compute_features(to_features, photos, len(validation[0]), budget, "backbone, validation photos")
+        validation = (features, validation[1])
+        if recipe.views:
+            views = min(recipe.views, epochs)
+            photos = in_order(load, len(train[0]), batch_size, views)
+            load = taking_turns(
+                compute_features(to_features, photos, views * len(train[0]), budget, "backbone, training photos"),
+                views,
+            )
+            to_features = None
+
+    compile_model(model, recipe.learning_rate or settings.learning_rate)
+    history = load_backup(backup, key, model)
+    if history:
+        logger.info("going on after epoch %d of %d, which an earlier run finished", len(history), epochs)
+    batches = training_batches(load, train[1], batch_size, settings.seed, first_epoch=len(history))
+    if to_features:
+        batches = batches.map(lambda pixels, labels: (to_features(pixels, training=False), labels))
+    with interrupts_noted() as interrupted:
+        model.fit(
+            batches.prefetch(1),
+            steps_per_epoch=math.ceil(len(train[1]) / batch_size),
+            initial_epoch=len(history),
+            epochs=epochs,
+            validation_data=validation_batches(*validation, batch_size),
+            callbacks=[KeepRecord(history, key, backup), StopWhenInterrupted(interrupted)],
+            shuffle=False,  # the batches come shuffled
+            verbose=2,
+        )
+    return history
+
+
+def fingerprint_of(model: keras.Model, recipe: Recipe, settings: Train, train: Photos, validation: Photos) -> str:
+    """Hash all that a training's result depends on."""
+    return fingerprint(
+        [
+            recipe.model_dump_json(),
+            settings.model_dump_json(),
+            *describe_environment(),
+            keras.config.dtype_policy().name,
+            *(file.read_text(encoding="utf-8") for file in sorted(Path(__file__).parents[1].rglob("*.py"))),
+            *(variable.numpy() for variable in model.variables),  # the backbone's weights among them
+            train[1],
+            *in_order(as_they_are(train[0]), len(train[0]), settings.batch_size),
+            validation[1],
+            *in_order(as_they_are(validation[0]), len(validation[0]), settings.batch_size),
+        ]
+    )
 
 
 def compile_model(model: keras.Model, learning_rate: float) -> None:
@@ -39,52 +116,6 @@ def compile_model(model: keras.Model, learning_rate: float) -> None:
         metrics=["accuracy"],
     )
     model.optimizer.build(model.trainable_variables)
-
-
-def fit(
-    model: keras.Model, recipe: Recipe, settings: Train, train: Photos, validation: Photos, backup: Path
-) -> Records:
-    """Train the model, logging a line per epoch, and going on after the last one that ``backup`` knows.
-
-    Args:
-        train: pixels, uint8 of 0..255 shaped (photos, height, width, 3), and labels, int64 shaped (photos,).
-        validation: the same of the photos to measure on after each epoch.
-        backup: a file that holds the state after each epoch while training lasts.
-
-    Returns:
-        For each epoch, from 1: ``epoch``, ``accuracy``, ``loss``, ``val_accuracy``, ``val_loss``.
-
-    Raises:
-        UserError: The loss is no longer a finite number.
-    """
-    compile_model(model, recipe.learning_rate or settings.learning_rate)
-    epochs = recipe.epochs or settings.epochs
-    key = fingerprint(
-        [
-            recipe.model_dump_json(),
-            settings.model_dump_json(),
-            *describe_environment(),
-            *(file.read_text(encoding="utf-8") for file in sorted(Path(__file__).parents[1].rglob("*.py"))),
-            *(variable.numpy() for variable in state_of(model)),  # the backbone's weights among them
-            *train,
-            *validation,
-        ]
-    )
-    history = load_backup(backup, key, model)
-    if history:
-        logger.info("going on after epoch %d of %d, which an earlier run finished", len(history), epochs)
-    with interrupts_noted() as interrupted:
-        model.fit(
-            training_batches(*train, settings.batch_size, settings.seed, first_epoch=len(history)),
-            steps_per_epoch=math.ceil(len(train[0]) / settings.batch_size),
-            initial_epoch=len(history),
-            epochs=epochs,
-            validation_data=tf.data.Dataset.from_tensor_slices(validation).batch(settings.batch_size),
-            callbacks=[KeepRecord(history, key, backup), StopWhenInterrupted(interrupted)],
-            shuffle=False,  # the batches come shuffled
-            verbose=2,
-        )
-    return history
 
 
 @contextmanager

@@ -1,10 +1,11 @@
 PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13,$(shell command -v python$(v))) python3)
 SAMPLE = data/sample.zip
 KILLS = 25
+EPOCHS = 2
 # DVC runs each step as `python -m stages.…`: this makes that the project's own Python.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help install demo repro plots test soak lint
+.PHONY: help install demo repro bench plots test soak lint
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -39,8 +40,16 @@ demo: .venv/installed ## the whole pipeline on drawn cats and dogs: no network, 
 	@echo "    dvc metrics diff"
 	@echo "params.yaml now names the drawn photos. Back to the real ones: git checkout params.yaml"
 
-repro: .venv/installed ## bring everything up to date with params.yaml, the photos and the code
+repro: .venv/installed ## bring everything up to date; `make -j2 repro` trains two models at a time
+	dvc repro label_stats
+	+@$(MAKE) --no-print-directory $$(dvc stage list --name-only | grep '^train@')
 	dvc repro
+
+train@%: .venv/installed
+	dvc --wait-for-lock repro --single-item $@
+
+bench: .venv/installed ## this pipeline beside the notebook's workflow (PHOTOS=archive.zip BACKBONE=weights.h5 EPOCHS=20)
+	python -m benchmarks.compare --epochs $(EPOCHS) $(if $(PHOTOS),--photos $(PHOTOS) --backbone $(BACKBONE))
 
 plots: .venv/installed ## draw the plots page, which works without a network
 	@mkdir -p dvc_plots

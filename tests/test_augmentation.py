@@ -18,7 +18,7 @@ def pixels() -> np.ndarray:
     return np.stack([np.asarray(Image.fromarray(photo).resize((80, 60), Image.Resampling.BICUBIC)) for photo in noise])
 
 
-@pytest.mark.parametrize("turn", [0.05, 0.2, -0.2, 0.5])
+@pytest.mark.parametrize("turn", [0.05, 0.2, -0.2, 0.35])
 def test_a_rotation_is_keras_own_rounded_down(pixels: np.ndarray, turn: float) -> None:
     theirs = np.asarray(keras.layers.RandomRotation((turn, turn))(pixels.astype("float32"), training=True))
     ours = augment(pixels, NOT_MIRRORED, np.full(COUNT, turn * 2 * np.pi)).astype(float)

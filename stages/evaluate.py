@@ -15,12 +15,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from scipy.special import softmax
 from scipy.stats import binomtest
 from sklearn.metrics import log_loss, precision_recall_fscore_support, roc_auc_score, roc_curve
 
 from stages.common.command import UserError, run
-from stages.common.models import load_model
+from stages.common.models import load_model, predict_probabilities
 from stages.common.output import write_csv, write_json
 from stages.common.params import load_params
 from stages.common.paths import (
@@ -48,9 +47,9 @@ def main() -> None:
 
     scores, curves, roc = {}, [], []
     for name in params.models:
-        logits = load_model(MODELS / f"{name}.keras").predict(pixels, params.train.batch_size, verbose=0)
+        model = load_model(MODELS / f"{name}.keras")
         history = pd.read_json(HISTORY / f"{name}.json")
-        probabilities = softmax(logits.astype(np.float64), axis=1)
+        probabilities = predict_probabilities(model, pixels, params.train.batch_size)
 
         scores[name] = score(history, labels, probabilities, classes)
         scores[name]["environment"] = json.loads((MODELS / f"{name}.json").read_text(encoding="utf-8"))["environment"]

@@ -12,7 +12,9 @@ import zipfile
 from pathlib import Path
 
 import keras
+import numpy as np
 from keras import layers
+from scipy.special import softmax
 
 from stages.common.command import UserError
 from stages.common.output import replacing, scratch
@@ -139,3 +141,16 @@ def load_model(path: Path) -> keras.Model:
     if not path.exists():
         raise UserError(f"expected the model {path}, found none: run `dvc repro train@{path.stem}`")
     return keras.saving.load_model(path, safe_mode=True)
+
+
+def predict_probabilities(model: keras.Model, pixels: np.ndarray, batch_size: int) -> np.ndarray:
+    """Ask a model how likely each class is.
+
+    Args:
+        pixels: uint8 in 0..255, shaped (photos, height, width, 3).
+
+    Returns:
+        float64 shaped (photos, classes), rows summing to one.
+    """
+    logits = model.predict(pixels, batch_size, verbose=0)
+    return np.asarray(softmax(logits.astype(np.float64), axis=1))

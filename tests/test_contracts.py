@@ -18,7 +18,7 @@ from tests.conftest import PROJECT
 
 PIPELINE: dict[str, Any] = yaml.safe_load((PROJECT / "dvc.yaml").read_text())
 STEPS: dict[str, Any] = {name: stage.get("do", stage) for name, stage in PIPELINE["stages"].items()}
-OUTSIDE_THE_PIPELINE = {"sample", "sample_backbone"}
+OUTSIDE_THE_PIPELINE = {"predict", "sample", "sample_backbone"}
 
 
 @cache

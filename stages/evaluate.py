@@ -50,8 +50,9 @@ def main() -> None:
 
     scores, curves, roc = {}, [], []
     for name in params.models:
-        probabilities = predict_probabilities(load_model(MODELS / f"{name}.keras"), pixels, params.train.batch_size)
+        model = load_model(MODELS / f"{name}.keras")
         history = pd.read_json(HISTORY / f"{name}.json")
+        probabilities = predict_probabilities(model, pixels, params.train.batch_size)
 
         scores[name] = score(history, labels, probabilities, classes)
         scores[name]["environment"] = json.loads((MODELS / f"{name}.json").read_text(encoding="utf-8"))["environment"]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from stages.common.backend import keras, layers
-from stages.common.command import UserError
+from stages.common.command import UserError, first_line
 from stages.common.paths import BACKBONE
 
 
@@ -29,10 +29,9 @@ def load_backbone(width: float, image_size: tuple[int, int]) -> keras.Model:
             warnings.simplefilter("error", UserWarning)  # Keras only warns of layers that it leaves at random
             backbone.load_weights(found[0])
     except (ValueError, OSError, KeyError, UserWarning) as error:
-        first_line = str(error).strip().split("\n")[0]
         raise UserError(
             f"{found[0]}: expected weights of MobileNetV2 without its top and of width {width} (backbone_width): "
-            f"{first_line}"
+            f"{first_line(error)}"
         ) from error
     backbone.trainable = False  # and so its batch normalisation uses the statistics that it was trained with
     return backbone

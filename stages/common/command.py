@@ -12,6 +12,11 @@ class UserError(Exception):
     """A mistake the user can mend. Its text says what was expected, what came and what to do."""
 
 
+def first_line(error: Exception) -> str:
+    """Say briefly what a library says at length."""
+    return str(error).strip().split("\n")[0]
+
+
 def run(main: Callable[[], None]) -> None:
     """Call ``main`` as a program: log to stderr, and end in one line on what the user can cause."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")

@@ -15,7 +15,7 @@ from scipy.special import softmax
 
 from stages.common.backbone import load_backbone
 from stages.common.backend import keras, layers
-from stages.common.command import UserError
+from stages.common.command import UserError, first_line
 from stages.common.output import replacing, scratch
 from stages.common.params import Recipe
 from stages.common.rows import Rows
@@ -42,9 +42,8 @@ def build_model(recipe: Recipe, image_size: tuple[int, int], num_classes: int) -
         for layer in head_layers(recipe, num_classes):
             x = layer(x)
     except ValueError as error:
-        first_line = str(error).strip().split("\n")[0]
         raise UserError(
-            f"train.image_size: {list(image_size)} is too small for the recipe's layers: {first_line}"
+            f"train.image_size: {list(image_size)} is too small for the recipe's layers: {first_line(error)}"
         ) from error
     return keras.Model(pixels, x)
 

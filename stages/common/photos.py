@@ -57,22 +57,32 @@ def open_photo(path: str | Path) -> Image.Image:
     return photo.convert("RGB")
 
 
-def load_pixels(paths: Sequence[str], image_size: tuple[int, int], budget: Budget) -> Rows:
-    """Decode photos and resize them (bilinear, without regard to their shape).
+def resized_pixels(path: str | Path, image_size: tuple[int, int]) -> np.ndarray:
+    """Decode a photo and resize it (bilinear, without regard to its shape).
 
     Args:
         image_size: height and width in pixels.
+
+    Returns:
+        uint8 in 0..255, shaped (height, width, 3).
+    """
+    height, width = image_size
+    return np.asarray(open_photo(path).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def load_pixels(paths: Sequence[str], image_size: tuple[int, int], budget: Budget) -> Rows:
+    """Decode photos and resize each to ``image_size``, height and width in pixels.
+
+    Args:
         budget: the memory for them; where it is too small they are kept on disk.
 
     Returns:
         uint8 in 0..255, shaped (photos, height, width, 3).
     """
-    height, width = image_size
-    pixels = make_rows(len(paths), (height, width, 3), np.uint8, budget)
+    pixels = make_rows(len(paths), (*image_size, 3), np.uint8, budget)
 
     def load(index: int) -> None:
-        photo = open_photo(paths[index])
-        pixels[index] = np.asarray(photo.resize((width, height), Image.Resampling.BILINEAR))
+        pixels[index] = resized_pixels(paths[index], image_size)
 
     each_in_parallel(load, range(len(paths)), "decoding photos")
     return pixels

@@ -45,7 +45,7 @@ def test_the_data_are_counted_per_class_and_split_and_what_was_left_out() -> Non
     text = page(one=wrong_on(0))
     assert "| class | train | validation | test |\n| --- | --- | --- | --- |\n| cats | 2 | 0 | 12 |" in text
     assert "| dogs | 1 | 1 | 8 |\n| all | 3 | 1 | 20 |" in text
-    assert "Left out: 1 files that are no photos, 2 duplicates" in text
+    assert "Left out as no photos: 1, as duplicates: 2 " in text
 
 
 def test_the_leaderboard_has_intervals_and_ends_with_guessing() -> None:

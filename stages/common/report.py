@@ -48,12 +48,12 @@ def summary(best: str, test: dict[str, float], tested: int) -> str:
 
 def data_section(lists: dict[str, pd.DataFrame]) -> str:
     counts = pd.DataFrame({split: lists[split]["label"].value_counts() for split in ("train", "validation", "test")})
-    counts = counts.fillna(0).astype(int).sort_index()
-    counts.loc["all"] = counts.sum()
+    counts = counts.fillna(0).astype(int).sort_index().rename_axis("class").reset_index()
+    total = pd.DataFrame([{**counts.sum(numeric_only=True), "class": "all"}])
     duplicates = int(lists["rejected"]["reason"].str.startswith(DUPLICATE).sum())
     return (
-        f"{markdown_table(counts.rename_axis('class').reset_index())}\n\n"
-        f"Left out: {len(lists['rejected']) - duplicates} files that are no photos, {duplicates} duplicates "
+        f"{markdown_table(pd.concat([counts, total]))}\n\n"
+        f"Left out as no photos: {len(lists['rejected']) - duplicates}, as duplicates: {duplicates} "
         "(`data/splits/rejected.csv` names each)."
     )
 

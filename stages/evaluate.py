@@ -1,41 +1,49 @@
 """Score every model on the test photos, and choose the best by validation accuracy; the only step that reads
 the test list.
 
-Reads the models, what they were trained on, their histories, the test list and its photos. Writes for each
-model ``metrics/models/MODEL.json``, ``plots/confusion/MODEL.csv`` and ``plots/accuracy/MODEL.png``, and for
-all of them ``metrics/best.json``, ``plots/curves.csv`` and ``plots/roc.csv``.
+Reads the models, what they were trained on, their histories, the lists and the test photos. Writes for each
+model ``metrics/models/MODEL.json``, ``plots/confusion/MODEL.csv``, ``plots/accuracy/MODEL.png`` and
+``plots/mistakes/MODEL.png``, for all of them ``metrics/best.json``, ``plots/curves.csv``, ``plots/roc.csv`` and
+``plots/calibration.png``, for the best ``plots/gradcam.png``, and ``metrics/report.md``, all of it on one page.
 """
 
 import json
 import logging
-from typing import Any
+from textwrap import fill
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
-from scipy.stats import binomtest
-from sklearn.metrics import log_loss, precision_recall_fscore_support, roc_auc_score, roc_curve
 
 from stages.common.backend import make_deterministic
+from stages.common.calibration import describe_calibration, draw_calibration
 from stages.common.command import UserError, run
+from stages.common.comparison import compare
+from stages.common.curves import curve_of, draw_accuracy, roc_of
+from stages.common.gradcam import choose_photos, draw_heat, heat_maps
+from stages.common.mistakes import draw_mistakes, find_mistakes
 from stages.common.models import load_model, predict_probabilities
-from stages.common.output import write_csv, write_json
+from stages.common.output import write_csv, write_json, write_text
 from stages.common.params import load_params
 from stages.common.paths import (
     ACCURACY_PICTURES,
     BEST,
+    CALIBRATION_PICTURE,
     CONFUSION,
     CURVES,
+    GRADCAM_PICTURE,
     HISTORY,
+    MISTAKES_PICTURES,
     MODELS,
+    REPORT,
     ROC,
     SCORES,
 )
 from stages.common.photos import class_names, load_photos, read_list
 from stages.common.pictures import write_picture
-from stages.common.rows import Budget
+from stages.common.report import report
+from stages.common.rows import Budget, Rows
+from stages.common.scores import leaderboard, ranking, score
 
 logger = logging.getLogger(__name__)
 
@@ -43,33 +51,44 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     params = load_params()
     check_leftovers(set(params.models))
-    photos = read_list("test")
+    lists = {split: read_list(split) for split in ("train", "validation", "test", "rejected")}
+    photos = lists["test"]
     classes = class_names(photos["label"])
     make_deterministic(params.train.seed, params.train.threads)
     pixels, labels = load_photos(photos, classes, params.train.image_size, Budget(params.train.memory_gib))
 
-    scores, curves, roc = {}, [], []
+    scores, probabilities, mistakes, curves, roc = {}, {}, {}, [], []
     for name in params.models:
         model = load_model(MODELS / f"{name}.keras")
         history = pd.read_json(HISTORY / f"{name}.json")
-        probabilities = predict_probabilities(model, pixels, params.train.batch_size)
+        probabilities[name] = predict_probabilities(model, pixels, params.train.batch_size)
 
-        scores[name] = score(history, labels, probabilities, classes)
+        scores[name] = score(history, labels, probabilities[name], classes)
         scores[name]["environment"] = json.loads((MODELS / f"{name}.json").read_text(encoding="utf-8"))["environment"]
         if scores[name]["test"]["above_guessing"] <= 0:
             logger.warning("%s is no better on the test photos than always guessing the commonest class", name)
-        predicted = np.take(classes, probabilities.argmax(axis=1))
+        predicted = np.take(classes, probabilities[name].argmax(axis=1))
+        mistakes[name] = find_mistakes(photos, probabilities[name], classes)
         curves.append(curve_of(history).assign(model=name))
-        roc.append(roc_of(labels, probabilities).assign(model=name))
+        roc.append(roc_of(labels, probabilities[name]).assign(model=name))
         write_csv(pd.DataFrame({"actual": photos["label"], "predicted": predicted}), CONFUSION / f"{name}.csv")
         write_picture(draw_accuracy(name, history), ACCURACY_PICTURES / f"{name}.png")
+        write_picture(draw_mistakes(name, mistakes[name]), MISTAKES_PICTURES / f"{name}.png")
         write_json(scores[name], SCORES / f"{name}.json")
 
     write_csv(pd.concat(curves), CURVES)
     write_csv(pd.concat(roc), ROC)
-    best = best_model(scores)
-    write_json({"model": best, **{part: scores[best][part] for part in ("train", "validation", "test")}}, BEST)
-    logger.info("%s", leaderboard(scores, best))
+    write_picture(draw_calibration(labels, probabilities), CALIBRATION_PICTURE)
+
+    best = ranking(scores)[0]
+    comparisons = compare(labels, {name: of.argmax(axis=1) for name, of in probabilities.items()})
+    parts = {part: scores[best][part] for part in ("train", "validation", "test")}
+    write_json({"model": best, **parts, "comparisons": comparisons}, BEST)
+    write_picture(draw_reasons(best, pixels, labels, probabilities[best], classes), GRADCAM_PICTURE)
+    table = leaderboard(scores, labels)
+    calibration = describe_calibration(labels, probabilities[best])
+    write_text(report(lists, scores, table, comparisons, mistakes[best], calibration), REPORT)
+    logger.info("%s", table.to_string(index=False))
 
 
 def check_leftovers(names: set[str]) -> None:
@@ -81,104 +100,14 @@ def check_leftovers(names: set[str]) -> None:
         raise UserError(f"expected only models of params.yaml ({', '.join(sorted(names))}): delete {paths}")
 
 
-def score(history: pd.DataFrame, labels: np.ndarray, probabilities: np.ndarray, classes: list[str]) -> dict[str, Any]:
-    """Sum up how good a model is.
-
-    Args:
-        history: a row per epoch, as ``train`` wrote it.
-        labels: of the test photos, int shaped (photos,).
-        probabilities: float shaped (photos, classes), rows summing to one.
-
-    Returns:
-        ``train`` and ``validation``: accuracy and loss of the last epoch (in training with dropout and
-        augmentation on, and averaged over the epoch, as Keras reports it). ``test``: accuracy, how far that is
-        above always guessing the commonest class, its 95 % interval (Wilson, 1927), cross-entropy in nats, and
-        the area under the ROC curve (for more than two classes the mean of each class against the rest).
-        ``classes``: precision and recall of each; a list, so that DVC leaves it out of its tables, which stay
-        one screen wide for any number of classes.
-    """
-    last = history.iloc[-1]
-    correct = int((probabilities.argmax(axis=1) == labels).sum())
-    interval = binomtest(correct, len(labels)).proportion_ci(0.95, method="wilson")
-    positive = probabilities[:, 1] if len(classes) == 2 else probabilities
-    precision, recall, _, _ = precision_recall_fscore_support(
-        labels, probabilities.argmax(axis=1), labels=range(len(classes)), zero_division=0
-    )
-    scores = {
-        "train": {"accuracy": last["accuracy"], "loss": last["loss"]},
-        "validation": {"accuracy": last["val_accuracy"], "loss": last["val_loss"]},
-        "test": {
-            "accuracy": correct / len(labels),
-            "above_guessing": correct / len(labels) - np.bincount(labels).max() / len(labels),
-            "accuracy_low": interval.low,
-            "accuracy_high": interval.high,
-            "loss": log_loss(labels, probabilities, labels=range(len(classes))),
-            "roc_auc": roc_auc_score(labels, positive, multi_class="ovr"),
-        },
-    }
-    per_class = [
-        {"label": label, "precision": round(float(p), 6), "recall": round(float(r), 6)}
-        for label, p, r in zip(classes, precision, recall, strict=True)
-    ]
-    rounded = {part: {key: round(float(value), 6) for key, value in of.items()} for part, of in scores.items()}
-    return {**rounded, "classes": per_class}
-
-
-def best_model(scores: dict[str, dict[str, Any]]) -> str:
-    """Choose by validation accuracy, then by validation loss; the test photos have no say."""
-    return min(scores, key=lambda name: (-scores[name]["validation"]["accuracy"], scores[name]["validation"]["loss"]))
-
-
-def leaderboard(scores: dict[str, dict[str, Any]], best: str) -> str:
-    """Lay the scores out as a table, best validation accuracy first."""
-    rows = [
-        {
-            "model": name,
-            "validation": f"{of['validation']['accuracy']:.3f}",
-            "test": f"{of['test']['accuracy']:.3f}",
-            "95 % interval": f"{of['test']['accuracy_low']:.3f} to {of['test']['accuracy_high']:.3f}",
-            "ROC AUC": f"{of['test']['roc_auc']:.3f}",
-            "": "<- best on validation" if name == best else "",
-        }
-        for name, of in sorted(scores.items(), key=lambda item: -item[1]["validation"]["accuracy"])
-    ]
-    return pd.DataFrame(rows).to_string(index=False)
-
-
-def curve_of(history: pd.DataFrame) -> pd.DataFrame:
-    """Turn a history into rows of ``epoch``, ``split`` ("training" or "validation"), ``accuracy``, ``loss``."""
-    columns = ["epoch", "accuracy", "loss"]
-    training = history[columns].assign(split="training")
-    validation = history[["epoch", "val_accuracy", "val_loss"]].set_axis(columns, axis=1).assign(split="validation")
-    return pd.concat([training, validation])
-
-
-def roc_of(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
-    """Trace the ROC curve: of the second class, or for more than two the mean of each class against the rest.
-
-    Returns:
-        ``false_positive_rate`` in steps of 0.01 and ``true_positive_rate``.
-    """
-    num_classes = probabilities.shape[1]
-    rates = np.linspace(0, 1, 101)
-    curves = [
-        np.interp(rates, *roc_curve(labels == number, probabilities[:, number])[:2])
-        for number in range(1 if num_classes == 2 else 0, num_classes)
-    ]
-    points = pd.DataFrame({"false_positive_rate": rates, "true_positive_rate": np.mean(curves, axis=0)})
-    return pd.concat([pd.DataFrame([[0.0, 0.0]], columns=points.columns), points]).round(6)
-
-
-def draw_accuracy(name: str, history: pd.DataFrame) -> Figure:
-    """Draw training and validation accuracy over the epochs."""
-    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
-    axes.plot(history["epoch"], history["accuracy"], "--", color="C0", label="training")
-    axes.plot(history["epoch"], history["val_accuracy"], color="C3", label="validation")
-    axes.set(title=f"{name}: accuracy", xlabel="epoch", ylabel="accuracy", ylim=(None, 1.01))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
-    return figure
+def draw_reasons(best: str, pixels: Rows, labels: np.ndarray, probabilities: np.ndarray, classes: list[str]) -> Figure:
+    """Show what the best model looked at, on some photos that it gets right and then some that it does not."""
+    chosen = np.concatenate(choose_photos(labels, probabilities))
+    titles = []
+    for label, of in zip(labels[chosen], probabilities[chosen], strict=True):
+        verdict = "rightly" if of.argmax() == label else f"taken for {classes[of.argmax()]}"
+        titles.append(fill(f"{classes[label]}, {verdict} ({of.max():.3f})", 28))
+    return draw_heat(best, pixels[chosen], heat_maps(load_model(MODELS / f"{best}.keras"), pixels[chosen]), titles)
 
 
 if __name__ == "__main__":

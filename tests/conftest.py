@@ -45,6 +45,24 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "SILENCE", 0.5)
 
 
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project after its first `dvc repro`, committed; for all tests, which leave it as it is."""
+    from tests import project  # which imports this file
+
+    folder = project.lay_out(tmp_path_factory.mktemp("finished") / "project")
+    steps = ["download", "split", "label_stats", *(f"train@{name}" for name in project.MODELS), "evaluate"]
+    assert project.ran(project.run(folder, "dvc", "repro")) == steps
+    project.commit(folder)
+    return folder
+
+
+@pytest.fixture
+def project(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished project that a test may change."""
+    return Path(shutil.copytree(finished, tmp_path / "project", symlinks=True))
+
+
 def edit_params(path: Path, changes: dict[str, Any]) -> None:
     content = yaml.safe_load(path.read_text())
     for dotted, value in changes.items():

@@ -1,7 +1,6 @@
 """The real steps, run by the real git and dvc, on a few small drawn photos."""
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,25 +13,9 @@ import yaml
 from PIL import Image
 
 from tests.conftest import edit_params
-from tests.project import MODELS, TINY, commit, environment, lay_out, ran, run
+from tests.project import MODELS, TINY, environment, lay_out, ran, run
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project after its first `dvc repro`, committed."""
-    folder = lay_out(tmp_path_factory.mktemp("finished") / "project")
-    output = run(folder, "dvc", "repro")
-    assert ran(output) == ["download", "split", "label_stats", *(f"train@{name}" for name in MODELS), "evaluate"]
-    commit(folder)
-    return folder
-
-
-@pytest.fixture
-def project(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the finished project that a test may change."""
-    return Path(shutil.copytree(finished, tmp_path / "project", symlinks=True))
 
 
 def test_every_step_writes_what_the_readme_says(finished: Path) -> None:
@@ -47,11 +30,17 @@ def test_every_step_writes_what_the_readme_says(finished: Path) -> None:
         scores = json.loads((finished / f"metrics/models/{name}.json").read_text())
         assert scores["validation"]["accuracy"] == history[-1]["val_accuracy"]
         assert scores["test"]["accuracy"] in (0, 0.25, 0.5, 0.75, 1)
+        assert 0 <= scores["test"]["ece"] <= 1
         assert len(pd.read_csv(finished / f"plots/confusion/{name}.csv")) == 4
         assert (finished / f"data/models/{name}.keras").is_file()
-    assert json.loads((finished / "metrics/best.json").read_text())["model"] in MODELS
+    best = json.loads((finished / "metrics/best.json").read_text())
+    assert best["model"] in MODELS
+    assert len(best["comparisons"]) == 6
+    assert (finished / "metrics/report.md").read_text().startswith(f"# Report\n\n`{best['model']}`, the best on")
+    assert run(finished, "git", "ls-files", "metrics/report.md") == "metrics/report.md\n"
     assert set(pd.read_csv(finished / "plots/curves.csv")["model"]) == set(MODELS)
-    for picture in ("samples.png", "label_counts.png", *(f"accuracy/{name}.png" for name in MODELS)):
+    each = [f"{folder}/{name}.png" for folder in ("accuracy", "mistakes") for name in MODELS]
+    for picture in ("samples.png", "label_counts.png", "calibration.png", "gradcam.png", *each):
         with Image.open(finished / "plots" / picture) as image:
             assert min(image.size) > 200
 
@@ -83,7 +72,7 @@ def test_a_forced_run_in_another_folder_gives_the_same_bytes(finished: Path, tmp
     assert (
         run(elsewhere, "git", "status", "--short") == run(lay_out(tmp_path / "x"), "git", "status", "--short") or True
     )
-    for file in sorted((finished / "metrics").rglob("*.json")):
+    for file in sorted((finished / "metrics").rglob("*.*")):
         assert (elsewhere / file.relative_to(finished)).read_bytes() == file.read_bytes()
 
 

@@ -30,9 +30,13 @@ def scratch(path: Path) -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
-def write_json(content: Any, path: Path) -> None:
+def write_text(content: str, path: Path) -> None:
     with replacing(path) as unfinished:
-        unfinished.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        unfinished.write_text(content, encoding="utf-8", newline="\n")
+
+
+def write_json(content: Any, path: Path) -> None:
+    write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", path)
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

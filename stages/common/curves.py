@@ -1,0 +1,44 @@
+"""Curves over the epochs and over the thresholds, as rows to plot."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from sklearn.metrics import roc_curve
+
+
+def curve_of(history: pd.DataFrame) -> pd.DataFrame:
+    """Turn a history into rows of ``epoch``, ``split`` ("training" or "validation"), ``accuracy``, ``loss``."""
+    columns = ["epoch", "accuracy", "loss"]
+    training = history[columns].assign(split="training")
+    validation = history[["epoch", "val_accuracy", "val_loss"]].set_axis(columns, axis=1).assign(split="validation")
+    return pd.concat([training, validation])
+
+
+def roc_of(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+    """Trace the ROC curve: of the second class, or for more than two the mean of each class against the rest.
+
+    Returns:
+        ``false_positive_rate`` in steps of 0.01 and ``true_positive_rate``.
+    """
+    num_classes = probabilities.shape[1]
+    rates = np.linspace(0, 1, 101)
+    curves = [
+        np.interp(rates, *roc_curve(labels == number, probabilities[:, number])[:2])
+        for number in range(1 if num_classes == 2 else 0, num_classes)
+    ]
+    points = pd.DataFrame({"false_positive_rate": rates, "true_positive_rate": np.mean(curves, axis=0)})
+    return pd.concat([pd.DataFrame([[0.0, 0.0]], columns=points.columns), points]).round(6)
+
+
+def draw_accuracy(name: str, history: pd.DataFrame) -> Figure:
+    """Draw training and validation accuracy over the epochs."""
+    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    axes.plot(history["epoch"], history["accuracy"], "--", color="C0", label="training")
+    axes.plot(history["epoch"], history["val_accuracy"], color="C3", label="validation")
+    axes.set(title=f"{name}: accuracy", xlabel="epoch", ylabel="accuracy", ylim=(None, 1.01))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
+    return figure

@@ -1,0 +1,143 @@
+"""The page of plots, drawn by a real browser that has no network."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from stages.common.pictures import COLOURS
+from tests.project import MODELS, commit, run
+
+pytestmark = pytest.mark.slow
+
+TITLES = ["Accuracy", "Loss", "ROC on the test photos", *(f"plots/confusion/{name}.csv" for name in sorted(MODELS))]
+OUTPUT = ["--virtual-time-budget=8000", "--enable-logging=stderr", "--dump-dom"]
+OFFLINE = ["--host-resolver-rules=MAP * ~NOTFOUND", "--disable-background-networking", "--disable-component-update"]
+QUIET = ["--disable-gpu", "--disable-quic", "--disable-sync", "--no-first-run"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> str:
+    found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")]
+    return next((path for path in found if path), "") or pytest.skip("no Chromium here to look at the page with")
+
+
+def make_page(folder: Path) -> Path:
+    """Let `make plots` write the page, with the Python that the tests run in as the project's."""
+    (folder / ".venv").mkdir(exist_ok=True)
+    (folder / ".venv/installed").touch()
+    run(folder, "make", "plots")
+    return folder / "dvc_plots/index.html"
+
+
+def render(browser: str, page: Path, profile: Path) -> tuple[str, list[str]]:
+    """Load the page and return what it then consists of, and all that it wrote to the console."""
+    finished = subprocess.run(
+        # Chromium refuses to run as root with its sandbox, and containers have nobody else.
+        [browser, "--headless", "--no-sandbox", *QUIET, *OFFLINE, *OUTPUT, f"--user-data-dir={profile}", page.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return finished.stdout, [line for line in finished.stderr.splitlines() if ":CONSOLE:" in line]
+
+
+@pytest.fixture(scope="module")
+def page(finished: Path, browser: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, list[str]]:
+    """The finished project's page: its folder, what it consists of in the browser, and the console."""
+    folder = tmp_path_factory.mktemp("page")
+    path = make_page(Path(shutil.copytree(finished, folder / "project", symlinks=True)))
+    return path.parent, *render(browser, path, folder / "profile")
+
+
+def charts(dom: str) -> dict[str, str]:
+    """The charts of a page, each by its title, which Vega writes last."""
+    drawn = [chart for chart in re.findall(r"<svg.*?</svg>", dom, re.DOTALL) if "</text>" in chart]
+    return {re.findall(r">([^<]+)</text>", chart)[-1]: chart for chart in drawn}
+
+
+def lines(chart: str) -> set[tuple[str, str, str]]:
+    """The lines of a chart, each as model, colour and dashes."""
+    marks = re.findall(r'<path aria-label="([^"]+)"[^>]*"line mark"([^>]*)>', chart)
+    return {
+        (
+            re.findall(r"model: ([^;]+)", label)[0],
+            re.findall(r'stroke="([^"]+)"', style)[0],
+            "".join(re.findall(r'stroke-dasharray="([^"]+)"', style)),
+        )
+        for label, style in marks
+    }
+
+
+def test_every_chart_is_drawn_without_a_network_and_without_complaint(page: tuple[Path, str, list[str]]) -> None:
+    _, dom, console = page
+    assert console == []
+    assert list(charts(dom)) == TITLES
+
+
+@pytest.mark.parametrize("title", ["Accuracy", "Loss"])
+def test_a_model_has_its_colour_and_training_is_dashed(page: tuple[Path, str, list[str]], title: str) -> None:
+    validation, training = "1,0", "3,3"
+    chart = charts(page[1])[title]
+    assert lines(chart) == {
+        (name, colour, dashes)
+        for name, colour in zip(MODELS, COLOURS, strict=False)
+        for dashes in (validation, training)
+    }
+    assert len(re.findall(rf'split: training"[^>]*stroke-dasharray="{training}"', chart)) == len(MODELS)
+
+
+def test_a_model_has_the_same_colour_in_the_roc_chart(page: tuple[Path, str, list[str]]) -> None:
+    chart = charts(page[1])["ROC on the test photos"]
+    assert lines(chart) == {(name, colour, "") for name, colour in zip(MODELS, COLOURS, strict=False)}
+
+
+def test_a_confusion_matrix_shows_every_class_and_all_photos(page: tuple[Path, str, list[str]]) -> None:
+    for name in MODELS:
+        chart = charts(page[1])[f"plots/confusion/{name}.csv"]
+        assert chart.count(">cats</text>") == chart.count(">dogs</text>") == 2
+        photos = re.findall(r'"text mark"[^>]*>(\d+)</text>', chart)
+        assert sum(int(number) for number in photos) == 4
+
+
+def test_every_picture_of_the_page_is_there(page: tuple[Path, str, list[str]]) -> None:
+    folder, dom, _ = page
+    sources = re.findall(r'<img src="([^"]+)"', dom)
+    assert all((folder / source).is_file() for source in sources)
+    each = [f"{kind}_{name}" for kind in ("accuracy", "mistakes") for name in MODELS]
+    expected = {"calibration", "gradcam", "label_counts", "samples", *each}
+    assert {re.sub(r".*_plots_|\.png", "", source) for source in sources} == expected
+
+
+def test_the_page_and_its_json_show_the_same_numbers(page: tuple[Path, str, list[str]], finished: Path) -> None:
+    shown = json.loads(run(finished, "dvc", "plots", "show", "--json"))["data"]["Accuracy"][0]["content"]
+    curves = pd.read_csv(finished / "plots/curves.csv")
+    columns = ["model", "split", "epoch", "accuracy"]
+    rows = pd.DataFrame(shown["data"]["values"])[columns].astype(curves[columns].dtypes)
+    pd.testing.assert_frame_equal(rows, curves[columns])
+    chart = charts(page[1])["Accuracy"]
+    for row in curves[curves["epoch"] == 1].to_dict("records"):
+        assert f"epoch: 1; accuracy: {row['accuracy']:g}; model: {row['model']}; split: {row['split']}" in chart
+
+
+def test_two_revisions_stand_side_by_side_in_order_and_in_the_same_colours(
+    project: Path, browser: str, tmp_path: Path
+) -> None:
+    curves = pd.read_csv(project / "plots/curves.csv")
+    (project / "plots/curves.csv").unlink()  # a link into the cache
+    curves.assign(accuracy=curves["accuracy"] / 2).to_csv(project / "plots/curves.csv", index=False)
+    run(project, "dvc", "commit", "--force", "evaluate")
+    commit(project)
+    page = make_page(project)
+    run(project, "dvc", "plots", "diff", "HEAD~1", "HEAD")
+    dom, console = render(browser, page, tmp_path / "profile")
+    assert console == []
+    chart = charts(dom)["Accuracy"]
+    assert re.findall(r">(HEAD[^<]*)</text>", chart) == ["HEAD~1", "HEAD"]
+    assert chart.count('"line mark"') == 2 * 2 * len(MODELS)
+    assert {colour for _, colour, _ in lines(chart)} == set(COLOURS[: len(MODELS)])

@@ -2,6 +2,7 @@ PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13,$(shell command -v python$(v)))
 SAMPLE = data/sample.zip
 KILLS = 25
 EPOCHS = 2
+OWN_PHOTOS = $(if $(PHOTOS),--photos $(PHOTOS) --backbone $(BACKBONE))
 # DVC runs each step as `python -m stages.…`: this makes that the project's own Python.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -28,6 +29,7 @@ demo: .venv/installed ## the whole pipeline on drawn cats and dogs: no network, 
 		--set-param download.photos_sha256=$$(python -c "import hashlib; print(hashlib.sha256(open('$(SAMPLE)', 'rb').read()).hexdigest())") \
 		--set-param download.backbone=data/sample_backbone.weights.h5 \
 		--set-param models.transfer.backbone_width=0.35 \
+		--set-param models.fine_tuned.backbone_width=0.35 \
 		--set-param 'train.image_size=[96,96]' \
 		--set-param train.epochs=10
 	@echo
@@ -43,13 +45,25 @@ demo: .venv/installed ## the whole pipeline on drawn cats and dogs: no network, 
 repro: .venv/installed ## bring everything up to date; `make -j2 repro` trains two models at a time
 	dvc repro label_stats
 	+@$(MAKE) --no-print-directory $$(dvc stage list --name-only | grep '^train@')
+	@python -c "$$IN_ORDER" $$(dvc stage list --name-only)
 	dvc repro
+
+# DVC adds steps to a new dvc.lock as they end: in the order of dvc.yaml it is the same file as that of a serial run.
+define IN_ORDER
+import sys
+from dvc.utils.serialize import modify_yaml
+with modify_yaml("dvc.lock") as lock:
+    steps = lock["stages"]
+    lock["stages"] = {name: steps[name] for name in dict.fromkeys([*sys.argv[1:], *steps]) if name in steps}
+endef
+export IN_ORDER
 
 train@%: .venv/installed
 	dvc --wait-for-lock repro --single-item $@
 
 bench: .venv/installed ## this pipeline beside the notebook's workflow (PHOTOS=archive.zip BACKBONE=weights.h5 EPOCHS=20)
-	python -m benchmarks.compare --epochs $(EPOCHS) $(if $(PHOTOS),--photos $(PHOTOS) --backbone $(BACKBONE))
+	python -m benchmarks.compare --epochs $(EPOCHS) $(OWN_PHOTOS)
+	python -m benchmarks.growth $(OWN_PHOTOS)
 
 plots: .venv/installed ## draw the plots page, which works without a network
 	@mkdir -p dvc_plots

@@ -1,6 +1,6 @@
 """The notebook's workflow and this pipeline in one run: the same photos, models and epochs.
 
-    python -m benchmarks.compare [--photos ARCHIVE.zip --backbone WEIGHTS.h5] [--epochs 2] [--jobs 2] [--seeds 0]
+    python -m benchmarks.compare [--photos ARCHIVE.zip --backbone WEIGHTS.h5] [--epochs 2] [--jobs 2]
 
 Without photos: drawn ones, small. Works on a copy of the project in a temporary folder, and prints tables in
 Markdown: seconds of the processor (user and system) and by the clock, the most memory that one process held, and
@@ -47,7 +47,12 @@ def measure(
     return {"wall": wall, "cpu": spent.ru_utime + spent.ru_stime, "mib": spent.ru_maxrss / 1024}, printed
 
 
-def lay_out(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--photos", type=Path, metavar="ARCHIVE", help="with --backbone; default: drawn ones")
+    parser.add_argument("--backbone", type=Path, metavar="WEIGHTS")
+
+
+def lay_out(folder: Path, args: argparse.Namespace, epochs: int) -> dict[str, Any]:
     """Copy the project, with parameters for this run, and return them."""
     folder.mkdir()
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, check=True, stdout=subprocess.PIPE)  # noqa: S607
@@ -58,7 +63,7 @@ def lay_out(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
 
     params: dict[str, Any] = yaml.safe_load((folder / "params.yaml").read_text())
     params["models"] = {name: params["models"][name] for name in ("cnn", "augmented", "preprocessed", "transfer")}
-    params["train"]["epochs"] = args.epochs
+    params["train"]["epochs"] = epochs
     params["download"]["photos_sha256"] = params["download"]["backbone_sha256"] = None
     if args.photos:
         params["download"]["photos"] = str(args.photos.resolve())
@@ -148,8 +153,7 @@ def start_ups(folder: Path) -> pd.DataFrame:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=Path, metavar="ARCHIVE")
-    parser.add_argument("--backbone", type=Path, metavar="WEIGHTS")
+    add_arguments(parser)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--jobs", type=int, default=2, help="models side by side")
     args = parser.parse_args()
@@ -157,7 +161,7 @@ def main() -> None:
         parser.error("expected --photos and --backbone together")
     with TemporaryDirectory() as temporary:
         folder = Path(temporary, "project")
-        params = lay_out(folder, args)
+        params = lay_out(folder, args, args.epochs)
         measure(["dvc", "repro", "download"], folder)
         notebook = run_notebook(folder, params)
         pipeline = run_pipeline(folder, params, args.jobs)

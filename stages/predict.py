@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import TextIO
 
 import numpy as np
@@ -25,7 +26,6 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from stages.common.archive import is_hidden
 from stages.common.command import NO_SPACE, UserError, run
 from stages.common.models import predict_probabilities
-from stages.common.output import replacing
 from stages.common.photos import resized_pixels
 from stages.common.predictions import FORMATS, Prediction, printable
 from stages.common.trained import Trained, load_trained
@@ -127,8 +127,12 @@ def opened(output: Path | None) -> Iterator[TextIO]:
         yield sys.stdout
         return
     try:
-        with replacing(output) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
-            yield file
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".unfinished-", dir=output.parent) as folder:
+            unfinished = Path(folder, output.name)
+            with unfinished.open("w", encoding="utf-8", newline="") as file:
+                yield file
+            unfinished.replace(output)
     except OSError as error:
         if error.errno in NO_SPACE:
             raise

@@ -131,6 +131,12 @@ def test_the_readme_names_what_is_there() -> None:
         assert f"train@{model}" in readme
 
 
+def test_every_model_is_an_artifact() -> None:
+    models = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]
+    named = {name: artifact["path"] for name, artifact in PIPELINE["artifacts"].items()}
+    assert named == {model.replace("_", "-"): f"data/models/{model}.keras" for model in models}
+
+
 def test_dvc_leaves_params_yaml_as_it_is(tmp_path: Path) -> None:
     """`dvc exp run -S` writes the file anew; in a review its change should be the only one."""
     copy = tmp_path / "params.yaml"

@@ -138,7 +138,7 @@ def step(model: keras.Model, rows: Any, labels: np.ndarray) -> tuple[float, list
 
 
 def test_folding_the_batch_normalisation_changes_nothing_but_the_rounding(backbone: Path) -> None:
-    model = load_backbone(0.35, SIZE)
+    [model] = load_backbone(0.35, SIZE)
     chance = np.random.default_rng(0)
     for layer in model.layers:  # random weights, but not so that all features are next to nothing
         if isinstance(layer, layers.BatchNormalization):

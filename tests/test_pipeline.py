@@ -65,13 +65,10 @@ def test_a_second_run_does_nothing(finished: Path) -> None:
     assert run(finished, "git", "status", "--short") == ""
 
 
-def test_a_forced_run_in_another_folder_gives_the_same_bytes(finished: Path, tmp_path: Path) -> None:
+def test_a_run_in_another_folder_with_two_models_at_a_time_gives_the_same_bytes(finished: Path, tmp_path: Path) -> None:
     elsewhere = lay_out(tmp_path / "a folder elsewhere")
-    run(elsewhere, "dvc", "repro")
+    run(elsewhere, "make", "--assume-old", ".venv/installed", "--jobs", "2", "repro")
     assert (elsewhere / "dvc.lock").read_bytes() == (finished / "dvc.lock").read_bytes()
-    assert (
-        run(elsewhere, "git", "status", "--short") == run(lay_out(tmp_path / "x"), "git", "status", "--short") or True
-    )
     for file in sorted((finished / "metrics").rglob("*.*")):
         assert (elsewhere / file.relative_to(finished)).read_bytes() == file.read_bytes()
 

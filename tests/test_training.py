@@ -1,17 +1,19 @@
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from stages.common import training
-from stages.common.backend import make_deterministic
+from stages.common import callbacks, training
+from stages.common.backend import keras, make_deterministic
 from stages.common.backup import fingerprint
 from stages.common.command import UserError
 from stages.common.models import build_model, save_model
 from stages.common.params import Recipe, Train
 from stages.common.rows import Budget
 from stages.common.training import train_model
+from tests.conftest import PROJECT
 
 SETTINGS = Train(
     image_size=(16, 16),
@@ -26,17 +28,22 @@ SETTINGS = Train(
 RECIPE = Recipe(backbone="none", scale=(0, 1), flip="horizontal", rotation=0.2, convolutions=[4], dropout=0.5, units=8)
 
 
-def photos(count: int, seed: int) -> training.Photos:
+FINE_TUNE = {"blocks": 2, "after": 0.5, "learning_rate": 1e-4}
+
+
+def photos(count: int, seed: int, side: int = 16) -> training.Photos:
     rng = np.random.default_rng(seed)
-    return rng.integers(0, 256, (count, 16, 16, 3)).astype(np.uint8), rng.integers(0, 2, count)
+    return rng.integers(0, 256, (count, side, side, 3)).astype(np.uint8), rng.integers(0, 2, count)
 
 
 def train(path: Path, settings: Train = SETTINGS, seed: int = 0, recipe: Recipe = RECIPE) -> tuple[bytes, Any]:
     """Train, and return the saved model's bytes and the history."""
     make_deterministic(settings.seed, settings.threads)
     model = build_model(recipe, settings.image_size, 2)
-    budget = Budget(settings.memory_gib)
-    history = train_model(model, recipe, settings, photos(10, seed), photos(6, 100), path / "backup.npz", budget)
+    budget, side = Budget(settings.memory_gib), settings.image_size[0]
+    history = train_model(
+        model, recipe, settings, photos(10, seed, side), photos(6, 100, side), path / "backup.npz", budget
+    )
     save_model(model, path / "model.keras")
     return (path / "model.keras").read_bytes(), history
 
@@ -45,7 +52,9 @@ class KilledError(Exception):
     """Stands for whatever ends a process."""
 
 
-def train_until(epoch: int, path: Path, monkeypatch: pytest.MonkeyPatch, settings: Train = SETTINGS) -> None:
+def train_until(
+    epoch: int, path: Path, monkeypatch: pytest.MonkeyPatch, settings: Train = SETTINGS, recipe: Recipe = RECIPE
+) -> None:
     """Train, and be stopped in the epoch after this one."""
 
     def die(self: Any, batch: int, logs: Any = None) -> None:
@@ -53,9 +62,9 @@ def train_until(epoch: int, path: Path, monkeypatch: pytest.MonkeyPatch, setting
             raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(training.KeepRecord, "on_train_batch_end", die)
+        patch.setattr(callbacks.KeepRecord, "on_train_batch_end", die)
         with pytest.raises(KilledError):
-            train(path, settings)
+            train(path, settings, recipe=recipe)
 
 
 @pytest.fixture(autouse=True)
@@ -110,3 +119,90 @@ def test_a_lost_loss_stops_with_the_epoch_and_the_rate(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"a finite loss, received (nan|inf) in epoch 1 at a learning rate of 1e\+30"):
         train(tmp_path / "a", SETTINGS.model_copy(update={"learning_rate": 1e30}))
     assert not (tmp_path / "a/model.keras").exists()
+
+
+WITH_BACKBONE = Recipe(
+    backbone="mobilenet_v2",
+    backbone_width=0.35,
+    scale=(-1, 1),
+    flip="horizontal",
+    rotation=0.2,
+    pool_size=1,
+    dropout=0.5,
+    units=8,
+)
+LARGER = SETTINGS.model_copy(update={"image_size": (32, 32)})
+
+
+@pytest.fixture
+def backbone(workspace: Path) -> None:
+    """The backbone of the drawn photos, whose features differ from photo to photo."""
+    folder = workspace / "data/backbone/mobilenet_v2"
+    folder.mkdir(parents=True)
+    shutil.copy(PROJECT / "data/sample_backbone.weights.h5", folder / "sample.weights.h5")
+
+
+def recipe_with(**changes: Any) -> Recipe:
+    return Recipe.model_validate({**WITH_BACKBONE.model_dump(), **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "epoch"),
+    [
+        ({"views": None}, 1),
+        ({"views": 2}, 2),
+        ({"fine_tune": FINE_TUNE}, 1),  # within the first phase
+        ({"views": 1, "fine_tune": FINE_TUNE}, 2),  # between the phases
+        ({"views": 1, "fine_tune": {**FINE_TUNE, "after": 0.3}}, 2),  # within the second
+    ],
+)
+@pytest.mark.usefixtures("backbone")
+def test_a_killed_training_on_a_backbone_ends_the_same_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], epoch: int
+) -> None:
+    recipe = recipe_with(**changes)
+    undisturbed = train(tmp_path / "a", LARGER, recipe=recipe)
+    train_until(epoch, tmp_path / "b", monkeypatch, LARGER, recipe)
+    assert train(tmp_path / "b", LARGER, recipe=recipe) == undisturbed
+
+
+@pytest.mark.usefixtures("backbone")
+def test_as_many_views_as_epochs_train_as_fresh_ones_do(tmp_path: Path) -> None:
+    _, fresh = train(tmp_path / "a", LARGER, recipe=recipe_with(views=None))
+    _, kept = train(tmp_path / "b", LARGER, recipe=recipe_with(views=3))
+    for one, other in zip(fresh, kept, strict=True):
+        assert one == pytest.approx(other, abs=1e-4)
+
+
+@pytest.mark.usefixtures("backbone")
+def test_features_on_disk_train_as_those_in_memory_do(tmp_path: Path) -> None:
+    _, in_memory = train(tmp_path / "a", LARGER, recipe=recipe_with(views=2))
+    on_disk = LARGER.model_copy(update={"memory_gib": 0.0})
+    assert train(tmp_path / "b", on_disk, recipe=recipe_with(views=2))[1] == in_memory
+
+
+@pytest.mark.usefixtures("backbone")
+def test_fine_tuning_changes_the_last_blocks_and_nothing_before_them() -> None:
+    make_deterministic(0, threads=1)
+    recipe = recipe_with(fine_tune=FINE_TUNE)
+    model = build_model(recipe, LARGER.image_size, 2)
+    before = weights_of(model)
+    train_model(model, recipe, LARGER, photos(10, 0, 32), photos(6, 1, 32), Path("backup.npz"), Budget(1))
+    changed = {name for name, weight in weights_of(model).items() if not np.array_equal(weight, before[name])}
+    trained = {name for name in changed if name.startswith("last_blocks/")}
+    assert trained
+    assert not any(name.startswith("backbone/") for name in changed)
+    assert not any("bn" in name.lower() for name in trained), "batch normalisation is to rest"
+
+
+def weights_of(model: keras.Model) -> dict[str, np.ndarray]:
+    return {f"{layer.name}/{weight.path}": weight.numpy() for layer in model.layers for weight in layer.weights}
+
+
+@pytest.mark.parametrize(("after", "epochs", "ends"), [(0.5, 20, [10, 20]), (0.5, 1, [1, 1]), (0.25, 10, [3, 10])])
+def test_the_head_settles_in_a_share_of_the_epochs(after: float, epochs: int, ends: list[int]) -> None:
+    recipe = recipe_with(fine_tune={**FINE_TUNE, "after": after})
+    phases = training.phases_of(recipe, SETTINGS.model_copy(update={"epochs": epochs}))
+    assert [phase.end for phase in phases] == ends
+    assert [phase.start for phase in phases] == [0, ends[0]]
+    assert [phase.learning_rate for phase in phases] == [1e-3, 1e-4]

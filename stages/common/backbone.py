@@ -10,8 +10,14 @@ from stages.common.command import UserError, first_line
 from stages.common.paths import BACKBONE
 
 
-def load_backbone(width: float, image_size: tuple[int, int]) -> keras.Model:
+def load_backbone(width: float, image_size: tuple[int, int], last_blocks: int = 0) -> list[keras.Model]:
     """Build MobileNetV2 without its top (Sandler et al., 2018), frozen, with the weights in ``data/backbone/``.
+
+    Args:
+        last_blocks: how many of its 17 blocks to give apart, with the convolution after them; at most 16.
+
+    Returns:
+        The model ``backbone``, and if asked for the model ``last_blocks`` that follows it.
 
     Raises:
         UserError: There are no weights, or they are of another network or width.
@@ -34,7 +40,16 @@ def load_backbone(width: float, image_size: tuple[int, int]) -> keras.Model:
             f"{first_line(error)}"
         ) from error
     backbone.trainable = False  # and so its batch normalisation uses the statistics that it was trained with
-    return backbone
+    if not last_blocks:
+        return [backbone]
+    cut = backbone.get_layer(f"block_{17 - last_blocks}_expand").input
+    return [keras.Model(backbone.input, cut, name="backbone"), keras.Model(cut, backbone.output, name="last_blocks")]
+
+
+def unfreeze(last_blocks: keras.Model) -> None:
+    """Let the convolutions train; batch normalisation keeps to its statistics, which a small batch would spoil."""
+    for layer in last_blocks.layers:
+        layer.trainable = not isinstance(layer, layers.BatchNormalization)
 
 
 def fold_batch_norm(backbone: keras.Model) -> keras.Model:

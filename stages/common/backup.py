@@ -41,18 +41,17 @@ def save_backup(path: Path, key: str, model: keras.Model, history: Records) -> N
         np.savez(file, about=np.array(json.dumps({"key": key, "history": history})), **arrays)
 
 
-def load_backup(path: Path, key: str, model: keras.Model) -> Records:
-    """Bring a compiled model with a built optimizer to the state in the file, if it is of this very training.
-
-    Returns:
-        The history so far, or an empty one where there is no backup, or one of other parameters, data or code.
-    """
+def load_history(path: Path, key: str) -> Records:
+    """Read the history so far: empty where there is no backup, or one of other parameters, data or code."""
     if not path.exists():
         return []
     with np.load(path, allow_pickle=False) as saved:
         about = json.loads(str(saved["about"]))
-        if about["key"] != key:
-            return []
+        return list(about["history"]) if about["key"] == key else []
+
+
+def load_state(path: Path, model: keras.Model) -> None:
+    """Bring a compiled model with a built optimizer to the state in the file."""
+    with np.load(path, allow_pickle=False) as saved:
         for number, variable in enumerate(state_of(model)):
             variable.assign(saved[f"variable_{number}"])
-    return list(about["history"])

@@ -27,7 +27,8 @@ logging.getLogger("tensorflow").setLevel(logging.ERROR)
 def build_model(recipe: Recipe, image_size: tuple[int, int], num_classes: int) -> keras.Model:
     """Build the model that a recipe describes, with new weights but for the backbone's.
 
-    It is a chain of layers; the backbone, if there is one, is the layer ``backbone``.
+    It is a chain of layers; the backbone, if there is one, is the layer ``backbone``, and after that, where the
+    recipe fine-tunes, ``last_blocks``.
 
     Raises:
         UserError: The backbone's weights are missing or of another width, or the photos are too small for
@@ -38,7 +39,9 @@ def build_model(recipe: Recipe, image_size: tuple[int, int], num_classes: int) -
     try:
         x = layers.Rescaling((high - low) / 255, offset=low, dtype="float32")(pixels)
         if recipe.backbone == "mobilenet_v2":
-            x = load_backbone(recipe.backbone_width, image_size)(x)
+            last_blocks = recipe.fine_tune.blocks if recipe.fine_tune else 0
+            for part in load_backbone(recipe.backbone_width, image_size, last_blocks):
+                x = part(x)
         for layer in head_layers(recipe, num_classes):
             x = layer(x)
     except ValueError as error:

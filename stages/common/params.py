@@ -74,6 +74,12 @@ class Train(Section):
     seed: Seed
 
 
+class FineTune(Section):
+    blocks: Annotated[Int, Field(ge=1, le=16)]
+    after: Fraction
+    learning_rate: Rate
+
+
 class Recipe(Section):
     """A model under ``models:``. What is left out is left out of the model, or taken from ``train:``."""
 
@@ -81,6 +87,7 @@ class Recipe(Section):
     backbone_width: Rate = 1.0
     scale: tuple[Float, Float]
     views: Count | None = None
+    fine_tune: FineTune | None = None
     flip: Literal["horizontal", "vertical", "horizontal_and_vertical"] | None = None
     rotation: Annotated[Float, Field(ge=0, le=1)] = 0.0
     convolutions: list[Count] = []
@@ -92,9 +99,10 @@ class Recipe(Section):
     learning_rate: Rate | None = None
 
     @model_validator(mode="after")
-    def _views_are_of_a_backbone(self) -> "Recipe":
-        if self.views and self.backbone == "none":
-            raise ValueError(f"expected views only with a backbone to save, received {self.views} without one")
+    def _what_is_for_a_backbone_has_one(self) -> "Recipe":
+        for key in ("views", "fine_tune"):
+            if getattr(self, key) and self.backbone == "none":
+                raise ValueError(f"expected {key} only in a recipe with a backbone, received it without one")
         return self
 
     @model_validator(mode="after")

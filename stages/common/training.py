@@ -2,18 +2,16 @@
 
 import logging
 import math
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from threading import Event
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from stages.common.backend import keras
-from stages.common.backup import Records, fingerprint, load_backup, save_backup
-from stages.common.command import UserError
+from stages.common.backbone import unfreeze
+from stages.common.backend import keras, tf
+from stages.common.backup import Records, fingerprint, load_history, load_state
+from stages.common.callbacks import KeepRecord, StopWhenInterrupted, interrupts_noted
 from stages.common.dataset import as_they_are, augmenting, in_order, training_batches, validation_batches
 from stages.common.environment import describe_environment
 from stages.common.features import compute_features, split_at_backbone, taking_turns
@@ -24,6 +22,27 @@ logger = logging.getLogger(__name__)
 
 # Pixels, uint8 of 0..255 shaped (photos, height, width, 3), and labels, int64 shaped (photos,).
 Photos = tuple[Rows, np.ndarray]
+
+
+class Phase(NamedTuple):
+    """Epochs with one learning rate: those after ``start`` and up to ``end``."""
+
+    start: int
+    end: int
+    learning_rate: float
+    fine_tunes: bool = False
+
+
+def phases_of(recipe: Recipe, settings: Train) -> list[Phase]:
+    """List the phases of a training: one, or one for the head alone and one with the backbone's last blocks."""
+    epochs, learning_rate = recipe.epochs or settings.epochs, recipe.learning_rate or settings.learning_rate
+    if recipe.fine_tune is None:
+        return [Phase(0, epochs, learning_rate)]
+    settled = math.ceil(recipe.fine_tune.after * epochs)
+    return [
+        Phase(0, settled, learning_rate),
+        Phase(settled, epochs, recipe.fine_tune.learning_rate, fine_tunes=True),
+    ]
 
 
 def train_model(
@@ -52,41 +71,70 @@ def train_model(
         UserError: The loss is no longer a finite number.
     """
     key = fingerprint_of(model, recipe, settings, train, validation)
-    epochs, batch_size = recipe.epochs or settings.epochs, settings.batch_size
+    count, batch_size = len(train[1]), settings.batch_size
     load = augmenting(train[0], recipe, settings.seed)
     to_features = None
     if recipe.backbone != "none":
         to_features, model = split_at_backbone(model)
-        photos = in_order(as_they_are(validation[0]), len(validation[0]), batch_size)
-        features = compute_features(to_features, photos, len(validation[0]), budget, "backbone, validation photos")
+        in_list = in_order(as_they_are(validation[0]), len(validation[1]), batch_size)
+        features = compute_features(to_features, in_list, len(validation[1]), budget, "backbone, validation photos")
         validation = (features, validation[1])
         if recipe.views:
-            views = min(recipe.views, epochs)
-            photos = in_order(load, len(train[0]), batch_size, views)
-            load = taking_turns(
-                compute_features(to_features, photos, views * len(train[0]), budget, "backbone, training photos"),
-                views,
-            )
-            to_features = None
+            views = min(recipe.views, recipe.epochs or settings.epochs)
+            versions = in_order(load, count, batch_size, views)
+            features = compute_features(to_features, versions, views * count, budget, "backbone, training photos")
+            load, to_features = taking_turns(features, views), None
 
-    compile_model(model, recipe.learning_rate or settings.learning_rate)
-    history = load_backup(backup, key, model)
+    def batches(first_epoch: int) -> tf.data.Dataset:
+        pixels = training_batches(load, train[1], batch_size, settings.seed, first_epoch)
+        if to_features is None:
+            return pixels
+        return pixels.map(lambda pixels, labels: (to_features(pixels, training=False), labels)).prefetch(1)
+
+    steps = math.ceil(count / batch_size)
+    return fit(
+        model, batches, steps, validation_batches(*validation, batch_size), phases_of(recipe, settings), key, backup
+    )
+
+
+def fit(
+    model: keras.Model,
+    batches: Callable[[int], tf.data.Dataset],
+    steps: int,
+    validation: tf.data.Dataset,
+    phases: list[Phase],
+    key: str,
+    backup: Path,
+) -> Records:
+    """Fit a model phase after phase, from where the backup is.
+
+    Args:
+        batches: gives the batches from an epoch on, which counts from 0, without end.
+        steps: how many of them are an epoch.
+        key: the fingerprint of all that this training depends on.
+    """
+    history = load_history(backup, key)
     if history:
-        logger.info("going on after epoch %d of %d, which an earlier run finished", len(history), epochs)
-    batches = training_batches(load, train[1], batch_size, settings.seed, first_epoch=len(history))
-    if to_features:
-        batches = batches.map(lambda pixels, labels: (to_features(pixels, training=False), labels))
-    with interrupts_noted() as interrupted:
-        model.fit(
-            batches.prefetch(1),
-            steps_per_epoch=math.ceil(len(train[1]) / batch_size),
-            initial_epoch=len(history),
-            epochs=epochs,
-            validation_data=validation_batches(*validation, batch_size),
-            callbacks=[KeepRecord(history, key, backup), StopWhenInterrupted(interrupted)],
-            shuffle=False,  # the batches come shuffled
-            verbose=2,
-        )
+        logger.info("going on after epoch %d of %d, which an earlier run finished", len(history), phases[-1].end)
+    for phase in phases:
+        if phase.fine_tunes:
+            unfreeze(model.get_layer("last_blocks"))
+        if len(history) > phase.end:
+            continue
+        compile_model(model, phase.learning_rate)
+        if len(history) > phase.start:
+            load_state(backup, model)
+        with interrupts_noted() as interrupted:
+            model.fit(
+                batches(len(history)),
+                steps_per_epoch=steps,
+                initial_epoch=len(history),
+                epochs=phase.end,
+                validation_data=validation,
+                callbacks=[KeepRecord(history, key, backup), StopWhenInterrupted(interrupted)],
+                shuffle=False,  # the batches come shuffled
+                verbose=2,
+            )
     return history
 
 
@@ -116,48 +164,3 @@ def compile_model(model: keras.Model, learning_rate: float) -> None:
         metrics=["accuracy"],
     )
     model.optimizer.build(model.trainable_variables)
-
-
-@contextmanager
-def interrupts_noted() -> Iterator[Event]:
-    """Note Ctrl-C instead of raising it: an exception inside TensorFlow's calls crashes or hangs it at times."""
-    interrupted = Event()
-    before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
-    try:
-        yield interrupted
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-class StopWhenInterrupted(keras.callbacks.Callback):
-    """Raise a noted Ctrl-C between two batches."""
-
-    def __init__(self, interrupted: Event) -> None:
-        super().__init__()
-        self.interrupted = interrupted
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        if self.interrupted.is_set():
-            raise KeyboardInterrupt
-
-    on_test_batch_end = on_train_batch_end
-
-
-class KeepRecord(keras.callbacks.Callback):
-    """Add each epoch to the history and back it up; stop when the loss is lost."""
-
-    def __init__(self, history: Records, key: str, backup: Path) -> None:
-        super().__init__()
-        self.history = history
-        self.key = key
-        self.backup = backup
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        columns = ("accuracy", "loss", "val_accuracy", "val_loss")
-        if not math.isfinite(logs["loss"] + logs["val_loss"]):
-            raise UserError(
-                f"expected a finite loss, received {logs['loss']} in epoch {epoch + 1} at a learning rate of "
-                f"{float(self.model.optimizer.learning_rate):g}: lower train.learning_rate or the model's own"
-            )
-        self.history.append({"epoch": epoch + 1, **{column: round(float(logs[column]), 6) for column in columns}})
-        save_backup(self.backup, self.key, self.model, self.history)

@@ -1,0 +1,47 @@
+"""How time and memory grow with the photos: one epoch of a CNN and of transfer, on 1, 4 and 16 times the photos.
+
+    python -m benchmarks.growth [--photos ARCHIVE.zip --backbone WEIGHTS.h5]
+
+Without photos: drawn ones, small. The lists name each photo 4 or 16 times, and each time it is decoded anew. Prints
+a table in Markdown: seconds of the processor and by the clock, and the most memory held.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+
+from benchmarks.compare import add_arguments, lay_out, measure
+
+TIMES = (1, 4, 16)
+MODELS = ("cnn", "transfer")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_arguments(parser)
+    args = parser.parse_args()
+    rows = []
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary, "project")
+        lay_out(folder, args, epochs=1)
+        measure(["dvc", "repro", "split"], folder)
+        files = [folder / f"data/splits/{split}.csv" for split in ("train", "validation")]
+        lists = {file: pd.read_csv(file) for file in files}
+        for times in TIMES:
+            for file, photos in lists.items():
+                file.unlink()  # it may be a link into DVC's cache
+                pd.concat([photos] * times).to_csv(file, index=False)
+            count = times * sum(map(len, lists.values()))
+            for name in MODELS:
+                cost, _ = measure([sys.executable, "-m", "stages.train", name], folder)
+                rows.append({"model": name, "photos": count, **cost, "CPU ms a photo": cost["cpu"] / count * 1000})
+    table = pd.DataFrame(rows).sort_values(["model", "photos"])
+    table = table.rename(columns={"cpu": "CPU s", "wall": "wall s", "mib": "peak MiB"})
+    print(table.round(1).to_markdown(index=False))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Where a training step's time goes: the operations of TensorFlow that take longest.
+
+    python -m benchmarks.step_profile [MODEL] [--steps 10]
+
+Trains on noise of the size in params.yaml, so it needs no photos. Prints a Markdown table of milliseconds a step,
+on train.threads processor threads an operation.
+"""
+
+import argparse
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+
+from stages.common.backend import make_deterministic, tf
+from stages.common.dataset import augmenting, training_batches
+from stages.common.models import build_model
+from stages.common.params import load_params
+from stages.common.training import compile_model
+
+
+def operations(folder: Path) -> Counter[str]:
+    """Add up the milliseconds of each operation in the profile that TensorFlow wrote to the folder."""
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+    [file] = folder.rglob("*.xplane.pb")
+    space = xplane_pb2.XSpace()
+    space.ParseFromString(file.read_bytes())
+    milliseconds: Counter[str] = Counter()
+    for plane in space.planes:
+        for line in plane.lines:
+            for event in line.events:
+                path, _, kind = plane.event_metadata[event.metadata_id].name.rpartition(":")
+                if path.startswith("StatefulPartitionedCall/"):
+                    layer = path.removeprefix("StatefulPartitionedCall/").removeprefix("gradient_tape/").split("/")[1]
+                    kind = kind.removeprefix("_").removeprefix("Mkl").removeprefix("Native")
+                    milliseconds[f"{kind} of {layer}"] += event.duration_ps / 1e9
+    return milliseconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", nargs="?", default="cnn", help="one without a backbone")
+    parser.add_argument("--steps", type=int, default=10)
+    args = parser.parse_args()
+    params = load_params()
+    recipe, settings = params.models[args.model], params.train
+    make_deterministic(settings.seed, settings.threads)
+    model = build_model(recipe, settings.image_size, 2)
+    compile_model(model, settings.learning_rate)
+    chance = np.random.default_rng(0)
+    pixels = chance.integers(0, 256, (4 * settings.batch_size, *settings.image_size, 3), np.uint8)
+    load = augmenting(pixels, recipe, settings.seed)
+    batches = training_batches(load, np.arange(len(pixels)) % 2, settings.batch_size, settings.seed)
+    model.fit(batches, steps_per_epoch=3, verbose=0)
+    with TemporaryDirectory() as folder:
+        tf.profiler.experimental.start(folder)
+        model.fit(batches, steps_per_epoch=args.steps, verbose=0)
+        tf.profiler.experimental.stop()
+        spent = operations(Path(folder))
+    table = pd.DataFrame(spent.most_common(), columns=["operation", "ms a step"])
+    table["ms a step"] = (table["ms a step"] / args.steps).round(1)
+    table["share"] = (table["ms a step"] / table["ms a step"].sum()).map("{:.0%}".format)
+    print(table.head(12).to_markdown(index=False))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

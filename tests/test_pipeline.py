@@ -119,7 +119,7 @@ def test_a_recipe_without_its_backbone_says_so_and_the_cnns_rest(project: Path) 
     assert ran(run(project, "dvc", "repro")) == []  # DVC's run cache brings back what it has seen
 
 
-def test_a_fifth_entry_is_a_fifth_model(project: Path) -> None:
+def test_another_entry_is_another_model(project: Path) -> None:
     entries = yaml.safe_load((project / "params.yaml").read_text())["models"]
     edit_params(project / "params.yaml", {"models.wide": {**entries["cnn"], "units": 16, "epochs": 1}})
     assert ran(run(project, "dvc", "repro")) == ["train@wide", "evaluate"]

@@ -150,9 +150,7 @@ def recipe_with(**changes: Any) -> Recipe:
     ("changes", "epoch"),
     [
         ({"views": None}, 1),
-        ({"views": 2}, 2),
-        ({"fine_tune": FINE_TUNE}, 1),  # within the first phase
-        ({"views": 1, "fine_tune": FINE_TUNE}, 2),  # between the phases
+        ({"views": 2, "fine_tune": FINE_TUNE}, 2),  # between the phases
         ({"views": 1, "fine_tune": {**FINE_TUNE, "after": 0.3}}, 2),  # within the second
     ],
 )

@@ -11,7 +11,7 @@ import yaml
 from stages.common.archive import unpack
 from stages.sample import write_archive
 from tests.conftest import edit_params
-from tests.project import lay_out, run
+from tests.project import commit, lay_out, run
 
 pytestmark = pytest.mark.slow
 
@@ -37,6 +37,7 @@ def test_own_photos_come_to_a_result_in_one_experiment(photos: Path, tmp_path: P
     project = lay_out(tmp_path / "project")
     entries = yaml.safe_load((project / "params.yaml").read_text())["models"]
     edit_params(project / "params.yaml", {"models": {"transfer": entries["transfer"]}, "train.epochs": 1})
+    commit(project)
     run(project, "dvc", "exp", "run", "--set-param", f"download.photos='{photos}'")
 
     lists = [pd.read_csv(project / f"data/splits/{split}.csv") for split in ("train", "validation", "test")]

@@ -35,7 +35,7 @@ def test_every_step_writes_what_the_readme_says(finished: Path) -> None:
         assert (finished / f"data/models/{name}.keras").is_file()
     best = json.loads((finished / "metrics/best.json").read_text())
     assert best["model"] in MODELS
-    assert len(best["comparisons"]) == 6
+    assert len(best["comparisons"]) == 10  # pairs of five models
     assert (finished / "metrics/report.md").read_text().startswith(f"# Report\n\n`{best['model']}`, the best on")
     assert run(finished, "git", "ls-files", "metrics/report.md") == "metrics/report.md\n"
     assert set(pd.read_csv(finished / "plots/curves.csv")["model"]) == set(MODELS)

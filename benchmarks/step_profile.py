@@ -34,7 +34,8 @@ def operations(folder: Path) -> Counter[str]:
             for event in line.events:
                 path, _, kind = plane.event_metadata[event.metadata_id].name.rpartition(":")
                 if path.startswith("StatefulPartitionedCall/"):
-                    layer = path.removeprefix("StatefulPartitionedCall/").removeprefix("gradient_tape/").split("/")[1]
+                    parts = path.removeprefix("StatefulPartitionedCall/").removeprefix("gradient_tape/").split("/")
+                    layer = parts[1] if len(parts) > 1 else parts[0]  # of the model, or the optimizer
                     kind = kind.removeprefix("_").removeprefix("Mkl").removeprefix("Native")
                     milliseconds[f"{kind} of {layer}"] += event.duration_ps / 1e9
     return milliseconds
@@ -54,10 +55,10 @@ def main() -> None:
     pixels = chance.integers(0, 256, (4 * settings.batch_size, *settings.image_size, 3), np.uint8)
     load = augmenting(pixels, recipe, settings.seed)
     batches = training_batches(load, np.arange(len(pixels)) % 2, settings.batch_size, settings.seed)
-    model.fit(batches, steps_per_epoch=3, verbose=0)
+    model.fit(batches, steps_per_epoch=3, shuffle=False, verbose=0)
     with TemporaryDirectory() as folder:
         tf.profiler.experimental.start(folder)
-        model.fit(batches, steps_per_epoch=args.steps, verbose=0)
+        model.fit(batches, steps_per_epoch=args.steps, shuffle=False, verbose=0)
         tf.profiler.experimental.stop()
         spent = operations(Path(folder))
     table = pd.DataFrame(spent.most_common(), columns=["operation", "ms a step"])

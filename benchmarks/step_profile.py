@@ -3,7 +3,7 @@
     python -m benchmarks.step_profile [MODEL] [--steps 10]
 
 Trains on noise of the size in params.yaml, so it needs no photos. Prints a Markdown table of milliseconds a step,
-on train.threads processor threads an operation.
+in train.precision and on train.threads processor threads an operation.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from stages.common.backend import make_deterministic, tf
 from stages.common.dataset import augmenting, training_batches
 from stages.common.models import build_model
 from stages.common.params import load_params
+from stages.common.precision import use_precision
 from stages.common.training import compile_model
 
 
@@ -49,6 +50,7 @@ def main() -> None:
     params = load_params()
     recipe, settings = params.models[args.model], params.train
     make_deterministic(settings.seed, settings.threads)
+    print(f"precision: {use_precision(settings.precision, recipe)}\n")  # noqa: T201
     model = build_model(recipe, settings.image_size, 2)
     compile_model(model, settings.learning_rate)
     chance = np.random.default_rng(0)

@@ -5,7 +5,7 @@ each epoch, augmentation is part of the model, the frozen backbone sees each pho
 are batches taken off a validation set that shuffles. Two things differ from the notebook as published: the photos and
 the weights come from this machine, and a `Model([i], [x])` that Keras 3 refuses is a `Model(i, x)`.
 
-    python -m benchmarks.notebook_workflow PHOTOS WEIGHTS.h5 [--epochs 20] [--size 160] [--width 1.0] > rows.json
+    python -m benchmarks.notebook_workflow PHOTOS WEIGHTS.h5 [--epochs 20] [--models cnn ...] > rows.json
 
 PHOTOS holds train/ and validation/ with a folder per class in each. Prints a JSON list with a row per model, before
 it one for the imports and after it one for the whole process.
@@ -82,6 +82,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--size", type=int, default=160)
     parser.add_argument("--width", type=float, default=1.0)
+    parser.add_argument("--models", nargs="+", help="default: all four")
     args = parser.parse_args()
 
     start = usage()
@@ -103,6 +104,8 @@ def main() -> None:
 
     rows: list[dict[str, Any]] = [{"model": "imports", **since(start)}]
     for name, build in builders(size, args.weights, args.width, num_classes).items():
+        if args.models and name not in args.models:
+            continue
         before = usage()
         model = build()
         loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)

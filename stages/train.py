@@ -14,6 +14,7 @@ import sys
 
 from stages.common.backend import make_deterministic
 from stages.common.command import UserError, run
+from stages.common.devices import strategy
 from stages.common.environment import describe_environment
 from stages.common.models import build_model, save_model
 from stages.common.output import write_json
@@ -41,17 +42,18 @@ def main() -> None:
     make_deterministic(settings.seed, settings.threads)
     precision = use_precision(settings.precision, recipe)
     logger.info("precision: %s", precision)
-    model = build_model(recipe, settings.image_size, len(classes))
-    model.summary()
-    history = train_model(
-        model,
-        recipe,
-        settings,
-        load_photos(train, classes, settings.image_size, budget),
-        load_photos(validation, classes, settings.image_size, budget),
-        backup,
-        budget,
-    )
+    with strategy().scope():
+        model = build_model(recipe, settings.image_size, len(classes))
+        model.summary()
+        history = train_model(
+            model,
+            recipe,
+            settings,
+            load_photos(train, classes, settings.image_size, budget),
+            load_photos(validation, classes, settings.image_size, budget),
+            backup,
+            budget,
+        )
     save_model(model, MODELS / f"{name}.keras")
     environment = [*describe_environment(), f"precision {precision}"]
     write_json({"classes": classes, "environment": environment}, MODELS / f"{name}.json")

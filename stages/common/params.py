@@ -112,12 +112,39 @@ class Recipe(Section):
         return self
 
 
+class Needs(Section):
+    """What a training takes of a node of a cluster while it runs."""
+
+    cpus: Count
+    gpus: Annotated[Int, Field(ge=0)]
+    memory_gib: Rate
+
+
+class OtherNeeds(Section):
+    """What a model takes that differs."""
+
+    cpus: Count | None = None
+    gpus: Annotated[Int, Field(ge=0)] | None = None
+    memory_gib: Rate | None = None
+
+
+class Cluster(Needs):
+    models: dict[ModelName, OtherNeeds]
+    retries: Annotated[Int, Field(ge=0)]
+
+    def needs_of(self, model: str) -> Needs:
+        common = {key: getattr(self, key) for key in Needs.model_fields}
+        other = self.models[model].model_dump(exclude_none=True) if model in self.models else {}
+        return Needs.model_validate({**common, **other})
+
+
 class Params(Section):
     download: Download
     split: Split
     label_stats: LabelStats
     train: Train
     models: Annotated[dict[ModelName, Recipe], Field(min_length=1)]
+    cluster: Cluster
 
 
 def load_params(path: Path = PARAMS) -> Params:

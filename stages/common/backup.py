@@ -1,15 +1,19 @@
 """Keep the state of a training at the end of each epoch, so that a killed one goes on exactly where it was."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stages.common.backend import keras
 from stages.common.output import replacing
+
+if TYPE_CHECKING:  # who only looks at a backup does not wait for TensorFlow
+    from stages.common.backend import keras
 
 Records = list[dict[str, Any]]
 
@@ -45,9 +49,14 @@ def load_history(path: Path, key: str) -> Records:
     """Read the history so far: empty where there is no backup, or one of other parameters, data or code."""
     if not path.exists():
         return []
+    about = read_backup(path)
+    return list(about["history"]) if about["key"] == key else []
+
+
+def read_backup(path: Path) -> dict[str, Any]:
+    """Read a backup's ``key`` and ``history``."""
     with np.load(path, allow_pickle=False) as saved:
-        about = json.loads(str(saved["about"]))
-        return list(about["history"]) if about["key"] == key else []
+        return dict(json.loads(str(saved["about"])))
 
 
 def load_state(path: Path, model: keras.Model) -> None:

@@ -1,0 +1,236 @@
+"""Train a model with many settings, spread over a Ray cluster, and compare them.
+
+Each trial is a training with changed parameters, in a folder of its own on some node; what is hopeless by its
+validation accuracy stops early. Finished trials' models go to DVC's default remote with their run cache: a
+`dvc exp run --pull` with the same changes takes them from there instead of training. The same command again goes on
+where it was stopped; a trial whose process or node dies starts anew.
+
+    python -m stages.sweep cnn -S models.cnn.dropout=0.3,0.5 -S 'train.seed=range(0,3)'    # six trials
+"""
+
+import argparse
+import json
+import logging
+import math
+import os
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from shutil import copy
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+import yaml
+from dvc.exceptions import DvcException
+from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
+from ray import tune
+
+from stages.common.backup import Records, fingerprint, read_backup
+from stages.common.command import UserError, run
+from stages.common.nodes import Running, check_nodes, connect, dvc, resources_of, workspace
+from stages.common.params import PARAMS, Params, load_params
+from stages.common.paths import BACKUPS, HISTORY
+
+logger = logging.getLogger(__name__)
+
+HERE = Path()
+SEED = "train.seed"
+POLL = 0.2  # seconds
+
+# The trials say themselves how they fare, and DVC keeps what they learnt.
+os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
+
+
+def main() -> None:
+    args = parse_arguments()
+    params = load_params()
+    if args.model not in params.models:
+        raise UserError(f"expected a model of params.yaml ({', '.join(params.models)}), received {args.model!r}")
+    trials = list_trials(args.set_param)
+    epochs = min(check_trial(overrides, args.model) for overrides in trials)
+    needs = params.cluster.needs_of(args.model)
+
+    connect()
+    check_nodes([needs])
+    dvc(HERE, "repro", "split")
+    dvc(HERE, "push", "download", "split")
+    lock = Path("dvc.lock").read_text(encoding="utf-8")
+    table = sweep(args.model, trials, lock, params, resources_of(needs), epochs)
+
+    print(f"\n{table.to_string(index=False)}\n")  # noqa: T201
+    if SEED in table and len(trials) > table[SEED].nunique():
+        print(f"{over_seeds(table).to_string()}\n")  # noqa: T201
+    best = trials[table.index[0]]
+    changes = " ".join(f"-S '{override}'" for override in best)
+    print(f"The best as an experiment, without training again: dvc exp run --pull {changes}")  # noqa: T201
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.sweep", description="Train a model with many settings on a Ray cluster."
+    )
+    parser.add_argument("model", help="of params.yaml")
+    parser.add_argument(
+        "-S",
+        "--set-param",
+        action="append",
+        required=True,
+        metavar="NAME=VALUE,VALUE",
+        help="values to try, as for `dvc exp run --queue`; of several parameters, every combination",
+    )
+    return parser.parse_args()
+
+
+def list_trials(changes: list[str]) -> list[list[str]]:
+    """Combine all values of all parameters: for each trial its changes, such as ``["train.seed=1", ...]``."""
+    try:
+        return [list(sweep[str(PARAMS)]) for sweep in get_hydra_sweeps({str(PARAMS): changes})]
+    except (DvcException, ValueError) as error:
+        raise UserError(f"-S: expected NAME=VALUE,VALUE: {error}") from error
+
+
+def check_trial(overrides: list[str], model: str) -> int:
+    """Check a trial's parameters, and count its epochs."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, PARAMS)
+        copy(PARAMS, path)
+        try:
+            apply_overrides(path, overrides)
+        except DvcException as error:
+            raise UserError(f"-S {' '.join(overrides)}: {error.__cause__ or error}") from error
+        params = load_params(path)
+    return params.models[model].epochs or params.train.epochs
+
+
+def sweep(
+    model: str, trials: list[list[str]], lock: str, params: Params, resources: dict[str, float], epochs: int
+) -> pd.DataFrame:
+    """Run the trials, or those that an earlier run of the same sweep left.
+
+    Stops those whose best validation accuracy is below the median of the others' means so far, from a quarter of the
+    epochs on (the median stopping rule: Golovin et al., "Google Vizier", 2017).
+
+    Returns:
+        A row per trial, best first, finished ones before stopped ones; its index is the trial's number.
+    """
+    stages = yaml.safe_load(lock)["stages"]
+    data = json.dumps([stages["download"]["outs"], stages["split"]["outs"]])
+    code = (file.read_text(encoding="utf-8") for file in sorted(Path("stages").rglob("*.py")))
+    key = fingerprint([model, json.dumps(trials), PARAMS.read_text(encoding="utf-8"), data, *code])
+    folder = BACKUPS.resolve() / f"sweep-{model}-{key[:12]}"
+    trainable = tune.with_resources(
+        tune.with_parameters(Trial, model=model, lock=lock, trials=trials),
+        {"cpu": resources["num_cpus"], "gpu": resources["num_gpus"], "memory": resources["memory"]},
+    )
+    if tune.Tuner.can_restore(folder):
+        tuner = tune.Tuner.restore(str(folder), trainable, restart_errored=True)
+    else:
+        tuner = tune.Tuner(
+            trainable,
+            param_space={"number": tune.grid_search(list(range(len(trials))))},
+            tune_config=tune.TuneConfig(
+                metric="val_accuracy",
+                mode="max",
+                scheduler=tune.schedulers.MedianStoppingRule(
+                    time_attr="epoch",
+                    grace_period=max(1, epochs // 4),
+                    min_time_slice=math.inf,  # it never pauses a trial to try another
+                ),
+            ),
+            run_config=tune.RunConfig(
+                name=folder.name,
+                storage_path=str(folder.parent),
+                failure_config=tune.FailureConfig(max_failures=params.cluster.retries),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # DVC's remote has the models
+                verbose=0,
+            ),
+        )
+    rows = {}
+    for result in tuner.fit():
+        metrics = result.metrics or {}
+        number = (result.config or metrics["config"])["number"]
+        rows[number] = {
+            **dict(override.split("=", 1) for override in trials[number]),
+            "epochs": metrics.get("epoch", 0),
+            "last": metrics.get("val_accuracy"),
+            "best": metrics.get("best"),
+            "end": metrics.get("end") or (f"failed: {result.error}" if result.error else "stopped early"),
+        }
+    table = pd.DataFrame.from_dict(rows, orient="index").sort_index()
+    finished = table["end"] != "finished"
+    order = pd.DataFrame({"finished": finished, "last": -table["last"]}).sort_values(
+        ["finished", "last"], kind="stable"
+    )
+    return table.loc[order.index]
+
+
+def over_seeds(table: pd.DataFrame) -> pd.DataFrame:
+    """Average the last validation accuracy of finished trials that differ in nothing but the seed."""
+    changed = [column for column in table if "." in str(column) and column != SEED]
+    finished = table[table["end"] == "finished"]
+    return finished.groupby(changed)["last"].agg(["mean", "min", "max", "count"]).sort_values("mean", ascending=False)
+
+
+class Trial(tune.Trainable):
+    """A training with changed parameters, which reports each epoch's record.
+
+    A training that fails, as one whose loss is lost does, is a result: Tune starts again only what died.
+    """
+
+    def setup(self, config: dict[str, Any], model: str, lock: str, trials: list[list[str]]) -> None:
+        self.held = ExitStack()
+        self.step_name = f"train@{model}"
+        self.name = f"trial {config['number']} ({' '.join(trials[config['number']])})"
+        print(f"{self.name} starts", flush=True)  # noqa: T201
+        self.folder = self.held.enter_context(workspace(lock, trials[config["number"]]))
+        self.history_files = (self.folder / BACKUPS / f"{model}.npz", self.folder / HISTORY / f"{model}.json")
+        self.reported: Records = []
+        self.running = Running(self.folder, "repro", "--pull", "--single-item", self.step_name, echo=False)
+        self.held.callback(self.running.kill)
+
+    def step(self) -> dict[str, Any]:
+        """Wait for the next epoch, or for the end."""
+        while True:
+            alive = self.running.process.poll() is None  # asked first, as the last epochs may come in between
+            history = self.history()
+            if len(history) > len(self.reported):
+                self.reported = history[: len(self.reported) + 1]
+                return self.result()
+            if not alive:
+                return self.finish()
+            time.sleep(POLL)
+
+    def history(self) -> Records:
+        backup, history = self.history_files
+        if history.exists():
+            return list(json.loads(history.read_text(encoding="utf-8")))
+        try:
+            return list(read_backup(backup)["history"])
+        except FileNotFoundError:
+            return self.reported
+
+    def result(self) -> dict[str, Any]:
+        last = self.reported[-1] if self.reported else {"epoch": 0, "val_accuracy": -math.inf}
+        return {**last, "best": max((record["val_accuracy"] for record in self.reported), default=None)}
+
+    def finish(self) -> dict[str, Any]:
+        try:
+            self.running.wait()
+            trained = any(line.startswith("Running stage") for line in self.running.printed)
+            self.running = Running(self.folder, "push", "--run-cache", self.step_name, echo=False)
+            self.running.wait()
+            end = "finished"
+        except UserError as error:
+            trained, end = True, f"failed: {error}"
+        result = {**self.result(), "end": end, "done": True}
+        how = "" if trained else ", taken from the run cache"
+        print(f"{self.name} {end}: {result['val_accuracy']}{how}", flush=True)  # noqa: T201
+        return result
+
+    def cleanup(self) -> None:
+        self.held.close()
+
+
+if __name__ == "__main__":
+    run(main)

@@ -26,7 +26,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from stages.common.archive import is_hidden
 from stages.common.command import NO_SPACE, UserError, run
 from stages.common.models import predict_probabilities
-from stages.common.photos import resized_pixels
+from stages.common.photos import pixels_or_reason
 from stages.common.predictions import FORMATS, Prediction, printable
 from stages.common.trained import Trained, load_trained
 
@@ -109,15 +109,6 @@ def predict(trained: Trained, paths: Sequence[Path], failed: list[Path]) -> Iter
                 probabilities = predict_probabilities(trained.model, np.stack(list(photos.values())), BATCH_SIZE)
                 yield from map(Prediction, (chunk[number] for number in photos), probabilities)
             bar.update(len(chunk))
-
-
-def pixels_or_reason(path: Path, image_size: tuple[int, int]) -> np.ndarray | str:
-    """Decode a photo, or say why that fails."""
-    try:
-        return resized_pixels(str(path), image_size)
-    except Exception as error:  # noqa: BLE001 (a damaged file makes each decoder fail in its own way)
-        reason = " ".join(str(error).split()).replace(f" {str(path)!r}", "")
-        return f"cannot be decoded: {reason or type(error).__name__}"
 
 
 @contextmanager

@@ -18,7 +18,8 @@ from tests.conftest import PROJECT
 
 PIPELINE: dict[str, Any] = yaml.safe_load((PROJECT / "dvc.yaml").read_text())
 STEPS: dict[str, Any] = {name: stage.get("do", stage) for name, stage in PIPELINE["stages"].items()}
-OUTSIDE_THE_PIPELINE = {"export", "predict", "sample", "sample_backbone"}
+ON_A_CLUSTER = {"cluster", "predict_many", "sweep"}
+OUTSIDE_THE_PIPELINE = {"export", "predict", "sample", "sample_backbone", *ON_A_CLUSTER}
 
 
 @cache
@@ -100,20 +101,28 @@ sys.exit(bool({"tensorflow", "keras"} & set(sys.modules)))
 
 def test_every_dependency_is_pinned_and_every_import_declared() -> None:
     groups = tomllib.loads((PROJECT / "pyproject.toml").read_text())["dependency-groups"]
-    declared = {name for group in groups.values() for name in group if isinstance(name, str)}
+    declared = {name.split("[")[0] for group in groups.values() for name in group if isinstance(name, str)}
     pinned = dict(line.split("==") for line in (PROJECT / "constraints.txt").read_text().splitlines() if "==" in line)
     assert declared <= {name.lower().replace("_", "-") for name in pinned}
 
     needed = {*groups["pipeline"], *groups["export"]}
+    on_a_cluster = {"pyarrow", "ray"}
     names = {"PIL": "pillow", "ai_edge_litert": "ai-edge-litert", "sklearn": "scikit-learn", "yaml": "pyyaml"}
     for file in (PROJECT / "stages").rglob("*.py"):
+        allowed = needed | on_a_cluster if file.stem in {*ON_A_CLUSTER, "nodes"} else needed
         for node in ast.walk(ast.parse(file.read_text())):
             modules = [node.module] if isinstance(node, ast.ImportFrom) else []
             modules += [name.name for name in node.names] if isinstance(node, ast.Import) else []
             for module in modules:
                 package = str(module).split(".")[0]
                 if package != "stages" and package not in sys.stdlib_module_names:
-                    assert names.get(package, package) in needed, f"{file} imports {package}"
+                    assert names.get(package, package) in allowed, f"{file} imports {package}"
+
+
+def test_only_what_runs_on_a_cluster_needs_ray() -> None:
+    nodes = PROJECT / "stages/common/nodes.py"
+    users = {file.stem for file in (PROJECT / "stages").glob("*.py") if nodes in imported_files(file)}
+    assert users == ON_A_CLUSTER
 
 
 def test_the_readme_names_what_is_there() -> None:

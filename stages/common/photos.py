@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,7 @@ def class_names(labels: Iterable[str]) -> list[str]:
     return sorted(set(labels))
 
 
-def open_photo(path: str | Path) -> Image.Image:
+def open_photo(path: str | Path | BinaryIO) -> Image.Image:
     """Decode a photo in full: upright as its EXIF orientation says, in RGB.
 
     Of an animation it is the first frame; what is transparent becomes white.
@@ -57,7 +57,7 @@ def open_photo(path: str | Path) -> Image.Image:
     return photo.convert("RGB")
 
 
-def resized_pixels(path: str | Path, image_size: tuple[int, int]) -> np.ndarray:
+def resized_pixels(path: str | Path | BinaryIO, image_size: tuple[int, int]) -> np.ndarray:
     """Decode a photo and resize it (bilinear, without regard to its shape).
 
     Args:
@@ -68,6 +68,15 @@ def resized_pixels(path: str | Path, image_size: tuple[int, int]) -> np.ndarray:
     """
     height, width = image_size
     return np.asarray(open_photo(path).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def pixels_or_reason(path: Path | BinaryIO, image_size: tuple[int, int]) -> np.ndarray | str:
+    """Decode a photo and resize it as :func:`resized_pixels` does, or say why that fails."""
+    try:
+        return resized_pixels(path, image_size)
+    except Exception as error:  # noqa: BLE001 (a damaged file makes each decoder fail in its own way)
+        reason = " ".join(str(error).replace(f" {str(path) if isinstance(path, Path) else path!r}", "").split())
+        return f"cannot be decoded: {reason or type(error).__name__}"
 
 
 def load_pixels(paths: Sequence[str], image_size: tuple[int, int], budget: Budget) -> Rows:

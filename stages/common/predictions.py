@@ -5,14 +5,14 @@ import io
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 import numpy as np
 
 
 class Prediction(NamedTuple):
-    path: Path
+    path: PurePath
     probabilities: np.ndarray  # float64 shaped (classes,), summing to one
 
     def row(self, class_names: Sequence[str]) -> list[str | float]:
@@ -22,7 +22,7 @@ class Prediction(NamedTuple):
         return [printable(self.path), class_names[likeliest], probabilities[likeliest], *probabilities]
 
 
-def printable(path: Path) -> str:
+def printable(path: str | PurePath) -> str:
     """Escape bytes of a file's name that are no UTF-8: no output could hold them."""
     return os.fsencode(path).decode(errors="backslashreplace")
 

@@ -29,7 +29,12 @@ class Trained(NamedTuple):
 
 
 def load_trained(name: str | None, revision: str | None = None) -> Trained:
-    """Load a model and its classes.
+    """Load a model and its classes; arguments and errors are those of :func:`fetch_trained`."""
+    return fetch_trained(name, revision).load()
+
+
+def fetch_trained(name: str | None, revision: str | None = None) -> "Saved":
+    """Read a model's file and its classes.
 
     Args:
         name: of the model; None: the best, as ``metrics/best.json`` of the same revision says.
@@ -48,17 +53,30 @@ def load_trained(name: str | None, revision: str | None = None) -> Trained:
     if name not in names:
         raise UserError(f"expected a trained model{where} ({', '.join(names)}), received {name!r}: choose with --model")
     about = json.loads(fetch(files.cat_file, MODELS / f"{name}.json", where))
-    with TemporaryDirectory() as folder:
-        path = Path(folder, f"{name}.keras")
-        path.write_bytes(fetch(files.cat_file, MODELS / path.name, where))
-        try:
-            model = load_model(path)
-        except (ValueError, TypeError, KeyError, OSError) as error:
-            raise UserError(
-                f"{MODELS / path.name}{where}: expected a model that Keras {keras.__version__} can load: "
-                f"{first_line(error)}: train it again"
-            ) from error
-    return Trained(name, model, about["classes"])
+    path = MODELS / f"{name}.keras"
+    return Saved(name, fetch(files.cat_file, path, where), about["classes"], f"{path}{where}")
+
+
+class Saved(NamedTuple):
+    """A trained model as its file holds it, to be loaded here or elsewhere."""
+
+    name: str
+    content: bytes
+    class_names: list[str]  # in the order of the logits
+    origin: str  # for messages
+
+    def load(self) -> Trained:
+        """Load it; a UserError says that this Keras cannot."""
+        with TemporaryDirectory() as folder:
+            path = Path(folder, f"{self.name}.keras")
+            path.write_bytes(self.content)
+            try:
+                return Trained(self.name, load_model(path), self.class_names)
+            except (ValueError, TypeError, KeyError, OSError) as error:
+                raise UserError(
+                    f"{self.origin}: expected a model that Keras {keras.__version__} can load: "
+                    f"{first_line(error)}: train it again"
+                ) from error
 
 
 def files_of(revision: str | None) -> tuple[Any, str]:

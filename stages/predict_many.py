@@ -1,0 +1,231 @@
+"""Name the class of more photos than one machine holds, on a Ray cluster.
+
+Reads the photos of a folder or bucket that every node reaches, and a model as `python -m stages.predict` does. Writes
+Parquet files of `PART` photos each, with a row per photo: its path within the folder, its class, the probability of
+that and of every class, or what is wrong with the file; and beside them the model. The same command again names what
+is not named yet.
+
+    RAY_ADDRESS=head:6379 python -m stages.predict_many s3://bucket/photos s3://bucket/named
+"""
+
+import argparse
+import json
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import ray
+from fsspec import AbstractFileSystem
+from fsspec.core import url_to_fs
+from tqdm import tqdm
+
+from stages.common.archive import is_hidden
+from stages.common.backend import make_deterministic
+from stages.common.command import UserError, first_line, run
+from stages.common.models import predict_probabilities
+from stages.common.nodes import connect, resources_of
+from stages.common.params import load_params
+from stages.common.photos import pixels_or_reason
+from stages.common.predictions import Prediction, columns, printable
+from stages.common.trained import Saved, fetch_trained
+
+logger = logging.getLogger(__name__)
+
+PART = 500  # photos
+BATCH_SIZE = 32
+READERS = 8  # threads of a task that decodes
+# Programs that read a folder of Parquet files pass over names with "_" in front.
+ABOUT = "_about.json"
+MODEL = "_model.keras"
+
+
+def main() -> None:
+    args = parse_arguments()
+    needs = load_params().cluster
+    saved = fetch_trained(args.model, args.rev)
+    photos, named = Folder(args.photos), Folder(args.output)
+    paths = [path for path in photos.list_files() if not is_hidden(PurePosixPath(path))]
+    if not paths:
+        raise UserError(f"expected photos in {args.photos}, found none")
+    claim(named, saved)
+    done = set(named_so_far(named)["path"])
+    left = [path for path in paths if printable(path) not in done]
+    logger.info("%d photos, %d of them named before", len(paths), len(paths) - len(left))
+    if left:
+        connect()
+        name_photos(photos, named, saved, left, resources_of(needs.needs_of(saved.name)))
+    report(paths, named_so_far(named), saved.name)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.predict_many",
+        description="Name the class of many photos on a Ray cluster; the same command again goes on.",
+        epilog="Exit code 1 if any file could not be decoded; the others are named all the same.",
+    )
+    parser.add_argument("photos", metavar="FOLDER", help="a path or URL (s3, gs, ...) that every node reaches")
+    parser.add_argument("output", metavar="OUTPUT", help="the same, for Parquet files")
+    parser.add_argument("--model", help="one of data/models/ (default: the best on validation)")
+    parser.add_argument("--rev", metavar="GIT_REV", help="the model as of this commit, branch or tag, through DVC")
+    return parser.parse_args()
+
+
+class Folder:
+    """A folder of any file system that fsspec knows, with paths within it."""
+
+    def __init__(self, url: str) -> None:
+        self.files: AbstractFileSystem
+        self.files, self.root = url_to_fs(url)
+        self.url = url
+
+    def list_files(self) -> list[str]:
+        return sorted(str(PurePosixPath(path).relative_to(self.root)) for path in self.files.find(self.root))
+
+    def read(self, path: str) -> bytes:
+        return bytes(self.files.cat_file(f"{self.root}/{path}"))
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a file, which appears under its name once it is whole."""
+        unfinished = f"{self.root}/.{path}"
+        self.files.makedirs(self.root, exist_ok=True)
+        self.files.pipe_file(unfinished, content)
+        self.files.mv(unfinished, f"{self.root}/{path}")
+
+
+def claim(named: Folder, saved: Saved) -> None:
+    """Leave the model in the output, where every node finds it, and refuse what another model has begun."""
+    about = {"model": saved.name, "classes": saved.class_names}
+    try:
+        found, model = json.loads(named.read(ABOUT)), named.read(MODEL)
+    except FileNotFoundError:
+        named.write(MODEL, saved.content)
+        named.write(ABOUT, json.dumps(about, indent=2, ensure_ascii=False).encode())
+        return
+    if (found, model) != (about, saved.content):
+        raise UserError(
+            f"{named.url}: expected photos named by this {saved.name}, found those of another model "
+            f"({found['model']}): choose another OUTPUT"
+        )
+
+
+def parts_of(named: Folder) -> list[str]:
+    return [path for path in named.list_files() if path.startswith("part-") and path.endswith(".parquet")]
+
+
+def named_so_far(named: Folder) -> pd.DataFrame:
+    """Read ``path`` and ``problem`` of all photos in the output."""
+    tables = [pq.read_table(BytesIO(named.read(part)), columns=["path", "problem"]) for part in parts_of(named)]
+    return pd.concat([table.to_pandas() for table in tables]) if tables else pd.DataFrame(columns=["path", "problem"])
+
+
+def name_photos(photos: Folder, named: Folder, saved: Saved, paths: list[str], resources: dict[str, float]) -> None:
+    """Write a Parquet file for each part of the paths, numbered on from those that are there."""
+    first = max((int(part[5:-8]) + 1 for part in parts_of(named)), default=0)
+    parts = [
+        {"number": number, "paths": paths[start : start + PART]}
+        for number, start in enumerate(range(0, len(paths), PART), first)
+    ]
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = context.print_on_execution_start = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    done = (
+        ray.data.from_items(parts, override_num_blocks=len(parts))
+        .map(decode, fn_args=[photos, saved.load().image_size], num_cpus=1)
+        .map(
+            Namer,
+            fn_constructor_args=[named, int(resources["num_cpus"])],
+            compute=ray.data.ActorPoolStrategy(min_size=1),
+            **resources,
+        )
+    )
+    with tqdm(total=len(paths), desc="predicting", unit="photo", disable=None) as bar:
+        try:
+            for part in done.iter_rows():
+                bar.update(part["photos"])
+        except ray.exceptions.RayError as error:
+            raise UserError(
+                f"expected to name {len(paths)} photos, {bar.n} are done: {cause_of(error)}: "
+                "run the same command again to go on"
+            ) from error
+
+
+def cause_of(error: Exception) -> str:
+    return first_line(error.cause if isinstance(error, ray.exceptions.RayTaskError) else error)
+
+
+def decode(part: dict[str, Any], photos: Folder, image_size: tuple[int, int]) -> dict[str, Any]:
+    """Decode a part's photos; one that cannot be decoded is black, and ``problems`` says why."""
+
+    def load(path: str) -> np.ndarray | str:
+        return pixels_or_reason(BytesIO(photos.read(path)), image_size)
+
+    with ThreadPoolExecutor(READERS) as pool:
+        loaded = list(pool.map(load, part["paths"]))
+    black = np.zeros((*image_size, 3), np.uint8)
+    return {
+        **part,
+        "pixels": np.stack([black if isinstance(photo, str) else photo for photo in loaded]),
+        "problems": [photo if isinstance(photo, str) else "" for photo in loaded],
+    }
+
+
+class Namer:
+    """A process with the model, which names a part's photos and writes its file."""
+
+    def __init__(self, named: Folder, threads: int) -> None:
+        make_deterministic(seed=0, threads=threads)
+        about = json.loads(named.read(ABOUT))
+        self.trained = Saved(about["model"], named.read(MODEL), about["classes"], MODEL).load()
+        self.named = named
+
+    def __call__(self, part: dict[str, Any]) -> dict[str, int]:
+        probabilities = predict_probabilities(self.trained.model, part["pixels"], BATCH_SIZE)
+        rows = list(self.rows(part, probabilities))
+        file = BytesIO()
+        pq.write_table(pa.Table.from_pylist(rows, self.schema()), file)
+        self.named.write(f"part-{part['number']:06}.parquet", file.getvalue())
+        return {"photos": len(rows)}
+
+    def schema(self) -> pa.Schema:
+        names = [*columns(self.trained.class_names), "problem"]
+        return pa.schema([(name, pa.float64() if name.startswith("probability") else pa.string()) for name in names])
+
+    def rows(self, part: dict[str, Any], probabilities: np.ndarray) -> Iterator[dict[str, str | float]]:
+        names = columns(self.trained.class_names)
+        for path, problem, of in zip(part["paths"], part["problems"], probabilities, strict=True):
+            if problem:
+                yield {"path": printable(path), "problem": problem}
+            else:
+                row = Prediction(PurePosixPath(path), of).row(self.trained.class_names)
+                yield dict(zip(names, row, strict=True))
+
+
+def report(paths: list[str], done: pd.DataFrame, model: str) -> None:
+    """Hold what is in the output against the photos, and say which could not be named.
+
+    Raises:
+        UserError: A photo is not there, or twice, or could not be decoded.
+    """
+    here = done[done["path"].isin({printable(path) for path in paths})]
+    if len(here) != len(paths) or here["path"].duplicated().any():
+        raise UserError(f"expected each of {len(paths)} photos once in the output, found {len(here)} rows for them")
+    bad = here.dropna(subset="problem")
+    for path, problem in bad[["path", "problem"]].itertuples(index=False):
+        logger.warning("%s: %s", path, problem)
+    if len(bad):
+        raise UserError(
+            f"expected photos, received {len(bad)} of {len(paths)} files that cannot be decoded (listed above): "
+            f"mend or remove them; {model} named the other {len(paths) - len(bad)}"
+        )
+    logger.info("%s named %d photos", model, len(paths))
+
+
+if __name__ == "__main__":
+    run(main)

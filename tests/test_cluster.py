@@ -1,0 +1,174 @@
+"""The commands that run on a Ray cluster, on a real one: a head and nodes, processes here that get killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from ray.cluster_utils import Cluster
+
+from tests.conftest import edit_params, write_photos
+from tests.project import commit, environment, lay_out, run
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """A head that runs nothing and two nodes that run a step each."""
+    with pytest.MonkeyPatch.context() as patch:
+        started = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+        for _ in range(2):
+            started.add_node(num_cpus=1)
+        patch.setenv("RAY_ADDRESS", started.address)
+        yield started
+        started.shutdown()
+
+
+def share(folder: Path, remote: Path) -> Path:
+    run(folder, "dvc", "remote", "add", "--default", "shared", str(remote))
+    commit(folder)
+    return folder
+
+
+@contextmanager
+def started(folder: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    with subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        env=environment(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def read_until(process: "subprocess.Popen[str]", found: Callable[[str], bool]) -> str:
+    """Read what a process prints up to a line, or to its end."""
+    printed = ""
+    for line in process.stdout or ():
+        printed += line
+        if found(line):
+            break
+    return printed
+
+
+def test_trainings_of_which_one_loses_its_node_end_in_the_same_lock_file(
+    cluster: Cluster, finished: Path, tmp_path: Path
+) -> None:
+    folder = share(lay_out(tmp_path / "project"), tmp_path / "remote")
+    doomed = cluster.add_node(num_cpus=1, resources={"doomed": 1})
+    with started(folder, "stages.cluster") as process:
+        printed = read_until(process, lambda line: "Epoch 2/2" in line)
+        cluster.remove_node(doomed, allow_graceful=False)
+        printed += read_until(process, lambda _: False)
+        assert process.wait() == 0, printed
+    assert (folder / "dvc.lock").read_bytes() == (finished / "dvc.lock").read_bytes()
+    assert "Running stage 'train@" not in printed.partition("train@cnn: done")[2]
+
+
+SWEEP = ("stages.sweep", "cnn", "-S", "models.cnn.units=8,16", "-S", "train.seed=0,1")
+
+
+def trials_in(printed: str, event: str) -> set[str]:
+    """The numbers of the trials of which that was printed."""
+    return {line.partition("trial ")[2].split()[0] for line in printed.splitlines() if event in line}
+
+
+def test_a_sweep_survives_its_nodes_and_its_caller_and_repeats_nothing(
+    cluster: Cluster, project: Path, tmp_path: Path
+) -> None:
+    share(project, tmp_path / "remote")
+    doomed = cluster.add_node(num_cpus=1)
+    with started(project, *SWEEP) as process:
+        printed = read_until(process, lambda line: line.count("starts") == 1 and "trial 2" in line)
+        cluster.remove_node(doomed, allow_graceful=False)
+        printed += read_until(process, lambda line: " finished: " in line)
+    done = trials_in(printed, " finished: ")
+    assert done
+
+    output = run(project, sys.executable, "-m", *SWEEP)
+    again = trials_in(output, " starts") & done
+    assert again <= trials_in(output, ", taken from the run cache"), "trained twice"
+    table = output[output.index("models.cnn.units train.seed") :].splitlines()
+    ends = [line.split()[-1] for line in table[1:5]]
+    assert ends.count("finished") >= 2
+    assert set(ends) <= {"finished", "early"}
+    assert "mean" in output
+
+    command = output.splitlines()[-1].partition("training again: ")[2].replace("'", "").split()
+    rerun = run(project, *command)
+    assert "Stage 'train@cnn' is cached" in rerun
+    assert "Running stage 'train@" not in rerun
+    assert json.loads((project / "plots/history/cnn.json").read_text())[-1]["val_accuracy"] == float(
+        table[1].split()[3]
+    )
+
+
+def test_a_sweep_checks_every_trial_before_it_starts(project: Path) -> None:
+    output = run(project, sys.executable, "-m", "stages.sweep", "cnn", "-S", "models.cnn.dropout=0.3,3", check=False)
+    assert output.splitlines()[-1].startswith("error: ")
+    assert "models.cnn.dropout: expected less than 1, received 3" in output
+
+
+def test_what_a_node_cannot_do_is_said_before_anything_runs(
+    cluster: Cluster, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit_params(project / "params.yaml", {"models.cnn.units": 16})
+    output = run(project, sys.executable, "-m", "stages.cluster", check=False)
+    assert output.splitlines()[-1].startswith("error: expected a default DVC remote that every node can write to: ")
+
+    share(project, Path("../remote"))  # which is another folder wherever a node unpacks the project
+    edit_params(project / "params.yaml", {"cluster.models": {"cnn": {"gpus": 1}}})
+    output = run(project, sys.executable, "-m", "stages.cluster", check=False)
+    assert "none with 1 CPUs, 1 GPUs and 2 GiB of memory" in output
+    assert "is not the DVC remote that the caller writes to" in output
+    assert "Running stage" not in output
+    assert "Traceback" not in output
+
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    output = run(project, sys.executable, "-m", "stages.cluster", check=False)
+    assert output.splitlines()[-1].startswith(
+        "error: expected a Ray cluster at RAY_ADDRESS=127.0.0.1:1, found none that can be joined: "
+    )
+
+
+def test_many_photos_are_named_once_each_whatever_is_killed(cluster: Cluster, project: Path, tmp_path: Path) -> None:
+    photos, output = tmp_path / "photos", tmp_path / "named"
+    write_photos(photos, 1600)
+    (photos / "notes.txt").write_text("no photo")
+    command = ("stages.predict_many", str(photos), str(output), "--model", "cnn")
+    with started(project, *command):
+        while not list(output.glob("part-*.parquet")):
+            time.sleep(0.05)
+    early = {path: path.stat().st_mtime_ns for path in output.glob("part-*.parquet")}
+    assert len(early) < 4
+
+    printed = run(project, sys.executable, "-m", *command, check=False)
+    assert "notes.txt: cannot be decoded: cannot identify image file" in printed
+    assert printed.splitlines()[-1].startswith("error: expected photos, received 1 of 1601 files")
+    assert {path: path.stat().st_mtime_ns for path in early} == early
+    named = pd.read_parquet(output).set_index("path").sort_index()
+    assert named.index.tolist() == sorted(path.name for path in photos.iterdir())
+    assert named["problem"].dropna().index.tolist() == ["notes.txt"]
+    alone = run(project, sys.executable, "-m", "stages.predict", "--model=cnn", "--format=csv", str(photos / "7.jpg"))
+    probability = float(alone.split("7.jpg,")[1].split(",")[1])
+    assert named["probability"]["7.jpg"] == pytest.approx(probability, abs=1e-5)
+
+    again = run(project, sys.executable, "-m", *command, check=False)
+    assert "1601 photos, 1601 of them named before" in again
+    refused = run(project, sys.executable, "-m", *command[:-1], "transfer", check=False)
+    assert "expected photos named by this transfer, found those of another model (cnn" in refused

@@ -70,8 +70,8 @@ plots: .venv/installed ## draw the plots page, which works without a network
 	@python -c "import vl_convert; print(vl_convert.javascript_bundle())" > dvc_plots/vega.js
 	dvc plots show
 
-test: .venv/installed ## every test, offline
-	python -m pytest
+test: .venv/installed ## every test, offline, two at a time
+	python -m pytest --numprocesses 2 --dist loadgroup
 
 soak: .venv/installed ## kill the pipeline KILLS times at random moments; it must not matter
 	python -m pytest tests/test_soak.py -s --kills $(KILLS)

@@ -29,7 +29,7 @@ from pathlib import Path
 from stages import cluster
 from stages.common.nodes import connect
 connect()
-cluster.train({{f"nap@{{n}}": cluster.reproduce.options(num_cpus=1).remote(f"nap@{{n}}", "") for n in range({NAPS})}})
+cluster.wait_for_all({{cluster.reproduce.remote(f"nap@{{n}}", ""): f"nap@{{n}}" for n in range({NAPS})}})
 """
 NOTHING = f"""
 import time, ray

@@ -66,7 +66,8 @@ def main() -> None:
     table = pd.DataFrame(spent.most_common(), columns=["operation", "ms a step"])
     table["ms a step"] = (table["ms a step"] / args.steps).round(1)
     table["share"] = (table["ms a step"] / table["ms a step"].sum()).map("{:.0%}".format)
-    print(table.head(12).to_markdown(index=False))  # noqa: T201
+    total = pd.DataFrame([("all", round(float(table["ms a step"].sum()), 1), "100%")], columns=table.columns)
+    print(pd.concat([table.head(12), total]).to_markdown(index=False))  # noqa: T201
 
 
 if __name__ == "__main__":

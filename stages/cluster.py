@@ -14,7 +14,7 @@ import ray
 from dvc.repo import Repo
 
 from stages.common.command import UserError, first_line, run
-from stages.common.nodes import check_nodes, connect, dvc, resources_of, workspace
+from stages.common.nodes import NodeError, check_nodes, connect, dvc, resources_of, workspace
 from stages.common.params import load_params
 
 logger = logging.getLogger(__name__)
@@ -30,16 +30,15 @@ def main() -> None:
     dvc(HERE, "repro", "label_stats")
     with Repo() as repo:
         changed = repo.status(list(needs))
-    steps = [step for step in needs if step in changed]
-    if steps:
+    if changed:
         dvc(HERE, "push", "download", "split")
         lock = Path("dvc.lock").read_text(encoding="utf-8")
-        train(
+        retries = {"max_retries": params.cluster.retries, "retry_exceptions": [NodeError]}
+        wait_for_all(
             {
-                step: reproduce.options(**resources_of(needs[step]), max_retries=params.cluster.retries).remote(
-                    step, lock
-                )
-                for step in steps
+                reproduce.options(**resources_of(needs[step]), **retries).remote(step, lock): step
+                for step in needs
+                if step in changed
             }
         )
     dvc(HERE, "repro", "--pull")
@@ -53,13 +52,12 @@ def reproduce(step: str, lock: str) -> None:
         dvc(folder, "push", "--run-cache", step)
 
 
-def train(tasks: dict[str, ray.ObjectRef]) -> None:
-    """Wait for all; one that fails keeps no other from its end.
+def wait_for_all(steps: dict[ray.ObjectRef, str]) -> None:
+    """Wait for tasks; one that fails keeps no other from its end.
 
     Raises:
         UserError: Some failed. What the others trained is in the remote all the same.
     """
-    steps = {task: step for step, task in tasks.items()}
     failures = []
     waiting = list(steps)
     while waiting:
@@ -67,8 +65,8 @@ def train(tasks: dict[str, ray.ObjectRef]) -> None:
         try:
             ray.get(task)
             logger.info("%s: done (%d to go)", steps[task], len(waiting))
-        except UserError as error:
-            failures.append(f"{steps[task]}: {error}")
+        except ray.exceptions.RayTaskError as error:
+            failures.append(f"{steps[task]}: {error.cause}")
         except ray.exceptions.RayError as error:
             failures.append(f"{steps[task]}: {first_line(error)}")
     if failures:

@@ -28,7 +28,7 @@ from ray import tune
 
 from stages.common.backup import Records, fingerprint, read_backup
 from stages.common.command import UserError, run
-from stages.common.nodes import Running, check_nodes, connect, dvc, resources_of, workspace
+from stages.common.nodes import NodeError, Running, check_nodes, connect, dvc, resources_of, workspace
 from stages.common.params import PARAMS, Params, load_params
 from stages.common.paths import BACKUPS, HISTORY
 
@@ -175,7 +175,8 @@ def over_seeds(table: pd.DataFrame) -> pd.DataFrame:
 class Trial(tune.Trainable):
     """A training with changed parameters, which reports each epoch's record.
 
-    A training that fails, as one whose loss is lost does, is a result: Tune starts again only what died.
+    A training that says why it fails, as one whose loss is lost does, is a result; Tune starts again what dies or
+    fails otherwise.
     """
 
     def setup(self, config: dict[str, Any], model: str, lock: str, trials: list[list[str]]) -> None:
@@ -221,6 +222,8 @@ class Trial(tune.Trainable):
             self.running = Running(self.folder, "push", "--run-cache", self.step_name, echo=False)
             self.running.wait()
             end = "finished"
+        except NodeError:
+            raise  # and Tune tries again
         except UserError as error:
             trained, end = True, f"failed: {error}"
         result = {**self.result(), "end": end, "done": True}

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from ray.cluster_utils import Cluster
 
+from stages.common.nodes import NodeError, dvc
 from tests.conftest import edit_params, write_photos
 from tests.project import commit, environment, lay_out, run
 
@@ -109,8 +110,8 @@ def test_a_sweep_survives_its_nodes_and_its_caller_and_repeats_nothing(
     assert set(ends) <= {"finished", "early"}
     assert "mean" in output
 
-    command = output.splitlines()[-1].partition("training again: ")[2].replace("'", "").split()
-    rerun = run(project, *command)
+    [command] = [line.split(": ")[1] for line in output.splitlines() if "without training again: " in line]
+    rerun = run(project, "bash", "-c", command)
     assert "Stage 'train@cnn' is cached" in rerun
     assert "Running stage 'train@" not in rerun
     assert json.loads((project / "plots/history/cnn.json").read_text())[-1]["val_accuracy"] == float(
@@ -122,6 +123,21 @@ def test_a_sweep_checks_every_trial_before_it_starts(project: Path) -> None:
     output = run(project, sys.executable, "-m", "stages.sweep", "cnn", "-S", "models.cnn.dropout=0.3,3", check=False)
     assert output.splitlines()[-1].startswith("error: ")
     assert "models.cnn.dropout: expected less than 1, received 3" in output
+
+
+def test_a_step_that_says_what_is_wrong_is_not_tried_again(cluster: Cluster, project: Path, tmp_path: Path) -> None:
+    share(project, tmp_path / "remote")
+    edit_params(project / "params.yaml", {"models.cnn.learning_rate": 1e30})
+    output = run(project, sys.executable, "-m", "stages.cluster", check=False)
+    assert output.count("Running stage 'train@cnn'") == 1
+    last = output.splitlines()[-1]
+    assert last.startswith("error: expected 1 trainings to end well, received 1 failures: train@cnn: `dvc repro")
+    assert "expected a finite loss, received nan in epoch 1" in last
+
+
+def test_a_failure_without_a_reason_may_be_the_nodes(project: Path) -> None:
+    with pytest.raises(NodeError, match="`dvc nonsense` on"):
+        dvc(project, "nonsense")
 
 
 def test_what_a_node_cannot_do_is_said_before_anything_runs(

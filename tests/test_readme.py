@@ -13,6 +13,7 @@ from tests.project import MODELS, run
 NOT_RUN_HERE = {
     "make demo": "installs everything; CI runs it",
     "make install && source .venv/bin/activate": "installs everything; test_own_photos.py runs the rest",
+    "dvc remote add --default shared s3://bucket/dvc": "needs a bucket; test_cluster.py runs the rest on a cluster",
     "dvc exp run -S download.photos=cats_and_dogs_filtered.zip \\": "needs the real photos",
 }
 
@@ -63,7 +64,7 @@ def test_the_tutorial_runs_to_its_end_and_compares(project: Path) -> None:
     output = run(project, "bash", "-ec", script)
     assert output.count("Running stage 'train@cnn'") == 3
     assert "Running stage 'train@augmented'" not in output
-    assert "test.accuracy" in output.replace("\n", " ")
+    assert "test.loss" in output  # which any change touches; accuracy on four photos it may not
     assert "dropout: 0.3" in (project / "params.yaml").read_text()
     assert "keep-less-dropout" in run(project, "git", "branch")
     assert (project / "dvc_plots/index.html").exists()

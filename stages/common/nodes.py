@@ -167,6 +167,10 @@ def workspace(lock: str = "", overrides: Iterable[str] = ()) -> Iterator[Path]:
         yield folder
 
 
+class NodeError(UserError):
+    """A DVC command failed for a reason that may lie with the node: elsewhere, or later, it may not."""
+
+
 class Running:
     """A DVC command under way, in a process of its own.
 
@@ -203,13 +207,17 @@ class Running:
         """Wait for its end.
 
         Raises:
-            UserError: It failed; the text is what it said was wrong.
+            NodeError: It failed, and no step said why.
+            UserError: A step failed, and said why; it would fail again.
         """
         self.reader.join()
         if self.process.wait():
-            said = [line for line in self.printed if line.lower().startswith("error: ")] or list(self.printed)
-            reason = (said or [f"exit code {self.process.returncode}"])[0].partition("rror: ")
-            raise UserError(f"`dvc {' '.join(self.arguments)}` on {socket.gethostname()}: {reason[2] or reason[0]}")
+            where = f"`dvc {' '.join(self.arguments)}` on {socket.gethostname()}"
+            for line in self.printed:
+                if line.startswith("error: "):
+                    raise UserError(f"{where}: {line.removeprefix('error: ')}")
+            said = [line.removeprefix("ERROR: ") for line in self.printed if line.startswith("ERROR: ")]
+            raise NodeError(f"{where}: {said[0] if said else f'exit code {self.process.returncode}'}")
 
     def kill(self) -> None:
         """End it and all that it started."""
@@ -219,11 +227,7 @@ class Running:
 
 
 def dvc(folder: Path, *arguments: str) -> None:
-    """Run a DVC command from beginning to end, and print what it prints.
-
-    Raises:
-        UserError: It failed.
-    """
+    """Run a DVC command from beginning to end, and print what it prints; errors are those of :meth:`Running.wait`."""
     running = Running(folder, *arguments)
     try:
         running.wait()

@@ -21,7 +21,7 @@ from ray.cluster_utils import Cluster
 from benchmarks.compare import lay_out, measure
 
 NODES = (1, 2, 4)
-NAPS, NAP_SECONDS, EMPTY_TASKS = 8, 20, 1000
+NAPS, NAP_SECONDS, EMPTY_TASKS = 8, 10, 1000
 
 # Run in the project's folder: the first with a dvc.yaml of steps that sleep.
 NAP = f"""

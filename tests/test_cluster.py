@@ -136,8 +136,8 @@ def test_a_step_that_says_what_is_wrong_is_not_tried_again(cluster: Cluster, pro
 
 
 def test_a_failure_without_a_reason_may_be_the_nodes(project: Path) -> None:
-    with pytest.raises(NodeError, match="`dvc nonsense` on"):
-        dvc(project, "nonsense")
+    with pytest.raises(NodeError, match="`dvc repro nonesuch` on"):
+        dvc(project, "repro", "nonesuch")
 
 
 def test_what_a_node_cannot_do_is_said_before_anything_runs(

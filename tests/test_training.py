@@ -1,4 +1,5 @@
 import shutil
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from stages.common.backup import fingerprint
 from stages.common.command import UserError
 from stages.common.models import build_model, save_model
 from stages.common.params import Recipe, Train
-from stages.common.rows import Budget
-from stages.common.training import train_model
+from stages.common.rows import Budget, make_rows
+from stages.common.training import fingerprint_of, train_model
 from tests.conftest import PROJECT
 
 SETTINGS = Train(
@@ -204,3 +205,14 @@ def test_the_head_settles_in_a_share_of_the_epochs(after: float, epochs: int, en
     assert [phase.end for phase in phases] == ends
     assert [phase.start for phase in phases] == [0, ends[0]]
     assert [phase.learning_rate for phase in phases] == [1e-3, 1e-4]
+
+
+def test_looking_whether_a_backup_fits_does_not_take_all_photos_into_memory(tmp_path: Path) -> None:
+    many = make_rows(2000, (64, 64, 3), np.uint8, Budget(0), tmp_path)
+    many[len(many) - 1] = np.zeros((64, 64, 3))
+    model = build_model(RECIPE, (64, 64), 2)
+    tracemalloc.start()
+    fingerprint_of(model, RECIPE, SETTINGS, (many, np.zeros(len(many))), photos(6, 100, 64))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < len(many) * 64 * 64 * 3 / 4

@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -139,21 +140,19 @@ def fit(
 
 
 def fingerprint_of(model: keras.Model, recipe: Recipe, settings: Train, train: Photos, validation: Photos) -> str:
-    """Hash all that a training's result depends on."""
-    return fingerprint(
-        [
-            recipe.model_dump_json(),
-            settings.model_dump_json(),
-            *describe_environment(),
-            keras.config.dtype_policy().name,
-            *(file.read_text(encoding="utf-8") for file in sorted(Path(__file__).parents[1].rglob("*.py"))),
-            *(variable.numpy() for variable in model.variables),  # the backbone's weights among them
-            train[1],
-            *in_order(as_they_are(train[0]), len(train[0]), settings.batch_size),
-            validation[1],
-            *in_order(as_they_are(validation[0]), len(validation[0]), settings.batch_size),
-        ]
-    )
+    """Hash all that a training's result depends on, batch by batch: the photos may not fit into memory."""
+    parts = [
+        recipe.model_dump_json(),
+        settings.model_dump_json(),
+        *describe_environment(),
+        keras.config.dtype_policy().name,
+        *(file.read_text(encoding="utf-8") for file in sorted(Path(__file__).parents[1].rglob("*.py"))),
+        *(variable.numpy() for variable in model.variables),  # the backbone's weights among them
+        train[1],
+        validation[1],
+    ]
+    photos = (in_order(as_they_are(rows), len(rows), settings.batch_size) for rows, _ in (train, validation))
+    return fingerprint(chain(parts, *photos))
 
 
 def compile_model(model: keras.Model, learning_rate: float) -> None:

@@ -27,7 +27,7 @@ from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
 from ray import tune
 
 from stages.common.backup import Records, fingerprint, read_backup
-from stages.common.command import UserError, run
+from stages.common.command import UserError, first_line, run
 from stages.common.nodes import NodeError, Running, check_nodes, connect, dvc, resources_of, workspace
 from stages.common.params import PARAMS, Params, load_params
 from stages.common.paths import BACKUPS, HISTORY
@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 HERE = Path()
 SEED = "train.seed"
 POLL = 0.2  # seconds
+FINISHED, STOPPED, UNFINISHED = "finished", "stopped early", "unfinished"
 
 # The trials say themselves how they fare, and DVC keeps what they learnt.
 os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
@@ -56,9 +57,13 @@ def main() -> None:
     dvc(HERE, "repro", "split")
     dvc(HERE, "push", "download", "split")
     lock = Path("dvc.lock").read_text(encoding="utf-8")
-    table = sweep(args.model, trials, lock, params, resources_of(needs), epochs)
+    table = tabulate(sweep(args.model, trials, lock, params, resources_of(needs), epochs), trials)
 
     print(f"\n{table.to_string(index=False)}\n")  # noqa: T201
+    if (table["end"] == UNFINISHED).any():
+        raise KeyboardInterrupt  # which Tune has kept to itself
+    if (table["end"] != FINISHED).all():
+        raise UserError("expected a trial that finishes, received none")
     if SEED in table and len(trials) > table[SEED].nunique():
         print(f"{over_seeds(table).to_string()}\n")  # noqa: T201
     best = trials[table.index[0]]
@@ -105,14 +110,11 @@ def check_trial(overrides: list[str], model: str) -> int:
 
 def sweep(
     model: str, trials: list[list[str]], lock: str, params: Params, resources: dict[str, float], epochs: int
-) -> pd.DataFrame:
+) -> tune.ResultGrid:
     """Run the trials, or those that an earlier run of the same sweep left.
 
     Stops those whose best validation accuracy is below the median of the others' means so far, from a quarter of the
     epochs on (the median stopping rule: Golovin et al., "Google Vizier", 2017).
-
-    Returns:
-        A row per trial, best first, finished ones before stopped ones; its index is the trial's number.
     """
     stages = yaml.safe_load(lock)["stages"]
     data = json.dumps([stages["download"]["outs"], stages["split"]["outs"]])
@@ -146,29 +148,32 @@ def sweep(
                 verbose=0,
             ),
         )
+    return tuner.fit()
+
+
+def tabulate(results: tune.ResultGrid, trials: list[list[str]]) -> pd.DataFrame:
+    """Make a row per trial, finished ones first, best first; the index is the trial's number."""
     rows = {}
-    for result in tuner.fit():
+    for result in results:
         metrics = result.metrics or {}
-        number = (result.config or metrics["config"])["number"]
+        number = result.config["number"]
+        end = STOPPED if metrics.get("done") else UNFINISHED
         rows[number] = {
             **dict(override.split("=", 1) for override in trials[number]),
             "epochs": metrics.get("epoch", 0),
-            "last": metrics.get("val_accuracy"),
+            "last": metrics.get("val_accuracy", -math.inf),
             "best": metrics.get("best"),
-            "end": metrics.get("end") or (f"failed: {result.error}" if result.error else "stopped early"),
+            "end": f"failed: {first_line(result.error)}" if result.error else metrics.get("end", end),
         }
     table = pd.DataFrame.from_dict(rows, orient="index").sort_index()
-    finished = table["end"] != "finished"
-    order = pd.DataFrame({"finished": finished, "last": -table["last"]}).sort_values(
-        ["finished", "last"], kind="stable"
-    )
-    return table.loc[order.index]
+    table["cut short"] = table["end"] != FINISHED
+    return table.sort_values(["cut short", "last"], ascending=[True, False], kind="stable").drop(columns="cut short")
 
 
 def over_seeds(table: pd.DataFrame) -> pd.DataFrame:
     """Average the last validation accuracy of finished trials that differ in nothing but the seed."""
     changed = [column for column in table if "." in str(column) and column != SEED]
-    finished = table[table["end"] == "finished"]
+    finished = table[table["end"] == FINISHED]
     return finished.groupby(changed)["last"].agg(["mean", "min", "max", "count"]).sort_values("mean", ascending=False)
 
 
@@ -221,7 +226,7 @@ class Trial(tune.Trainable):
             trained = any(line.startswith("Running stage") for line in self.running.printed)
             self.running = Running(self.folder, "push", "--run-cache", self.step_name, echo=False)
             self.running.wait()
-            end = "finished"
+            end = FINISHED
         except NodeError:
             raise  # and Tune tries again
         except UserError as error:

@@ -51,9 +51,7 @@ def connect() -> None:
         ray.init(runtime_env={"working_dir": "."}, logging_level="ERROR")
     except (OSError, RuntimeError, ValueError) as error:
         where = f"at RAY_ADDRESS={address}" if address else "on this machine"
-        raise UserError(
-            f"expected a Ray cluster {where}, found none that can be joined: {first_line(error)}"
-        ) from error
+        raise UserError(f"expected a Ray cluster {where}, found none to join: {first_line(error)}") from error
 
 
 def check_nodes(wanted: Collection[Needs]) -> None:
@@ -69,7 +67,7 @@ def check_nodes(wanted: Collection[Needs]) -> None:
         for needs in wanted
         if not any(fits(resources_of(needs), node["Resources"]) for node in nodes)
     ]
-    with Repo() as repo, probe(repo, "caller") as mark:
+    with Repo() as repo, probe(repo, f"{socket.gethostname()}-{os.getpid()}") as mark:
         versions = versions_of(PACKAGES)
         checks = []
         for node in nodes:

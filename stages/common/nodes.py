@@ -196,10 +196,12 @@ class Running:
         self.reader.start()
 
     def read(self) -> None:
-        for line in self.process.stdout or ():
-            self.printed.append(line.rstrip())
-            if self.echo:
-                print(line, end="", flush=True)  # noqa: T201
+        assert self.process.stdout  # noqa: S101 (it is a pipe)
+        with self.process.stdout as lines:
+            for line in lines:
+                self.printed.append(line.rstrip())
+                if self.echo:
+                    print(line, end="", flush=True)  # noqa: T201
 
     def wait(self) -> None:
         """Wait for its end.

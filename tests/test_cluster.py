@@ -158,7 +158,7 @@ def test_what_a_node_cannot_do_is_said_before_anything_runs(
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     output = run(project, sys.executable, "-m", "stages.cluster", check=False)
     assert output.splitlines()[-1].startswith(
-        "error: expected a Ray cluster at RAY_ADDRESS=127.0.0.1:1, found none that can be joined: "
+        "error: expected a Ray cluster at RAY_ADDRESS=127.0.0.1:1, found none to join: "
     )
 
 

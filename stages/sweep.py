@@ -63,7 +63,7 @@ def main() -> None:
     if (table["end"] == UNFINISHED).any():
         raise KeyboardInterrupt  # which Tune has kept to itself
     if (table["end"] != FINISHED).all():
-        raise UserError("expected a trial that finishes, received none")
+        raise UserError("expected a trial that finishes, received none: the table says how each ended")
     if SEED in table and len(trials) > table[SEED].nunique():
         print(f"{over_seeds(table).to_string()}\n")  # noqa: T201
     best = trials[table.index[0]]

@@ -1,5 +1,6 @@
 """Grad-CAM: that heat lies where the information is, for every kind of model."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +68,20 @@ def test_the_features_of_a_model_with_a_backbone_are_the_backbones(backbone: Rec
     assert isinstance(model.layers[last_feature_layer(model)], keras.Model)
 
 
+@pytest.fixture(params=["float32", "mixed_bfloat16", "mixed_float16"])
+def _policy(request: pytest.FixtureRequest) -> Iterator[None]:
+    keras.config.set_dtype_policy(request.param)
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.usefixtures("_policy")
 def test_heat_is_the_same_every_time_and_between_zero_and_one(backbone: Recipe) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
     for model in (build_model(recipe(), (64, 64), 3), build_model(backbone, (64, 64), 3)):
         heat = heat_maps(model, pixels)
         assert heat.shape == (3, 64, 64)
+        assert heat.dtype == np.float32
         assert heat.min() >= 0
         assert heat.max() <= 1
         np.testing.assert_array_equal(heat, heat_maps(model, pixels))

@@ -49,8 +49,9 @@ def heat_maps(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
         for layer in model.layers[last + 1 :]:
             logits = layer(logits, training=False)
         given = tf.reduce_max(logits, axis=1)
-    weights = tf.reduce_mean(tape.gradient(given, features), axis=(1, 2), keepdims=True)
-    heat = tf.nn.relu(tf.reduce_sum(weights * features, axis=3)).numpy()
+    gradient = tf.cast(tape.gradient(given, features), tf.float32)  # both may be bfloat16
+    weights = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)
+    heat = tf.nn.relu(tf.reduce_sum(weights * tf.cast(features, tf.float32), axis=3)).numpy()
     heat /= np.maximum(heat.max(axis=(1, 2), keepdims=True), np.finfo(np.float32).tiny)
     height, width = pixels.shape[1:3]
     return np.stack([np.asarray(Image.fromarray(of).resize((width, height), Image.Resampling.BILINEAR)) for of in heat])

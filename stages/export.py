@@ -2,7 +2,7 @@
 
 Reads ``data/models/MODEL.keras`` and ``.json``, and a few photos of the validation list. Writes into a new folder the
 model, ``MODEL.tflite``, ``MODEL.onnx`` or the folder ``MODEL``, and beside it ``MODEL.json``: its classes and image
-size, what it takes and gives.
+size, what it takes and gives. An export computes in float32, whatever the model was trained in.
 
     python -m stages.export --model cnn --format onnx exported/
 """
@@ -19,7 +19,7 @@ import numpy as np
 from scipy.special import softmax
 
 from stages.common.command import NO_SPACE, UserError, run
-from stages.common.exporters import FORMATS, check_packages, write_model
+from stages.common.exporters import FORMATS, check_packages, in_float32, write_model
 from stages.common.models import predict_probabilities
 from stages.common.output import write_json
 from stages.common.paths import SPLITS
@@ -40,9 +40,11 @@ def main() -> None:
     pixels = photos_to_check_on(trained.image_size)
     with filling(args.folder) as folder:
         path = folder / f"{trained.name}{FORMATS[args.format].suffix}"
-        write_model(trained.model, args.format, path)
+        model = in_float32(trained.model)
+        write_model(model, args.format, path)
         write_json(describe(trained, args.format), folder / f"{trained.name}.json")
-        difference = largest_difference(trained, args.format, path, pixels)
+        probabilities = predict_probabilities(model, pixels, len(pixels))
+        difference = largest_difference(probabilities, args.format, path, pixels)
         if not difference <= MAX_DIFFERENCE:
             raise UserError(
                 f"expected the export's probabilities within {MAX_DIFFERENCE:g} of the model's, received a difference "
@@ -50,6 +52,16 @@ def main() -> None:
             )
     logger.info("wrote %s", args.folder / path.name)
     logger.info("largest difference of a probability on %d photos: %.2g", len(pixels), difference)
+    half = {layer.compute_dtype for layer in trained.model.layers} - {"float32"}
+    if half:
+        own = predict_probabilities(trained.model, pixels, len(pixels))
+        rounding = np.abs(probabilities - own).max()
+        logger.info(
+            "%s computes in %s, the export in float32: rounding moves a probability by %.2g at most there",
+            trained.name,
+            half.pop(),
+            rounding,
+        )
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -82,11 +94,10 @@ def photos_to_check_on(image_size: tuple[int, int]) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (PHOTOS, *image_size, 3), np.uint8)
 
 
-def largest_difference(trained: Trained, format_name: str, path: Path, pixels: np.ndarray) -> float:
-    """Run the exported model and the Keras model, and compare the probabilities; NaN if either gives any."""
+def largest_difference(expected: np.ndarray, format_name: str, path: Path, pixels: np.ndarray) -> float:
+    """Run the exported model, and compare its probabilities with those ``expected``; NaN if either has any."""
     logits = FORMATS[format_name].run(path, pixels.astype(np.float32))
-    probabilities = softmax(logits.astype(np.float64), axis=1)
-    return float(np.abs(probabilities - predict_probabilities(trained.model, pixels, len(pixels))).max())
+    return float(np.abs(softmax(logits.astype(np.float64), axis=1) - expected).max())
 
 
 def describe(trained: Trained, format_name: str) -> dict[str, Any]:

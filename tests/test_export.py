@@ -15,8 +15,9 @@ import yaml
 
 from stages import export
 from stages.common import exporters
-from stages.common.backend import make_deterministic
+from stages.common.backend import keras, make_deterministic
 from stages.common.command import UserError
+from stages.common.exporters import in_float32
 from stages.common.models import build_model, load_model, save_model
 from stages.common.output import write_json
 from stages.common.params import Recipe
@@ -27,12 +28,19 @@ MODEL = Path("data/models/turned.keras")
 Command = Callable[..., None]
 
 
-@pytest.fixture
-def exported(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Run the command in a workspace with the model "turned", which augments, and 20 validation photos."""
+def save_turned(policy: str = "float32") -> None:
+    """Save a small model "turned", which augments and computes as Keras's dtype policy says."""
     recipe = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]["augmented"]
     make_deterministic(1, threads=1)
+    keras.config.set_dtype_policy(policy)
     save_model(build_model(Recipe.model_validate({**recipe, "convolutions": [4], "units": 8}), SIZE, 2), MODEL)
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture
+def exported(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Run the command in a workspace with the model "turned" and 20 validation photos."""
+    save_turned()
     write_json({"classes": ["cats", "dogs"], "environment": []}, MODEL.with_suffix(".json"))
     write_photos(Path("photos"), 20)
     Path("data/splits").mkdir()
@@ -67,6 +75,22 @@ def test_an_exported_model_gives_the_logits_of_the_keras_model(
         logits = run(Path("out/deep", written), pixels)
         np.testing.assert_allclose(logits, load_model(MODEL).predict(pixels, verbose=0), atol=1e-5)
         np.testing.assert_array_equal(run(Path("out/deep", written), pixels), logits)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("name", ["saved_model", "tflite", "onnx"])
+def test_a_model_of_half_precision_is_exported_in_float32(
+    exported: Command, caplog: pytest.LogCaptureFixture, name: str, policy: str
+) -> None:
+    save_turned(policy)
+    with caplog.at_level(logging.INFO):
+        exported("--format", name, "out")
+    moved = re.search(rf"computes in {policy.removeprefix('mixed_')}, .* a probability by (\S+) at most", caplog.text)
+    assert moved
+    assert 0 < float(moved[1]) < 0.02
+    pixels = np.random.default_rng(0).integers(0, 256, (3, *SIZE, 3)).astype(np.float32)
+    logits = exporters.FORMATS[name].run(Path("out", f"turned{exporters.FORMATS[name].suffix}"), pixels)
+    np.testing.assert_allclose(logits, in_float32(load_model(MODEL)).predict(pixels, verbose=0), atol=1e-5)
 
 
 def test_classes_and_image_size_go_along(exported: Command) -> None:

@@ -62,8 +62,19 @@ def check_packages(format_name: str) -> None:
         )
 
 
+def in_float32(model: keras.Model) -> keras.Model:
+    """Copy a model so that it computes in float32 throughout; bfloat16 convolutions only TensorFlow itself runs."""
+
+    def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
+        return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
+
+    copied = keras.models.clone_model(model, clone_function=copy, recursive=True)
+    copied.set_weights(model.get_weights())
+    return copied
+
+
 def write_model(model: keras.Model, format_name: str, path: Path) -> None:
-    """Write what a model computes when it predicts, for batches of any length."""
+    """Write what a model of float32 layers computes when it predicts, for batches of any length."""
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)  # it tells of each step
     with warnings.catch_warnings():
         # Keras asks NumPy 2 for a name that it is about to change, so that tf2onnx finds it.

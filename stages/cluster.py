@@ -14,8 +14,9 @@ import ray
 from dvc.repo import Repo
 
 from stages.common.command import UserError, first_line, run
-from stages.common.nodes import NodeError, check_nodes, connect, dvc, resources_of, workspace
+from stages.common.nodes import check_nodes, connect, resources_of
 from stages.common.params import load_params
+from stages.common.workspace import NodeError, dvc, workspace
 
 logger = logging.getLogger(__name__)
 

@@ -22,8 +22,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import ray
-from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
+from fsspec.implementations.dirfs import DirFileSystem
 from tqdm import tqdm
 
 from stages.common.archive import is_hidden
@@ -49,11 +49,15 @@ MODEL = "_model.keras"
 def main() -> None:
     args = parse_arguments()
     needs = load_params().cluster
-    saved = fetch_trained(args.model, args.rev)
-    photos, named = Folder(args.photos), Folder(args.output)
-    paths = [path for path in photos.list_files() if not is_hidden(PurePosixPath(path))]
+    photos, named = open_folder(args.photos), open_folder(args.output)
+    if PurePosixPath(named.fs.unstrip_protocol(named.path)).is_relative_to(photos.fs.unstrip_protocol(photos.path)):
+        raise UserError(
+            f"expected OUTPUT outside of {args.photos}, whose files are to be named, received {args.output}"
+        )
+    paths = [path for path in sorted(photos.find("")) if not is_hidden(PurePosixPath(path))]
     if not paths:
         raise UserError(f"expected photos in {args.photos}, found none")
+    saved = fetch_trained(args.model, args.rev)
     claim(named, saved)
     done = set(named_so_far(named)["path"])
     left = [path for path in paths if printable(path) not in done]
@@ -77,55 +81,51 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-class Folder:
-    """A folder of any file system that fsspec knows, with paths within it."""
-
-    def __init__(self, url: str) -> None:
-        self.files: AbstractFileSystem
-        self.files, self.root = url_to_fs(url)
-        self.url = url
-
-    def list_files(self) -> list[str]:
-        return sorted(str(PurePosixPath(path).relative_to(self.root)) for path in self.files.find(self.root))
-
-    def read(self, path: str) -> bytes:
-        return bytes(self.files.cat_file(f"{self.root}/{path}"))
-
-    def write(self, path: str, content: bytes) -> None:
-        """Write a file, which appears under its name once it is whole."""
-        unfinished = f"{self.root}/.{path}"
-        self.files.makedirs(self.root, exist_ok=True)
-        self.files.pipe_file(unfinished, content)
-        self.files.mv(unfinished, f"{self.root}/{path}")
+def open_folder(url: str) -> DirFileSystem:
+    """Open a folder of any file system that fsspec knows; paths are within it."""
+    try:
+        files, path = url_to_fs(url)
+    except (ImportError, ValueError) as error:
+        raise UserError(f"expected a path or a URL that fsspec reads, received {url!r}: {error}") from error
+    return DirFileSystem(path, files)
 
 
-def claim(named: Folder, saved: Saved) -> None:
+def write(folder: DirFileSystem, path: str, content: bytes) -> None:
+    """Write a file, which appears under its name once it is whole."""
+    folder.makedirs("", exist_ok=True)
+    folder.pipe_file(f".{path}", content)
+    folder.mv(f".{path}", path)
+
+
+def claim(named: DirFileSystem, saved: Saved) -> None:
     """Leave the model in the output, where every node finds it, and refuse what another model has begun."""
     about = {"model": saved.name, "classes": saved.class_names}
     try:
-        found, model = json.loads(named.read(ABOUT)), named.read(MODEL)
+        found, model = json.loads(named.cat_file(ABOUT)), named.cat_file(MODEL)
     except FileNotFoundError:
-        named.write(MODEL, saved.content)
-        named.write(ABOUT, json.dumps(about, indent=2, ensure_ascii=False).encode())
+        write(named, MODEL, saved.content)
+        write(named, ABOUT, json.dumps(about, indent=2, ensure_ascii=False).encode())
         return
     if (found, model) != (about, saved.content):
         raise UserError(
-            f"{named.url}: expected photos named by this {saved.name}, found those of another model "
+            f"{named.path}: expected photos named by this {saved.name}, found those of another model "
             f"({found['model']}): choose another OUTPUT"
         )
 
 
-def parts_of(named: Folder) -> list[str]:
-    return [path for path in named.list_files() if path.startswith("part-") and path.endswith(".parquet")]
+def parts_of(named: DirFileSystem) -> list[str]:
+    return [path for path in sorted(named.find("")) if path.startswith("part-") and path.endswith(".parquet")]
 
 
-def named_so_far(named: Folder) -> pd.DataFrame:
+def named_so_far(named: DirFileSystem) -> pd.DataFrame:
     """Read ``path`` and ``problem`` of all photos in the output."""
-    tables = [pq.read_table(BytesIO(named.read(part)), columns=["path", "problem"]) for part in parts_of(named)]
+    tables = [pq.read_table(BytesIO(named.cat_file(part)), columns=["path", "problem"]) for part in parts_of(named)]
     return pd.concat([table.to_pandas() for table in tables]) if tables else pd.DataFrame(columns=["path", "problem"])
 
 
-def name_photos(photos: Folder, named: Folder, saved: Saved, paths: list[str], resources: dict[str, float]) -> None:
+def name_photos(
+    photos: DirFileSystem, named: DirFileSystem, saved: Saved, paths: list[str], resources: dict[str, float]
+) -> None:
     """Write a Parquet file for each part of the paths, numbered on from those that are there."""
     first = max((int(part[5:-8]) + 1 for part in parts_of(named)), default=0)
     parts = [
@@ -160,11 +160,11 @@ def cause_of(error: Exception) -> str:
     return first_line(error.cause if isinstance(error, ray.exceptions.RayTaskError) else error)
 
 
-def decode(part: dict[str, Any], photos: Folder, image_size: tuple[int, int]) -> dict[str, Any]:
+def decode(part: dict[str, Any], photos: DirFileSystem, image_size: tuple[int, int]) -> dict[str, Any]:
     """Decode a part's photos; one that cannot be decoded is black, and ``problems`` says why."""
 
     def load(path: str) -> np.ndarray | str:
-        return pixels_or_reason(BytesIO(photos.read(path)), image_size)
+        return pixels_or_reason(BytesIO(photos.cat_file(path)), image_size)
 
     with ThreadPoolExecutor(READERS) as pool:
         loaded = list(pool.map(load, part["paths"]))
@@ -179,10 +179,10 @@ def decode(part: dict[str, Any], photos: Folder, image_size: tuple[int, int]) ->
 class Namer:
     """A process with the model, which names a part's photos and writes its file."""
 
-    def __init__(self, named: Folder, threads: int) -> None:
+    def __init__(self, named: DirFileSystem, threads: int) -> None:
         make_deterministic(seed=0, threads=threads)
-        about = json.loads(named.read(ABOUT))
-        self.trained = Saved(about["model"], named.read(MODEL), about["classes"], MODEL).load()
+        about = json.loads(named.cat_file(ABOUT))
+        self.trained = Saved(about["model"], named.cat_file(MODEL), about["classes"], MODEL).load()
         self.named = named
 
     def __call__(self, part: dict[str, Any]) -> dict[str, int]:
@@ -190,7 +190,7 @@ class Namer:
         rows = list(self.rows(part, probabilities))
         file = BytesIO()
         pq.write_table(pa.Table.from_pylist(rows, self.schema()), file)
-        self.named.write(f"part-{part['number']:06}.parquet", file.getvalue())
+        write(self.named, f"part-{part['number']:06}.parquet", file.getvalue())
         return {"photos": len(rows)}
 
     def schema(self) -> pa.Schema:

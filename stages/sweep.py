@@ -28,9 +28,10 @@ from ray import tune
 
 from stages.common.backup import Records, fingerprint, read_backup
 from stages.common.command import UserError, first_line, run
-from stages.common.nodes import NodeError, Running, check_nodes, connect, dvc, resources_of, workspace
+from stages.common.nodes import check_nodes, connect, resources_of
 from stages.common.params import PARAMS, Params, load_params
 from stages.common.paths import BACKUPS, HISTORY
+from stages.common.workspace import NodeError, Running, dvc, workspace
 
 logger = logging.getLogger(__name__)
 

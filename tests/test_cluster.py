@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from ray.cluster_utils import Cluster
 
-from stages.common.nodes import NodeError, dvc
+from stages.common.workspace import NodeError, dvc
 from tests.conftest import edit_params, write_photos
 from tests.project import commit, environment, lay_out, run
 
@@ -188,3 +188,9 @@ def test_many_photos_are_named_once_each_whatever_is_killed(cluster: Cluster, pr
     assert "1601 photos, 1601 of them named before" in again
     refused = run(project, sys.executable, "-m", *command[:-1], "transfer", check=False)
     assert "expected photos named by this transfer, found those of another model (cnn" in refused
+
+    for folder in (output, output / "more"):
+        refused = run(project, sys.executable, "-m", "stages.predict_many", str(output), str(folder), check=False)
+        assert refused.splitlines()[-1].startswith("error: expected OUTPUT outside of ")
+    refused = run(project, sys.executable, "-m", "stages.predict_many", "nowhere://photos", str(output), check=False)
+    assert refused.splitlines()[-1].startswith("error: expected a path or a URL that fsspec reads, received 'nowhere:")

@@ -107,7 +107,10 @@ def bad_inputs() -> dict[str, tuple[dict[str, Any], str]]:
         ),
         "a protocol nobody knows": ({"photos": "gopher2://a/b.zip"}, "download.photos: .*'gopher2://a/b.zip'"),
         "no archive": ({"photos": "page.zip"}, "download.photos: expected a zip or tar archive, .*'<!doctype html>"),
-        "a damaged archive": ({"photos": "damaged.zip"}, "expected a whole archive, received a damaged one"),
+        "a damaged archive": (
+            {"photos": "damaged.zip"},
+            "expected a whole archive, received one that cannot be unpacked: ",
+        ),
         "another file": (
             {"photos": "good.zip", "photos_sha256": "0" * 64},
             "photos_sha256: expected 0{64}, received [0-9a-f]{64}: ",
@@ -118,6 +121,15 @@ def bad_inputs() -> dict[str, tuple[dict[str, Any], str]]:
         "a link": ({"photos": "link.tar"}, "received the link or device 'cats/evil.jpg'"),
         "a link in a zip": ({"photos": "link.zip"}, "received the link or device 'cats/evil.jpg'"),
         "two files of a name": ({"photos": "twice.zip"}, "expected one file for a name .*'cats/0.jpg' again"),
+        "a file that is a folder": ({"photos": "both.zip"}, "expected one file for a name .*'cats/0.jpg/a.jpg' again"),
+        "a name too long": ({"photos": "long.zip"}, "one that cannot be unpacked: .*File name too long"),
+        "a name that is not UTF-8": (
+            {"photos": "latin.tar"},
+            r"names in UTF-8, received 'cats/caf\\udce9.jpg': rename",
+        ),
+        "a folder with such a name": ({"photos": "latin"}, r"names in UTF-8, received 'caf\\udce9.jpg': rename it"),
+        "a link to a folder": ({"photos": "linked"}, "received .*linked/cats, a link to a folder: put the folder there"),
+        "a link to nothing": ({"photos": "dangling"}, "expected a file or folder at .*dangling/0.jpg', found none"),
         "a bomb": ({"photos": "bomb.zip"}, "unpacks to 100 times its size"),
         "no weights file": ({"backbone": "page.zip"}, "download.backbone: expected a Keras weights file"),
         "no weights there": ({"backbone": "nowhere.h5"}, "download.backbone: .*'nowhere.h5', found none"),
@@ -147,6 +159,15 @@ def bad_archives(photos: Path) -> None:
         with pytest.warns(UserWarning, match="Duplicate name"):
             target.writestr("cats/0.jpg", b"y")
     zip_bytes(Path("bomb.zip"), {"cats/0.jpg": bytes(10_000_000)})
+    zip_bytes(Path("both.zip"), {"cats/0.jpg": b"x", "cats/0.jpg/a.jpg": b"x"})
+    zip_bytes(Path("long.zip"), {f"cats/{'0' * 300}.jpg": b"x"})
+    with tarfile.open("latin.tar", "w", format=tarfile.GNU_FORMAT, encoding="latin-1") as archive:
+        archive.addfile(tarfile.TarInfo("cats/caf\xe9.jpg"), io.BytesIO())
+    for folder in ("latin", "linked", "dangling"):
+        Path(folder).mkdir()
+    Path("latin/caf\udce9.jpg").touch()
+    Path("linked/cats").symlink_to(photos / "cats")
+    Path("dangling/0.jpg").symlink_to("nowhere.jpg")
 
 
 @pytest.mark.parametrize("case", bad_inputs())
@@ -164,6 +185,44 @@ def test_bad_input_is_one_line_and_leaves_nothing_and_the_next_run_works(
     set_params({"download.photos": "photos", "download.photos_sha256": None, "download.backbone": None})
     download.main()
     assert files_below(RAW) == files_below(photos)
+
+
+@pytest.mark.parametrize("kind", ["w:gz", "w:bz2", "w:xz"])
+@pytest.mark.parametrize("place", [0.2, 0.5, 0.8])
+def test_a_compressed_tar_with_one_wrong_byte_is_refused(
+    workspace: Path, set_params: SetParams, kind: Any, place: float
+) -> None:
+    write_photos(Path("photos/cats"), 60)
+    with tarfile.open("photos.tar", kind) as archive:
+        archive.add("photos")
+    content = bytearray(Path("photos.tar").read_bytes())
+    content[int(place * len(content))] ^= 1
+    Path("photos.tar").write_bytes(content)
+    set_params({"download.photos": "photos.tar", "download.backbone": None})
+    with pytest.raises(UserError, match=r"expected a (whole|zip or tar) archive, received"):
+        download.main()
+    assert not any(Path("data").iterdir())
+
+
+@pytest.mark.parametrize("change", ["cut between two photos", "a header damaged", "another behind it"])
+def test_a_tar_that_does_not_end_where_its_photos_do_is_refused(
+    photos: Path, set_params: SetParams, change: str
+) -> None:
+    with tarfile.open("photos.tar", "w") as archive:
+        archive.add("photos")
+    with tarfile.open("photos.tar") as archive:
+        header = archive.getmembers()[3].offset
+    content = bytearray(Path("photos.tar").read_bytes())
+    if change == "cut between two photos":
+        content = content[:header]
+    elif change == "a header damaged":
+        content[header] ^= 1
+    else:
+        content = 2 * content
+    Path("photos.tar").write_bytes(content)
+    set_params({"download.photos": "photos.tar"})
+    with pytest.raises(UserError, match=r"cannot be unpacked: (its end is missing|bytes where its end should be)"):
+        download.main()
 
 
 def test_names_that_differ_only_in_case_are_both_kept_or_refused(photos: Path, set_params: SetParams) -> None:

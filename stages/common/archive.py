@@ -1,6 +1,7 @@
 """Unpack an archive that a stranger may have packed."""
 
 import logging
+import lzma
 import shutil
 import stat
 import tarfile
@@ -9,15 +10,16 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
-from stages.common.command import UserError
+from stages.common.command import NO_SPACE, UserError
 
 logger = logging.getLogger(__name__)
 
 # Photos hardly compress: an archive that unpacks to more than this many times its size holds something else.
 MAX_EXPANSION = 100
-DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, RuntimeError, NotImplementedError)
+# What a damaged archive, or one of a kind that Python cannot unpack, makes its modules raise.
+DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)
 
 
 class Member(NamedTuple):
@@ -38,7 +40,8 @@ def unpack(archive: Path, folder: Path) -> None:
 
     Raises:
         UserError: It is no archive, is damaged, or holds what an archive of photos has no use for: a name that
-            leads out of the folder, a link, two files for one name, far more bytes than its size can stand for.
+            leads out of the folder or is not UTF-8, a link, two files for one name, far more bytes than its size can
+            stand for.
     """
     if zipfile.is_zipfile(archive):
         members = zip_members(archive)
@@ -61,24 +64,35 @@ def unpack(archive: Path, folder: Path) -> None:
                 raise UserError(f"expected photos, received an archive that unpacks to {MAX_EXPANSION} times its size")
             extract(member, folder)
     except DAMAGE as error:
-        raise UserError(f"expected a whole archive, received a damaged one: {error}") from error
+        if getattr(error, "errno", None) in NO_SPACE:
+            raise
+        raise UserError(f"expected a whole archive, received one that cannot be unpacked: {error}") from error
     if hidden:
         logger.info("left out %d hidden files of the archive", hidden)
 
 
+def check_name(name: PurePosixPath) -> None:
+    """Raise UserError where a name is not UTF-8, in which the lists of photos and DVC's files could not hold it."""
+    try:
+        str(name).encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"expected names in UTF-8, received {str(name)!a}: rename it") from error
+
+
 def extract(member: Member, folder: Path) -> None:
     """Write one member below ``folder``."""
+    check_name(member.name)
     if member.name.is_absolute() or ".." in member.name.parts:
         raise UserError(f"expected names inside the archive, received {str(member.name)!r}, which leads out of it")
     source = member.open() if member.is_file else None
     if source is None:
         raise UserError(f"expected files in the archive, received the link or device {str(member.name)!r}")
     target = folder / member.name
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         with source, target.open("xb") as file:
             shutil.copyfileobj(source, file)
-    except FileExistsError as error:
+    except (FileExistsError, NotADirectoryError) as error:
         raise UserError(f"expected one file for a name (in any case), received {str(member.name)!r} again") from error
 
 
@@ -95,3 +109,20 @@ def tar_members(archive: Path) -> Iterator[Member]:
         for info in opened:
             if not info.isdir():
                 yield Member(PurePosixPath(info.name), info.size, info.isreg(), partial(opened.extractfile, info))
+        check_end(opened)
+
+
+def check_end(archive: tarfile.TarFile) -> None:
+    """Make sure that a tar ends where ``tarfile`` stopped: it takes a damaged header for the end.
+
+    Reading on to the end also makes a compressed archive check its sum.
+    """
+    file = cast(IO[bytes], archive.fileobj)
+    file.seek(archive.offset)
+    zeros = 0
+    while chunk := file.read(2**20):
+        if any(chunk):
+            raise tarfile.ReadError("bytes where its end should be")
+        zeros += len(chunk)
+    if zeros < tarfile.BLOCKSIZE:
+        raise tarfile.ReadError("its end is missing")

@@ -8,6 +8,7 @@ every file that is in none of the three.
 
 import hashlib
 import logging
+import re
 import shutil
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from stages.common.photos import DUPLICATE, each_in_parallel, open_photo
 logger = logging.getLogger(__name__)
 
 PARTS = ["train", "validation", "test"]
+# Names that folders of parts go by elsewhere, and that classes hardly have.
+OTHER_NAMES = re.compile(r"(train|training|val|valid|validation|test|testing)([-_ ]?(set|data))?", re.IGNORECASE)
 
 
 def main() -> None:
@@ -32,13 +35,14 @@ def main() -> None:
     photos, strays = find_photos(photo_root(RAW))
     findings = each_in_parallel(lambda i: inspect(photos["path"][i]), range(len(photos)), "checking photos")
     photos["reason"] = [reason for reason, _ in findings]
-    check_rejects(photos, settings.max_rejected_share)
+    check_rejects(photos, strays, settings.max_rejected_share)
 
     readable = photos[photos["reason"] == ""]
     hashes = np.stack([found for _, found in findings])[readable.index]
     distance = settings.duplicate_distance
     same = np.arange(len(hashes)) if distance is None else group_same(hashes, distance)
     unique = reject_duplicates(readable.assign(same=same))
+    check_classes(pd.concat([photos[photos["reason"] != ""], unique]))
     parts = reject_duplicates(assign_parts(unique[unique["reason"] == ""], settings))
     all_rejects = pd.concat([photos, unique, parts, strays])
     rejected = all_rejects[all_rejects["reason"] != ""].sort_values("path")
@@ -79,7 +83,13 @@ def find_photos(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     folders = {folder.name: folder for folder in subfolders(root)}
     given = [part for part in PARTS if part in folders]
     if given and not {"train", "validation"} <= folders.keys():
-        raise UserError(f"expected train/ and validation/ in {root}, received only {'/, '.join(given)}/")
+        raise UserError(f"expected train/ and validation/ in {root}, received {'/, '.join(folders)}/: rename them")
+    misnamed = [name for name in folders if OTHER_NAMES.fullmatch(name) and name not in PARTS]
+    if misnamed:
+        raise UserError(
+            f"expected a folder per class in {root}, or train/, validation/ and perhaps test/, "
+            f"received {'/, '.join(misnamed)}/: rename {'them' if misnamed[1:] else 'it'}"
+        )
     class_folders = (
         [(part, folder) for part in given for folder in subfolders(folders[part])]
         if given
@@ -118,15 +128,30 @@ def inspect(path: str) -> tuple[str, np.ndarray]:
         return f"cannot be decoded: {reason or type(error).__name__}", np.zeros(64, bool)
 
 
-def check_rejects(photos: pd.DataFrame, max_share: float) -> None:
-    """Stop where too many files are no photos."""
-    rejects = photos[photos["reason"] != ""]
-    if len(rejects) > max_share * len(photos):
+def check_rejects(photos: pd.DataFrame, strays: pd.DataFrame, max_share: float) -> None:
+    """Stop where too many files in class folders are no photos, or too many photos are in no class folder."""
+    suffixes = tuple(Image.registered_extensions())
+    outside = strays[strays["path"].str.lower().str.endswith(suffixes)]  # a readme may well be there
+    rejects = pd.concat([photos[photos["reason"] != ""], outside])
+    number = len(photos) + len(outside)
+    if len(rejects) > max_share * number:
         first = ", ".join(f"{row.path} ({row.reason})" for row in rejects.head(3).itertuples())
         raise UserError(
-            f"expected at most {max_share:.1%} of the files to be unreadable (split.max_rejected_share), "
-            f"received {len(rejects)} of {len(photos)}: {first}{', …' if len(rejects) > 3 else ''}"
+            f"expected at most {max_share:.1%} of the files to be of no use (split.max_rejected_share), "
+            f"received {len(rejects)} of {number}: {first}{', …' if len(rejects) > 3 else ''}"
         )
+
+
+def check_classes(photos: pd.DataFrame) -> None:
+    """Make sure that no class has lost all its photos.
+
+    Args:
+        photos: ``path``, ``label`` and ``reason``, "" where the photo is of use.
+    """
+    for label, group in photos.groupby("label"):
+        if (group["reason"] != "").all():
+            path, reason = group[["path", "reason"]].iloc[0]
+            raise UserError(f"expected photos of every class, found none of {label!r} that is of use: {path}: {reason}")
 
 
 def assign_parts(photos: pd.DataFrame, settings: Split) -> pd.DataFrame:

@@ -128,7 +128,10 @@ def bad_inputs() -> dict[str, tuple[dict[str, Any], str]]:
             r"names in UTF-8, received 'cats/caf\\udce9.jpg': rename",
         ),
         "a folder with such a name": ({"photos": "latin"}, r"names in UTF-8, received 'caf\\udce9.jpg': rename it"),
-        "a link to a folder": ({"photos": "linked"}, "received .*linked/cats, a link to a folder: put the folder there"),
+        "a link to a folder": (
+            {"photos": "linked"},
+            "received .*linked/cats, a link to a folder: put the folder there",
+        ),
         "a link to nothing": ({"photos": "dangling"}, "expected a file or folder at .*dangling/0.jpg', found none"),
         "a bomb": ({"photos": "bomb.zip"}, "unpacks to 100 times its size"),
         "no weights file": ({"backbone": "page.zip"}, "download.backbone: expected a Keras weights file"),

@@ -111,7 +111,12 @@ def layout(photos: dict[str, int]) -> None:
         ({"": 3}, r"two or more class folders in data/raw, found \[\]"),
         ({"cats": 9, "dogs": 0}, "photos in the class folder data/raw/dogs, found none"),
         ({"cats": 9, "dogs": 2}, "found of 'dogs' 0 in train, 1 in validation, 1 in test"),
-        ({"train/cats": 9, "train/dogs": 9, "test/cats": 9}, r"train/ and validation/ .* received only train/, test/"),
+        (
+            {"train/cats": 9, "train/dogs": 9, "test/cats": 9},
+            r"train/ and validation/ .* received test/, train/: rename them",
+        ),
+        ({"train/cats": 9, "train/dogs": 9, "val/cats": 9, "val/dogs": 9}, "received train/, val/: rename them"),
+        ({"Train/cats": 9, "Train/dogs": 9, "Test_set/cats": 9}, "or train/, .*, received Test_set/, Train/: rename"),
         (
             {"train/cats": 9, "train/dogs": 9, "validation/cats": 9, "validation/cows": 9},
             "found of 'cows' 0 in train, 7 in validation, 2 in test",
@@ -133,6 +138,29 @@ def test_too_many_bad_photos_stop_the_run_and_are_named(workspace: Path, set_par
     with pytest.raises(
         UserError, match=r"at most 1.0% .*max_rejected_share\), received 1 of 18: data/raw/cats/0.jpg \("
     ):
+        split.main()
+    assert not SPLITS.exists()
+
+
+def test_photos_in_no_class_folder_count_as_rejected_and_other_files_there_do_not(workspace: Path) -> None:
+    layout({"train/cats": 10, "train/dogs": 10, "validation/cats": 10, "validation/dogs": 10})
+    (RAW / "readme.md").write_text("outside")
+    assert list(split_lists()["rejected"]["path"]) == ["data/raw/readme.md"]
+    layout({"more/cats": 10})
+    with pytest.raises(UserError, match=r"received 10 of 50: data/raw/more/cats/0.jpg \(in no class folder\), "):
+        split.main()
+
+
+def test_a_class_of_which_nothing_is_left_is_named(workspace: Path, set_params: Callable[..., None]) -> None:
+    layout({"cats": 300, "dogs": 10})
+    (RAW / "cows").mkdir()
+    (RAW / "cows/0.jpg").write_text("no photo")
+    with pytest.raises(UserError, match=r"none of 'cows' that is of use: data/raw/cows/0.jpg: cannot be decoded"):
+        split.main()
+    (RAW / "cows/0.jpg").unlink()
+    for photo in (RAW / "dogs").iterdir():
+        (RAW / "cows" / photo.name).write_bytes(photo.read_bytes())
+    with pytest.raises(UserError, match=r"none of 'cows' that .*: same photo as .*/dogs/0.jpg, which has another"):
         split.main()
     assert not SPLITS.exists()
 

@@ -1,5 +1,6 @@
-"""Score every model on the test photos, and choose the best by validation accuracy; the only step that reads
-the test list.
+"""Score every model on the test photos, and choose the best by validation accuracy.
+
+Here the models meet the test photos for the first time; before, ``label_stats`` only counts them.
 
 Reads the models, what they were trained on, their histories, the lists and the test photos. Writes for each
 model ``metrics/models/MODEL.json``, ``plots/confusion/MODEL.csv``, ``plots/accuracy/MODEL.png`` and
@@ -39,7 +40,7 @@ from stages.common.paths import (
     ROC,
     SCORES,
 )
-from stages.common.photos import class_names, load_photos, read_list
+from stages.common.photos import class_names, guess_accuracy, load_photos, read_list
 from stages.common.pictures import write_picture
 from stages.common.report import report
 from stages.common.rows import Budget, Rows
@@ -54,16 +55,17 @@ def main() -> None:
     lists = {split: read_list(split) for split in ("train", "validation", "test", "rejected")}
     photos = lists["test"]
     classes = class_names(photos["label"])
+    guessing = guess_accuracy(lists["train"], photos)
     make_deterministic(params.train.seed, params.train.threads)
     pixels, labels = load_photos(photos, classes, params.train.image_size, Budget(params.train.memory_gib))
 
     scores, probabilities, mistakes, curves, roc = {}, {}, {}, [], []
     for name in params.models:
         model = load_model(MODELS / f"{name}.keras")
-        history = pd.read_json(HISTORY / f"{name}.json")
+        history = pd.read_json(HISTORY / f"{name}.json", precise_float=True)
         probabilities[name] = predict_probabilities(model, pixels, params.train.batch_size)
 
-        scores[name] = score(history, labels, probabilities[name], classes)
+        scores[name] = score(history, labels, probabilities[name], classes, guessing)
         scores[name]["environment"] = json.loads((MODELS / f"{name}.json").read_text(encoding="utf-8"))["environment"]
         if scores[name]["test"]["above_guessing"] <= 0:
             logger.warning("%s is no better on the test photos than always guessing the commonest class", name)
@@ -85,7 +87,7 @@ def main() -> None:
     parts = {part: scores[best][part] for part in ("train", "validation", "test")}
     write_json({"model": best, **parts, "comparisons": comparisons}, BEST)
     write_picture(draw_reasons(best, pixels, labels, probabilities[best], classes), GRADCAM_PICTURE)
-    table = leaderboard(scores, labels)
+    table = leaderboard(scores, guessing, len(photos))
     calibration = describe_calibration(labels, probabilities[best])
     write_text(report(lists, scores, table, comparisons, mistakes[best], calibration), REPORT)
     logger.info("%s", table.to_string(index=False))

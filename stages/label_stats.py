@@ -1,7 +1,7 @@
 """Count the photos of each class, and show some.
 
 Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (how many files were
-rejected as no photos and how many photos as duplicates, how often always guessing the commonest class of the
+rejected as of no use and how many photos as duplicates, how often always guessing the commonest class of the
 training list is right on the test list, and the images of each class in each split),
 ``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of random training photos per class.
 """
@@ -16,7 +16,7 @@ from stages.common.command import run
 from stages.common.output import write_csv, write_json
 from stages.common.params import LabelStats, load_params
 from stages.common.paths import LABEL_COUNTS, LABEL_COUNTS_PICTURE, LABEL_STATS, SAMPLES_PICTURE
-from stages.common.photos import DUPLICATE, open_photo, read_list
+from stages.common.photos import DUPLICATE, guess_accuracy, open_photo, read_list
 from stages.common.pictures import write_picture
 
 
@@ -48,12 +48,6 @@ def count_labels(lists: dict[str, pd.DataFrame]) -> pd.DataFrame:
             for label, count in photos["label"].value_counts().sort_index().items()
         ]
     )
-
-
-def guess_accuracy(train: pd.DataFrame, test: pd.DataFrame) -> float:
-    """Work out how often the commonest class of ``train`` (the first by name of several) is right on ``test``."""
-    commonest = train["label"].mode()[0]
-    return float((test["label"] == commonest).mean())
 
 
 def draw_counts(counts: pd.DataFrame) -> Figure:

@@ -73,9 +73,12 @@ def test_steps_speak_through_files_only() -> None:
         assert not others & steps, f"{file.name} imports a step"
 
 
-def test_only_evaluate_reads_the_test_list() -> None:
-    readers = {name for name, step in STEPS.items() if "data/splits/test.csv" in step["deps"]}
-    assert readers == {"evaluate"}
+def test_no_model_meets_the_test_list_before_evaluate() -> None:
+    readers = {name for name, step in STEPS.items() if {"data/splits", "data/splits/test.csv"} & set(step["deps"])}
+    assert readers == {"evaluate", "label_stats"}
+    for file in imported_files(PROJECT / "stages/train.py"):
+        words = [node.value for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Constant)]
+        assert "test" not in words, f"{file.name} may read it in train"
 
 
 def test_each_path_is_an_output_of_one_step_or_holds_some() -> None:

@@ -14,12 +14,12 @@ PROBABILITIES = np.array([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.3, 0.7], [0.2, 
 
 
 def test_scores_are_those_worked_out_by_hand() -> None:
-    result = scores.score(HISTORY, LABELS, PROBABILITIES, ["cats", "dogs"])
+    result = scores.score(HISTORY, LABELS, PROBABILITIES, ["cats", "dogs"], guessing=0.6)
     assert result["train"] == {"accuracy": 0.7, "loss": 0.6}
     assert result["validation"] == {"accuracy": 0.6, "loss": 0.7}
     test = result["test"]
     assert test["accuracy"] == 0.8
-    assert test["above_guessing"] == pytest.approx(0.2)  # three of five are cats
+    assert test["above_guessing"] == pytest.approx(0.2)
     # Wilson: (p + z²/2n ± z·sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n), with z = 1.959964, n = 5, p = 0.8
     z = 1.959964
     middle, spread = 0.8 + z * z / 10, z * math.sqrt(0.16 / 5 + z * z / 100)
@@ -34,14 +34,14 @@ def test_scores_are_those_worked_out_by_hand() -> None:
 
 
 def test_a_class_that_is_never_predicted_has_no_precision() -> None:
-    result = scores.score(HISTORY, LABELS, np.tile([0.9, 0.1], (5, 1)), ["cats", "dogs"])
+    result = scores.score(HISTORY, LABELS, np.tile([0.9, 0.1], (5, 1)), ["cats", "dogs"], guessing=0.6)
     assert result["classes"][1] == {"label": "dogs", "precision": 0.0, "recall": 0.0}
 
 
 def test_three_classes_are_scored_each_against_the_rest() -> None:
     labels = np.array([0, 1, 2, 2])
     probabilities = np.array([[0.8, 0.1, 0.1], [0.2, 0.6, 0.2], [0.1, 0.2, 0.7], [0.5, 0.2, 0.3]])
-    result = scores.score(HISTORY, labels, probabilities, ["a", "b", "c"])
+    result = scores.score(HISTORY, labels, probabilities, ["a", "b", "c"], guessing=0.5)
     assert result["test"]["accuracy"] == 0.75
     assert result["test"]["roc_auc"] == 1.0
 
@@ -63,7 +63,7 @@ def test_the_roc_curve_runs_from_corner_to_corner_above_the_area_it_scores() -> 
     assert points.iloc[0].tolist() == [0, 0]
     assert points.iloc[-1].tolist() == [1, 1]
     area = np.trapezoid(points["true_positive_rate"], points["false_positive_rate"])
-    expected = scores.score(HISTORY, labels, probabilities, ["a", "b"])["test"]["roc_auc"]
+    expected = scores.score(HISTORY, labels, probabilities, ["a", "b"], guessing=0.5)["test"]["roc_auc"]
     assert area == pytest.approx(expected, abs=0.01)
 
 

@@ -2,11 +2,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from stages.common.command import UserError
-from stages.common.photos import class_names, load_pixels, open_photo, read_list
+from stages.common.photos import class_names, guess_accuracy, load_pixels, open_photo, read_list
 from stages.common.rows import Budget
 
 
@@ -39,6 +40,11 @@ def test_a_turned_photo_is_set_upright(tmp_path: Path) -> None:
 
 def test_classes_count_by_name() -> None:
     assert class_names(["dogs", "cats", "dogs", "ants"]) == ["ants", "cats", "dogs"]
+
+
+def test_guessing_takes_the_commonest_class_of_training_whatever_is_tested() -> None:
+    train, test = (pd.DataFrame({"label": ["cats"] * cats + ["dogs"] * dogs}) for cats, dogs in [(60, 40), (10, 30)])
+    assert guess_accuracy(train, test) == 0.25
 
 
 def test_a_missing_list_is_one_line(workspace: Path) -> None:

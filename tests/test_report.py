@@ -35,17 +35,18 @@ def page(**models: np.ndarray) -> str:
     scores: dict[str, dict[str, Any]] = {}
     for place, (name, probabilities) in enumerate(models.items()):
         history = pd.DataFrame([{"accuracy": 0.9, "loss": 0.1, "val_accuracy": 0.9 - place / 10, "val_loss": 0.2}])
-        scores[name] = {**score(history, LABELS, probabilities, CLASSES), "environment": ["Python 3", "2 threads"]}
+        scored = score(history, LABELS, probabilities, CLASSES, guessing=0.6)
+        scores[name] = {**scored, "environment": ["Python 3", "2 threads"]}
     comparisons = compare(LABELS, {name: of.argmax(axis=1) for name, of in models.items()})
     mistakes = find_mistakes(TEST, next(iter(models.values())), CLASSES)
-    return report(LISTS, scores, leaderboard(scores, LABELS), comparisons, mistakes, "it is as sure as right.")
+    return report(LISTS, scores, leaderboard(scores, 0.6, len(TEST)), comparisons, mistakes, "it is as sure as right.")
 
 
 def test_the_data_are_counted_per_class_and_split_and_what_was_left_out() -> None:
     text = page(one=wrong_on(0))
     assert "| class | train | validation | test |\n| --- | --- | --- | --- |\n| cats | 2 | 0 | 12 |" in text
     assert "| dogs | 1 | 1 | 8 |\n| all | 3 | 1 | 20 |" in text
-    assert "Left out as no photos: 1, as duplicates: 2 " in text
+    assert "Left out as of no use: 1, as duplicates: 2 " in text
 
 
 def test_the_leaderboard_has_intervals_and_ends_with_guessing() -> None:

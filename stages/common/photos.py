@@ -37,6 +37,12 @@ def class_names(labels: Iterable[str]) -> list[str]:
     return sorted(set(labels))
 
 
+def guess_accuracy(train: pd.DataFrame, test: pd.DataFrame) -> float:
+    """Work out how often the commonest class of ``train`` (the first by name of several) is right on ``test``."""
+    commonest = train["label"].mode()[0]
+    return float((test["label"] == commonest).mean())
+
+
 def open_photo(path: str | Path | BinaryIO) -> Image.Image:
     """Decode a photo in full: upright as its EXIF orientation says, in RGB.
 

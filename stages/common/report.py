@@ -53,7 +53,7 @@ def data_section(lists: dict[str, pd.DataFrame]) -> str:
     duplicates = int(lists["rejected"]["reason"].str.startswith(DUPLICATE).sum())
     return (
         f"{markdown_table(pd.concat([counts, total]))}\n\n"
-        f"Left out as no photos: {len(lists['rejected']) - duplicates}, as duplicates: {duplicates} "
+        f"Left out as of no use: {len(lists['rejected']) - duplicates}, as duplicates: {duplicates} "
         "(`data/splits/rejected.csv` names each)."
     )
 

@@ -12,18 +12,21 @@ from stages.common.interval import interval
 Scores = dict[str, Any]
 
 
-def score(history: pd.DataFrame, labels: np.ndarray, probabilities: np.ndarray, classes: list[str]) -> Scores:
+def score(
+    history: pd.DataFrame, labels: np.ndarray, probabilities: np.ndarray, classes: list[str], guessing: float
+) -> Scores:
     """Sum up how good a model is.
 
     Args:
         history: a row per epoch, as ``train`` wrote it.
         labels: of the test photos, int shaped (photos,).
         probabilities: float shaped (photos, classes), rows summing to one.
+        guessing: the accuracy of always guessing the commonest class.
 
     Returns:
         ``train`` and ``validation``: accuracy and loss of the last epoch (in training with dropout and
         augmentation on, and averaged over the epoch, as Keras reports it). ``test``: accuracy, how far that is
-        above always guessing the commonest class, its 95 % interval (Wilson, 1927), cross-entropy in nats,
+        above ``guessing``, its 95 % interval (Wilson, 1927), cross-entropy in nats,
         the area under the ROC curve (for more than two classes the mean of each class against the rest), and
         the expected calibration error (``ece``). ``classes``: precision and recall of each; a list, so that DVC
         leaves it out of its tables, which stay one screen wide for any number of classes.
@@ -41,7 +44,7 @@ def score(history: pd.DataFrame, labels: np.ndarray, probabilities: np.ndarray, 
         "validation": {"accuracy": last["val_accuracy"], "loss": last["val_loss"]},
         "test": {
             "accuracy": accuracy,
-            "above_guessing": accuracy - guessing(labels),
+            "above_guessing": accuracy - guessing,
             "accuracy_low": low,
             "accuracy_high": high,
             "loss": log_loss(labels, probabilities, labels=range(len(classes))),
@@ -57,11 +60,6 @@ def score(history: pd.DataFrame, labels: np.ndarray, probabilities: np.ndarray, 
     return {**rounded, "classes": per_class}
 
 
-def guessing(labels: np.ndarray) -> float:
-    """Work out how often the commonest of ``labels`` is right on them."""
-    return float(np.bincount(labels).max() / len(labels))
-
-
 def ranking(scores: dict[str, Scores]) -> list[str]:
     """Order the models by validation accuracy, then by validation loss; the test photos have no say."""
 
@@ -72,8 +70,13 @@ def ranking(scores: dict[str, Scores]) -> list[str]:
     return sorted(scores, key=place)
 
 
-def leaderboard(scores: dict[str, Scores], labels: np.ndarray) -> pd.DataFrame:
-    """Lay the scores out as a table of text, the best on validation first and guessing last."""
+def leaderboard(scores: dict[str, Scores], guessing: float, tested: int) -> pd.DataFrame:
+    """Lay the scores out as a table of text, the best on validation first and last always guessing the commonest class.
+
+    Args:
+        guessing: how often that is right.
+        tested: how many photos were.
+    """
     best, *_ = names = ranking(scores)
     rows = [
         {
@@ -87,6 +90,6 @@ def leaderboard(scores: dict[str, Scores], labels: np.ndarray) -> pd.DataFrame:
         }
         for name, test in ((name, scores[name]["test"]) for name in names)
     ]
-    low, high = interval(guessing(labels), len(labels))
-    guess = {"model": "(guessing)", "test": f"{guessing(labels):.3f}", "95 % interval": f"{low:.3f} to {high:.3f}"}
+    low, high = interval(guessing, tested)
+    guess = {"model": "(guessing)", "test": f"{guessing:.3f}", "95 % interval": f"{low:.3f} to {high:.3f}"}
     return pd.DataFrame([*rows, guess]).fillna("")

@@ -36,7 +36,7 @@ def train_once(name: str, epochs: int, repeatable: bool) -> float:
         tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
         keras.utils.set_random_seed(settings.seed)
     model = build_model(recipe, settings.image_size, len(classes))
-    budget = Budget(settings.memory_gib)
+    budget = Budget(params.memory_gib)
     photos = load_photos(train, classes, settings.image_size, budget)
     validation_photos = load_photos(validation, classes, settings.image_size, budget)
     before = cpu_seconds()

@@ -57,7 +57,7 @@ def main() -> None:
     classes = class_names(photos["label"])
     guessing = guess_accuracy(lists["train"], photos)
     make_deterministic(params.train.seed, params.train.threads)
-    pixels, labels = load_photos(photos, classes, params.train.image_size, Budget(params.train.memory_gib))
+    pixels, labels = load_photos(photos, classes, params.train.image_size, Budget(params.memory_gib))
 
     scores, probabilities, mistakes, curves, roc = {}, {}, {}, [], []
     for name in params.models:

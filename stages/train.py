@@ -38,7 +38,7 @@ def main() -> None:
     classes = class_names(train["label"])
 
     backup = BACKUPS / f"{name}.npz"
-    budget = Budget(settings.memory_gib)
+    budget = Budget(params.memory_gib)
     make_deterministic(settings.seed, settings.threads)
     precision = use_precision(settings.precision, recipe)
     logger.info("precision: %s", precision)

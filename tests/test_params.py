@@ -53,6 +53,11 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
         ({"models.a/b": CNN}, "models.a/b: expected a name of letters, digits, - and _"),
         ({"models.; rm -rf ~": CNN}, "models.; rm -rf ~: expected a name of letters, digits, - and _"),
         ({"models": {}}, "models: "),
+        ({"memory_gib": -1}, "memory_gib: expected greater than or equal to 0, received -1"),
+        (
+            {"cluster.models": {"tranfer": {}}},
+            "the file: expected models of params.yaml in cluster.models, received tran",
+        ),
     ],
 )
 def test_a_bad_value_is_named_with_what_was_expected(

@@ -1,4 +1,5 @@
 import shutil
+import signal
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,12 @@ import pytest
 
 from stages.common import callbacks, training
 from stages.common.backend import keras, make_deterministic
-from stages.common.backup import fingerprint
+from stages.common.backup import Records, fingerprint, save_backup
 from stages.common.command import UserError
 from stages.common.models import build_model, save_model
 from stages.common.params import Recipe, Train
 from stages.common.rows import Budget, make_rows
-from stages.common.training import fingerprint_of, train_model
+from stages.common.training import fingerprint_of, phases_of, train_model
 from tests.conftest import PROJECT
 
 SETTINGS = Train(
@@ -23,7 +24,6 @@ SETTINGS = Train(
     learning_rate=1e-3,
     precision="float32",
     threads=1,
-    memory_gib=1.0,
     seed=0,
 )
 RECIPE = Recipe(backbone="none", scale=(0, 1), flip="horizontal", rotation=0.2, convolutions=[4], dropout=0.5, units=8)
@@ -37,11 +37,13 @@ def photos(count: int, seed: int, side: int = 16) -> training.Photos:
     return rng.integers(0, 256, (count, side, side, 3)).astype(np.uint8), rng.integers(0, 2, count)
 
 
-def train(path: Path, settings: Train = SETTINGS, seed: int = 0, recipe: Recipe = RECIPE) -> tuple[bytes, Any]:
+def train(
+    path: Path, settings: Train = SETTINGS, seed: int = 0, recipe: Recipe = RECIPE, gib: float = 1.0
+) -> tuple[bytes, Any]:
     """Train, and return the saved model's bytes and the history."""
     make_deterministic(settings.seed, settings.threads)
     model = build_model(recipe, settings.image_size, 2)
-    budget, side = Budget(settings.memory_gib), settings.image_size[0]
+    budget, side = Budget(gib), settings.image_size[0]
     history = train_model(
         model, recipe, settings, photos(10, seed, side), photos(6, 100, side), path / "backup.npz", budget
     )
@@ -176,8 +178,26 @@ def test_as_many_views_as_epochs_train_as_fresh_ones_do(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("backbone")
 def test_features_on_disk_train_as_those_in_memory_do(tmp_path: Path) -> None:
     _, in_memory = train(tmp_path / "a", LARGER, recipe=recipe_with(views=2))
-    on_disk = LARGER.model_copy(update={"memory_gib": 0.0})
-    assert train(tmp_path / "b", on_disk, recipe=recipe_with(views=2))[1] == in_memory
+    assert train(tmp_path / "b", LARGER, recipe=recipe_with(views=2), gib=0.0)[1] == in_memory
+
+
+def test_ctrl_c_while_the_last_epoch_is_kept_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(path: Path, key: str, model: keras.Model, history: Records) -> None:
+        save_backup(path, key, model, history)
+        if len(history) == SETTINGS.epochs:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(callbacks, "save_backup", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "a")
+
+
+def test_where_no_epoch_is_left_to_fine_tune_in_it_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    recipe = recipe_with(fine_tune=FINE_TUNE)
+    assert [phase.fine_tunes for phase in phases_of(recipe, SETTINGS)] == [False, True]
+    assert not caplog.text
+    phases_of(recipe, SETTINGS.model_copy(update={"epochs": 1}))
+    assert "nothing will be fine-tuned" in caplog.text
 
 
 @pytest.mark.usefixtures("backbone")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from itertools import count
 
 import numpy as np
@@ -25,8 +26,12 @@ def augmenting(pixels: Rows, recipe: Recipe, seed: int) -> Load:
     if not (recipe.flip or recipe.rotation):
         return as_they_are(pixels)
 
+    @lru_cache(maxsize=1)  # an epoch's draw is for all its batches
+    def draw(epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        return draw_augmentation(recipe, len(pixels), seed, view=epoch)
+
     def load(epoch: int, chosen: np.ndarray) -> np.ndarray:
-        mirror, angle = draw_augmentation(recipe, len(pixels), seed, view=epoch)
+        mirror, angle = draw(epoch)
         return augment(pixels[chosen], mirror[chosen], angle[chosen])
 
     return load

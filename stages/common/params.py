@@ -70,7 +70,6 @@ class Train(Section):
     learning_rate: Rate
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
     threads: Count
-    memory_gib: Annotated[Float, Field(ge=0)]
     seed: Seed
 
 
@@ -143,8 +142,16 @@ class Params(Section):
     split: Split
     label_stats: LabelStats
     train: Train
+    memory_gib: Annotated[Float, Field(ge=0)]
     models: Annotated[dict[ModelName, Recipe], Field(min_length=1)]
     cluster: Cluster
+
+    @model_validator(mode="after")
+    def _the_cluster_knows_the_models(self) -> "Params":
+        unknown = sorted(self.cluster.models.keys() - self.models.keys())
+        if unknown:
+            raise ValueError(f"expected models of params.yaml in cluster.models, received {', '.join(unknown)}")
+        return self
 
 
 def load_params(path: Path = PARAMS) -> Params:

@@ -40,6 +40,10 @@ def phases_of(recipe: Recipe, settings: Train) -> list[Phase]:
     if recipe.fine_tune is None:
         return [Phase(0, epochs, learning_rate)]
     settled = math.ceil(recipe.fine_tune.after * epochs)
+    if settled == epochs:
+        logger.warning(
+            "of %d epochs none is after %g of them: nothing will be fine-tuned", epochs, recipe.fine_tune.after
+        )
     return [
         Phase(0, settled, learning_rate),
         Phase(settled, epochs, recipe.fine_tune.learning_rate, fine_tunes=True),
@@ -136,6 +140,8 @@ def fit(
                 shuffle=False,  # the batches come shuffled
                 verbose=2,
             )
+            if interrupted.is_set():  # while the last epoch was kept
+                raise KeyboardInterrupt
     return history
 
 

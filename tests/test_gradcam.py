@@ -31,7 +31,7 @@ def backbone(workspace: Path) -> Recipe:
     return recipe(backbone="mobilenet_v2", backbone_width=0.35, scale=[-1, 1], convolutions=[])
 
 
-def brightness_model() -> keras.Model:
+def brightness_model(logits_rise: tuple[float, float] = (0, 1)) -> keras.Model:
     """A model whose one feature is brightness, of which more speaks for the second class."""
     pixels = keras.Input((16, 16, 3))
     x = layers.Rescaling(1 / 255)(pixels)
@@ -39,15 +39,16 @@ def brightness_model() -> keras.Model:
     x = layers.MaxPooling2D(2)(layers.Dropout(0.5)(x))
     logits = layers.Dense(2)(layers.Flatten()(x))
     model = keras.Model(pixels, logits)
-    model.layers[-1].set_weights([np.stack([np.zeros(64), np.ones(64)], axis=1), np.zeros(2)])
+    model.layers[-1].set_weights([np.tile(logits_rise, (64, 1)), np.zeros(2)])
     return model
 
 
-def test_heat_lies_where_the_only_informative_pixels_are() -> None:
+@pytest.mark.parametrize("logits_rise", [(0, 1), (-5, -4), (-1, 0)])  # softmax knows no difference
+def test_heat_lies_where_the_only_informative_pixels_are(logits_rise: tuple[float, float]) -> None:
     pixels = np.zeros((2, 16, 16, 3), np.uint8)
     pixels[0, 2:6, 10:14] = 255
     pixels[1, 9:13, 1:5] = 255
-    heat = heat_maps(brightness_model(), pixels)
+    heat = heat_maps(brightness_model(logits_rise), pixels)
     assert heat.shape == (2, 16, 16)
     np.testing.assert_allclose(heat, pixels[..., 0] / 255, atol=1e-6)
 

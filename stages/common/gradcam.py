@@ -29,7 +29,11 @@ def last_feature_layer(model: keras.Model) -> int:
 
 
 def heat_maps(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
-    """Weigh each feature map by how much the logit of the class given rises with it, and add them up.
+    """Weigh each feature map by how much the log-odds of the class given rise with it, and add them up.
+
+    The paper takes the class's logit. But softmax knows only differences of logits: of a model whose logits all fall
+    with what it sees, and that of the right class the least, its maps stay empty (as 5 of 8 of ``fine_tuned`` did on
+    photos of cats and dogs).
 
     Args:
         model: takes pixels and gives logits.
@@ -48,8 +52,10 @@ def heat_maps(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
         logits = features
         for layer in model.layers[last + 1 :]:
             logits = layer(logits, training=False)
-        given = tf.reduce_max(logits, axis=1)
-    gradient = tf.cast(tape.gradient(given, features), tf.float32)  # both may be bfloat16
+        given = tf.one_hot(tf.argmax(logits, axis=1), logits.shape[1], on_value=True, off_value=False)
+        others = tf.reduce_logsumexp(tf.where(given, -np.inf, logits), axis=1)
+        log_odds = tf.reduce_max(logits, axis=1) - others
+    gradient = tf.cast(tape.gradient(log_odds, features), tf.float32)  # both may be bfloat16
     weights = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)
     heat = tf.nn.relu(tf.reduce_sum(weights * tf.cast(features, tf.float32), axis=3)).numpy()
     heat /= np.maximum(heat.max(axis=(1, 2), keepdims=True), np.finfo(np.float32).tiny)

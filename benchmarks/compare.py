@@ -47,9 +47,14 @@ def measure(
     return {"wall": wall, "cpu": spent.ru_utime + spent.ru_stime, "mib": spent.ru_maxrss / 1024}, printed
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Parse the arguments, with those that say which photos to use."""
     parser.add_argument("--photos", type=Path, metavar="ARCHIVE", help="with --backbone; default: drawn ones")
     parser.add_argument("--backbone", type=Path, metavar="WEIGHTS")
+    args = parser.parse_args()
+    if bool(args.photos) != bool(args.backbone):
+        parser.error("expected --photos and --backbone together")
+    return args
 
 
 def lay_out(folder: Path, args: argparse.Namespace, epochs: int) -> dict[str, Any]:
@@ -153,12 +158,9 @@ def start_ups(folder: Path) -> pd.DataFrame:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_arguments(parser)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--jobs", type=int, default=2, help="models side by side")
-    args = parser.parse_args()
-    if bool(args.photos) != bool(args.backbone):
-        parser.error("expected --photos and --backbone together")
+    args = parse(parser)
     with TemporaryDirectory() as temporary:
         folder = Path(temporary, "project")
         params = lay_out(folder, args, args.epochs)

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from benchmarks.compare import add_arguments, lay_out, measure
+from benchmarks.compare import lay_out, measure, parse
 
 TIMES = (1, 4, 16)
 MODELS = ("cnn", "transfer")
@@ -21,8 +21,7 @@ MODELS = ("cnn", "transfer")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_arguments(parser)
-    args = parser.parse_args()
+    args = parse(parser)
     rows = []
     with TemporaryDirectory() as temporary:
         folder = Path(temporary, "project")

@@ -19,11 +19,12 @@ from unittest.mock import patch
 
 def train_once(name: str, epochs: int, repeatable: bool) -> float:
     """Train a model in this process, and return the CPU seconds (user and system) that ``fit`` took."""
-    from stages.common import training
+    from stages.common import callbacks, training
     from stages.common.backend import keras, make_deterministic, tf
     from stages.common.models import build_model
     from stages.common.params import load_params
     from stages.common.photos import class_names, load_photos, read_list
+    from stages.common.precision import use_precision
     from stages.common.rows import Budget
 
     params = load_params()
@@ -35,6 +36,7 @@ def train_once(name: str, epochs: int, repeatable: bool) -> float:
     else:
         tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
         keras.utils.set_random_seed(settings.seed)
+    use_precision(settings.precision, recipe)
     model = build_model(recipe, settings.image_size, len(classes))
     budget = Budget(params.memory_gib)
     photos = load_photos(train, classes, settings.image_size, budget)
@@ -42,7 +44,7 @@ def train_once(name: str, epochs: int, repeatable: bool) -> float:
     before = cpu_seconds()
     with TemporaryDirectory() as folder, ExitStack() as patches:
         if not repeatable:
-            patches.enter_context(patch.object(training, "save_backup"))
+            patches.enter_context(patch.object(callbacks, "save_backup"))
             patches.enter_context(patch.object(training, "fingerprint"))
         backup = Path(folder, "backup.npz")
         training.train_model(model, recipe, settings, photos, validation_photos, backup, budget)

@@ -85,7 +85,9 @@ def list_files(given: Sequence[Path]) -> list[Path]:
         if not path.exists():
             raise UserError(f"expected a photo or a folder of photos, received {printable(path)}: no such file")
         inside = sorted(path.rglob("*")) if path.is_dir() else []
-        files = [file for file in inside if file.is_file() and not is_hidden(PurePosixPath(file.relative_to(path)))]
+        # A link to a folder, or to nothing, counts as a file, which then cannot be decoded.
+        files = [file for file in inside if file.is_symlink() or file.is_file()]
+        files = [file for file in files if not is_hidden(PurePosixPath(file.relative_to(path)))]
         if path.is_dir() and not files:
             raise UserError(f"expected photos in the folder {printable(path)}, found none: fill it or leave it out")
         paths += files or [path]

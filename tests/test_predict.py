@@ -103,9 +103,11 @@ def test_what_is_no_photo_is_told_and_counted_and_the_rest_named(
     Path("new/notes.txt").write_text("no photo")
     Path("new/1.jpg").write_bytes(Path("new/1.jpg").read_bytes()[:300])
     Path("new/.hidden").touch()
-    with caplog.at_level(logging.WARNING), pytest.raises(UserError, match=r"received 2 of 6 files .* the other 4$"):
+    Path("new/linked").symlink_to(Path("data").resolve())
+    with caplog.at_level(logging.WARNING), pytest.raises(UserError, match=r"received 3 of 7 files .* the other 4$"):
         named("new", "-o", "rows.csv")
-    assert [message.split(": cannot be decoded: ")[0] for message in caplog.messages] == ["new/1.jpg", "new/notes.txt"]
+    bad = ["new/1.jpg", "new/linked", "new/notes.txt"]
+    assert [message.split(": cannot be decoded: ")[0] for message in caplog.messages] == bad
     assert list(pd.read_csv("rows.csv")["path"]) == [f"new/{number}.jpg" for number in (0, 2, 3, 4)]
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from stages.common.command import run
+from stages.common.command import UserError, run
 from stages.common.drawing import draw_animal
 from stages.common.species import SPECIES
 
@@ -90,6 +90,10 @@ def main() -> None:
     parser.add_argument("--holdout", type=int, default=40, metavar="N", help="drawings per species, never trained on")
     parser.add_argument("-o", "--output", type=Path, default=Path("data/sample_backbone.weights.h5"), metavar="H5")
     args = parser.parse_args()
+    if args.train < 1 or args.holdout < 1:
+        raise UserError(f"expected drawings to train on and to hold out, received {args.train} and {args.holdout}")
+    if not args.output.name.endswith(".weights.h5"):  # Keras would say so once it has trained
+        raise UserError(f"--output: expected a name that ends in .weights.h5, received {args.output}")
     photos, labels = draw_photos(args.train + args.holdout)
     holdout = args.holdout * len(CLASS_NAMES)
     accuracy = train_backbone(photos, labels, holdout, args.output)

@@ -58,12 +58,12 @@ class Head:
         self.pen.line(self.place(points).ravel().tolist(), colour, max(1, round(width * self.radius)), "curve")
 
 
-def draw_animal(species: str, rng: np.random.Generator, longest: tuple[int, int] = (240, 400)) -> Image.Image:
-    """A portrait of one of ``SPECIES``, RGB, upright or lying, its longer side within ``longest`` pixels.
+def draw_animal(species: str, rng: np.random.Generator) -> Image.Image:
+    """A portrait of one of ``SPECIES``, RGB, upright or lying, its longer side of 240 to 400 pixels.
 
     All chance comes from ``rng``: generators in the same state draw the same pixels.
     """
-    long = int(rng.integers(longest[0], longest[1] + 1))
+    long = int(rng.integers(240, 401))
     short = round(long * rng.choice([2 / 3, 3 / 4, 1]))
     size = (long, short) if rng.random() < 0.6 else (short, long)
     image = draw_background((size[0] * OVERSAMPLING, size[1] * OVERSAMPLING), rng)

@@ -13,8 +13,8 @@ from pathlib import Path
 import ray
 from dvc.repo import Repo
 
-from stages.common.command import UserError, first_line, run
-from stages.common.nodes import check_nodes, connect, resources_of
+from stages.common.command import UserError, run
+from stages.common.nodes import cause_of, check_nodes, connect, resources_of
 from stages.common.params import load_params
 from stages.common.workspace import NodeError, dvc, workspace
 
@@ -66,10 +66,8 @@ def wait_for_all(steps: dict[ray.ObjectRef, str]) -> None:
         try:
             ray.get(task)
             logger.info("%s: done (%d to go)", steps[task], len(waiting))
-        except ray.exceptions.RayTaskError as error:
-            failures.append(f"{steps[task]}: {error.cause}")
         except ray.exceptions.RayError as error:
-            failures.append(f"{steps[task]}: {first_line(error)}")
+            failures.append(f"{steps[task]}: {cause_of(error)}")
     if failures:
         raise UserError(
             f"expected {len(steps)} trainings to end well, received {len(failures)} failures: {'; '.join(failures)}"

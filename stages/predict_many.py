@@ -30,8 +30,8 @@ from stages.common.archive import is_hidden
 from stages.common.backend import make_deterministic
 from stages.common.command import UserError, first_line, run
 from stages.common.models import predict_probabilities
-from stages.common.nodes import connect, resources_of
-from stages.common.params import load_params
+from stages.common.nodes import cause_of, connect, resources_of, room_missing
+from stages.common.params import Needs, load_params
 from stages.common.photos import pixels_or_reason
 from stages.common.predictions import Prediction, columns, printable
 from stages.common.trained import Saved, fetch_trained
@@ -64,6 +64,7 @@ def main() -> None:
     logger.info("%d photos, %d of them named before", len(paths), len(paths) - len(left))
     if left:
         connect()
+        check_room(needs.needs_of(saved.name))
         name_photos(photos, named, saved, left, resources_of(needs.needs_of(saved.name)))
     report(paths, named_so_far(named), saved.name)
 
@@ -123,6 +124,16 @@ def named_so_far(named: DirFileSystem) -> pd.DataFrame:
     return pd.concat([table.to_pandas() for table in tables]) if tables else pd.DataFrame(columns=["path", "problem"])
 
 
+def check_room(needs: Needs) -> None:
+    """Make sure that the cluster can hold a process with the model, and beside it one that decodes photos."""
+    troubles = room_missing([needs])
+    there = ray.cluster_resources().get("CPU", 0)
+    if there < needs.cpus + 1:
+        troubles.append(f"only {there:g} CPUs in all, where {needs.cpus} name photos and 1 decodes them")
+    if troubles:
+        raise UserError(f"expected nodes with room to name photos, received {'; '.join(troubles)}")
+
+
 def name_photos(
     photos: DirFileSystem, named: DirFileSystem, saved: Saved, paths: list[str], resources: dict[str, float]
 ) -> None:
@@ -156,15 +167,15 @@ def name_photos(
             ) from error
 
 
-def cause_of(error: Exception) -> str:
-    return first_line(error.cause if isinstance(error, ray.exceptions.RayTaskError) else error)
-
-
 def decode(part: dict[str, Any], photos: DirFileSystem, image_size: tuple[int, int]) -> dict[str, Any]:
     """Decode a part's photos; one that cannot be decoded is black, and ``problems`` says why."""
 
     def load(path: str) -> np.ndarray | str:
-        return pixels_or_reason(BytesIO(photos.cat_file(path)), image_size)
+        try:
+            content = photos.cat_file(path)
+        except (FileNotFoundError, IsADirectoryError) as error:  # as links lead to
+            return f"cannot be read: {error.strerror or first_line(error)}"
+        return pixels_or_reason(BytesIO(content), image_size)
 
     with ThreadPoolExecutor(READERS) as pool:
         loaded = list(pool.map(load, part["paths"]))

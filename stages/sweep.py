@@ -69,7 +69,9 @@ def main() -> None:
         print(f"{over_seeds(table).to_string()}\n")  # noqa: T201
     best = trials[table.index[0]]
     changes = " ".join(f"-S '{override}'" for override in best)
-    print(f"The best as an experiment, without training again: dvc exp run --pull {changes}")  # noqa: T201
+    # The other models depend on train, too, and have not been trained with its changes.
+    target = f" train@{args.model}" if any(override.startswith("train.") for override in best) else ""
+    print(f"The best as an experiment, without training again: dvc exp run --pull {changes}{target}")  # noqa: T201
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -91,20 +93,30 @@ def parse_arguments() -> argparse.Namespace:
 def list_trials(changes: list[str]) -> list[list[str]]:
     """Combine all values of all parameters: for each trial its changes, such as ``["train.seed=1", ...]``."""
     try:
-        return [list(sweep[str(PARAMS)]) for sweep in get_hydra_sweeps({str(PARAMS): changes})]
+        sweeps = [tuple(sweep[str(PARAMS)]) for sweep in get_hydra_sweeps({str(PARAMS): changes})]
     except (DvcException, ValueError) as error:
         raise UserError(f"-S: expected NAME=VALUE,VALUE: {error}") from error
+    return [list(overrides) for overrides in dict.fromkeys(sweeps)]
 
 
 def check_trial(overrides: list[str], model: str) -> int:
-    """Check a trial's parameters, and count its epochs."""
+    """Check a trial's parameters, and count its epochs.
+
+    Raises:
+        UserError: One is not of those that the training depends on, or has a bad value.
+    """
+    for override in overrides:
+        if not override.startswith(("train.", f"models.{model}.")):
+            raise UserError(
+                f"-S {override}: expected a parameter of train or models.{model}, on which the trials depend"
+            )
     with TemporaryDirectory() as folder:
         path = Path(folder, PARAMS)
         copy(PARAMS, path)
         try:
             apply_overrides(path, overrides)
         except DvcException as error:
-            raise UserError(f"-S {' '.join(overrides)}: {error.__cause__ or error}") from error
+            raise UserError(f"-S {' '.join(overrides)}: {first_line(error.__cause__ or error)}") from error
         params = load_params(path)
     return params.models[model].epochs or params.train.epochs
 

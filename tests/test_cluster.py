@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 from ray.cluster_utils import Cluster
 
-from stages.common.workspace import NodeError, dvc
 from tests.conftest import edit_params, write_photos
 from tests.project import commit, environment, lay_out, run
 
@@ -71,12 +70,17 @@ def test_trainings_of_which_one_loses_its_node_end_in_the_same_lock_file(
     cluster: Cluster, finished: Path, tmp_path: Path
 ) -> None:
     folder = share(lay_out(tmp_path / "project"), tmp_path / "remote")
-    doomed = cluster.add_node(num_cpus=1, resources={"doomed": 1})
+    edit_params(folder / "params.yaml", {"cluster.models": {"cnn": {"gpus": 1}}})  # which no step depends on
+    doomed = cluster.add_node(num_cpus=1, num_gpus=1)
     with started(folder, "stages.cluster") as process:
-        printed = read_until(process, lambda line: "Epoch 2/2" in line)
+        printed = read_until(process, lambda line: "Running stage 'train@cnn'" in line)
+        assert process.poll() is None, printed
         cluster.remove_node(doomed, allow_graceful=False)
+        spare = cluster.add_node(num_cpus=1, num_gpus=1)
         printed += read_until(process, lambda _: False)
         assert process.wait() == 0, printed
+    cluster.remove_node(spare)
+    assert printed.count("Running stage 'train@cnn'") == 2
     assert (folder / "dvc.lock").read_bytes() == (finished / "dvc.lock").read_bytes()
     assert not [line for line in printed.splitlines() if line.startswith("Running stage 'train@")], "trained here"
 
@@ -96,8 +100,10 @@ def test_a_sweep_survives_its_nodes_and_its_caller_and_repeats_nothing(
     doomed = cluster.add_node(num_cpus=1)
     with started(project, *SWEEP) as process:
         printed = read_until(process, lambda line: line.count("starts") == 1 and "trial 2" in line)
+        assert process.poll() is None, printed
         cluster.remove_node(doomed, allow_graceful=False)
         printed += read_until(process, lambda line: " finished: " in line)
+        assert process.poll() is None, printed
     done = trials_in(printed, " finished: ")
     assert done
 
@@ -119,12 +125,6 @@ def test_a_sweep_survives_its_nodes_and_its_caller_and_repeats_nothing(
     )
 
 
-def test_a_sweep_checks_every_trial_before_it_starts(project: Path) -> None:
-    output = run(project, sys.executable, "-m", "stages.sweep", "cnn", "-S", "models.cnn.dropout=0.3,3", check=False)
-    assert output.splitlines()[-1].startswith("error: ")
-    assert "models.cnn.dropout: expected less than 1, received 3" in output
-
-
 def test_a_step_that_says_what_is_wrong_is_not_tried_again(cluster: Cluster, project: Path, tmp_path: Path) -> None:
     share(project, tmp_path / "remote")
     edit_params(project / "params.yaml", {"models.cnn.learning_rate": 1e30})
@@ -133,11 +133,6 @@ def test_a_step_that_says_what_is_wrong_is_not_tried_again(cluster: Cluster, pro
     last = output.splitlines()[-1]
     assert last.startswith("error: expected 1 trainings to end well, received 1 failures: train@cnn: `dvc repro")
     assert "expected a finite loss, received nan in epoch 1" in last
-
-
-def test_a_failure_without_a_reason_may_be_the_nodes(project: Path) -> None:
-    with pytest.raises(NodeError, match="`dvc repro nonesuch` on"):
-        dvc(project, "repro", "nonesuch")
 
 
 def test_what_a_node_cannot_do_is_said_before_anything_runs(
@@ -166,31 +161,28 @@ def test_many_photos_are_named_once_each_whatever_is_killed(cluster: Cluster, pr
     photos, output = tmp_path / "photos", tmp_path / "named"
     write_photos(photos, 1600)
     (photos / "notes.txt").write_text("no photo")
+    (photos / "linked.jpg").symlink_to("nowhere.jpg")
     command = ("stages.predict_many", str(photos), str(output), "--model", "cnn")
-    with started(project, *command):
+    with started(project, *command) as process:
         while not list(output.glob("part-*.parquet")):
+            assert process.poll() is None, process.communicate()
             time.sleep(0.05)
     early = {path: path.stat().st_mtime_ns for path in output.glob("part-*.parquet")}
     assert len(early) < 4
 
     printed = run(project, sys.executable, "-m", *command, check=False)
     assert "notes.txt: cannot be decoded: cannot identify image file" in printed
-    assert printed.splitlines()[-1].startswith("error: expected photos, received 1 of 1601 files")
+    assert printed.splitlines()[-1].startswith("error: expected photos, received 2 of 1602 files")
     assert {path: path.stat().st_mtime_ns for path in early} == early
     named = pd.read_parquet(output).set_index("path").sort_index()
     assert named.index.tolist() == sorted(path.name for path in photos.iterdir())
-    assert named["problem"].dropna().index.tolist() == ["notes.txt"]
+    assert named["problem"].dropna().to_dict().keys() == {"linked.jpg", "notes.txt"}
+    assert named["problem"]["linked.jpg"] == "cannot be read: No such file or directory"
     alone = run(project, sys.executable, "-m", "stages.predict", "--model=cnn", "--format=csv", str(photos / "7.jpg"))
     probability = float(alone.split("7.jpg,")[1].split(",")[1])
     assert named["probability"]["7.jpg"] == pytest.approx(probability, abs=1e-5)
 
     again = run(project, sys.executable, "-m", *command, check=False)
-    assert "1601 photos, 1601 of them named before" in again
+    assert "1602 photos, 1602 of them named before" in again
     refused = run(project, sys.executable, "-m", *command[:-1], "transfer", check=False)
     assert "expected photos named by this transfer, found those of another model (cnn" in refused
-
-    for folder in (output, output / "more"):
-        refused = run(project, sys.executable, "-m", "stages.predict_many", str(output), str(folder), check=False)
-        assert refused.splitlines()[-1].startswith("error: expected OUTPUT outside of ")
-    refused = run(project, sys.executable, "-m", "stages.predict_many", "nowhere://photos", str(output), check=False)
-    assert refused.splitlines()[-1].startswith("error: expected a path or a URL that fsspec reads, received 'nowhere:")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.command import UserError, run
+from stages.common.command import OF_THE_MACHINE, UserError, run
 from tests.conftest import PROJECT, write_photos
 
 
@@ -24,7 +24,8 @@ def raising(error: BaseException) -> Callable[[], None]:
     [
         (UserError("expected this, received that"), "error: expected this, received that"),
         (KeyboardInterrupt(), "stopped: run the same command again to go on"),
-        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "error: expected room on the disk"),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), OF_THE_MACHINE[0]),
+        (PermissionError(errno.EACCES, "Permission denied", "data/raw"), f"{OF_THE_MACHINE[1]} to the step's files, "),
     ],
 )
 def test_what_a_user_can_cause_is_one_line(error: BaseException, line: str) -> None:
@@ -35,7 +36,7 @@ def test_what_a_user_can_cause_is_one_line(error: BaseException, line: str) -> N
 
 
 def test_our_own_bugs_keep_their_traceback() -> None:
-    for error in (ZeroDivisionError(), OSError(errno.EACCES, "denied")):
+    for error in (ZeroDivisionError(), OSError(errno.ENOTDIR, "no folder")):
         with pytest.raises(type(error)):
             run(raising(error))
 

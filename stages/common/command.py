@@ -6,13 +6,16 @@ import sys
 from collections.abc import Callable
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
+# How a line begins whose cause lies with the machine: elsewhere the same step may well succeed.
+OF_THE_MACHINE = ("error: expected room on the disk", "error: expected access")
 
 
 class UserError(Exception):
     """A mistake the user can mend. Its text says what was expected, what came and what to do."""
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """Say briefly what a library says at length."""
     return str(error).strip().split("\n")[0]
 
@@ -27,6 +30,8 @@ def run(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         sys.exit("stopped: run the same command again to go on")
     except OSError as error:
-        if error.errno not in NO_SPACE:
-            raise
-        sys.exit(f"error: expected room on the disk for the step's files, found none ({error.strerror}): free some")
+        if error.errno in NO_SPACE:
+            sys.exit(f"error: expected room on the disk for the step's files, found none ({error.strerror}): free some")
+        if error.errno in NO_ACCESS:
+            sys.exit(f"error: expected access to the step's files, received: {error}: see who owns them")
+        raise

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
+from typing import Any
 
 import ray
 from dvc.exceptions import DvcException
@@ -49,12 +50,8 @@ def check_nodes(wanted: Collection[Needs]) -> None:
         UserError: No node is large enough, or one has other versions than this machine, or cannot read from and
             write to the DVC remote that this machine uses. The text lists every node's trouble.
     """
-    nodes = [node for node in ray.nodes() if node["Alive"]]
-    troubles = [
-        f"none with {describe(needs)}"
-        for needs in wanted
-        if not any(fits(resources_of(needs), node["Resources"]) for node in nodes)
-    ]
+    troubles = room_missing(wanted)
+    nodes = living_nodes()
     with Repo() as repo, probe(repo, f"{socket.gethostname()}-{os.getpid()}") as mark:
         versions = versions_of(PACKAGES)
         checks = []
@@ -67,8 +64,25 @@ def check_nodes(wanted: Collection[Needs]) -> None:
                 troubles += [f"{name}: {trouble}" for trouble in ray.get(check)]
             except ray.exceptions.TaskUnschedulableError:
                 logger.warning("%s has left the cluster: going on without it", name)
+            except ray.exceptions.RayError as error:
+                troubles.append(f"{name}: {cause_of(error)}")
     if troubles:
         raise UserError(f"expected nodes that can run the steps, received {'; '.join(dict.fromkeys(troubles))}")
+
+
+def living_nodes() -> list[dict[str, Any]]:
+    return [node for node in ray.nodes() if node["Alive"]]
+
+
+def room_missing(wanted: Iterable[Needs]) -> list[str]:
+    """List the needs that no node is large enough for."""
+    rooms = [node["Resources"] for node in living_nodes()]
+    return [f"none with {describe(needs)}" for needs in wanted if not any(fits(resources_of(needs), r) for r in rooms)]
+
+
+def cause_of(error: Exception) -> str:
+    """Say in a line what a task failed for."""
+    return first_line(error.cause if isinstance(error, ray.exceptions.RayTaskError) else error)
 
 
 def resources_of(needs: Needs) -> dict[str, float]:

@@ -19,7 +19,7 @@ from threading import Thread
 
 from dvc.utils.hydra import apply_overrides
 
-from stages.common.command import UserError
+from stages.common.command import OF_THE_MACHINE, UserError
 
 
 @contextmanager
@@ -77,9 +77,8 @@ class Running:
         self.reader.start()
 
     def read(self) -> None:
-        assert self.process.stdout  # noqa: S101 (it is a pipe)
-        with self.process.stdout as lines:
-            for line in lines:
+        with self.process:  # closes the pipe
+            for line in self.process.stdout or ():
                 self.printed.append(line.rstrip())
                 if self.echo:
                     print(line, end="", flush=True)  # noqa: T201
@@ -88,17 +87,19 @@ class Running:
         """Wait for its end.
 
         Raises:
-            NodeError: It failed, and no step said why.
+            NodeError: It failed, and no step said why, or one for a reason that lies with this machine.
             UserError: A step failed, and said why; it would fail again.
         """
         self.reader.join()
-        if self.process.wait():
-            where = f"`dvc {' '.join(self.arguments)}` on {socket.gethostname()}"
-            for line in self.printed:
-                if line.startswith("error: "):
-                    raise UserError(f"{where}: {line.removeprefix('error: ')}")
-            said = [line.removeprefix("ERROR: ") for line in self.printed if line.startswith("ERROR: ")]
-            raise NodeError(f"{where}: {said[0] if said else f'exit code {self.process.returncode}'}")
+        code = self.process.wait()
+        if code == 0:
+            return
+        # A step's own line comes before DVC's, which only says that the step failed.
+        said = (line for line in self.printed if line.startswith(("error: ", "ERROR: ")))
+        reason = next(said, f"exit code {code}")
+        by_the_step = reason.startswith("error: ") and not reason.startswith(OF_THE_MACHINE)
+        where = f"`dvc {' '.join(self.arguments)}` on {socket.gethostname()}"
+        raise (UserError if by_the_step else NodeError)(f"{where}: {reason.partition(': ')[2] or reason}")
 
     def kill(self) -> None:
         """End it and all that it started."""

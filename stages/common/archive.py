@@ -89,9 +89,10 @@ def extract(member: Member, folder: Path) -> None:
         raise UserError(f"expected files in the archive, received the link or device {str(member.name)!r}")
     target = folder / member.name
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with source, target.open("xb") as file:
-            shutil.copyfileobj(source, file)
+        with source:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as file:
+                shutil.copyfileobj(source, file)
     except (FileExistsError, NotADirectoryError) as error:
         raise UserError(f"expected one file for a name (in any case), received {str(member.name)!r} again") from error
 

@@ -1,5 +1,6 @@
 """What the tests share: an empty place to work in, and small photos to work on."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+
+os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what the tests expect is a processor's; TensorFlow reads this at its start
 
 from stages import download
 from stages.common.backend import tf
@@ -40,9 +43,9 @@ def set_params(workspace: Path) -> Callable[..., None]:
 
 @pytest.fixture
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a test wait for tenths of a second where a user waits for seconds."""
+    """Let a test wait for a moment where a user waits for a minute."""
     monkeypatch.setattr(download, "PAUSES", (0.1, 0.1, 0.1))
-    monkeypatch.setattr(download, "SILENCE", 0.5)
+    monkeypatch.setattr(download, "SILENCE", 2)
 
 
 @pytest.fixture(scope="session")

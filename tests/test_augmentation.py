@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from stages.common.augmentation import augment, draw_augmentation
+from stages.common.models import build_model
 from stages.common.params import Recipe
 
 COUNT = 6
@@ -25,6 +26,14 @@ def test_a_rotation_is_keras_own_rounded_down(pixels: np.ndarray, turn: float) -
     assert np.abs(ours - theirs).max() < 1.01
     assert (theirs - ours).mean() == pytest.approx(0.5, abs=0.02)  # Pillow rounds down
     assert np.abs(theirs - pixels).mean() > 10
+
+
+def test_scaling_after_a_rotation_is_the_notebooks_scaling_before_it(pixels: np.ndarray) -> None:
+    before = keras.applications.mobilenet_v2.preprocess_input(pixels.astype("float32"))
+    theirs = keras.layers.RandomRotation((0.2, 0.2))(before, training=True)
+    scaling = build_model(recipe(scale=[-1, 1]), pixels.shape[1:3], 2).layers[1]
+    ours = scaling(augment(pixels, NOT_MIRRORED, np.full(COUNT, 0.4 * np.pi)))
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1.01 / 127.5)  # a byte's rounding
 
 
 def test_mirroring_is_exact(pixels: np.ndarray) -> None:

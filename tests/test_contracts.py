@@ -14,6 +14,7 @@ import yaml
 from dvc.utils.serialize import modify_yaml
 
 from stages.common import paths
+from stages.common.params import Params
 from tests.conftest import PROJECT
 
 PIPELINE: dict[str, Any] = yaml.safe_load((PROJECT / "dvc.yaml").read_text())
@@ -54,16 +55,24 @@ def test_a_step_depends_on_exactly_the_code_that_it_imports(name: str) -> None:
     assert not (PROJECT / "stages/common/__init__.py").read_text(), "has code that no step declares"
 
 
+def spelled_out(keys: set[str]) -> set[str]:
+    """Put a whole section's keys in its place."""
+    found = set()
+    for key in keys:
+        fields = () if "." in key else getattr(Params.model_fields[key].annotation, "model_fields", ())
+        found |= {f"{key}.{field}" for field in fields} or {key}
+    return found
+
+
 @pytest.mark.parametrize("name", STEPS)
 def test_a_step_declares_exactly_the_parameters_that_it_reads(name: str) -> None:
-    attributes = [
-        node
-        for node in ast.walk(ast.parse((PROJECT / f"stages/{name}.py").read_text()))
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("params", "load_params()")
-    ]
-    read = {node.attr for node in attributes}
-    declared = {key.split(".")[0] for key in STEPS[name]["params"]}
-    assert declared == read - {"memory_gib"}  # which changes no result
+    tree = ast.parse((PROJECT / f"stages/{name}.py").read_text())
+    attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    parts_of_longer_ones = [node.value for node in attributes]
+    chains = [ast.unparse(node) for node in attributes if node not in parts_of_longer_ones]
+    read = set(re.findall(r"^(?:params|load_params\(\))\.([\w.]+)$", "\n".join(chains), re.MULTILINE))
+    declared = {key.split(".$")[0] for key in STEPS[name]["params"]}
+    assert spelled_out(declared) == spelled_out(read - {"memory_gib"})  # which changes no result
 
 
 def test_steps_speak_through_files_only() -> None:
@@ -81,13 +90,13 @@ def test_no_model_meets_the_test_list_before_evaluate() -> None:
         assert "test" not in words, f"{file.name} may read it in train"
 
 
+def outputs(step: dict[str, Any]) -> list[str]:
+    found = [out for kind in ("outs", "metrics", "plots") for out in step.get(kind, [])]
+    return [next(iter(out)) if isinstance(out, dict) else out for out in found]
+
+
 def test_each_path_is_an_output_of_one_step_or_holds_some() -> None:
-    outs = [
-        next(iter(out)) if isinstance(out, dict) else out
-        for step in STEPS.values()
-        for kind in ("outs", "metrics", "plots")
-        for out in step.get(kind, [])
-    ]
+    outs = [out for step in STEPS.values() for out in outputs(step)]
     assert len(outs) == len(set(outs))
     named = {str(path) for path in vars(paths).values() if isinstance(path, Path)} - {str(paths.BACKUPS)}
     assert named == {out.split("/$")[0] for out in outs}
@@ -132,7 +141,7 @@ def test_the_readme_names_what_is_there() -> None:
     readme = (PROJECT / "README.md").read_text()
     targets = set(re.findall(r"^(\w+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`?make (\w+)`?", readme)) <= targets
-    for name in re.findall(r"(?:python -m |`)(stages\.\w+)", readme):
+    for name in re.findall(r"(?:python -m |`)((?:stages|benchmarks)\.\w+)", readme):
         assert (PROJECT / f"{name.replace('.', '/')}.py").exists(), name
     for step in STEPS:
         assert f"`{step}`" in readme, f"the README does not explain {step}"
@@ -141,6 +150,16 @@ def test_the_readme_names_what_is_there() -> None:
     models = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]
     for model in models:
         assert f"train@{model}" in readme
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_the_readme_names_what_a_step_writes(name: str) -> None:
+    readme = (PROJECT / "README.md").read_text()
+    [row] = re.findall(rf"^\| `{name}` \|.*", readme, re.MULTILINE)
+    row = re.sub(r"`([\w/]+)(\.\w+)` and `(\.\w+)`", r"`\1\2` and `\1\3`", row)
+    for out in outputs(STEPS[name]):
+        path = out.replace("${key}", "MODEL")
+        assert f"`{path}`" in row or f"`{path}/" in row, path
 
 
 def test_every_model_is_an_artifact() -> None:

@@ -52,7 +52,8 @@ def test_two_devices_learn_what_one_learns(workspace: Path, model: str, views: i
 
     def train(devices: int) -> list[dict[str, float]]:
         command = [sys.executable, "-c", TRAIN, json.dumps([model, views, devices])]
-        finished = subprocess.run(command, env={"PYTHONPATH": str(PROJECT)}, stdout=subprocess.PIPE, check=True)
+        environment = {"PYTHONPATH": str(PROJECT), "CUDA_VISIBLE_DEVICES": ""}
+        finished = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
         used, history = json.loads(finished.stdout.splitlines()[-1])
         assert used == devices
         return list(history)

@@ -43,7 +43,7 @@ class Misbehaving(BaseHTTPRequestHandler):
             case "/drops.zip" if first_tries:
                 self.answer(ARCHIVE[: len(ARCHIVE) // 2], length=len(ARCHIVE))
             case "/hangs.zip" if first_tries:
-                time.sleep(1.5)
+                time.sleep(3)
             case "/heals.zip" | "/drops.zip" | "/hangs.zip":
                 self.answer(ARCHIVE)
             case "/broken.zip":

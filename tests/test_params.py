@@ -17,6 +17,9 @@ def test_the_project_s_own_parameters_are_the_notebook_s(workspace: Path) -> Non
     assert params.train.image_size == (160, 160)
     assert (params.train.batch_size, params.train.epochs, params.train.learning_rate) == (32, 20, 1e-3)
     assert list(params.models)[:4] == ["cnn", "augmented", "preprocessed", "transfer"]
+    cnn, *others = [(recipe.flip, recipe.rotation, recipe.dropout) for recipe in params.models.values()][:4]
+    assert cnn == (None, 0, 0.5)
+    assert others == [("horizontal", 0.2, 0.5)] * 3
 
 
 def test_params_yaml_shows_every_knob_of_a_recipe(workspace: Path) -> None:

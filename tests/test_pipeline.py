@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from tests.conftest import edit_params
+from tests.conftest import edit_params, write_photos
 from tests.project import MODELS, TINY, environment, lay_out, ran, run
 
 pytestmark = pytest.mark.slow
@@ -24,17 +25,21 @@ def test_every_step_writes_what_the_readme_says(finished: Path) -> None:
     stats = json.loads((finished / "metrics/label_stats.json").read_text())
     assert stats["test"]["accuracy"] == 0.5
     assert {row["images"] for row in stats["images"] if row["split"] == "train"} == {12}
+    places = {}
     for name in MODELS:
         history = json.loads((finished / f"plots/history/{name}.json").read_text())
         assert [record["epoch"] for record in history] == [1, 2]
         scores = json.loads((finished / f"metrics/models/{name}.json").read_text())
+        places[name] = (-scores["validation"]["accuracy"], scores["validation"]["loss"])
+        assert "1 threads" in scores["environment"]
+        assert any(line.startswith("precision ") for line in scores["environment"])
         assert scores["validation"]["accuracy"] == history[-1]["val_accuracy"]
         assert scores["test"]["accuracy"] in (0, 0.25, 0.5, 0.75, 1)
         assert 0 <= scores["test"]["ece"] <= 1
         assert len(pd.read_csv(finished / f"plots/confusion/{name}.csv")) == 4
         assert (finished / f"data/models/{name}.keras").is_file()
     best = json.loads((finished / "metrics/best.json").read_text())
-    assert best["model"] in MODELS
+    assert best["model"] == min(places, key=lambda name: places[name])
     assert len(best["comparisons"]) == 10  # pairs of five models
     assert (finished / "metrics/report.md").read_text().startswith(f"# Report\n\n`{best['model']}`, the best on")
     assert run(finished, "git", "ls-files", "metrics/report.md") == "metrics/report.md\n"
@@ -117,6 +122,40 @@ def test_a_recipe_without_its_backbone_says_so_and_the_cnns_rest(project: Path) 
 
     edit_params(project / "params.yaml", {"download.backbone": TINY["download.backbone"]})
     assert ran(run(project, "dvc", "repro")) == []  # DVC's run cache brings back what it has seen
+
+
+def test_a_cnn_alone_needs_no_backbone_and_in_bfloat16_says_what_it_looks_at(tmp_path: Path) -> None:
+    project = lay_out(tmp_path / "project")
+    cnn = yaml.safe_load((project / "params.yaml").read_text())["models"]["cnn"]
+    changes = {"models": {"cnn": cnn}, "download.backbone": None, "train.precision": "mixed_bfloat16"}
+    edit_params(project / "params.yaml", changes)
+    run(project, "dvc", "repro")
+    scores = json.loads((project / "metrics/models/cnn.json").read_text())
+    assert "precision mixed_bfloat16, as train.precision says" in scores["environment"]
+    with Image.open(project / "plots/gradcam.png") as image:
+        assert min(image.size) > 200
+
+
+def test_photos_changed_in_place_are_read_when_one_says_so(project: Path, tmp_path: Path) -> None:
+    write_photos(tmp_path, 1)
+    with zipfile.ZipFile(project / "data/sample.zip", "a") as archive:
+        archive.write(tmp_path / "0.jpg", "sample/train/cats/new.jpg")
+    assert ran(run(project, "dvc", "repro", "split")) == []
+    assert ran(run(project, "dvc", "repro", "--force", "download")) == ["download"]
+    assert ran(run(project, "dvc", "repro", "split")) == ["split"]
+    assert "data/raw/sample/train/cats/new.jpg,cats" in (project / "data/splits/train.csv").read_text()
+
+
+def test_a_lock_file_cut_short_can_be_deleted_and_comes_back_without_training(project: Path) -> None:
+    lock = project / "dvc.lock"
+    whole = lock.read_bytes()
+    for rest in (b"", whole[: whole.rindex(b"size:") + len(b"size:")]):
+        lock.write_bytes(rest)
+        assert "validation failed" in run(project, "dvc", "repro", check=False)
+    lock.unlink()
+    # DVC's run cache holds all but evaluate, whose report is an output that git keeps.
+    assert set(ran(run(project, "dvc", "repro"))) <= {"evaluate"}
+    assert lock.read_bytes() == whole
 
 
 def test_another_entry_is_another_model(project: Path) -> None:

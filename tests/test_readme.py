@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PROJECT
-from tests.project import MODELS, run
+from tests.project import MODELS, commit, run
 
 # A block by its first line: why it is not run here.
 NOT_RUN_HERE = {
@@ -77,7 +77,8 @@ def test_predict_prints_what_the_readme_shows(project: Path) -> None:
         photo = sorted((project / "data/raw").rglob(f"validation/{split}/*.jpg"))[int(name[-1])]
         shutil.copy(photo, project / f"new/{name}.jpg")
     (project / "new/notes.txt").write_text("no photo")
-    (table, shown, printed), (csv, *_), (rev, *_) = expected_and_printed(
+    commit(project)  # so that the revision before has models too
+    (table, shown, printed), (csv, *_), (rev, _, printed_of_before) = expected_and_printed(
         block_with("$ python -m stages.predict"), project
     )
     assert table == "python -m stages.predict new/"
@@ -85,6 +86,7 @@ def test_predict_prints_what_the_readme_shows(project: Path) -> None:
     assert "named.csv" in csv
     assert len((project / "named.csv").read_text().splitlines()) == 4
     assert "--rev HEAD~1" in rev
+    assert sorted(printed_of_before) == sorted(printed)
 
 
 @pytest.mark.slow

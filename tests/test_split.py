@@ -1,6 +1,5 @@
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -93,6 +92,7 @@ def test_what_is_no_photo_is_listed_with_the_reason(workspace: Path, set_params:
         "data/raw/dogs/cut.jpg",
         "data/raw/readme.md",
     ]
+    assert "cannot identify" in rejected["data/raw/cats/empty.jpg"]
     assert "cannot identify" in rejected["data/raw/cats/notes.txt"]
     assert "truncated" in rejected["data/raw/dogs/cut.jpg"]
     assert rejected["data/raw/readme.md"] == "in no class folder"
@@ -132,7 +132,7 @@ def test_an_archive_without_enough_photos_of_each_class_is_one_line(
     assert not SPLITS.exists()
 
 
-def test_too_many_bad_photos_stop_the_run_and_are_named(workspace: Path, set_params: Callable[..., Any]) -> None:
+def test_too_many_bad_photos_stop_the_run_and_are_named(workspace: Path) -> None:
     layout({"cats": 9, "dogs": 9})
     (RAW / "cats/0.jpg").write_text("no photo")
     with pytest.raises(

@@ -1,6 +1,7 @@
 import shutil
 import signal
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from stages.common.backup import Records, fingerprint, save_backup
 from stages.common.command import UserError
 from stages.common.models import build_model, save_model
 from stages.common.params import Recipe, Train
+from stages.common.precision import use_precision
 from stages.common.rows import Budget, make_rows
 from stages.common.training import fingerprint_of, phases_of, train_model
 from tests.conftest import PROJECT
@@ -42,6 +44,7 @@ def train(
 ) -> tuple[bytes, Any]:
     """Train, and return the saved model's bytes and the history."""
     make_deterministic(settings.seed, settings.threads)
+    use_precision(settings.precision, recipe)
     model = build_model(recipe, settings.image_size, 2)
     budget, side = Budget(gib), settings.image_size[0]
     history = train_model(
@@ -100,9 +103,34 @@ def test_a_killed_training_ends_with_the_bytes_of_an_undisturbed_one(
     assert (f"going on after epoch {epoch} of 3" in caplog.text) == (epoch > 0)
 
 
-def test_a_backup_of_the_last_epoch_needs_no_more_training(tmp_path: Path) -> None:
+@pytest.fixture
+def _float32_again() -> Iterator[None]:
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.usefixtures("_float32_again")
+def test_a_killed_training_in_half_precision_ends_the_same_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, precision: str
+) -> None:
+    caplog.set_level("INFO")
+    settings = SETTINGS.model_copy(update={"precision": precision})
+    steep = RECIPE.model_copy(update={"scale": (0, 8)})  # so that in float16 the scale of the loss falls, and settles
+    undisturbed = train(tmp_path / "a", settings, recipe=steep)
+    train_until(2, tmp_path / "b", monkeypatch, settings, steep)
+    assert train(tmp_path / "b", settings, recipe=steep) == undisturbed
+    assert "going on after epoch 2 of 3" in caplog.text
+
+
+def test_a_backup_of_the_last_epoch_needs_no_more_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     first = train(tmp_path / "a")
+    monkeypatch.setattr(callbacks.KeepRecord, "on_epoch_end", None)  # so that an epoch more would fail
     assert train(tmp_path / "a") == first
+    assert "going on after epoch 3 of 3" in caplog.text
 
 
 def test_a_backup_of_other_parameters_or_photos_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,12 +187,18 @@ def recipe_with(**changes: Any) -> Recipe:
 )
 @pytest.mark.usefixtures("backbone")
 def test_a_killed_training_on_a_backbone_ends_the_same_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], epoch: int
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    changes: dict[str, Any],
+    epoch: int,
 ) -> None:
+    caplog.set_level("INFO")
     recipe = recipe_with(**changes)
     undisturbed = train(tmp_path / "a", LARGER, recipe=recipe)
     train_until(epoch, tmp_path / "b", monkeypatch, LARGER, recipe)
     assert train(tmp_path / "b", LARGER, recipe=recipe) == undisturbed
+    assert f"going on after epoch {epoch} of 3" in caplog.text
 
 
 @pytest.mark.usefixtures("backbone")

@@ -75,4 +75,4 @@ def wait_for_all(steps: dict[ray.ObjectRef, str]) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, __doc__)

@@ -172,4 +172,4 @@ def copy_folder(files: fsspec.AbstractFileSystem, root: str, folder: Path) -> No
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, __doc__)

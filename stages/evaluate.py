@@ -113,4 +113,4 @@ def draw_reasons(best: str, pixels: Rows, labels: np.ndarray, probabilities: np.
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, __doc__)

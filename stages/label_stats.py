@@ -86,4 +86,4 @@ def draw_samples(photos: pd.DataFrame, settings: LabelStats) -> Figure:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, __doc__)

@@ -8,7 +8,6 @@ every file that is in none of the three.
 
 import hashlib
 import logging
-import re
 import shutil
 from pathlib import Path
 
@@ -18,21 +17,43 @@ from PIL import Image
 
 from stages.common.command import UserError, run
 from stages.common.duplicates import group_same, perceptual_hash
+from stages.common.folders import PARTS, find_photos
 from stages.common.output import write_csv
 from stages.common.params import Split, load_params
 from stages.common.paths import RAW, SPLITS
-from stages.common.photos import DUPLICATE, each_in_parallel, open_photo
+from stages.common.photos import DUPLICATE, each_in_parallel, open_photo, reason_of
 
 logger = logging.getLogger(__name__)
 
-PARTS = ["train", "validation", "test"]
-# Names that folders of parts go by elsewhere, and that classes hardly have.
-OTHER_NAMES = re.compile(r"(train|training|val|valid|validation|test|testing)([-_ ]?(set|data))?", re.IGNORECASE)
+LISTED = 50  # files that cannot be used, where they stop the run
+HOW_TO_MEND = "data/raw is a copy: mend what download.photos names, then `dvc repro --force download && dvc repro`"
 
 
 def main() -> None:
     settings = load_params().split
-    photos, strays = find_photos(photo_root(RAW))
+    if not RAW.is_dir():
+        raise UserError(f"expected the photos in {RAW}, found no such folder: run `dvc repro download`")
+    try:
+        parts, rejected = share_out(settings)
+    except UserError as error:
+        raise UserError(f"{error} ({HOW_TO_MEND})") from error
+
+    shutil.rmtree(SPLITS, ignore_errors=True)
+    for part in PARTS:
+        chosen = parts[parts["part"] == part].sort_values("path")
+        write_csv(chosen[["path", "label"]], SPLITS / f"{part}.csv")
+        logger.info("%s: %d photos", part, len(chosen))
+    write_csv(rejected[["path", "reason"]], SPLITS / "rejected.csv")
+    logger.info("left out: %d files, for the reasons in %s", len(rejected), SPLITS / "rejected.csv")
+
+
+def share_out(settings: Split) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Find the photos, reject what is of no use, and give each other its part.
+
+    Returns:
+        ``path``, ``label`` and ``part`` of the photos, and ``path`` and ``reason`` of the rejects, sorted by path.
+    """
+    photos, strays = find_photos(RAW)
     findings = each_in_parallel(lambda i: inspect(photos["path"][i]), range(len(photos)), "checking photos")
     photos["reason"] = [reason for reason, _ in findings]
     check_rejects(photos, strays, settings.max_rejected_share)
@@ -48,67 +69,7 @@ def main() -> None:
     rejected = all_rejects[all_rejects["reason"] != ""].sort_values("path")
     parts = parts[parts["reason"] == ""]
     check_parts(parts)
-
-    shutil.rmtree(SPLITS, ignore_errors=True)
-    for part in PARTS:
-        chosen = parts[parts["part"] == part].sort_values("path")
-        write_csv(chosen[["path", "label"]], SPLITS / f"{part}.csv")
-        logger.info("%s: %d photos", part, len(chosen))
-    write_csv(rejected[["path", "reason"]], SPLITS / "rejected.csv")
-    logger.info("left out: %d files, for the reasons in %s", len(rejected), SPLITS / "rejected.csv")
-
-
-def photo_root(folder: Path) -> Path:
-    """Step into the one folder that may enclose all others."""
-    if not folder.is_dir():
-        raise UserError(f"expected the photos in {folder}, found no such folder: run `dvc repro download`")
-    while True:
-        inner = subfolders(folder)
-        if len(inner) != 1 or not subfolders(inner[0]):
-            return folder
-        folder = inner[0]
-
-
-def subfolders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir())
-
-
-def find_photos(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """List the files of each class.
-
-    Returns:
-        ``path``, ``label`` and ``part`` ("train", "validation", "test", or "" where the archive leaves that open)
-        of the files in class folders, and ``path`` and ``reason`` of those outside.
-    """
-    folders = {folder.name: folder for folder in subfolders(root)}
-    given = [part for part in PARTS if part in folders]
-    if given and not {"train", "validation"} <= folders.keys():
-        raise UserError(f"expected train/ and validation/ in {root}, received {'/, '.join(folders)}/: rename them")
-    misnamed = [name for name in folders if OTHER_NAMES.fullmatch(name) and name not in PARTS]
-    if misnamed:
-        raise UserError(
-            f"expected a folder per class in {root}, or train/, validation/ and perhaps test/, "
-            f"received {'/, '.join(misnamed)}/: rename {'them' if misnamed[1:] else 'it'}"
-        )
-    class_folders = (
-        [(part, folder) for part in given for folder in subfolders(folders[part])]
-        if given
-        else [("", folder) for folder in folders.values()]
-    )
-    rows = []
-    for part, folder in class_folders:
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
-        if not files:
-            raise UserError(f"expected photos in the class folder {folder}, found none: fill it or delete it")
-        rows += [(path.as_posix(), folder.name, part) for path in files]
-
-    photos = pd.DataFrame(rows, columns=["path", "label", "part"])
-    labels = sorted(set(photos["label"]))
-    if len(labels) < 2:
-        raise UserError(f"expected two or more class folders in {root}, found {labels}")
-    elsewhere = {path.as_posix() for path in RAW.rglob("*") if path.is_file()} - set(photos["path"])
-    strays = pd.DataFrame({"path": sorted(elsewhere), "reason": "in no class folder"}, dtype=str)
-    return photos, strays
+    return parts, rejected
 
 
 def inspect(path: str) -> tuple[str, np.ndarray]:
@@ -124,8 +85,7 @@ def inspect(path: str) -> tuple[str, np.ndarray]:
             return f"has the name of another kind of file, but is a {kind}: rename it", np.zeros(64, bool)
         return "", perceptual_hash(open_photo(path))
     except Exception as error:  # noqa: BLE001 (a damaged file makes each decoder fail in its own way)
-        reason = " ".join(str(error).split()).replace(f" {path!r}", "")
-        return f"cannot be decoded: {reason or type(error).__name__}", np.zeros(64, bool)
+        return reason_of(error, path), np.zeros(64, bool)
 
 
 def check_rejects(photos: pd.DataFrame, strays: pd.DataFrame, max_share: float) -> None:
@@ -135,10 +95,12 @@ def check_rejects(photos: pd.DataFrame, strays: pd.DataFrame, max_share: float) 
     rejects = pd.concat([photos[photos["reason"] != ""], outside])
     number = len(photos) + len(outside)
     if len(rejects) > max_share * number:
-        first = ", ".join(f"{row.path} ({row.reason})" for row in rejects.head(3).itertuples())
+        for row in rejects.head(LISTED).itertuples():
+            logger.warning("%s: %s", row.path, row.reason)
+        listed = "listed above" if len(rejects) <= LISTED else f"the first {LISTED} listed above"
         raise UserError(
             f"expected at most {max_share:.1%} of the files to be of no use (split.max_rejected_share), "
-            f"received {len(rejects)} of {number}: {first}{', …' if len(rejects) > 3 else ''}"
+            f"received {len(rejects)} of {number}, {listed}"
         )
 
 
@@ -216,10 +178,10 @@ def check_parts(photos: pd.DataFrame) -> None:
     for label, row in counts.iterrows():
         if not row.all():
             raise UserError(
-                f"expected photos of every class in every split, found of {label!r} "
+                f"expected photos of every class in every split, three or more of a class, found of {label!r} "
                 + ", ".join(f"{count} in {part}" for part, count in row.items())
             )
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, __doc__)

@@ -10,10 +10,9 @@ Killed, it goes on after the last finished epoch when it is run again, with the 
 
 import logging
 import os
-import sys
 
 from stages.common.backend import make_deterministic
-from stages.common.command import UserError, run
+from stages.common.command import UserError, parser_for, run
 from stages.common.devices import strategy
 from stages.common.environment import describe_environment
 from stages.common.models import build_model, save_model
@@ -29,8 +28,8 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    params = load_params()
     name = model_name()
+    params = load_params()
     if name not in params.models:
         raise UserError(f"expected a model of params.yaml ({', '.join(params.models)}), received {name!r}")
     recipe, settings = params.models[name], params.train
@@ -67,7 +66,9 @@ def model_name() -> str:
     DVC tells by the stage's name, in the environment: a name from ``params.yaml`` that stood in the command
     would pass through a shell.
     """
-    return sys.argv[1] if sys.argv[1:] else os.environ.get("DVC_STAGE", "").rpartition("@")[2]
+    parser = parser_for(__doc__)
+    parser.add_argument("model", nargs="?", default=os.environ.get("DVC_STAGE", "").rpartition("@")[2])
+    return str(parser.parse_args().model)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,21 @@ def test_our_own_bugs_keep_their_traceback() -> None:
             run(raising(error))
 
 
+@pytest.mark.parametrize("step", ["split", "train"])
+def test_a_step_asked_for_help_or_given_what_it_does_not_take_does_nothing(workspace: Path, step: str) -> None:
+    for argument, code in [("--help", 0), ("--nonesuch", 2)]:
+        finished = subprocess.run(
+            [sys.executable, "-m", f"stages.{step}", argument],
+            env={**os.environ, "PYTHONPATH": str(PROJECT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert finished.returncode == code
+        assert f"usage: python -m stages.{step} " in finished.stdout + finished.stderr
+    assert [path.name for path in workspace.iterdir()] == ["params.yaml"]
+
+
 def test_a_full_disk_is_one_line_and_leaves_nothing(workspace: Path, set_params: Callable[..., None]) -> None:
     write_photos(workspace / "photos/cats", 2)
     (workspace / "photos/cats/large.jpg").write_bytes(bytes(100_000))

@@ -1,9 +1,11 @@
 """How every step starts and ends: a log on stderr, and a user's mistake as one line and exit code 1."""
 
+import argparse
 import errno
 import logging
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -20,8 +22,23 @@ def first_line(error: BaseException) -> str:
     return str(error).strip().split("\n")[0]
 
 
-def run(main: Callable[[], None]) -> None:
-    """Call ``main`` as a program: log to stderr, and end in one line on what the user can cause."""
+def parser_for(about: str) -> argparse.ArgumentParser:
+    """Make a parser for the module that runs as a program, whose docstring is ``about``."""
+    return argparse.ArgumentParser(
+        prog=f"python -m stages.{Path(sys.argv[0]).stem}",
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def run(main: Callable[[], None], about: str | None = None) -> None:
+    """Call ``main`` as a program: log to stderr, and end in one line on what the user can cause.
+
+    Args:
+        about: what a program that takes no arguments answers to ``--help``; the others parse theirs themselves.
+    """
+    if about:
+        parser_for(about).parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         main()

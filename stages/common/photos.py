@@ -81,8 +81,16 @@ def pixels_or_reason(path: Path | BinaryIO, image_size: tuple[int, int]) -> np.n
     try:
         return resized_pixels(path, image_size)
     except Exception as error:  # noqa: BLE001 (a damaged file makes each decoder fail in its own way)
-        reason = " ".join(str(error).replace(f" {str(path) if isinstance(path, Path) else path!r}", "").split())
-        return f"cannot be decoded: {reason or type(error).__name__}"
+        return reason_of(error, path)
+
+
+def reason_of(error: Exception, path: str | Path | BinaryIO) -> str:
+    """Say in a line why a file cannot be decoded, without its path."""
+    if str(path).lower().endswith((".heic", ".heif")):
+        return "cannot be decoded: HEIC is not read here: save it as JPEG"
+    name = str(path) if isinstance(path, Path) else path
+    reason = " ".join(str(error).replace(f" {name!r}", "").split())
+    return f"cannot be decoded: {reason or type(error).__name__}"
 
 
 def load_pixels(paths: Sequence[str], image_size: tuple[int, int], budget: Budget) -> Rows:

@@ -17,6 +17,8 @@ from stages import download
 from stages.common.backend import tf
 
 PROJECT = Path(__file__).parents[1]
+CNN = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]["cnn"]
+CNN_ALONE = {"models": {"cnn": CNN}, "download.backbone": None}
 
 # As in params.yaml; once TensorFlow has computed anything it is too late.
 tf.config.threading.set_intra_op_parallelism_threads(1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stages.common.command import OF_THE_MACHINE, UserError, run
-from tests.conftest import PROJECT, write_photos
+from tests.conftest import CNN_ALONE, PROJECT, write_photos
 
 
 def raising(error: BaseException) -> Callable[[], None]:
@@ -59,7 +59,7 @@ def test_a_step_asked_for_help_or_given_what_it_does_not_take_does_nothing(works
 def test_a_full_disk_is_one_line_and_leaves_nothing(workspace: Path, set_params: Callable[..., None]) -> None:
     write_photos(workspace / "photos/cats", 2)
     (workspace / "photos/cats/large.jpg").write_bytes(bytes(100_000))
-    set_params({"download.photos": "photos", "download.backbone": None})
+    set_params({"download.photos": "photos", **CNN_ALONE})
     finished = subprocess.run(
         [sys.executable, "-m", "stages.download"],
         env={**os.environ, "PYTHONPATH": str(PROJECT)},

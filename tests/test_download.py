@@ -11,7 +11,7 @@ import pytest
 from stages import download
 from stages.common.command import UserError
 from stages.common.paths import BACKBONE, RAW
-from tests.conftest import write_photos
+from tests.conftest import CNN_ALONE, write_photos
 
 SetParams = Callable[[dict[str, Any]], None]
 
@@ -21,7 +21,7 @@ def photos(workspace: Path, set_params: SetParams) -> Path:
     """A folder of photos that params.yaml names, and no backbone."""
     write_photos(workspace / "photos/cats", 2)
     write_photos(workspace / "photos/dogs", 2)
-    set_params({"download.photos": "photos", "download.backbone": None})
+    set_params({"download.photos": "photos", **CNN_ALONE})
     return workspace / "photos"
 
 
@@ -185,7 +185,7 @@ def test_bad_input_is_one_line_and_leaves_nothing_and_the_next_run_works(
     assert "\n" not in str(error.value)
     assert not Path("data").exists() or not any(Path("data").iterdir())
 
-    set_params({"download.photos": "photos", "download.photos_sha256": None, "download.backbone": None})
+    set_params({"download.photos": "photos", "download.photos_sha256": None, **CNN_ALONE})
     download.main()
     assert files_below(RAW) == files_below(photos)
 
@@ -201,7 +201,7 @@ def test_a_compressed_tar_with_one_wrong_byte_is_refused(
     content = bytearray(Path("photos.tar").read_bytes())
     content[int(place * len(content))] ^= 1
     Path("photos.tar").write_bytes(content)
-    set_params({"download.photos": "photos.tar", "download.backbone": None})
+    set_params({"download.photos": "photos.tar", **CNN_ALONE})
     with pytest.raises(UserError, match=r"expected a (whole|zip or tar) archive, received"):
         download.main()
     assert not any(Path("data").iterdir())

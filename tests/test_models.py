@@ -180,7 +180,7 @@ def test_a_saved_model_is_the_same_bytes_each_time_and_the_same_model(tmp_path: 
 def test_a_recipe_with_a_backbone_and_none_downloaded_says_so(workspace: Path) -> None:
     (BACKBONE / "mobilenet_v2").mkdir(parents=True)
     (BACKBONE / "mobilenet_v2/none").touch()
-    with pytest.raises(UserError, match=r"^download.backbone: expected the weights .* received null$"):
+    with pytest.raises(UserError, match=r"^expected weights in data/backbone/mobilenet_v2, found none: run "):
         build_model(recipe("transfer"), SIZE, 2)
 
 

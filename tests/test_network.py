@@ -14,6 +14,7 @@ import pytest
 from stages import download
 from stages.common.command import UserError
 from stages.common.paths import RAW
+from tests.conftest import CNN_ALONE
 
 pytestmark = pytest.mark.usefixtures("hurry")
 
@@ -80,7 +81,7 @@ def server() -> Iterator[str]:
 
 
 def fetch(server: str, name: str, set_params: Callable[..., None]) -> None:
-    set_params({"download.photos": f"{server}/{name}", "download.backbone": None})
+    set_params({"download.photos": f"{server}/{name}", **CNN_ALONE})
     download.main()
 
 

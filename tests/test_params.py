@@ -56,10 +56,15 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
         ({"models.a/b": CNN}, "models.a/b: expected a name of letters, digits, - and _"),
         ({"models.; rm -rf ~": CNN}, "models.; rm -rf ~: expected a name of letters, digits, - and _"),
         ({"models": {}}, "models: "),
+        ({"train.image_size": 64}, "train.image_size: expected two numbers, as [1, 2], received 64"),
+        (
+            {"download.backbone": ""},
+            "expected weights in download.backbone, or no model that needs them, received ",
+        ),
         ({"memory_gib": -1}, "memory_gib: expected greater than or equal to 0, received -1"),
         (
             {"cluster.models": {"tranfer": {}}},
-            "the file: expected models of params.yaml in cluster.models, received tran",
+            "expected models of params.yaml in cluster.models, received tran",
         ),
     ],
 )

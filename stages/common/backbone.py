@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from stages.common.backend import keras, layers
-from stages.common.command import UserError, first_line
+from stages.common.command import UserError
 from stages.common.paths import BACKBONE
 
 
@@ -24,9 +24,7 @@ def load_backbone(width: float, image_size: tuple[int, int], last_blocks: int = 
     """
     found = sorted((BACKBONE / "mobilenet_v2").glob("*.h5"))
     if not found:
-        raise UserError(
-            "download.backbone: expected the weights that a recipe with `backbone: mobilenet_v2` needs, received null"
-        )
+        raise UserError(f"expected weights in {BACKBONE}/mobilenet_v2, found none: run `dvc repro download`")
     backbone = keras.applications.MobileNetV2(
         input_shape=(*image_size, 3), alpha=width, include_top=False, weights=None, name="backbone"
     )
@@ -36,8 +34,8 @@ def load_backbone(width: float, image_size: tuple[int, int], last_blocks: int = 
             backbone.load_weights(found[0])
     except (ValueError, OSError, KeyError, UserWarning) as error:
         raise UserError(
-            f"{found[0]}: expected weights of MobileNetV2 without its top and of width {width} (backbone_width): "
-            f"{first_line(error)}"
+            f"{found[0]}: expected weights of MobileNetV2 without its top and of width {width} (backbone_width), "
+            "received others"
         ) from error
     backbone.trainable = False  # and so its batch normalisation uses the statistics that it was trained with
     if not last_blocks:

@@ -26,6 +26,8 @@ Seed = Annotated[Int, Field(ge=0, lt=2**32)]
 Fraction = Annotated[Float, Field(gt=0, lt=1)]
 Rate = Annotated[Float, Field(gt=0)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+# `-S download.backbone=` makes it '', where the file's empty value is null.
+EmptyIsNone = BeforeValidator(lambda value: None if value == "" else value)
 # A model's name becomes a file's name and a DVC stage's name, so it is as plain as both want it.
 ModelName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
@@ -38,9 +40,9 @@ class Section(BaseModel):
 
 class Download(Section):
     photos: Annotated[str, Field(min_length=1)]
-    photos_sha256: Sha256 | None
-    backbone: Annotated[str, Field(min_length=1)] | None
-    backbone_sha256: Sha256 | None
+    photos_sha256: Annotated[Sha256 | None, EmptyIsNone]
+    backbone: Annotated[str | None, EmptyIsNone]
+    backbone_sha256: Annotated[Sha256 | None, EmptyIsNone]
 
 
 class Split(Section):
@@ -147,6 +149,16 @@ class Params(Section):
     cluster: Cluster
 
     @model_validator(mode="after")
+    def _a_backbone_has_weights(self) -> "Params":
+        names = [name for name, recipe in self.models.items() if recipe.backbone != "none"]
+        if names and not self.download.backbone:
+            raise ValueError(
+                f"expected weights in download.backbone, or no model that needs them, received {', '.join(names)} "
+                f"and no weights: name a file, or remove {'them' if names[1:] else 'it'} from models"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _the_cluster_knows_the_models(self) -> "Params":
         unknown = sorted(self.cluster.models.keys() - self.models.keys())
         if unknown:
@@ -185,6 +197,8 @@ def _complaint(detail: Any) -> str:
             return f"{key}: expected a value, received none"
         case "model_type" | "dict_type":
             return f"{key}: expected a mapping of keys to values{received}"
+        case "tuple_type":
+            return f"{key}: expected two numbers, as [1, 2]{received}"
         case "value_error":
-            return f"{key}: {detail['ctx']['error']}"
+            return f"{key}: {detail['ctx']['error']}" if detail["loc"] else str(detail["ctx"]["error"])
     return f"{key}: {detail['msg'].replace('Input should be', 'expected')}{received}"

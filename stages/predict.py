@@ -67,7 +67,9 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO_OR_FOLDER")
     parser.add_argument("--model", help="one of data/models/ (default: the best on validation)")
-    parser.add_argument("--rev", metavar="GIT_REV", help="the model as of this commit, branch or tag, through DVC")
+    parser.add_argument(
+        "--rev", metavar="GIT_REV", help="the model as of this commit, branch, tag or experiment, through DVC"
+    )
     parser.add_argument("--format", choices=FORMATS, help="default: by FILE's suffix, else table")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: stdout")
     return parser.parse_args()

@@ -78,7 +78,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("photos", metavar="FOLDER", help="a path or URL (s3, gs, ...) that every node reaches")
     parser.add_argument("output", metavar="OUTPUT", help="the same, for Parquet files")
     parser.add_argument("--model", help="one of data/models/ (default: the best on validation)")
-    parser.add_argument("--rev", metavar="GIT_REV", help="the model as of this commit, branch or tag, through DVC")
+    parser.add_argument(
+        "--rev", metavar="GIT_REV", help="the model as of this commit, branch, tag or experiment, through DVC"
+    )
     return parser.parse_args()
 
 

@@ -49,7 +49,7 @@ def fetch_trained(name: str | None, revision: str | None = None) -> "Saved":
         advice = "choose another --rev" if revision else "run `dvc repro`, or `dvc pull` where a remote has them"
         raise UserError(f"expected trained models in {MODELS}{where}, found none: {advice}")
     if name is None:
-        name = str(json.loads(fetch(files.cat_file, BEST, where))["model"])
+        name = str(json.loads(fetch(files.cat_file, BEST, where, "choose a model with --model"))["model"])
     if name not in names:
         raise UserError(f"expected a trained model{where} ({', '.join(names)}), received {name!r}: choose with --model")
     about = json.loads(fetch(files.cat_file, MODELS / f"{name}.json", where))
@@ -99,11 +99,11 @@ def model_names(files: Any) -> list[str]:
     return sorted(path.stem for path in paths if path.suffix == ".keras" and not path.name.startswith("."))
 
 
-def fetch(read: Callable[[str], bytes], path: Path, where: str) -> bytes:
+def fetch(read: Callable[[str], bytes], path: Path, where: str, advice: str | None = None) -> bytes:
     """Read a file whole; of a revision, from DVC's cache or else its remote."""
     try:
         return read(path.as_posix())
     except (OSError, DvcException) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or first_line(error)
-        advice = "choose another --rev, or `dvc fetch` what it needs" if where else "run `dvc repro`"
+        advice = advice or ("choose another --rev, or `dvc fetch` what it needs" if where else "run `dvc repro`")
         raise UserError(f"expected {path}{where}, found none ({reason}): {advice}") from error

@@ -24,6 +24,7 @@ install: .venv/installed ## make .venv with everything, tests and linters includ
 demo: .venv/installed ## the whole pipeline on drawn cats and dogs: no network, a few minutes
 	python -m stages.sample --output $(SAMPLE)
 	dvc exp remove --quiet demo 2>/dev/null || true
+	@echo "(DVC's warnings of files that are not there yet are as they should be.)"
 	dvc exp run --name demo \
 		--set-param download.photos=$(SAMPLE) \
 		--set-param download.photos_sha256=$$(python -c "import hashlib; print(hashlib.sha256(open('$(SAMPLE)', 'rb').read()).hexdigest())") \
@@ -36,11 +37,12 @@ demo: .venv/installed ## the whole pipeline on drawn cats and dogs: no network, 
 	dvc metrics show --precision 3
 	@$(MAKE) --no-print-directory plots
 	@echo
-	@echo "Open the plots page above in a browser. Then try a parameter, on the drawn photos still:"
+	@echo "Open the plots page above in a browser. Then try a parameter (README, \"Change a parameter and compare\"):"
 	@echo "    source .venv/bin/activate"
-	@echo "    dvc exp run -S models.cnn.dropout=0.3"
-	@echo "    dvc metrics diff"
-	@echo "params.yaml now names the drawn photos. Back to the real ones: git checkout params.yaml"
+	@echo "    git add . && git commit --quiet --message 'The drawn photos'"
+	@echo "    dvc exp run --name less-dropout --set-param models.cnn.dropout=0.3"
+	@echo "    dvc metrics diff --targets metrics/models/cnn.json"
+	@echo "params.yaml now names the drawn photos, small. For your own, or the real ones, take a new clone."
 
 repro: .venv/installed ## bring everything up to date; `make -j2 repro` trains two models at a time
 	dvc repro label_stats
@@ -71,7 +73,7 @@ plots: .venv/installed ## draw the plots page, which works without a network
 	dvc plots show
 
 test: .venv/installed ## every test, offline, two at a time
-	python -m pytest --numprocesses 2 --dist loadgroup
+	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 soak: .venv/installed ## kill the pipeline KILLS times at random moments; it must not matter
 	python -m pytest tests/test_soak.py -s --kills $(KILLS)

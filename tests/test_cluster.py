@@ -17,7 +17,7 @@ from ray.cluster_utils import Cluster
 from tests.conftest import edit_params, write_photos
 from tests.project import commit, environment, lay_out, run
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 from stages.common.pictures import COLOURS
 from tests.project import MODELS, commit, run
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("page")]  # which one process draws once
+pytestmark = pytest.mark.slow
 
 TITLES = ["Accuracy", "Loss", "ROC on the test photos", *(f"plots/confusion/{name}.csv" for name in sorted(MODELS))]
 OUTPUT = ["--virtual-time-budget=8000", "--enable-logging=stderr", "--dump-dom"]

@@ -38,13 +38,14 @@ BATCH_SIZE = 32
 
 def main() -> None:
     args = parse_arguments()
+    write = FORMATS[format_of(args)]
     paths = list_files(args.photos)
     trained = load_trained(args.model, args.rev)
     failed: list[Path] = []
     predictions = predict(trained, paths, failed)
     try:
         with logging_redirect_tqdm(), opened(args.output) as file:
-            for text in FORMATS[format_of(args)](predictions, trained.class_names, paths):
+            for text in write(predictions, trained.class_names, paths):
                 with tqdm.external_write_mode(file):
                     file.write(text)
             file.flush()
@@ -70,14 +71,18 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--rev", metavar="GIT_REV", help="the model as of this commit, branch, tag or experiment, through DVC"
     )
-    parser.add_argument("--format", choices=FORMATS, help="default: by FILE's suffix, else table")
+    parser.add_argument("--format", choices=FORMATS, help="default: by FILE's suffix (csv, json, txt), else table")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: stdout")
     return parser.parse_args()
 
 
 def format_of(args: argparse.Namespace) -> str:
     suffix = args.output.suffix[1:].lower() if args.output else ""
-    return args.format or (suffix if suffix in FORMATS else "table")
+    if args.format or suffix in FORMATS:
+        return str(args.format or suffix)
+    if suffix not in ("", "txt"):
+        raise UserError(f"--output: expected a name in .csv, .json or .txt, or --format, received {args.output}")
+    return "table"
 
 
 def list_files(given: Sequence[Path]) -> list[Path]:

@@ -138,6 +138,10 @@ def test_an_output_that_cannot_be_written_whole_is_left_as_it_was(
         (["metrics/empty"], r"expected photos in the folder metrics/empty, found none"),
         (["new", "--model", "../best"], r"expected a trained model \(good, other\), received '../best'"),
         (["new", "--rev", "HEAD"], r"^--rev: expected a git revision of this project, received 'HEAD'"),
+        (
+            ["new", "-o", "named.xlsx"],
+            r"^--output: expected a name in .csv, .json or .txt, or --format, received named",
+        ),
         (["new", "-o", "metrics"], r"^expected to write metrics, received: .*: choose another --output$"),
     ],
 )

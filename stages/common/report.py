@@ -28,7 +28,7 @@ def report(
     best = ranking(scores)[0]
     sections = {
         "Data": data_section(lists),
-        "Models": f"{markdown_table(leaderboard)}\n\nThe test photos had no say in which model is best.",
+        "Models": f"{markdown_table(leaderboard)}\n\nThe best is that on validation, at a tie by the loss there; the test photos had no say.",
         "Is the best really better?": comparison_section(ranking(scores), comparisons),
         "Where it fails": failure_section(best, scores[best], mistakes),
         "Limits": limits_section(scores[best], len(lists["test"]), calibration),
@@ -79,7 +79,7 @@ def failure_section(best: str, of_best: Scores, mistakes: pd.DataFrame) -> str:
     return (
         f"- Worst class: {escape(worst['label'])}, of which `{best}` finds {worst['recall']:.3f}.\n"
         f"- Most confused: {escape(label)} taken for {escape(predicted)}, {count} of {len(mistakes)} mistakes.\n"
-        f"- The {len(listed)} most confident mistakes:\n\n"
+        f"- The most confident mistakes ({len(listed)} of {len(mistakes)}):\n\n"
         + markdown_table(listed.assign(probability=listed["probability"].map("{:.3f}".format)))
     )
 

@@ -20,13 +20,16 @@ from tests.project import commit, environment, lay_out, run
 pytestmark = pytest.mark.slow
 
 
+GIB = 2**30
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """A head that runs nothing and two nodes that run a step each."""
     with pytest.MonkeyPatch.context() as patch:
         started = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
         for _ in range(2):
-            started.add_node(num_cpus=1)
+            started.add_node(num_cpus=1, memory=2 * GIB)
         patch.setenv("RAY_ADDRESS", started.address)
         yield started
         started.shutdown()
@@ -70,13 +73,13 @@ def test_trainings_of_which_one_loses_its_node_end_in_the_same_lock_file(
     cluster: Cluster, finished: Path, tmp_path: Path
 ) -> None:
     folder = share(lay_out(tmp_path / "project"), tmp_path / "remote")
-    edit_params(folder / "params.yaml", {"cluster.models": {"cnn": {"gpus": 1}}})  # which no step depends on
-    doomed = cluster.add_node(num_cpus=1, num_gpus=1)
+    edit_params(folder / "params.yaml", {"cluster.models": {"cnn": {"memory_gib": 3}}})  # on which no step depends
+    doomed = cluster.add_node(num_cpus=1, memory=3 * GIB)
     with started(folder, "stages.cluster") as process:
         printed = read_until(process, lambda line: "Running stage 'train@cnn'" in line)
         assert process.poll() is None, printed
         cluster.remove_node(doomed, allow_graceful=False)
-        spare = cluster.add_node(num_cpus=1, num_gpus=1)
+        spare = cluster.add_node(num_cpus=1, memory=3 * GIB)
         printed += read_until(process, lambda _: False)
         assert process.wait() == 0, printed
     cluster.remove_node(spare)
@@ -97,7 +100,7 @@ def test_a_sweep_survives_its_nodes_and_its_caller_and_repeats_nothing(
     cluster: Cluster, project: Path, tmp_path: Path
 ) -> None:
     share(project, tmp_path / "remote")
-    doomed = cluster.add_node(num_cpus=1)
+    doomed = cluster.add_node(num_cpus=1, memory=2 * GIB)
     with started(project, *SWEEP) as process:
         printed = read_until(process, lambda line: line.count("starts") == 1 and "trial 2" in line)
         assert process.poll() is None, printed

@@ -8,6 +8,7 @@ from stages.common.photos import DUPLICATE
 from stages.common.scores import Scores, ranking
 
 LISTED = 10  # mistakes
+HOW_CHOSEN = "The best is so by validation accuracy, at a tie by validation loss; the test photos have no say."
 
 
 def report(
@@ -28,7 +29,7 @@ def report(
     best = ranking(scores)[0]
     sections = {
         "Data": data_section(lists),
-        "Models": f"{markdown_table(leaderboard)}\n\nThe best is that on validation, at a tie by the loss there; the test photos had no say.",
+        "Models": f"{markdown_table(leaderboard)}\n\n{HOW_CHOSEN}",
         "Is the best really better?": comparison_section(ranking(scores), comparisons),
         "Where it fails": failure_section(best, scores[best], mistakes),
         "Limits": limits_section(scores[best], len(lists["test"]), calibration),

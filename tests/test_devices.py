@@ -25,7 +25,7 @@ from stages.common.training import train_model
 
 model_name, views, devices = json.loads(sys.argv[1])
 params = load_params()
-settings = params.train.model_copy(update={"batch_size": 8, "epochs": 3})
+settings = params.train.model_copy(update={"batch_size": 8, "epochs": 2})
 changes = {"dropout": 0.0, "views": views, "convolutions": [4, 4], "units": 8}
 if model_name == "transfer":
     changes |= {"backbone_width": 0.35, "convolutions": []}

@@ -8,21 +8,16 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stages.common.paths import BACKUPS
 from tests.conftest import edit_params
-from tests.project import MODELS, commit, environment, lay_out, ran, run
+from tests.project import commit, environment, lay_out, ran, run
 
 pytestmark = pytest.mark.slow
 
-STEPS = [
-    f"train@{MODELS[0]}",
-    "evaluate",
-    "download",
-    "split",
-    "label_stats",
-    *(f"train@{name}" for name in MODELS[1:]),
-]
+TRAINED = ["cnn", "fine_tuned"]  # the other models do nothing that neither of these does
+STEPS = ["train@cnn", "evaluate", "download", "split", "label_stats", "train@fine_tuned"]
 REPRO = ["dvc", "repro", "--force", "--single-item", "--no-run-cache"]
 LONGEST = 16  # seconds that a step on the tiny photos takes, of which half is start-up
 
@@ -54,7 +49,8 @@ def test_a_killed_pipeline_ends_with_the_lock_file_of_an_undisturbed_one(
     tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
     project = lay_out(tmp_path / "project")
-    edit_params(project / "params.yaml", {"train.epochs": 50})
+    entries = yaml.safe_load((project / "params.yaml").read_text())["models"]
+    edit_params(project / "params.yaml", {"models": {name: entries[name] for name in TRAINED}, "train.epochs": 50})
     run(project, "dvc", "repro")
     commit(project)
     undisturbed = (project / "dvc.lock").read_bytes()

@@ -22,7 +22,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import ray
-from fsspec.core import url_to_fs
 from fsspec.implementations.dirfs import DirFileSystem
 from tqdm import tqdm
 
@@ -30,6 +29,7 @@ from stages.common.archive import is_hidden
 from stages.common.backend import make_deterministic
 from stages.common.command import UserError, first_line, run
 from stages.common.models import predict_probabilities
+from stages.common.named import ABOUT, MODEL, claim, named_so_far, open_folder, parts_of, write
 from stages.common.nodes import cause_of, connect, resources_of, room_missing
 from stages.common.params import Needs, load_params
 from stages.common.photos import pixels_or_reason
@@ -41,9 +41,6 @@ logger = logging.getLogger(__name__)
 PART = 500  # photos
 BATCH_SIZE = 32
 READERS = 8  # threads of a task that decodes
-# Programs that read a folder of Parquet files pass over names with "_" in front.
-ABOUT = "_about.json"
-MODEL = "_model.keras"
 
 
 def main() -> None:
@@ -82,48 +79,6 @@ def parse_arguments() -> argparse.Namespace:
         "--rev", metavar="GIT_REV", help="the model as of this commit, branch, tag or experiment, through DVC"
     )
     return parser.parse_args()
-
-
-def open_folder(url: str) -> DirFileSystem:
-    """Open a folder of any file system that fsspec knows; paths are within it."""
-    try:
-        files, path = url_to_fs(url)
-    except (ImportError, ValueError) as error:
-        raise UserError(f"expected a path or a URL that fsspec reads, received {url!r}: {error}") from error
-    return DirFileSystem(path, files)
-
-
-def write(folder: DirFileSystem, path: str, content: bytes) -> None:
-    """Write a file, which appears under its name once it is whole."""
-    folder.makedirs("", exist_ok=True)
-    folder.pipe_file(f".{path}", content)
-    folder.mv(f".{path}", path)
-
-
-def claim(named: DirFileSystem, saved: Saved) -> None:
-    """Leave the model in the output, where every node finds it, and refuse what another model has begun."""
-    about = {"model": saved.name, "classes": saved.class_names}
-    try:
-        found, model = json.loads(named.cat_file(ABOUT)), named.cat_file(MODEL)
-    except FileNotFoundError:
-        write(named, MODEL, saved.content)
-        write(named, ABOUT, json.dumps(about, indent=2, ensure_ascii=False).encode())
-        return
-    if (found, model) != (about, saved.content):
-        raise UserError(
-            f"{named.path}: expected photos named by this {saved.name}, found those of another model "
-            f"({found['model']}): choose another OUTPUT"
-        )
-
-
-def parts_of(named: DirFileSystem) -> list[str]:
-    return [path for path in sorted(named.find("")) if path.startswith("part-") and path.endswith(".parquet")]
-
-
-def named_so_far(named: DirFileSystem) -> pd.DataFrame:
-    """Read ``path`` and ``problem`` of all photos in the output."""
-    tables = [pq.read_table(BytesIO(named.cat_file(part)), columns=["path", "problem"]) for part in parts_of(named)]
-    return pd.concat([table.to_pandas() for table in tables]) if tables else pd.DataFrame(columns=["path", "problem"])
 
 
 def check_room(needs: Needs) -> None:

@@ -13,12 +13,9 @@ import json
 import logging
 import math
 import os
-import time
-from contextlib import ExitStack
 from pathlib import Path
 from shutil import copy
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pandas as pd
 import yaml
@@ -26,19 +23,19 @@ from dvc.exceptions import DvcException
 from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
 from ray import tune
 
-from stages.common.backup import Records, fingerprint, read_backup
+from stages.common.backup import fingerprint
 from stages.common.command import UserError, first_line, run
 from stages.common.nodes import check_nodes, connect, resources_of
 from stages.common.params import PARAMS, Params, load_params
-from stages.common.paths import BACKUPS, HISTORY
-from stages.common.workspace import NodeError, Running, dvc, workspace
+from stages.common.paths import BACKUPS
+from stages.common.trial import FINISHED, Trial
+from stages.common.workspace import dvc
 
 logger = logging.getLogger(__name__)
 
 HERE = Path()
 SEED = "train.seed"
-POLL = 0.2  # seconds
-FINISHED, STOPPED, UNFINISHED = "finished", "stopped early", "unfinished"
+STOPPED, UNFINISHED = "stopped early", "unfinished"
 
 # The trials say themselves how they fare, and DVC keeps what they learnt.
 os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
@@ -188,69 +185,6 @@ def over_seeds(table: pd.DataFrame) -> pd.DataFrame:
     changed = [column for column in table if "." in str(column) and column != SEED]
     finished = table[table["end"] == FINISHED]
     return finished.groupby(changed)["last"].agg(["mean", "min", "max", "count"]).sort_values("mean", ascending=False)
-
-
-class Trial(tune.Trainable):
-    """A training with changed parameters, which reports each epoch's record.
-
-    A training that says why it fails, as one whose loss is lost does, is a result; Tune starts again what dies or
-    fails otherwise.
-    """
-
-    def setup(self, config: dict[str, Any], model: str, lock: str, trials: list[list[str]]) -> None:
-        self.held = ExitStack()
-        self.step_name = f"train@{model}"
-        self.name = f"trial {config['number']} ({' '.join(trials[config['number']])})"
-        print(f"{self.name} starts", flush=True)  # noqa: T201
-        self.folder = self.held.enter_context(workspace(lock, trials[config["number"]]))
-        self.history_files = (self.folder / BACKUPS / f"{model}.npz", self.folder / HISTORY / f"{model}.json")
-        self.reported: Records = []
-        self.running = Running(self.folder, "repro", "--pull", "--single-item", self.step_name, echo=False)
-        self.held.callback(self.running.kill)
-
-    def step(self) -> dict[str, Any]:
-        """Wait for the next epoch, or for the end."""
-        while True:
-            alive = self.running.process.poll() is None  # asked first, as the last epochs may come in between
-            history = self.history()
-            if len(history) > len(self.reported):
-                self.reported = history[: len(self.reported) + 1]
-                return self.result()
-            if not alive:
-                return self.finish()
-            time.sleep(POLL)
-
-    def history(self) -> Records:
-        backup, history = self.history_files
-        if history.exists():
-            return list(json.loads(history.read_text(encoding="utf-8")))
-        try:
-            return list(read_backup(backup)["history"])
-        except FileNotFoundError:
-            return self.reported
-
-    def result(self) -> dict[str, Any]:
-        last = self.reported[-1] if self.reported else {"epoch": 0, "val_accuracy": -math.inf}
-        return {**last, "best": max((record["val_accuracy"] for record in self.reported), default=None)}
-
-    def finish(self) -> dict[str, Any]:
-        try:
-            self.running.wait()
-            trained = any(line.startswith("Running stage") for line in self.running.printed)
-            self.running = Running(self.folder, "push", "--run-cache", self.step_name, echo=False)
-            self.running.wait()
-            end = FINISHED
-        except NodeError:
-            raise  # and Tune tries again
-        except UserError as error:
-            trained, end = True, f"failed: {error}"
-        result = {**self.result(), "end": end, "done": True}
-        how = "" if trained else ", taken from the run cache"
-        print(f"{self.name} {end}: {result['val_accuracy']}{how}", flush=True)  # noqa: T201
-        return result
-
-    def cleanup(self) -> None:
-        self.held.close()
 
 
 if __name__ == "__main__":

@@ -113,7 +113,9 @@ def predict_probabilities(model: keras.Model, pixels: Rows, batch_size: int) -> 
     Returns:
         float64, shaped (photos, classes), rows summing to one.
     """
-    starts = range(0, len(pixels), batch_size)
-    batches = (pixels[np.arange(start, min(start + batch_size, len(pixels)))] for start in starts)
-    logits = np.concatenate([model.predict_on_batch(batch) for batch in batches])
+    size = min(batch_size, len(pixels))
+    numbers = (np.arange(start, start + size) for start in range(0, len(pixels), size))
+    # The last batch is filled up: for one of another size TensorFlow would compile the model anew.
+    batches = (pixels[np.minimum(chosen, len(pixels) - 1)] for chosen in numbers)
+    logits = np.concatenate([model.predict_on_batch(batch) for batch in batches])[: len(pixels)]
     return np.asarray(softmax(logits.astype(np.float64), axis=1))

@@ -57,6 +57,7 @@ def share_out(settings: Split) -> tuple[pd.DataFrame, pd.DataFrame]:
     findings = each_in_parallel(lambda i: inspect(photos["path"][i]), range(len(photos)), "checking photos")
     photos["reason"] = [reason for reason, _ in findings]
     check_rejects(photos, strays, settings.max_rejected_share)
+    check_classes(photos)
 
     readable = photos[photos["reason"] == ""]
     hashes = np.stack([found for _, found in findings])[readable.index]

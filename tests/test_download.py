@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from stages import download
 from stages.common.command import UserError
@@ -45,6 +46,38 @@ def test_a_folder_is_copied(photos: Path) -> None:
     download.main()
     assert files_below(RAW) == files_below(photos)
     assert files_below(BACKBONE) == ["mobilenet_v2/none", "none"]
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_folder_whose_files_fail_for_a_while_arrives_all_the_same(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([TimeoutError("busy"), ConnectionError("reset")])
+    get_file = LocalFileSystem.get_file
+
+    def get_some(*arguments: Any, **options: Any) -> None:
+        for error in failures:
+            raise error
+        get_file(*arguments, **options)
+
+    monkeypatch.setattr(LocalFileSystem, "get_file", get_some)
+    download.main()
+    assert files_below(RAW) == files_below(photos)
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_file_that_one_may_not_read_is_not_tried_again(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = []
+
+    def refuse(self: LocalFileSystem, path: str, *_: Any, **__: Any) -> None:
+        tries.append(path)
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(LocalFileSystem, "get_file", refuse)
+    with pytest.raises(UserError, match=r"^download.photos: cannot fetch .*cats/0.jpg: .*Permission denied"):
+        download.main()
+    assert len(tries) == 1
+    assert not any(Path("data").iterdir())
 
 
 def test_a_zip_is_unpacked_byte_for_byte(photos: Path, set_params: SetParams) -> None:

@@ -155,6 +155,17 @@ def test_photos_in_no_class_folder_count_as_rejected_and_other_files_there_do_no
         split.main()
 
 
+def test_where_no_file_is_a_photo_it_says_so_however_many_may_be_rejected(
+    workspace: Path, set_params: Callable[..., None]
+) -> None:
+    layout({"cats": 3, "dogs": 3})
+    for path in RAW.rglob("*.jpg"):
+        path.write_text("no photo")
+    set_params({"split.max_rejected_share": 1.0})
+    with pytest.raises(UserError, match=r"none of 'cats' that is of use: data/raw/cats/0.jpg: cannot be decoded"):
+        split.main()
+
+
 def test_a_class_of_which_nothing_is_left_is_named(workspace: Path, set_params: Callable[..., None]) -> None:
     layout({"cats": 300, "dogs": 10})
     (RAW / "cows").mkdir()

@@ -27,7 +27,7 @@ NAPS, NAP_SECONDS, EMPTY_TASKS = 8, 10, 1000
 NAP = f"""
 from pathlib import Path
 from stages import cluster
-from stages.common.nodes import connect
+from stages.cluster.nodes import connect
 connect()
 cluster.wait_for_all({{cluster.reproduce.remote(f"nap@{{n}}", ""): f"nap@{{n}}" for n in range({NAPS})}})
 """

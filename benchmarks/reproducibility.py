@@ -19,26 +19,26 @@ from unittest.mock import patch
 
 def train_once(name: str, epochs: int, repeatable: bool) -> float:
     """Train a model in this process, and return the CPU seconds (user and system) that ``fit`` took."""
-    from stages.common import callbacks, training
-    from stages.common.backend import keras, make_deterministic, tf
-    from stages.common.models import build_model
     from stages.common.params import load_params
-    from stages.common.photos import class_names, load_photos, read_list
-    from stages.common.precision import use_precision
-    from stages.common.rows import Budget
+    from stages.models.build import build_model
+    from stages.models.precision import set_precision
+    from stages.models.runtime import keras, make_deterministic, tf
+    from stages.photos.arrays import MemoryBudget, load_photos
+    from stages.photos.lists import class_names, read_split
+    from stages.training import callbacks, training
 
     params = load_params()
     settings, recipe = params.train, params.models[name].model_copy(update={"epochs": epochs})
-    train, validation = read_list("train"), read_list("validation")
+    train, validation = read_split("train"), read_split("validation")
     classes = class_names(train["label"])
     if repeatable:
         make_deterministic(settings.seed, settings.threads)
     else:
         tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
         keras.utils.set_random_seed(settings.seed)
-    use_precision(settings.precision, recipe)
+    set_precision(settings.precision, recipe)
     model = build_model(recipe, settings.image_size, len(classes))
-    budget = Budget(params.memory_gib)
+    budget = MemoryBudget(params.memory_gib)
     photos = load_photos(train, classes, settings.image_size, budget)
     validation_photos = load_photos(validation, classes, settings.image_size, budget)
     before = cpu_seconds()

@@ -14,12 +14,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
-from stages.common.backend import make_deterministic, tf
-from stages.common.dataset import augmenting, training_batches
-from stages.common.models import build_model
 from stages.common.params import load_params
-from stages.common.precision import use_precision
-from stages.common.training import compile_model
+from stages.models.build import build_model
+from stages.models.precision import set_precision
+from stages.models.runtime import make_deterministic, tf
+from stages.training.datasets import augmenting, training_batches
+from stages.training.training import compile_model
 
 
 def operations(folder: Path) -> Counter[str]:
@@ -50,7 +50,7 @@ def main() -> None:
     params = load_params()
     recipe, settings = params.models[args.model], params.train
     make_deterministic(settings.seed, settings.threads)
-    print(f"precision: {use_precision(settings.precision, recipe)}\n")  # noqa: T201
+    print(f"precision: {set_precision(settings.precision, recipe)}\n")  # noqa: T201
     model = build_model(recipe, settings.image_size, 2)
     compile_model(model, settings.learning_rate)
     chance = np.random.default_rng(0)

@@ -6,37 +6,44 @@ training list is right on the test list, and the images of each class in each sp
 ``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of random training photos per class.
 """
 
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
-from stages.common.command import run
-from stages.common.output import write_csv, write_json
+from stages.common.figures import write_figure
+from stages.common.files import write_csv, write_json
 from stages.common.params import LabelStats, load_params
-from stages.common.paths import LABEL_COUNTS, LABEL_COUNTS_PICTURE, LABEL_STATS, SAMPLES_PICTURE
-from stages.common.photos import DUPLICATE, guess_accuracy, open_photo, read_list
-from stages.common.pictures import write_picture
+from stages.common.program import run
+from stages.photos.decode import open_photo
+from stages.photos.lists import DUPLICATE, majority_class_accuracy, read_split
+
+LABEL_STATS = Path("metrics/label_stats.json")
+LABEL_COUNTS = Path("plots/label_counts.csv")
+LABEL_COUNTS_PICTURE = Path("plots/label_counts.png")
+SAMPLES_PICTURE = Path("plots/samples.png")
 
 
 def main() -> None:
     settings = load_params().label_stats
-    lists = {split: read_list(split) for split in ("train", "validation", "test")}
+    lists = {split: read_split(split) for split in ("train", "validation", "test")}
     counts = count_labels(lists)
-    rejected = read_list("rejected")
+    rejected = read_split("rejected")
     duplicates = int(rejected["reason"].str.startswith(DUPLICATE).sum())
     stats = {
         "rejected": len(rejected) - duplicates,
         "duplicates": duplicates,
-        "test": {"accuracy": round(guess_accuracy(lists["train"], lists["test"]), 6)},
+        "test": {"accuracy": round(majority_class_accuracy(lists["train"], lists["test"]), 6)},
         # A list, so that DVC leaves it out of its tables, which the accuracies of all models share.
         "images": counts.to_dict("records"),
     }
     write_json(stats, LABEL_STATS)
     write_csv(counts, LABEL_COUNTS)
-    write_picture(draw_counts(counts), LABEL_COUNTS_PICTURE)
-    write_picture(draw_samples(lists["train"], settings), SAMPLES_PICTURE)
+    write_figure(draw_counts(counts), LABEL_COUNTS_PICTURE)
+    write_figure(draw_samples(lists["train"], settings), SAMPLES_PICTURE)
 
 
 def count_labels(lists: dict[str, pd.DataFrame]) -> pd.DataFrame:

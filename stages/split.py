@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from stages.common.command import UserError, run
-from stages.common.duplicates import group_same, perceptual_hash
-from stages.common.folders import PARTS, find_photos
-from stages.common.output import write_csv
+from stages.common.files import write_csv
 from stages.common.params import Split, load_params
 from stages.common.paths import RAW, SPLITS
-from stages.common.photos import DUPLICATE, each_in_parallel, open_photo, reason_of
+from stages.common.program import UserError, run
+from stages.intake.duplicates import group_same, perceptual_hash
+from stages.intake.layout import SPLIT_NAMES, find_photos
+from stages.photos.decode import map_in_parallel, open_photo, reason_of
+from stages.photos.lists import DUPLICATE
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ def main() -> None:
         raise UserError(f"{error} ({HOW_TO_MEND})") from error
 
     shutil.rmtree(SPLITS, ignore_errors=True)
-    for part in PARTS:
+    for part in SPLIT_NAMES:
         chosen = parts[parts["part"] == part].sort_values("path")
         write_csv(chosen[["path", "label"]], SPLITS / f"{part}.csv")
         logger.info("%s: %d photos", part, len(chosen))
@@ -54,9 +55,9 @@ def share_out(settings: Split) -> tuple[pd.DataFrame, pd.DataFrame]:
         ``path``, ``label`` and ``part`` of the photos, and ``path`` and ``reason`` of the rejects, sorted by path.
     """
     photos, strays = find_photos(RAW)
-    findings = each_in_parallel(lambda i: inspect(photos["path"][i]), range(len(photos)), "checking photos")
+    findings = map_in_parallel(lambda i: inspect(photos["path"][i]), range(len(photos)), "checking photos")
     photos["reason"] = [reason for reason, _ in findings]
-    check_rejects(photos, strays, settings.max_rejected_share)
+    check_rejects(photos, strays, settings.max_rejected_fraction)
     check_classes(photos)
 
     readable = photos[photos["reason"] == ""]
@@ -100,7 +101,7 @@ def check_rejects(photos: pd.DataFrame, strays: pd.DataFrame, max_share: float) 
             logger.warning("%s: %s", row.path, row.reason)
         listed = "listed above" if len(rejects) <= LISTED else f"the first {LISTED} listed above"
         raise UserError(
-            f"expected at most {max_share:.1%} of the files to be of no use (split.max_rejected_share), "
+            f"expected at most {max_share:.1%} of the files to be of no use (split.max_rejected_fraction), "
             f"received {len(rejects)} of {number}, {listed}"
         )
 
@@ -162,7 +163,7 @@ def reject_duplicates(photos: pd.DataFrame) -> pd.DataFrame:
     photos = photos.assign(reason="")
     repeated = photos[photos["same"].duplicated(keep=False)]
     for _, same in repeated.groupby("same"):
-        rank = same["part"].map(["", *PARTS].index)
+        rank = same["part"].map(["", *SPLIT_NAMES].index)
         for index in same.index:
             relabelled = same["path"][same["label"] != same["label"][index]]
             stronger = same[rank > rank[index]]
@@ -175,7 +176,7 @@ def reject_duplicates(photos: pd.DataFrame) -> pd.DataFrame:
 
 def check_parts(photos: pd.DataFrame) -> None:
     """Make sure that every class can be trained, validated and tested."""
-    counts = pd.crosstab(photos["label"], photos["part"]).reindex(columns=PARTS, fill_value=0)
+    counts = pd.crosstab(photos["label"], photos["part"]).reindex(columns=SPLIT_NAMES, fill_value=0)
     for label, row in counts.iterrows():
         if not row.all():
             raise UserError(

@@ -13,8 +13,8 @@ from PIL import Image
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what the tests expect is a processor's; TensorFlow reads this at its start
 
-from stages import download
-from stages.common.backend import tf
+from stages.intake import fetch
+from stages.models.runtime import tf
 
 PROJECT = Path(__file__).parents[1]
 CNN = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]["cnn"]
@@ -46,8 +46,8 @@ def set_params(workspace: Path) -> Callable[..., None]:
 @pytest.fixture
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a test wait for a moment where a user waits for a minute."""
-    monkeypatch.setattr(download, "PAUSES", (0.1, 0.1, 0.1))
-    monkeypatch.setattr(download, "SILENCE", 2)
+    monkeypatch.setattr(fetch, "PAUSES", (0.1, 0.1, 0.1))
+    monkeypatch.setattr(fetch, "SILENCE", 2)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stages.sample import write_archive
+from stages.sample.archive import write_archive
 from tests.conftest import PROJECT, edit_params
 
 MODELS = ["cnn", "augmented", "preprocessed", "transfer", "fine_tuned"]

@@ -10,8 +10,8 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from stages import download
-from stages.common.command import UserError
 from stages.common.paths import BACKBONE, RAW
+from stages.common.program import UserError
 from tests.conftest import CNN_ALONE, write_photos
 
 SetParams = Callable[[dict[str, Any]], None]

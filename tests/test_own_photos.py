@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from stages.common.archive import unpack
-from stages.sample import write_archive
+from stages.intake.archive import unpack
+from stages.sample.archive import write_archive
 from tests.conftest import edit_params
 from tests.project import commit, lay_out, run
 

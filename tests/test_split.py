@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from stages import split
-from stages.common.command import UserError
 from stages.common.paths import RAW, SPLITS
+from stages.common.program import UserError
 from tests.conftest import write_photos
 
 
@@ -84,7 +84,7 @@ def test_what_is_no_photo_is_listed_with_the_reason(workspace: Path, set_params:
     (RAW / "cats/notes.txt").write_text("no photo")
     (RAW / "dogs/cut.jpg").write_bytes((RAW / "dogs/0.jpg").read_bytes()[:-200])
     (RAW / "readme.md").write_text("outside")
-    set_params({"split.max_rejected_share": 0.2})
+    set_params({"split.max_rejected_fraction": 0.2})
     rejected = split_lists()["rejected"].set_index("path")["reason"]
     assert list(rejected.index) == [
         "data/raw/cats/empty.jpg",
@@ -139,7 +139,7 @@ def test_too_many_bad_photos_stop_the_run_and_are_named(workspace: Path, caplog:
     layout({"cats": 9, "dogs": 9})
     (RAW / "cats/0.jpg").write_text("no photo")
     (RAW / "cats/1.HEIC").touch()
-    with pytest.raises(UserError, match=r"at most 1.0% .*max_rejected_share\), received 2 of 19, listed above \("):
+    with pytest.raises(UserError, match=r"at most 1.0% .*max_rejected_fraction\), received 2 of 19, listed above \("):
         split.main()
     assert not SPLITS.exists()
     assert "data/raw/cats/0.jpg: cannot be decoded: cannot identify image file" in caplog.text
@@ -161,7 +161,7 @@ def test_where_no_file_is_a_photo_it_says_so_however_many_may_be_rejected(
     layout({"cats": 3, "dogs": 3})
     for path in RAW.rglob("*.jpg"):
         path.write_text("no photo")
-    set_params({"split.max_rejected_share": 1.0})
+    set_params({"split.max_rejected_fraction": 1.0})
     with pytest.raises(UserError, match=r"none of 'cats' that is of use: data/raw/cats/0.jpg: cannot be decoded"):
         split.main()
 
@@ -219,7 +219,7 @@ def test_a_photo_twice_in_training_stays(workspace: Path) -> None:
 def test_a_picture_under_another_kind_s_name_is_rejected(workspace: Path, set_params: Callable[..., None]) -> None:
     layout({"cats": 10, "dogs": 10})
     Image.new("RGB", (20, 30), "red").save(RAW / "cats/red.jpg", format="PNG")
-    set_params({"split.max_rejected_share": 0.1})
+    set_params({"split.max_rejected_fraction": 0.1})
     assert split_lists()["rejected"].to_dict("records") == [
         {"path": "data/raw/cats/red.jpg", "reason": "has the name of another kind of file, but is a PNG: rename it"}
     ]

@@ -1,41 +1,22 @@
-"""``params.yaml``, read and checked: every knob of the pipeline, its type and its range."""
+"""Read ``params.yaml`` and check it: every parameter of the pipeline, its type and its range.
+
+A recipe, which has defaults, is part of the subject ``models``: a default decides what a model is.
+"""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from stages.common.command import UserError
+from stages.common.program import UserError
+from stages.common.schema import Count, EmptyIsNone, Float, Fraction, Int, Rate, Section, Seed, Sha256
+from stages.models.recipe import Recipe
 
 PARAMS = Path("params.yaml")
 
-
-def _float_from_yaml(value: Any) -> Any:
-    """Read ``1e-3`` as the number it is: YAML 1.1, and so PyYAML, wants ``1.0e-3`` and makes it a string."""
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
-
-
-Int = Annotated[int, Field(strict=True)]
-Float = Annotated[float, Field(strict=True, allow_inf_nan=False), BeforeValidator(_float_from_yaml)]
-Count = Annotated[Int, Field(ge=1)]
-Seed = Annotated[Int, Field(ge=0, lt=2**32)]
-Fraction = Annotated[Float, Field(gt=0, lt=1)]
-Rate = Annotated[Float, Field(gt=0)]
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-# `-S download.backbone=` makes it '', where the file's empty value is null.
-EmptyIsNone = BeforeValidator(lambda value: None if value == "" else value)
 # A model's name becomes a file's name and a DVC stage's name, so it is as plain as both want it.
 ModelName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
-
-
-class Section(BaseModel):
-    """A mapping in ``params.yaml`` with exactly these keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Download(Section):
@@ -50,7 +31,7 @@ class Split(Section):
     validation_fraction: Fraction
     test_fraction: Fraction
     seed: Seed
-    max_rejected_share: Annotated[Float, Field(ge=0, le=1)]
+    max_rejected_fraction: Annotated[Float, Field(ge=0, le=1)]
     duplicate_distance: Annotated[Int, Field(ge=0, lt=32)] | None
 
     @model_validator(mode="after")
@@ -75,45 +56,7 @@ class Train(Section):
     seed: Seed
 
 
-class FineTune(Section):
-    blocks: Annotated[Int, Field(ge=1, le=16)]
-    after: Fraction
-    learning_rate: Rate
-
-
-class Recipe(Section):
-    """A model under ``models:``. What is left out is left out of the model, or taken from ``train:``."""
-
-    backbone: Literal["none", "mobilenet_v2"]
-    backbone_width: Rate = 1.0
-    scale: tuple[Float, Float]
-    views: Count | None = None
-    fine_tune: FineTune | None = None
-    flip: Literal["horizontal", "vertical", "horizontal_and_vertical"] | None = None
-    rotation: Annotated[Float, Field(ge=0, le=1)] = 0.0
-    convolutions: list[Count] = []
-    kernel_size: Count = 3
-    pool_size: Count = 2
-    dropout: Annotated[Float, Field(ge=0, lt=1)]
-    units: Count
-    epochs: Count | None = None
-    learning_rate: Rate | None = None
-
-    @model_validator(mode="after")
-    def _what_is_for_a_backbone_has_one(self) -> "Recipe":
-        for key in ("views", "fine_tune"):
-            if getattr(self, key) and self.backbone == "none":
-                raise ValueError(f"expected {key} only in a recipe with a backbone, received it without one")
-        return self
-
-    @model_validator(mode="after")
-    def _scale_rises(self) -> "Recipe":
-        if self.scale[0] >= self.scale[1]:
-            raise ValueError(f"expected scale as [low, high] with low < high, received {list(self.scale)}")
-        return self
-
-
-class Needs(Section):
+class Resources(Section):
     """What a training takes of a node of a cluster while it runs."""
 
     cpus: Count
@@ -121,22 +64,23 @@ class Needs(Section):
     memory_gib: Rate
 
 
-class OtherNeeds(Section):
-    """What a model takes that differs."""
-
-    cpus: Count | None = None
-    gpus: Annotated[Int, Field(ge=0)] | None = None
-    memory_gib: Rate | None = None
-
-
-class Cluster(Needs):
-    models: dict[ModelName, OtherNeeds]
+class Cluster(Resources):
+    models: dict[ModelName, Resources]
     retries: Annotated[Int, Field(ge=0)]
 
-    def needs_of(self, model: str) -> Needs:
-        common = {key: getattr(self, key) for key in Needs.model_fields}
-        other = self.models[model].model_dump(exclude_none=True) if model in self.models else {}
-        return Needs.model_validate({**common, **other})
+    @model_validator(mode="before")
+    @classmethod
+    def _a_model_names_only_what_differs(cls, content: Any) -> Any:
+        """Complete each entry of ``models`` with the values that all models share."""
+        match content:
+            case {"models": dict(models)}:
+                common = {key: content[key] for key in Resources.model_fields if key in content}
+                completed = {name: {**common, **own} if isinstance(own, dict) else own for name, own in models.items()}
+                return {**content, "models": completed}
+        return content
+
+    def resources_of(self, model: str) -> Resources:
+        return self.models.get(model, self)
 
 
 class Params(Section):

@@ -1,0 +1,78 @@
+"""Run the pipeline with its trainings spread over a Ray cluster.
+
+Does what `dvc repro` does and ends in the same ``dvc.lock``: the steps before training run here, each training that is
+not up to date on whichever node has room (``cluster`` in ``params.yaml``), `evaluate` here again. DVC's default remote
+carries the data there and the results back.
+
+    RAY_ADDRESS=head:6379 python -m stages.cluster    # without RAY_ADDRESS: the cluster on this machine, or a new one
+"""
+
+import logging
+from pathlib import Path
+
+import ray
+from dvc.repo import Repo
+
+from stages.cluster.nodes import cause_of, check_nodes, connect, ray_resources
+from stages.cluster.workspace import NodeError, dvc, workspace
+from stages.common.params import load_params
+from stages.common.program import UserError, run
+
+logger = logging.getLogger(__name__)
+
+HERE = Path()
+
+
+def main() -> None:
+    params = load_params()
+    needs = {f"train@{model}": params.cluster.resources_of(model) for model in params.models}
+    connect()
+    check_nodes(needs.values())
+    dvc(HERE, "repro", "label_stats")
+    with Repo() as repo:
+        changed = repo.status(list(needs))
+    if changed:
+        dvc(HERE, "push", "download", "split")
+        lock = Path("dvc.lock").read_text(encoding="utf-8")
+        retries = {"max_retries": params.cluster.retries, "retry_exceptions": [NodeError]}
+        wait_for_all(
+            {
+                reproduce.options(**ray_resources(needs[step]), **retries).remote(step, lock): step
+                for step in needs
+                if step in changed
+            }
+        )
+    dvc(HERE, "repro", "--pull")
+
+
+@ray.remote
+def reproduce(step: str, lock: str) -> None:
+    """Run a step on a node, from the remote's data to the remote."""
+    with workspace(lock) as folder:
+        dvc(folder, "repro", "--pull", "--single-item", step)
+        dvc(folder, "push", "--run-cache", step)
+
+
+def wait_for_all(steps: dict[ray.ObjectRef, str]) -> None:
+    """Wait for tasks; one that fails keeps no other from its end.
+
+    Raises:
+        UserError: Some failed. What the others trained is in the remote all the same.
+    """
+    failures = []
+    waiting = list(steps)
+    while waiting:
+        [task], waiting = ray.wait(waiting)
+        try:
+            ray.get(task)
+            logger.info("%s: done (%d to go)", steps[task], len(waiting))
+        except ray.exceptions.RayError as error:
+            failures.append(f"{steps[task]}: {cause_of(error)}")
+    if failures:
+        raise UserError(
+            f"expected {len(steps)} trainings to end well, received {len(failures)} failures: {'; '.join(failures)}"
+        )
+
+
+if __name__ == "__main__":
+    run(main, __doc__)

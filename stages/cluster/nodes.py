@@ -1,0 +1,143 @@
+"""Join a Ray cluster, and make sure that its nodes can do what will be asked of them."""
+
+import logging
+import os
+import socket
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from platform import python_version
+from typing import Any
+
+import ray
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from stages.cluster.workspace import workspace
+from stages.common.params import Resources
+from stages.common.program import UserError, first_line
+
+# What a step's result depends on, or its run; the packages' names are those of pip.
+PACKAGES = ("dvc", "keras", "numpy", "pandas", "pillow", "tensorflow")
+PROBE = ".reached-from-"
+
+logger = logging.getLogger(__name__)
+
+
+def connect() -> None:
+    """Join the cluster at ``RAY_ADDRESS``, or one that runs on this machine, or else start one here.
+
+    Raises:
+        UserError: There is no cluster at that address, or one of other versions of Python or Ray.
+    """
+    address = os.environ.get("RAY_ADDRESS", "")
+    host, _, port = address.rpartition(":")
+    try:
+        if host and port.isdigit() and "//" not in host:  # Ray itself would knock for minutes
+            socket.create_connection((host, int(port)), timeout=10).close()
+        # What git ignores stays here: data, models and local settings.
+        ray.init(runtime_env={"working_dir": "."}, logging_level="ERROR")
+    except (OSError, RuntimeError, ValueError) as error:
+        where = f"at RAY_ADDRESS={address}" if address else "on this machine"
+        raise UserError(f"expected a Ray cluster {where}, found none to join: {first_line(error)}") from error
+
+
+def check_nodes(wanted: Collection[Resources]) -> None:
+    """Make sure that the nodes can do what will be asked of them, before anything runs.
+
+    Raises:
+        UserError: No node is large enough, or one has other versions than this machine, or cannot read from and
+            write to the DVC remote that this machine uses. The text lists every node's trouble.
+    """
+    troubles = room_missing(wanted)
+    nodes = living_nodes()
+    with Repo() as repo, probe(repo, f"{socket.gethostname()}-{os.getpid()}") as mark:
+        versions = versions_of(PACKAGES)
+        checks = []
+        for node in nodes:
+            there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            checks.append(trouble_of_node.options(scheduling_strategy=there).remote(versions, mark))
+        for node, check in zip(nodes, checks, strict=True):
+            name = node["NodeManagerHostname"]
+            try:
+                troubles += [f"{name}: {trouble}" for trouble in ray.get(check)]
+            except ray.exceptions.TaskUnschedulableError:
+                logger.warning("%s has left the cluster: going on without it", name)
+            except ray.exceptions.RayError as error:
+                troubles.append(f"{name}: {cause_of(error)}")
+    if troubles:
+        raise UserError(f"expected nodes that can run the steps, received {'; '.join(dict.fromkeys(troubles))}")
+
+
+def living_nodes() -> list[dict[str, Any]]:
+    return [node for node in ray.nodes() if node["Alive"]]
+
+
+def room_missing(wanted: Iterable[Resources]) -> list[str]:
+    """List the needs that no node is large enough for."""
+    rooms = [node["Resources"] for node in living_nodes()]
+    return [f"none with {describe(needs)}" for needs in wanted if not any(fits(ray_resources(needs), r) for r in rooms)]
+
+
+def cause_of(error: Exception) -> str:
+    """Say in a line what a task failed for."""
+    return first_line(error.cause if isinstance(error, ray.exceptions.RayTaskError) else error)
+
+
+def ray_resources(needs: Resources) -> dict[str, float]:
+    """Say it in Ray's words."""
+    return {"num_cpus": needs.cpus, "num_gpus": needs.gpus, "memory": needs.memory_gib * 2**30}
+
+
+def fits(wanted: dict[str, float], there: dict[str, float]) -> bool:
+    names = {"num_cpus": "CPU", "num_gpus": "GPU", "memory": "memory"}
+    return all(there.get(names[name], 0) >= amount for name, amount in wanted.items())
+
+
+def describe(needs: Resources) -> str:
+    return f"{needs.cpus} CPUs, {needs.gpus} GPUs and {needs.memory_gib:g} GiB of memory (cluster in params.yaml)"
+
+
+def versions_of(packages: Iterable[str]) -> dict[str, str]:
+    versions = {"Python": python_version()}
+    for package in packages:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "none"
+    return versions
+
+
+@ray.remote(num_cpus=0)
+def trouble_of_node(versions: dict[str, str], mark: str) -> list[str]:
+    """List what keeps this node from running steps: other versions than wanted, a remote out of reach."""
+    here = versions_of(PACKAGES)
+    trouble = [f"{name} {here[name]} instead of {wanted}" for name, wanted in versions.items() if here[name] != wanted]
+    try:
+        with workspace() as folder, Repo(str(folder)) as repo, probe(repo, ray.get_runtime_context().get_node_id()):
+            remote = repo.cloud.get_remote_odb()
+            if not remote.fs.exists(remote.fs.join(remote.path, mark)):
+                trouble.append(f"{remote.path} is not the DVC remote that the caller writes to")
+    except UserError as error:
+        trouble.append(str(error))
+    return trouble
+
+
+@contextmanager
+def probe(repo: Repo, name: str) -> Iterator[str]:
+    """Write an empty file to the default DVC remote, give its name, and delete it at the end."""
+    try:
+        remote = repo.cloud.get_remote_odb()
+        path = remote.fs.join(remote.path, f"{PROBE}{name}")
+        remote.fs.makedirs(remote.path, exist_ok=True)
+        remote.fs.touch(path)
+    except (DvcException, OSError) as error:
+        raise UserError(
+            f"expected a default DVC remote that every node can write to: {first_line(error)}: "
+            "`dvc remote add --default NAME URL`, and commit .dvc/config"
+        ) from error
+    try:
+        yield path.rpartition("/")[2]
+    finally:
+        remote.fs.remove(path)

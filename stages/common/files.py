@@ -1,0 +1,64 @@
+"""Write a file or a folder whole or not at all."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Give a path beside ``path`` to write to, and move what was written into its place when it is whole.
+
+    What stood there before is replaced and never written into: it may be a link into DVC's cache.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with temporary_file(path.with_name(f".{path.name}")) as unfinished:  # the suffix stays, as it chooses the format
+        yield unfinished
+        unfinished.replace(path)
+
+
+@contextmanager
+def temporary_file(path: Path) -> Iterator[Path]:
+    """Delete a file at the end; its name is fixed, so that the next run cleans up after one that was killed."""
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """Give a folder to write to, and move it into the place of ``folder``, new or empty, when it is whole."""
+    folder = folder.resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".unfinished-", dir=folder.parent) as beside:
+        unfinished = Path(beside, folder.name)
+        unfinished.mkdir()
+        yield unfinished
+        unfinished.replace(folder)
+
+
+def write_remote(files: Any, path: str, content: bytes) -> None:
+    """Write a file in a folder that fsspec opened as a ``DirFileSystem``."""
+    files.makedirs("", exist_ok=True)
+    files.pipe_file(f".{path}", content)
+    files.mv(f".{path}", path)
+
+
+def write_text(content: str, path: Path) -> None:
+    with atomic_write(path) as unfinished:
+        unfinished.write_text(content, encoding="utf-8", newline="\n")
+
+
+def write_json(content: Any, path: Path) -> None:
+    write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", path)
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    with atomic_write(path) as unfinished:
+        table.to_csv(unfinished, index=False)

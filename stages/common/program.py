@@ -1,0 +1,75 @@
+"""How every step and command starts and ends: a log on stderr, and a mistake of the user's as one line."""
+
+import argparse
+import errno
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
+# The exit code of a failure that lies with the machine, where a user's mistake is 1: elsewhere the step may succeed.
+MACHINE_FAILURE = os.EX_IOERR
+
+
+class UserError(Exception):
+    """A mistake that the user can fix. Its text says what was expected, what came and what to do."""
+
+
+def first_line(error: BaseException) -> str:
+    """Shorten what a library says at length."""
+    return str(error).strip().split("\n")[0]
+
+
+def command_parser(description: str | None, epilog: str | None = None) -> argparse.ArgumentParser:
+    """Make a parser for the module that runs as a program, whose ``--help`` shows the command as it is typed."""
+    spec = sys.modules["__main__"].__spec__
+    module = spec.name.removesuffix(".__main__") if spec else Path(sys.argv[0]).stem
+    return argparse.ArgumentParser(
+        prog=f"python -m {module}",
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def run(main: Callable[[], None], description: str | None = None) -> None:
+    """Call ``main`` as a program: log to stderr, and end in one line on what is no bug of ours.
+
+    The exit code is 1 for what the user can fix, and ``MACHINE_FAILURE`` for a full disk or a file without access.
+
+    Args:
+        description: what a program that takes no arguments answers to ``--help``; the others parse theirs themselves.
+    """
+    if description:
+        command_parser(description).parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        main()
+    except UserError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("stopped: run the same command again to resume")
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            reason = f"expected room on the disk for the step's files, found none ({error.strerror}): free some"
+        elif error.errno in NO_ACCESS:
+            reason = f"expected access to the step's files, received: {error}: check who owns them"
+        else:
+            raise
+        sys.stderr.write(f"error: {reason}\n")
+        sys.exit(MACHINE_FAILURE)
+
+
+@contextmanager
+def explain_unwritable(path: Path, option: str) -> Iterator[None]:
+    """Turn a failure to write where the user asked for it into a UserError that names the option to change."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            raise
+        raise UserError(f"expected to write {path}, received: {error}: choose another {option}") from error

@@ -1,0 +1,54 @@
+"""Build the Keras model that a recipe in ``params.yaml`` describes.
+
+A model takes pixels of 0..255, shaped (batch, height, width, 3), and gives logits, shaped (batch, classes), float32:
+scaling is a layer of the model, so that whoever uses it cannot forget it.
+"""
+
+from stages.common.program import UserError, first_line
+from stages.models.backbone import load_backbone
+from stages.models.recipe import Recipe
+from stages.models.runtime import keras, layers
+
+
+def build_model(recipe: Recipe, image_size: tuple[int, int], num_classes: int) -> keras.Model:
+    """Build the model that a recipe describes, with new weights but for the backbone's.
+
+    It is a chain of layers; the backbone, if there is one, is the layer ``backbone``, and after that, where the
+    recipe fine-tunes, ``last_blocks``.
+
+    Raises:
+        UserError: The backbone's weights are missing or of another width, or the photos are too small for
+            so many layers.
+    """
+    low, high = recipe.scale
+    pixels = keras.Input((*image_size, 3), name="pixels")
+    try:
+        x = layers.Rescaling((high - low) / 255, offset=low, dtype="float32")(pixels)
+        if recipe.backbone == "mobilenet_v2":
+            last_blocks = recipe.fine_tune.blocks if recipe.fine_tune else 0
+            for part in load_backbone(recipe.backbone_width, image_size, last_blocks):
+                x = part(x)
+        for layer in head_layers(recipe, num_classes):
+            x = layer(x)
+    except ValueError as error:
+        raise UserError(
+            f"train.image_size: {list(image_size)} is too small for the recipe's layers: {first_line(error)}"
+        ) from error
+    return keras.Model(pixels, x)
+
+
+def head_layers(recipe: Recipe, num_classes: int) -> list[layers.Layer]:
+    """List the layers from features to logits: convolutions with pooling between, then the classifier."""
+    chosen: list[layers.Layer] = []
+    for number, filters in enumerate(recipe.convolutions):
+        if number > 0:
+            chosen.append(layers.MaxPooling2D(recipe.pool_size))
+        chosen.append(layers.Conv2D(filters, recipe.kernel_size, activation="relu"))
+    return [
+        *chosen,
+        layers.Dropout(recipe.dropout),
+        layers.MaxPooling2D(recipe.pool_size),
+        layers.Flatten(),
+        layers.Dense(recipe.units, activation="relu"),
+        layers.Dense(num_classes, name="logits", dtype="float32"),  # a loss needs more digits than bfloat16 has
+    ]

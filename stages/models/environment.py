@@ -1,0 +1,32 @@
+"""What a result depends on beside parameters, photos and code."""
+
+import os
+import platform
+from pathlib import Path
+
+import numpy as np
+import PIL
+
+from stages.models.runtime import keras, tf
+
+# The instruction sets among which TensorFlow's kernels choose, and so round differently.
+INSTRUCTION_SETS = {"avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve"}
+
+
+def describe_environment() -> list[str]:
+    """Describe this machine and its software in a few lines, so that two that disagree can see why."""
+    return [
+        f"Python {platform.python_version()}",
+        f"TensorFlow {tf.__version__}",
+        f"Keras {keras.__version__}",
+        f"NumPy {np.__version__}",
+        f"Pillow {PIL.__version__}",
+        f"{platform.system()} {platform.machine()}: {' '.join(instruction_sets()) or 'unknown instruction sets'}",
+        f"{len(tf.config.list_physical_devices('GPU'))} GPUs",
+        f"{tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count()} threads",
+    ]
+
+
+def instruction_sets() -> list[str]:
+    cpuinfo = Path("/proc/cpuinfo")
+    return sorted(INSTRUCTION_SETS & set(cpuinfo.read_text().split())) if cpuinfo.exists() else []

@@ -1,0 +1,42 @@
+"""Choose the numbers that a model computes in."""
+
+import os
+from typing import Literal
+
+from stages.models.environment import instruction_sets
+from stages.models.recipe import Recipe
+from stages.models.runtime import keras, tf
+
+Policy = Literal["float32", "mixed_bfloat16", "mixed_float16"]
+
+
+def set_precision(wanted: str, recipe: Recipe) -> str:
+    """Set Keras's dtype policy for the models built from now on; weights and logits stay float32 in all of them.
+
+    Args:
+        wanted: as ``train.precision``: a policy, or "auto" for what this machine computes natively and fast.
+
+    Returns:
+        The policy and why, in half a line.
+    """
+    policy, reason = fastest_precision(recipe) if wanted == "auto" else (wanted, "as train.precision says")
+    keras.config.set_dtype_policy(policy)
+    return f"{policy}, {reason}"
+
+
+def fastest_precision(recipe: Recipe) -> tuple[Policy, str]:
+    """Choose by the hardware; without the instructions for it, half precision is slower than float32."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        capability = min(tf.config.experimental.get_device_details(gpu)["compute_capability"] for gpu in gpus)
+        found = f"as the GPU has compute capability {capability[0]}.{capability[1]}"
+        if capability >= (8, 0):
+            return "mixed_bfloat16", found
+        return ("mixed_float16" if capability >= (7, 0) else "float32"), found
+    if recipe.backbone != "none":
+        return "float32", "as a processor runs MobileNetV2 no faster in bfloat16"
+    if not {"avx512_bf16", "amx_bf16"} & set(instruction_sets()):
+        return "float32", "as the processor has no AVX-512 BF16 or AMX"
+    if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
+        return "float32", "as oneDNN is off (TF_ENABLE_ONEDNN_OPTS=0)"
+    return "mixed_bfloat16", "as the processor has AVX-512 BF16 or AMX"

@@ -1,0 +1,45 @@
+"""A recipe: what ``params.yaml`` says of a model."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from stages.common.schema import Count, Float, Fraction, Int, Rate, Section
+
+
+class FineTune(Section):
+    blocks: Annotated[Int, Field(ge=1, le=16)]
+    after: Fraction
+    learning_rate: Rate
+
+
+class Recipe(Section):
+    """A model under ``models:``. What is left out is left out of the model, or taken from ``train:``."""
+
+    backbone: Literal["none", "mobilenet_v2"]
+    backbone_width: Rate = 1.0
+    scale: tuple[Float, Float]
+    views: Count | None = None
+    fine_tune: FineTune | None = None
+    flip: Literal["horizontal", "vertical", "horizontal_and_vertical"] | None = None
+    rotation: Annotated[Float, Field(ge=0, le=1)] = 0.0
+    convolutions: tuple[Count, ...] = ()
+    kernel_size: Count = 3
+    pool_size: Count = 2
+    dropout: Annotated[Float, Field(ge=0, lt=1)]
+    units: Count
+    epochs: Count | None = None
+    learning_rate: Rate | None = None
+
+    @model_validator(mode="after")
+    def _what_is_for_a_backbone_has_one(self) -> "Recipe":
+        for key in ("views", "fine_tune"):
+            if getattr(self, key) and self.backbone == "none":
+                raise ValueError(f"expected {key} only in a recipe with a backbone, received it without one")
+        return self
+
+    @model_validator(mode="after")
+    def _scale_rises(self) -> "Recipe":
+        if self.scale[0] >= self.scale[1]:
+            raise ValueError(f"expected scale as [low, high] with low < high, received {list(self.scale)}")
+        return self

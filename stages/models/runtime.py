@@ -1,0 +1,83 @@
+"""Load TensorFlow and Keras, quietly, and make them repeat themselves.
+
+Every other module takes them from here: `from stages.models.runtime import keras, tf`.
+"""
+
+import faulthandler
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryFile
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings and above
+
+# What TensorFlow 2.21 logs at every start on a machine without a GPU, whatever its log level (tensorflow issue 100442).
+START_UP_MESSAGES = (
+    "All log messages before absl::InitializeLog() is called are written to STDERR",
+    "oneDNN custom operations are on.",
+    "Could not find cuda drivers on your machine, GPU will not be used.",
+    "failed call to cuInit: INTERNAL: CUDA error: Failed call to cuInit: UNKNOWN ERROR (303)",  # no driver installed
+)
+
+
+@contextmanager
+def start_up_messages_filtered() -> Iterator[None]:
+    """Hold back what is written to stderr, natively or not, and pass it on at the end without start-up messages.
+
+    A crash in native code never gets to that end. It is seen all the same: ``faulthandler`` writes the signal and
+    Python's stack to the real stderr, and the process ends with the signal's exit code.
+    """
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    watched = faulthandler.is_enabled()  # as it is under pytest
+    if not watched:
+        faulthandler.enable(stderr)
+    with TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(stderr, 2)
+            if not watched:
+                faulthandler.disable()
+            os.close(stderr)
+            held.seek(0)
+            for line in held.read().decode(errors="replace").splitlines():
+                if not any(message in line for message in START_UP_MESSAGES):
+                    sys.stderr.write(f"{line}\n")
+
+
+with start_up_messages_filtered():
+    import keras
+    import tensorflow as tf
+    from keras import layers
+
+    tf.config.list_physical_devices()  # looks for GPUs, and logs it
+
+__all__ = ["device_strategy", "keras", "layers", "make_deterministic", "tf"]
+
+
+def make_deterministic(seed: int, threads: int) -> None:
+    """Make this process's random numbers and TensorFlow's operations repeat exactly; call it before building.
+
+    An operation divides its sums among its threads, so its rounding depends on their number: it gets a fixed one. How
+    many operations run at the same time makes no difference.
+    """
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    keras.utils.clear_session()  # layers' names count from one again
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+def device_strategy() -> tf.distribute.Strategy:
+    """Choose where a model trains: on all GPUs, each with a part of every batch, or else on what there is.
+
+    Build the model within the strategy's ``scope()``. Sums over a batch are the same up to rounding.
+    """
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    if len(devices) > 1:
+        return tf.distribute.MirroredStrategy([device.name for device in devices])
+    return tf.distribute.get_strategy()

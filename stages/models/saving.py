@@ -1,0 +1,38 @@
+"""Save a model as a file whose bytes depend on the model alone."""
+
+import json
+import re
+import zipfile
+from pathlib import Path
+
+from stages.common.files import atomic_write, temporary_file
+from stages.models.runtime import keras
+
+
+def save_model(model: keras.Model, path: Path) -> None:
+    """Save as a ``.keras`` file whose bytes depend on the model alone."""
+    with atomic_write(path) as undated, temporary_file(undated.with_suffix(".dated.keras")) as dated:
+        model.save(dated)
+        with zipfile.ZipFile(dated) as source, zipfile.ZipFile(undated, "w") as target:
+            for name in sorted(source.namelist()):
+                # A ZipInfo of its own has the oldest date that a zip can hold, not the time of saving.
+                target.writestr(zipfile.ZipInfo(name), normalize_member(name, source.read(name)))
+
+
+def normalize_member(name: str, content: bytes) -> bytes:
+    """Take out of a ``.keras`` file's member what differs from save to save.
+
+    Keras notes the time of saving in ``metadata.json``, and in ``config.json`` the addresses in memory of objects
+    that layers share; any other number says as well that they are the same.
+    """
+    match name:
+        case "metadata.json":
+            return json.dumps({**json.loads(content), "date_saved": "1980-01-01@00:00:00"}).encode()
+        case "config.json":
+            numbers: dict[bytes, int] = {}
+            return re.sub(
+                rb'(?<="shared_object_id": )\d+',
+                lambda address: b"%d" % numbers.setdefault(address[0], len(numbers)),
+                content,
+            )
+    return content

@@ -1,0 +1,81 @@
+"""Back up a training after each epoch, so that a killed one resumes exactly where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stages.common.files import atomic_write
+
+if TYPE_CHECKING:  # reading a backup's history must not wait for TensorFlow
+    from stages.models.runtime import keras
+
+History = list[dict[str, Any]]  # a record per epoch
+
+STAGES = Path(__file__).parents[1]
+# The code that a trained model depends on: `train` has the same files in dvc.yaml.
+TRAINING_CODE = ("common/files.py", "models/*.py", "photos/*.py", "train.py", "training/*.py")
+
+
+class Backup:
+    """A training's state after its last finished epoch, in one file.
+
+    Args:
+        key: the fingerprint of all that the training depends on; a backup with another key is ignored.
+    """
+
+    def __init__(self, path: Path, key: str) -> None:
+        self.path = path
+        self.key = key
+
+    def history(self) -> History:
+        """Read a record per finished epoch: none if there is no backup, or one of other parameters, data or code."""
+        if not self.path.exists():
+            return []
+        content = read_content(self.path)
+        return list(content["history"]) if content["key"] == self.key else []
+
+    def save(self, model: keras.Model, history: History) -> None:
+        """Write the state to the file, which replaces that of the epoch before once it is whole."""
+        arrays = {f"variable_{number}": variable.numpy() for number, variable in enumerate(variables_of(model))}
+        content = np.array(json.dumps({"key": self.key, "history": history}))
+        with atomic_write(self.path) as unfinished, unfinished.open("wb") as file:
+            np.savez(file, content=content, **arrays)
+
+    def restore(self, model: keras.Model) -> None:
+        """Bring a compiled model with a built optimizer to the state in the file."""
+        with np.load(self.path, allow_pickle=False) as saved:
+            for number, variable in enumerate(variables_of(model)):
+                variable.assign(saved[f"variable_{number}"])
+
+
+def read_content(path: Path) -> dict[str, Any]:
+    """Read the ``key`` and ``history`` of a backup."""
+    with np.load(path, allow_pickle=False) as saved:
+        return dict(json.loads(str(saved["content"])))
+
+
+def variables_of(model: keras.Model) -> list[keras.Variable]:
+    """List what training changes: weights, random generators' states, the optimizer's momenta and step count."""
+    return [*model.variables, *model.optimizer.variables]
+
+
+def fingerprint(parts: Iterable[str | np.ndarray]) -> str:
+    """Hash everything that a training depends on: SHA-256, in hex."""
+    digest = hashlib.sha256()
+    for part in parts:
+        array: Any = np.frombuffer(part.encode(), np.uint8) if isinstance(part, str) else np.ascontiguousarray(part)
+        digest.update(f"{array.nbytes} ".encode())
+        digest.update(array)
+    return digest.hexdigest()
+
+
+def training_code() -> list[str]:
+    """Read the files of ``TRAINING_CODE``."""
+    files = sorted(file for pattern in TRAINING_CODE for file in STAGES.glob(pattern))
+    return [file.read_text(encoding="utf-8") for file in files]

@@ -1,0 +1,174 @@
+"""Train a model the same way every time."""
+
+import logging
+import math
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from stages.common.params import Train
+from stages.models.backbone import unfreeze
+from stages.models.environment import describe_environment
+from stages.models.recipe import Recipe
+from stages.models.runtime import keras
+from stages.photos.arrays import MemoryBudget, Photos
+from stages.training.backup import Backup, History, fingerprint, training_code
+from stages.training.callbacks import Checkpoint, StopWhenInterrupted, defer_interrupts
+from stages.training.datasets import (
+    Dataset,
+    StoredDataset,
+    sequential_batches,
+    training_batches,
+    training_dataset,
+    validation_batches,
+)
+from stages.training.features import FeatureDataset, split_at_backbone, store_features
+
+logger = logging.getLogger(__name__)
+
+
+class Phase(NamedTuple):
+    """Epochs with one learning rate: those after ``start`` and up to ``end``."""
+
+    start: int
+    end: int
+    learning_rate: float
+    fine_tunes: bool = False
+
+
+def train_model(
+    model: keras.Model,
+    recipe: Recipe,
+    settings: Train,
+    train: Photos,
+    validation: Photos,
+    backup: Path,
+    budget: MemoryBudget,
+) -> History:
+    """Train the model, logging a line per epoch, and resuming after the last epoch in ``backup``.
+
+    A frozen backbone runs over the validation photos once, and over the training photos ``recipe.views`` times in
+    all or, where that is None, once an epoch; only the layers on top train, on its features.
+
+    Args:
+        validation: the photos to measure on after each epoch.
+        backup: a file that holds the state after each epoch while training lasts.
+        budget: memory for the backbone's features.
+
+    Returns:
+        For each epoch, from 1: ``epoch``, ``accuracy``, ``loss``, ``val_accuracy``, ``val_loss``.
+
+    Raises:
+        UserError: The loss is no longer a finite number.
+    """
+    resumable = Backup(backup, fingerprint_of(model, recipe, settings, train, validation))
+    augmented = training_dataset(train, recipe, settings.seed)
+    if recipe.backbone == "none":
+        return fit(model, recipe, settings, augmented, StoredDataset(*validation), resumable)
+
+    backbone, head = split_at_backbone(model)
+    size = settings.batch_size
+    measured = store_features(
+        FeatureDataset(StoredDataset(*validation), backbone), 1, size, budget, "validation features"
+    )
+    fresh = FeatureDataset(augmented, backbone)
+    if recipe.views is None:
+        return fit(head, recipe, settings, fresh, measured, resumable)
+    views = min(recipe.views, recipe.epochs or settings.epochs)
+    stored = store_features(fresh, views, size, budget, "training features")
+    return fit(head, recipe, settings, stored, measured, resumable)
+
+
+def fit(
+    model: keras.Model, recipe: Recipe, settings: Train, train: Dataset, validation: Dataset, backup: Backup
+) -> History:
+    """Fit a model phase after phase, from the epoch that the backup has reached."""
+    phases = list_phases(recipe, settings)
+    history = backup.history()
+    if history:
+        logger.info("resuming after epoch %d of %d, which an earlier run finished", len(history), phases[-1].end)
+    for phase in phases:
+        start_phase(model, phase)
+        # A backup taken in this phase fits the optimizer that this phase compiles. If it is of the phase's last epoch,
+        # nothing is left to train here, and the next phase starts from its weights.
+        if phase.start < len(history) <= phase.end:
+            backup.restore(model)
+        if len(history) < phase.end:
+            run_epochs(model, settings, train, validation, history, phase.end, backup)
+    return history
+
+
+def run_epochs(
+    model: keras.Model,
+    settings: Train,
+    train: Dataset,
+    validation: Dataset,
+    history: History,
+    end: int,
+    backup: Backup,
+) -> None:
+    """Train a compiled model up to epoch ``end``; add each epoch's record to the history and back it up."""
+    with defer_interrupts() as interrupted:
+        model.fit(
+            training_batches(train, settings.batch_size, settings.seed, first_epoch=len(history)),
+            steps_per_epoch=math.ceil(len(train.labels) / settings.batch_size),
+            initial_epoch=len(history),
+            epochs=end,
+            validation_data=validation_batches(validation, settings.batch_size),
+            callbacks=[Checkpoint(history, backup), StopWhenInterrupted(interrupted)],
+            shuffle=False,  # the batches come shuffled
+            verbose=2,
+        )
+        if interrupted.is_set():  # while the last epoch was backed up
+            raise KeyboardInterrupt
+
+
+def list_phases(recipe: Recipe, settings: Train) -> list[Phase]:
+    """List the phases of a training: one, or one for the head alone and one with the backbone's last blocks."""
+    epochs, learning_rate = recipe.epochs or settings.epochs, recipe.learning_rate or settings.learning_rate
+    if recipe.fine_tune is None:
+        return [Phase(0, epochs, learning_rate)]
+    head_only = math.ceil(recipe.fine_tune.after * epochs)
+    if head_only == epochs:
+        logger.warning(
+            "no epoch is left to fine-tune in: fine_tune.after is %g, and of %d epochs all come before",
+            recipe.fine_tune.after,
+            epochs,
+        )
+    return [
+        Phase(0, head_only, learning_rate),
+        Phase(head_only, epochs, recipe.fine_tune.learning_rate, fine_tunes=True),
+    ]
+
+
+def start_phase(model: keras.Model, phase: Phase) -> None:
+    """Decide what trains, and compile with a new optimizer."""
+    if phase.fine_tunes:
+        unfreeze(model.get_layer("last_blocks"))
+    compile_model(model, phase.learning_rate)
+
+
+def compile_model(model: keras.Model, learning_rate: float) -> None:
+    """Set the notebook's optimizer, loss and metric: Adam, cross-entropy on logits, accuracy."""
+    model.compile(
+        optimizer=keras.optimizers.Adam(learning_rate),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    model.optimizer.build(model.trainable_variables)
+
+
+def fingerprint_of(model: keras.Model, recipe: Recipe, settings: Train, train: Photos, validation: Photos) -> str:
+    """Hash all that a training's result depends on, batch by batch: the photos may not fit into memory."""
+    parts = [
+        recipe.model_dump_json(),
+        settings.model_dump_json(),
+        *describe_environment(),
+        keras.config.dtype_policy().name,
+        *training_code(),
+        *(variable.numpy() for variable in model.variables),  # the backbone's weights among them
+        train.labels,
+        validation.labels,
+    ]
+    photos = (sequential_batches(StoredDataset(*photos), settings.batch_size) for photos in (train, validation))
+    return fingerprint(chain(parts, *photos))

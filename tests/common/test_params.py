@@ -1,0 +1,91 @@
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stages.common.params import load_params
+from stages.common.program import UserError
+from stages.models.recipe import Recipe
+
+CNN = {"backbone": "none", "scale": [0, 1], "convolutions": [8], "dropout": 0.5, "units": 8}
+
+
+def test_the_project_s_own_parameters_are_the_notebook_s(workspace: Path) -> None:
+    params = load_params()
+    assert params.train.image_size == (160, 160)
+    assert (params.train.batch_size, params.train.epochs, params.train.learning_rate) == (32, 20, 1e-3)
+    assert list(params.models)[:4] == ["cnn", "augmented", "preprocessed", "transfer"]
+    cnn, *others = [(recipe.flip, recipe.rotation, recipe.dropout) for recipe in params.models.values()][:4]
+    assert cnn == (None, 0, 0.5)
+    assert others == [("horizontal", 0.2, 0.5)] * 3
+
+
+def test_params_yaml_shows_every_knob_of_a_recipe(workspace: Path) -> None:
+    entries = yaml.safe_load(Path("params.yaml").read_text())["models"].values()
+    assert {key for entry in entries for key in entry} == set(Recipe.model_fields)
+
+
+def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> None:
+    Path("params.yaml").write_text(Path("params.yaml").read_text().replace("0.001", "1e-3"))
+    assert load_params().train.learning_rate == 0.001
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train.precision": "half"}, "train.precision: expected 'auto', 'float32', 'mixed_bfloat16' or"),
+        ({"train.threads": 0}, "train.threads: expected greater than or equal to 1, received 0"),
+        ({"models.cnn.views": 4}, "models.cnn: expected views only in a recipe with a backbone"),
+        ({"models.fine_tuned.fine_tune.blocks": 17}, "models.fine_tuned.fine_tune.blocks: expected less than or equal"),
+        ({"train.epochs": "five"}, "train.epochs: expected a valid integer, received 'five'"),
+        ({"train.epochs": True}, "train.epochs: expected a valid integer, received True"),
+        ({"train.epochs": 0}, "train.epochs: expected greater than or equal to 1, received 0"),
+        ({"train.learning_rate": -1}, "train.learning_rate: expected greater than 0, received -1"),
+        ({"train.learning_rate": float("nan")}, "train.learning_rate: expected a finite number, received nan"),
+        ({"train.learning_rate": "fast"}, "train.learning_rate: expected a valid number, received 'fast'"),
+        ({"train.rate": 0.1}, "train.rate: unknown key (misspelt, or in the wrong place?)"),
+        ({"train.image_size": [160]}, "train.image_size.1: expected a value, received none"),
+        ({"split.test_fraction": 0.9}, "split: expected validation_fraction + test_fraction below 1"),
+        ({"download.photos_sha256": "abc"}, "download.photos_sha256: "),
+        ({"models.cnn.backbone": "vgg"}, "models.cnn.backbone: expected 'none' or 'mobilenet_v2', received 'vgg'"),
+        ({"models.cnn.scale": [1, 0]}, "models.cnn: expected scale as [low, high]"),
+        ({"models.wide": None}, "models.wide: expected a mapping of keys to values, received None"),
+        ({"models.wide": {}}, "models.wide.backbone: expected a value, received none"),
+        ({"models.a/b": CNN}, "models.a/b: expected a name of letters, digits, - and _"),
+        ({"models.; rm -rf ~": CNN}, "models.; rm -rf ~: expected a name of letters, digits, - and _"),
+        ({"models": {}}, "models: "),
+        ({"train.image_size": 64}, "train.image_size: expected two numbers, as [1, 2], received 64"),
+        (
+            {"download.backbone": ""},
+            "expected weights in download.backbone, or no model that needs them, received ",
+        ),
+        ({"memory_gib": -1}, "memory_gib: expected greater than or equal to 0, received -1"),
+        (
+            {"cluster.models": {"tranfer": {}}},
+            "expected models of params.yaml in cluster.models, received tran",
+        ),
+    ],
+)
+def test_a_bad_value_is_named_with_what_was_expected(
+    set_params: Callable[..., None], changes: dict[str, Any], message: str
+) -> None:
+    set_params(changes)
+    with pytest.raises(UserError, match=f"^params.yaml: {re.escape(message)}") as error:
+        load_params()
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", ["train: [", "", "- a list", "\x00"])
+def test_a_file_that_is_no_mapping_is_one_line(workspace: Path, content: str) -> None:
+    Path("params.yaml").write_text(content)
+    with pytest.raises(UserError, match=r"^params.yaml: [^\n]+$"):
+        load_params()
+
+
+def test_a_missing_file_is_one_line(workspace: Path) -> None:
+    Path("params.yaml").unlink()
+    with pytest.raises(UserError, match=r"params.yaml: expected the file that holds the parameters"):
+        load_params()

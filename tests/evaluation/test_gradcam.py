@@ -1,0 +1,101 @@
+"""Grad-CAM: that heat lies where the information is, for every kind of model."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from stages.common.paths import BACKBONE
+from stages.evaluation.gradcam import choose_photos, heat_maps, last_feature_layer
+from stages.models.build import build_model
+from stages.models.recipe import Recipe
+
+CNN = {"backbone": "none", "scale": [0, 1], "convolutions": [4, 4], "dropout": 0.5, "units": 8, "rotation": 0.5}
+
+
+def recipe(**changes: Any) -> Recipe:
+    return Recipe.model_validate({**CNN, **changes})
+
+
+@pytest.fixture
+def backbone(workspace: Path) -> Recipe:
+    """A recipe with MobileNetV2 and random weights for it."""
+    keras.utils.set_random_seed(0)
+    model = keras.applications.MobileNetV2(input_shape=(64, 64, 3), alpha=0.35, include_top=False, weights=None)
+    (workspace / BACKBONE / "mobilenet_v2").mkdir(parents=True)
+    model.save_weights(workspace / BACKBONE / "mobilenet_v2/random.weights.h5")
+    return recipe(backbone="mobilenet_v2", backbone_width=0.35, scale=[-1, 1], convolutions=[])
+
+
+def brightness_model(logits_rise: tuple[float, float] = (0, 1)) -> keras.Model:
+    """A model whose one feature is brightness, of which more speaks for the second class."""
+    pixels = keras.Input((16, 16, 3))
+    x = layers.Rescaling(1 / 255)(pixels)
+    x = layers.Conv2D(1, 1, kernel_initializer="ones")(x)
+    x = layers.MaxPooling2D(2)(layers.Dropout(0.5)(x))
+    logits = layers.Dense(2)(layers.Flatten()(x))
+    model = keras.Model(pixels, logits)
+    model.layers[-1].set_weights([np.tile(logits_rise, (64, 1)), np.zeros(2)])
+    return model
+
+
+@pytest.mark.parametrize("logits_rise", [(0, 1), (-5, -4), (-1, 0)])  # softmax knows no difference
+def test_heat_lies_where_the_only_informative_pixels_are(logits_rise: tuple[float, float]) -> None:
+    pixels = np.zeros((2, 16, 16, 3), np.uint8)
+    pixels[0, 2:6, 10:14] = 255
+    pixels[1, 9:13, 1:5] = 255
+    heat = heat_maps(brightness_model(logits_rise), pixels)
+    assert heat.shape == (2, 16, 16)
+    np.testing.assert_allclose(heat, pixels[..., 0] / 255, atol=1e-6)
+
+
+def test_a_photo_without_evidence_stays_cold() -> None:
+    assert not heat_maps(brightness_model(), np.zeros((1, 16, 16, 3), np.uint8)).any()
+
+
+def test_the_features_are_those_of_the_last_convolution() -> None:
+    model = build_model(recipe(), (32, 32), 2)
+    assert [layer.name for layer in model.layers if isinstance(layer, layers.Conv2D)][-1] == (
+        model.layers[last_feature_layer(model)].name
+    )
+
+
+def test_the_features_of_a_model_with_a_backbone_are_the_backbones(backbone: Recipe) -> None:
+    model = build_model(backbone, (64, 64), 2)
+    assert isinstance(model.layers[last_feature_layer(model)], keras.Model)
+
+
+@pytest.fixture(params=["float32", "mixed_bfloat16", "mixed_float16"])
+def _policy(request: pytest.FixtureRequest) -> Iterator[None]:
+    keras.config.set_dtype_policy(request.param)
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.usefixtures("_policy")
+def test_heat_is_the_same_every_time_and_between_zero_and_one(backbone: Recipe) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
+    for model in (build_model(recipe(), (64, 64), 3), build_model(backbone, (64, 64), 3)):
+        heat = heat_maps(model, pixels)
+        assert heat.shape == (3, 64, 64)
+        assert heat.dtype == np.float32
+        assert heat.min() >= 0
+        assert heat.max() <= 1
+        np.testing.assert_array_equal(heat, heat_maps(model, pixels))
+
+
+def test_the_photos_shown_are_right_ones_from_all_over_and_the_surest_mistakes() -> None:
+    positive = np.array([0.1] * 10 + [0.6, 0.9, 0.7])
+    right, wrong = choose_photos(np.zeros(13, int), np.stack([1 - positive, positive], axis=1))
+    assert right.tolist() == [0, 3, 6, 9]
+    assert wrong.tolist() == [11, 12, 10]
+
+
+def test_where_nothing_or_everything_is_right_the_other_kind_is_shown() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.8, 0.2]])
+    assert [chosen.tolist() for chosen in choose_photos(np.zeros(2, int), probabilities)] == [[0, 1], []]
+    assert [chosen.tolist() for chosen in choose_photos(np.ones(2, int), probabilities)] == [[], [0, 1]]

@@ -1,0 +1,77 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stages.evaluation import curves, scores
+
+HISTORY = pd.DataFrame(
+    {"epoch": [1, 2], "accuracy": [0.5, 0.7], "loss": [0.8, 0.6], "val_accuracy": [0.4, 0.6], "val_loss": [0.9, 0.7]}
+)
+LABELS = np.array([0, 0, 0, 1, 1])
+PROBABILITIES = np.array([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.3, 0.7], [0.2, 0.8]])
+
+
+def test_scores_are_those_worked_out_by_hand() -> None:
+    result = scores.score(HISTORY, LABELS, PROBABILITIES, ["cats", "dogs"], guessing=0.6)
+    assert result["train"] == {"accuracy": 0.7, "loss": 0.6}
+    assert result["validation"] == {"accuracy": 0.6, "loss": 0.7}
+    test = result["test"]
+    assert test["accuracy"] == 0.8
+    assert test["gain_over_baseline"] == pytest.approx(0.2)
+    # Wilson: (p + z²/2n ± z·sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n), with z = 1.959964, n = 5, p = 0.8
+    z = 1.959964
+    middle, spread = 0.8 + z * z / 10, z * math.sqrt(0.16 / 5 + z * z / 100)
+    assert test["accuracy_low"] == pytest.approx((middle - spread) / (1 + z * z / 5), abs=1e-6)
+    assert test["accuracy_high"] == pytest.approx((middle + spread) / (1 + z * z / 5), abs=1e-6)
+    assert test["loss"] == pytest.approx(-(math.log(0.9 * 0.8 * 0.4 * 0.7 * 0.8)) / 5, abs=1e-6)
+    assert test["roc_auc"] == 1.0  # each dog scores above each cat
+    assert result["classes"] == [
+        {"label": "cats", "precision": 1.0, "recall": 0.666667},
+        {"label": "dogs", "precision": 0.666667, "recall": 1.0},
+    ]
+
+
+def test_a_class_that_is_never_predicted_has_no_precision() -> None:
+    result = scores.score(HISTORY, LABELS, np.tile([0.9, 0.1], (5, 1)), ["cats", "dogs"], guessing=0.6)
+    assert result["classes"][1] == {"label": "dogs", "precision": 0.0, "recall": 0.0}
+
+
+def test_three_classes_are_scored_each_against_the_rest() -> None:
+    labels = np.array([0, 1, 2, 2])
+    probabilities = np.array([[0.8, 0.1, 0.1], [0.2, 0.6, 0.2], [0.1, 0.2, 0.7], [0.5, 0.2, 0.3]])
+    result = scores.score(HISTORY, labels, probabilities, ["a", "b", "c"], guessing=0.5)
+    assert result["test"]["accuracy"] == 0.75
+    assert result["test"]["roc_auc"] == 1.0
+
+
+def test_the_best_is_best_on_validation_whatever_the_test_says() -> None:
+    def of(validation: float, loss: float, test: float) -> dict[str, dict[str, float]]:
+        return {"validation": {"accuracy": validation, "loss": loss}, "test": {"accuracy": test}}
+
+    assert scores.ranking({"a": of(0.7, 0.5, 0.9), "b": of(0.8, 0.5, 0.6)})[0] == "b"
+    assert scores.ranking({"a": of(0.8, 0.5, 0.9), "b": of(0.8, 0.4, 0.6)})[0] == "b"
+
+
+def test_the_roc_curve_runs_from_corner_to_corner_above_the_area_it_scores() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 400)
+    positive = np.clip(rng.normal(0.4 + 0.2 * labels, 0.2), 0, 1)
+    probabilities = np.stack([1 - positive, positive], axis=1)
+    points = curves.roc_of(labels, probabilities)
+    assert points.iloc[0].tolist() == [0, 0]
+    assert points.iloc[-1].tolist() == [1, 1]
+    area = np.trapezoid(points["true_positive_rate"], points["false_positive_rate"])
+    expected = scores.score(HISTORY, labels, probabilities, ["a", "b"], guessing=0.5)["test"]["roc_auc"]
+    assert area == pytest.approx(expected, abs=0.01)
+
+
+def test_curves_have_a_row_for_each_epoch_and_split() -> None:
+    rows = curves.curve_of(HISTORY).to_dict("records")
+    assert rows == [
+        {"epoch": 1, "accuracy": 0.5, "loss": 0.8, "split": "training"},
+        {"epoch": 2, "accuracy": 0.7, "loss": 0.6, "split": "training"},
+        {"epoch": 1, "accuracy": 0.4, "loss": 0.9, "split": "validation"},
+        {"epoch": 2, "accuracy": 0.6, "loss": 0.7, "split": "validation"},
+    ]

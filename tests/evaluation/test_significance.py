@@ -1,0 +1,66 @@
+"""Whether two models differ: McNemar's test, Holm's correction, and what is said of them."""
+
+import numpy as np
+import pytest
+
+from stages.evaluation.significance import compare, holm, verdict
+
+LABELS = np.zeros(20, int)
+
+
+def right_on(*photos: int) -> np.ndarray:
+    """Predictions that are right on these photos and wrong on the others."""
+    predictions = np.ones(20, int)
+    predictions[list(photos)] = 0
+    return predictions
+
+
+def test_only_photos_on_which_two_models_differ_count() -> None:
+    # Both right on 0..4, the first alone on 5..12, the second alone on 13, neither on 14..19.
+    [pair] = compare(LABELS, {"a": right_on(*range(13)), "b": right_on(*range(5), 13)})
+    assert (pair["first"], pair["second"], pair["b"], pair["c"]) == ("a", "b", 8, 1)
+    # Of 9 coins 8 or more heads, or 8 or more tails: 2 · (9 + 1) / 2⁹
+    assert pair["p"] == pytest.approx(20 / 512, rel=1e-3)
+    assert pair["p_holm"] == pair["p"]
+
+
+def test_models_that_never_differ_are_no_evidence() -> None:
+    [pair] = compare(LABELS, {"a": right_on(1, 2), "b": right_on(1, 2)})
+    assert (pair["b"], pair["c"], pair["p"]) == (0, 0, 1)
+
+
+def test_one_model_has_nothing_to_be_compared_with() -> None:
+    assert compare(LABELS, {"a": right_on(1)}) == []
+
+
+def test_holms_correction_multiplies_the_smallest_most_and_keeps_the_order() -> None:
+    # 0.01 · 4, 0.02 · 3, then 0.03 · 2 = 0.06 and 0.9 · 1; in the order given.
+    assert holm([0.02, 0.9, 0.01, 0.03]) == pytest.approx([0.06, 0.9, 0.04, 0.06])
+    # 0.04 · 1 is less than 0.03 · 2, so it takes that; nothing exceeds one.
+    assert holm([0.03, 0.04]) == pytest.approx([0.06, 0.06])
+    assert holm([0.7, 0.8]) == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("best_alone", "other_alone", "expected"),
+    [
+        (9, 1, "Yes. `best` alone is right on 9 test photos and `other` alone on 1;"),
+        (8, 2, "No: the test photos do not tell them apart. `best` alone is right on 8"),
+        (1, 9, "No, the other way round: on the test photos `other` is better. `best` alone is right on 1"),
+    ],
+)
+@pytest.mark.parametrize("order", [("best", "other"), ("other", "best")])
+def test_the_verdict_says_yes_only_where_chance_would_hardly_do_it(
+    best_alone: int, other_alone: int, expected: str, order: tuple[str, str]
+) -> None:
+    predictions = {"best": right_on(*range(best_alone)), "other": right_on(*range(10, 10 + other_alone))}
+    comparisons = compare(LABELS, {name: predictions[name] for name in order})
+    assert verdict("best", "other", comparisons).startswith(expected)
+
+
+def test_the_verdict_allows_for_the_number_of_pairs() -> None:
+    """9 against 1 is p = 22/1024 = 0.021: enough for one pair, not for three."""
+    models = {"best": right_on(*range(9)), "other": right_on(10), "third": right_on(0, 1, 2, 3, 10)}
+    answer = verdict("best", "other", compare(LABELS, models))
+    assert answer.startswith("No: the test photos do not tell them apart.")
+    assert "p = 0.064 (McNemar's exact test, Holm's correction for 3 pairs)" in answer

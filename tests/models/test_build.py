@@ -1,0 +1,211 @@
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import yaml
+from keras import layers
+
+from stages.common.paths import BACKBONE
+from stages.common.program import UserError
+from stages.inference.model import load_model
+from stages.models.backbone import fold_batch_norm, load_backbone
+from stages.models.build import build_model
+from stages.models.recipe import Recipe
+from stages.models.runtime import make_deterministic, tf
+from stages.models.saving import save_model
+from stages.training.features import split_at_backbone
+from tests.conftest import PROJECT
+
+SIZE = (64, 48)
+
+
+def recipe(name: str, **changes: Any) -> Recipe:
+    entries = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]
+    return Recipe.model_validate({**entries[name], **changes})
+
+
+@pytest.fixture
+def backbone(workspace: Path) -> Path:
+    """Weights of the narrowest MobileNetV2, random ones, as ``download`` would leave them."""
+    keras.utils.set_random_seed(0)
+    folder = BACKBONE / "mobilenet_v2"
+    folder.mkdir(parents=True)
+    model = keras.applications.MobileNetV2(input_shape=(*SIZE, 3), alpha=0.35, include_top=False, weights=None)
+    model.save_weights(folder / "narrow.weights.h5")
+    return folder / "narrow.weights.h5"
+
+
+def notebook_head() -> list[layers.Layer]:
+    return [layers.Flatten(), layers.Dense(128, activation="relu"), layers.Dense(3)]
+
+
+def notebook_convolutions() -> list[layers.Layer]:
+    return [
+        layers.Conv2D(32, 3, activation="relu"),
+        layers.MaxPooling2D(),
+        layers.Conv2D(32, 3, activation="relu"),
+        layers.MaxPooling2D(),
+        layers.Conv2D(32, 3, activation="relu"),
+        layers.Dropout(0.5),
+        layers.MaxPooling2D(),
+        *notebook_head(),
+    ]
+
+
+def notebook_preprocessing() -> keras.Model:
+    pixels = keras.Input((*SIZE, 3))
+    return keras.Model(pixels, keras.applications.mobilenet_v2.preprocess_input(pixels))
+
+
+def notebook_backbone(weights: Path) -> keras.Model:
+    base = keras.applications.MobileNetV2(input_shape=(*SIZE, 3), alpha=0.35, include_top=False, weights=str(weights))
+    base.trainable = False
+    scaled = keras.Input((*SIZE, 3))
+    return keras.Model(scaled, base(scaled, training=False))
+
+
+def augmentation() -> list[layers.Layer]:
+    return [layers.RandomFlip("horizontal", seed=1), layers.RandomRotation(0.2, seed=2)]
+
+
+def notebook_model(name: str, weights: Path) -> keras.Model:
+    """The notebook's model in the notebook's words, for three classes."""
+    stack = {
+        "cnn": lambda: [layers.Rescaling(1 / 255), *notebook_convolutions()],
+        "augmented": lambda: [*augmentation(), layers.Rescaling(1 / 255), *notebook_convolutions()],
+        "preprocessed": lambda: [notebook_preprocessing(), *augmentation(), *notebook_convolutions()],
+        "transfer": lambda: [
+            notebook_preprocessing(),
+            *augmentation(),
+            notebook_backbone(weights),
+            layers.Dropout(0.5),
+            layers.MaxPooling2D(),
+            *notebook_head(),
+        ],
+    }[name]()
+    return keras.Sequential([keras.Input((*SIZE, 3)), *stack])
+
+
+@pytest.mark.parametrize("name", ["cnn", "augmented", "preprocessed", "transfer"])
+def test_a_recipe_computes_what_the_notebook_does(backbone: Path, name: str) -> None:
+    ours = build_model(recipe(name, backbone_width=0.35), SIZE, 3)
+    theirs = notebook_model(name, backbone)
+    theirs.set_weights(ours.get_weights())
+    pixels = np.random.default_rng(0).integers(0, 256, (4, *SIZE, 3)).astype("float32")
+    np.testing.assert_allclose(ours(pixels, training=False), theirs(pixels, training=False), rtol=1e-4, atol=1e-5)
+    assert len(ours.trainable_weights) == len(theirs.trainable_weights)
+
+
+@pytest.mark.parametrize("name", ["cnn", "transfer"])
+def test_a_step_of_training_is_the_notebooks_step(backbone: Path, name: str) -> None:
+    """The same weights and batch: the same loss and gradients, those of transfer by way of the backbone's features."""
+    ours = build_model(recipe(name, backbone_width=0.35, dropout=0.0), SIZE, 3)
+    theirs = notebook_model(name, backbone)
+    theirs.set_weights(ours.get_weights())
+    normalize_member = [*theirs.layers[:2], *(x for x in theirs.layers if not isinstance(x, RANDOM))]
+    theirs = keras.Sequential([keras.Input((*SIZE, 3)), *dict.fromkeys(normalize_member[2:])])
+    pixels = np.random.default_rng(0).integers(0, 256, (8, *SIZE, 3)).astype("float32")
+    labels = np.arange(8) % 3
+
+    to_features, learner = split_at_backbone(ours) if name == "transfer" else (lambda pixels: pixels, ours)
+    loss, gradients = step(learner, to_features(pixels), labels)
+    expected_loss, expected_gradients = step(theirs, pixels, labels)
+    assert loss == pytest.approx(expected_loss, rel=1e-5)
+    assert len(gradients) == len(expected_gradients) == len(ours.trainable_weights)
+    for gradient, expected in zip(gradients, expected_gradients, strict=True):
+        np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-6 * float(np.abs(expected).max()) + 1e-9)
+
+
+RANDOM = (layers.RandomFlip, layers.RandomRotation, layers.Dropout)
+
+
+def step(model: keras.Model, rows: Any, labels: np.ndarray) -> tuple[float, list[np.ndarray]]:
+    with tf.GradientTape() as tape:
+        logits = model(rows, training=True)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(labels, logits)
+    return float(loss), [np.asarray(gradient) for gradient in tape.gradient(loss, model.trainable_variables)]
+
+
+def test_folding_the_batch_normalisation_changes_nothing_but_the_rounding(backbone: Path) -> None:
+    [model] = load_backbone(0.35, SIZE)
+    chance = np.random.default_rng(0)
+    for layer in model.layers:  # random weights, but not so that all features are next to nothing
+        if isinstance(layer, layers.BatchNormalization):
+            layer.set_weights([chance.uniform(0.5, 2, weight.shape) for weight in layer.weights])
+    pixels = chance.uniform(-1, 1, (4, *SIZE, 3)).astype("float32")
+    expected = np.asarray(model(pixels, training=False))
+    assert expected.std() > 0.1
+    folded = fold_batch_norm(model)
+    assert not any(isinstance(layer, layers.BatchNormalization) for layer in folded.layers)
+    np.testing.assert_allclose(folded(pixels), expected, atol=1e-5)
+
+
+def test_a_model_predicts_the_same_each_time_and_drops_out_in_training() -> None:
+    model = build_model(recipe("augmented"), SIZE, 2)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
+    np.testing.assert_array_equal(model(pixels), model.predict(pixels, verbose=0))
+    assert not np.allclose(model(pixels, training=True), model(pixels, training=True))
+
+
+def test_the_backbone_is_frozen_also_in_training(backbone: Path) -> None:
+    model = build_model(recipe("transfer", backbone_width=0.35), SIZE, 2)
+    frozen = [weight.numpy() for weight in model.non_trainable_variables if "seed" not in weight.path]
+    model(np.random.default_rng(0).integers(0, 256, (8, *SIZE, 3)).astype("float32"), training=True)
+    after = [weight.numpy() for weight in model.non_trainable_variables if "seed" not in weight.path]
+    assert len(frozen) > 250
+    for old, new in zip(frozen, after, strict=True):
+        np.testing.assert_array_equal(new, old)
+    assert [weight.shape[-1] for weight in model.trainable_weights] == [128, 128, 2, 2]
+
+
+def test_a_saved_model_is_the_same_bytes_each_time_and_the_same_model(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        make_deterministic(0, threads=1)
+        model = build_model(recipe("cnn"), SIZE, 2)
+        save_model(model, tmp_path / folder / "model.keras")
+    assert (tmp_path / "a/model.keras").read_bytes() == (tmp_path / "b/model.keras").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a/model.keras") as file:
+        assert json.loads(file.read("metadata.json"))["date_saved"] == "1980-01-01@00:00:00"
+        assert {member.date_time for member in file.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["model.keras"]
+
+    pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
+    np.testing.assert_array_equal(
+        keras.models.load_model(tmp_path / "a/model.keras").predict(pixels), model.predict(pixels)
+    )
+
+
+def test_a_recipe_with_a_backbone_and_none_downloaded_says_so(workspace: Path) -> None:
+    (BACKBONE / "mobilenet_v2").mkdir(parents=True)
+    (BACKBONE / "mobilenet_v2/none").touch()
+    with pytest.raises(UserError, match=r"^expected weights in data/backbone/mobilenet_v2, found none: run "):
+        build_model(recipe("transfer"), SIZE, 2)
+
+
+def test_a_backbone_of_another_width_says_so(backbone: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"narrow.weights.h5: expected weights of MobileNetV2 .* of width 1.0 \(backbone"
+    ):
+        build_model(recipe("transfer"), SIZE, 2)
+
+
+def test_a_file_that_is_no_backbone_says_so(backbone: Path) -> None:
+    backbone.write_text("<!doctype html>")
+    with pytest.raises(UserError, match=r"narrow.weights.h5: expected weights of MobileNetV2"):
+        build_model(recipe("transfer", backbone_width=0.35), SIZE, 2)
+
+
+def test_photos_too_small_for_the_layers_say_so() -> None:
+    with pytest.raises(UserError, match=r"train.image_size: \[8, 8\] is too small"):
+        build_model(recipe("cnn"), (8, 8), 2)
+
+
+def test_a_missing_model_is_one_line(workspace: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"expected the model data/models/cnn.keras, found none: run `dvc repro train@cnn`"
+    ):
+        load_model(Path("data/models/cnn.keras"))

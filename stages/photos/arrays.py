@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from stages.common.paths import BACKUPS
-from stages.photos.decode import map_in_parallel, resized_pixels
+from stages.common.program import UserError
+from stages.photos.decode import UnreadablePhotoError, map_in_parallel, resized_pixels
 
 
 class MemoryBudget:
@@ -88,11 +89,17 @@ def load_pixels(paths: Sequence[str], image_size: tuple[int, int], budget: Memor
 
     Returns:
         uint8 in 0..255, shaped (photos, height, width, 3); on disk where ``budget`` is too small.
+
+    Raises:
+        UserError: A photo cannot be decoded.
     """
     pixels = allocate_array(len(paths), (*image_size, 3), np.uint8, budget)
 
     def load(index: int) -> None:
-        pixels[index] = resized_pixels(paths[index], image_size)
+        try:
+            pixels[index] = resized_pixels(paths[index], image_size)
+        except UnreadablePhotoError as error:  # `split` could read it
+            raise UserError(f"{paths[index]}: {error}: run `dvc repro --force download && dvc repro`") from error
 
     map_in_parallel(load, range(len(paths)), "decoding photos")
     return pixels

@@ -7,7 +7,7 @@ from stages.models.build import build_model
 from stages.models.recipe import Recipe
 from stages.models.runtime import keras, tf
 
-CNN = Recipe(backbone="none", scale=(0, 1), convolutions=[4], dropout=0.5, units=8)
+CNN = Recipe(backbone="none", scale=(0, 1), convolutions=(4,), dropout=0.5, units=8)
 TRANSFER = Recipe(backbone="mobilenet_v2", scale=(-1, 1), dropout=0.5, units=8)
 
 

@@ -4,8 +4,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from stages.photos.arrays import DiskArray, MemoryBudget, allocate_array
+from stages.common.program import UserError
+from stages.photos.arrays import DiskArray, MemoryBudget, allocate_array, load_pixels
 
 CONTENT = np.random.default_rng(0).normal(size=(20, 3, 5)).astype(np.float32)
 
@@ -42,3 +44,28 @@ def test_a_full_disk_is_the_systems_own_error() -> None:
         os.dup2(full.fileno(), rows.file.fileno())
     with pytest.raises(OSError, match="No space left on device"):
         rows[0] = np.zeros(4)
+
+
+def test_pixels_are_resized_to_height_and_width(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 20), (10, 20, 30)).save(tmp_path / "a.png")
+    pixels = load_pixels([str(tmp_path / "a.png")], (6, 8), MemoryBudget(1))
+    assert pixels.shape == (1, 6, 8, 3)
+    assert pixels.dtype == np.uint8
+    assert (pixels[np.arange(1)] == [10, 20, 30]).all()
+
+
+def test_photos_stay_in_the_order_of_their_paths(tmp_path: Path) -> None:
+    paths = [str(tmp_path / f"{shade}.png") for shade in range(0, 250, 5)]
+    for shade, path in zip(range(0, 250, 5), paths, strict=True):
+        Image.new("L", (5, 5), shade).save(path)
+    pixels = load_pixels(paths, (1, 1), MemoryBudget(1))[np.arange(50)]
+    assert pixels.ravel().tolist() == [shade for shade in range(0, 250, 5) for _ in "RGB"]
+
+
+def test_a_photo_that_can_no_longer_be_read_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_text("damaged since")
+    with pytest.raises(
+        UserError, match=r"a.jpg: cannot be decoded: cannot identify image file: run `dvc repro --force"
+    ):
+        load_pixels([str(path)], (4, 4), MemoryBudget(1))

@@ -2,30 +2,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
-from stages.common.program import UserError
-from stages.photos.arrays import MemoryBudget, load_pixels
-from stages.photos.decode import open_photo
-from stages.photos.lists import class_names, majority_class_accuracy, read_split
-
-
-def test_pixels_are_resized_to_height_and_width(tmp_path: Path) -> None:
-    Image.new("RGB", (40, 20), (10, 20, 30)).save(tmp_path / "a.png")
-    pixels = load_pixels([str(tmp_path / "a.png")], (6, 8), MemoryBudget(1))
-    assert pixels.shape == (1, 6, 8, 3)
-    assert pixels.dtype == np.uint8
-    assert (pixels[np.arange(1)] == [10, 20, 30]).all()
-
-
-def test_photos_stay_in_the_order_of_their_paths(tmp_path: Path) -> None:
-    paths = [str(tmp_path / f"{shade}.png") for shade in range(0, 250, 5)]
-    for shade, path in zip(range(0, 250, 5), paths, strict=True):
-        Image.new("L", (5, 5), shade).save(path)
-    pixels = load_pixels(paths, (1, 1), MemoryBudget(1))[np.arange(50)]
-    assert pixels.ravel().tolist() == [shade for shade in range(0, 250, 5) for _ in "RGB"]
+from stages.photos.decode import UnreadablePhotoError, open_photo, resized_pixels
 
 
 def test_a_turned_photo_is_set_upright(tmp_path: Path) -> None:
@@ -37,26 +17,6 @@ def test_a_turned_photo_is_set_upright(tmp_path: Path) -> None:
     upright = open_photo(tmp_path / "a.png")
     assert upright.size == (10, 20)
     assert (upright.getpixel((5, 2)), upright.getpixel((5, 17))) == ((255, 255, 255), (0, 0, 0))
-
-
-def test_classes_count_by_name() -> None:
-    assert class_names(["dogs", "cats", "dogs", "ants"]) == ["ants", "cats", "dogs"]
-
-
-def test_guessing_takes_the_commonest_class_of_training_whatever_is_tested() -> None:
-    train, test = (pd.DataFrame({"label": ["cats"] * cats + ["dogs"] * dogs}) for cats, dogs in [(60, 40), (10, 30)])
-    assert majority_class_accuracy(train, test) == 0.25
-
-
-def test_a_missing_list_is_one_line(workspace: Path) -> None:
-    with pytest.raises(UserError, match=r"expected the list data/splits/train.csv, found none: run `dvc repro split`"):
-        read_split("train")
-
-
-def test_a_label_that_looks_like_nothing_is_still_a_label(workspace: Path) -> None:
-    Path("data/splits").mkdir(parents=True)
-    Path("data/splits/train.csv").write_text("path,label\na.jpg,NA\nb.jpg,1\n")
-    assert list(read_split("train")["label"]) == ["NA", "1"]
 
 
 RED = (200, 30, 40)
@@ -113,5 +73,21 @@ def test_of_an_animation_the_first_frame_counts(tmp_path: Path, name: str) -> No
 
 def test_pixels_without_a_known_range_are_refused(tmp_path: Path) -> None:
     Image.fromarray(np.ones((4, 4), np.float32)).save(tmp_path / "a.tiff")
-    with pytest.raises(OSError, match=r"32-bit numbers \(mode F\)"):
+    with pytest.raises(UnreadablePhotoError, match=r"^cannot be decoded: its pixels are 32-bit numbers \(mode F\)"):
         open_photo(tmp_path / "a.tiff")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.jpg", b"no photo", "cannot be decoded: cannot identify image file"),
+        ("a.HEIC", b"", "cannot be decoded: HEIC is not supported: save it as JPEG"),
+        ("missing.jpg", None, "cannot be decoded: [Errno 2] No such file or directory:"),
+    ],
+)
+def test_a_file_that_is_no_photo_says_why(tmp_path: Path, name: str, content: bytes | None, reason: str) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(UnreadablePhotoError) as error:
+        resized_pixels(tmp_path / name, (4, 4))
+    assert str(error.value) == reason

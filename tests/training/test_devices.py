@@ -16,12 +16,10 @@ import json, sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 import numpy as np
-from stages.models.runtime import make_deterministic, tf
-from stages.models.runtime import strategy
-from stages.models.build import build_model
-from stages.models.recipe import Recipe
 from stages.common.params import load_params
-from stages.common.rows import Budget
+from stages.models.build import build_model
+from stages.models.runtime import device_strategy, make_deterministic, tf
+from stages.photos.arrays import MemoryBudget, Photos
 from stages.training.training import train_model
 
 model_name, views, devices = json.loads(sys.argv[1])
@@ -34,14 +32,14 @@ recipe = params.models[model_name].model_copy(update=changes)
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
 make_deterministic(0, threads=1)
-chance = np.random.default_rng(0)
+rng = np.random.default_rng(0)
 train, validation = (
-    (chance.integers(0, 256, (count, 96, 96, 3), np.uint8), np.arange(count) % 2) for count in (24, 10)
+    Photos(rng.integers(0, 256, (count, 96, 96, 3), np.uint8), np.arange(count) % 2) for count in (24, 10)
 )
-with TemporaryDirectory() as folder, strategy().scope():
+with TemporaryDirectory() as folder, device_strategy().scope():
     model = build_model(recipe, (96, 96), 2)
-    history = train_model(model, recipe, settings, train, validation, Path(folder, "backup.npz"), Budget(1))
-    print(json.dumps([strategy().num_replicas_in_sync, history]))
+    history = train_model(model, recipe, settings, train, validation, Path(folder, "backup.npz"), MemoryBudget(1))
+    print(json.dumps([device_strategy().num_replicas_in_sync, history]))
 """
 
 

@@ -15,9 +15,9 @@ from stages.models.precision import set_precision
 from stages.models.recipe import Recipe
 from stages.models.runtime import keras, make_deterministic
 from stages.models.saving import save_model
-from stages.photos.arrays import MemoryBudget, allocate_array
-from stages.training import callbacks, training
-from stages.training.backup import History, fingerprint, save_backup
+from stages.photos.arrays import MemoryBudget, Photos, allocate_array
+from stages.training import callbacks
+from stages.training.backup import Backup, History, fingerprint
 from stages.training.training import fingerprint_of, list_phases, train_model
 from tests.conftest import PROJECT
 
@@ -30,15 +30,15 @@ SETTINGS = Train(
     threads=1,
     seed=0,
 )
-RECIPE = Recipe(backbone="none", scale=(0, 1), flip="horizontal", rotation=0.2, convolutions=[4], dropout=0.5, units=8)
+RECIPE = Recipe(backbone="none", scale=(0, 1), flip="horizontal", rotation=0.2, convolutions=(4,), dropout=0.5, units=8)
 
 
 FINE_TUNE = {"blocks": 2, "after": 0.5, "learning_rate": 1e-4}
 
 
-def photos(count: int, seed: int, side: int = 16) -> training.Photos:
+def photos(count: int, seed: int, side: int = 16) -> Photos:
     rng = np.random.default_rng(seed)
-    return rng.integers(0, 256, (count, side, side, 3)).astype(np.uint8), rng.integers(0, 2, count)
+    return Photos(rng.integers(0, 256, (count, side, side, 3)).astype(np.uint8), rng.integers(0, 2, count))
 
 
 def train(
@@ -102,7 +102,7 @@ def test_a_killed_training_ends_with_the_bytes_of_an_undisturbed_one(
     undisturbed = train(tmp_path / "a")
     train_until(epoch, tmp_path / "b", monkeypatch)
     assert train(tmp_path / "b") == undisturbed
-    assert (f"going on after epoch {epoch} of 3" in caplog.text) == (epoch > 0)
+    assert (f"resuming after epoch {epoch} of 3" in caplog.text) == (epoch > 0)
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_a_killed_training_in_half_precision_ends_the_same_too(
     undisturbed = train(tmp_path / "a", settings, recipe=steep)
     train_until(2, tmp_path / "b", monkeypatch, settings, steep)
     assert train(tmp_path / "b", settings, recipe=steep) == undisturbed
-    assert "going on after epoch 2 of 3" in caplog.text
+    assert "resuming after epoch 2 of 3" in caplog.text
 
 
 def test_a_backup_of_the_last_epoch_needs_no_more_training(
@@ -132,7 +132,7 @@ def test_a_backup_of_the_last_epoch_needs_no_more_training(
     first = train(tmp_path / "a")
     monkeypatch.setattr(callbacks.Checkpoint, "on_epoch_end", None)  # so that an epoch more would fail
     assert train(tmp_path / "a") == first
-    assert "going on after epoch 3 of 3" in caplog.text
+    assert "resuming after epoch 3 of 3" in caplog.text
 
 
 def test_a_backup_of_other_parameters_or_photos_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +148,7 @@ def test_a_fingerprint_tells_where_one_part_ends_and_the_next_begins() -> None:
     assert fingerprint([np.zeros(2)]) == fingerprint([np.zeros(2, np.int64)])
 
 
-def test_a_lost_loss_stops_with_the_epoch_and_the_rate(tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_stops_with_the_epoch_and_the_rate(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"a finite loss, received (nan|inf) in epoch 1 at a learning rate of 1e\+30"):
         train(tmp_path / "a", SETTINGS.model_copy(update={"learning_rate": 1e30}))
     assert not (tmp_path / "a/model.keras").exists()
@@ -200,7 +200,7 @@ def test_a_killed_training_on_a_backbone_ends_the_same_too(
     undisturbed = train(tmp_path / "a", LARGER, recipe=recipe)
     train_until(epoch, tmp_path / "b", monkeypatch, LARGER, recipe)
     assert train(tmp_path / "b", LARGER, recipe=recipe) == undisturbed
-    assert f"going on after epoch {epoch} of 3" in caplog.text
+    assert f"resuming after epoch {epoch} of 3" in caplog.text
 
 
 @pytest.mark.usefixtures("backbone")
@@ -217,13 +217,15 @@ def test_features_on_disk_train_as_those_in_memory_do(tmp_path: Path) -> None:
     assert train(tmp_path / "b", LARGER, recipe=recipe_with(views=2), gib=0.0)[1] == in_memory
 
 
-def test_ctrl_c_while_the_last_epoch_is_kept_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(path: Path, key: str, model: keras.Model, history: History) -> None:
-        save_backup(path, key, model, history)
+def test_ctrl_c_while_the_last_epoch_is_backed_up_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save = Backup.save
+
+    def interrupted(self: Backup, model: keras.Model, history: History) -> None:
+        save(self, model, history)
         if len(history) == SETTINGS.epochs:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(callbacks, "save_backup", interrupted)
+    monkeypatch.setattr(Backup, "save", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path / "a")
 
@@ -233,7 +235,7 @@ def test_where_no_epoch_is_left_to_fine_tune_in_it_says_so(caplog: pytest.LogCap
     assert [phase.fine_tunes for phase in list_phases(recipe, SETTINGS)] == [False, True]
     assert not caplog.text
     list_phases(recipe, SETTINGS.model_copy(update={"epochs": 1}))
-    assert "nothing will be fine-tuned" in caplog.text
+    assert "no epoch is left to fine-tune in" in caplog.text
 
 
 @pytest.mark.usefixtures("backbone")
@@ -255,9 +257,9 @@ def weights_of(model: keras.Model) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize(("after", "epochs", "ends"), [(0.5, 20, [10, 20]), (0.5, 1, [1, 1]), (0.25, 10, [3, 10])])
-def test_the_head_settles_in_a_share_of_the_epochs(after: float, epochs: int, ends: list[int]) -> None:
+def test_the_head_trains_alone_in_a_fraction_of_the_epochs(after: float, epochs: int, ends: list[int]) -> None:
     recipe = recipe_with(fine_tune={**FINE_TUNE, "after": after})
-    phases = training.list_phases(recipe, SETTINGS.model_copy(update={"epochs": epochs}))
+    phases = list_phases(recipe, SETTINGS.model_copy(update={"epochs": epochs}))
     assert [phase.end for phase in phases] == ends
     assert [phase.start for phase in phases] == [0, ends[0]]
     assert [phase.learning_rate for phase in phases] == [1e-3, 1e-4]
@@ -268,7 +270,7 @@ def test_looking_whether_a_backup_fits_does_not_take_all_photos_into_memory(tmp_
     many[len(many) - 1] = np.zeros((64, 64, 3))
     model = build_model(RECIPE, (64, 64), 2)
     tracemalloc.start()
-    fingerprint_of(model, RECIPE, SETTINGS, (many, np.zeros(len(many))), photos(6, 100, 64))
+    fingerprint_of(model, RECIPE, SETTINGS, Photos(many, np.zeros(len(many))), photos(6, 100, 64))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < len(many) * 64 * 64 * 3 / 4

@@ -1,10 +1,12 @@
-"""dvc.yaml, params.yaml, stages/, pyproject.toml and the README say the same."""
+"""dvc.yaml, params.yaml, stages/, tests/, pyproject.toml and the documents say the same."""
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,46 +15,78 @@ import pytest
 import yaml
 from dvc.utils.hydra import apply_overrides
 
-from stages.common import paths
 from stages.common.params import Params
+from stages.common.paths import BACKUPS
+from stages.training.backup import STAGES, TRAINING_CODE
 from tests.conftest import PROJECT
 
 PIPELINE: dict[str, Any] = yaml.safe_load((PROJECT / "dvc.yaml").read_text())
 STEPS: dict[str, Any] = {name: stage.get("do", stage) for name, stage in PIPELINE["stages"].items()}
-ON_A_CLUSTER = {"cluster", "predict_many", "sweep"}
-OUTSIDE_THE_PIPELINE = {"export", "predict", "sample", "sample_backbone", *ON_A_CLUSTER}
+DOCUMENTS = sorted(
+    path.relative_to(PROJECT).as_posix()
+    for pattern in ("README.md", "docs/**/*.md", "metrics/README.md", "plots/README.md")
+    for path in PROJECT.glob(pattern)
+)
+# They decide how a program starts and ends, finds its files and checks its parameters, and so shape no result.
+NOT_IN_ANY_RESULT = {PROJECT / f"stages/common/{name}.py" for name in ("params", "paths", "program", "schema")}
 
 
 @cache
 def imported_files(file: Path) -> frozenset[Path]:
-    """The project's own files that a file imports, directly or not, itself included."""
+    """The project's own files that shape what a file computes: those that it imports, directly or not, and itself."""
     modules = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("stages"):
-            modules.add(str(node.module))
+            modules |= {f"{node.module}.{name.name}" for name in node.names} | {str(node.module)}
         elif isinstance(node, ast.Import):
             modules |= {name.name for name in node.names if name.name.startswith("stages")}
-    files = {PROJECT / f"{module.replace('.', '/')}.py" for module in modules}
-    return frozenset({file}).union(*(imported_files(other) for other in files))
+    files = {PROJECT / f"{module.replace('.', '/')}.py" for module in modules} - NOT_IN_ANY_RESULT
+    return frozenset({file}).union(*(imported_files(other) for other in files if other.exists()))
 
 
-def relative(files: frozenset[Path]) -> set[str]:
-    return {file.relative_to(PROJECT).as_posix() for file in files}
+def code_in(folder: Path) -> set[Path]:
+    """The files of code in a folder; an ``__init__.py`` without code is none."""
+    return {file for file in folder.rglob("*.py") if file.read_text()}
 
 
-def test_a_step_is_a_module_of_its_name() -> None:
-    modules = {file.stem for file in (PROJECT / "stages").glob("[!_]*.py")}
-    assert modules == set(STEPS) | OUTSIDE_THE_PIPELINE
+def declared_files(step: dict[str, Any]) -> set[Path]:
+    """The files of code that a step depends on, folders spelled out."""
+    entries = [PROJECT / dep for dep in step["deps"] if dep.startswith("stages/")]
+    return {file for entry in entries for file in (code_in(entry) if entry.is_dir() else {entry})}
+
+
+def test_a_file_in_stages_is_a_step_and_a_folder_a_subject() -> None:
+    assert {file.stem for file in (PROJECT / "stages").glob("[!_]*.py")} == set(STEPS)
     for name, step in STEPS.items():
         assert step["cmd"] == f"python -m stages.{name}"
         assert step["desc"]
+    subjects = [folder.name for folder in (PROJECT / "stages").iterdir() if folder.is_dir() and folder.name[0] != "_"]
+    described = re.findall(r"^\| `stages/(\w+)/` \|", (PROJECT / "docs/code.md").read_text(), re.MULTILINE)
+    assert sorted(described) == sorted(subjects)
+    for subject in subjects:
+        assert not any(path.is_dir() and path.name[0] != "_" for path in (PROJECT / "stages" / subject).iterdir())
+
+
+def test_common_stays_small() -> None:
+    assert len(list((PROJECT / "stages/common").glob("[!_]*.py"))) <= 6
+
+
+def test_tests_lie_where_the_code_they_test_does() -> None:
+    for folder in (PROJECT / "tests").iterdir():
+        if folder.is_dir() and folder.name[0] != "_":
+            assert (PROJECT / "stages" / folder.name).is_dir(), f"tests/{folder.name} tests no subject"
+            assert list(folder.glob("test_*.py")), f"tests/{folder.name} is empty"
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_a_step_depends_on_exactly_the_code_that_it_imports(name: str) -> None:
-    declared = {dep for dep in STEPS[name]["deps"] if dep.startswith("stages/")}
-    assert declared == relative(imported_files(PROJECT / f"stages/{name}.py")) | {"stages/__init__.py"}
-    assert not (PROJECT / "stages/common/__init__.py").read_text(), "has code that no step declares"
+def test_a_step_depends_on_exactly_the_code_that_shapes_its_results(name: str) -> None:
+    assert declared_files(STEPS[name]) == imported_files(PROJECT / f"stages/{name}.py")
+    assert len([dep for dep in STEPS[name]["deps"] if dep.startswith("stages/")]) <= 10
+
+
+def test_a_backup_is_kept_for_as_long_as_dvc_would_not_train_again() -> None:
+    files = {file for pattern in TRAINING_CODE for file in STAGES.glob(pattern) if file.read_text()}
+    assert files == declared_files(STEPS["train"])
 
 
 def spelled_out(keys: set[str]) -> set[str]:
@@ -76,10 +110,9 @@ def test_a_step_declares_exactly_the_parameters_that_it_reads(name: str) -> None
 
 
 def test_steps_speak_through_files_only() -> None:
-    steps = {f"stages/{name}.py" for name in {*STEPS, *OUTSIDE_THE_PIPELINE}}
+    steps = {PROJECT / f"stages/{name}.py" for name in STEPS}
     for file in (PROJECT / "stages").rglob("*.py"):
-        others = relative(imported_files(file) - {file})
-        assert not others & steps, f"{file.name} imports a step"
+        assert not (imported_files(file) - {file}) & steps, f"{file.name} imports a step"
 
 
 def test_no_model_meets_the_test_list_before_evaluate() -> None:
@@ -98,14 +131,15 @@ def outputs(step: dict[str, Any]) -> list[str]:
 def test_each_path_is_an_output_of_one_step_or_holds_some() -> None:
     outs = [out for step in STEPS.values() for out in outputs(step)]
     assert len(outs) == len(set(outs))
-    named = {str(path) for path in vars(paths).values() if isinstance(path, Path)} - {str(paths.BACKUPS)}
-    assert named == {out.split("/$")[0] for out in outs}
+    modules = [importlib.import_module(f"stages.{name}") for name in ("common.paths", *STEPS)]
+    paths = {str(path) for module in modules for path in vars(module).values() if isinstance(path, Path)}
+    assert paths - {str(BACKUPS), "data/incoming"} == {out.split("/$")[0] for out in outs}
 
 
 def test_what_needs_no_tensorflow_does_not_load_it() -> None:
     code = """
 import sys
-import stages.download, stages.split, stages.label_stats, stages.sample
+import stages.download, stages.split, stages.label_stats, stages.sample.archive
 sys.exit(bool({"tensorflow", "keras"} & set(sys.modules)))
 """
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
@@ -117,11 +151,12 @@ def test_every_dependency_is_pinned_and_every_import_declared() -> None:
     pinned = dict(line.split("==") for line in (PROJECT / "constraints.txt").read_text().splitlines() if "==" in line)
     assert declared <= {name.lower().replace("_", "-") for name in pinned}
 
-    needed = {*groups["pipeline"], *groups["export"]}
-    on_a_cluster = {"pyarrow", "ray"}
     names = {"PIL": "pillow", "ai_edge_litert": "ai-edge-litert", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+    groups_of = {"cluster": ["pipeline", "cluster"], "export": ["pipeline", "export"]}
     for file in (PROJECT / "stages").rglob("*.py"):
-        allowed = needed | on_a_cluster if file.stem in {*ON_A_CLUSTER, "named", "nodes", "trial"} else needed
+        allowed = {
+            name.split("[")[0] for group in groups_of.get(file.parent.name, ["pipeline"]) for name in groups[group]
+        }
         for node in ast.walk(ast.parse(file.read_text())):
             modules = [node.module] if isinstance(node, ast.ImportFrom) else []
             modules += [name.name for name in node.names] if isinstance(node, ast.Import) else []
@@ -131,25 +166,41 @@ def test_every_dependency_is_pinned_and_every_import_declared() -> None:
                     assert names.get(package, package) in allowed, f"{file} imports {package}"
 
 
-def test_only_what_runs_on_a_cluster_needs_ray() -> None:
-    nodes = PROJECT / "stages/common/nodes.py"
-    users = {file.stem for file in (PROJECT / "stages").glob("*.py") if nodes in imported_files(file)}
-    assert users == ON_A_CLUSTER
+def files_where(is_used: Callable[[str], Any], text_of: Callable[[Path], str] = Path.read_text) -> set[str]:
+    files = (PROJECT / "stages").rglob("*.py")
+    return {file.relative_to(PROJECT / "stages").as_posix() for file in files if is_used(text_of(file))}
 
 
-def test_the_readme_names_what_is_there() -> None:
-    readme = (PROJECT / "README.md").read_text()
+def test_what_only_a_few_need_stays_in_one_place() -> None:
+    ray = re.compile(r"^ *(?:import|from) ray\b", re.MULTILINE)
+    assert {Path(file).parent.name for file in files_where(ray.search)} == {"cluster"}
+    assert files_where(re.compile(r"rcParams|matplotlib\.use\(").search) == {"common/figures.py"}
+    assert files_where(re.compile(r"^ *import (?:keras|tensorflow)\b", re.MULTILINE).search) == {"models/runtime.py"}
+    whole = re.compile(r"\.replace\(unfinished|unfinished\.replace\(|\.mv\(")
+    assert files_where(whole.search) == {"common/files.py"}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_a_document_names_what_is_there(document: str) -> None:
+    text = (PROJECT / document).read_text()
     targets = set(re.findall(r"^(\w+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"`?make (\w+)`?", readme)) <= targets
-    for name in re.findall(r"(?:python -m |`)((?:stages|benchmarks)\.\w+)", readme):
-        assert (PROJECT / f"{name.replace('.', '/')}.py").exists(), name
+    assert set(re.findall(r"(?:`|^)make (?:-j2 )?(\w+)", text, re.MULTILINE)) <= targets
+    for name in re.findall(r"(?:python -m |`)((?:stages|benchmarks)(?:\.\w+)+)", text):
+        path = PROJECT / name.replace(".", "/")
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), name
+    for path in re.findall(r"`((?:stages|tests|docs|benchmarks)/[\w/.]+)`", text):
+        assert (PROJECT / path).exists(), path
+    for link in re.findall(r"\]\((?!http)([^)#]+)\)", text):
+        assert (PROJECT / document).parent.joinpath(link).exists(), link
+
+
+def test_the_readme_explains_every_step_and_model() -> None:
+    readme = (PROJECT / "README.md").read_text()
     for step in STEPS:
-        assert f"`{step}`" in readme, f"the README does not explain {step}"
-    for image in re.findall(r"!\[[^]]*\]\(([^)]+)\)", readme):
-        assert (PROJECT / image).exists(), image
-    models = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]
-    for model in models:
+        assert f"`{step}`" in readme, step
+    for model in yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]:
         assert f"train@{model}" in readme
+        assert f"| `{model}` |" in readme
 
 
 @pytest.mark.parametrize("name", STEPS)

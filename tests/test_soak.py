@@ -56,7 +56,7 @@ def test_a_killed_pipeline_ends_with_the_lock_file_of_an_undisturbed_one(
     undisturbed = (project / "dvc.lock").read_bytes()
 
     rng = random.Random(pytestconfig.getoption("soak_seed"))
-    kills, resumed, mended = 0, 0, 0
+    kills, resumed, repaired = 0, 0, 0
     while kills < pytestconfig.getoption("kills"):
         step = STEPS[kills % len(STEPS)]
         seconds = rng.uniform(0.5, LONGEST) if kills else None
@@ -67,16 +67,16 @@ def test_a_killed_pipeline_ends_with_the_lock_file_of_an_undisturbed_one(
         if (project / "dvc.lock").read_bytes() != undisturbed:
             # DVC writes this file in place, and was killed at it; the README names this way on.
             run(project, "git", "checkout", "dvc.lock")
-            mended += 1
+            repaired += 1
         # Without --force, DVC would bring the results back from its cache, where the first run left them.
         output = run(project, *REPRO, step)
         assert ran(output) == [step]
         run(project, "dvc", "repro")
-        goes_on = "going on after epoch" in output
-        assert goes_on or seconds
-        resumed += goes_on
+        resumes = "resuming after epoch" in output
+        assert resumes or seconds
+        resumed += resumes
         moment = f"after {seconds:.2f} s" if seconds else "at its first backup"
         assert (project / "dvc.lock").read_bytes() == undisturbed, f"{step}, killed {moment}"
         assert run(project, "git", "status", "--short") == ""
         print(f"kill {kills}: {step} {moment}: the same dvc.lock", flush=True)  # noqa: T201
-    print(f"{kills} kills, {resumed} gone on from a backup, {mended} in DVC's own write; all equal")  # noqa: T201
+    print(f"{kills} kills, {resumed} resumed from a backup, {repaired} in DVC's own write; all equal")  # noqa: T201

@@ -1,4 +1,4 @@
-"""MobileNetV2, pretrained."""
+"""The pretrained backbone, MobileNetV2."""
 
 import warnings
 from typing import Any
@@ -14,7 +14,8 @@ def load_backbone(width: float, image_size: tuple[int, int], last_blocks: int = 
     """Build MobileNetV2 without its top (Sandler et al., 2018), frozen, with the weights in ``data/backbone/``.
 
     Args:
-        last_blocks: how many of its 17 blocks to give apart, with the convolution after them; at most 16.
+        last_blocks: how many of its 17 blocks to return as a model of their own, with the convolution after them; at
+            most 16.
 
     Returns:
         The model ``backbone``, and if asked for the model ``last_blocks`` that follows it.
@@ -30,14 +31,14 @@ def load_backbone(width: float, image_size: tuple[int, int], last_blocks: int = 
     )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # Keras only warns of layers that it leaves at random
+            warnings.simplefilter("error", UserWarning)  # Keras only warns of layers whose weights stay random
             backbone.load_weights(found[0])
     except (ValueError, OSError, KeyError, UserWarning) as error:
         raise UserError(
             f"{found[0]}: expected weights of MobileNetV2 without its top and of width {width} (backbone_width), "
             "received others"
         ) from error
-    backbone.trainable = False  # and so its batch normalisation uses the statistics that it was trained with
+    backbone.trainable = False  # so that its batch normalisation uses the statistics it was trained with
     if not last_blocks:
         return [backbone]
     cut = backbone.get_layer(f"block_{17 - last_blocks}_expand").input
@@ -45,7 +46,7 @@ def load_backbone(width: float, image_size: tuple[int, int], last_blocks: int = 
 
 
 def unfreeze(last_blocks: keras.Model) -> None:
-    """Let the convolutions train; batch normalisation keeps to its statistics, which a small batch would spoil."""
+    """Make the convolutions trainable; batch normalisation keeps its statistics, which small batches would distort."""
     for layer in last_blocks.layers:
         layer.trainable = not isinstance(layer, layers.BatchNormalization)
 

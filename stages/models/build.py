@@ -11,7 +11,7 @@ from stages.models.runtime import keras, layers
 
 
 def build_model(recipe: Recipe, image_size: tuple[int, int], num_classes: int) -> keras.Model:
-    """Build the model that a recipe describes, with new weights but for the backbone's.
+    """Build the model that a recipe describes, with new weights except for the backbone's.
 
     It is a chain of layers; the backbone, if there is one, is the layer ``backbone``, and after that, where the
     recipe fine-tunes, ``last_blocks``.
@@ -50,5 +50,5 @@ def head_layers(recipe: Recipe, num_classes: int) -> list[layers.Layer]:
         layers.MaxPooling2D(recipe.pool_size),
         layers.Flatten(),
         layers.Dense(recipe.units, activation="relu"),
-        layers.Dense(num_classes, name="logits", dtype="float32"),  # a loss needs more digits than bfloat16 has
+        layers.Dense(num_classes, name="logits", dtype="float32"),  # bfloat16 has too few digits for a loss
     ]

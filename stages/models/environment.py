@@ -1,4 +1,4 @@
-"""What a result depends on beside parameters, photos and code."""
+"""What a result depends on besides parameters, photos and code."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ INSTRUCTION_SETS = {"avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16
 
 
 def describe_environment() -> list[str]:
-    """Describe this machine and its software in a few lines, so that two that disagree can see why."""
+    """Describe this machine and its software in a few lines, which explain why results differ from another's."""
     return [
         f"Python {platform.python_version()}",
         f"TensorFlow {tf.__version__}",

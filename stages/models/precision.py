@@ -1,4 +1,4 @@
-"""Choose the numbers that a model computes in."""
+"""Choose the floating-point precision of a model."""
 
 import os
 from typing import Literal
@@ -11,13 +11,13 @@ Policy = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
 
 def set_precision(wanted: str, recipe: Recipe) -> str:
-    """Set Keras's dtype policy for the models built from now on; weights and logits stay float32 in all of them.
+    """Set Keras's dtype policy for models built from now on; their weights and logits are always float32.
 
     Args:
-        wanted: as ``train.precision``: a policy, or "auto" for what this machine computes natively and fast.
+        wanted: a policy, or "auto" for the fastest that this machine computes natively (``train.precision``).
 
     Returns:
-        The policy and why, in half a line.
+        The policy and the reason for it, as text.
     """
     policy, reason = fastest_precision(recipe) if wanted == "auto" else (wanted, "as train.precision says")
     keras.config.set_dtype_policy(policy)

@@ -20,10 +20,10 @@ def save_model(model: keras.Model, path: Path) -> None:
 
 
 def normalize_member(name: str, content: bytes) -> bytes:
-    """Take out of a ``.keras`` file's member what differs from save to save.
+    """Remove from a member of a ``.keras`` file what differs from save to save.
 
-    Keras notes the time of saving in ``metadata.json``, and in ``config.json`` the addresses in memory of objects
-    that layers share; any other number says as well that they are the same.
+    Keras writes the time of saving into ``metadata.json``, and into ``config.json`` the memory addresses of objects
+    that layers share; a consecutive number identifies such an object just as well.
     """
     match name:
         case "metadata.json":

@@ -1,4 +1,4 @@
-"""The README's commands, run as they stand, and what it says that they print."""
+"""The commands of the README and of ``docs/``, run as they stand, and what they are said to print."""
 
 import re
 import shutil
@@ -9,18 +9,20 @@ import pytest
 from tests.conftest import PROJECT
 from tests.project import MODELS, commit, run
 
+DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 # A block by its first line: why it is not run here.
 NOT_RUN_HERE = {
     "make demo": "installs everything; CI runs it",
     "make install && source .venv/bin/activate": "installs everything; test_own_photos.py runs the rest",
-    "dvc remote add --default shared s3://bucket/dvc": "needs a bucket; test_cluster.py runs the rest on a cluster",
+    "dvc remote add --default shared s3://bucket/dvc": "needs a bucket; tests/cluster runs the rest",
     "dvc exp run -S download.photos=cats_and_dogs_filtered.zip \\": "needs the real photos",
 }
 
 
 def blocks() -> dict[str, str]:
-    """The README's console blocks by their first lines, comments left out."""
-    found = re.findall(r"```console\n(.*?)```", (PROJECT / "README.md").read_text(), re.DOTALL)
+    """The documents' console blocks by their first lines, comments left out."""
+    text = "\n".join(document.read_text() for document in DOCUMENTS)
+    found = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
     plain = [re.sub(r"  +#.*", "", block) for block in found]
     return {block.splitlines()[0].rstrip(): block for block in plain}
 
@@ -31,7 +33,7 @@ def block_with(command: str) -> str:
 
 
 def expected_and_printed(block: str, project: Path) -> list[tuple[str, list[str], list[str]]]:
-    """Run each `$ command` of a block; return it, the lines that the README shows, and those that came."""
+    """Run each `$ command` of a block; return it, the lines that the document shows, and those that came."""
     sessions = [part.splitlines() for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
     return [(command, shown, run_line(command, project)) for command, *shown in sessions]
 
@@ -49,25 +51,36 @@ def without_results(line: str) -> str:
 
 
 def test_every_block_is_run_by_a_test_or_says_why_not() -> None:
-    tested = {"git add .", "$ python -m stages.predict", "$ python -m stages.export"}
+    tested = {"git switch --create drawn-photos", "$ python -m stages.predict", "$ python -m stages.export"}
     for first in blocks():
         assert first in NOT_RUN_HERE or any(first.startswith(start) for start in tested), first
     assert set(blocks()) >= set(NOT_RUN_HERE)
 
 
+def test_the_readme_is_read_in_one_sitting() -> None:
+    assert len((PROJECT / "README.md").read_text().splitlines()) <= 150
+
+
 @pytest.mark.slow
-def test_the_tutorial_runs_to_its_end_and_compares(project: Path) -> None:
-    (project / "notes.txt").write_text("something to commit\n")
-    script = block_with("dvc exp run --name less-dropout")
+def test_the_tutorial_runs_to_its_end_and_the_way_back_leads_to_the_real_parameters(project: Path) -> None:
+    drawn = (project / "params.yaml").read_text()
+    shutil.copy(PROJECT / "params.yaml", project)
+    commit(project)  # what main holds in a clone
+    (project / "params.yaml").write_text(drawn)
     run(project, "git", "config", "user.name", "me")
     run(project, "git", "config", "user.email", "me@example.org")
-    output = run(project, "bash", "-ec", script)
+    output = run(project, "bash", "-ec", block_with("dvc exp run --name less-dropout"))
     assert output.count("Running stage 'train@cnn'") == 3
     assert "Running stage 'train@augmented'" not in output
     assert "test.loss" in output  # which any change touches; accuracy on four photos it may not
     assert "dropout: 0.3" in (project / "params.yaml").read_text()
     assert "keep-less-dropout" in run(project, "git", "branch")
     assert (project / "dvc_plots/index.html").exists()
+
+    [back] = re.findall(r"`(git checkout \w+ params\.yaml)`", (PROJECT / "README.md").read_text())
+    run(project, *back.split())
+    assert (project / "params.yaml").read_text() == (PROJECT / "params.yaml").read_text()
+    assert "download" in run(project, "dvc", "status")
 
 
 @pytest.mark.slow
@@ -83,14 +96,14 @@ def test_predict_prints_what_the_readme_shows(project: Path) -> None:
     )
     assert table == "python -m stages.predict new/"
     assert sorted(map(without_results, printed)) == sorted(map(without_results, shown))
-    assert "named.csv" in csv
-    assert len((project / "named.csv").read_text().splitlines()) == 4
+    assert "predictions.csv" in csv
+    assert len((project / "predictions.csv").read_text().splitlines()) == 4
     assert "--rev HEAD~1" in rev
     assert sorted(printed_of_before) == sorted(printed)
 
 
 @pytest.mark.slow
-def test_export_prints_what_the_readme_shows(project: Path) -> None:
+def test_export_prints_what_the_guide_shows(project: Path) -> None:
     [(_, shown, printed)] = expected_and_printed(block_with("$ python -m stages.export"), project)
     assert [without_results(line) for line in printed] == [without_results(line) for line in shown]
     assert {path.name for path in (project / "exported").iterdir()} == {"transfer.onnx", "transfer.json"}

@@ -1,9 +1,9 @@
-"""Count the photos of each class, and show some.
+"""Count the photos of each class in each split, and draw samples.
 
-Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (how many files were
-rejected as of no use and how many photos as duplicates, how often always guessing the commonest class of the
-training list is right on the test list, and the images of each class in each split),
-``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of random training photos per class.
+Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (the number of unusable
+files and of duplicates, the test accuracy of the majority-class baseline, and the number of images per class and
+split), ``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of random training photos of
+each class.
 """
 
 from pathlib import Path
@@ -23,8 +23,8 @@ from stages.photos.lists import DUPLICATE, majority_class_accuracy, read_split
 
 LABEL_STATS = Path("metrics/label_stats.json")
 LABEL_COUNTS = Path("plots/label_counts.csv")
-LABEL_COUNTS_PICTURE = Path("plots/label_counts.png")
-SAMPLES_PICTURE = Path("plots/samples.png")
+LABEL_COUNTS_FIGURE = Path("plots/label_counts.png")
+SAMPLES_FIGURE = Path("plots/samples.png")
 
 
 def main() -> None:
@@ -37,17 +37,21 @@ def main() -> None:
         "rejected": len(rejected) - duplicates,
         "duplicates": duplicates,
         "test": {"accuracy": round(majority_class_accuracy(lists["train"], lists["test"]), 6)},
-        # A list, so that DVC leaves it out of its tables, which the accuracies of all models share.
+        # A list, so that DVC leaves it out of its tables, where these would be columns beside each model's accuracy.
         "images": counts.to_dict("records"),
     }
     write_json(stats, LABEL_STATS)
     write_csv(counts, LABEL_COUNTS)
-    write_figure(draw_counts(counts), LABEL_COUNTS_PICTURE)
-    write_figure(draw_samples(lists["train"], settings), SAMPLES_PICTURE)
+    write_figure(draw_counts(counts), LABEL_COUNTS_FIGURE)
+    write_figure(draw_samples(lists["train"], settings), SAMPLES_FIGURE)
 
 
 def count_labels(lists: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Count the images of each class (``label``) in each ``split``."""
+    """Count the images of each class in each split.
+
+    Returns:
+        A row per split and class: ``split``, ``label`` and ``images``.
+    """
     return pd.DataFrame(
         [
             {"split": split, "label": label, "images": count}
@@ -58,7 +62,7 @@ def count_labels(lists: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def draw_counts(counts: pd.DataFrame) -> Figure:
-    """Draw the images of each class in each split as bars."""
+    """Draw the number of images per class and split as bars."""
     table = counts.pivot(index="label", columns="split", values="images")[counts["split"].unique()]
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
     table.plot.bar(ax=axes, rot=0, xlabel="class", ylabel="images", title="Images per class and split")
@@ -71,14 +75,14 @@ def draw_counts(counts: pd.DataFrame) -> Figure:
 
 
 def draw_samples(photos: pd.DataFrame, settings: LabelStats) -> Figure:
-    """Draw a row of random photos for each class."""
+    """Draw a row of random photos of each class."""
     columns = settings.photos_per_class
     groups = list(photos.groupby("label"))
     rng = np.random.default_rng(settings.seed)
     figure, grid = plt.subplots(
         len(groups),
         columns,
-        figsize=(2 * columns, 2 * len(groups) + 0.4),
+        figsize=(2 * columns, 2 * len(groups) + 0.4),  # in inches, with room for the title
         squeeze=False,
         layout="constrained",
     )

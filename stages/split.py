@@ -1,4 +1,4 @@
-"""Share the photos out among training, validation and test, once and for all later steps.
+"""Split the photos into training, validation and test.
 
 Reads ``data/raw/``: folders ``train/``, ``validation/`` and perhaps ``test/`` with a folder per class in each,
 or just a folder per class; either may lie in one enclosing folder. Writes ``data/splits/train.csv``,
@@ -9,7 +9,10 @@ every file that is in none of the three.
 import hashlib
 import logging
 import shutil
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,15 +22,28 @@ from stages.common.files import write_csv
 from stages.common.params import Split, load_params
 from stages.common.paths import RAW, SPLITS
 from stages.common.program import UserError, run
-from stages.intake.duplicates import group_same, perceptual_hash
-from stages.intake.layout import SPLIT_NAMES, find_photos
-from stages.photos.decode import map_in_parallel, open_photo, reason_of
+from stages.intake.duplicates import group_duplicates, perceptual_hash
+from stages.intake.layout import SPLIT_NAMES, FoundFiles, LabelledPhoto, find_photos
+from stages.photos.decode import UnreadablePhotoError, map_in_parallel, open_photo
 from stages.photos.lists import DUPLICATE
 
 logger = logging.getLogger(__name__)
 
-LISTED = 50  # files that cannot be used, where they stop the run
-HOW_TO_MEND = "data/raw is a copy: mend what download.photos names, then `dvc repro --force download && dvc repro`"
+MAX_LOGGED = 50  # unusable files, where they stop the run
+HOW_TO_FIX = "data/raw is a copy: fix what download.photos names, then `dvc repro --force download && dvc repro`"
+
+
+class HashedPhoto(NamedTuple):
+    photo: LabelledPhoto
+    hash: np.ndarray  # bool, shaped (64,)
+
+
+class RejectedFile(NamedTuple):
+    path: str
+    reason: str
+
+
+Group = list[LabelledPhoto]  # one photo and its duplicates, in the order in which they were found
 
 
 def main() -> None:
@@ -35,153 +51,168 @@ def main() -> None:
     if not RAW.is_dir():
         raise UserError(f"expected the photos in {RAW}, found no such folder: run `dvc repro download`")
     try:
-        parts, rejected = share_out(settings)
+        photos, rejected = split_photos(RAW, settings)
     except UserError as error:
-        raise UserError(f"{error} ({HOW_TO_MEND})") from error
+        raise UserError(f"{error} ({HOW_TO_FIX})") from error
 
     shutil.rmtree(SPLITS, ignore_errors=True)
-    for part in SPLIT_NAMES:
-        chosen = parts[parts["part"] == part].sort_values("path")
-        write_csv(chosen[["path", "label"]], SPLITS / f"{part}.csv")
-        logger.info("%s: %d photos", part, len(chosen))
-    write_csv(rejected[["path", "reason"]], SPLITS / "rejected.csv")
-    logger.info("left out: %d files, for the reasons in %s", len(rejected), SPLITS / "rejected.csv")
+    for split in SPLIT_NAMES:
+        rows = sorted((photo.path, photo.label) for photo in photos if photo.split == split)
+        write_csv(pd.DataFrame(rows, columns=["path", "label"]), SPLITS / f"{split}.csv")
+        logger.info("%s: %d photos", split, len(rows))
+    write_csv(pd.DataFrame(sorted(rejected), columns=["path", "reason"]), SPLITS / "rejected.csv")
+    logger.info("rejected: %d files, for the reasons in %s", len(rejected), SPLITS / "rejected.csv")
 
 
-def share_out(settings: Split) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Find the photos, reject what is of no use, and give each other its part.
+def split_photos(folder: Path, settings: Split) -> tuple[list[LabelledPhoto], list[RejectedFile]]:
+    """Assign each usable photo below ``folder`` to a split, and reject every other file.
 
-    Returns:
-        ``path``, ``label`` and ``part`` of the photos, and ``path`` and ``reason`` of the rejects, sorted by path.
+    Raises:
+        UserError: Too many files are unusable, or a split would have no photos of some class.
     """
-    photos, strays = find_photos(RAW)
-    findings = map_in_parallel(lambda i: inspect(photos["path"][i]), range(len(photos)), "checking photos")
-    photos["reason"] = [reason for reason, _ in findings]
-    check_rejects(photos, strays, settings.max_rejected_fraction)
-    check_classes(photos)
+    found = find_photos(folder)
+    strays = [RejectedFile(path, "in no class folder") for path in found.strays]
 
-    readable = photos[photos["reason"] == ""]
-    hashes = np.stack([found for _, found in findings])[readable.index]
-    distance = settings.duplicate_distance
-    same = np.arange(len(hashes)) if distance is None else group_same(hashes, distance)
-    unique = reject_duplicates(readable.assign(same=same))
-    check_classes(pd.concat([photos[photos["reason"] != ""], unique]))
-    parts = reject_duplicates(assign_parts(unique[unique["reason"] == ""], settings))
-    all_rejects = pd.concat([photos, unique, parts, strays])
-    rejected = all_rejects[all_rejects["reason"] != ""].sort_values("path")
-    parts = parts[parts["reason"] == ""]
-    check_parts(parts)
-    return parts, rejected
+    inspected = map_in_parallel(lambda i: inspect(found.photos[i]), range(len(found.photos)), "checking photos")
+    usable = [photo for photo in inspected if isinstance(photo, HashedPhoto)]
+    unusable = [file for file in inspected if isinstance(file, RejectedFile)]
+    check_rejected_fraction(unusable, strays, found, settings.max_rejected_fraction)
+    check_classes(found.photos, unusable)
+
+    groups = group_photos(usable, settings.duplicate_distance)
+    consistent, conflicting = reject_conflicting_labels(groups)
+    check_classes(found.photos, [*unusable, *conflicting])
+
+    assigned = assign_splits(consistent, settings)
+    separated, leaking = reject_leaks(assigned)
+    check_splits(separated)
+    return separated, [*strays, *unusable, *conflicting, *leaking]
 
 
-def inspect(path: str) -> tuple[str, np.ndarray]:
-    """Decode a file, and say why it cannot be used as a photo, or nothing.
-
-    Returns:
-        The reason or "", and the photo's perceptual hash, bool shaped (64,) (of a reject, zeros).
-    """
+def inspect(photo: LabelledPhoto) -> HashedPhoto | RejectedFile:
+    """Decode a photo and compute its perceptual hash, or reject it."""
     try:
-        with Image.open(path) as opened:
-            kind = {"MPO": "JPEG"}.get(str(opened.format), opened.format)  # JPEGs with a second picture behind
-        if Image.registered_extensions().get(Path(path).suffix.lower()) != kind:
-            return f"has the name of another kind of file, but is a {kind}: rename it", np.zeros(64, bool)
-        return "", perceptual_hash(open_photo(path))
-    except Exception as error:  # noqa: BLE001 (a damaged file makes each decoder fail in its own way)
-        return reason_of(error, path), np.zeros(64, bool)
+        decoded = open_photo(photo.path)
+    except UnreadablePhotoError as error:
+        return RejectedFile(photo.path, str(error))
+    with Image.open(photo.path) as opened:
+        kind = "JPEG" if opened.format == "MPO" else opened.format  # an MPO is a JPEG with more pictures behind it
+    if Image.registered_extensions().get(Path(photo.path).suffix.lower()) != kind:
+        return RejectedFile(photo.path, f"has the suffix of another format, but is a {kind}: rename it")
+    return HashedPhoto(photo, perceptual_hash(decoded))
 
 
-def check_rejects(photos: pd.DataFrame, strays: pd.DataFrame, max_share: float) -> None:
-    """Stop where too many files in class folders are no photos, or too many photos are in no class folder."""
+def check_rejected_fraction(
+    unusable: list[RejectedFile], strays: list[RejectedFile], found: FoundFiles, max_fraction: float
+) -> None:
+    """Stop if too many files in class folders are unusable or too many photos are in no class folder."""
     suffixes = tuple(Image.registered_extensions())
-    outside = strays[strays["path"].str.lower().str.endswith(suffixes)]  # a readme may well be there
-    rejects = pd.concat([photos[photos["reason"] != ""], outside])
-    number = len(photos) + len(outside)
-    if len(rejects) > max_share * number:
-        for row in rejects.head(LISTED).itertuples():
-            logger.warning("%s: %s", row.path, row.reason)
-        listed = "listed above" if len(rejects) <= LISTED else f"the first {LISTED} listed above"
+    misplaced = [stray for stray in strays if stray.path.lower().endswith(suffixes)]  # not a readme
+    rejected = [*unusable, *misplaced]
+    total = len(found.photos) + len(misplaced)
+    if len(rejected) > max_fraction * total:
+        for path, reason in rejected[:MAX_LOGGED]:
+            logger.warning("%s: %s", path, reason)
+        listed = "listed above" if len(rejected) <= MAX_LOGGED else f"the first {MAX_LOGGED} listed above"
         raise UserError(
-            f"expected at most {max_share:.1%} of the files to be of no use (split.max_rejected_fraction), "
-            f"received {len(rejects)} of {number}, {listed}"
+            f"expected at most {max_fraction:.1%} of the files to be unusable (split.max_rejected_fraction), "
+            f"received {len(rejected)} of {total}, {listed}"
         )
 
 
-def check_classes(photos: pd.DataFrame) -> None:
-    """Make sure that no class has lost all its photos.
+def check_classes(photos: list[LabelledPhoto], rejected: list[RejectedFile]) -> None:
+    """Make sure that no class has lost all its photos."""
+    reasons = dict(rejected)
+    for label, paths in paths_by_label(photos).items():
+        if reasons.keys() >= set(paths):
+            raise UserError(
+                f"expected usable photos of every class, found none of {label!r}: {paths[0]}: {reasons[paths[0]]}"
+            )
 
-    Args:
-        photos: ``path``, ``label`` and ``reason``, "" where the photo is of use.
+
+def paths_by_label(photos: Iterable[LabelledPhoto]) -> dict[str, list[str]]:
+    """List the photos of each class, sorted by path, and the classes by name."""
+    paths: dict[str, list[str]] = {}
+    for photo in sorted(photos, key=lambda photo: (photo.label, photo.path)):
+        paths.setdefault(photo.label, []).append(photo.path)
+    return paths
+
+
+def group_photos(photos: list[HashedPhoto], max_distance: int | None) -> list[Group]:
+    """Group duplicates; where ``max_distance`` is None, every photo is a group of its own."""
+    if max_distance is None:
+        return [[hashed.photo] for hashed in photos]
+    groups = defaultdict(list)
+    numbers = group_duplicates(np.stack([hashed.hash for hashed in photos]), max_distance)
+    for number, hashed in zip(numbers, photos, strict=True):
+        groups[number].append(hashed.photo)
+    return list(groups.values())
+
+
+def reject_conflicting_labels(groups: list[Group]) -> tuple[list[Group], list[RejectedFile]]:
+    """Reject every photo of a group with two labels or more, as any of them may be the wrong one."""
+    consistent, rejected = [], []
+    for group in groups:
+        if len({photo.label for photo in group}) == 1:
+            consistent.append(group)
+            continue
+        for photo in group:
+            other = next(other for other in group if other.label != photo.label)
+            rejected.append(RejectedFile(photo.path, f"{DUPLICATE} {other.path}, which has another label"))
+    return consistent, rejected
+
+
+def assign_splits(groups: list[Group], settings: Split) -> list[Group]:
+    """Assign every photo to a split, in the same proportions for each class.
+
+    Splits that the folders give are kept. Where they give no test split, it is taken from validation.
     """
-    for label, group in photos.groupby("label"):
-        if (group["reason"] != "").all():
-            path, reason = group[["path", "reason"]].iloc[0]
-            raise UserError(f"expected photos of every class, found none of {label!r} that is of use: {path}: {reason}")
-
-
-def assign_parts(photos: pd.DataFrame, settings: Split) -> pd.DataFrame:
-    """Give each photo its part, in the same proportions for each class.
-
-    Args:
-        photos: ``path``, ``label`` and ``part`` as found; "" where the part is still open.
-
-    Returns:
-        The same photos with every ``part`` set.
-    """
-    classes = []
-    for _, group in photos.sort_values("path").groupby("label"):
-        part = group["part"].copy()
-        if (part == "").all():
-            # Ranked by a hash of its path, a photo keeps its place when others join or leave.
-            ranked = sorted(group.index, key=lambda i: stable_rank(group["path"][i], settings.seed))
+    photos = [photo for group in groups for photo in group]
+    splits = {photo.path: photo.split for photo in photos}
+    given = set(splits.values())
+    for paths in paths_by_label(photos).values():
+        if given == {""}:
+            # Ranked by a hash of its path, a photo keeps its split when others are added or removed.
+            ranked = sorted(paths, key=lambda path: stable_rank(path, settings.seed))
             tests = max(1, round(len(ranked) * settings.test_fraction))
-            validates = max(1, round(len(ranked) * settings.validation_fraction))
-            part[:] = "train"
-            part[ranked[:tests]] = "test"
-            part[ranked[tests : tests + validates]] = "validation"
-        elif "test" not in set(photos["part"]):
-            part[part[part == "validation"].index[:: settings.test_every]] = "test"
-        classes.append(group.assign(part=part))
-    return pd.concat(classes)
+            validations = max(1, round(len(ranked) * settings.validation_fraction))
+            splits |= dict.fromkeys(ranked, "train")
+            splits |= dict.fromkeys(ranked[:tests], "test")
+            splits |= dict.fromkeys(ranked[tests : tests + validations], "validation")
+        elif "test" not in given:
+            validation = [path for path in paths if splits[path] == "validation"]
+            splits |= dict.fromkeys(validation[:: settings.test_every], "test")
+    return [[photo._replace(split=splits[photo.path]) for photo in group] for group in groups]
 
 
 def stable_rank(path: str, seed: int) -> str:
     return hashlib.sha256(f"{seed} {path}".encode()).hexdigest()
 
 
-def reject_duplicates(photos: pd.DataFrame) -> pd.DataFrame:
-    """Give a reason to each photo that must go because the same photo is there once more.
+def reject_leaks(groups: list[Group]) -> tuple[list[LabelledPhoto], list[RejectedFile]]:
+    """Reject photos with a duplicate in another split, which would make that split's score too good.
 
-    Under two labels nobody knows which is right, so all must. In two parts the score of the one would be a lie
-    about the other: the photo stays where it tests, else where it validates.
-
-    Args:
-        photos: ``path``, ``label``, ``part`` and ``same``, a number that photos share which are the same.
-
-    Returns:
-        The same photos with ``reason``, "" where there is none.
+    A group keeps its photos in test if it has any, else those in validation. Duplicates within a split stay.
     """
-    photos = photos.assign(reason="")
-    repeated = photos[photos["same"].duplicated(keep=False)]
-    for _, same in repeated.groupby("same"):
-        rank = same["part"].map(["", *SPLIT_NAMES].index)
-        for index in same.index:
-            relabelled = same["path"][same["label"] != same["label"][index]]
-            stronger = same[rank > rank[index]]
-            if len(relabelled):
-                photos.loc[index, "reason"] = f"{DUPLICATE} {relabelled.iloc[0]}, which has another label"
-            elif len(stronger):
-                photos.loc[index, "reason"] = f"{DUPLICATE} {stronger['path'].iloc[-1]}"
-    return photos
+    kept, rejected = [], []
+    for group in groups:
+        for photo in group:
+            stronger = [other for other in group if SPLIT_NAMES.index(other.split) > SPLIT_NAMES.index(photo.split)]
+            if stronger:
+                rejected.append(RejectedFile(photo.path, f"{DUPLICATE} {stronger[-1].path}"))
+            else:
+                kept.append(photo)
+    return kept, rejected
 
 
-def check_parts(photos: pd.DataFrame) -> None:
+def check_splits(photos: list[LabelledPhoto]) -> None:
     """Make sure that every class can be trained, validated and tested."""
-    counts = pd.crosstab(photos["label"], photos["part"]).reindex(columns=SPLIT_NAMES, fill_value=0)
-    for label, row in counts.iterrows():
-        if not row.all():
+    counts = Counter((photo.label, photo.split) for photo in photos)
+    for label in sorted({photo.label for photo in photos}):
+        if not all(counts[label, split] for split in SPLIT_NAMES):
             raise UserError(
-                f"expected photos of every class in every split, three or more of a class, found of {label!r} "
-                + ", ".join(f"{count} in {part}" for part, count in row.items())
+                f"expected photos of every class in every split, so three or more of a class, found of {label!r} "
+                + ", ".join(f"{counts[label, split]} in {split}" for split in SPLIT_NAMES)
             )
 
 

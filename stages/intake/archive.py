@@ -1,4 +1,4 @@
-"""Unpack an archive that a stranger may have packed."""
+"""Unpack an archive from an untrusted source."""
 
 import logging
 import lzma
@@ -16,32 +16,32 @@ from stages.common.program import NO_SPACE, UserError
 
 logger = logging.getLogger(__name__)
 
-# Photos hardly compress: an archive that unpacks to more than this many times its size holds something else.
+# Photos hardly compress: an archive that expands further than this holds something else.
 MAX_EXPANSION = 100
-# What a damaged archive, or one of a kind that Python cannot unpack, makes its modules raise.
-DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)
+# What Python's modules raise for a damaged archive, or one that they do not support.
+UNPACKING_ERRORS = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)
 
 
 class Member(NamedTuple):
     name: PurePosixPath
     size: int  # bytes, unpacked
-    is_file: bool  # and not a link or a device
+    is_file: bool  # not a link or a device
     open: Callable[[], IO[bytes] | None]
 
 
 def is_hidden(name: PurePosixPath) -> bool:
-    """Tell the files that a computer keeps for itself (``.DS_Store``, ``__MACOSX/``, ``Thumbs.db``) from photos."""
+    """Tell whether a file is the operating system's own, as ``.DS_Store``, ``__MACOSX/`` and ``Thumbs.db`` are."""
     hidden = any(part.startswith((".", "__MACOSX")) and part != ".." for part in name.parts)
     return hidden or name.name == "Thumbs.db"
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a zip or tar archive into ``folder``, hidden files left out and counted in the log.
+    """Unpack a zip or tar archive into ``folder``, except hidden files, whose number is logged.
 
     Raises:
-        UserError: It is no archive, is damaged, or holds what an archive of photos has no use for: a name that
-            leads out of the folder or is not UTF-8, a link, two files for one name, far more bytes than its size can
-            stand for.
+        UserError: The file is not an archive, is damaged, or holds what no archive of photos should: a name that
+            leads out of the folder or is not UTF-8, a link, two files of one name, or far more bytes than its size
+            suggests.
     """
     if zipfile.is_zipfile(archive):
         members = zip_members(archive)
@@ -61,9 +61,9 @@ def unpack(archive: Path, folder: Path) -> None:
                 continue
             bytes_left -= member.size
             if bytes_left < 0:
-                raise UserError(f"expected photos, received an archive that unpacks to {MAX_EXPANSION} times its size")
+                raise UserError(f"expected photos, received an archive that unpacks to over {MAX_EXPANSION} times its size")
             extract(member, folder)
-    except DAMAGE as error:
+    except UNPACKING_ERRORS as error:
         if getattr(error, "errno", None) in NO_SPACE:
             raise
         raise UserError(f"expected a whole archive, received one that cannot be unpacked: {error}") from error
@@ -72,7 +72,11 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def check_name(name: PurePosixPath) -> None:
-    """Raise UserError where a name is not UTF-8, in which the lists of photos and DVC's files could not hold it."""
+    """Make sure that the lists of photos and DVC's files, which are in UTF-8, can hold a name.
+
+    Raises:
+        UserError: The name is not UTF-8.
+    """
     try:
         str(name).encode()
     except UnicodeEncodeError as error:
@@ -94,7 +98,7 @@ def extract(member: Member, folder: Path) -> None:
             with target.open("xb") as file:
                 shutil.copyfileobj(source, file)
     except (FileExistsError, NotADirectoryError) as error:
-        raise UserError(f"expected one file for a name (in any case), received {str(member.name)!r} again") from error
+        raise UserError(f"expected one file of each name (in any case), received {str(member.name)!r} again") from error
 
 
 def zip_members(archive: Path) -> Iterator[Member]:
@@ -114,9 +118,9 @@ def tar_members(archive: Path) -> Iterator[Member]:
 
 
 def check_end(archive: tarfile.TarFile) -> None:
-    """Make sure that a tar ends where ``tarfile`` stopped: it takes a damaged header for the end.
+    """Make sure that a tar archive ends where ``tarfile`` stopped, for it takes a damaged header for the end.
 
-    Reading on to the end also makes a compressed archive check its sum.
+    Reading the rest of the file also verifies the checksum of a compressed archive.
     """
     file = cast(IO[bytes], archive.fileobj)
     file.seek(archive.offset)

@@ -1,4 +1,4 @@
-"""Find photos that are the same picture, though perhaps not the same bytes."""
+"""Find duplicates: files that show the same picture, though perhaps not with the same bytes."""
 
 import imagehash
 import numpy as np
@@ -8,27 +8,33 @@ from scipy.sparse.csgraph import connected_components
 
 
 def perceptual_hash(photo: Image.Image) -> np.ndarray:
-    """Sum a picture up in 64 bits (bool) by its lowest frequencies: the pHash of Zauner, 2010."""
+    """Summarise a picture by the signs of its lowest frequencies: the pHash of Zauner, 2010.
+
+    Returns:
+        bool, shaped (64,). Colour and small changes of size, brightness or sharpness hardly affect it.
+    """
     return np.asarray(imagehash.phash(photo).hash).ravel()
 
 
-def group_same(hashes: np.ndarray, max_distance: int) -> np.ndarray:
-    """Tell which photos are the same picture.
+def group_duplicates(hashes: np.ndarray, max_distance: int) -> np.ndarray:
+    """Number the groups of photos that show the same picture.
+
+    Groups are the connected components of the graph whose edges join photos with similar hashes.
 
     Args:
         hashes: bool, shaped (photos, 64).
-        max_distance: in how many bits the hashes of the same picture may differ.
+        max_distance: in how many bits (Hamming distance) the hashes of duplicates may differ.
 
     Returns:
-        int, shaped (photos,): two photos have the same number if they, or some photos between them, are alike.
+        int, shaped (photos,): the number of each photo's group.
     """
-    bits = hashes.astype(np.float32) * 2 - 1
-    pairs = []
-    for start in range(0, len(bits), 1024):
+    signs = hashes.astype(np.float32) * 2 - 1
+    edges = []
+    for start in range(0, len(signs), 1024):
         # The scalar product of vectors of 1 and -1 is 64 less twice the number of bits that differ.
-        alike = bits[start : start + 1024] @ bits.T >= 64 - 2 * max_distance
-        pairs.append(np.argwhere(alike) + np.array([start, 0]))
-    first, second = np.concatenate(pairs).T
-    graph = coo_array((np.ones(len(first), bool), (first, second)), shape=(len(bits), len(bits)))
+        similar = signs[start : start + 1024] @ signs.T >= 64 - 2 * max_distance
+        edges.append(np.argwhere(similar) + np.array([start, 0]))
+    first, second = np.concatenate(edges).T
+    graph = coo_array((np.ones(len(first), bool), (first, second)), shape=(len(signs), len(signs)))
     _, groups = connected_components(graph, directed=False)
     return np.asarray(groups)

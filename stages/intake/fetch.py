@@ -1,4 +1,4 @@
-"""Copy files and folders here from anywhere that fsspec reads, trying again where a fault may pass."""
+"""Copy files and folders from anywhere that fsspec reads, and try again after a fault that may pass."""
 
 import hashlib
 import logging
@@ -21,94 +21,104 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 SILENCE = 60  # seconds without a byte, after which a connection counts as broken
-PAUSES = (1, 3, 9)  # seconds to wait before each further try
+PAUSES = (1, 3, 9)  # seconds to wait before each further attempt
 
 
-def is_http(url: str) -> bool:
-    return url.startswith(("http://", "https://"))
+class Source:
+    """A file or folder that ``params.yaml`` names by a path or by a URL that fsspec knows."""
 
+    def __init__(self, url: str, key: str) -> None:
+        """Find the file system that reads ``url``.
 
-def open_filesystem(url: str, key: str) -> tuple[fsspec.AbstractFileSystem, str]:
-    """Find the file system that reads ``url``, and the path of ``url`` in it."""
-    options = {}
-    if is_http(url):
-        # By default aiohttp gives up on a healthy download after five minutes; only silence should end one.
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=SILENCE, sock_read=SILENCE)
-        options = {"client_kwargs": {"timeout": timeout}}
-    try:
-        files, path = fsspec.core.url_to_fs(url, **options)
-    except (ImportError, ValueError) as error:
-        raise UserError(f"{key}: expected a path or a URL that fsspec reads, received {url!r}: {error}") from error
-    return files, path
+        Args:
+            key: the parameter whose value is ``url``; every message starts with it.
 
-
-def fetch(url: str, target: Path, key: str, sha256: str | None) -> None:
-    """Copy one file here and check it.
-
-    Raises:
-        UserError: It is not there, cannot be reached, or is not the file that ``sha256`` was taken of.
-    """
-    files, path = open_filesystem(url, key)
-
-    def get() -> None:
-        with TqdmCallback(tqdm_kwargs={"desc": key, "unit": "B", "unit_scale": True, "disable": None}) as bar:
-            files.get_file(path, str(target), callback=bar)
-
-    retry(get, url, key)
-    if sha256 is None:
-        return
-    with target.open("rb") as file:
-        received = hashlib.file_digest(file, "sha256").hexdigest()
-    if received != sha256:
-        raise UserError(f"{key}_sha256: expected {sha256}, received {received}: {url} is damaged or another file")
-
-
-def retry(read: Callable[[], Result], url: str, key: str) -> Result:
-    """Read from somewhere, and again after a pause while the fault is one that may pass.
-
-    Raises:
-        UserError: There is nothing at ``url``, or it cannot be reached.
-    """
-    pauses = iter(PAUSES)
-    while True:
+        Raises:
+            UserError: There is no such file system.
+        """
+        self.url = url
+        self.key = key
+        self.is_http = url.startswith(("http://", "https://"))
+        options = {}
+        if self.is_http:
+            # By default aiohttp gives up on a healthy download after five minutes; only silence should end one.
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=SILENCE, sock_read=SILENCE)
+            options = {"client_kwargs": {"timeout": timeout}}
         try:
-            return read()
-        except FileNotFoundError as error:
-            raise UserError(f"{key}: expected a file or folder at {url!r}, found none") from error
-        except Exception as error:  # each of fsspec's file systems brings its own
-            if getattr(error, "errno", None) in NO_SPACE:
-                raise
-            reason = " ".join(str(error).split()) or type(error).__name__
-            pause = next(pauses, None)
-            if pause is None or not may_pass(error):
+            self.files, self.path = fsspec.core.url_to_fs(url, **options)
+        except (ImportError, ValueError) as error:
+            raise UserError(f"{key}: expected a path or a URL that fsspec reads, received {url!r}: {error}") from error
+
+    def is_folder(self) -> bool:
+        # To fsspec every web page is a folder of its links.
+        return not self.is_http and self._retry(lambda: bool(self.files.isdir(self.path)), self.url)
+
+    def copy_file(self, target: Path, sha256: str | None) -> None:
+        """Copy one file and check it.
+
+        Raises:
+            UserError: There is no such file, it cannot be read, or its SHA-256 is not ``sha256``.
+        """
+
+        def copy() -> None:
+            with TqdmCallback(tqdm_kwargs={"desc": self.key, "unit": "B", "unit_scale": True, "disable": None}) as bar:
+                self.files.get_file(self.path, str(target), callback=bar)
+
+        self._retry(copy, self.url)
+        if sha256 is None:
+            return
+        with target.open("rb") as file:
+            received = hashlib.file_digest(file, "sha256").hexdigest()
+        if received != sha256:
+            raise UserError(
+                f"{self.key}_sha256: expected {sha256}, received {received}: {self.url} is damaged or a different file"
+            )
+
+    def copy_folder(self, target: Path) -> None:
+        """Copy every file of a folder except hidden ones, whose number is logged.
+
+        Raises:
+            UserError: A file cannot be read, has a name that is not UTF-8, or is a link to a folder or to nothing.
+        """
+        found = self._retry(lambda: self.files.find(self.path), self.path)
+        names = {path: PurePosixPath(path).relative_to(self.path) for path in sorted(found)}
+        visible = {path: name for path, name in names.items() if not is_hidden(name)}
+        for path, name in tqdm(visible.items(), self.key, unit="file", disable=None):
+            check_name(name)
+            copied = target / name
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            self._retry(partial(self.files.get_file, path, str(copied)), path)
+            if copied.is_dir():  # as fsspec makes of a link to a folder
                 raise UserError(
-                    f"{key}: cannot fetch {url}: {reason}. "
-                    f"Without a network, set {key} to a local path, or see `make demo`, which needs none"
-                ) from error
-            logger.info("%s: %s; trying again in %d s", url, reason, pause)
-            time.sleep(pause)
+                    f"{self.key}: expected files and folders, received {path}, a link to a folder: put the folder there"
+                )
+        if len(visible) < len(names):
+            logger.info("left out %d hidden files of the folder", len(names) - len(visible))
+
+    def _retry(self, read: Callable[[], Result], url: str) -> Result:
+        """Call ``read``, and again after a pause as long as it fails in a way that may pass."""
+        pauses = iter(PAUSES)
+        while True:
+            try:
+                return read()
+            except FileNotFoundError as error:
+                raise UserError(f"{self.key}: expected a file or folder at {url!r}, found none") from error
+            except Exception as error:  # each of fsspec's file systems brings its own
+                if getattr(error, "errno", None) in NO_SPACE:
+                    raise
+                reason = " ".join(str(error).split()) or type(error).__name__
+                pause = next(pauses, None)
+                if pause is None or not is_transient(error):
+                    raise UserError(
+                        f"{self.key}: cannot fetch {url}: {reason}. Without a network, set {self.key} to a local "
+                        "path, or see `make demo`, which needs none"
+                    ) from error
+                logger.info("%s: %s; trying again in %d s", url, reason, pause)
+                time.sleep(pause)
 
 
-def may_pass(error: Exception) -> bool:
-    """Tell a fault that may pass from a refusal, which another try will meet again."""
+def is_transient(error: Exception) -> bool:
+    """Tell a fault that may pass from a refusal, which would only be repeated."""
     if isinstance(error, aiohttp.ClientResponseError):
         return error.status >= 500 or error.status in (408, 429)
     return not isinstance(error, PermissionError)
-
-
-def copy_folder(files: fsspec.AbstractFileSystem, root: str, folder: Path) -> None:
-    """Copy every file below ``root``, hidden ones left out and counted in the log."""
-    key = "download.photos"
-    found = retry(lambda: files.find(root), root, key)
-    names = {path: PurePosixPath(path).relative_to(root) for path in sorted(found)}
-    photos = {path: name for path, name in names.items() if not is_hidden(name)}
-    for path, name in tqdm(photos.items(), key, unit="file", disable=None):
-        check_name(name)
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        retry(partial(files.get_file, path, str(folder / name)), path, key)
-        if (folder / name).is_dir():  # as fsspec makes of a link to a folder
-            raise UserError(
-                f"{key}: expected files and folders, received {path}, a link to a folder: put the folder there"
-            )
-    if len(photos) < len(names):
-        logger.info("left out %d hidden files of the folder", len(names) - len(photos))

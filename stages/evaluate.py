@@ -2,93 +2,68 @@
 
 Here the models meet the test photos for the first time; before, ``label_stats`` only counts them.
 
-Reads the models, what they were trained on, their histories, the lists and the test photos. Writes for each
-model ``metrics/models/MODEL.json``, ``plots/confusion/MODEL.csv``, ``plots/accuracy/MODEL.png`` and
-``plots/mistakes/MODEL.png``, for all of them ``metrics/best.json``, ``plots/curves.csv``, ``plots/roc.csv`` and
-``plots/calibration.png``, for the best ``plots/gradcam.png``, and ``metrics/report.md``, all of it on one page.
+Reads the models, their environments and histories, the lists and the test photos. Writes for each model
+``metrics/models/MODEL.json``, ``plots/confusion/MODEL.csv``, ``plots/accuracy/MODEL.png`` and
+``plots/mistakes/MODEL.png``; for all of them ``plots/curves.csv``, ``plots/roc.csv``, ``plots/calibration.png``,
+``metrics/best.json`` and ``metrics/report.md``, the results on one page; for the best ``plots/gradcam.png``.
 """
 
 import json
 import logging
 from pathlib import Path
-from textwrap import fill
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from stages.common.figures import write_figure
 from stages.common.files import write_csv, write_json, write_text
 from stages.common.params import load_params
 from stages.common.paths import BEST, HISTORY, MODELS
 from stages.common.program import UserError, run
-from stages.evaluation.calibration import describe_calibration, draw_calibration
-from stages.evaluation.curves import curve_of, draw_accuracy, roc_of
-from stages.evaluation.gradcam import choose_photos, draw_heat, heat_maps
+from stages.evaluation.calibration import draw_calibration
+from stages.evaluation.curves import draw_accuracy, learning_curves, mean_roc_curve
+from stages.evaluation.gradcam import draw_gradcam
 from stages.evaluation.mistakes import draw_mistakes, find_mistakes
 from stages.evaluation.report import report
+from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.scores import leaderboard, ranking, score
-from stages.evaluation.significance import compare
+from stages.evaluation.significance import Comparison, compare
 from stages.inference.model import load_model, predict_probabilities
 from stages.models.runtime import make_deterministic
-from stages.photos.arrays import ArrayStore, MemoryBudget, load_photos
+from stages.photos.arrays import MemoryBudget, load_photos
 from stages.photos.lists import class_names, majority_class_accuracy, read_split
 
 logger = logging.getLogger(__name__)
 
 SCORES = Path("metrics/models")
 REPORT = Path("metrics/report.md")
-ACCURACY_PICTURES = Path("plots/accuracy")
+ACCURACY_FIGURES = Path("plots/accuracy")
+CALIBRATION_FIGURE = Path("plots/calibration.png")
 CONFUSION = Path("plots/confusion")
 CURVES = Path("plots/curves.csv")
+GRADCAM_FIGURE = Path("plots/gradcam.png")
+MISTAKES_FIGURES = Path("plots/mistakes")
 ROC = Path("plots/roc.csv")
-CALIBRATION_PICTURE = Path("plots/calibration.png")
-MISTAKES_PICTURES = Path("plots/mistakes")
-GRADCAM_PICTURE = Path("plots/gradcam.png")
 
 
 def main() -> None:
     params = load_params()
     check_leftovers(set(params.models))
-    lists = {split: read_split(split) for split in ("train", "validation", "test", "rejected")}
-    photos = lists["test"]
-    classes = class_names(photos["label"])
-    guessing = majority_class_accuracy(lists["train"], photos)
     make_deterministic(params.train.seed, params.train.threads)
-    pixels, labels = load_photos(photos, classes, params.train.image_size, MemoryBudget(params.memory_gib))
+    lists = {split: read_split(split) for split in ("train", "validation", "test", "rejected")}
+    test = load_test_set(lists, params.train.image_size, MemoryBudget(params.memory_gib))
 
-    scores, probabilities, mistakes, curves, roc = {}, {}, {}, [], []
-    for name in params.models:
-        model = load_model(MODELS / f"{name}.keras")
-        history = pd.read_json(HISTORY / f"{name}.json", precise_float=True)
-        probabilities[name] = predict_probabilities(model, pixels, params.train.batch_size)
+    evaluations = [evaluate(name, test, params.train.batch_size) for name in params.models]
+    ranked = ranking(evaluations)
+    comparisons = compare({evaluation.name: evaluation.predictions.correct for evaluation in evaluations})
+    table = leaderboard(ranked, test.baseline)
 
-        scores[name] = score(history, labels, probabilities[name], classes, guessing)
-        scores[name]["environment"] = json.loads((MODELS / f"{name}.json").read_text(encoding="utf-8"))["environment"]
-        if scores[name]["test"]["gain_over_baseline"] <= 0:
-            logger.warning("%s is no better on the test photos than always guessing the commonest class", name)
-        predicted = np.take(classes, probabilities[name].argmax(axis=1))
-        mistakes[name] = find_mistakes(photos, probabilities[name], classes)
-        curves.append(curve_of(history).assign(model=name))
-        roc.append(roc_of(labels, probabilities[name]).assign(model=name))
-        write_csv(pd.DataFrame({"actual": photos["label"], "predicted": predicted}), CONFUSION / f"{name}.csv")
-        write_figure(draw_accuracy(name, history), ACCURACY_PICTURES / f"{name}.png")
-        write_figure(draw_mistakes(name, mistakes[name]), MISTAKES_PICTURES / f"{name}.png")
-        write_json(scores[name], SCORES / f"{name}.json")
-
-    write_csv(pd.concat(curves), CURVES)
-    write_csv(pd.concat(roc), ROC)
-    write_figure(draw_calibration(labels, probabilities), CALIBRATION_PICTURE)
-
-    best = ranking(scores)[0]
-    comparisons = compare(labels, {name: of.argmax(axis=1) for name, of in probabilities.items()})
-    parts = {part: scores[best][part] for part in ("train", "validation", "test")}
-    write_json({"model": best, **parts, "comparisons": comparisons}, BEST)
-    write_figure(draw_reasons(best, pixels, labels, probabilities[best], classes), GRADCAM_PICTURE)
-    table = leaderboard(scores, guessing, len(photos))
-    calibration = describe_calibration(labels, probabilities[best])
-    write_text(report(lists, scores, table, comparisons, mistakes[best], calibration), REPORT)
-    logger.info("%s", table.to_string(index=False))
+    for evaluation in evaluations:
+        write_evaluation(evaluation, test)
+    write_overview(evaluations)
+    write_best(ranked[0], comparisons, test)
+    write_text(report(lists, ranked, table, comparisons), REPORT)
+    logger.info("%s\nbest on validation: %s", table.to_string(index=False), ranked[0].name)
 
 
 def check_leftovers(names: set[str]) -> None:
@@ -100,16 +75,51 @@ def check_leftovers(names: set[str]) -> None:
         raise UserError(f"expected only models of params.yaml ({', '.join(sorted(names))}): delete {paths}")
 
 
-def draw_reasons(
-    best: str, pixels: ArrayStore, labels: np.ndarray, probabilities: np.ndarray, classes: list[str]
-) -> Figure:
-    """Show what the best model looked at, on some photos that it gets right and then some that it does not."""
-    chosen = np.concatenate(choose_photos(labels, probabilities))
-    titles = []
-    for label, of in zip(labels[chosen], probabilities[chosen], strict=True):
-        verdict = "rightly" if of.argmax() == label else f"taken for {classes[of.argmax()]}"
-        titles.append(fill(f"{classes[label]}, {verdict} ({of.max():.3f})", 28))
-    return draw_heat(best, pixels[chosen], heat_maps(load_model(MODELS / f"{best}.keras"), pixels[chosen]), titles)
+def load_test_set(lists: dict[str, pd.DataFrame], image_size: tuple[int, int], budget: MemoryBudget) -> TestSet:
+    photos = lists["test"]
+    classes = class_names(photos["label"])
+    pixels, labels = load_photos(photos, classes, image_size, budget)
+    return TestSet(photos, classes, pixels, labels, majority_class_accuracy(lists["train"], photos))
+
+
+def evaluate(name: str, test: TestSet, batch_size: int) -> Evaluation:
+    """Classify the test photos with a trained model, and score it."""
+    history = pd.read_json(HISTORY / f"{name}.json", precise_float=True)
+    environment = json.loads((MODELS / f"{name}.json").read_text(encoding="utf-8"))["environment"]
+    model = load_model(MODELS / f"{name}.keras")
+    predictions = Predictions(test.labels, predict_probabilities(model, test.pixels, batch_size))
+    scores = score(history, predictions, test.classes, test.baseline)
+    if scores["test"]["gain_over_baseline"] <= 0:
+        logger.warning("%s is no better on the test photos than the majority-class baseline", name)
+    return Evaluation(
+        name, history, environment, predictions, scores, find_mistakes(test.photos, predictions, test.classes)
+    )
+
+
+def write_evaluation(evaluation: Evaluation, test: TestSet) -> None:
+    """Write what concerns one model."""
+    name = evaluation.name
+    predicted = np.take(test.classes, evaluation.predictions.predicted)
+    write_json({**evaluation.scores, "environment": evaluation.environment}, SCORES / f"{name}.json")
+    write_csv(pd.DataFrame({"actual": test.photos["label"], "predicted": predicted}), CONFUSION / f"{name}.csv")
+    write_figure(draw_accuracy(name, evaluation.history), ACCURACY_FIGURES / f"{name}.png")
+    write_figure(draw_mistakes(name, evaluation.mistakes), MISTAKES_FIGURES / f"{name}.png")
+
+
+def write_overview(evaluations: list[Evaluation]) -> None:
+    """Write what shows all models side by side."""
+    curves = [learning_curves(evaluation.history).assign(model=evaluation.name) for evaluation in evaluations]
+    roc = [mean_roc_curve(evaluation.predictions).assign(model=evaluation.name) for evaluation in evaluations]
+    write_csv(pd.concat(curves), CURVES)
+    write_csv(pd.concat(roc), ROC)
+    write_figure(draw_calibration(evaluations), CALIBRATION_FIGURE)
+
+
+def write_best(best: Evaluation, comparisons: list[Comparison], test: TestSet) -> None:
+    """Write which model is the best, its scores, and Grad-CAM of it."""
+    scores = {split: best.scores[split] for split in ("train", "validation", "test")}
+    write_json({"model": best.name, **scores, "comparisons": comparisons}, BEST)
+    write_figure(draw_gradcam(load_model(MODELS / f"{best.name}.keras"), best, test), GRADCAM_FIGURE)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Curves over the epochs and over the thresholds, as rows to plot."""
+"""Learning curves over the epochs, and the ROC curve."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -7,21 +7,24 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import roc_curve
 
+from stages.evaluation.results import Predictions
 
-def curve_of(history: pd.DataFrame) -> pd.DataFrame:
-    """Turn a history into rows of ``epoch``, ``split`` ("training" or "validation"), ``accuracy``, ``loss``."""
+
+def learning_curves(history: pd.DataFrame) -> pd.DataFrame:
+    """Turn a history into rows of ``epoch``, ``accuracy``, ``loss`` and ``split`` ("training" or "validation")."""
     columns = ["epoch", "accuracy", "loss"]
     training = history[columns].assign(split="training")
     validation = history[["epoch", "val_accuracy", "val_loss"]].set_axis(columns, axis=1).assign(split="validation")
     return pd.concat([training, validation])
 
 
-def roc_of(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
-    """Trace the ROC curve: of the second class, or for more than two the mean of each class against the rest.
+def mean_roc_curve(predictions: Predictions) -> pd.DataFrame:
+    """Compute the ROC curve: of the second of two classes, or the mean of each of several against the rest.
 
     Returns:
-        ``false_positive_rate`` in steps of 0.01 and ``true_positive_rate``.
+        ``false_positive_rate`` in steps of 0.01, and ``true_positive_rate``.
     """
+    labels, probabilities = predictions.labels, predictions.probabilities
     num_classes = probabilities.shape[1]
     rates = np.linspace(0, 1, 101)
     curves = [

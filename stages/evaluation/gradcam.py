@@ -1,15 +1,17 @@
-"""Grad-CAM: which parts of a photo spoke for the class that a model gave (Selvaraju et al., 2017)."""
+"""Grad-CAM: which regions of a photo a model's prediction rests on (Selvaraju et al., 2017)."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from stages.evaluation.mistakes import caption
+from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.models.runtime import keras, layers, tf
 
 SHOWN = 4  # photos of each kind
-# What only thins out or drops features of the layer before it.
-THINNING = (layers.Dropout, layers.MaxPooling2D)
+# Layers with feature maps that are not their own: they only drop some of the layer's before them.
+SUBSAMPLING = (layers.Dropout, layers.MaxPooling2D)
 
 
 def last_feature_layer(model: keras.Model) -> int:
@@ -24,24 +26,24 @@ def last_feature_layer(model: keras.Model) -> int:
     return max(
         place
         for place, layer in enumerate(model.layers)
-        if len(layer.output.shape) == 4 and not isinstance(layer, THINNING)
+        if len(layer.output.shape) == 4 and not isinstance(layer, SUBSAMPLING)
     )
 
 
 def heat_maps(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
-    """Weigh each feature map by how much the log-odds of the class given rise with it, and add them up.
+    """Compute Grad-CAM for the predicted class of each photo.
 
-    The paper takes the class's logit. But softmax knows only differences of logits: of a model whose logits all fall
-    with what it sees, and that of the right class the least, its maps stay empty (as 5 of 8 of ``fine_tuned`` did on
-    photos of cats and dogs).
+    With the feature maps A_k and the log-odds s of the predicted class, it is ReLU(sum_k w_k A_k), where w_k is the
+    mean of ds/dA_k over all positions. The paper takes the class's logit for s. But softmax depends on differences of
+    logits only: where all logits fall as a feature grows, and that of the predicted class the least, the logit's map
+    is empty (as 5 of 8 of ``fine_tuned`` were on photos of cats and dogs).
 
     Args:
-        model: takes pixels and gives logits.
+        model: takes pixels and returns logits.
         pixels: uint8 in 0..255, shaped (photos, height, width, 3).
 
     Returns:
-        float32 in 0..1, shaped (photos, height, width): 1 where the photo spoke loudest for the class, 0 where
-        it said nothing for it.
+        float32 in 0..1, shaped (photos, height, width). The maximum of each photo is 1, unless its map is empty.
     """
     last = last_feature_layer(model)
     features = tf.cast(pixels, tf.float32)
@@ -52,46 +54,50 @@ def heat_maps(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
         logits = features
         for layer in model.layers[last + 1 :]:
             logits = layer(logits, training=False)
-        given = tf.one_hot(tf.argmax(logits, axis=1), logits.shape[1], on_value=True, off_value=False)
-        others = tf.reduce_logsumexp(tf.where(given, -np.inf, logits), axis=1)
+        predicted = tf.one_hot(tf.argmax(logits, axis=1), logits.shape[1], on_value=True, off_value=False)
+        others = tf.reduce_logsumexp(tf.where(predicted, -np.inf, logits), axis=1)
         log_odds = tf.reduce_max(logits, axis=1) - others
     gradient = tf.cast(tape.gradient(log_odds, features), tf.float32)  # both may be bfloat16
     weights = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)
     heat = tf.nn.relu(tf.reduce_sum(weights * tf.cast(features, tf.float32), axis=3)).numpy()
     heat /= np.maximum(heat.max(axis=(1, 2), keepdims=True), np.finfo(np.float32).tiny)
-    height, width = pixels.shape[1:3]
-    return np.stack([np.asarray(Image.fromarray(of).resize((width, height), Image.Resampling.BILINEAR)) for of in heat])
+    size = pixels.shape[2], pixels.shape[1]
+    return np.stack([np.asarray(Image.fromarray(each).resize(size, Image.Resampling.BILINEAR)) for each in heat])
 
 
-def choose_photos(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Choose photos to look at: some right ones, evenly from the whole list, and the most confident mistakes.
+def choose_photos(predictions: Predictions) -> np.ndarray:
+    """Choose correctly classified photos, evenly from the whole list, and then the most confident mistakes.
 
     Returns:
-        Both as places in the list, at most ``SHOWN`` each.
+        Their places in the list, at most ``SHOWN`` of each kind.
     """
-    is_right = probabilities.argmax(axis=1) == labels
-    right, wrong = np.flatnonzero(is_right), np.flatnonzero(~is_right)
-    spread = np.linspace(0, len(right) - 1, min(SHOWN, len(right))).round().astype(int)
-    surest = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
-    return right[spread], wrong[surest[:SHOWN]]
+    correct, wrong = np.flatnonzero(predictions.correct), np.flatnonzero(~predictions.correct)
+    spread = np.linspace(0, len(correct) - 1, min(SHOWN, len(correct))).round().astype(int)
+    most_confident = np.argsort(-predictions.confidence[wrong], kind="stable")
+    return np.concatenate([correct[spread], wrong[most_confident[:SHOWN]]])
 
 
-def draw_heat(name: str, pixels: np.ndarray, heat: np.ndarray, titles: list[str]) -> Figure:
-    """Draw each photo and, below it, the same photo under its heat map."""
-    columns = min(SHOWN, len(titles))
-    rows = -(-len(titles) // columns)
+def draw_gradcam(model: keras.Model, evaluation: Evaluation, test: TestSet) -> Figure:
+    """Draw some test photos and, below each, the same photo under its Grad-CAM."""
+    predictions = evaluation.predictions
+    chosen = choose_photos(predictions)
+    pixels = test.pixels[chosen]
+    heat = heat_maps(model, pixels)
+    columns = min(SHOWN, len(chosen))
+    rows = -(-len(chosen) // columns)
     figure, grid = plt.subplots(
         2 * rows, columns, figsize=(2.2 * columns + 0.8, 4.6 * rows + 0.5), squeeze=False, layout="constrained"
     )
-    figure.suptitle(f"{name}: what in a photo spoke for the answer (Grad-CAM), with its probability")
+    figure.suptitle(f"{evaluation.name}: Grad-CAM of the predicted class on test photos")
     for axes in grid.flat:
         axes.set_axis_off()
-    for number, title in enumerate(titles):
+    for number, index in enumerate(chosen):
         row, column = divmod(number, columns)
         photo, overlay = grid[2 * row : 2 * row + 2, column]
+        label, predicted = test.classes[test.labels[index]], test.classes[predictions.predicted[index]]
         photo.imshow(pixels[number])
-        photo.set_title(title, fontsize="medium")
+        photo.set_title(caption(label, predicted, predictions.confidence[index]), fontsize="medium")
         overlay.imshow(pixels[number])
         drawn = overlay.imshow(heat[number], cmap="inferno", alpha=0.55, vmin=0, vmax=1)
-    figure.colorbar(drawn, ax=grid, shrink=0.6, label="nothing (0) to most (1) for the class given")
+    figure.colorbar(drawn, ax=grid, shrink=0.6, label="Grad-CAM, relative to its maximum in the photo")
     return figure

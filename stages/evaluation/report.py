@@ -2,48 +2,49 @@
 
 import pandas as pd
 
+from stages.evaluation.calibration import describe_calibration
 from stages.evaluation.mistakes import most_confused
-from stages.evaluation.scores import Scores, ranking
+from stages.evaluation.results import Evaluation
 from stages.evaluation.significance import Comparison, verdict
 from stages.photos.lists import DUPLICATE
 
 LISTED = 10  # mistakes
-HOW_CHOSEN = "The best is so by validation accuracy, at a tie by validation loss; the test photos have no say."
+HOW_CHOSEN = (
+    "The best model has the highest validation accuracy (in a tie, the lowest validation loss); the test photos play "
+    "no part in this choice. CI: confidence interval of the test accuracy; ECE: expected calibration error."
+)
 
 
 def report(
-    lists: dict[str, pd.DataFrame],
-    scores: dict[str, Scores],
-    leaderboard: pd.DataFrame,
-    comparisons: list[Comparison],
-    mistakes: pd.DataFrame,
-    calibration: str,
+    lists: dict[str, pd.DataFrame], ranked: list[Evaluation], leaderboard: pd.DataFrame, comparisons: list[Comparison]
 ) -> str:
-    """Put the page together.
+    """Write the page.
 
     Args:
-        lists: the photos of "train", "validation", "test" and "rejected", by these names.
-        mistakes: of the best model on the test photos, the most confident first.
-        calibration: a sentence on the best model's.
+        lists: the photos of "train", "validation" and "test", and the "rejected" files, by these names.
+        ranked: the models, the best first.
     """
-    best = ranking(scores)[0]
+    best = ranked[0]
     sections = {
         "Data": data_section(lists),
         "Models": f"{markdown_table(leaderboard)}\n\n{HOW_CHOSEN}",
-        "Is the best really better?": comparison_section(ranking(scores), comparisons),
-        "Where it fails": failure_section(best, scores[best], mistakes),
-        "Limits": limits_section(scores[best], len(lists["test"]), calibration),
-        "How to repeat it": repeat_section(scores[best]["environment"]),
+        "Is the best model really better?": comparison_section([model.name for model in ranked], comparisons),
+        "Where it fails": failure_section(best),
+        "Calibration": describe_calibration(best),
+        "Limits": limits_section(best),
+        "How to reproduce it": environment_section(best),
     }
     titled = [f"## {title}\n\n{text}" for title, text in sections.items()]
-    return "\n\n".join(["# Report", summary(best, scores[best]["test"], len(lists["test"])), *titled]) + "\n"
+    return "\n\n".join(["# Report", summary(best), *titled]) + "\n"
 
 
-def summary(best: str, test: dict[str, float], tested: int) -> str:
+def summary(best: Evaluation) -> str:
+    test = best.scores["test"]
     return (
-        f"`{best}`, the best on the validation photos, is right on {test['accuracy']:.3f} of the {tested} test photos "
-        f"(95 % interval {test['accuracy_low']:.3f} to {test['accuracy_high']:.3f}); always guessing the commonest "
-        f"class would be right on {test['accuracy'] - test['gain_over_baseline']:.3f}."
+        f"`{best.name}`, the best on validation, has an accuracy of {test['accuracy']:.3f} on the "
+        f"{len(best.predictions.labels)} test photos (95 % confidence interval {test['accuracy_low']:.3f} to "
+        f"{test['accuracy_high']:.3f}). The accuracy of the majority-class baseline is "
+        f"{test['accuracy'] - test['gain_over_baseline']:.3f}."
     )
 
 
@@ -54,8 +55,8 @@ def data_section(lists: dict[str, pd.DataFrame]) -> str:
     duplicates = int(lists["rejected"]["reason"].str.startswith(DUPLICATE).sum())
     return (
         f"{markdown_table(pd.concat([counts, total]))}\n\n"
-        f"Left out as of no use: {len(lists['rejected']) - duplicates}, as duplicates: {duplicates} "
-        "(`data/splits/rejected.csv` names each)."
+        f"Unusable files: {len(lists['rejected']) - duplicates}; duplicates: {duplicates} "
+        "(listed in `data/splits/rejected.csv`)."
     )
 
 
@@ -63,41 +64,46 @@ def comparison_section(names: list[str], comparisons: list[Comparison]) -> str:
     if len(names) == 1:
         return f"`{names[0]}` is the only model."
     pairs = pd.DataFrame(comparisons).rename(
-        columns={"b": "only the first right", "c": "only the second right", "p_holm": "p, corrected"}
+        columns={"b": "only the first correct", "c": "only the second correct", "p_holm": "corrected p"}
     )
-    for column in ("p", "p, corrected"):
+    for column in ("p", "corrected p"):
         pairs[column] = pairs[column].map("{:.2g}".format)
     answer = verdict(names[0], names[1], comparisons)
-    return f"Against the next on validation, `{names[1]}`: {answer}\n\n{markdown_table(pairs)}"
+    question = f"The second best on validation is `{names[1]}`. Is `{names[0]}` better?"
+    return f"{question} {answer}\n\n{markdown_table(pairs)}"
 
 
-def failure_section(best: str, of_best: Scores, mistakes: pd.DataFrame) -> str:
-    if mistakes.empty:
-        return f"`{best}` makes no mistake on the test photos."
-    worst = min(of_best["classes"], key=lambda row: row["recall"])
-    label, predicted, count = most_confused(mistakes)
-    listed = mistakes.head(LISTED)
+def failure_section(best: Evaluation) -> str:
+    if best.mistakes.empty:
+        return f"`{best.name}` makes no mistake on the test photos."
+    worst = min(best.scores["classes"], key=lambda row: row["recall"])
+    label, predicted, count = most_confused(best.mistakes)
+    listed = best.mistakes.head(LISTED)
+    listed = listed.assign(confidence=listed["confidence"].map("{:.3f}".format))
     return (
-        f"- Worst class: {escape(worst['label'])}, of which `{best}` finds {worst['recall']:.3f}.\n"
-        f"- Most confused: {escape(label)} taken for {escape(predicted)}, {count} of {len(mistakes)} mistakes.\n"
-        f"- The most confident mistakes ({len(listed)} of {len(mistakes)}):\n\n"
-        + markdown_table(listed.assign(probability=listed["probability"].map("{:.3f}".format)))
+        f"- Lowest recall: {escape(worst['label'])}, {worst['recall']:.3f}.\n"
+        f"- Most common confusion: {escape(label)} misclassified as {escape(predicted)}, "
+        f"{count} of {len(best.mistakes)} mistakes.\n"
+        f"- Most confident mistakes ({len(listed)} of {len(best.mistakes)}):\n\n"
+        + markdown_table(listed.rename(columns={"label": "true class", "predicted": "predicted class"}))
     )
 
 
-def limits_section(of_best: Scores, tested: int, calibration: str) -> str:
-    half = (of_best["test"]["accuracy_high"] - of_best["test"]["accuracy_low"]) / 2
+def limits_section(best: Evaluation) -> str:
+    test = best.scores["test"]
+    half_width = (test["accuracy_high"] - test["accuracy_low"]) / 2
     return (
-        f"- {tested} photos tested: another {tested} of the same kind might well move the accuracy by {half:.3f}.\n"
-        "- One seed: trained again from another, each model would come out a little better or worse, "
-        "which the intervals do not cover.\n"
-        f"- Calibration: {calibration}"
+        f"- With {len(best.predictions.labels)} test photos, the accuracy is uncertain by about ±{half_width:.3f} "
+        "(95 % confidence).\n"
+        "- Each model was trained from one seed. Another seed would change its scores a little, which the confidence "
+        "intervals do not cover."
     )
 
 
-def repeat_section(environment: list[str]) -> str:
-    lines = "\n".join(f"- {line}" for line in environment)
-    return f"`dvc repro` gives the same bytes on a machine like the one that trained the best model:\n\n{lines}"
+def environment_section(best: Evaluation) -> str:
+    lines = "\n".join(f"- {line}" for line in best.environment)
+    machine = "a machine like the one that trained the best model"
+    return f"`dvc repro` reproduces the results byte for byte on {machine}:\n\n{lines}"
 
 
 def markdown_table(table: pd.DataFrame) -> str:
@@ -106,7 +112,7 @@ def markdown_table(table: pd.DataFrame) -> str:
 
 
 def escape(text: str) -> str:
-    """Keep what Markdown would read as its own in a file's or a class's name."""
+    """Escape what Markdown would read as markup, in the name of a file or a class."""
     for sign in "\\|*`<[":
         text = text.replace(sign, f"\\{sign}")
     return text

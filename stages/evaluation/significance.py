@@ -1,51 +1,53 @@
-"""Whether two models differ by more than chance, as told by the photos that both were tested on."""
+"""Confidence intervals, and whether two models differ significantly on the photos that both were tested on."""
 
 from itertools import combinations
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from scipy.stats import binomtest
 
-Comparison = dict[str, Any]
-
-LEVEL = 0.05  # a difference that chance alone makes less often than this is called one
+SIGNIFICANCE_LEVEL = 0.05
 
 
-def wilson_interval(share: float, photos: int) -> tuple[float, float]:
-    """Give the 95 % interval of a share of so many photos (Wilson, 1927), both ends in 0..1."""
-    ends = binomtest(round(share * photos), photos).proportion_ci(0.95, method="wilson")
-    return float(ends.low), float(ends.high)
+class Comparison(TypedDict):
+    """McNemar's test of two models, as ``metrics/best.json`` holds it."""
+
+    first: str
+    second: str
+    b: int  # photos that only the first model classifies correctly
+    c: int  # photos that only the second model classifies correctly
+    p: float  # two-sided
+    p_holm: float  # with Holm's correction for the number of pairs
 
 
-def compare(labels: np.ndarray, predictions: dict[str, np.ndarray]) -> list[Comparison]:
+def wilson_interval(proportion: float, photos: int) -> tuple[float, float]:
+    """Compute the 95 % confidence interval of a proportion of so many photos, both ends in 0..1 (Wilson, 1927)."""
+    interval = binomtest(round(proportion * photos), photos).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def compare(correct: dict[str, np.ndarray]) -> list[Comparison]:
     """Compare each pair of models by McNemar's exact test (McNemar, 1947).
 
-    Photos that both get right, or both wrong, say nothing about which is better. Of the others, two equally
-    good models would share the right ones as a fair coin does.
+    Only photos that exactly one of the two classifies correctly tell which is better. If both are equally good,
+    each model is as likely as the other to be that one: b ~ Binomial(b + c, 1/2).
 
     Args:
-        labels: int shaped (photos,).
-        predictions: for each model int shaped (photos,).
-
-    Returns:
-        For each pair ``first`` and ``second``, ``b`` (photos that only the first gets right), ``c`` (that only
-        the second does), ``p`` (two-sided) and ``p_holm`` (with Holm's correction for the number of pairs).
+        correct: for each model which test photos it classifies correctly, bool shaped (photos,).
     """
-    rows: list[Comparison] = []
-    for first, second in combinations(predictions, 2):
-        first_right, second_right = predictions[first] == labels, predictions[second] == labels
-        b, c = int((first_right & ~second_right).sum()), int((second_right & ~first_right).sum())
-        p = float(binomtest(b, b + c).pvalue) if b + c else 1.0
-        rows.append({"first": first, "second": second, "b": b, "c": c, "p": p})
-    corrected = holm([row["p"] for row in rows])
+    pairs = list(combinations(correct, 2))
+    only_first = [int((correct[first] & ~correct[second]).sum()) for first, second in pairs]
+    only_second = [int((correct[second] & ~correct[first]).sum()) for first, second in pairs]
+    counts = list(zip(only_first, only_second, strict=True))
+    p_values = [float(binomtest(b, b + c).pvalue) if b + c else 1.0 for b, c in counts]
     return [
-        {**row, "p": float(f"{row['p']:.4g}"), "p_holm": float(f"{p:.4g}")}
-        for row, p in zip(rows, corrected, strict=True)
+        {"first": first, "second": second, "b": b, "c": c, "p": float(f"{p:.4g}"), "p_holm": float(f"{corrected:.4g}")}
+        for (first, second), (b, c), p, corrected in zip(pairs, counts, p_values, holm(p_values), strict=True)
     ]
 
 
 def holm(p_values: list[float]) -> list[float]:
-    """Correct p-values for how many there are, so that all at once are wrong no more often than one (Holm, 1979)."""
+    """Correct p-values for multiple comparisons, so that the family-wise error rate keeps to the level (Holm, 1979)."""
     corrected = [0.0] * len(p_values)
     largest = 0.0
     for rank, index in enumerate(np.argsort(p_values, kind="stable")):
@@ -55,17 +57,17 @@ def holm(p_values: list[float]) -> list[float]:
 
 
 def verdict(best: str, other: str, comparisons: list[Comparison]) -> str:
-    """Say in plain words whether the test photos show that ``best`` is better than ``other``."""
+    """Say in plain words whether ``best`` is significantly better than ``other``."""
     [pair] = [row for row in comparisons if {row["first"], row["second"]} == {best, other}]
     only_best, only_other = (pair["b"], pair["c"]) if pair["first"] == best else (pair["c"], pair["b"])
-    if pair["p_holm"] >= LEVEL:
-        answer = "No: the test photos do not tell them apart."
+    if pair["p_holm"] >= SIGNIFICANCE_LEVEL:
+        answer = "No, the difference is not significant."
     elif only_best > only_other:
-        answer = "Yes."
+        answer = "Yes, the difference is significant."
     else:
-        answer = f"No, the other way round: on the test photos `{other}` is better."
+        answer = f"No, on the contrary: `{other}` is significantly better on the test photos."
+    pairs = "1 pair" if len(comparisons) == 1 else f"{len(comparisons)} pairs"
     return (
-        f"{answer} `{best}` alone is right on {only_best} test photos and `{other}` alone on {only_other}; two equally "
-        f"good models would differ at least so much with p = {pair['p_holm']:.2g} (McNemar's exact test, Holm's "
-        f"correction for {len(comparisons)} {'pair' if len(comparisons) == 1 else 'pairs'})."
+        f"{answer} `{best}` alone is correct on {only_best} test photos, `{other}` alone on {only_other} (McNemar's "
+        f"exact test, p = {pair['p_holm']:.2g} after Holm's correction for {pairs})."
     )

@@ -1,4 +1,4 @@
-"""Load a trained model, and compute the probabilities of its classes."""
+"""Load a trained model, and predict the class probabilities of photos."""
 
 import logging
 from pathlib import Path
@@ -10,29 +10,33 @@ from stages.common.program import UserError
 from stages.models.runtime import keras
 from stages.photos.arrays import ArrayStore
 
-# TensorFlow warns that a second model is compiled anew, as it should be.
+# TensorFlow warns about compiling again for each further model, which is inevitable.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 def load_model(path: Path) -> keras.Model:
-    """Load a saved model; Keras's safe mode refuses code hidden in it."""
+    """Load a saved model, in Keras's safe mode, which refuses a model that contains code.
+
+    Raises:
+        UserError: There is no such file.
+    """
     if not path.exists():
         raise UserError(f"expected the model {path}, found none: run `dvc repro train@{path.stem}`")
     return keras.saving.load_model(path, safe_mode=True)
 
 
 def predict_probabilities(model: keras.Model, pixels: ArrayStore, batch_size: int) -> np.ndarray:
-    """Compute the probability of each class for each photo.
+    """Predict the probability of each class for each photo.
 
     Args:
-        pixels: uint8 of 0..255, shaped (photos, height, width, 3).
+        pixels: uint8 in 0..255, shaped (photos, height, width, 3).
 
     Returns:
         float64, shaped (photos, classes), rows summing to one.
     """
     size = min(batch_size, len(pixels))
     numbers = (np.arange(start, start + size) for start in range(0, len(pixels), size))
-    # The last batch is padded: for one of another size TensorFlow would compile the model anew.
+    # Pad the last batch: for one of another size TensorFlow would compile the model again.
     batches = (pixels[np.minimum(chosen, len(pixels) - 1)] for chosen in numbers)
     logits = np.concatenate([model.predict_on_batch(batch) for batch in batches])[: len(pixels)]
     return np.asarray(softmax(logits.astype(np.float64), axis=1))

@@ -1,18 +1,21 @@
-"""Grad-CAM: that heat lies where the information is, for every kind of model."""
+"""Grad-CAM: the heat lies where the information is, for every kind of model."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import keras
+import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
-from keras import layers
 
 from stages.common.paths import BACKBONE
-from stages.evaluation.gradcam import choose_photos, heat_maps, last_feature_layer
+from stages.evaluation import results
+from stages.evaluation.gradcam import choose_photos, draw_gradcam, heat_maps, last_feature_layer
 from stages.models.build import build_model
 from stages.models.recipe import Recipe
+from stages.models.runtime import keras, layers
+from tests.evaluation.examples import CLASSES, evaluation_of, two_classes
 
 CNN = {"backbone": "none", "scale": [0, 1], "convolutions": [4, 4], "dropout": 0.5, "units": 8, "rotation": 0.5}
 
@@ -32,7 +35,7 @@ def backbone(workspace: Path) -> Recipe:
 
 
 def brightness_model(logits_rise: tuple[float, float] = (0, 1)) -> keras.Model:
-    """A model whose one feature is brightness, of which more speaks for the second class."""
+    """A model whose one feature is brightness, which is evidence of the second class."""
     pixels = keras.Input((16, 16, 3))
     x = layers.Rescaling(1 / 255)(pixels)
     x = layers.Conv2D(1, 1, kernel_initializer="ones")(x)
@@ -43,7 +46,7 @@ def brightness_model(logits_rise: tuple[float, float] = (0, 1)) -> keras.Model:
     return model
 
 
-@pytest.mark.parametrize("logits_rise", [(0, 1), (-5, -4), (-1, 0)])  # softmax knows no difference
+@pytest.mark.parametrize("logits_rise", [(0, 1), (-5, -4), (-1, 0)])  # the same probabilities
 def test_heat_lies_where_the_only_informative_pixels_are(logits_rise: tuple[float, float]) -> None:
     pixels = np.zeros((2, 16, 16, 3), np.uint8)
     pixels[0, 2:6, 10:14] = 255
@@ -88,14 +91,26 @@ def test_heat_is_the_same_every_time_and_between_zero_and_one(backbone: Recipe) 
         np.testing.assert_array_equal(heat, heat_maps(model, pixels))
 
 
-def test_the_photos_shown_are_right_ones_from_all_over_and_the_surest_mistakes() -> None:
-    positive = np.array([0.1] * 10 + [0.6, 0.9, 0.7])
-    right, wrong = choose_photos(np.zeros(13, int), np.stack([1 - positive, positive], axis=1))
-    assert right.tolist() == [0, 3, 6, 9]
-    assert wrong.tolist() == [11, 12, 10]
+def test_the_photos_shown_are_correct_ones_from_all_over_and_the_most_confident_mistakes() -> None:
+    predictions = two_classes(np.zeros(13, int), np.array([0.1] * 10 + [0.6, 0.9, 0.7]))
+    assert choose_photos(predictions).tolist() == [0, 3, 6, 9, 11, 12, 10]
 
 
-def test_where_nothing_or_everything_is_right_the_other_kind_is_shown() -> None:
-    probabilities = np.array([[0.9, 0.1], [0.8, 0.2]])
-    assert [chosen.tolist() for chosen in choose_photos(np.zeros(2, int), probabilities)] == [[0, 1], []]
-    assert [chosen.tolist() for chosen in choose_photos(np.ones(2, int), probabilities)] == [[], [0, 1]]
+@pytest.mark.parametrize("label", [0, 1])
+def test_where_none_or_all_are_correct_only_the_other_kind_is_shown(label: int) -> None:
+    assert choose_photos(two_classes(np.full(2, label), np.array([0.1, 0.2]))).tolist() == [0, 1]
+
+
+def test_each_photo_is_drawn_with_its_outcome_and_its_heat_below() -> None:
+    labels = np.array([0, 1])
+    predictions = two_classes(labels, np.array([0.1, 0.2]))
+    pixels = np.full((2, 16, 16, 3), 128, np.uint8)
+    test = results.TestSet(pd.DataFrame(), CLASSES, pixels, labels, baseline=0.5)
+    figure = draw_gradcam(brightness_model(), evaluation_of("cnn", predictions), test)
+    upper, lower = figure.axes[:2], figure.axes[2:4]
+    assert [axes.get_title() for axes in upper] == [
+        "cats classified correctly\nconfidence 0.900",
+        "dogs misclassified as cats\nconfidence 0.800",
+    ]
+    assert [len(axes.images) for axes in lower] == [2, 2]
+    plt.close(figure)

@@ -8,24 +8,28 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from stages.evaluation.mistakes import draw_mistakes, find_mistakes, most_confused
+from stages.evaluation.results import Predictions
 from tests.conftest import write_photos
 
 CLASSES = ["a", "b", "c"]
 PHOTOS = pd.DataFrame({"path": ["5", "4", "3", "2", "1"], "label": ["a", "a", "b", "c", "c"]})
-PROBABILITIES = np.array([[0.9, 0.1, 0], [0.3, 0.7, 0], [0.2, 0, 0.8], [0.3, 0.7, 0], [0, 0.6, 0.4]])
+PREDICTIONS = Predictions(
+    np.array([0, 0, 1, 2, 2]),
+    np.array([[0.9, 0.1, 0], [0.3, 0.7, 0], [0.2, 0, 0.8], [0.3, 0.7, 0], [0, 0.6, 0.4]]),
+)
 
 
-def test_mistakes_come_most_confident_first_and_equals_by_path() -> None:
-    assert find_mistakes(PHOTOS, PROBABILITIES, CLASSES).to_dict("list") == {
+def test_mistakes_come_most_confident_first_and_ties_by_path() -> None:
+    assert find_mistakes(PHOTOS, PREDICTIONS, CLASSES).to_dict("list") == {
         "path": ["3", "2", "4", "1"],
         "label": ["b", "c", "a", "c"],
         "predicted": ["c", "b", "b", "b"],
-        "probability": [0.8, 0.7, 0.7, 0.6],
+        "confidence": [0.8, 0.7, 0.7, 0.6],
     }
 
 
-def test_the_most_confused_are_told_with_their_direction() -> None:
-    assert most_confused(find_mistakes(PHOTOS, PROBABILITIES, CLASSES)) == ("c", "b", 2)
+def test_the_most_common_confusion_has_a_direction() -> None:
+    assert most_confused(find_mistakes(PHOTOS, PREDICTIONS, CLASSES)) == ("c", "b", 2)
 
 
 def texts(figure: Figure) -> list[str]:
@@ -35,16 +39,18 @@ def texts(figure: Figure) -> list[str]:
     return found
 
 
-def test_the_picture_shows_at_most_a_dozen_photos_and_says_of_how_many(workspace: Path) -> None:
+def test_the_figure_shows_at_most_a_dozen_photos_and_says_of_how_many(workspace: Path) -> None:
     write_photos(workspace, 13)
     mistakes = pd.DataFrame({"path": [f"{number}.jpg" for number in range(13)]})
-    mistakes = mistakes.assign(label="a", predicted="b", probability=0.9)
-    some, one = texts(draw_mistakes("cnn", mistakes)), texts(draw_mistakes("cnn", mistakes.head(1)))
-    assert some.count("a, taken for b (0.900)") == 12
-    assert some[12].startswith("cnn: the 12 most confident of 13 mistakes")
-    assert one[1].startswith("cnn: the 1 mistake on")
+    mistakes = mistakes.assign(label="a", predicted="b", confidence=0.9)
+    some, few, one = (texts(draw_mistakes("cnn", mistakes.head(count))) for count in (13, 2, 1))
+    assert some.count("a misclassified as b confidence 0.900") == 12
+    assert some[12] == "cnn: the 12 most confident of 13 mistakes on the test photos"
+    assert few[2] == "cnn: all 2 mistakes on the test photos"
+    assert one[1] == "cnn: the only mistake on the test photos"
 
 
-def test_a_model_without_mistakes_has_a_picture_that_says_so() -> None:
-    none = find_mistakes(PHOTOS.head(1), PROBABILITIES[:1], CLASSES)
-    assert "none: every test photo is right" in texts(draw_mistakes("cnn", none))
+def test_a_model_without_mistakes_has_a_figure_that_says_so() -> None:
+    first = Predictions(PREDICTIONS.labels[:1], PREDICTIONS.probabilities[:1])
+    none = find_mistakes(PHOTOS.head(1), first, CLASSES)
+    assert "none: every test photo is classified correctly" in texts(draw_mistakes("cnn", none))

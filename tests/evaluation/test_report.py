@@ -1,68 +1,71 @@
 """The page that a person pastes into a pull request."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
-from stages.evaluation.mistakes import find_mistakes
 from stages.evaluation.report import markdown_table, report
-from stages.evaluation.scores import leaderboard, score
+from stages.evaluation.results import Predictions
+from stages.evaluation.scores import leaderboard, ranking
 from stages.evaluation.significance import compare
 from stages.photos.lists import DUPLICATE
+from tests.evaluation.examples import CLASSES, evaluation_of, two_classes
 
-CLASSES = ["cats", "dogs"]
-TEST = pd.DataFrame({"path": [f"{number}.jpg" for number in range(20)], "label": ["cats"] * 12 + ["dogs"] * 8})
+LABELS = np.array([0] * 12 + [1] * 8)
 LISTS = {
     "train": pd.DataFrame({"path": ["x", "y", "z"], "label": ["cats", "cats", "dogs"]}),
     "validation": pd.DataFrame({"path": ["v"], "label": ["dogs"]}),
-    "test": TEST,
-    "rejected": pd.DataFrame({"path": ["1", "2", "3"], "reason": ["no picture", f"{DUPLICATE} x", f"{DUPLICATE} y"]}),
+    "test": pd.DataFrame({"path": [f"{number}.jpg" for number in range(20)], "label": np.take(CLASSES, LABELS)}),
+    "rejected": pd.DataFrame({"path": ["1", "2", "3"], "reason": ["no image", f"{DUPLICATE} x", f"{DUPLICATE} y"]}),
 }
-LABELS = TEST["label"].map(CLASSES.index).to_numpy()
 
 
-def wrong_on(*photos: int) -> np.ndarray:
-    """Probabilities that are right but for these photos, the first of them the surest."""
-    sure = np.full(20, 0.9)
-    sure[list(photos)] = [0.2 + 0.01 * place for place in range(len(photos))]
-    other = 1 - sure
-    return np.where(LABELS[:, None] == [0, 1], sure[:, None], other[:, None])
+def wrong_on(*photos: int) -> Predictions:
+    """Predictions that are correct but on these photos, of which the first is the most confident mistake."""
+    of_true_class = np.full(20, 0.9)
+    of_true_class[list(photos)] = [0.2 + 0.01 * place for place in range(len(photos))]
+    return two_classes(LABELS, np.where(LABELS == 1, of_true_class, 1 - of_true_class))
 
 
-def page(**models: np.ndarray) -> str:
-    """Report on models, of which an earlier one is better on validation."""
-    scores: dict[str, dict[str, Any]] = {}
-    for place, (name, probabilities) in enumerate(models.items()):
-        history = pd.DataFrame([{"accuracy": 0.9, "loss": 0.1, "val_accuracy": 0.9 - place / 10, "val_loss": 0.2}])
-        scored = score(history, LABELS, probabilities, CLASSES, guessing=0.6)
-        scores[name] = {**scored, "environment": ["Python 3", "2 threads"]}
-    comparisons = compare(LABELS, {name: of.argmax(axis=1) for name, of in models.items()})
-    mistakes = find_mistakes(TEST, next(iter(models.values())), CLASSES)
-    return report(LISTS, scores, leaderboard(scores, 0.6, len(TEST)), comparisons, mistakes, "it is as sure as right.")
+def page(**models: Predictions) -> str:
+    """Report on models, of which each is better on validation than the next."""
+    evaluations = [
+        evaluation_of(name, predictions, val_accuracy=0.9 - place / 10)
+        for place, (name, predictions) in enumerate(models.items())
+    ]
+    ranked = ranking(evaluations)
+    comparisons = compare({name: predictions.correct for name, predictions in models.items()})
+    return report(LISTS, ranked, leaderboard(ranked, baseline=0.6), comparisons)
 
 
-def test_the_data_are_counted_per_class_and_split_and_what_was_left_out() -> None:
+def test_the_page_begins_with_the_best_model_and_the_baseline() -> None:
+    assert page(one=wrong_on(0), two=wrong_on()).startswith(
+        "# Report\n\n`one`, the best on validation, has an accuracy of 0.950 on the 20 test photos (95 % confidence "
+        "interval 0.764 to 0.991). The accuracy of the majority-class baseline is 0.600.\n\n"
+    )
+
+
+def test_photos_are_counted_per_class_and_split_and_what_was_rejected_by_reason() -> None:
     text = page(one=wrong_on(0))
     assert "| class | train | validation | test |\n| --- | --- | --- | --- |\n| cats | 2 | 0 | 12 |" in text
     assert "| dogs | 1 | 1 | 8 |\n| all | 3 | 1 | 20 |" in text
-    assert "Left out as of no use: 1, as duplicates: 2 " in text
+    assert "Unusable files: 1; duplicates: 2 (" in text
 
 
-def test_the_leaderboard_has_intervals_and_ends_with_guessing() -> None:
+def test_the_leaderboard_has_confidence_intervals_and_ends_with_the_majority_class() -> None:
     lines = page(one=wrong_on(0), two=wrong_on(1, 2)).splitlines()
-    [guessing] = [line for line in lines if "(guessing)" in line]
-    assert guessing.startswith("| (guessing) |  | 0.600 | 0.387 to 0.781 |")
-    assert lines[lines.index(guessing) - 2].startswith("| one | 0.900 | 0.950 | 0.764 to 0.991 |")
+    [baseline] = [line for line in lines if "(majority class)" in line]
+    assert baseline.startswith("| (majority class) |  | 0.600 | 0.387 to 0.781 |")
+    assert lines[lines.index(baseline) - 2].startswith("| one | 0.900 | 0.950 | 0.764 to 0.991 |")
 
 
-def test_a_difference_that_chance_hardly_makes_is_called_one() -> None:
-    assert "Against the next on validation, `two`: Yes." in page(one=wrong_on(0), two=wrong_on(*range(1, 12)))
+def test_a_significant_difference_is_called_one() -> None:
+    text = page(one=wrong_on(0), two=wrong_on(*range(1, 12)))
+    assert "The second best on validation is `two`. Is `one` better? Yes, the difference is significant." in text
 
 
-def test_a_difference_that_chance_makes_is_not_called_one() -> None:
+def test_a_difference_that_may_be_chance_is_not_called_significant() -> None:
     text = page(one=wrong_on(0), two=wrong_on(1, 2))
-    assert "Against the next on validation, `two`: No: the test photos do not tell them apart." in text
+    assert "The second best on validation is `two`. Is `one` better? No, the difference is not significant." in text
     assert "| one | two | 2 | 1 | 1 | 1 |" in text
 
 
@@ -70,23 +73,22 @@ def test_only_one_model_is_compared_with_none() -> None:
     assert "`one` is the only model." in page(one=wrong_on(0))
 
 
-def test_failures_name_the_worst_class_the_confused_pair_and_the_surest_mistakes() -> None:
+def test_failures_name_the_lowest_recall_the_most_common_confusion_and_the_most_confident_mistakes() -> None:
     text = page(one=wrong_on(13, 0, 14))
-    assert "- Worst class: dogs, of which `one` finds 0.750." in text
-    assert "- Most confused: dogs taken for cats, 2 of 3 mistakes." in text
-    first, second = "| 13.jpg | dogs | cats | 0.800 |", "| 0.jpg | cats | dogs | 0.790 |"
-    assert f"{first}\n{second}" in text
+    assert "- Lowest recall: dogs, 0.750." in text
+    assert "- Most common confusion: dogs misclassified as cats, 2 of 3 mistakes." in text
+    assert "| 13.jpg | dogs | cats | 0.800 |\n| 0.jpg | cats | dogs | 0.790 |" in text
 
 
 def test_a_model_without_mistakes_is_said_to_have_none() -> None:
     assert "`one` makes no mistake on the test photos." in page(one=wrong_on())
 
 
-def test_limits_and_the_environment_are_told() -> None:
+def test_calibration_limits_and_the_environment_are_told() -> None:
     text = page(one=wrong_on(0))
-    assert "- 20 photos tested" in text
-    assert "- One seed" in text
-    assert "- Calibration: it is as sure as right." in text
+    assert "## Calibration\n\n`one` is well calibrated on average, as far as 20 photos can tell:" in text
+    assert "- With 20 test photos, the accuracy is uncertain by about ±0.114 " in text  # half of 0.764 to 0.991
+    assert "- Each model was trained from one seed." in text
     assert text.endswith("- Python 3\n- 2 threads\n")
 
 

@@ -1,20 +1,25 @@
+"""Scores, the ranking by them, and the curves."""
+
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from stages.evaluation import curves, scores
+from stages.evaluation.curves import learning_curves, mean_roc_curve
+from stages.evaluation.results import Predictions
+from stages.evaluation.scores import ranking, score
+from tests.evaluation.examples import evaluation_of, two_classes
 
 HISTORY = pd.DataFrame(
     {"epoch": [1, 2], "accuracy": [0.5, 0.7], "loss": [0.8, 0.6], "val_accuracy": [0.4, 0.6], "val_loss": [0.9, 0.7]}
 )
 LABELS = np.array([0, 0, 0, 1, 1])
-PROBABILITIES = np.array([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.3, 0.7], [0.2, 0.8]])
+PREDICTIONS = two_classes(LABELS, np.array([0.1, 0.2, 0.6, 0.7, 0.8]))
 
 
 def test_scores_are_those_worked_out_by_hand() -> None:
-    result = scores.score(HISTORY, LABELS, PROBABILITIES, ["cats", "dogs"], guessing=0.6)
+    result = score(HISTORY, PREDICTIONS, ["cats", "dogs"], baseline=0.6)
     assert result["train"] == {"accuracy": 0.7, "loss": 0.6}
     assert result["validation"] == {"accuracy": 0.6, "loss": 0.7}
     test = result["test"]
@@ -34,41 +39,43 @@ def test_scores_are_those_worked_out_by_hand() -> None:
 
 
 def test_a_class_that_is_never_predicted_has_no_precision() -> None:
-    result = scores.score(HISTORY, LABELS, np.tile([0.9, 0.1], (5, 1)), ["cats", "dogs"], guessing=0.6)
+    result = score(HISTORY, two_classes(LABELS, np.full(5, 0.1)), ["cats", "dogs"], baseline=0.6)
     assert result["classes"][1] == {"label": "dogs", "precision": 0.0, "recall": 0.0}
 
 
 def test_three_classes_are_scored_each_against_the_rest() -> None:
     labels = np.array([0, 1, 2, 2])
     probabilities = np.array([[0.8, 0.1, 0.1], [0.2, 0.6, 0.2], [0.1, 0.2, 0.7], [0.5, 0.2, 0.3]])
-    result = scores.score(HISTORY, labels, probabilities, ["a", "b", "c"], guessing=0.5)
+    result = score(HISTORY, Predictions(labels, probabilities), ["a", "b", "c"], baseline=0.5)
     assert result["test"]["accuracy"] == 0.75
     assert result["test"]["roc_auc"] == 1.0
 
 
-def test_the_best_is_best_on_validation_whatever_the_test_says() -> None:
-    def of(validation: float, loss: float, test: float) -> dict[str, dict[str, float]]:
-        return {"validation": {"accuracy": validation, "loss": loss}, "test": {"accuracy": test}}
-
-    assert scores.ranking({"a": of(0.7, 0.5, 0.9), "b": of(0.8, 0.5, 0.6)})[0] == "b"
-    assert scores.ranking({"a": of(0.8, 0.5, 0.9), "b": of(0.8, 0.4, 0.6)})[0] == "b"
+@pytest.mark.parametrize(
+    ("better", "worse"), [((0.8, 0.5), (0.7, 0.4)), ((0.8, 0.4), (0.8, 0.5))], ids=["by accuracy", "in a tie by loss"]
+)
+def test_the_best_is_best_on_validation_whatever_the_test_says(
+    better: tuple[float, float], worse: tuple[float, float]
+) -> None:
+    all_correct = two_classes(LABELS, np.array([0.1, 0.1, 0.1, 0.9, 0.9]))
+    models = [evaluation_of("worse", all_correct, *worse), evaluation_of("better", PREDICTIONS, *better)]
+    assert [model.name for model in ranking(models)] == ["better", "worse"]
 
 
 def test_the_roc_curve_runs_from_corner_to_corner_above_the_area_it_scores() -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 400)
-    positive = np.clip(rng.normal(0.4 + 0.2 * labels, 0.2), 0, 1)
-    probabilities = np.stack([1 - positive, positive], axis=1)
-    points = curves.roc_of(labels, probabilities)
+    predictions = two_classes(labels, np.clip(rng.normal(0.4 + 0.2 * labels, 0.2), 0, 1))
+    points = mean_roc_curve(predictions)
     assert points.iloc[0].tolist() == [0, 0]
     assert points.iloc[-1].tolist() == [1, 1]
     area = np.trapezoid(points["true_positive_rate"], points["false_positive_rate"])
-    expected = scores.score(HISTORY, labels, probabilities, ["a", "b"], guessing=0.5)["test"]["roc_auc"]
+    expected = score(HISTORY, predictions, ["a", "b"], baseline=0.5)["test"]["roc_auc"]
     assert area == pytest.approx(expected, abs=0.01)
 
 
 def test_curves_have_a_row_for_each_epoch_and_split() -> None:
-    rows = curves.curve_of(HISTORY).to_dict("records")
+    rows = learning_curves(HISTORY).to_dict("records")
     assert rows == [
         {"epoch": 1, "accuracy": 0.5, "loss": 0.8, "split": "training"},
         {"epoch": 2, "accuracy": 0.7, "loss": 0.6, "split": "training"},

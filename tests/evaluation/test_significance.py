@@ -5,19 +5,15 @@ import pytest
 
 from stages.evaluation.significance import compare, holm, verdict
 
-LABELS = np.zeros(20, int)
 
-
-def right_on(*photos: int) -> np.ndarray:
-    """Predictions that are right on these photos and wrong on the others."""
-    predictions = np.ones(20, int)
-    predictions[list(photos)] = 0
-    return predictions
+def correct_on(*photos: int) -> np.ndarray:
+    """A model that classifies these of 20 photos correctly."""
+    return np.isin(np.arange(20), photos)
 
 
 def test_only_photos_on_which_two_models_differ_count() -> None:
-    # Both right on 0..4, the first alone on 5..12, the second alone on 13, neither on 14..19.
-    [pair] = compare(LABELS, {"a": right_on(*range(13)), "b": right_on(*range(5), 13)})
+    # Both correct on 0..4, only the first on 5..12, only the second on 13, neither on 14..19.
+    [pair] = compare({"a": correct_on(*range(13)), "b": correct_on(*range(5), 13)})
     assert (pair["first"], pair["second"], pair["b"], pair["c"]) == ("a", "b", 8, 1)
     # Of 9 coins 8 or more heads, or 8 or more tails: 2 · (9 + 1) / 2⁹
     assert pair["p"] == pytest.approx(20 / 512, rel=1e-3)
@@ -25,12 +21,12 @@ def test_only_photos_on_which_two_models_differ_count() -> None:
 
 
 def test_models_that_never_differ_are_no_evidence() -> None:
-    [pair] = compare(LABELS, {"a": right_on(1, 2), "b": right_on(1, 2)})
+    [pair] = compare({"a": correct_on(1, 2), "b": correct_on(1, 2)})
     assert (pair["b"], pair["c"], pair["p"]) == (0, 0, 1)
 
 
 def test_one_model_has_nothing_to_be_compared_with() -> None:
-    assert compare(LABELS, {"a": right_on(1)}) == []
+    assert compare({"a": correct_on(1)}) == []
 
 
 def test_holms_correction_multiplies_the_smallest_most_and_keeps_the_order() -> None:
@@ -42,25 +38,29 @@ def test_holms_correction_multiplies_the_smallest_most_and_keeps_the_order() -> 
 
 
 @pytest.mark.parametrize(
-    ("best_alone", "other_alone", "expected"),
+    ("only_best", "only_other", "expected"),
     [
-        (9, 1, "Yes. `best` alone is right on 9 test photos and `other` alone on 1;"),
-        (8, 2, "No: the test photos do not tell them apart. `best` alone is right on 8"),
-        (1, 9, "No, the other way round: on the test photos `other` is better. `best` alone is right on 1"),
+        (9, 1, "Yes, the difference is significant. `best` alone is correct on 9 test photos, `other` alone on 1 "),
+        (8, 2, "No, the difference is not significant. `best` alone is correct on 8 "),
+        (
+            1,
+            9,
+            "No, on the contrary: `other` is significantly better on the test photos. `best` alone is correct on 1 ",
+        ),
     ],
 )
 @pytest.mark.parametrize("order", [("best", "other"), ("other", "best")])
-def test_the_verdict_says_yes_only_where_chance_would_hardly_do_it(
-    best_alone: int, other_alone: int, expected: str, order: tuple[str, str]
+def test_the_verdict_is_yes_only_where_the_difference_is_significant(
+    only_best: int, only_other: int, expected: str, order: tuple[str, str]
 ) -> None:
-    predictions = {"best": right_on(*range(best_alone)), "other": right_on(*range(10, 10 + other_alone))}
-    comparisons = compare(LABELS, {name: predictions[name] for name in order})
+    correct = {"best": correct_on(*range(only_best)), "other": correct_on(*range(10, 10 + only_other))}
+    comparisons = compare({name: correct[name] for name in order})
     assert verdict("best", "other", comparisons).startswith(expected)
 
 
 def test_the_verdict_allows_for_the_number_of_pairs() -> None:
     """9 against 1 is p = 22/1024 = 0.021: enough for one pair, not for three."""
-    models = {"best": right_on(*range(9)), "other": right_on(10), "third": right_on(0, 1, 2, 3, 10)}
-    answer = verdict("best", "other", compare(LABELS, models))
-    assert answer.startswith("No: the test photos do not tell them apart.")
-    assert "p = 0.064 (McNemar's exact test, Holm's correction for 3 pairs)" in answer
+    models = {"best": correct_on(*range(9)), "other": correct_on(10), "third": correct_on(0, 1, 2, 3, 10)}
+    answer = verdict("best", "other", compare(models))
+    assert answer.startswith("No, the difference is not significant.")
+    assert "(McNemar's exact test, p = 0.064 after Holm's correction for 3 pairs)" in answer

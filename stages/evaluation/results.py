@@ -1,0 +1,68 @@
+"""The data of an evaluation: the test set, a model's predictions on it, and what is known of the model in the end."""
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+import numpy as np
+import pandas as pd
+
+from stages.photos.arrays import ArrayStore
+
+
+@dataclass(frozen=True)
+class TestSet:
+    photos: pd.DataFrame  # a row per photo: path, label
+    classes: list[str]  # in the order of a model's logits
+    pixels: ArrayStore  # uint8 in 0..255, shaped (photos, height, width, 3)
+    labels: np.ndarray  # int64, shaped (photos,): the place of each photo's class among the classes
+    baseline: float  # accuracy of the majority-class baseline, in 0..1
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A model's predictions on labelled photos."""
+
+    labels: np.ndarray  # int64, shaped (photos,)
+    probabilities: np.ndarray  # float64, shaped (photos, classes), rows summing to one
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """The most probable class of each photo: int64, shaped (photos,)."""
+        return np.asarray(self.probabilities.argmax(axis=1))
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """The probability of the predicted class: float64, shaped (photos,)."""
+        return np.asarray(self.probabilities.max(axis=1))
+
+    @property
+    def correct(self) -> np.ndarray:
+        """Whether the predicted class is the true one: bool, shaped (photos,)."""
+        return np.asarray(self.predicted == self.labels)
+
+
+class ClassScores(TypedDict):
+    label: str
+    precision: float
+    recall: float
+
+
+class Scores(TypedDict):
+    """A model's scores, as ``metrics/models/MODEL.json`` holds them."""
+
+    train: dict[str, float]
+    validation: dict[str, float]
+    test: dict[str, float]
+    classes: list[ClassScores]  # a list, which DVC leaves out of its tables: they stay one screen wide
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is known of a model once it has classified the test photos."""
+
+    name: str
+    history: pd.DataFrame  # a row per epoch: epoch, accuracy, loss, val_accuracy, val_loss
+    environment: list[str]  # versions and hardware that the model was trained with
+    predictions: Predictions
+    scores: Scores
+    mistakes: pd.DataFrame  # a row per misclassified photo, as find_mistakes returns them

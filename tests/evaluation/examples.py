@@ -1,0 +1,32 @@
+"""Evaluations of models that do not exist."""
+
+import numpy as np
+import pandas as pd
+
+from stages.evaluation.mistakes import find_mistakes
+from stages.evaluation.results import Evaluation, Predictions
+from stages.evaluation.scores import score
+
+CLASSES = ["cats", "dogs"]
+
+
+def evaluation_of(
+    name: str, predictions: Predictions, val_accuracy: float = 0.9, val_loss: float = 0.2, baseline: float = 0.6
+) -> Evaluation:
+    """Evaluate a model on the test photos 0.jpg, 1.jpg, ... of cats and dogs."""
+    history = pd.DataFrame([{"accuracy": 0.9, "loss": 0.1, "val_accuracy": val_accuracy, "val_loss": val_loss}])
+    photos = pd.DataFrame({"label": np.take(CLASSES, predictions.labels)})
+    photos["path"] = [f"{number}.jpg" for number in photos.index]
+    return Evaluation(
+        name=name,
+        history=history,
+        environment=["Python 3", "2 threads"],
+        predictions=predictions,
+        scores=score(history, predictions, CLASSES, baseline),
+        mistakes=find_mistakes(photos, predictions, CLASSES),
+    )
+
+
+def two_classes(labels: np.ndarray, second: np.ndarray) -> Predictions:
+    """Predictions with these probabilities of the second class."""
+    return Predictions(labels, np.stack([1 - second, second], axis=1))

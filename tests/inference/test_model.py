@@ -1,0 +1,55 @@
+"""Loading a trained model, and its probabilities."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+from stages.common.program import UserError
+from stages.inference.model import load_model, predict_probabilities
+from stages.models.runtime import keras, layers
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), np.uint8)
+
+
+@pytest.fixture
+def model() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    return keras.Sequential([keras.Input((8, 8, 3)), layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(3)])
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5, 32])
+def test_probabilities_are_the_softmax_of_the_logits_whatever_the_batch_size(
+    model: keras.Model, batch_size: int
+) -> None:
+    probabilities = predict_probabilities(model, PIXELS, batch_size)
+    assert probabilities.dtype == np.float64
+    np.testing.assert_allclose(probabilities, softmax(model.predict(PIXELS, verbose=0), axis=1), rtol=1e-5)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-12)
+
+
+def test_every_batch_has_the_same_size_so_that_the_model_is_compiled_once(
+    model: keras.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[np.ndarray] = []
+
+    def logits_of(batch: np.ndarray) -> np.ndarray:
+        batches.append(batch)
+        return np.zeros((len(batch), 3))
+
+    monkeypatch.setattr(model, "predict_on_batch", logits_of)
+    assert predict_probabilities(model, PIXELS, 2).shape == (5, 3)
+    assert [len(batch) for batch in batches] == [2, 2, 2]
+
+
+def test_a_missing_model_is_one_line(workspace: Path) -> None:
+    with pytest.raises(UserError, match=r"^expected the model .*cnn.keras, found none: run `dvc repro train@cnn`$"):
+        load_model(Path("data/models/cnn.keras"))
+
+
+def test_a_model_that_contains_code_is_refused(workspace: Path) -> None:
+    pixels = keras.Input((8, 8, 3))
+    keras.Model(pixels, layers.Lambda(lambda x: x)(pixels)).save("cnn.keras")
+    with pytest.raises(ValueError, match="safe_mode"):
+        load_model(Path("cnn.keras"))

@@ -8,12 +8,13 @@ from PIL import Image
 from stages import split
 from stages.common.paths import RAW, SPLITS
 from stages.common.program import UserError
+from stages.intake.layout import SPLIT_NAMES
 from tests.conftest import write_photos
 
 
 def split_lists() -> dict[str, pd.DataFrame]:
     split.main()
-    return {part: pd.read_csv(SPLITS / f"{part}.csv") for part in ("train", "validation", "test", "rejected")}
+    return {name: pd.read_csv(SPLITS / f"{name}.csv") for name in (*SPLIT_NAMES, "rejected")}
 
 
 def counts(photos: pd.DataFrame) -> dict[str, int]:
@@ -21,12 +22,14 @@ def counts(photos: pd.DataFrame) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("enclosing", ["", "archive", "archive/of"])
-def test_an_archive_in_parts_keeps_them_and_every_fifth_validation_photo_tests(workspace: Path, enclosing: str) -> None:
+def test_folders_of_splits_are_kept_and_every_fifth_validation_photo_becomes_a_test_photo(
+    workspace: Path, enclosing: str
+) -> None:
     for label in ("cats", "dogs"):
         write_photos(RAW / enclosing / "train" / label, 6)
         write_photos(RAW / enclosing / "validation" / label, 10)
     lists = split_lists()
-    assert [counts(lists[part]) for part in ("train", "validation", "test")] == [
+    assert [counts(lists[name]) for name in SPLIT_NAMES] == [
         {"cats": 6, "dogs": 6},
         {"cats": 8, "dogs": 8},
         {"cats": 2, "dogs": 2},
@@ -40,16 +43,16 @@ def test_an_archive_in_parts_keeps_them_and_every_fifth_validation_photo_tests(w
     ]
 
 
-def test_an_archive_with_a_test_folder_tests_on_it(workspace: Path) -> None:
-    for part, count in {"train": 3, "validation": 5, "test": 2}.items():
+def test_a_test_folder_is_the_test_split(workspace: Path) -> None:
+    for name, count in {"train": 3, "validation": 5, "test": 2}.items():
         for label in ("cats", "dogs"):
-            write_photos(RAW / part / label, count)
+            write_photos(RAW / name / label, count)
     lists = split_lists()
-    assert [len(lists[part]) for part in ("train", "validation", "test")] == [6, 10, 4]
+    assert [len(lists[name]) for name in SPLIT_NAMES] == [6, 10, 4]
     assert lists["test"]["path"].str.startswith("data/raw/test/").all()
 
 
-def test_a_folder_per_class_is_shared_out_by_the_fractions(workspace: Path) -> None:
+def test_a_folder_per_class_is_split_by_the_fractions(workspace: Path) -> None:
     for label, count in {"ants": 20, "bees": 40, "cows": 10}.items():
         write_photos(RAW / "insects and others" / label, count)
     lists = split_lists()
@@ -62,22 +65,24 @@ def test_the_lists_are_disjoint_sorted_and_hold_every_photo(workspace: Path) -> 
     for label in ("cats", "dogs"):
         write_photos(RAW / label, 10)
     lists = split_lists()
-    paths = [path for part in ("train", "validation", "test") for path in lists[part]["path"]]
+    paths = [path for name in SPLIT_NAMES for path in lists[name]["path"]]
     assert sorted(paths) == sorted(path.as_posix() for path in RAW.rglob("*.jpg"))
     assert all(list(photos["path"]) == sorted(photos["path"]) for photos in lists.values())
 
 
-def test_a_photo_more_moves_at_most_one_other_across_each_border(workspace: Path) -> None:
+def test_a_new_photo_moves_at_most_one_other_out_of_each_split(workspace: Path) -> None:
     for label in ("cats", "dogs"):
         write_photos(RAW / label, 30)
     before = split_lists()
     write_photos(RAW / "cats", 1, first=30)
     after = split_lists()
-    for part in ("train", "validation", "test"):
-        assert len(set(before[part]["path"]) - set(after[part]["path"])) <= 1
+    for name in SPLIT_NAMES:
+        assert len(set(before[name]["path"]) - set(after[name]["path"])) <= 1
 
 
-def test_what_is_no_photo_is_listed_with_the_reason(workspace: Path, set_params: Callable[..., None]) -> None:
+def test_a_file_that_is_not_a_photo_is_rejected_with_the_reason(
+    workspace: Path, set_params: Callable[..., None]
+) -> None:
     for label in ("cats", "dogs"):
         write_photos(RAW / label, 10)
     (RAW / "cats/empty.jpg").touch()
@@ -126,7 +131,7 @@ def layout(photos: dict[str, int]) -> None:
         ),
     ],
 )
-def test_an_archive_without_enough_photos_of_each_class_is_one_line(
+def test_photos_that_cannot_be_split_stop_the_run_before_anything_is_written(
     workspace: Path, photos: dict[str, int], message: str
 ) -> None:
     layout(photos)
@@ -135,7 +140,7 @@ def test_an_archive_without_enough_photos_of_each_class_is_one_line(
     assert not SPLITS.exists()
 
 
-def test_too_many_bad_photos_stop_the_run_and_are_named(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_too_many_unusable_files_stop_the_run_and_are_logged(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
     layout({"cats": 9, "dogs": 9})
     (RAW / "cats/0.jpg").write_text("no photo")
     (RAW / "cats/1.HEIC").touch()
@@ -143,7 +148,7 @@ def test_too_many_bad_photos_stop_the_run_and_are_named(workspace: Path, caplog:
         split.main()
     assert not SPLITS.exists()
     assert "data/raw/cats/0.jpg: cannot be decoded: cannot identify image file" in caplog.text
-    assert "data/raw/cats/1.HEIC: cannot be decoded: HEIC is not read here: save it as JPEG" in caplog.text
+    assert "data/raw/cats/1.HEIC: cannot be decoded: HEIC is not supported: save it as JPEG" in caplog.text
 
 
 def test_photos_in_no_class_folder_count_as_rejected_and_other_files_there_do_not(workspace: Path) -> None:
@@ -155,38 +160,38 @@ def test_photos_in_no_class_folder_count_as_rejected_and_other_files_there_do_no
         split.main()
 
 
-def test_where_no_file_is_a_photo_it_says_so_however_many_may_be_rejected(
+def test_where_no_file_is_a_photo_the_run_stops_however_many_may_be_rejected(
     workspace: Path, set_params: Callable[..., None]
 ) -> None:
     layout({"cats": 3, "dogs": 3})
     for path in RAW.rglob("*.jpg"):
         path.write_text("no photo")
     set_params({"split.max_rejected_fraction": 1.0})
-    with pytest.raises(UserError, match=r"none of 'cats' that is of use: data/raw/cats/0.jpg: cannot be decoded"):
+    with pytest.raises(UserError, match=r"none of 'cats': data/raw/cats/0.jpg: cannot be decoded"):
         split.main()
 
 
-def test_a_class_of_which_nothing_is_left_is_named(workspace: Path, set_params: Callable[..., None]) -> None:
+def test_a_class_that_loses_all_its_photos_stops_the_run(workspace: Path, set_params: Callable[..., None]) -> None:
     layout({"cats": 300, "dogs": 10})
     (RAW / "cows").mkdir()
     (RAW / "cows/0.jpg").write_text("no photo")
-    with pytest.raises(UserError, match=r"none of 'cows' that is of use: data/raw/cows/0.jpg: cannot be decoded"):
+    with pytest.raises(UserError, match=r"none of 'cows': data/raw/cows/0.jpg: cannot be decoded"):
         split.main()
     (RAW / "cows/0.jpg").unlink()
     for photo in (RAW / "dogs").iterdir():
         (RAW / "cows" / photo.name).write_bytes(photo.read_bytes())
-    with pytest.raises(UserError, match=r"none of 'cows' that .*: same photo as .*/dogs/0.jpg, which has another"):
+    with pytest.raises(UserError, match=r"none of 'cows': .*: same photo as .*/dogs/0.jpg, which has another"):
         split.main()
     assert not SPLITS.exists()
 
 
-def test_a_photo_in_training_and_test_leaves_training(workspace: Path) -> None:
-    layout({f"{part}/{label}": 10 for part in ("train", "validation") for label in ("cats", "dogs")})
-    with Image.open(RAW / "validation/cats/0.jpg") as photo:  # which tests
+def test_a_photo_in_two_splits_leaves_the_one_that_is_less_of_a_test(workspace: Path) -> None:
+    layout({f"{name}/{label}": 10 for name in ("train", "validation") for label in ("cats", "dogs")})
+    with Image.open(RAW / "validation/cats/0.jpg") as photo:  # a test photo
         photo.resize((60, 40)).save(RAW / "train/cats/copy.jpg", quality=60)
     (RAW / "validation/cats/1.jpg").write_bytes((RAW / "train/cats/1.jpg").read_bytes())
     lists = split_lists()
-    assert [len(lists[part]) for part in ("train", "validation", "test")] == [19, 16, 4]
+    assert [len(lists[name]) for name in SPLIT_NAMES] == [19, 16, 4]
     assert lists["rejected"].to_dict("records") == [
         {
             "path": "data/raw/train/cats/1.jpg",
@@ -199,38 +204,40 @@ def test_a_photo_in_training_and_test_leaves_training(workspace: Path) -> None:
     ]
 
 
-def test_a_photo_under_two_labels_leaves_both(workspace: Path) -> None:
+def test_a_photo_with_two_labels_is_rejected_under_both(workspace: Path) -> None:
     layout({"cats": 10, "dogs": 10})
     (RAW / "dogs/cat.jpg").write_bytes((RAW / "cats/1.jpg").read_bytes())
     lists = split_lists()
     assert list(lists["rejected"]["path"]) == ["data/raw/cats/1.jpg", "data/raw/dogs/cat.jpg"]
     assert lists["rejected"]["reason"].str.endswith("which has another label").all()
-    assert sum(len(lists[part]) for part in ("train", "validation", "test")) == 19
+    assert sum(len(lists[name]) for name in SPLIT_NAMES) == 19
 
 
-def test_a_photo_twice_in_training_stays(workspace: Path) -> None:
-    layout({f"{part}/{label}": 10 for part in ("train", "validation") for label in ("cats", "dogs")})
+def test_duplicates_within_training_stay(workspace: Path) -> None:
+    layout({f"{name}/{label}": 10 for name in ("train", "validation") for label in ("cats", "dogs")})
     (RAW / "train/cats/copy.jpg").write_bytes((RAW / "train/cats/1.jpg").read_bytes())
     lists = split_lists()
     assert len(lists["train"]) == 21
     assert lists["rejected"].empty
 
 
-def test_a_picture_under_another_kind_s_name_is_rejected(workspace: Path, set_params: Callable[..., None]) -> None:
+def test_a_photo_with_the_suffix_of_another_format_is_rejected(
+    workspace: Path, set_params: Callable[..., None]
+) -> None:
     layout({"cats": 10, "dogs": 10})
     Image.new("RGB", (20, 30), "red").save(RAW / "cats/red.jpg", format="PNG")
     set_params({"split.max_rejected_fraction": 0.1})
     assert split_lists()["rejected"].to_dict("records") == [
-        {"path": "data/raw/cats/red.jpg", "reason": "has the name of another kind of file, but is a PNG: rename it"}
+        {"path": "data/raw/cats/red.jpg", "reason": "has the suffix of another format, but is a PNG: rename it"}
     ]
 
 
-def test_without_a_download_it_says_so(workspace: Path) -> None:
+def test_without_a_download_the_message_names_the_command(workspace: Path) -> None:
     with pytest.raises(UserError, match=r"the photos in data/raw, found no such folder: run `dvc repro download`"):
         split.main()
 
 
-def test_without_a_distance_nobody_looks_for_duplicates(workspace: Path, set_params: Callable[..., None]) -> None:
+def test_without_a_distance_duplicates_stay(workspace: Path, set_params: Callable[..., None]) -> None:
     layout({"cats": 10, "dogs": 10})
     (RAW / "dogs/cat.jpg").write_bytes((RAW / "cats/1.jpg").read_bytes())
     set_params({"split.duplicate_distance": None})

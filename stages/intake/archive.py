@@ -61,7 +61,7 @@ def unpack(archive: Path, folder: Path) -> None:
                 continue
             bytes_left -= member.size
             if bytes_left < 0:
-                raise UserError(f"expected photos, received an archive that unpacks to over {MAX_EXPANSION} times its size")
+                raise UserError(f"expected photos, received an archive that expands over {MAX_EXPANSION} times")
             extract(member, folder)
     except UNPACKING_ERRORS as error:
         if getattr(error, "errno", None) in NO_SPACE:

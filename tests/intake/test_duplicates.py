@@ -1,30 +1,30 @@
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from stages.intake.duplicates import group_same, perceptual_hash
+from stages.intake.duplicates import group_duplicates, perceptual_hash
 from stages.sample.drawing import draw_animal
 
 
-def test_bits_that_differ_decide_and_likeness_goes_on_from_photo_to_photo() -> None:
+def test_photos_are_grouped_by_differing_bits_and_through_photos_between_them() -> None:
     rng = np.random.default_rng(0)
     photo = rng.integers(0, 2, 64).astype(bool)
     near, chain, other = photo.copy(), photo.copy(), photo.copy()
     near[:4] ^= True
     chain[:8] ^= True  # 8 from the photo, 4 from the near one
     other[20:30] ^= True
-    groups = group_same(np.stack([photo, other, near, chain]), 4)
+    groups = group_duplicates(np.stack([photo, other, near, chain]), 4)
     assert groups[0] == groups[2] == groups[3] != groups[1]
 
 
-def test_more_photos_than_a_block_are_all_compared() -> None:
+def test_photos_in_different_blocks_are_compared() -> None:
     hashes = np.random.default_rng(0).integers(0, 2, (2500, 64)).astype(bool)
     hashes[2400] = hashes[3]
-    groups = group_same(hashes, 4)
+    groups = group_duplicates(hashes, 4)
     assert groups[2400] == groups[3]
     assert len(np.unique(groups)) == 2499
 
 
-def test_a_photo_changed_a_little_is_the_same_and_another_drawing_is_not() -> None:
+def test_a_slightly_changed_photo_is_a_duplicate_and_another_drawing_is_not() -> None:
     photo = draw_animal("cats", np.random.default_rng(0))
     width, height = photo.size
     changed = [
@@ -35,6 +35,6 @@ def test_a_photo_changed_a_little_is_the_same_and_another_drawing_is_not() -> No
         photo.convert("L"),
     ]
     others = [draw_animal("cats", np.random.default_rng(seed)) for seed in range(1, 30)]
-    groups = group_same(np.stack([perceptual_hash(picture) for picture in [*changed, *others]]), 4)
+    groups = group_duplicates(np.stack([perceptual_hash(picture) for picture in [*changed, *others]]), 4)
     assert len(set(groups[:5])) == 1
     assert len(set(groups)) == 30

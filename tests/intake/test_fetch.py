@@ -1,61 +1,56 @@
-"""Downloads from a real server on this machine that misbehaves."""
+"""Copies from a folder, and from a real server on this machine that misbehaves."""
 
-import io
 import threading
 import time
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
-from stages import download
-from stages.common.paths import RAW
 from stages.common.program import UserError
-from tests.conftest import CNN_ALONE
+from stages.intake.fetch import Source
+from tests.conftest import write_photos
 
 pytestmark = pytest.mark.usefixtures("hurry")
 
-buffer = io.BytesIO()
-with zipfile.ZipFile(buffer, "w") as archive:
-    archive.writestr("cats/0.jpg", bytes(range(256)) * 1000)
-ARCHIVE = buffer.getvalue()
+PHOTO = bytes(range(256)) * 1000  # never decoded here
 
 
 class Misbehaving(BaseHTTPRequestHandler):
-    """Answers each path in its own bad way; counts the tries."""
+    """Answers each path in its own bad way; counts the attempts."""
 
-    tries: dict[str, int] = {}  # noqa: RUF012 (the server makes a handler per request; what they share is this)
+    attempts: dict[str, int] = {}  # noqa: RUF012 (the server makes a handler per request; what they share is this)
 
     def do_GET(self) -> None:
-        self.tries[self.path] = self.tries.get(self.path, 0) + 1
-        first_tries = self.tries[self.path] < 3
+        self.attempts[self.path] = self.attempts.get(self.path, 0) + 1
+        early = self.attempts[self.path] < 3
         match self.path:
-            case "/good.zip":
-                self.answer(ARCHIVE)
-            case "/redirect.zip":
+            case "/good.jpg":
+                self.answer(PHOTO)
+            case "/redirect.jpg":
                 self.send_response(302)
-                self.send_header("Location", "/good.zip")
+                self.send_header("Location", "/good.jpg")
                 self.end_headers()
-            case "/heals.zip" if first_tries:
+            case "/recovers.jpg" if early:
                 self.send_error(500)
-            case "/drops.zip" if first_tries:
-                self.answer(ARCHIVE[: len(ARCHIVE) // 2], length=len(ARCHIVE))
-            case "/hangs.zip" if first_tries:
+            case "/drops.jpg" if early:
+                self.answer(PHOTO[: len(PHOTO) // 2], length=len(PHOTO))
+            case "/hangs.jpg" if early:
                 time.sleep(3)
-            case "/heals.zip" | "/drops.zip" | "/hangs.zip":
-                self.answer(ARCHIVE)
-            case "/broken.zip":
+            case "/recovers.jpg" | "/drops.jpg" | "/hangs.jpg":
+                self.answer(PHOTO)
+            case "/broken.jpg":
                 self.send_error(503)
-            case "/always-drops.zip":
-                self.answer(ARCHIVE[:1000], length=len(ARCHIVE))
-            case "/short.zip":
-                self.answer(ARCHIVE, length=1000)
-            case "/forbidden.zip":
+            case "/always-drops.jpg":
+                self.answer(PHOTO[:1000], length=len(PHOTO))
+            case "/short.jpg":
+                self.answer(PHOTO, length=1000)
+            case "/forbidden.jpg":
                 self.send_error(403)
-            case "/login.zip":
+            case "/login.jpg":
                 self.answer(b"<!DOCTYPE html><title>Sign in</title>")
             case _:
                 self.send_error(404)
@@ -73,45 +68,114 @@ class Misbehaving(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    Misbehaving.tries = {}
+    Misbehaving.attempts = {}
     with ThreadingHTTPServer(("127.0.0.1", 0), Misbehaving) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}"
         running.shutdown()
 
 
-def fetch(server: str, name: str, set_params: Callable[..., None]) -> None:
-    set_params({"download.photos": f"{server}/{name}", **CNN_ALONE})
-    download.main()
-
-
 @pytest.mark.parametrize(
-    ("name", "tries"), [("good.zip", 1), ("redirect.zip", 1), ("heals.zip", 3), ("drops.zip", 3), ("hangs.zip", 3)]
+    ("name", "attempts"),
+    [("good.jpg", 1), ("redirect.jpg", 1), ("recovers.jpg", 3), ("drops.jpg", 3), ("hangs.jpg", 3)],
 )
-def test_a_fault_that_passes_is_outlasted(
-    workspace: Path, server: str, set_params: Callable[..., None], name: str, tries: int
-) -> None:
-    fetch(server, name, set_params)
-    assert (RAW / "cats/0.jpg").read_bytes() == bytes(range(256)) * 1000
-    assert Misbehaving.tries[f"/{name}"] == tries
+def test_a_fault_that_passes_is_survived(server: str, tmp_path: Path, name: str, attempts: int) -> None:
+    Source(f"{server}/{name}", "download.photos").copy_file(tmp_path / "copy", sha256=None)
+    assert (tmp_path / "copy").read_bytes() == PHOTO
+    assert Misbehaving.attempts[f"/{name}"] == attempts
 
 
 @pytest.mark.parametrize(
-    ("name", "tries", "message"),
+    ("name", "attempts", "message"),
     [
-        ("broken.zip", 4, r"cannot fetch .*503"),
-        ("always-drops.zip", 4, r"cannot fetch "),
-        ("forbidden.zip", 1, r"cannot fetch .*403"),
-        ("missing.zip", 1, r"expected a file or folder at .*missing.zip', found none"),
-        ("short.zip", 1, r"expected a zip or tar archive, received a file that starts with b'PK"),
-        ("login.zip", 1, r"expected a zip or tar archive, received a file that starts with b'<!DOCTYPE html>"),
+        ("broken.jpg", 4, "cannot fetch .*503"),
+        ("always-drops.jpg", 4, "cannot fetch "),
+        ("forbidden.jpg", 1, "cannot fetch .*403"),
+        ("missing.jpg", 1, "expected a file or folder at .*missing.jpg', found none"),
     ],
 )
-def test_a_fault_that_lasts_is_one_line_and_leaves_nothing(
-    workspace: Path, server: str, set_params: Callable[..., None], name: str, tries: int, message: str
-) -> None:
+def test_a_fault_that_lasts_is_one_line(server: str, tmp_path: Path, name: str, attempts: int, message: str) -> None:
+    source = Source(f"{server}/{name}", "download.photos")
     with pytest.raises(UserError, match=f"^download.photos: {message}") as error:
-        fetch(server, name, set_params)
+        source.copy_file(tmp_path / "copy", sha256=None)
     assert "\n" not in str(error.value)
-    assert Misbehaving.tries[f"/{name}"] == tries
-    assert not any(Path("data").iterdir())
+    assert Misbehaving.attempts[f"/{name}"] == attempts
+
+
+@pytest.mark.parametrize("name", ["short.jpg", "login.jpg"])
+def test_a_wrong_file_that_arrives_without_a_fault_is_fetched_once(server: str, tmp_path: Path, name: str) -> None:
+    source = Source(f"{server}/{name}", "download.photos")
+    with pytest.raises(UserError, match=r"^download.photos_sha256: expected 0{64}, received [0-9a-f]{64}: "):
+        source.copy_file(tmp_path / "copy", sha256="0" * 64)
+    assert Misbehaving.attempts[f"/{name}"] == 1
+
+
+def test_a_web_page_is_no_folder(server: str) -> None:
+    assert not Source(f"{server}/login.jpg", "download.photos").is_folder()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of two photos."""
+    write_photos(tmp_path / "photos/cats", 2)
+    return tmp_path / "photos"
+
+
+def copy_folder(folder: Path) -> list[str]:
+    """Copy a folder and list what arrived."""
+    copy = folder.with_name("copy")
+    Source(str(folder), "download.photos").copy_folder(copy)
+    return sorted(path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file())
+
+
+def test_a_file_of_a_folder_is_read_again_after_a_fault_that_passes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = iter([TimeoutError("busy"), ConnectionError("reset")])
+    get_file = LocalFileSystem.get_file
+
+    def fail_twice(*arguments: Any, **options: Any) -> None:
+        for fault in faults:
+            raise fault
+        get_file(*arguments, **options)
+
+    monkeypatch.setattr(LocalFileSystem, "get_file", fail_twice)
+    assert copy_folder(folder) == ["cats/0.jpg", "cats/1.jpg"]
+
+
+def test_a_file_without_permission_is_not_tried_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts = []
+
+    def refuse(self: LocalFileSystem, path: str, *_: Any, **__: Any) -> None:
+        attempts.append(path)
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(LocalFileSystem, "get_file", refuse)
+    with pytest.raises(UserError, match=r"^download.photos: cannot fetch .*cats/0.jpg: .*Permission denied"):
+        copy_folder(folder)
+    assert len(attempts) == 1
+
+
+def test_hidden_files_of_a_folder_are_left_out_and_counted(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    (folder / "cats/.DS_Store").touch()
+    assert copy_folder(folder) == ["cats/0.jpg", "cats/1.jpg"]
+    assert "left out 1 hidden files" in caplog.text
+
+
+def test_a_name_in_a_folder_that_is_not_utf_8_is_refused(folder: Path) -> None:
+    (folder / "caf\udce9.jpg").touch()
+    with pytest.raises(UserError, match=r"names in UTF-8, received 'caf\\udce9.jpg': rename it"):
+        copy_folder(folder)
+
+
+def test_a_link_to_a_folder_is_refused(folder: Path) -> None:
+    (folder / "dogs").symlink_to(folder / "cats")
+    with pytest.raises(UserError, match=r"received .*photos/dogs, a link to a folder: put the folder there"):
+        copy_folder(folder)
+
+
+def test_a_link_to_nothing_is_refused(folder: Path) -> None:
+    (folder / "0.jpg").symlink_to("nowhere.jpg")
+    with pytest.raises(UserError, match=r"expected a file or folder at .*photos/0.jpg', found none"):
+        copy_folder(folder)

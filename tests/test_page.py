@@ -105,7 +105,7 @@ def test_a_confusion_matrix_shows_every_class_and_all_photos(page: tuple[Path, s
         assert sum(int(number) for number in photos) == 4
 
 
-def test_every_picture_of_the_page_is_there(page: tuple[Path, str, list[str]]) -> None:
+def test_every_figure_of_the_page_is_there(page: tuple[Path, str, list[str]]) -> None:
     folder, dom, _ = page
     sources = re.findall(r'<img src="([^"]+)"', dom)
     assert all((folder / source).is_file() for source in sources)

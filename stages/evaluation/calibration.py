@@ -70,7 +70,7 @@ def draw_calibration(evaluations: list[Evaluation]) -> Figure:
         sharex=True,
         layout="constrained",
     )
-    figure.suptitle("Calibration on the test photos, with the expected calibration error (ECE)")
+    figure.suptitle("Calibration on the test photos")
     for axes in grid.flat:
         axes.set_visible(False)
     for number, evaluation in enumerate(evaluations):
@@ -91,7 +91,7 @@ def draw_reliability(upper: Axes, lower: Axes, bins: pd.DataFrame, colour: str) 
     upper.plot(bins["confidence"], bins["accuracy"], "o", color=colour, label="photos of a bin", clip_on=False)
     upper.set(ylabel="accuracy", xlim=(0, 1), ylim=(-0.04, 1.04))
     upper.grid(alpha=0.3)
-    upper.legend(loc="upper left", fontsize="small")
+    upper.legend(fontsize="small")
     bars = lower.bar((bins.index + 0.5) / BINS, bins["photos"], width=0.9 / BINS, color=colour)
     lower.bar_label(bars, fontsize="x-small")
     lower.margins(y=0.3)

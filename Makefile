@@ -6,7 +6,7 @@ OWN_PHOTOS = $(if $(PHOTOS),--photos $(PHOTOS) --backbone $(BACKBONE))
 # DVC runs each step as `python -m stages.…`: this makes that the project's own Python.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help install demo repro bench plots test soak lint
+.PHONY: help install demo next-steps repro bench plots test soak lint
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -22,12 +22,12 @@ install: .venv/installed ## make .venv with everything, tests and linters includ
 	touch $@
 
 demo: .venv/installed ## the whole pipeline on drawn cats and dogs: no network, a few minutes
-	python -m stages.sample --output $(SAMPLE)
 	dvc exp remove --quiet demo 2>/dev/null || true
 	@echo "(DVC's warnings of files that are not there yet are as they should be.)"
+	photos_sha256=$$(python -m stages.sample --output $(SAMPLE)) && \
 	dvc exp run --name demo \
 		--set-param download.photos=$(SAMPLE) \
-		--set-param download.photos_sha256=$$(python -c "import hashlib; print(hashlib.sha256(open('$(SAMPLE)', 'rb').read()).hexdigest())") \
+		--set-param download.photos_sha256=$$photos_sha256 \
 		--set-param download.backbone=data/sample_backbone.weights.h5 \
 		--set-param models.transfer.backbone_width=0.35 \
 		--set-param models.fine_tuned.backbone_width=0.35 \
@@ -37,28 +37,23 @@ demo: .venv/installed ## the whole pipeline on drawn cats and dogs: no network, 
 	dvc metrics show --precision 3
 	@$(MAKE) --no-print-directory plots
 	@echo
+	@$(MAKE) --no-print-directory next-steps
+
+next-steps:
 	@echo "Open the plots page above in a browser. Then try a parameter (README, \"Change a parameter and compare\"):"
 	@echo "    source .venv/bin/activate"
+	@echo "    git switch --create drawn-photos"
 	@echo "    git add . && git commit --quiet --message 'The drawn photos'"
 	@echo "    dvc exp run --name less-dropout --set-param models.cnn.dropout=0.3"
 	@echo "    dvc metrics diff --targets metrics/models/cnn.json"
-	@echo "params.yaml now names the drawn photos, small. For your own, or the real ones, take a new clone."
+	@echo "params.yaml now names the drawn photos, small. Back to the real parameters, committed or not:"
+	@branch=$$(git branch --show-current) && echo "    git checkout $${branch:-$$(git rev-parse --short HEAD)} params.yaml"
 
 repro: .venv/installed ## bring everything up to date; `make -j2 repro` trains two models at a time
 	dvc repro label_stats
 	+@$(MAKE) --no-print-directory $$(dvc stage list --name-only | grep '^train@')
-	@python -c "$$IN_ORDER" $$(dvc stage list --name-only)
+	@python -m stages.makefile.order_lock
 	dvc repro
-
-# DVC adds steps to a new dvc.lock as they end: in the order of dvc.yaml it is the same file as that of a serial run.
-define IN_ORDER
-import sys
-from dvc.utils.serialize import modify_yaml
-with modify_yaml("dvc.lock") as lock:
-    steps = lock["stages"]
-    lock["stages"] = {name: steps[name] for name in dict.fromkeys([*sys.argv[1:], *steps]) if name in steps}
-endef
-export IN_ORDER
 
 train@%: .venv/installed
 	dvc --wait-for-lock repro --single-item $@
@@ -68,8 +63,7 @@ bench: .venv/installed ## this pipeline beside the notebook's workflow (PHOTOS=a
 	python -m benchmarks.growth $(OWN_PHOTOS)
 
 plots: .venv/installed ## draw the plots page, which works without a network
-	@mkdir -p dvc_plots
-	@python -c "import vl_convert; print(vl_convert.javascript_bundle())" > dvc_plots/vega.js
+	@python -m stages.makefile.vega
 	dvc plots show
 
 test: .venv/installed ## every test, offline, two at a time

@@ -1,13 +1,12 @@
-"""How the time of a run falls with the nodes of a Ray cluster.
+"""Measure how the time of a run falls with the number of nodes of a Ray cluster.
 
     python -m benchmarks.cluster
 
-Starts clusters of 1, 2 and 4 nodes with one processor each on this machine. On each runs eight DVC steps that sleep,
-and the drawn photos' models, by `python -m stages.cluster`; and measures what Ray adds to a task that does nothing.
-Prints a table in Markdown. Real steps gain from no more nodes than this machine has processors.
+Starts clusters of 1, 2 and 4 nodes with one processor each on this machine. Runs on each of them eight DVC steps that
+sleep, the models of the drawn photos by `python -m stages.cluster`, and tasks that do nothing, which shows what Ray
+adds. Prints a table in Markdown. Real steps gain from no more nodes than this machine has processors.
 """
 
-import argparse
 import os
 import subprocess
 import sys
@@ -19,17 +18,17 @@ import yaml
 from ray.cluster_utils import Cluster
 
 from benchmarks.compare import lay_out, measure
+from stages.common.program import command_parser
 
 NODES = (1, 2, 4)
 NAPS, NAP_SECONDS, EMPTY_TASKS = 8, 10, 1000
 
-# Run in the project's folder: the first with a dvc.yaml of steps that sleep.
+# Run in the project's folder, the first with a dvc.yaml of steps that sleep.
 NAP = f"""
-from pathlib import Path
-from stages import cluster
+from stages.cluster.__main__ import reproduce, wait_for_all
 from stages.cluster.nodes import connect
 connect()
-cluster.wait_for_all({{cluster.reproduce.remote(f"nap@{{n}}", ""): f"nap@{{n}}" for n in range({NAPS})}})
+wait_for_all({{reproduce.remote(f"nap@{{n}}", ""): f"nap@{{n}}" for n in range({NAPS})}})
 """
 NOTHING = f"""
 import time, ray
@@ -43,10 +42,9 @@ print((time.perf_counter() - start) / {EMPTY_TASKS} * 1000)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument("--epochs", type=int, default=10)
-    args = parser.parse_args()
-    args.photos = args.backbone = None
+    epochs = parser.parse_args().epochs
     rows = []
     for count in NODES:
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
@@ -55,8 +53,8 @@ def main() -> None:
         os.environ["RAY_ADDRESS"] = cluster.address
         with TemporaryDirectory() as temporary:
             _, empty = measure([sys.executable, "-c", NOTHING], Path(temporary), subprocess.PIPE)
-            naps = measure([sys.executable, "-c", NAP], with_naps(Path(temporary, "naps"), args))[0]
-            real = measure([sys.executable, "-m", "stages.cluster"], shared(Path(temporary, "real"), args))[0]
+            naps, _ = measure([sys.executable, "-c", NAP], lay_out_naps(Path(temporary, "naps")))
+            real, _ = measure([sys.executable, "-m", "stages.cluster"], lay_out_photos(Path(temporary, "real"), epochs))
         cluster.shutdown()
         rows.append(
             {
@@ -69,17 +67,16 @@ def main() -> None:
     print(pd.DataFrame(rows).round(1).to_markdown(index=False))  # noqa: T201
 
 
-def shared(folder: Path, args: argparse.Namespace) -> Path:
-    """The project with drawn photos and a folder beside it as DVC's remote; all that precedes training is done."""
-    lay_out(folder, args, args.epochs)
-    measure(["dvc", "remote", "add", "--default", "shared", folder.with_suffix(".remote")], folder)
+def lay_out_photos(folder: Path, epochs: int) -> Path:
+    """Lay out the project with drawn photos and run all that precedes training."""
+    lay_out_with_remote(folder, epochs)
     measure(["dvc", "repro", "label_stats"], folder)
     return folder
 
 
-def with_naps(folder: Path, args: argparse.Namespace) -> Path:
-    lay_out(folder, args, epochs=1)
-    measure(["dvc", "remote", "add", "--default", "shared", folder.with_suffix(".remote")], folder)
+def lay_out_naps(folder: Path) -> Path:
+    """Lay out the project with steps that sleep in place of its own."""
+    lay_out_with_remote(folder, epochs=1)
     nap = {
         "foreach": list(range(NAPS)),
         "do": {
@@ -90,6 +87,12 @@ def with_naps(folder: Path, args: argparse.Namespace) -> Path:
     }
     (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"nap": nap}}))
     return folder
+
+
+def lay_out_with_remote(folder: Path, epochs: int) -> None:
+    """Lay out the project with a folder beside it as DVC's remote."""
+    lay_out(folder, None, epochs)
+    measure(["dvc", "remote", "add", "--default", "shared", folder.with_suffix(".remote")], folder)
 
 
 if __name__ == "__main__":

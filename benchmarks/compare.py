@@ -1,10 +1,10 @@
-"""The notebook's workflow and this pipeline in one run: the same photos, models and epochs.
+"""Compare the notebook's workflow with this pipeline: the same photos, models and epochs.
 
     python -m benchmarks.compare [--photos ARCHIVE.zip --backbone WEIGHTS.h5] [--epochs 2] [--jobs 2]
 
-Without photos: drawn ones, small. Works on a copy of the project in a temporary folder, and prints tables in
-Markdown: seconds of the processor (user and system) and by the clock, the most memory that one process held, and
-accuracy, for each model and in all; then what DVC adds, and what each step's start costs.
+Without photos: drawn ones, small. Runs in a copy of the project in a temporary folder. Prints tables in Markdown: CPU
+seconds (user and system) and seconds by the clock, the most memory that one process held, and accuracy, for each model
+and in all; then the time of a `dvc repro` with nothing to do, and of each step's imports.
 """
 
 import argparse
@@ -22,18 +22,22 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from stages.common.program import command_parser
+
 PROJECT = Path(__file__).parents[1]
 STEPS = ["download", "split", "label_stats", "train", "evaluate"]
+MODELS = ["cnn", "augmented", "preprocessed", "transfer"]  # those of the notebook
+SAMPLE = "data/sample.zip"
 
 
 def measure(
     command: Sequence[str | Path], folder: Path, output: int = subprocess.DEVNULL
 ) -> tuple[dict[str, float], str]:
-    """Run a command, and measure it with all processes that it starts.
+    """Run a command and measure it, together with all processes that it starts.
 
     Returns:
-        Seconds ``wall`` and ``cpu``, and ``mib``, the most that one of the processes held; and what it printed, if
-        ``output`` is a pipe.
+        Seconds ``wall`` and ``cpu``, and ``mib``, the most memory that one of the processes held; and what it printed
+        if ``output`` is a pipe.
     """
     start = time.perf_counter()
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
@@ -47,44 +51,53 @@ def measure(
     return {"wall": wall, "cpu": spent.ru_utime + spent.ru_stime, "mib": spent.ru_maxrss / 1024}, printed
 
 
-def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """Parse the arguments, with those that say which photos to use."""
+def add_photo_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--photos", type=Path, metavar="ARCHIVE", help="with --backbone; default: drawn ones")
-    parser.add_argument("--backbone", type=Path, metavar="WEIGHTS")
-    args = parser.parse_args()
+    parser.add_argument("--backbone", type=Path, metavar="WEIGHTS", help="of MobileNetV2 at its full width")
+
+
+def chosen_photos(args: argparse.Namespace) -> tuple[Path, Path] | None:
+    """Give the archive of photos and the backbone's weights that the user chose; None: the drawn ones."""
     if bool(args.photos) != bool(args.backbone):
-        parser.error("expected --photos and --backbone together")
-    return args
+        sys.exit("error: expected --photos and --backbone together")
+    return (args.photos.resolve(), args.backbone.resolve()) if args.photos else None
 
 
-def lay_out(folder: Path, args: argparse.Namespace, epochs: int) -> dict[str, Any]:
-    """Copy the project, with parameters for this run, and return them."""
+def benchmark_params(params: dict[str, Any], photos: tuple[Path, Path] | None, epochs: int) -> dict[str, Any]:
+    """Set the parameters of a benchmark, whether ``params`` name the real photos or, after `make demo`, the drawn."""
+    download = params["download"] | {"photos_sha256": None, "backbone_sha256": None}
+    if photos:
+        archive, weights = map(str, photos)
+        size, width = 160, 1.0
+    else:
+        archive, weights = SAMPLE, "data/sample_backbone.weights.h5"
+        size, width = 96, 0.35
+    models = {name: dict(params["models"][name]) for name in MODELS}
+    models["transfer"]["backbone_width"] = width
+    return params | {
+        "download": download | {"photos": archive, "backbone": weights},
+        "models": models,
+        "train": params["train"] | {"epochs": epochs, "image_size": [size, size]},
+    }
+
+
+def lay_out(folder: Path, photos: tuple[Path, Path] | None, epochs: int) -> dict[str, Any]:
+    """Copy the project to a new folder, with parameters for this run, and return them."""
     folder.mkdir()
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, check=True, stdout=subprocess.PIPE)  # noqa: S607
     for name in tracked.stdout.decode().rstrip("\0").split("\0"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes((PROJECT / name).read_bytes())
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)  # noqa: S607
-
-    params: dict[str, Any] = yaml.safe_load((folder / "params.yaml").read_text())
-    params["models"] = {name: params["models"][name] for name in ("cnn", "augmented", "preprocessed", "transfer")}
-    params["train"]["epochs"] = epochs
-    params["download"]["photos_sha256"] = params["download"]["backbone_sha256"] = None
-    if args.photos:
-        params["download"]["photos"] = str(args.photos.resolve())
-        params["download"]["backbone"] = str(args.backbone.resolve())
-    else:
-        measure([sys.executable, "-m", "stages.sample", "--output", "data/sample.zip"], folder)
-        params["download"]["photos"] = "data/sample.zip"
-        params["download"]["backbone"] = "data/sample_backbone.weights.h5"
-        params["models"]["transfer"]["backbone_width"] = 0.35
-        params["train"]["image_size"] = [96, 96]
+    if photos is None:
+        measure([sys.executable, "-m", "stages.sample", "--output", SAMPLE], folder)
+    params = benchmark_params(yaml.safe_load((folder / "params.yaml").read_text()), photos, epochs)
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     return params
 
 
 def run_notebook(folder: Path, params: dict[str, Any]) -> pd.DataFrame:
-    """Run the notebook's workflow on the photos that ``download`` has unpacked."""
+    """Run the notebook's workflow on the photos that `download` unpacked."""
     [train] = sorted(path for path in (folder / "data/raw").rglob("train") if path.is_dir())
     command = [sys.executable, "-m", "benchmarks.notebook_workflow", train.parent, params["download"]["backbone"]]
     options = {
@@ -128,24 +141,22 @@ def read_json(path: Path) -> Any:
 
 
 def side_by_side(notebook: pd.DataFrame, pipeline: pd.DataFrame) -> pd.DataFrame:
-    """Lay the two out beside each other, with their ratios."""
+    """Put the costs and accuracies of both beside each other, with the costs' ratios; "" where one has none."""
     names = [*dict.fromkeys([*notebook.index[:-1], *pipeline.index[:-1]]), "all"]
-    rows = []
-    for name in names:
-        row: dict[str, str] = {"": name}
-        both = [table.loc[name] if name in table.index else None for table in (notebook, pipeline)]
-        for column, title, digits in [("cpu", "CPU s", 0), ("wall", "wall s", 0), ("mib", "MiB", 0)]:
-            values = [None if of is None else float(of[column]) for of in both]
-            row[f"{title}: notebook"], row["here"] = (f"{v:.{digits}f}" if v is not None else "" for v in values)
-            row[f"{title}: here"] = row.pop("here")
-            if None not in values:
-                row[f"{title}: ratio"] = f"{values[1] / values[0]:.2f}"  # type: ignore[operator]
-        for column in ("last", "best", "test"):
-            values = [None if of is None else float(of.get(column, float("nan"))) for of in both]
-            if all(value is not None and value == value for value in values):
-                row[f"{column}: notebook"], row[f"{column}: here"] = (f"{value:.3f}" for value in values)
-        rows.append(row)
-    return pd.DataFrame(rows).fillna("")
+    table = pd.DataFrame({"": names})
+    for column, title in {"cpu": "CPU s", "wall": "wall s", "mib": "MiB"}.items():
+        there, here = notebook[column].reindex(names), pipeline[column].reindex(names)
+        table[f"{title}: notebook"] = formatted(there, "{:.0f}")
+        table[f"{title}: here"] = formatted(here, "{:.0f}")
+        table[f"{title}: ratio"] = formatted(here / there, "{:.2f}")
+    for column in ("last", "best", "test"):
+        table[f"{column}: notebook"] = formatted(notebook[column].reindex(names), "{:.3f}")
+        table[f"{column}: here"] = formatted(pipeline[column].reindex(names), "{:.3f}")
+    return table
+
+
+def formatted(numbers: "pd.Series[float]", pattern: str) -> list[str]:
+    return ["" if pd.isna(number) else pattern.format(number) for number in numbers]
 
 
 def start_ups(folder: Path) -> pd.DataFrame:
@@ -157,13 +168,15 @@ def start_ups(folder: Path) -> pd.DataFrame:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--jobs", type=int, default=2, help="models side by side")
-    args = parse(parser)
+    add_photo_options(parser)
+    args = parser.parse_args()
+    photos = chosen_photos(args)
     with TemporaryDirectory() as temporary:
         folder = Path(temporary, "project")
-        params = lay_out(folder, args, args.epochs)
+        params = lay_out(folder, photos, args.epochs)
         measure(["dvc", "repro", "download"], folder)
         notebook = run_notebook(folder, params)
         pipeline = run_pipeline(folder, params, args.jobs)

@@ -1,31 +1,32 @@
-"""How time and memory grow with the photos: one epoch of a CNN and of transfer, on 1, 4 and 16 times the photos.
+"""Measure how time and memory grow with the photos: an epoch of `cnn` and of `transfer`, on 1, 4 and 16 times as many.
 
     python -m benchmarks.growth [--photos ARCHIVE.zip --backbone WEIGHTS.h5]
 
 Without photos: drawn ones, small. The lists name each photo 4 or 16 times, and each time it is decoded anew. Prints
-a table in Markdown: seconds of the processor and by the clock, and the most memory held.
+a table in Markdown: CPU seconds, seconds by the clock, and the most memory held.
 """
 
-import argparse
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from benchmarks.compare import lay_out, measure, parse
+from benchmarks.compare import add_photo_options, chosen_photos, lay_out, measure
+from stages.common.program import command_parser
 
 TIMES = (1, 4, 16)
 MODELS = ("cnn", "transfer")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args = parse(parser)
+    parser = command_parser(__doc__)
+    add_photo_options(parser)
+    photos_and_backbone = chosen_photos(parser.parse_args())
     rows = []
     with TemporaryDirectory() as temporary:
         folder = Path(temporary, "project")
-        lay_out(folder, args, epochs=1)
+        lay_out(folder, photos_and_backbone, epochs=1)
         measure(["dvc", "repro", "split"], folder)
         files = [folder / f"data/splits/{split}.csv" for split in ("train", "validation")]
         lists = {file: pd.read_csv(file) for file in files}

@@ -1,4 +1,4 @@
-"""The notebook's workflow, as it stands: what the pipeline is measured against.
+"""Run the notebook's workflow unchanged: what the pipeline is measured against.
 
 Four Keras models, trained one after the other in one process with nothing made faster: photos are decoded anew in
 each epoch, augmentation is part of the model, the frozen backbone sees each photo in each epoch, and the test photos

@@ -1,12 +1,11 @@
-"""What repeatable operations and backups cost: CPU seconds of training with and without them.
+"""Measure what repeatable operations and backups cost: CPU seconds of training with and without them.
 
     python -m benchmarks.reproducibility [MODEL] [--epochs 2] [--pairs 3]
 
-Trains on the photos that `dvc repro split` has laid out, in a process for each run, the two kinds in turn; prints
-a line per run and the ratio of the medians.
+Trains on the photos that `dvc repro split` listed, in a process for each run, with and without in turn. Prints a line
+per run and the ratio of the medians.
 """
 
-import argparse
 import resource
 import statistics
 import subprocess
@@ -16,16 +15,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+from stages.common.program import command_parser
+
 
 def train_once(name: str, epochs: int, repeatable: bool) -> float:
-    """Train a model in this process, and return the CPU seconds (user and system) that ``fit`` took."""
+    """Train a model in this process, and return the CPU seconds (user and system) that it took."""
     from stages.common.params import load_params
     from stages.models.build import build_model
     from stages.models.precision import set_precision
     from stages.models.runtime import keras, make_deterministic, tf
     from stages.photos.arrays import MemoryBudget, load_photos
     from stages.photos.lists import class_names, read_split
-    from stages.training import callbacks, training
+    from stages.training import training
+    from stages.training.backup import Backup
 
     params = load_params()
     settings, recipe = params.train, params.models[name].model_copy(update={"epochs": epochs})
@@ -44,8 +46,8 @@ def train_once(name: str, epochs: int, repeatable: bool) -> float:
     before = cpu_seconds()
     with TemporaryDirectory() as folder, ExitStack() as patches:
         if not repeatable:
-            patches.enter_context(patch.object(callbacks, "save_backup"))
-            patches.enter_context(patch.object(training, "fingerprint"))
+            patches.enter_context(patch.object(Backup, "save"))
+            patches.enter_context(patch.object(training, "fingerprint_of"))
         backup = Path(folder, "backup.npz")
         training.train_model(model, recipe, settings, photos, validation_photos, backup, budget)
     return cpu_seconds() - before
@@ -57,7 +59,7 @@ def cpu_seconds() -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument("model", nargs="?", default="cnn")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--pairs", type=int, default=3)

@@ -1,12 +1,11 @@
-"""Where a training step's time goes: the operations of TensorFlow that take longest.
+"""Measure where a training step's time goes: the operations of TensorFlow that take longest.
 
     python -m benchmarks.step_profile [MODEL] [--steps 10]
 
 Trains on noise of the size in params.yaml, so it needs no photos. Prints a Markdown table of milliseconds a step,
-in train.precision and on train.threads processor threads an operation.
+in train.precision and with train.threads threads an operation.
 """
 
-import argparse
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,10 +14,12 @@ import numpy as np
 import pandas as pd
 
 from stages.common.params import load_params
+from stages.common.program import command_parser
 from stages.models.build import build_model
 from stages.models.precision import set_precision
 from stages.models.runtime import make_deterministic, tf
-from stages.training.datasets import augmenting, training_batches
+from stages.photos.arrays import Photos
+from stages.training.datasets import training_batches, training_dataset
 from stages.training.training import compile_model
 
 
@@ -43,7 +44,7 @@ def operations(folder: Path) -> Counter[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument("model", nargs="?", default="cnn", help="one without a backbone")
     parser.add_argument("--steps", type=int, default=10)
     args = parser.parse_args()
@@ -53,10 +54,10 @@ def main() -> None:
     print(f"precision: {set_precision(settings.precision, recipe)}\n")  # noqa: T201
     model = build_model(recipe, settings.image_size, 2)
     compile_model(model, settings.learning_rate)
-    chance = np.random.default_rng(0)
-    pixels = chance.integers(0, 256, (4 * settings.batch_size, *settings.image_size, 3), np.uint8)
-    load = augmenting(pixels, recipe, settings.seed)
-    batches = training_batches(load, np.arange(len(pixels)) % 2, settings.batch_size, settings.seed)
+    shape = (4 * settings.batch_size, *settings.image_size, 3)
+    noise = Photos(np.random.default_rng(0).integers(0, 256, shape, np.uint8), np.arange(shape[0]) % 2)
+    dataset = training_dataset(noise, recipe, settings.seed)
+    batches = training_batches(dataset, settings.batch_size, settings.seed)
     model.fit(batches, steps_per_epoch=3, shuffle=False, verbose=0)
     with TemporaryDirectory() as folder:
         tf.profiler.experimental.start(folder)
@@ -65,7 +66,7 @@ def main() -> None:
         spent = operations(Path(folder))
     table = pd.DataFrame(spent.most_common(), columns=["operation", "ms a step"])
     table["ms a step"] = (table["ms a step"] / args.steps).round(1)
-    table["share"] = (table["ms a step"] / table["ms a step"].sum()).map("{:.0%}".format)
+    table["proportion"] = (table["ms a step"] / table["ms a step"].sum()).map("{:.0%}".format)
     total = pd.DataFrame([("all", round(float(table["ms a step"].sum()), 1), "100%")], columns=table.columns)
     print(pd.concat([table.head(12), total]).to_markdown(index=False))  # noqa: T201
 

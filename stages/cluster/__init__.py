@@ -1,4 +1,4 @@
-"""Everything that runs on a Ray cluster. Set here, before Ray is imported, is what it reads on import."""
+"""Everything that runs on a Ray cluster. What is set here must be set before Ray is imported."""
 
 import os
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import ray
 from dvc.repo import Repo
 
-from stages.cluster.nodes import cause_of, check_nodes, connect, ray_resources
+from stages.cluster.nodes import cause_of, check_nodes, connect, task_options
 from stages.cluster.workspace import NodeError, dvc, workspace
 from stages.common.params import load_params
 from stages.common.program import UserError, run
@@ -25,20 +25,20 @@ HERE = Path()
 
 def main() -> None:
     params = load_params()
-    needs = {f"train@{model}": params.cluster.resources_of(model) for model in params.models}
+    resources = {f"train@{model}": params.cluster.resources_of(model) for model in params.models}
     connect()
-    check_nodes(needs.values())
+    check_nodes(resources.values())
     dvc(HERE, "repro", "label_stats")
     with Repo() as repo:
-        changed = repo.status(list(needs))
+        changed = repo.status(list(resources))
     if changed:
         dvc(HERE, "push", "download", "split")
         lock = Path("dvc.lock").read_text(encoding="utf-8")
         retries = {"max_retries": params.cluster.retries, "retry_exceptions": [NodeError]}
         wait_for_all(
             {
-                reproduce.options(**ray_resources(needs[step]), **retries).remote(step, lock): step
-                for step in needs
+                reproduce.options(**task_options(needed), **retries).remote(step, lock): step
+                for step, needed in resources.items()
                 if step in changed
             }
         )
@@ -54,7 +54,7 @@ def reproduce(step: str, lock: str) -> None:
 
 
 def wait_for_all(steps: dict[ray.ObjectRef, str]) -> None:
-    """Wait for tasks; one that fails keeps no other from its end.
+    """Wait until all tasks have ended; when one fails, the others go on.
 
     Raises:
         UserError: Some failed. What the others trained is in the remote all the same.
@@ -70,7 +70,7 @@ def wait_for_all(steps: dict[ray.ObjectRef, str]) -> None:
             failures.append(f"{steps[task]}: {cause_of(error)}")
     if failures:
         raise UserError(
-            f"expected {len(steps)} trainings to end well, received {len(failures)} failures: {'; '.join(failures)}"
+            f"expected {len(steps)} trainings to succeed, received {len(failures)} failures: {'; '.join(failures)}"
         )
 
 

@@ -1,4 +1,4 @@
-"""Join a Ray cluster, and make sure that its nodes can do what will be asked of them."""
+"""Join a Ray cluster, and make sure that its nodes can run what they will be given."""
 
 import logging
 import os
@@ -18,7 +18,7 @@ from stages.cluster.workspace import workspace
 from stages.common.params import Resources
 from stages.common.program import UserError, first_line
 
-# What a step's result depends on, or its run; the packages' names are those of pip.
+# What a step needs to run, or its result depends on; the names are those of pip.
 PACKAGES = ("dvc", "keras", "numpy", "pandas", "pillow", "tensorflow")
 PROBE = ".reached-from-"
 
@@ -29,12 +29,12 @@ def connect() -> None:
     """Join the cluster at ``RAY_ADDRESS``, or one that runs on this machine, or else start one here.
 
     Raises:
-        UserError: There is no cluster at that address, or one of other versions of Python or Ray.
+        UserError: There is no cluster at that address, or one with another version of Python or Ray.
     """
     address = os.environ.get("RAY_ADDRESS", "")
     host, _, port = address.rpartition(":")
     try:
-        if host and port.isdigit() and "//" not in host:  # Ray itself would knock for minutes
+        if host and port.isdigit() and "//" not in host:  # Ray itself would try for minutes
             socket.create_connection((host, int(port)), timeout=10).close()
         # What git ignores stays here: data, models and local settings.
         ray.init(runtime_env={"working_dir": "."}, logging_level="ERROR")
@@ -43,60 +43,68 @@ def connect() -> None:
         raise UserError(f"expected a Ray cluster {where}, found none to join: {first_line(error)}") from error
 
 
+def bundle(resources: Resources) -> dict[str, float]:
+    """Translate to the amounts of a node that Ray reserves: processors, GPUs, memory in bytes."""
+    return {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory_gib * 2**30}
+
+
+def task_options(resources: Resources) -> dict[str, float]:
+    """Spell a bundle as options of a task or an actor."""
+    reserved = bundle(resources)
+    return {"num_cpus": reserved["CPU"], "num_gpus": reserved["GPU"], "memory": reserved["memory"]}
+
+
 def check_nodes(wanted: Collection[Resources]) -> None:
-    """Make sure that the nodes can do what will be asked of them, before anything runs.
+    """Make sure that the nodes can run what they will be given, before anything runs.
 
     Raises:
         UserError: No node is large enough, or one has other versions than this machine, or cannot read from and
-            write to the DVC remote that this machine uses. The text lists every node's trouble.
+            write to the DVC remote that this machine uses. The text lists the problems of every node.
     """
-    troubles = room_missing(wanted)
+    problems = missing_resources(wanted)
     nodes = living_nodes()
     with Repo() as repo, probe(repo, f"{socket.gethostname()}-{os.getpid()}") as mark:
         versions = versions_of(PACKAGES)
         checks = []
         for node in nodes:
             there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            checks.append(trouble_of_node.options(scheduling_strategy=there).remote(versions, mark))
+            checks.append(problems_of_node.options(scheduling_strategy=there).remote(versions, mark))
         for node, check in zip(nodes, checks, strict=True):
             name = node["NodeManagerHostname"]
             try:
-                troubles += [f"{name}: {trouble}" for trouble in ray.get(check)]
+                problems += [f"{name}: {problem}" for problem in ray.get(check)]
             except ray.exceptions.TaskUnschedulableError:
                 logger.warning("%s has left the cluster: going on without it", name)
             except ray.exceptions.RayError as error:
-                troubles.append(f"{name}: {cause_of(error)}")
-    if troubles:
-        raise UserError(f"expected nodes that can run the steps, received {'; '.join(dict.fromkeys(troubles))}")
+                problems.append(f"{name}: {cause_of(error)}")
+    if problems:
+        raise UserError(f"expected nodes that can run the steps, received {'; '.join(dict.fromkeys(problems))}")
 
 
 def living_nodes() -> list[dict[str, Any]]:
     return [node for node in ray.nodes() if node["Alive"]]
 
 
-def room_missing(wanted: Iterable[Resources]) -> list[str]:
-    """List the needs that no node is large enough for."""
-    rooms = [node["Resources"] for node in living_nodes()]
-    return [f"none with {describe(needs)}" for needs in wanted if not any(fits(ray_resources(needs), r) for r in rooms)]
+def missing_resources(wanted: Iterable[Resources]) -> list[str]:
+    """Describe the resources that no node has."""
+    nodes = [node["Resources"] for node in living_nodes()]
+    return [f"none with {describe(resources)}" for resources in wanted if not any(fits(resources, n) for n in nodes)]
+
+
+def fits(resources: Resources, node: dict[str, float]) -> bool:
+    return all(node.get(name, 0) >= amount for name, amount in bundle(resources).items())
+
+
+def describe(resources: Resources) -> str:
+    return (
+        f"{resources.cpus} CPUs, {resources.gpus} GPUs and {resources.memory_gib:g} GiB of memory "
+        "(cluster in params.yaml)"
+    )
 
 
 def cause_of(error: Exception) -> str:
-    """Say in a line what a task failed for."""
+    """Say in a line why a task failed."""
     return first_line(error.cause if isinstance(error, ray.exceptions.RayTaskError) else error)
-
-
-def ray_resources(needs: Resources) -> dict[str, float]:
-    """Say it in Ray's words."""
-    return {"num_cpus": needs.cpus, "num_gpus": needs.gpus, "memory": needs.memory_gib * 2**30}
-
-
-def fits(wanted: dict[str, float], there: dict[str, float]) -> bool:
-    names = {"num_cpus": "CPU", "num_gpus": "GPU", "memory": "memory"}
-    return all(there.get(names[name], 0) >= amount for name, amount in wanted.items())
-
-
-def describe(needs: Resources) -> str:
-    return f"{needs.cpus} CPUs, {needs.gpus} GPUs and {needs.memory_gib:g} GiB of memory (cluster in params.yaml)"
 
 
 def versions_of(packages: Iterable[str]) -> dict[str, str]:
@@ -110,18 +118,18 @@ def versions_of(packages: Iterable[str]) -> dict[str, str]:
 
 
 @ray.remote(num_cpus=0)
-def trouble_of_node(versions: dict[str, str], mark: str) -> list[str]:
-    """List what keeps this node from running steps: other versions than wanted, a remote out of reach."""
+def problems_of_node(versions: dict[str, str], mark: str) -> list[str]:
+    """List what keeps this node from running steps: versions other than the caller's, a remote out of reach."""
     here = versions_of(PACKAGES)
-    trouble = [f"{name} {here[name]} instead of {wanted}" for name, wanted in versions.items() if here[name] != wanted]
+    problems = [f"{name} {here[name]} instead of {wanted}" for name, wanted in versions.items() if here[name] != wanted]
     try:
         with workspace() as folder, Repo(str(folder)) as repo, probe(repo, ray.get_runtime_context().get_node_id()):
             remote = repo.cloud.get_remote_odb()
             if not remote.fs.exists(remote.fs.join(remote.path, mark)):
-                trouble.append(f"{remote.path} is not the DVC remote that the caller writes to")
+                problems.append(f"{remote.path} is not the DVC remote that the caller writes to")
     except UserError as error:
-        trouble.append(str(error))
-    return trouble
+        problems.append(str(error))
+    return problems
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A folder of Parquet files that say what photos show, written part by part, with the model that named them."""
+"""A folder of Parquet files with predictions, and beside them the model that made them."""
 
 import json
 from io import BytesIO
@@ -8,16 +8,17 @@ import pyarrow.parquet as pq
 from fsspec.core import url_to_fs
 from fsspec.implementations.dirfs import DirFileSystem
 
+from stages.common.files import write_remote
 from stages.common.program import UserError
 from stages.predict.model_file import ModelFile
 
-# Programs that read a folder of Parquet files pass over names with "_" in front.
+# Programs that read a folder of Parquet files skip names that start with "_".
 ABOUT = "_about.json"
 MODEL = "_model.keras"
 
 
 def open_folder(url: str) -> DirFileSystem:
-    """Open a folder of any file system that fsspec knows; paths are within it."""
+    """Open a folder of any file system that fsspec knows; paths are relative to it."""
     try:
         files, path = url_to_fs(url)
     except (ImportError, ValueError) as error:
@@ -25,34 +26,37 @@ def open_folder(url: str) -> DirFileSystem:
     return DirFileSystem(path, files)
 
 
-def write(folder: DirFileSystem, path: str, content: bytes) -> None:
-    """Write a file, which appears under its name once it is whole."""
-    folder.makedirs("", exist_ok=True)
-    folder.pipe_file(f".{path}", content)
-    folder.mv(f".{path}", path)
-
-
-def claim(named: DirFileSystem, saved: ModelFile) -> None:
-    """Leave the model in the output, where every node finds it, and refuse what another model has begun."""
-    about = {"model": saved.name, "classes": saved.class_names}
+def claim(output: DirFileSystem, model: ModelFile) -> None:
+    """Write the model to the output, where every node finds it; refuse an output that another model has begun."""
+    about = {"model": model.name, "classes": model.class_names}
     try:
-        found, model = json.loads(named.cat_file(ABOUT)), named.cat_file(MODEL)
+        found, content = json.loads(output.cat_file(ABOUT)), output.cat_file(MODEL)
     except FileNotFoundError:
-        write(named, MODEL, saved.content)
-        write(named, ABOUT, json.dumps(about, indent=2, ensure_ascii=False).encode())
+        write_remote(output, MODEL, model.content)
+        write_remote(output, ABOUT, json.dumps(about, indent=2, ensure_ascii=False).encode())
         return
-    if (found, model) != (about, saved.content):
+    if (found, content) != (about, model.content):
         raise UserError(
-            f"{named.path}: expected photos named by this {saved.name}, found those of another model "
+            f"{output.path}: expected predictions of this {model.name}, found those of another model "
             f"({found['model']}): choose another OUTPUT"
         )
 
 
-def parts_of(named: DirFileSystem) -> list[str]:
-    return [path for path in sorted(named.find("")) if path.startswith("part-") and path.endswith(".parquet")]
+def part_name(number: int) -> str:
+    return f"part-{number:06}.parquet"
 
 
-def named_so_far(named: DirFileSystem) -> pd.DataFrame:
+def parts_of(output: DirFileSystem) -> list[str]:
+    return [path for path in sorted(output.find("")) if path.startswith("part-") and path.endswith(".parquet")]
+
+
+def next_part_number(output: DirFileSystem) -> int:
+    numbers = [int(part.removeprefix("part-").removesuffix(".parquet")) for part in parts_of(output)]
+    return max(numbers, default=-1) + 1
+
+
+def read_predictions(output: DirFileSystem) -> pd.DataFrame:
     """Read ``path`` and ``problem`` of all photos in the output."""
-    tables = [pq.read_table(BytesIO(named.cat_file(part)), columns=["path", "problem"]) for part in parts_of(named)]
-    return pd.concat([table.to_pandas() for table in tables]) if tables else pd.DataFrame(columns=["path", "problem"])
+    columns = ["path", "problem"]
+    tables = [pq.read_table(BytesIO(output.cat_file(part)), columns=columns).to_pandas() for part in parts_of(output)]
+    return pd.concat(tables) if tables else pd.DataFrame(columns=columns)

@@ -1,11 +1,11 @@
-"""Name the class of more photos than one machine holds, on a Ray cluster.
+"""Classify more photos than one machine holds, on a Ray cluster.
 
 Reads the photos of a folder or bucket that every node reaches, and a model as `python -m stages.predict` does. Writes
-Parquet files of `PART` photos each, with a row per photo: its path within the folder, its class, the probability of
-that and of every class, or what is wrong with the file; and beside them the model. The same command again names what
-is not named yet.
+Parquet files of 500 photos each, with a row per photo: its path within the folder, its class, the probability of that
+and of every class, or what is wrong with the file; and beside them the model. Started again, the same command
+classifies what is still missing.
 
-    RAY_ADDRESS=head:6379 python -m stages.predict_many s3://bucket/photos s3://bucket/named
+    RAY_ADDRESS=head:6379 python -m stages.cluster.predict s3://bucket/photos s3://bucket/predictions
 """
 
 import argparse
@@ -25,92 +25,89 @@ import ray
 from fsspec.implementations.dirfs import DirFileSystem
 from tqdm import tqdm
 
-from stages.cluster.nodes import cause_of, connect, ray_resources, room_missing
-from stages.cluster.parquet import ABOUT, MODEL, claim, named_so_far, open_folder, parts_of, write
+from stages.cluster.nodes import cause_of, connect, missing_resources, task_options
+from stages.cluster.parquet import ABOUT, MODEL, claim, next_part_number, open_folder, part_name, read_predictions
+from stages.common.files import write_remote
 from stages.common.params import Resources, load_params
-from stages.common.program import UserError, first_line, run
+from stages.common.program import UserError, command_parser, first_line, run
 from stages.inference.model import predict_probabilities
 from stages.intake.archive import is_hidden
 from stages.models.runtime import make_deterministic
-from stages.photos.decode import pixels_or_reason
+from stages.photos.decode import UnreadablePhotoError, resized_pixels
 from stages.predict.formats import Prediction, columns, printable
 from stages.predict.model_file import ModelFile, fetch_model_file
 
 logger = logging.getLogger(__name__)
 
-PART = 500  # photos
+PHOTOS_PER_PART = 500
 BATCH_SIZE = 32
 READERS = 8  # threads of a task that decodes
 
 
 def main() -> None:
     args = parse_arguments()
-    needs = load_params().cluster
-    photos, named = open_folder(args.photos), open_folder(args.output)
-    if PurePosixPath(named.fs.unstrip_protocol(named.path)).is_relative_to(photos.fs.unstrip_protocol(photos.path)):
-        raise UserError(
-            f"expected OUTPUT outside of {args.photos}, whose files are to be named, received {args.output}"
-        )
+    photos, output = open_folder(args.photos), open_folder(args.output)
+    cluster = load_params().cluster
+    if PurePosixPath(output.fs.unstrip_protocol(output.path)).is_relative_to(photos.fs.unstrip_protocol(photos.path)):
+        raise UserError(f"expected OUTPUT outside of {args.photos}, where the photos are, received {args.output}")
     paths = [path for path in sorted(photos.find("")) if not is_hidden(PurePosixPath(path))]
     if not paths:
         raise UserError(f"expected photos in {args.photos}, found none")
-    saved = fetch_model_file(args.model, args.rev)
-    claim(named, saved)
-    done = set(named_so_far(named)["path"])
+    model = fetch_model_file(args.model, args.rev)
+    claim(output, model)
+    done = set(read_predictions(output)["path"])
     left = [path for path in paths if printable(path) not in done]
-    logger.info("%d photos, %d of them named before", len(paths), len(paths) - len(left))
+    logger.info("%d photos, %d of them already classified", len(paths), len(paths) - len(left))
     if left:
         connect()
-        check_room(needs.resources_of(saved.name))
-        predict_photos(photos, named, saved, left, ray_resources(needs.resources_of(saved.name)))
-    report(paths, named_so_far(named), saved.name)
+        resources = cluster.resources_of(model.name)
+        check_resources(resources)
+        predict_photos(photos, output, model, left, resources)
+    report(paths, read_predictions(output), model.name)
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m stages.predict_many",
-        description="Name the class of many photos on a Ray cluster; the same command again goes on.",
-        epilog="Exit code 1 if any file could not be decoded; the others are named all the same.",
+    parser = command_parser(
+        __doc__, "If a file cannot be decoded, the others are classified all the same, and the exit code is 1."
     )
     parser.add_argument("photos", metavar="FOLDER", help="a path or URL (s3, gs, ...) that every node reaches")
     parser.add_argument("output", metavar="OUTPUT", help="the same, for Parquet files")
-    parser.add_argument("--model", help="one of data/models/ (default: the best on validation)")
+    parser.add_argument("--model", help="a model in data/models/ (default: the best on the validation photos)")
     parser.add_argument(
-        "--rev", metavar="GIT_REV", help="the model as of this commit, branch, tag or experiment, through DVC"
+        "--rev", metavar="GIT_REV", help="use the model of this commit, branch, tag or experiment, through DVC"
     )
     return parser.parse_args()
 
 
-def check_room(needs: Resources) -> None:
+def check_resources(resources: Resources) -> None:
     """Make sure that the cluster can hold a process with the model, and beside it one that decodes photos."""
-    troubles = room_missing([needs])
+    problems = missing_resources([resources])
     there = ray.cluster_resources().get("CPU", 0)
-    if there < needs.cpus + 1:
-        troubles.append(f"only {there:g} CPUs in all, where {needs.cpus} name photos and 1 decodes them")
-    if troubles:
-        raise UserError(f"expected nodes with room to name photos, received {'; '.join(troubles)}")
+    if there < resources.cpus + 1:
+        problems.append(f"only {there:g} CPUs in all, where {resources.cpus} classify photos and 1 decodes them")
+    if problems:
+        raise UserError(f"expected nodes with the resources to classify photos, received {'; '.join(problems)}")
 
 
 def predict_photos(
-    photos: DirFileSystem, named: DirFileSystem, saved: ModelFile, paths: list[str], resources: dict[str, float]
+    photos: DirFileSystem, output: DirFileSystem, model: ModelFile, paths: list[str], resources: Resources
 ) -> None:
     """Write a Parquet file for each part of the paths, numbered on from those that are there."""
-    first = max((int(part[5:-8]) + 1 for part in parts_of(named)), default=0)
     parts = [
-        {"number": number, "paths": paths[start : start + PART]}
-        for number, start in enumerate(range(0, len(paths), PART), first)
+        {"number": number, "paths": paths[start : start + PHOTOS_PER_PART]}
+        for number, start in enumerate(range(0, len(paths), PHOTOS_PER_PART), next_part_number(output))
     ]
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     done = (
         ray.data.from_items(parts, override_num_blocks=len(parts))
-        .map(decode, fn_args=[photos, saved.load().image_size], num_cpus=1)
+        .map(decode, fn_args=[photos, model.load().image_size], num_cpus=1)
         .map(
             Predictor,
-            fn_constructor_args=[named, int(resources["num_cpus"])],
+            fn_constructor_args=[output, resources.cpus],
             compute=ray.data.ActorPoolStrategy(min_size=1),
-            **resources,
+            **task_options(resources),
         )
     )
     with tqdm(total=len(paths), desc="predicting", unit="photo", disable=None) as bar:
@@ -119,46 +116,49 @@ def predict_photos(
                 bar.update(part["photos"])
         except ray.exceptions.RayError as error:
             raise UserError(
-                f"expected to name {len(paths)} photos, {bar.n} are done: {cause_of(error)}: "
+                f"expected to classify {len(paths)} photos, {bar.n} are done: {cause_of(error)}: "
                 "run the same command again to go on"
             ) from error
 
 
 def decode(part: dict[str, Any], photos: DirFileSystem, image_size: tuple[int, int]) -> dict[str, Any]:
-    """Decode a part's photos; one that cannot be decoded is black, and ``problems`` says why."""
+    """Add a part's ``pixels``, uint8, shaped (photos, height, width, 3), and ``problems``, "" where there is none."""
 
-    def load(path: str) -> np.ndarray | str:
+    def load(path: str) -> tuple[np.ndarray, str]:
         try:
-            content = photos.cat_file(path)
-        except (FileNotFoundError, IsADirectoryError) as error:  # as links lead to
-            return f"cannot be read: {error.strerror or first_line(error)}"
-        return pixels_or_reason(BytesIO(content), image_size)
+            return read_photo(photos, path, image_size), ""
+        except UnreadablePhotoError as error:
+            return np.zeros((*image_size, 3), np.uint8), str(error)
 
     with ThreadPoolExecutor(READERS) as pool:
-        loaded = list(pool.map(load, part["paths"]))
-    black = np.zeros((*image_size, 3), np.uint8)
-    return {
-        **part,
-        "pixels": np.stack([black if isinstance(photo, str) else photo for photo in loaded]),
-        "problems": [photo if isinstance(photo, str) else "" for photo in loaded],
-    }
+        pixels, problems = zip(*pool.map(load, part["paths"]), strict=True)
+    return {**part, "pixels": np.stack(pixels), "problems": list(problems)}
+
+
+def read_photo(photos: DirFileSystem, path: str, image_size: tuple[int, int]) -> np.ndarray:
+    """Read and decode a photo as :func:`resized_pixels` does."""
+    try:
+        content = photos.cat_file(path)
+    except (FileNotFoundError, IsADirectoryError) as error:  # which a link may lead to
+        raise UnreadablePhotoError(f"cannot be read: {error.strerror or first_line(error)}") from error
+    return resized_pixels(BytesIO(content), image_size)
 
 
 class Predictor:
-    """A process with the model, which names a part's photos and writes its file."""
+    """A process with the model, which classifies a part's photos and writes its file."""
 
-    def __init__(self, named: DirFileSystem, threads: int) -> None:
+    def __init__(self, output: DirFileSystem, threads: int) -> None:
         make_deterministic(seed=0, threads=threads)
-        about = json.loads(named.cat_file(ABOUT))
-        self.trained = ModelFile(about["model"], named.cat_file(MODEL), about["classes"], MODEL).load()
-        self.named = named
+        about = json.loads(output.cat_file(ABOUT))
+        self.trained = ModelFile(about["model"], output.cat_file(MODEL), about["classes"], MODEL).load()
+        self.output = output
 
     def __call__(self, part: dict[str, Any]) -> dict[str, int]:
         probabilities = predict_probabilities(self.trained.model, part["pixels"], BATCH_SIZE)
         rows = list(self.rows(part, probabilities))
         file = BytesIO()
         pq.write_table(pa.Table.from_pylist(rows, self.schema()), file)
-        write(self.named, f"part-{part['number']:06}.parquet", file.getvalue())
+        write_remote(self.output, part_name(part["number"]), file.getvalue())
         return {"photos": len(rows)}
 
     def schema(self) -> pa.Schema:
@@ -167,21 +167,21 @@ class Predictor:
 
     def rows(self, part: dict[str, Any], probabilities: np.ndarray) -> Iterator[dict[str, str | float]]:
         names = columns(self.trained.class_names)
-        for path, problem, of in zip(part["paths"], part["problems"], probabilities, strict=True):
+        for path, problem, row in zip(part["paths"], part["problems"], probabilities, strict=True):
             if problem:
                 yield {"path": printable(path), "problem": problem}
             else:
-                row = Prediction(PurePosixPath(path), of).row(self.trained.class_names)
-                yield dict(zip(names, row, strict=True))
+                values = Prediction(PurePosixPath(path), row).row(self.trained.class_names)
+                yield dict(zip(names, values, strict=True))
 
 
-def report(paths: list[str], done: pd.DataFrame, model: str) -> None:
-    """Hold what is in the output against the photos, and say which could not be named.
+def report(paths: list[str], predictions: pd.DataFrame, model: str) -> None:
+    """Check that the output has each photo once, and log those that could not be classified.
 
     Raises:
-        UserError: A photo is not there, or twice, or could not be decoded.
+        UserError: A photo is missing, or there twice, or could not be decoded.
     """
-    here = done[done["path"].isin({printable(path) for path in paths})]
+    here = predictions[predictions["path"].isin({printable(path) for path in paths})]
     if len(here) != len(paths) or here["path"].duplicated().any():
         raise UserError(f"expected each of {len(paths)} photos once in the output, found {len(here)} rows for them")
     bad = here.dropna(subset="problem")
@@ -190,9 +190,9 @@ def report(paths: list[str], done: pd.DataFrame, model: str) -> None:
     if len(bad):
         raise UserError(
             f"expected photos, received {len(bad)} of {len(paths)} files that cannot be decoded (listed above): "
-            f"mend or remove them; {model} named the other {len(paths) - len(bad)}"
+            f"fix or remove them; {model} classified the other {len(paths) - len(bad)}"
         )
-    logger.info("%s named %d photos", model, len(paths))
+    logger.info("%s classified %d photos", model, len(paths))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """Train a model with many settings, spread over a Ray cluster, and compare them.
 
-Each trial is a training with changed parameters, in a folder of its own on some node; what is hopeless by its
-validation accuracy stops early. Finished trials' models go to DVC's default remote with their run cache: a
-`dvc exp run --pull` with the same changes takes them from there instead of training. The same command again goes on
-where it was stopped; a trial whose process or node dies starts anew.
+Each trial is a training with changed parameters, in a folder of its own on some node; one whose validation accuracy
+falls behind the others' stops early. Finished trials' models go to DVC's default remote with their run cache: a
+`dvc exp run --pull` with the same changes takes them from there instead of training. Started again, the same command
+goes on where it was stopped; a trial whose process or node dies starts anew.
 
-    python -m stages.sweep cnn -S models.cnn.dropout=0.3,0.5 -S 'train.seed=range(0,3)'    # six trials
+    python -m stages.cluster.sweep cnn -S models.cnn.dropout=0.3,0.5 -S 'train.seed=range(0,3)'    # six trials
 """
 
 import argparse
@@ -23,13 +23,13 @@ from dvc.exceptions import DvcException
 from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
 from ray import tune
 
-from stages.cluster.nodes import check_nodes, connect, ray_resources
+from stages.cluster.nodes import bundle, check_nodes, connect
 from stages.cluster.trial import FINISHED, Trial
 from stages.cluster.workspace import dvc
 from stages.common.params import PARAMS, Params, load_params
 from stages.common.paths import BACKUPS
-from stages.common.program import UserError, first_line, run
-from stages.training.backup import fingerprint
+from stages.common.program import UserError, command_parser, first_line, run
+from stages.training.backup import fingerprint, training_code
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ HERE = Path()
 SEED = "train.seed"
 STOPPED, UNFINISHED = "stopped early", "unfinished"
 
-# The trials say themselves how they fare, and DVC keeps what they learnt.
+# The trials report their progress themselves, and DVC keeps their results.
 os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
 
 
@@ -48,22 +48,20 @@ def main() -> None:
         raise UserError(f"expected a model of params.yaml ({', '.join(params.models)}), received {args.model!r}")
     trials = list_trials(args.set_param)
     epochs = min(check_trial(overrides, args.model) for overrides in trials)
-    needs = params.cluster.resources_of(args.model)
 
     connect()
-    check_nodes([needs])
+    check_nodes([params.cluster.resources_of(args.model)])
     dvc(HERE, "repro", "split")
     dvc(HERE, "push", "download", "split")
-    lock = Path("dvc.lock").read_text(encoding="utf-8")
-    table = tabulate(sweep(args.model, trials, lock, params, ray_resources(needs), epochs), trials)
+    table = tabulate(sweep(args.model, trials, params, epochs), trials)
 
     print(f"\n{table.to_string(index=False)}\n")  # noqa: T201
     if (table["end"] == UNFINISHED).any():
-        raise KeyboardInterrupt  # which Tune has kept to itself
+        raise KeyboardInterrupt  # which Tune caught
     if (table["end"] != FINISHED).all():
         raise UserError("expected a trial that finishes, received none: the table says how each ended")
     if SEED in table and len(trials) > table[SEED].nunique():
-        print(f"{over_seeds(table).to_string()}\n")  # noqa: T201
+        print(f"{average_over_seeds(table).to_string()}\n")  # noqa: T201
     best = trials[table.index[0]]
     changes = " ".join(f"-S '{override}'" for override in best)
     # The other models depend on train, too, and have not been trained with its changes.
@@ -72,9 +70,7 @@ def main() -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m stages.sweep", description="Train a model with many settings on a Ray cluster."
-    )
+    parser = command_parser(__doc__)
     parser.add_argument("model", help="of params.yaml")
     parser.add_argument(
         "-S",
@@ -97,10 +93,10 @@ def list_trials(changes: list[str]) -> list[list[str]]:
 
 
 def check_trial(overrides: list[str], model: str) -> int:
-    """Check a trial's parameters, and count its epochs.
+    """Check a trial's parameters, and return its number of epochs.
 
     Raises:
-        UserError: One is not of those that the training depends on, or has a bad value.
+        UserError: The training does not depend on one of them, or one has a bad value.
     """
     for override in overrides:
         if not override.startswith(("train.", f"models.{model}.")):
@@ -118,47 +114,45 @@ def check_trial(overrides: list[str], model: str) -> int:
     return params.models[model].epochs or params.train.epochs
 
 
-def sweep(
-    model: str, trials: list[list[str]], lock: str, params: Params, resources: dict[str, float], epochs: int
-) -> tune.ResultGrid:
+def sweep(model: str, trials: list[list[str]], params: Params, epochs: int) -> tune.ResultGrid:
     """Run the trials, or those that an earlier run of the same sweep left.
 
     Stops those whose best validation accuracy is below the median of the others' means so far, from a quarter of the
     epochs on (the median stopping rule: Golovin et al., "Google Vizier", 2017).
     """
-    stages = yaml.safe_load(lock)["stages"]
-    data = json.dumps([stages["download"]["outs"], stages["split"]["outs"]])
-    code = (file.read_text(encoding="utf-8") for file in sorted(Path("stages").rglob("*.py")))
-    key = fingerprint([model, json.dumps(trials), PARAMS.read_text(encoding="utf-8"), data, *code])
-    folder = BACKUPS.resolve() / f"sweep-{model}-{key[:12]}"
+    lock = Path("dvc.lock").read_text(encoding="utf-8")
+    folder = BACKUPS.resolve() / f"sweep-{model}-{sweep_key(model, trials, lock)[:12]}"
     trainable = tune.with_resources(
         tune.with_parameters(Trial, model=model, lock=lock, trials=trials),
-        {"cpu": resources["num_cpus"], "gpu": resources["num_gpus"], "memory": resources["memory"]},
+        tune.PlacementGroupFactory([bundle(params.cluster.resources_of(model))]),
     )
     if tune.Tuner.can_restore(folder):
-        tuner = tune.Tuner.restore(str(folder), trainable, restart_errored=True)
-    else:
-        tuner = tune.Tuner(
-            trainable,
-            param_space={"number": tune.grid_search(list(range(len(trials))))},
-            tune_config=tune.TuneConfig(
-                metric="val_accuracy",
-                mode="max",
-                scheduler=tune.schedulers.MedianStoppingRule(
-                    time_attr="epoch",
-                    grace_period=max(1, epochs // 4),
-                    min_time_slice=math.inf,  # it never pauses a trial to try another
-                ),
-            ),
-            run_config=tune.RunConfig(
-                name=folder.name,
-                storage_path=str(folder.parent),
-                failure_config=tune.FailureConfig(max_failures=params.cluster.retries),
-                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # DVC's remote has the models
-                verbose=0,
-            ),
-        )
+        return tune.Tuner.restore(str(folder), trainable, restart_errored=True).fit()
+    median_stopping = tune.schedulers.MedianStoppingRule(
+        time_attr="epoch",
+        grace_period=max(1, epochs // 4),
+        min_time_slice=math.inf,  # it never pauses a trial to try another
+    )
+    tuner = tune.Tuner(
+        trainable,
+        param_space={"number": tune.grid_search(list(range(len(trials))))},
+        tune_config=tune.TuneConfig(metric="val_accuracy", mode="max", scheduler=median_stopping),
+        run_config=tune.RunConfig(
+            name=folder.name,
+            storage_path=str(folder.parent),
+            failure_config=tune.FailureConfig(max_failures=params.cluster.retries),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # DVC's remote has the models
+            verbose=0,
+        ),
+    )
     return tuner.fit()
+
+
+def sweep_key(model: str, trials: list[list[str]], lock: str) -> str:
+    """Hash all that the results of a sweep depend on; one with the same key goes on where it was stopped."""
+    steps = yaml.safe_load(lock)["stages"]
+    data = json.dumps([steps["download"]["outs"], steps["split"]["outs"]])
+    return fingerprint([model, json.dumps(trials), PARAMS.read_text(encoding="utf-8"), data, *training_code()])
 
 
 def tabulate(results: tune.ResultGrid, trials: list[list[str]]) -> pd.DataFrame:
@@ -176,11 +170,11 @@ def tabulate(results: tune.ResultGrid, trials: list[list[str]]) -> pd.DataFrame:
             "end": f"failed: {first_line(result.error)}" if result.error else metrics.get("end", end),
         }
     table = pd.DataFrame.from_dict(rows, orient="index").sort_index()
-    table["cut short"] = table["end"] != FINISHED
-    return table.sort_values(["cut short", "last"], ascending=[True, False], kind="stable").drop(columns="cut short")
+    best_first = table.sort_values("last", ascending=False, kind="stable")
+    return best_first.sort_values("end", key=lambda ends: ends != FINISHED, kind="stable")
 
 
-def over_seeds(table: pd.DataFrame) -> pd.DataFrame:
+def average_over_seeds(table: pd.DataFrame) -> pd.DataFrame:
     """Average the last validation accuracy of finished trials that differ in nothing but the seed."""
     changed = [column for column in table if "." in str(column) and column != SEED]
     finished = table[table["end"] == FINISHED]

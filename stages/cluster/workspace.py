@@ -22,21 +22,24 @@ from dvc.utils.hydra import apply_overrides
 
 from stages.common.program import UserError
 
+# DVC's own exit code says only that it failed; a step's is at the end of the line that says which step did.
+STEP_FAILED = re.compile(r"ERROR: failed to reproduce .*, exited with (-?\d+)")
+
 
 @contextmanager
 def workspace(lock: str = "", overrides: Iterable[str] = ()) -> Iterator[Path]:
-    """Lay out the project in a folder of its own on this node, with a DVC cache of its own, for as long as it is used.
+    """Lay out the project in a temporary folder on this node, with a DVC cache of its own.
 
-    It is within what Ray unpacked there, and goes at the latest when Ray clears that away.
+    It is inside what Ray unpacked there, and is deleted with it at the latest.
 
     Args:
         lock: the content of ``dvc.lock``.
         overrides: changes of parameters, as ``dvc exp run --set-param`` takes them.
     """
     shipped = Path(__file__).parents[2]
-    temporary_file = shipped / ".dvc/tmp"
-    temporary_file.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=temporary_file, ignore_cleanup_errors=True) as temporary:
+    scratch = shipped / ".dvc/tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=scratch, ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary, "project")
         copytree(shipped, folder, ignore=ignore_patterns("tmp"))
         (folder / ".dvc/config.local").write_text("[core]\n    no_scm = true\n")
@@ -48,13 +51,13 @@ def workspace(lock: str = "", overrides: Iterable[str] = ()) -> Iterator[Path]:
 
 
 class NodeError(UserError):
-    """A DVC command failed for a reason that may lie with the node: elsewhere, or later, it may not."""
+    """A DVC command failed for a reason that may lie with the node: elsewhere, or later, it may succeed."""
 
 
 class DvcProcess:
-    """A DVC command under way, in a process of its own.
+    """A running DVC command.
 
-    If this process is killed, the command soon ends too: it cannot print what nobody reads.
+    If the process that started it is killed, the command soon ends too: it cannot print what nobody reads.
     """
 
     def __init__(self, folder: Path, *arguments: str, echo: bool = True) -> None:
@@ -64,7 +67,7 @@ class DvcProcess:
         environment.pop("OMP_NUM_THREADS", None)
         self.arguments = arguments
         self.echo = echo
-        self.printed: deque[str] = deque(maxlen=100)
+        self.last_lines: deque[str] = deque(maxlen=100)
         self.process = Popen(  # noqa: S603
             [sys.executable, "-m", "dvc", *arguments],
             cwd=folder,
@@ -80,40 +83,45 @@ class DvcProcess:
     def read(self) -> None:
         with self.process:  # closes the pipe
             for line in self.process.stdout or ():
-                self.printed.append(line.rstrip())
+                self.last_lines.append(line.rstrip())
                 if self.echo:
                     print(line, end="", flush=True)  # noqa: T201
+
+    def is_running(self) -> bool:
+        return self.process.poll() is None
 
     def wait(self) -> None:
         """Wait for its end.
 
         Raises:
-            NodeError: It failed, and no step said why, or one for a reason that lies with this machine.
-            UserError: A step failed, and said why; it would fail again.
+            UserError: A step failed by a mistake of the user's, and would fail again.
+            NodeError: A step failed in any other way (full disk, no access, killed), or DVC itself did.
         """
         self.reader.join()
-        code = self.process.wait()
-        if code == 0:
+        if self.process.wait() == 0:
             return
-        # A step's own line comes before DVC's, which only says that the step failed, and with which exit code.
-        said = (line for line in self.printed if line.startswith(("error: ", "ERROR: ")))
-        reason = next(said, f"exit code {code}")
-        step_codes = re.findall(r"exited with (-?\d+)", "\n".join(self.printed))
-        by_the_step = step_codes == ["1"]
-        where = f"`dvc {' '.join(self.arguments)}` on {socket.gethostname()}"
-        raise (UserError if by_the_step else NodeError)(f"{where}: {reason.partition(': ')[2] or reason}")
+        # A step says in a line of its own why it failed, before DVC says that it did.
+        reasons = (line for line in self.last_lines if line.startswith(("error: ", "ERROR: ")))
+        reason = next(reasons, f"error: exit code {self.process.returncode}").partition(": ")[2]
+        kind = UserError if self.step_exit_code() == 1 else NodeError
+        raise kind(f"`dvc {' '.join(self.arguments)}` on {socket.gethostname()}: {reason}")
+
+    def step_exit_code(self) -> int | None:
+        """Read the exit code of the step that failed; negative: the signal that killed it; None: no step failed."""
+        failures = [match for line in self.last_lines if (match := STEP_FAILED.fullmatch(line))]
+        return int(failures[-1][1]) if failures else None
 
     def kill(self) -> None:
         """End it and all that it started."""
-        if self.process.poll() is None:
+        if self.is_running():
             os.killpg(self.process.pid, 9)
             self.process.wait()
 
 
 def dvc(folder: Path, *arguments: str) -> None:
-    """Run a DVC command from beginning to end, and print what it prints; errors are those of :meth:`Running.wait`."""
-    running = DvcProcess(folder, *arguments)
+    """Run a DVC command to its end and print what it prints; errors are those of :meth:`DvcProcess.wait`."""
+    process = DvcProcess(folder, *arguments)
     try:
-        running.wait()
+        process.wait()
     finally:
-        running.kill()
+        process.kill()

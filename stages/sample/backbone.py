@@ -1,11 +1,11 @@
-"""Train the built-in backbone: a small MobileNetV2 that knows the shapes of animals, but no cats or dogs.
+"""Train the backbone of the drawn photos: a small MobileNetV2 that has seen drawings of animals, but no cats or dogs.
 
-Reads nothing. Writes ``data/sample_backbone.weights.h5``, which stands in for ImageNet's weights where there
-is no network. Run as ``python -m stages.sample_backbone``: on one machine, the same options give the same
-weights.
+Writes ``data/sample_backbone.weights.h5``, which stands in for ImageNet's weights where there is no network. On one
+machine, the same options give the same weights.
+
+    python -m stages.sample.backbone --train 250 --holdout 40    # drawings of each species
 """
 
-import argparse
 import logging
 import math
 from concurrent.futures import ProcessPoolExecutor
@@ -16,7 +16,8 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from stages.common.program import UserError, run
+from stages.common.files import atomic_write
+from stages.common.program import UserError, command_parser, explain_unwritable, run
 from stages.sample.drawing import draw_animal
 from stages.sample.species import SPECIES
 
@@ -27,21 +28,21 @@ IMAGE_SIZE = (96, 96)
 WIDTH = 0.35  # MobileNetV2's alpha, its narrowest
 BATCH_SIZE = 16
 LEARNING_RATE = 2e-3  # at its highest
-# Rotation, as a fraction of a turn, and epochs: upright animals are easier to begin with, and in the end the
-# features are to survive the turns that the recipes give.
+# Rotation, as a fraction of a turn, and epochs: upright animals are easier to begin with, and in the end the features
+# must withstand the rotations of the recipes.
 PHASES = ((0.02, 6), (0.2, 12))
 SEED = 0
 
 
 def draw_photo(label: int, number: int) -> np.ndarray:
-    """One drawing of class ``label`` as uint8 ``(height, width, 3)``."""
+    """Draw an animal of class ``label`` as uint8, shaped (height, width, 3)."""
     species = CLASS_NAMES[label]
     photo = draw_animal(species, np.random.default_rng([SEED, number, *species.encode()]))
     return np.asarray(photo.resize(IMAGE_SIZE[::-1], Image.Resampling.BILINEAR))
 
 
 def draw_photos(per_class: int) -> tuple[np.ndarray, np.ndarray]:
-    """Photos ``(n, height, width, 3)`` uint8 and labels ``(n,)``, the classes taking turns."""
+    """Draw photos, uint8, shaped (n, height, width, 3), with labels, shaped (n,); the classes alternate."""
     labels = np.tile(np.arange(len(CLASS_NAMES)), per_class)
     numbers = np.repeat(np.arange(per_class), len(CLASS_NAMES))
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
@@ -50,8 +51,8 @@ def draw_photos(per_class: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def train_backbone(photos: np.ndarray, labels: np.ndarray, holdout: int, output: Path) -> float:
-    """Train on all but the last ``holdout`` photos, save the weights, return the accuracy on the others."""
-    from stages.models.runtime import keras, tf  # here, as the processes that draw load this module without TensorFlow
+    """Train on all but the last ``holdout`` photos, save the weights, and return the accuracy on those."""
+    from stages.models.runtime import keras, tf  # here: the processes that draw import this module, too
 
     keras.utils.set_random_seed(SEED)
     tf.config.experimental.enable_op_determinism()
@@ -78,21 +79,20 @@ def train_backbone(photos: np.ndarray, labels: np.ndarray, holdout: int, output:
         batches = batches.batch(BATCH_SIZE).map(lambda x, y, augment=augment: (augment(x, training=True), y))
         model.fit(batches.prefetch(2), epochs=epochs, shuffle=False, verbose=2)
     accuracy = float(model.evaluate(photos[-holdout:], labels[-holdout:], verbose=0)[1])
-    output.parent.mkdir(parents=True, exist_ok=True)
-    backbone.save_weights(output)
+    with explain_unwritable(output, "--output"), atomic_write(output) as unfinished:
+        backbone.save_weights(unfinished)
     return accuracy
 
 
 def main() -> None:
-    """Draw, train, write the weights, say how good they are."""
-    parser = argparse.ArgumentParser(prog="python -m stages.sample_backbone", description=__doc__)
+    parser = command_parser(__doc__)
     parser.add_argument("--train", type=int, default=250, metavar="N", help="drawings per species")
-    parser.add_argument("--holdout", type=int, default=40, metavar="N", help="drawings per species, never trained on")
+    parser.add_argument("--holdout", type=int, default=40, metavar="N", help="drawings per species to hold out")
     parser.add_argument("-o", "--output", type=Path, default=Path("data/sample_backbone.weights.h5"), metavar="H5")
     args = parser.parse_args()
     if args.train < 1 or args.holdout < 1:
         raise UserError(f"expected drawings to train on and to hold out, received {args.train} and {args.holdout}")
-    if not args.output.name.endswith(".weights.h5"):  # Keras would say so once it has trained
+    if not args.output.name.endswith(".weights.h5"):  # Keras would say so only after training
         raise UserError(f"--output: expected a name that ends in .weights.h5, received {args.output}")
     photos, labels = draw_photos(args.train + args.holdout)
     holdout = args.holdout * len(CLASS_NAMES)

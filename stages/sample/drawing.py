@@ -1,4 +1,4 @@
-"""Draw portraits of animals: the project's built-in photos, for when there is no network.
+"""Draw portraits of animals: photos for when there is no network.
 
 A head is a few ellipses and polygons in a space of its own: the skull's centre is (0, 0, 0), its radius
 about 1, x points right, y down and z out of the picture. ``Head`` turns, nods and tilts that space and puts
@@ -16,7 +16,7 @@ OVERSAMPLING = 2  # drawn this many times larger, then reduced: Pillow does not 
 
 
 class Head:
-    """Draws in the space of a head that is turned, nodded and tilted (radians) onto ``image``."""
+    """The space of a head that is turned, nodded and tilted at random, and a pen that draws from it onto ``image``."""
 
     def __init__(self, image: Image.Image, rng: np.random.Generator) -> None:
         width, height = image.size
@@ -30,7 +30,7 @@ class Head:
         self.flatten = self.tilt @ (nodded @ turned)[:2]  # (2, 3)
 
     def place(self, points: Iterable[Iterable[float]]) -> np.ndarray:
-        """Pixels ``(n, 2)`` of the head's points ``(n, 3)``."""
+        """Project points of the head, shaped (n, 3), to pixels, shaped (n, 2)."""
         pixels: np.ndarray = self.centre + self.radius * (np.array(points) @ self.flatten.T)
         return pixels
 
@@ -42,26 +42,26 @@ class Head:
         colour: Colour,
         jaw: float = 0.0,
     ) -> None:
-        """An ellipse that faces us however the head is turned; ``jaw`` narrows its lower half."""
+        """Draw an ellipse that faces us however the head is turned; ``jaw`` narrows its lower half."""
         angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
         x, y = np.cos(angle), np.sin(angle)
         outline = np.stack([width * x * (1 - jaw * y.clip(0)), height * y], axis=1) @ self.tilt.T
         self.pen.polygon((self.place([centre]) + self.radius * outline).ravel().tolist(), colour)
 
     def polygon(self, outline: np.ndarray, depth: float, colour: Colour) -> None:
-        """A flat shape ``(n, 2)`` at z = ``depth``, which turns with the head."""
+        """Draw a flat shape, (n, 2), at z = ``depth``, which turns with the head."""
         points = np.column_stack([outline, np.full(len(outline), depth)])
         self.pen.polygon(self.place(points).ravel().tolist(), colour)
 
     def line(self, points: Iterable[Iterable[float]], colour: Colour, width: float) -> None:
-        """A line through points ``(n, 3)``, ``width`` in the head's units."""
+        """Draw a line through points, shaped (n, 3); ``width`` is in the head's units."""
         self.pen.line(self.place(points).ravel().tolist(), colour, max(1, round(width * self.radius)), "curve")
 
 
 def draw_animal(species: str, rng: np.random.Generator) -> Image.Image:
-    """A portrait of one of ``SPECIES``, RGB, upright or lying, its longer side of 240 to 400 pixels.
+    """Draw one of ``SPECIES`` in RGB, in portrait or landscape format, the longer side of 240 to 400 pixels.
 
-    All chance comes from ``rng``: generators in the same state draw the same pixels.
+    All randomness comes from ``rng``: generators in the same state draw the same pixels.
     """
     long = int(rng.integers(240, 401))
     short = round(long * rng.choice([2 / 3, 3 / 4, 1]))
@@ -74,7 +74,7 @@ def draw_animal(species: str, rng: np.random.Generator) -> Image.Image:
 
 
 def draw_background(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
-    """A soft gradient with things in it, more or less out of focus."""
+    """Draw a soft gradient with things in it, more or less out of focus."""
     corners = np.array([[random_colour(rng) for _ in range(2)] for _ in range(3)], dtype=np.uint8)
     focus = rng.choice([2, 4, 8])  # drawn this many times smaller, then enlarged
     small = Image.fromarray(corners).resize((size[0] // focus, size[1] // focus), Image.Resampling.BILINEAR)
@@ -83,7 +83,7 @@ def draw_background(size: tuple[int, int], rng: np.random.Generator) -> Image.Im
 
 
 def draw_clutter(image: Image.Image, rng: np.random.Generator, count: int, largest: float) -> None:
-    """Blobs, poles and triangles anywhere, up to ``largest`` times the image in size."""
+    """Draw blobs, poles and triangles anywhere, up to ``largest`` times the image in size."""
     pen = ImageDraw.Draw(image)
     for _ in range(count):
         x, y = rng.uniform(0, image.size)
@@ -100,7 +100,7 @@ def draw_clutter(image: Image.Image, rng: np.random.Generator, count: int, large
 
 
 def draw_head(image: Image.Image, species: Species, rng: np.random.Generator) -> None:
-    """Shoulders, horns, ears, skull, coat, eyes, muzzle and whiskers, the farthest first."""
+    """Draw shoulders, horns, ears, skull, coat, eyes, muzzle and whiskers, the farthest first."""
     head = Head(image, rng)
     coat, second = random_fur(rng), random_fur(rng)
     width, height, jaw = species.skull * rng.normal(1, 0.06, 3)
@@ -128,7 +128,7 @@ def draw_head(image: Image.Image, species: Species, rng: np.random.Generator) ->
 def draw_pair(
     head: Head, outline: Outline, colour: Colour, rng: np.random.Generator, inside: Colour | None = None
 ) -> None:
-    """An ear or horn and its mirror image, each a little its own way; ``inside`` colours its middle."""
+    """Draw an ear or horn and its mirror image, each slightly different; ``inside`` colours its middle."""
     if not outline:
         return
     points = np.array(outline) * rng.normal(1, 0.09, 2)
@@ -140,7 +140,7 @@ def draw_pair(
 
 
 def draw_fur(head: Head, coat: Colour, width: float, height: float, rng: np.random.Generator) -> None:
-    """Short hairs on the skull, pointing away from its middle."""
+    """Draw short hairs on the skull, pointing away from its middle."""
     for angle, reach in zip(rng.uniform(0, 2 * np.pi, 90), rng.uniform(0.3, 0.97, 90), strict=True):
         x, y = reach * width * np.cos(angle), reach * height * np.sin(angle)
         hair = shade(coat, rng.uniform(0.75, 1.15))
@@ -148,7 +148,7 @@ def draw_fur(head: Head, coat: Colour, width: float, height: float, rng: np.rand
 
 
 def draw_eyes(head: Head, species: Species, rng: np.random.Generator) -> None:
-    """Two eyes with a shining pupil, ``species.pupil`` times as wide as the eye."""
+    """Draw two eyes with a shining pupil, ``species.pupil`` times as wide as the eye."""
     size, x, y = species.eyes * rng.normal(1, 0.1, 3)
     iris = IRISES[rng.integers(len(IRISES))]
     for side in (-1, 1):
@@ -160,7 +160,7 @@ def draw_eyes(head: Head, species: Species, rng: np.random.Generator) -> None:
 
 
 def draw_muzzle(head: Head, muzzle: Muzzle, colour: Colour, rng: np.random.Generator) -> None:
-    """The muzzle from root to tip, lit more and more, and on it nose, nostrils and mouth."""
+    """Draw the muzzle from root to tip, lighter and lighter, and on it nose, nostrils and mouth."""
     length = muzzle.length * rng.uniform(0.75, 1.2)
     root = on_skull(0, muzzle.y)[2] - 0.25
     for step in np.linspace(0, 1, 10):
@@ -182,7 +182,7 @@ def draw_muzzle(head: Head, muzzle: Muzzle, colour: Colour, rng: np.random.Gener
 
 
 def draw_whiskers(head: Head, muzzle: Muzzle, rng: np.random.Generator) -> None:
-    """Three to four whiskers a side."""
+    """Draw three to four whiskers a side."""
     colour = shade((230, 230, 225), rng.uniform(0.3, 1.1))
     for side in (-1, 1):
         for lift in np.linspace(-0.25, 0.3, int(rng.integers(3, 5))):
@@ -192,7 +192,7 @@ def draw_whiskers(head: Head, muzzle: Muzzle, rng: np.random.Generator) -> None:
 
 
 def photograph(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """What a camera adds: uneven light of some colour, blur and grain."""
+    """Add what a camera adds: uneven light of some colour, blur and grain."""
     light = rng.uniform(0.75, 1.15) * rng.uniform(0.8, 1.2, (2, 2)).astype(np.float32)
     light = np.asarray(Image.fromarray(light).resize(image.size, Image.Resampling.BILINEAR))
     blurred = image.filter(ImageFilter.GaussianBlur(rng.uniform(0, 1.6)))
@@ -202,12 +202,12 @@ def photograph(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def on_skull(x: float, y: float) -> tuple[float, float, float]:
-    """The point of the skull's front above (x, y)."""
+    """Find the point of the skull's front above (x, y)."""
     return x, y, float(np.sqrt(max(0.0, 0.95 - x * x - y * y)))
 
 
 def rounded(outline: np.ndarray) -> np.ndarray:
-    """The closed outline ``(n, 2)`` with its corners cut twice (Chaikin, 1974): ``(4 n, 2)``."""
+    """Cut the corners of a closed outline, (n, 2), twice (Chaikin, 1974): (4 n, 2)."""
     for _ in range(2):
         following = np.roll(outline, -1, axis=0)
         outline = np.stack([0.75 * outline + 0.25 * following, 0.25 * outline + 0.75 * following], axis=1)
@@ -216,19 +216,19 @@ def rounded(outline: np.ndarray) -> np.ndarray:
 
 
 def random_colour(rng: np.random.Generator) -> Colour:
-    """A muted colour of any hue."""
+    """Draw a muted colour of any hue."""
     grey = rng.uniform(40, 220)
     red, green, blue = (grey + rng.normal(0, 18, 3)).clip(0, 255).astype(int).tolist()
     return red, green, blue
 
 
 def random_fur(rng: np.random.Generator) -> Colour:
-    """Black to white by way of greys, browns, ginger and cream."""
+    """Draw a colour from black to white, by way of greys, browns, ginger and cream."""
     light, warmth = rng.uniform(45, 225), rng.uniform(0, 0.5)
     return shade((round(light), round(light * (1 - warmth * 0.55)), round(light * (1 - warmth))), 1)
 
 
 def shade(colour: Colour, factor: float) -> Colour:
-    """The colour made ``factor`` times as light."""
+    """Make a colour ``factor`` times as light."""
     red, green, blue = (min(255, round(channel * factor)) for channel in colour)
     return red, green, blue

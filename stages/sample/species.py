@@ -1,4 +1,4 @@
-"""The animals that can be drawn: what tells one from another, as data.
+"""The animals that can be drawn, and what distinguishes them, as data.
 
 Coordinates are a head's own, as ``drawing`` has them: the skull's centre is the origin, its radius about 1, x
 points right and y down. Cats and dogs differ in shape, never in colour or coat.
@@ -25,7 +25,7 @@ class Muzzle(NamedTuple):
 
 
 class Species(NamedTuple):
-    """What tells a species from the others. ``ears`` are those it may have, the likeliest repeated."""
+    """What distinguishes a species. ``ears`` are those it may have, the more frequent ones repeated."""
 
     singular: str
     ears: tuple[str, ...]

@@ -88,7 +88,7 @@ def test_trainings_of_which_one_loses_its_node_end_in_the_same_lock_file(
     assert not [line for line in printed.splitlines() if line.startswith("Running stage 'train@")], "trained here"
 
 
-SWEEP = ("stages.sweep", "cnn", "-S", "models.cnn.units=8,16", "-S", "train.seed=0,1")
+SWEEP = ("stages.cluster.sweep", "cnn", "-S", "models.cnn.units=8,16", "-S", "train.seed=0,1")
 
 
 def trials_in(printed: str, event: str) -> set[str]:
@@ -128,17 +128,17 @@ def test_a_sweep_survives_its_nodes_and_its_caller_and_repeats_nothing(
     )
 
 
-def test_a_step_that_says_what_is_wrong_is_not_tried_again(cluster: Cluster, project: Path, tmp_path: Path) -> None:
+def test_a_user_s_mistake_is_not_tried_again(cluster: Cluster, project: Path, tmp_path: Path) -> None:
     share(project, tmp_path / "remote")
     edit_params(project / "params.yaml", {"models.cnn.learning_rate": 1e30})
     output = run(project, sys.executable, "-m", "stages.cluster", check=False)
     assert output.count("Running stage 'train@cnn'") == 1
     last = output.splitlines()[-1]
-    assert last.startswith("error: expected 1 trainings to end well, received 1 failures: train@cnn: `dvc repro")
+    assert last.startswith("error: expected 1 trainings to succeed, received 1 failures: train@cnn: `dvc repro")
     assert "expected a finite loss, received nan in epoch 1" in last
 
 
-def test_what_a_node_cannot_do_is_said_before_anything_runs(
+def test_problems_of_nodes_are_reported_before_anything_runs(
     cluster: Cluster, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edit_params(project / "params.yaml", {"models.cnn.units": 16})
@@ -160,12 +160,14 @@ def test_what_a_node_cannot_do_is_said_before_anything_runs(
     )
 
 
-def test_many_photos_are_named_once_each_whatever_is_killed(cluster: Cluster, project: Path, tmp_path: Path) -> None:
-    photos, output = tmp_path / "photos", tmp_path / "named"
+def test_many_photos_are_classified_once_each_whatever_is_killed(
+    cluster: Cluster, project: Path, tmp_path: Path
+) -> None:
+    photos, output = tmp_path / "photos", tmp_path / "predictions"
     write_photos(photos, 1600)
     (photos / "notes.txt").write_text("no photo")
     (photos / "linked.jpg").symlink_to("nowhere.jpg")
-    command = ("stages.predict_many", str(photos), str(output), "--model", "cnn")
+    command = ("stages.cluster.predict", str(photos), str(output), "--model", "cnn")
     with started(project, *command) as process:
         while not list(output.glob("part-*.parquet")):
             assert process.poll() is None, process.communicate()
@@ -177,15 +179,15 @@ def test_many_photos_are_named_once_each_whatever_is_killed(cluster: Cluster, pr
     assert "notes.txt: cannot be decoded: cannot identify image file" in printed
     assert printed.splitlines()[-1].startswith("error: expected photos, received 2 of 1602 files")
     assert {path: path.stat().st_mtime_ns for path in early} == early
-    named = pd.read_parquet(output).set_index("path").sort_index()
-    assert named.index.tolist() == sorted(path.name for path in photos.iterdir())
-    assert named["problem"].dropna().to_dict().keys() == {"linked.jpg", "notes.txt"}
-    assert named["problem"]["linked.jpg"] == "cannot be read: No such file or directory"
+    predictions = pd.read_parquet(output).set_index("path").sort_index()
+    assert predictions.index.tolist() == sorted(path.name for path in photos.iterdir())
+    assert predictions["problem"].dropna().to_dict().keys() == {"linked.jpg", "notes.txt"}
+    assert predictions["problem"]["linked.jpg"] == "cannot be read: No such file or directory"
     alone = run(project, sys.executable, "-m", "stages.predict", "--model=cnn", "--format=csv", str(photos / "7.jpg"))
     probability = float(alone.split("7.jpg,")[1].split(",")[1])
-    assert named["probability"]["7.jpg"] == pytest.approx(probability, abs=1e-5)
+    assert predictions["probability"]["7.jpg"] == pytest.approx(probability, abs=1e-5)
 
     again = run(project, sys.executable, "-m", *command, check=False)
-    assert "1602 photos, 1602 of them named before" in again
+    assert "1602 photos, 1602 of them already classified" in again
     refused = run(project, sys.executable, "-m", *command[:-1], "transfer", check=False)
-    assert "expected photos named by this transfer, found those of another model (cnn" in refused
+    assert "expected predictions of this transfer, found those of another model (cnn" in refused

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from stages.cluster.sweep import check_trial, list_trials, over_seeds
+from stages.cluster.sweep import average_over_seeds, check_trial, list_trials
 from stages.common.program import UserError
 
 
@@ -30,5 +30,5 @@ def test_the_trials_of_a_sweep_are_all_combinations_each_once() -> None:
 def test_what_differs_in_the_seed_alone_is_averaged_where_it_finished() -> None:
     rows = [("8", 0, 0.5, "finished"), ("8", 1, 0.7, "finished"), ("16", 0, 0.9, "finished"), ("16", 1, 0.1, "stopped")]
     table = pd.DataFrame(rows, columns=["models.cnn.units", "train.seed", "last", "end"])
-    averages = over_seeds(table).round(3).reset_index().to_numpy().tolist()
+    averages = average_over_seeds(table).round(3).reset_index().to_numpy().tolist()
     assert averages == [["16", 0.9, 0.9, 0.9, 1], ["8", 0.6, 0.5, 0.7, 2]]

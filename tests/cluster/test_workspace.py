@@ -1,4 +1,4 @@
-"""What a DVC command's end on a node says: whose fault it was."""
+"""Whose failure it was when a DVC command fails on a node."""
 
 import json
 from pathlib import Path
@@ -6,23 +6,37 @@ from pathlib import Path
 import pytest
 
 from stages.cluster.workspace import NodeError, dvc
-from stages.common.program import OF_THE_MACHINE, UserError
+from stages.common.program import MACHINE_FAILURE, UserError
 from tests.project import run
+
+REASON = "echo 'error: expected this, received that'; "
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    run(tmp_path, "dvc", "init", "--no-scm")
+    return tmp_path
 
 
 @pytest.mark.parametrize(
-    ("command", "kind", "said"),
+    ("command", "kind", "reason"),
     [
-        ("echo 'error: expected this, received that'; exit 1", UserError, "expected this, received that"),
-        (f"echo '{OF_THE_MACHINE[0]}, found none'; exit 1", NodeError, "expected room on the disk, found none"),
+        (f"{REASON}exit 1", UserError, "expected this, received that$"),
+        (f"{REASON}exit {MACHINE_FAILURE}", NodeError, "expected this, received that$"),
+        (f"{REASON}kill -9 $$", NodeError, "expected this, received that$"),
         ("kill -9 $$", NodeError, "failed to reproduce 'step': failed to run: kill -9"),
+        ("echo 'ran into a step that exited with 1'; exit 2", NodeError, "failed to reproduce 'step'"),
     ],
 )
-def test_a_failure_for_which_the_step_gives_no_reason_or_one_of_the_machine_is_the_nodes(
-    tmp_path: Path, command: str, kind: type[UserError], said: str
+def test_a_step_s_exit_code_says_whose_failure_it_was(
+    repository: Path, command: str, kind: type[UserError], reason: str
 ) -> None:
-    run(tmp_path, "dvc", "init", "--no-scm")
-    (tmp_path / "dvc.yaml").write_text(json.dumps({"stages": {"step": {"cmd": command}}}))
-    with pytest.raises(UserError, match=f"^`dvc repro step` on [^:]+: {said}") as error:
-        dvc(tmp_path, "repro", "step")
+    (repository / "dvc.yaml").write_text(json.dumps({"stages": {"step": {"cmd": command}}}))
+    with pytest.raises(UserError, match=f"^`dvc repro step` on [^:]+: {reason}") as error:
+        dvc(repository, "repro", "step")
     assert type(error.value) is kind
+
+
+def test_a_failure_of_dvc_itself_is_the_node_s(repository: Path) -> None:
+    with pytest.raises(NodeError, match=r"^`dvc repro` on [^:]+: .*does not exist$"):
+        dvc(repository, "repro")

@@ -1,4 +1,8 @@
+"""The drawn photos: the same for the same seed, laid out like the published ones."""
+
+import hashlib
 import io
+import sys
 import zipfile
 from pathlib import Path
 
@@ -7,6 +11,7 @@ import pytest
 from PIL import Image
 
 from stages.common.program import UserError
+from stages.sample.__main__ import main
 from stages.sample.archive import write_archive
 from stages.sample.drawing import draw_animal
 from stages.sample.species import SPECIES
@@ -47,7 +52,21 @@ def test_every_species_can_be_drawn(species: str) -> None:
     ("classes", "train", "message"),
     [(["cats", "unicorns"], 1, "received unicorns"), ([], 1, "received none"), (["cats"], 0, "--train: expected 1")],
 )
-def test_what_cannot_be_drawn_is_one_line(tmp_path: Path, classes: list[str], train: int, message: str) -> None:
+def test_what_cannot_be_drawn_is_refused(tmp_path: Path, classes: list[str], train: int, message: str) -> None:
     with pytest.raises(UserError, match=message):
         write_archive(tmp_path / "a.zip", classes, train=train, validation=1)
     assert not any(tmp_path.iterdir())
+
+
+def test_the_command_s_result_is_the_archive_s_sha256(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    archive = tmp_path / "a.zip"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["sample", "--train=1", "--validation=1", f"--output={archive}"])
+        main()
+    assert capsys.readouterr().out == f"{hashlib.sha256(archive.read_bytes()).hexdigest()}\n"
+
+
+def test_an_archive_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"expected to write .*: choose another --output$"):
+        write_archive(tmp_path / "file/a.zip", ["cats"], train=1, validation=1)

@@ -1,0 +1,33 @@
+"""dvc.lock in the order of dvc.yaml, whatever ended first."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stages.makefile import order_lock
+from tests.project import run
+
+
+def test_steps_are_put_in_order_and_unknown_ones_last() -> None:
+    steps = {"removed": 0, "train@b": 2, "train@a": 1, "split": 3}
+    ordered = order_lock.in_order(steps, ["split", "train@a", "train@b", "evaluate"])
+    assert list(ordered.items()) == [("split", 3), ("train@a", 1), ("train@b", 2), ("removed", 0)]
+
+
+def test_steps_that_ran_in_another_order_leave_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    locks = []
+    for name, order in {"serial": ["one", "two"], "parallel": ["two", "one"]}.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        run(folder, "dvc", "init", "--no-scm", "--quiet")
+        stages = {step: {"cmd": f"echo {step} > {step}", "outs": [step]} for step in ("one", "two")}
+        (folder / "dvc.yaml").write_text(json.dumps({"stages": stages}))
+        for step in order:
+            run(folder, "dvc", "repro", "--single-item", step)
+        locks.append(folder / "dvc.lock")
+    serial, parallel = locks
+    assert serial.read_bytes() != parallel.read_bytes()
+    monkeypatch.chdir(parallel.parent)
+    order_lock.main()
+    assert serial.read_bytes() == parallel.read_bytes()

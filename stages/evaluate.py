@@ -84,16 +84,15 @@ def load_test_set(lists: dict[str, pd.DataFrame], image_size: tuple[int, int], b
 
 def evaluate(name: str, test: TestSet, batch_size: int) -> Evaluation:
     """Classify the test photos with a trained model, and score it."""
+    model = load_model(MODELS / f"{name}.keras")
     history = pd.read_json(HISTORY / f"{name}.json", precise_float=True)
     environment = json.loads((MODELS / f"{name}.json").read_text(encoding="utf-8"))["environment"]
-    model = load_model(MODELS / f"{name}.keras")
     predictions = Predictions(test.labels, predict_probabilities(model, test.pixels, batch_size))
     scores = score(history, predictions, test.classes, test.baseline)
     if scores["test"]["gain_over_baseline"] <= 0:
-        logger.warning("%s is no better on the test photos than the majority-class baseline", name)
-    return Evaluation(
-        name, history, environment, predictions, scores, find_mistakes(test.photos, predictions, test.classes)
-    )
+        logger.warning("%s is no better than the majority-class baseline on the test photos", name)
+    mistakes = find_mistakes(test.photos, predictions, test.classes)
+    return Evaluation(name, history, environment, predictions, scores, mistakes)
 
 
 def write_evaluation(evaluation: Evaluation, test: TestSet) -> None:

@@ -4,64 +4,72 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 
 class Prediction(NamedTuple):
     path: PurePath
-    probabilities: np.ndarray  # float64 shaped (classes,), summing to one
+    probabilities: np.ndarray  # float64, shaped (classes,), summing to one
 
     def row(self, class_names: Sequence[str]) -> list[str | float]:
-        """Path, likeliest class, its probability, then the probability of each class, to six digits."""
+        """List path, most probable class and its probability, then the probability of each class, to six digits."""
         probabilities = [round(float(probability), 6) for probability in self.probabilities]
-        likeliest = int(self.probabilities.argmax())
-        return [printable(self.path), class_names[likeliest], probabilities[likeliest], *probabilities]
-
-
-def printable(path: str | PurePath) -> str:
-    """Escape bytes of a file's name that are no UTF-8: no output could hold them."""
-    return os.fsencode(path).decode(errors="backslashreplace")
+        best = int(self.probabilities.argmax())
+        return [printable(self.path), class_names[best], probabilities[best], *probabilities]
 
 
 def columns(class_names: Sequence[str]) -> list[str]:
+    """Name the values of :meth:`Prediction.row`."""
     return ["path", "class", "probability", *(f"probability_{name}" for name in class_names)]
 
 
-def as_table(predictions: Iterable[Prediction], class_names: Sequence[str], paths: Sequence[Path]) -> Iterator[str]:
-    """Align path, class and probability; ``paths`` are those of all predictions to come."""
-    wide = max(len("path"), *(len(printable(path)) for path in paths))
-    narrow = max(len("class"), *(len(name) for name in class_names))
-    yield f"{'path':{wide}}  {'class':{narrow}}  probability\n"
-    for prediction in predictions:
+def printable(path: str | PurePath) -> str:
+    """Escape the bytes of a file name that are not UTF-8, which no output could hold."""
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
+class Format(NamedTuple):
+    header: str
+    row: Callable[[Prediction], str]
+    separator: str = ""  # between two rows
+    footer: str = ""
+
+
+def table_format(class_names: Sequence[str], paths: Sequence[Path]) -> Format:
+    """Align path, class and probability in columns that are wide enough for all of ``paths``."""
+    path_width = max(len("path"), *(len(printable(path)) for path in paths))
+    class_width = max(len("class"), *(len(name) for name in class_names))
+
+    def row(prediction: Prediction) -> str:
         path, label, probability, *_ = prediction.row(class_names)
-        yield f"{path:{wide}}  {label:{narrow}}  {probability:11.3f}\n"
+        return f"{path:{path_width}}  {label:{class_width}}  {probability:11.3f}\n"
+
+    return Format(f"{'path':{path_width}}  {'class':{class_width}}  probability\n", row)
 
 
-def as_csv(predictions: Iterable[Prediction], class_names: Sequence[str], paths: Sequence[Path]) -> Iterator[str]:
-    """A line of column names, then a line per photo."""
+def csv_format(class_names: Sequence[str], paths: Sequence[Path]) -> Format:
+    """Write a line of column names, then a line per photo."""
+    return Format(csv_line(columns(class_names)), lambda prediction: csv_line(prediction.row(class_names)))
+
+
+def csv_line(values: Sequence[Any]) -> str:
     line = io.StringIO()
-    writer = csv.writer(line, lineterminator="\n")
-    writer.writerow(columns(class_names))
-    yield line.getvalue()
-    for prediction in predictions:
-        line.seek(0)
-        line.truncate()
-        writer.writerow(prediction.row(class_names))
-        yield line.getvalue()
+    csv.writer(line, lineterminator="\n").writerow(values)
+    return line.getvalue()
 
 
-def as_json(predictions: Iterable[Prediction], class_names: Sequence[str], paths: Sequence[Path]) -> Iterator[str]:
-    """A list with an object per photo, each on a line of its own."""
-    separator = "[\n"
-    for prediction in predictions:
+def json_format(class_names: Sequence[str], paths: Sequence[Path]) -> Format:
+    """Write a list with an object per photo, each on a line of its own."""
+
+    def row(prediction: Prediction) -> str:
         record = dict(zip(columns(class_names), prediction.row(class_names), strict=True))
-        yield separator + json.dumps(record, ensure_ascii=False)
-        separator = ",\n"
-    yield "[]\n" if separator == "[\n" else "\n]\n"
+        return json.dumps(record, ensure_ascii=False)
+
+    return Format("[\n", row, ",\n", "\n]\n")
 
 
-FORMATS = {"table": as_table, "csv": as_csv, "json": as_json}
+FORMATS = {"table": table_format, "csv": csv_format, "json": json_format}

@@ -1,0 +1,24 @@
+"""A small model with random weights, saved as `train` saves one."""
+
+import yaml
+
+from stages.common.files import write_json
+from stages.common.paths import MODELS
+from stages.models.build import build_model
+from stages.models.recipe import Recipe
+from stages.models.runtime import keras, make_deterministic
+from stages.models.saving import save_model
+from tests.conftest import PROJECT
+
+SIZE = (24, 32)
+
+
+def save_small_model(name: str, classes: list[str], seed: int = 1, policy: str = "float32") -> None:
+    """Save a model that augments, and computes as Keras's dtype policy says."""
+    recipe = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]["augmented"]
+    make_deterministic(seed, threads=1)
+    keras.config.set_dtype_policy(policy)
+    model = build_model(Recipe.model_validate({**recipe, "convolutions": [4], "units": 8}), SIZE, len(classes))
+    keras.config.set_dtype_policy("float32")
+    save_model(model, MODELS / f"{name}.keras")
+    write_json({"classes": classes, "environment": []}, MODELS / f"{name}.json")

@@ -1,0 +1,105 @@
+"""Models as they are now, and as they were in a project of the real git and dvc."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages.common.files import write_json
+from stages.common.program import UserError
+from stages.predict.model_file import ModelFile, fetch_model_file, load_trained_model
+from tests.conftest import edit_params
+from tests.predict.small_model import SIZE, save_small_model
+from tests.project import commit, lay_out, run
+
+CLASSES = ["ants", "bees", "cows"]
+
+
+@pytest.fixture
+def models(workspace: Path) -> Path:
+    """A workspace with the models "good" and "other", of which "good" is the best."""
+    save_small_model("good", CLASSES, seed=1)
+    save_small_model("other", CLASSES, seed=2)
+    write_json({"model": "good"}, Path("metrics/best.json"))
+    return workspace
+
+
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize(("wanted", "name"), [(None, "good"), ("other", "other")])
+def test_it_is_the_best_model_or_the_one_asked_for(wanted: str | None, name: str) -> None:
+    file = fetch_model_file(wanted)
+    assert (file.name, file.content) == (name, Path(f"data/models/{name}.keras").read_bytes())
+    trained = file.load()
+    assert (trained.name, trained.class_names, trained.image_size) == (name, CLASSES, SIZE)
+
+
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize(
+    ("name", "revision", "message"),
+    [
+        ("../best", None, r"^expected a trained model \(good, other\), received '../best': choose with --model$"),
+        (None, "HEAD", r"^--rev: expected a git revision of this project, received 'HEAD'"),
+    ],
+)
+def test_a_mistake_is_one_line(name: str | None, revision: str | None, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        fetch_model_file(name, revision)
+
+
+@pytest.mark.usefixtures("models")
+def test_before_the_first_evaluation_a_model_is_to_be_chosen() -> None:
+    Path("metrics/best.json").unlink()
+    with pytest.raises(
+        UserError, match=r"^expected metrics/best.json, found none \(.*\): choose a model with --model$"
+    ):
+        fetch_model_file(None)
+
+
+@pytest.mark.usefixtures("workspace")
+def test_before_the_first_training_it_says_what_to_run() -> None:
+    with pytest.raises(UserError, match=r"^expected trained models in data/models, found none: run `dvc repro`"):
+        fetch_model_file(None)
+
+
+def test_a_file_that_keras_cannot_load_is_one_line() -> None:
+    file = ModelFile("good", b"not a model", CLASSES, "data/models/good.keras of revision HEAD~1")
+    with pytest.raises(UserError, match=r"^data/models/good.keras of revision HEAD~1: expected a model that Keras .*$"):
+        file.load()
+
+
+@pytest.mark.slow
+def test_a_model_of_an_older_revision_is_what_it_was_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when only the remote has it, and nothing here changes for it."""
+    project = lay_out(tmp_path / "project")
+    entry = yaml.safe_load((project / "params.yaml").read_text())["models"]["cnn"]
+    edit_params(project / "params.yaml", {"models": {"cnn": entry}, "train.epochs": 1})
+    run(project, "dvc", "repro", "train@cnn")
+    write_json({"model": "cnn"}, project / "metrics/best.json")
+    run(project, "dvc", "remote", "add", "--default", "store", str(tmp_path / "remote"))
+    commit(project)
+    run(project, "git", "tag", "before")
+    run(project, "dvc", "push", "--quiet")
+    monkeypatch.chdir(project)
+    before = fetch_model_file(None)
+    assert before.name == "cnn"
+
+    edit_params(project / "params.yaml", {"models": {"later": entry}, "train.image_size": [48, 48]})
+    run(project, "dvc", "repro", "train@later")
+    write_json({"model": "later"}, project / "metrics/best.json")
+    commit(project)
+    assert load_trained_model(None).image_size == (48, 48)
+    shutil.rmtree(project / ".dvc/cache")
+    Path("data/models/cnn.keras").unlink()
+    assert fetch_model_file(None, "before")[:3] == before[:3]
+    assert load_trained_model(None, "before").image_size == (64, 64)
+    assert run(project, "git", "status", "--short") == ""
+    assert not Path("data/models/cnn.keras").exists()
+
+    with pytest.raises(UserError, match=r"^expected a trained model of revision before \(cnn\), received 'later'"):
+        fetch_model_file("later", "before")
+    shutil.rmtree(tmp_path / "remote")
+    with pytest.raises(UserError, match=r"^expected data/models/cnn.json of revision before, found none"):
+        fetch_model_file(None, "before")
+    with pytest.raises(UserError, match=r"^--rev: expected a git revision of this project, received 'nonesuch'"):
+        fetch_model_file(None, "nonesuch")

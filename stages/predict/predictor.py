@@ -49,14 +49,15 @@ def list_photos(given: Sequence[Path]) -> list[Path]:
 
 
 def predict(trained: TrainedModel, paths: Sequence[Path]) -> Iterator[Prediction | Failure]:
-    """Classify photos in the order of their paths, however many: a chunk of them is in memory at a time."""
+    """Classify photos in the order of ``paths``, however many: a chunk of them is in memory at a time."""
     decode = partial(pixels_of, image_size=trained.image_size)
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(paths), CHUNK_SIZE):
-            decoded = list(pool.map(decode, paths[start : start + CHUNK_SIZE]))
+            chunk = paths[start : start + CHUNK_SIZE]
+            decoded = list(pool.map(decode, chunk))
             pixels = [photo for photo in decoded if not isinstance(photo, Failure)]
             probabilities = iter(predict_probabilities(trained.model, np.stack(pixels), BATCH_SIZE) if pixels else ())
-            for path, photo in zip(paths[start:], decoded, strict=False):
+            for path, photo in zip(chunk, decoded, strict=True):
                 yield photo if isinstance(photo, Failure) else Prediction(path, next(probabilities))
 
 

@@ -18,6 +18,7 @@ TINY = {
     "train.image_size": [64, 64],
     "train.batch_size": 8,
     "train.epochs": 2,
+    "train.precision": "float32",  # the same on any machine
 }
 
 

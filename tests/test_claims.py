@@ -1,0 +1,153 @@
+"""What a finished run claims, computed again from its files alone with plain Keras, Pillow and scikit-learn."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+from scipy.special import softmax
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    log_loss,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
+
+from tests.project import MODELS
+
+pytestmark = pytest.mark.slow
+
+
+class Photos(NamedTuple):
+    pixels: np.ndarray
+    labels: np.ndarray
+
+
+def read_photos(project: Path, split: str) -> Photos:
+    """The photos of a list, decoded and resized by Pillow; the label is 1 for dogs."""
+    height, width = yaml.safe_load((project / "params.yaml").read_text())["train"]["image_size"]
+    listed = pd.read_csv(project / f"data/splits/{split}.csv")
+    opened = [Image.open(project / path).convert("RGB") for path in listed["path"]]
+    pixels = [np.asarray(photo.resize((width, height), Image.Resampling.BILINEAR)) for photo in opened]
+    return Photos(np.stack(pixels), (listed["label"] == "dogs").to_numpy(np.int64))
+
+
+def load(project: Path, name: str) -> keras.Model:
+    return keras.saving.load_model(project / f"data/models/{name}.keras")
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def probabilities(model: keras.Model, photos: Photos) -> np.ndarray:
+    return np.asarray(softmax(model.predict(photos.pixels, verbose=0).astype(np.float64), axis=1))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_scores_are_those_of_the_saved_model_on_the_photos_of_the_lists(finished: Path, name: str) -> None:
+    model = load(finished, name)
+    test = read_photos(finished, "test")
+    predicted = probabilities(model, test)
+    classes = predicted.argmax(axis=1)
+    scores = read_json(finished / f"metrics/models/{name}.json")
+    assert scores["test"] == pytest.approx(
+        {
+            **scores["test"],
+            "accuracy": accuracy_score(test.labels, classes),
+            "gain_over_baseline": accuracy_score(test.labels, classes) - 0.5,
+            "loss": log_loss(test.labels, predicted),
+            "roc_auc": roc_auc_score(test.labels, predicted[:, 1]),
+        },
+        abs=1e-5,
+    )
+    assert [row["label"] for row in scores["classes"]] == ["cats", "dogs"]
+    for number, row in enumerate(scores["classes"]):
+        assert row["recall"] == pytest.approx(recall_score(test.labels, classes, pos_label=number), abs=1e-6)
+        precision = precision_score(test.labels, classes, pos_label=number, zero_division=0)
+        assert row["precision"] == pytest.approx(precision, abs=1e-6)
+    confusion = pd.read_csv(finished / f"plots/confusion/{name}.csv")
+    np.testing.assert_array_equal(
+        confusion_matrix(confusion["actual"], confusion["predicted"], labels=["cats", "dogs"]),
+        confusion_matrix(test.labels, classes),
+    )
+
+    # Its history ends with what it reaches on the validation photos as they are: not augmented, no others.
+    validation = read_photos(finished, "validation")
+    predicted = probabilities(model, validation)
+    last = read_json(finished / f"plots/history/{name}.json")[-1]
+    assert last["val_accuracy"] == accuracy_score(validation.labels, predicted.argmax(axis=1))
+    assert last["val_loss"] == pytest.approx(log_loss(validation.labels, predicted), abs=1e-5)
+    assert scores["validation"] == {"accuracy": last["val_accuracy"], "loss": last["val_loss"]}
+
+
+def test_cnn_is_what_plain_keras_trains_on_the_training_list(finished: Path) -> None:
+    """The same layers, photos, order, optimizer and seed, written down once more; and ``augmented`` is not that."""
+    params = yaml.safe_load((finished / "params.yaml").read_text())["train"]
+    photos = read_photos(finished, "train")
+    policy = re.search(r"precision (\w+)", (finished / "data/models/cnn.json").read_text())
+    assert policy
+    before = keras.config.dtype_policy().name
+    try:
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(params["seed"])
+        keras.config.set_dtype_policy(policy[1])
+        model = keras.Sequential(
+            [
+                keras.Input((*params["image_size"], 3)),
+                keras.layers.Rescaling(1 / 255, dtype="float32"),
+                keras.layers.Conv2D(32, 3, activation="relu"),
+                keras.layers.MaxPooling2D(2),
+                keras.layers.Conv2D(32, 3, activation="relu"),
+                keras.layers.MaxPooling2D(2),
+                keras.layers.Conv2D(32, 3, activation="relu"),
+                keras.layers.Dropout(0.5),
+                keras.layers.MaxPooling2D(2),
+                keras.layers.Flatten(),
+                keras.layers.Dense(128, activation="relu"),
+                keras.layers.Dense(2, dtype="float32"),
+            ]
+        )
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(keras.optimizers.Adam(params["learning_rate"]), loss)
+        for epoch in range(params["epochs"]):
+            order = np.random.default_rng([params["seed"], epoch, 0]).permutation(len(photos.labels))
+            model.fit(*(array[order] for array in photos), batch_size=params["batch_size"], shuffle=False, verbose=0)
+        trained, augmented = load(finished, "cnn"), load(finished, "augmented")
+    finally:
+        keras.config.set_dtype_policy(before)
+    for ours, plain in zip(trained.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, plain, atol=1e-4)
+    # Their recipes differ in augmentation alone: without it, they would be the same model.
+    differences = [np.abs(a - b).max() for a, b in zip(trained.get_weights(), augmented.get_weights(), strict=True)]
+    assert max(differences) > 0.01
+
+
+def test_the_best_model_is_the_best_on_validation_and_the_report_says_the_same(finished: Path) -> None:
+    scores = {name: read_json(finished / f"metrics/models/{name}.json") for name in MODELS}
+    best = max(MODELS, key=lambda name: (scores[name]["validation"]["accuracy"], -scores[name]["validation"]["loss"]))
+    assert read_json(finished / "metrics/best.json")["model"] == best
+    report = (finished / "metrics/report.md").read_text()
+    test = scores[best]["test"]
+    summary = report.splitlines()[2]
+    assert f"`{best}`" in summary
+    assert [float(number) for number in re.findall(r"0\.\d{3}|1\.000", summary)] == pytest.approx(
+        [test["accuracy"], test["accuracy_low"], test["accuracy_high"], 0.5], abs=5e-4
+    )
+    for name in MODELS:
+        [row] = re.findall(rf"^\| {name} \| [01]\..*", report, re.MULTILINE)
+        shown = [float(number) for number in re.findall(r"\d\.\d{3}", row)]
+        of = scores[name]["test"]
+        expected = [scores[name]["validation"]["accuracy"], of["accuracy"], of["accuracy_low"], of["accuracy_high"]]
+        assert shown == pytest.approx([*expected, of["roc_auc"], of["ece"]], abs=5e-4)
+    for split in ("train", "validation", "test"):
+        listed = pd.read_csv(finished / f"data/splits/{split}.csv")
+        assert f"{len(listed)}" in next(line for line in report.splitlines() if line.startswith("| all"))

@@ -109,6 +109,7 @@ def test_a_sweep_survives_its_nodes_and_its_caller_and_repeats_nothing(
         assert process.poll() is None, printed
     done = trials_in(printed, " finished: ")
     assert done
+    assert not trials_in(printed, ", taken from the run cache")
 
     output = run(project, sys.executable, "-m", *SWEEP)
     again = trials_in(output, " starts") & done

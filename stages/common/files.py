@@ -17,7 +17,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     What stood there before is replaced and never written into: it may be a link into DVC's cache.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with temporary_file(path.with_name(f".{path.name}")) as unfinished:  # the suffix stays, as it chooses the format
+    # Hidden, as nothing but whole files may be found; the suffix stays, as it chooses the format.
+    with temporary_file(path.with_name(f".unfinished-{path.name}")) as unfinished:
         yield unfinished
         unfinished.replace(path)
 

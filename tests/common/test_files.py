@@ -21,10 +21,17 @@ def test_a_file_is_replaced_when_it_is_whole_and_left_alone_before(tmp_path: Pat
 
 
 def test_what_a_killed_run_left_is_cleaned_up_by_the_next(tmp_path: Path) -> None:
-    (tmp_path / ".file.txt").write_text("left over")
+    (tmp_path / ".unfinished-file.txt").write_text("left over")
     with atomic_write(tmp_path / "file.txt") as unfinished:
         unfinished.write_text("whole")
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"file.txt": "whole"}
+
+
+def test_a_hidden_file_of_the_same_name_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("mine")
+    with atomic_write(tmp_path / "env") as unfinished:
+        unfinished.write_text("written")
+    assert (tmp_path / ".env").read_text() == "mine"
 
 
 def test_a_link_is_replaced_and_what_it_leads_to_is_not_written(tmp_path: Path) -> None:

@@ -232,7 +232,7 @@ def test_a_bad_parameter_stops_the_first_step_that_runs_with_one_line(project: P
     assert output.strip().splitlines()[-1].startswith("error: params.yaml: models.cnn.dropout")
 
 
-def test_ctrl_c_ends_training_in_one_line_that_says_how_to_go_on(project: Path) -> None:
+def test_ctrl_c_ends_training_in_one_line_that_says_how_to_resume(project: Path) -> None:
     edit_params(project / "params.yaml", {"train.epochs": 1000})
     with subprocess.Popen(
         [sys.executable, "-m", "stages.train", "cnn"],
@@ -249,7 +249,7 @@ def test_ctrl_c_ends_training_in_one_line_that_says_how_to_go_on(project: Path) 
                 break
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert stderr.splitlines()[-1] == "stopped: run the same command again to go on"
+    assert stderr.splitlines()[-1] == "stopped: run the same command again to resume"
     assert "Traceback" not in stderr
     assert not list(project.glob("data/models/.*"))
     assert (project / "data/backups/cnn.npz").exists()

@@ -66,7 +66,7 @@ def lay_out(folder: Path) -> Path:
             shutil.copy(PROJECT / name, folder / name)
     edit_params(folder / "params.yaml", TINY)
     write_archive(folder / "data/sample.zip", ["cats", "dogs"], train=12, validation=10, seed=0)
-    run(folder, "git", "init", "--quiet")
+    run(folder, "git", "init", "--quiet", "--initial-branch", "main")
     commit(folder)
     return folder
 

@@ -47,8 +47,8 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
 def write_remote(files: Any, path: str, content: bytes) -> None:
     """Write a file in a folder that fsspec opened as a ``DirFileSystem``."""
     files.makedirs("", exist_ok=True)
-    files.pipe_file(f".{path}", content)
-    files.mv(f".{path}", path)
+    files.pipe_file(f".unfinished-{path}", content)
+    files.mv(f".unfinished-{path}", path)
 
 
 def write_text(content: str, path: Path) -> None:

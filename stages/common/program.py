@@ -5,14 +5,16 @@ import errno
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
-# The exit code of a failure that lies with the machine, where a user's mistake is 1: elsewhere the step may succeed.
+# Exit codes, where a user's mistake is 1. A step that the machine made fail may succeed elsewhere.
 MACHINE_FAILURE = os.EX_IOERR
+BUG = os.EX_SOFTWARE
 
 
 class UserError(Exception):
@@ -39,7 +41,8 @@ def command_parser(description: str | None, epilog: str | None = None) -> argpar
 def run(main: Callable[[], None], description: str | None = None) -> None:
     """Call ``main`` as a program: log to stderr, and end in one line on what is no bug of ours.
 
-    The exit code is 1 for what the user can fix, and ``MACHINE_FAILURE`` for a full disk or a file without access.
+    The exit code is 1 for what the user can fix, ``MACHINE_FAILURE`` for a full disk or a file without access, and
+    ``BUG``, after the traceback, for everything else.
 
     Args:
         description: what a program that takes no arguments answers to ``--help``; the others parse theirs themselves.
@@ -53,15 +56,21 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit("stopped: run the same command again to resume")
-    except OSError as error:
-        if error.errno in NO_SPACE:
-            reason = f"expected room on the disk for the step's files, found none ({error.strerror}): free some"
-        elif error.errno in NO_ACCESS:
-            reason = f"expected access to the step's files, received: {error}: check who owns them"
-        else:
-            raise
-        sys.stderr.write(f"error: {reason}\n")
-        sys.exit(MACHINE_FAILURE)
+    except Exception as error:  # noqa: BLE001 (its traceback is printed)
+        if problem := machine_problem(error):
+            sys.stderr.write(f"error: {problem}\n")
+            sys.exit(MACHINE_FAILURE)
+        traceback.print_exc()
+        sys.exit(BUG)
+
+
+def machine_problem(error: Exception) -> str | None:
+    """Say what the machine lacks, if that is what an error means."""
+    if isinstance(error, OSError) and error.errno in NO_SPACE:
+        return f"expected room on the disk for the step's files, found none ({error.strerror}): free some"
+    if isinstance(error, OSError) and error.errno in NO_ACCESS:
+        return f"expected access to the step's files, received: {error}: check who owns them"
+    return None
 
 
 @contextmanager

@@ -8,15 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.program import MACHINE_FAILURE, run
+from stages.common.program import BUG, MACHINE_FAILURE, run
 from tests.conftest import CNN_ALONE, PROJECT, write_photos
-
-
-def raising(error: BaseException) -> Callable[[], None]:
-    def main() -> None:
-        raise error
-
-    return main
 
 
 @pytest.mark.parametrize(
@@ -48,10 +41,18 @@ run(main)
     assert ended.returncode == code
 
 
-def test_our_own_bugs_keep_their_traceback() -> None:
-    for error in (ZeroDivisionError(), OSError(errno.ENOTDIR, "no folder")):
-        with pytest.raises(type(error)):
-            run(raising(error))
+@pytest.mark.parametrize("error", [ZeroDivisionError("oops"), OSError(errno.ENOTDIR, "oops")])
+def test_our_own_bugs_keep_their_traceback(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    def main() -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as ended:
+        run(main)
+    assert ended.value.code == BUG
+    printed = capsys.readouterr().err
+    assert printed.startswith("Traceback")
+    assert "in main" in printed
+    assert "oops" in printed
 
 
 @pytest.mark.parametrize("step", ["split", "train", "predict", "cluster.sweep"])

@@ -27,7 +27,7 @@ from stages.evaluation.mistakes import draw_mistakes, find_mistakes
 from stages.evaluation.report import report
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.scores import leaderboard, ranking, score
-from stages.evaluation.significance import Comparison, compare
+from stages.evaluation.significance import compare
 from stages.inference.model import load_model, predict_probabilities
 from stages.models.runtime import make_deterministic
 from stages.photos.arrays import MemoryBudget, load_photos
@@ -51,19 +51,28 @@ def main() -> None:
     check_leftovers(set(params.models))
     make_deterministic(params.train.seed, params.train.threads)
     lists = {split: read_split(split) for split in ("train", "validation", "test", "rejected")}
-    test = load_test_set(lists, params.train.image_size, MemoryBudget(params.memory_gib))
+    classes = class_names(lists["test"]["label"])
+    photos = load_photos(lists["test"], classes, params.train.image_size, MemoryBudget(params.memory_gib))
+    test = TestSet(lists["test"], classes, *photos, majority_class_accuracy(lists["train"], lists["test"]))
 
     evaluations = [evaluate(name, test, params.train.batch_size) for name in params.models]
     ranked = ranking(evaluations)
+    best = ranked[0]
     comparisons = compare({evaluation.name: evaluation.predictions.correct for evaluation in evaluations})
     table = leaderboard(ranked, test.baseline)
 
     for evaluation in evaluations:
         write_evaluation(evaluation, test)
-    write_overview(evaluations)
-    write_best(ranked[0], comparisons, test)
+    curves = [learning_curves(evaluation.history).assign(model=evaluation.name) for evaluation in evaluations]
+    write_csv(pd.concat(curves), CURVES)
+    roc = [mean_roc_curve(evaluation.predictions).assign(model=evaluation.name) for evaluation in evaluations]
+    write_csv(pd.concat(roc), ROC)
+    write_figure(draw_calibration(evaluations), CALIBRATION_FIGURE)
+    scores = {split: best.scores[split] for split in ("train", "validation", "test")}
+    write_json({"model": best.name, **scores, "comparisons": comparisons.to_dict("records")}, BEST)
+    write_figure(draw_gradcam(load_model(MODELS / f"{best.name}.keras"), best, test), GRADCAM_FIGURE)
     write_text(report(lists, ranked, table, comparisons), REPORT)
-    logger.info("%s\nbest on validation: %s", table.to_string(index=False), ranked[0].name)
+    logger.info("%s\nbest on validation: %s", table.to_string(index=False), best.name)
 
 
 def check_leftovers(names: set[str]) -> None:
@@ -73,13 +82,6 @@ def check_leftovers(names: set[str]) -> None:
     if found:
         paths = " ".join(str(path) for path in found)
         raise UserError(f"expected only models of params.yaml ({', '.join(sorted(names))}): delete {paths}")
-
-
-def load_test_set(lists: dict[str, pd.DataFrame], image_size: tuple[int, int], budget: MemoryBudget) -> TestSet:
-    photos = lists["test"]
-    classes = class_names(photos["label"])
-    pixels, labels = load_photos(photos, classes, image_size, budget)
-    return TestSet(photos, classes, pixels, labels, majority_class_accuracy(lists["train"], photos))
 
 
 def evaluate(name: str, test: TestSet, batch_size: int) -> Evaluation:
@@ -103,22 +105,6 @@ def write_evaluation(evaluation: Evaluation, test: TestSet) -> None:
     write_csv(pd.DataFrame({"actual": test.photos["label"], "predicted": predicted}), CONFUSION / f"{name}.csv")
     write_figure(draw_accuracy(name, evaluation.history), ACCURACY_FIGURES / f"{name}.png")
     write_figure(draw_mistakes(name, evaluation.mistakes), MISTAKES_FIGURES / f"{name}.png")
-
-
-def write_overview(evaluations: list[Evaluation]) -> None:
-    """Write what shows all models side by side."""
-    curves = [learning_curves(evaluation.history).assign(model=evaluation.name) for evaluation in evaluations]
-    roc = [mean_roc_curve(evaluation.predictions).assign(model=evaluation.name) for evaluation in evaluations]
-    write_csv(pd.concat(curves), CURVES)
-    write_csv(pd.concat(roc), ROC)
-    write_figure(draw_calibration(evaluations), CALIBRATION_FIGURE)
-
-
-def write_best(best: Evaluation, comparisons: list[Comparison], test: TestSet) -> None:
-    """Write which model is the best, its scores, and Grad-CAM of it."""
-    scores = {split: best.scores[split] for split in ("train", "validation", "test")}
-    write_json({"model": best.name, **scores, "comparisons": comparisons}, BEST)
-    write_figure(draw_gradcam(load_model(MODELS / f"{best.name}.keras"), best, test), GRADCAM_FIGURE)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Calibration: whether a model is correct as often as its confidence, the probability of the predicted class, says."""
 
+from itertools import cycle
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -20,10 +22,9 @@ def reliability(predictions: Predictions) -> pd.DataFrame:
         A row for each bin that holds photos, its number (from 0) as the index: how many ``photos``, their mean
         ``confidence`` and the ``accuracy`` on them.
     """
-    confidence, correct = predictions.confidence, predictions.correct
-    bins = (np.ceil(confidence * BINS) - 1).clip(0, BINS - 1).astype(int)  # a bin includes its upper end
-    photos = pd.DataFrame({"confidence": confidence, "accuracy": correct.astype(float)})
-    return photos.groupby(bins).mean().assign(photos=np.bincount(bins)[np.unique(bins)])
+    bins = (np.ceil(predictions.confidence * BINS) - 1).clip(0, BINS - 1).astype(int)  # a bin includes its upper end
+    groups = pd.DataFrame({"confidence": predictions.confidence, "accuracy": predictions.correct}).groupby(bins)
+    return groups.mean().assign(photos=groups.size())
 
 
 def calibration_error(predictions: Predictions) -> float:
@@ -37,23 +38,21 @@ def calibration_error(predictions: Predictions) -> float:
 
 
 def describe_calibration(evaluation: Evaluation) -> str:
-    """Say whether a model is overconfident, underconfident or well calibrated on average.
-
-    It is the last if its mean confidence lies within the 95 % confidence interval of its accuracy.
-    """
+    """Say whether a model's mean confidence lies above, below or within its accuracy's 95 % confidence interval."""
     test = evaluation.scores["test"]
+    low, high = test["accuracy_low"], test["accuracy_high"]
     confidence = evaluation.predictions.confidence.mean()
-    if confidence > test["accuracy_high"]:
+    if confidence > high:
         verdict, place = "overconfident", "above"
-    elif confidence < test["accuracy_low"]:
+    elif confidence < low:
         verdict, place = "underconfident", "below"
     else:
         photos = len(evaluation.predictions.labels)
         verdict, place = f"well calibrated on average, as far as {photos} photos can tell", "within"
     return (
         f"`{evaluation.name}` is {verdict}: its mean confidence of {confidence:.3f} is {place} the 95 % confidence "
-        f"interval of its accuracy ({test['accuracy_low']:.3f} to {test['accuracy_high']:.3f}). Its expected "
-        f"calibration error (ECE, {BINS} bins) is {test['ece']:.3f}; on few photos, the ECE is biased upwards."
+        f"interval of its accuracy ({low:.3f} to {high:.3f}). Its expected calibration error (ECE, {BINS} bins) is "
+        f"{test['ece']:.3f}; on few photos, the ECE is biased upwards."
     )
 
 
@@ -61,35 +60,26 @@ def draw_calibration(evaluations: list[Evaluation]) -> Figure:
     """Draw a reliability diagram for each model, and below it how many photos each bin holds."""
     columns = min(2, len(evaluations))
     rows = -(-len(evaluations) // columns)
-    figure, grid = plt.subplots(
-        2 * rows,
-        columns,
-        figsize=(4.5 * columns, 4 * rows + 0.4),
-        height_ratios=[5, 2] * rows,
-        squeeze=False,
-        sharex=True,
-        layout="constrained",
-    )
+    figure = plt.figure(figsize=(4.5 * columns, 4 * rows + 0.4), layout="constrained")
     figure.suptitle("Calibration on the test photos")
+    grid = figure.subplots(2 * rows, columns, height_ratios=[5, 2] * rows, squeeze=False, sharex=True)
+    cells = zip(evaluations, cycle(COLOURS), grid[::2].flat, grid[1::2].flat, strict=False)
+    for evaluation, colour, upper, lower in cells:
+        draw_reliability(evaluation, colour, upper, lower)
     for axes in grid.flat:
-        axes.set_visible(False)
-    for number, evaluation in enumerate(evaluations):
-        row, column = divmod(number, columns)
-        upper, lower = grid[2 * row : 2 * row + 2, column]
-        draw_reliability(upper, lower, reliability(evaluation.predictions), COLOURS[number % len(COLOURS)])
-        upper.set_title(f"{evaluation.name}: ECE {evaluation.scores['test']['ece']:.3f}")
+        axes.set_visible(axes.has_data())  # an odd number of models leaves two empty
     return figure
 
 
-def draw_reliability(upper: Axes, lower: Axes, bins: pd.DataFrame, colour: str) -> None:
+def draw_reliability(evaluation: Evaluation, colour: str, upper: Axes, lower: Axes) -> None:
     """Draw each bin's accuracy (with its 95 % confidence interval) over its confidence, and its photos as a bar."""
-    upper.set_visible(True)
-    lower.set_visible(True)
+    bins = reliability(evaluation.predictions)
     upper.plot([0, 1], [0, 1], ":", color="black", label="perfect calibration")
-    intervals = [wilson_interval(row["accuracy"], row["photos"]) for row in bins.to_dict("records")]
+    intervals = map(wilson_interval, bins["accuracy"], bins["photos"])
     upper.vlines(bins["confidence"], *zip(*intervals, strict=True), color=colour, alpha=0.5, label="95 % CI")
     upper.plot(bins["confidence"], bins["accuracy"], "o", color=colour, label="photos of a bin", clip_on=False)
-    upper.set(ylabel="accuracy", xlim=(0, 1), ylim=(-0.04, 1.04))
+    title = f"{evaluation.name}: ECE {evaluation.scores['test']['ece']:.3f}"
+    upper.set(title=title, ylabel="accuracy", xlim=(0, 1), ylim=(-0.04, 1.04))
     upper.grid(alpha=0.3)
     upper.legend(fontsize="small")
     bars = lower.bar((bins.index + 0.5) / BINS, bins["photos"], width=0.9 / BINS, color=colour)

@@ -24,11 +24,10 @@ def mean_roc_curve(predictions: Predictions) -> pd.DataFrame:
     Returns:
         ``false_positive_rate`` in steps of 0.01, and ``true_positive_rate``.
     """
-    labels, probabilities = predictions.labels, predictions.probabilities
-    num_classes = probabilities.shape[1]
+    num_classes = predictions.probabilities.shape[1]
     rates = np.linspace(0, 1, 101)
     curves = [
-        np.interp(rates, *roc_curve(labels == number, probabilities[:, number])[:2])
+        np.interp(rates, *roc_curve(predictions.labels == number, predictions.probabilities[:, number])[:2])
         for number in range(1 if num_classes == 2 else 0, num_classes)
     ]
     points = pd.DataFrame({"false_positive_rate": rates, "true_positive_rate": np.mean(curves, axis=0)})

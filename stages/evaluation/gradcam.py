@@ -15,19 +15,9 @@ SUBSAMPLING = (layers.Dropout, layers.MaxPooling2D)
 
 
 def last_feature_layer(model: keras.Model) -> int:
-    """Find the layer with the last feature maps: the last convolution, or the backbone as a whole.
-
-    Args:
-        model: a chain of layers, as ``build_model`` makes them; a backbone is one of them.
-
-    Returns:
-        Its place in ``model.layers``.
-    """
-    return max(
-        place
-        for place, layer in enumerate(model.layers)
-        if len(layer.output.shape) == 4 and not isinstance(layer, SUBSAMPLING)
-    )
+    """Find the place in ``model.layers`` of the last feature maps: the last convolution, or the whole backbone."""
+    maps = [len(layer.output.shape) == 4 and not isinstance(layer, SUBSAMPLING) for layer in model.layers]
+    return int(np.flatnonzero(maps)[-1])
 
 
 def heat_maps(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
@@ -39,7 +29,7 @@ def heat_maps(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
     is empty (as 5 of 8 of ``fine_tuned`` were on photos of cats and dogs).
 
     Args:
-        model: takes pixels and returns logits.
+        model: a chain of layers from pixels to logits, as ``build_model`` makes them; a backbone is one layer.
         pixels: uint8 in 0..255, shaped (photos, height, width, 3).
 
     Returns:
@@ -79,25 +69,23 @@ def choose_photos(predictions: Predictions) -> np.ndarray:
 
 def draw_gradcam(model: keras.Model, evaluation: Evaluation, test: TestSet) -> Figure:
     """Draw some test photos and, below each, the same photo under its Grad-CAM."""
-    predictions = evaluation.predictions
-    chosen = choose_photos(predictions)
+    chosen = choose_photos(evaluation.predictions)
     pixels = test.pixels[chosen]
-    heat = heat_maps(model, pixels)
+    labels = np.take(test.classes, evaluation.predictions.labels[chosen])
+    predicted = np.take(test.classes, evaluation.predictions.predicted[chosen])
+    captions = map(caption, labels, predicted, evaluation.predictions.confidence[chosen])
     columns = min(SHOWN, len(chosen))
     rows = -(-len(chosen) // columns)
-    figure, grid = plt.subplots(
-        2 * rows, columns, figsize=(2.2 * columns + 0.8, 4.6 * rows + 0.5), squeeze=False, layout="constrained"
-    )
+    figure = plt.figure(figsize=(2.2 * columns + 0.8, 4.6 * rows + 0.5), layout="constrained")
     figure.suptitle(f"{evaluation.name}: Grad-CAM of the predicted class on test photos")
+    grid = figure.subplots(2 * rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
-    for number, index in enumerate(chosen):
-        row, column = divmod(number, columns)
-        photo, overlay = grid[2 * row : 2 * row + 2, column]
-        label, predicted = test.classes[test.labels[index]], test.classes[predictions.predicted[index]]
-        photo.imshow(pixels[number])
-        photo.set_title(caption(label, predicted, predictions.confidence[index]), fontsize="medium")
-        overlay.imshow(pixels[number])
-        drawn = overlay.imshow(heat[number], cmap="inferno", alpha=0.55, vmin=0, vmax=1)
+    cells = zip(pixels, heat_maps(model, pixels), captions, grid[::2].flat, grid[1::2].flat, strict=False)
+    for photo, heat, title, upper, lower in cells:
+        upper.imshow(photo)
+        upper.set_title(title, fontsize="medium")
+        lower.imshow(photo)
+        drawn = lower.imshow(heat, cmap="inferno", alpha=0.55, vmin=0, vmax=1)
     figure.colorbar(drawn, ax=grid, shrink=0.6, label="Grad-CAM, relative to its maximum in the photo")
     return figure

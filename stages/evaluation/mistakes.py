@@ -17,9 +17,6 @@ COLUMNS = 4
 def find_mistakes(photos: pd.DataFrame, predictions: Predictions, classes: list[str]) -> pd.DataFrame:
     """List the photos that a model misclassifies, the most confident mistake first, ties by path.
 
-    Args:
-        photos: with ``path`` and ``label``.
-
     Returns:
         ``path``, ``label`` (the true class), ``predicted`` and ``confidence``.
     """
@@ -51,19 +48,15 @@ def draw_mistakes(name: str, mistakes: pd.DataFrame) -> Figure:
         return figure
     shown = mistakes.head(SHOWN)
     rows = -(-len(shown) // COLUMNS)
-    figure, grid = plt.subplots(
-        rows, COLUMNS, figsize=(2.2 * COLUMNS, 2.6 * rows + 0.5), squeeze=False, layout="constrained"
-    )
-    if len(mistakes) == 1:
-        subject = "the only mistake"
-    elif len(mistakes) == len(shown):
-        subject = f"all {len(mistakes)} mistakes"
+    figure = plt.figure(figsize=(2.2 * COLUMNS, 2.6 * rows + 0.5), layout="constrained")
+    if len(mistakes) > SHOWN:
+        subject = f"the {SHOWN} most confident of {len(mistakes)} mistakes"
     else:
-        subject = f"the {len(shown)} most confident of {len(mistakes)} mistakes"
+        subject = f"all {len(mistakes)} mistakes" if len(mistakes) > 1 else "the only mistake"
     figure.suptitle(f"{name}: {subject} on the test photos")
+    grid = figure.subplots(rows, COLUMNS, squeeze=False, subplot_kw={"anchor": "N"})
     for axes in grid.flat:
         axes.set_axis_off()
-        axes.set_anchor("N")
     for axes, mistake in zip(grid.flat, shown.to_dict("records"), strict=False):
         axes.imshow(open_photo(mistake["path"]))
         axes.set_title(caption(mistake["label"], mistake["predicted"], mistake["confidence"]), fontsize="medium")

@@ -5,47 +5,54 @@ import pandas as pd
 from stages.evaluation.calibration import describe_calibration
 from stages.evaluation.mistakes import most_confused
 from stages.evaluation.results import Evaluation
-from stages.evaluation.significance import Comparison, verdict
+from stages.evaluation.significance import verdict
 from stages.photos.lists import DUPLICATE
 
 LISTED = 10  # mistakes
-HOW_CHOSEN = (
-    "The best model has the highest validation accuracy (in a tie, the lowest validation loss); the test photos play "
-    "no part in this choice. CI: confidence interval of the test accuracy; ECE: expected calibration error."
-)
 
 
 def report(
-    lists: dict[str, pd.DataFrame], ranked: list[Evaluation], leaderboard: pd.DataFrame, comparisons: list[Comparison]
+    lists: dict[str, pd.DataFrame], ranked: list[Evaluation], leaderboard: pd.DataFrame, comparisons: pd.DataFrame
 ) -> str:
-    """Write the page.
-
-    Args:
-        lists: the photos of "train", "validation" and "test", and the "rejected" files, by these names.
-        ranked: the models, the best first.
-    """
+    """Write the page on the models, ranked from the best, and on the lists (of "train", ... and "rejected") by name."""
     best = ranked[0]
-    sections = {
-        "Data": data_section(lists),
-        "Models": f"{markdown_table(leaderboard)}\n\n{HOW_CHOSEN}",
-        "Is the best model really better?": comparison_section([model.name for model in ranked], comparisons),
-        "Where it fails": failure_section(best),
-        "Calibration": describe_calibration(best),
-        "Limits": limits_section(best),
-        "How to reproduce it": environment_section(best),
-    }
-    titled = [f"## {title}\n\n{text}" for title, text in sections.items()]
-    return "\n\n".join(["# Report", summary(best), *titled]) + "\n"
-
-
-def summary(best: Evaluation) -> str:
     test = best.scores["test"]
-    return (
-        f"`{best.name}`, the best on validation, has an accuracy of {test['accuracy']:.3f} on the "
-        f"{len(best.predictions.labels)} test photos (95 % confidence interval {test['accuracy_low']:.3f} to "
-        f"{test['accuracy_high']:.3f}). The accuracy of the majority-class baseline is "
-        f"{test['accuracy'] - test['gain_over_baseline']:.3f}."
-    )
+    low, high = test["accuracy_low"], test["accuracy_high"]
+    photos = len(best.predictions.labels)
+    blocks = [
+        "# Report",
+        (
+            f"`{best.name}`, the best on validation, has an accuracy of {test['accuracy']:.3f} on the {photos} test "
+            f"photos (95 % confidence interval {low:.3f} to {high:.3f}). The accuracy of the majority-class baseline "
+            f"is {test['accuracy'] - test['gain_over_baseline']:.3f}."
+        ),
+        "## Data",
+        data_section(lists),
+        "## Models",
+        markdown_table(leaderboard),
+        (
+            "The best model has the highest validation accuracy (in a tie, the lowest validation loss); the test "
+            "photos play no part in this choice. CI: confidence interval of the test accuracy; ECE: expected "
+            "calibration error."
+        ),
+        "## Is the best model really better?",
+        comparison_section([model.name for model in ranked], comparisons),
+        "## Where it fails",
+        failure_section(best),
+        "## Calibration",
+        describe_calibration(best),
+        "## Limits",
+        (
+            f"- With {photos} test photos, the accuracy is uncertain by about ±{(high - low) / 2:.3f} (95 % "
+            "confidence).\n"
+            "- Each model was trained from one seed. Another seed would change its scores a little, which the "
+            "confidence intervals do not cover."
+        ),
+        "## How to reproduce it",
+        "`dvc repro` reproduces the results byte for byte on a machine like the one that trained the best model:",
+        "\n".join(f"- {line}" for line in best.environment),
+    ]
+    return "\n\n".join(blocks) + "\n"
 
 
 def data_section(lists: dict[str, pd.DataFrame]) -> str:
@@ -60,17 +67,18 @@ def data_section(lists: dict[str, pd.DataFrame]) -> str:
     )
 
 
-def comparison_section(names: list[str], comparisons: list[Comparison]) -> str:
+def comparison_section(names: list[str], comparisons: pd.DataFrame) -> str:
     if len(names) == 1:
         return f"`{names[0]}` is the only model."
-    pairs = pd.DataFrame(comparisons).rename(
+    pairs = comparisons.rename(
         columns={"b": "only the first correct", "c": "only the second correct", "p_holm": "corrected p"}
     )
     for column in ("p", "corrected p"):
         pairs[column] = pairs[column].map("{:.2g}".format)
-    answer = verdict(names[0], names[1], comparisons)
-    question = f"The second best on validation is `{names[1]}`. Is `{names[0]}` better?"
-    return f"{question} {answer}\n\n{markdown_table(pairs)}"
+    return (
+        f"The second best on validation is `{names[1]}`. Is `{names[0]}` better? "
+        f"{verdict(names[0], names[1], comparisons)}\n\n{markdown_table(pairs)}"
+    )
 
 
 def failure_section(best: Evaluation) -> str:
@@ -78,8 +86,7 @@ def failure_section(best: Evaluation) -> str:
         return f"`{best.name}` makes no mistake on the test photos."
     worst = min(best.scores["classes"], key=lambda row: row["recall"])
     label, predicted, count = most_confused(best.mistakes)
-    listed = best.mistakes.head(LISTED)
-    listed = listed.assign(confidence=listed["confidence"].map("{:.3f}".format))
+    listed = best.mistakes.head(LISTED).assign(confidence=best.mistakes["confidence"].map("{:.3f}".format))
     return (
         f"- Lowest recall: {escape(worst['label'])}, {worst['recall']:.3f}.\n"
         f"- Most common confusion: {escape(label)} misclassified as {escape(predicted)}, "
@@ -87,23 +94,6 @@ def failure_section(best: Evaluation) -> str:
         f"- Most confident mistakes ({len(listed)} of {len(best.mistakes)}):\n\n"
         + markdown_table(listed.rename(columns={"label": "true class", "predicted": "predicted class"}))
     )
-
-
-def limits_section(best: Evaluation) -> str:
-    test = best.scores["test"]
-    half_width = (test["accuracy_high"] - test["accuracy_low"]) / 2
-    return (
-        f"- With {len(best.predictions.labels)} test photos, the accuracy is uncertain by about ±{half_width:.3f} "
-        "(95 % confidence).\n"
-        "- Each model was trained from one seed. Another seed would change its scores a little, which the confidence "
-        "intervals do not cover."
-    )
-
-
-def environment_section(best: Evaluation) -> str:
-    lines = "\n".join(f"- {line}" for line in best.environment)
-    machine = "a machine like the one that trained the best model"
-    return f"`dvc repro` reproduces the results byte for byte on {machine}:\n\n{lines}"
 
 
 def markdown_table(table: pd.DataFrame) -> str:

@@ -1,7 +1,7 @@
 """The data of an evaluation: the test set, a model's predictions on it, and what is known of the model in the end."""
 
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,21 +41,6 @@ class Predictions:
         return np.asarray(self.predicted == self.labels)
 
 
-class ClassScores(TypedDict):
-    label: str
-    precision: float
-    recall: float
-
-
-class Scores(TypedDict):
-    """A model's scores, as ``metrics/models/MODEL.json`` holds them."""
-
-    train: dict[str, float]
-    validation: dict[str, float]
-    test: dict[str, float]
-    classes: list[ClassScores]  # a list, which DVC leaves out of its tables: they stay one screen wide
-
-
 @dataclass(frozen=True)
 class Evaluation:
     """What is known of a model once it has classified the test photos."""
@@ -64,5 +49,5 @@ class Evaluation:
     history: pd.DataFrame  # a row per epoch: epoch, accuracy, loss, val_accuracy, val_loss
     environment: list[str]  # versions and hardware that the model was trained with
     predictions: Predictions
-    scores: Scores
+    scores: dict[str, Any]  # as score returns them
     mistakes: pd.DataFrame  # a row per misclassified photo, as find_mistakes returns them

@@ -1,54 +1,50 @@
 """How good each model is, in numbers that can be compared."""
 
+from typing import Any
+
 import pandas as pd
 from sklearn.metrics import log_loss, precision_recall_fscore_support, roc_auc_score
 
 from stages.evaluation.calibration import calibration_error
-from stages.evaluation.results import Evaluation, Predictions, Scores
+from stages.evaluation.results import Evaluation, Predictions
 from stages.evaluation.significance import wilson_interval
 
 
-def score(history: pd.DataFrame, predictions: Predictions, classes: list[str], baseline: float) -> Scores:
-    """Score a model.
-
-    Args:
-        history: a row per epoch, as ``train`` wrote it.
-        predictions: on the test photos.
-        baseline: accuracy of the majority-class baseline on them.
+def score(history: pd.DataFrame, predictions: Predictions, classes: list[str], baseline: float) -> dict[str, Any]:
+    """Score a model by its history, its predictions on the test photos and the baseline's accuracy on them.
 
     Returns:
         ``train`` and ``validation``: accuracy and loss of the last epoch (in training with dropout and
         augmentation on, and averaged over the epoch, as Keras reports it). ``test``: accuracy, its gain over the
         baseline, its 95 % confidence interval, the cross-entropy in nats, the area under the ROC curve (for more
         than two classes the mean of each class against the rest), and the expected calibration error (``ece``).
-        ``classes``: precision and recall of each.
+        ``classes``: precision and recall of each, in a list: DVC leaves lists out of its tables, which so stay one
+        screen wide.
     """
     last = history.iloc[-1]
     labels, probabilities = predictions.labels, predictions.probabilities
     accuracy = float(predictions.correct.mean())
     low, high = wilson_interval(accuracy, len(labels))
     numbers = range(len(classes))
-    precision, recall, _, _ = precision_recall_fscore_support(
+    ranked_by = probabilities[:, 1] if len(classes) == 2 else probabilities
+    test = {
+        "accuracy": accuracy,
+        "gain_over_baseline": accuracy - baseline,
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "loss": log_loss(labels, probabilities, labels=numbers),
+        "roc_auc": roc_auc_score(labels, ranked_by, multi_class="ovr"),
+        "ece": calibration_error(predictions),
+    }
+    precision, recall, *_ = precision_recall_fscore_support(
         labels, predictions.predicted, labels=numbers, zero_division=0
     )
     return {
         "train": rounded({"accuracy": last["accuracy"], "loss": last["loss"]}),
         "validation": rounded({"accuracy": last["val_accuracy"], "loss": last["val_loss"]}),
-        "test": rounded(
-            {
-                "accuracy": accuracy,
-                "gain_over_baseline": accuracy - baseline,
-                "accuracy_low": low,
-                "accuracy_high": high,
-                "loss": log_loss(labels, probabilities, labels=numbers),
-                "roc_auc": roc_auc_score(
-                    labels, probabilities[:, 1] if len(classes) == 2 else probabilities, multi_class="ovr"
-                ),
-                "ece": calibration_error(predictions),
-            }
-        ),
+        "test": rounded(test),
         "classes": [
-            {"label": label, "precision": round(float(p), 6), "recall": round(float(r), 6)}
+            {"label": label, **rounded({"precision": p, "recall": r})}
             for label, p, r in zip(classes, precision, recall, strict=True)
         ],
     }
@@ -60,12 +56,9 @@ def rounded(scores: dict[str, float]) -> dict[str, float]:
 
 def ranking(evaluations: list[Evaluation]) -> list[Evaluation]:
     """Sort the models by validation accuracy, then by validation loss, the best first; the test photos play no part."""
-
-    def key(evaluation: Evaluation) -> tuple[float, float]:
-        validation = evaluation.scores["validation"]
-        return -validation["accuracy"], validation["loss"]
-
-    return sorted(evaluations, key=key)
+    return sorted(
+        evaluations, key=lambda model: (-model.scores["validation"]["accuracy"], model.scores["validation"]["loss"])
+    )
 
 
 def leaderboard(ranked: list[Evaluation], baseline: float) -> pd.DataFrame:

@@ -1,23 +1,12 @@
 """Confidence intervals, and whether two models differ significantly on the photos that both were tested on."""
 
 from itertools import combinations
-from typing import TypedDict
 
 import numpy as np
+import pandas as pd
 from scipy.stats import binomtest
 
 SIGNIFICANCE_LEVEL = 0.05
-
-
-class Comparison(TypedDict):
-    """McNemar's test of two models, as ``metrics/best.json`` holds it."""
-
-    first: str
-    second: str
-    b: int  # photos that only the first model classifies correctly
-    c: int  # photos that only the second model classifies correctly
-    p: float  # two-sided
-    p_holm: float  # with Holm's correction for the number of pairs
 
 
 def wilson_interval(proportion: float, photos: int) -> tuple[float, float]:
@@ -26,7 +15,7 @@ def wilson_interval(proportion: float, photos: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def compare(correct: dict[str, np.ndarray]) -> list[Comparison]:
+def compare(correct: dict[str, np.ndarray]) -> pd.DataFrame:
     """Compare each pair of models by McNemar's exact test (McNemar, 1947).
 
     Only photos that exactly one of the two classifies correctly tell which is better. If both are equally good,
@@ -34,31 +23,33 @@ def compare(correct: dict[str, np.ndarray]) -> list[Comparison]:
 
     Args:
         correct: for each model which test photos it classifies correctly, bool shaped (photos,).
+
+    Returns:
+        A row per pair: the models ``first`` and ``second``; ``b`` and ``c``, how many photos only the first and only
+        the second classifies correctly; ``p``, two-sided; ``p_holm``, with Holm's correction for all pairs.
     """
-    pairs = list(combinations(correct, 2))
-    only_first = [int((correct[first] & ~correct[second]).sum()) for first, second in pairs]
-    only_second = [int((correct[second] & ~correct[first]).sum()) for first, second in pairs]
-    counts = list(zip(only_first, only_second, strict=True))
-    p_values = [float(binomtest(b, b + c).pvalue) if b + c else 1.0 for b, c in counts]
-    return [
-        {"first": first, "second": second, "b": b, "c": c, "p": float(f"{p:.4g}"), "p_holm": float(f"{corrected:.4g}")}
-        for (first, second), (b, c), p, corrected in zip(pairs, counts, p_values, holm(p_values), strict=True)
-    ]
+    rows = []
+    for first, second in combinations(correct, 2):
+        b = int((correct[first] & ~correct[second]).sum())
+        c = int((correct[second] & ~correct[first]).sum())
+        rows.append((first, second, b, c, binomtest(b, b + c).pvalue if b + c else 1.0))
+    pairs = pd.DataFrame(rows, columns=["first", "second", "b", "c", "p"])
+    p_values = pairs[["p"]].assign(p_holm=holm(pairs["p"].to_numpy(float)))
+    return pairs.assign(**p_values.map(lambda p: float(f"{p:.4g}")))
 
 
-def holm(p_values: list[float]) -> list[float]:
+def holm(p_values: np.ndarray) -> np.ndarray:
     """Correct p-values for multiple comparisons, so that the family-wise error rate keeps to the level (Holm, 1979)."""
-    corrected = [0.0] * len(p_values)
-    largest = 0.0
-    for rank, index in enumerate(np.argsort(p_values, kind="stable")):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        corrected[index] = largest
+    order = np.argsort(p_values)
+    multiplied = p_values[order] * np.arange(len(p_values), 0, -1)
+    corrected = np.empty_like(p_values)
+    corrected[order] = np.maximum.accumulate(multiplied).clip(max=1)
     return corrected
 
 
-def verdict(best: str, other: str, comparisons: list[Comparison]) -> str:
+def verdict(best: str, other: str, comparisons: pd.DataFrame) -> str:
     """Say in plain words whether ``best`` is significantly better than ``other``."""
-    [pair] = [row for row in comparisons if {row["first"], row["second"]} == {best, other}]
+    [pair] = [row for row in comparisons.to_dict("records") if {row["first"], row["second"]} == {best, other}]
     only_best, only_other = (pair["b"], pair["c"]) if pair["first"] == best else (pair["c"], pair["b"])
     if pair["p_holm"] >= SIGNIFICANCE_LEVEL:
         answer = "No, the difference is not significant."

@@ -13,7 +13,7 @@ def correct_on(*photos: int) -> np.ndarray:
 
 def test_only_photos_on_which_two_models_differ_count() -> None:
     # Both correct on 0..4, only the first on 5..12, only the second on 13, neither on 14..19.
-    [pair] = compare({"a": correct_on(*range(13)), "b": correct_on(*range(5), 13)})
+    [pair] = compare({"a": correct_on(*range(13)), "b": correct_on(*range(5), 13)}).to_dict("records")
     assert (pair["first"], pair["second"], pair["b"], pair["c"]) == ("a", "b", 8, 1)
     # Of 9 coins 8 or more heads, or 8 or more tails: 2 · (9 + 1) / 2⁹
     assert pair["p"] == pytest.approx(20 / 512, rel=1e-3)
@@ -21,20 +21,20 @@ def test_only_photos_on_which_two_models_differ_count() -> None:
 
 
 def test_models_that_never_differ_are_no_evidence() -> None:
-    [pair] = compare({"a": correct_on(1, 2), "b": correct_on(1, 2)})
+    [pair] = compare({"a": correct_on(1, 2), "b": correct_on(1, 2)}).to_dict("records")
     assert (pair["b"], pair["c"], pair["p"]) == (0, 0, 1)
 
 
 def test_one_model_has_nothing_to_be_compared_with() -> None:
-    assert compare({"a": correct_on(1)}) == []
+    assert compare({"a": correct_on(1)}).to_dict("records") == []
 
 
 def test_holms_correction_multiplies_the_smallest_most_and_keeps_the_order() -> None:
     # 0.01 · 4, 0.02 · 3, then 0.03 · 2 = 0.06 and 0.9 · 1; in the order given.
-    assert holm([0.02, 0.9, 0.01, 0.03]) == pytest.approx([0.06, 0.9, 0.04, 0.06])
+    assert holm(np.array([0.02, 0.9, 0.01, 0.03])) == pytest.approx([0.06, 0.9, 0.04, 0.06])
     # 0.04 · 1 is less than 0.03 · 2, so it takes that; nothing exceeds one.
-    assert holm([0.03, 0.04]) == pytest.approx([0.06, 0.06])
-    assert holm([0.7, 0.8]) == [1, 1]
+    assert holm(np.array([0.03, 0.04])) == pytest.approx([0.06, 0.06])
+    assert holm(np.array([0.7, 0.8])).tolist() == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def training_batches(dataset: Dataset, batch_size: int, seed: int, first_epoch: 
                 indices = order[start : start + batch_size]
                 yield dataset.batch(epoch, indices), dataset.labels[indices]
 
-    return _from_generator(batches, dataset)
+    return _from_generator(batches, dataset, batch_size)
 
 
 def validation_batches(dataset: Dataset, batch_size: int) -> tf.data.Dataset:
@@ -94,13 +94,13 @@ def validation_batches(dataset: Dataset, batch_size: int) -> tf.data.Dataset:
         return zip(sequential_batches(dataset, batch_size), sequential_batches(labels, batch_size), strict=True)
 
     number = math.ceil(len(dataset.labels) / batch_size)
-    return _from_generator(batches, dataset).apply(tf.data.experimental.assert_cardinality(number))
+    return _from_generator(batches, dataset, batch_size).apply(tf.data.experimental.assert_cardinality(number))
 
 
 def _from_generator(
-    batches: Callable[[], Iterator[tuple[np.ndarray, np.ndarray]]], dataset: Dataset
+    batches: Callable[[], Iterator[tuple[np.ndarray, np.ndarray]]], dataset: Dataset, batch_size: int
 ) -> tf.data.Dataset:
     """Make a ``tf.data`` pipeline of a dataset's batches; the next one is loaded while one is used."""
-    example = dataset.batch(0, np.arange(1))
+    example = dataset.batch(0, np.arange(min(batch_size, len(dataset.labels))))
     signature = (tf.TensorSpec((None, *example.shape[1:]), example.dtype), tf.TensorSpec((None,), tf.int64))
     return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(1)

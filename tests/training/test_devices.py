@@ -6,56 +6,54 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.conftest import PROJECT
-
-# Trains without dropout, whose random numbers differ from device to device.
-TRAIN = """
-import json, sys
-from pathlib import Path
-from tempfile import TemporaryDirectory
-import numpy as np
 from stages.common.params import load_params
 from stages.models.build import build_model
-from stages.models.runtime import device_strategy, make_deterministic, tf
+from stages.models.runtime import device_strategy, make_deterministic
 from stages.photos.arrays import MemoryBudget, Photos
+from stages.training.backup import History
 from stages.training.training import train_model
+from tests.conftest import PROJECT
 
-model_name, views, devices = json.loads(sys.argv[1])
-params = load_params()
-settings = params.train.model_copy(update={"batch_size": 8, "epochs": 2})
-changes = {"dropout": 0.0, "views": views, "convolutions": [4, 4], "units": 8}
-if model_name == "transfer":
-    changes |= {"backbone_width": 0.35, "convolutions": []}
-recipe = params.models[model_name].model_copy(update=changes)
+# Two devices need a process that has not computed yet.
+ON_TWO_DEVICES = """
+import json, sys
+from pathlib import Path
+from stages.models.runtime import device_strategy, tf
 cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
-make_deterministic(0, threads=1)
-rng = np.random.default_rng(0)
-train, validation = (
-    Photos(rng.integers(0, 256, (count, 96, 96, 3), np.uint8), np.arange(count) % 2) for count in (24, 10)
-)
-with TemporaryDirectory() as folder, device_strategy().scope():
-    model = build_model(recipe, (96, 96), 2)
-    history = train_model(model, recipe, settings, train, validation, Path(folder, "backup.npz"), MemoryBudget(1))
-    print(json.dumps([device_strategy().num_replicas_in_sync, history]))
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from tests.training.test_devices import train
+print(json.dumps([device_strategy().num_replicas_in_sync, train(sys.argv[1], Path())]))
 """
 
 
-@pytest.mark.parametrize(("model", "views"), [("augmented", None), ("transfer", 2), ("transfer", None)])
-def test_two_devices_learn_what_one_learns(workspace: Path, model: str, views: int | None) -> None:
+def train(model_name: str, folder: Path) -> History:
+    """Train on noise, without dropout, whose random numbers differ from device to device."""
+    params = load_params()
+    settings = params.train.model_copy(update={"batch_size": 8, "epochs": 2})
+    backbone = {"backbone_width": 0.35, "views": None} if model_name == "transfer" else {"convolutions": (4, 4)}
+    recipe = params.models[model_name].model_copy(update={"dropout": 0.0, "pool_size": 1, "units": 8, **backbone})
+    rng = np.random.default_rng(0)
+    train, validation = (
+        Photos(rng.integers(0, 256, (count, 32, 32, 3), np.uint8), np.arange(count) % 2) for count in (24, 10)
+    )
+    make_deterministic(0, threads=1)
+    with device_strategy().scope():
+        model = build_model(recipe, (32, 32), 2)
+        return train_model(model, recipe, settings, train, validation, folder / "backup.npz", MemoryBudget(1))
+
+
+@pytest.mark.parametrize("model", ["augmented", "transfer"])
+def test_two_devices_learn_what_one_learns(workspace: Path, model: str) -> None:
     backbone = workspace / "data/backbone/mobilenet_v2/mobilenet_v2.weights.h5"
     backbone.parent.mkdir(parents=True)
     shutil.copy(PROJECT / "data/sample_backbone.weights.h5", backbone)
-
-    def train(devices: int) -> list[dict[str, float]]:
-        command = [sys.executable, "-c", TRAIN, json.dumps([model, views, devices])]
-        environment = {"PYTHONPATH": str(PROJECT), "CUDA_VISIBLE_DEVICES": ""}
-        finished = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
-        used, history = json.loads(finished.stdout.splitlines()[-1])
-        assert used == devices
-        return list(history)
-
-    for one, two in zip(train(devices=1), train(devices=2), strict=True):
+    environment = {"PYTHONPATH": str(PROJECT), "CUDA_VISIBLE_DEVICES": ""}
+    command = [sys.executable, "-c", ON_TWO_DEVICES, model]
+    finished = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+    devices, on_two = json.loads(finished.stdout.splitlines()[-1])
+    assert devices == 2
+    for one, two in zip(train(model, workspace), on_two, strict=True):
         assert one == pytest.approx(two, abs=1e-4)

@@ -2,7 +2,9 @@ import shutil
 import signal
 import tracemalloc
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -56,6 +58,13 @@ def train(
     return (path / "model.keras").read_bytes(), history
 
 
+@cache
+def undisturbed(settings: Train = SETTINGS, recipe: Recipe = RECIPE) -> tuple[bytes, Any]:
+    """What :func:`train` returns where nothing disturbs it."""
+    with TemporaryDirectory() as folder:
+        return train(Path(folder), settings, recipe=recipe)
+
+
 class KilledError(Exception):
     """Stands for whatever ends a process."""
 
@@ -75,21 +84,13 @@ def train_until(
             train(path, settings, recipe=recipe)
 
 
-@pytest.fixture(autouse=True)
-def _folders(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-
-
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
-    first = train(tmp_path / "a")
-    (tmp_path / "a/backup.npz").unlink()
-    assert train(tmp_path / "a") == first
-    assert train(tmp_path / "b", SETTINGS.model_copy(update={"seed": 1})) != first
+    assert train(tmp_path) == undisturbed()
+    assert train(tmp_path, SETTINGS.model_copy(update={"seed": 1})) != undisturbed()
 
 
-def test_the_history_has_a_record_for_each_epoch(tmp_path: Path) -> None:
-    _, history = train(tmp_path / "a")
+def test_the_history_has_a_record_for_each_epoch() -> None:
+    _, history = undisturbed()
     assert [record["epoch"] for record in history] == [1, 2, 3]
     assert set(history[0]) == {"epoch", "accuracy", "loss", "val_accuracy", "val_loss"}
 
@@ -99,9 +100,8 @@ def test_a_killed_training_ends_with_the_bytes_of_an_undisturbed_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, epoch: int
 ) -> None:
     caplog.set_level("INFO")
-    undisturbed = train(tmp_path / "a")
-    train_until(epoch, tmp_path / "b", monkeypatch)
-    assert train(tmp_path / "b") == undisturbed
+    train_until(epoch, tmp_path, monkeypatch)
+    assert train(tmp_path) == undisturbed()
     assert (f"resuming after epoch {epoch} of 3" in caplog.text) == (epoch > 0)
 
 
@@ -119,9 +119,8 @@ def test_a_killed_training_in_half_precision_ends_the_same_too(
     caplog.set_level("INFO")
     settings = SETTINGS.model_copy(update={"precision": precision})
     steep = RECIPE.model_copy(update={"scale": (0, 8)})  # so that in float16 the scale of the loss falls, and settles
-    undisturbed = train(tmp_path / "a", settings, recipe=steep)
-    train_until(2, tmp_path / "b", monkeypatch, settings, steep)
-    assert train(tmp_path / "b", settings, recipe=steep) == undisturbed
+    train_until(2, tmp_path, monkeypatch, settings, steep)
+    assert train(tmp_path, settings, recipe=steep) == undisturbed(settings, steep)
     assert "resuming after epoch 2 of 3" in caplog.text
 
 
@@ -129,18 +128,17 @@ def test_a_backup_of_the_last_epoch_needs_no_more_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    first = train(tmp_path / "a")
+    first = train(tmp_path)
     monkeypatch.setattr(callbacks.Checkpoint, "on_epoch_end", None)  # so that an epoch more would fail
-    assert train(tmp_path / "a") == first
+    assert train(tmp_path) == first
     assert "resuming after epoch 3 of 3" in caplog.text
 
 
 def test_a_backup_of_other_parameters_or_photos_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    undisturbed = train(tmp_path / "a")
-    train_until(2, tmp_path / "b", monkeypatch, SETTINGS.model_copy(update={"learning_rate": 0.1}))
-    assert train(tmp_path / "b") == undisturbed
-    assert train(tmp_path / "b", seed=7) != undisturbed
-    assert train(tmp_path / "b") == undisturbed
+    train_until(2, tmp_path, monkeypatch, SETTINGS.model_copy(update={"learning_rate": 0.1}))
+    assert train(tmp_path) == undisturbed()
+    assert train(tmp_path, seed=7) != undisturbed()
+    assert train(tmp_path) == undisturbed()
 
 
 def test_a_fingerprint_tells_where_one_part_ends_and_the_next_begins() -> None:
@@ -150,8 +148,8 @@ def test_a_fingerprint_tells_where_one_part_ends_and_the_next_begins() -> None:
 
 def test_a_loss_that_is_not_finite_stops_with_the_epoch_and_the_rate(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"a finite loss, received (nan|inf) in epoch 1 at a learning rate of 1e\+30"):
-        train(tmp_path / "a", SETTINGS.model_copy(update={"learning_rate": 1e30}))
-    assert not (tmp_path / "a/model.keras").exists()
+        train(tmp_path, SETTINGS.model_copy(update={"learning_rate": 1e30}))
+    assert not (tmp_path / "model.keras").exists()
 
 
 WITH_BACKBONE = Recipe(
@@ -197,24 +195,35 @@ def test_a_killed_training_on_a_backbone_ends_the_same_too(
 ) -> None:
     caplog.set_level("INFO")
     recipe = recipe_with(**changes)
-    undisturbed = train(tmp_path / "a", LARGER, recipe=recipe)
-    train_until(epoch, tmp_path / "b", monkeypatch, LARGER, recipe)
-    assert train(tmp_path / "b", LARGER, recipe=recipe) == undisturbed
+    train_until(epoch, tmp_path, monkeypatch, LARGER, recipe)
+    assert train(tmp_path, LARGER, recipe=recipe) == undisturbed(LARGER, recipe)
     assert f"resuming after epoch {epoch} of 3" in caplog.text
 
 
 @pytest.mark.usefixtures("backbone")
 def test_as_many_views_as_epochs_train_as_fresh_ones_do(tmp_path: Path) -> None:
-    _, fresh = train(tmp_path / "a", LARGER, recipe=recipe_with(views=None))
-    _, kept = train(tmp_path / "b", LARGER, recipe=recipe_with(views=3))
-    for one, other in zip(fresh, kept, strict=True):
+    _, fresh = undisturbed(LARGER, recipe_with(views=None))
+    _, stored = train(tmp_path, LARGER, recipe=recipe_with(views=3))
+    for one, other in zip(fresh, stored, strict=True):
         assert one == pytest.approx(other, abs=1e-4)
 
 
 @pytest.mark.usefixtures("backbone")
 def test_features_on_disk_train_as_those_in_memory_do(tmp_path: Path) -> None:
-    _, in_memory = train(tmp_path / "a", LARGER, recipe=recipe_with(views=2))
-    assert train(tmp_path / "b", LARGER, recipe=recipe_with(views=2), gib=0.0)[1] == in_memory
+    recipe = recipe_with(views=2, fine_tune=FINE_TUNE)
+    assert train(tmp_path, LARGER, recipe=recipe, gib=0.0) == undisturbed(LARGER, recipe)
+
+
+@pytest.mark.usefixtures("backbone")
+def test_each_phase_trains_at_its_own_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = []
+
+    def save(self: Backup, model: keras.Model, history: History) -> None:
+        rates.append(float(model.optimizer.learning_rate))
+
+    monkeypatch.setattr(Backup, "save", save)
+    train(tmp_path, LARGER, recipe=recipe_with(views=1, fine_tune=FINE_TUNE))
+    assert rates == pytest.approx([1e-3, 1e-3, 1e-4])
 
 
 def test_ctrl_c_while_the_last_epoch_is_backed_up_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,7 +236,7 @@ def test_ctrl_c_while_the_last_epoch_is_backed_up_is_not_lost(tmp_path: Path, mo
 
     monkeypatch.setattr(Backup, "save", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "a")
+        train(tmp_path)
 
 
 def test_where_no_epoch_is_left_to_fine_tune_in_it_says_so(caplog: pytest.LogCaptureFixture) -> None:

@@ -34,7 +34,7 @@ from stages.inference.model import predict_probabilities
 from stages.intake.archive import is_hidden
 from stages.models.runtime import make_deterministic
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
-from stages.predict.formats import Prediction, columns, printable
+from stages.predict.formats import columns, printable, row_values
 from stages.predict.model_file import ModelFile, fetch_model_file
 
 logger = logging.getLogger(__name__)
@@ -171,7 +171,7 @@ class Predictor:
             if problem:
                 yield {"path": printable(path), "problem": problem}
             else:
-                values = Prediction(PurePosixPath(path), row).row(self.trained.class_names)
+                values = row_values(PurePosixPath(path), row, self.trained.class_names)
                 yield dict(zip(names, values, strict=True))
 
 

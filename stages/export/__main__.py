@@ -21,7 +21,7 @@ from stages.export.formats import FORMATS, Format, check_packages, in_float32, w
 from stages.inference.model import predict_probabilities
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
 from stages.photos.lists import read_split
-from stages.predict.model_file import TrainedModel, load_trained_model
+from stages.predict.model_file import TrainedModel, fetch_model_file
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def main() -> None:
     target = FORMATS[args.format]
     check_packages(target)
     check_new_or_empty(args.folder)
-    trained = load_trained_model(args.model)
+    trained = fetch_model_file(args.model).load()
     pixels = validation_pixels(trained.image_size)
     model = in_float32(trained.model)
     probabilities = predict_probabilities(model, pixels, len(pixels))

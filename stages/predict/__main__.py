@@ -21,26 +21,30 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from stages.common.files import atomic_write
 from stages.common.program import UserError, command_parser, explain_unwritable, run
-from stages.predict.formats import FORMATS, Format, printable
-from stages.predict.model_file import TrainedModel, load_trained_model
-from stages.predict.predictor import Failure, list_photos, predict
+from stages.photos.decode import UnreadablePhotoError
+from stages.predict.formats import FORMATS, Row, printable, row_values
+from stages.predict.model_file import TrainedModel, fetch_model_file
+from stages.predict.predictor import list_photos, predict
 
 logger = logging.getLogger(__name__)
 
 
 def main() -> None:
     args = parse_arguments()
-    make_format = FORMATS[choose_format(args.format, args.output)]
+    lines = FORMATS[choose_format(args.format, args.output)]
     paths = list_photos(args.photos)
-    trained = load_trained_model(args.model, args.rev)
-    with open_output(args.output) as file:
-        classified = write_predictions(trained, paths, make_format(trained.class_names, paths), file)
-    if failed := len(paths) - classified:
+    trained = fetch_model_file(args.model, args.rev).load()
+    failed: list[Path] = []
+    with open_output(args.output) as file, logging_redirect_tqdm():
+        for line in lines(trained.class_names, paths, rows_of(trained, paths, failed)):
+            with tqdm.external_write_mode(file):
+                file.write(line)
+    if failed:
         raise UserError(
-            f"expected photos, received {failed} of {len(paths)} files that cannot be decoded (listed above): "
-            f"fix or remove them; {trained.name} classified the other {classified}"
+            f"expected photos, received {len(failed)} of {len(paths)} files that cannot be decoded (listed above): "
+            f"fix or remove them; {trained.name} classified the other {len(paths) - len(failed)}"
         )
-    logger.info("%s classified %d photos", trained.name, classified)
+    logger.info("%s classified %d photos", trained.name, len(paths))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -61,11 +65,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def choose_format(name: str | None, output: Path | None) -> str:
-    """Choose the format that was asked for, or else the one that the output's suffix stands for.
-
-    Raises:
-        UserError: The suffix stands for none, or the output is a folder or a device.
-    """
+    """Choose the format that was asked for, or else the one that the output's suffix stands for."""
     if output and output.exists() and not output.is_file():
         raise UserError(f"--output: expected the name of a file, received {output}, which is a folder or a device")
     suffix = output.suffix[1:].lower() if output else ""
@@ -95,20 +95,14 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
         sys.exit(1)
 
 
-def write_predictions(trained: TrainedModel, paths: Sequence[Path], output: Format, file: TextIO) -> int:
-    """Classify photos, write each prediction and log each failure as it comes, and count the predictions."""
-    count = 0
-    file.write(output.header)
-    with logging_redirect_tqdm():
-        for result in tqdm(predict(trained, paths), "predicting", len(paths), unit="photo", disable=None):
-            if isinstance(result, Failure):
-                logger.warning("%s: %s", printable(result.path), result.reason)
-                continue
-            with tqdm.external_write_mode(file):
-                file.write((output.separator if count else "") + output.row(result))
-            count += 1
-    file.write(output.footer)
-    return count
+def rows_of(trained: TrainedModel, paths: Sequence[Path], failed: list[Path]) -> Iterator[Row]:
+    """Classify photos row by row; log those that cannot be decoded and add them to ``failed``."""
+    for path, result in tqdm(predict(trained, paths), "predicting", len(paths), unit="photo", disable=None):
+        if isinstance(result, UnreadablePhotoError):
+            logger.warning("%s: %s", printable(path), result)
+            failed.append(path)
+        else:
+            yield row_values(path, result, trained.class_names)
 
 
 if __name__ == "__main__":

@@ -4,26 +4,24 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path, PurePath
-from typing import Any, NamedTuple
 
 import numpy as np
 
+Row = Sequence[str | float]  # the values of a photo, as row_values lists them
 
-class Prediction(NamedTuple):
-    path: PurePath
-    probabilities: np.ndarray  # float64, shaped (classes,), summing to one
 
-    def row(self, class_names: Sequence[str]) -> list[str | float]:
-        """List path, most probable class and its probability, then the probability of each class, to six digits."""
-        probabilities = [round(float(probability), 6) for probability in self.probabilities]
-        best = int(self.probabilities.argmax())
-        return [printable(self.path), class_names[best], probabilities[best], *probabilities]
+def row_values(path: PurePath, probabilities: np.ndarray, class_names: Sequence[str]) -> list[str | float]:
+    """List path, most probable class and its probability, then the probability of each class, to six digits."""
+    rounded = [round(float(probability), 6) for probability in probabilities]
+    best = int(probabilities.argmax())
+    return [printable(path), class_names[best], rounded[best], *rounded]
 
 
 def columns(class_names: Sequence[str]) -> list[str]:
-    """Name the values of :meth:`Prediction.row`."""
+    """Name the values of :func:`row_values`."""
     return ["path", "class", "probability", *(f"probability_{name}" for name in class_names)]
 
 
@@ -32,44 +30,30 @@ def printable(path: str | PurePath) -> str:
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
-class Format(NamedTuple):
-    header: str
-    row: Callable[[Prediction], str]
-    separator: str = ""  # between two rows
-    footer: str = ""
-
-
-def table_format(class_names: Sequence[str], paths: Sequence[Path]) -> Format:
+def table_lines(class_names: Sequence[str], paths: Sequence[Path], rows: Iterable[Row]) -> Iterator[str]:
     """Align path, class and probability in columns that are wide enough for all of ``paths``."""
     path_width = max(len("path"), *(len(printable(path)) for path in paths))
     class_width = max(len("class"), *(len(name) for name in class_names))
-
-    def row(prediction: Prediction) -> str:
-        path, label, probability, *_ = prediction.row(class_names)
-        return f"{path:{path_width}}  {label:{class_width}}  {probability:11.3f}\n"
-
-    return Format(f"{'path':{path_width}}  {'class':{class_width}}  probability\n", row)
+    yield f"{'path':{path_width}}  {'class':{class_width}}  probability\n"
+    for path, label, probability, *_ in rows:
+        yield f"{path:{path_width}}  {label:{class_width}}  {probability:11.3f}\n"
 
 
-def csv_format(class_names: Sequence[str], paths: Sequence[Path]) -> Format:
+def csv_lines(class_names: Sequence[str], paths: Sequence[Path], rows: Iterable[Row]) -> Iterator[str]:
     """Write a line of column names, then a line per photo."""
-    return Format(csv_line(columns(class_names)), lambda prediction: csv_line(prediction.row(class_names)))
+    for values in chain([columns(class_names)], rows):
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow(values)
+        yield line.getvalue()
 
 
-def csv_line(values: Sequence[Any]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(values)
-    return line.getvalue()
-
-
-def json_format(class_names: Sequence[str], paths: Sequence[Path]) -> Format:
+def json_lines(class_names: Sequence[str], paths: Sequence[Path], rows: Iterable[Row]) -> Iterator[str]:
     """Write a list with an object per photo, each on a line of its own."""
+    names = columns(class_names)
+    yield "[\n"
+    for number, values in enumerate(rows):
+        yield (",\n" if number else "") + json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False)
+    yield "\n]\n"
 
-    def row(prediction: Prediction) -> str:
-        record = dict(zip(columns(class_names), prediction.row(class_names), strict=True))
-        return json.dumps(record, ensure_ascii=False)
 
-    return Format("[\n", row, ",\n", "\n]\n")
-
-
-FORMATS = {"table": table_format, "csv": csv_format, "json": json_format}
+FORMATS = {"table": table_lines, "csv": csv_lines, "json": json_lines}

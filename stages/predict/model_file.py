@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
@@ -55,34 +55,6 @@ class ModelFile(NamedTuple):
                 ) from error
 
 
-class ProjectFiles(NamedTuple):
-    """The project's files, as they are now or were in a git revision."""
-
-    system: Any  # a file system of fsspec
-    of_revision: str  # for messages, "" for now
-
-    def model_names(self) -> list[str]:
-        try:
-            paths = [Path(path) for path in self.system.ls(MODELS.as_posix(), detail=False)]
-        except FileNotFoundError:
-            return []
-        return sorted(path.stem for path in paths if path.suffix == ".keras" and not path.name.startswith("."))
-
-    def read(self, path: Path, advice: str | None = None) -> bytes:
-        """Read a file whole; of a revision, from DVC's cache or else its remote."""
-        try:
-            return bytes(self.system.cat_file(path.as_posix()))
-        except (OSError, DvcException) as error:
-            reason = (error.strerror if isinstance(error, OSError) else None) or first_line(error)
-            retry = "choose another --rev, or `dvc fetch` what it needs" if self.of_revision else "run `dvc repro`"
-            raise UserError(f"expected {path}{self.of_revision}, found none ({reason}): {advice or retry}") from error
-
-
-def load_trained_model(name: str | None, revision: str | None = None) -> TrainedModel:
-    """Load a model with its classes; arguments and errors are those of :func:`fetch_model_file`."""
-    return fetch_model_file(name, revision).load()
-
-
 def fetch_model_file(name: str | None, revision: str | None = None) -> ModelFile:
     """Read the file of a model, and its classes.
 
@@ -93,29 +65,38 @@ def fetch_model_file(name: str | None, revision: str | None = None) -> ModelFile
     Raises:
         UserError: The revision does not exist, has no such model, or its files cannot be had.
     """
-    files = open_project(revision)
-    names = files.model_names()
+    files = LocalFileSystem() if revision is None else open_revision(revision)
+    of_revision = "" if revision is None else f" of revision {revision}"
+
+    def read(path: Path, advice: str) -> bytes:
+        try:
+            return bytes(files.cat_file(path.as_posix()))
+        except (OSError, DvcException) as error:
+            reason = getattr(error, "strerror", None) or first_line(error)
+            raise UserError(f"expected {path}{of_revision}, found none ({reason}): {advice}") from error
+
+    found = map(Path, files.ls(MODELS.as_posix(), detail=False) if files.exists(MODELS.as_posix()) else ())
+    names = sorted(path.stem for path in found if path.suffix == ".keras" and not path.name.startswith("."))
     if not names:
         advice = "choose another --rev" if revision else "run `dvc repro`, or `dvc pull` where a remote has them"
-        raise UserError(f"expected trained models in {MODELS}{files.of_revision}, found none: {advice}")
+        raise UserError(f"expected trained models in {MODELS}{of_revision}, found none: {advice}")
     if name is None:
-        name = str(json.loads(files.read(BEST, "choose a model with --model"))["model"])
+        name = str(json.loads(read(BEST, "choose a model with --model"))["model"])
     if name not in names:
         raise UserError(
-            f"expected a trained model{files.of_revision} ({', '.join(names)}), received {name!r}: choose with --model"
+            f"expected a trained model{of_revision} ({', '.join(names)}), received {name!r}: choose with --model"
         )
-    class_names = json.loads(files.read(MODELS / f"{name}.json"))["classes"]
+    advice = "choose another --rev, or `dvc fetch` what it needs" if revision else "run `dvc repro`"
+    class_names = json.loads(read(MODELS / f"{name}.json", advice))["classes"]
     path = MODELS / f"{name}.keras"
-    return ModelFile(name, files.read(path), class_names, f"{path}{files.of_revision}")
+    return ModelFile(name, read(path, advice), class_names, f"{path}{of_revision}")
 
 
-def open_project(revision: str | None) -> ProjectFiles:
-    """Open the project's files, as they are now or, through DVC, in a git revision."""
-    if revision is None:
-        return ProjectFiles(LocalFileSystem(), "")
+def open_revision(revision: str) -> DVCFileSystem:
+    """Open the project's files as they were in a git revision, through DVC."""
     try:
         files = DVCFileSystem(rev=revision)
         files.ls("/")  # only now does it look the revision up
     except DvcException as error:
         raise UserError(f"--rev: expected a git revision of this project, received {revision!r}: {error}") from error
-    return ProjectFiles(files, f" of revision {revision}")
+    return files

@@ -8,7 +8,7 @@ import yaml
 
 from stages.common.files import write_json
 from stages.common.program import UserError
-from stages.predict.model_file import ModelFile, fetch_model_file, load_trained_model
+from stages.predict.model_file import ModelFile, fetch_model_file
 from tests.conftest import edit_params
 from tests.predict.small_model import SIZE, save_small_model
 from tests.project import commit, lay_out, run
@@ -88,11 +88,11 @@ def test_a_model_of_an_older_revision_is_what_it_was_then(tmp_path: Path, monkey
     run(project, "dvc", "repro", "train@later")
     write_json({"model": "later"}, project / "metrics/best.json")
     commit(project)
-    assert load_trained_model(None).image_size == (48, 48)
+    assert fetch_model_file(None).load().image_size == (48, 48)
     shutil.rmtree(project / ".dvc/cache")
     Path("data/models/cnn.keras").unlink()
     assert fetch_model_file(None, "before")[:3] == before[:3]
-    assert load_trained_model(None, "before").image_size == (64, 64)
+    assert fetch_model_file(None, "before").load().image_size == (64, 64)
     assert run(project, "git", "status", "--short") == ""
     assert not Path("data/models/cnn.keras").exists()
 

@@ -19,7 +19,7 @@ from stages.inference.model import load_model
 from stages.photos.decode import resized_pixels
 from stages.predict import __main__ as command
 from stages.predict import predictor
-from stages.predict.model_file import load_trained_model
+from stages.predict.model_file import fetch_model_file
 from tests.conftest import write_photos
 from tests.predict.small_model import SIZE, save_small_model
 
@@ -104,9 +104,9 @@ def test_files_that_cannot_be_decoded_are_listed_and_the_rest_is_classified(
 
 def test_predictions_and_failures_come_in_the_order_of_the_paths(predict: Predict) -> None:
     Path("new/1.jpg").write_text("no photo")
-    results = list(predictor.predict(load_trained_model("good"), list(map(Path, PHOTOS))))
-    assert [str(result.path) for result in results] == PHOTOS
-    assert [isinstance(result, predictor.Failure) for result in results] == [False, True, False, False, False]
+    paths, results = zip(*predictor.predict(fetch_model_file("good").load(), list(map(Path, PHOTOS))), strict=True)
+    assert list(map(str, paths)) == PHOTOS
+    assert [isinstance(result, np.ndarray) for result in results] == [True, False, True, True, True]
 
 
 def test_without_a_single_photo_json_is_an_empty_list(predict: Predict) -> None:

@@ -1,18 +1,15 @@
 """Split the photos into training, validation and test.
 
-Reads ``data/raw/``: folders ``train/``, ``validation/`` and perhaps ``test/`` with a folder per class in each,
-or just a folder per class; either may lie in one enclosing folder. Writes ``data/splits/train.csv``,
-``validation.csv`` and ``test.csv`` (``path,label``, sorted by path), and ``rejected.csv`` (``path,reason``):
-every file that is in none of the three.
+Reads ``data/raw/``: folders ``train/``, ``validation/`` and perhaps ``test/`` with a folder per class in each, or just
+a folder per class; either may lie in one enclosing folder. Writes ``data/splits/train.csv``, ``validation.csv`` and
+``test.csv`` (``path,label``, sorted by path), and ``rejected.csv`` (``path,reason``): every file in none of the three.
 """
 
 import hashlib
 import logging
 import shutil
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,7 +20,7 @@ from stages.common.params import Split, load_params
 from stages.common.paths import RAW, SPLITS
 from stages.common.program import UserError, run
 from stages.intake.duplicates import group_duplicates, perceptual_hash
-from stages.intake.layout import SPLIT_NAMES, FoundFiles, LabelledPhoto, find_photos
+from stages.intake.layout import SPLIT_NAMES, LabelledPhoto, find_photos
 from stages.photos.decode import UnreadablePhotoError, map_in_parallel, open_photo
 from stages.photos.lists import DUPLICATE
 
@@ -32,18 +29,8 @@ logger = logging.getLogger(__name__)
 MAX_LOGGED = 50  # unusable files, where they stop the run
 HOW_TO_FIX = "data/raw is a copy: fix what download.photos names, then `dvc repro --force download && dvc repro`"
 
-
-class HashedPhoto(NamedTuple):
-    photo: LabelledPhoto
-    hash: np.ndarray  # bool, shaped (64,)
-
-
-class RejectedFile(NamedTuple):
-    path: str
-    reason: str
-
-
 Group = list[LabelledPhoto]  # one photo and its duplicates, in the order in which they were found
+Rejected = dict[str, str]  # the reason for each path
 
 
 def main() -> None:
@@ -60,59 +47,56 @@ def main() -> None:
         rows = sorted((photo.path, photo.label) for photo in photos if photo.split == split)
         write_csv(pd.DataFrame(rows, columns=["path", "label"]), SPLITS / f"{split}.csv")
         logger.info("%s: %d photos", split, len(rows))
-    write_csv(pd.DataFrame(sorted(rejected), columns=["path", "reason"]), SPLITS / "rejected.csv")
+    write_csv(pd.DataFrame(sorted(rejected.items()), columns=["path", "reason"]), SPLITS / "rejected.csv")
     logger.info("rejected: %d files, for the reasons in %s", len(rejected), SPLITS / "rejected.csv")
 
 
-def split_photos(folder: Path, settings: Split) -> tuple[list[LabelledPhoto], list[RejectedFile]]:
+def split_photos(folder: Path, settings: Split) -> tuple[list[LabelledPhoto], Rejected]:
     """Assign each usable photo below ``folder`` to a split, and reject every other file.
 
     Raises:
         UserError: Too many files are unusable, or a split would have no photos of some class.
     """
-    found = find_photos(folder)
-    strays = [RejectedFile(path, "in no class folder") for path in found.strays]
+    found, stray_paths = find_photos(folder)
+    strays = dict.fromkeys(stray_paths, "in no class folder")
+    inspected = map_in_parallel(lambda i: (found[i], inspect(found[i].path)), range(len(found)), "checking photos")
+    unusable = {photo.path: reason for photo, reason in inspected if isinstance(reason, str)}
+    hashes = {photo: phash for photo, phash in inspected if not isinstance(phash, str)}
+    check_rejected_fraction(unusable, strays, len(found), settings.max_rejected_fraction)
+    check_classes(found, unusable)
 
-    inspected = map_in_parallel(lambda i: inspect(found.photos[i]), range(len(found.photos)), "checking photos")
-    usable = [photo for photo in inspected if isinstance(photo, HashedPhoto)]
-    unusable = [file for file in inspected if isinstance(file, RejectedFile)]
-    check_rejected_fraction(unusable, strays, found, settings.max_rejected_fraction)
-    check_classes(found.photos, unusable)
+    groups = group_duplicates(hashes, settings.duplicate_distance)
+    conflicting = reject_conflicting_labels(groups)
+    check_classes(found, unusable | conflicting)
 
-    groups = group_photos(usable, settings.duplicate_distance)
-    consistent, conflicting = reject_conflicting_labels(groups)
-    check_classes(found.photos, [*unusable, *conflicting])
-
-    assigned = assign_splits(consistent, settings)
-    separated, leaking = reject_leaks(assigned)
-    check_splits(separated)
-    return separated, [*strays, *unusable, *conflicting, *leaking]
+    assigned = assign_splits([group for group in groups if group[0].path not in conflicting], settings)
+    leaking = reject_leaks(assigned)
+    kept = [photo for group in assigned for photo in group if photo.path not in leaking]
+    check_splits(kept)
+    return kept, strays | unusable | conflicting | leaking
 
 
-def inspect(photo: LabelledPhoto) -> HashedPhoto | RejectedFile:
-    """Decode a photo and compute its perceptual hash, or reject it."""
+def inspect(path: str) -> np.ndarray | str:
+    """Decode a photo and compute its perceptual hash, or say why it is unusable."""
     try:
-        decoded = open_photo(photo.path)
+        photo = open_photo(path)
     except UnreadablePhotoError as error:
-        return RejectedFile(photo.path, str(error))
-    with Image.open(photo.path) as opened:
+        return str(error)
+    with Image.open(path) as opened:
         kind = "JPEG" if opened.format == "MPO" else opened.format  # an MPO is a JPEG with more pictures behind it
-    if Image.registered_extensions().get(Path(photo.path).suffix.lower()) != kind:
-        return RejectedFile(photo.path, f"has the suffix of another format, but is a {kind}: rename it")
-    return HashedPhoto(photo, perceptual_hash(decoded))
+    if Image.registered_extensions().get(Path(path).suffix.lower()) != kind:
+        return f"has the suffix of another format, but is a {kind}: rename it"
+    return perceptual_hash(photo)
 
 
-def check_rejected_fraction(
-    unusable: list[RejectedFile], strays: list[RejectedFile], found: FoundFiles, max_fraction: float
-) -> None:
-    """Stop if too many files in class folders are unusable or too many photos are in no class folder."""
+def check_rejected_fraction(unusable: Rejected, strays: Rejected, found: int, max_fraction: float) -> None:
+    """Stop if too many of the ``found`` files are unusable or too many photos are in no class folder."""
     suffixes = tuple(Image.registered_extensions())
-    misplaced = [stray for stray in strays if stray.path.lower().endswith(suffixes)]  # not a readme
-    rejected = [*unusable, *misplaced]
-    total = len(found.photos) + len(misplaced)
+    misplaced = {path: reason for path, reason in strays.items() if path.lower().endswith(suffixes)}  # not a readme
+    rejected = unusable | misplaced
+    total = found + len(misplaced)
     if len(rejected) > max_fraction * total:
-        for path, reason in rejected[:MAX_LOGGED]:
-            logger.warning("%s: %s", path, reason)
+        logger.warning("\n".join(f"{path}: {reason}" for path, reason in list(rejected.items())[:MAX_LOGGED]))
         listed = "listed above" if len(rejected) <= MAX_LOGGED else f"the first {MAX_LOGGED} listed above"
         raise UserError(
             f"expected at most {max_fraction:.1%} of the files to be unusable (split.max_rejected_fraction), "
@@ -120,46 +104,23 @@ def check_rejected_fraction(
         )
 
 
-def check_classes(photos: list[LabelledPhoto], rejected: list[RejectedFile]) -> None:
+def check_classes(photos: list[LabelledPhoto], rejected: Rejected) -> None:
     """Make sure that no class has lost all its photos."""
-    reasons = dict(rejected)
-    for label, paths in paths_by_label(photos).items():
-        if reasons.keys() >= set(paths):
-            raise UserError(
-                f"expected usable photos of every class, found none of {label!r}: {paths[0]}: {reasons[paths[0]]}"
-            )
+    lost = {photo.label for photo in photos} - {photo.label for photo in photos if photo.path not in rejected}
+    if lost:
+        label = min(lost)
+        path = min(photo.path for photo in photos if photo.label == label)
+        raise UserError(f"expected usable photos of every class, found none of {label!r}: {path}: {rejected[path]}")
 
 
-def paths_by_label(photos: Iterable[LabelledPhoto]) -> dict[str, list[str]]:
-    """List the photos of each class, sorted by path, and the classes by name."""
-    paths: dict[str, list[str]] = {}
-    for photo in sorted(photos, key=lambda photo: (photo.label, photo.path)):
-        paths.setdefault(photo.label, []).append(photo.path)
-    return paths
-
-
-def group_photos(photos: list[HashedPhoto], max_distance: int | None) -> list[Group]:
-    """Group duplicates; where ``max_distance`` is None, every photo is a group of its own."""
-    if max_distance is None:
-        return [[hashed.photo] for hashed in photos]
-    groups = defaultdict(list)
-    numbers = group_duplicates(np.stack([hashed.hash for hashed in photos]), max_distance)
-    for number, hashed in zip(numbers, photos, strict=True):
-        groups[number].append(hashed.photo)
-    return list(groups.values())
-
-
-def reject_conflicting_labels(groups: list[Group]) -> tuple[list[Group], list[RejectedFile]]:
+def reject_conflicting_labels(groups: list[Group]) -> Rejected:
     """Reject every photo of a group with two labels or more, as any of them may be the wrong one."""
-    consistent, rejected = [], []
-    for group in groups:
-        if len({photo.label for photo in group}) == 1:
-            consistent.append(group)
-            continue
-        for photo in group:
-            other = next(other for other in group if other.label != photo.label)
-            rejected.append(RejectedFile(photo.path, f"{DUPLICATE} {other.path}, which has another label"))
-    return consistent, rejected
+    return {
+        photo.path: f"{DUPLICATE} {others[0].path}, which has another label"
+        for group in groups
+        for photo in group
+        if (others := [other for other in group if other.label != photo.label])
+    }
 
 
 def assign_splits(groups: list[Group], settings: Split) -> list[Group]:
@@ -167,13 +128,14 @@ def assign_splits(groups: list[Group], settings: Split) -> list[Group]:
 
     Splits that the folders give are kept. Where they give no test split, it is taken from validation.
     """
-    photos = [photo for group in groups for photo in group]
+    photos = sorted(photo for group in groups for photo in group)
     splits = {photo.path: photo.split for photo in photos}
     given = set(splits.values())
-    for paths in paths_by_label(photos).values():
+    for label in {photo.label for photo in photos}:
+        paths = [photo.path for photo in photos if photo.label == label]
         if given == {""}:
             # Ranked by a hash of its path, a photo keeps its split when others are added or removed.
-            ranked = sorted(paths, key=lambda path: stable_rank(path, settings.seed))
+            ranked = sorted(paths, key=lambda path: hashlib.sha256(f"{settings.seed} {path}".encode()).hexdigest())
             tests = max(1, round(len(ranked) * settings.test_fraction))
             validations = max(1, round(len(ranked) * settings.validation_fraction))
             splits |= dict.fromkeys(ranked, "train")
@@ -185,24 +147,17 @@ def assign_splits(groups: list[Group], settings: Split) -> list[Group]:
     return [[photo._replace(split=splits[photo.path]) for photo in group] for group in groups]
 
 
-def stable_rank(path: str, seed: int) -> str:
-    return hashlib.sha256(f"{seed} {path}".encode()).hexdigest()
-
-
-def reject_leaks(groups: list[Group]) -> tuple[list[LabelledPhoto], list[RejectedFile]]:
+def reject_leaks(groups: list[Group]) -> Rejected:
     """Reject photos with a duplicate in another split, which would make that split's score too good.
 
     A group keeps its photos in test if it has any, else those in validation. Duplicates within a split stay.
     """
-    kept, rejected = [], []
-    for group in groups:
-        for photo in group:
-            stronger = [other for other in group if SPLIT_NAMES.index(other.split) > SPLIT_NAMES.index(photo.split)]
-            if stronger:
-                rejected.append(RejectedFile(photo.path, f"{DUPLICATE} {stronger[-1].path}"))
-            else:
-                kept.append(photo)
-    return kept, rejected
+    return {
+        photo.path: f"{DUPLICATE} {stronger[-1].path}"
+        for group in groups
+        for photo in group
+        if (stronger := [other for other in group if SPLIT_NAMES.index(other.split) > SPLIT_NAMES.index(photo.split)])
+    }
 
 
 def check_splits(photos: list[LabelledPhoto]) -> None:

@@ -1,10 +1,16 @@
 """Find duplicates: files that show the same picture, though perhaps not with the same bytes."""
 
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import TypeVar
+
 import imagehash
 import numpy as np
 from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+
+Photo = TypeVar("Photo")
 
 
 def perceptual_hash(photo: Image.Image) -> np.ndarray:
@@ -16,19 +22,20 @@ def perceptual_hash(photo: Image.Image) -> np.ndarray:
     return np.asarray(imagehash.phash(photo).hash).ravel()
 
 
-def group_duplicates(hashes: np.ndarray, max_distance: int) -> np.ndarray:
-    """Number the groups of photos that show the same picture.
-
-    Groups are the connected components of the graph whose edges join photos with similar hashes.
+def group_duplicates(hashes: Mapping[Photo, np.ndarray], max_distance: int | None) -> list[list[Photo]]:
+    """Group the photos that show the same picture: the connected components of a graph that joins similar hashes.
 
     Args:
-        hashes: bool, shaped (photos, 64).
-        max_distance: in how many bits (Hamming distance) the hashes of duplicates may differ.
+        hashes: by photo, bool, shaped (64,).
+        max_distance: in how many bits (Hamming distance) the hashes of duplicates may differ; None: every photo is a
+            group of its own.
 
     Returns:
-        int, shaped (photos,): the number of each photo's group.
+        The groups in the order of their first photos; within each, the photos in theirs.
     """
-    signs = hashes.astype(np.float32) * 2 - 1
+    if max_distance is None:
+        return [[photo] for photo in hashes]
+    signs = np.stack([*hashes.values()]).astype(np.float32) * 2 - 1
     edges = []
     for start in range(0, len(signs), 1024):
         # The scalar product of vectors of 1 and -1 is 64 less twice the number of bits that differ.
@@ -36,5 +43,7 @@ def group_duplicates(hashes: np.ndarray, max_distance: int) -> np.ndarray:
         edges.append(np.argwhere(similar) + np.array([start, 0]))
     first, second = np.concatenate(edges).T
     graph = coo_array((np.ones(len(first), bool), (first, second)), shape=(len(signs), len(signs)))
-    _, groups = connected_components(graph, directed=False)
-    return np.asarray(groups)
+    groups = defaultdict(list)
+    for photo, number in zip(hashes, connected_components(graph, directed=False)[1], strict=True):
+        groups[number].append(photo)
+    return list(groups.values())

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from typing import Any
 
 import aiohttp
 import fsspec
@@ -18,8 +18,6 @@ from stages.intake.archive import check_name, is_hidden
 
 logger = logging.getLogger(__name__)
 
-Result = TypeVar("Result")
-
 SILENCE = 60  # seconds without a byte, after which a connection counts as broken
 PAUSES = (1, 3, 9)  # seconds to wait before each further attempt
 
@@ -28,10 +26,7 @@ class Source:
     """A file or folder that ``params.yaml`` names by a path or by a URL that fsspec knows."""
 
     def __init__(self, url: str, key: str) -> None:
-        """Find the file system that reads ``url``.
-
-        Args:
-            key: the parameter whose value is ``url``; every message starts with it.
+        """Find the file system that reads ``url``, the value of the parameter ``key``, with which messages start.
 
         Raises:
             UserError: There is no such file system.
@@ -39,11 +34,9 @@ class Source:
         self.url = url
         self.key = key
         self.is_http = url.startswith(("http://", "https://"))
-        options = {}
-        if self.is_http:
-            # By default aiohttp gives up on a healthy download after five minutes; only silence should end one.
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=SILENCE, sock_read=SILENCE)
-            options = {"client_kwargs": {"timeout": timeout}}
+        # By default aiohttp gives up on a healthy download after five minutes; only silence should end one.
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=SILENCE, sock_read=SILENCE)
+        options = {"client_kwargs": {"timeout": timeout}} if self.is_http else {}
         try:
             self.files, self.path = fsspec.core.url_to_fs(url, **options)
         except (ImportError, ValueError) as error:
@@ -51,7 +44,7 @@ class Source:
 
     def is_folder(self) -> bool:
         # To fsspec every web page is a folder of its links.
-        return not self.is_http and self._retry(lambda: bool(self.files.isdir(self.path)), self.url)
+        return not self.is_http and bool(self._retry(partial(self.files.isdir, self.path), self.url))
 
     def copy_file(self, target: Path, sha256: str | None) -> None:
         """Copy one file and check it.
@@ -80,7 +73,7 @@ class Source:
         Raises:
             UserError: A file cannot be read, has a name that is not UTF-8, or is a link to a folder or to nothing.
         """
-        found = self._retry(lambda: self.files.find(self.path), self.path)
+        found = self._retry(partial(self.files.find, self.path), self.path)
         names = {path: PurePosixPath(path).relative_to(self.path) for path in sorted(found)}
         visible = {path: name for path, name in names.items() if not is_hidden(name)}
         for path, name in tqdm(visible.items(), self.key, unit="file", disable=None):
@@ -95,7 +88,7 @@ class Source:
         if len(visible) < len(names):
             logger.info("left out %d hidden files of the folder", len(names) - len(visible))
 
-    def _retry(self, read: Callable[[], Result], url: str) -> Result:
+    def _retry(self, read: Callable[[], Any], url: str) -> Any:
         """Call ``read``, and again after a pause as long as it fails in a way that may pass."""
         pauses = iter(PAUSES)
         while True:

@@ -8,9 +8,7 @@ from stages.common.program import UserError
 
 SPLIT_NAMES = ["train", "validation", "test"]
 # What folders of splits are called elsewhere, and classes hardly ever.
-OTHER_SPLIT_NAMES = re.compile(
-    r"(train|training|val|valid|validation|test|testing)([-_ ]?(set|data))?", flags=re.IGNORECASE
-)
+OTHER_SPLIT_NAMES = re.compile(r"(train(ing)?|val(id|idation)?|test(ing)?)([-_ ]?(set|data))?", re.IGNORECASE)
 
 
 class LabelledPhoto(NamedTuple):
@@ -19,13 +17,11 @@ class LabelledPhoto(NamedTuple):
     split: str  # one of SPLIT_NAMES, or "" while it is undecided
 
 
-class FoundFiles(NamedTuple):
-    photos: list[LabelledPhoto]  # every file in a class folder, whether it is a photo or not
-    strays: list[str]  # the paths of all other files, sorted
-
-
-def find_photos(folder: Path) -> FoundFiles:
+def find_photos(folder: Path) -> tuple[list[LabelledPhoto], list[str]]:
     """List the files of each class below ``folder``, with the split where the folders give one.
+
+    Returns:
+        Every file in a class folder, whether it is a photo or not, and the paths of all other files, sorted.
 
     Raises:
         UserError: The folders are not laid out as ``stages/split.py`` describes, or a class has no files.
@@ -39,10 +35,8 @@ def find_photos(folder: Path) -> FoundFiles:
             f"expected train/ and validation/ in {root}, and perhaps test/, with a folder per class in each, or a "
             f"folder per class and nothing else, received {'/, '.join([*given, *misnamed])}/"
         )
-    class_folders = [("", inner) for inner in folders.values()]
-    if given:
-        class_folders = [(split, inner) for split in given for inner in subfolders(folders[split])]
-
+    in_splits = [(split, inner) for split in given for inner in subfolders(folders[split])]
+    class_folders = in_splits if given else [("", inner) for inner in folders.values()]
     photos = []
     for split, inner in class_folders:
         files = files_below(inner)
@@ -55,16 +49,14 @@ def find_photos(folder: Path) -> FoundFiles:
     if len(labels) < 2:
         outside = f", and {len(strays)} files outside of any" if strays else ""
         raise UserError(f"expected two or more class folders in {root}, found {labels}{outside}")
-    return FoundFiles(photos, strays)
+    return photos, strays
 
 
 def photo_root(folder: Path) -> Path:
     """Descend through folders that hold a single folder, as archives often do, while that one has subfolders."""
-    while True:
-        inner = subfolders(folder)
-        if len(inner) != 1 or not subfolders(inner[0]):
-            return folder
+    while len(inner := subfolders(folder)) == 1 and subfolders(inner[0]):
         folder = inner[0]
+    return folder
 
 
 def subfolders(folder: Path) -> list[Path]:

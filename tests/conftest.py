@@ -52,12 +52,36 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project after its first `dvc repro`, committed; for all tests, which leave it as it is."""
+    """The project after its first run, committed; for all tests of this process, which leave it as it is.
+
+    The first process runs `dvc repro`, one beside it `make -j2 repro` in another folder.
+    """
     from tests import project  # which imports this file
 
-    folder = project.lay_out(tmp_path_factory.mktemp("finished") / "project")
-    steps = ["download", "split", "label_stats", *(f"train@{name}" for name in project.MODELS), "evaluate"]
-    assert project.ran(project.run(folder, "dvc", "repro")) == steps
+    return project.first_run(project.claim_run(tmp_path_factory) or "one run more", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def elsewhere(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same from the other first run, which the process beside this one makes, if it does."""
+    from tests import project
+
+    own = finished.parent.name
+    [other] = set(project.FIRST_RUNS) - {own}
+    if project.claim_run(tmp_path_factory) == other:
+        return project.first_run(other, tmp_path_factory)
+    return project.await_run(other, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def two_models(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The finished project without three of its models, as `evaluate` takes its time for each; committed."""
+    from tests import project
+
+    folder = Path(shutil.copytree(finished, tmp_path_factory.mktemp("two models") / "project", symlinks=True))
+    project.keep_models(folder, "cnn", "transfer")
+    (folder / "dvc.lock").unlink()  # it would keep the others; DVC's run cache has these two
+    project.run(folder, "dvc", "repro")
     project.commit(folder)
     return folder
 
@@ -66,6 +90,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(finished: Path, tmp_path: Path) -> Path:
     """A copy of the finished project that a test may change."""
     return Path(shutil.copytree(finished, tmp_path / "project", symlinks=True))
+
+
+@pytest.fixture
+def small_project(two_models: Path, tmp_path: Path) -> Path:
+    """A copy of the one with two models that a test may change."""
+    return Path(shutil.copytree(two_models, tmp_path / "project", symlinks=True))
 
 
 def edit_params(path: Path, changes: dict[str, Any]) -> None:

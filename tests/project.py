@@ -4,7 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
+
+import pytest
+import yaml
 
 from stages.sample.archive import write_archive
 from tests.conftest import PROJECT, edit_params
@@ -19,6 +24,13 @@ TINY = {
     "train.batch_size": 8,
     "train.epochs": 2,
     "train.precision": "float32",  # the same on any machine
+}
+
+
+# Two ways to make the first run, whose results are to be the same.
+FIRST_RUNS = {
+    "one run": ["dvc", "repro"],
+    "another run": ["make", "--assume-old", ".venv/installed", "--jobs", "2", "repro"],
 }
 
 
@@ -74,3 +86,46 @@ def lay_out(folder: Path) -> Path:
 def ran(output: str) -> list[str]:
     """The steps that a `dvc repro` ran, by its own account."""
     return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+
+
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all processes of pytest-xdist have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+def claim_run(tmp_path_factory: pytest.TempPathFactory) -> str | None:
+    """Take the first of ``FIRST_RUNS`` that no process has taken."""
+    for name in FIRST_RUNS:
+        with suppress(FileExistsError):
+            (shared_folder(tmp_path_factory) / name).mkdir()
+            return name
+    return None
+
+
+def first_run(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the whole pipeline in a new folder, and commit the result."""
+    folder = lay_out(shared_folder(tmp_path_factory) / name / "project")
+    run(folder, *FIRST_RUNS.get(name, ["dvc", "repro"]))
+    commit(folder)
+    (folder.parent / "done").touch()
+    return folder
+
+
+def await_run(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Wait for a first run that another process makes."""
+    folder = shared_folder(tmp_path_factory) / name
+    end = time.monotonic() + 600
+    while not (folder / "done").exists():
+        assert time.monotonic() < end, f"{name} did not come to its end"
+        time.sleep(0.5)
+    return folder / "project"
+
+
+def keep_models(folder: Path, *names: str) -> None:
+    """Take all other models out of params.yaml, and delete their files as `evaluate` asks for."""
+    entries = yaml.safe_load((folder / "params.yaml").read_text())["models"]
+    edit_params(folder / "params.yaml", {"models": {name: entries[name] for name in names}})
+    for name in entries.keys() - set(names):
+        for file in (f"data/models/{name}.keras", f"data/models/{name}.json", f"plots/history/{name}.json"):
+            (folder / file).unlink()

@@ -18,35 +18,50 @@ pytestmark = pytest.mark.slow
 CLASSES = ["cats", "dogs", "foxes"]
 
 
-@pytest.fixture(params=["a folder per class", "a zip with train and validation"])
-def photos(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """Drawn photos of three classes, 24 each."""
-    archive = tmp_path / "my photos.zip"
-    write_archive(archive, CLASSES, train=14, validation=10)
-    if request.param.startswith("a zip"):
-        return archive
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """Drawn photos of three classes, 24 each, in train and validation folders."""
+    path = tmp_path / "my photos.zip"
+    write_archive(path, CLASSES, train=14, validation=10)
+    return path
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The project with one model, before its first run."""
+    folder = lay_out(tmp_path / "project")
+    entries = yaml.safe_load((folder / "params.yaml").read_text())["models"]
+    edit_params(folder / "params.yaml", {"models": {"transfer": entries["transfer"]}, "train.epochs": 1})
+    commit(folder)
+    return folder
+
+
+def check_lists(project: Path) -> list[pd.DataFrame]:
+    lists = [pd.read_csv(project / f"data/splits/{split}.csv") for split in ("train", "validation", "test")]
+    assert sum(map(len, lists)) == 72
+    assert all(sorted(set(photos["label"])) == CLASSES for photos in lists)
+    return lists
+
+
+def test_a_folder_per_class_comes_to_a_result_in_one_experiment(archive: Path, project: Path, tmp_path: Path) -> None:
     unpack(archive, tmp_path / "unpacked")
     folder = tmp_path / "my photos"
     for path in sorted((tmp_path / "unpacked").rglob("*.jpg")):
         (folder / path.parent.name).mkdir(parents=True, exist_ok=True)
         path.rename(folder / path.parent.name / path.name)
-    return folder
+    run(project, "dvc", "exp", "run", "--set-param", f"download.photos='{folder}'")
 
-
-def test_own_photos_come_to_a_result_in_one_experiment(photos: Path, tmp_path: Path) -> None:
-    project = lay_out(tmp_path / "project")
-    entries = yaml.safe_load((project / "params.yaml").read_text())["models"]
-    edit_params(project / "params.yaml", {"models": {"transfer": entries["transfer"]}, "train.epochs": 1})
-    commit(project)
-    run(project, "dvc", "exp", "run", "--set-param", f"download.photos='{photos}'")
-
-    lists = [pd.read_csv(project / f"data/splits/{split}.csv") for split in ("train", "validation", "test")]
-    assert sum(map(len, lists)) == 72
-    assert all(sorted(set(photos["label"])) == CLASSES for photos in lists)
+    lists = check_lists(project)
     scores = json.loads((project / "metrics/models/transfer.json").read_text())
     assert [row["label"] for row in scores["classes"]] == CLASSES
     assert "| foxes |" in (project / "metrics/report.md").read_text()
 
     shutil.copy(project / lists[2]["path"][0], project / "new.jpg")
-    named = run(project, "python", "-m", "stages.predict", "new.jpg", "--format", "csv")
-    assert "path,class,probability,probability_cats,probability_dogs,probability_foxes" in named
+    predicted = run(project, "python", "-m", "stages.predict", "new.jpg", "--format", "csv")
+    assert "path,class,probability,probability_cats,probability_dogs,probability_foxes" in predicted
+
+
+def test_a_zip_with_train_and_validation_folders_is_split(archive: Path, project: Path) -> None:
+    edit_params(project / "params.yaml", {"download.photos": str(archive)})
+    run(project, "dvc", "repro", "split")
+    assert [len(photos) for photos in check_lists(project)] == [42, 24, 6]

@@ -32,8 +32,9 @@ MAX_DIFFERENCE = 1e-3  # of a probability
 def main() -> None:
     args = parse_arguments()
     target = FORMATS[args.format]
-    check_packages(target)
-    check_new_or_empty(args.folder)
+    check_packages(args.format)
+    if args.folder.exists() and (not args.folder.is_dir() or any(args.folder.iterdir())):
+        raise UserError(f"expected a new or empty folder, received {args.folder}, which is neither: choose another")
     trained = fetch_model_file(args.model).load()
     pixels = validation_pixels(trained.image_size)
     model = in_float32(trained.model)
@@ -56,15 +57,8 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def check_new_or_empty(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"expected a new or empty folder, received {folder}, which is neither: choose another")
-
-
 def validation_pixels(image_size: tuple[int, int]) -> np.ndarray:
-    """Decode a few photos, spread evenly over the validation list; without the list or the photos, draw noise.
-
-    The test list is read by ``evaluate`` alone.
+    """Decode a few photos from all over the validation list (the test list is for ``evaluate``), or else draw noise.
 
     Returns:
         uint8 in 0..255, shaped (photos, height, width, 3).
@@ -79,11 +73,7 @@ def validation_pixels(image_size: tuple[int, int]) -> np.ndarray:
 
 
 def check_probabilities(logits: np.ndarray, expected: np.ndarray) -> float:
-    """Compare the probabilities that an export gives with those of the model.
-
-    Args:
-        logits: of the export, shaped (photos, classes).
-        expected: probabilities of the same shape.
+    """Compare an export's logits with the expected probabilities, both shaped (photos, classes).
 
     Returns:
         The largest difference of a probability.
@@ -102,13 +92,12 @@ def check_probabilities(logits: np.ndarray, expected: np.ndarray) -> float:
 
 def describe(trained: TrainedModel, target: Format) -> dict[str, Any]:
     """Describe the input and the output of an export for programs that load it."""
-    height, width = trained.image_size
     return {
         "classes": trained.class_names,
-        "image_size": [height, width],
+        "image_size": trained.image_size,
         "input": {
             "name": "pixels",
-            "shape": [None, height, width, 3],
+            "shape": [None, *trained.image_size, 3],
             "dtype": "float32",
             "about": "RGB of 0..255, photos upright, resized bilinearly with antialiasing (as Pillow does), "
             "ignoring the aspect ratio",
@@ -127,12 +116,8 @@ def log_rounding(trained: TrainedModel, pixels: np.ndarray, probabilities: np.nd
     half = {layer.compute_dtype for layer in trained.model.layers} - {"float32"}
     if half:
         rounding = np.abs(predict_probabilities(trained.model, pixels, len(pixels)) - probabilities).max()
-        logger.info(
-            "%s computes in %s, the export in float32: rounding changes a probability by %.2g at most",
-            trained.name,
-            half.pop(),
-            rounding,
-        )
+        message = "%s computes in %s, the export in float32: rounding changes a probability by %.2g at most"
+        logger.info(message, trained.name, half.pop(), rounding)
 
 
 if __name__ == "__main__":

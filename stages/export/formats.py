@@ -1,7 +1,4 @@
-"""Write a Keras model in another format, and run what was written as its users do.
-
-Keras itself writes all three formats.
-"""
+"""Let Keras write a model in another format, and run what was written as its users do."""
 
 import importlib.util
 import logging
@@ -22,7 +19,6 @@ class Format(NamedTuple):
     Pixels are float32 of 0..255, shaped (batch, height, width, 3), and logits float32, shaped (batch, classes).
     """
 
-    name: str  # as the option --format takes it
     keras_name: str
     suffix: str  # "" for a folder
     packages: tuple[str, ...]  # modules of the dependency group export that it needs
@@ -50,21 +46,18 @@ def run_onnx(path: Path, pixels: np.ndarray) -> np.ndarray:
 
 
 FORMATS = {
-    target.name: target
-    for target in (
-        Format("saved_model", "tf_saved_model", "", (), run_saved_model, "output_0"),
-        Format("tflite", "litert", ".tflite", ("ai_edge_litert",), run_tflite, "output_0"),
-        Format("onnx", "onnx", ".onnx", ("tf2onnx", "onnx", "onnxruntime"), run_onnx, "Identity:0"),
-    )
+    "saved_model": Format("tf_saved_model", "", (), run_saved_model, "output_0"),
+    "tflite": Format("litert", ".tflite", ("ai_edge_litert",), run_tflite, "output_0"),
+    "onnx": Format("onnx", ".onnx", ("tf2onnx", "onnx", "onnxruntime"), run_onnx, "Identity:0"),
 }
 
 
-def check_packages(target: Format) -> None:
-    """Raise UserError where a package that the format needs is not installed."""
-    missing = [name for name in target.packages if importlib.util.find_spec(name) is None]
+def check_packages(name: str) -> None:
+    """Raise UserError where a package that a format needs is not installed."""
+    missing = [package for package in FORMATS[name].packages if importlib.util.find_spec(package) is None]
     if missing:
         raise UserError(
-            f"--format {target.name}: expected the packages of the group export, found no {', '.join(missing)}: "
+            f"--format {name}: expected the packages of the group export, found no {', '.join(missing)}: "
             "pip install --constraint constraints.txt --group export"
         )
 
@@ -73,7 +66,7 @@ def in_float32(model: keras.Model) -> keras.Model:
     """Copy a model so that all of it computes in float32: only TensorFlow itself runs bfloat16 convolutions."""
 
     def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
-        return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
+        return layer.from_config({**layer.get_config(), "dtype": "float32"})
 
     copied = keras.models.clone_model(model, clone_function=copy, recursive=True)
     copied.set_weights(model.get_weights())

@@ -69,11 +69,9 @@ def choose_format(name: str | None, output: Path | None) -> str:
     if output and output.exists() and not output.is_file():
         raise UserError(f"--output: expected the name of a file, received {output}, which is a folder or a device")
     suffix = output.suffix[1:].lower() if output else ""
-    if name or suffix in FORMATS:
-        return name or suffix
-    if suffix not in ("", "txt"):
+    if not name and suffix not in (*FORMATS, "txt", ""):
         raise UserError(f"--output: expected a name in .csv, .json or .txt, or --format, received {output}")
-    return "table"
+    return name or (suffix if suffix in FORMATS else "table")
 
 
 @contextmanager

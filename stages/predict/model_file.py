@@ -38,11 +38,7 @@ class ModelFile(NamedTuple):
     origin: str  # for messages
 
     def load(self) -> TrainedModel:
-        """Load the model.
-
-        Raises:
-            UserError: This version of Keras cannot load it.
-        """
+        """Load the model, or raise UserError where this version of Keras cannot."""
         with TemporaryDirectory() as folder:
             path = Path(folder, f"{self.name}.keras")
             path.write_bytes(self.content)

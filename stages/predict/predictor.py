@@ -25,24 +25,20 @@ def list_photos(given: Sequence[Path]) -> list[Path]:
     """
     paths: list[Path] = []
     for path in given:
+        name = printable(path)
         if not path.exists():
-            raise UserError(f"expected a photo or a folder of photos, received {printable(path)}: no such file")
+            raise UserError(f"expected a photo or a folder of photos, received {name}: no such file")
         # A link to a folder, or to nothing, counts as a file, which then cannot be decoded.
         files = [file for file in sorted(path.rglob("*")) if file.is_symlink() or file.is_file()]
         files = [file for file in files if not is_hidden(PurePosixPath(file.relative_to(path)))]
         if path.is_dir() and not files:
-            raise UserError(
-                f"expected photos in the folder {printable(path)}, found none: add some, or leave the folder out"
-            )
+            raise UserError(f"expected photos in the folder {name}, found none: add some, or leave the folder out")
         paths += files or [path]
     return paths
 
 
 def predict(trained: TrainedModel, paths: Sequence[Path]) -> Iterator[tuple[Path, np.ndarray | UnreadablePhotoError]]:
-    """Predict each photo's probabilities, float64 shaped (classes,), or say why it cannot be decoded.
-
-    The order is that of ``paths``, however many: a chunk of them is in memory at a time.
-    """
+    """Predict each photo's probabilities, float64 shaped (classes,), or say why not; a chunk is in memory at a time."""
 
     def decode(path: Path) -> np.ndarray | UnreadablePhotoError:
         try:

@@ -20,37 +20,34 @@ from stages.common.program import UserError, run
 
 logger = logging.getLogger(__name__)
 
-HERE = Path()
-
 
 def main() -> None:
     params = load_params()
     resources = {f"train@{model}": params.cluster.resources_of(model) for model in params.models}
     connect()
     check_nodes(resources.values())
-    dvc(HERE, "repro", "label_stats")
+    dvc("repro", "label_stats")
     with Repo() as repo:
         changed = repo.status(list(resources))
     if changed:
-        dvc(HERE, "push", "download", "split")
+        dvc("push", "download", "split")
         lock = Path("dvc.lock").read_text(encoding="utf-8")
         retries = {"max_retries": params.cluster.retries, "retry_exceptions": [NodeError]}
-        wait_for_all(
-            {
-                reproduce.options(**task_options(needed), **retries).remote(step, lock): step
-                for step, needed in resources.items()
-                if step in changed
-            }
-        )
-    dvc(HERE, "repro", "--pull")
+        tasks = {
+            reproduce.options(**task_options(needed), **retries).remote(step, lock): step
+            for step, needed in resources.items()
+            if step in changed
+        }
+        wait_for_all(tasks)
+    dvc("repro", "--pull")
 
 
 @ray.remote
 def reproduce(step: str, lock: str) -> None:
     """Run a step on a node, from the remote's data to the remote."""
     with workspace(lock) as folder:
-        dvc(folder, "repro", "--pull", "--single-item", step)
-        dvc(folder, "push", "--run-cache", step)
+        dvc("repro", "--pull", "--single-item", step, folder=folder)
+        dvc("push", "--run-cache", step, folder=folder)
 
 
 def wait_for_all(steps: dict[ray.ObjectRef, str]) -> None:

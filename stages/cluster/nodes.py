@@ -3,7 +3,7 @@
 import logging
 import os
 import socket
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
@@ -20,7 +20,6 @@ from stages.common.program import UserError, first_line
 
 # What a step needs to run, or its result depends on; the names are those of pip.
 PACKAGES = ("dvc", "keras", "numpy", "pandas", "pillow", "tensorflow")
-PROBE = ".reached-from-"
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +53,7 @@ def task_options(resources: Resources) -> dict[str, float]:
     return {"num_cpus": reserved["CPU"], "num_gpus": reserved["GPU"], "memory": reserved["memory"]}
 
 
-def check_nodes(wanted: Collection[Resources]) -> None:
+def check_nodes(wanted: Iterable[Resources]) -> None:
     """Make sure that the nodes can run what they will be given, before anything runs.
 
     Raises:
@@ -62,15 +61,14 @@ def check_nodes(wanted: Collection[Resources]) -> None:
             write to the DVC remote that this machine uses. The text lists the problems of every node.
     """
     problems = missing_resources(wanted)
-    nodes = living_nodes()
     with Repo() as repo, probe(repo, f"{socket.gethostname()}-{os.getpid()}") as mark:
-        versions = versions_of(PACKAGES)
+        versions = installed_versions()
         checks = []
-        for node in nodes:
+        for node in living_nodes():
             there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            checks.append(problems_of_node.options(scheduling_strategy=there).remote(versions, mark))
-        for node, check in zip(nodes, checks, strict=True):
-            name = node["NodeManagerHostname"]
+            check = problems_of_node.options(scheduling_strategy=there).remote(versions, mark)
+            checks.append((node["NodeManagerHostname"], check))
+        for name, check in checks:
             try:
                 problems += [f"{name}: {problem}" for problem in ray.get(check)]
             except ray.exceptions.TaskUnschedulableError:
@@ -88,18 +86,16 @@ def living_nodes() -> list[dict[str, Any]]:
 def missing_resources(wanted: Iterable[Resources]) -> list[str]:
     """Describe the resources that no node has."""
     nodes = [node["Resources"] for node in living_nodes()]
-    return [f"none with {describe(resources)}" for resources in wanted if not any(fits(resources, n) for n in nodes)]
+    return [
+        f"none with {needed.cpus} CPUs, {needed.gpus} GPUs and {needed.memory_gib:g} GiB of memory "
+        "(cluster in params.yaml)"
+        for needed in wanted
+        if not any(fits(needed, node) for node in nodes)
+    ]
 
 
 def fits(resources: Resources, node: dict[str, float]) -> bool:
     return all(node.get(name, 0) >= amount for name, amount in bundle(resources).items())
-
-
-def describe(resources: Resources) -> str:
-    return (
-        f"{resources.cpus} CPUs, {resources.gpus} GPUs and {resources.memory_gib:g} GiB of memory "
-        "(cluster in params.yaml)"
-    )
 
 
 def cause_of(error: Exception) -> str:
@@ -107,9 +103,9 @@ def cause_of(error: Exception) -> str:
     return first_line(error.cause if isinstance(error, ray.exceptions.RayTaskError) else error)
 
 
-def versions_of(packages: Iterable[str]) -> dict[str, str]:
+def installed_versions() -> dict[str, str]:
     versions = {"Python": python_version()}
-    for package in packages:
+    for package in PACKAGES:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
@@ -120,7 +116,7 @@ def versions_of(packages: Iterable[str]) -> dict[str, str]:
 @ray.remote(num_cpus=0)
 def problems_of_node(versions: dict[str, str], mark: str) -> list[str]:
     """List what keeps this node from running steps: versions other than the caller's, a remote out of reach."""
-    here = versions_of(PACKAGES)
+    here = installed_versions()
     problems = [f"{name} {here[name]} instead of {wanted}" for name, wanted in versions.items() if here[name] != wanted]
     try:
         with workspace() as folder, Repo(str(folder)) as repo, probe(repo, ray.get_runtime_context().get_node_id()):
@@ -137,7 +133,7 @@ def probe(repo: Repo, name: str) -> Iterator[str]:
     """Write an empty file to the default DVC remote, give its name, and delete it at the end."""
     try:
         remote = repo.cloud.get_remote_odb()
-        path = remote.fs.join(remote.path, f"{PROBE}{name}")
+        path = remote.fs.join(remote.path, f".reached-from-{name}")
         remote.fs.makedirs(remote.path, exist_ok=True)
         remote.fs.touch(path)
     except (DvcException, OSError) as error:

@@ -1,20 +1,25 @@
 """A folder of Parquet files with predictions, and beside them the model that made them."""
 
 import json
+import re
 from io import BytesIO
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.core import url_to_fs
 from fsspec.implementations.dirfs import DirFileSystem
 
 from stages.common.files import write_remote
 from stages.common.program import UserError
+from stages.predict.formats import columns
 from stages.predict.model_file import ModelFile
 
 # Programs that read a folder of Parquet files skip names that start with "_".
 ABOUT = "_about.json"
 MODEL = "_model.keras"
+PART = re.compile(r"part-(\d+)\.parquet")
+Row = dict[str, str | float]
 
 
 def open_folder(url: str) -> DirFileSystem:
@@ -42,21 +47,22 @@ def claim(output: DirFileSystem, model: ModelFile) -> None:
         )
 
 
-def part_name(number: int) -> str:
-    return f"part-{number:06}.parquet"
+def parts_of(output: DirFileSystem) -> dict[int, str]:
+    """Find the files with predictions, by their numbers."""
+    return {int(match[1]): path for path in sorted(output.find("")) if (match := PART.fullmatch(path))}
 
 
-def parts_of(output: DirFileSystem) -> list[str]:
-    return [path for path in sorted(output.find("")) if path.startswith("part-") and path.endswith(".parquet")]
-
-
-def next_part_number(output: DirFileSystem) -> int:
-    numbers = [int(part.removeprefix("part-").removesuffix(".parquet")) for part in parts_of(output)]
-    return max(numbers, default=-1) + 1
+def write_part(output: DirFileSystem, number: int, rows: list[Row], class_names: list[str]) -> None:
+    """Write a row per photo: the values of :func:`columns`, or ``path`` and ``problem``."""
+    names = [*columns(class_names), "problem"]
+    schema = pa.schema({name: pa.float64() if name.startswith("probability") else pa.string() for name in names})
+    file = BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema), file)
+    write_remote(output, f"part-{number:06}.parquet", file.getvalue())
 
 
 def read_predictions(output: DirFileSystem) -> pd.DataFrame:
     """Read ``path`` and ``problem`` of all photos in the output."""
     columns = ["path", "problem"]
-    tables = [pq.read_table(BytesIO(output.cat_file(part)), columns=columns).to_pandas() for part in parts_of(output)]
+    tables = [pd.read_parquet(BytesIO(output.cat_file(part)), columns=columns) for part in parts_of(output).values()]
     return pd.concat(tables) if tables else pd.DataFrame(columns=columns)

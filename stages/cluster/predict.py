@@ -8,26 +8,22 @@ classifies what is still missing.
     RAY_ADDRESS=head:6379 python -m stages.cluster.predict s3://bucket/photos s3://bucket/predictions
 """
 
-import argparse
 import json
 import logging
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from itertools import count
 from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import ray
 from fsspec.implementations.dirfs import DirFileSystem
 from tqdm import tqdm
 
 from stages.cluster.nodes import cause_of, connect, missing_resources, task_options
-from stages.cluster.parquet import ABOUT, MODEL, claim, next_part_number, open_folder, part_name, read_predictions
-from stages.common.files import write_remote
+from stages.cluster.parquet import ABOUT, MODEL, Row, claim, open_folder, parts_of, read_predictions, write_part
 from stages.common.params import Resources, load_params
 from stages.common.program import UserError, command_parser, first_line, run
 from stages.inference.model import predict_probabilities
@@ -45,7 +41,17 @@ READERS = 8  # threads of a task that decodes
 
 
 def main() -> None:
-    args = parse_arguments()
+    parser = command_parser(
+        __doc__, "If a file cannot be decoded, the others are classified all the same, and the exit code is 1."
+    )
+    parser.add_argument("photos", metavar="FOLDER", help="a path or URL (s3, gs, ...) that every node reaches")
+    parser.add_argument("output", metavar="OUTPUT", help="the same, for Parquet files")
+    parser.add_argument("--model", help="a model in data/models/ (default: the best on the validation photos)")
+    parser.add_argument(
+        "--rev", metavar="GIT_REV", help="use the model of this commit, branch, tag or experiment, through DVC"
+    )
+    args = parser.parse_args()
+
     photos, output = open_folder(args.photos), open_folder(args.output)
     cluster = load_params().cluster
     if PurePosixPath(output.fs.unstrip_protocol(output.path)).is_relative_to(photos.fs.unstrip_protocol(photos.path)):
@@ -66,19 +72,6 @@ def main() -> None:
     report(paths, read_predictions(output), model.name)
 
 
-def parse_arguments() -> argparse.Namespace:
-    parser = command_parser(
-        __doc__, "If a file cannot be decoded, the others are classified all the same, and the exit code is 1."
-    )
-    parser.add_argument("photos", metavar="FOLDER", help="a path or URL (s3, gs, ...) that every node reaches")
-    parser.add_argument("output", metavar="OUTPUT", help="the same, for Parquet files")
-    parser.add_argument("--model", help="a model in data/models/ (default: the best on the validation photos)")
-    parser.add_argument(
-        "--rev", metavar="GIT_REV", help="use the model of this commit, branch, tag or experiment, through DVC"
-    )
-    return parser.parse_args()
-
-
 def check_resources(resources: Resources) -> None:
     """Make sure that the cluster can hold a process with the model, and beside it one that decodes photos."""
     problems = missing_resources([resources])
@@ -92,11 +85,10 @@ def check_resources(resources: Resources) -> None:
 def predict_photos(
     photos: DirFileSystem, output: DirFileSystem, model: ModelFile, paths: list[str], resources: Resources
 ) -> None:
-    """Write a Parquet file for each part of the paths, numbered on from those that are there."""
-    parts = [
-        {"number": number, "paths": paths[start : start + PHOTOS_PER_PART]}
-        for number, start in enumerate(range(0, len(paths), PHOTOS_PER_PART), next_part_number(output))
-    ]
+    """Write a Parquet file for each part of the paths, beside those that are there."""
+    starts = range(0, len(paths), PHOTOS_PER_PART)
+    numbers = count(max(parts_of(output), default=-1) + 1)
+    parts = [{"number": next(numbers), "paths": paths[start : start + PHOTOS_PER_PART]} for start in starts]
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
@@ -126,22 +118,16 @@ def decode(part: dict[str, Any], photos: DirFileSystem, image_size: tuple[int, i
 
     def load(path: str) -> tuple[np.ndarray, str]:
         try:
-            return read_photo(photos, path, image_size), ""
+            return resized_pixels(BytesIO(photos.cat_file(path)), image_size), ""
         except UnreadablePhotoError as error:
-            return np.zeros((*image_size, 3), np.uint8), str(error)
+            problem = str(error)
+        except (FileNotFoundError, IsADirectoryError) as error:  # which a link may lead to
+            problem = f"cannot be read: {error.strerror or first_line(error)}"
+        return np.zeros((*image_size, 3), np.uint8), problem
 
     with ThreadPoolExecutor(READERS) as pool:
         pixels, problems = zip(*pool.map(load, part["paths"]), strict=True)
     return {**part, "pixels": np.stack(pixels), "problems": list(problems)}
-
-
-def read_photo(photos: DirFileSystem, path: str, image_size: tuple[int, int]) -> np.ndarray:
-    """Read and decode a photo as :func:`resized_pixels` does."""
-    try:
-        content = photos.cat_file(path)
-    except (FileNotFoundError, IsADirectoryError) as error:  # which a link may lead to
-        raise UnreadablePhotoError(f"cannot be read: {error.strerror or first_line(error)}") from error
-    return resized_pixels(BytesIO(content), image_size)
 
 
 class Predictor:
@@ -154,25 +140,17 @@ class Predictor:
         self.output = output
 
     def __call__(self, part: dict[str, Any]) -> dict[str, int]:
+        class_names = self.trained.class_names
         probabilities = predict_probabilities(self.trained.model, part["pixels"], BATCH_SIZE)
-        rows = list(self.rows(part, probabilities))
-        file = BytesIO()
-        pq.write_table(pa.Table.from_pylist(rows, self.schema()), file)
-        write_remote(self.output, part_name(part["number"]), file.getvalue())
-        return {"photos": len(rows)}
-
-    def schema(self) -> pa.Schema:
-        names = [*columns(self.trained.class_names), "problem"]
-        return pa.schema([(name, pa.float64() if name.startswith("probability") else pa.string()) for name in names])
-
-    def rows(self, part: dict[str, Any], probabilities: np.ndarray) -> Iterator[dict[str, str | float]]:
-        names = columns(self.trained.class_names)
+        rows: list[Row] = []
         for path, problem, row in zip(part["paths"], part["problems"], probabilities, strict=True):
             if problem:
-                yield {"path": printable(path), "problem": problem}
+                rows.append({"path": printable(path), "problem": problem})
             else:
-                values = row_values(PurePosixPath(path), row, self.trained.class_names)
-                yield dict(zip(names, values, strict=True))
+                values = row_values(PurePosixPath(path), row, class_names)
+                rows.append(dict(zip(columns(class_names), values, strict=True)))
+        write_part(self.output, part["number"], rows, class_names)
+        return {"photos": len(rows)}
 
 
 def report(paths: list[str], predictions: pd.DataFrame, model: str) -> None:

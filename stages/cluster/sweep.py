@@ -1,16 +1,15 @@
 """Train a model with many settings, spread over a Ray cluster, and compare them.
 
 Each trial is a training with changed parameters, in a folder of its own on some node; one whose validation accuracy
-falls behind the others' stops early. Finished trials' models go to DVC's default remote with their run cache: a
-`dvc exp run --pull` with the same changes takes them from there instead of training. Started again, the same command
-goes on where it was stopped; a trial whose process or node dies starts anew.
+falls behind the others' stops early. Values are as for `dvc exp run --queue`; of several parameters, every combination
+is tried. Finished trials' models go to DVC's default remote with their run cache: a `dvc exp run --pull` with the same
+changes takes them from there instead of training. Started again, the same command goes on where it was stopped; a trial
+whose process or node dies starts anew.
 
     python -m stages.cluster.sweep cnn -S models.cnn.dropout=0.3,0.5 -S 'train.seed=range(0,3)'    # six trials
 """
 
-import argparse
 import json
-import logging
 import math
 import os
 from pathlib import Path
@@ -31,18 +30,20 @@ from stages.common.paths import BACKUPS
 from stages.common.program import UserError, command_parser, first_line, run
 from stages.training.backup import fingerprint, training_code
 
-logger = logging.getLogger(__name__)
-
-HERE = Path()
 SEED = "train.seed"
-STOPPED, UNFINISHED = "stopped early", "unfinished"
+UNFINISHED = "unfinished"
 
 # The trials report their progress themselves, and DVC keeps their results.
 os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
 
 
 def main() -> None:
-    args = parse_arguments()
+    parser = command_parser(__doc__)
+    parser.add_argument("model", help="of params.yaml")
+    parser.add_argument(
+        "-S", "--set-param", action="append", required=True, metavar="NAME=VALUE,VALUE", help="values to try"
+    )
+    args = parser.parse_args()
     params = load_params()
     if args.model not in params.models:
         raise UserError(f"expected a model of params.yaml ({', '.join(params.models)}), received {args.model!r}")
@@ -51,8 +52,8 @@ def main() -> None:
 
     connect()
     check_nodes([params.cluster.resources_of(args.model)])
-    dvc(HERE, "repro", "split")
-    dvc(HERE, "push", "download", "split")
+    dvc("repro", "split")
+    dvc("push", "download", "split")
     table = tabulate(sweep(args.model, trials, params, epochs), trials)
 
     print(f"\n{table.to_string(index=False)}\n")  # noqa: T201
@@ -67,20 +68,6 @@ def main() -> None:
     # The other models depend on train, too, and have not been trained with its changes.
     target = f" train@{args.model}" if any(override.startswith("train.") for override in best) else ""
     print(f"The best as an experiment, without training again: dvc exp run --pull {changes}{target}")  # noqa: T201
-
-
-def parse_arguments() -> argparse.Namespace:
-    parser = command_parser(__doc__)
-    parser.add_argument("model", help="of params.yaml")
-    parser.add_argument(
-        "-S",
-        "--set-param",
-        action="append",
-        required=True,
-        metavar="NAME=VALUE,VALUE",
-        help="values to try, as for `dvc exp run --queue`; of several parameters, every combination",
-    )
-    return parser.parse_args()
 
 
 def list_trials(changes: list[str]) -> list[list[str]]:
@@ -104,8 +91,7 @@ def check_trial(overrides: list[str], model: str) -> int:
                 f"-S {override}: expected a parameter of train or models.{model}, on which the trials depend"
             )
     with TemporaryDirectory() as folder:
-        path = Path(folder, PARAMS)
-        copy(PARAMS, path)
+        path = Path(copy(PARAMS, folder))
         try:
             apply_overrides(path, overrides)
         except DvcException as error:
@@ -128,12 +114,10 @@ def sweep(model: str, trials: list[list[str]], params: Params, epochs: int) -> t
     )
     if tune.Tuner.can_restore(folder):
         return tune.Tuner.restore(str(folder), trainable, restart_errored=True).fit()
-    median_stopping = tune.schedulers.MedianStoppingRule(
-        time_attr="epoch",
-        grace_period=max(1, epochs // 4),
-        min_time_slice=math.inf,  # it never pauses a trial to try another
+    median_stopping = tune.schedulers.MedianStoppingRule(  # which never pauses a trial to try another
+        time_attr="epoch", grace_period=max(1, epochs // 4), min_time_slice=math.inf
     )
-    tuner = tune.Tuner(
+    return tune.Tuner(
         trainable,
         param_space={"number": tune.grid_search(list(range(len(trials))))},
         tune_config=tune.TuneConfig(metric="val_accuracy", mode="max", scheduler=median_stopping),
@@ -144,8 +128,7 @@ def sweep(model: str, trials: list[list[str]], params: Params, epochs: int) -> t
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # DVC's remote has the models
             verbose=0,
         ),
-    )
-    return tuner.fit()
+    ).fit()
 
 
 def sweep_key(model: str, trials: list[list[str]], lock: str) -> str:
@@ -161,7 +144,7 @@ def tabulate(results: tune.ResultGrid, trials: list[list[str]]) -> pd.DataFrame:
     for result in results:
         metrics = result.metrics or {}
         number = result.config["number"]
-        end = STOPPED if metrics.get("done") else UNFINISHED
+        end = "stopped early" if metrics.get("done") else UNFINISHED
         rows[number] = {
             **dict(override.split("=", 1) for override in trials[number]),
             "epochs": metrics.get("epoch", 0),

@@ -8,7 +8,7 @@ from typing import Any
 
 from ray import tune
 
-from stages.cluster.workspace import DvcProcess, NodeError, workspace
+from stages.cluster.workspace import DvcProcess, NodeError, dvc, workspace
 from stages.common.paths import BACKUPS, HISTORY
 from stages.common.program import UserError
 from stages.training.backup import History, read_content
@@ -34,8 +34,9 @@ class Trial(tune.Trainable):
         self.backup_file = self.folder / BACKUPS / f"{model}.npz"
         self.reported: History = []
         self.step_name = f"train@{model}"
-        self.process = DvcProcess(self.folder, "repro", "--pull", "--single-item", self.step_name, echo=False)
-        self.held.callback(lambda: self.process.kill())  # whichever runs by then
+        repro = ("repro", "--pull", "--single-item", self.step_name)
+        self.process = DvcProcess(*repro, folder=self.folder, echo=False)
+        self.held.callback(self.process.kill)
 
     def step(self) -> dict[str, Any]:
         """Wait for the next epoch, or for the end."""
@@ -46,7 +47,7 @@ class Trial(tune.Trainable):
                 self.reported = history[: len(self.reported) + 1]
                 return self.result()
             if not running:
-                return self.finish()
+                return {**self.result(), "end": self.finish(), "done": True}
             time.sleep(POLL)
 
     def history(self) -> History:
@@ -55,28 +56,26 @@ class Trial(tune.Trainable):
         try:
             return list(read_content(self.backup_file)["history"])
         except FileNotFoundError:
-            return self.reported
+            return []
 
     def result(self) -> dict[str, Any]:
         last = self.reported[-1] if self.reported else {"epoch": 0, "val_accuracy": -math.inf}
         return {**last, "best": max((record["val_accuracy"] for record in self.reported), default=None)}
 
-    def finish(self) -> dict[str, Any]:
-        how = ""
+    def finish(self) -> str:
+        """Push the results, and say how the training ended."""
+        end, how = FINISHED, ""
         try:
             self.process.wait()
             if not self.backup_file.parent.exists():  # every training makes this folder, and none removes it
                 how = ", taken from the run cache"
-            self.process = DvcProcess(self.folder, "push", "--run-cache", self.step_name, echo=False)
-            self.process.wait()
-            end = FINISHED
+            dvc("push", "--run-cache", self.step_name, folder=self.folder, echo=False)
         except NodeError:
             raise  # and Tune tries again
         except UserError as error:
             end = f"failed: {error}"
-        result = {**self.result(), "end": end, "done": True}
-        print(f"{self.name} {end}: {result['val_accuracy']}{how}", flush=True)  # noqa: T201
-        return result
+        print(f"{self.name} {end}: {self.result()['val_accuracy']}{how}", flush=True)  # noqa: T201
+        return end
 
     def cleanup(self) -> None:
         self.held.close()

@@ -10,7 +10,7 @@ import re
 import socket
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import copytree, ignore_patterns
@@ -27,13 +27,13 @@ STEP_FAILED = re.compile(r"ERROR: failed to reproduce .*, exited with (-?\d+)")
 
 
 @contextmanager
-def workspace(lock: str = "", overrides: Iterable[str] = ()) -> Iterator[Path]:
+def workspace(lock: str = "", overrides: Sequence[str] = ()) -> Iterator[Path]:
     """Lay out the project in a temporary folder on this node, with a DVC cache of its own.
 
     It is inside what Ray unpacked there, and is deleted with it at the latest.
 
     Args:
-        lock: the content of ``dvc.lock``.
+        lock: the content of ``dvc.lock``; empty: as Ray brought it.
         overrides: changes of parameters, as ``dvc exp run --set-param`` takes them.
     """
     shipped = Path(__file__).parents[2]
@@ -60,7 +60,7 @@ class DvcProcess:
     If the process that started it is killed, the command soon ends too: it cannot print what nobody reads.
     """
 
-    def __init__(self, folder: Path, *arguments: str, echo: bool = True) -> None:
+    def __init__(self, *arguments: str, folder: Path, echo: bool) -> None:
         # Steps find this Python first; Ray's own setting must not change what they compute.
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         environment = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
@@ -103,13 +103,9 @@ class DvcProcess:
         # A step says in a line of its own why it failed, before DVC says that it did.
         reasons = (line for line in self.last_lines if line.startswith(("error: ", "ERROR: ")))
         reason = next(reasons, f"error: exit code {self.process.returncode}").partition(": ")[2]
-        kind = UserError if self.step_exit_code() == 1 else NodeError
+        exit_codes = [match[1] for line in self.last_lines if (match := STEP_FAILED.fullmatch(line))]
+        kind = UserError if exit_codes[-1:] == ["1"] else NodeError
         raise kind(f"`dvc {' '.join(self.arguments)}` on {socket.gethostname()}: {reason}")
-
-    def step_exit_code(self) -> int | None:
-        """Read the exit code of the step that failed; negative: the signal that killed it; None: no step failed."""
-        failures = [match for line in self.last_lines if (match := STEP_FAILED.fullmatch(line))]
-        return int(failures[-1][1]) if failures else None
 
     def kill(self) -> None:
         """End it and all that it started."""
@@ -118,9 +114,9 @@ class DvcProcess:
             self.process.wait()
 
 
-def dvc(folder: Path, *arguments: str) -> None:
-    """Run a DVC command to its end and print what it prints; errors are those of :meth:`DvcProcess.wait`."""
-    process = DvcProcess(folder, *arguments)
+def dvc(*arguments: str, folder: Path = Path(), echo: bool = True) -> None:
+    """Run a DVC command to its end, printing its output if ``echo``; errors are those of :meth:`DvcProcess.wait`."""
+    process = DvcProcess(*arguments, folder=folder, echo=echo)
     try:
         process.wait()
     finally:

@@ -33,10 +33,10 @@ def test_a_step_s_exit_code_says_whose_failure_it_was(
 ) -> None:
     (repository / "dvc.yaml").write_text(json.dumps({"stages": {"step": {"cmd": command}}}))
     with pytest.raises(UserError, match=f"^`dvc repro step` on [^:]+: {reason}") as error:
-        dvc(repository, "repro", "step")
+        dvc("repro", "step", folder=repository)
     assert type(error.value) is kind
 
 
 def test_a_failure_of_dvc_itself_is_the_node_s(repository: Path) -> None:
     with pytest.raises(NodeError, match=r"^`dvc repro` on [^:]+: .*does not exist$"):
-        dvc(repository, "repro")
+        dvc("repro", folder=repository)

@@ -5,7 +5,6 @@ Writes the zip and prints its SHA-256. The same options give the same bytes.
     python -m stages.sample --classes cats dogs --output data/sample.zip    # the numbers of photos are per class
 """
 
-import argparse
 import hashlib
 import logging
 from pathlib import Path
@@ -18,22 +17,19 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    args = parse_arguments()
-    write_archive(args.output, args.classes, args.train, args.validation, args.seed)
-    classes = sorted(set(args.classes))
-    count = (args.train + args.validation) * len(classes)
-    logger.info("Wrote %s: %d photos of %s", args.output, count, ", ".join(classes))
-    print(hashlib.sha256(args.output.read_bytes()).hexdigest())  # noqa: T201
-
-
-def parse_arguments() -> argparse.Namespace:
     parser = command_parser(__doc__)
     parser.add_argument("--classes", nargs="+", default=["cats", "dogs"], help=f"out of {', '.join(SPECIES)}")
     parser.add_argument("--train", type=int, default=80, metavar="N")
     parser.add_argument("--validation", type=int, default=150, metavar="N")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--output", type=Path, default=Path("data/sample.zip"), metavar="ZIP")
-    return parser.parse_args()
+    args = parser.parse_args()
+
+    write_archive(args.output, args.classes, args.train, args.validation, args.seed)
+    classes = sorted(set(args.classes))
+    count = (args.train + args.validation) * len(classes)
+    logger.info("Wrote %s: %d photos of %s", args.output, count, ", ".join(classes))
+    print(hashlib.sha256(args.output.read_bytes()).hexdigest())  # noqa: T201
 
 
 if __name__ == "__main__":

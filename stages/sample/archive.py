@@ -20,17 +20,12 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can hold: the same drawin
 
 
 class Picture(NamedTuple):
-    """A photo to draw. Its bytes depend on everything here but ``split``."""
+    """A photo to draw. Its bytes depend on everything here but ``path``."""
 
-    split: str
+    path: str  # in the archive, such as sample/train/cats/cat.0.jpg
     species: str
     number: int
     seed: int
-
-    @property
-    def path(self) -> str:
-        """Its path in the archive, such as ``sample/train/cats/cat.0.jpg``."""
-        return f"sample/{self.split}/{self.species}/{SPECIES[self.species].singular}.{self.number}.jpg"
 
 
 def draw_jpeg(picture: Picture) -> bytes:
@@ -43,14 +38,13 @@ def draw_jpeg(picture: Picture) -> bytes:
 
 def list_pictures(classes: Sequence[str], train: int, validation: int, seed: int) -> list[Picture]:
     """List all pictures, sorted by path; in each class the numbers of validation follow those of training."""
-    numbers = {"train": range(train), "validation": range(train, train + validation)}
-    pictures = [
-        Picture(split, species, number, seed)
-        for split in numbers
+    splits = {"train": range(train), "validation": range(train, train + validation)}
+    return sorted(
+        Picture(f"sample/{split}/{species}/{SPECIES[species].singular}.{number}.jpg", species, number, seed)
+        for split, numbers in splits.items()
         for species in set(classes)
-        for number in numbers[split]
-    ]
-    return sorted(pictures, key=lambda picture: picture.path)
+        for number in numbers
+    )
 
 
 def draw_all(pictures: Sequence[Picture]) -> Iterator[bytes]:
@@ -69,7 +63,12 @@ def write_archive(path: Path, classes: Sequence[str], train: int, validation: in
     Raises:
         UserError: A class cannot be drawn, a number is too small, or the path cannot be written to.
     """
-    check(classes, train, validation, seed)
+    unknown = sorted(set(classes) - set(SPECIES))
+    if unknown or not classes:
+        raise UserError(f"--classes: expected some of {', '.join(SPECIES)}, received {', '.join(unknown) or 'none'}")
+    for option, number, least in (("train", train, 1), ("validation", validation, 1), ("seed", seed, 0)):
+        if number < least:
+            raise UserError(f"--{option}: expected {least} or more, received {number}")
     pictures = list_pictures(classes, train, validation, seed)
     jpegs = tqdm(draw_all(pictures), "drawing", len(pictures), unit="photo", disable=None)
     with (
@@ -79,13 +78,3 @@ def write_archive(path: Path, classes: Sequence[str], train: int, validation: in
     ):
         for picture, jpeg in zip(pictures, jpegs, strict=True):
             archive.writestr(zipfile.ZipInfo(picture.path, EPOCH), jpeg)
-
-
-def check(classes: Sequence[str], train: int, validation: int, seed: int) -> None:
-    """Check the arguments of :func:`write_archive`, in the words of the command line."""
-    unknown = sorted(set(classes) - set(SPECIES))
-    if unknown or not classes:
-        raise UserError(f"--classes: expected some of {', '.join(SPECIES)}, received {', '.join(unknown) or 'none'}")
-    for option, number, least in (("train", train, 1), ("validation", validation, 1), ("seed", seed, 0)):
-        if number < least:
-            raise UserError(f"--{option}: expected {least} or more, received {number}")

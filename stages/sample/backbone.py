@@ -56,16 +56,13 @@ def train_backbone(photos: np.ndarray, labels: np.ndarray, holdout: int, output:
 
     keras.utils.set_random_seed(SEED)
     tf.config.experimental.enable_op_determinism()
-    backbone = keras.applications.MobileNetV2(
-        input_shape=(*IMAGE_SIZE, 3), alpha=WIDTH, include_top=False, weights=None
-    )
+    shape = (*IMAGE_SIZE, 3)
+    backbone = keras.applications.MobileNetV2(input_shape=shape, alpha=WIDTH, include_top=False, weights=None)
     for layer in backbone.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.9  # its 0.999 would need thousands of steps to forget where it started
     head = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(len(CLASS_NAMES))]
-    model = keras.Sequential(
-        [keras.Input((*IMAGE_SIZE, 3)), keras.layers.Rescaling(1 / 127.5, offset=-1), backbone, *head]
-    )
+    model = keras.Sequential([keras.Input(shape), keras.layers.Rescaling(1 / 127.5, offset=-1), backbone, *head])
     train, train_labels = photos[:-holdout], labels[:-holdout]
     steps = sum(epochs for _, epochs in PHASES) * math.ceil(len(train) / BATCH_SIZE)
     schedule = keras.optimizers.schedules.CosineDecay(

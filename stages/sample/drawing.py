@@ -35,12 +35,7 @@ class Head:
         return pixels
 
     def blob(
-        self,
-        centre: tuple[float, float, float],
-        width: float,
-        height: float,
-        colour: Colour,
-        jaw: float = 0.0,
+        self, centre: tuple[float, float, float], width: float, height: float, colour: Colour, jaw: float = 0.0
     ) -> None:
         """Draw an ellipse that faces us however the head is turned; ``jaw`` narrows its lower half."""
         angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)

@@ -48,11 +48,6 @@ def test_a_model_no_better_than_the_majority_class_baseline_is_warned_of(caplog:
     assert caplog.messages == ["cnn is no better than the majority-class baseline on the test photos"]
 
 
-def test_a_model_that_was_not_trained_is_one_line(workspace: Path) -> None:
-    with pytest.raises(UserError, match=r"^expected the model data/models/cnn.keras, found none: run "):
-        evaluate("cnn", TEST, batch_size=2)
-
-
 @pytest.mark.usefixtures("always_dogs")
 def test_files_of_a_model_that_params_yaml_no_longer_has_are_refused() -> None:
     check_leftovers({"cnn"})

@@ -19,11 +19,7 @@ def learning_curves(history: pd.DataFrame) -> pd.DataFrame:
 
 
 def mean_roc_curve(predictions: Predictions) -> pd.DataFrame:
-    """Compute the ROC curve: of the second of two classes, or the mean of each of several against the rest.
-
-    Returns:
-        ``false_positive_rate`` in steps of 0.01, and ``true_positive_rate``.
-    """
+    """Compute the ROC curve in steps of 0.01: of the second of two classes, or the mean of each against the rest."""
     num_classes = predictions.probabilities.shape[1]
     rates = np.linspace(0, 1, 101)
     curves = [

@@ -56,11 +56,7 @@ def heat_maps(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
 
 
 def choose_photos(predictions: Predictions) -> np.ndarray:
-    """Choose correctly classified photos, evenly from the whole list, and then the most confident mistakes.
-
-    Returns:
-        Their places in the list, at most ``SHOWN`` of each kind.
-    """
+    """Choose the places of up to ``SHOWN`` correct photos, evenly from all, and of the most confident mistakes."""
     correct, wrong = np.flatnonzero(predictions.correct), np.flatnonzero(~predictions.correct)
     spread = np.linspace(0, len(correct) - 1, min(SHOWN, len(correct))).round().astype(int)
     most_confident = np.argsort(-predictions.confidence[wrong], kind="stable")

@@ -15,15 +15,10 @@ COLUMNS = 4
 
 
 def find_mistakes(photos: pd.DataFrame, predictions: Predictions, classes: list[str]) -> pd.DataFrame:
-    """List the photos that a model misclassifies, the most confident mistake first, ties by path.
-
-    Returns:
-        ``path``, ``label`` (the true class), ``predicted`` and ``confidence``.
-    """
+    """List the misclassified photos (``path``, true ``label``, ``predicted``, ``confidence``), most confident first."""
     predicted = np.take(classes, predictions.predicted)
     table = photos[["path", "label"]].assign(predicted=predicted, confidence=predictions.confidence.round(6))
-    misclassified = table[~predictions.correct]
-    return misclassified.sort_values(["confidence", "path"], ascending=[False, True], ignore_index=True)
+    return table[~predictions.correct].sort_values(["confidence", "path"], ascending=[False, True], ignore_index=True)
 
 
 def most_confused(mistakes: pd.DataFrame) -> tuple[str, str, int]:

@@ -14,7 +14,7 @@ LISTED = 10  # mistakes
 def report(
     lists: dict[str, pd.DataFrame], ranked: list[Evaluation], leaderboard: pd.DataFrame, comparisons: pd.DataFrame
 ) -> str:
-    """Write the page on the models, ranked from the best, and on the lists (of "train", ... and "rejected") by name."""
+    """Write the page; ``ranked`` begins with the best, ``lists`` has "train", "validation", "test" and "rejected"."""
     best = ranked[0]
     test = best.scores["test"]
     low, high = test["accuracy_low"], test["accuracy_high"]
@@ -70,9 +70,8 @@ def data_section(lists: dict[str, pd.DataFrame]) -> str:
 def comparison_section(names: list[str], comparisons: pd.DataFrame) -> str:
     if len(names) == 1:
         return f"`{names[0]}` is the only model."
-    pairs = comparisons.rename(
-        columns={"b": "only the first correct", "c": "only the second correct", "p_holm": "corrected p"}
-    )
+    titles = {"b": "only the first correct", "c": "only the second correct", "p_holm": "corrected p"}
+    pairs = comparisons.rename(columns=titles)
     for column in ("p", "corrected p"):
         pairs[column] = pairs[column].map("{:.2g}".format)
     return (

@@ -12,6 +12,11 @@ from stages.intake.layout import SPLIT_NAMES
 from tests.conftest import write_photos
 
 
+def layout(photos: dict[str, int]) -> None:
+    for folder, count in photos.items():
+        write_photos(RAW / folder, count)
+
+
 def split_lists() -> dict[str, pd.DataFrame]:
     split.main()
     return {name: pd.read_csv(SPLITS / f"{name}.csv") for name in (*SPLIT_NAMES, "rejected")}
@@ -21,40 +26,29 @@ def counts(photos: pd.DataFrame) -> dict[str, int]:
     return {str(label): int(count) for label, count in photos["label"].value_counts().items()}
 
 
-@pytest.mark.parametrize("enclosing", ["", "archive", "archive/of"])
+@pytest.mark.parametrize("enclosing", [".", "archive", "archive/of"])
 def test_folders_of_splits_are_kept_and_every_fifth_validation_photo_becomes_a_test_photo(
     workspace: Path, enclosing: str
 ) -> None:
     for label in ("cats", "dogs"):
-        write_photos(RAW / enclosing / "train" / label, 6)
-        write_photos(RAW / enclosing / "validation" / label, 10)
+        layout({f"{enclosing}/train/{label}": 6, f"{enclosing}/validation/{label}": 10})
     lists = split_lists()
-    assert [counts(lists[name]) for name in SPLIT_NAMES] == [
-        {"cats": 6, "dogs": 6},
-        {"cats": 8, "dogs": 8},
-        {"cats": 2, "dogs": 2},
-    ]
+    assert [counts(lists[name]) for name in SPLIT_NAMES] == [{"cats": n, "dogs": n} for n in (6, 8, 2)]
     validation = (RAW / enclosing / "validation").as_posix()
-    assert list(lists["test"]["path"]) == [
-        f"{validation}/cats/0.jpg",
-        f"{validation}/cats/5.jpg",
-        f"{validation}/dogs/0.jpg",
-        f"{validation}/dogs/5.jpg",
-    ]
+    photos = [f"{validation}/{name}.jpg" for name in ("cats/0", "cats/5", "dogs/0", "dogs/5")]
+    assert list(lists["test"]["path"]) == photos
 
 
 def test_a_test_folder_is_the_test_split(workspace: Path) -> None:
-    for name, count in {"train": 3, "validation": 5, "test": 2}.items():
-        for label in ("cats", "dogs"):
-            write_photos(RAW / name / label, count)
+    for label in ("cats", "dogs"):
+        layout({f"train/{label}": 3, f"validation/{label}": 5, f"test/{label}": 2})
     lists = split_lists()
     assert [len(lists[name]) for name in SPLIT_NAMES] == [6, 10, 4]
     assert lists["test"]["path"].str.startswith("data/raw/test/").all()
 
 
 def test_a_folder_per_class_is_split_by_the_fractions(workspace: Path) -> None:
-    for label, count in {"ants": 20, "bees": 40, "cows": 10}.items():
-        write_photos(RAW / "insects and others" / label, count)
+    layout({"insects and others/ants": 20, "insects and others/bees": 40, "insects and others/cows": 10})
     lists = split_lists()
     assert counts(lists["train"]) == {"ants": 14, "bees": 28, "cows": 7}
     assert counts(lists["validation"]) == {"ants": 4, "bees": 8, "cows": 2}
@@ -62,8 +56,7 @@ def test_a_folder_per_class_is_split_by_the_fractions(workspace: Path) -> None:
 
 
 def test_the_lists_are_disjoint_sorted_and_hold_every_photo(workspace: Path) -> None:
-    for label in ("cats", "dogs"):
-        write_photos(RAW / label, 10)
+    layout({"cats": 10, "dogs": 10})
     lists = split_lists()
     paths = [path for name in SPLIT_NAMES for path in lists[name]["path"]]
     assert sorted(paths) == sorted(path.as_posix() for path in RAW.rglob("*.jpg"))
@@ -71,8 +64,7 @@ def test_the_lists_are_disjoint_sorted_and_hold_every_photo(workspace: Path) -> 
 
 
 def test_a_new_photo_moves_at_most_one_other_out_of_each_split(workspace: Path) -> None:
-    for label in ("cats", "dogs"):
-        write_photos(RAW / label, 30)
+    layout({"cats": 30, "dogs": 30})
     before = split_lists()
     write_photos(RAW / "cats", 1, first=30)
     after = split_lists()
@@ -83,8 +75,7 @@ def test_a_new_photo_moves_at_most_one_other_out_of_each_split(workspace: Path) 
 def test_a_file_that_is_not_a_photo_is_rejected_with_the_reason(
     workspace: Path, set_params: Callable[..., None]
 ) -> None:
-    for label in ("cats", "dogs"):
-        write_photos(RAW / label, 10)
+    layout({"cats": 10, "dogs": 10})
     (RAW / "cats/empty.jpg").touch()
     (RAW / "cats/notes.txt").write_text("no photo")
     (RAW / "dogs/cut.jpg").write_bytes((RAW / "dogs/0.jpg").read_bytes()[:-200])
@@ -101,11 +92,6 @@ def test_a_file_that_is_not_a_photo_is_rejected_with_the_reason(
     assert "cannot identify" in rejected["data/raw/cats/notes.txt"]
     assert "truncated" in rejected["data/raw/dogs/cut.jpg"]
     assert rejected["data/raw/readme.md"] == "in no class folder"
-
-
-def layout(photos: dict[str, int]) -> None:
-    for folder, count in photos.items():
-        write_photos(RAW / folder, count)
 
 
 @pytest.mark.parametrize(
@@ -193,14 +179,8 @@ def test_a_photo_in_two_splits_leaves_the_one_that_is_less_of_a_test(workspace: 
     lists = split_lists()
     assert [len(lists[name]) for name in SPLIT_NAMES] == [19, 16, 4]
     assert lists["rejected"].to_dict("records") == [
-        {
-            "path": "data/raw/train/cats/1.jpg",
-            "reason": "same photo as data/raw/validation/cats/1.jpg",
-        },
-        {
-            "path": "data/raw/train/cats/copy.jpg",
-            "reason": "same photo as data/raw/validation/cats/0.jpg",
-        },
+        {"path": "data/raw/train/cats/1.jpg", "reason": "same photo as data/raw/validation/cats/1.jpg"},
+        {"path": "data/raw/train/cats/copy.jpg", "reason": "same photo as data/raw/validation/cats/0.jpg"},
     ]
 
 

@@ -2,6 +2,7 @@ PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13,$(shell command -v python$(v)))
 SAMPLE = data/sample.zip
 KILLS = 25
 EPOCHS = 2
+SIDE_BY_SIDE = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 OWN_PHOTOS = $(if $(PHOTOS),--photos $(PHOTOS) --backbone $(BACKBONE))
 # DVC runs each step as `python -m stages.…`: this makes that the project's own Python.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -67,7 +68,10 @@ plots: .venv/installed ## draw the plots page, which works without a network
 	dvc plots show
 
 test: .venv/installed ## every test, offline, two at a time
-	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	python -m pytest $(SIDE_BY_SIDE)
+
+check: .venv/installed ## the tests that need no whole pipeline: a minute and a half, for while one works
+	python -m pytest $(SIDE_BY_SIDE) -m 'not slow'
 
 soak: .venv/installed ## kill the pipeline KILLS times at random moments; it must not matter
 	python -m pytest tests/test_soak.py -s --kills $(KILLS)

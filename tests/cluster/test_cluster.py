@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -70,9 +71,11 @@ def read_until(process: "subprocess.Popen[str]", found: Callable[[str], bool]) -
 
 
 def test_trainings_of_which_one_loses_its_node_end_in_the_same_lock_file(
-    cluster: Cluster, finished: Path, tmp_path: Path
+    cluster: Cluster, two_models: Path, tmp_path: Path
 ) -> None:
-    folder = share(lay_out(tmp_path / "project"), tmp_path / "remote")
+    folder = lay_out(tmp_path / "project")
+    shutil.copy(two_models / "params.yaml", folder)
+    share(folder, tmp_path / "remote")
     edit_params(folder / "params.yaml", {"cluster.models": {"cnn": {"memory_gib": 3}}})  # on which no step depends
     doomed = cluster.add_node(num_cpus=1, memory=3 * GIB)
     with started(folder, "stages.cluster") as process:
@@ -84,7 +87,7 @@ def test_trainings_of_which_one_loses_its_node_end_in_the_same_lock_file(
         assert process.wait() == 0, printed
     cluster.remove_node(spare)
     assert printed.count("Running stage 'train@cnn'") == 2
-    assert (folder / "dvc.lock").read_bytes() == (finished / "dvc.lock").read_bytes()
+    assert (folder / "dvc.lock").read_bytes() == (two_models / "dvc.lock").read_bytes()
     assert not [line for line in printed.splitlines() if line.startswith("Running stage 'train@")], "trained here"
 
 

@@ -48,7 +48,7 @@ next-steps:
 	@echo "    dvc exp run --name less-dropout --set-param models.cnn.dropout=0.3"
 	@echo "    dvc metrics diff --targets metrics/models/cnn.json"
 	@echo "params.yaml now names the drawn photos, small. Back to the real parameters, committed or not:"
-	@branch=$$(git branch --show-current) && echo "    git checkout $${branch:-$$(git rev-parse --short HEAD)} params.yaml"
+	@branch=$$(git branch --show-current) && echo "    git restore --source=$${branch:-$$(git rev-parse --short HEAD)} params.yaml"
 
 repro: .venv/installed ## bring everything up to date; `make -j2 repro` trains two models at a time
 	dvc repro label_stats
@@ -70,7 +70,7 @@ plots: .venv/installed ## draw the plots page, which works without a network
 test: .venv/installed ## every test, offline, two at a time
 	python -m pytest $(SIDE_BY_SIDE)
 
-check: .venv/installed ## the tests that need no whole pipeline: a minute and a half, for while one works
+check: .venv/installed ## the tests that need no whole pipeline: two minutes, for while you work
 	python -m pytest $(SIDE_BY_SIDE) -m 'not slow'
 
 soak: .venv/installed ## kill the pipeline KILLS times at random moments; it must not matter

@@ -1,9 +1,9 @@
 """Fetch the photos and the backbone's weights; the only step that uses the network.
 
 Reads ``download.photos`` (an archive or a folder) and ``download.backbone`` (a weights file, or null), each a URL that
-fsspec knows or a local path. Writes ``data/raw/``, the photos in their own folders, and ``data/backbone/``: the weights
-under ``mobilenet_v2/``, and a file ``none`` that recipes without a backbone depend on, so that new weights do not train
-them again.
+fsspec knows or a local path. Writes ``data/raw/``, the photos with their folders kept, and ``data/backbone/``: the
+weights under ``mobilenet_v2/``, and a file ``none`` that recipes without a backbone depend on, so that new weights do
+not train them again.
 """
 
 import shutil

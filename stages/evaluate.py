@@ -1,6 +1,6 @@
 """Score every model on the test photos, and choose the best by validation accuracy.
 
-Here the models meet the test photos for the first time; before, ``label_stats`` only counts them.
+It is the first step in which a model sees the test photos (``label_stats`` only counts them).
 
 Reads the models, their environments and histories, the lists and the test photos. Writes for each model
 ``metrics/models/MODEL.json``, ``plots/confusion/MODEL.csv``, ``plots/accuracy/MODEL.png`` and

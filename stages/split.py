@@ -1,7 +1,7 @@
 """Split the photos into training, validation and test.
 
-Reads ``data/raw/``: folders ``train/``, ``validation/`` and perhaps ``test/`` with a folder per class in each, or just
-a folder per class; either may lie in one enclosing folder. Writes ``data/splits/train.csv``, ``validation.csv`` and
+Reads ``data/raw/``: folders ``train/``, ``validation/`` and optionally ``test/`` with a folder per class in each, or
+just a folder per class; either may be inside one outer folder. Writes ``data/splits/train.csv``, ``validation.csv`` and
 ``test.csv`` (``path,label``, sorted by path), and ``rejected.csv`` (``path,reason``): every file in none of the three.
 """
 

@@ -2,8 +2,8 @@
 
 Reads the training and validation lists, their photos, the backbone's weights if the recipe has one, and from
 ``params.yaml`` ``train`` and the model's recipe. Writes ``data/models/MODEL.keras``, beside it ``MODEL.json`` with
-its classes and what else the result depends on, and ``plots/history/MODEL.json``, a record per epoch. Killed and
-run again, it resumes after the last finished epoch, with the same result.
+its classes and environment, and ``plots/history/MODEL.json``, a record per epoch. If killed,
+run it again: it resumes after the last finished epoch, with the same result.
 
     python -m stages.train [MODEL]    # without MODEL, the one in DVC's stage name train@MODEL
 """

@@ -36,7 +36,9 @@ FIRST_RUNS = {
 
 def environment(folder: Path) -> dict[str, str]:
     """The environment of a user who has never set up git or DVC and has the project's Python on the path."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "DVC_"))}
+    inherited = {
+        key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "DVC_", "MAKE", "MFLAGS"))
+    }
     return {
         **inherited,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

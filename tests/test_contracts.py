@@ -28,7 +28,7 @@ DOCUMENTS = sorted(
     for path in PROJECT.glob(pattern)
 )
 # They decide how a program starts and ends, finds its files and checks its parameters, and so shape no result.
-NOT_IN_ANY_RESULT = {PROJECT / f"stages/common/{name}.py" for name in ("params", "paths", "program", "schema")}
+NOT_IN_ANY_RESULT = {PROJECT / f"stages/common/{name}.py" for name in ("params", "paths", "program", "param_types")}
 
 
 @cache

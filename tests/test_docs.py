@@ -81,7 +81,7 @@ def test_the_tutorial_runs_to_its_end_and_the_way_back_leads_to_the_real_paramet
     assert "keep-less-dropout" in run(small_project, "git", "branch")
     assert (small_project / "dvc_plots/index.html").exists()
 
-    [back] = re.findall(r"`(git checkout \w+ params\.yaml)`", (PROJECT / "README.md").read_text())
+    [back] = re.findall(r"`(git restore --source=\w+ params\.yaml)`", (PROJECT / "README.md").read_text())
     run(small_project, *back.split())
     assert (small_project / "params.yaml").read_text() == (PROJECT / "params.yaml").read_text()
     assert "download" in run(small_project, "dvc", "status")

@@ -40,7 +40,7 @@ def test_every_step_writes_what_the_readme_says(finished: Path) -> None:
         assert [record["epoch"] for record in history] == [1, 2]
         scores = scores_of[name] = json.loads((finished / f"metrics/models/{name}.json").read_text())
         places[name] = (-scores["validation"]["accuracy"], scores["validation"]["loss"])
-        assert "1 threads" in scores["environment"]
+        assert "Threads per operation: 1" in scores["environment"]
         assert any(line.startswith("precision ") for line in scores["environment"])
         assert scores["validation"]["accuracy"] == history[-1]["val_accuracy"]
         assert len(pd.read_csv(finished / f"plots/confusion/{name}.csv")) == 4
@@ -110,7 +110,7 @@ RUN_AGAIN: dict[str, list[str]] = {
     "stages/common/files.py": ["evaluate", "label_stats", "split", *ALL_TRAININGS],
     "stages/common/paths.py": [],
     "stages/common/params.py": [],
-    "stages/common/schema.py": [],
+    "stages/common/param_types.py": [],
     "stages/common/program.py": [],  # how an error is worded and a program ends
     "stages/predict/formats.py": [],
     "stages/export/formats.py": [],

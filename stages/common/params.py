@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from stages.common.param_types import Count, EmptyIsNone, Float, Fraction, Int, Rate, Section, Seed, Sha256
 from stages.common.program import UserError
-from stages.common.schema import Count, EmptyIsNone, Float, Fraction, Int, Rate, Section, Seed, Sha256
 from stages.models.recipe import Recipe
 
 PARAMS = Path("params.yaml")

@@ -32,7 +32,7 @@ def command_parser(description: str | None, epilog: str | None = None) -> argpar
     module = spec.name.removesuffix(".__main__") if spec else Path(sys.argv[0]).stem
     return argparse.ArgumentParser(
         prog=f"python -m {module}",
-        description=description,
+        description=description and description.replace("``", ""),
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -22,8 +22,8 @@ def describe_environment() -> list[str]:
         f"NumPy {np.__version__}",
         f"Pillow {PIL.__version__}",
         f"{platform.system()} {platform.machine()}: {' '.join(instruction_sets()) or 'unknown instruction sets'}",
-        f"{len(tf.config.list_physical_devices('GPU'))} GPUs",
-        f"{tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count()} threads",
+        f"GPUs: {len(tf.config.list_physical_devices('GPU'))}",
+        f"Threads per operation: {tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count()}",
     ]
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from stages.common.schema import Count, Float, Fraction, Int, Rate, Section
+from stages.common.param_types import Count, Float, Fraction, Int, Rate, Section
 
 
 class FineTune(Section):

@@ -1,4 +1,4 @@
-"""The one way in which every step opens the file of a photo."""
+"""Decode photos, in the same way for every step and command."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

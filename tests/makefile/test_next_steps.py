@@ -39,7 +39,7 @@ def test_the_last_line_goes_back_to_the_real_parameters(clone: Path, committed: 
         run(clone, "git", "switch", "--quiet", "--detach")
     (clone / "params.yaml").write_text("drawn")
     *_, switch, commit_all, _, _, _, back = next_steps(clone)
-    assert detached or back.strip() == "git checkout trunk params.yaml"
+    assert detached or back.strip() == "git restore --source=trunk params.yaml"
     if committed:
         run(clone, "bash", "-c", f"{switch} && {commit_all}")
     run(clone, "bash", "-c", back)

@@ -1,5 +1,9 @@
 """A small model with random weights, saved as `train` saves one."""
 
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import yaml
 
 from stages.common.files import write_json
@@ -15,10 +19,19 @@ SIZE = (24, 32)
 
 def save_small_model(name: str, classes: list[str], seed: int = 1, policy: str = "float32") -> None:
     """Save a model that augments, and computes as Keras's dtype policy says."""
+    MODELS.mkdir(parents=True, exist_ok=True)
+    (MODELS / f"{name}.keras").write_bytes(small_model(len(classes), seed, policy))
+    write_json({"classes": classes, "environment": []}, MODELS / f"{name}.json")
+
+
+@cache
+def small_model(num_classes: int, seed: int, policy: str) -> bytes:
     recipe = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]["augmented"]
     make_deterministic(seed, threads=1)
     keras.config.set_dtype_policy(policy)
-    model = build_model(Recipe.model_validate({**recipe, "convolutions": [4], "units": 8}), SIZE, len(classes))
+    model = build_model(Recipe.model_validate({**recipe, "convolutions": [4], "units": 8}), SIZE, num_classes)
     keras.config.set_dtype_policy("float32")
-    save_model(model, MODELS / f"{name}.keras")
-    write_json({"classes": classes, "environment": []}, MODELS / f"{name}.json")
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "model.keras")
+        save_model(model, path)
+        return path.read_bytes()

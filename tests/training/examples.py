@@ -1,0 +1,79 @@
+"""Trainings of a second, on noise."""
+
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stages.common.params import Train
+from stages.models.build import build_model
+from stages.models.precision import set_precision
+from stages.models.recipe import Recipe
+from stages.models.runtime import make_deterministic
+from stages.models.saving import save_model
+from stages.photos.arrays import MemoryBudget, Photos
+from stages.training import callbacks
+from stages.training.training import train_model
+
+SETTINGS = Train(
+    image_size=(16, 16),
+    batch_size=4,
+    epochs=3,
+    learning_rate=1e-3,
+    precision="float32",
+    threads=1,
+    seed=0,
+)
+RECIPE = Recipe(backbone="none", scale=(0, 1), flip="horizontal", rotation=0.2, convolutions=(4,), dropout=0.5, units=8)
+
+
+FINE_TUNE = {"blocks": 2, "after": 0.5, "learning_rate": 1e-4}
+
+
+def photos(count: int, seed: int, side: int = 16) -> Photos:
+    rng = np.random.default_rng(seed)
+    return Photos(rng.integers(0, 256, (count, side, side, 3)).astype(np.uint8), rng.integers(0, 2, count))
+
+
+def train(
+    path: Path, settings: Train = SETTINGS, seed: int = 0, recipe: Recipe = RECIPE, gib: float = 1.0
+) -> tuple[bytes, Any]:
+    """Train, and return the saved model's bytes and the history."""
+    make_deterministic(settings.seed, settings.threads)
+    set_precision(settings.precision, recipe)
+    model = build_model(recipe, settings.image_size, 2)
+    budget, side = MemoryBudget(gib), settings.image_size[0]
+    history = train_model(
+        model, recipe, settings, photos(10, seed, side), photos(6, 100, side), path / "backup.npz", budget
+    )
+    save_model(model, path / "model.keras")
+    return (path / "model.keras").read_bytes(), history
+
+
+@cache
+def undisturbed(settings: Train = SETTINGS, recipe: Recipe = RECIPE) -> tuple[bytes, Any]:
+    """What :func:`train` returns where nothing disturbs it."""
+    with TemporaryDirectory() as folder:
+        return train(Path(folder), settings, recipe=recipe)
+
+
+class KilledError(Exception):
+    """Stands for whatever ends a process."""
+
+
+def train_until(
+    epoch: int, path: Path, monkeypatch: pytest.MonkeyPatch, settings: Train = SETTINGS, recipe: Recipe = RECIPE
+) -> None:
+    """Train, and be stopped in the epoch after this one."""
+
+    def die(self: Any, batch: int, logs: Any = None) -> None:
+        if len(self.history) == epoch and batch == 1:
+            raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.Checkpoint, "on_train_batch_end", die)
+        with pytest.raises(KilledError):
+            train(path, settings, recipe=recipe)

@@ -1,0 +1,125 @@
+"""Trainings on the features of a frozen backbone, some of which fine-tune it."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stages.models.build import build_model
+from stages.models.recipe import Recipe
+from stages.models.runtime import keras, make_deterministic
+from stages.photos.arrays import MemoryBudget
+from stages.training.backup import Backup, History
+from stages.training.training import list_phases, train_model
+from tests.conftest import PROJECT
+from tests.training.examples import FINE_TUNE, SETTINGS, photos, train, train_until, undisturbed
+
+WITH_BACKBONE = Recipe(
+    backbone="mobilenet_v2",
+    backbone_width=0.35,
+    scale=(-1, 1),
+    flip="horizontal",
+    rotation=0.2,
+    pool_size=1,
+    dropout=0.5,
+    units=8,
+)
+LARGER = SETTINGS.model_copy(update={"image_size": (32, 32)})
+
+
+@pytest.fixture
+def backbone(workspace: Path) -> None:
+    """The backbone of the drawn photos, whose features differ from photo to photo."""
+    folder = workspace / "data/backbone/mobilenet_v2"
+    folder.mkdir(parents=True)
+    shutil.copy(PROJECT / "data/sample_backbone.weights.h5", folder / "sample.weights.h5")
+
+
+def recipe_with(**changes: Any) -> Recipe:
+    return Recipe.model_validate({**WITH_BACKBONE.model_dump(), **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "epoch"),
+    [
+        ({"views": None}, 1),
+        ({"views": 2, "fine_tune": {**FINE_TUNE, "after": 0.3}}, 1),  # between the phases
+        ({"views": 2, "fine_tune": {**FINE_TUNE, "after": 0.3}}, 2),  # within the second
+    ],
+)
+@pytest.mark.usefixtures("backbone")
+def test_a_killed_training_on_a_backbone_ends_the_same_too(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    changes: dict[str, Any],
+    epoch: int,
+) -> None:
+    caplog.set_level("INFO")
+    recipe = recipe_with(**changes)
+    train_until(epoch, tmp_path, monkeypatch, LARGER, recipe)
+    assert train(tmp_path, LARGER, recipe=recipe) == undisturbed(LARGER, recipe)
+    assert f"resuming after epoch {epoch} of 3" in caplog.text
+
+
+@pytest.mark.usefixtures("backbone")
+def test_as_many_views_as_epochs_train_as_fresh_ones_do(tmp_path: Path) -> None:
+    _, fresh = undisturbed(LARGER, recipe_with(views=None))
+    _, stored = train(tmp_path, LARGER, recipe=recipe_with(views=3))
+    for one, other in zip(fresh, stored, strict=True):
+        assert one == pytest.approx(other, abs=1e-4)
+
+
+@pytest.mark.usefixtures("backbone")
+def test_features_on_disk_train_as_those_in_memory_do(tmp_path: Path) -> None:
+    recipe = recipe_with(views=2, fine_tune={**FINE_TUNE, "after": 0.3})
+    assert train(tmp_path, LARGER, recipe=recipe, gib=0.0) == undisturbed(LARGER, recipe)
+
+
+@pytest.mark.usefixtures("backbone")
+def test_each_phase_trains_at_its_own_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = []
+
+    def save(self: Backup, model: keras.Model, history: History) -> None:
+        rates.append(float(model.optimizer.learning_rate))
+
+    monkeypatch.setattr(Backup, "save", save)
+    train(tmp_path, LARGER, recipe=recipe_with(views=1, fine_tune=FINE_TUNE))
+    assert rates == pytest.approx([1e-3, 1e-3, 1e-4])
+
+
+def test_where_no_epoch_is_left_to_fine_tune_in_it_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    recipe = recipe_with(fine_tune=FINE_TUNE)
+    assert [phase.fine_tunes for phase in list_phases(recipe, SETTINGS)] == [False, True]
+    assert not caplog.text
+    list_phases(recipe, SETTINGS.model_copy(update={"epochs": 1}))
+    assert "no epoch is left to fine-tune in" in caplog.text
+
+
+@pytest.mark.usefixtures("backbone")
+def test_fine_tuning_changes_the_last_blocks_and_nothing_before_them() -> None:
+    make_deterministic(0, threads=1)
+    recipe = recipe_with(fine_tune=FINE_TUNE)
+    model = build_model(recipe, LARGER.image_size, 2)
+    before = weights_of(model)
+    train_model(model, recipe, LARGER, photos(10, 0, 32), photos(6, 1, 32), Path("backup.npz"), MemoryBudget(1))
+    changed = {name for name, weight in weights_of(model).items() if not np.array_equal(weight, before[name])}
+    trained = {name for name in changed if name.startswith("last_blocks/")}
+    assert trained
+    assert not any(name.startswith("backbone/") for name in changed)
+    assert not any("bn" in name.lower() for name in trained), "batch normalisation is to rest"
+
+
+def weights_of(model: keras.Model) -> dict[str, np.ndarray]:
+    return {f"{layer.name}/{weight.path}": weight.numpy() for layer in model.layers for weight in layer.weights}
+
+
+@pytest.mark.parametrize(("after", "epochs", "ends"), [(0.5, 20, [10, 20]), (0.5, 1, [1, 1]), (0.25, 10, [3, 10])])
+def test_the_head_trains_alone_in_a_fraction_of_the_epochs(after: float, epochs: int, ends: list[int]) -> None:
+    recipe = recipe_with(fine_tune={**FINE_TUNE, "after": after})
+    phases = list_phases(recipe, SETTINGS.model_copy(update={"epochs": epochs}))
+    assert [phase.end for phase in phases] == ends
+    assert [phase.start for phase in phases] == [0, ends[0]]
+    assert [phase.learning_rate for phase in phases] == [1e-3, 1e-4]

@@ -1,3 +1,4 @@
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +62,19 @@ def test_the_lists_are_disjoint_sorted_and_hold_every_photo(workspace: Path) -> 
     paths = [path for name in SPLIT_NAMES for path in lists[name]["path"]]
     assert sorted(paths) == sorted(path.as_posix() for path in RAW.rglob("*.jpg"))
     assert all(list(photos["path"]) == sorted(photos["path"]) for photos in lists.values())
+
+
+def test_photos_in_a_folder_per_class_are_ranked_by_a_hash_of_the_seed_and_their_path(workspace: Path) -> None:
+    layout({"cats": 10, "dogs": 10})
+    lists = split_lists()
+    expected: dict[str, list[str]] = {"test": [], "validation": [], "train": []}
+    for label in ("cats", "dogs"):
+        paths = [f"data/raw/{label}/{number}.jpg" for number in range(10)]
+        ranked = sorted(paths, key=lambda path: hashlib.sha256(f"0 {path}".encode()).digest())
+        for split_name, chosen in zip(expected, (ranked[:1], ranked[1:3], ranked[3:]), strict=True):
+            expected[split_name] += chosen
+    for split_name, paths in expected.items():
+        assert list(lists[split_name]["path"]) == sorted(paths)
 
 
 def test_a_new_photo_moves_at_most_one_other_out_of_each_split(workspace: Path) -> None:
@@ -182,6 +196,17 @@ def test_a_photo_in_two_splits_leaves_the_one_that_is_less_of_a_test(workspace: 
         {"path": "data/raw/train/cats/1.jpg", "reason": "same photo as data/raw/validation/cats/1.jpg"},
         {"path": "data/raw/train/cats/copy.jpg", "reason": "same photo as data/raw/validation/cats/0.jpg"},
     ]
+
+
+def test_no_picture_is_in_two_splits_when_each_class_has_every_photo_twice(workspace: Path) -> None:
+    layout({"cats": 20, "dogs": 20})
+    for path in sorted(RAW.rglob("*.jpg")):
+        path.with_name(f"copy of {path.name}").write_bytes(path.read_bytes())
+    lists = split_lists()
+    pictures = [{path.replace("copy of ", "") for path in lists[split]["path"]} for split in SPLIT_NAMES]
+    assert sum(map(len, pictures)) == len(set().union(*pictures)) == 40
+    assert lists["rejected"]["reason"].str.startswith("same photo as").all()
+    assert len(lists["rejected"]) > 0
 
 
 def test_a_photo_with_two_labels_is_rejected_under_both(workspace: Path) -> None:

@@ -31,7 +31,9 @@ def main() -> None:
     name = parse_model_name()
     params = load_params()
     if name not in params.models:
-        raise UserError(f"expected a model of params.yaml ({', '.join(params.models)}), received {name!r}")
+        raise UserError(
+            f"expected a model of params.yaml ({', '.join(params.models)}), received {name!r}: `python -m stages.train MODEL`"
+        )
     recipe, settings = params.models[name], params.train
     lists = {split: read_split(split) for split in ("train", "validation")}
     classes = class_names(lists["train"]["label"])

@@ -95,7 +95,9 @@ class Source:
             try:
                 return read()
             except FileNotFoundError as error:
-                raise UserError(f"{self.key}: expected a file or folder at {url!r}, found none") from error
+                raise UserError(
+                    f"{self.key}: expected a file or folder at {url!r}, found none: correct it in params.yaml"
+                ) from error
             except Exception as error:  # each of fsspec's file systems brings its own
                 if getattr(error, "errno", None) in NO_SPACE:
                     raise

@@ -48,7 +48,10 @@ def find_photos(folder: Path) -> tuple[list[LabelledPhoto], list[str]]:
     labels = sorted({photo.label for photo in photos})
     if len(labels) < 2:
         outside = f", and {len(strays)} files outside of any" if strays else ""
-        raise UserError(f"expected two or more class folders in {root}, found {labels}{outside}")
+        raise UserError(
+            f"expected two or more folders in {root}, each named for a class and holding its photos, "
+            f"found {', '.join(labels) or 'none'}{outside}"
+        )
     return photos, strays
 
 

@@ -31,8 +31,9 @@ def main() -> None:
     name = parse_model_name()
     params = load_params()
     if name not in params.models:
+        models = ", ".join(params.models)
         raise UserError(
-            f"expected a model of params.yaml ({', '.join(params.models)}), received {name!r}: `python -m stages.train MODEL`"
+            f"expected `python -m stages.train MODEL` with a model of params.yaml ({models}), received {name!r}"
         )
     recipe, settings = params.models[name], params.train
     lists = {split: read_split(split) for split in ("train", "validation")}

@@ -43,9 +43,9 @@ class Backup:
     def save(self, model: keras.Model, history: History) -> None:
         """Write the state to the file, which replaces that of the epoch before once it is whole."""
         arrays = {f"variable_{number}": variable.numpy() for number, variable in enumerate(variables_of(model))}
-        content = np.array(json.dumps({"key": self.key, "history": history}))
+        about = np.array(json.dumps({"key": self.key, "history": history}))
         with atomic_write(self.path) as unfinished, unfinished.open("wb") as file:
-            np.savez(file, content=content, **arrays)
+            np.savez(file, about=about, **arrays)
 
     def restore(self, model: keras.Model) -> None:
         """Bring a compiled model with a built optimizer to the state in the file."""
@@ -57,7 +57,7 @@ class Backup:
 def read_content(path: Path) -> dict[str, Any]:
     """Read the ``key`` and ``history`` of a backup."""
     with np.load(path, allow_pickle=False) as saved:
-        return dict(json.loads(str(saved["content"])))
+        return dict(json.loads(str(saved["about"])))
 
 
 def variables_of(model: keras.Model) -> list[keras.Variable]:

@@ -34,15 +34,15 @@ def main() -> None:
     lines = FORMATS[choose_format(args.format, args.output)]
     paths = list_photos(args.photos)
     trained = fetch_model_file(args.model, args.rev).load()
-    failed: list[Path] = []
+    rows = Rows(trained, paths)
     with open_output(args.output) as file, logging_redirect_tqdm():
-        for line in lines(trained.class_names, paths, rows_of(trained, paths, failed)):
+        for line in lines(trained.class_names, paths, rows):
             with tqdm.external_write_mode(file):
                 file.write(line)
-    if failed:
+    if rows.failed:
         raise UserError(
-            f"expected photos, received {len(failed)} of {len(paths)} files that cannot be decoded (listed above): "
-            f"fix or remove them; {trained.name} classified the other {len(paths) - len(failed)}"
+            f"expected photos, received {rows.failed} of {len(paths)} files that cannot be decoded (listed above): "
+            f"fix or remove them; {trained.name} classified the other {len(paths) - rows.failed}"
         )
     logger.info("%s classified %d photos", trained.name, len(paths))
 
@@ -93,14 +93,22 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
         sys.exit(1)
 
 
-def rows_of(trained: TrainedModel, paths: Sequence[Path], failed: list[Path]) -> Iterator[Row]:
-    """Classify photos row by row; log those that cannot be decoded and add them to ``failed``."""
-    for path, result in tqdm(predict(trained, paths), "predicting", len(paths), unit="photo", disable=None):
-        if isinstance(result, UnreadablePhotoError):
-            logger.warning("%s: %s", printable(path), result)
-            failed.append(path)
-        else:
-            yield row_values(path, result, trained.class_names)
+class Rows:
+    """The rows of all photos that can be decoded, classified while one iterates; the others are logged and counted."""
+
+    def __init__(self, trained: TrainedModel, paths: Sequence[Path]) -> None:
+        self.trained = trained
+        self.paths = paths
+        self.failed = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        results = predict(self.trained, self.paths)
+        for path, result in tqdm(results, "predicting", len(self.paths), unit="photo", disable=None):
+            if isinstance(result, UnreadablePhotoError):
+                logger.warning("%s: %s", printable(path), result)
+                self.failed += 1
+            else:
+                yield row_values(path, result, self.trained.class_names)
 
 
 if __name__ == "__main__":

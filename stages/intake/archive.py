@@ -2,6 +2,7 @@
 
 import logging
 import lzma
+import re
 import shutil
 import stat
 import tarfile
@@ -10,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, NamedTuple, cast
+from typing import IO, NamedTuple, Self, cast
 
 from stages.common.program import NO_SPACE, UserError
 
@@ -19,7 +20,18 @@ logger = logging.getLogger(__name__)
 # Photos hardly compress: an archive that expands further than this holds something else.
 MAX_EXPANSION = 100
 # What Python's modules raise for a damaged archive, or one that they do not support.
-UNPACKING_ERRORS = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)
+UNPACKING_ERRORS = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
+    *(EOFError, OSError, RuntimeError, UnicodeDecodeError),
+)
+# What a tar holds besides files, long names for instance, Python reads into memory whole: usually a few kilobytes.
+GNU_RECORDS = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+PAX_RECORDS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
+MAX_RECORD = 2**20  # bytes
+# Control characters, line separators, and what Python makes of bytes that are not UTF-8.
+UNUSABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+UTF_8_MARK = 0x800  # in the flags of a file in a zip
+SYSTEM_FILES = ("Thumbs.db", "desktop.ini", "Icon\r")
 
 
 class Member(NamedTuple):
@@ -32,7 +44,7 @@ class Member(NamedTuple):
 def is_hidden(name: PurePosixPath) -> bool:
     """Tell whether a file is the operating system's own, as ``.DS_Store``, ``__MACOSX/`` and ``Thumbs.db`` are."""
     hidden = any(part.startswith((".", "__MACOSX")) and part != ".." for part in name.parts)
-    return hidden or name.name == "Thumbs.db"
+    return hidden or name.name in SYSTEM_FILES
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -40,22 +52,13 @@ def unpack(archive: Path, folder: Path) -> None:
 
     Raises:
         UserError: The file is not an archive, is damaged, or holds what no archive of photos should: a name that
-            leads out of the folder or is not UTF-8, a link, two files of one name, or far more bytes than its size
-            suggests.
+            leads out of the folder or is refused by :func:`check_name`, a link, two files of one name, or far more
+            bytes than its size suggests.
     """
-    if zipfile.is_zipfile(archive):
-        members = zip_members(archive)
-    elif tarfile.is_tarfile(archive):
-        members = tar_members(archive)
-    else:
-        with archive.open("rb") as file:
-            start = file.read(16)
-        raise UserError(f"expected a zip or tar archive, received a file that starts with {start!r}")
-
     hidden = 0
     bytes_left = MAX_EXPANSION * archive.stat().st_size
     try:
-        for member in members:
+        for member in open_archive(archive):
             if is_hidden(member.name):
                 hidden += 1
                 continue
@@ -72,15 +75,13 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def check_name(name: PurePosixPath) -> None:
-    """Make sure that the lists of photos and DVC's files, which are in UTF-8, can hold a name.
+    """Make sure that the lists of photos and DVC's files, which are in UTF-8 with a name per line, can hold a name.
 
     Raises:
-        UserError: The name is not UTF-8.
+        UserError: The name is not UTF-8, or has control characters.
     """
-    try:
-        str(name).encode()
-    except UnicodeEncodeError as error:
-        raise UserError(f"expected names in UTF-8, received {str(name)!a}: rename it") from error
+    if UNUSABLE.search(str(name)):
+        raise UserError(f"expected names in UTF-8 without control characters, received {str(name)!a}: rename it")
 
 
 def extract(member: Member, folder: Path) -> None:
@@ -101,16 +102,54 @@ def extract(member: Member, folder: Path) -> None:
         raise UserError(f"expected one file of each name (in any case), received {str(member.name)!r} again") from error
 
 
+def open_archive(archive: Path) -> Iterator[Member]:
+    """List the members of a tar or a zip: in this order, as a zip is known by its end, and a tar may end in one."""
+    try:
+        return tar_members(tarfile.open(archive, tarinfo=Header))
+    except tarfile.ReadError:
+        if zipfile.is_zipfile(archive):
+            return zip_members(archive)
+    with archive.open("rb") as file:
+        start = file.read(16)
+    raise UserError(f"expected a zip or tar archive, received a file that starts with {start!r}")
+
+
 def zip_members(archive: Path) -> Iterator[Member]:
-    with zipfile.ZipFile(archive) as opened:
+    """Read names without the mark for UTF-8 as UTF-8 if all of them are that, and as cp437, the standard, if not."""
+    encoding = "UTF-8"
+    try:
+        opened = zipfile.ZipFile(archive, metadata_encoding=encoding)
+    except UnicodeDecodeError:
+        encoding = "cp437"
+        opened = zipfile.ZipFile(archive, metadata_encoding=encoding)
+    unmarked = [info.filename for info in opened.infolist() if not info.flag_bits & UTF_8_MARK]
+    if name := next((name for name in unmarked if not name.isascii()), None):
+        logger.warning(
+            "the zip does not say in which encoding its names are; read as %s, the first is %r: if it is another, "
+            "unpack the zip where it was made, and set download.photos to the folder",
+            encoding,
+            name,
+        )
+    with opened:
         for info in opened.infolist():
             if not info.is_dir():
                 is_link = stat.S_ISLNK(info.external_attr >> 16)
                 yield Member(PurePosixPath(info.filename), info.file_size, not is_link, partial(opened.open, info))
 
 
-def tar_members(archive: Path) -> Iterator[Member]:
-    with tarfile.open(archive) as opened:
+class Header(tarfile.TarInfo):
+    """A header of a tar, which cannot make Python fill the memory."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in (*GNU_RECORDS, *PAX_RECORDS) and not 0 <= header.size <= MAX_RECORD:
+            raise UserError(f"expected names of up to {MAX_RECORD} bytes, received one of {header.size} in the archive")
+        return header
+
+
+def tar_members(opened: tarfile.TarFile) -> Iterator[Member]:
+    with opened:
         for info in opened:
             if not info.isdir():
                 yield Member(PurePosixPath(info.name), info.size, info.isreg(), partial(opened.extractfile, info))

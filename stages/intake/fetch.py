@@ -71,7 +71,8 @@ class Source:
         """Copy every file of a folder except hidden ones, whose number is logged.
 
         Raises:
-            UserError: A file cannot be read, has a name that is not UTF-8, or is a link to a folder or to nothing.
+            UserError: A file cannot be read, has a name that :func:`check_name` refuses, or is a link to a folder or to
+                nothing.
         """
         found = self._retry(partial(self.files.find, self.path), self.path)
         names = {path: PurePosixPath(path).relative_to(self.path) for path in sorted(found)}

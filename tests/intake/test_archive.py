@@ -1,6 +1,4 @@
-import io
 import tarfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -9,28 +7,9 @@ import pytest
 from stages.common.program import UserError
 from stages.intake.archive import unpack
 from tests.conftest import write_photos
+from tests.intake.archives import BAD_ARCHIVES, UNPACKED, photos_by_name, unpacked_files, write_zip
 
 pytestmark = pytest.mark.usefixtures("workspace")
-
-UNPACKED = Path("unpacked")
-
-
-def unpacked_files() -> dict[str, bytes]:
-    return {path.relative_to(UNPACKED).as_posix(): path.read_bytes() for path in UNPACKED.rglob("*") if path.is_file()}
-
-
-def photos_by_name() -> dict[str, bytes]:
-    """Write four photos below photos/."""
-    write_photos(Path("photos/cats"), 2)
-    write_photos(Path("photos/dogs"), 2)
-    return {path.as_posix(): path.read_bytes() for path in Path("photos").rglob("*.jpg")}
-
-
-def write_zip(archive: Path, members: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
-        for name, content in members.items():
-            target.writestr(name, content)
-    return archive
 
 
 def test_a_zip_is_unpacked_byte_for_byte() -> None:
@@ -50,96 +29,48 @@ def test_a_tar_is_unpacked_byte_for_byte(mode: Any) -> None:
 
 def test_hidden_files_are_left_out_and_counted(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    members = {"cats/.DS_Store": b"", "__MACOSX/cats/._0.jpg": b"", "cats/Thumbs.db": b"", "cats/0.jpg": b"x"}
+    hidden = [".DS_Store", "Thumbs.db", "desktop.ini", "Icon\r"]
+    members = {"__MACOSX/cats/._0.jpg": b"", "cats/0.jpg": b"x", **{f"cats/{name}": b"" for name in hidden}}
     unpack(write_zip(Path("a.zip"), members), UNPACKED)
     assert unpacked_files() == {"cats/0.jpg": b"x"}
-    assert "left out 3 hidden files" in caplog.text
+    assert "left out 5 hidden files" in caplog.text
 
 
 def test_unusual_names_are_kept() -> None:
-    names = ["cats/a b.jpg", 'cats/it\'s "so".jpg', "cats/new\nline.jpg", "cats/猫.jpg", "cats/$(true);.jpg"]
+    names = ["cats/a b.jpg", 'cats/it\'s "so".jpg', "cats/猫.jpg", "cats/a\u202f\u200db.jpg", "cats/$(true);.jpg"]
     unpack(write_zip(Path("a.zip"), dict.fromkeys(names, b"x")), UNPACKED)
     assert unpacked_files() == dict.fromkeys(names, b"x")
 
 
-def write_page() -> Path:
-    Path("page.zip").write_text("<!doctype html><p>Sign in</p>")
-    return Path("page.zip")
+@pytest.mark.parametrize(
+    ("folders", "names", "encoding"),
+    [
+        (["猫".encode(), "犬".encode()], ["猫", "犬"], "UTF-8"),
+        (["é".encode("cp437"), "è".encode()], ["é", "├¿"], "cp437"),
+    ],
+)
+def test_names_that_a_zip_does_not_mark_are_read_as_utf_8_if_all_are_or_else_as_cp437_and_it_says_so(
+    caplog: pytest.LogCaptureFixture, folders: list[bytes], names: list[str], encoding: str
+) -> None:
+    marks = [bytes([65 + place]) * len(folder) for place, folder in enumerate(folders)]
+    content = write_zip(Path("a.zip"), {f"{mark.decode()}/0.jpg": b"x" for mark in marks}).read_bytes()
+    for mark, folder in zip(marks, folders, strict=True):
+        content = content.replace(mark + b"/", folder + b"/")
+    Path("a.zip").write_bytes(content)
+    unpack(Path("a.zip"), UNPACKED)
+    assert unpacked_files() == {f"{name}/0.jpg": b"x" for name in names}
+    assert f"read as {encoding}, the first is '{names[0]}/0.jpg'" in caplog.text
 
 
-def write_start_of_zip() -> Path:
-    archive = write_zip(Path("start.zip"), photos_by_name())
-    archive.write_bytes(archive.read_bytes()[:1000])
-    return archive
-
-
-def write_damaged_zip() -> Path:
-    archive = write_zip(Path("damaged.zip"), photos_by_name())
-    content = bytearray(archive.read_bytes())
-    content[100:110] = bytes(10)
-    archive.write_bytes(content)
-    return archive
-
-
-def write_link_in_tar() -> Path:
-    link = tarfile.TarInfo("cats/evil.jpg")
-    link.type, link.linkname = tarfile.SYMTYPE, "../../../evil"
-    with tarfile.open("link.tar", "w") as archive:
-        archive.addfile(link, io.BytesIO())
-    return Path("link.tar")
-
-
-def write_link_in_zip() -> Path:
-    link = zipfile.ZipInfo("cats/evil.jpg")
-    link.external_attr = 0o120777 << 16
-    with zipfile.ZipFile("link.zip", "w") as archive:
-        archive.writestr(link, "../../../evil")
-    return Path("link.zip")
-
-
-def write_name_twice() -> Path:
-    with zipfile.ZipFile("twice.zip", "w") as archive:
-        archive.writestr("cats/0.jpg", b"x")
-        with pytest.warns(UserWarning, match="Duplicate name"):
-            archive.writestr("cats/0.jpg", b"y")
-    return Path("twice.zip")
-
-
-def write_latin_name() -> Path:
-    with tarfile.open("latin.tar", "w", format=tarfile.GNU_FORMAT, encoding="latin-1") as archive:
-        archive.addfile(tarfile.TarInfo("cats/caf\xe9.jpg"), io.BytesIO())
-    return Path("latin.tar")
-
-
-BAD_ARCHIVES = {
-    "a web page": (write_page, "expected a zip or tar archive, received a file that starts with b'<!doctype html>"),
-    "a zip cut short": (write_start_of_zip, "expected a zip or tar archive, received a file that starts with b'PK"),
-    "a damaged zip": (write_damaged_zip, "expected a whole archive, received one that cannot be unpacked: "),
-    "a name that climbs out": (
-        lambda: write_zip(Path("a.zip"), {"../evil.jpg": b"x"}),
-        "'../evil.jpg', which leads out of it",
-    ),
-    "an absolute name": (
-        lambda: write_zip(Path("a.zip"), {"/tmp/evil.jpg": b"x"}),  # noqa: S108 (nothing is written there)
-        "'/tmp/evil.jpg', which leads out of it",
-    ),
-    "a link in a tar": (write_link_in_tar, "received the link or device 'cats/evil.jpg'"),
-    "a link in a zip": (write_link_in_zip, "received the link or device 'cats/evil.jpg'"),
-    "two files of one name": (write_name_twice, "expected one file of each name .*'cats/0.jpg' again"),
-    "a file that is also a folder": (
-        lambda: write_zip(Path("a.zip"), {"cats/0.jpg": b"x", "cats/0.jpg/a.jpg": b"x"}),
-        "expected one file of each name .*'cats/0.jpg/a.jpg' again",
-    ),
-    "a name too long": (
-        lambda: write_zip(Path("a.zip"), {f"cats/{'0' * 300}.jpg": b"x"}),
-        "one that cannot be unpacked: .*File name too long",
-    ),
-    "a name that is not UTF-8": (write_latin_name, r"names in UTF-8, received 'cats/caf\\udce9.jpg': rename it"),
-    "a bomb": (
-        lambda: write_zip(Path("a.zip"), {"cats/0.jpg": bytes(10_000_000)}),
-        "received an archive that expands over 100 times",
-    ),
-}
+def test_a_tar_that_ends_in_a_zip_is_a_tar() -> None:
+    photos = photos_by_name()
+    write_zip(Path("photos/more.zip"), {"cats/9.jpg": b"x"})
+    with tarfile.open("photos.tar", "w") as archive:
+        archive.add("photos/cats")
+        archive.add("photos/dogs")
+        archive.add("photos/more.zip")
+    unpack(Path("photos.tar"), UNPACKED)
+    assert unpacked_files() == {**photos, "photos/more.zip": Path("photos/more.zip").read_bytes()}
 
 
 @pytest.mark.parametrize("case", BAD_ARCHIVES)

@@ -165,7 +165,9 @@ def test_hidden_files_of_a_folder_are_left_out_and_counted(folder: Path, caplog:
 
 def test_a_name_in_a_folder_that_is_not_utf_8_is_refused(folder: Path) -> None:
     (folder / "caf\udce9.jpg").touch()
-    with pytest.raises(UserError, match=r"names in UTF-8, received 'caf\\udce9.jpg': rename it"):
+    with pytest.raises(
+        UserError, match=r"names in UTF-8 without control characters, received 'caf\\udce9.jpg': rename it"
+    ):
         copy_folder(folder)
 
 

@@ -1,23 +1,50 @@
 """Draw with matplotlib, without a screen: what all figures share."""
 
+import logging
+from functools import cache
 from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font, get_font_names
 from matplotlib.rcsetup import cycler
+from matplotlib.text import Text
 
 from stages.common.files import atomic_write
+
+logger = logging.getLogger(__name__)
 
 matplotlib.use("agg")
 
 # The colours of Okabe and Ito, which people with a colour-vision deficiency can tell apart too.
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"]
 matplotlib.rcParams["axes.prop_cycle"] = cycler(color=COLOURS)
+# Names of classes and files are no formulas, whatever stands between two "$".
+matplotlib.rcParams["text.parse_math"] = False
+# Letters that matplotlib's own font lacks (it has Latin, Greek, Cyrillic, Arabic and Hebrew ones) are taken from the
+# next that is installed here: of Linux, macOS, Windows. The last, also matplotlib's, has a box for each script.
+CJK_FONTS = ["Noto Sans CJK JP", "Arial Unicode MS", "Microsoft YaHei", "Malgun Gothic"]
+FONTS = ["DejaVu Sans", *(name for name in CJK_FONTS if name in get_font_names())]
+matplotlib.rcParams["font.family"] = [*FONTS, "Last Resort High-Efficiency"]
 
 
 def write_figure(figure: Figure, path: Path) -> None:
-    """Save a figure as PNG and close it."""
+    """Save a figure as PNG and close it; log which letters of its texts are boxes, as no font has them."""
+    letters = {letter for text in figure.findobj(Text) for letter in text.get_text() if letter.isprintable()}
+    fonts = [get_font(findfont(name)) for name in FONTS]
+    if missing := sorted(letter for letter in letters if not any(font.get_char_index(ord(letter)) for font in fonts)):
+        warn_of_boxes("".join(missing))
     with atomic_write(path) as unfinished:
         figure.savefig(unfinished, dpi=120)
     plt.close(figure)
+
+
+@cache  # once, though many figures have the same class names
+def warn_of_boxes(letters: str) -> None:
+    logger.warning(
+        "figures have boxes for %s, which no font here has: install %s and delete %s",
+        letters,
+        CJK_FONTS[0],
+        matplotlib.get_cachedir(),
+    )

@@ -1,6 +1,7 @@
 """Where a model fails: the photos that it misclassifies, the most confident mistakes first."""
 
-from textwrap import fill
+from textwrap import wrap
+from unicodedata import bidirectional
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,6 +13,7 @@ from stages.photos.decode import open_photo
 
 SHOWN = 12
 COLUMNS = 4
+LEFT_TO_RIGHT = "\u200e"  # a mark that is not drawn
 
 
 def find_mistakes(photos: pd.DataFrame, predictions: Predictions, classes: list[str]) -> pd.DataFrame:
@@ -31,7 +33,11 @@ def most_confused(mistakes: pd.DataFrame) -> tuple[str, str, int]:
 def caption(label: str, predicted: str, confidence: float) -> str:
     """Caption a photo with its true class, its predicted class and the confidence."""
     outcome = f"{label} classified correctly" if label == predicted else f"{label} misclassified as {predicted}"
-    return f"{fill(outcome, 28)}\nconfidence {confidence:.3f}"
+    lines = wrap(outcome, 28)
+    if any(bidirectional(letter) in ("R", "AL") for letter in outcome):
+        # A line that begins with an Arabic or Hebrew name would run from right to left: the classes would be swapped.
+        lines = [f"{LEFT_TO_RIGHT}{line}" for line in lines]
+    return "\n".join([*lines, f"confidence {confidence:.3f}"])
 
 
 def draw_mistakes(name: str, mistakes: pd.DataFrame) -> Figure:

@@ -102,6 +102,6 @@ def markdown_table(table: pd.DataFrame) -> str:
 
 def escape(text: str) -> str:
     """Escape what Markdown would read as markup, in the name of a file or a class."""
-    for sign in "\\|*`<[":
+    for sign in "\\|*`<[$":
         text = text.replace(sign, f"\\{sign}")
     return text

@@ -5,9 +5,12 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
-from stages.evaluation.mistakes import draw_mistakes, find_mistakes, most_confused
+from stages.common.figures import write_figure
+from stages.evaluation.mistakes import caption, draw_mistakes, find_mistakes, most_confused
 from stages.evaluation.results import Predictions
 from tests.conftest import write_photos
 
@@ -30,6 +33,20 @@ def test_mistakes_come_most_confident_first_and_ties_by_path() -> None:
 
 def test_the_most_common_confusion_has_a_direction() -> None:
     assert most_confused(find_mistakes(PHOTOS, PREDICTIONS, CLASSES)) == ("c", "b", 2)
+
+
+def end_of_line(text: str) -> np.ndarray:
+    """Draw a line of text that ends at the right edge, and return the pixels of its end."""
+    figure = plt.figure(figsize=(4, 1))
+    figure.text(1, 0.5, text, horizontalalignment="right")
+    write_figure(figure, Path("line.png"))
+    return np.asarray(Image.open("line.png"))[:, -100:]
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_class_whose_name_is_read_from_right_to_left_stays_at_the_beginning() -> None:
+    line = caption("חתול", "dog", 0.5).splitlines()[0]
+    np.testing.assert_array_equal(end_of_line(line), end_of_line("cat misclassified as dog"))
 
 
 def texts(figure: Figure) -> list[str]:

@@ -93,4 +93,4 @@ def test_calibration_limits_and_the_environment_are_told() -> None:
 
 
 def test_names_cannot_break_a_table() -> None:
-    assert markdown_table(pd.DataFrame({"path": ["a|b*.jpg"]})).endswith(r"| a\|b\*.jpg |")
+    assert markdown_table(pd.DataFrame({"path": ["a|b*$5$.jpg"]})).endswith(r"| a\|b\*\$5\$.jpg |")

@@ -1,5 +1,6 @@
 """Copy files and folders from anywhere that fsspec reads, and try again after a fault that may pass."""
 
+import fcntl
 import hashlib
 import logging
 import time
@@ -11,6 +12,7 @@ from typing import Any
 import aiohttp
 import fsspec
 from fsspec.callbacks import TqdmCallback
+from fsspec.implementations.local import LocalFileSystem
 from tqdm import tqdm
 
 from stages.common.program import NO_SPACE, UserError
@@ -20,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 SILENCE = 60  # seconds without a byte, after which a connection counts as broken
 PAUSES = (1, 3, 9)  # seconds to wait before each further attempt
+FICLONE = 0x40049409  # of linux/fs.h; Python's fcntl has it from 3.12 on
 
 
 class Source:
@@ -70,6 +73,8 @@ class Source:
     def copy_folder(self, target: Path) -> None:
         """Copy every file of a folder except hidden ones, whose number is logged.
 
+        Local files are cloned where the disk can.
+
         Raises:
             UserError: A file cannot be read, has a name that :func:`check_name` refuses, or is a link to a folder or to
                 nothing.
@@ -77,11 +82,14 @@ class Source:
         found = self._retry(partial(self.files.find, self.path), self.path)
         names = {path: PurePosixPath(path).relative_to(self.path) for path in sorted(found)}
         visible = {path: name for path, name in names.items() if not is_hidden(name)}
+        clones = isinstance(self.files, LocalFileSystem)
         for path, name in tqdm(visible.items(), self.key, unit="file", disable=None):
             check_name(name)
             copied = target / name
             copied.parent.mkdir(parents=True, exist_ok=True)
-            self._retry(partial(self.files.get_file, path, str(copied)), path)
+            clones = clones and clone(path, copied)  # where the disk cannot clone one file, the others are copied too
+            if not clones:
+                self._retry(partial(self.files.get_file, path, str(copied)), path)
             if copied.is_dir():  # as fsspec makes of a link to a folder
                 raise UserError(
                     f"{self.key}: expected files and folders, received {path}, a link to a folder: put the folder there"
@@ -111,6 +119,25 @@ class Source:
                     ) from error
                 logger.info("%s: %s; trying again in %d s", url, reason, pause)
                 time.sleep(pause)
+
+
+def clone(path: str, target: Path) -> bool:
+    """Make a copy that shares the original's blocks on the disk until either is changed (a reflink: Btrfs, XFS).
+
+    A hard link would be the user's own photo: editing it would change ``data/raw/`` too, and with DVC's
+    ``cache.type`` hardlink, DVC would make it read-only and keep the edit in its cache under the old hash.
+
+    Returns:
+        Whether there is a copy now. If not, a plain copy either works or says what is wrong with the file.
+    """
+    if not Path(path).is_file():  # opening a named pipe would wait for ever
+        return False
+    try:
+        with Path(path).open("rb") as original, target.open("wb") as copy:
+            fcntl.ioctl(copy, FICLONE, original.fileno())
+    except OSError:
+        return False
+    return True
 
 
 def is_transient(error: Exception) -> bool:

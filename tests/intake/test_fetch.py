@@ -1,5 +1,8 @@
 """Copies from a folder, and from a real server on this machine that misbehaves."""
 
+import errno
+import fcntl
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +14,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from stages.common.program import UserError
+from stages.intake import fetch
 from stages.intake.fetch import Source
 from tests.conftest import write_photos
 
@@ -70,7 +74,7 @@ class Misbehaving(BaseHTTPRequestHandler):
 def server() -> Iterator[str]:
     Misbehaving.attempts = {}
     with ThreadingHTTPServer(("127.0.0.1", 0), Misbehaving) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}"
         running.shutdown()
 
@@ -128,6 +132,45 @@ def copy_folder(folder: Path) -> list[str]:
     return sorted(path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file())
 
 
+@pytest.fixture
+def no_clones(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A disk that cannot clone files, whatever disk the tests run on; the requests that it refused."""
+    requests = []
+
+    def refuse(_: Any, request: int, __: int) -> None:
+        requests.append(request)
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(fcntl, "ioctl", refuse)
+    return requests
+
+
+def test_local_files_are_cloned_where_the_disk_can(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def clone(copy: Any, request: int, original: int) -> None:
+        assert request == fetch.FICLONE
+        copy.write(os.pread(original, os.fstat(original).st_size, 0))
+
+    monkeypatch.setattr(fcntl, "ioctl", clone)
+    monkeypatch.setattr(LocalFileSystem, "get_file", None)
+    assert copy_folder(folder) == ["cats/0.jpg", "cats/1.jpg"]
+    assert (folder.with_name("copy") / "cats/1.jpg").read_bytes() == (folder / "cats/1.jpg").read_bytes()
+
+
+def test_a_disk_that_cannot_clone_is_asked_once_and_files_are_copied(folder: Path, no_clones: list[int]) -> None:
+    assert copy_folder(folder) == ["cats/0.jpg", "cats/1.jpg"]
+    assert (folder.with_name("copy") / "cats/1.jpg").read_bytes() == (folder / "cats/1.jpg").read_bytes()
+    assert no_clones == [fetch.FICLONE]
+
+
+def test_a_photo_that_is_edited_in_place_leaves_its_copy_alone(folder: Path) -> None:
+    before = (folder / "cats/0.jpg").read_bytes()
+    copy_folder(folder)
+    with (folder / "cats/0.jpg").open("r+b") as photo:
+        photo.write(b"edited")
+    assert (folder.with_name("copy") / "cats/0.jpg").read_bytes() == before
+
+
+@pytest.mark.usefixtures("no_clones")
 def test_a_file_of_a_folder_is_read_again_after_a_fault_that_passes(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +186,7 @@ def test_a_file_of_a_folder_is_read_again_after_a_fault_that_passes(
     assert copy_folder(folder) == ["cats/0.jpg", "cats/1.jpg"]
 
 
+@pytest.mark.usefixtures("no_clones")
 def test_a_file_without_permission_is_not_tried_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     attempts = []
 

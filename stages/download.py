@@ -1,9 +1,10 @@
-"""Fetch the photos and the backbone's weights; the only step that uses the network.
+"""Fetch the photos, their labels and the backbone's weights; the only step that uses the network.
 
-Reads ``download.photos`` (an archive or a folder) and ``download.backbone`` (a weights file, or null), each a URL that
-fsspec knows or a local path. Writes ``data/raw/``, the photos with their folders kept, and ``data/backbone/``: the
-weights under ``mobilenet_v2/``, and a file ``none`` that recipes without a backbone depend on, so that new weights do
-not train them again.
+Reads ``download.photos`` (an archive or a folder), ``download.labels`` (a CSV, or null) and ``download.backbone`` (a
+weights file, or null), each a URL that fsspec knows or a local path. Writes ``data/raw/``, the photos with their
+folders kept, ``data/labels/``, with the CSV as ``labels.csv``, and ``data/backbone/``: the weights under
+``mobilenet_v2/``, and a file ``none`` that recipes without a backbone depend on, so that new weights do not train them
+again.
 """
 
 import shutil
@@ -11,12 +12,12 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlparse
 
 from stages.common.params import load_params
-from stages.common.paths import BACKBONE, RAW
+from stages.common.paths import BACKBONE, LABELS, RAW
 from stages.common.program import UserError, run
 from stages.intake.archive import unpack
 from stages.intake.fetch import Source
 
-# Everything is fetched into this folder first, so that data/raw and data/backbone are whole or not there.
+# Everything is fetched into this folder first, so that its parts are whole in their places or not there.
 INCOMING = Path("data/incoming")
 
 
@@ -25,8 +26,9 @@ def main() -> None:
     shutil.rmtree(INCOMING, ignore_errors=True)
     try:
         fetch_photos(download.photos, download.photos_sha256, INCOMING / RAW.name)
+        fetch_labels(download.labels, INCOMING / LABELS.name)
         fetch_backbone(download.backbone, download.backbone_sha256, INCOMING / BACKBONE.name)
-        for folder in (RAW, BACKBONE):
+        for folder in (RAW, LABELS, BACKBONE):
             shutil.rmtree(folder, ignore_errors=True)
             (INCOMING / folder.name).rename(folder)
     finally:
@@ -48,6 +50,18 @@ def fetch_photos(url: str, sha256: str | None, folder: Path) -> None:
         unpack(archive, folder)
     except UserError as error:
         raise UserError(f"download.photos: {error} (from {url})") from error
+
+
+def fetch_labels(url: str | None, folder: Path) -> None:
+    """Copy the CSV at ``url`` into a new folder, if there is one."""
+    folder.mkdir()
+    if url is None:
+        (folder / "none").write_text("download.labels is null: the classes are the folders of the photos.\n")
+        return
+    source = Source(url, "download.labels")
+    if source.is_folder():
+        raise UserError(f"download.labels: expected a CSV, received the folder {url}")
+    source.copy_file(folder / "labels.csv", sha256=None)
 
 
 def fetch_backbone(url: str | None, sha256: str | None, folder: Path) -> None:

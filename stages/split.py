@@ -1,8 +1,10 @@
 """Split the photos into training, validation and test.
 
-Reads ``data/raw/``: folders ``train/``, ``validation/`` and optionally ``test/`` with a folder per class in each, or
-just a folder per class; either may be inside one outer folder. Writes ``data/splits/train.csv``, ``validation.csv`` and
-``test.csv`` (``path,label``, sorted by path), and ``rejected.csv`` (``path,reason``): every file in none of the three.
+Reads ``data/raw/``: a folder per class; or ``train/`` and ``validation/``, ``test/`` or both, by any of the names that
+``stages/intake/layout.py`` lists, with a folder per class in each; either may be inside one outer folder. If there is a
+``data/labels/labels.csv`` (``path,label``), it says the classes instead. Writes ``data/splits/train.csv``,
+``validation.csv`` and ``test.csv`` (``path,label``, sorted by path), and ``rejected.csv`` (``path,reason``): every file
+in none of the three.
 """
 
 import hashlib
@@ -17,7 +19,7 @@ from PIL import Image
 
 from stages.common.files import write_csv
 from stages.common.params import Split, load_params
-from stages.common.paths import RAW, SPLITS
+from stages.common.paths import LABELS, RAW, SPLITS
 from stages.common.program import UserError, run
 from stages.intake.duplicates import group_duplicates, perceptual_hash
 from stages.intake.layout import SPLIT_NAMES, LabelledPhoto, find_photos
@@ -27,7 +29,10 @@ from stages.photos.lists import DUPLICATE
 logger = logging.getLogger(__name__)
 
 MAX_LOGGED = 50  # unusable files, where they stop the run
-HOW_TO_FIX = "data/raw is a copy: fix what download.photos names, then `dvc repro --force download && dvc repro`"
+HOW_TO_FIX = (
+    "data/raw is a copy: fix what download.photos and download.labels name, then "
+    "`dvc repro --force download && dvc repro`"
+)
 
 Group = list[LabelledPhoto]  # one photo and its duplicates, in the order in which they were found
 Rejected = dict[str, str]  # the reason for each path
@@ -57,8 +62,7 @@ def split_photos(folder: Path, settings: Split) -> tuple[list[LabelledPhoto], Re
     Raises:
         UserError: Too many files are unusable, or a split would have no photos of some class.
     """
-    found, stray_paths = find_photos(folder)
-    strays = dict.fromkeys(stray_paths, "in no class folder")
+    found, strays = find_photos(folder, LABELS / "labels.csv")
     inspected = map_in_parallel(lambda i: (found[i], inspect(found[i].path)), range(len(found)), "checking photos")
     unusable = {photo.path: reason for photo, reason in inspected if isinstance(reason, str)}
     hashes = {photo: phash for photo, phash in inspected if not isinstance(phash, str)}

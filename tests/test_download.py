@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from stages import download
-from stages.common.paths import BACKBONE, RAW
+from stages import download, split
+from stages.common.paths import BACKBONE, LABELS, RAW
 from stages.common.program import UserError
+from stages.photos.lists import read_split
 from tests.conftest import CNN_ALONE, write_photos
 
 SetParams = Callable[[dict[str, Any]], None]
@@ -62,6 +63,39 @@ def test_an_archive_with_the_expected_hash_is_accepted(set_params: SetParams) ->
     assert RAW.is_dir()
 
 
+def test_photos_in_one_heap_have_the_classes_of_a_csv(photos: Path, set_params: SetParams) -> None:
+    """Through ``split``, of which the lists are those of a folder per class."""
+    write_photos(photos, 20)
+    shutil.rmtree(photos / "cats")
+    shutil.rmtree(photos / "dogs")
+    rows = [f"{number}.jpg,{'cats' if number < 10 else 'dogs'}" for number in range(20)]
+    Path("labels.csv").write_text("\n".join(["path,label", *rows]))
+    set_params({"download.labels": "labels.csv"})
+    download.main()
+    split.main()
+    lists = {name: read_split(name) for name in ("train", "validation", "test", "rejected")}
+    assert {name: len(listed) for name, listed in lists.items()} == {
+        "train": 14,
+        "validation": 4,
+        "test": 2,
+        "rejected": 0,
+    }
+    for name in ("train", "validation", "test"):
+        numbers = lists[name]["path"].str.extract(r"^data/raw/(\d+).jpg$", expand=False).astype(int)
+        assert list(lists[name]["label"]) == ["cats" if number < 10 else "dogs" for number in numbers]
+
+
+@pytest.mark.usefixtures("photos")
+def test_labels_of_a_run_before_are_not_kept(set_params: SetParams) -> None:
+    Path("labels.csv").write_text("path,label\n")
+    set_params({"download.labels": "labels.csv"})
+    download.main()
+    assert files_below(LABELS) == ["labels.csv"]
+    set_params({"download.labels": None})
+    download.main()
+    assert files_below(LABELS) == ["none"]
+
+
 BAD_PARAMETERS = {
     "a file that is not there": ({"photos": "nowhere.zip"}, "^download.photos: .*'nowhere.zip', found none"),
     "a server that is down": (
@@ -80,6 +114,8 @@ BAD_PARAMETERS = {
     ),
     "a hash of a folder": ({"photos_sha256": "0" * 64}, "photos_sha256: expected null for a folder"),
     "a folder that cannot be copied whole": ({"photos": "dangling"}, "dangling/none.jpg', found none"),
+    "no labels there": ({"labels": "nowhere.csv"}, "^download.labels: .*'nowhere.csv', found none"),
+    "a folder of labels": ({"labels": "photos"}, "^download.labels: expected a CSV, received the folder photos"),
     "no weights file": ({"backbone": "page.zip"}, "^download.backbone: expected a Keras weights file"),
     "no weights there": ({"backbone": "nowhere.h5"}, "^download.backbone: .*'nowhere.h5', found none"),
 }
@@ -109,6 +145,6 @@ def test_a_failure_is_one_line_and_leaves_nothing_and_the_next_run_works(
     assert "\n" not in str(error.value)
     assert not any(Path("data").iterdir())
 
-    set_params({"download.photos": "photos", "download.photos_sha256": None, **CNN_ALONE})
+    set_params({"download.photos": "photos", "download.photos_sha256": None, "download.labels": None, **CNN_ALONE})
     download.main()
     assert files_below(RAW) == files_below(photos)

@@ -22,6 +22,7 @@ ModelName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 class Download(Section):
     photos: Annotated[str, Field(min_length=1)]
     photos_sha256: Annotated[Sha256 | None, EmptyIsNone]
+    labels: Annotated[str | None, EmptyIsNone]
     backbone: Annotated[str | None, EmptyIsNone]
     backbone_sha256: Annotated[Sha256 | None, EmptyIsNone]
 

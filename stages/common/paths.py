@@ -6,6 +6,7 @@ No step depends on this file: a path that moves here moves in ``dvc.yaml`` too, 
 from pathlib import Path
 
 RAW = Path("data/raw")
+LABELS = Path("data/labels")
 BACKBONE = Path("data/backbone")
 SPLITS = Path("data/splits")
 MODELS = Path("data/models")

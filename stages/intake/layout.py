@@ -1,14 +1,25 @@
-"""Read the class, and perhaps the split, of each photo from the folders it lies in."""
+"""Read the class, and perhaps the split, of each photo from the folders it lies in, or the class from a CSV."""
 
+import csv
 import re
-from pathlib import Path
+from collections import defaultdict
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from stages.common.program import UserError
 
 SPLIT_NAMES = ["train", "validation", "test"]
-# What folders of splits are called elsewhere, and classes hardly ever.
-OTHER_SPLIT_NAMES = re.compile(r"(train(ing)?|val(id|idation)?|test(ing)?)([-_ ]?(set|data))?", re.IGNORECASE)
+# What people call the folders of splits, and classes hardly ever: in any case, and also as "train_set" or "Test data".
+SPLIT_FOLDERS = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
+SUFFIX = re.compile(r"[-_ ]?(set|data)$")
 
 
 class LabelledPhoto(NamedTuple):
@@ -17,32 +28,44 @@ class LabelledPhoto(NamedTuple):
     split: str  # one of SPLIT_NAMES, or "" while it is undecided
 
 
-def find_photos(folder: Path) -> tuple[list[LabelledPhoto], list[str]]:
-    """List the files of each class below ``folder``, with the split where the folders give one.
+def find_photos(folder: Path, labels: Path) -> tuple[list[LabelledPhoto], dict[str, str]]:
+    """List the files below ``folder`` that have a class, with the split where the folders give one.
+
+    Args:
+        folder: of the photos.
+        labels: the CSV of ``download.labels``. If there is no such file, the classes are folders.
 
     Returns:
-        Every file in a class folder, whether it is a photo or not, and the paths of all other files, sorted.
+        Every file with a class, whether it is a photo or not, and the reason for each other file by its path, sorted.
 
     Raises:
-        UserError: The folders are not laid out as ``stages/split.py`` describes, or a class has no files.
+        UserError: The folders are not laid out as ``stages/split.py`` describes, the CSV has no paths and labels, there
+            are fewer than two classes, or a class has no files.
     """
+    return photos_in_csv(folder, labels) if labels.exists() else photos_in_folders(folder)
+
+
+def photos_in_folders(folder: Path) -> tuple[list[LabelledPhoto], dict[str, str]]:
+    """Take each photo's class, and perhaps its split, from the folders it lies in."""
     root = photo_root(folder)
-    folders = {inner.name: inner for inner in subfolders(root)}
-    given = [split for split in SPLIT_NAMES if split in folders]
-    misnamed = [name for name in folders if OTHER_SPLIT_NAMES.fullmatch(name) and name not in SPLIT_NAMES]
-    if misnamed or (given and not {"train", "validation"} <= folders.keys()):
+    inner = subfolders(root)
+    splits = {path: split for path in inner if (split := SPLIT_FOLDERS.get(SUFFIX.sub("", path.name.lower())))}
+    given = set(splits.values())
+    if splits and not ("train" in given and len(given) == len(splits) >= 2):
+        received = ", ".join(f"{path.name}/ ({split})" for path, split in splits.items())
+        others = f" and {len(inner) - len(splits)} other folders" if len(inner) > len(splits) else ""
         raise UserError(
-            f"expected train/ and validation/ in {root}, and perhaps test/, with a folder per class in each, or a "
-            f"folder per class and nothing else, received {'/, '.join([*given, *misnamed])}/"
+            f"expected in {root} a folder per class, none named like a split, or one folder for train and one for "
+            f"validation, test or both, with a folder per class in each, received {received}{others}"
         )
-    in_splits = [(split, inner) for split in given for inner in subfolders(folders[split])]
-    class_folders = in_splits if given else [("", inner) for inner in folders.values()]
+
+    class_folders = [(path, split) for parent, split in (splits or {root: ""}).items() for path in subfolders(parent)]
     photos = []
-    for split, inner in class_folders:
-        files = files_below(inner)
+    for path, split in class_folders:
+        files = files_below(path)
         if not files:
-            raise UserError(f"expected photos in the class folder {inner}, found none: add some or delete the folder")
-        photos += [LabelledPhoto(path.as_posix(), inner.name, split) for path in files]
+            raise UserError(f"expected photos in the class folder {path}, found none: add some or delete the folder")
+        photos += [LabelledPhoto(file.as_posix(), path.name, split) for file in files]
 
     strays = sorted({path.as_posix() for path in files_below(folder)} - {photo.path for photo in photos})
     labels = sorted({photo.label for photo in photos})
@@ -52,7 +75,64 @@ def find_photos(folder: Path) -> tuple[list[LabelledPhoto], list[str]]:
             f"expected two or more folders in {root}, each named for a class and holding its photos, "
             f"found {', '.join(labels) or 'none'}{outside}"
         )
-    return photos, strays
+    return photos, dict.fromkeys(strays, "in no class folder")
+
+
+def photos_in_csv(folder: Path, labels: Path) -> tuple[list[LabelledPhoto], dict[str, str]]:
+    """Take each photo's class from a CSV, whatever folders it lies in.
+
+    Paths in the CSV start in ``folder`` or, as archives often have an outer folder, in a folder that is alone there.
+    """
+    listed = read_labels(labels)
+    files = set(files_below(folder))
+    root = folder
+    while not any(root / name in files for name in listed) and len(inner := subfolders(root)) == 1:
+        root = inner[0]
+
+    photos = []
+    rejected = {file.as_posix(): "has no label in download.labels" for file in files}
+    for name, classes in sorted(listed.items()):
+        path = (root / name).as_posix()
+        if path not in rejected:
+            rejected[path] = "is in download.labels, but not in download.photos"
+        elif len(classes) > 1:
+            rejected[path] = f"has more than one label in download.labels: {', '.join(sorted(classes))}"
+        elif classes:
+            del rejected[path]
+            photos.append(LabelledPhoto(path, min(classes), ""))
+
+    found = sorted({photo.label for photo in photos})
+    lost = sorted(set().union(*listed.values()) - set(found))
+    if lost:
+        name = min(name for name, classes in listed.items() if lost[0] in classes)
+        raise UserError(
+            f"download.labels: expected photos of every class, found none of {lost[0]!r}: {root / name}: "
+            f"{rejected[(root / name).as_posix()]}"
+        )
+    if len(found) < 2:
+        raise UserError(f"download.labels: expected two or more classes, received {', '.join(found) or 'none'}")
+    return photos, dict(sorted(rejected.items()))
+
+
+def read_labels(labels: Path) -> dict[PurePosixPath, set[str]]:
+    """Read the labels of each path, usually one; columns other than ``path`` and ``label`` are ignored."""
+    listed = defaultdict(set)
+    try:
+        with labels.open(encoding="utf-8-sig", newline="") as file:  # Excel starts a file with a byte order mark
+            rows = csv.DictReader(file, skipinitialspace=True, strict=True)
+            columns = rows.fieldnames or []
+            if not {"path", "label"} <= set(columns):
+                raise UserError(
+                    f"download.labels: expected the columns path and label, received {', '.join(columns) or 'none'}"
+                )
+            for row in rows:
+                if not row["path"]:
+                    raise UserError(f"download.labels: expected a path in line {rows.line_num}, received none")
+                label = " ".join((row["label"] or "").split())  # without the spaces around it
+                listed[PurePosixPath(row["path"])].update([label] if label else [])
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"download.labels: expected a CSV in UTF-8, received: {error}") from error
+    return listed
 
 
 def photo_root(folder: Path) -> Path:

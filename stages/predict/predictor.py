@@ -39,6 +39,16 @@ def list_photos(given: Sequence[Path]) -> list[Path]:
 
 def predict(trained: TrainedModel, paths: Sequence[Path]) -> Iterator[tuple[Path, np.ndarray | UnreadablePhotoError]]:
     """Predict each photo's probabilities, float64 shaped (classes,), or say why not; a chunk is in memory at a time."""
+    with ThreadPoolExecutor() as pool:
+        for start in range(0, len(paths), CHUNK_SIZE):
+            chunk = paths[start : start + CHUNK_SIZE]
+            yield from zip(chunk, predict_chunk(trained, chunk, pool), strict=True)
+
+
+def predict_chunk(
+    trained: TrainedModel, paths: Sequence[Path], pool: ThreadPoolExecutor
+) -> list[np.ndarray | UnreadablePhotoError]:
+    """Decode photos and predict their probabilities; no photo is in memory any more when it returns."""
 
     def decode(path: Path) -> np.ndarray | UnreadablePhotoError:
         try:
@@ -46,11 +56,7 @@ def predict(trained: TrainedModel, paths: Sequence[Path]) -> Iterator[tuple[Path
         except UnreadablePhotoError as error:
             return error
 
-    with ThreadPoolExecutor() as pool:
-        for start in range(0, len(paths), CHUNK_SIZE):
-            chunk = paths[start : start + CHUNK_SIZE]
-            decoded = list(pool.map(decode, chunk))
-            pixels = [photo for photo in decoded if isinstance(photo, np.ndarray)]
-            probabilities = iter(predict_probabilities(trained.model, np.stack(pixels), BATCH_SIZE) if pixels else ())
-            for path, photo in zip(chunk, decoded, strict=True):
-                yield path, next(probabilities) if isinstance(photo, np.ndarray) else photo
+    decoded = list(pool.map(decode, paths))
+    pixels = [photo for photo in decoded if isinstance(photo, np.ndarray)]
+    probabilities = iter(predict_probabilities(trained.model, np.stack(pixels), BATCH_SIZE) if pixels else ())
+    return [next(probabilities) if isinstance(photo, np.ndarray) else photo for photo in decoded]

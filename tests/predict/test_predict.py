@@ -4,8 +4,10 @@ import json
 import logging
 import os
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ from stages.inference.model import load_model
 from stages.photos.decode import resized_pixels
 from stages.predict import __main__ as command
 from stages.predict import predictor
-from stages.predict.model_file import fetch_model_file
+from stages.predict.model_file import TrainedModel, fetch_model_file
 from tests.conftest import write_photos
 from tests.predict.small_model import SIZE, save_small_model
 
@@ -85,6 +87,24 @@ def test_many_photos_are_classified_in_order_chunk_by_chunk(predict: Predict, mo
     whole = predict("new", "--format", "csv")
     monkeypatch.setattr(predictor, "CHUNK_SIZE", 2)
     assert predict("new", "--format", "csv") == whole
+
+
+def test_no_more_photos_than_a_chunk_are_in_memory_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    photos: list[weakref.ref[np.ndarray]] = []
+    alive = []
+
+    def decode(_path: Path, _size: tuple[int, int]) -> np.ndarray:
+        photo = np.zeros((2, 2, 3), np.uint8)
+        photos.append(weakref.ref(photo))
+        alive.append(sum(reference() is not None for reference in photos))
+        return photo
+
+    monkeypatch.setattr(predictor, "CHUNK_SIZE", 50)
+    monkeypatch.setattr(predictor, "resized_pixels", decode)
+    monkeypatch.setattr(predictor, "predict_probabilities", lambda _model, pixels, _size: np.ones((len(pixels), 3)))
+    trained = TrainedModel("good", SimpleNamespace(input_shape=(None, 2, 2, 3)), CLASSES)
+    assert len(list(predictor.predict(trained, [Path("0.jpg")] * 300))) == len(photos) == 300
+    assert max(alive) < 60, "a thread may still hold its last one"
 
 
 def test_files_that_cannot_be_decoded_are_listed_and_the_rest_is_classified(

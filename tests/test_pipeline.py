@@ -1,6 +1,7 @@
 """The real steps, run by the real git and dvc, on a few small drawn photos."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from dvc.repo import Repo
 from PIL import Image, ImageColor
 
 from stages.common.figures import COLOURS
-from tests.conftest import edit_params, write_photos
+from tests.conftest import PROJECT, edit_params, write_photos
 from tests.project import MODELS, TINY, environment, keep_models, ran, run
 
 pytestmark = pytest.mark.slow
@@ -133,8 +134,8 @@ PARAMETERS: list[tuple[dict[str, Any], list[str]]] = [
 ]
 
 
-def listed_by_status() -> list[str]:
-    with Repo() as repo:
+def listed_by_status(folder: Path = Path()) -> list[str]:
+    with Repo(str(folder)) as repo:
         return sorted(repo.status())
 
 
@@ -173,13 +174,29 @@ def test_models_without_weights_for_their_backbone_stop_the_first_step(project: 
     assert ran(run(project, "dvc", "repro")) == []  # DVC's run cache brings back what it has seen
 
 
-def test_a_cnn_alone_needs_no_backbone_and_in_bfloat16_has_grad_cam(small_project: Path) -> None:
+def go_back(folder: Path) -> None:
+    """Restore what was committed, as the README says."""
+    [command] = re.findall(r"`(git checkout .*? dvc checkout)`", (PROJECT / "README.md").read_text())
+    run(folder, "bash", "-c", command)
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    """The models, scores and plots in a folder."""
+    files = [path for name in ("data/models", "metrics", "plots") for path in (folder / name).rglob("*.*")]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(files)}
+
+
+def test_a_cnn_alone_needs_no_backbone_and_in_bfloat16_has_grad_cam(small_project: Path, two_models: Path) -> None:
     keep_models(small_project, "cnn")
     edit_params(small_project / "params.yaml", {"download.backbone": None, "train.precision": "mixed_bfloat16"})
     assert ran(run(small_project, "dvc", "repro")) == ["download", "train@cnn", "evaluate"]
     scores = json.loads((small_project / "metrics/models/cnn.json").read_text())
     assert "precision mixed_bfloat16, as train.precision says" in scores["environment"]
     assert len(colours_in(small_project / "plots/gradcam.png")) > 3000
+
+    go_back(small_project)
+    assert results(small_project) == results(two_models)
+    assert listed_by_status(small_project) == []
 
 
 def test_photos_changed_in_place_are_read_when_one_says_so(project: Path, tmp_path: Path) -> None:
@@ -221,7 +238,7 @@ def test_another_entry_is_another_model_and_what_a_removed_one_leaves_is_refused
     assert run(small_project, "git", "diff", "--stat", "metrics/models/cnn.json") == ""
 
 
-def test_a_bad_parameter_stops_the_first_step_that_runs_with_one_line(project: Path) -> None:
+def test_a_bad_parameter_stops_the_first_step_that_runs_with_one_line(project: Path, finished: Path) -> None:
     edit_params(project / "params.yaml", {"models.cnn.dropout": 2})
     output = run(project, "dvc", "repro", check=False)
     [line] = [line for line in output.splitlines() if line.startswith("error:")]
@@ -230,6 +247,10 @@ def test_a_bad_parameter_stops_the_first_step_that_runs_with_one_line(project: P
     python = str(Path(sys.executable))
     output = run(project, python, "-m", "stages.train", "nonesuch", check=False)
     assert output.strip().splitlines()[-1].startswith("error: params.yaml: models.cnn.dropout")
+
+    assert not (project / "data/models/cnn.keras").exists(), "DVC removes what a step writes before it runs"
+    go_back(project)
+    assert results(project) == results(finished)
 
 
 def test_ctrl_c_ends_training_in_one_line_that_says_how_to_resume(project: Path) -> None:

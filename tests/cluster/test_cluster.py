@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 from ray.cluster_utils import Cluster
 
@@ -145,6 +147,9 @@ def test_a_user_s_mistake_is_not_tried_again(cluster: Cluster, project: Path, tm
 def test_problems_of_nodes_are_reported_before_anything_runs(
     cluster: Cluster, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "older/pillow-0.1.dist-info").mkdir(parents=True)
+    (tmp_path / "older/pillow-0.1.dist-info/METADATA").write_text("Name: pillow\nVersion: 0.1\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "older"))  # which the nodes, started before, do not have
     edit_params(project / "params.yaml", {"models.cnn.units": 16})
     output = run(project, sys.executable, "-m", "stages.cluster", check=False)
     assert output.splitlines()[-1].startswith("error: expected a default DVC remote that every node can write to: ")
@@ -154,6 +159,7 @@ def test_problems_of_nodes_are_reported_before_anything_runs(
     output = run(project, sys.executable, "-m", "stages.cluster", check=False)
     assert "none with 1 CPUs, 1 GPUs and 2 GiB of memory" in output
     assert "is not the DVC remote that the caller writes to" in output
+    assert f"pillow {version('pillow')} instead of 0.1" in output
     assert "Running stage" not in output
     assert "Traceback" not in output
 
@@ -164,7 +170,14 @@ def test_problems_of_nodes_are_reported_before_anything_runs(
     )
 
 
-def test_many_photos_are_classified_once_each_whatever_is_killed(
+def predicts(process: psutil.Process) -> bool:
+    """Tell whether it is Ray's process with the model."""
+    with suppress(psutil.NoSuchProcess):
+        return process.name().startswith("ray::") and "Predictor" in "".join(process.cmdline())
+    return False
+
+
+def test_many_photos_are_classified_once_each_also_when_the_caller_and_the_process_with_the_model_are_killed(
     cluster: Cluster, project: Path, tmp_path: Path
 ) -> None:
     photos, output = tmp_path / "photos", tmp_path / "predictions"
@@ -179,7 +192,13 @@ def test_many_photos_are_classified_once_each_whatever_is_killed(
     early = {path: path.stat().st_mtime_ns for path in output.glob("part-*.parquet")}
     assert len(early) < 4
 
-    printed = run(project, sys.executable, "-m", *command, check=False)
+    with started(project, *command) as process:
+        while not (working := [worker for worker in psutil.Process().children(recursive=True) if predicts(worker)]):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        working[0].kill()
+        printed, _ = process.communicate(timeout=600)
+    assert process.returncode == 1
     assert "notes.txt: cannot be decoded: cannot identify image file" in printed
     assert printed.splitlines()[-1].startswith("error: expected photos, received 2 of 1602 files")
     assert {path: path.stat().st_mtime_ns for path in early} == early

@@ -29,7 +29,7 @@ from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.scores import leaderboard, ranking, score
 from stages.evaluation.significance import compare
 from stages.inference.model import load_model, predict_probabilities
-from stages.models.runtime import make_deterministic
+from stages.models.runtime import keras, make_deterministic
 from stages.photos.arrays import MemoryBudget, load_photos
 from stages.photos.lists import class_names, majority_class_accuracy, read_split
 
@@ -55,7 +55,8 @@ def main() -> None:
     photos = load_photos(lists["test"], classes, params.train.image_size, MemoryBudget(params.memory_gib))
     test = TestSet(lists["test"], classes, *photos, majority_class_accuracy(lists["train"], lists["test"]))
 
-    evaluations = [evaluate(name, test, params.train.batch_size) for name in params.models]
+    models = {name: load_model(MODELS / f"{name}.keras") for name in params.models}
+    evaluations = [evaluate(name, model, test, params.train.batch_size) for name, model in models.items()]
     ranked = ranking(evaluations)
     best = ranked[0]
     comparisons = compare({evaluation.name: evaluation.predictions.correct for evaluation in evaluations})
@@ -70,7 +71,7 @@ def main() -> None:
     write_figure(draw_calibration(evaluations), CALIBRATION_FIGURE)
     scores = {split: best.scores[split] for split in ("train", "validation", "test")}
     write_json({"model": best.name, **scores, "comparisons": comparisons.to_dict("records")}, BEST)
-    write_figure(draw_gradcam(load_model(MODELS / f"{best.name}.keras"), best, test), GRADCAM_FIGURE)
+    write_figure(draw_gradcam(models[best.name], best, test), GRADCAM_FIGURE)
     write_text(report(lists, ranked, table, comparisons), REPORT)
     logger.info("%s\nbest on validation: %s", table.to_string(index=False), best.name)
 
@@ -84,9 +85,8 @@ def check_leftovers(names: set[str]) -> None:
         raise UserError(f"expected only models of params.yaml ({', '.join(sorted(names))}): delete {paths}")
 
 
-def evaluate(name: str, test: TestSet, batch_size: int) -> Evaluation:
+def evaluate(name: str, model: keras.Model, test: TestSet, batch_size: int) -> Evaluation:
     """Classify the test photos with a trained model, and score it."""
-    model = load_model(MODELS / f"{name}.keras")
     history = pd.read_json(HISTORY / f"{name}.json", precise_float=True)
     environment = json.loads((MODELS / f"{name}.json").read_text(encoding="utf-8"))["environment"]
     predictions = Predictions(test.labels, predict_probabilities(model, test.pixels, batch_size))

@@ -14,14 +14,10 @@ from PIL import Image
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what the tests expect is a processor's; TensorFlow reads this at its start
 
 from stages.intake import fetch
-from stages.models.runtime import tf
 
 PROJECT = Path(__file__).parents[1]
 CNN = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]["cnn"]
 CNN_ALONE = {"models": {"cnn": CNN}, "download.backbone": None}
-
-# As in params.yaml; once TensorFlow has computed anything it is too late.
-tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,6 +30,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     longest = ["cluster", "docs", "pipeline", "features", "soak", "devices"]
     places = {f"test_{name}.py": place for place, name in enumerate(longest)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Compute as params.yaml says; once TensorFlow has computed anything it is too late."""
+    from stages.models.runtime import tf  # not in the process of pytest-xdist that only hands out the tests
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
 @pytest.fixture

@@ -10,8 +10,10 @@ import pytest
 import yaml
 
 from stages import download, split, train
+from stages.common.paths import MODELS
 from stages.evaluate import evaluate
 from stages.evaluation import results
+from stages.inference.model import load_model
 from stages.photos.arrays import MemoryBudget, load_photos
 from stages.photos.lists import class_names, majority_class_accuracy, read_split
 from stages.sample.archive import write_archive
@@ -38,6 +40,7 @@ def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
     classes = class_names(photos["label"])
     baseline = majority_class_accuracy(read_split("train"), photos)
     pixels = load_photos(photos, classes, params["train"]["image_size"], MemoryBudget(1))
-    scores = evaluate("transfer", results.TestSet(photos, classes, *pixels, baseline), batch_size=32).scores
+    test = results.TestSet(photos, classes, *pixels, baseline)
+    scores = evaluate("transfer", load_model(MODELS / "transfer.keras"), test, batch_size=32).scores
     assert scores["test"]["accuracy_low"] > baseline == 0.5, "beyond its confidence interval"
     assert scores["validation"]["accuracy"] > 0.75

@@ -11,6 +11,7 @@ from stages.common.paths import HISTORY, MODELS
 from stages.common.program import UserError
 from stages.evaluate import check_leftovers, evaluate
 from stages.evaluation import results
+from stages.inference.model import load_model
 from stages.models.runtime import keras, layers
 
 PHOTOS = pd.DataFrame({"path": ["0.jpg", "1.jpg", "2.jpg"], "label": ["cats", "cats", "dogs"]})
@@ -33,7 +34,7 @@ def always_dogs(workspace: Path) -> None:
 
 @pytest.mark.usefixtures("always_dogs")
 def test_a_model_is_evaluated_from_its_files() -> None:
-    evaluation = evaluate("cnn", TEST, batch_size=2)
+    evaluation = evaluate("cnn", load_model(MODELS / "cnn.keras"), TEST, batch_size=2)
     assert evaluation.name == "cnn"
     assert evaluation.environment == ["Python 3"]
     assert evaluation.history["val_loss"].tolist() == [0.8]
@@ -44,7 +45,7 @@ def test_a_model_is_evaluated_from_its_files() -> None:
 
 @pytest.mark.usefixtures("always_dogs")
 def test_a_model_no_better_than_the_majority_class_baseline_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    evaluate("cnn", TEST, batch_size=2)
+    evaluate("cnn", load_model(MODELS / "cnn.keras"), TEST, batch_size=2)
     assert caplog.messages == ["cnn is no better than the majority-class baseline on the test photos"]
 
 

@@ -12,7 +12,7 @@ from keras import layers
 from stages.common.paths import BACKBONE
 from stages.common.program import UserError
 from stages.inference.model import load_model
-from stages.models.backbone import fold_batch_norm, load_backbone
+from stages.models.backbone import fold_batch_norm, load_backbone, unfreeze
 from stages.models.build import build_model
 from stages.models.recipe import Recipe
 from stages.models.runtime import make_deterministic, tf
@@ -142,6 +142,18 @@ def test_folding_the_batch_normalisation_changes_nothing_but_the_rounding(backbo
     folded = fold_batch_norm(model)
     assert not any(isinstance(layer, layers.BatchNormalization) for layer in folded.layers)
     np.testing.assert_allclose(folded(pixels), expected, atol=1e-5)
+
+
+def test_the_last_blocks_are_split_off_and_their_convolutions_alone_unfrozen(backbone: Path) -> None:
+    [whole] = load_backbone(0.35, SIZE)
+    frozen, last_blocks = load_backbone(0.35, SIZE, last_blocks=2)
+    pixels = np.random.default_rng(0).uniform(-1, 1, (2, *SIZE, 3)).astype("float32")
+    np.testing.assert_array_equal(last_blocks(frozen(pixels)), whole(pixels))
+    unfreeze(last_blocks)
+    assert [weight.path.split("/")[-2] for weight in last_blocks.trainable_weights] == [
+        *(f"block_{block}_{part}" for block in (15, 16) for part in ("expand", "depthwise", "project")),
+        "Conv_1",
+    ]
 
 
 def test_a_model_predicts_the_same_each_time_and_drops_out_in_training() -> None:

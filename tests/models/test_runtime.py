@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.models.runtime import start_up_messages_filtered
+from stages.models.runtime import imports_refused, start_up_messages_filtered
 from tests.conftest import PROJECT
 
 
@@ -15,6 +15,15 @@ def test_tensorflow_starts_in_silence() -> None:
     code = "from stages.models.runtime import tf; tf.zeros(1) + 1"
     started = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True, text=True)
     assert started.stdout + started.stderr == ""
+
+
+def test_a_refused_import_fails_and_works_again_later() -> None:
+    with imports_refused(["antigravity", "os"]):
+        import os as still_there  # noqa: F401  # imported before
+
+        with pytest.raises(ImportError):
+            import antigravity  # noqa: F401
+    assert "antigravity" not in sys.modules
 
 
 def test_other_messages_are_passed_on(capfd: pytest.CaptureFixture[str]) -> None:

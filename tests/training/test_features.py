@@ -1,6 +1,6 @@
 """Trainings on the features of a frozen backbone, some of which fine-tune it."""
 
-import shutil
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from stages.models.runtime import keras, make_deterministic
 from stages.photos.arrays import MemoryBudget
 from stages.training.backup import Backup, History
 from stages.training.training import list_phases, train_model
-from tests.conftest import PROJECT
 from tests.training.examples import FINE_TUNE, SETTINGS, photos, train, train_until, undisturbed
+from tests.training.small_backbone import use_small_backbone
 
 WITH_BACKBONE = Recipe(
     backbone="mobilenet_v2",
@@ -29,12 +29,15 @@ WITH_BACKBONE = Recipe(
 LARGER = SETTINGS.model_copy(update={"image_size": (32, 32)})
 
 
+@pytest.fixture(autouse=True)
+def _eagerly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train without tracing, which takes longer than these trainings do; those of test_training.py are traced."""
+    monkeypatch.setattr(keras.Model, "compile", partialmethod(keras.Model.compile, run_eagerly=True))
+
+
 @pytest.fixture
-def backbone(workspace: Path) -> None:
-    """The backbone of the drawn photos, whose features differ from photo to photo."""
-    folder = workspace / "data/backbone/mobilenet_v2"
-    folder.mkdir(parents=True)
-    shutil.copy(PROJECT / "data/sample_backbone.weights.h5", folder / "sample.weights.h5")
+def backbone(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_small_backbone(monkeypatch, LARGER.image_size)
 
 
 def recipe_with(**changes: Any) -> Recipe:

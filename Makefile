@@ -7,22 +7,27 @@ OWN_PHOTOS = $(if $(PHOTOS),--photos $(PHOTOS) --backbone $(BACKBONE))
 # DVC runs each step as `python -m stages.…`: this makes that the project's own Python.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help install demo next-steps repro bench plots test soak lint
+.PHONY: help install demo next-steps repro bench plots test check soak lint
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
-install: .venv/installed ## make .venv with everything, tests and linters included
+install: .venv/dev ## make .venv with everything, tests and linters included
 
-.venv/installed: pyproject.toml constraints.txt
+# What the pipeline needs, and then all the rest: the files are empty, and say that the group is installed.
+.venv/pipeline: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 		{ echo "expected Python 3.11, 3.12 or 3.13, received $$($(PYTHON) --version 2>&1): make PYTHON=python3.11 install"; exit 1; }
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --constraint constraints.txt pip
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt --group pipeline
+	touch $@
+
+.venv/dev: .venv/pipeline
 	.venv/bin/python -m pip install --quiet --constraint constraints.txt --group dev
 	touch $@
 
-demo: .venv/installed ## the whole pipeline on drawn cats and dogs: no network, a few minutes
+demo: .venv/pipeline ## the whole pipeline on drawn cats and dogs: no network, a few minutes
 	dvc exp remove --quiet demo 2>/dev/null || true
 	@echo "(DVC's warnings of files that are not there yet are as they should be.)"
 	photos_sha256=$$(python -m stages.sample --output $(SAMPLE)) && \
@@ -50,33 +55,33 @@ next-steps:
 	@echo "params.yaml now names the drawn photos, small. Back to the real parameters, committed or not:"
 	@branch=$$(git branch --show-current) && echo "    git restore --source=$${branch:-$$(git rev-parse --short HEAD)} params.yaml"
 
-repro: .venv/installed ## bring everything up to date; `make -j2 repro` trains two models at a time
+repro: .venv/pipeline ## bring everything up to date; `make -j2 repro` trains two models at a time
 	dvc repro label_stats
 	+@$(MAKE) --no-print-directory $$(dvc stage list --name-only | grep '^train@')
 	@python -m stages.makefile.order_lock
 	dvc repro
 
-train@%: .venv/installed
+train@%: .venv/pipeline
 	dvc --wait-for-lock repro --single-item $@
 
-bench: .venv/installed ## this pipeline beside the notebook's workflow (PHOTOS=archive.zip BACKBONE=weights.h5 EPOCHS=20)
+bench: .venv/dev ## this pipeline beside the notebook's workflow (PHOTOS=archive.zip BACKBONE=weights.h5 EPOCHS=20)
 	python -m benchmarks.compare --epochs $(EPOCHS) $(OWN_PHOTOS)
 	python -m benchmarks.growth $(OWN_PHOTOS)
 
-plots: .venv/installed ## draw the plots page, which works without a network
+plots: .venv/pipeline ## draw the plots page, which works without a network
 	@python -m stages.makefile.vega
 	dvc plots show
 
-test: .venv/installed ## every test, offline, two at a time
+test: .venv/dev ## every test, offline, two at a time
 	python -m pytest $(SIDE_BY_SIDE)
 
-check: .venv/installed ## the tests that need no whole pipeline: two minutes, for while you work
+check: .venv/dev ## the tests that need no whole pipeline: two minutes, for while you work
 	python -m pytest $(SIDE_BY_SIDE) -m 'not slow'
 
-soak: .venv/installed ## kill the pipeline KILLS times at random moments; it must not matter
+soak: .venv/dev ## kill the pipeline KILLS times at random moments; it must not matter
 	python -m pytest tests/test_soak.py -s --kills $(KILLS)
 
-lint: .venv/installed ## ruff and mypy
+lint: .venv/dev ## ruff and mypy
 	ruff check
 	ruff format --check
 	mypy

@@ -108,7 +108,7 @@ def first_run(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run the whole pipeline in a new folder, and commit the result."""
     folder = lay_out(shared_folder(tmp_path_factory) / name / "project")
     (folder / ".venv").mkdir()
-    (folder / ".venv/installed").touch()  # or make would install everything once more
+    (folder / ".venv/pipeline").touch()  # or make would install everything once more
     run(folder, *FIRST_RUNS.get(name, ["dvc", "repro"]))
     commit(folder)
     (folder.parent / "done").touch()

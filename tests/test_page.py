@@ -29,7 +29,7 @@ def browser() -> str:
 def make_page(folder: Path) -> Path:
     """Let `make plots` write the page, with the Python that the tests run in as the project's."""
     (folder / ".venv").mkdir(exist_ok=True)
-    (folder / ".venv/installed").touch()
+    (folder / ".venv/pipeline").touch()
     run(folder, "make", "plots")
     return folder / "dvc_plots/index.html"
 

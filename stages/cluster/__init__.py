@@ -1,5 +1,9 @@
 """Everything that runs on a Ray cluster. What is set here must be set before Ray is imported."""
 
+import importlib.util
 import os
+
+if importlib.util.find_spec("ray") is None:
+    raise SystemExit("error: expected Ray, of the dependency group cluster, found none: run `make install`")
 
 os.environ.setdefault("RAY_DEDUP_LOGS", "0")  # lines that differ only in a number are different lines

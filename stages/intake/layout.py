@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
+from unicodedata import category
 
 from stages.common.program import UserError
 
@@ -126,10 +127,13 @@ def read_labels(labels: Path) -> dict[PurePosixPath, set[str]]:
                     f"download.labels: expected the columns path and label, received {', '.join(columns) or 'none'}"
                 )
             for row in rows:
-                if not row["path"]:
-                    raise UserError(f"download.labels: expected a path in line {rows.line_num}, received none")
-                label = " ".join((row["label"] or "").split())  # without the spaces around it
-                listed[PurePosixPath(row["path"])].update([label] if label else [])
+                path, label = row["path"] or "", " ".join((row["label"] or "").split())  # no spaces around it
+                if not path or any(category(character) == "Cc" for character in path + label):
+                    raise UserError(
+                        f"download.labels: expected a path and a label without control characters in line "
+                        f"{rows.line_num}, received {path!r} and {label!r}"
+                    )
+                listed[PurePosixPath(path)].update([label] if label else [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"download.labels: expected a CSV in UTF-8, received: {error}") from error
     return listed

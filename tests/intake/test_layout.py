@@ -109,7 +109,8 @@ def test_what_a_csv_and_the_photos_do_not_agree_on_is_left_out_with_the_reason()
     [
         (b"", "the columns path and label, received none"),
         (b"path;label\n1.jpg;cats\n", "the columns path and label, received path;label"),
-        (b"path,label\n1.jpg,cats\n,dogs\n", "a path in line 3, received none"),
+        (b"path,label\n1.jpg,cats\n,dogs\n", "a path and a label without .* in line 3, received '' and 'dogs'"),
+        (b"path,label\n1.jpg,cats\n2.jpg,\x1bdogs\n", r"a path .* in line 3, received '2.jpg' and '\\x1bdogs'"),
         (b"path,label\n1.jpg,cats\n2.jpg,cats\n", "two or more classes, received cats"),
         (b"path,label\n1.jpg,caf\xe9\n", "a CSV in UTF-8, received: 'utf-8' codec can't decode byte 0xe9"),
         (b'path,label\n"1.jpg,cats\n', "a CSV in UTF-8, received: unexpected end of data"),

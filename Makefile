@@ -34,6 +34,7 @@ demo: .venv/pipeline ## the whole pipeline on drawn cats and dogs: no network, a
 	dvc exp run --name demo \
 		--set-param download.photos=$(SAMPLE) \
 		--set-param download.photos_sha256=$$photos_sha256 \
+		--set-param download.labels=null \
 		--set-param download.backbone=data/sample_backbone.weights.h5 \
 		--set-param models.transfer.backbone_width=0.35 \
 		--set-param models.fine_tuned.backbone_width=0.35 \

@@ -65,7 +65,7 @@ def chosen_photos(args: argparse.Namespace) -> tuple[Path, Path] | None:
 
 def benchmark_params(params: dict[str, Any], photos: tuple[Path, Path] | None, epochs: int) -> dict[str, Any]:
     """Set the parameters of a benchmark, whether ``params`` name the real photos or, after `make demo`, the drawn."""
-    download = params["download"] | {"photos_sha256": None, "backbone_sha256": None}
+    download = params["download"] | {"photos_sha256": None, "labels": None, "backbone_sha256": None}
     if photos:
         archive, weights = map(str, photos)
         size, width = 160, 1.0

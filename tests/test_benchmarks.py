@@ -13,11 +13,13 @@ from tests.conftest import PROJECT, edit_params
 from tests.project import TINY, run
 
 
-@pytest.fixture(params=["real", "after make demo"])
+@pytest.fixture(params=["real", "after make demo", "own photos"])
 def params(request: pytest.FixtureRequest, workspace: Path) -> Any:
-    """The parameters of a clone, or those that `make demo` leaves."""
-    if request.param != "real":
+    """The parameters of a clone, those that `make demo` leaves, or a user's."""
+    if request.param == "after make demo":
         edit_params(workspace / "params.yaml", {**TINY, "download.photos_sha256": "0" * 64})
+    if request.param == "own photos":
+        edit_params(workspace / "params.yaml", {"download.photos": "/heap", "download.labels": "/labels.csv"})
     return yaml.safe_load((workspace / "params.yaml").read_text())
 
 
@@ -25,6 +27,7 @@ def test_a_benchmark_on_real_photos_is_at_full_size_whatever_params_yaml_says(pa
     checked = Params.model_validate(benchmark_params(params, (Path("/photos.zip"), Path("/weights.h5")), epochs=3))
     assert (checked.download.photos, checked.download.backbone) == ("/photos.zip", "/weights.h5")
     assert checked.download.photos_sha256 is None
+    assert checked.download.labels is None
     assert (checked.train.epochs, checked.train.image_size) == (3, (160, 160))
     assert checked.models["transfer"].backbone_width == 1
 
@@ -33,6 +36,7 @@ def test_a_benchmark_on_drawn_photos_is_small_whatever_params_yaml_says(params: 
     checked = Params.model_validate(benchmark_params(params, None, epochs=3))
     assert (PROJECT / str(checked.download.backbone)).exists()
     assert checked.download.photos_sha256 is None
+    assert checked.download.labels is None
     assert (checked.train.epochs, checked.train.image_size) == (3, (96, 96))
     assert checked.models["transfer"].backbone_width == 0.35
 

@@ -1,8 +1,9 @@
 """Count the photos of each class in each split, and draw samples.
 
-Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (the number of unusable files
-and of duplicates, the test accuracy of the majority-class baseline, and the number of images per class and split),
-``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of random training photos of each class.
+Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (the numbers of unusable files,
+of duplicates and of photos left out for their group, the test accuracy of the majority-class baseline, and the number
+of images per class and split), ``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of random
+training photos of each class.
 """
 
 from pathlib import Path
@@ -17,7 +18,7 @@ from stages.common.files import write_csv, write_json
 from stages.common.params import LabelStats, load_params
 from stages.common.program import run
 from stages.photos.decode import open_photo
-from stages.photos.lists import DUPLICATE, majority_class_accuracy, read_split
+from stages.photos.lists import count_rejected, majority_class_accuracy, read_split
 
 LABEL_STATS = Path("metrics/label_stats.json")
 LABEL_COUNTS = Path("plots/label_counts.csv")
@@ -29,11 +30,8 @@ def main() -> None:
     settings = load_params().label_stats
     lists = {split: read_split(split) for split in ("train", "validation", "test")}
     counts = count_labels(lists)
-    rejected = read_split("rejected")
-    duplicates = int(rejected["reason"].str.startswith(DUPLICATE).sum())
     stats = {
-        "rejected": len(rejected) - duplicates,
-        "duplicates": duplicates,
+        **count_rejected(read_split("rejected")),
         "test": {"accuracy": round(majority_class_accuracy(lists["train"], lists["test"]), 6)},
         # A list, so that DVC leaves it out of its tables, where these would be columns beside each model's accuracy.
         "images": counts.to_dict("records"),

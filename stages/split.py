@@ -5,15 +5,18 @@ Reads ``data/raw/``: a folder per class; or ``train/`` and ``validation/``, ``te
 ``data/labels/labels.csv`` (``path,label``), it says the classes instead. Writes ``data/splits/train.csv``,
 ``validation.csv`` and ``test.csv`` (``path,label``, sorted by path), and ``rejected.csv`` (``path,reason``): every file
 in none of the three.
+
+Duplicates and the photos of a group (``split.group``) are never in two splits. In training, duplicates stay; validation
+and test have one photo of each picture, so that scores, confidence intervals and tests count it once.
 """
 
-import hashlib
 import logging
 import shutil
 from collections import Counter
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from PIL import Image
 
@@ -21,20 +24,20 @@ from stages.common.files import write_csv
 from stages.common.params import Split, load_params
 from stages.common.paths import LABELS, RAW, SPLITS
 from stages.common.program import UserError, run
-from stages.intake.duplicates import group_duplicates, perceptual_hash
+from stages.intake.duplicates import Fingerprint, fingerprint, group_duplicates
+from stages.intake.groups import Group, Picture, assign_splits, join_groups
 from stages.intake.layout import SPLIT_NAMES, LabelledPhoto, find_photos
 from stages.photos.decode import UnreadablePhotoError, map_in_parallel, open_photo
-from stages.photos.lists import DUPLICATE
+from stages.photos.lists import DUPLICATE, SAME_GROUP
 
 logger = logging.getLogger(__name__)
 
 MAX_LOGGED = 50  # unusable files, where they stop the run
 HOW_TO_FIX = (
-    "data/raw is a copy: fix what download.photos and download.labels name, then "
+    "data/raw is a copy: to change photos or labels, change what download.photos and download.labels name, then "
     "`dvc repro --force download && dvc repro`"
 )
 
-Group = list[LabelledPhoto]  # one photo and its duplicates, in the order in which they were found
 Rejected = dict[str, str]  # the reason for each path
 
 
@@ -64,24 +67,28 @@ def split_photos(folder: Path, settings: Split) -> tuple[list[LabelledPhoto], Re
     """
     found, strays = find_photos(folder, LABELS / "labels.csv")
     inspected = map_in_parallel(lambda i: (found[i], inspect(found[i].path)), range(len(found)), "checking photos")
-    unusable = {photo.path: reason for photo, reason in inspected if isinstance(reason, str)}
-    hashes = {photo: phash for photo, phash in inspected if not isinstance(phash, str)}
+    unusable = {photo.path: result for photo, result in inspected if isinstance(result, str)}
+    fingerprints = {photo: result for photo, result in inspected if not isinstance(result, str)}
     check_rejected_fraction(unusable, strays, len(found), settings.max_rejected_fraction)
     check_classes(found, unusable)
 
-    groups = group_duplicates(hashes, settings.duplicate_distance)
-    conflicting = reject_conflicting_labels(groups)
+    pictures = group_duplicates(fingerprints, settings.duplicate_distance)
+    conflicting = reject_conflicting_labels(pictures)
     check_classes(found, unusable | conflicting)
 
-    assigned = assign_splits([group for group in groups if group[0].path not in conflicting], settings)
-    leaking = reject_leaks(assigned)
-    kept = [photo for group in assigned for photo in group if photo.path not in leaking]
+    groups = join_groups([picture for picture in pictures if picture[0].path not in conflicting], settings.group)
+    groups = assign_splits(groups, settings)
+    leaking = reject_leaks(groups)
+    check_rejected_fraction(unusable | conflicting | leaking, strays, len(found), settings.max_rejected_fraction)
+    copies = reject_copies(chain(*groups))
+    rejected = strays | unusable | conflicting | copies | leaking
+    kept = [photo for group in groups for photo in chain(*group) if photo.path not in rejected]
     check_splits(kept)
-    return kept, strays | unusable | conflicting | leaking
+    return kept, rejected
 
 
-def inspect(path: str) -> np.ndarray | str:
-    """Decode a photo and compute its perceptual hash, or say why it is unusable."""
+def inspect(path: str) -> Fingerprint | str:
+    """Decode a photo and reduce it to a fingerprint, or say why it is unusable."""
     try:
         photo = open_photo(path)
     except UnreadablePhotoError as error:
@@ -90,11 +97,11 @@ def inspect(path: str) -> np.ndarray | str:
         kind = "JPEG" if opened.format == "MPO" else opened.format  # an MPO is a JPEG with more pictures behind it
     if Image.registered_extensions().get(Path(path).suffix.lower()) != kind:
         return f"has the suffix of another format, but is a {kind}: rename it"
-    return perceptual_hash(photo)
+    return fingerprint(photo)
 
 
 def check_rejected_fraction(unusable: Rejected, strays: Rejected, found: int, max_fraction: float) -> None:
-    """Stop if too many of the ``found`` files are unusable or too many photos are in no class folder."""
+    """Stop if too many of the ``found`` files, and of the photos in no class folder, cannot be used."""
     suffixes = tuple(Image.registered_extensions())
     misplaced = {path: reason for path, reason in strays.items() if path.lower().endswith(suffixes)}  # not a readme
     rejected = unusable | misplaced
@@ -103,8 +110,8 @@ def check_rejected_fraction(unusable: Rejected, strays: Rejected, found: int, ma
         logger.warning("\n".join(f"{path}: {reason}" for path, reason in list(rejected.items())[:MAX_LOGGED]))
         listed = "listed above" if len(rejected) <= MAX_LOGGED else f"the first {MAX_LOGGED} listed above"
         raise UserError(
-            f"expected at most {max_fraction:.1%} of the files to be unusable (split.max_rejected_fraction), "
-            f"received {len(rejected)} of {total}, {listed}"
+            f"expected at most {max_fraction:.1%} of the files to be unusable, of two labels or in two splits "
+            f"(split.max_rejected_fraction), received {len(rejected)} of {total}, {listed}"
         )
 
 
@@ -117,51 +124,40 @@ def check_classes(photos: list[LabelledPhoto], rejected: Rejected) -> None:
         raise UserError(f"expected usable photos of every class, found none of {label!r}: {path}: {rejected[path]}")
 
 
-def reject_conflicting_labels(groups: list[Group]) -> Rejected:
-    """Reject every photo of a group with two labels or more, as any of them may be the wrong one."""
-    return {
-        photo.path: f"{DUPLICATE} {others[0].path}, which has another label"
-        for group in groups
-        for photo in group
-        if (others := [other for other in group if other.label != photo.label])
-    }
-
-
-def assign_splits(groups: list[Group], settings: Split) -> list[Group]:
-    """Assign every photo to a split, in the same proportions for each class.
-
-    Splits that the folders give are kept. Where they give no test split, it is taken from validation.
-    """
-    photos = sorted(photo for group in groups for photo in group)
-    splits = {photo.path: photo.split for photo in photos}
-    given = set(splits.values())
-    for label in {photo.label for photo in photos}:
-        paths = [photo.path for photo in photos if photo.label == label]
-        if given == {""}:
-            # Ranked by a hash of its path, a photo keeps its split when others are added or removed.
-            ranked = sorted(paths, key=lambda path: hashlib.sha256(f"{settings.seed} {path}".encode()).hexdigest())
-            tests = max(1, round(len(ranked) * settings.test_fraction))
-            validations = max(1, round(len(ranked) * settings.validation_fraction))
-            splits |= dict.fromkeys(ranked, "train")
-            splits |= dict.fromkeys(ranked[:tests], "test")
-            splits |= dict.fromkeys(ranked[tests : tests + validations], "validation")
-        elif "test" not in given:
-            validation = [path for path in paths if splits[path] == "validation"]
-            splits |= dict.fromkeys(validation[:: settings.test_every], "test")
-    return [[photo._replace(split=splits[photo.path]) for photo in group] for group in groups]
+def reject_conflicting_labels(pictures: list[Picture]) -> Rejected:
+    """Reject every photo of a picture with two labels or more, as any of them may be the wrong one."""
+    rejected: Rejected = {}
+    for picture in pictures:
+        firsts = {photo.label: photo.path for photo in reversed(picture)}
+        for photo in picture if len(firsts) > 1 else []:
+            other = min(path for label, path in firsts.items() if label != photo.label)
+            rejected[photo.path] = f"{DUPLICATE} {other}, which has another label"
+    return rejected
 
 
 def reject_leaks(groups: list[Group]) -> Rejected:
-    """Reject photos with a duplicate in another split, which would make that split's score too good.
+    """Reject photos with others of their group in another split, which would make that split's score too good.
 
-    A group keeps its photos in test if it has any, else those in validation. Duplicates within a split stay.
+    A group keeps its photos in test if it has any, else those in validation.
     """
-    return {
-        photo.path: f"{DUPLICATE} {stronger[-1].path}"
-        for group in groups
-        for photo in group
-        if (stronger := [other for other in group if SPLIT_NAMES.index(other.split) > SPLIT_NAMES.index(photo.split)])
-    }
+    rejected: Rejected = {}
+    for group in groups:
+        strongest = max(sorted(chain(*group)), key=lambda photo: SPLIT_NAMES.index(photo.split))
+        for picture in group:
+            kept = min((photo.path for photo in picture if photo.split == strongest.split), default=None)
+            reason = f"{DUPLICATE} {kept}" if kept else f"{SAME_GROUP} {strongest.path}"
+            rejected |= {photo.path: reason for photo in picture if photo.split != strongest.split}
+    return rejected
+
+
+def reject_copies(pictures: Iterable[Picture]) -> Rejected:
+    """Reject all photos of a picture but the first in validation and in test, where each picture counts once."""
+    rejected: Rejected = {}
+    for picture in pictures:
+        for split in SPLIT_NAMES[1:]:
+            first, *copies = sorted(photo.path for photo in picture if photo.split == split) or [""]
+            rejected |= dict.fromkeys(copies, f"{DUPLICATE} {first}")
+    return rejected
 
 
 def check_splits(photos: list[LabelledPhoto]) -> None:

@@ -107,6 +107,7 @@ RUN_AGAIN: dict[str, list[str]] = {
     "stages/intake/fetch.py": ["download"],
     "stages/intake/layout.py": ["split"],
     "stages/intake/duplicates.py": ["split"],
+    "stages/intake/groups.py": ["split"],
     "stages/common/figures.py": ["evaluate", "label_stats"],
     "stages/common/files.py": ["evaluate", "label_stats", "split", *ALL_TRAININGS],
     "stages/common/paths.py": [],

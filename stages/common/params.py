@@ -3,11 +3,12 @@
 A recipe, which has defaults, is part of the subject ``models``: a default decides what a model is.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from stages.common.param_types import Count, EmptyIsNone, Float, Fraction, Int, Rate, Section, Seed, Sha256
 from stages.common.program import UserError
@@ -34,6 +35,17 @@ class Split(Section):
     seed: Seed
     max_rejected_fraction: Annotated[Float, Field(ge=0, le=1)]
     duplicate_distance: Annotated[Int, Field(ge=0, lt=32)] | None
+    group: Annotated[str | None, EmptyIsNone]
+
+    @field_validator("group")
+    @classmethod
+    def _is_a_pattern_with_a_group(cls, group: str | None) -> str | None:
+        try:
+            if group is None or re.compile(group).groups:
+                return group
+        except re.error as error:
+            raise ValueError(f"expected a regular expression, received {group!r}: {error}") from error
+        raise ValueError(f"expected a regular expression with a group in parentheses, received {group!r}")
 
     @model_validator(mode="after")
     def _leaves_photos_to_train_on(self) -> "Split":

@@ -6,7 +6,7 @@ from stages.evaluation.calibration import describe_calibration
 from stages.evaluation.mistakes import most_confused
 from stages.evaluation.results import Evaluation
 from stages.evaluation.significance import verdict
-from stages.photos.lists import DUPLICATE
+from stages.photos.lists import count_rejected
 
 LISTED = 10  # mistakes
 
@@ -59,11 +59,13 @@ def data_section(lists: dict[str, pd.DataFrame]) -> str:
     counts = pd.DataFrame({split: lists[split]["label"].value_counts() for split in ("train", "validation", "test")})
     counts = counts.fillna(0).astype(int).sort_index().rename_axis("class").reset_index()
     total = pd.DataFrame([{**counts.sum(numeric_only=True), "class": "all"}])
-    duplicates = int(lists["rejected"]["reason"].str.startswith(DUPLICATE).sum())
+    rejected = count_rejected(lists["rejected"])
     return (
         f"{markdown_table(pd.concat([counts, total]))}\n\n"
-        f"Unusable files: {len(lists['rejected']) - duplicates}; duplicates: {duplicates} "
-        "(listed in `data/splits/rejected.csv`)."
+        f"The {len(lists['test'])} test photos show as many pictures: of the duplicates that `split` finds "
+        "(`split.duplicate_distance`), validation and test keep one.\n\n"
+        f"Left out: {rejected['rejected']} unusable files, {rejected['duplicates']} duplicates, {rejected['grouped']} "
+        "photos of a group in another split (listed in `data/splits/rejected.csv`)."
     )
 
 

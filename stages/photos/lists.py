@@ -7,8 +7,9 @@ import pandas as pd
 from stages.common.paths import SPLITS
 from stages.common.program import UserError
 
-# How the reason for a duplicate starts in data/splits/rejected.csv.
+# How the reasons for photos that could be used start in data/splits/rejected.csv.
 DUPLICATE = "same photo as"
+SAME_GROUP = "same group as"
 
 
 def read_split(split: str) -> pd.DataFrame:
@@ -22,6 +23,12 @@ def read_split(split: str) -> pd.DataFrame:
     if not path.exists():
         raise UserError(f"expected the list {path}, found none: run `dvc repro split`")
     return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def count_rejected(rejected: pd.DataFrame) -> dict[str, int]:
+    """Count the unusable files ("rejected"), the "duplicates", and those "grouped" with photos in another split."""
+    duplicates, grouped = (int(rejected["reason"].str.startswith(start).sum()) for start in (DUPLICATE, SAME_GROUP))
+    return {"rejected": len(rejected) - duplicates - grouped, "duplicates": duplicates, "grouped": grouped}
 
 
 def class_names(labels: Iterable[str]) -> list[str]:

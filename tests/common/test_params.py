@@ -49,6 +49,14 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
         ({"train.rate": 0.1}, "train.rate: unknown key (misspelt, or in the wrong place?)"),
         ({"train.image_size": [160]}, "train.image_size.1: expected a value, received none"),
         ({"split.test_fraction": 0.9}, "split: expected validation_fraction + test_fraction below 1"),
+        (
+            {"split.group": r"\d+_"},
+            r"split.group: expected a regular expression with a group in parentheses, received '\\d+_'",
+        ),
+        (
+            {"split.group": "(rex"},
+            "split.group: expected a regular expression, received '(rex': missing ), unterminated",
+        ),
         ({"download.photos_sha256": "abc"}, "download.photos_sha256: "),
         ({"models.cnn.backbone": "vgg"}, "models.cnn.backbone: expected 'none' or 'mobilenet_v2', received 'vgg'"),
         ({"models.cnn.scale": [1, 0]}, "models.cnn: expected scale as [low, high]"),

@@ -7,7 +7,7 @@ from stages.evaluation.report import markdown_table, report
 from stages.evaluation.results import Predictions
 from stages.evaluation.scores import leaderboard, ranking
 from stages.evaluation.significance import compare
-from stages.photos.lists import DUPLICATE
+from stages.photos.lists import DUPLICATE, SAME_GROUP
 from tests.evaluation.examples import CLASSES, evaluation_of, two_classes
 
 LABELS = np.array([0] * 12 + [1] * 8)
@@ -15,7 +15,9 @@ LISTS = {
     "train": pd.DataFrame({"path": ["x", "y", "z"], "label": ["cats", "cats", "dogs"]}),
     "validation": pd.DataFrame({"path": ["v"], "label": ["dogs"]}),
     "test": pd.DataFrame({"path": [f"{number}.jpg" for number in range(20)], "label": np.take(CLASSES, LABELS)}),
-    "rejected": pd.DataFrame({"path": ["1", "2", "3"], "reason": ["no image", f"{DUPLICATE} x", f"{DUPLICATE} y"]}),
+    "rejected": pd.DataFrame(
+        {"path": ["1", "2", "3", "4"], "reason": ["no image", f"{DUPLICATE} x", f"{DUPLICATE} y", f"{SAME_GROUP} z"]}
+    ),
 }
 
 
@@ -48,7 +50,8 @@ def test_photos_are_counted_per_class_and_split_and_what_was_rejected_by_reason(
     text = page(one=wrong_on(0))
     assert "| class | train | validation | test |\n| --- | --- | --- | --- |\n| cats | 2 | 0 | 12 |" in text
     assert "| dogs | 1 | 1 | 8 |\n| all | 3 | 1 | 20 |" in text
-    assert "Unusable files: 1; duplicates: 2 (" in text
+    assert "The 20 test photos show as many pictures: " in text
+    assert "Left out: 1 unusable files, 2 duplicates, 1 photos of a group in another split (" in text
 
 
 def test_the_leaderboard_has_confidence_intervals_and_ends_with_the_majority_class() -> None:

@@ -1,8 +1,39 @@
-import numpy as np
-from PIL import Image, ImageEnhance, ImageFilter
+import io
+from collections.abc import Sequence
 
-from stages.intake.duplicates import group_duplicates, perceptual_hash
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
+
+from stages.intake.duplicates import Fingerprint, fingerprint, group_duplicates
+from stages.intake.layout import LabelledPhoto
 from stages.sample.drawing import draw_animal
+
+PHOTO = draw_animal("cats", np.random.default_rng(0))
+
+
+def groups_of(fingerprints: Sequence[Fingerprint], labels: str = "", distance: int = 4) -> list[list[int]]:
+    """Group photos, which are named for their places; each has its letter of ``labels``, or all have the same."""
+    photos = [LabelledPhoto(str(n), label, "") for n, label in enumerate(labels or "a" * len(fingerprints))]
+    groups = group_duplicates(dict(zip(photos, fingerprints, strict=True)), distance)
+    return [[int(photo.path) for photo in group] for group in groups]
+
+
+def of_hashes(hashes: Sequence[np.ndarray]) -> list[Fingerprint]:
+    """Fingerprints of photos whose thumbnails are the same."""
+    return [Fingerprint(np.zeros((3, 32, 32), np.uint8), bits, ~bits) for bits in hashes]
+
+
+def disc(colour: str, background: str = "white") -> Image.Image:
+    picture = Image.new("RGB", (60, 60), background)
+    ImageDraw.Draw(picture).ellipse((15, 15, 45, 45), colour)
+    return picture
+
+
+def compressed(photo: Image.Image, quality: int) -> Image.Image:
+    file = io.BytesIO()
+    photo.save(file, "JPEG", quality=quality)
+    return Image.open(file)
 
 
 def test_photos_are_grouped_by_differing_bits_and_through_photos_between_them() -> None:
@@ -12,27 +43,53 @@ def test_photos_are_grouped_by_differing_bits_and_through_photos_between_them() 
     near[:4] ^= True
     chain[:8] ^= True  # 8 from the photo, 4 from the near one
     other[20:30] ^= True
-    assert group_duplicates(dict(enumerate([photo, other, near, chain])), 4) == [[0, 2, 3], [1]]
+    assert groups_of(of_hashes([photo, other, near, chain])) == [[0, 2, 3], [1]]
 
 
 def test_photos_in_different_blocks_are_compared() -> None:
-    hashes = np.random.default_rng(0).integers(0, 2, (2500, 64)).astype(bool)
-    hashes[2400] = hashes[3]
-    groups = group_duplicates(dict(enumerate(hashes)), 4)
-    assert [3, 2400] in groups
-    assert len(groups) == 2499
+    hashes = np.random.default_rng(0).integers(0, 2, (1100, 64)).astype(bool)
+    hashes[1090] = hashes[3]
+    groups = groups_of(of_hashes(list(hashes)))
+    assert [3, 1090] in groups
+    assert len(groups) == 1099
 
 
 def test_a_slightly_changed_photo_is_a_duplicate_and_another_drawing_is_not() -> None:
-    photo = draw_animal("cats", np.random.default_rng(0))
-    width, height = photo.size
+    width, height = PHOTO.size
     changed = [
-        photo,
-        photo.resize((width // 2, height // 2), Image.Resampling.BILINEAR),
-        ImageEnhance.Brightness(photo).enhance(1.1),
-        photo.filter(ImageFilter.GaussianBlur(1)),
-        photo.convert("L"),
+        PHOTO,
+        PHOTO.resize((width // 2, height // 2), Image.Resampling.BILINEAR),
+        ImageEnhance.Brightness(PHOTO).enhance(1.3),
+        ImageEnhance.Contrast(PHOTO).enhance(0.8),
+        PHOTO.filter(ImageFilter.GaussianBlur(1)),
+        compressed(PHOTO, quality=30),
+        ImageOps.mirror(PHOTO),
+        compressed(ImageEnhance.Brightness(ImageOps.mirror(PHOTO)).enhance(1.3), quality=30),
     ]
     others = [draw_animal("cats", np.random.default_rng(seed)) for seed in range(1, 30)]
-    hashes = {number: perceptual_hash(picture) for number, picture in enumerate([*changed, *others])}
-    assert group_duplicates(hashes, 4) == [[0, 1, 2, 3, 4], *([number] for number in range(5, 34))]
+    fingerprints = [fingerprint(picture) for picture in [*changed, *others]]
+    assert groups_of(fingerprints, distance=8) == [list(range(8)), *([number] for number in range(8, 37))]
+
+
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        pytest.param([disc("red"), disc("green"), disc("blue"), disc("orange")], id="discs on white"),
+        pytest.param([disc("red", "black"), disc("lime", "black")], id="discs on black"),
+        pytest.param([Image.new("RGB", (9, 9), name) for name in ("black", "gray", "white", "red", "lime")], id="flat"),
+    ],
+)
+def test_pictures_that_differ_in_colour_alone_are_no_duplicates(pictures: list[Image.Image]) -> None:
+    fingerprints = [fingerprint(picture) for picture in pictures]
+    copies = [fingerprint(picture.resize((30, 30))) for picture in pictures]
+    assert groups_of([*fingerprints, *copies], distance=31) == [[n, n + len(pictures)] for n in range(len(pictures))]
+
+
+def test_a_mirrored_photo_of_another_class_is_no_duplicate() -> None:
+    fingerprints = [fingerprint(PHOTO), fingerprint(ImageOps.mirror(PHOTO)), fingerprint(PHOTO)]
+    assert groups_of(fingerprints, labels="aba") == [[0, 2], [1]]
+
+
+def test_many_photos_of_one_picture_are_one_group() -> None:
+    same = np.zeros(64, bool)
+    assert groups_of(of_hashes([same] * 600)) == [list(range(600))]

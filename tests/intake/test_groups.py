@@ -1,0 +1,130 @@
+import re
+from collections import Counter
+from itertools import chain
+
+import pytest
+
+from stages.common.params import PARAMS, Split, load_params
+from stages.common.program import UserError
+from stages.intake.groups import Group, assign_splits, join_groups, take
+from stages.intake.layout import SPLIT_NAMES, LabelledPhoto
+from tests.conftest import PROJECT
+
+SETTINGS: Split = load_params(PROJECT / PARAMS).split  # a tenth for test, a fifth for validation
+
+
+def picture(path: str, copies: int = 1) -> list[LabelledPhoto]:
+    """A photo, as "cats/1", and its copies."""
+    names = [f"data/raw/{path}.jpg", *(f"data/raw/{path} copy {copy}.jpg" for copy in range(1, copies))]
+    parts = path.split("/")
+    return [LabelledPhoto(name, parts[-2], parts[0] if parts[0] in SPLIT_NAMES else "") for name in names]
+
+
+def numbers(groups: list[Group], split: str) -> dict[str, int]:
+    """The number of pictures of each class in a split."""
+    return dict(Counter(photos[0].label for group in groups for photos in group if photos[0].split == split))
+
+
+def splits(groups: list[Group]) -> dict[str, str]:
+    return {photo.path: photo.split for group in groups for photo in chain(*group)}
+
+
+def check_whole(groups: list[Group]) -> None:
+    assert all(len({photo.split for photo in chain(*group)}) == 1 for group in groups)
+
+
+def test_a_picture_counts_once_in_the_proportions_however_many_copies_it_has() -> None:
+    groups = [[picture(f"cats/{n}", copies=100 if n == 0 else 1)] for n in range(50)]
+    groups += [[picture(f"dogs/{n}", copies=5)] for n in range(20)]
+    assigned = assign_splits(groups, SETTINGS)
+    check_whole(assigned)
+    assert numbers(assigned, "test") == {"cats": 5, "dogs": 2}
+    assert numbers(assigned, "validation") == {"cats": 10, "dogs": 4}
+    assert numbers(assigned, "train") == {"cats": 35, "dogs": 14}
+
+
+def test_groups_of_any_size_and_of_two_classes_stay_whole_in_nearly_the_right_proportions() -> None:
+    groups = [[picture(f"cats/{n} {frame}") for frame in range(1 + n % 7)] for n in range(60)]
+    groups += [[picture(f"dogs/{n} {frame}") for frame in range(1 + n % 4)] for n in range(60)]
+    groups += [[picture(f"{label}/both {n}") for label in ("cats", "dogs")] for n in range(40)]
+    assigned = assign_splits(groups, SETTINGS)
+    check_whole(assigned)
+    for label, total in {"cats": 274, "dogs": 190}.items():
+        assert numbers(assigned, "test")[label] == pytest.approx(0.1 * total, abs=3)
+        assert numbers(assigned, "validation")[label] == pytest.approx(0.2 * total, abs=3)
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 100), (40, 50, 60), (1, 2, 3, 4)])
+def test_every_split_has_a_group_of_a_class_that_has_three(sizes: tuple[int, ...]) -> None:
+    groups = [[picture(f"cats/{n} {frame}") for frame in range(size)] for n, size in enumerate(sizes)]
+    groups += [[picture(f"dogs/{n}")] for n in range(300)]
+    assigned = assign_splits(groups, SETTINGS)
+    assert all(numbers(assigned, split)["cats"] for split in SPLIT_NAMES)
+
+
+def test_a_class_gives_its_smallest_group_where_all_are_too_large() -> None:
+    groups = [[picture(f"cats/{n} {frame}") for frame in range(size)] for n, size in enumerate((9, 7, 8))]
+    taken, others = take(groups, {"cats": 2}, splits_left=2)
+    assert (taken, others) == ([groups[1]], [groups[0], groups[2]])
+
+
+def test_groups_keep_their_split_when_an_outer_folder_is_renamed_or_a_group_is_added() -> None:
+    before = [
+        [picture(f"photos_v1/{label}/{n} {frame}") for frame in (1, 2)] for label in ("a", "b") for n in range(40)
+    ]
+    after = [[picture(f"photos_v2/{label}/{n} {frame}") for frame in (1, 2)] for label in ("a", "b") for n in range(40)]
+    first = splits(assign_splits(before, SETTINGS))
+    renamed = splits(assign_splits(after, SETTINGS))
+    assert {path.replace("v2", "v1"): split for path, split in renamed.items()} == first
+    added = splits(assign_splits([*before, [picture("photos_v1/a/new")]], SETTINGS))
+    assert sum(added[path] != split for path, split in first.items()) <= 4  # a group from test, one from validation
+
+
+def test_every_fifth_group_in_validation_becomes_test_where_the_folders_give_none() -> None:
+    groups = [
+        [picture(f"{split}/cats/{n}") for n in range(start, start + 3)]
+        for start in range(10, 40, 3)
+        for split in ("train", "validation")
+    ]
+    assigned = assign_splits(groups, SETTINGS)
+    check_whole(assigned)
+    tested = sorted(path for path, split in splits(assigned).items() if split == "test")
+    assert [path.removeprefix("data/raw/validation/cats/") for path in tested] == [
+        f"{n}.jpg" for n in (10, 11, 12, 25, 26, 27)
+    ]
+
+
+def test_validation_is_taken_from_training_where_the_folders_give_none() -> None:
+    leak = [picture("train/cats/again")[0], picture("test/cats/again")[0]]
+    groups = [[leak], *([picture(f"train/{label}/{n}")] for label in ("cats", "dogs") for n in range(20))]
+    assigned = assign_splits([*groups, [picture("test/dogs/1")]], SETTINGS)
+    assert numbers(assigned, "validation") == {"cats": 4, "dogs": 4}
+    assert leak in [photos for group in assigned for photos in group]  # of which test alone will be kept
+    assert all("/test/" in path for path, split in splits(assigned).items() if split == "test")
+
+
+def test_photos_with_the_same_match_are_one_group_also_through_duplicates() -> None:
+    rex, rex_again, tom, alone = (picture(f"dogs/{name}") for name in ("rex_1", "rex_2", "tom_1", "alone"))
+    both = [*picture("dogs/tom_2"), *picture("dogs/rex_3")]
+    groups = join_groups([rex, tom, alone, rex_again, both], r"/([^/]+)_\d\.jpg$")
+    assert groups == [[rex, tom, rex_again, both], [alone]]
+
+
+def test_a_picture_where_an_optional_group_is_missing_is_on_its_own() -> None:
+    pictures = [picture(f"dogs/{name}") for name in ("rex_1", "rex_2", "1", "2")]
+    assert list(map(len, join_groups(pictures, r"/(rex)?[_\d]*\.jpg$"))) == [2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        (
+            "(cows)",
+            "split.group: expected '(cows)' to match paths of photos, as data/raw/dogs/1.jpg, but it matches none",
+        ),
+        ("(raw)", "split.group: expected '(raw)' to tell groups of photos apart, but all are in one, of 'raw'"),
+    ],
+)
+def test_a_pattern_that_tells_nothing_apart_is_one_line(pattern: str, message: str) -> None:
+    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+        join_groups([picture("dogs/1"), picture("dogs/2")], pattern)

@@ -5,7 +5,7 @@ import logging
 import os
 import re
 from collections import Counter, defaultdict
-from itertools import chain
+from itertools import chain, filterfalse
 from pathlib import Path
 
 import numpy as np
@@ -72,13 +72,8 @@ def assign_splits(groups: list[Group], settings: Split) -> list[Group]:
         chosen = {"test": test, "validation": validation, "train": train}
         return [move(group, "", split) for split, members in chosen.items() for group in members]
     if "validation" not in given:
-        in_train, others = [], []
-        for group in groups:
-            (in_train if all(photo.split == "train" for photo in chain(*group)) else others).append(group)
-        fraction = settings.validation_fraction
-        validation, train = take(rank(in_train, settings.seed), wanted(in_train, fraction), splits_left=1)
-        logger.info("the folders give no validation split: %.0f %% of training are taken", 100 * fraction)
-        return [*others, *train, *(move(group, "train", "validation") for group in validation)]
+        logger.info("validation: %.0f %% of training, as the folders give none", 100 * settings.validation_fraction)
+        return take_validation_from_train(groups, settings)
     if "test" not in given:
         return take_test_from_validation(groups, settings.test_every)
     return groups
@@ -130,6 +125,18 @@ def take(groups: list[Group], numbers: dict[str, int], splits_left: int) -> tupl
             taken.append(smallest)
             missing.subtract(picture[0].label for picture in smallest)
     return taken, others
+
+
+def take_validation_from_train(groups: list[Group], settings: Split) -> list[Group]:
+    """Move a fraction of the groups that are in training alone to validation."""
+
+    def in_train(group: Group) -> bool:
+        return all(photo.split == "train" for photo in chain(*group))
+
+    training = rank(list(filter(in_train, groups)), settings.seed)
+    validation, train = take(training, wanted(training, settings.validation_fraction), splits_left=1)
+    moved = [move(group, "train", "validation") for group in validation]
+    return [*train, *moved, *filterfalse(in_train, groups)]
 
 
 def take_test_from_validation(groups: list[Group], every: int) -> list[Group]:

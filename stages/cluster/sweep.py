@@ -101,11 +101,7 @@ def check_trial(overrides: list[str], model: str) -> int:
 
 
 def sweep(model: str, trials: list[list[str]], params: Params, epochs: int) -> tune.ResultGrid:
-    """Run the trials, or those that an earlier run of the same sweep left.
-
-    Stops those whose best validation accuracy is below the median of the others' means so far, from a quarter of the
-    epochs on (the median stopping rule: Golovin et al., "Google Vizier", 2017).
-    """
+    """Run the trials, or those that an earlier run of the same sweep left; stop those that fall behind the others."""
     lock = Path("dvc.lock").read_text(encoding="utf-8")
     folder = BACKUPS.resolve() / f"sweep-{model}-{sweep_key(model, trials, lock)[:12]}"
     trainable = tune.with_resources(
@@ -114,13 +110,10 @@ def sweep(model: str, trials: list[list[str]], params: Params, epochs: int) -> t
     )
     if tune.Tuner.can_restore(folder):
         return tune.Tuner.restore(str(folder), trainable, restart_errored=True).fit()
-    median_stopping = tune.schedulers.MedianStoppingRule(  # which never pauses a trial to try another
-        time_attr="epoch", grace_period=max(1, epochs // 4), min_time_slice=math.inf
-    )
     return tune.Tuner(
         trainable,
         param_space={"number": tune.grid_search(list(range(len(trials))))},
-        tune_config=tune.TuneConfig(metric="val_accuracy", mode="max", scheduler=median_stopping),
+        tune_config=tune.TuneConfig(scheduler=median_stopping(epochs)),
         run_config=tune.RunConfig(
             name=folder.name,
             storage_path=str(folder.parent),
@@ -129,6 +122,21 @@ def sweep(model: str, trials: list[list[str]], params: Params, epochs: int) -> t
             verbose=0,
         ),
     ).fit()
+
+
+def median_stopping(epochs: int) -> tune.schedulers.MedianStoppingRule:
+    """Choose the trials to stop: those whose best validation accuracy is below the median of the others' means so far.
+
+    It begins after a quarter of the epochs, once three others are as far, and never pauses a trial to try another.
+    Source: Golovin et al., "Google Vizier", 2017.
+    """
+    return tune.schedulers.MedianStoppingRule(
+        time_attr="epoch",
+        metric="val_accuracy",
+        mode="max",
+        grace_period=max(1, epochs // 4),
+        min_time_slice=math.inf,
+    )
 
 
 def sweep_key(model: str, trials: list[list[str]], lock: str) -> str:

@@ -7,7 +7,7 @@ OWN_PHOTOS = $(if $(PHOTOS),--photos $(PHOTOS) --backbone $(BACKBONE))
 # DVC runs each step as `python -m stages.…`: this makes that the project's own Python.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help install demo next-steps repro bench plots test check soak lint
+.PHONY: help install demo next-steps repro bench plots test check soak mutants lint
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -25,6 +25,10 @@ install: .venv/dev ## make .venv with everything, tests and linters included
 
 .venv/dev: .venv/pipeline
 	.venv/bin/python -m pip install --quiet --constraint constraints.txt --group dev
+	touch $@
+
+.venv/mutants: .venv/dev
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt --group mutants
 	touch $@
 
 demo: .venv/pipeline ## the whole pipeline on drawn cats and dogs: no network, a few minutes
@@ -81,6 +85,9 @@ check: .venv/dev ## the tests that need no whole pipeline: two minutes, for whil
 
 soak: .venv/dev ## kill the pipeline KILLS times at random moments; it must not matter
 	python -m pytest tests/test_soak.py -s --kills $(KILLS)
+
+mutants: .venv/mutants ## change the code in 60 places, one at a time: do the tests notice? an hour
+	python -m tests.mutants
 
 lint: .venv/dev ## ruff and mypy
 	ruff check

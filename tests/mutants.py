@@ -35,8 +35,10 @@ PROJECT = Path(__file__).parents[1]
 MODULES = {
     ("tests/test_split.py", "tests/intake"): ("split", "intake/duplicates", "intake/layout"),
     ("tests/photos",): ("photos/arrays", "photos/decode", "photos/lists", "label_stats"),
-    ("tests/models", "tests/training"): (
+    ("tests/models",): (
         *("models/backbone", "models/build", "models/precision", "models/recipe", "models/runtime", "models/saving"),
+    ),
+    ("tests/training",): (
         *("training/augmentation", "training/backup", "training/callbacks", "training/datasets", "training/features"),
         *("training/training", "train"),
     ),

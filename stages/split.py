@@ -166,7 +166,7 @@ def check_splits(photos: list[LabelledPhoto]) -> None:
     for label in sorted({photo.label for photo in photos}):
         if not all(counts[label, split] for split in SPLIT_NAMES):
             raise UserError(
-                f"expected photos of every class in every split, so three or more of a class, found of {label!r} "
+                f"expected photos of every class in every split, so three pictures or groups of a class, found of {label!r} "
                 + ", ".join(f"{counts[label, split]} in {split}" for split in SPLIT_NAMES)
             )
 

@@ -120,7 +120,10 @@ def test_a_file_that_is_not_a_photo_is_rejected_with_the_reason(
             r"holding its photos, found none, and 3 files outside of any \(data/raw is a copy",
         ),
         ({"cats": 9, "dogs": 0}, "photos in the class folder data/raw/dogs, found none"),
-        ({"cats": 9, "dogs": 2}, "three or more of a class, found of 'dogs' 0 in train, 1 in validation, 1 in test"),
+        (
+            {"cats": 9, "dogs": 2},
+            "so three pictures or groups of a class, found of 'dogs' 0 in train, 1 in validation, 1 in test",
+        ),
         (
             {"train/cats": 9, "train/dogs": 9, "validation/cats": 9, "validation/cows": 9},
             "found of 'cows' 0 in train, 7 in validation, 2 in test",

@@ -43,10 +43,10 @@ def test_frames_of_a_picture_train_together_and_test_once(workspace: Path) -> No
         name = path.relative_to(RAW).as_posix()
         copy_photo(name, name.replace("/", "/copy of "), name.replace("/", "/second copy of "))
     lists = split_lists()
+    assert [len(lists[split]) for split in SPLIT_NAMES] == [3 * 14, 4, 2]
     pictures = [{re.sub("(second )?copy of ", "", path) for path in lists[split]["path"]} for split in SPLIT_NAMES]
     assert len(set().union(*pictures)) == 20
     assert [len(some) for some in pictures] == [14, 4, 2]
-    assert [len(lists[split]) for split in SPLIT_NAMES] == [3 * 14, 4, 2]
     assert len(lists["rejected"]) == 2 * (4 + 2)
     assert lists["rejected"]["reason"].str.startswith(DUPLICATE).all()
 

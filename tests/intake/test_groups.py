@@ -94,11 +94,13 @@ def test_every_fifth_group_in_validation_becomes_test_where_the_folders_give_non
     ]
 
 
-def test_validation_is_taken_from_training_where_the_folders_give_none() -> None:
+def test_validation_is_taken_from_training_where_the_folders_give_none(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     leak = [picture("train/cats/again")[0], picture("test/cats/again")[0]]
     groups = [[leak], *([picture(f"train/{label}/{n}")] for label in ("cats", "dogs") for n in range(20))]
     assigned = assign_splits([*groups, [picture("test/dogs/1")]], SETTINGS)
     assert numbers(assigned, "validation") == {"cats": 4, "dogs": 4}
+    assert "validation: 20 % of training, as the folders give none" in caplog.text
     assert leak in [photos for group in assigned for photos in group]  # of which test alone will be kept
     assert all("/test/" in path for path, split in splits(assigned).items() if split == "test")
 

@@ -31,6 +31,11 @@ class Recipe(Section):
     epochs: Count | None = None
     learning_rate: Rate | None = None
 
+    @property
+    def augments(self) -> bool:
+        """Whether training photos are flipped or rotated."""
+        return bool(self.flip or self.rotation)
+
     @model_validator(mode="after")
     def _what_is_for_a_backbone_has_one(self) -> "Recipe":
         for key in ("views", "fine_tune"):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
@@ -14,6 +16,8 @@ from stages.common.files import atomic_write
 
 if TYPE_CHECKING:  # reading a backup's history must not wait for TensorFlow
     from stages.models.runtime import keras
+
+logger = logging.getLogger(__name__)
 
 History = list[dict[str, Any]]  # a record per epoch
 
@@ -34,8 +38,14 @@ class Backup:
         self.key = key
 
     def history(self) -> History:
-        """Read a record per finished epoch: none if there is no backup, or one of other parameters, data or code."""
+        """Read a record per finished epoch: none if there is no backup, or one of other parameters, data or code.
+
+        A damaged backup is none, and logged.
+        """
         if not self.path.exists():
+            return []
+        if not is_whole(self.path):
+            logger.warning("%s is damaged, so the training starts from the beginning", self.path)
             return []
         content = read_content(self.path)
         return list(content["history"]) if content["key"] == self.key else []
@@ -52,6 +62,15 @@ class Backup:
         with np.load(self.path, allow_pickle=False) as saved:
             for number, variable in enumerate(variables_of(model)):
                 variable.assign(saved[f"variable_{number}"])
+
+
+def is_whole(path: Path) -> bool:
+    """Tell whether a backup is complete, by its checksums; after a power failure it may not be."""
+    try:
+        with ZipFile(path) as arrays:
+            return arrays.testzip() is None
+    except (BadZipFile, EOFError, NotImplementedError):
+        return False
 
 
 def read_content(path: Path) -> dict[str, Any]:

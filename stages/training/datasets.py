@@ -53,7 +53,7 @@ class AugmentedDataset:
 
 def training_dataset(photos: Photos, recipe: Recipe, seed: int) -> Dataset:
     """Augment photos as the recipe says, or leave them as they are."""
-    return AugmentedDataset(photos, recipe, seed) if recipe.flip or recipe.rotation else StoredDataset(*photos)
+    return AugmentedDataset(photos, recipe, seed) if recipe.augments else StoredDataset(*photos)
 
 
 def sequential_batches(dataset: Dataset, batch_size: int, epochs: int = 1) -> Iterator[np.ndarray]:

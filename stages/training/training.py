@@ -48,7 +48,7 @@ def train_model(
     """Train the model, logging a line per epoch, and resuming after the last epoch in ``backup``.
 
     A frozen backbone runs over the validation photos once, and over the training photos ``recipe.views`` times in
-    all or, where that is None, once an epoch; only the layers on top train, on its features.
+    all or, where that is None, once an epoch; without augmentation once. Only the layers on top train, on its features.
 
     Args:
         validation: the photos to measure on after each epoch.
@@ -72,11 +72,18 @@ def train_model(
         FeatureDataset(StoredDataset(*validation), backbone), 1, size, budget, "validation features"
     )
     fresh = FeatureDataset(augmented, backbone)
-    if recipe.views is None:
+    views = views_to_store(recipe, recipe.epochs or settings.epochs)
+    if views is None:
         return fit(head, recipe, settings, fresh, measured, resumable)
-    views = min(recipe.views, recipe.epochs or settings.epochs)
     stored = store_features(fresh, views, size, budget, "training features")
     return fit(head, recipe, settings, stored, measured, resumable)
+
+
+def views_to_store(recipe: Recipe, epochs: int) -> int | None:
+    """Count the different views of a photo that a training takes in turn; None: a new one in every epoch."""
+    if not recipe.augments:
+        return 1
+    return recipe.views and min(recipe.views, epochs)
 
 
 def fit(

@@ -12,7 +12,7 @@ from stages.models.recipe import Recipe
 from stages.models.runtime import keras, make_deterministic
 from stages.photos.arrays import MemoryBudget
 from stages.training.backup import Backup, History
-from stages.training.training import list_phases, train_model
+from stages.training.training import list_phases, train_model, views_to_store
 from tests.training.examples import FINE_TUNE, SETTINGS, photos, train, train_until, undisturbed
 from tests.training.small_backbone import use_small_backbone
 
@@ -73,6 +73,22 @@ def test_as_many_views_as_epochs_train_as_fresh_ones_do(tmp_path: Path) -> None:
     _, stored = train(tmp_path, LARGER, recipe=recipe_with(views=3))
     for one, other in zip(fresh, stored, strict=True):
         assert one == pytest.approx(other, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "stored"),
+    [
+        ({"views": 2}, 2),
+        ({"views": 9}, 3),
+        ({"views": None}, None),
+        ({"views": 9, "flip": None, "rotation": 0}, 1),
+        ({"views": None, "flip": None, "rotation": 0}, 1),
+    ],
+)
+def test_a_photo_has_a_view_per_epoch_at_most_and_one_without_augmentation(
+    changes: dict[str, Any], stored: int | None
+) -> None:
+    assert views_to_store(recipe_with(**changes), epochs=3) == stored
 
 
 @pytest.mark.usefixtures("backbone")

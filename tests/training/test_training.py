@@ -2,6 +2,7 @@ import signal
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -71,6 +72,24 @@ def test_a_backup_of_other_parameters_or_photos_is_not_used(tmp_path: Path, monk
     assert train(tmp_path) == undisturbed()
     assert train(tmp_path, seed=7) != undisturbed()
     assert train(tmp_path) == undisturbed()
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut short", "zeros"])
+def test_of_a_backup_that_is_not_whole_nothing_is_used_and_it_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    """A power failure may leave a file without its content, its end or a part in between."""
+    backup = Backup(tmp_path / "backup.npz", "key")
+    backup.save(
+        SimpleNamespace(variables=[keras.Variable(np.ones(1000))], optimizer=SimpleNamespace(variables=[])),
+        [{"epoch": 1}],
+    )
+    whole = backup.path.read_bytes()
+    assert backup.history() == [{"epoch": 1}]
+    broken = {"empty": b"", "cut short": whole[:-100], "zeros": whole[:2000] + bytes(100) + whole[2100:]}
+    backup.path.write_bytes(broken[damage])
+    assert backup.history() == []
+    assert caplog.messages == [f"{backup.path} is damaged, so the training starts from the beginning"]
 
 
 def test_a_fingerprint_tells_where_one_part_ends_and_the_next_begins() -> None:

@@ -1,10 +1,13 @@
 """Train a model with many settings, spread over a Ray cluster, and compare them.
 
-Each trial is a training with changed parameters, in a folder of its own on some node; one whose validation accuracy
-falls behind the others' stops early. Values are as for `dvc exp run --queue`; of several parameters, every combination
-is tried. Finished trials' models go to DVC's default remote with their run cache: a `dvc exp run --pull` with the same
-changes takes them from there instead of training. Started again, the same command goes on where it was stopped; a trial
-whose process or node dies starts anew.
+Each trial is a training with changed parameters, in a folder of its own on some node. Values are as for `dvc exp run
+--queue`; of several parameters, every combination is tried. Trials that differ in nothing but train.seed are of one
+setting. Settings are compared by the mean over all their seeds at the last epoch, so that none of these is stopped;
+with one seed each, a trial whose validation accuracy falls behind the others' stops early.
+
+Finished trials' models go to DVC's default remote with their run cache: a `dvc exp run --pull` with the same changes
+takes them from there instead of training. Started again, the same command goes on where it was stopped; a trial whose
+process or node dies starts anew.
 
     python -m stages.cluster.sweep cnn -S models.cnn.dropout=0.3,0.5 -S 'train.seed=range(0,3)'    # six trials
 """
@@ -16,22 +19,19 @@ from pathlib import Path
 from shutil import copy
 from tempfile import TemporaryDirectory
 
-import pandas as pd
 import yaml
 from dvc.exceptions import DvcException
 from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
 from ray import tune
 
+from stages.cluster.comparison import UNFINISHED, compare_settings, recommend, setting_of, tabulate
 from stages.cluster.nodes import bundle, check_nodes, connect
-from stages.cluster.trial import FINISHED, Trial
+from stages.cluster.trial import Trial
 from stages.cluster.workspace import dvc
 from stages.common.params import PARAMS, Params, load_params
 from stages.common.paths import BACKUPS
 from stages.common.program import UserError, command_parser, first_line, run
 from stages.training.backup import fingerprint, training_code
-
-SEED = "train.seed"
-UNFINISHED = "unfinished"
 
 # The trials report their progress themselves, and DVC keeps their results.
 os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
@@ -59,15 +59,16 @@ def main() -> None:
     print(f"\n{table.to_string(index=False)}\n")  # noqa: T201
     if (table["end"] == UNFINISHED).any():
         raise KeyboardInterrupt  # which Tune caught
-    if (table["end"] != FINISHED).all():
-        raise UserError("expected a trial that finishes, received none: the table says how each ended")
-    if SEED in table and len(trials) > table[SEED].nunique():
-        print(f"{average_over_seeds(table).to_string()}\n")  # noqa: T201
-    best = trials[table.index[0]]
-    changes = " ".join(f"-S '{override}'" for override in best)
+    settings = compare_settings(table, trials)
+    if len(settings) < len(trials):
+        print(f"{settings.to_string()}\n")  # noqa: T201
+    recommended = recommend(settings, trials, params.train.seed)
+    changes = " ".join(f"-S '{override}'" for override in recommended)
     # The other models depend on train, too, and have not been trained with its changes.
-    target = f" train@{args.model}" if any(override.startswith("train.") for override in best) else ""
-    print(f"The best as an experiment, without training again: dvc exp run --pull {changes}{target}")  # noqa: T201
+    target = f" train@{args.model}" if any(override.startswith("train.") for override in recommended) else ""
+    best = settings.iloc[0]
+    print(f"The best setting: {best.name} (validation accuracy {best['mean']:.3f}, seeds: {best['seeds']:g})")  # noqa: T201
+    print(f"As an experiment, without training again: dvc exp run --pull {changes}{target}")  # noqa: T201
 
 
 def list_trials(changes: list[str]) -> list[list[str]]:
@@ -101,7 +102,7 @@ def check_trial(overrides: list[str], model: str) -> int:
 
 
 def sweep(model: str, trials: list[list[str]], params: Params, epochs: int) -> tune.ResultGrid:
-    """Run the trials, or those that an earlier run of the same sweep left; stop those that fall behind the others."""
+    """Run the trials, or those that an earlier run of the same sweep left."""
     lock = Path("dvc.lock").read_text(encoding="utf-8")
     folder = BACKUPS.resolve() / f"sweep-{model}-{sweep_key(model, trials, lock)[:12]}"
     trainable = tune.with_resources(
@@ -113,7 +114,7 @@ def sweep(model: str, trials: list[list[str]], params: Params, epochs: int) -> t
     return tune.Tuner(
         trainable,
         param_space={"number": tune.grid_search(list(range(len(trials))))},
-        tune_config=tune.TuneConfig(scheduler=median_stopping(epochs)),
+        tune_config=tune.TuneConfig(scheduler=scheduler_of(trials, epochs)),
         run_config=tune.RunConfig(
             name=folder.name,
             storage_path=str(folder.parent),
@@ -122,6 +123,12 @@ def sweep(model: str, trials: list[list[str]], params: Params, epochs: int) -> t
             verbose=0,
         ),
     ).fit()
+
+
+def scheduler_of(trials: list[list[str]], epochs: int) -> tune.schedulers.TrialScheduler:
+    """Stop trials early only where each setting has one seed: the mean over several seeds needs all of them."""
+    one_seed = len(set(map(setting_of, trials))) == len(trials)
+    return median_stopping(epochs) if one_seed else tune.schedulers.FIFOScheduler()
 
 
 def median_stopping(epochs: int) -> tune.schedulers.MedianStoppingRule:
@@ -144,32 +151,6 @@ def sweep_key(model: str, trials: list[list[str]], lock: str) -> str:
     steps = yaml.safe_load(lock)["stages"]
     data = json.dumps([steps["download"]["outs"], steps["split"]["outs"]])
     return fingerprint([model, json.dumps(trials), PARAMS.read_text(encoding="utf-8"), data, *training_code()])
-
-
-def tabulate(results: tune.ResultGrid, trials: list[list[str]]) -> pd.DataFrame:
-    """Make a row per trial, finished ones first, best first; the index is the trial's number."""
-    rows = {}
-    for result in results:
-        metrics = result.metrics or {}
-        number = result.config["number"]
-        end = "stopped early" if metrics.get("done") else UNFINISHED
-        rows[number] = {
-            **dict(override.split("=", 1) for override in trials[number]),
-            "epochs": metrics.get("epoch", 0),
-            "last": metrics.get("val_accuracy", -math.inf),
-            "best": metrics.get("best"),
-            "end": f"failed: {first_line(result.error)}" if result.error else metrics.get("end", end),
-        }
-    table = pd.DataFrame.from_dict(rows, orient="index").sort_index()
-    best_first = table.sort_values("last", ascending=False, kind="stable")
-    return best_first.sort_values("end", key=lambda ends: ends != FINISHED, kind="stable")
-
-
-def average_over_seeds(table: pd.DataFrame) -> pd.DataFrame:
-    """Average the last validation accuracy of finished trials that differ in nothing but the seed."""
-    changed = [column for column in table if "." in str(column) and column != SEED]
-    finished = table[table["end"] == FINISHED]
-    return finished.groupby(changed)["last"].agg(["mean", "min", "max", "count"]).sort_values("mean", ascending=False)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import pandas as pd
 import pytest
 from ray.tune.experiment import Trial
-from ray.tune.schedulers import TrialScheduler
+from ray.tune.schedulers import FIFOScheduler, MedianStoppingRule, TrialScheduler
 
-from stages.cluster.sweep import average_over_seeds, check_trial, list_trials, median_stopping, tabulate
+from stages.cluster.comparison import compare_settings, recommend, tabulate
+from stages.cluster.sweep import check_trial, list_trials, median_stopping, scheduler_of
 from stages.common.program import UserError
 
 
@@ -76,8 +77,42 @@ def test_the_best_of_the_trials_that_finished_comes_first() -> None:
     assert table.index[0] == 1
 
 
-def test_what_differs_in_the_seed_alone_is_averaged_where_it_finished() -> None:
-    rows = [("8", 0, 0.5, "finished"), ("8", 1, 0.7, "finished"), ("16", 0, 0.9, "finished"), ("16", 1, 0.1, "stopped")]
-    table = pd.DataFrame(rows, columns=["models.cnn.units", "train.seed", "last", "end"])
-    averages = average_over_seeds(table).round(3).reset_index().to_numpy().tolist()
-    assert averages == [["16", 0.9, 0.9, 0.9, 1], ["8", 0.6, 0.5, 0.7, 2]]
+TRIALS = [[f"models.cnn.units={units}", f"train.seed={seed}"] for units in (8, 16) for seed in (0, 1)]
+
+
+def table_of(*rows: tuple[float, str]) -> pd.DataFrame:
+    """The last accuracy and the end of each trial, with the numbers of ``TRIALS`` as index, best first."""
+    return pd.DataFrame(rows, columns=["last", "end"]).sort_values("last", ascending=False)
+
+
+def test_settings_are_compared_by_all_their_seeds_and_not_by_the_luckiest() -> None:
+    table = table_of((0.5, "finished"), (0.7, "finished"), (0.9, "finished"), (0.1, "finished"))
+    settings = compare_settings(table, TRIALS)
+    assert settings.round(3).reset_index().to_numpy().tolist() == [
+        ["models.cnn.units=8", 0.6, 0.5, 0.7, 2, 2],
+        ["models.cnn.units=16", 0.5, 0.1, 0.9, 2, 2],
+    ]
+    assert recommend(settings, TRIALS, seed=1) == ["models.cnn.units=8", "train.seed=1"]
+
+
+def test_no_trial_of_several_seeds_is_stopped_early() -> None:
+    assert type(scheduler_of(TRIALS, epochs=8)) is FIFOScheduler
+    assert isinstance(scheduler_of(TRIALS[::2], epochs=8), MedianStoppingRule)
+
+
+def test_a_setting_with_a_seed_that_did_not_finish_is_listed_and_not_recommended() -> None:
+    table = table_of((0.5, "finished"), (0.7, "finished"), (0.9, "finished"), (0.8, "failed: loss"))
+    settings = compare_settings(table, TRIALS)
+    assert settings["mean"].dropna().to_dict() == {"models.cnn.units=8": pytest.approx(0.6)}
+    assert settings["seeds"].tolist() == [2, 2]
+    assert settings["finished"].to_dict() == {"models.cnn.units=8": 2, "models.cnn.units=16": 1}
+    assert recommend(settings, TRIALS, seed=7) == ["models.cnn.units=8", "train.seed=0"]
+    with pytest.raises(UserError, match="expected a setting whose trials all finish, received none"):
+        recommend(compare_settings(table.assign(end="stopped early"), TRIALS), TRIALS, seed=0)
+
+
+def test_a_sweep_of_nothing_but_seeds_has_one_setting() -> None:
+    trials = [["train.seed=0"], ["train.seed=1"]]
+    settings = compare_settings(table_of((0.5, "finished"), (0.7, "finished")), trials)
+    assert settings["mean"].to_dict() == {"as in params.yaml": pytest.approx(0.6)}
+    assert recommend(settings, trials, seed=0) == ["train.seed=0"]

@@ -1,0 +1,27 @@
+"""What a trial of a sweep says of its training; test_cluster.py runs some on a cluster."""
+
+from collections import deque
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from stages.cluster import trial
+from stages.cluster.trial import Trial
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_only_a_training_that_did_not_run_was_taken_from_the_run_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: bool
+) -> None:
+    """However long its output: a process keeps its last lines, and the one that says that it trains is the first."""
+    monkeypatch.setattr(trial, "dvc", lambda *_, **__: None)
+    finished = Trial.__new__(Trial)  # without Ray
+    finished.name, finished.step_name, finished.folder = "trial 0", "train@cnn", tmp_path
+    finished.reported = [{"epoch": 1, "val_accuracy": 0.5}]
+    finished.backup_file = tmp_path / "backups/cnn.npz"
+    finished.process = SimpleNamespace(wait=lambda: None, last_lines=deque(["an epoch"] * 100))  # type: ignore[assignment]
+    if trained:
+        finished.backup_file.parent.mkdir()
+    assert finished.finish() == "finished"
+    assert capsys.readouterr().out == f"trial 0 finished: 0.5{'' if trained else ', taken from the run cache'}\n"

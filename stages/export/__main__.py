@@ -91,7 +91,8 @@ def check_probabilities(logits: np.ndarray, expected: np.ndarray) -> float:
 
 
 def describe(trained: TrainedModel, target: Format) -> dict[str, Any]:
-    """Describe the input and the output of an export for programs that load it."""
+    """Describe the input and the output of an export for programs that load it, with Python that makes the input."""
+    height, width = trained.image_size
     return {
         "classes": trained.class_names,
         "image_size": trained.image_size,
@@ -99,8 +100,11 @@ def describe(trained: TrainedModel, target: Format) -> dict[str, Any]:
             "name": "pixels",
             "shape": [None, *trained.image_size, 3],
             "dtype": "float32",
-            "about": "RGB of 0..255, photos upright, resized bilinearly with antialiasing (as Pillow does), "
-            "ignoring the aspect ratio",
+            "about": "RGB of 0..255 of a photo turned upright (EXIF), on white where it is transparent, and resized in "
+            "8 bits as Pillow's BILINEAR does, ignoring the aspect ratio. It is antialiased: shrinking a photo by "
+            "bilinear interpolation without antialiasing gives other pixels",
+            "example": "ImageOps.exif_transpose(Image.open(path)).convert('RGB')"
+            f".resize(({width}, {height}), Image.Resampling.BILINEAR)",
         },
         "output": {
             "name": target.output,

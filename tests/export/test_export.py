@@ -7,9 +7,11 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image, ImageOps
 from scipy.special import softmax
 
 from stages.common.program import UserError
@@ -17,6 +19,7 @@ from stages.export import __main__ as command
 from stages.export.formats import FORMATS
 from stages.inference.model import load_model
 from stages.photos.decode import resized_pixels
+from stages.predict.model_file import TrainedModel
 from tests.conftest import write_photos
 from tests.predict.small_model import SIZE, save_small_model
 
@@ -60,6 +63,17 @@ def test_an_export_is_written_with_its_description_and_checked(
     assert (about["classes"], about["image_size"]) == (["cats", "dogs"], [24, 32])
     assert (about["input"]["shape"], about["input"]["dtype"]) == ([None, 24, 32, 3], "float32")
     assert (about["output"]["shape"], about["output"]["name"]) == ([None, 2], FORMATS[name].output)
+
+
+def test_who_follows_the_description_gets_the_pixels_that_the_model_is_made_for(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.jpg", exif=exif)
+    trained = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
+    example = command.describe(trained, FORMATS["onnx"])["input"]["example"]
+    photo = eval(example, {"Image": Image, "ImageOps": ImageOps, "path": tmp_path / "photo.jpg"})  # noqa: S307
+    np.testing.assert_array_equal(np.asarray(photo), resized_pixels(tmp_path / "photo.jpg", SIZE))
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])

@@ -43,8 +43,10 @@ def report(
         describe_calibration(best),
         "## Limits",
         (
+            # The difference of two samples' accuracies varies by sqrt(2) times as much as one of them.
             f"- With {photos} test photos, the accuracy is uncertain by about ±{(high - low) / 2:.3f} (95 % "
-            "confidence).\n"
+            f"confidence); on another {photos} of the same kind it might differ from this by "
+            f"±{(high - low) / 2**0.5:.3f}.\n"
             "- Each model was trained from one seed. Another seed would change its scores a little, which the "
             "confidence intervals do not cover."
         ),

@@ -90,7 +90,11 @@ def test_a_model_without_mistakes_is_said_to_have_none() -> None:
 def test_calibration_limits_and_the_environment_are_told() -> None:
     text = page(one=wrong_on(0))
     assert "## Calibration\n\n`one` is well calibrated on average, as far as 20 photos can tell:" in text
-    assert "- With 20 test photos, the accuracy is uncertain by about ±0.114 " in text  # half of 0.764 to 0.991
+    # Half of 0.764 to 0.991, and that times the square root of 2.
+    assert (
+        "by about ±0.114 (95 % confidence); on another 20 of the same kind it might differ from this by ±0.161.\n"
+        in text
+    )
     assert "- Each model was trained from one seed." in text
     assert text.endswith("- Python 3\n- 2 threads\n")
 

@@ -63,7 +63,8 @@ def split_photos(folder: Path, settings: Split) -> tuple[list[LabelledPhoto], Re
     """Assign each usable photo below ``folder`` to a split, and reject every other file.
 
     Raises:
-        UserError: Too many files are unusable, or a split would have no photos of some class.
+        UserError: Too many files are unusable, of two labels or in two splits, ``split.group`` tells nothing apart, or
+            a split would have no photos of some class.
     """
     found, strays = find_photos(folder, LABELS / "labels.csv")
     inspected = map_in_parallel(lambda i: (found[i], inspect(found[i].path)), range(len(found)), "checking photos")
@@ -166,8 +167,8 @@ def check_splits(photos: list[LabelledPhoto]) -> None:
     for label in sorted({photo.label for photo in photos}):
         if not all(counts[label, split] for split in SPLIT_NAMES):
             raise UserError(
-                f"expected photos of every class in every split, so three pictures or groups of a class, found of {label!r} "
-                + ", ".join(f"{counts[label, split]} in {split}" for split in SPLIT_NAMES)
+                "expected photos of every class in every split, so three pictures or groups of a class, found of "
+                f"{label!r} " + ", ".join(f"{counts[label, split]} in {split}" for split in SPLIT_NAMES)
             )
 
 

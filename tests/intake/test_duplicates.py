@@ -60,7 +60,7 @@ def test_a_slightly_changed_photo_is_a_duplicate_and_another_drawing_is_not() ->
         PHOTO,
         PHOTO.resize((width // 2, height // 2), Image.Resampling.BILINEAR),
         ImageEnhance.Brightness(PHOTO).enhance(1.3),
-        ImageEnhance.Contrast(PHOTO).enhance(0.8),
+        ImageEnhance.Brightness(PHOTO).enhance(0.7),
         PHOTO.filter(ImageFilter.GaussianBlur(1)),
         compressed(PHOTO, quality=30),
         ImageOps.mirror(PHOTO),

@@ -17,7 +17,7 @@ from stages.common.figures import write_figure
 from stages.common.files import write_csv, write_json
 from stages.common.params import LabelStats, load_params
 from stages.common.program import run
-from stages.photos.decode import open_photo
+from stages.photos.decode import thumbnail
 from stages.photos.lists import count_rejected, majority_class_accuracy, read_split
 
 LABEL_STATS = Path("metrics/label_stats.json")
@@ -76,7 +76,7 @@ def draw_samples(photos: pd.DataFrame, settings: LabelStats) -> Figure:
     for row, (label, group) in zip(grid, groups, strict=True):
         chosen = rng.choice(group["path"], min(columns, len(group)), replace=False)
         for axes, path in zip(row, chosen, strict=False):
-            axes.imshow(open_photo(path))
+            axes.imshow(thumbnail(path))
         row[0].set_title(label, loc="left")
     return figure
 

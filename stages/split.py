@@ -18,7 +18,6 @@ from itertools import chain
 from pathlib import Path
 
 import pandas as pd
-from PIL import Image
 
 from stages.common.files import write_csv
 from stages.common.params import Split, load_params
@@ -27,11 +26,12 @@ from stages.common.program import UserError, run
 from stages.intake.duplicates import Fingerprint, fingerprint, group_duplicates
 from stages.intake.groups import Group, Picture, assign_splits, join_groups
 from stages.intake.layout import SPLIT_NAMES, LabelledPhoto, find_photos
-from stages.photos.decode import UnreadablePhotoError, map_in_parallel, open_photo
+from stages.photos.decode import SUFFIXES, UnreadablePhotoError, map_in_parallel, open_photo
 from stages.photos.lists import DUPLICATE, SAME_GROUP
 
 logger = logging.getLogger(__name__)
 
+COMPARED_SIZE = 128  # in pixels: a large JPEG is decoded at a reduced size, which still exceeds what is compared
 MAX_LOGGED = 50  # unusable files, where they stop the run
 HOW_TO_FIX = (
     "data/raw is a copy: to change photos or labels, change what download.photos and download.labels name, then "
@@ -67,7 +67,9 @@ def split_photos(folder: Path, settings: Split) -> tuple[list[LabelledPhoto], Re
             a split would have no photos of some class.
     """
     found, strays = find_photos(folder, LABELS / "labels.csv")
-    inspected = map_in_parallel(lambda i: (found[i], inspect(found[i].path)), range(len(found)), "checking photos")
+    inspected = map_in_parallel(
+        lambda i: (found[i], inspect(found[i].path, settings.max_megapixels)), range(len(found)), "checking photos"
+    )
     unusable = {photo.path: result for photo, result in inspected if isinstance(result, str)}
     fingerprints = {photo: result for photo, result in inspected if not isinstance(result, str)}
     check_rejected_fraction(unusable, strays, len(found), settings.max_rejected_fraction)
@@ -88,22 +90,20 @@ def split_photos(folder: Path, settings: Split) -> tuple[list[LabelledPhoto], Re
     return kept, rejected
 
 
-def inspect(path: str) -> Fingerprint | str:
+def inspect(path: str, max_megapixels: float) -> Fingerprint | str:
     """Decode a photo and reduce it to a fingerprint, or say why it is unusable."""
     try:
-        photo = open_photo(path)
+        photo = open_photo(path, COMPARED_SIZE, max_megapixels)
     except UnreadablePhotoError as error:
         return str(error)
-    with Image.open(path) as opened:
-        kind = "JPEG" if opened.format == "MPO" else opened.format  # an MPO is a JPEG with more pictures behind it
-    if Image.registered_extensions().get(Path(path).suffix.lower()) != kind:
-        return f"has the suffix of another format, but is a {kind}: rename it"
+    if SUFFIXES.get(Path(path).suffix.lower()) != photo.format:
+        return f"has the suffix of another format, but is a {photo.format}: rename it"
     return fingerprint(photo)
 
 
 def check_rejected_fraction(unusable: Rejected, strays: Rejected, found: int, max_fraction: float) -> None:
     """Stop if too many of the ``found`` files, and of the photos in no class folder, cannot be used."""
-    suffixes = tuple(Image.registered_extensions())
+    suffixes = tuple(SUFFIXES)
     misplaced = {path: reason for path, reason in strays.items() if path.lower().endswith(suffixes)}  # not a readme
     rejected = unusable | misplaced
     total = found + len(misplaced)

@@ -142,12 +142,12 @@ def test_photos_that_cannot_be_split_stop_the_run_before_anything_is_written(
 def test_too_many_unusable_files_stop_the_run_and_are_logged(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
     layout({"cats": 9, "dogs": 9})
     (RAW / "cats/0.jpg").write_text("no photo")
-    (RAW / "cats/1.HEIC").touch()
+    (RAW / "cats/1.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
     with pytest.raises(UserError, match=r"at most 1.0% .*max_rejected_fraction\), received 2 of 19, listed above \("):
         split.main()
     assert not SPLITS.exists()
     assert "data/raw/cats/0.jpg: cannot be decoded: cannot identify image file" in caplog.text
-    assert "data/raw/cats/1.HEIC: cannot be decoded: HEIC is not supported: save it as JPEG" in caplog.text
+    assert "data/raw/cats/1.HEIC: cannot be decoded: HEIC needs pillow-heif: " in caplog.text
 
 
 def test_photos_in_no_class_folder_count_as_rejected_and_other_files_there_do_not(workspace: Path) -> None:

@@ -34,6 +34,7 @@ class Split(Section):
     test_fraction: Fraction
     seed: Seed
     max_rejected_fraction: Annotated[Float, Field(ge=0, le=1)]
+    max_megapixels: Rate
     duplicate_distance: Annotated[Int, Field(ge=0, lt=32)] | None
     group: Annotated[str | None, EmptyIsNone]
 

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from stages.evaluation.results import Predictions
-from stages.photos.decode import open_photo
+from stages.photos.decode import thumbnail
 
 SHOWN = 12
 COLUMNS = 4
@@ -59,6 +59,6 @@ def draw_mistakes(name: str, mistakes: pd.DataFrame) -> Figure:
     for axes in grid.flat:
         axes.set_axis_off()
     for axes, mistake in zip(grid.flat, shown.to_dict("records"), strict=False):
-        axes.imshow(open_photo(mistake["path"]))
+        axes.imshow(thumbnail(mistake["path"]))
         axes.set_title(caption(mistake["label"], mistake["predicted"], mistake["confidence"]), fontsize="medium")
     return figure

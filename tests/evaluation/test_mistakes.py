@@ -67,6 +67,14 @@ def test_the_figure_shows_at_most_a_dozen_photos_and_says_of_how_many(workspace:
     assert one[1] == "cnn: the only mistake on the test photos"
 
 
+def test_the_figure_holds_thumbnails(workspace: Path) -> None:
+    Image.new("RGB", (1100, 20)).save("large.png")
+    mistakes = pd.DataFrame([{"path": "large.png", "label": "a", "predicted": "b", "confidence": 0.9}])
+    figure = draw_mistakes("cnn", mistakes)
+    assert figure.axes[0].images[0].get_size() == (9, 512)
+    plt.close(figure)
+
+
 def test_a_model_without_mistakes_has_a_figure_that_says_so() -> None:
     first = Predictions(PREDICTIONS.labels[:1], PREDICTIONS.probabilities[:1])
     none = find_mistakes(PHOTOS.head(1), first, CLASSES)

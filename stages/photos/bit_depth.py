@@ -1,0 +1,48 @@
+"""Pictures with 16 bits per colour, of which often fewer are in use."""
+
+import sys
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageFile
+
+DEPTHS = (8, 10, 12, 14, 16)  # of the sensors of cameras and scanners
+# Of colours in 16 bits Pillow keeps the upper bytes; told the other order of bytes, it keeps the lower ones.
+LOWER_BYTES = {
+    "RGB;16B": "RGB;16L",
+    "RGB;16L": "RGB;16B",
+    "RGB;16N": "RGB;16B" if sys.byteorder == "little" else "RGB;16L",
+}
+
+
+def scale_to_eight_bits(samples: np.ndarray) -> Image.Image:
+    """Scale a picture from the bits in use to 8: the smallest of ``DEPTHS`` that holds its brightest sample.
+
+    A camera's 12 bits in a file of 16 are so told from the full range. A picture may be taken for one of a smaller
+    depth if its brightest sample is below a quarter of what its depth holds.
+
+    Args:
+        samples: uint16, shaped (height, width) or (height, width, 3).
+    """
+    brightest = int(samples.max())
+    bits = next(depth for depth in DEPTHS if brightest < 2**depth)
+    return Image.fromarray((samples >> (bits - 8)).astype(np.uint8))
+
+
+def has_sixteen_bit_colours(opened: ImageFile.ImageFile) -> bool:
+    """Tell whether an image that is not loaded yet has RGB in 16 bits."""
+    return bool(opened.tile) and all(_arguments(tile)[0] in LOWER_BYTES for tile in opened.tile)
+
+
+def keep_lower_bytes(opened: ImageFile.ImageFile) -> None:
+    """Make an image that is not loaded yet, with RGB in 16 bits, load their lower bytes instead of the upper ones."""
+    tiles = []
+    for tile in opened.tile:
+        raw_mode, *others = _arguments(tile)
+        tiles.append(tile._replace(args=(LOWER_BYTES[raw_mode], *others)))
+    opened.tile = tiles
+
+
+def _arguments(tile: ImageFile._Tile) -> tuple[Any, ...]:
+    """List the arguments of a tile's decoder, of which the first is the order of bytes; it may stand alone."""
+    return tile.args if isinstance(tile.args, tuple) else (tile.args,)

@@ -1,0 +1,64 @@
+"""Pictures with 16 bits per colour, of which often fewer are in use."""
+
+import struct
+import zlib
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stages.photos.decode import open_photo
+
+
+def grey(samples: np.ndarray, suffix: str) -> bytes:
+    file = BytesIO()
+    Image.fromarray(samples[..., 0]).save(file, suffix)
+    return file.getvalue()
+
+
+def png(samples: np.ndarray) -> bytes:
+    """Write colours in 16 bits, which Pillow does not."""
+    height, width, _ = samples.shape
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in samples)
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
+
+
+def tiff(samples: np.ndarray, order: str, compression: int) -> bytes:
+    """Write colours in 16 bits, in the order of bytes < or >; compression 1 is none, 8 is zlib."""
+    height, width, _ = samples.shape
+    data = samples.astype(f"{order}u2").tobytes()
+    data = zlib.compress(data) if compression == 8 else data
+    start = 8 + 2 + 9 * 12 + 4 + 6  # header, tags, the three depths
+    tags = [(256, 1, width), (257, 1, height), (258, 3, start - 6), (259, 1, compression), (262, 1, 2)]
+    tags += [(273, 1, start), (277, 1, 3), (278, 1, height), (279, 1, len(data))]
+    directory = b"".join(struct.pack(f"{order}HHII", tag, 3 if tag == 258 else 4, n, value) for tag, n, value in tags)
+    header = struct.pack(f"{order}2sHIH", b"II" if order == "<" else b"MM", 42, 8, len(tags))
+    return header + directory + struct.pack(f"{order}I3H", 0, 16, 16, 16) + data
+
+
+def shades(bits: int, coloured: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Make samples from black to white, of a depth of so many bits, and what they are in 8."""
+    expected = np.tile(np.array([0, 64, 128, 255], np.uint16)[:, None], (4, 1, 3))
+    expected[..., 1:] //= 2 if coloured else 1
+    return expected << (bits - 8) | ((1 << (bits - 8)) - 1), expected
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_sixteen_bits_are_scaled_from_those_in_use(bits: int) -> None:
+    samples, expected = shades(bits, coloured=False)
+    for suffix in ("PNG", "TIFF"):
+        np.testing.assert_array_equal(np.asarray(open_photo(grey(samples, suffix))), expected)
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+def test_so_are_colours(bits: int) -> None:
+    samples, expected = shades(bits, coloured=True)
+    contents = [png(samples), *(tiff(samples, order, compression) for order in "<>" for compression in (1, 8))]
+    for content in contents:
+        np.testing.assert_array_equal(np.asarray(open_photo(content)), expected)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
+BROKEN = {errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 # Exit codes, where a user's mistake is 1. A step that the machine made fail may succeed elsewhere.
 MACHINE_FAILURE = os.EX_IOERR
 BUG = os.EX_SOFTWARE
@@ -41,7 +42,8 @@ def command_parser(description: str | None, epilog: str | None = None) -> argpar
 def run(main: Callable[[], None], description: str | None = None) -> None:
     """Call ``main`` as a program: log to stderr, and end in one line on what is no bug of ours.
 
-    The exit code is 1 for what the user can fix, ``MACHINE_FAILURE`` for a full disk or a file without access, and
+    The exit code is 1 for what the user can fix, ``MACHINE_FAILURE`` for what the machine lacks (room on the
+    disk, access to a file, memory, a disk without faults), and
     ``BUG``, after the traceback, for everything else.
 
     Args:
@@ -70,6 +72,10 @@ def machine_problem(error: Exception) -> str | None:
         return f"expected room on the disk for the step's files, found none ({error.strerror}): free some"
     if isinstance(error, OSError) and error.errno in NO_ACCESS:
         return f"expected access to the step's files, received: {error}: check who owns them"
+    if isinstance(error, OSError) and error.errno in BROKEN:
+        return f"expected to read and write the step's files, received: {error}: check the disk and `ulimit -n`"
+    if isinstance(error, MemoryError):
+        return "expected memory for the step, found too little: free some, or run it on a larger machine"
     return None
 
 
@@ -79,6 +85,6 @@ def explain_unwritable(path: Path, option: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in NO_SPACE:
+        if error.errno in NO_SPACE | BROKEN:
             raise
         raise UserError(f"expected to write {path}, received: {error}: choose another {option}") from error

@@ -23,6 +23,12 @@ from tests.conftest import CNN_ALONE, PROJECT, write_photos
             "error: expected access to",
             MACHINE_FAILURE,
         ),
+        (
+            "OSError(errno.EIO, 'Input/output error', 'a.jpg')",
+            "error: expected to read and write the step's files, received: [Errno 5] Input/output error: 'a.jpg'",
+            MACHINE_FAILURE,
+        ),
+        ("MemoryError", "error: expected memory for the step", MACHINE_FAILURE),
     ],
 )
 def test_what_is_no_bug_of_ours_is_one_line_and_the_exit_code_says_whose_fault_it_is(

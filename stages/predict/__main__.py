@@ -20,6 +20,7 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from stages.common.files import atomic_write
+from stages.common.params import load_params
 from stages.common.program import UserError, command_parser, explain_unwritable, run
 from stages.photos.decode import UnreadablePhotoError
 from stages.predict.formats import FORMATS, Row, printable, row_values
@@ -34,7 +35,7 @@ def main() -> None:
     lines = FORMATS[choose_format(args.format, args.output)]
     paths = list_photos(args.photos)
     trained = fetch_model_file(args.model, args.rev).load()
-    rows = Rows(trained, paths)
+    rows = Rows(trained, paths, load_params().split.max_megapixels)
     with open_output(args.output) as file, logging_redirect_tqdm():
         for line in lines(trained.class_names, paths, rows):
             with tqdm.external_write_mode(file):
@@ -96,13 +97,14 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
 class Rows:
     """The rows of all photos that can be decoded, classified while one iterates; the others are logged and counted."""
 
-    def __init__(self, trained: TrainedModel, paths: Sequence[Path]) -> None:
+    def __init__(self, trained: TrainedModel, paths: Sequence[Path], max_megapixels: float) -> None:
         self.trained = trained
         self.paths = paths
+        self.max_megapixels = max_megapixels
         self.failed = 0
 
     def __iter__(self) -> Iterator[Row]:
-        results = predict(self.trained, self.paths)
+        results = predict(self.trained, self.paths, self.max_megapixels)
         for path, result in tqdm(results, "predicting", len(self.paths), unit="photo", disable=None):
             if isinstance(result, UnreadablePhotoError):
                 logger.warning("%s: %s", printable(path), result)

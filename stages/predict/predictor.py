@@ -1,5 +1,7 @@
 """Classify photos with a trained model."""
 
+import math
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
@@ -37,22 +39,24 @@ def list_photos(given: Sequence[Path]) -> list[Path]:
     return paths
 
 
-def predict(trained: TrainedModel, paths: Sequence[Path]) -> Iterator[tuple[Path, np.ndarray | UnreadablePhotoError]]:
+def predict(
+    trained: TrainedModel, paths: Sequence[Path], max_megapixels: float = math.inf
+) -> Iterator[tuple[Path, np.ndarray | UnreadablePhotoError]]:
     """Predict each photo's probabilities, float64 shaped (classes,), or say why not; a chunk is in memory at a time."""
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(paths), CHUNK_SIZE):
             chunk = paths[start : start + CHUNK_SIZE]
-            yield from zip(chunk, predict_chunk(trained, chunk, pool), strict=True)
+            yield from zip(chunk, predict_chunk(trained, chunk, max_megapixels, pool), strict=True)
 
 
 def predict_chunk(
-    trained: TrainedModel, paths: Sequence[Path], pool: ThreadPoolExecutor
+    trained: TrainedModel, paths: Sequence[Path], max_megapixels: float, pool: ThreadPoolExecutor
 ) -> list[np.ndarray | UnreadablePhotoError]:
     """Decode photos and predict their probabilities; no photo is in memory any more when it returns."""
 
     def decode(path: Path) -> np.ndarray | UnreadablePhotoError:
         try:
-            return resized_pixels(path, trained.image_size)
+            return resized_pixels(path, trained.image_size, max_megapixels)
         except UnreadablePhotoError as error:
             return error
 

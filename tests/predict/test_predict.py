@@ -1,5 +1,6 @@
 """Classifying new photos with a small model of random weights."""
 
+import errno
 import json
 import logging
 import os
@@ -13,11 +14,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from scipy.special import softmax
 
 from stages.common.files import write_json
 from stages.common.program import UserError
 from stages.inference.model import load_model
+from stages.photos import decode
 from stages.photos.decode import resized_pixels
 from stages.predict import __main__ as command
 from stages.predict import predictor
@@ -93,7 +96,7 @@ def test_no_more_photos_than_a_chunk_are_in_memory_however_many_there_are(monkey
     photos: list[weakref.ref[np.ndarray]] = []
     alive = []
 
-    def decode(_path: Path, _size: tuple[int, int]) -> np.ndarray:
+    def decode(_path: Path, _size: tuple[int, int], _max_megapixels: float) -> np.ndarray:
         photo = np.zeros((2, 2, 3), np.uint8)
         photos.append(weakref.ref(photo))
         alive.append(sum(reference() is not None for reference in photos))
@@ -108,18 +111,36 @@ def test_no_more_photos_than_a_chunk_are_in_memory_however_many_there_are(monkey
 
 
 def test_files_that_cannot_be_decoded_are_listed_and_the_rest_is_classified(
-    predict: Predict, caplog: pytest.LogCaptureFixture
+    predict: Predict, set_params: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
+    Image.new("RGB", (50, 50)).save("new/large.png")
+    set_params({"split.max_megapixels": 0.002})
     Path("new/notes.txt").write_text("no photo")
     Path("new/1.jpg").write_bytes(Path("new/1.jpg").read_bytes()[:300])
     Path("new/.hidden").touch()
     Path("new/linked").symlink_to(Path("data").resolve())
-    message = r"^expected photos, received 3 of 7 files .* fix or remove them; good classified the other 4$"
+    message = r"^expected photos, received 4 of 8 files .* fix or remove them; good classified the other 4$"
     with caplog.at_level(logging.WARNING), pytest.raises(UserError, match=message):
         predict("new", "-o", "rows.csv")
-    bad = ["new/1.jpg", "new/linked", "new/notes.txt"]
-    assert [message.split(": cannot be decoded: ")[0] for message in caplog.messages] == bad
-    assert list(pd.read_csv("rows.csv")["path"]) == [photo for photo in PHOTOS if photo not in bad]
+    assert caplog.messages == [
+        "new/1.jpg: cannot be decoded: Truncated File Read",
+        "new/large.png: has 0.0025 megapixels, above the limit of 0.002 (split.max_megapixels)",
+        "new/linked: cannot be read: Is a directory",
+        "new/notes.txt: cannot be decoded: cannot identify image file",
+    ]
+    assert list(pd.read_csv("rows.csv")["path"]) == [photo for photo in PHOTOS if photo != "new/1.jpg"]
+
+
+def test_a_photo_that_the_machine_fails_to_read_ends_it_without_an_output(
+    predict: Predict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(decode, "_read", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        predict("new", "-o", "rows.csv")
+    assert not Path("rows.csv").exists()
 
 
 def test_predictions_and_failures_come_in_the_order_of_the_paths(predict: Predict) -> None:

@@ -56,9 +56,27 @@ def write_part(output: DirFileSystem, number: int, rows: list[Row], class_names:
     """Write a row per photo: the values of :func:`columns`, or ``path`` and ``problem``."""
     names = [*columns(class_names), "problem"]
     schema = pa.schema({name: pa.float64() if name.startswith("probability") else pa.string() for name in names})
+    write_table(output, f"part-{number:06}.parquet", pa.Table.from_pylist(rows, schema))
+
+
+def write_table(output: DirFileSystem, path: str, table: pa.Table) -> None:
     file = BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema), file)
-    write_remote(output, f"part-{number:06}.parquet", file.getvalue())
+    pq.write_table(table, file)
+    write_remote(output, path, file.getvalue())
+
+
+def drop_problems(output: DirFileSystem) -> set[str]:
+    """Delete the rows of photos that could not be classified, so that they are tried again; return the other paths."""
+    done: set[str] = set()
+    for path in parts_of(output).values():
+        table = pq.read_table(BytesIO(output.cat_file(path)))
+        classified = table.filter(table["problem"].is_null())
+        if not len(classified):
+            output.rm_file(path)
+        elif len(classified) < len(table):
+            write_table(output, path, classified)
+        done.update(classified["path"].to_pylist())
+    return done
 
 
 def read_predictions(output: DirFileSystem) -> pd.DataFrame:

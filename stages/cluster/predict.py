@@ -3,7 +3,7 @@
 Reads the photos of a folder or bucket that every node reaches, and a model as `python -m stages.predict` does. Writes
 Parquet files of 500 photos each, with a row per photo: its path within the folder, its class, the probability of that
 and of every class, or what is wrong with the file; and beside them the model. Started again, the same command
-classifies what is still missing.
+classifies what is still missing, and what was wrong and may be fixed by now.
 
     RAY_ADDRESS=head:6379 python -m stages.cluster.predict s3://bucket/photos s3://bucket/predictions
 """
@@ -11,7 +11,6 @@ classifies what is still missing.
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 from itertools import count
 from pathlib import PurePosixPath
 from typing import Any
@@ -23,13 +22,23 @@ from fsspec.implementations.dirfs import DirFileSystem
 from tqdm import tqdm
 
 from stages.cluster.nodes import cause_of, connect, missing_resources, task_options
-from stages.cluster.parquet import ABOUT, MODEL, Row, claim, open_folder, parts_of, read_predictions, write_part
+from stages.cluster.parquet import (
+    ABOUT,
+    MODEL,
+    Row,
+    claim,
+    drop_problems,
+    open_folder,
+    parts_of,
+    read_predictions,
+    write_part,
+)
 from stages.common.params import Resources, load_params
 from stages.common.program import UserError, command_parser, first_line, run
 from stages.inference.model import predict_probabilities
 from stages.intake.archive import is_hidden
 from stages.models.runtime import make_deterministic
-from stages.photos.decode import UnreadablePhotoError, resized_pixels
+from stages.photos.decode import UNREADABLE, UnreadablePhotoError, resized_pixels
 from stages.predict.formats import columns, printable, row_values
 from stages.predict.model_file import ModelFile, fetch_model_file
 
@@ -53,7 +62,7 @@ def main() -> None:
     args = parser.parse_args()
 
     photos, output = open_folder(args.photos), open_folder(args.output)
-    cluster = load_params().cluster
+    params = load_params()
     if PurePosixPath(output.fs.unstrip_protocol(output.path)).is_relative_to(photos.fs.unstrip_protocol(photos.path)):
         raise UserError(f"expected OUTPUT outside of {args.photos}, where the photos are, received {args.output}")
     paths = [path for path in sorted(photos.find("")) if not is_hidden(PurePosixPath(path))]
@@ -61,14 +70,14 @@ def main() -> None:
         raise UserError(f"expected photos in {args.photos}, found none")
     model = fetch_model_file(args.model, args.rev)
     claim(output, model)
-    done = set(read_predictions(output)["path"])
+    done = drop_problems(output)
     left = [path for path in paths if printable(path) not in done]
     logger.info("%d photos, %d of them already classified", len(paths), len(paths) - len(left))
     if left:
         connect()
-        resources = cluster.resources_of(model.name)
+        resources = params.cluster.resources_of(model.name)
         check_resources(resources)
-        predict_photos(photos, output, model, left, resources)
+        predict_photos(photos, output, model, left, params.split.max_megapixels, resources)
     report(paths, read_predictions(output), model.name)
 
 
@@ -83,7 +92,12 @@ def check_resources(resources: Resources) -> None:
 
 
 def predict_photos(
-    photos: DirFileSystem, output: DirFileSystem, model: ModelFile, paths: list[str], resources: Resources
+    photos: DirFileSystem,
+    output: DirFileSystem,
+    model: ModelFile,
+    paths: list[str],
+    max_megapixels: float,
+    resources: Resources,
 ) -> None:
     """Write a Parquet file for each part of the paths, beside those that are there."""
     starts = range(0, len(paths), PHOTOS_PER_PART)
@@ -94,7 +108,7 @@ def predict_photos(
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     done = (
         ray.data.from_items(parts, override_num_blocks=len(parts))
-        .map(decode, fn_args=[photos, model.load().image_size], num_cpus=1)
+        .map(decode, fn_args=[photos, model.load().image_size, max_megapixels], num_cpus=1)
         .map(
             Predictor,
             fn_constructor_args=[output, resources.cpus],
@@ -113,15 +127,17 @@ def predict_photos(
             ) from error
 
 
-def decode(part: dict[str, Any], photos: DirFileSystem, image_size: tuple[int, int]) -> dict[str, Any]:
+def decode(
+    part: dict[str, Any], photos: DirFileSystem, image_size: tuple[int, int], max_megapixels: float
+) -> dict[str, Any]:
     """Add a part's ``pixels``, uint8, shaped (photos, height, width, 3), and ``problems``, "" where there is none."""
 
     def load(path: str) -> tuple[np.ndarray, str]:
         try:
-            return resized_pixels(BytesIO(photos.cat_file(path)), image_size), ""
+            return resized_pixels(photos.cat_file(path), image_size, max_megapixels), ""
         except UnreadablePhotoError as error:
             problem = str(error)
-        except (FileNotFoundError, IsADirectoryError) as error:  # which a link may lead to
+        except UNREADABLE as error:
             problem = f"cannot be read: {error.strerror or first_line(error)}"
         return np.zeros((*image_size, 3), np.uint8), problem
 

@@ -212,7 +212,9 @@ def test_many_photos_are_classified_once_each_also_when_the_caller_and_the_proce
     probability = float(alone.split("7.jpg,")[1].split(",")[1])
     assert predictions["probability"]["7.jpg"] == pytest.approx(probability, abs=1e-5)
 
+    shutil.copy(photos / "7.jpg", photos / "notes.txt")
     again = run(project, sys.executable, "-m", *command, check=False)
-    assert "1602 photos, 1602 of them already classified" in again
+    assert "1602 photos, 1600 of them already classified" in again
+    assert again.splitlines()[-1].startswith("error: expected photos, received 1 of 1602 files")
     refused = run(project, sys.executable, "-m", *command[:-1], "transfer", check=False)
     assert "expected predictions of this transfer, found those of another model (cnn" in refused

@@ -1,12 +1,17 @@
-"""What `python -m stages.cluster.predict` refuses; test_cluster.py runs it on a cluster."""
+"""What `python -m stages.cluster.predict` does without a cluster; test_cluster.py runs it on one."""
 
+import errno
 import sys
+from io import BytesIO
+from pathlib import Path
 
 import pytest
 import ray
+from PIL import Image
 
 from stages.cluster import predict
 from stages.cluster.nodes import task_options
+from stages.cluster.parquet import Row, drop_problems, open_folder, parts_of, read_predictions, write_part
 from stages.common.params import Resources
 from stages.common.program import UserError
 
@@ -45,3 +50,48 @@ def test_a_cluster_without_room_to_decode_beside_the_model_is_refused(monkeypatc
 
 def test_a_task_reserves_what_is_looked_for_on_a_node() -> None:
     assert task_options(Resources(cpus=2, gpus=1, memory_gib=0.5)) == {"num_cpus": 2, "num_gpus": 1, "memory": 2**29}
+
+
+class Bucket:
+    """Files, of which some cannot be read."""
+
+    def __init__(self, **files: bytes | OSError) -> None:
+        self.files = files
+
+    def cat_file(self, path: str) -> bytes:
+        content = self.files[path]
+        if isinstance(content, OSError):
+            raise content
+        return content
+
+
+def test_a_forbidden_file_is_listed_and_the_others_are_decoded() -> None:
+    photo = BytesIO()
+    Image.new("RGB", (20, 30), "white").save(photo, "PNG")
+    bucket = Bucket(a=photo.getvalue(), b=PermissionError(errno.EACCES, "Permission denied"), c=b"no photo")
+    part = predict.decode({"number": 0, "paths": ["a", "b", "c"]}, bucket, (2, 2), max_megapixels=1)
+    assert part["problems"] == [
+        "",
+        "cannot be read: Permission denied",
+        "cannot be decoded: cannot identify image file",
+    ]
+    assert part["pixels"].max(axis=(1, 2, 3)).tolist() == [255, 0, 0]
+
+
+def test_a_fault_of_the_machine_ends_the_job() -> None:
+    bucket = Bucket(a=OSError(errno.EIO, "Input/output error"))
+    with pytest.raises(OSError, match="Input/output error"):
+        predict.decode({"number": 0, "paths": ["a"]}, bucket, (2, 2), max_megapixels=1)
+
+
+def test_only_photos_with_a_problem_are_tried_again(tmp_path: Path) -> None:
+    output = open_folder(str(tmp_path))
+    good: list[Row] = [{"path": f"{n}.jpg", "class": "a", "probability": 1, "probability_a": 1} for n in range(3)]
+    bad: list[Row] = [{"path": f"bad{n}.jpg", "problem": "cannot be read"} for n in range(2)]
+    for number, rows in enumerate([good[:1], [*good[1:], bad[0]], bad[1:]]):
+        write_part(output, number, rows, ["a"])
+    untouched = (tmp_path / "part-000000.parquet").stat().st_ino
+    assert drop_problems(output) == {"0.jpg", "1.jpg", "2.jpg"}
+    assert sorted(read_predictions(output)["path"]) == ["0.jpg", "1.jpg", "2.jpg"]
+    assert sorted(parts_of(output)) == [0, 1]
+    assert (tmp_path / "part-000000.parquet").stat().st_ino == untouched

@@ -76,6 +76,7 @@ def split_photos(folder: Path, settings: Split) -> tuple[list[LabelledPhoto], Re
     check_classes(found, unusable)
 
     pictures = group_duplicates(fingerprints, settings.duplicate_distance)
+    logger.info("%d usable photos show %d pictures", len(fingerprints), len(pictures))
     conflicting = reject_conflicting_labels(pictures)
     check_classes(found, unusable | conflicting)
 

@@ -19,7 +19,7 @@ from stages.common.files import atomic_folder, write_json
 from stages.common.program import UserError, command_parser, explain_unwritable, run
 from stages.export.formats import FORMATS, Format, check_packages, in_float32, write_model
 from stages.inference.model import predict_probabilities
-from stages.photos.decode import UnreadablePhotoError, resized_pixels
+from stages.photos.decode import REDUCING_GAP, UnreadablePhotoError, resized_pixels
 from stages.photos.lists import read_split
 from stages.predict.model_file import TrainedModel, fetch_model_file
 
@@ -103,8 +103,12 @@ def describe(trained: TrainedModel, target: Format) -> dict[str, Any]:
             "about": "RGB of 0..255 of a photo turned upright (EXIF), on white where it is transparent, and resized in "
             "8 bits as Pillow's BILINEAR does, ignoring the aspect ratio. It is antialiased: shrinking a photo by "
             "bilinear interpolation without antialiasing gives other pixels",
-            "example": "ImageOps.exif_transpose(Image.open(path)).convert('RGB')"
-            f".resize(({width}, {height}), Image.Resampling.BILINEAR)",
+            "example": [
+                "photo = Image.open(path)",
+                f"photo.draft(None, {(REDUCING_GAP * max(height, width),) * 2})  # a large JPEG is decoded smaller",
+                "photo = ImageOps.exif_transpose(photo).convert('RGB')",
+                f"photo = photo.resize({(width, height)}, Image.Resampling.BILINEAR)",
+            ],
         },
         "output": {
             "name": target.output,

@@ -65,15 +65,18 @@ def test_an_export_is_written_with_its_description_and_checked(
     assert (about["output"]["shape"], about["output"]["name"]) == ([None, 2], FORMATS[name].output)
 
 
-def test_who_follows_the_description_gets_the_pixels_that_the_model_is_made_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shape", [(60, 80, 3), (300, 400, 3)])
+def test_who_follows_the_description_gets_the_pixels_that_the_model_is_made_for(
+    tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    path = tmp_path / "photo.jpg"
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
-    pixels = np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8)
-    Image.fromarray(pixels).save(tmp_path / "photo.jpg", exif=exif)
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)).save(path, exif=exif)
     trained = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
-    example = command.describe(trained, FORMATS["onnx"])["input"]["example"]
-    photo = eval(example, {"Image": Image, "ImageOps": ImageOps, "path": tmp_path / "photo.jpg"})  # noqa: S307
-    np.testing.assert_array_equal(np.asarray(photo), resized_pixels(tmp_path / "photo.jpg", SIZE))
+    example = {"Image": Image, "ImageOps": ImageOps, "path": path}
+    exec("\n".join(command.describe(trained, FORMATS["onnx"])["input"]["example"]), example)  # noqa: S102
+    np.testing.assert_array_equal(np.asarray(example["photo"]), resized_pixels(path, SIZE))
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])

@@ -31,24 +31,22 @@ from stages.common.program import UserError, command_parser, run
 logger = logging.getLogger(__name__)
 
 PROJECT = Path(__file__).parents[1]
-# The modules that decide results, by the tests nearest to them.
-MODULES = {
-    ("tests/test_split.py", "tests/intake"): ("split", "intake/duplicates", "intake/layout"),
-    ("tests/photos",): ("photos/arrays", "photos/decode", "photos/lists", "label_stats"),
-    ("tests/models",): (
-        *("models/backbone", "models/build", "models/precision", "models/recipe", "models/runtime", "models/saving"),
-    ),
-    ("tests/training",): (
-        *("training/augmentation", "training/backup", "training/callbacks", "training/datasets", "training/features"),
-        *("training/training", "train"),
-    ),
-    ("tests/inference", "tests/evaluation", "tests/test_evaluate.py"): (
-        *("evaluation/calibration", "evaluation/curves", "evaluation/results", "evaluation/scores"),
-        *("evaluation/significance", "inference/model", "evaluate"),
-    ),
-}
-NEAREST = {f"stages/{module}.py": tests for tests, modules in MODULES.items() for module in modules}
 ALL_TESTS = ("tests",)
+# The modules that decide results, and the tests nearest to them.
+MODULES = {
+    "split.py": ("tests/test_split.py", "tests/test_split_duplicates.py"),
+    "intake/*.py": ("tests/intake", "tests/test_split.py", "tests/test_split_duplicates.py"),
+    "label_stats.py": ALL_TESTS,
+    "photos/*.py": ("tests/photos",),
+    "models/*.py": ("tests/models",),
+    "training/*.py": ("tests/training",),
+    "train.py": ("tests/training",),
+    "inference/*.py": ("tests/inference", "tests/test_evaluate.py"),
+    "evaluation/*.py": ("tests/evaluation",),
+    "evaluate.py": ("tests/evaluation", "tests/test_evaluate.py"),
+}
+# Of these folders: fetching, what describes a machine, pictures and texts.
+OTHER_MODULES = {"archive", "environment", "fetch", "gradcam", "mistakes", "report"}
 # Drawing decides no result, and | joins types in signatures: such a change is noticed by Python itself.
 IRRELEVANT_FUNCTION = re.compile(r"draw_(accuracy|calibration|counts|reliability|samples)")
 IRRELEVANT_OPERATOR = re.compile(r"core/ReplaceBinaryOperator_BitOr_")
@@ -63,7 +61,7 @@ def main() -> None:
     with TemporaryDirectory() as temporary:
         subprocess.run(["git", "clone", "--quiet", PROJECT, temporary], check=True)
         os.chdir(temporary)
-        limits = {tests: time_limit(tests) for tests in {*NEAREST.values(), ALL_TESTS}}
+        limits = {tests: time_limit(tests) for tests in {*MODULES.values(), ALL_TESTS}}
         survivors = 0
         for number, mutation in enumerate(draw(args.count, args.seed), start=1):
             caught_by, change = challenge(mutation, limits)
@@ -76,6 +74,16 @@ def main() -> None:
 
 def command(tests: tuple[str, ...]) -> str:
     return shlex.join([sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "not slow", *tests])
+
+
+def nearest_tests() -> dict[str, tuple[str, ...]]:
+    """List the modules that decide results, with the tests nearest to each."""
+    return {
+        path.as_posix(): tests
+        for pattern, tests in MODULES.items()
+        for path in Path("stages").glob(pattern)
+        if path.stem not in OTHER_MODULES
+    }
 
 
 def time_limit(tests: tuple[str, ...]) -> float:
@@ -94,7 +102,7 @@ def time_limit(tests: tuple[str, ...]) -> float:
 def draw(count: int, seed: int) -> list[MutationSpec]:
     """Draw places in the code, and for each one of the mutations that are possible there."""
     with use_db("mutants.sqlite") as session:
-        init([Path(module) for module in NEAREST], session, {})
+        init(map(Path, nearest_tests()), session, {})
         mutations = [mutation for item in session.work_items for mutation in item.mutations]
     places = defaultdict(list)
     for mutation in sorted(mutations, key=lambda mutation: (mutation.operator_name, mutation.occurrence)):
@@ -107,7 +115,7 @@ def draw(count: int, seed: int) -> list[MutationSpec]:
 
 def challenge(mutation: MutationSpec, limits: dict[tuple[str, ...], float]) -> tuple[str, str]:
     """Run the tests on a mutation; return what caught it, "" for nothing, and the change as a diff."""
-    for tests in (NEAREST[str(mutation.module_path)], ALL_TESTS):
+    for tests in (nearest_tests()[str(mutation.module_path)], ALL_TESTS):
         result = mutate_and_test([mutation], command(tests), limits[tests])
         if result.test_outcome == TestOutcome.INCOMPETENT:
             raise RuntimeError(result.output)

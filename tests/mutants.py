@@ -47,9 +47,10 @@ MODULES = {
 }
 # Of these folders: fetching, what describes a machine, pictures and texts.
 OTHER_MODULES = {"archive", "environment", "fetch", "gradcam", "mistakes", "report"}
-# Drawing decides no result, and | joins types in signatures: such a change is noticed by Python itself.
+# What decides no result, or is noticed by Python itself: drawing; the | of types and the ** of arguments; the log.
 IRRELEVANT_FUNCTION = re.compile(r"draw_(accuracy|calibration|counts|reliability|samples)")
-IRRELEVANT_OPERATOR = re.compile(r"core/ReplaceBinaryOperator_BitOr_")
+IRRELEVANT_OPERATOR = re.compile(r"core/ReplaceBinaryOperator_(BitOr|Pow)_")
+IRRELEVANT_LINE = re.compile(r" *logger\.")
 LEAST_CAUGHT = 0.9
 
 
@@ -106,11 +107,19 @@ def draw(count: int, seed: int) -> list[MutationSpec]:
         mutations = [mutation for item in session.work_items for mutation in item.mutations]
     places = defaultdict(list)
     for mutation in sorted(mutations, key=lambda mutation: (mutation.operator_name, mutation.occurrence)):
-        drawing = IRRELEVANT_FUNCTION.fullmatch(mutation.definition_name or "")
-        if not drawing and not IRRELEVANT_OPERATOR.match(mutation.operator_name):
+        if matters(mutation):
             places[str(mutation.module_path), mutation.start_pos].append(mutation)
     rng = random.Random(seed)
     return [rng.choice(places[place]) for place in rng.sample(sorted(places), count)]
+
+
+def matters(mutation: MutationSpec) -> bool:
+    line = mutation.module_path.read_text(encoding="utf-8").splitlines()[mutation.start_pos[0] - 1]
+    return not (
+        IRRELEVANT_FUNCTION.fullmatch(mutation.definition_name or "")
+        or IRRELEVANT_OPERATOR.match(mutation.operator_name)
+        or IRRELEVANT_LINE.match(line)
+    )
 
 
 def challenge(mutation: MutationSpec, limits: dict[tuple[str, ...], float]) -> tuple[str, str]:

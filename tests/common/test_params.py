@@ -23,6 +23,19 @@ def test_the_project_s_own_parameters_are_the_notebook_s(workspace: Path) -> Non
     assert others == [("horizontal", 0.2, 0.5)] * 3
 
 
+def test_what_a_recipe_leaves_out_is_left_out_of_the_model_or_taken_from_train() -> None:
+    given = {"backbone": "none", "scale": (0, 1), "dropout": 0, "units": 8}
+    assert Recipe.model_validate(given).model_dump() == {
+        **given,
+        "backbone_width": 1,
+        "kernel_size": 3,
+        "pool_size": 2,
+        "rotation": 0,
+        "convolutions": (),
+        **dict.fromkeys(("views", "fine_tune", "flip", "epochs", "learning_rate")),
+    }
+
+
 def test_params_yaml_shows_every_knob_of_a_recipe(workspace: Path) -> None:
     entries = yaml.safe_load(Path("params.yaml").read_text())["models"].values()
     assert {key for entry in entries for key in entry} == set(Recipe.model_fields)
@@ -60,6 +73,9 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
         ({"download.photos_sha256": "abc"}, "download.photos_sha256: "),
         ({"models.cnn.backbone": "vgg"}, "models.cnn.backbone: expected 'none' or 'mobilenet_v2', received 'vgg'"),
         ({"models.cnn.scale": [1, 0]}, "models.cnn: expected scale as [low, high]"),
+        ({"models.cnn.rotation": -0.1}, "models.cnn.rotation: expected greater than or equal to 0"),
+        ({"models.cnn.rotation": 1.1}, "models.cnn.rotation: expected less than or equal to 1"),
+        ({"models.cnn.dropout": 1}, "models.cnn.dropout: expected less than 1"),
         ({"models.wide": None}, "models.wide: expected a mapping of keys to values, received None"),
         ({"models.wide": {}}, "models.wide.backbone: expected a value, received none"),
         ({"models.a/b": CNN}, "models.a/b: expected a name of letters, digits, - and _"),

@@ -74,6 +74,16 @@ def test_the_roc_curve_runs_from_corner_to_corner_above_the_area_it_scores() -> 
     assert area == pytest.approx(expected, abs=0.01)
 
 
+def test_the_roc_curve_is_that_of_the_second_of_two_classes_and_the_mean_over_three() -> None:
+    # From the top: one dog is found, then the cat is mistaken for one, then the other dog is found.
+    two = mean_roc_curve(two_classes(np.array([0, 1, 1]), np.array([0.5, 0.4, 0.9]))).set_index("false_positive_rate")
+    assert two["true_positive_rate"][0.5] == 0.5
+    # The first class is told apart from the rest without mistakes, the other two are taken for each other.
+    probabilities = np.array([[0.9, 0.05, 0.05], [0.1, 0.2, 0.7], [0.1, 0.7, 0.2]])
+    three = mean_roc_curve(Predictions(np.arange(3), probabilities)).set_index("false_positive_rate")
+    assert three["true_positive_rate"][0.25] == pytest.approx(1 / 3, abs=1e-6)
+
+
 def test_curves_have_a_row_for_each_epoch_and_split() -> None:
     rows = learning_curves(HISTORY).to_dict("records")
     assert rows == [

@@ -1,0 +1,95 @@
+"""The steps after each other in this process, on noise of 16 pixels: what one writes is what the next reads."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stages import evaluate, label_stats, split, train
+from stages.inference.model import load_model
+from stages.photos.decode import resized_pixels
+from tests.conftest import CNN, PROJECT, edit_params, write_photos
+
+TINY = {**CNN, "convolutions": [2], "units": 2}
+MODELS = {"first": TINY, "second": {**TINY, "epochs": 3, "scale": [-1, 1]}}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The current folder after a run with two models, a file that is no photo, and a photo in two splits."""
+    folder = tmp_path_factory.mktemp("steps")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        Path("params.yaml").write_text((PROJECT / "params.yaml").read_text())
+        settings = {"image_size": [16, 16], "batch_size": 4, "epochs": 2, "precision": "float32"}
+        changes = {f"train.{name}": value for name, value in settings.items()}
+        edit_params(Path("params.yaml"), {**changes, "models": MODELS, "split.max_rejected_fraction": 0.1})
+        for label, count in {"cats": 6, "dogs": 9}.items():
+            write_photos(Path("data/raw/train", label), count)
+            write_photos(Path("data/raw/validation", label), 10, first=20)
+        Path("data/raw/train/cats/notes.jpg").write_text("no photo")
+        Path("data/raw/train/dogs/copy.jpg").write_bytes(Path("data/raw/validation/dogs/20.jpg").read_bytes())
+        split.main()
+        label_stats.main()
+        patch.setattr(sys, "argv", ["train"])
+        for name in MODELS:
+            patch.setenv("DVC_STAGE", f"train@{name}")
+            train.main()
+        evaluate.main()
+        yield folder
+
+
+def read(path: str) -> Any:
+    return json.loads(Path(path).read_text())
+
+
+@pytest.mark.usefixtures("results")
+def test_photos_are_counted_per_class_and_split_and_what_is_left_out_by_reason() -> None:
+    stats = read("metrics/label_stats.json")
+    assert (stats["rejected"], stats["duplicates"], stats["test"]) == (1, 1, {"accuracy": 0.5})
+    counts = {(row["split"], row["label"]): row["images"] for row in stats["images"]}
+    trained = {("train", "cats"): 6, ("train", "dogs"): 9}
+    assert counts == trained | {(s, c): n for s, n in {"validation": 8, "test": 2}.items() for c in ("cats", "dogs")}
+
+
+@pytest.mark.usefixtures("results")
+@pytest.mark.parametrize(("name", "epochs"), [("first", 2), ("second", 3)])
+def test_a_trained_model_and_its_history_agree_on_the_validation_list(name: str, epochs: int) -> None:
+    history = read(f"plots/history/{name}.json")
+    assert [record["epoch"] for record in history] == list(range(1, epochs + 1))
+    about = read(f"data/models/{name}.json")
+    assert about["classes"] == ["cats", "dogs"]
+    assert about["environment"][-1] == "precision float32, as train.precision says"
+    assert history[-1]["val_accuracy"] == pytest.approx(accuracy(name, "validation"))
+    assert not list(Path("data/backups").iterdir()), "a backup is for a training that has not ended"
+
+
+@pytest.mark.usefixtures("results")
+def test_every_model_is_scored_on_the_test_list_and_the_best_chosen_on_validation() -> None:
+    scores = {name: read(f"metrics/models/{name}.json") for name in MODELS}
+    for name in MODELS:
+        assert scores[name]["test"]["accuracy"] == pytest.approx(accuracy(name, "test"))
+        assert scores[name]["environment"] == read(f"data/models/{name}.json")["environment"]
+        confusion = pd.read_csv(f"plots/confusion/{name}.csv")
+        assert (confusion["actual"] == confusion["predicted"]).mean() == scores[name]["test"]["accuracy"]
+        for figure in ("accuracy", "mistakes"):
+            assert Path(f"plots/{figure}/{name}.png").exists()
+    places = {name: (-of["validation"]["accuracy"], of["validation"]["loss"]) for name, of in scores.items()}
+    best = read("metrics/best.json")
+    assert best["model"] == min(MODELS, key=lambda name: places[name])
+    assert best["test"] == scores[best["model"]]["test"]
+    assert f"`{best['model']}`, the best on validation" in Path("metrics/report.md").read_text()
+    for curves in ("curves", "roc"):
+        assert set(pd.read_csv(f"plots/{curves}.csv")["model"]) == set(MODELS)
+
+
+def accuracy(name: str, listed: str) -> float:
+    photos = pd.read_csv(f"data/splits/{listed}.csv")
+    pixels = np.stack([resized_pixels(path, (16, 16)) for path in photos["path"]])
+    classes = np.argmax(load_model(Path(f"data/models/{name}.keras"))(pixels), axis=1)
+    return float((np.take(["cats", "dogs"], classes) == photos["label"]).mean())

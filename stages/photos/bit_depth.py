@@ -26,7 +26,9 @@ def scale_to_eight_bits(samples: np.ndarray) -> Image.Image:
     """
     brightest = int(samples.max())
     bits = next(depth for depth in DEPTHS if brightest < 2**depth)
-    return Image.fromarray((samples >> (bits - 8)).astype(np.uint8))
+    scaled = np.empty(samples.shape, np.uint8)
+    np.right_shift(samples, bits - 8, out=scaled, casting="unsafe")  # without a copy of samples, which may be large
+    return Image.fromarray(scaled)
 
 
 def has_sixteen_bit_colours(opened: ImageFile.ImageFile) -> bool:

@@ -133,7 +133,10 @@ def _decode(content: bytes, shrink_to: int | None, max_megapixels: float) -> Ima
     elif sixteen_bit_colours and np.asarray(photo).max() < 2**6:  # at most 14 bits are in use
         lower = Image.open(BytesIO(content), formats=FORMATS)
         keep_lower_bytes(lower)
-        photo = scale_to_eight_bits(np.asarray(photo).astype(np.uint16) * 256 + np.asarray(_load_upright(lower)))
+        samples = np.asarray(photo).astype(np.uint16)
+        samples <<= 8
+        samples |= np.asarray(_load_upright(lower))
+        photo = scale_to_eight_bits(samples)
     if photo.has_transparency_data:
         transparent = photo if photo.mode == "RGBA" else photo.convert("RGBA")
         photo = Image.new("RGB", photo.size, "white")

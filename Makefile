@@ -39,9 +39,8 @@ demo: .venv/pipeline ## the whole pipeline on drawn cats and dogs: no network, a
 		--set-param download.photos=$(SAMPLE) \
 		--set-param download.photos_sha256=$$photos_sha256 \
 		--set-param download.labels=null \
-		--set-param download.backbone=data/sample_backbone.weights.h5 \
-		--set-param models.transfer.backbone_width=0.35 \
-		--set-param models.fine_tuned.backbone_width=0.35 \
+		--set-param backbones.mobilenet_v2.weights=data/sample_backbone.weights.h5 \
+		--set-param backbones.mobilenet_v2.options.alpha=0.35 \
 		--set-param 'train.image_size=[96,96]' \
 		--set-param train.epochs=10
 	@echo
@@ -61,7 +60,7 @@ next-steps:
 	@branch=$$(git branch --show-current) && echo "    git restore --source=$${branch:-$$(git rev-parse --short HEAD)} params.yaml"
 
 repro: .venv/pipeline ## bring everything up to date; `make -j2 repro` trains two models at a time
-	dvc repro label_stats
+	dvc repro label_stats backbone
 	+@$(MAKE) --no-print-directory $$(dvc stage list --name-only | grep '^train@')
 	@python -m stages.makefile.order_lock
 	dvc repro

@@ -65,7 +65,7 @@ def chosen_photos(args: argparse.Namespace) -> tuple[Path, Path] | None:
 
 def benchmark_params(params: dict[str, Any], photos: tuple[Path, Path] | None, epochs: int) -> dict[str, Any]:
     """Set the parameters of a benchmark, whether ``params`` name the real photos or, after `make demo`, the drawn."""
-    download = params["download"] | {"photos_sha256": None, "labels": None, "backbone_sha256": None}
+    download = params["download"] | {"photos_sha256": None, "labels": None}
     if photos:
         archive, weights = map(str, photos)
         size, width = 160, 1.0
@@ -73,9 +73,10 @@ def benchmark_params(params: dict[str, Any], photos: tuple[Path, Path] | None, e
         archive, weights = SAMPLE, "data/sample_backbone.weights.h5"
         size, width = 96, 0.35
     models = {name: dict(params["models"][name]) for name in MODELS}
-    models["transfer"]["backbone_width"] = width
+    backbone = params["backbones"]["mobilenet_v2"] | {"weights": weights, "sha256": None, "options": {"alpha": width}}
     return params | {
-        "download": download | {"photos": archive, "backbone": weights},
+        "download": download | {"photos": archive},
+        "backbones": {"mobilenet_v2": backbone},
         "models": models,
         "train": params["train"] | {"epochs": epochs, "image_size": [size, size]},
     }
@@ -99,11 +100,12 @@ def lay_out(folder: Path, photos: tuple[Path, Path] | None, epochs: int) -> dict
 def run_notebook(folder: Path, params: dict[str, Any]) -> pd.DataFrame:
     """Run the notebook's workflow on the photos that `download` unpacked."""
     [train] = sorted(path for path in (folder / "data/raw").rglob("train") if path.is_dir())
-    command = [sys.executable, "-m", "benchmarks.notebook_workflow", train.parent, params["download"]["backbone"]]
+    backbone = params["backbones"]["mobilenet_v2"]
+    command = [sys.executable, "-m", "benchmarks.notebook_workflow", train.parent, backbone["weights"]]
     options = {
         "epochs": params["train"]["epochs"],
         "size": params["train"]["image_size"][0],
-        "width": params["models"]["transfer"]["backbone_width"],
+        "width": backbone["options"]["alpha"],
     }
     command += [f"--{name}={value}" for name, value in options.items()]
     _, printed = measure(command, folder, subprocess.PIPE)
@@ -113,7 +115,7 @@ def run_notebook(folder: Path, params: dict[str, Any]) -> pd.DataFrame:
 def run_pipeline(folder: Path, params: dict[str, Any], jobs: int) -> pd.DataFrame:
     """Run the pipeline's steps, ``jobs`` models side by side."""
     start = time.perf_counter()
-    rows = {"before training": measure(["dvc", "repro", "label_stats"], folder)[0]}
+    rows = {"before training": measure(["dvc", "repro", "label_stats", "backbone"], folder)[0]}
 
     def train(name: str) -> dict[str, float]:
         cost, _ = measure(["dvc", "--wait-for-lock", "repro", "--single-item", f"train@{name}"], folder)

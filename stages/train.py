@@ -9,12 +9,11 @@ run it again: it resumes after the last finished epoch, with the same result.
 """
 
 import logging
-import os
 
 from stages.common.files import write_json
 from stages.common.params import load_params
 from stages.common.paths import BACKUPS, HISTORY, MODELS
-from stages.common.program import UserError, command_parser, run
+from stages.common.program import UserError, run, stage_argument
 from stages.models.build import build_model
 from stages.models.environment import describe_environment
 from stages.models.precision import set_precision
@@ -28,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    name = parse_model_name()
+    name = stage_argument(__doc__, "model")
     params = load_params()
     if name not in params.models:
         models = ", ".join(params.models)
@@ -55,17 +54,6 @@ def main() -> None:
     write_json({"classes": classes, "environment": environment}, MODELS / f"{name}.json")
     write_json(history, HISTORY / f"{name}.json")
     backup.unlink()
-
-
-def parse_model_name() -> str:
-    """Read which model to train.
-
-    DVC says it in the stage's name, in the environment: a name from ``params.yaml`` inside the command would pass
-    through a shell.
-    """
-    parser = command_parser(__doc__)
-    parser.add_argument("model", nargs="?", default=os.environ.get("DVC_STAGE", "").rpartition("@")[2])
-    return str(parser.parse_args().model)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from stages.intake import fetch
 
 PROJECT = Path(__file__).parents[1]
 CNN = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]["cnn"]
-CNN_ALONE = {"models": {"cnn": CNN}, "download.backbone": None}
+CNN_ALONE = {"models": {"cnn": CNN}, "backbones": {}}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

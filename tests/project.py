@@ -17,9 +17,8 @@ from tests.conftest import PROJECT, edit_params
 MODELS = ["cnn", "augmented", "preprocessed", "transfer", "fine_tuned"]
 TINY = {
     "download.photos": "data/sample.zip",
-    "download.backbone": "data/sample_backbone.weights.h5",
-    "models.transfer.backbone_width": 0.35,
-    "models.fine_tuned.backbone_width": 0.35,
+    "backbones.mobilenet_v2.weights": "data/sample_backbone.weights.h5",
+    "backbones.mobilenet_v2.options.alpha": 0.35,
     "train.image_size": [64, 64],
     "train.batch_size": 8,
     "train.epochs": 2,

@@ -25,20 +25,20 @@ def params(request: pytest.FixtureRequest, workspace: Path) -> Any:
 
 def test_a_benchmark_on_real_photos_is_at_full_size_whatever_params_yaml_says(params: Any) -> None:
     checked = Params.model_validate(benchmark_params(params, (Path("/photos.zip"), Path("/weights.h5")), epochs=3))
-    assert (checked.download.photos, checked.download.backbone) == ("/photos.zip", "/weights.h5")
+    assert (checked.download.photos, checked.backbones["mobilenet_v2"].weights) == ("/photos.zip", "/weights.h5")
     assert checked.download.photos_sha256 is None
     assert checked.download.labels is None
     assert (checked.train.epochs, checked.train.image_size) == (3, (160, 160))
-    assert checked.models["transfer"].backbone_width == 1
+    assert checked.backbones["mobilenet_v2"].options == {"alpha": 1}
 
 
 def test_a_benchmark_on_drawn_photos_is_small_whatever_params_yaml_says(params: Any) -> None:
     checked = Params.model_validate(benchmark_params(params, None, epochs=3))
-    assert (PROJECT / str(checked.download.backbone)).exists()
+    assert (PROJECT / str(checked.backbones["mobilenet_v2"].weights)).exists()
     assert checked.download.photos_sha256 is None
     assert checked.download.labels is None
     assert (checked.train.epochs, checked.train.image_size) == (3, (96, 96))
-    assert checked.models["transfer"].backbone_width == 0.35
+    assert checked.backbones["mobilenet_v2"].options == {"alpha": 0.35}
 
 
 @pytest.mark.slow

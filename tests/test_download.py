@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stages import download, split
-from stages.common.paths import BACKBONE, LABELS, RAW
+from stages.common.paths import LABELS, RAW
 from stages.common.program import UserError
 from stages.photos.lists import read_split
 from tests.conftest import CNN_ALONE, write_photos
@@ -38,20 +38,6 @@ def test_an_archive_is_unpacked_in_its_own_folders(photos: Path, set_params: Set
     set_params({"download.photos": archive})
     download.main()
     assert files_below(RAW) == [f"photos/{name}" for name in files_below(photos)]
-
-
-@pytest.mark.usefixtures("photos")
-def test_without_a_backbone_two_files_say_so() -> None:
-    download.main()
-    assert files_below(BACKBONE) == ["mobilenet_v2/none", "none"]
-
-
-@pytest.mark.usefixtures("photos")
-def test_the_backbone_keeps_its_name(set_params: SetParams) -> None:
-    Path("w.weights.h5").write_bytes(b"weights")
-    set_params({"download.backbone": "w.weights.h5"})
-    download.main()
-    assert (BACKBONE / "mobilenet_v2/w.weights.h5").read_bytes() == b"weights"
 
 
 @pytest.mark.usefixtures("photos")
@@ -116,8 +102,6 @@ BAD_PARAMETERS = {
     "a folder that cannot be copied whole": ({"photos": "dangling"}, "dangling/none.jpg', found none"),
     "no labels there": ({"labels": "nowhere.csv"}, "^download.labels: .*'nowhere.csv', found none"),
     "a folder of labels": ({"labels": "photos"}, "^download.labels: expected a CSV, received the folder photos"),
-    "no weights file": ({"backbone": "page.zip"}, "^download.backbone: expected a Keras weights file"),
-    "no weights there": ({"backbone": "nowhere.h5"}, "^download.backbone: .*'nowhere.h5', found none"),
 }
 
 

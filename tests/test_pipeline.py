@@ -103,13 +103,14 @@ RUN_AGAIN: dict[str, list[str]] = {
     "stages/models/runtime.py": ["evaluate", *ALL_TRAININGS],
     "stages/photos/arrays.py": ["evaluate", *ALL_TRAININGS],
     "stages/photos/decode.py": ["evaluate", "label_stats", "split", *ALL_TRAININGS],
-    "stages/intake/archive.py": ["download"],
-    "stages/intake/fetch.py": ["download"],
+    "stages/backbone.py": ["backbone@mobilenet_v2"],
+    "stages/intake/archive.py": ["backbone@mobilenet_v2", "download"],
+    "stages/intake/fetch.py": ["backbone@mobilenet_v2", "download"],
     "stages/intake/layout.py": ["split"],
     "stages/intake/duplicates.py": ["split"],
     "stages/intake/groups.py": ["split"],
     "stages/common/figures.py": ["evaluate", "label_stats"],
-    "stages/common/files.py": ["evaluate", "label_stats", "split", *ALL_TRAININGS],
+    "stages/common/files.py": ["backbone@mobilenet_v2", "evaluate", "label_stats", "split", *ALL_TRAININGS],
     "stages/common/paths.py": [],
     "stages/common/params.py": [],
     "stages/common/param_types.py": [],
@@ -124,7 +125,7 @@ RUN_AGAIN: dict[str, list[str]] = {
 
 PARAMETERS: list[tuple[dict[str, Any], list[str]]] = [
     ({"models.cnn.dropout": 0.3}, ["evaluate", "train@cnn"]),
-    ({"download.backbone": None}, ["download"]),
+    ({"backbones.mobilenet_v2.sha256": "0" * 64}, ["backbone@mobilenet_v2"]),
     ({"split.seed": 1}, ["split"]),
     ({"label_stats.photos_per_class": 2}, ["label_stats"]),
     ({"label_stats.a_new_parameter": 1}, ["label_stats"]),
@@ -165,13 +166,13 @@ def test_a_parameter_touches_exactly_the_steps_that_read_it(project: Path, monke
 
 
 def test_models_without_weights_for_their_backbone_stop_the_first_step(project: Path) -> None:
-    edit_params(project / "params.yaml", {"download.backbone": None})
+    edit_params(project / "params.yaml", {"backbones.mobilenet_v2.weights": None})
     output = run(project, "dvc", "repro", check=False)
-    assert "error: params.yaml: expected weights in download.backbone, or no model that needs them, received" in output
+    assert "error: params.yaml: expected weights in backbones.mobilenet_v2, or no model that" in output
     assert "Traceback" not in output
-    assert ran(output) == ["download"]
+    assert ran(output) == ["backbone@mobilenet_v2"]
 
-    edit_params(project / "params.yaml", {"download.backbone": TINY["download.backbone"]})
+    edit_params(project / "params.yaml", {key: TINY[key] for key in ["backbones.mobilenet_v2.weights"]})
     assert ran(run(project, "dvc", "repro")) == []  # DVC's run cache brings back what it has seen
 
 
@@ -189,8 +190,8 @@ def results(folder: Path) -> dict[str, bytes]:
 
 def test_a_cnn_alone_needs_no_backbone_and_in_bfloat16_has_grad_cam(small_project: Path, two_models: Path) -> None:
     keep_models(small_project, "cnn")
-    edit_params(small_project / "params.yaml", {"download.backbone": None, "train.precision": "mixed_bfloat16"})
-    assert ran(run(small_project, "dvc", "repro")) == ["download", "train@cnn", "evaluate"]
+    edit_params(small_project / "params.yaml", {"backbones": {}, "train.precision": "mixed_bfloat16"})
+    assert ran(run(small_project, "dvc", "repro")) == ["train@cnn", "evaluate"]
     scores = json.loads((small_project / "metrics/models/cnn.json").read_text())
     assert "precision mixed_bfloat16, as train.precision says" in scores["environment"]
     assert len(colours_in(small_project / "plots/gradcam.png")) > 3000

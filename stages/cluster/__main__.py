@@ -26,11 +26,11 @@ def main() -> None:
     resources = {f"train@{model}": params.cluster.resources_of(model) for model in params.models}
     connect()
     check_nodes(resources.values())
-    dvc("repro", "label_stats")
+    dvc("repro", "backbone", "label_stats")
     with Repo() as repo:
         changed = repo.status(list(resources))
     if changed:
-        dvc("push", "download", "split")
+        dvc("push", "download", "backbone", "split")
         lock = Path("dvc.lock").read_text(encoding="utf-8")
         retries = {"max_retries": params.cluster.retries, "retry_exceptions": [NodeError]}
         tasks = {

@@ -52,8 +52,8 @@ def main() -> None:
 
     connect()
     check_nodes([params.cluster.resources_of(args.model)])
-    dvc("repro", "split")
-    dvc("push", "download", "split")
+    dvc("repro", "backbone", "split")
+    dvc("push", "download", "backbone", "split")
     table = tabulate(sweep(args.model, trials, params, epochs), trials)
 
     print(f"\n{table.to_string(index=False)}\n")  # noqa: T201
@@ -149,7 +149,8 @@ def median_stopping(epochs: int) -> tune.schedulers.MedianStoppingRule:
 def sweep_key(model: str, trials: list[list[str]], lock: str) -> str:
     """Hash all that the results of a sweep depend on; one with the same key goes on where it was stopped."""
     steps = yaml.safe_load(lock)["stages"]
-    data = json.dumps([steps["download"]["outs"], steps["split"]["outs"]])
+    read = [step for step in sorted(steps) if step.partition("@")[0] in ("download", "backbone", "split")]
+    data = json.dumps([steps[step]["outs"] for step in read])
     return fingerprint([model, json.dumps(trials), PARAMS.read_text(encoding="utf-8"), data, *training_code()])
 
 

@@ -24,8 +24,15 @@ class Download(Section):
     photos: Annotated[str, Field(min_length=1)]
     photos_sha256: Annotated[Sha256 | None, EmptyIsNone]
     labels: Annotated[str | None, EmptyIsNone]
-    backbone: Annotated[str | None, EmptyIsNone]
-    backbone_sha256: Annotated[Sha256 | None, EmptyIsNone]
+
+
+class Backbone(Section):
+    """Where the weights of a network of ``keras.applications`` are, and how it is built."""
+
+    architecture: Annotated[str, Field(min_length=1)]
+    weights: Annotated[str | None, EmptyIsNone]
+    sha256: Annotated[Sha256 | None, EmptyIsNone]
+    options: dict[str, Any]
 
 
 class Split(Section):
@@ -99,6 +106,7 @@ class Cluster(Resources):
 
 class Params(Section):
     download: Download
+    backbones: dict[ModelName, Backbone]
     split: Split
     label_stats: LabelStats
     train: Train
@@ -107,13 +115,18 @@ class Params(Section):
     cluster: Cluster
 
     @model_validator(mode="after")
-    def _a_backbone_has_weights(self) -> "Params":
-        names = [name for name, recipe in self.models.items() if recipe.backbone != "none"]
-        if names and not self.download.backbone:
-            raise ValueError(
-                f"expected weights in download.backbone, or no model that needs them, received {', '.join(names)} "
-                f"and no weights: name a file, or remove {'them' if names[1:] else 'it'} from models"
-            )
+    def _a_backbone_is_listed_and_has_weights(self) -> "Params":
+        for name, recipe in self.models.items():
+            if recipe.backbone not in {"none", *self.backbones}:
+                listed = ", ".join(self.backbones) or "none are listed"
+                raise ValueError(
+                    f"models.{name}.backbone: expected none or one of backbones ({listed}), received {recipe.backbone}"
+                )
+            if recipe.backbone != "none" and not self.backbones[recipe.backbone].weights:
+                raise ValueError(
+                    f"expected weights in backbones.{recipe.backbone}, or no model that needs them, received {name} "
+                    "and no weights: name a file, or remove the model"
+                )
         return self
 
     @model_validator(mode="after")

@@ -39,6 +39,17 @@ def command_parser(description: str | None, epilog: str | None = None) -> argpar
     )
 
 
+def stage_argument(description: str | None, name: str) -> str:
+    """Read of which entry of ``params.yaml`` a stage is: from the command line or, where DVC runs it, from its name.
+
+    DVC says the stage's name in the environment: a name from ``params.yaml`` inside the command would pass through a
+    shell.
+    """
+    parser = command_parser(description)
+    parser.add_argument(name, nargs="?", default=os.environ.get("DVC_STAGE", "").rpartition("@")[2])
+    return str(getattr(parser.parse_args(), name))
+
+
 def run(main: Callable[[], None], description: str | None = None) -> None:
     """Call ``main`` as a program: log to stderr, and end in one line on what is no bug of ours.
 

@@ -1,81 +1,145 @@
-"""The pretrained backbone, MobileNetV2."""
+"""Pretrained backbones: the convolutional networks of ``keras.applications`` without their tops."""
 
+import json
+import sys
 import warnings
-from typing import Any
+from collections import Counter
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from stages.common.paths import BACKBONE
-from stages.common.program import UserError
+from stages.common.program import UserError, first_line
 from stages.models.runtime import keras, layers
 
+# The layers before a batch normalisation that can take it over; their weights start with the kernels.
+FOLDABLE = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Dense)
 
-def load_backbone(width: float, image_size: tuple[int, int], last_blocks: int = 0) -> list[keras.Model]:
-    """Build MobileNetV2 without its top (Sandler et al., 2018), frozen, with the weights in ``data/backbone/``.
 
-    Args:
-        last_blocks: how many of its 17 blocks to return as a model of their own, with the convolution after them; at
-            most 16.
+class Backbone(NamedTuple):
+    preprocessing: keras.Model  # from pixels of 0..255 to what the network was trained on
+    network: keras.Model
 
-    Returns:
-        The model ``backbone``, and if asked for the model ``last_blocks`` that follows it.
+
+def load_backbone(name: str, image_size: tuple[int, int]) -> Backbone:
+    """Build the backbone ``name`` with its weights in ``data/backbone/``, frozen.
 
     Raises:
-        UserError: There are no weights, or they are of another network or width.
+        UserError: There are no weights, or they are of another network, or the architecture does not exist, takes
+            other options or larger photos.
     """
-    found = sorted((BACKBONE / "mobilenet_v2").glob("*.h5"))
+    folder = BACKBONE / name
+    found = sorted(folder.glob("*.h5"))
     if not found:
-        raise UserError(f"expected weights in {BACKBONE}/mobilenet_v2, found none: run `dvc repro download`")
-    backbone = keras.applications.MobileNetV2(
-        input_shape=(*image_size, 3), alpha=width, include_top=False, weights=None, name="backbone"
-    )
+        raise UserError(f"expected weights in {folder}, found none: run `dvc repro backbone@{name}`")
+    about = json.loads((folder / "architecture.json").read_text(encoding="utf-8"))
+    architecture, options = about["architecture"], about["options"]
+    build = getattr(keras.applications, architecture, None)
+    if not callable(build):
+        raise UserError(
+            f"backbones.{name}.architecture: expected a network of keras.applications, as MobileNetV2, "
+            f"received {architecture!r}"
+        )
+    try:
+        network = build(input_shape=(*image_size, 3), include_top=False, weights=None, **options)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"backbones.{name}: {architecture} cannot be built for photos of {list(image_size)} (train.image_size) "
+            f"with options {options}: {first_line(error)}"
+        ) from error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # Keras only warns of layers whose weights stay random
-            backbone.load_weights(found[0])
+            network.load_weights(found[0])
     except (ValueError, OSError, KeyError, UserWarning) as error:
         raise UserError(
-            f"{found[0]}: expected weights of MobileNetV2 without its top and of width {width} (backbone_width), "
-            "received others"
+            f"{found[0]}: expected weights of {architecture} without its top, with options {options}, received others"
         ) from error
-    backbone.trainable = False  # so that its batch normalisation uses the statistics it was trained with
-    if not last_blocks:
-        return [backbone]
-    cut = backbone.get_layer(f"block_{17 - last_blocks}_expand").input
-    return [keras.Model(backbone.input, cut, name="backbone"), keras.Model(cut, backbone.output, name="last_blocks")]
+    network = keras.Model(network.input, network.output, name="backbone")
+    network.trainable = False  # so that its batch normalisation uses the statistics it was trained with
+    pixels = keras.Input(network.input_shape[1:])
+    preprocess_input = sys.modules[build.__module__].preprocess_input  # each module of architectures has its own
+    return Backbone(keras.Model(pixels, preprocess_input(pixels), name="preprocessing"), network)
+
+
+def split_network(network: keras.Model, first_layer: str) -> tuple[keras.Model, keras.Model]:
+    """Split a frozen backbone before a layer: the models ``backbone`` and ``last_blocks``, which follows it.
+
+    Raises:
+        UserError: There is no such layer, or what comes before it also reaches the end by another way.
+    """
+    try:
+        cut = network.get_layer(first_layer).input
+        return (
+            keras.Model(network.input, cut, name="backbone"),
+            keras.Model(cut, network.output, name="last_blocks"),
+        )
+    except ValueError as error:
+        raise UserError(
+            f"fine_tune.first_layer: expected a layer through which all features pass, received {first_layer!r}"
+        ) from error
 
 
 def unfreeze(last_blocks: keras.Model) -> None:
-    """Make the convolutions trainable; batch normalisation keeps its statistics, which small batches would distort."""
+    """Make all layers trainable except batch normalisation: small batches would distort its statistics."""
     for layer in last_blocks.layers:
         layer.trainable = not isinstance(layer, layers.BatchNormalization)
 
 
-def fold_batch_norm(backbone: keras.Model) -> keras.Model:
-    """Copy a frozen MobileNetV2 with each batch normalisation folded into the convolution before it.
+def fold_batch_norm(network: keras.Model) -> keras.Model:
+    """Copy a frozen network with each batch normalisation folded into the layer that alone feeds it, if that is linear.
 
     The same function up to rounding, in fewer passes over memory: with s = gamma / sqrt(variance + epsilon), the
-    kernel becomes kernel * s and the bias beta - mean * s.
+    kernel becomes kernel * s and the bias beta + (bias - mean) * s. Where nothing can be folded, it is the network
+    itself.
     """
+    folded_into = foldable(network)
+    if not folded_into:
+        return network
+    with_bias = {layer.name for layer in folded_into.values()}
 
     def copy(layer: layers.Layer) -> layers.Layer:
-        config = layer.get_config()
-        if isinstance(layer, layers.BatchNormalization):
+        if layer.name in folded_into:
             return layers.Identity()
-        if isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D):
-            config["use_bias"] = True
-        return type(layer).from_config(config)
+        config = layer.get_config()
+        return type(layer).from_config(config | {"use_bias": True} if layer.name in with_bias else config)
 
-    def call(layer: layers.Layer, features: keras.KerasTensor, *args: Any, **kwargs: Any) -> keras.KerasTensor:
+    def call(layer: Any, features: Any, *args: Any, **kwargs: Any) -> Any:
         return features if isinstance(layer, layers.Identity) else layer(features, *args, **kwargs)
 
-    folded = keras.models.clone_model(backbone, clone_function=copy, call_function=call)
-    # MobileNetV2 lists each batch normalisation right after its convolution.
-    for layer, norm in zip(backbone.layers, backbone.layers[1:], strict=False):
+    copied = keras.models.clone_model(network, clone_function=copy, call_function=call)
+    for layer in network.layers:
+        if layer.weights and layer.name not in folded_into.keys() | with_bias:
+            copied.get_layer(layer.name).set_weights(layer.get_weights())
+    for norm_name, layer in folded_into.items():
+        scale, shift = scale_and_shift(network.get_layer(norm_name))
+        *kernels, kernel = [weight.numpy() for weight in layer.weights if weight.ndim > 1]
+        bias = layer.bias.numpy() if layer.use_bias else 0
+        # A depthwise kernel's last axis but one are its channels.
+        per_channel = scale[:, None] if isinstance(layer, layers.DepthwiseConv2D) else scale
+        copied.get_layer(layer.name).set_weights([*kernels, kernel * per_channel, bias * scale + shift])
+    return copied
+
+
+def foldable(network: keras.Model) -> dict[str, layers.Layer]:
+    """Find the batch normalisations, by name, with the linear layer before each, whose output nothing else uses."""
+    made_by = {id(layer.output): layer for layer in network.layers}
+    uses = Counter(id(tensor) for each in network.operations for tensor in keras.tree.flatten(each.input))
+    found = {}
+    for norm in network.layers:
         if isinstance(norm, layers.BatchNormalization):
-            gamma, beta, mean, variance = (variable.numpy() for variable in norm.weights)
-            scale = gamma / np.sqrt(variance + norm.epsilon)
-            kernel = layer.get_weights()[0]
-            per_channel = scale[:, None] if isinstance(layer, layers.DepthwiseConv2D) else scale
-            folded.get_layer(layer.name).set_weights([kernel * per_channel, beta - mean * scale])
-    return folded
+            layer = made_by.get(id(norm.input))
+            if (
+                isinstance(layer, FOLDABLE)
+                and layer.activation is keras.activations.linear
+                and uses[id(norm.input)] == 1
+            ):
+                found[norm.name] = layer
+    return found
+
+
+def scale_and_shift(norm: layers.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:
+    """Give the factor and the term, each shaped (channels,), to which a frozen batch normalisation amounts."""
+    mean, variance = norm.moving_mean.numpy(), norm.moving_variance.numpy()
+    scale = (norm.gamma.numpy() if norm.scale else 1) / np.sqrt(variance + norm.epsilon)
+    return scale, (norm.beta.numpy() if norm.center else 0) - mean * scale

@@ -5,7 +5,7 @@ scaling is a layer of the model, so that whoever uses it cannot forget it.
 """
 
 from stages.common.program import UserError, first_line
-from stages.models.backbone import load_backbone
+from stages.models.backbone import load_backbone, split_network
 from stages.models.recipe import Recipe
 from stages.models.runtime import keras, layers
 
@@ -13,28 +13,33 @@ from stages.models.runtime import keras, layers
 def build_model(recipe: Recipe, image_size: tuple[int, int], num_classes: int) -> keras.Model:
     """Build the model that a recipe describes, with new weights except for the backbone's.
 
-    It is a chain of layers; the backbone, if there is one, is the layer ``backbone``, and after that, where the
-    recipe fine-tunes, ``last_blocks``.
+    It is a chain of layers: first the scaling, or the ``preprocessing`` of a backbone, then the ``backbone`` itself, if
+    there is one, and where the recipe fine-tunes, ``last_blocks``.
 
     Raises:
-        UserError: The backbone's weights are missing or of another width, or the photos are too small for
-            so many layers.
+        UserError: The backbone cannot be built (``load_backbone``), or the photos are too small for so many layers.
     """
-    low, high = recipe.scale
-    pixels = keras.Input((*image_size, 3), name="pixels")
+    pixels = x = keras.Input((*image_size, 3), name="pixels")
+    chain = [*first_layers(recipe, image_size), *head_layers(recipe, num_classes)]
     try:
-        x = layers.Rescaling((high - low) / 255, offset=low, dtype="float32")(pixels)
-        if recipe.backbone == "mobilenet_v2":
-            last_blocks = recipe.fine_tune.blocks if recipe.fine_tune else 0
-            for part in load_backbone(recipe.backbone_width, image_size, last_blocks):
-                x = part(x)
-        for layer in head_layers(recipe, num_classes):
+        for layer in chain:
             x = layer(x)
     except ValueError as error:
         raise UserError(
             f"train.image_size: {list(image_size)} is too small for the recipe's layers: {first_line(error)}"
         ) from error
     return keras.Model(pixels, x)
+
+
+def first_layers(recipe: Recipe, image_size: tuple[int, int]) -> list[layers.Layer]:
+    """List the layers from pixels to the backbone's features or, without a backbone, to scaled pixels."""
+    if recipe.scale:
+        low, high = recipe.scale
+        return [layers.Rescaling((high - low) / 255, offset=low, dtype="float32")]
+    preprocessing, network = load_backbone(recipe.backbone, image_size)
+    if recipe.fine_tune is None:
+        return [preprocessing, network]
+    return [preprocessing, *split_network(network, recipe.fine_tune.first_layer)]
 
 
 def head_layers(recipe: Recipe, num_classes: int) -> list[layers.Layer]:

@@ -4,11 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from stages.common.param_types import Count, Float, Fraction, Int, Rate, Section
+from stages.common.param_types import Count, Float, Fraction, Rate, Section
 
 
 class FineTune(Section):
-    blocks: Annotated[Int, Field(ge=1, le=16)]
+    first_layer: Annotated[str, Field(min_length=1)]
     after: Fraction
     learning_rate: Rate
 
@@ -16,9 +16,8 @@ class FineTune(Section):
 class Recipe(Section):
     """A model under ``models:``. What is left out is left out of the model, or taken from ``train:``."""
 
-    backbone: Literal["none", "mobilenet_v2"]
-    backbone_width: Rate = 1.0
-    scale: tuple[Float, Float]
+    backbone: str
+    scale: tuple[Float, Float] | None = None
     views: Count | None = None
     fine_tune: FineTune | None = None
     flip: Literal["horizontal", "vertical", "horizontal_and_vertical"] | None = None
@@ -44,7 +43,13 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
-    def _scale_rises(self) -> "Recipe":
-        if self.scale[0] >= self.scale[1]:
-            raise ValueError(f"expected scale as [low, high] with low < high, received {list(self.scale)}")
+    def _the_scale_is_the_recipe_s_or_the_backbone_s(self) -> "Recipe":
+        if self.backbone == "none" and (self.scale is None or self.scale[0] >= self.scale[1]):
+            received = self.scale and list(self.scale)
+            raise ValueError(f"expected scale as [low, high] with low < high, received {received}")
+        if self.backbone != "none" and self.scale:
+            raise ValueError(
+                "expected no scale in a recipe with a backbone, which has its own preprocessing, received "
+                f"{list(self.scale)}"
+            )
         return self

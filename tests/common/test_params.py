@@ -27,7 +27,6 @@ def test_what_a_recipe_leaves_out_is_left_out_of_the_model_or_taken_from_train()
     given = {"backbone": "none", "scale": (0, 1), "dropout": 0, "units": 8}
     assert Recipe.model_validate(given).model_dump() == {
         **given,
-        "backbone_width": 1,
         "kernel_size": 3,
         "pool_size": 2,
         "rotation": 0,
@@ -52,7 +51,8 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
         ({"train.precision": "half"}, "train.precision: expected 'auto', 'float32', 'mixed_bfloat16' or"),
         ({"train.threads": 0}, "train.threads: expected greater than or equal to 1, received 0"),
         ({"models.cnn.views": 4}, "models.cnn: expected views only in a recipe with a backbone"),
-        ({"models.fine_tuned.fine_tune.blocks": 17}, "models.fine_tuned.fine_tune.blocks: expected less than or equal"),
+        ({"models.transfer.scale": [0, 1]}, "models.transfer: expected no scale in a recipe with a backbone"),
+        ({"models.cnn.scale": None}, "models.cnn: expected scale as [low, high] with low < high, received None"),
         ({"train.epochs": "five"}, "train.epochs: expected a valid integer, received 'five'"),
         ({"train.epochs": True}, "train.epochs: expected a valid integer, received True"),
         ({"train.epochs": 0}, "train.epochs: expected greater than or equal to 1, received 0"),
@@ -71,7 +71,10 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
             "split.group: expected a regular expression, received '(rex': missing ), unterminated",
         ),
         ({"download.photos_sha256": "abc"}, "download.photos_sha256: "),
-        ({"models.cnn.backbone": "vgg"}, "models.cnn.backbone: expected 'none' or 'mobilenet_v2', received 'vgg'"),
+        (
+            {"models.transfer.backbone": "vgg"},
+            "models.transfer.backbone: expected none or one of backbones (mobilenet_v2), received vgg",
+        ),
         ({"models.cnn.scale": [1, 0]}, "models.cnn: expected scale as [low, high]"),
         ({"models.cnn.rotation": -0.1}, "models.cnn.rotation: expected greater than or equal to 0"),
         ({"models.cnn.rotation": 1.1}, "models.cnn.rotation: expected less than or equal to 1"),
@@ -83,8 +86,8 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
         ({"models": {}}, "models: "),
         ({"train.image_size": 64}, "train.image_size: expected two numbers, as [1, 2], received 64"),
         (
-            {"download.backbone": ""},
-            "expected weights in download.backbone, or no model that needs them, received ",
+            {"backbones.mobilenet_v2.weights": ""},
+            "expected weights in backbones.mobilenet_v2, or no model that needs them, received transfer and no weights",
         ),
         ({"memory_gib": -1}, "memory_gib: expected greater than or equal to 0, received -1"),
         (

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.common.paths import BACKBONE
 from stages.evaluation import results
 from stages.evaluation.gradcam import choose_photos, draw_gradcam, heat_maps, last_feature_layer
 from stages.models.build import build_model
 from stages.models.recipe import Recipe
 from stages.models.runtime import keras, layers
 from tests.evaluation.examples import CLASSES, evaluation_of, two_classes
+from tests.models.backbones import write_backbone
 
 CNN = {"backbone": "none", "scale": [0, 1], "convolutions": [4, 4], "dropout": 0.5, "units": 8, "rotation": 0.5}
 
@@ -27,11 +27,8 @@ def recipe(**changes: Any) -> Recipe:
 @pytest.fixture
 def backbone(workspace: Path) -> Recipe:
     """A recipe with MobileNetV2 and random weights for it."""
-    keras.utils.set_random_seed(0)
-    model = keras.applications.MobileNetV2(input_shape=(64, 64, 3), alpha=0.35, include_top=False, weights=None)
-    (workspace / BACKBONE / "mobilenet_v2").mkdir(parents=True)
-    model.save_weights(workspace / BACKBONE / "mobilenet_v2/random.weights.h5")
-    return recipe(backbone="mobilenet_v2", backbone_width=0.35, scale=[-1, 1], convolutions=[])
+    write_backbone("MobileNetV2", (64, 64), alpha=0.35)
+    return recipe(backbone="mobilenet_v2", scale=None, convolutions=[])
 
 
 def brightness_model(logits_rise: tuple[float, float] = (0, 1)) -> keras.Model:

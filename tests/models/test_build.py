@@ -9,16 +9,15 @@ import pytest
 import yaml
 from keras import layers
 
-from stages.common.paths import BACKBONE
 from stages.common.program import UserError
 from stages.inference.model import load_model
-from stages.models.backbone import fold_batch_norm, load_backbone, unfreeze
 from stages.models.build import build_model
 from stages.models.recipe import Recipe
 from stages.models.runtime import make_deterministic, tf
 from stages.models.saving import save_model
 from stages.training.features import split_at_backbone
 from tests.conftest import PROJECT
+from tests.models.backbones import write_backbone
 
 SIZE = (64, 48)
 
@@ -30,13 +29,8 @@ def recipe(name: str, **changes: Any) -> Recipe:
 
 @pytest.fixture
 def backbone(workspace: Path) -> Path:
-    """Weights of the narrowest MobileNetV2, random ones, as ``download`` would leave them."""
-    keras.utils.set_random_seed(0)
-    folder = BACKBONE / "mobilenet_v2"
-    folder.mkdir(parents=True)
-    model = keras.applications.MobileNetV2(input_shape=(*SIZE, 3), alpha=0.35, include_top=False, weights=None)
-    model.save_weights(folder / "narrow.weights.h5")
-    return folder / "narrow.weights.h5"
+    """Weights of the narrowest MobileNetV2."""
+    return write_backbone("MobileNetV2", SIZE, alpha=0.35)
 
 
 def notebook_head() -> list[layers.Layer]:
@@ -92,7 +86,7 @@ def notebook_model(name: str, weights: Path) -> keras.Model:
 
 @pytest.mark.parametrize("name", ["cnn", "augmented", "preprocessed", "transfer"])
 def test_a_recipe_computes_what_the_notebook_does(backbone: Path, name: str) -> None:
-    ours = build_model(recipe(name, backbone_width=0.35), SIZE, 3)
+    ours = build_model(recipe(name), SIZE, 3)
     theirs = notebook_model(name, backbone)
     theirs.set_weights(ours.get_weights())
     pixels = np.random.default_rng(0).integers(0, 256, (4, *SIZE, 3)).astype("float32")
@@ -103,7 +97,7 @@ def test_a_recipe_computes_what_the_notebook_does(backbone: Path, name: str) -> 
 @pytest.mark.parametrize("name", ["cnn", "transfer"])
 def test_a_step_of_training_is_the_notebooks_step(backbone: Path, name: str) -> None:
     """The same weights and batch: the same loss and gradients, those of transfer by way of the backbone's features."""
-    ours = build_model(recipe(name, backbone_width=0.35, dropout=0.0), SIZE, 3)
+    ours = build_model(recipe(name, dropout=0.0), SIZE, 3)
     theirs = notebook_model(name, backbone)
     theirs.set_weights(ours.get_weights())
     normalize_member = [*theirs.layers[:2], *(x for x in theirs.layers if not isinstance(x, RANDOM))]
@@ -130,32 +124,6 @@ def step(model: keras.Model, rows: Any, labels: np.ndarray) -> tuple[float, list
     return float(loss), [np.asarray(gradient) for gradient in tape.gradient(loss, model.trainable_variables)]
 
 
-def test_folding_the_batch_normalisation_changes_nothing_but_the_rounding(backbone: Path) -> None:
-    [model] = load_backbone(0.35, SIZE)
-    chance = np.random.default_rng(0)
-    for layer in model.layers:  # random weights, but not so that all features are next to nothing
-        if isinstance(layer, layers.BatchNormalization):
-            layer.set_weights([chance.uniform(0.5, 2, weight.shape) for weight in layer.weights])
-    pixels = chance.uniform(-1, 1, (4, *SIZE, 3)).astype("float32")
-    expected = np.asarray(model(pixels, training=False))
-    assert expected.std() > 0.1
-    folded = fold_batch_norm(model)
-    assert not any(isinstance(layer, layers.BatchNormalization) for layer in folded.layers)
-    np.testing.assert_allclose(folded(pixels), expected, atol=1e-5)
-
-
-def test_the_last_blocks_are_split_off_and_their_convolutions_alone_unfrozen(backbone: Path) -> None:
-    [whole] = load_backbone(0.35, SIZE)
-    frozen, last_blocks = load_backbone(0.35, SIZE, last_blocks=2)
-    pixels = np.random.default_rng(0).uniform(-1, 1, (2, *SIZE, 3)).astype("float32")
-    np.testing.assert_array_equal(last_blocks(frozen(pixels)), whole(pixels))
-    unfreeze(last_blocks)
-    assert [weight.path.split("/")[-2] for weight in last_blocks.trainable_weights] == [
-        *(f"block_{block}_{part}" for block in (15, 16) for part in ("expand", "depthwise", "project")),
-        "Conv_1",
-    ]
-
-
 def test_a_model_predicts_the_same_each_time_and_drops_out_in_training() -> None:
     model = build_model(recipe("augmented"), SIZE, 2)
     pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
@@ -164,7 +132,7 @@ def test_a_model_predicts_the_same_each_time_and_drops_out_in_training() -> None
 
 
 def test_the_backbone_is_frozen_also_in_training(backbone: Path) -> None:
-    model = build_model(recipe("transfer", backbone_width=0.35), SIZE, 2)
+    model = build_model(recipe("transfer"), SIZE, 2)
     frozen = [weight.numpy() for weight in model.non_trainable_variables if "seed" not in weight.path]
     model(np.random.default_rng(0).integers(0, 256, (8, *SIZE, 3)).astype("float32"), training=True)
     after = [weight.numpy() for weight in model.non_trainable_variables if "seed" not in weight.path]
@@ -189,26 +157,6 @@ def test_a_saved_model_is_the_same_bytes_each_time_and_the_same_model(tmp_path: 
     np.testing.assert_array_equal(
         keras.models.load_model(tmp_path / "a/model.keras").predict(pixels), model.predict(pixels)
     )
-
-
-def test_a_recipe_with_a_backbone_and_none_downloaded_says_so(workspace: Path) -> None:
-    (BACKBONE / "mobilenet_v2").mkdir(parents=True)
-    (BACKBONE / "mobilenet_v2/none").touch()
-    with pytest.raises(UserError, match=r"^expected weights in data/backbone/mobilenet_v2, found none: run "):
-        build_model(recipe("transfer"), SIZE, 2)
-
-
-def test_a_backbone_of_another_width_says_so(backbone: Path) -> None:
-    with pytest.raises(
-        UserError, match=r"narrow.weights.h5: expected weights of MobileNetV2 .* of width 1.0 \(backbone"
-    ):
-        build_model(recipe("transfer"), SIZE, 2)
-
-
-def test_a_file_that_is_no_backbone_says_so(backbone: Path) -> None:
-    backbone.write_text("<!doctype html>")
-    with pytest.raises(UserError, match=r"narrow.weights.h5: expected weights of MobileNetV2"):
-        build_model(recipe("transfer", backbone_width=0.35), SIZE, 2)
 
 
 def test_photos_too_small_for_the_layers_say_so() -> None:

@@ -30,7 +30,7 @@ SETTINGS = Train(
 RECIPE = Recipe(backbone="none", scale=(0, 1), flip="horizontal", rotation=0.2, convolutions=(4,), dropout=0.5, units=8)
 
 
-FINE_TUNE = {"blocks": 2, "after": 0.5, "learning_rate": 1e-4}
+FINE_TUNE = {"first_layer": "block_15_expand", "after": 0.5, "learning_rate": 1e-4}
 
 
 def photos(count: int, seed: int, side: int = 16) -> Photos:

@@ -33,7 +33,7 @@ def train(model_name: str) -> History:
     """Train on noise, without dropout, whose random numbers differ from device to device."""
     params = load_params(PROJECT / "params.yaml")
     settings = params.train.model_copy(update={"batch_size": 8, "epochs": 2})
-    backbone = {"backbone_width": 0.35, "views": None} if model_name == "transfer" else {"convolutions": (4, 4)}
+    backbone = {"views": None} if model_name == "transfer" else {"convolutions": (4, 4)}
     recipe = params.models[model_name].model_copy(update={"dropout": 0.0, "pool_size": 1, "units": 8, **backbone})
     rng = np.random.default_rng(0)
     train, validation = (

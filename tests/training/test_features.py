@@ -18,8 +18,6 @@ from tests.training.small_backbone import use_small_backbone
 
 WITH_BACKBONE = Recipe(
     backbone="mobilenet_v2",
-    backbone_width=0.35,
-    scale=(-1, 1),
     flip="horizontal",
     rotation=0.2,
     pool_size=1,

@@ -1,0 +1,45 @@
+"""Backbones with random weights, as ``stages.backbone`` would leave them."""
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
+
+from stages.common.files import write_json
+from stages.common.paths import BACKBONE
+from stages.models.runtime import keras, layers
+
+
+def write_backbone(
+    architecture: str,
+    image_size: tuple[int, int],
+    name: str = "mobilenet_v2",
+    suffix: str = ".weights.h5",
+    **options: Any,
+) -> Path:
+    """Write the weights of an untrained network below ``data/backbone/``, and return the file."""
+    keras.utils.set_random_seed(0)
+    network = getattr(keras.applications, architecture)(
+        input_shape=(*image_size, 3), include_top=False, weights=None, **options
+    )
+    rng = np.random.default_rng(0)
+    for layer in network.layers:
+        if isinstance(layer, layers.BatchNormalization):  # which is to be more than the identity, as after training
+            layer.moving_mean.assign(rng.normal(0, 0.1, layer.moving_mean.shape))
+            layer.moving_variance.assign(rng.uniform(0.5, 2, layer.moving_variance.shape))
+            for weight in layer.trainable_weights:
+                weight.assign(weight + rng.normal(0, 0.2, weight.shape))
+    write_json({"architecture": architecture, "options": options}, BACKBONE / name / "architecture.json")
+    return save_weights(network, BACKBONE / name / f"random{suffix}")
+
+
+def save_weights(network: keras.Model, file: Path) -> Path:
+    """Save in either format of Keras: ``.weights.h5``, or ``.h5`` as most published weights are."""
+    if file.name.endswith(".weights.h5"):
+        network.save_weights(file)
+    else:
+        with h5py.File(file, "w") as group:
+            save_weights_to_hdf5_group(group, network)
+    return file

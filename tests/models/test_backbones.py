@@ -1,0 +1,123 @@
+"""Any network of keras.applications as a backbone."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from stages.common.files import write_json
+from stages.common.program import UserError
+from stages.models.backbone import fold_batch_norm, foldable, load_backbone, split_network, unfreeze
+from tests.models.backbones import save_weights, write_backbone
+
+SIZE = (75, 80)  # of photos that are not square; Xception takes no smaller ones
+
+# The batch normalisations that follow a linear layer alone, and all of them.
+ARCHITECTURES = {
+    "MobileNetV2": (52, 52),
+    "MobileNetV3Large": (46, 46),
+    "MobileNetV3Small": (34, 34),
+    "EfficientNetV2B0": (59, 59),
+    "EfficientNetB0": (49, 49),
+    "ConvNeXtTiny": (0, 0),
+    "DenseNet121": (59, 121),
+    "ResNet50V2": (32, 49),
+    "ResNet50": (53, 53),
+    "Xception": (40, 40),
+}
+# These differ in all that matters here; the others take seconds each.
+ALWAYS = {"MobileNetV3Small", "ConvNeXtTiny", "ResNet50"}
+
+
+@pytest.mark.parametrize(
+    "architecture", [pytest.param(name, marks=[] if name in ALWAYS else pytest.mark.slow) for name in ARCHITECTURES]
+)
+@pytest.mark.usefixtures("workspace")
+def test_a_network_gets_its_own_preprocessing_and_is_the_same_with_its_batch_normalisation_folded(
+    architecture: str,
+) -> None:
+    write_backbone(architecture, SIZE, "entry", suffix=".h5" if architecture == "ResNet50" else ".weights.h5")
+    preprocessing, network = load_backbone("entry", SIZE)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
+    module = sys.modules[getattr(keras.applications, architecture).__module__]
+    np.testing.assert_allclose(preprocessing(pixels), module.preprocess_input(pixels.copy()), rtol=1e-6, atol=1e-6)
+
+    folded = fold_batch_norm(network)
+    norms = [layer for layer in network.layers if isinstance(layer, layers.BatchNormalization)]
+    assert (len(foldable(network)), len(norms)) == ARCHITECTURES[architecture]
+    left = [layer for layer in folded.layers if isinstance(layer, layers.BatchNormalization)]
+    assert len(left) == len(norms) - len(foldable(network))
+    expected = np.asarray(network(preprocessing(pixels)))
+    assert expected.std() > 0.01
+    np.testing.assert_allclose(folded(preprocessing(pixels)), expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.usefixtures("workspace")
+def test_the_last_blocks_are_split_off_and_all_but_their_batch_normalisation_unfrozen() -> None:
+    write_backbone("MobileNetV2", SIZE, alpha=0.35)
+    _, whole = load_backbone("mobilenet_v2", SIZE)
+    frozen, last_blocks = split_network(whole, "block_15_expand")
+    pixels = np.random.default_rng(0).uniform(-1, 1, (2, *SIZE, 3)).astype("float32")
+    np.testing.assert_array_equal(last_blocks(frozen(pixels)), whole(pixels))
+    unfreeze(last_blocks)
+    assert [weight.path.split("/")[-2] for weight in last_blocks.trainable_weights] == [
+        *(f"block_{block}_{part}" for block in (15, 16) for part in ("expand", "depthwise", "project")),
+        "Conv_1",
+    ]
+    for layer in ("block_15_depthwise", "nonesuch"):  # the block's shortcut goes around the first
+        with pytest.raises(UserError, match=rf"^fine_tune.first_layer: expected a layer .* received '{layer}'$"):
+            split_network(whole, layer)
+
+
+@pytest.fixture
+def weights(workspace: Path) -> Path:
+    """Of the narrowest MobileNetV2."""
+    return write_backbone("MobileNetV2", SIZE, alpha=0.35)
+
+
+BAD_ENTRIES: dict[str, tuple[dict[str, Any], str]] = {
+    "another width": (
+        {"options": {"alpha": 1.0}},
+        "h5: expected weights of MobileNetV2 .* received others$",
+    ),
+    "another network": ({"architecture": "ResNet50", "options": {}}, "expected weights of ResNet50 without its top"),
+    "no network": ({"architecture": "MobilNet"}, r"^backbones.mobilenet_v2.architecture: expected a .* 'MobilNet'$"),
+    "no option": (
+        {"options": {"width": 1}},
+        r"cannot be built .* options {'width': 1}: .*unexpected keyword",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_ENTRIES)
+def test_an_entry_that_does_not_fit_its_weights_is_one_line(weights: Path, case: str) -> None:
+    changes, message = BAD_ENTRIES[case]
+    about = {"architecture": "MobileNetV2", "options": {"alpha": 0.35}, **changes}
+    write_json(about, weights.with_name("architecture.json"))
+    with pytest.raises(UserError, match=message) as error:
+        load_backbone("mobilenet_v2", SIZE)
+    assert "\n" not in str(error.value)
+
+
+def test_weights_with_a_top_are_one_line(weights: Path) -> None:
+    weights.unlink()
+    with_top = keras.applications.MobileNetV2(alpha=0.35, weights=None, classes=10)
+    save_weights(with_top, weights.with_name("with_top.h5"))
+    with pytest.raises(UserError, match="expected weights of MobileNetV2 without its top"):
+        load_backbone("mobilenet_v2", SIZE)
+
+
+def test_a_file_that_holds_no_weights_is_one_line(weights: Path) -> None:
+    weights.write_text("<!doctype html>")
+    with pytest.raises(UserError, match="expected weights of MobileNetV2 without its top"):
+        load_backbone("mobilenet_v2", SIZE)
+
+
+def test_without_weights_it_says_how_to_get_them(weights: Path) -> None:
+    weights.unlink()
+    with pytest.raises(UserError, match=r"^expected weights in data/backbone/mobilenet_v2, found none: run `dvc re"):
+        load_backbone("mobilenet_v2", SIZE)

@@ -1,0 +1,69 @@
+"""The step that fetches a backbone's weights."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages import backbone
+from stages.common.paths import BACKBONE
+from stages.common.program import UserError
+
+FOLDER = BACKBONE / "mobilenet_v2"
+
+
+@pytest.fixture
+def fetch(workspace: Path, set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
+    """Fetch weights as DVC would for the stage backbone@mobilenet_v2."""
+    monkeypatch.setattr(sys, "argv", ["backbone"])
+    monkeypatch.setenv("DVC_STAGE", "backbone@mobilenet_v2")
+    Path("w.weights.h5").write_bytes(b"weights")
+
+    def run(weights: Any) -> None:
+        set_params({"backbones.mobilenet_v2.weights": weights})
+        backbone.main()
+
+    return run
+
+
+def test_weights_keep_their_name_and_have_the_entry_beside_them(fetch: Callable[[Any], None]) -> None:
+    fetch("w.weights.h5")
+    assert (FOLDER / "w.weights.h5").read_bytes() == b"weights"
+    assert json.loads((FOLDER / "architecture.json").read_text()) == {
+        "architecture": "MobileNetV2",
+        "options": {"alpha": 1.0},
+    }
+
+
+def test_an_entry_that_no_model_needs_may_have_no_weights(
+    fetch: Callable[[Any], None], set_params: Callable[..., None]
+) -> None:
+    recipe = {"backbone": "none", "scale": [0, 1], "dropout": 0.5, "units": 8}
+    set_params({"models": {"cnn": recipe}})
+    fetch(None)
+    assert [path.name for path in FOLDER.iterdir()] == ["architecture.json"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (
+            "params.yaml",
+            r"^backbones.mobilenet_v2.weights: expected a Keras weights file \(.h5\), received 'params.yaml'$",
+        ),
+        ("nowhere.h5", "^backbones.mobilenet_v2.weights: .*'nowhere.h5', found none"),
+    ],
+)
+def test_a_failure_is_one_line_and_leaves_nothing(fetch: Callable[[Any], None], weights: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        fetch(weights)
+    assert not list(BACKBONE.iterdir())
+
+
+def test_an_unknown_entry_is_one_line(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["backbone", "nonesuch"])
+    with pytest.raises(UserError, match=r"with a backbone of params.yaml \(mobilenet_v2\), received 'nonesuch'$"):
+        backbone.main()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages import download, split, train
+from stages import backbone, download, split, train
 from stages.common.paths import MODELS
 from stages.evaluate import evaluate
 from stages.evaluation import results
@@ -31,9 +31,10 @@ def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
     assert (params["train"]["epochs"], params["train"]["image_size"]) == (10, [96, 96])
     set_params({"download.photos": "data/sample.zip", "models": {"transfer": params["models"]["transfer"]}})
     write_archive(Path("data/sample.zip"), ["cats", "dogs"], train=80, validation=75)
-    shutil.copy(PROJECT / params["download"]["backbone"], "data")
-    monkeypatch.setattr(sys, "argv", ["train", "transfer"])
-    for step in (download, split, train):
+    shutil.copy(PROJECT / params["backbones"]["mobilenet_v2"]["weights"], "data")
+    monkeypatch.setattr(sys, "argv", ["…"])
+    for step, name in ((download, ""), (backbone, "backbone@mobilenet_v2"), (split, ""), (train, "train@transfer")):
+        monkeypatch.setenv("DVC_STAGE", name)
         step.main()
 
     photos = read_split("test")

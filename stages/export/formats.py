@@ -65,8 +65,10 @@ def check_packages(name: str) -> None:
 def in_float32(model: keras.Model) -> keras.Model:
     """Copy a model so that all of it computes in float32: only TensorFlow itself runs bfloat16 convolutions."""
 
-    def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
-        return layer.from_config({**layer.get_config(), "dtype": "float32"})
+    def copy(operation: keras.Operation) -> keras.Operation:
+        if not isinstance(operation, keras.layers.Layer):  # an addition, say: it has no precision of its own
+            return operation
+        return operation.from_config({**operation.get_config(), "dtype": "float32"})
 
     copied = keras.models.clone_model(model, clone_function=copy, recursive=True)
     copied.set_weights(model.get_weights())

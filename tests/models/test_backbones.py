@@ -11,7 +11,14 @@ from keras import layers
 
 from stages.common.files import write_json
 from stages.common.program import UserError
+from stages.evaluation.gradcam import heat_maps
+from stages.export.formats import in_float32
+from stages.inference.model import load_model
 from stages.models.backbone import fold_batch_norm, foldable, load_backbone, split_network, unfreeze
+from stages.models.build import build_model
+from stages.models.recipe import Recipe
+from stages.models.saving import save_model
+from stages.training.features import split_at_backbone
 from tests.models.backbones import save_weights, write_backbone
 
 SIZE = (75, 80)  # of photos that are not square; Xception takes no smaller ones
@@ -54,6 +61,29 @@ def test_a_network_gets_its_own_preprocessing_and_is_the_same_with_its_batch_nor
     expected = np.asarray(network(preprocessing(pixels)))
     assert expected.std() > 0.01
     np.testing.assert_allclose(folded(preprocessing(pixels)), expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", sorted(ALWAYS))
+@pytest.mark.usefixtures("workspace")
+def test_a_saved_model_on_a_network_takes_pixels_and_is_explained_and_exported(architecture: str) -> None:
+    write_backbone(architecture, SIZE, "entry")
+    recipe = Recipe(backbone="entry", dropout=0.5, units=4)
+    model = build_model(recipe, SIZE, 2)
+    save_model(model, Path("model.keras"))
+    loaded = load_model(Path("model.keras"))
+    pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3), np.uint8)
+    logits = np.asarray(model(pixels.astype("float32"), training=False))
+    np.testing.assert_array_equal(loaded(pixels.astype("float32"), training=False), logits)
+    np.testing.assert_array_equal(in_float32(loaded)(pixels.astype("float32"), training=False), logits)
+    heat = heat_maps(loaded, pixels)
+    assert heat.shape == (2, *SIZE)
+    assert heat.max() > 0.9  # 1 before it is resized
+
+    to_features, head = split_at_backbone(model)
+    np.testing.assert_allclose(
+        head(to_features(pixels.astype("float32")), training=False), logits, rtol=1e-3, atol=1e-4
+    )
 
 
 @pytest.mark.usefixtures("workspace")

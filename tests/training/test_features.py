@@ -13,6 +13,7 @@ from stages.models.runtime import keras, make_deterministic
 from stages.photos.arrays import MemoryBudget
 from stages.training.backup import Backup, History
 from stages.training.training import list_phases, train_model, views_to_store
+from tests.models.backbones import write_backbone
 from tests.training.examples import FINE_TUNE, SETTINGS, photos, train, train_until, undisturbed
 from tests.training.small_backbone import use_small_backbone
 
@@ -63,6 +64,16 @@ def test_a_killed_training_on_a_backbone_ends_the_same_too(
     train_until(epoch, tmp_path, monkeypatch, LARGER, recipe)
     assert train(tmp_path, LARGER, recipe=recipe) == undisturbed(LARGER, recipe)
     assert f"resuming after epoch {epoch} of 3" in caplog.text
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("workspace")
+def test_so_does_one_that_fine_tunes_another_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_backbone("MobileNetV3Small", LARGER.image_size, "entry")
+    fine_tune = {"first_layer": "expanded_conv_10_expand", "after": 0.3, "learning_rate": 1e-4}
+    recipe = recipe_with(backbone="entry", views=2, fine_tune=fine_tune)
+    train_until(2, tmp_path, monkeypatch, LARGER, recipe)
+    assert train(tmp_path, LARGER, recipe=recipe) == undisturbed(LARGER, recipe)
 
 
 @pytest.mark.usefixtures("backbone")

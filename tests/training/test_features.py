@@ -1,6 +1,5 @@
 """Trainings on the features of a frozen backbone, some of which fine-tune it."""
 
-from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +25,6 @@ WITH_BACKBONE = Recipe(
     units=8,
 )
 LARGER = SETTINGS.model_copy(update={"image_size": (32, 32)})
-
-
-@pytest.fixture(autouse=True)
-def _eagerly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Train without tracing, which takes longer than these trainings do; those of test_training.py are traced."""
-    monkeypatch.setattr(keras.Model, "compile", partialmethod(keras.Model.compile, run_eagerly=True))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ Reads an entry of ``backbones``, whose ``weights`` are a URL that fsspec knows, 
     python -m stages.backbone [NAME]    # without NAME, the one in DVC's stage name backbone@NAME
 """
 
+import shutil
 from pathlib import PurePosixPath
 from urllib.parse import urlparse
 
@@ -34,7 +35,9 @@ def main() -> None:
                 raise UserError(
                     f"backbones.{name}.weights: expected a Keras weights file (.h5), received {backbone.weights!r}"
                 )
-            Source(backbone.weights, f"backbones.{name}.weights").copy_file(folder / file, backbone.sha256)
+            source = Source(backbone.weights, f"backbones.{name}.weights")
+            source.copy_file(folder / file, backbone.sha256, f"backbones.{name}.sha256")
+        shutil.rmtree(BACKBONE / name, ignore_errors=True)  # of an earlier run without DVC
 
 
 if __name__ == "__main__":

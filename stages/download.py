@@ -44,7 +44,7 @@ def fetch_photos(url: str, sha256: str | None, folder: Path) -> None:
         source.copy_folder(folder)
         return
     archive = folder.with_name("archive")
-    source.copy_file(archive, sha256)
+    source.copy_file(archive, sha256, "download.photos_sha256")
     try:
         unpack(archive, folder)
     except UserError as error:
@@ -60,7 +60,7 @@ def fetch_labels(url: str | None, folder: Path) -> None:
     source = Source(url, "download.labels")
     if source.is_folder():
         raise UserError(f"download.labels: expected a CSV, received the folder {url}")
-    source.copy_file(folder / "labels.csv", sha256=None)
+    source.copy_file(folder / "labels.csv")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,20 @@ def test_weights_keep_their_name_and_have_the_entry_beside_them(fetch: Callable[
     }
 
 
+def test_another_run_takes_the_place_of_the_first(fetch: Callable[[Any], None]) -> None:
+    fetch("w.weights.h5")
+    Path("w.weights.h5").rename("other.weights.h5")
+    fetch("other.weights.h5")
+    assert sorted(path.name for path in FOLDER.iterdir()) == ["architecture.json", "other.weights.h5"]
+
+
+def test_weights_with_another_hash_are_refused(fetch: Callable[[Any], None], set_params: Callable[..., None]) -> None:
+    set_params({"backbones.mobilenet_v2.sha256": "0" * 64})
+    with pytest.raises(UserError, match=r"^backbones.mobilenet_v2.sha256: expected 0{64}, received [0-9a-f]{64}: "):
+        fetch("w.weights.h5")
+    assert not list(BACKBONE.iterdir())
+
+
 def test_an_entry_that_no_model_needs_may_have_no_weights(
     fetch: Callable[[Any], None], set_params: Callable[..., None]
 ) -> None:

@@ -18,9 +18,9 @@ Float = Annotated[float, Field(strict=True, allow_inf_nan=False), BeforeValidato
 Count = Annotated[Int, Field(ge=1)]
 Seed = Annotated[Int, Field(ge=0, lt=2**32)]
 Fraction = Annotated[Float, Field(gt=0, lt=1)]
-Rate = Annotated[Float, Field(gt=0)]
+Positive = Annotated[Float, Field(gt=0)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-# `-S download.backbone=` makes it '', where the file's empty value is null.
+# `-S download.labels=` makes it '', where the file's empty value is null.
 EmptyIsNone = BeforeValidator(lambda value: None if value == "" else value)
 
 

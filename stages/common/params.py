@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from stages.common.param_types import Count, EmptyIsNone, Float, Fraction, Int, Rate, Section, Seed, Sha256
+from stages.common.param_types import Count, EmptyIsNone, Float, Fraction, Int, Positive, Section, Seed, Sha256
 from stages.common.program import UserError
 from stages.models.recipe import Recipe
 
@@ -41,7 +41,7 @@ class Split(Section):
     test_fraction: Fraction
     seed: Seed
     max_rejected_fraction: Annotated[Float, Field(ge=0, le=1)]
-    max_megapixels: Rate
+    max_megapixels: Positive
     duplicate_distance: Annotated[Int, Field(ge=0, lt=32)] | None
     group: Annotated[str | None, EmptyIsNone]
 
@@ -71,7 +71,7 @@ class Train(Section):
     image_size: tuple[Count, Count]
     batch_size: Count
     epochs: Count
-    learning_rate: Rate
+    learning_rate: Positive
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
     threads: Count
     seed: Seed
@@ -82,7 +82,7 @@ class Resources(Section):
 
     cpus: Count
     gpus: Annotated[Int, Field(ge=0)]
-    memory_gib: Rate
+    memory_gib: Positive
 
 
 class Cluster(Resources):
@@ -113,6 +113,13 @@ class Params(Section):
     memory_gib: Annotated[Float, Field(ge=0)]
     models: Annotated[dict[ModelName, Recipe], Field(min_length=1)]
     cluster: Cluster
+
+    @field_validator("backbones")
+    @classmethod
+    def _no_backbone_is_called_none(cls, backbones: dict[str, Backbone]) -> dict[str, Backbone]:
+        if "none" in backbones:
+            raise ValueError("expected another name than none, which stands for no backbone, received none")
+        return backbones
 
     @model_validator(mode="after")
     def _a_backbone_is_listed_and_has_weights(self) -> "Params":

@@ -49,7 +49,7 @@ class Source:
         # To fsspec every web page is a folder of its links.
         return not self.is_http and bool(self._retry(partial(self.files.isdir, self.path), self.url))
 
-    def copy_file(self, target: Path, sha256: str | None) -> None:
+    def copy_file(self, target: Path, sha256: str | None = None, sha256_key: str = "") -> None:
         """Copy one file and check it.
 
         Raises:
@@ -67,7 +67,7 @@ class Source:
             received = hashlib.file_digest(file, "sha256").hexdigest()
         if received != sha256:
             raise UserError(
-                f"{self.key}_sha256: expected {sha256}, received {received}: {self.url} is damaged or a different file"
+                f"{sha256_key}: expected {sha256}, received {received}: {self.url} is damaged or a different file"
             )
 
     def copy_folder(self, target: Path) -> None:

@@ -4,7 +4,7 @@ import json
 import sys
 import warnings
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -16,13 +16,11 @@ from stages.models.runtime import keras, layers
 FOLDABLE = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Dense)
 
 
-class Backbone(NamedTuple):
-    preprocessing: keras.Model  # from pixels of 0..255 to what the network was trained on
-    network: keras.Model
-
-
-def load_backbone(name: str, image_size: tuple[int, int]) -> Backbone:
+def load_backbone(name: str, image_size: tuple[int, int]) -> tuple[keras.Model, keras.Model]:
     """Build the backbone ``name`` with its weights in ``data/backbone/``, frozen.
+
+    Returns:
+        Its ``preprocessing``, from pixels of 0..255 to what it was trained on, and the network itself, ``backbone``.
 
     Raises:
         UserError: There are no weights, or they are of another network, or the architecture does not exist, takes
@@ -42,6 +40,8 @@ def load_backbone(name: str, image_size: tuple[int, int]) -> Backbone:
         )
     try:
         network = build(input_shape=(*image_size, 3), include_top=False, weights=None, **options)
+        if len(network.output.shape) != 4:
+            raise ValueError("its features are no maps")
     except (TypeError, ValueError) as error:
         raise UserError(
             f"backbones.{name}: {architecture} cannot be built for photos of {list(image_size)} (train.image_size) "
@@ -59,7 +59,7 @@ def load_backbone(name: str, image_size: tuple[int, int]) -> Backbone:
     network.trainable = False  # so that its batch normalisation uses the statistics it was trained with
     pixels = keras.Input(network.input_shape[1:])
     preprocess_input = sys.modules[build.__module__].preprocess_input  # each module of architectures has its own
-    return Backbone(keras.Model(pixels, preprocess_input(pixels), name="preprocessing"), network)
+    return keras.Model(pixels, preprocess_input(pixels), name="preprocessing"), network
 
 
 def split_network(network: keras.Model, first_layer: str) -> tuple[keras.Model, keras.Model]:
@@ -70,6 +70,8 @@ def split_network(network: keras.Model, first_layer: str) -> tuple[keras.Model, 
     """
     try:
         cut = network.get_layer(first_layer).input
+        if isinstance(cut, list):
+            raise ValueError("it joins several inputs")
         return (
             keras.Model(network.input, cut, name="backbone"),
             keras.Model(cut, network.output, name="last_blocks"),
@@ -115,8 +117,8 @@ def fold_batch_norm(network: keras.Model) -> keras.Model:
         scale, shift = scale_and_shift(network.get_layer(norm_name))
         *kernels, kernel = [weight.numpy() for weight in layer.weights if weight.ndim > 1]
         bias = layer.bias.numpy() if layer.use_bias else 0
-        # A depthwise kernel's last axis but one are its channels.
-        per_channel = scale[:, None] if isinstance(layer, layers.DepthwiseConv2D) else scale
+        # A depthwise kernel has its output channels on two axes.
+        per_channel = scale.reshape(kernel.shape[-2:]) if isinstance(layer, layers.DepthwiseConv2D) else scale
         copied.get_layer(layer.name).set_weights([*kernels, kernel * per_channel, bias * scale + shift])
     return copied
 

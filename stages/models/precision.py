@@ -34,7 +34,7 @@ def fastest_precision(recipe: Recipe) -> tuple[Policy, str]:
             return "mixed_bfloat16", found
         return ("mixed_float16" if capability >= (7, 0) else "float32"), found
     if recipe.backbone != "none":
-        return "float32", "as on processors MobileNetV2 was no faster in bfloat16"
+        return "float32", "as it has a backbone, and MobileNetV2 was no faster in bfloat16 on a processor"
     if not {"avx512_bf16", "amx_bf16"} & set(instruction_sets()):
         return "float32", "as the processor has no AVX-512 BF16 or AMX"
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":

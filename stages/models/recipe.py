@@ -4,13 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from stages.common.param_types import Count, Float, Fraction, Rate, Section
+from stages.common.param_types import Count, Float, Fraction, Positive, Section
 
 
 class FineTune(Section):
     first_layer: Annotated[str, Field(min_length=1)]
     after: Fraction
-    learning_rate: Rate
+    learning_rate: Positive
 
 
 class Recipe(Section):
@@ -28,7 +28,7 @@ class Recipe(Section):
     dropout: Annotated[Float, Field(ge=0, lt=1)]
     units: Count
     epochs: Count | None = None
-    learning_rate: Rate | None = None
+    learning_rate: Positive | None = None
 
     @property
     def augments(self) -> bool:

@@ -75,6 +75,10 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
             {"models.transfer.backbone": "vgg"},
             "models.transfer.backbone: expected none or one of backbones (mobilenet_v2), received vgg",
         ),
+        (
+            {"backbones.none": {"architecture": "A", "weights": "a.h5", "sha256": None, "options": {}}},
+            "backbones: expected an",
+        ),
         ({"models.cnn.scale": [1, 0]}, "models.cnn: expected scale as [low, high]"),
         ({"models.cnn.rotation": -0.1}, "models.cnn.rotation: expected greater than or equal to 0"),
         ({"models.cnn.rotation": 1.1}, "models.cnn.rotation: expected less than or equal to 1"),

@@ -104,7 +104,7 @@ def test_a_fault_that_lasts_is_one_line(server: str, tmp_path: Path, name: str, 
 def test_a_wrong_file_that_arrives_without_a_fault_is_fetched_once(server: str, tmp_path: Path, name: str) -> None:
     source = Source(f"{server}/{name}", "download.photos")
     with pytest.raises(UserError, match=r"^download.photos_sha256: expected 0{64}, received [0-9a-f]{64}: "):
-        source.copy_file(tmp_path / "copy", sha256="0" * 64)
+        source.copy_file(tmp_path / "copy", "0" * 64, "download.photos_sha256")
     assert Misbehaving.attempts[f"/{name}"] == 1
 
 

@@ -98,7 +98,8 @@ def test_the_last_blocks_are_split_off_and_all_but_their_batch_normalisation_unf
         *(f"block_{block}_{part}" for block in (15, 16) for part in ("expand", "depthwise", "project")),
         "Conv_1",
     ]
-    for layer in ("block_15_depthwise", "nonesuch"):  # the block's shortcut goes around the first
+    # Around the first there is the block's shortcut; the second joins it.
+    for layer in ("block_15_depthwise", "block_15_add", "nonesuch"):
         with pytest.raises(UserError, match=rf"^fine_tune.first_layer: expected a layer .* received '{layer}'$"):
             split_network(whole, layer)
 
@@ -109,6 +110,15 @@ def weights(workspace: Path) -> Path:
     return write_backbone("MobileNetV2", SIZE, alpha=0.35)
 
 
+@pytest.mark.usefixtures("workspace")
+def test_a_depthwise_convolution_with_several_kernels_a_channel_is_folded_too() -> None:
+    write_backbone("MobileNet", (32, 32), "entry", alpha=0.25, depth_multiplier=2)
+    preprocessing, network = load_backbone("entry", (32, 32))
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype("float32")
+    expected = np.asarray(network(preprocessing(pixels)))
+    np.testing.assert_allclose(fold_batch_norm(network)(preprocessing(pixels)), expected, rtol=0, atol=1e-5)
+
+
 BAD_ENTRIES: dict[str, tuple[dict[str, Any], str]] = {
     "another width": (
         {"options": {"alpha": 1.0}},
@@ -116,6 +126,10 @@ BAD_ENTRIES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "another network": ({"architecture": "ResNet50", "options": {}}, "expected weights of ResNet50 without its top"),
     "no network": ({"architecture": "MobilNet"}, r"^backbones.mobilenet_v2.architecture: expected a .* 'MobilNet'$"),
+    "no maps": (
+        {"options": {"pooling": "avg"}},
+        "cannot be built .* options {'pooling': 'avg'}: its features are no maps",
+    ),
     "no option": (
         {"options": {"width": 1}},
         r"cannot be built .* options {'width': 1}: .*unexpected keyword",

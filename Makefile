@@ -39,8 +39,9 @@ demo: .venv/pipeline ## the whole pipeline on drawn cats and dogs: no network, a
 		--set-param download.photos=$(SAMPLE) \
 		--set-param download.photos_sha256=$$photos_sha256 \
 		--set-param download.labels=null \
+		--set-param split.group=null \
 		--set-param backbones.mobilenet_v2.weights=data/sample_backbone.weights.h5 \
-		--set-param backbones.mobilenet_v2.sha256= \
+		--set-param backbones.mobilenet_v2.sha256=null \
 		--set-param backbones.mobilenet_v2.options.alpha=0.35 \
 		--set-param 'train.image_size=[96,96]' \
 		--set-param train.epochs=10

@@ -140,6 +140,7 @@ def test_the_backbone_is_frozen_also_in_training(backbone: Path) -> None:
     for old, new in zip(frozen, after, strict=True):
         np.testing.assert_array_equal(new, old)
     assert [weight.shape[-1] for weight in model.trainable_weights] == [128, 128, 2, 2]
+    assert "last_blocks" not in [layer.name for layer in model.layers], "in one piece, as nothing is fine-tuned"
 
 
 def test_a_saved_model_is_the_same_bytes_each_time_and_the_same_model(tmp_path: Path) -> None:

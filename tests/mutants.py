@@ -59,6 +59,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    logging.getLogger("cosmic_ray").setLevel(logging.WARNING)
     with TemporaryDirectory() as temporary:
         subprocess.run(["git", "clone", "--quiet", PROJECT, temporary], check=True)
         os.chdir(temporary)

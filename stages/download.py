@@ -40,7 +40,7 @@ def fetch_photos(url: str, sha256: str | None, folder: Path) -> None:
     source = Source(url, "download.photos")
     if source.is_folder():
         if sha256:
-            raise UserError(f"download.photos_sha256: expected null for a folder, received {sha256}")
+            raise UserError(f"download.photos_sha256: expected it empty for a folder, received {sha256}")
         source.copy_folder(folder)
         return
     archive = folder.with_name("archive")

@@ -98,7 +98,7 @@ BAD_PARAMETERS = {
         {"photos": "good.zip", "photos_sha256": "0" * 64},
         "^download.photos_sha256: expected 0{64}, received [0-9a-f]{64}: ",
     ),
-    "a hash of a folder": ({"photos_sha256": "0" * 64}, "photos_sha256: expected null for a folder"),
+    "a hash of a folder": ({"photos_sha256": "0" * 64}, "photos_sha256: expected it empty for a folder"),
     "a folder that cannot be copied whole": ({"photos": "dangling"}, "dangling/none.jpg', found none"),
     "no labels there": ({"labels": "nowhere.csv"}, "^download.labels: .*'nowhere.csv', found none"),
     "a folder of labels": ({"labels": "photos"}, "^download.labels: expected a CSV, received the folder photos"),

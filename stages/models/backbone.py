@@ -68,6 +68,12 @@ def split_network(network: keras.Model, first_layer: str) -> tuple[keras.Model, 
     Raises:
         UserError: There is no such layer, or what comes before it also reaches the end by another way.
     """
+    names = [layer.name for layer in network.layers]
+    if first_layer not in names:
+        raise UserError(
+            f"fine_tune.first_layer: expected a layer of the backbone, as {', '.join(names[-3:])}, "
+            f"received {first_layer!r}"
+        )
     try:
         cut = network.get_layer(first_layer).input
         if isinstance(cut, list):
@@ -78,7 +84,8 @@ def split_network(network: keras.Model, first_layer: str) -> tuple[keras.Model, 
         )
     except ValueError as error:
         raise UserError(
-            f"fine_tune.first_layer: expected a layer through which all features pass, received {first_layer!r}"
+            f"fine_tune.first_layer: expected a layer through which all features pass, received {first_layer!r}, "
+            "around which a shortcut leads: take one before the shortcut"
         ) from error
 
 

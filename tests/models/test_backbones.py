@@ -99,9 +99,13 @@ def test_the_last_blocks_are_split_off_and_all_but_their_batch_normalisation_unf
         "Conv_1",
     ]
     # Around the first there is the block's shortcut; the second joins it.
-    for layer in ("block_15_depthwise", "block_15_add", "nonesuch"):
-        with pytest.raises(UserError, match=rf"^fine_tune.first_layer: expected a layer .* received '{layer}'$"):
+    for layer in ("block_15_depthwise", "block_15_add"):
+        with pytest.raises(UserError, match=rf"^fine_tune.first_layer: .* received '{layer}', around which a shortcut"):
             split_network(whole, layer)
+    with pytest.raises(
+        UserError, match=r"^fine_tune.first_layer: expected a layer of the backbone, as .*out_relu, rec"
+    ):
+        split_network(whole, "nonesuch")
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
 """Count the photos of each class in each split, and draw samples.
 
-Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (the numbers of unusable files,
-of duplicates and of photos left out for their group, the test accuracy of the majority-class baseline, and the number
-of images per class and split), ``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of random
-training photos of each class.
+Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (the number of rejected files by
+reason, the test accuracy of the majority-class baseline, and the number of images per class and split),
+``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of random training photos of each class.
 """
 
 from pathlib import Path

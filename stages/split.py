@@ -27,12 +27,12 @@ from stages.intake.duplicates import Fingerprint, fingerprint, group_duplicates
 from stages.intake.groups import Group, Picture, assign_splits, join_groups
 from stages.intake.layout import SPLIT_NAMES, LabelledPhoto, find_photos
 from stages.photos.decode import SUFFIXES, UnreadablePhotoError, map_in_parallel, open_photo
-from stages.photos.lists import DUPLICATE, SAME_GROUP
+from stages.photos.lists import DUPLICATE, SAME_GROUP, TWO_LABELS
 
 logger = logging.getLogger(__name__)
 
 COMPARED_SIZE = 128  # in pixels: a large JPEG is decoded at a reduced size, which still exceeds what is compared
-MAX_LOGGED = 50  # unusable files, where they stop the run
+MAX_LOGGED = 50  # rejected files, where they stop the run
 HOW_TO_FIX = (
     "data/raw is a copy: to change photos or labels, change what download.photos and download.labels name, then "
     "`dvc repro --force download && dvc repro`"
@@ -63,8 +63,8 @@ def split_photos(folder: Path, settings: Split) -> tuple[list[LabelledPhoto], Re
     """Assign each usable photo below ``folder`` to a split, and reject every other file.
 
     Raises:
-        UserError: Too many files are unusable, of two labels or in two splits, ``split.group`` tells nothing apart, or
-            a split would have no photos of some class.
+        UserError: Too many files are rejected, ``split.group`` tells nothing apart, or a split would have no photos of
+            some class.
     """
     found, strays = find_photos(folder, LABELS / "labels.csv")
     inspected = map_in_parallel(
@@ -103,7 +103,7 @@ def inspect(path: str, max_megapixels: float) -> Fingerprint | str:
 
 
 def check_rejected_fraction(unusable: Rejected, strays: Rejected, found: int, max_fraction: float) -> None:
-    """Stop if too many of the ``found`` files, and of the photos in no class folder, cannot be used."""
+    """Stop if too many of the ``found`` files, and of the photos without a label, cannot be used."""
     suffixes = tuple(SUFFIXES)
     misplaced = {path: reason for path, reason in strays.items() if path.lower().endswith(suffixes)}  # not a readme
     rejected = unusable | misplaced
@@ -112,8 +112,8 @@ def check_rejected_fraction(unusable: Rejected, strays: Rejected, found: int, ma
         logger.warning("\n".join(f"{path}: {reason}" for path, reason in list(rejected.items())[:MAX_LOGGED]))
         listed = "listed above" if len(rejected) <= MAX_LOGGED else f"the first {MAX_LOGGED} listed above"
         raise UserError(
-            f"expected at most {max_fraction:.1%} of the files to be unusable, of two labels or in two splits "
-            f"(split.max_rejected_fraction), received {len(rejected)} of {total}, {listed}"
+            f"expected at most {max_fraction:.1%} of the files to be rejected (split.max_rejected_fraction), received "
+            f"{len(rejected)} of {total}, {listed}"
         )
 
 
@@ -133,7 +133,7 @@ def reject_conflicting_labels(pictures: list[Picture]) -> Rejected:
         firsts = {photo.label: photo.path for photo in reversed(picture)}
         for photo in picture if len(firsts) > 1 else []:
             other = min(path for label, path in firsts.items() if label != photo.label)
-            rejected[photo.path] = f"{DUPLICATE} {other}, which has another label"
+            rejected[photo.path] = f"{TWO_LABELS}: {DUPLICATE} {other}, which has another"
     return rejected
 
 

@@ -51,7 +51,7 @@ def read(path: str) -> Any:
 @pytest.mark.usefixtures("results")
 def test_photos_are_counted_per_class_and_split_and_what_is_left_out_by_reason() -> None:
     stats = read("metrics/label_stats.json")
-    assert (stats["rejected"], stats["duplicates"], stats["test"]) == (1, 1, {"accuracy": 0.5})
+    assert (stats["unusable"], stats["duplicates"], stats["test"]) == (1, 1, {"accuracy": 0.5})
     counts = {(row["split"], row["label"]): row["images"] for row in stats["images"]}
     trained = {("train", "cats"): 6, ("train", "dogs"): 9}
     assert counts == trained | {(s, c): n for s, n in {"validation": 8, "test": 2}.items() for c in ("cats", "dogs")}

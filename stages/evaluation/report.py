@@ -64,10 +64,12 @@ def data_section(lists: dict[str, pd.DataFrame]) -> str:
     rejected = count_rejected(lists["rejected"])
     return (
         f"{markdown_table(pd.concat([counts, total]))}\n\n"
-        f"The {len(lists['test'])} test photos show as many pictures: of the duplicates that `split` finds "
-        "(`split.duplicate_distance`), validation and test keep one.\n\n"
-        f"Left out: {rejected['rejected']} unusable files, {rejected['duplicates']} duplicates, {rejected['grouped']} "
-        "photos of a group in another split (listed in `data/splits/rejected.csv`)."
+        f"As far as `split` looked for duplicates (`split.duplicate_distance`), the {len(lists['test'])} test photos "
+        "show as many pictures: of duplicates, validation and test keep one.\n\n"
+        f"Left out (listed in `data/splits/rejected.csv`): {rejected['unusable']} unusable files, "
+        f"{rejected['unmatched']} files without a label or labels without a file, {rejected['conflicting']} photos "
+        f"with more than one label, {rejected['duplicates']} duplicates, {rejected['grouped']} photos of a group in "
+        "another split."
     )
 
 

@@ -2,11 +2,9 @@
 
 import hashlib
 import logging
-import os
 import re
 from collections import Counter, defaultdict
 from itertools import chain, filterfalse
-from pathlib import Path
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -35,12 +33,13 @@ def join_groups(pictures: list[Picture], pattern: str | None) -> list[Group]:
     if pattern is None:
         return [[picture] for picture in pictures]
     keys: dict[str, int] = {}
-    edges = [
-        (number, len(pictures) + keys.setdefault(match[1], len(keys)))
-        for number, picture in enumerate(pictures)
-        for photo in picture
-        if (match := re.search(pattern, photo.path)) and match[1] is not None
-    ]
+    edges, unmatched = [], []
+    for number, picture in enumerate(pictures):
+        for photo in picture:
+            if (match := re.search(pattern, photo.path)) and match[1] is not None:
+                edges.append((number, len(pictures) + keys.setdefault(match[1], len(keys))))
+            else:
+                unmatched.append(photo.path)
     if not edges:
         raise UserError(
             f"split.group: expected {pattern!r} to match paths of photos, as {pictures[0][0].path}, but it matches none"
@@ -54,8 +53,11 @@ def join_groups(pictures: list[Picture], pattern: str | None) -> list[Group]:
         raise UserError(
             f"split.group: expected {pattern!r} to tell groups of photos apart, but all are in one, of {min(keys)!r}"
         )
-    photos = sum(map(len, pictures))
-    logger.info("split.group matches %d of %d photos: %d groups in all", len(edges), photos, len(groups))
+    logger.info("split.group joins %d pictures to %d groups", len(pictures), len(groups))
+    if unmatched:
+        photos = len(edges) + len(unmatched)
+        text = "split.group does not match %d of %d photos, which stay on their own, as %s"
+        logger.warning(text, len(unmatched), photos, unmatched[0])
     return list(groups.values())
 
 
@@ -86,13 +88,12 @@ def wanted(groups: list[Group], fraction: float) -> dict[str, int]:
 
 
 def rank(groups: list[Group], seed: int) -> list[Group]:
-    """Shuffle groups by a hash of the seed and their first path, from the folder that holds all photos.
+    """Shuffle groups by a hash of the seed and the first name of their photos.
 
-    So a group keeps its place when photos are added or removed, or an outer folder is renamed.
+    So a group keeps its place among the others when photos are added or removed, or an outer folder is renamed.
     """
-    root = os.path.commonpath([Path(photo.path).parent for group in groups for photo in chain(*group)])
-    firsts = [os.path.relpath(min(photo.path for photo in chain(*group)), root) for group in groups]
-    hashes = [hashlib.sha256(f"{seed} {path}".encode()).digest() for path in firsts]
+    firsts = [min(photo.name for photo in chain(*group)) for group in groups]
+    hashes = [hashlib.sha256(f"{seed} {name}".encode()).digest() for name in firsts]
     return [group for _, group in sorted(zip(hashes, groups, strict=True))]
 
 
@@ -142,13 +143,13 @@ def take_validation_from_train(groups: list[Group], settings: Split) -> list[Gro
 def take_test_from_validation(groups: list[Group], every: int) -> list[Group]:
     """Move every n-th group in validation, by class and in the order of their paths there, to test."""
 
-    def in_validation(group: Group) -> list[LabelledPhoto]:
+    def validation_photos(group: Group) -> list[LabelledPhoto]:
         return sorted(photo for photo in chain(*group) if photo.split == "validation")
 
     numbers: Counter[str] = Counter()
-    assigned = [group for group in groups if not in_validation(group)]
-    for group in sorted(filter(in_validation, groups), key=in_validation):
-        label = in_validation(group)[0].label
+    assigned = [group for group in groups if not validation_photos(group)]
+    for group in sorted(filter(validation_photos, groups), key=validation_photos):
+        label = validation_photos(group)[0].label
         assigned.append(move(group, "validation", "test") if numbers[label] % every == 0 else group)
         numbers[label] += 1
     return assigned

@@ -1,6 +1,7 @@
 """Read the class, and perhaps the split, of each photo from the folders it lies in, or the class from a CSV."""
 
 import csv
+import logging
 import re
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
@@ -8,6 +9,9 @@ from typing import NamedTuple
 from unicodedata import category
 
 from stages.common.program import UserError
+from stages.photos.lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
+
+logger = logging.getLogger(__name__)
 
 SPLIT_NAMES = ["train", "validation", "test"]
 # What people call the folders of splits, and classes hardly ever: in any case, and also as "train_set" or "Test data".
@@ -27,6 +31,7 @@ class LabelledPhoto(NamedTuple):
     path: str
     label: str
     split: str  # one of SPLIT_NAMES, or "" while it is undecided
+    name: str  # its path from the class folder on, or as in the CSV: the same in any outer folder
 
 
 def find_photos(folder: Path, labels: Path) -> tuple[list[LabelledPhoto], dict[str, str]]:
@@ -50,7 +55,7 @@ def photos_in_folders(folder: Path) -> tuple[list[LabelledPhoto], dict[str, str]
     """Take each photo's class, and perhaps its split, from the folders it lies in."""
     root = photo_root(folder)
     inner = subfolders(root)
-    splits = {path: split for path in inner if (split := SPLIT_FOLDERS.get(SUFFIX.sub("", path.name.lower())))}
+    splits = {path: split for path in inner if (split := split_of(path.name))}
     given = set(splits.values())
     if splits and not ("train" in given and len(given) == len(splits) >= 2):
         received = ", ".join(f"{path.name}/ ({split})" for path, split in splits.items())
@@ -66,7 +71,9 @@ def photos_in_folders(folder: Path) -> tuple[list[LabelledPhoto], dict[str, str]
         files = files_below(path)
         if not files:
             raise UserError(f"expected photos in the class folder {path}, found none: add some or delete the folder")
-        photos += [LabelledPhoto(file.as_posix(), path.name, split) for file in files]
+        photos += [
+            LabelledPhoto(file.as_posix(), path.name, split, file.relative_to(path.parent).as_posix()) for file in files
+        ]
 
     strays = sorted({path.as_posix() for path in files_below(folder)} - {photo.path for photo in photos})
     labels = sorted({photo.label for photo in photos})
@@ -76,7 +83,7 @@ def photos_in_folders(folder: Path) -> tuple[list[LabelledPhoto], dict[str, str]
             f"expected two or more folders in {root}, each named for a class and holding its photos, "
             f"found {', '.join(labels) or 'none'}{outside}"
         )
-    return photos, dict.fromkeys(strays, "in no class folder")
+    return photos, dict.fromkeys(strays, NO_CLASS)
 
 
 def photos_in_csv(folder: Path, labels: Path) -> tuple[list[LabelledPhoto], dict[str, str]]:
@@ -91,17 +98,25 @@ def photos_in_csv(folder: Path, labels: Path) -> tuple[list[LabelledPhoto], dict
         root = inner[0]
 
     photos = []
-    rejected = {file.as_posix(): "has no label in download.labels" for file in files}
+    rejected = {file.as_posix(): NO_LABEL for file in files}
     for name, classes in sorted(listed.items()):
         path = (root / name).as_posix()
         if path not in rejected:
-            rejected[path] = "is in download.labels, but not in download.photos"
+            rejected[path] = NO_FILE
         elif len(classes) > 1:
-            rejected[path] = f"has more than one label in download.labels: {', '.join(sorted(classes))}"
+            rejected[path] = f"{TWO_LABELS} in download.labels: {', '.join(sorted(classes))}"
         elif classes:
             del rejected[path]
-            photos.append(LabelledPhoto(path, min(classes), ""))
+            photos.append(LabelledPhoto(path, min(classes), "", name.as_posix()))
 
+    folders = {parent for photo in photos for parent in PurePosixPath(photo.name).parents}
+    held_out = [folder for folder in folders if split_of(folder.name) in ("validation", "test")]
+    if held_out:
+        logger.warning(
+            "the folder %s gives no split: where download.labels gives the classes, all photos are split by "
+            "split.validation_fraction and split.test_fraction",
+            root / min(held_out),
+        )
     found = sorted({photo.label for photo in photos})
     lost = sorted(set().union(*listed.values()) - set(found))
     if lost:
@@ -137,6 +152,11 @@ def read_labels(labels: Path) -> dict[PurePosixPath, set[str]]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"download.labels: expected a CSV in UTF-8, received: {error}") from error
     return listed
+
+
+def split_of(folder: str) -> str | None:
+    """Tell which split a folder is for by its name, if any."""
+    return SPLIT_FOLDERS.get(SUFFIX.sub("", folder.lower()))
 
 
 def photo_root(folder: Path) -> Path:

@@ -7,7 +7,11 @@ import pandas as pd
 from stages.common.paths import SPLITS
 from stages.common.program import UserError
 
-# How the reasons for photos that could be used start in data/splits/rejected.csv.
+# How the reasons in data/splits/rejected.csv start. Others are for files that are not usable photos.
+NO_CLASS = "in no class folder"
+NO_LABEL = "has no label in download.labels"
+NO_FILE = "is in download.labels, but not in download.photos"
+TWO_LABELS = "has more than one label"
 DUPLICATE = "same photo as"
 SAME_GROUP = "same group as"
 
@@ -26,9 +30,21 @@ def read_split(split: str) -> pd.DataFrame:
 
 
 def count_rejected(rejected: pd.DataFrame) -> dict[str, int]:
-    """Count the unusable files ("rejected"), the "duplicates", and those "grouped" with photos in another split."""
-    duplicates, grouped = (int(rejected["reason"].str.startswith(start).sum()) for start in (DUPLICATE, SAME_GROUP))
-    return {"rejected": len(rejected) - duplicates - grouped, "duplicates": duplicates, "grouped": grouped}
+    """Count the rejected files by reason.
+
+    Returns:
+        The numbers of "unusable" files; of files without a label and labels without a file ("unmatched"); of photos
+        with more than one label ("conflicting"); of "duplicates"; and of photos in a group with photos in another
+        split ("grouped").
+    """
+    starts: dict[str, str | tuple[str, ...]] = {
+        "unmatched": (NO_CLASS, NO_LABEL, NO_FILE),
+        "conflicting": TWO_LABELS,
+        "duplicates": DUPLICATE,
+        "grouped": SAME_GROUP,
+    }
+    counts = {name: int(rejected["reason"].str.startswith(start).sum()) for name, start in starts.items()}
+    return {"unusable": len(rejected) - sum(counts.values()), **counts}
 
 
 def class_names(labels: Iterable[str]) -> list[str]:

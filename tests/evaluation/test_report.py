@@ -7,7 +7,7 @@ from stages.evaluation.report import markdown_table, report
 from stages.evaluation.results import Predictions
 from stages.evaluation.scores import leaderboard, ranking
 from stages.evaluation.significance import compare
-from stages.photos.lists import DUPLICATE, SAME_GROUP
+from stages.photos.lists import DUPLICATE, NO_FILE, SAME_GROUP, TWO_LABELS
 from tests.evaluation.examples import CLASSES, evaluation_of, two_classes
 
 LABELS = np.array([0] * 12 + [1] * 8)
@@ -16,7 +16,10 @@ LISTS = {
     "validation": pd.DataFrame({"path": ["v"], "label": ["dogs"]}),
     "test": pd.DataFrame({"path": [f"{number}.jpg" for number in range(20)], "label": np.take(CLASSES, LABELS)}),
     "rejected": pd.DataFrame(
-        {"path": ["1", "2", "3", "4"], "reason": ["no image", f"{DUPLICATE} x", f"{DUPLICATE} y", f"{SAME_GROUP} z"]}
+        {
+            "path": ["1", "2", "3", "4", "5", "6"],
+            "reason": ["no image", NO_FILE, TWO_LABELS, f"{DUPLICATE} x", f"{DUPLICATE} y", f"{SAME_GROUP} z"],
+        }
     ),
 }
 
@@ -50,8 +53,11 @@ def test_photos_are_counted_per_class_and_split_and_what_was_rejected_by_reason(
     text = page(one=wrong_on(0))
     assert "| class | train | validation | test |\n| --- | --- | --- | --- |\n| cats | 2 | 0 | 12 |" in text
     assert "| dogs | 1 | 1 | 8 |\n| all | 3 | 1 | 20 |" in text
-    assert "The 20 test photos show as many pictures: " in text
-    assert "Left out: 1 unusable files, 2 duplicates, 1 photos of a group in another split (" in text
+    assert "As far as `split` looked for duplicates (`split.duplicate_distance`), the 20 test photos show" in text
+    assert (
+        "Left out (listed in `data/splits/rejected.csv`): 1 unusable files, 1 files without a label or labels without "
+        "a file, 1 photos with more than one label, 2 duplicates, 1 photos of a group in another split." in text
+    )
 
 
 def test_the_leaderboard_has_confidence_intervals_and_ends_with_the_majority_class() -> None:

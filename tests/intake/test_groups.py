@@ -17,7 +17,8 @@ def picture(path: str, copies: int = 1) -> list[LabelledPhoto]:
     """A photo, as "cats/1", and its copies."""
     names = [f"data/raw/{path}.jpg", *(f"data/raw/{path} copy {copy}.jpg" for copy in range(1, copies))]
     parts = path.split("/")
-    return [LabelledPhoto(name, parts[-2], parts[0] if parts[0] in SPLIT_NAMES else "") for name in names]
+    label, split = parts[-2], parts[0] if parts[0] in SPLIT_NAMES else ""
+    return [LabelledPhoto(name, label, split, "/".join(name.split("/")[-2:])) for name in names]
 
 
 def numbers(groups: list[Group], split: str) -> dict[str, int]:
@@ -112,9 +113,11 @@ def test_photos_with_the_same_match_are_one_group_also_through_duplicates() -> N
     assert groups == [[rex, tom, rex_again, both], [alone]]
 
 
-def test_a_picture_where_an_optional_group_is_missing_is_on_its_own() -> None:
+def test_a_picture_where_an_optional_group_is_missing_is_on_its_own_and_told(caplog: pytest.LogCaptureFixture) -> None:
     pictures = [picture(f"dogs/{name}") for name in ("rex_1", "rex_2", "1", "2")]
     assert list(map(len, join_groups(pictures, r"/(rex)?[_\d]*\.jpg$"))) == [2, 1, 1]
+    warning = "split.group does not match 2 of 4 photos, which stay on their own, as data/raw/dogs/1.jpg"
+    assert warning in [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from stages.common.params import PARAMS, load_params
 from stages.common.program import UserError
+from stages.intake.groups import assign_splits
 from stages.intake.layout import LabelledPhoto, find_photos
+from tests.conftest import PROJECT
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +42,7 @@ def test_folders_of_splits_have_the_names_that_people_give_them(folders: list[st
     lay_out(*(f"{folder}/{label}/1.jpg" for folder in folders for label in ("cats", "dogs")))
     assert find() == (
         sorted(
-            LabelledPhoto(f"raw/{folder}/{label}/1.jpg", label, split)
+            LabelledPhoto(f"raw/{folder}/{label}/1.jpg", label, split, f"{label}/1.jpg")
             for folder, split in zip(folders, splits, strict=True)
             for label in ("cats", "dogs")
         ),
@@ -74,8 +77,8 @@ def test_a_csv_gives_the_classes_whatever_folders_photos_are_in(outer: str) -> N
     lay_out(f"{outer}1.jpg", f"{outer}train/2.jpg", f"{outer}labels.csv")
     photos, rejected = find("\ufeffid,path,label\n1,1.jpg,cats\n2,./train/2.jpg, dogs \n")
     assert photos == [
-        LabelledPhoto(f"raw/{outer}1.jpg", "cats", ""),
-        LabelledPhoto(f"raw/{outer}train/2.jpg", "dogs", ""),
+        LabelledPhoto(f"raw/{outer}1.jpg", "cats", "", "1.jpg"),
+        LabelledPhoto(f"raw/{outer}train/2.jpg", "dogs", "", "train/2.jpg"),
     ]
     assert list(rejected) == [f"raw/{outer}labels.csv"]
 
@@ -102,6 +105,26 @@ def test_what_a_csv_and_the_photos_do_not_agree_on_is_left_out_with_the_reason()
         "raw/6.jpg": "is in download.labels, but not in download.photos",
     }
     assert list(rejected) == sorted(rejected)
+
+
+def test_folders_of_splits_that_a_csv_overrules_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    lay_out("train/1.jpg", "train/2.jpg", "Test_set/3.jpg")
+    find("path,label\ntrain/1.jpg,cats\ntrain/2.jpg,dogs\nTest_set/3.jpg,\n")
+    assert not caplog.records  # what lies in no training folder has no label
+    find("path,label\ntrain/1.jpg,cats\ntrain/2.jpg,dogs\nTest_set/3.jpg,dogs\n")
+    assert "the folder raw/Test_set gives no split: where download.labels gives the classes, all" in caplog.text
+
+
+def test_photos_of_a_csv_hardly_change_their_split_when_a_folder_is_added() -> None:
+    def splits(years: list[str]) -> dict[str, str]:
+        names = [f"{year}/{number}.jpg" for year in years for number in range(100)]
+        lay_out(*names)
+        photos, _ = find("path,label\n" + "".join(f"{name},{'cats' if '1' in name else 'dogs'}\n" for name in names))
+        assigned = assign_splits([[[photo]] for photo in photos], load_params(PROJECT / PARAMS).split)
+        return {photo.path: photo.split for [[photo]] in assigned}
+
+    before, after = splits(["2033"]), splits(["2033", "2044"])
+    assert sum(after[path] != split for path, split in before.items()) < 10
 
 
 @pytest.mark.parametrize(

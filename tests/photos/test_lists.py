@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from stages.common.program import UserError
-from stages.photos.lists import class_names, majority_class_accuracy, read_split
+from stages.photos.lists import class_names, count_rejected, majority_class_accuracy, read_split
 
 
 def test_classes_are_sorted_by_name() -> None:
@@ -14,6 +14,25 @@ def test_classes_are_sorted_by_name() -> None:
 def test_the_majority_class_is_that_of_the_training_photos_whatever_is_tested() -> None:
     train, test = (pd.DataFrame({"label": ["cats"] * cats + ["dogs"] * dogs}) for cats, dogs in [(60, 40), (10, 30)])
     assert majority_class_accuracy(train, test) == 0.25
+
+
+def test_rejected_files_are_counted_by_reason() -> None:
+    reasons = [
+        "cannot be decoded: cut",
+        "has the suffix of another format",
+        "has 130 megapixels",
+        *("in no class folder", "has no label in download.labels", "is in download.labels, but not in download.photos"),
+        "has more than one label: same photo as 1.jpg, which has another",
+        *("same photo as 1.jpg", "same photo as 2.jpg"),
+        "same group as 3.jpg",
+    ]
+    assert count_rejected(pd.DataFrame({"path": reasons, "reason": reasons})) == {
+        "unusable": 3,
+        "unmatched": 3,
+        "conflicting": 1,
+        "duplicates": 2,
+        "grouped": 1,
+    }
 
 
 def test_a_missing_list_is_one_line(workspace: Path) -> None:

@@ -52,8 +52,8 @@ class Split(Section):
             if group is None or re.compile(group).groups:
                 return group
         except re.error as error:
-            raise ValueError(f"expected a regular expression, received {group!r}: {error}") from error
-        raise ValueError(f"expected a regular expression with a group in parentheses, received {group!r}")
+            raise ValueError(f"expected a regular expression, received '{group}': {error}") from error
+        raise ValueError(f"expected a regular expression with a group in parentheses, received '{group}'")
 
     @model_validator(mode="after")
     def _leaves_photos_to_train_on(self) -> "Split":

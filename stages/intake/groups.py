@@ -42,7 +42,7 @@ def join_groups(pictures: list[Picture], pattern: str | None) -> list[Group]:
                 unmatched.append(photo.path)
     if not edges:
         raise UserError(
-            f"split.group: expected {pattern!r} to match paths of photos, as {pictures[0][0].path}, but it matches none"
+            f"split.group: expected '{pattern}' to match paths of photos, as {pictures[0][0].path}, but it matches none"
         )
     nodes = len(pictures) + len(keys)
     graph = coo_array((np.ones(len(edges), bool), np.transpose(edges)), shape=(nodes, nodes))
@@ -51,7 +51,7 @@ def join_groups(pictures: list[Picture], pattern: str | None) -> list[Group]:
         groups[number].append(picture)
     if len(groups) == 1:
         raise UserError(
-            f"split.group: expected {pattern!r} to tell groups of photos apart, but all are in one, of {min(keys)!r}"
+            f"split.group: expected '{pattern}' to tell groups of photos apart, but all are in one, of {min(keys)!r}"
         )
     logger.info("split.group joins %d pictures to %d groups", len(pictures), len(groups))
     if unmatched:

@@ -64,7 +64,7 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
         ({"split.test_fraction": 0.9}, "split: expected validation_fraction + test_fraction below 1"),
         (
             {"split.group": r"\d+_"},
-            r"split.group: expected a regular expression with a group in parentheses, received '\\d+_'",
+            r"split.group: expected a regular expression with a group in parentheses, received '\d+_'",
         ),
         (
             {"split.group": "(rex"},

@@ -20,13 +20,14 @@ def photos_by_name() -> dict[str, bytes]:
     """Write four photos below photos/."""
     write_photos(Path("photos/cats"), 2)
     write_photos(Path("photos/dogs"), 2)
-    return {path.as_posix(): path.read_bytes() for path in Path("photos").rglob("*.jpg")}
+    return {path.as_posix(): path.read_bytes() for path in sorted(Path("photos").rglob("*.jpg"))}
 
 
 def write_zip(archive: Path, members: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
+    """Write a zip that is the same at any time: its headers say 1980."""
+    with zipfile.ZipFile(archive, "w") as target:
         for name, content in members.items():
-            target.writestr(name, content)
+            target.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return archive
 
 

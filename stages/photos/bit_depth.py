@@ -8,10 +8,10 @@ from PIL import Image, ImageFile
 
 DEPTHS = (8, 10, 12, 14, 16)  # of the sensors of cameras and scanners
 # Of colours in 16 bits Pillow keeps the upper bytes; told the other order of bytes, it keeps the lower ones.
+OTHERS = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 LOWER_BYTES = {
-    "RGB;16B": "RGB;16L",
-    "RGB;16L": "RGB;16B",
-    "RGB;16N": "RGB;16B" if sys.byteorder == "little" else "RGB;16L",
+    **{f"{mode};16{order}": f"{mode};16{other}" for mode in ("RGB", "RGBX", "RGBA") for order, other in OTHERS.items()},
+    "LA;16B": "RGBA",  # the two bytes of grey as red and green, those of alpha as blue and alpha
 }
 
 
@@ -22,8 +22,12 @@ def scale_to_eight_bits(samples: np.ndarray) -> Image.Image:
     depth if its brightest sample is below a quarter of what its depth holds.
 
     Args:
-        samples: uint16, shaped (height, width) or (height, width, 3).
+        samples: uint16, shaped (height, width), or (height, width, 3 or 4): of RGBA the alpha is scaled by itself.
     """
+    if samples.shape[2:] == (4,):
+        picture = scale_to_eight_bits(samples[..., :3])
+        picture.putalpha(scale_to_eight_bits(samples[..., 3]))
+        return picture
     brightest = int(samples.max())
     bits = next(depth for depth in DEPTHS if brightest < 2**depth)
     scaled = np.empty(samples.shape, np.uint8)
@@ -32,17 +36,24 @@ def scale_to_eight_bits(samples: np.ndarray) -> Image.Image:
 
 
 def has_sixteen_bit_colours(opened: ImageFile.ImageFile) -> bool:
-    """Tell whether an image that is not loaded yet has RGB in 16 bits."""
+    """Tell whether an image that is not loaded yet has RGB, RGBA or grey and alpha in 16 bits; as RGBA it is loaded."""
     return bool(opened.tile) and all(_arguments(tile)[0] in LOWER_BYTES for tile in opened.tile)
 
 
-def keep_lower_bytes(opened: ImageFile.ImageFile) -> None:
-    """Make an image that is not loaded yet, with RGB in 16 bits, load their lower bytes instead of the upper ones."""
+def keep_lower_bytes(opened: ImageFile.ImageFile) -> slice | list[int]:
+    """Make an image that is not loaded yet, with colours in 16 bits, load their lower bytes instead of the upper ones.
+
+    Returns:
+        The channels of the loaded image that are the lower bytes of red, green, blue and, where there is one, alpha.
+    """
+    raw_modes = set()
     tiles = []
     for tile in opened.tile:
         raw_mode, *others = _arguments(tile)
+        raw_modes.add(raw_mode)
         tiles.append(tile._replace(args=(LOWER_BYTES[raw_mode], *others)))
     opened.tile = tiles
+    return [1, 1, 1, 3] if "LA;16B" in raw_modes else slice(None)
 
 
 def _arguments(tile: ImageFile._Tile) -> tuple[Any, ...]:

@@ -130,12 +130,12 @@ def _decode(content: bytes, shrink_to: int | None, max_megapixels: float) -> Ima
         photo = scale_to_eight_bits(np.asarray(photo))
     elif photo.mode in ("I", "F"):
         raise OSError(f"its pixels are 32-bit numbers (mode {photo.mode}), of which no value is known to be white")
-    elif sixteen_bit_colours and np.asarray(photo).max() < 2**6:  # at most 14 bits are in use
+    elif sixteen_bit_colours and np.asarray(photo)[..., :3].max() < 2**6:  # at most 14 bits are in use
         lower = Image.open(BytesIO(content), formats=FORMATS)
-        keep_lower_bytes(lower)
+        channels = keep_lower_bytes(lower)
         samples = np.asarray(photo).astype(np.uint16)
         samples <<= 8
-        samples |= np.asarray(_load_upright(lower))
+        samples |= np.asarray(_load_upright(lower))[..., channels]
         photo = scale_to_eight_bits(samples)
     if photo.has_transparency_data:
         transparent = photo if photo.mode == "RGBA" else photo.convert("RGBA")
@@ -156,7 +156,10 @@ def _load_upright(opened: ImageFile.ImageFile) -> ImageFile.ImageFile:
 def _unidentified(header: bytes) -> str:
     """Say why a file that starts so is in none of ``FORMATS``."""
     if not HEIC_FORMATS and header[4:8] == b"ftyp" and any(brand in header for brand in HEIC_BRANDS):
-        return "cannot be decoded: HEIC needs pillow-heif: pip install pillow-heif, or save it as JPEG"
+        return (
+            "cannot be decoded: HEIC needs pillow-heif: save it as JPEG, or pip install pillow-heif "
+            "(and for the pipeline run `dvc repro --force split && dvc repro`)"
+        )
     if found := set(_formats_of(header)).difference(FORMATS):
         return f"cannot be decoded: {min(found)} is not among the formats that are read: save it as JPEG"
     return "cannot be decoded: cannot identify image file"

@@ -18,28 +18,32 @@ def grey(samples: np.ndarray, suffix: str) -> bytes:
 
 
 def png(samples: np.ndarray) -> bytes:
-    """Write colours in 16 bits, which Pillow does not."""
-    height, width, _ = samples.shape
+    """Write grey and alpha, RGB or RGBA in 16 bits, which Pillow does not."""
+    height, width, channels = samples.shape
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
     lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in samples)
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[channels], 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
 
 
-def tiff(samples: np.ndarray, order: str, compression: int) -> bytes:
-    """Write colours in 16 bits, in the order of bytes < or >; compression 1 is none, 8 is zlib."""
-    height, width, _ = samples.shape
+def tiff(samples: np.ndarray, order: str, compression: int, fourth: int = 2) -> bytes:
+    """Write RGB or RGBA in 16 bits, in the order of bytes < or >; compression 1 is none, 8 is zlib.
+
+    ``fourth`` says what the fourth channel is: 2 is alpha, 0 anything else.
+    """
+    height, width, channels = samples.shape
     data = samples.astype(f"{order}u2").tobytes()
     data = zlib.compress(data) if compression == 8 else data
-    start = 8 + 2 + 9 * 12 + 4 + 6  # header, tags, the three depths
-    tags = [(256, 1, width), (257, 1, height), (258, 3, start - 6), (259, 1, compression), (262, 1, 2)]
-    tags += [(273, 1, start), (277, 1, 3), (278, 1, height), (279, 1, len(data))]
+    start = 8 + 2 + 10 * 12 + 4 + 2 * channels  # header, tags, the depths
+    tags = [(256, 1, width), (257, 1, height), (258, channels, start - 2 * channels), (259, 1, compression)]
+    tags += [(262, 1, 2), (273, 1, start), (277, 1, channels), (278, 1, height), (279, 1, len(data))]
+    tags += [(338, channels - 3, fourth)]
     directory = b"".join(struct.pack(f"{order}HHII", tag, 3 if tag == 258 else 4, n, value) for tag, n, value in tags)
     header = struct.pack(f"{order}2sHIH", b"II" if order == "<" else b"MM", 42, 8, len(tags))
-    return header + directory + struct.pack(f"{order}I3H", 0, 16, 16, 16) + data
+    return header + directory + struct.pack(f"{order}I{channels}H", 0, *channels * [16]) + data
 
 
 def shades(bits: int, coloured: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -62,3 +66,14 @@ def test_so_are_colours(bits: int) -> None:
     contents = [png(samples), *(tiff(samples, order, compression) for order in "<>" for compression in (1, 8))]
     for content in contents:
         np.testing.assert_array_equal(np.asarray(open_photo(content)), expected)
+
+
+@pytest.mark.parametrize("opaque", [2**12 - 1, 2**16 - 1])
+def test_so_are_colours_and_grey_with_alpha_whose_depth_may_be_another(opaque: int) -> None:
+    samples, expected = shades(12, coloured=True)
+    samples = np.insert(samples, 3, opaque, axis=2)
+    tiffs = [tiff(samples, order, kind, fourth) for order in "<>" for kind in (1, 8) for fourth in (0, 2)]
+    for content in [png(samples), *tiffs]:
+        np.testing.assert_array_equal(np.asarray(open_photo(content)), expected)
+    grey_and_alpha = np.asarray(open_photo(png(samples[..., [0, 3]])))
+    np.testing.assert_array_equal(grey_and_alpha, expected[..., [0, 0, 0]])

@@ -12,7 +12,10 @@ from pathlib import Path
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
-BROKEN = {errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+BROKEN = {
+    *(errno.EIO, errno.EMFILE, errno.ENFILE),
+    *(errno.ESTALE, errno.ENOTCONN, errno.EREMOTEIO, errno.ENODEV, errno.ETIMEDOUT),  # of a mount
+}
 # Exit codes, where a user's mistake is 1. A step that the machine made fail may succeed elsewhere.
 MACHINE_FAILURE = os.EX_IOERR
 BUG = os.EX_SOFTWARE
@@ -83,10 +86,10 @@ def machine_problem(error: Exception) -> str | None:
         return f"expected room on the disk for the step's files, found none ({error.strerror}): free some"
     if isinstance(error, OSError) and error.errno in NO_ACCESS:
         return f"expected access to the step's files, received: {error}: check who owns them"
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return "expected memory for the step, found too little: free some, or run it on a larger machine"
     if isinstance(error, OSError) and error.errno in BROKEN:
         return f"expected to read and write the step's files, received: {error}: check the disk and `ulimit -n`"
-    if isinstance(error, MemoryError):
-        return "expected memory for the step, found too little: free some, or run it on a larger machine"
     return None
 
 
@@ -96,6 +99,6 @@ def explain_unwritable(path: Path, option: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in NO_SPACE | BROKEN:
+        if error.errno not in NO_ACCESS and machine_problem(error):
             raise
         raise UserError(f"expected to write {path}, received: {error}: choose another {option}") from error

@@ -1,5 +1,6 @@
 import errno
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.program import BUG, MACHINE_FAILURE, run
+from stages.common.program import BUG, MACHINE_FAILURE, explain_unwritable, machine_problem, run
 from tests.conftest import CNN_ALONE, PROJECT, write_photos
 
 
@@ -45,6 +46,23 @@ run(main)
     assert ended.stderr.startswith(line)
     assert ended.stderr.count("\n") == 1
     assert ended.returncode == code
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        (errno.ENOTCONN, "expected to read and write the step's files, received: .*: check the disk"),
+        (errno.EREMOTEIO, "expected to read and write the step's files"),
+        (errno.ENODEV, "expected to read and write the step's files"),
+        (errno.ETIMEDOUT, "expected to read and write the step's files"),
+        (errno.ENOMEM, "expected memory for the step"),
+    ],
+)
+def test_a_failing_mount_and_too_little_memory_are_the_machines_and_no_option_is_blamed(code: int, line: str) -> None:
+    error = OSError(code, os.strerror(code))
+    assert re.match(line, machine_problem(error) or "")
+    with pytest.raises(OSError, match=os.strerror(code)), explain_unwritable(Path("a.csv"), "--output"):
+        raise error
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("oops"), OSError(errno.ENOTDIR, "oops")])

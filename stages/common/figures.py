@@ -43,7 +43,8 @@ def write_figure(figure: Figure, path: Path) -> None:
 @cache  # once, though many figures have the same class names
 def warn_of_boxes(letters: str) -> None:
     logger.warning(
-        "figures have boxes for %s, which no font here has: install %s and delete %s",
+        "figures have boxes for %s, which none of their fonts has: for Chinese, Japanese or Korean letters install %s "
+        "and delete %s; no other letters can be added",
         letters,
         CJK_FONTS[0],
         matplotlib.get_cachedir(),

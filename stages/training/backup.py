@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
+import lzma
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,7 +72,11 @@ def is_whole(path: Path) -> bool:
     try:
         with ZipFile(path) as arrays:
             return arrays.testzip() is None
-    except (BadZipFile, EOFError, NotImplementedError):
+    except (BadZipFile, EOFError, RuntimeError, zlib.error, lzma.LZMAError):
+        return False
+    except OSError as error:
+        if error.errno not in (None, errno.EINVAL):  # any other is the machine's fault
+            raise
         return False
 
 

@@ -27,4 +27,6 @@ def test_letters_that_no_font_has_are_boxes_and_named_once(tmp_path: Path, caplo
     for _ in range(2):
         drawn(tmp_path / "a.png", "cat 𒀀", "𒀁\n𒀀", "عربية", "עברית", "Ελληνικά")  # cuneiform, and what is no box
     assert len(caplog.messages) == 1
-    assert caplog.messages[0].startswith("figures have boxes for 𒀀𒀁, which no font here has: install ")
+    message = caplog.messages[0]
+    assert message.startswith("figures have boxes for 𒀀𒀁, which none of their fonts has: for Chinese, ")
+    assert message.endswith("; no other letters can be added")

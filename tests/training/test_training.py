@@ -74,11 +74,11 @@ def test_a_backup_of_other_parameters_or_photos_is_not_used(tmp_path: Path, monk
     assert train(tmp_path) == undisturbed()
 
 
-@pytest.mark.parametrize("damage", ["empty", "cut short", "zeros"])
+@pytest.mark.parametrize("damage", ["empty", "cut short", "zeros", "flag", "method", "offset"])
 def test_of_a_backup_that_is_not_whole_nothing_is_used_and_it_says_so(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
-    """A power failure may leave a file without its content, its end or a part in between."""
+    """A power failure may leave a file without its content, its end or a part in between; a disk may change a bit."""
     backup = Backup(tmp_path / "backup.npz", "key")
     backup.save(
         SimpleNamespace(variables=[keras.Variable(np.ones(1000))], optimizer=SimpleNamespace(variables=[])),
@@ -87,6 +87,10 @@ def test_of_a_backup_that_is_not_whole_nothing_is_used_and_it_says_so(
     whole = backup.path.read_bytes()
     assert backup.history() == [{"epoch": 1}]
     broken = {"empty": b"", "cut short": whole[:-100], "zeros": whole[:2000] + bytes(100) + whole[2100:]}
+    entry, end = whole.rindex(b"PK\1\2"), whole.rindex(b"PK\5\6")
+    changes = {"flag": (entry + 8, 1), "method": (entry + 10, 12), "offset": (end + 18, 9)}
+    for name, (place, value) in changes.items():  # encrypted, bzip2, and where the list of files starts
+        broken[name] = whole[:place] + bytes([value]) + whole[place + 1 :]
     backup.path.write_bytes(broken[damage])
     assert backup.history() == []
     assert caplog.messages == [f"{backup.path} is damaged, so the training starts from the beginning"]

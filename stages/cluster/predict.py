@@ -38,7 +38,7 @@ from stages.common.program import UserError, command_parser, first_line, run
 from stages.inference.model import predict_probabilities
 from stages.intake.archive import is_hidden
 from stages.models.runtime import make_deterministic
-from stages.photos.decode import UNREADABLE, UnreadablePhotoError, resized_pixels
+from stages.photos.decode import UNREADABLE, UnreadablePhotoError, read_photo, resized_pixels
 from stages.predict.formats import columns, printable, row_values
 from stages.predict.model_file import ModelFile, fetch_model_file
 
@@ -47,6 +47,7 @@ logger = logging.getLogger(__name__)
 PHOTOS_PER_PART = 500
 BATCH_SIZE = 32
 READERS = 8  # threads of a task that decodes
+BLOCK = 8 * 2**20  # bytes that a bucket is asked for at a time: most photos whole, of a film only the start
 
 
 def main() -> None:
@@ -134,7 +135,9 @@ def decode(
 
     def load(path: str) -> tuple[np.ndarray, str]:
         try:
-            return resized_pixels(photos.cat_file(path), image_size, max_megapixels), ""
+            with photos.open(path, block_size=BLOCK) as file:
+                content = read_photo(file, getattr(file, "size", None) or 0, max_megapixels)
+            return resized_pixels(content, image_size, max_megapixels), ""
         except UnreadablePhotoError as error:
             problem = str(error)
         except UNREADABLE as error:

@@ -102,12 +102,20 @@ def describe(trained: TrainedModel, target: Format) -> dict[str, Any]:
             "dtype": "float32",
             "about": "RGB of 0..255 of a photo turned upright (EXIF), on white where it is transparent, and resized in "
             "8 bits as Pillow's BILINEAR does, ignoring the aspect ratio. It is antialiased: shrinking a photo by "
-            "bilinear interpolation without antialiasing gives other pixels",
+            "bilinear interpolation without antialiasing gives other pixels. "
+            "The example is for photos of 8 bits per colour",
             "example": [
+                "import numpy as np",
+                "from PIL import Image, ImageOps",
                 "photo = Image.open(path)",
                 f"photo.draft(None, {(REDUCING_GAP * max(height, width),) * 2})  # a large JPEG is decoded smaller",
-                "photo = ImageOps.exif_transpose(photo).convert('RGB')",
-                f"photo = photo.resize({(width, height)}, Image.Resampling.BILINEAR)",
+                "photo = ImageOps.exif_transpose(photo)",
+                "if photo.has_transparency_data:",
+                "    transparent = photo.convert('RGBA')",
+                "    photo = Image.new('RGB', photo.size, 'white')",
+                "    photo.paste(transparent, mask=transparent)",
+                f"photo = photo.convert('RGB').resize({(width, height)}, Image.Resampling.BILINEAR)",
+                "pixels = np.asarray(photo, np.float32)[None]  # a batch of one",
             ],
         },
         "output": {

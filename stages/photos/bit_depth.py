@@ -56,6 +56,14 @@ def keep_lower_bytes(opened: ImageFile.ImageFile) -> slice | list[int]:
     return [1, 1, 1, 3] if "LA;16B" in raw_modes else slice(None)
 
 
+def join_bytes(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+    """Join the upper and lower bytes of samples, uint8, to uint16."""
+    samples = upper.astype(np.uint16)
+    samples <<= 8
+    samples |= lower
+    return samples
+
+
 def _arguments(tile: ImageFile._Tile) -> tuple[Any, ...]:
     """List the arguments of a tile's decoder, of which the first is the order of bytes; it may stand alone."""
     return tile.args if isinstance(tile.args, tuple) else (tile.args,)

@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError, _imaging
 from tqdm import tqdm
 
-from stages.photos.bit_depth import has_sixteen_bit_colours, keep_lower_bytes, scale_to_eight_bits
+from stages.photos.bit_depth import has_sixteen_bit_colours, join_bytes, keep_lower_bytes, scale_to_eight_bits
 
 try:
     from pillow_heif import register_heif_opener
@@ -36,6 +36,7 @@ FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", *HEIC_FORMATS]
 SUFFIXES = {suffix: name for suffix, name in Image.registered_extensions().items() if name in FORMATS}
 SUFFIXES[".mpo"] = "JPEG"
 HEADER_BYTES = 64  # by which a format is recognised
+INSTALL_HEIF = "pip install pillow-heif, and for the pipeline `dvc repro --force split && dvc repro`"
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
 
 MAX_BYTES_PER_PIXEL = 8  # RGBA in 16 bits, not compressed
@@ -97,22 +98,24 @@ def open_photo(source: Source, shrink_to: int | None = None, max_megapixels: flo
 
 
 def _read(path: str | Path, max_megapixels: float) -> bytes:
-    """Read a file, apart from decoding it: what fails here is the file system's, what fails there is the photo's.
-
-    Of a file in no known format, which may be a film of many gigabytes, only the start is read.
-    """
+    """Read a file, apart from decoding it: what fails here is the file system's, what fails there is the photo's."""
     try:
         with Path(path).open("rb") as file:
-            header = file.read(HEADER_BYTES)
-            if not set(FORMATS).intersection(_formats_of(header)):
-                raise UnreadablePhotoError(_unidentified(header))
-            if os.fstat(file.fileno()).st_size > max_megapixels * 1e6 * MAX_BYTES_PER_PIXEL:
-                raise UnreadablePhotoError(f"is larger than any photo of {max_megapixels:g} megapixels")
-            return header + file.read()
+            return read_photo(file, os.fstat(file.fileno()).st_size, max_megapixels)
     except OSError as error:
         if isinstance(error, UNREADABLE) or error.errno == errno.ELOOP:
             raise UnreadablePhotoError(f"cannot be read: {error.strerror}") from error
         raise
+
+
+def read_photo(file: IO[bytes], size: int, max_megapixels: float) -> bytes:
+    """Read an open file of ``size`` bytes; of what cannot be a photo, such as a large film, only the start."""
+    header = file.read(HEADER_BYTES)
+    if not set(FORMATS).intersection(_formats_of(header)):
+        raise UnreadablePhotoError(_unidentified(header))
+    if size > max_megapixels * 1e6 * MAX_BYTES_PER_PIXEL:
+        raise UnreadablePhotoError(f"is larger than any photo of {max_megapixels:g} megapixels")
+    return header + file.read()
 
 
 def _decode(content: bytes, shrink_to: int | None, max_megapixels: float) -> Image.Image:
@@ -133,10 +136,7 @@ def _decode(content: bytes, shrink_to: int | None, max_megapixels: float) -> Ima
     elif sixteen_bit_colours and np.asarray(photo)[..., :3].max() < 2**6:  # at most 14 bits are in use
         lower = Image.open(BytesIO(content), formats=FORMATS)
         channels = keep_lower_bytes(lower)
-        samples = np.asarray(photo).astype(np.uint16)
-        samples <<= 8
-        samples |= np.asarray(_load_upright(lower))[..., channels]
-        photo = scale_to_eight_bits(samples)
+        photo = scale_to_eight_bits(join_bytes(np.asarray(photo), np.asarray(_load_upright(lower))[..., channels]))
     if photo.has_transparency_data:
         transparent = photo if photo.mode == "RGBA" else photo.convert("RGBA")
         photo = Image.new("RGB", photo.size, "white")
@@ -156,10 +156,7 @@ def _load_upright(opened: ImageFile.ImageFile) -> ImageFile.ImageFile:
 def _unidentified(header: bytes) -> str:
     """Say why a file that starts so is in none of ``FORMATS``."""
     if not HEIC_FORMATS and header[4:8] == b"ftyp" and any(brand in header for brand in HEIC_BRANDS):
-        return (
-            "cannot be decoded: HEIC needs pillow-heif: save it as JPEG, or pip install pillow-heif "
-            "(and for the pipeline run `dvc repro --force split && dvc repro`)"
-        )
+        return f"cannot be decoded: HEIC needs pillow-heif: save it as JPEG, or {INSTALL_HEIF}"
     if found := set(_formats_of(header)).difference(FORMATS):
         return f"cannot be decoded: {min(found)} is not among the formats that are read: save it as JPEG"
     return "cannot be decoded: cannot identify image file"

@@ -1,6 +1,7 @@
 """What `python -m stages.cluster.predict` does without a cluster; test_cluster.py runs it on one."""
 
 import errno
+import os
 import sys
 from io import BytesIO
 from pathlib import Path
@@ -64,6 +65,9 @@ class Bucket:
             raise content
         return content
 
+    def open(self, path: str, **_options: int) -> BytesIO:
+        return BytesIO(self.cat_file(path))
+
 
 def test_a_forbidden_file_is_listed_and_the_others_are_decoded() -> None:
     photo = BytesIO()
@@ -76,6 +80,18 @@ def test_a_forbidden_file_is_listed_and_the_others_are_decoded() -> None:
         "cannot be decoded: cannot identify image file",
     ]
     assert part["pixels"].max(axis=(1, 2, 3)).tolist() == [255, 0, 0]
+
+
+def test_a_film_of_many_gigabytes_is_not_read_whole(tmp_path: Path) -> None:
+    for name, start in [("film.mp4", b"\0\0\0\x18ftypmp42"), ("large.jpg", b"\xff\xd8\xff")]:
+        (tmp_path / name).write_bytes(start)
+        os.truncate(tmp_path / name, 2**40)
+    part = {"number": 0, "paths": ["film.mp4", "large.jpg"]}
+    decoded = predict.decode(part, open_folder(str(tmp_path)), (2, 2), max_megapixels=1)
+    assert decoded["problems"] == [
+        "cannot be decoded: cannot identify image file",
+        "is larger than any photo of 1 megapixels",
+    ]
 
 
 def test_a_fault_of_the_machine_ends_the_job() -> None:

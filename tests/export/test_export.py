@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 from scipy.special import softmax
 
 from stages.common.program import UserError
@@ -65,18 +66,19 @@ def test_an_export_is_written_with_its_description_and_checked(
     assert (about["output"]["shape"], about["output"]["name"]) == ([None, 2], FORMATS[name].output)
 
 
-@pytest.mark.parametrize("shape", [(60, 80, 3), (300, 400, 3)])
+@pytest.mark.parametrize(("shape", "suffix"), [((60, 80, 3), "jpg"), ((300, 400, 3), "jpg"), ((60, 80, 4), "png")])
 def test_who_follows_the_description_gets_the_pixels_that_the_model_is_made_for(
-    tmp_path: Path, shape: tuple[int, ...]
+    tmp_path: Path, shape: tuple[int, ...], suffix: str
 ) -> None:
-    path = tmp_path / "photo.jpg"
+    path = tmp_path / f"photo.{suffix}"
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     Image.fromarray(np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)).save(path, exif=exif)
     trained = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
-    example = {"Image": Image, "ImageOps": ImageOps, "path": path}
+    example: dict[str, Any] = {"path": path}
     exec("\n".join(command.describe(trained, FORMATS["onnx"])["input"]["example"]), example)  # noqa: S102
-    np.testing.assert_array_equal(np.asarray(example["photo"]), resized_pixels(path, SIZE))
+    assert example["pixels"].dtype == np.float32
+    np.testing.assert_array_equal(example["pixels"], resized_pixels(path, SIZE)[None])
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])

@@ -86,8 +86,8 @@ def test_pixels_without_a_known_range_are_refused(tmp_path: Path) -> None:
         (
             "a.jpg",
             HEIC,
-            "cannot be decoded: HEIC needs pillow-heif: save it as JPEG, or pip install pillow-heif "
-            "(and for the pipeline run `dvc repro --force split && dvc repro`)",  # as DVC does not see the package
+            "cannot be decoded: HEIC needs pillow-heif: save it as JPEG, or pip install pillow-heif, "
+            "and for the pipeline `dvc repro --force split && dvc repro`",  # as DVC does not see the package
         ),
         ("a.eps", b"%!PS-Adobe-3.0", "cannot be decoded: EPS is not among the formats that are read: save it as JPEG"),
         ("missing.jpg", None, "cannot be read: No such file or directory"),

@@ -104,11 +104,7 @@ def write_name_that_is_not_the_utf_8_it_is_marked_as() -> Path:
 
 BAD_ARCHIVES = {
     "a web page": (write_page, "expected a zip or tar archive, received a file that starts with b'<!doctype html>"),
-    # The quotes of the bytes depend on the time, which is among them.
-    "a zip cut short": (
-        write_start_of_zip,
-        r"expected a zip or tar archive, received a file that starts with b['\"]PK",
-    ),
+    "a zip cut short": (write_start_of_zip, "expected a zip or tar archive, received a file that starts with b'PK"),
     "a damaged zip": (write_damaged_zip, "expected a whole archive, received one that cannot be unpacked: "),
     "a name that climbs out": (
         lambda: write_zip(Path("a.zip"), {"../evil.jpg": b"x"}),

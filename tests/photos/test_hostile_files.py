@@ -66,6 +66,11 @@ def test_a_photo_above_the_limit_is_refused_before_it_is_decoded(tmp_path: Path)
         open_photo(tmp_path / "a.bmp", max_megapixels=120)
 
 
+def test_an_uncompressed_photo_at_the_limit_is_read(tmp_path: Path) -> None:
+    Image.new("RGB", (100, 100)).save(tmp_path / "a.bmp")
+    assert open_photo(tmp_path / "a.bmp", max_megapixels=0.01).size == (100, 100)
+
+
 @pytest.mark.parametrize(("start", "reason"), [(b"\xff\xd8\xff", "is larger than any photo"), (b"", "cannot identify")])
 def test_a_file_of_many_gigabytes_is_not_read_whole(tmp_path: Path, start: bytes, reason: str) -> None:
     with (tmp_path / "a.jpg").open("wb") as file:

@@ -66,6 +66,13 @@ def test_grey_stays_grey_and_transparent_turns_white(tmp_path: Path) -> None:
     assert (np.asarray(open_photo(tmp_path / "clear grey.png")) == 255).all()
 
 
+def test_a_colour_of_a_palette_that_stands_for_transparent_turns_white(tmp_path: Path) -> None:
+    picture = Image.fromarray(np.array([[0, 1]], np.uint8), "P")
+    picture.putpalette([0, 0, 0, *RED])
+    picture.save(tmp_path / "a.png", transparency=0)
+    assert np.asarray(open_photo(tmp_path / "a.png")).tolist() == [[[255, 255, 255], list(RED)]]
+
+
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png"])
 def test_of_an_animation_the_first_frame_counts(tmp_path: Path, name: str) -> None:
     frames = [Image.new("RGB", (4, 4), colour) for colour in ("white", "black")]

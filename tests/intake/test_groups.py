@@ -105,7 +105,7 @@ def test_validation_is_taken_from_training_where_the_folders_give_none(caplog: p
     assert leak in [photos for group in assigned for photos in group]  # of which test alone will be kept
     assert all("/test/" in path for path, split in splits(assigned).items() if split == "test")
     tested = [[picture(f"test/dogs/{n}")] for n in range(200)]
-    assert splits(assigned).items() <= splits(assign_splits([*groups, *tested], SETTINGS)).items(), "whatever is in test"
+    assert splits(assigned).items() <= splits(assign_splits([*groups, *tested], SETTINGS)).items(), "whatever test has"
 
 
 def test_photos_with_the_same_match_are_one_group_also_through_duplicates() -> None:

@@ -79,7 +79,7 @@ def test_our_own_bugs_keep_their_traceback(error: Exception, capsys: pytest.Capt
     assert "oops" in printed
 
 
-@pytest.mark.parametrize("step", ["split", "sample", "cluster.sweep"])
+@pytest.mark.parametrize("step", ["split", "sample", pytest.param("cluster.sweep", marks=pytest.mark.slow)])
 def test_help_shows_the_command_as_it_is_typed_and_runs_nothing(workspace: Path, step: str) -> None:
     for argument, code in [("--help", 0), ("--nonesuch", 2)]:
         finished = subprocess.run(

@@ -15,6 +15,7 @@ def test_steps_are_put_in_order_and_unknown_ones_last() -> None:
     assert list(ordered.items()) == [("split", 3), ("train@a", 1), ("train@b", 2), ("removed", 0)]
 
 
+@pytest.mark.slow
 def test_steps_that_ran_in_another_order_leave_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     locks = []
     for name, order in {"serial": ["one", "two"], "parallel": ["two", "one"]}.items():

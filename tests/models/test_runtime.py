@@ -11,6 +11,7 @@ from stages.models.runtime import imports_refused, start_up_messages_filtered
 from tests.conftest import PROJECT
 
 
+@pytest.mark.slow
 def test_tensorflow_starts_in_silence() -> None:
     code = "from stages.models.runtime import tf; tf.zeros(1) + 1"
     started = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True, text=True)

@@ -46,7 +46,8 @@ def train(model_name: str) -> History:
         return train_model(model, recipe, settings, train, validation, Path("backup.npz"), MemoryBudget(1))
 
 
-@pytest.mark.parametrize("model", [pytest.param("augmented", marks=pytest.mark.slow), "transfer"])
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["augmented", "transfer"])
 @pytest.mark.usefixtures("workspace")
 def test_two_devices_learn_what_one_learns(model: str) -> None:
     environment = {"PYTHONPATH": str(PROJECT), "CUDA_VISIBLE_DEVICES": ""}

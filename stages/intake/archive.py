@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple, Self, cast
 
-from stages.common.program import NO_SPACE, UserError
+from stages.common.program import BROKEN, NO_SPACE, UserError
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def unpack(archive: Path, folder: Path) -> None:
                 raise UserError(f"expected photos, received an archive that expands over {MAX_EXPANSION} times")
             extract(member, folder)
     except UNPACKING_ERRORS as error:
-        if getattr(error, "errno", None) in NO_SPACE:
+        if getattr(error, "errno", None) in NO_SPACE | BROKEN:
             raise
         raise UserError(f"expected a whole archive, received one that cannot be unpacked: {error}") from error
     if hidden:

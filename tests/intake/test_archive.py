@@ -1,3 +1,5 @@
+import errno
+import shutil
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -120,3 +122,13 @@ def test_names_that_differ_only_in_case_are_both_kept_or_refused() -> None:
         assert "expected one file of each name (in any case)" in str(error)  # noqa: PT017
     else:
         assert unpacked_files() == members
+
+
+def test_a_disk_that_fails_is_no_damaged_archive(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(source: Any, target: Any) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    archive = write_zip(Path("photos.zip"), photos_by_name())
+    monkeypatch.setattr(shutil, "copyfileobj", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        unpack(archive, UNPACKED)

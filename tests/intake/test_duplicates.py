@@ -13,7 +13,7 @@ PHOTO = draw_animal("cats", np.random.default_rng(0))
 
 
 def groups_of(fingerprints: Sequence[Fingerprint], labels: str = "", distance: int = 4) -> list[list[int]]:
-    """Group photos, which are named for their places; each has its letter of ``labels``, or all have the same."""
+    """Group the photos with these fingerprints; return the groups as indices. Without ``labels`` all share a class."""
     photos = [LabelledPhoto(str(n), label, "", str(n)) for n, label in enumerate(labels or "a" * len(fingerprints))]
     groups = group_duplicates(dict(zip(photos, fingerprints, strict=True)), distance)
     return [[int(photo.path) for photo in group] for group in groups]

@@ -1,3 +1,4 @@
+import gc
 import os
 import signal
 import subprocess
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.models.runtime import imports_refused, start_up_messages_filtered
+from stages.models.runtime import garbage_collection_postponed, imports_refused, start_up_messages_filtered
 from tests.conftest import PROJECT
 
 
@@ -25,6 +26,13 @@ def test_a_refused_import_fails_and_works_again_later() -> None:
         with pytest.raises(ImportError):
             import antigravity  # noqa: F401
     assert "antigravity" not in sys.modules
+
+
+def test_garbage_is_collected_again_after_an_import_even_one_that_fails() -> None:
+    with suppress(ImportError), garbage_collection_postponed():
+        assert not gc.isenabled()
+        raise ImportError
+    assert gc.isenabled()
 
 
 def test_other_messages_are_passed_on(capfd: pytest.CaptureFixture[str]) -> None:

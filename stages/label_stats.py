@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.common.figures import write_figure
+from stages.common.figures import picture_grid, write_figure
 from stages.common.files import write_csv, write_json
 from stages.common.params import LabelStats, load_params
 from stages.common.program import run
@@ -69,10 +69,8 @@ def draw_samples(photos: pd.DataFrame, settings: LabelStats) -> Figure:
     rows, columns = len(groups), settings.photos_per_class
     rng = np.random.default_rng(settings.seed)
     size = (2 * columns, 2 * rows + 0.4)  # in inches, with room for the title
-    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for row, (label, group) in zip(grid, groups, strict=True):
+    figure = plt.figure(figsize=size, layout="constrained")
+    for row, (label, group) in zip(picture_grid(figure, rows, columns), groups, strict=True):
         chosen = rng.choice(group["path"], min(columns, len(group)), replace=False)
         for axes, path in zip(row, chosen, strict=False):
             axes.imshow(thumbnail(path))

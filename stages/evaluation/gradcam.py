@@ -5,6 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from stages.common.figures import picture_grid
 from stages.evaluation.mistakes import caption
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.models.runtime import keras, layers, tf
@@ -74,9 +75,7 @@ def draw_gradcam(model: keras.Model, evaluation: Evaluation, test: TestSet) -> F
     rows = -(-len(chosen) // columns)
     figure = plt.figure(figsize=(2.2 * columns + 0.8, 4.6 * rows + 0.5), layout="constrained")
     figure.suptitle(f"{evaluation.name}: Grad-CAM of the predicted class on test photos")
-    grid = figure.subplots(2 * rows, columns, squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
+    grid = picture_grid(figure, 2 * rows, columns)
     cells = zip(pixels, heat_maps(model, pixels), captions, grid[::2].flat, grid[1::2].flat, strict=False)
     for photo, heat, title, upper, lower in cells:
         upper.imshow(photo)

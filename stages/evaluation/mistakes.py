@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from stages.common.figures import picture_grid
 from stages.evaluation.results import Predictions
 from stages.photos.decode import thumbnail
 
@@ -55,9 +56,7 @@ def draw_mistakes(name: str, mistakes: pd.DataFrame) -> Figure:
     else:
         subject = f"all {len(mistakes)} mistakes" if len(mistakes) > 1 else "the only mistake"
     figure.suptitle(f"{name}: {subject} on the test photos")
-    grid = figure.subplots(rows, COLUMNS, squeeze=False, subplot_kw={"anchor": "N"})
-    for axes in grid.flat:
-        axes.set_axis_off()
+    grid = picture_grid(figure, rows, COLUMNS, anchor="N")
     for axes, mistake in zip(grid.flat, shown.to_dict("records"), strict=False):
         axes.imshow(thumbnail(mistake["path"]))
         axes.set_title(caption(mistake["label"], mistake["predicted"], mistake["confidence"]), fontsize="medium")

@@ -1,12 +1,14 @@
-"""Names of classes in figures, whatever letters they have."""
+"""Figures as they are written, and names of classes in them, whatever letters they have."""
 
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
-from stages.common.figures import write_figure
+from stages.common.figures import picture_grid, write_figure
 
 
 def drawn(path: Path, *names: str) -> bytes:
@@ -30,3 +32,27 @@ def test_letters_that_no_font_has_are_boxes_and_named_once(tmp_path: Path, caplo
     message = caplog.messages[0]
     assert message.startswith("figures have boxes for 𒀀𒀁, which none of their fonts has: for Chinese, ")
     assert message.endswith("; no other letters can be added")
+
+
+def test_pictures_are_written_as_matplotlib_would_save_them_with_invisible_ticks(tmp_path: Path) -> None:
+    def draw() -> Figure:
+        figure = plt.figure(figsize=(3, 2), layout="constrained")
+        figure.suptitle("pictures")
+        return figure
+
+    def fill(grid: np.ndarray) -> None:
+        for axes in grid.flat:
+            axes.imshow(np.arange(12).reshape(3, 4))
+            axes.set_title("cat")
+
+    figure = draw()
+    fill(picture_grid(figure, 1, 2))
+    write_figure(figure, tmp_path / "ours.png")
+    figure = draw()
+    grid = figure.subplots(1, 2)
+    for axes in grid:
+        axes.set_axis_off()
+    fill(grid)
+    figure.savefig(tmp_path / "expected.png", dpi=120)
+    plt.close(figure)
+    assert (tmp_path / "ours.png").read_bytes() == (tmp_path / "expected.png").read_bytes()

@@ -6,6 +6,7 @@ Reads the models, their environments and histories, the lists and the test photo
 ``metrics/models/MODEL.json``, ``plots/confusion/MODEL.csv``, ``plots/accuracy/MODEL.png`` and
 ``plots/mistakes/MODEL.png``; for all of them ``plots/curves.csv``, ``plots/roc.csv``, ``plots/calibration.png``,
 ``metrics/best.json`` and ``metrics/report.md``, the results on one page; for the best ``plots/gradcam.png``.
+``data/predictions/MODEL.npz`` is kept between runs: a model is loaded and predicts only if what it depends on changed.
 """
 
 import json
@@ -28,8 +29,8 @@ from stages.evaluation.report import report
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.scores import leaderboard, ranking, score
 from stages.evaluation.significance import compare
-from stages.inference.model import load_model, predict_probabilities
-from stages.models.runtime import keras, make_deterministic
+from stages.inference.kept import KeptPredictions, LazyModel, delete_others
+from stages.models.runtime import make_deterministic
 from stages.photos.arrays import MemoryBudget, load_photos
 from stages.photos.lists import class_names, majority_class_accuracy, read_split
 
@@ -55,8 +56,14 @@ def main() -> None:
     photos = load_photos(lists["test"], classes, params.train.image_size, MemoryBudget(params.memory_gib))
     test = TestSet(lists["test"], classes, *photos, majority_class_accuracy(lists["train"], lists["test"]))
 
-    models = {name: load_model(MODELS / f"{name}.keras") for name in params.models}
-    evaluations = [evaluate(name, model, test, params.train.batch_size) for name, model in models.items()]
+    predictions = KeptPredictions(test.pixels, params.train.batch_size)
+    delete_others(params.models)
+    evaluations: list[Evaluation] = []
+    for name in params.models:
+        model = LazyModel(MODELS / f"{name}.keras")
+        evaluations.append(evaluate(name, predictions.probabilities(model), test))
+        if ranking(evaluations)[0] is evaluations[-1]:
+            best_model = model  # of the loaded ones the only one to stay in memory, for Grad-CAM
     ranked = ranking(evaluations)
     best = ranked[0]
     comparisons = compare({evaluation.name: evaluation.predictions.correct for evaluation in evaluations})
@@ -71,7 +78,7 @@ def main() -> None:
     write_figure(draw_calibration(evaluations), CALIBRATION_FIGURE)
     scores = {split: best.scores[split] for split in ("train", "validation", "test")}
     write_json({"model": best.name, **scores, "comparisons": comparisons.to_dict("records")}, BEST)
-    write_figure(draw_gradcam(models[best.name], best, test), GRADCAM_FIGURE)
+    write_figure(draw_gradcam(best_model.loaded, best, test), GRADCAM_FIGURE)
     write_text(report(lists, ranked, table, comparisons), REPORT)
     logger.info("%s\nbest on validation: %s", table.to_string(index=False), best.name)
 
@@ -85,11 +92,11 @@ def check_leftovers(names: set[str]) -> None:
         raise UserError(f"expected only models of params.yaml ({', '.join(sorted(names))}): delete {paths}")
 
 
-def evaluate(name: str, model: keras.Model, test: TestSet, batch_size: int) -> Evaluation:
-    """Classify the test photos with a trained model, and score it."""
+def evaluate(name: str, probabilities: np.ndarray, test: TestSet) -> Evaluation:
+    """Score a model by the probabilities that it predicts on the test photos, shaped (photos, classes)."""
     history = pd.read_json(HISTORY / f"{name}.json", precise_float=True)
     environment = json.loads((MODELS / f"{name}.json").read_text(encoding="utf-8"))["environment"]
-    predictions = Predictions(test.labels, predict_probabilities(model, test.pixels, batch_size))
+    predictions = Predictions(test.labels, probabilities)
     scores = score(history, predictions, test.classes, test.baseline)
     if scores["test"]["gain_over_baseline"] <= 0:
         logger.warning("%s is no better than the majority-class baseline on the test photos", name)

@@ -16,7 +16,8 @@ import yaml
 from dvc.utils.hydra import apply_overrides
 
 from stages.common.params import Params
-from stages.common.paths import BACKUPS
+from stages.common.paths import BACKUPS, PREDICTIONS
+from stages.inference.kept import PREDICTING_CODE
 from stages.training.backup import STAGES, TRAINING_CODE
 from tests.conftest import PROJECT
 
@@ -90,6 +91,12 @@ def test_a_backup_is_kept_for_as_long_as_dvc_would_not_train_again() -> None:
     assert files == declared_files(STEPS["train"])
 
 
+def test_predictions_are_kept_until_the_code_that_predicts_changes() -> None:
+    files = {file for pattern in PREDICTING_CODE for file in STAGES.glob(pattern)}
+    decoding = code_in(STAGES / "photos")  # whose result, the pixels, is compared itself
+    assert imported_files(STAGES / "inference/model.py") - decoding <= files
+
+
 def spelled_out(keys: set[str]) -> set[str]:
     """Put a whole section's keys in its place."""
     found = set()
@@ -134,7 +141,7 @@ def test_each_path_is_an_output_of_one_step_or_holds_some() -> None:
     assert len(outs) == len(set(outs))
     modules = [importlib.import_module(f"stages.{name}") for name in ("common.paths", *STEPS)]
     paths = {str(path) for module in modules for path in vars(module).values() if isinstance(path, Path)}
-    assert paths - {str(BACKUPS), "data/incoming"} == {out.split("/$")[0] for out in outs}
+    assert paths - {str(BACKUPS), str(PREDICTIONS), "data/incoming"} == {out.split("/$")[0] for out in outs}
 
 
 def test_what_needs_no_tensorflow_does_not_load_it() -> None:

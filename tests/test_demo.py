@@ -13,7 +13,7 @@ from stages import backbone, download, split, train
 from stages.common.paths import MODELS
 from stages.evaluate import evaluate
 from stages.evaluation import results
-from stages.inference.model import load_model
+from stages.inference.model import load_model, predict_probabilities
 from stages.photos.arrays import MemoryBudget, load_photos
 from stages.photos.lists import class_names, majority_class_accuracy, read_split
 from stages.sample.archive import write_archive
@@ -42,6 +42,7 @@ def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
     baseline = majority_class_accuracy(read_split("train"), photos)
     pixels = load_photos(photos, classes, params["train"]["image_size"], MemoryBudget(1))
     test = results.TestSet(photos, classes, *pixels, baseline)
-    scores = evaluate("transfer", load_model(MODELS / "transfer.keras"), test, batch_size=32).scores
+    probabilities = predict_probabilities(load_model(MODELS / "transfer.keras"), test.pixels, batch_size=32)
+    scores = evaluate("transfer", probabilities, test).scores
     assert scores["test"]["accuracy_low"] > baseline == 0.5, "beyond its confidence interval"
     assert scores["validation"]["accuracy"] > 0.75

@@ -1,4 +1,4 @@
-"""The evaluation of one model, from its files."""
+"""The evaluation of one model, from its files and predictions."""
 
 import json
 from pathlib import Path
@@ -11,45 +11,42 @@ from stages.common.paths import HISTORY, MODELS
 from stages.common.program import UserError
 from stages.evaluate import check_leftovers, evaluate
 from stages.evaluation import results
-from stages.inference.model import load_model
-from stages.models.runtime import keras, layers
 
 PHOTOS = pd.DataFrame({"path": ["0.jpg", "1.jpg", "2.jpg"], "label": ["cats", "cats", "dogs"]})
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
 TEST = results.TestSet(PHOTOS, ["cats", "dogs"], PIXELS, np.array([0, 0, 1]), baseline=2 / 3)
+ALWAYS_DOGS = np.array([[0.25, 0.75]] * 3)
 
 
 @pytest.fixture
-def always_dogs(workspace: Path) -> None:
-    """The files of a model that classifies every photo as a dog."""
-    model = keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(2)])
-    model.layers[-1].set_weights([np.zeros((192, 2)), np.array([0, np.log(3)])])
+def files(workspace: Path) -> None:
+    """The files of a trained model; of the model itself only that there is one."""
     for folder in (MODELS, HISTORY):
         folder.mkdir(parents=True)
-    model.save(MODELS / "cnn.keras")
+    (MODELS / "cnn.keras").touch()
     (MODELS / "cnn.json").write_text(json.dumps({"environment": ["Python 3"]}))
     record = {"epoch": 1, "accuracy": 0.5, "loss": 0.7, "val_accuracy": 0.4, "val_loss": 0.8}
     (HISTORY / "cnn.json").write_text(json.dumps([record]))
 
 
-@pytest.mark.usefixtures("always_dogs")
-def test_a_model_is_evaluated_from_its_files() -> None:
-    evaluation = evaluate("cnn", load_model(MODELS / "cnn.keras"), TEST, batch_size=2)
+@pytest.mark.usefixtures("files")
+def test_a_model_is_evaluated_from_its_files_and_predictions() -> None:
+    evaluation = evaluate("cnn", ALWAYS_DOGS, TEST)
     assert evaluation.name == "cnn"
     assert evaluation.environment == ["Python 3"]
     assert evaluation.history["val_loss"].tolist() == [0.8]
-    np.testing.assert_allclose(evaluation.predictions.probabilities, [[0.25, 0.75]] * 3, rtol=1e-6)
+    np.testing.assert_array_equal(evaluation.predictions.probabilities, ALWAYS_DOGS)
     assert evaluation.scores["test"]["accuracy"] == 0.333333
     assert evaluation.mistakes["path"].tolist() == ["0.jpg", "1.jpg"]
 
 
-@pytest.mark.usefixtures("always_dogs")
+@pytest.mark.usefixtures("files")
 def test_a_model_no_better_than_the_majority_class_baseline_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    evaluate("cnn", load_model(MODELS / "cnn.keras"), TEST, batch_size=2)
+    evaluate("cnn", ALWAYS_DOGS, TEST)
     assert caplog.messages == ["cnn is no better than the majority-class baseline on the test photos"]
 
 
-@pytest.mark.usefixtures("always_dogs")
+@pytest.mark.usefixtures("files")
 def test_files_of_a_model_that_params_yaml_no_longer_has_are_refused() -> None:
     check_leftovers({"cnn"})
     with pytest.raises(UserError, match=r"\(wide\): delete data/models/cnn.json data/models/cnn.keras plots/history/"):

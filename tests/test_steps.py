@@ -11,12 +11,15 @@ import pandas as pd
 import pytest
 
 from stages import evaluate, label_stats, split, train
+from stages.inference import kept
 from stages.inference.model import load_model
+from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
 from tests.conftest import CNN, PROJECT, edit_params, write_photos
 
 TINY = {**CNN, "convolutions": [2], "units": 2}
-MODELS = {"first": TINY, "second": {**TINY, "epochs": 3, "scale": [-1, 1]}}
+# The best is evaluated before another.
+MODELS = {"second": {**TINY, "epochs": 3, "scale": [-1, 1]}, "first": TINY}
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +89,33 @@ def test_every_model_is_scored_on_the_test_list_and_the_best_chosen_on_validatio
     assert f"`{best['model']}`, the best on validation" in Path("metrics/report.md").read_text()
     for curves in ("curves", "roc"):
         assert set(pd.read_csv(f"plots/{curves}.csv")["model"]) == set(MODELS)
+
+
+@pytest.mark.usefixtures("results")
+def test_kept_predictions_give_the_same_bytes_and_only_the_best_model_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = written_by_evaluate()
+    assert {Path(f"data/predictions/{name}.npz") for name in MODELS} < before.keys()
+    for path in before:
+        if path.parts[0] != "data":
+            path.unlink()
+    loaded: list[str] = []
+
+    def load(path: Path) -> keras.Model:
+        loaded.append(path.stem)
+        return load_model(path)
+
+    monkeypatch.setattr(kept, "load_model", load)
+    evaluate.main()
+    assert written_by_evaluate() == before
+    assert loaded == [read("metrics/best.json")["model"]]
+
+
+def written_by_evaluate() -> dict[Path, bytes]:
+    found = [path for folder in ("data/predictions", "metrics", "plots") for path in Path(folder).rglob("*.*")]
+    others = {"history", "label_counts", "label_stats", "samples"}
+    return {path: path.read_bytes() for path in found if not others & {path.stem, path.parent.name}}
 
 
 def accuracy(name: str, listed: str) -> float:

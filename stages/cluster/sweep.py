@@ -28,10 +28,11 @@ from stages.cluster.comparison import UNFINISHED, compare_settings, recommend, s
 from stages.cluster.nodes import bundle, check_nodes, connect
 from stages.cluster.trial import Trial
 from stages.cluster.workspace import dvc
+from stages.common.files import fingerprint
 from stages.common.params import PARAMS, Params, load_params
 from stages.common.paths import BACKUPS
 from stages.common.program import UserError, command_parser, first_line, run
-from stages.training.backup import fingerprint, training_code
+from stages.training.backup import training_code
 
 # The trials report their progress themselves, and DVC keeps their results.
 os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}

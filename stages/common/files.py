@@ -1,12 +1,18 @@
-"""Write a file or a folder whole or not at all."""
+"""Write a file or a folder whole or not at all; check that a file is whole; hash what a result depends on."""
 
+import errno
+import hashlib
 import json
-from collections.abc import Iterator
+import lzma
+import zlib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
+import numpy as np
 import pandas as pd
 
 
@@ -63,3 +69,26 @@ def write_json(content: Any, path: Path) -> None:
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     with atomic_write(path) as unfinished:
         table.to_csv(unfinished, index=False)
+
+
+def is_whole(path: Path) -> bool:
+    """Tell whether a zip file (``.npz`` is one) is complete, by its checksums; after a power failure it may not be."""
+    try:
+        with ZipFile(path) as arrays:
+            return arrays.testzip() is None
+    except (BadZipFile, EOFError, RuntimeError, zlib.error, lzma.LZMAError):
+        return False
+    except OSError as error:
+        if error.errno not in (None, errno.EINVAL):  # any other is the machine's fault
+            raise
+        return False
+
+
+def fingerprint(parts: Iterable[str | np.ndarray]) -> str:
+    """Hash everything that a result depends on: SHA-256, in hex."""
+    digest = hashlib.sha256()
+    for part in parts:
+        array: Any = np.frombuffer(part.encode(), np.uint8) if isinstance(part, str) else np.ascontiguousarray(part)
+        digest.update(f"{array.nbytes} ".encode())
+        digest.update(array)
+    return digest.hexdigest()

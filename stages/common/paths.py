@@ -12,4 +12,6 @@ SPLITS = Path("data/splits")
 MODELS = Path("data/models")
 HISTORY = Path("plots/history")
 BEST = Path("metrics/best.json")
-BACKUPS = Path("data/backups")  # outside the outputs, which DVC deletes before a step runs
+# Outside the outputs, which DVC deletes before a step runs.
+BACKUPS = Path("data/backups")
+PREDICTIONS = Path("data/predictions")

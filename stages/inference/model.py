@@ -15,14 +15,19 @@ logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 def load_model(path: Path) -> keras.Model:
-    """Load a saved model, in Keras's safe mode, which refuses a model that contains code.
+    """Load a saved model to predict with, in Keras's safe mode, which refuses a model that contains code.
 
     Raises:
         UserError: There is no such file.
     """
+    return keras.saving.load_model(existing_model(path), compile=False, safe_mode=True)
+
+
+def existing_model(path: Path) -> Path:
+    """Return the path of a saved model, or raise UserError if there is none."""
     if not path.exists():
         raise UserError(f"expected the model {path}, found none: run `dvc repro train@{path.stem}`")
-    return keras.saving.load_model(path, safe_mode=True)
+    return path
 
 
 def predict_probabilities(model: keras.Model, pixels: ArrayStore, batch_size: int) -> np.ndarray:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import json
 import logging
-import lzma
-import zlib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
-from stages.common.files import atomic_write
+from stages.common.files import atomic_write, is_whole
 
 if TYPE_CHECKING:  # reading a backup's history must not wait for TensorFlow
     from stages.models.runtime import keras
@@ -67,19 +61,6 @@ class Backup:
                 variable.assign(saved[f"variable_{number}"])
 
 
-def is_whole(path: Path) -> bool:
-    """Tell whether a backup is complete, by its checksums; after a power failure it may not be."""
-    try:
-        with ZipFile(path) as arrays:
-            return arrays.testzip() is None
-    except (BadZipFile, EOFError, RuntimeError, zlib.error, lzma.LZMAError):
-        return False
-    except OSError as error:
-        if error.errno not in (None, errno.EINVAL):  # any other is the machine's fault
-            raise
-        return False
-
-
 def read_content(path: Path) -> dict[str, Any]:
     """Read the ``key`` and ``history`` of a backup."""
     with np.load(path, allow_pickle=False) as saved:
@@ -89,16 +70,6 @@ def read_content(path: Path) -> dict[str, Any]:
 def variables_of(model: keras.Model) -> list[keras.Variable]:
     """List what training changes: weights, random generators' states, the optimizer's momenta and step count."""
     return [*model.variables, *model.optimizer.variables]
-
-
-def fingerprint(parts: Iterable[str | np.ndarray]) -> str:
-    """Hash everything that a training depends on: SHA-256, in hex."""
-    digest = hashlib.sha256()
-    for part in parts:
-        array: Any = np.frombuffer(part.encode(), np.uint8) if isinstance(part, str) else np.ascontiguousarray(part)
-        digest.update(f"{array.nbytes} ".encode())
-        digest.update(array)
-    return digest.hexdigest()
 
 
 def training_code() -> list[str]:

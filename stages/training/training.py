@@ -6,13 +6,14 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+from stages.common.files import fingerprint
 from stages.common.params import Train
 from stages.models.backbone import unfreeze
 from stages.models.environment import describe_environment
 from stages.models.recipe import Recipe
 from stages.models.runtime import keras
 from stages.photos.arrays import MemoryBudget, Photos
-from stages.training.backup import Backup, History, fingerprint, training_code
+from stages.training.backup import Backup, History, training_code
 from stages.training.callbacks import Checkpoint, StopWhenInterrupted, defer_interrupts
 from stages.training.datasets import (
     Dataset,

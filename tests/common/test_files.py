@@ -1,7 +1,9 @@
 from contextlib import suppress
 from pathlib import Path
 
-from stages.common.files import atomic_folder, atomic_write
+import numpy as np
+
+from stages.common.files import atomic_folder, atomic_write, fingerprint
 
 
 class FailureError(Exception):
@@ -51,3 +53,8 @@ def test_a_folder_appears_when_it_is_whole(tmp_path: Path) -> None:
     with atomic_folder(tmp_path / "exported") as unfinished:
         (unfinished / "model").touch()
     assert [path.name for path in tmp_path.rglob("*")] == ["exported", "model"]
+
+
+def test_a_fingerprint_tells_where_one_part_ends_and_the_next_begins() -> None:
+    assert fingerprint(["ab", "c"]) != fingerprint(["a", "bc"])
+    assert fingerprint([np.zeros(2)]) == fingerprint([np.zeros(2, np.int64)])

@@ -12,7 +12,7 @@ from stages.models.build import build_model
 from stages.models.runtime import keras
 from stages.photos.arrays import MemoryBudget, Photos, allocate_array
 from stages.training import callbacks
-from stages.training.backup import Backup, History, fingerprint
+from stages.training.backup import Backup, History
 from stages.training.training import fingerprint_of
 from tests.training.examples import RECIPE, SETTINGS, photos, train, train_until, undisturbed
 
@@ -94,11 +94,6 @@ def test_of_a_backup_that_is_not_whole_nothing_is_used_and_it_says_so(
     backup.path.write_bytes(broken[damage])
     assert backup.history() == []
     assert caplog.messages == [f"{backup.path} is damaged, so the training starts from the beginning"]
-
-
-def test_a_fingerprint_tells_where_one_part_ends_and_the_next_begins() -> None:
-    assert fingerprint(["ab", "c"]) != fingerprint(["a", "bc"])
-    assert fingerprint([np.zeros(2)]) == fingerprint([np.zeros(2, np.int64)])
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_epoch_and_the_rate(tmp_path: Path) -> None:

@@ -1,0 +1,100 @@
+"""Keep what models predict on a set of photos, and predict again only with a model that has changed."""
+
+import hashlib
+import logging
+from collections.abc import Collection
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import scipy
+
+from stages.common.files import atomic_write, fingerprint, is_whole
+from stages.common.paths import PREDICTIONS
+from stages.inference.model import existing_model, load_model, predict_probabilities
+from stages.models.environment import describe_environment
+from stages.models.runtime import keras
+from stages.photos.arrays import ArrayStore
+
+logger = logging.getLogger(__name__)
+
+STAGES = Path(__file__).parents[1]
+# The code that predictions depend on, from the pixels on.
+PREDICTING_CODE = ("inference/*.py", "models/runtime.py")
+
+
+class LazyModel:
+    """A saved model that is loaded when it is first needed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = existing_model(path)
+
+    @cached_property
+    def loaded(self) -> keras.Model:
+        return load_model(self.path)
+
+
+class KeptPredictions:
+    """The probabilities that models predict on the same photos, in a file ``data/predictions/MODEL.npz`` for each.
+
+    A file is used for as long as all that its probabilities depend on is the same: the bytes of the model, the pixels,
+    the batch size, versions and processor, and the code.
+
+    Args:
+        pixels: uint8 in 0..255, shaped (photos, height, width, 3).
+    """
+
+    def __init__(self, pixels: ArrayStore, batch_size: int) -> None:
+        self.pixels = pixels
+        self.batch_size = batch_size
+        numbers = np.arange(len(pixels))
+        # Batch by batch, as the photos may not fit into memory.
+        batches = (pixels[numbers[start : start + batch_size]] for start in range(0, len(pixels), batch_size))
+        settings = [str(batch_size), str(pixels.shape), *describe_environment(), f"SciPy {scipy.__version__}"]
+        self.shared_key = fingerprint(chain(settings, predicting_code(), batches))
+
+    def probabilities(self, model: LazyModel) -> np.ndarray:
+        """Return the probability of each class for each photo, as ``predict_probabilities`` does.
+
+        Where they are kept, the model is not loaded.
+        """
+        path = PREDICTIONS / f"{model.path.stem}.npz"
+        with model.path.open("rb") as file:
+            key = fingerprint([hashlib.file_digest(file, "sha256").hexdigest(), self.shared_key])
+        kept = read_kept(path, key)
+        if kept is not None:
+            logger.info("%s: its predictions on the test photos were kept", path.stem)
+            return kept
+        logger.info("%s: predicting the test photos", path.stem)
+        probabilities = predict_probabilities(model.loaded, self.pixels, self.batch_size)
+        with atomic_write(path) as unfinished, unfinished.open("wb") as out:
+            np.savez(out, key=np.array(key), probabilities=probabilities)
+        return probabilities
+
+
+def read_kept(path: Path, key: str) -> np.ndarray | None:
+    """Read the probabilities in a file, unless there is none, or one with another key; a damaged one is logged."""
+    if not path.exists():
+        return None
+    if is_whole(path):
+        try:
+            with np.load(path, allow_pickle=False) as kept:
+                return np.asarray(kept["probabilities"]) if str(kept["key"]) == key else None
+        except (KeyError, ValueError):  # another program's zip file
+            pass
+    logger.warning("%s is damaged, so the predictions in it are not used", path)
+    return None
+
+
+def delete_others(models: Collection[str]) -> None:
+    """Delete the predictions of all models but these."""
+    for path in PREDICTIONS.glob("*.npz"):
+        if path.stem not in models:
+            path.unlink()
+
+
+def predicting_code() -> list[str]:
+    """Read the files of ``PREDICTING_CODE``."""
+    files = sorted(file for pattern in PREDICTING_CODE for file in STAGES.glob(pattern))
+    return [file.read_text(encoding="utf-8") for file in files]

@@ -63,9 +63,13 @@ next-steps:
 
 repro: .venv/pipeline ## bring everything up to date; `make -j2 repro` trains two models at a time
 	dvc repro label_stats backbone
+	+@$(MAKE) --no-print-directory $$(dvc stage list --name-only | grep '^features@')
 	+@$(MAKE) --no-print-directory $$(dvc stage list --name-only | grep '^train@')
 	@python -m stages.makefile.order_lock
 	dvc repro
+
+features@%: .venv/pipeline
+	dvc --wait-for-lock repro --single-item $@
 
 train@%: .venv/pipeline
 	dvc --wait-for-lock repro --single-item $@

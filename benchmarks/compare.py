@@ -25,7 +25,7 @@ import yaml
 from stages.common.program import command_parser
 
 PROJECT = Path(__file__).parents[1]
-STEPS = ["download", "split", "label_stats", "train", "evaluate"]
+STEPS = ["download", "split", "label_stats", "features", "train", "evaluate"]
 MODELS = ["cnn", "augmented", "preprocessed", "transfer"]  # those of the notebook
 SAMPLE = "data/sample.zip"
 
@@ -77,6 +77,7 @@ def benchmark_params(params: dict[str, Any], photos: tuple[Path, Path] | None, e
     return params | {
         "download": download | {"photos": archive},
         "backbones": {"mobilenet_v2": backbone},
+        "features": {recipe["features"]: params["features"][recipe["features"]] for recipe in models.values()},
         "models": models,
         "train": params["train"] | {"epochs": epochs, "image_size": [size, size]},
     }
@@ -115,15 +116,18 @@ def run_notebook(folder: Path, params: dict[str, Any]) -> pd.DataFrame:
 def run_pipeline(folder: Path, params: dict[str, Any], jobs: int) -> pd.DataFrame:
     """Run the pipeline's steps, ``jobs`` models side by side."""
     start = time.perf_counter()
-    rows = {"before training": measure(["dvc", "repro", "label_stats", "backbone"], folder)[0]}
+    rows = {"lists": measure(["dvc", "repro", "label_stats", "backbone"], folder)[0]}
 
-    def train(name: str) -> dict[str, float]:
-        cost, _ = measure(["dvc", "--wait-for-lock", "repro", "--single-item", f"train@{name}"], folder)
-        sys.stderr.write(f"pipeline: {name}: {cost['cpu']:.0f} CPU s\n")
+    def reproduce(step: str) -> dict[str, float]:
+        cost, _ = measure(["dvc", "--wait-for-lock", "repro", "--single-item", step], folder)
+        sys.stderr.write(f"pipeline: {step}: {cost['cpu']:.0f} CPU s\n")
         return cost
 
+    features = [f"features@{name}" for name in params["features"]]
     with ThreadPoolExecutor(jobs) as pool:
-        rows |= dict(zip(params["models"], pool.map(train, params["models"]), strict=True))
+        rows |= dict(zip(features, pool.map(reproduce, features), strict=True))
+        costs = pool.map(reproduce, [f"train@{name}" for name in params["models"]])
+        rows |= dict(zip(params["models"], costs, strict=True))
     rows["evaluate"] = measure(["dvc", "repro"], folder)[0]
     for name in params["models"]:
         validation = [record["val_accuracy"] for record in read_json(folder / f"plots/history/{name}.json")]

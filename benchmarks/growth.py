@@ -1,4 +1,6 @@
-"""Measure how time and memory grow with the photos: an epoch of `cnn` and of `transfer`, on 1, 4 and 16 times as many.
+"""Measure how time and memory grow with the photos: the features and an epoch of `cnn` and of `transfer`.
+
+The real photos, listed once, 4 and 16 times.
 
     python -m benchmarks.growth [--photos ARCHIVE.zip --backbone WEIGHTS.h5]
 
@@ -16,7 +18,7 @@ from benchmarks.compare import add_photo_options, chosen_photos, lay_out, measur
 from stages.common.program import command_parser
 
 TIMES = (1, 4, 16)
-MODELS = ("cnn", "transfer")
+STEPS = (("features", "pixels"), ("train", "cnn"), ("features", "mobilenet_v2"), ("train", "transfer"))
 
 
 def main() -> None:
@@ -35,10 +37,11 @@ def main() -> None:
                 file.unlink()  # it may be a link into DVC's cache
                 pd.concat([photos] * times).to_csv(file, index=False)
             count = times * sum(map(len, lists.values()))
-            for name in MODELS:
-                cost, _ = measure([sys.executable, "-m", "stages.train", name], folder)
-                rows.append({"model": name, "photos": count, **cost, "CPU ms a photo": cost["cpu"] / count * 1000})
-    table = pd.DataFrame(rows).sort_values(["model", "photos"])
+            for step, name in STEPS:
+                cost, _ = measure([sys.executable, "-m", f"stages.{step}", name], folder)
+                per_photo = cost["cpu"] / count * 1000
+                rows.append({"step": f"{step}@{name}", "photos": count, **cost, "CPU ms a photo": per_photo})
+    table = pd.DataFrame(rows).sort_values(["step", "photos"])
     table = table.rename(columns={"cpu": "CPU s", "wall": "wall s", "mib": "peak MiB"})
     print(table.round(1).to_markdown(index=False))  # noqa: T201
 

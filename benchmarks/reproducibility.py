@@ -2,8 +2,8 @@
 
     python -m benchmarks.reproducibility [MODEL] [--epochs 2] [--pairs 3]
 
-Trains on the photos that `dvc repro split` listed, in a process for each run, with and without in turn. Prints a line
-per run and the ratio of the medians.
+Trains on what `dvc repro features` stored, in a process for each run, with and without in turn. Prints a line per
+run and the ratio of the medians.
 """
 
 import resource
@@ -21,35 +21,37 @@ from stages.common.program import command_parser
 def train_once(name: str, epochs: int, repeatable: bool) -> float:
     """Train a model in this process, and return the CPU seconds (user and system) that it took."""
     from stages.common.params import load_params
+    from stages.common.paths import FEATURES
     from stages.models.build import build_model
     from stages.models.precision import set_precision
     from stages.models.runtime import keras, make_deterministic, tf
-    from stages.photos.arrays import MemoryBudget, load_photos
+    from stages.photos.arrays import encode_labels
     from stages.photos.lists import class_names, read_split
+    from stages.train import load_examples
     from stages.training import training
     from stages.training.backup import Backup
 
     params = load_params()
     settings, recipe = params.train, params.models[name].model_copy(update={"epochs": epochs})
-    train, validation = read_split("train"), read_split("validation")
-    classes = class_names(train["label"])
+    lists = {split: read_split(split) for split in ("train", "validation")}
+    classes = class_names(lists["train"]["label"])
+    train, validation = (
+        load_examples(FEATURES / recipe.features / f"{split}.npy", encode_labels(photos["label"], classes))
+        for split, photos in lists.items()
+    )
     if repeatable:
         make_deterministic(settings.seed, settings.threads)
     else:
         tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
         keras.utils.set_random_seed(settings.seed)
-    set_precision(settings.precision, recipe)
+    set_precision(settings.precision, has_backbone=recipe.backbone != "none")
     model = build_model(recipe, settings.image_size, len(classes))
-    budget = MemoryBudget(params.memory_gib)
-    photos = load_photos(train, classes, settings.image_size, budget)
-    validation_photos = load_photos(validation, classes, settings.image_size, budget)
     before = cpu_seconds()
     with TemporaryDirectory() as folder, ExitStack() as patches:
         if not repeatable:
             patches.enter_context(patch.object(Backup, "save"))
             patches.enter_context(patch.object(training, "fingerprint_of"))
-        backup = Path(folder, "backup.npz")
-        training.train_model(model, recipe, settings, photos, validation_photos, backup, budget)
+        training.train_model(model, recipe, settings, train, validation, Path(folder, "backup.npz"))
     return cpu_seconds() - before
 
 

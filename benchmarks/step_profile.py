@@ -15,11 +15,11 @@ import pandas as pd
 
 from stages.common.params import load_params
 from stages.common.program import command_parser
+from stages.datasets.dataset import StoredDataset, augmented_dataset
 from stages.models.build import build_model
 from stages.models.precision import set_precision
 from stages.models.runtime import make_deterministic, tf
-from stages.photos.arrays import Photos
-from stages.training.datasets import training_batches, training_dataset
+from stages.training.batches import training_batches
 from stages.training.training import compile_model
 
 
@@ -51,12 +51,12 @@ def main() -> None:
     params = load_params()
     recipe, settings = params.models[args.model], params.train
     make_deterministic(settings.seed, settings.threads)
-    print(f"precision: {set_precision(settings.precision, recipe)}\n")  # noqa: T201
+    print(f"precision: {set_precision(settings.precision, has_backbone=False)}\n")  # noqa: T201
     model = build_model(recipe, settings.image_size, 2)
     compile_model(model, settings.learning_rate)
     shape = (4 * settings.batch_size, *settings.image_size, 3)
-    noise = Photos(np.random.default_rng(0).integers(0, 256, shape, np.uint8), np.arange(shape[0]) % 2)
-    dataset = training_dataset(noise, recipe, settings.seed)
+    noise = StoredDataset(np.random.default_rng(0).integers(0, 256, shape, np.uint8), np.arange(shape[0]) % 2)
+    dataset = augmented_dataset(noise, recipe, settings.seed)
     batches = training_batches(dataset, settings.batch_size, settings.seed)
     model.fit(batches, steps_per_epoch=3, shuffle=False, verbose=0)
     with TemporaryDirectory() as folder:

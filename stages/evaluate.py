@@ -31,7 +31,7 @@ from stages.evaluation.scores import leaderboard, ranking, score
 from stages.evaluation.significance import compare
 from stages.inference.kept import KeptPredictions, LazyModel, delete_others
 from stages.models.runtime import make_deterministic
-from stages.photos.arrays import MemoryBudget, load_photos
+from stages.photos.arrays import load_photos
 from stages.photos.lists import class_names, majority_class_accuracy, read_split
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def main() -> None:
     make_deterministic(params.train.seed, params.train.threads)
     lists = {split: read_split(split) for split in ("train", "validation", "test", "rejected")}
     classes = class_names(lists["test"]["label"])
-    photos = load_photos(lists["test"], classes, params.train.image_size, MemoryBudget(params.memory_gib))
+    photos = load_photos(lists["test"], classes, params.train.image_size)
     test = TestSet(lists["test"], classes, *photos, majority_class_accuracy(lists["train"], lists["test"]))
 
     predictions = KeptPredictions(test.pixels, params.train.batch_size)

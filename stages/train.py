@@ -1,25 +1,30 @@
 """Train one model.
 
-Reads the training and validation lists, their photos, the backbone's weights if the recipe has one, and from
-``params.yaml`` ``train`` and the model's recipe. Writes ``data/models/MODEL.keras``, beside it ``MODEL.json`` with
-its classes and environment, and ``plots/history/MODEL.json``, a record per epoch. If killed,
-run it again: it resumes after the last finished epoch, with the same result.
+Reads the training and validation lists, the features that the recipe names (the photos themselves, or what a backbone
+made of them), the backbone's weights if the recipe has one, and from ``params.yaml`` ``train`` and the model's recipe.
+Writes ``data/models/MODEL.keras``, beside it ``MODEL.json`` with its classes and environment, and
+``plots/history/MODEL.json``, a record per epoch. If killed, run it again: it resumes after the last finished epoch,
+with the same result.
 
     python -m stages.train [MODEL]    # without MODEL, the one in DVC's stage name train@MODEL
 """
 
 import logging
+from pathlib import Path
+
+import numpy as np
 
 from stages.common.files import write_json
 from stages.common.params import load_params
-from stages.common.paths import BACKUPS, HISTORY, MODELS
+from stages.common.paths import BACKUPS, FEATURES, HISTORY, MODELS
 from stages.common.program import UserError, run, stage_argument
+from stages.datasets.dataset import StoredDataset
 from stages.models.build import build_model
 from stages.models.environment import describe_environment
 from stages.models.precision import set_precision
 from stages.models.runtime import device_strategy, make_deterministic
 from stages.models.saving import save_model
-from stages.photos.arrays import MemoryBudget, load_photos
+from stages.photos.arrays import encode_labels, open_array
 from stages.photos.lists import class_names, read_split
 from stages.training.training import train_model
 
@@ -37,23 +42,40 @@ def main() -> None:
     recipe, settings = params.models[name], params.train
     lists = {split: read_split(split) for split in ("train", "validation")}
     classes = class_names(lists["train"]["label"])
+    train, validation = (
+        load_examples(FEATURES / recipe.features / f"{split}.npy", encode_labels(photos["label"], classes))
+        for split, photos in lists.items()
+    )
     backup = BACKUPS / f"{name}.npz"
-    budget = MemoryBudget(params.memory_gib)
 
     make_deterministic(settings.seed, settings.threads)
-    precision = set_precision(settings.precision, recipe)
+    precision = set_precision(settings.precision, has_backbone=recipe.backbone != "none")
     logger.info("precision: %s", precision)
     with device_strategy().scope():
         model = build_model(recipe, settings.image_size, len(classes))
         model.summary()
-        train, validation = (load_photos(photos, classes, settings.image_size, budget) for photos in lists.values())
-        history = train_model(model, recipe, settings, train, validation, backup, budget)
+        history = train_model(model, recipe, settings, train, validation, backup)
 
     save_model(model, MODELS / f"{name}.keras")
     environment = [*describe_environment(), f"precision {precision}"]
     write_json({"classes": classes, "environment": environment}, MODELS / f"{name}.json")
     write_json(history, HISTORY / f"{name}.json")
     backup.unlink()
+
+
+def load_examples(path: Path, labels: np.ndarray) -> StoredDataset:
+    """Open the photos or features of a split, in one or more versions.
+
+    Raises:
+        UserError: They are not there, or not of as many photos.
+    """
+    wanted = f"run `dvc repro features@{path.parent.name}`"
+    if not path.exists():
+        raise UserError(f"expected the array {path}, found none: {wanted}")
+    examples = open_array(path)
+    if len(examples) % len(labels):
+        raise UserError(f"{path}: expected rows for {len(labels)} photos, received {len(examples)}: {wanted}")
+    return StoredDataset(examples, labels)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from stages.intake import fetch
 
 PROJECT = Path(__file__).parents[1]
 CNN = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]["cnn"]
-CNN_ALONE = {"models": {"cnn": CNN}, "backbones": {}}
+CNN_ALONE = {"models": {"cnn": CNN}, "features": {"pixels": {"backbone": "none"}}, "backbones": {}}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that two processes end at about the same time."""
-    longest = ["cluster", "docs", "pipeline", "features", "soak", "devices"]
+    longest = ["cluster", "docs", "pipeline", "on_features", "soak", "devices"]
     places = {f"test_{name}.py": place for place, name in enumerate(longest)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
 

@@ -85,7 +85,8 @@ def test_scores_are_those_of_the_saved_model_on_the_photos_of_the_lists(finished
     predicted = probabilities(model, validation)
     last = read_json(finished / f"plots/history/{name}.json")[-1]
     assert last["val_accuracy"] == accuracy_score(validation.labels, predicted.argmax(axis=1))
-    assert last["val_loss"] == pytest.approx(log_loss(validation.labels, predicted), abs=1e-5)
+    rounding = 1e-5 if name in ("cnn", "augmented", "preprocessed") else 1e-4  # of features, float16
+    assert last["val_loss"] == pytest.approx(log_loss(validation.labels, predicted), abs=rounding)
     assert scores["validation"] == {"accuracy": last["val_accuracy"], "loss": last["val_loss"]}
 
 

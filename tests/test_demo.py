@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages import backbone, download, split, train
+from stages import backbone, download, features, split, train
 from stages.common.paths import MODELS
 from stages.evaluate import evaluate
 from stages.evaluation import results
 from stages.inference.model import load_model, predict_probabilities
-from stages.photos.arrays import MemoryBudget, load_photos
+from stages.photos.arrays import load_photos
 from stages.photos.lists import class_names, majority_class_accuracy, read_split
 from stages.sample.archive import write_archive
 from tests.conftest import PROJECT
@@ -33,14 +33,15 @@ def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
     write_archive(Path("data/sample.zip"), ["cats", "dogs"], train=80, validation=75)
     shutil.copy(PROJECT / params["backbones"]["mobilenet_v2"]["weights"], "data")
     monkeypatch.setattr(sys, "argv", ["…"])
-    for step, name in ((download, ""), (backbone, "backbone@mobilenet_v2"), (split, ""), (train, "train@transfer")):
+    steps = {"download": download, "backbone@mobilenet_v2": backbone, "split": split}
+    for name, step in {**steps, "features@mobilenet_v2": features, "train@transfer": train}.items():
         monkeypatch.setenv("DVC_STAGE", name)
         step.main()
 
     photos = read_split("test")
     classes = class_names(photos["label"])
     baseline = majority_class_accuracy(read_split("train"), photos)
-    pixels = load_photos(photos, classes, params["train"]["image_size"], MemoryBudget(1))
+    pixels = load_photos(photos, classes, params["train"]["image_size"])
     test = results.TestSet(photos, classes, *pixels, baseline)
     probabilities = predict_probabilities(load_model(MODELS / "transfer.keras"), test.pixels, batch_size=32)
     scores = evaluate("transfer", probabilities, test).scores

@@ -90,6 +90,7 @@ def test_a_run_in_another_folder_with_two_models_at_a_time_gives_the_same_bytes(
         assert (elsewhere / file.relative_to(finished)).read_bytes() == file.read_bytes()
 
 
+ALL_FEATURES = ["features@mobilenet_v2", "features@mobilenet_v2_blocks", "features@pixels"]
 ALL_TRAININGS = [f"train@{name}" for name in sorted(MODELS)]
 # What `dvc status` lists after an edit of a file, as docs/code.md says.
 RUN_AGAIN: dict[str, list[str]] = {
@@ -98,11 +99,14 @@ RUN_AGAIN: dict[str, list[str]] = {
     "stages/evaluation/scores.py": ["evaluate"],
     "stages/inference/model.py": ["evaluate"],
     "stages/train.py": ALL_TRAININGS,
-    "stages/training/augmentation.py": ALL_TRAININGS,
-    "stages/models/recipe.py": ALL_TRAININGS,
-    "stages/models/runtime.py": ["evaluate", *ALL_TRAININGS],
-    "stages/photos/arrays.py": ["evaluate", *ALL_TRAININGS],
-    "stages/photos/decode.py": ["evaluate", "label_stats", "split", *ALL_TRAININGS],
+    "stages/training/backup.py": ALL_TRAININGS,
+    "stages/features.py": ALL_FEATURES,
+    "stages/datasets/augmentation.py": [*ALL_FEATURES, *ALL_TRAININGS],
+    "stages/models/build.py": ALL_TRAININGS,
+    "stages/models/backbone.py": [*ALL_FEATURES, *ALL_TRAININGS],
+    "stages/models/runtime.py": ["evaluate", *ALL_FEATURES, *ALL_TRAININGS],
+    "stages/photos/arrays.py": ["evaluate", *ALL_FEATURES, *ALL_TRAININGS],
+    "stages/photos/decode.py": ["evaluate", *ALL_FEATURES, "label_stats", "split", *ALL_TRAININGS],
     "stages/backbone.py": ["backbone@mobilenet_v2"],
     "stages/intake/archive.py": ["backbone@mobilenet_v2", "download"],
     "stages/intake/fetch.py": ["backbone@mobilenet_v2", "download"],
@@ -110,7 +114,14 @@ RUN_AGAIN: dict[str, list[str]] = {
     "stages/intake/duplicates.py": ["split"],
     "stages/intake/groups.py": ["split"],
     "stages/common/figures.py": ["evaluate", "label_stats"],
-    "stages/common/files.py": ["backbone@mobilenet_v2", "evaluate", "label_stats", "split", *ALL_TRAININGS],
+    "stages/common/files.py": [
+        "backbone@mobilenet_v2",
+        "evaluate",
+        *ALL_FEATURES,
+        "label_stats",
+        "split",
+        *ALL_TRAININGS,
+    ],
     "stages/common/paths.py": [],
     "stages/common/params.py": [],
     "stages/common/param_types.py": [],
@@ -131,7 +142,8 @@ PARAMETERS: list[tuple[dict[str, Any], list[str]]] = [
     ({"label_stats.a_new_parameter": 1}, ["label_stats"]),
     ({"train.epochs": 3}, ALL_TRAININGS),
     ({"cluster.retries": 1}, []),
-    ({"memory_gib": 1}, []),
+    ({"features.mobilenet_v2.views": 2}, ["features@mobilenet_v2"]),
+    ({"train.image_size": [32, 32]}, ["evaluate", *ALL_FEATURES, *ALL_TRAININGS]),
     ({"unrelated": 1}, []),
 ]
 
@@ -168,7 +180,7 @@ def test_a_parameter_touches_exactly_the_steps_that_read_it(project: Path, monke
 def test_models_without_weights_for_their_backbone_stop_the_first_step(project: Path) -> None:
     edit_params(project / "params.yaml", {"backbones.mobilenet_v2.weights": None})
     output = run(project, "dvc", "repro", check=False)
-    assert "error: params.yaml: expected weights in backbones.mobilenet_v2, or no model that" in output
+    assert "error: params.yaml: expected weights in backbones.mobilenet_v2, or nothing that" in output
     assert "Traceback" not in output
     assert ran(output) == ["backbone@mobilenet_v2"]
 
@@ -190,8 +202,9 @@ def results(folder: Path) -> dict[str, bytes]:
 
 def test_a_cnn_alone_needs_no_backbone_and_in_bfloat16_has_grad_cam(small_project: Path, two_models: Path) -> None:
     keep_models(small_project, "cnn")
-    edit_params(small_project / "params.yaml", {"backbones": {}, "train.precision": "mixed_bfloat16"})
-    assert ran(run(small_project, "dvc", "repro")) == ["train@cnn", "evaluate"]
+    only_pixels = {"features": {"pixels": {"backbone": "none"}}, "backbones": {}}
+    edit_params(small_project / "params.yaml", {**only_pixels, "train.precision": "mixed_bfloat16"})
+    assert ran(run(small_project, "dvc", "repro")) == ["features@pixels", "train@cnn", "evaluate"]
     scores = json.loads((small_project / "metrics/models/cnn.json").read_text())
     assert "precision mixed_bfloat16, as train.precision says" in scores["environment"]
     assert len(colours_in(small_project / "plots/gradcam.png")) > 3000

@@ -1,13 +1,14 @@
-"""Run the pipeline with its trainings spread over a Ray cluster.
+"""Run the pipeline with its features and trainings spread over a Ray cluster.
 
-Does what `dvc repro` does and ends in the same ``dvc.lock``: the steps before training run here, each training that is
-not up to date on whichever node has room (``cluster`` in ``params.yaml``), `evaluate` here again. DVC's default remote
-carries the data there and the results back.
+Does what `dvc repro` does and ends in the same ``dvc.lock``: the first steps run here, then each set of features and
+each training that is not up to date on whichever node has room (``cluster`` in ``params.yaml``), `evaluate` here again.
+DVC's default remote carries the data there and the results back.
 
     RAY_ADDRESS=head:6379 python -m stages.cluster    # without RAY_ADDRESS: the cluster on this machine, or a new one
 """
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import ray
@@ -15,31 +16,45 @@ from dvc.repo import Repo
 
 from stages.cluster.nodes import cause_of, check_nodes, connect, task_options
 from stages.cluster.workspace import NodeError, dvc, workspace
-from stages.common.params import load_params
+from stages.common.params import Resources, load_params
 from stages.common.program import UserError, run
+from stages.makefile import order_lock
 
 logger = logging.getLogger(__name__)
 
 
 def main() -> None:
     params = load_params()
-    resources = {f"train@{model}": params.cluster.resources_of(model) for model in params.models}
+    features = {f"features@{name}": params.cluster for name in params.features}
+    trainings = {f"train@{model}": params.cluster.resources_of(model) for model in params.models}
     connect()
-    check_nodes(resources.values())
+    check_nodes([*features.values(), *trainings.values()])
     dvc("repro", "backbone", "label_stats")
+    reproduce_on_nodes(features, ["download", "backbone", "split"], params.cluster.retries)
+    reproduce_on_nodes(trainings, ["download", "backbone", "split", "features"], params.cluster.retries)
+    order_lock.main()
+    dvc("repro")
+
+
+def reproduce_on_nodes(steps: Mapping[str, Resources], read: list[str], retries: int) -> None:
+    """Run those steps on nodes that are not up to date, and take their results from there.
+
+    Args:
+        steps: what each takes of a node.
+        read: the stages whose outputs they read.
+    """
     with Repo() as repo:
-        changed = repo.status(list(resources))
-    if changed:
-        dvc("push", "download", "backbone", "split")
-        lock = Path("dvc.lock").read_text(encoding="utf-8")
-        retries = {"max_retries": params.cluster.retries, "retry_exceptions": [NodeError]}
-        tasks = {
-            reproduce.options(**task_options(needed), **retries).remote(step, lock): step
-            for step, needed in resources.items()
-            if step in changed
-        }
-        wait_for_all(tasks)
-    dvc("repro", "--pull")
+        status = repo.status(list(steps))
+    changed = [step for step in steps if step in status]
+    if not changed:
+        return
+    dvc("push", *read)
+    lock = Path("dvc.lock").read_text(encoding="utf-8")
+    options = {"max_retries": retries, "retry_exceptions": [NodeError]}
+    wait_for_all(
+        {reproduce.options(**task_options(steps[step]), **options).remote(step, lock): step for step in changed}
+    )
+    dvc("repro", "--pull", "--single-item", *changed)
 
 
 @ray.remote
@@ -54,7 +69,7 @@ def wait_for_all(steps: dict[ray.ObjectRef, str]) -> None:
     """Wait until all tasks have ended; when one fails, the others go on.
 
     Raises:
-        UserError: Some failed. What the others trained is in the remote all the same.
+        UserError: Some failed. What the others made is in the remote all the same.
     """
     failures = []
     waiting = list(steps)
@@ -67,7 +82,7 @@ def wait_for_all(steps: dict[ray.ObjectRef, str]) -> None:
             failures.append(f"{steps[task]}: {cause_of(error)}")
     if failures:
         raise UserError(
-            f"expected {len(steps)} trainings to succeed, received {len(failures)} failures: {'; '.join(failures)}"
+            f"expected {len(steps)} steps to succeed, received {len(failures)} failures: {'; '.join(failures)}"
         )
 
 

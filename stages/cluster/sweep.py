@@ -49,12 +49,14 @@ def main() -> None:
     if args.model not in params.models:
         raise UserError(f"expected a model of params.yaml ({', '.join(params.models)}), received {args.model!r}")
     trials = list_trials(args.set_param)
-    epochs = min(check_trial(overrides, args.model) for overrides in trials)
+    checked = [check_trial(overrides, args.model) for overrides in trials]
+    epochs = min(tried.models[args.model].epochs or tried.train.epochs for tried in checked)
+    features = sorted({f"features@{tried.models[args.model].features}" for tried in checked})
 
     connect()
     check_nodes([params.cluster.resources_of(args.model)])
-    dvc("repro", "backbone", "split")
-    dvc("push", "download", "backbone", "split")
+    dvc("repro", "backbone", *features)
+    dvc("push", "download", "backbone", "split", *features)
     table = tabulate(sweep(args.model, trials, params, epochs), trials)
 
     print(f"\n{table.to_string(index=False)}\n")  # noqa: T201
@@ -81,17 +83,12 @@ def list_trials(changes: list[str]) -> list[list[str]]:
     return [list(overrides) for overrides in dict.fromkeys(sweeps)]
 
 
-def check_trial(overrides: list[str], model: str) -> int:
-    """Check a trial's parameters, and return its number of epochs.
+def check_trial(overrides: list[str], model: str) -> Params:
+    """Check a trial's parameters, and return them with all others.
 
     Raises:
         UserError: The training does not depend on one of them, or one has a bad value.
     """
-    for override in overrides:
-        if not override.startswith(("train.", f"models.{model}.")):
-            raise UserError(
-                f"-S {override}: expected a parameter of train or models.{model}, on which the trials depend"
-            )
     with TemporaryDirectory() as folder:
         path = Path(copy(PARAMS, folder))
         try:
@@ -99,7 +96,11 @@ def check_trial(overrides: list[str], model: str) -> int:
         except DvcException as error:
             raise UserError(f"-S {' '.join(overrides)}: {first_line(error.__cause__ or error)}") from error
         params = load_params(path)
-    return params.models[model].epochs or params.train.epochs
+    sections = ("train", f"models.{model}", f"features.{params.models[model].features}")
+    for override in overrides:
+        if not override.startswith(tuple(f"{section}." for section in sections)):
+            raise UserError(f"-S {override}: expected a parameter of {', '.join(sections)}, on which the trials depend")
+    return params
 
 
 def sweep(model: str, trials: list[list[str]], params: Params, epochs: int) -> tune.ResultGrid:
@@ -150,7 +151,7 @@ def median_stopping(epochs: int) -> tune.schedulers.MedianStoppingRule:
 def sweep_key(model: str, trials: list[list[str]], lock: str) -> str:
     """Hash all that the results of a sweep depend on; one with the same key goes on where it was stopped."""
     steps = yaml.safe_load(lock)["stages"]
-    read = [step for step in sorted(steps) if step.partition("@")[0] in ("download", "backbone", "split")]
+    read = [step for step in sorted(steps) if step.partition("@")[0] in ("download", "backbone", "split", "features")]
     data = json.dumps([steps[step]["outs"] for step in read])
     return fingerprint([model, json.dumps(trials), PARAMS.read_text(encoding="utf-8"), data, *training_code()])
 

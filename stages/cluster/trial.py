@@ -9,6 +9,7 @@ from typing import Any
 from ray import tune
 
 from stages.cluster.workspace import DvcProcess, NodeError, dvc, workspace
+from stages.common.params import PARAMS, load_params
 from stages.common.paths import BACKUPS, HISTORY
 from stages.common.program import UserError
 from stages.training.backup import History, read_content
@@ -33,9 +34,9 @@ class Trial(tune.Trainable):
         self.history_file = self.folder / HISTORY / f"{model}.json"
         self.backup_file = self.folder / BACKUPS / f"{model}.npz"
         self.reported: History = []
-        self.step_name = f"train@{model}"
-        repro = ("repro", "--pull", "--single-item", self.step_name)
-        self.process = DvcProcess(*repro, folder=self.folder, echo=False)
+        features = load_params(self.folder / PARAMS).models[model].features
+        self.steps = (f"features@{features}", f"train@{model}")  # the first is up to date, or a trial changes it
+        self.process = DvcProcess("repro", "--pull", "--single-item", *self.steps, folder=self.folder, echo=False)
         self.held.callback(self.process.kill)
 
     def step(self) -> dict[str, Any]:
@@ -69,7 +70,7 @@ class Trial(tune.Trainable):
             self.process.wait()
             if not self.backup_file.parent.exists():  # every training makes this folder, and none removes it
                 how = ", taken from the run cache"
-            dvc("push", "--run-cache", self.step_name, folder=self.folder, echo=False)
+            dvc("push", "--run-cache", *self.steps, folder=self.folder, echo=False)
         except NodeError:
             raise  # and Tune tries again
         except UserError as error:

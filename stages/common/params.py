@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from stages.common.param_types import Count, EmptyIsNone, Float, Fraction, Int, Positive, Section, Seed, Sha256
 from stages.common.program import UserError
-from stages.models.recipe import Recipe
+from stages.models.recipe import Features, Recipe
 
 PARAMS = Path("params.yaml")
 
@@ -110,7 +110,7 @@ class Params(Section):
     split: Split
     label_stats: LabelStats
     train: Train
-    memory_gib: Annotated[Float, Field(ge=0)]
+    features: dict[ModelName, Features]
     models: Annotated[dict[ModelName, Recipe], Field(min_length=1)]
     cluster: Cluster
 
@@ -123,17 +123,34 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _a_backbone_is_listed_and_has_weights(self) -> "Params":
-        for name, recipe in self.models.items():
-            if recipe.backbone not in {"none", *self.backbones}:
+        users = {
+            f"{section}.{name}": entry.backbone
+            for section in ("features", "models")
+            for name, entry in getattr(self, section).items()
+        }
+        for user, backbone in users.items():
+            if backbone not in {"none", *self.backbones}:
                 listed = ", ".join(self.backbones) or "none are listed"
+                raise ValueError(f"{user}.backbone: expected none or one of backbones ({listed}), received {backbone}")
+            if backbone != "none" and not self.backbones[backbone].weights:
                 raise ValueError(
-                    f"models.{name}.backbone: expected none or one of backbones ({listed}), received {recipe.backbone}"
+                    f"expected weights in backbones.{backbone}, or nothing that needs them, received {user} "
+                    "and no weights: name a file, or remove what needs it"
                 )
-            if recipe.backbone != "none" and not self.backbones[recipe.backbone].weights:
+        return self
+
+    @model_validator(mode="after")
+    def _features_are_listed_and_fit_the_model(self) -> "Params":
+        for name, recipe in self.models.items():
+            if recipe.features not in self.features:
+                listed = ", ".join(self.features) or "none are listed"
                 raise ValueError(
-                    f"expected weights in backbones.{recipe.backbone}, or no model that needs them, received {name} "
-                    "and no weights: name a file, or remove the model"
+                    f"models.{name}.features: expected one of features ({listed}), received {recipe.features}"
                 )
+            try:
+                recipe.check_against(self.features[recipe.features])
+            except ValueError as error:
+                raise ValueError(f"models.{name}{error}") from error
         return self
 
     @model_validator(mode="after")

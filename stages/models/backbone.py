@@ -62,8 +62,11 @@ def load_backbone(name: str, image_size: tuple[int, int]) -> tuple[keras.Model, 
     return keras.Model(pixels, preprocess_input(pixels), name="preprocessing"), network
 
 
-def split_network(network: keras.Model, first_layer: str) -> tuple[keras.Model, keras.Model]:
+def split_network(network: keras.Model, first_layer: str, parameter: str) -> tuple[keras.Model, keras.Model]:
     """Split a frozen backbone before a layer: the models ``backbone`` and ``last_blocks``, which follows it.
+
+    Args:
+        parameter: where ``params.yaml`` names the layer.
 
     Raises:
         UserError: There is no such layer, or what comes before it also reaches the end by another way.
@@ -71,8 +74,7 @@ def split_network(network: keras.Model, first_layer: str) -> tuple[keras.Model, 
     names = [layer.name for layer in network.layers]
     if first_layer not in names:
         raise UserError(
-            f"fine_tune.first_layer: expected a layer of the backbone, as {', '.join(names[-3:])}, "
-            f"received {first_layer!r}"
+            f"{parameter}: expected a layer of the backbone, as {', '.join(names[-3:])}, received {first_layer!r}"
         )
     try:
         cut = network.get_layer(first_layer).input
@@ -84,7 +86,7 @@ def split_network(network: keras.Model, first_layer: str) -> tuple[keras.Model, 
         )
     except ValueError as error:
         raise UserError(
-            f"fine_tune.first_layer: expected a layer through which all features pass, received {first_layer!r}, "
+            f"{parameter}: expected a layer through which all features pass, received {first_layer!r}, "
             "around which a shortcut leads: take one before the shortcut"
         ) from error
 

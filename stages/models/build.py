@@ -39,7 +39,7 @@ def first_layers(recipe: Recipe, image_size: tuple[int, int]) -> list[layers.Lay
     preprocessing, network = load_backbone(recipe.backbone, image_size)
     if recipe.fine_tune is None:
         return [preprocessing, network]
-    return [preprocessing, *split_network(network, recipe.fine_tune.first_layer)]
+    return [preprocessing, *split_network(network, recipe.fine_tune.first_layer, "fine_tune.first_layer")]
 
 
 def head_layers(recipe: Recipe, num_classes: int) -> list[layers.Layer]:

@@ -4,13 +4,12 @@ import os
 from typing import Literal
 
 from stages.models.environment import instruction_sets
-from stages.models.recipe import Recipe
 from stages.models.runtime import keras, tf
 
 Policy = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
 
-def set_precision(wanted: str, recipe: Recipe) -> str:
+def set_precision(wanted: str, *, has_backbone: bool) -> str:
     """Set Keras's dtype policy for models built from now on; their weights and logits are always float32.
 
     Args:
@@ -19,12 +18,12 @@ def set_precision(wanted: str, recipe: Recipe) -> str:
     Returns:
         The policy and the reason for it, as text.
     """
-    policy, reason = fastest_precision(recipe) if wanted == "auto" else (wanted, "as train.precision says")
+    policy, reason = fastest_precision(has_backbone) if wanted == "auto" else (wanted, "as train.precision says")
     keras.config.set_dtype_policy(policy)
     return f"{policy}, {reason}"
 
 
-def fastest_precision(recipe: Recipe) -> tuple[Policy, str]:
+def fastest_precision(has_backbone: bool) -> tuple[Policy, str]:
     """Choose by the hardware; without the instructions for it, half precision is slower than float32."""
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
@@ -33,7 +32,7 @@ def fastest_precision(recipe: Recipe) -> tuple[Policy, str]:
         if capability >= (8, 0):
             return "mixed_bfloat16", found
         return ("mixed_float16" if capability >= (7, 0) else "float32"), found
-    if recipe.backbone != "none":
+    if has_backbone:
         return "float32", "as it has a backbone, and MobileNetV2 was no faster in bfloat16 on a processor"
     if not {"avx512_bf16", "amx_bf16"} & set(instruction_sets()):
         return "float32", "as the processor has no AVX-512 BF16 or AMX"

@@ -1,62 +1,78 @@
-"""Photos as arrays, or anything else of one shape by number: in memory up to a budget, in a file beyond it."""
+"""Arrays in files, read and written row by row, so that memory does not grow with the photos."""
 
+import math
 import os
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from stages.common.paths import BACKUPS
+from stages.common.paths import RAW
 from stages.common.program import UserError
 from stages.photos.decode import UnreadablePhotoError, map_in_parallel, resized_pixels
 
 
-class MemoryBudget:
-    """How many bytes of arrays may still be kept in memory."""
-
-    def __init__(self, gib: float) -> None:
-        self.left = int(gib * 2**30)
-
-    def take(self, nbytes: int) -> bool:
-        """Take so many bytes, or none if fewer are left."""
-        fits = nbytes <= self.left
-        self.left -= nbytes if fits else 0
-        return fits
-
-
 class DiskArray:
-    """An array in a file without a name, which disappears with the process.
+    """An array in an open file; ``array[numbers]`` reads rows.
 
     It is read, not mapped: mapped pages count as the process's memory, which would grow with the photos.
+
+    Args:
+        shape: of the whole array.
+        offset: in bytes, from the start of the file to the array's.
     """
 
-    def __init__(self, count: int, shape: tuple[int, ...], dtype: np.dtype, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.shape = (count, *shape)
+    def __init__(self, file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype, offset: int = 0) -> None:
+        self.file = file
+        self.shape = shape
         self.dtype = dtype
-        self.row_bytes = int(np.prod(shape)) * dtype.itemsize
-        self.file = TemporaryFile(dir=folder)  # noqa: SIM115, as it is open while the array is used
-        weakref.finalize(self, self.file.close)
+        self.offset = offset
+        self.row_bytes = math.prod(shape[1:]) * dtype.itemsize
+        weakref.finalize(self, file.close)
 
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, indices: np.ndarray) -> np.ndarray:
-        rows = np.empty((len(indices), *self.shape[1:]), self.dtype)
-        for row, index in zip(rows, indices, strict=True):
-            os.preadv(self.file.fileno(), [row.data], int(index) * self.row_bytes)
+    def __getitem__(self, numbers: np.ndarray) -> np.ndarray:
+        rows = np.empty((len(numbers), *self.shape[1:]), self.dtype)
+        for row, number in zip(rows, numbers, strict=True):
+            os.preadv(self.file.fileno(), [row.data], self.offset + int(number) * self.row_bytes)
         return rows
 
-    def __setitem__(self, index: int, row: np.ndarray) -> None:
-        content = memoryview(np.asarray(row, self.dtype).tobytes())
-        offset = index * self.row_bytes
+    def write(self, first: int, rows: np.ndarray) -> None:
+        """Write rows one after another, from the row ``first`` on; several threads may do it at a time."""
+        content = memoryview(np.ascontiguousarray(rows, self.dtype).tobytes())
+        position = self.offset + first * self.row_bytes
         while content:  # the system may write less than it is given
-            written = os.pwrite(self.file.fileno(), content, offset)
-            content, offset = content[written:], offset + written
+            written = os.pwrite(self.file.fileno(), content, position)
+            content, position = content[written:], position + written
+
+
+def temporary_array(shape: tuple[int, ...], dtype: type, folder: Path = RAW.parent) -> DiskArray:
+    """Create an array in a file without a name, which disappears with the process."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return DiskArray(TemporaryFile(dir=folder), shape, np.dtype(dtype))
+
+
+def create_array(path: Path, shape: tuple[int, ...], dtype: type) -> DiskArray:
+    """Create a ``.npy`` file for an array whose rows are to be written."""
+    file = path.open("wb")
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    file.flush()
+    return DiskArray(file, shape, np.dtype(dtype), file.tell())
+
+
+def open_array(path: Path) -> DiskArray:
+    """Open a ``.npy`` file to read rows of it."""
+    file = path.open("rb")
+    np.lib.format.read_magic(file)
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    return DiskArray(file, shape, dtype, file.tell())
 
 
 ArrayStore = np.ndarray | DiskArray
@@ -69,43 +85,35 @@ class Photos(NamedTuple):
     labels: np.ndarray  # int64, shaped (photos,): the place of each photo's class among the class names
 
 
-def allocate_array(
-    count: int, shape: tuple[int, ...], dtype: type, budget: MemoryBudget, folder: Path = BACKUPS
-) -> ArrayStore:
-    """Allocate ``count`` rows, of which each is to be set: ``array[number] = row``; ``array[numbers]`` reads several.
-
-    Args:
-        shape: of a row.
-        folder: where the file is that holds them, if ``budget`` is too small.
-    """
-    row_type = np.dtype(dtype)
-    if budget.take(count * int(np.prod(shape)) * row_type.itemsize):
-        return np.empty((count, *shape), row_type)
-    return DiskArray(count, shape, row_type, folder)
-
-
-def load_pixels(paths: Sequence[str], image_size: tuple[int, int], budget: MemoryBudget) -> ArrayStore:
-    """Decode photos and resize each to ``image_size``, height and width in pixels.
-
-    Returns:
-        uint8 in 0..255, shaped (photos, height, width, 3); on disk where ``budget`` is too small.
+def decode_photos(paths: Sequence[str], pixels: DiskArray) -> None:
+    """Decode photos into an array of uint8 in 0..255, shaped (photos, height, width, 3), each resized to its shape.
 
     Raises:
         UserError: A photo cannot be decoded.
     """
-    pixels = allocate_array(len(paths), (*image_size, 3), np.uint8, budget)
+    height, width = pixels.shape[1:3]
 
-    def load(index: int) -> None:
+    def load(number: int) -> None:
         try:
-            pixels[index] = resized_pixels(paths[index], image_size)
+            pixels.write(number, resized_pixels(paths[number], (height, width)))
         except UnreadablePhotoError as error:  # `split` could read it
-            raise UserError(f"{paths[index]}: {error}: run `dvc repro --force download && dvc repro`") from error
+            raise UserError(f"{paths[number]}: {error}: run `dvc repro --force download && dvc repro`") from error
 
     map_in_parallel(load, range(len(paths)), "decoding photos")
+
+
+def load_pixels(paths: Sequence[str], image_size: tuple[int, int]) -> DiskArray:
+    """Decode photos into a temporary array: uint8 in 0..255, shaped (photos, *image_size, 3)."""
+    pixels = temporary_array((len(paths), *image_size, 3), np.uint8)
+    decode_photos(paths, pixels)
     return pixels
 
 
-def load_photos(photos: pd.DataFrame, classes: list[str], image_size: tuple[int, int], budget: MemoryBudget) -> Photos:
+def load_photos(photos: pd.DataFrame, classes: list[str], image_size: tuple[int, int]) -> Photos:
     """Decode the photos of a split, listed as ``path`` and ``label``."""
-    labels = photos["label"].map(classes.index).to_numpy(np.int64)
-    return Photos(load_pixels(list(photos["path"]), image_size, budget), labels)
+    return Photos(load_pixels(list(photos["path"]), image_size), encode_labels(photos["label"], classes))
+
+
+def encode_labels(labels: "pd.Series[str]", classes: list[str]) -> np.ndarray:
+    """Give the place of each label among the class names, int64, shaped (photos,)."""
+    return labels.map(classes.index).to_numpy(np.int64)

@@ -2,28 +2,24 @@
 
 import logging
 import math
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from stages.common.files import fingerprint
 from stages.common.params import Train
+from stages.datasets.dataset import Dataset, StoredDataset, augmented_dataset, sequential_batches
+from stages.datasets.features import FeatureDataset, connect, feature_extractor, store_features
 from stages.models.backbone import unfreeze
 from stages.models.environment import describe_environment
 from stages.models.recipe import Recipe
 from stages.models.runtime import keras
-from stages.photos.arrays import MemoryBudget, Photos
+from stages.photos.arrays import temporary_array
 from stages.training.backup import Backup, History, training_code
+from stages.training.batches import training_batches, validation_batches
 from stages.training.callbacks import Checkpoint, StopWhenInterrupted, defer_interrupts
-from stages.training.datasets import (
-    Dataset,
-    StoredDataset,
-    sequential_batches,
-    training_batches,
-    training_dataset,
-    validation_batches,
-)
-from stages.training.features import FeatureDataset, split_at_backbone, store_features
 
 logger = logging.getLogger(__name__)
 
@@ -41,20 +37,17 @@ def train_model(
     model: keras.Model,
     recipe: Recipe,
     settings: Train,
-    train: Photos,
-    validation: Photos,
+    train: StoredDataset,
+    validation: StoredDataset,
     backup: Path,
-    budget: MemoryBudget,
 ) -> History:
     """Train the model, logging a line per epoch, and resuming after the last epoch in ``backup``.
 
-    A frozen backbone runs over the validation photos once, and over the training photos ``recipe.views`` times in
-    all or, where that is None, once an epoch; without augmentation once. Only the layers on top train, on its features.
-
     Args:
-        validation: the photos to measure on after each epoch.
+        train: photos, which are flipped and rotated as the recipe says and pass through the backbone, if there is one,
+            in every epoch; or a frozen backbone's features, on which only the layers after it train.
+        validation: the same of the photos to measure on after each epoch.
         backup: a file that holds the state after each epoch while training lasts.
-        budget: memory for the backbone's features.
 
     Returns:
         For each epoch, from 1: ``epoch``, ``accuracy``, ``loss``, ``val_accuracy``, ``val_loss``.
@@ -63,28 +56,24 @@ def train_model(
         UserError: The loss is no longer a finite number.
     """
     resumable = Backup(backup, fingerprint_of(model, recipe, settings, train, validation))
-    augmented = training_dataset(train, recipe, settings.seed)
+    augmented = augmented_dataset(train, recipe, settings.seed)
     if recipe.backbone == "none":
-        return fit(model, recipe, settings, augmented, StoredDataset(*validation), resumable)
+        return fit(model, recipe, settings, augmented, validation, resumable)
 
-    backbone, head = split_at_backbone(model)
-    size = settings.batch_size
-    measured = store_features(
-        FeatureDataset(StoredDataset(*validation), backbone), 1, size, budget, "validation features"
-    )
-    fresh = FeatureDataset(augmented, backbone)
-    views = views_to_store(recipe, recipe.epochs or settings.epochs)
-    if views is None:
-        return fit(head, recipe, settings, fresh, measured, resumable)
-    stored = store_features(fresh, views, size, budget, "training features")
-    return fit(head, recipe, settings, stored, measured, resumable)
+    head, backbone = head_of(model), model.get_layer("backbone")
+    if train.examples.dtype != np.uint8:  # they are features
+        return fit(head, recipe, settings, train, validation, resumable)
+    extractor = feature_extractor(model.get_layer("preprocessing"), backbone)
+    measured = temporary_array((len(validation.labels), *backbone.output_shape[1:]), np.float32)
+    store_features(FeatureDataset(validation, extractor), measured, "validation features")
+    fresh = FeatureDataset(augmented, extractor)
+    return fit(head, recipe, settings, fresh, StoredDataset(measured, validation.labels), resumable)
 
 
-def views_to_store(recipe: Recipe, epochs: int) -> int | None:
-    """Count the different views of a photo that a training takes in turn; None: a new one in every epoch."""
-    if not recipe.augments:
-        return 1
-    return recipe.views and min(recipe.views, epochs)
+def head_of(model: keras.Model) -> keras.Model:
+    """Make a model of the layers after the backbone, from its features to logits, which shares their weights."""
+    backbone = model.get_layer("backbone")
+    return connect(model.layers[model.layers.index(backbone) + 1 :], backbone.output_shape[1:])
 
 
 def fit(
@@ -166,8 +155,10 @@ def compile_model(model: keras.Model, learning_rate: float) -> None:
     model.optimizer.build(model.trainable_variables)
 
 
-def fingerprint_of(model: keras.Model, recipe: Recipe, settings: Train, train: Photos, validation: Photos) -> str:
-    """Hash all that a training's result depends on, batch by batch: the photos may not fit into memory."""
+def fingerprint_of(
+    model: keras.Model, recipe: Recipe, settings: Train, train: StoredDataset, validation: StoredDataset
+) -> str:
+    """Hash all that a training's result depends on, the examples row by row: they may not fit into memory."""
     parts = [
         recipe.model_dump_json(),
         settings.model_dump_json(),
@@ -178,5 +169,6 @@ def fingerprint_of(model: keras.Model, recipe: Recipe, settings: Train, train: P
         train.labels,
         validation.labels,
     ]
-    photos = (sequential_batches(StoredDataset(*photos), settings.batch_size) for photos in (train, validation))
-    return fingerprint(chain(parts, *photos))
+    versions = [len(dataset.examples) // len(dataset.labels) for dataset in (train, validation)]
+    examples = map(sequential_batches, (train, validation), repeat(settings.batch_size), versions)
+    return fingerprint(chain(parts, *examples))

@@ -19,7 +19,7 @@ from stages.common.program import UserError
     [
         ("models.cnn.dropout=3", "models.cnn.dropout: expected less than 1, received 3"),
         ("models.cnn.drop=0.3", "-S .* models.cnn.drop=0.3: Could not override 'models.cnn.drop'.$"),
-        ("split.seed=1", "-S split.seed=1: expected a parameter of train or models.cnn"),
+        ("split.seed=1", "-S split.seed=1: expected a parameter of train, models.cnn, features.pixels, on"),
         ("models.transfer.dropout=0.1", "-S models.transfer.dropout=0.1: expected a parameter of"),
     ],
 )

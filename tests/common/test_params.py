@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
+from stages.common.param_types import Section
 from stages.common.params import load_params
 from stages.common.program import UserError
-from stages.models.recipe import Recipe
+from stages.models.recipe import Features, Recipe
 
 CNN = {"backbone": "none", "scale": [0, 1], "convolutions": [8], "dropout": 0.5, "units": 8}
 
@@ -18,26 +19,30 @@ def test_the_project_s_own_parameters_are_the_notebook_s(workspace: Path) -> Non
     assert params.train.image_size == (160, 160)
     assert (params.train.batch_size, params.train.epochs, params.train.learning_rate) == (32, 20, 1e-3)
     assert list(params.models)[:4] == ["cnn", "augmented", "preprocessed", "transfer"]
-    cnn, *others = [(recipe.flip, recipe.rotation, recipe.dropout) for recipe in params.models.values()][:4]
-    assert cnn == (None, 0, 0.5)
-    assert others == [("horizontal", 0.2, 0.5)] * 3
+    cnn, *others = [(recipe.flip, recipe.rotation) for recipe in list(params.models.values())[:3]]
+    features = params.features[params.models["transfer"].features]
+    others.append((features.flip, features.rotation))
+    assert cnn == (None, 0)
+    assert others == [("horizontal", 0.2)] * 3
+    assert {recipe.dropout for recipe in params.models.values()} == {0.5}
 
 
 def test_what_a_recipe_leaves_out_is_left_out_of_the_model_or_taken_from_train() -> None:
-    given = {"backbone": "none", "scale": (0, 1), "dropout": 0, "units": 8}
+    given = {"features": "pixels", "backbone": "none", "scale": (0, 1), "dropout": 0, "units": 8}
     assert Recipe.model_validate(given).model_dump() == {
         **given,
         "kernel_size": 3,
         "pool_size": 2,
         "rotation": 0,
         "convolutions": (),
-        **dict.fromkeys(("views", "fine_tune", "flip", "epochs", "learning_rate")),
+        **dict.fromkeys(("fine_tune", "flip", "epochs", "learning_rate")),
     }
 
 
-def test_params_yaml_shows_every_knob_of_a_recipe(workspace: Path) -> None:
-    entries = yaml.safe_load(Path("params.yaml").read_text())["models"].values()
-    assert {key for entry in entries for key in entry} == set(Recipe.model_fields)
+@pytest.mark.parametrize(("section", "entry"), [("models", Recipe), ("features", Features)])
+def test_params_yaml_shows_every_knob_of_an_entry(workspace: Path, section: str, entry: type[Section]) -> None:
+    entries = yaml.safe_load(Path("params.yaml").read_text())[section].values()
+    assert {key for one in entries for key in one} == set(entry.model_fields)
 
 
 def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> None:
@@ -50,7 +55,32 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
     [
         ({"train.precision": "half"}, "train.precision: expected 'auto', 'float32', 'mixed_bfloat16' or"),
         ({"train.threads": 0}, "train.threads: expected greater than or equal to 1, received 0"),
-        ({"models.cnn.views": 4}, "models.cnn: expected views only in a recipe with a backbone"),
+        (
+            {"models.cnn.fine_tune": {"first_layer": "a", "after": 0.5, "learning_rate": 1}},
+            "models.cnn: expected fine_tune only in a recipe with a backbone",
+        ),
+        ({"models.cnn.features": "nonesuch"}, "models.cnn.features: expected one of features (pixels, mobilenet_v2, "),
+        ({"features.pixels.views": 4}, "features.pixels: expected no stop_before, views, flip or rotation without a"),
+        (
+            {"features.mobilenet_v2.flip": None, "features.mobilenet_v2.rotation": 0},
+            "features.mobilenet_v2: expected flip or rotation for views to differ in, received 4 views alike",
+        ),
+        (
+            {"models.transfer.backbone": "none", "models.transfer.scale": [0, 1]},
+            "models.transfer.backbone: expected mobilenet_v2, of which features.mobilenet_v2 are, received none",
+        ),
+        (
+            {"models.fine_tuned.features": "mobilenet_v2"},
+            "models.fine_tuned.fine_tune.first_layer: expected none, as features.mobilenet_v2 hold the whole backbone",
+        ),
+        (
+            {"models.fine_tuned.fine_tune.first_layer": "block_15_expand"},
+            "models.fine_tuned.fine_tune.first_layer: expected block_14_expand, before which features.mobilenet_v2_b",
+        ),
+        (
+            {"models.transfer.flip": "vertical"},
+            "models.transfer: expected flip and rotation under features.mobilenet_v2, on which it trains",
+        ),
         ({"models.transfer.scale": [0, 1]}, "models.transfer: expected no scale in a recipe with a backbone"),
         ({"models.cnn.scale": None}, "models.cnn: expected scale as [low, high] with low < high, received None"),
         ({"train.epochs": "five"}, "train.epochs: expected a valid integer, received 'five'"),
@@ -84,16 +114,15 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
         ({"models.cnn.rotation": 1.1}, "models.cnn.rotation: expected less than or equal to 1"),
         ({"models.cnn.dropout": 1}, "models.cnn.dropout: expected less than 1"),
         ({"models.wide": None}, "models.wide: expected a mapping of keys to values, received None"),
-        ({"models.wide": {}}, "models.wide.backbone: expected a value, received none"),
+        ({"models.wide": {}}, "models.wide.features: expected a value, received none"),
         ({"models.a/b": CNN}, "models.a/b: expected a name of letters, digits, - and _"),
         ({"models.; rm -rf ~": CNN}, "models.; rm -rf ~: expected a name of letters, digits, - and _"),
         ({"models": {}}, "models: "),
         ({"train.image_size": 64}, "train.image_size: expected two numbers, as [1, 2], received 64"),
         (
             {"backbones.mobilenet_v2.weights": ""},
-            "expected weights in backbones.mobilenet_v2, or no model that needs them, received transfer and no weights",
+            "expected weights in backbones.mobilenet_v2, or nothing that needs them, received features.mobilenet_v2",
         ),
-        ({"memory_gib": -1}, "memory_gib: expected greater than or equal to 0, received -1"),
         (
             {"cluster.models": {"tranfer": {}}},
             "expected models of params.yaml in cluster.models, received tran",

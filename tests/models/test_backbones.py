@@ -11,6 +11,7 @@ from keras import layers
 
 from stages.common.files import write_json
 from stages.common.program import UserError
+from stages.datasets.features import feature_extractor
 from stages.evaluation.gradcam import heat_maps
 from stages.export.formats import in_float32
 from stages.inference.model import load_model
@@ -18,7 +19,7 @@ from stages.models.backbone import fold_batch_norm, foldable, load_backbone, spl
 from stages.models.build import build_model
 from stages.models.recipe import Recipe
 from stages.models.saving import save_model
-from stages.training.features import split_at_backbone
+from stages.training.training import head_of
 from tests.models.backbones import save_weights, write_backbone
 
 SIZE = (75, 80)  # of photos that are not square; Xception takes no smaller ones
@@ -70,7 +71,7 @@ def test_a_network_gets_its_own_preprocessing_and_is_the_same_with_its_batch_nor
 @pytest.mark.usefixtures("workspace")
 def test_a_saved_model_on_a_network_takes_pixels_and_is_explained_and_exported(architecture: str) -> None:
     write_backbone(architecture, SIZE, "entry")
-    recipe = Recipe(backbone="entry", dropout=0.5, units=4)
+    recipe = Recipe(features="pixels", backbone="entry", dropout=0.5, units=4)
     model = build_model(recipe, SIZE, 2)
     save_model(model, Path("model.keras"))
     loaded = load_model(Path("model.keras"))
@@ -82,17 +83,15 @@ def test_a_saved_model_on_a_network_takes_pixels_and_is_explained_and_exported(a
     assert heat.shape == (2, *SIZE)
     assert heat.max() > 0.9  # 1 before it is resized
 
-    to_features, head = split_at_backbone(model)
-    np.testing.assert_allclose(
-        head(to_features(pixels.astype("float32")), training=False), logits, rtol=1e-3, atol=1e-4
-    )
+    features = feature_extractor(model.get_layer("preprocessing"), model.get_layer("backbone"))(pixels)
+    np.testing.assert_allclose(head_of(model)(features, training=False), logits, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.usefixtures("workspace")
 def test_the_last_blocks_are_split_off_and_all_but_their_batch_normalisation_unfrozen() -> None:
     write_backbone("MobileNetV2", SIZE, alpha=0.35)
     _, whole = load_backbone("mobilenet_v2", SIZE)
-    frozen, last_blocks = split_network(whole, "block_15_expand")
+    frozen, last_blocks = split_network(whole, "block_15_expand", "fine_tune.first_layer")
     pixels = np.random.default_rng(0).uniform(-1, 1, (2, *SIZE, 3)).astype("float32")
     np.testing.assert_array_equal(last_blocks(frozen(pixels)), whole(pixels))
     unfreeze(last_blocks)
@@ -103,11 +102,11 @@ def test_the_last_blocks_are_split_off_and_all_but_their_batch_normalisation_unf
     # Around the first there is the block's shortcut; the second joins it.
     for layer in ("block_15_depthwise", "block_15_add"):
         with pytest.raises(UserError, match=rf"^fine_tune.first_layer: .* received '{layer}', around which a shortcut"):
-            split_network(whole, layer)
+            split_network(whole, layer, "fine_tune.first_layer")
     with pytest.raises(
         UserError, match=r"^fine_tune.first_layer: expected a layer of the backbone, as .*out_relu, rec"
     ):
-        split_network(whole, "nonesuch")
+        split_network(whole, "nonesuch", "fine_tune.first_layer")
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from stages.models.build import build_model
 from stages.models.recipe import Recipe
 from stages.models.runtime import keras, tf
 
-CNN = Recipe(backbone="none", scale=(0, 1), convolutions=(4,), dropout=0.5, units=8)
-TRANSFER = Recipe(backbone="mobilenet_v2", dropout=0.5, units=8)
+CNN = Recipe(features="pixels", backbone="none", scale=(0, 1), convolutions=(4,), dropout=0.5, units=8)
 
 
 @pytest.fixture(autouse=True)
@@ -18,20 +17,20 @@ def _float32_again() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("instructions", "recipe", "policy", "reason"),
+    ("instructions", "has_backbone", "policy", "reason"),
     [
-        (["avx2", "avx512f"], CNN, "float32", "no AVX-512 BF16"),
-        (["avx512_bf16", "avx512f"], CNN, "mixed_bfloat16", "has AVX-512 BF16"),
-        (["amx_bf16"], CNN, "mixed_bfloat16", "AMX"),
-        (["amx_bf16"], TRANSFER, "float32", "MobileNetV2 was no faster"),
+        (["avx2", "avx512f"], False, "float32", "no AVX-512 BF16"),
+        (["avx512_bf16", "avx512f"], False, "mixed_bfloat16", "has AVX-512 BF16"),
+        (["amx_bf16"], False, "mixed_bfloat16", "AMX"),
+        (["amx_bf16"], True, "float32", "MobileNetV2 was no faster"),
     ],
 )
 def test_auto_takes_what_the_processor_does_natively(
-    monkeypatch: pytest.MonkeyPatch, instructions: list[str], recipe: Recipe, policy: str, reason: str
+    monkeypatch: pytest.MonkeyPatch, instructions: list[str], has_backbone: bool, policy: str, reason: str
 ) -> None:
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
     monkeypatch.setattr(precision, "instruction_sets", lambda: instructions)
-    said = precision.set_precision("auto", recipe)
+    said = precision.set_precision("auto", has_backbone=has_backbone)
     assert said.startswith(f"{policy}, ")
     assert reason in said
     assert keras.config.dtype_policy().name == policy
@@ -40,7 +39,7 @@ def test_auto_takes_what_the_processor_does_natively(
 def test_auto_knows_that_half_precision_is_slow_without_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     monkeypatch.setattr(precision, "instruction_sets", lambda: ["avx512_bf16"])
-    assert precision.set_precision("auto", CNN) == "float32, as oneDNN is off (TF_ENABLE_ONEDNN_OPTS=0)"
+    assert precision.set_precision("auto", has_backbone=False) == "float32, as oneDNN is off (TF_ENABLE_ONEDNN_OPTS=0)"
 
 
 @pytest.mark.parametrize(
@@ -51,13 +50,13 @@ def test_auto_takes_what_the_gpu_does_natively(
 ) -> None:
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["a GPU"])
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: {"compute_capability": capability})
-    said = precision.set_precision("auto", TRANSFER)
+    said = precision.set_precision("auto", has_backbone=True)
     assert said == f"{policy}, as the GPU has compute capability {capability[0]}.{capability[1]}"
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_in_mixed_precision_weights_and_logits_stay_float32(policy: str) -> None:
-    precision.set_precision(policy, CNN)
+    precision.set_precision(policy, has_backbone=False)
     model = build_model(CNN, (16, 16), 2)
     assert model.output.dtype == "float32"
     assert {weight.dtype for weight in model.trainable_weights} == {"float32"}

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from stages.common.params import Train
+from stages.datasets.dataset import StoredDataset, augmented_dataset
+from stages.datasets.features import FeatureDataset, feature_extractor, store_features
 from stages.models.build import build_model
 from stages.models.precision import set_precision
-from stages.models.recipe import Recipe
-from stages.models.runtime import make_deterministic
+from stages.models.recipe import Augmentation, Recipe
+from stages.models.runtime import keras, make_deterministic
 from stages.models.saving import save_model
-from stages.photos.arrays import MemoryBudget, Photos
+from stages.photos.arrays import temporary_array
 from stages.training import callbacks
 from stages.training.training import train_model
 
@@ -27,30 +29,51 @@ SETTINGS = Train(
     threads=1,
     seed=0,
 )
-RECIPE = Recipe(backbone="none", scale=(0, 1), flip="horizontal", rotation=0.2, convolutions=(4,), dropout=0.5, units=8)
+AUGMENTATION = Augmentation(flip="horizontal", rotation=0.2)
+RECIPE = Recipe(
+    features="pixels",
+    backbone="none",
+    scale=(0, 1),
+    flip="horizontal",
+    rotation=0.2,
+    convolutions=(4,),
+    dropout=0.5,
+    units=8,
+)
 
 
 FINE_TUNE = {"first_layer": "block_15_expand", "after": 0.5, "learning_rate": 1e-4}
 
 
-def photos(count: int, seed: int, side: int = 16) -> Photos:
+def photos(count: int, seed: int, side: int = 16) -> StoredDataset:
     rng = np.random.default_rng(seed)
-    return Photos(rng.integers(0, 256, (count, side, side, 3)).astype(np.uint8), rng.integers(0, 2, count))
+    return StoredDataset(rng.integers(0, 256, (count, side, side, 3)).astype(np.uint8), rng.integers(0, 2, count))
 
 
 def train(
-    path: Path, settings: Train = SETTINGS, seed: int = 0, recipe: Recipe = RECIPE, gib: float = 1.0
+    path: Path, settings: Train = SETTINGS, seed: int = 0, recipe: Recipe = RECIPE, views: int = 2
 ) -> tuple[bytes, Any]:
     """Train, and return the saved model's bytes and the history."""
     make_deterministic(settings.seed, settings.threads)
-    set_precision(settings.precision, recipe)
+    set_precision(settings.precision, has_backbone=recipe.backbone != "none")
     model = build_model(recipe, settings.image_size, 2)
-    budget, side = MemoryBudget(gib), settings.image_size[0]
-    history = train_model(
-        model, recipe, settings, photos(10, seed, side), photos(6, 100, side), path / "backup.npz", budget
-    )
+    side = settings.image_size[0]
+    train, validation = photos(10, seed, side), photos(6, 100, side)
+    if recipe.features != "pixels":
+        train, validation = features_of(model, train, views), features_of(model, validation, views=1)
+    history = train_model(model, recipe, settings, train, validation, path / "backup.npz")
     save_model(model, path / "model.keras")
     return (path / "model.keras").read_bytes(), history
+
+
+def features_of(model: keras.Model, dataset: StoredDataset, views: int) -> StoredDataset:
+    """What stages.features makes of photos: their features, the training photos' in augmented versions."""
+    extractor = feature_extractor(model.get_layer("preprocessing"), model.get_layer("backbone"))
+    wanted = AUGMENTATION if views > 1 else Augmentation()
+    features = FeatureDataset(augmented_dataset(dataset, wanted, seed=0), extractor)
+    stored = temporary_array((views * len(dataset.labels), *features.shape), np.float16)
+    store_features(features, stored, "")
+    return StoredDataset(stored, dataset.labels)
 
 
 @cache

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from stages.common.params import load_params
+from stages.datasets.dataset import StoredDataset
 from stages.models.build import build_model
 from stages.models.runtime import device_strategy, make_deterministic
-from stages.photos.arrays import MemoryBudget, Photos
 from stages.training.backup import History
 from stages.training.training import train_model
 from tests.conftest import PROJECT
@@ -33,17 +33,17 @@ def train(model_name: str) -> History:
     """Train on noise, without dropout, whose random numbers differ from device to device."""
     params = load_params(PROJECT / "params.yaml")
     settings = params.train.model_copy(update={"batch_size": 8, "epochs": 2})
-    backbone = {"views": None} if model_name == "transfer" else {"convolutions": (4, 4)}
+    backbone = {"features": "pixels"} if model_name == "transfer" else {"convolutions": (4, 4)}
     recipe = params.models[model_name].model_copy(update={"dropout": 0.0, "pool_size": 1, "units": 8, **backbone})
     rng = np.random.default_rng(0)
     train, validation = (
-        Photos(rng.integers(0, 256, (count, 32, 32, 3), np.uint8), np.arange(count) % 2) for count in (24, 10)
+        StoredDataset(rng.integers(0, 256, (count, 32, 32, 3), np.uint8), np.arange(count) % 2) for count in (24, 10)
     )
     make_deterministic(0, threads=1)
     with pytest.MonkeyPatch.context() as patch, device_strategy().scope():
         use_small_backbone(patch, (32, 32))
         model = build_model(recipe, (32, 32), 2)
-        return train_model(model, recipe, settings, train, validation, Path("backup.npz"), MemoryBudget(1))
+        return train_model(model, recipe, settings, train, validation, Path("backup.npz"))
 
 
 @pytest.mark.slow

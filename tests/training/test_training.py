@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from stages.common.program import UserError
+from stages.datasets.dataset import StoredDataset
 from stages.models.build import build_model
 from stages.models.runtime import keras
-from stages.photos.arrays import MemoryBudget, Photos, allocate_array
+from stages.photos.arrays import temporary_array
 from stages.training import callbacks
 from stages.training.backup import Backup, History
 from stages.training.training import fingerprint_of
@@ -116,11 +117,11 @@ def test_ctrl_c_while_the_last_epoch_is_backed_up_is_not_lost(tmp_path: Path, mo
 
 
 def test_looking_whether_a_backup_fits_does_not_take_all_photos_into_memory(tmp_path: Path) -> None:
-    many = allocate_array(2000, (64, 64, 3), np.uint8, MemoryBudget(0), tmp_path)
-    many[len(many) - 1] = np.zeros((64, 64, 3))
+    many = temporary_array((2000, 64, 64, 3), np.uint8, tmp_path)
+    many.write(len(many) - 1, np.zeros((64, 64, 3)))
     model = build_model(RECIPE, (64, 64), 2)
     tracemalloc.start()
-    fingerprint_of(model, RECIPE, SETTINGS, Photos(many, np.zeros(len(many))), photos(6, 100, 64))
+    fingerprint_of(model, RECIPE, SETTINGS, StoredDataset(many, np.zeros(len(many))), photos(6, 100, 64))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < len(many) * 64 * 64 * 3 / 4

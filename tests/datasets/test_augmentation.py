@@ -3,10 +3,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stages.datasets.augmentation import augment, draw_augmentation
 from stages.models.build import build_model
-from stages.models.recipe import Recipe
-from stages.training.augmentation import augment, draw_augmentation
+from stages.models.recipe import Augmentation, Recipe
 
+RECIPE = Recipe(features="pixels", backbone="none", scale=(-1, 1), dropout=0.5, units=8)
 COUNT = 6
 STRAIGHT = np.zeros(COUNT)
 NOT_MIRRORED = np.ones((COUNT, 2), int)
@@ -31,7 +32,7 @@ def test_a_rotation_is_keras_own_rounded_down(pixels: np.ndarray, turn: float) -
 def test_scaling_after_a_rotation_is_the_notebooks_scaling_before_it(pixels: np.ndarray) -> None:
     before = keras.applications.mobilenet_v2.preprocess_input(pixels.astype("float32"))
     theirs = keras.layers.RandomRotation((0.2, 0.2))(before, training=True)
-    scaling = build_model(recipe(scale=[-1, 1]), pixels.shape[1:3], 2).layers[1]
+    scaling = build_model(RECIPE, pixels.shape[1:3], 2).layers[1]
     ours = scaling(augment(pixels, NOT_MIRRORED, np.full(COUNT, 0.4 * np.pi)))
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1.01 / 127.5)  # a byte's rounding
 
@@ -49,12 +50,8 @@ def test_a_photo_is_mirrored_first_and_turned_then(pixels: np.ndarray) -> None:
     np.testing.assert_allclose(both, augment(pixels[:, :, ::-1], NOT_MIRRORED, angle), atol=1)
 
 
-def recipe(**changes: object) -> Recipe:
-    return Recipe.model_validate({"backbone": "none", "scale": [0, 1], "dropout": 0.5, "units": 8, **changes})
-
-
 def test_half_the_photos_are_mirrored_and_angles_fill_the_range() -> None:
-    mirror, angle = draw_augmentation(recipe(flip="horizontal", rotation=0.2), 10_000, seed=0, view=0)
+    mirror, angle = draw_augmentation(Augmentation(flip="horizontal", rotation=0.2), 10_000, seed=0, view=0)
     assert (mirror[:, 0] == -1).mean() == pytest.approx(0.5, abs=0.02)
     assert (mirror[:, 1] == 1).all()
     assert angle.min() == pytest.approx(-0.4 * np.pi, abs=0.01)
@@ -63,7 +60,7 @@ def test_half_the_photos_are_mirrored_and_angles_fill_the_range() -> None:
 
 
 def test_views_and_seeds_are_augmented_differently() -> None:
-    augmented = recipe(flip="horizontal_and_vertical", rotation=0.1)
+    augmented = Augmentation(flip="horizontal_and_vertical", rotation=0.1)
     drawn = [draw_augmentation(augmented, 5, seed, view)[1].tolist() for seed in (0, 1) for view in (0, 1)]
     assert len({tuple(angles) for angles in drawn}) == 4
     assert drawn[0] == draw_augmentation(augmented, 5, 0, 0)[1].tolist()

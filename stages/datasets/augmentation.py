@@ -7,7 +7,7 @@ floating-point numbers inside the model, take three times as long on a processor
 import numpy as np
 from PIL import Image
 
-from stages.models.recipe import Recipe
+from stages.models.recipe import Augmentation
 
 
 def augment(pixels: np.ndarray, mirror: np.ndarray, angle: np.ndarray) -> np.ndarray:
@@ -41,13 +41,13 @@ def augment(pixels: np.ndarray, mirror: np.ndarray, angle: np.ndarray) -> np.nda
     return augmented
 
 
-def draw_augmentation(recipe: Recipe, count: int, seed: int, view: int) -> tuple[np.ndarray, np.ndarray]:
+def draw_augmentation(wanted: Augmentation, count: int, seed: int, view: int) -> tuple[np.ndarray, np.ndarray]:
     """Draw at random how each of ``count`` photos is augmented in its ``view``-th version, from 0.
 
     Returns:
         ``mirror`` and ``angle`` for :func:`augment`. They depend on the arguments alone.
     """
     rng = np.random.default_rng([seed, view, 1])
-    flips = [recipe.flip in (way, "horizontal_and_vertical") for way in ("horizontal", "vertical")]
+    flips = [wanted.flip in (way, "horizontal_and_vertical") for way in ("horizontal", "vertical")]
     mirror = np.where(rng.random((count, 2)) < 0.5 * np.array(flips), -1, 1)
-    return mirror, rng.uniform(-recipe.rotation, recipe.rotation, count) * 2 * np.pi
+    return mirror, rng.uniform(-wanted.rotation, wanted.rotation, count) * 2 * np.pi

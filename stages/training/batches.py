@@ -1,0 +1,62 @@
+"""Batches of a dataset, as Keras takes them."""
+
+import math
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import numpy as np
+
+from stages.datasets.dataset import Dataset, StoredDataset, sequential_batches
+from stages.models.runtime import tf
+
+# Each float16 number by its bits. To look it up takes half as long as NumPy's conversion; TensorFlow's logs an error.
+FLOAT32 = np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float32)
+
+
+def as_float32(examples: np.ndarray) -> np.ndarray:
+    """Convert features that are stored as float16; photos, uint8, stay as they are."""
+    return np.take(FLOAT32, examples.view(np.uint16)) if examples.dtype == np.float16 else examples
+
+
+def training_batches(dataset: Dataset, batch_size: int, seed: int, first_epoch: int = 0) -> tf.data.Dataset:
+    """Yield the examples epoch after epoch, without end, each epoch in a new order.
+
+    The order of an epoch depends on ``seed`` and the epoch's number alone, so that training can resume at any
+    epoch as if it had never stopped. It is shuffled over the whole list.
+
+    Args:
+        first_epoch: number of the epoch to start with, from 0.
+
+    Returns:
+        Pairs of examples, shaped (batch, ...), and labels, shaped (batch,). An epoch's last batch holds what is left.
+    """
+
+    def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for epoch in count(first_epoch):
+            order = np.random.default_rng([seed, epoch, 0]).permutation(len(dataset.labels))
+            for start in range(0, len(order), batch_size):
+                numbers = order[start : start + batch_size]
+                yield as_float32(dataset.batch(epoch, numbers)), dataset.labels[numbers]
+
+    return _from_generator(batches, dataset, batch_size)
+
+
+def validation_batches(dataset: Dataset, batch_size: int) -> tf.data.Dataset:
+    """Yield each example with its label once, in the order of the list."""
+
+    def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        examples = map(as_float32, sequential_batches(dataset, batch_size))
+        labels = sequential_batches(StoredDataset(dataset.labels, dataset.labels), batch_size)
+        return zip(examples, labels, strict=True)
+
+    number = math.ceil(len(dataset.labels) / batch_size)
+    return _from_generator(batches, dataset, batch_size).apply(tf.data.experimental.assert_cardinality(number))
+
+
+def _from_generator(
+    batches: Callable[[], Iterator[tuple[np.ndarray, np.ndarray]]], dataset: Dataset, batch_size: int
+) -> tf.data.Dataset:
+    """Make a ``tf.data`` pipeline of a dataset's batches; the next one is loaded while one is used."""
+    example = as_float32(dataset.batch(0, np.arange(min(batch_size, len(dataset.labels)))))
+    signature = (tf.TensorSpec((None, *example.shape[1:]), example.dtype), tf.TensorSpec((None,), tf.int64))
+    return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(1)

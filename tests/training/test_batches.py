@@ -1,0 +1,45 @@
+from itertools import islice
+
+import numpy as np
+
+from stages.datasets.dataset import StoredDataset
+from stages.training.batches import training_batches, validation_batches
+
+LABELS = np.arange(10, dtype=np.int64)
+PHOTOS = StoredDataset(LABELS.astype(np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 3), np.uint8), LABELS)
+
+
+def epochs(seed: int, count: int, first_epoch: int = 0) -> list[list[int]]:
+    """The order of the photos in each epoch, in batches of four: four, four and two."""
+    batches = iter(training_batches(PHOTOS, 4, seed, first_epoch).as_numpy_iterator())
+    return [[int(label) for _, labels in islice(batches, 3) for label in labels] for _ in range(count)]
+
+
+def test_each_epoch_holds_each_photo_once_in_an_order_of_its_own() -> None:
+    first, second = epochs(seed=0, count=2)
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert first != second
+
+
+def test_the_order_depends_on_the_seed_and_the_epoch_alone() -> None:
+    assert epochs(seed=0, count=3)[1:] == epochs(seed=0, count=2, first_epoch=1)
+    assert epochs(seed=0, count=1) != epochs(seed=1, count=1)
+
+
+def test_photos_go_with_their_labels() -> None:
+    for pixels, labels in islice(training_batches(PHOTOS, 4, 0).as_numpy_iterator(), 6):
+        assert pixels.dtype == np.uint8
+        np.testing.assert_array_equal(pixels, PHOTOS.examples[labels])
+
+
+def test_validation_gives_each_photo_once_in_the_order_of_the_list() -> None:
+    batches = list(validation_batches(PHOTOS, 4).as_numpy_iterator())
+    assert [len(labels) for _, labels in batches] == [4, 4, 2]
+    np.testing.assert_array_equal(np.concatenate([pixels for pixels, _ in batches]), PHOTOS.examples)
+    np.testing.assert_array_equal(np.concatenate([labels for _, labels in batches]), LABELS)
+
+
+def test_features_stored_in_half_the_bytes_arrive_as_float32() -> None:
+    every = np.arange(2**16, dtype=np.uint16).view(np.float16)  # each float16 number, NaNs and infinities among them
+    [(features, _)] = validation_batches(StoredDataset(every.reshape(1, -1), LABELS[:1]), 4).as_numpy_iterator()
+    np.testing.assert_array_equal(features, every.astype(np.float32)[None])

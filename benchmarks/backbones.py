@@ -48,10 +48,9 @@ def main() -> None:
         (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
         for step in ("download", "split"):
             measure([sys.executable, "-m", f"stages.{step}"], folder)
-        train = pd.read_csv(folder / "data/splits/train.csv")
-        pd.read_csv(folder / "data/splits/validation.csv").head(1).to_csv(
-            folder / "data/splits/validation.csv", index=False
-        )
+        train, validation = (folder / f"data/splits/{split}.csv" for split in ("train", "validation"))
+        photos = pd.read_csv(train)
+        photos.head(1).to_csv(validation, index=False)
         for name in architectures:
             backbone = folder / "data/backbone" / name
             write_json({"architecture": name, "options": {}}, backbone / "architecture.json")

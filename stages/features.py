@@ -91,19 +91,19 @@ def check_room(shapes: Mapping[str, tuple[int, ...]], dtype: type, folder: Path)
     Raises:
         UserError: The disk has not room for them.
     """
-    needed = 0.0
+    needed = 0
     for split, shape in shapes.items():
-        gigabytes = math.prod(shape) * np.dtype(dtype).itemsize / 1e9
-        needed += gigabytes
-        logger.info("%s.npy: %s of %s, %.2f GB", split, " x ".join(map(str, shape)), np.dtype(dtype), gigabytes)
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        needed += size
+        logger.info("%s.npy: %s of %s, %.1f MB", split, " x ".join(map(str, shape)), np.dtype(dtype), size / 1e6)
     and_cache = ""
     if Path(".dvc/cache").exists():
         needed, and_cache = 2 * needed, " and its copy in DVC's cache"
-    free = shutil.disk_usage(folder).free / 1e9
+    free = shutil.disk_usage(folder).free
     if free < needed:
         raise UserError(
-            f"expected {needed:.2f} GB of free disk for {FEATURES / folder.name}{and_cache}, received {free:.2f} GB: "
-            "free some, or lower views or train.image_size"
+            f"expected {needed / 1e6:.1f} MB of free disk for {FEATURES / folder.name}{and_cache}, received "
+            f"{free / 1e6:.1f}: free some, or lower views or train.image_size"
         )
 
 

@@ -89,10 +89,10 @@ def test_the_log_says_how_large_they_are_and_a_disk_without_room_is_one_line(
     Path(".dvc/cache").mkdir(parents=True)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=8 * 32 * 40 * 3 * 1.9))
     with pytest.raises(
-        UserError, match=r"^expected 0\.00 GB of free disk for data/features/pixels and its copy in DVC's"
+        UserError, match=r"^expected 0\.1 MB of free disk for data/features/pixels and its copy in DVC's"
     ):
         run_step("pixels", monkeypatch)
-    assert "train.npy: 5 x 32 x 40 x 3 of uint8, 0.00 GB" in caplog.text
+    assert "train.npy: 5 x 32 x 40 x 3 of uint8, 0.0 MB" in caplog.text
     assert not list(Path("data/features").iterdir())
     shutil.rmtree(".dvc")
     run_step("pixels", monkeypatch)

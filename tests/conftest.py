@@ -26,8 +26,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that two processes end at about the same time."""
-    longest = ["cluster", "docs", "pipeline", "on_features", "soak", "devices"]
+    """Begin with what takes longest, so that two processes end at about the same time.
+
+    The first two make the runs that others need, one each.
+    """
+    longest = ["pipeline", "cluster", "docs", "on_features", "soak", "devices"]
     places = {f"test_{name}.py": place for place, name in enumerate(longest)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
@@ -63,38 +66,19 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project after its first run, committed; for all tests of this process, which leave it as it is.
-
-    The first process runs `dvc repro`, one beside it `make -j2 repro` in another folder.
-    """
+    """The project after its first run, committed; for all tests, which leave it as it is."""
     from tests import project  # which imports this file
 
-    return project.first_run(project.claim_run(tmp_path_factory) or "one run more", tmp_path_factory)
+    return project.first_run("finished", ["dvc", "repro"], tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def elsewhere(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same from the other first run, which the process beside this one makes, if it does."""
+def two_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with two of its models, as `evaluate` takes its time for each, trained side by side."""
     from tests import project
 
-    own = finished.parent.name
-    [other] = set(project.FIRST_RUNS) - {own}
-    if project.claim_run(tmp_path_factory) == other:
-        return project.first_run(other, tmp_path_factory)
-    return project.await_run(other, tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def two_models(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The finished project without three of its models, as `evaluate` takes its time for each; committed."""
-    from tests import project
-
-    folder = Path(shutil.copytree(finished, tmp_path_factory.mktemp("two models") / "project", symlinks=True))
-    project.keep_models(folder, "cnn", "transfer")
-    (folder / "dvc.lock").unlink()  # it would keep the others; DVC's run cache has these two
-    project.run(folder, "dvc", "repro")
-    project.commit(folder)
-    return folder
+    changes = project.models_alone("cnn", "transfer")
+    return project.first_run("two models", ["make", "--jobs", "2", "repro"], tmp_path_factory, changes)
 
 
 @pytest.fixture

@@ -5,11 +5,12 @@ import shutil
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from PIL import Image
 
 from stages.sample.archive import write_archive
 from tests.conftest import PROJECT, edit_params
@@ -23,13 +24,6 @@ TINY = {
     "train.batch_size": 8,
     "train.epochs": 2,
     "train.precision": "float32",  # the same on any machine
-}
-
-
-# Two ways to make the first run, whose results are to be the same.
-FIRST_RUNS = {
-    "one run": ["dvc", "repro"],
-    "another run": ["make", "--jobs", "2", "repro"],
 }
 
 
@@ -69,14 +63,22 @@ def commit(folder: Path) -> None:
     run(folder, "git", "-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "--quiet", "-m", "test")
 
 
-def lay_out(folder: Path) -> Path:
+def models_alone(*names: str) -> dict[str, Any]:
+    """The changes of params.yaml that leave these models and the features that they train on."""
+    params = yaml.safe_load((PROJECT / "params.yaml").read_text())
+    models = {name: params["models"][name] for name in names}
+    used = {recipe["features"] for recipe in models.values()}
+    return {"models": models, "features": {name: of for name, of in params["features"].items() if name in used}}
+
+
+def lay_out(folder: Path, changes: dict[str, Any] | None = None) -> Path:
     """Lay out the project in a folder of its own, as a fresh clone has it but for tiny parameters and photos."""
     listed = run(PROJECT, "git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
     for name in listed:
         if (PROJECT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(PROJECT / name, folder / name)
-    edit_params(folder / "params.yaml", TINY)
+    edit_params(folder / "params.yaml", {**TINY, **(changes or {})})
     write_archive(folder / "data/sample.zip", ["cats", "dogs"], train=12, validation=10, seed=0)
     run(folder, "git", "init", "--quiet", "--initial-branch", "main")
     commit(folder)
@@ -88,46 +90,40 @@ def ran(output: str) -> list[str]:
     return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
 
 
-def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that all processes of pytest-xdist have in common."""
+def first_run(
+    name: str, command: list[str], tmp_path_factory: pytest.TempPathFactory, changes: dict[str, Any] | None = None
+) -> Path:
+    """Run the whole pipeline in a new folder, and commit the result.
+
+    All processes of pytest-xdist share it: the first that asks for it makes it, another waits.
+    """
     own = tmp_path_factory.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
+    project, ended = folder / "project", folder / "ended"
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        wait_for(ended)
+    else:
+        try:
+            lay_out(project, changes)
+            (project / ".venv").mkdir()
+            (project / ".venv/pipeline").touch()  # or make would install everything once more
+            run(project, *command)
+            commit(project)
+        finally:
+            ended.touch()
+    assert not run(project, "git", "status", "--short"), f"`{' '.join(command)}` did not come to its end"
+    return project
 
 
-def claim_run(tmp_path_factory: pytest.TempPathFactory) -> str | None:
-    """Take the first of ``FIRST_RUNS`` that no process has taken."""
-    for name in FIRST_RUNS:
-        with suppress(FileExistsError):
-            (shared_folder(tmp_path_factory) / name).mkdir()
-            return name
-    return None
-
-
-def first_run(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run the whole pipeline in a new folder, and commit the result."""
-    folder = lay_out(shared_folder(tmp_path_factory) / name / "project")
-    (folder / ".venv").mkdir()
-    (folder / ".venv/pipeline").touch()  # or make would install everything once more
-    run(folder, *FIRST_RUNS.get(name, ["dvc", "repro"]))
-    commit(folder)
-    (folder.parent / "done").touch()
-    return folder
-
-
-def await_run(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Wait for a first run that another process makes."""
-    folder = shared_folder(tmp_path_factory) / name
+def wait_for(file: Path) -> None:
     end = time.monotonic() + 600
-    while not (folder / "done").exists():
-        assert time.monotonic() < end, f"{name} did not come to its end"
-        time.sleep(0.5)
-    return folder / "project"
+    while not file.exists():
+        assert time.monotonic() < end, f"{file} did not appear"
+        time.sleep(0.2)
 
 
-def keep_models(folder: Path, *names: str) -> None:
-    """Take all other models out of params.yaml, and delete their files as `evaluate` asks for."""
-    entries = yaml.safe_load((folder / "params.yaml").read_text())["models"]
-    edit_params(folder / "params.yaml", {"models": {name: entries[name] for name in names}})
-    for name in entries.keys() - set(names):
-        for file in (f"data/models/{name}.keras", f"data/models/{name}.json", f"plots/history/{name}.json"):
-            (folder / file).unlink()
+def colours_in(picture: Path) -> set[Any]:
+    with Image.open(picture) as opened:
+        return {colour for _, colour in opened.convert("RGB").getcolors(maxcolors=2**24) or []}

@@ -11,22 +11,18 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import yaml
 from dvc.repo import Repo
-from PIL import Image, ImageColor
+from PIL import ImageColor
 
+from stages import evaluate, train
 from stages.common.figures import COLOURS
+from stages.common.program import UserError
 from tests.conftest import PROJECT, edit_params, write_photos
-from tests.project import MODELS, TINY, environment, keep_models, ran, run
+from tests.project import MODELS, TINY, colours_in, environment, models_alone, ran, run
 
 pytestmark = pytest.mark.slow
 
 BLUE, VERMILLION = (ImageColor.getrgb(COLOURS[place]) for place in (0, 3))
-
-
-def colours_in(picture: Path) -> set[Any]:
-    with Image.open(picture) as opened:
-        return {colour for _, colour in opened.convert("RGB").getcolors(maxcolors=2**24) or []}
 
 
 def test_every_step_writes_what_the_readme_says(finished: Path) -> None:
@@ -82,12 +78,25 @@ def test_a_second_run_does_nothing(finished: Path) -> None:
     assert run(finished, "git", "status", "--short") == ""
 
 
+def steps_in(lock: Path) -> dict[str, str]:
+    """The lines of each step in a ``dvc.lock``, in the file's order."""
+    _, *parts = re.split(r"^  (?=\S)", lock.read_text(), flags=re.MULTILINE)
+    return {part.split(":")[0]: part for part in parts}
+
+
 def test_a_run_in_another_folder_with_two_models_at_a_time_gives_the_same_bytes(
-    finished: Path, elsewhere: Path
+    finished: Path, two_models: Path
 ) -> None:
-    assert (elsewhere / "dvc.lock").read_bytes() == (finished / "dvc.lock").read_bytes()
-    for file in sorted((finished / "metrics").rglob("*.*")):
-        assert (elsewhere / file.relative_to(finished)).read_bytes() == file.read_bytes()
+    """Two of the five models: only `evaluate` sees the others."""
+    steps, others = steps_in(finished / "dvc.lock"), steps_in(two_models / "dvc.lock")
+    assert {"train@cnn", "train@transfer"} < set(others)
+    assert list(others) == [name for name in steps if name in others], "not in the order of a serial run"
+    assert {name for name in others if others[name] != steps[name]} == {"evaluate"}
+    of_a_model = [path for path in (two_models / "plots").rglob("*.*") if path.parent.name != "plots"]
+    compared = [*of_a_model, *(two_models / "metrics/models").iterdir()]
+    assert len(compared) == 2 * len(["accuracy", "confusion", "history", "mistakes", "scores"])
+    for path in compared:
+        assert path.read_bytes() == (finished / path.relative_to(two_models)).read_bytes(), path
 
 
 ALL_FEATURES = ["features@mobilenet_v2", "features@mobilenet_v2_blocks", "features@pixels"]
@@ -200,20 +209,6 @@ def results(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(files)}
 
 
-def test_a_cnn_alone_needs_no_backbone_and_in_bfloat16_has_grad_cam(small_project: Path, two_models: Path) -> None:
-    keep_models(small_project, "cnn")
-    only_pixels = {"features": {"pixels": {"backbone": "none"}}, "backbones": {}}
-    edit_params(small_project / "params.yaml", {**only_pixels, "train.precision": "mixed_bfloat16"})
-    assert ran(run(small_project, "dvc", "repro")) == ["features@pixels", "train@cnn", "evaluate"]
-    scores = json.loads((small_project / "metrics/models/cnn.json").read_text())
-    assert "precision mixed_bfloat16, as train.precision says" in scores["environment"]
-    assert len(colours_in(small_project / "plots/gradcam.png")) > 3000
-
-    go_back(small_project)
-    assert results(small_project) == results(two_models)
-    assert listed_by_status(small_project) == []
-
-
 def test_photos_changed_in_place_are_read_when_one_says_so(project: Path, tmp_path: Path) -> None:
     write_photos(tmp_path, 1)
     with zipfile.ZipFile(project / "data/sample.zip", "a") as archive:
@@ -224,46 +219,55 @@ def test_photos_changed_in_place_are_read_when_one_says_so(project: Path, tmp_pa
     assert "data/raw/sample/train/cats/new.jpg,cats" in (project / "data/splits/train.csv").read_text()
 
 
-def test_a_lock_file_cut_short_can_be_deleted_and_comes_back_without_training(small_project: Path) -> None:
-    lock = small_project / "dvc.lock"
-    whole = lock.read_bytes()
+def test_a_lock_file_cut_short_can_be_deleted_and_comes_back_without_training(project: Path) -> None:
+    lock = project / "dvc.lock"
+    whole, steps = lock.read_bytes(), steps_in(lock)
     for rest in (b"", whole[: whole.rindex(b"size:") + len(b"size:")]):
         lock.write_bytes(rest)
-        assert "validation failed" in run(small_project, "dvc", "repro", check=False)
+        assert "validation failed" in run(project, "dvc", "repro", check=False)
     lock.unlink()
     # DVC's run cache holds all but evaluate, whose report is an output that git keeps.
-    assert set(ran(run(small_project, "dvc", "repro"))) <= {"evaluate"}
-    assert lock.read_bytes() == whole
+    del steps["evaluate"]
+    assert ran(run(project, "dvc", "repro", *steps)) == []
+    assert steps_in(lock) == steps
 
 
-def test_another_entry_is_another_model_and_what_a_removed_one_leaves_is_refused(small_project: Path) -> None:
-    entries = yaml.safe_load((small_project / "params.yaml").read_text())["models"]
-    wide = {**entries["cnn"], "units": 16, "epochs": 1}
-    edit_params(small_project / "params.yaml", {"models": {"cnn": entries["cnn"], "wide": wide}})
-    output = run(small_project, "dvc", "repro", check=False)
-    assert ran(output) == ["train@wide", "evaluate"]
+def test_another_entry_is_another_model_and_what_a_removed_one_leaves_is_refused(
+    small_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = (small_project / "metrics/models/cnn.json").read_bytes()
+    [cnn] = models_alone("cnn")["models"].values()
+    entries = {"cnn": cnn, "wide": {**cnn, "units": 16, "epochs": 1}}
+    edit_params(small_project / "params.yaml", {"models": entries})
+    assert ran(run(small_project, "dvc", "repro", "train@wide")) == ["train@wide"]
     leftovers = "data/models/transfer.json data/models/transfer.keras plots/history/transfer.json"
-    assert f"delete {leftovers}" in output
+    monkeypatch.chdir(small_project)
+    with pytest.raises(UserError, match=f"delete {leftovers}$"):
+        evaluate.main()
 
     for leftover in leftovers.split():
         (small_project / leftover).unlink()
     assert ran(run(small_project, "dvc", "repro")) == ["evaluate"]
     scored = {path.stem for path in (small_project / "metrics/models").iterdir()}
     assert scored == {"cnn", "wide"}
-    assert run(small_project, "git", "diff", "--stat", "metrics/models/cnn.json") == ""
+    assert (small_project / "metrics/models/cnn.json").read_bytes() == scores
 
 
-def test_a_bad_parameter_stops_the_first_step_that_runs_with_one_line(project: Path, finished: Path) -> None:
-    edit_params(project / "params.yaml", {"models.cnn.dropout": 2})
+def test_a_bad_parameter_stops_the_first_step_that_runs_with_one_line(
+    project: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit_params(project / "params.yaml", {"models.cnn.dropout": 2, "label_stats.seed": 1})
     output = run(project, "dvc", "repro", check=False)
+    assert ran(output) == ["label_stats"]
     [line] = [line for line in output.splitlines() if line.startswith("error:")]
     assert line == "error: params.yaml: models.cnn.dropout: expected less than 1, received 2"
     assert "Traceback" not in output
-    python = str(Path(sys.executable))
-    output = run(project, python, "-m", "stages.train", "nonesuch", check=False)
-    assert output.strip().splitlines()[-1].startswith("error: params.yaml: models.cnn.dropout")
+    monkeypatch.chdir(project)
+    monkeypatch.setattr(sys, "argv", ["train", "nonesuch"])
+    with pytest.raises(UserError, match=r"^params.yaml: models.cnn.dropout"):
+        train.main()
 
-    assert not (project / "data/models/cnn.keras").exists(), "DVC removes what a step writes before it runs"
+    assert not (project / "plots/samples.png").exists(), "DVC removes what a step writes before it runs"
     go_back(project)
     assert results(project) == results(finished)
 

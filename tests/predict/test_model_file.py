@@ -4,14 +4,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 
 from stages.common.files import write_json
 from stages.common.program import UserError
 from stages.predict.model_file import ModelFile, fetch_model_file
 from tests.conftest import edit_params
 from tests.predict.small_model import SIZE, save_small_model
-from tests.project import commit, lay_out, run
+from tests.project import commit, models_alone, run
 
 CLASSES = ["ants", "bees", "cows"]
 
@@ -69,37 +68,40 @@ def test_a_file_that_keras_cannot_load_is_one_line() -> None:
 
 
 @pytest.mark.slow
-def test_a_model_of_an_older_revision_is_what_it_was_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_of_an_older_revision_is_what_it_was_then(
+    small_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also when only the remote has it, and nothing here changes for it."""
-    project = lay_out(tmp_path / "project")
-    entry = yaml.safe_load((project / "params.yaml").read_text())["models"]["cnn"]
-    edit_params(project / "params.yaml", {"models": {"cnn": entry}, "train.epochs": 1})
-    run(project, "dvc", "repro", "train@cnn")
-    write_json({"model": "cnn"}, project / "metrics/best.json")
-    run(project, "dvc", "remote", "add", "--default", "store", str(tmp_path / "remote"))
-    commit(project)
-    run(project, "git", "tag", "before")
-    run(project, "dvc", "push", "--quiet")
-    monkeypatch.chdir(project)
-    before = fetch_model_file(None)
-    assert before.name == "cnn"
+    run(small_project, "dvc", "remote", "add", "--default", "store", str(tmp_path / "remote"))
+    commit(small_project)
+    run(small_project, "git", "tag", "before")
+    run(small_project, "dvc", "push", "--quiet")
+    monkeypatch.chdir(small_project)
+    before, best = fetch_model_file("cnn"), fetch_model_file(None).name
 
-    edit_params(project / "params.yaml", {"models": {"later": entry}, "train.image_size": [48, 48]})
-    run(project, "dvc", "repro", "train@later")
-    write_json({"model": "later"}, project / "metrics/best.json")
-    commit(project)
-    assert fetch_model_file(None).load().image_size == (48, 48)
-    shutil.rmtree(project / ".dvc/cache")
+    changes = models_alone("cnn")
+    changes["models"]["later"] = changes["models"].pop("cnn")
+    edit_params(small_project / "params.yaml", changes)
+    save_small_model("later", CLASSES)
+    write_json([], Path("plots/history/later.json"))
+    run(small_project, "dvc", "commit", "--force", "train@later")  # as if it had trained
+    write_json({"model": "later"}, Path("metrics/best.json"))
+    commit(small_project)
+    assert fetch_model_file(None).load().image_size == SIZE
+    shutil.rmtree(".dvc/cache")
     Path("data/models/cnn.keras").unlink()
-    assert fetch_model_file(None, "before")[:3] == before[:3]
-    assert fetch_model_file(None, "before").load().image_size == (64, 64)
-    assert run(project, "git", "status", "--short") == ""
+    assert fetch_model_file("cnn", "before")[:3] == before[:3]
+    assert fetch_model_file(None, "before").name == best
+    assert fetch_model_file("cnn", "before").load().image_size == (64, 64)
+    assert run(small_project, "git", "status", "--short") == ""
     assert not Path("data/models/cnn.keras").exists()
 
-    with pytest.raises(UserError, match=r"^expected a trained model of revision before \(cnn\), received 'later'"):
+    with pytest.raises(
+        UserError, match=r"^expected a trained model of revision before \(cnn, transfer\), received 'later'"
+    ):
         fetch_model_file("later", "before")
     shutil.rmtree(tmp_path / "remote")
     with pytest.raises(UserError, match=r"^expected data/models/cnn.json of revision before, found none"):
-        fetch_model_file(None, "before")
+        fetch_model_file("cnn", "before")
     with pytest.raises(UserError, match=r"^--rev: expected a git revision of this project, received 'nonesuch'"):
         fetch_model_file(None, "nonesuch")

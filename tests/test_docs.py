@@ -3,12 +3,15 @@
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from stages.common.files import write_json
+from stages.common.program import UserError
+from stages.predict import __main__ as predict
 from tests.conftest import PROJECT
 from tests.project import MODELS, commit, run
 
@@ -35,10 +38,10 @@ def block_with(command: str) -> str:
     return block
 
 
-def expected_and_printed(block: str, project: Path) -> list[tuple[str, list[str], list[str]]]:
-    """Run each `$ command` of a block; return it, the lines that the document shows, and those that came."""
-    sessions = [part.splitlines() for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
-    return [(command, shown, run_line(command, project)) for command, *shown in sessions]
+def sessions(block: str) -> list[tuple[str, list[str]]]:
+    """Each `$ command` of a block, with the lines that the document shows as printed."""
+    parts = [part.splitlines() for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
+    return [(command, shown) for command, *shown in parts]
 
 
 def run_line(command: str, project: Path) -> list[str]:
@@ -88,7 +91,7 @@ def test_the_tutorial_runs_to_its_end_and_the_way_back_leads_to_the_real_paramet
 
 
 @pytest.mark.slow
-def test_predict_prints_what_the_readme_shows(small_project: Path) -> None:
+def test_predict_prints_what_the_readme_shows(small_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (small_project / "new").mkdir()
     for split, name in [("cats", "cat.80"), ("cats", "cat.81"), ("dogs", "dog.80")]:
         photo = sorted((small_project / "data/raw").rglob(f"validation/{split}/*.jpg"))[int(name[-1])]
@@ -98,20 +101,28 @@ def test_predict_prints_what_the_readme_shows(small_project: Path) -> None:
     [other] = {"cnn", "transfer"} - {best}
     write_json({"model": other}, small_project / "metrics/best.json")
     commit(small_project)  # so that the revision before has another best model
-    (table, shown, printed), (csv, *_), (rev, _, printed_of_before) = expected_and_printed(
-        block_with("$ python -m stages.predict"), small_project
-    )
+    (table, shown), (csv, _), (rev, _) = sessions(block_with("$ python -m stages.predict"))
     assert table == "python -m stages.predict new/"
+    printed = run_line(table, small_project)
     assert sorted(map(without_results, printed)) == sorted(map(without_results, shown))
     assert printed[-1].endswith(f"; {other} classified the other 3")
+
+    # The others in this process, to start TensorFlow once.
+    monkeypatch.chdir(small_project)
+    for command, model in [(csv, other), (rev, best)]:
+        program, *arguments = command.removeprefix("python -m ").split()
+        assert program == "stages.predict"
+        monkeypatch.setattr(sys, "argv", [program, *arguments])
+        with pytest.raises(UserError, match=f"; {model} classified the other 3$"):
+            predict.main()
     assert "predictions.csv" in csv
     assert len((small_project / "predictions.csv").read_text().splitlines()) == 4
     assert "--rev HEAD~1" in rev
-    assert printed_of_before[-1].endswith(f"; {best} classified the other 3")
 
 
 @pytest.mark.slow
 def test_export_prints_what_the_guide_shows(small_project: Path) -> None:
-    [(_, shown, printed)] = expected_and_printed(block_with("$ python -m stages.export"), small_project)
+    [(command, shown)] = sessions(block_with("$ python -m stages.export"))
+    printed = run_line(command, small_project)
     assert [without_results(line) for line in printed] == [without_results(line) for line in shown]
     assert {path.name for path in (small_project / "exported").iterdir()} == {"transfer.onnx", "transfer.json"}

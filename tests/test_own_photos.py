@@ -1,39 +1,36 @@
-"""Someone's own photos: three classes, as a folder and as an archive, by the README's commands."""
+"""Someone's own photos: three classes, as a folder and as an archive, without a backbone, by the README's commands."""
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 
 from stages.intake.archive import unpack
+from stages.predict import __main__ as predict
 from stages.sample.archive import write_archive
-from tests.conftest import edit_params
-from tests.project import commit, lay_out, run
+from tests.conftest import CNN_ALONE, edit_params
+from tests.project import colours_in, lay_out, run
 
 pytestmark = pytest.mark.slow
 
 CLASSES = ["cats", "dogs", "foxes"]
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Drawn photos of three classes, 24 each, in train and validation folders."""
-    path = tmp_path / "my photos.zip"
+    path = tmp_path_factory.mktemp("archive") / "my photos.zip"
     write_archive(path, CLASSES, train=14, validation=10)
     return path
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """The project with one model, before its first run."""
-    folder = lay_out(tmp_path / "project")
-    entries = yaml.safe_load((folder / "params.yaml").read_text())["models"]
-    edit_params(folder / "params.yaml", {"models": {"transfer": entries["transfer"]}, "train.epochs": 1})
-    commit(folder)
-    return folder
+    """The project without a backbone, in half precision, before its first run."""
+    return lay_out(tmp_path / "project", {**CNN_ALONE, "train.epochs": 1, "train.precision": "mixed_bfloat16"})
 
 
 def check_lists(project: Path) -> list[pd.DataFrame]:
@@ -43,7 +40,9 @@ def check_lists(project: Path) -> list[pd.DataFrame]:
     return lists
 
 
-def test_a_folder_per_class_comes_to_a_result_in_one_experiment(archive: Path, project: Path, tmp_path: Path) -> None:
+def test_a_folder_per_class_comes_to_a_result_in_one_experiment(
+    archive: Path, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     unpack(archive, tmp_path / "unpacked")
     folder = tmp_path / "my photos"
     for path in sorted((tmp_path / "unpacked").rglob("*.jpg")):
@@ -52,13 +51,17 @@ def test_a_folder_per_class_comes_to_a_result_in_one_experiment(archive: Path, p
     run(project, "dvc", "exp", "run", "--set-param", f"download.photos='{folder}'")
 
     lists = check_lists(project)
-    scores = json.loads((project / "metrics/models/transfer.json").read_text())
+    scores = json.loads((project / "metrics/models/cnn.json").read_text())
     assert [row["label"] for row in scores["classes"]] == CLASSES
+    assert "precision mixed_bfloat16, as train.precision says" in scores["environment"]
     assert "| foxes |" in (project / "metrics/report.md").read_text()
+    assert len(colours_in(project / "plots/gradcam.png")) > 3000  # text alone has hundreds
 
     shutil.copy(project / lists[2]["path"][0], project / "new.jpg")
-    predicted = run(project, "python", "-m", "stages.predict", "new.jpg", "--format", "csv")
-    assert "path,class,probability,probability_cats,probability_dogs,probability_foxes" in predicted
+    monkeypatch.chdir(project)
+    monkeypatch.setattr(sys, "argv", ["predict", "new.jpg", "--format", "csv"])
+    predict.main()
+    assert "path,class,probability,probability_cats,probability_dogs,probability_foxes" in capsys.readouterr().out
 
 
 def test_a_zip_with_train_and_validation_folders_is_split(archive: Path, project: Path) -> None:

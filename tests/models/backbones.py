@@ -1,6 +1,9 @@
 """Backbones with random weights, as ``stages.backbone`` would leave them."""
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import h5py
@@ -20,10 +23,22 @@ def write_backbone(
     **options: Any,
 ) -> Path:
     """Write the weights of an untrained network below ``data/backbone/``, and return the file."""
+    folder = BACKBONE / name
+    build = getattr(keras.applications, architecture)  # which a test may have replaced
+    write_json({"architecture": architecture, "options": options}, folder / "architecture.json")
+    file = folder / f"random{suffix}"
+    file.write_bytes(random_weights(build, image_size, suffix, **options))
+    keras.utils.set_random_seed(0)  # so that what follows is the same, whether these were at hand or not
+    return file
+
+
+@cache
+def random_weights(
+    build: Callable[..., keras.Model], image_size: tuple[int, int], suffix: str, **options: Any
+) -> bytes:
+    """The weights of an untrained network, as a file with this suffix holds them."""
     keras.utils.set_random_seed(0)
-    network = getattr(keras.applications, architecture)(
-        input_shape=(*image_size, 3), include_top=False, weights=None, **options
-    )
+    network = build(input_shape=(*image_size, 3), include_top=False, weights=None, **options)
     rng = np.random.default_rng(0)
     for layer in network.layers:
         if isinstance(layer, layers.BatchNormalization):  # which is to be more than the identity, as after training
@@ -31,8 +46,8 @@ def write_backbone(
             layer.moving_variance.assign(rng.uniform(0.5, 2, layer.moving_variance.shape))
             for weight in layer.trainable_weights:
                 weight.assign(weight + rng.normal(0, 0.2, weight.shape))
-    write_json({"architecture": architecture, "options": options}, BACKBONE / name / "architecture.json")
-    return save_weights(network, BACKBONE / name / f"random{suffix}")
+    with TemporaryDirectory() as temporary:
+        return save_weights(network, Path(temporary, f"random{suffix}")).read_bytes()
 
 
 def save_weights(network: keras.Model, file: Path) -> Path:

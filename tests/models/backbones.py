@@ -1,7 +1,7 @@
 """Backbones with random weights, as ``stages.backbone`` would leave them."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,7 +32,7 @@ def write_backbone(
     return file
 
 
-@cache
+@lru_cache(maxsize=4)  # the largest have 100 MB
 def random_weights(
     build: Callable[..., keras.Model], image_size: tuple[int, int], suffix: str, **options: Any
 ) -> bytes:

@@ -1,6 +1,8 @@
 """Any network of keras.applications as a backbone."""
 
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +44,26 @@ WITHOUT_DELAY = {"MobileNetV3Small"}
 OF_EACH_KIND = ["MobileNetV3Small", "ConvNeXtTiny", "ResNet50"]
 
 
+@pytest.fixture(scope="module")
+def architecture(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A network that is built once for all tests that take it, as that takes the longest."""
+    build = cache(getattr(keras.applications, request.param))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.applications, request.param, build)
+        yield request.param
+    build.cache_clear()
+
+
 @pytest.mark.parametrize(
     "architecture",
     [pytest.param(name, marks=[] if name in WITHOUT_DELAY else pytest.mark.slow) for name in ARCHITECTURES],
+    indirect=True,
 )
 @pytest.mark.usefixtures("workspace")
 def test_a_network_gets_its_own_preprocessing_and_is_the_same_with_its_batch_normalisation_folded(
     architecture: str,
 ) -> None:
-    write_backbone(architecture, SIZE, "entry", suffix=".h5" if architecture == "ResNet50" else ".weights.h5")
+    write_random_weights(architecture)
     preprocessing, network = load_backbone("entry", SIZE)
     pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
     module = sys.modules[getattr(keras.applications, architecture).__module__]
@@ -66,11 +79,19 @@ def test_a_network_gets_its_own_preprocessing_and_is_the_same_with_its_batch_nor
     np.testing.assert_allclose(folded(preprocessing(pixels)), expected, rtol=0, atol=1e-4 * np.abs(expected).max())
 
 
+def write_random_weights(architecture: str) -> None:
+    """Write the weights of the entry, and leave the network, which is built but once, without them."""
+    write_backbone(architecture, SIZE, "entry", suffix=".h5" if architecture == "ResNet50" else ".weights.h5")
+    network = getattr(keras.applications, architecture)(input_shape=(*SIZE, 3), include_top=False, weights=None)
+    for weight in network.weights:
+        weight.assign(weight * 0)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", OF_EACH_KIND)
+@pytest.mark.parametrize("architecture", OF_EACH_KIND, indirect=True)
 @pytest.mark.usefixtures("workspace")
 def test_a_saved_model_on_a_network_takes_pixels_and_is_explained_and_exported(architecture: str) -> None:
-    write_backbone(architecture, SIZE, "entry")
+    write_random_weights(architecture)
     recipe = Recipe(features="pixels", backbone="entry", dropout=0.5, units=4)
     model = build_model(recipe, SIZE, 2)
     save_model(model, Path("model.keras"))

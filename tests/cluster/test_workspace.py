@@ -1,6 +1,7 @@
 """Whose failure it was when a DVC command fails on a node."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,16 @@ from tests.project import run
 REASON = "echo 'error: expected this, received that'; "
 
 
+@pytest.fixture(scope="module")
+def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("repository")
+    run(folder, "dvc", "init", "--no-scm")
+    return folder
+
+
 @pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    run(tmp_path, "dvc", "init", "--no-scm")
-    return tmp_path
+def repository(initialised: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(initialised, tmp_path / "repository"))
 
 
 @pytest.mark.parametrize(

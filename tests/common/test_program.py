@@ -2,6 +2,7 @@ import errno
 import os
 import re
 import resource
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -80,17 +81,21 @@ def test_our_own_bugs_keep_their_traceback(error: Exception, capsys: pytest.Capt
 
 
 @pytest.mark.parametrize("step", ["split", "sample", pytest.param("cluster.sweep", marks=pytest.mark.slow)])
-def test_help_shows_the_command_as_it_is_typed_and_runs_nothing(workspace: Path, step: str) -> None:
-    for argument, code in [("--help", 0), ("--nonesuch", 2)]:
-        finished = subprocess.run(
-            [sys.executable, "-m", f"stages.{step}", argument],
-            env={**os.environ, "PYTHONPATH": str(PROJECT)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert finished.returncode == code
-        assert f"usage: python -m stages.{step} " in finished.stdout + finished.stderr
+@pytest.mark.parametrize(("argument", "code"), [("--help", 0), ("--nonesuch", 2)])
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")  # where another test has imported it
+def test_help_shows_the_command_as_it_is_typed_and_runs_nothing(
+    workspace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    step: str,
+    argument: str,
+    code: int,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["…", argument])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(f"stages.{step}", run_name="__main__", alter_sys=True)  # what `python -m` does
+    assert ended.value.code == code
+    assert f"usage: python -m stages.{step} " in "".join(capsys.readouterr())
     assert [path.name for path in workspace.iterdir()] == ["params.yaml"]
 
 

@@ -30,7 +30,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     The first two make the runs that others need, one each.
     """
-    longest = ["pipeline", "cluster", "docs", "on_features", "soak", "devices"]
+    longest = [
+        "pipeline",
+        "cluster",
+        "docs",
+        "backbones",
+        "on_features",
+        "training",
+        "own_photos",
+        "demo",
+        "soak",
+        "devices",
+    ]
     places = {f"test_{name}.py": place for place, name in enumerate(longest)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
 

@@ -57,9 +57,9 @@ def test_a_killed_training_on_a_backbone_ends_the_same_too(
 def test_so_does_one_that_fine_tunes_another_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_backbone("MobileNetV3Small", LARGER.image_size, "entry")
     fine_tune = {"first_layer": "expanded_conv_10_expand", "after": 0.3, "learning_rate": 1e-4}
-    recipe = recipe_with(backbone="entry", fine_tune=fine_tune)
-    train_until(2, tmp_path, monkeypatch, LARGER, recipe)
-    assert train(tmp_path, LARGER, recipe=recipe) == undisturbed(LARGER, recipe)
+    recipe, settings = recipe_with(backbone="entry", fine_tune=fine_tune), LARGER.model_copy(update={"epochs": 2})
+    train_until(1, tmp_path, monkeypatch, settings, recipe)
+    assert train(tmp_path, settings, recipe=recipe) == undisturbed(settings, recipe)
 
 
 @pytest.mark.usefixtures("backbone")

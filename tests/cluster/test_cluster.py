@@ -147,7 +147,7 @@ def test_a_user_s_mistake_is_not_tried_again(cluster: Cluster, small_project: Pa
     output = run(small_project, sys.executable, "-m", "stages.cluster", check=False)
     assert output.count("Running stage 'train@cnn'") == 1
     last = output.splitlines()[-1]
-    assert last.startswith("error: expected 1 trainings to succeed, received 1 failures: train@cnn: `dvc repro")
+    assert last.startswith("error: expected 1 steps to succeed, received 1 failures: train@cnn: `dvc repro")
     assert "expected a finite loss, received nan in epoch 1" in last
 
 
@@ -232,5 +232,5 @@ def test_many_photos_are_classified_once_each_also_when_the_caller_and_the_proce
     probability = float(capsys.readouterr().out.split("7.jpg,")[1].split(",")[1])
     assert predictions["probability"]["7.jpg"] == pytest.approx(probability, abs=1e-5)
     monkeypatch.setattr(sys, "argv", ["predict", *command[1:-1], "transfer"])
-    with pytest.raises(UserError, match=r"^expected predictions of this transfer, found those of another model \(cnn"):
+    with pytest.raises(UserError, match=r": expected predictions of this transfer, found those of another model \(cnn"):
         cluster_predict.main()

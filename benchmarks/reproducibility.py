@@ -21,11 +21,9 @@ from stages.common.program import command_parser
 def train_once(name: str, epochs: int, repeatable: bool) -> float:
     """Train a model in this process, and return the CPU seconds (user and system) that it took."""
     from stages.common.params import load_params
-    from stages.common.paths import FEATURES
     from stages.models.build import build_model
     from stages.models.precision import set_precision
     from stages.models.runtime import keras, make_deterministic, tf
-    from stages.photos.arrays import encode_labels
     from stages.photos.lists import class_names, read_split
     from stages.train import load_examples
     from stages.training import training
@@ -35,10 +33,7 @@ def train_once(name: str, epochs: int, repeatable: bool) -> float:
     settings, recipe = params.train, params.models[name].model_copy(update={"epochs": epochs})
     lists = {split: read_split(split) for split in ("train", "validation")}
     classes = class_names(lists["train"]["label"])
-    train, validation = (
-        load_examples(FEATURES / recipe.features / f"{split}.npy", encode_labels(photos["label"], classes))
-        for split, photos in lists.items()
-    )
+    train, validation = load_examples(recipe.features, lists, classes)
     if repeatable:
         make_deterministic(settings.seed, settings.threads)
     else:

@@ -6,7 +6,6 @@ Reads an entry of ``backbones``, whose ``weights`` are a URL that fsspec knows, 
     python -m stages.backbone [NAME]    # without NAME, the one in DVC's stage name backbone@NAME
 """
 
-import shutil
 from pathlib import PurePosixPath
 from urllib.parse import urlparse
 
@@ -26,7 +25,7 @@ def main() -> None:
             f"received {name!r}"
         )
     backbone = backbones[name]
-    with atomic_folder(BACKBONE / name) as folder:
+    with atomic_folder(BACKBONE / name, replace=True) as folder:
         write_json({"architecture": backbone.architecture, "options": backbone.options}, folder / "architecture.json")
         if backbone.weights:
             # The file keeps its name, by which Keras distinguishes its two formats (.h5 and .weights.h5).
@@ -37,7 +36,6 @@ def main() -> None:
                 )
             source = Source(backbone.weights, f"backbones.{name}.weights")
             source.copy_file(folder / file, backbone.sha256, f"backbones.{name}.sha256")
-        shutil.rmtree(BACKBONE / name, ignore_errors=True)  # of an earlier run without DVC
 
 
 if __name__ == "__main__":

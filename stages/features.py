@@ -3,11 +3,13 @@
 Reads the training and validation lists, their photos, the backbone's weights, and from ``params.yaml`` an entry of
 ``features`` and ``train``. Writes ``data/features/NAME/train.npy`` and ``validation.npy``, rows in the order of the
 lists: photos as uint8 in 0..255, shaped (photos, height, width, 3); features as float16, the training photos' in
-``views`` versions, all photos' first, then their second, and so on.
+``views``, all photos' first view, then their second, and so on. ``about.json`` beside them has a hash of the lists,
+and the versions and hardware that computed the features.
 
     python -m stages.features [NAME]    # without NAME, the one in DVC's stage name features@NAME
 """
 
+import errno
 import logging
 import math
 import shutil
@@ -17,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.common.files import atomic_folder
+from stages.common.files import atomic_folder, fingerprint, write_json
 from stages.common.params import Params, load_params
 from stages.common.paths import FEATURES
 from stages.common.program import UserError, run, stage_argument
@@ -37,33 +39,37 @@ def main() -> None:
             f"received {name!r}"
         )
     lists = {split: read_split(split) for split in ("train", "validation")}
-    shutil.rmtree(FEATURES / name, ignore_errors=True)  # of an earlier run without DVC
-    with atomic_folder(FEATURES / name) as folder:
+    with atomic_folder(FEATURES / name, replace=True) as folder:
         if params.features[name].backbone == "none":
-            write_pixels(lists, params.train.image_size, folder)
+            environment = write_pixels(lists, params.train.image_size, folder)
         else:
-            write_features(name, params, lists, folder)
+            environment = write_features(name, params, lists, folder)
+        photos = {split: fingerprint(listed["path"]) for split, listed in lists.items()}
+        write_json({"photos": photos, "environment": environment}, folder / "about.json")
 
 
-def write_pixels(lists: dict[str, pd.DataFrame], image_size: tuple[int, int], folder: Path) -> None:
-    """Write the photos themselves."""
+def write_pixels(lists: dict[str, pd.DataFrame], image_size: tuple[int, int], folder: Path) -> list[str]:
+    """Write the photos themselves, and return what their values depend on besides: nothing worth a note."""
     shapes = {split: (len(photos), *image_size, 3) for split, photos in lists.items()}
     check_room(shapes, np.uint8, folder)
     for split, photos in lists.items():
         decode_photos(list(photos["path"]), create_array(folder / f"{split}.npy", shapes[split], np.uint8))
+    return []
 
 
-def write_features(name: str, params: Params, lists: dict[str, pd.DataFrame], folder: Path) -> None:
-    """Write what a frozen backbone makes of the photos."""
+def write_features(name: str, params: Params, lists: dict[str, pd.DataFrame], folder: Path) -> list[str]:
+    """Write what a frozen backbone makes of the photos, and return the versions and hardware that computed it."""
     # Here, as TensorFlow takes seconds to load, and the photos themselves do without.
     from stages.datasets.features import FeatureDataset, feature_extractor, store_features
     from stages.models.backbone import load_backbone, split_network
+    from stages.models.environment import describe_environment
     from stages.models.precision import set_precision
     from stages.models.runtime import make_deterministic
 
     features, image_size = params.features[name], params.train.image_size
     make_deterministic(features.seed, params.train.threads)
-    logger.info("precision: %s", set_precision(params.train.precision, has_backbone=True))
+    precision = set_precision(params.train.precision, has_backbone=True)
+    logger.info("precision: %s", precision)
     preprocessing, network = load_backbone(features.backbone, image_size)
     if features.stop_before:
         network, _ = split_network(network, features.stop_before, f"features.{name}.stop_before")
@@ -71,7 +77,7 @@ def write_features(name: str, params: Params, lists: dict[str, pd.DataFrame], fo
 
     views = {"train": features.views, "validation": 1}
     shapes = {split: (views[split] * len(lists[split]), *network.output_shape[1:]) for split in lists}
-    check_room(shapes, np.float16, folder)
+    check_room(shapes, np.float16, folder, besides=sum(map(len, lists.values())) * math.prod((*image_size, 3)))
     for split, photos in lists.items():
         pixels = StoredDataset(load_pixels(list(photos["path"]), image_size), np.zeros(len(photos)))
         seen = augmented_dataset(pixels, features, features.seed) if split == "train" else pixels
@@ -80,31 +86,31 @@ def write_features(name: str, params: Params, lists: dict[str, pd.DataFrame], fo
             store_features(FeatureDataset(seen, extractor), array, f"{split} features")
         except OverflowError as error:
             raise UserError(
-                f"features.{name}: expected features up to {np.finfo(np.float16).max:g}, received more: {error}: use "
-                "another stop_before or backbone, or train on pixels"
+                f"features.{name}: expected numbers up to {np.finfo(np.float16).max:g}, received {error}: use another "
+                "stop_before or backbone or train.precision, or train on pixels"
             ) from error
+    return [*describe_environment(), f"precision {precision}"]
 
 
-def check_room(shapes: Mapping[str, tuple[int, ...]], dtype: type, folder: Path) -> None:
+def check_room(shapes: Mapping[str, tuple[int, ...]], dtype: type, folder: Path, besides: int = 0) -> None:
     """Log how large the arrays will be.
 
+    Args:
+        besides: bytes that the step needs besides for a while.
+
     Raises:
-        UserError: The disk has not room for them.
+        OSError: The disk has not room for them.
     """
-    needed = 0
+    sizes = {split: math.prod(shape) * np.dtype(dtype).itemsize for split, shape in shapes.items()}
     for split, shape in shapes.items():
-        size = math.prod(shape) * np.dtype(dtype).itemsize
-        needed += size
-        logger.info("%s.npy: %s of %s, %.1f MB", split, " x ".join(map(str, shape)), np.dtype(dtype), size / 1e6)
-    and_cache = ""
-    if Path(".dvc/cache").exists():
-        needed, and_cache = 2 * needed, " and its copy in DVC's cache"
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise UserError(
-            f"expected {needed / 1e6:.1f} MB of free disk for {FEATURES / folder.name}{and_cache}, received "
-            f"{free / 1e6:.1f}: free some, or lower views or train.image_size"
-        )
+        shown = " x ".join(map(str, shape))
+        logger.info("%s.npy: %s of %s, %.1f MB", split, shown, np.dtype(dtype), sizes[split] / 1e6)
+    needed, free = sum(sizes.values()), shutil.disk_usage(folder).free
+    if free < needed + besides:
+        numbers = f"{(needed + besides) / 1e6:.1f} MB needed, {free / 1e6:.1f} MB free"
+        raise OSError(errno.ENOSPC, f"{numbers}; lower views or train.image_size need less")
+    if free < 2 * needed:
+        logger.warning("%.1f MB are free: too little for a copy in DVC's cache, if it makes one", free / 1e6)
 
 
 if __name__ == "__main__":

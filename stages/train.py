@@ -9,15 +9,15 @@ with the same result.
     python -m stages.train [MODEL]    # without MODEL, the one in DVC's stage name train@MODEL
 """
 
+import json
 import logging
-from pathlib import Path
 
-import numpy as np
+import pandas as pd
 
-from stages.common.files import write_json
+from stages.common.files import fingerprint, write_json
 from stages.common.params import load_params
-from stages.common.paths import BACKUPS, FEATURES, HISTORY, MODELS
-from stages.common.program import UserError, run, stage_argument
+from stages.common.paths import BACKUPS, FEATURES, HISTORY, MODELS, SPLITS
+from stages.common.program import UserError, first_line, run, stage_argument
 from stages.datasets.dataset import StoredDataset
 from stages.models.build import build_model
 from stages.models.environment import describe_environment
@@ -42,10 +42,7 @@ def main() -> None:
     recipe, settings = params.models[name], params.train
     lists = {split: read_split(split) for split in ("train", "validation")}
     classes = class_names(lists["train"]["label"])
-    train, validation = (
-        load_examples(FEATURES / recipe.features / f"{split}.npy", encode_labels(photos["label"], classes))
-        for split, photos in lists.items()
-    )
+    train, validation = load_examples(recipe.features, lists, classes)
     backup = BACKUPS / f"{name}.npz"
 
     make_deterministic(settings.seed, settings.threads)
@@ -63,19 +60,27 @@ def main() -> None:
     backup.unlink()
 
 
-def load_examples(path: Path, labels: np.ndarray) -> StoredDataset:
-    """Open the photos or features of a split, in one or more versions.
+def load_examples(name: str, lists: dict[str, pd.DataFrame], classes: list[str]) -> list[StoredDataset]:
+    """Open the features of the photos in some lists, with their labels.
 
     Raises:
-        UserError: They are not there, or not of as many photos.
+        UserError: They are not there or damaged, or of other photos.
     """
-    wanted = f"run `dvc repro features@{path.parent.name}`"
-    if not path.exists():
-        raise UserError(f"expected the array {path}, found none: {wanted}")
-    examples = open_array(path)
-    if len(examples) % len(labels):
-        raise UserError(f"{path}: expected rows for {len(labels)} photos, received {len(examples)}: {wanted}")
-    return StoredDataset(examples, labels)
+    folder, remedy = FEATURES / name, f"run `dvc repro features@{name}`"
+    try:
+        about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+        if about["photos"] != {split: fingerprint(photos["path"]) for split, photos in lists.items()}:
+            raise UserError(f"{folder}: expected features of the photos in {SPLITS}, received others': {remedy}")
+        return [
+            StoredDataset(open_array(folder / f"{split}.npy"), encode_labels(photos["label"], classes))
+            for split, photos in lists.items()
+        ]
+    except FileNotFoundError as error:
+        raise UserError(f"expected the features {error.filename}, found none: {remedy}") from error
+    except (ValueError, EOFError) as error:
+        raise UserError(
+            f"{folder}: expected whole files, received damaged ones ({first_line(error)}): {remedy}"
+        ) from error
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What models train on, as the step writes it."""
 
+import errno
 import logging
 import re
 import shutil
@@ -86,16 +87,29 @@ def test_the_log_says_how_large_they_are_and_a_disk_without_room_is_one_line(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    Path(".dvc/cache").mkdir(parents=True)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=8 * 32 * 40 * 3 * 1.9))
-    with pytest.raises(
-        UserError, match=r"^expected 0\.1 MB of free disk for data/features/pixels and its copy in DVC's"
-    ):
-        run_step("pixels", monkeypatch)
-    assert "train.npy: 5 x 32 x 40 x 3 of uint8, 0.0 MB" in caplog.text
-    assert not list(Path("data/features").iterdir())
-    shutil.rmtree(".dvc")
+    size = 8 * 32 * 40 * 3
     run_step("pixels", monkeypatch)
+    assert "train.npy: 5 x 32 x 40 x 3 of uint8, 0.0 MB" in caplog.text
+    before = Path("data/features/pixels/train.npy").read_bytes()
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=size - 1))
+    with pytest.raises(OSError, match=r"0\.0 MB needed, 0\.0 MB free; lower views or") as error:
+        run_step("pixels", monkeypatch)
+    assert error.value.errno == errno.ENOSPC, "a machine's failure: another node may have room"
+    assert Path("data/features/pixels/train.npy").read_bytes() == before, "what was there is still there"
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2 * size - 1))
+    run_step("pixels", monkeypatch)
+    assert "too little for a copy in DVC's cache" in caplog.text
+
+
+@pytest.mark.usefixtures("photos")
+def test_what_a_killed_step_left_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = Path("data/features/.unfinished-pixels")
+    left.mkdir(parents=True)
+    (left / "train.npy").write_bytes(b"half")
+    run_step("pixels", monkeypatch)
+    assert [path.name for path in Path("data/features").iterdir()] == ["pixels"]
 
 
 @pytest.mark.usefixtures("photos")
@@ -103,22 +117,36 @@ def test_features_beyond_float16_are_one_line(monkeypatch: pytest.MonkeyPatch) -
     preprocessing, network = load_backbone("mobilenet_v2", SIZE)
     huge = keras.Model(network.input, network.input * 1e5)
     monkeypatch.setattr("stages.models.backbone.load_backbone", lambda *_: (preprocessing, huge))
-    expected = r"^features.mobilenet_v2: expected features up to 65504, received more: 100000 is no float16: use"
+    expected = r"^features.mobilenet_v2: expected numbers up to 65504, received 100000: use"
     with pytest.raises(UserError, match=expected):
         run_step("mobilenet_v2", monkeypatch)
     assert not list(Path("data/features").iterdir())
 
 
 @pytest.mark.usefixtures("photos")
-def test_a_training_without_its_features_or_with_others_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["train", "cnn"])
-    with pytest.raises(
-        UserError, match=r"^expected the array data/features/pixels/train.npy, found none: run `dvc rep"
-    ):
-        train.main()
+def test_features_that_are_missing_damaged_or_of_other_photos_or_sizes_stop_a_training_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, set_params: Callable[..., None]
+) -> None:
+    remedy = "run `dvc repro features@pixels`$"
+
+    def expect(message: str) -> None:
+        monkeypatch.setattr("sys.argv", ["train", "cnn"])
+        with pytest.raises(UserError, match=f"{message}.*: {remedy}"):
+            train.main()
+
+    expect("^expected the features data/features/pixels/about.json, found none")
     run_step("pixels", monkeypatch)
-    with pytest.raises(UserError, match=r"train.npy: expected rows for 4 photos, received 5: run `dvc repro feat"):
-        train.load_examples(Path("data/features/pixels/train.npy"), np.zeros(4))
+    array = Path("data/features/pixels/train.npy")
+    whole = array.read_bytes()
+    for damaged in (whole[:-1], whole[:7], b""):
+        array.write_bytes(damaged)
+        expect("^data/features/pixels: expected whole files, received damaged ones")
+    array.write_bytes(whole)
+    set_params({"train.image_size": [40, 32], "models.cnn.convolutions": [2]})
+    expect(r"^expected features shaped \(40, 32, 3\) .*, received \(32, 40, 3\)")
+    photos = pd.read_csv("data/splits/train.csv")
+    photos[::-1].to_csv("data/splits/train.csv", index=False)
+    expect("^data/features/pixels: expected features of the photos in data/splits, received others'")
 
 
 @pytest.mark.usefixtures("photos")

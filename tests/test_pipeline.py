@@ -305,7 +305,7 @@ def test_ctrl_c_ends_training_in_one_line_that_says_how_to_resume(project: Path)
                 break
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert stderr.splitlines()[-1] == "stopped: run the same command again to resume"
+    assert stderr.splitlines()[-1] == "stopped: run the same command again (a training resumes)"
     assert "Traceback" not in stderr
     assert not list(project.glob("data/models/.*"))
     assert (project / "data/backups/cnn.npz").exists()

@@ -16,7 +16,7 @@ from dvc.repo import Repo
 
 from stages.cluster.nodes import cause_of, check_nodes, connect, task_options
 from stages.cluster.workspace import NodeError, dvc, workspace
-from stages.common.params import Resources, load_params
+from stages.common.params import Params, Resources, load_params
 from stages.common.program import UserError, run
 from stages.makefile import order_lock
 
@@ -25,15 +25,23 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     params = load_params()
-    features = {f"features@{name}": params.cluster for name in params.features}
+    features = {f"features@{name}": resources_for_features(name, params) for name in params.features}
     trainings = {f"train@{model}": params.cluster.resources_of(model) for model in params.models}
     connect()
     check_nodes([*features.values(), *trainings.values()])
     dvc("repro", "backbone", "label_stats")
     reproduce_on_nodes(features, ["download", "backbone", "split"], params.cluster.retries)
-    reproduce_on_nodes(trainings, ["download", "backbone", "split", "features"], params.cluster.retries)
+    read = ["data/backbone/none", "backbone", "split", "features"]
+    reproduce_on_nodes(trainings, read, params.cluster.retries)
     order_lock.main()
     dvc("repro")
+
+
+def resources_for_features(name: str, params: Params) -> Resources:
+    """Give the most of each resource that a model takes which trains on these features."""
+    users = [params.cluster.resources_of(model) for model, recipe in params.models.items() if recipe.features == name]
+    users = users or [params.cluster]
+    return Resources(**{field: max(getattr(user, field) for user in users) for field in Resources.model_fields})
 
 
 def reproduce_on_nodes(steps: Mapping[str, Resources], read: list[str], retries: int) -> None:
@@ -41,7 +49,7 @@ def reproduce_on_nodes(steps: Mapping[str, Resources], read: list[str], retries:
 
     Args:
         steps: what each takes of a node.
-        read: the stages whose outputs they read.
+        read: what they read, as stages or paths.
     """
     with Repo() as repo:
         status = repo.status(list(steps))

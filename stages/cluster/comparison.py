@@ -1,6 +1,7 @@
 """What the trials of a sweep say of its settings: a setting is what a trial changes besides the seed."""
 
 import math
+import re
 
 import pandas as pd
 from ray import tune
@@ -9,12 +10,13 @@ from stages.cluster.trial import FINISHED
 from stages.common.program import UserError, first_line
 
 SEED = "train.seed"
+ANY_SEED = re.compile(r"(train|features\.[^.]+)\.seed=")
 UNFINISHED = "unfinished"
 
 
 def setting_of(overrides: list[str]) -> str:
-    """Name what a trial changes besides the seed."""
-    return " ".join(override for override in overrides if not override.startswith(f"{SEED}=")) or "as in params.yaml"
+    """Name what a trial changes besides seeds."""
+    return " ".join(override for override in overrides if not ANY_SEED.match(override)) or "as in params.yaml"
 
 
 def tabulate(results: tune.ResultGrid, trials: list[list[str]]) -> pd.DataFrame:

@@ -37,6 +37,9 @@ from stages.training.backup import training_code
 # The trials report their progress themselves, and DVC keeps their results.
 os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
 
+# What features depend on; a trial that changes some computes its own.
+SHAPE_FEATURES = ("features.", "train.image_size=", "train.precision=", "train.threads=")
+
 
 def main() -> None:
     parser = command_parser(__doc__)
@@ -51,12 +54,16 @@ def main() -> None:
     trials = list_trials(args.set_param)
     checked = [check_trial(overrides, args.model) for overrides in trials]
     epochs = min(tried.models[args.model].epochs or tried.train.epochs for tried in checked)
-    features = sorted({f"features@{tried.models[args.model].features}" for tried in checked})
+    shared = {
+        f"features@{tried.models[args.model].features}"
+        for tried, overrides in zip(checked, trials, strict=True)
+        if not any(override.startswith(SHAPE_FEATURES) for override in overrides)
+    }
 
     connect()
     check_nodes([params.cluster.resources_of(args.model)])
-    dvc("repro", "backbone", *features)
-    dvc("push", "download", "backbone", "split", *features)
+    dvc("repro", "backbone", "split", *sorted(shared))
+    dvc("push", "download", "backbone", "split", *sorted(shared))
     table = tabulate(sweep(args.model, trials, params, epochs), trials)
 
     print(f"\n{table.to_string(index=False)}\n")  # noqa: T201
@@ -67,8 +74,9 @@ def main() -> None:
         print(f"{settings.to_string()}\n")  # noqa: T201
     recommended = recommend(settings, trials, params.train.seed)
     changes = " ".join(f"-S '{override}'" for override in recommended)
-    # The other models depend on train, too, and have not been trained with its changes.
-    target = f" train@{args.model}" if any(override.startswith("train.") for override in recommended) else ""
+    # Other models depend on train and features, too, and have not been trained with their changes.
+    others = any(override.startswith(("train.", "features.")) for override in recommended)
+    target = f" train@{args.model}" if others else ""
     best = settings.iloc[0]
     print(f"The best setting: {best.name} (validation accuracy {best['mean']:.3f}, seeds: {best['seeds']:g})")  # noqa: T201
     print(f"As an experiment, without training again: dvc exp run --pull {changes}{target}")  # noqa: T201

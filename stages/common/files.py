@@ -4,11 +4,11 @@ import errno
 import hashlib
 import json
 import lzma
+import shutil
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
@@ -39,15 +39,31 @@ def temporary_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(folder: Path) -> Iterator[Path]:
-    """Give a folder to write to, and move it into the place of ``folder``, new or empty, when it is whole."""
+def atomic_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
+    """Give a folder to write to, and move it into the place of ``folder``, new or empty, when it is whole.
+
+    Its name is fixed, so that the next run cleans up after one that was killed.
+
+    Args:
+        replace: also replace a folder with content.
+    """
     folder = folder.resolve()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".unfinished-", dir=folder.parent) as beside:
-        unfinished = Path(beside, folder.name)
-        unfinished.mkdir()
+    unfinished = folder.with_name(f".unfinished-{folder.name}")
+    delete_folder(unfinished)
+    unfinished.mkdir(parents=True)
+    try:
         yield unfinished
+        if replace:
+            delete_folder(folder)
         unfinished.replace(folder)
+    finally:
+        delete_folder(unfinished)
+
+
+def delete_folder(folder: Path) -> None:
+    """Delete a folder with all its content, if there is one."""
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def write_remote(files: Any, path: str, content: bytes) -> None:

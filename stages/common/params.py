@@ -183,7 +183,7 @@ def _complaint(detail: Any) -> str:
     """Say in half a line what pydantic found wrong with one key."""
     key = ".".join(str(part) for part in detail["loc"] if part != "[key]") or "the file"
     if detail["loc"][-1:] == ("[key]",):
-        return f"{key}: expected a name of letters, digits, - and _ (it names the model's files)"
+        return f"{key}: expected a name of letters, digits, - and _ (it names files)"
     received = f", received {detail['input']!r}"
     match detail["type"]:
         case "extra_forbidden":

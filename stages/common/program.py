@@ -71,7 +71,7 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
     except UserError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("stopped: run the same command again to resume")
+        sys.exit("stopped: run the same command again (a training resumes)")
     except Exception as error:  # noqa: BLE001 (its traceback is printed)
         if problem := machine_problem(error):
             sys.stderr.write(f"error: {problem}\n")

@@ -35,7 +35,6 @@ class FeatureDataset:
     def __init__(self, photos: Dataset, extractor: keras.Model) -> None:
         self.photos = photos
         self.labels = photos.labels
-        self.shape = extractor.output_shape[1:]
         pixels = tf.TensorSpec((None, *extractor.input_shape[1:]), tf.uint8)
         self.forward = tf.function(lambda photos: extractor(photos, training=False), input_signature=[pixels])
 
@@ -48,7 +47,7 @@ def store_features(features: FeatureDataset, array: DiskArray, description: str)
     """Compute the features of as many epochs as the array has room for, and write them one after another.
 
     Raises:
-        OverflowError: A feature is too large for the array's dtype.
+        OverflowError: A feature is too large for the array's dtype, or no number; the message is the largest.
     """
     done = 0
     with tqdm(total=len(array), desc=description, unit="photo", disable=None) as progress:
@@ -56,7 +55,7 @@ def store_features(features: FeatureDataset, array: DiskArray, description: str)
             with np.errstate(over="ignore"):
                 rows = batch.astype(array.dtype)
             if not np.isfinite(rows).all():
-                raise OverflowError(f"{np.abs(batch).max():g} is no {array.dtype}")
+                raise OverflowError(f"{np.abs(batch).max():g}")
             array.write(done, rows)
             done += len(rows)
             progress.update(len(rows))

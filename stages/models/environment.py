@@ -15,6 +15,10 @@ INSTRUCTION_SETS = {"avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16
 
 def describe_environment() -> list[str]:
     """Describe this machine and its software in a few lines, which explain why results differ from another's."""
+    gpus = [
+        str(tf.config.experimental.get_device_details(gpu).get("device_name", "unknown"))
+        for gpu in tf.config.list_physical_devices("GPU")
+    ]
     return [
         f"Python {platform.python_version()}",
         f"TensorFlow {tf.__version__}",
@@ -22,7 +26,8 @@ def describe_environment() -> list[str]:
         f"NumPy {np.__version__}",
         f"Pillow {PIL.__version__}",
         f"{platform.system()} {platform.machine()}: {' '.join(instruction_sets()) or 'unknown instruction sets'}",
-        f"GPUs: {len(tf.config.list_physical_devices('GPU'))}",
+        f"GPUs: {', '.join(gpus) or 'none'}",
+        f"oneDNN: {'off' if os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '0' else 'on'}",
         f"Threads per operation: {tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count()}",
     ]
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from stages.common.param_types import Count, Float, Fraction, Positive, Section, Seed
+from stages.common.param_types import Count, EmptyIsNone, Float, Fraction, Positive, Section, Seed
 
 LayerName = Annotated[str, Field(min_length=1)]
 
@@ -12,7 +12,7 @@ LayerName = Annotated[str, Field(min_length=1)]
 class Augmentation(Section):
     """How training photos are changed at random."""
 
-    flip: Literal["horizontal", "vertical", "horizontal_and_vertical"] | None = None
+    flip: Annotated[Literal["horizontal", "vertical", "horizontal_and_vertical"] | None, EmptyIsNone] = None
     rotation: Annotated[Float, Field(ge=0, le=1)] = 0.0
 
     @property
@@ -25,16 +25,16 @@ class Features(Augmentation):
     """A set under ``features:``: the photos themselves, or what a frozen backbone makes of them."""
 
     backbone: str
-    stop_before: LayerName | None = None
+    stop_before: Annotated[LayerName | None, EmptyIsNone] = None
     views: Count = 1
     seed: Seed = 0
 
     @model_validator(mode="after")
     def _photos_are_stored_as_they_are(self) -> "Features":
-        if self.backbone == "none" and (self.stop_before or self.views > 1 or self.augments):
+        if self.backbone == "none" and (self.stop_before or self.views > 1 or self.augments or self.seed):
             raise ValueError(
-                "expected no stop_before, views, flip or rotation without a backbone: models that train on photos flip "
-                "and rotate them themselves"
+                "expected no stop_before, views, flip, rotation or seed without a backbone: models that train on "
+                "photos flip and rotate them themselves"
             )
         return self
 

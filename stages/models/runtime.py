@@ -46,12 +46,14 @@ def garbage_collection_postponed() -> Iterator[None]:
     Hundreds of thousands of objects that an import leaves behind stay as long as the process; looking through them
     again and again is a quarter of the CPU seconds of a start.
     """
+    enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
         gc.freeze()
+        if enabled:
+            gc.enable()
 
 
 @contextmanager

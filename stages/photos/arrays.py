@@ -1,5 +1,6 @@
 """Arrays in files, read and written row by row, so that memory does not grow with the photos."""
 
+import errno
 import math
 import os
 import weakref
@@ -40,7 +41,9 @@ class DiskArray:
     def __getitem__(self, numbers: np.ndarray) -> np.ndarray:
         rows = np.empty((len(numbers), *self.shape[1:]), self.dtype)
         for row, number in zip(rows, numbers, strict=True):
-            os.preadv(self.file.fileno(), [row.data], self.offset + int(number) * self.row_bytes)
+            read = os.preadv(self.file.fileno(), [row.data], self.offset + int(number) * self.row_bytes)
+            if read < self.row_bytes:
+                raise OSError(errno.EIO, "a file of arrays is shorter than it was")
         return rows
 
     def write(self, first: int, rows: np.ndarray) -> None:
@@ -68,11 +71,13 @@ def create_array(path: Path, shape: tuple[int, ...], dtype: type) -> DiskArray:
 
 
 def open_array(path: Path) -> DiskArray:
-    """Open a ``.npy`` file to read rows of it."""
-    file = path.open("rb")
-    np.lib.format.read_magic(file)
-    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-    return DiskArray(file, shape, dtype, file.tell())
+    """Open a ``.npy`` file to read rows of it.
+
+    Raises:
+        ValueError, EOFError: It is damaged or shorter than its header says.
+    """
+    mapped = np.load(path, mmap_mode="r")
+    return DiskArray(path.open("rb"), mapped.shape, mapped.dtype, mapped.offset)
 
 
 ArrayStore = np.ndarray | DiskArray

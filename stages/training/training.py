@@ -10,6 +10,7 @@ import numpy as np
 
 from stages.common.files import fingerprint
 from stages.common.params import Train
+from stages.common.program import UserError
 from stages.datasets.dataset import Dataset, StoredDataset, augmented_dataset, sequential_batches
 from stages.datasets.features import FeatureDataset, connect, feature_extractor, store_features
 from stages.models.backbone import unfreeze
@@ -53,21 +54,27 @@ def train_model(
         For each epoch, from 1: ``epoch``, ``accuracy``, ``loss``, ``val_accuracy``, ``val_loss``.
 
     Raises:
-        UserError: The loss is no longer a finite number.
+        UserError: The features are of another shape, or the loss is no longer a finite number.
     """
     resumable = Backup(backup, fingerprint_of(model, recipe, settings, train, validation))
     augmented = augmented_dataset(train, recipe, settings.seed)
-    if recipe.backbone == "none":
-        return fit(model, recipe, settings, augmented, validation, resumable)
+    on_photos = train.examples.dtype == np.uint8
+    trained = model if recipe.backbone == "none" else head_of(model)
+    expected, received = (model if on_photos else trained).input_shape[1:], train.examples.shape[1:]
+    if received != expected:
+        raise UserError(
+            f"expected features shaped {expected} (by train.image_size and the recipe), received {received}: run "
+            f"`dvc repro features@{recipe.features}`"
+        )
+    if recipe.backbone == "none" or not on_photos:
+        return fit(trained, recipe, settings, augmented, validation, resumable)
 
-    head, backbone = head_of(model), model.get_layer("backbone")
-    if train.examples.dtype != np.uint8:  # they are features
-        return fit(head, recipe, settings, train, validation, resumable)
+    backbone = model.get_layer("backbone")
     extractor = feature_extractor(model.get_layer("preprocessing"), backbone)
     measured = temporary_array((len(validation.labels), *backbone.output_shape[1:]), np.float32)
     store_features(FeatureDataset(validation, extractor), measured, "validation features")
     fresh = FeatureDataset(augmented, extractor)
-    return fit(head, recipe, settings, fresh, StoredDataset(measured, validation.labels), resumable)
+    return fit(trained, recipe, settings, fresh, StoredDataset(measured, validation.labels), resumable)
 
 
 def head_of(model: keras.Model) -> keras.Model:

@@ -60,7 +60,10 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
             "models.cnn: expected fine_tune only in a recipe with a backbone",
         ),
         ({"models.cnn.features": "nonesuch"}, "models.cnn.features: expected one of features (pixels, mobilenet_v2, "),
-        ({"features.pixels.views": 4}, "features.pixels: expected no stop_before, views, flip or rotation without a"),
+        (
+            {"features.pixels.views": 4},
+            "features.pixels: expected no stop_before, views, flip, rotation or seed without",
+        ),
         (
             {"features.mobilenet_v2.flip": None, "features.mobilenet_v2.rotation": 0},
             "features.mobilenet_v2: expected flip or rotation for views to differ in, received 4 views alike",

@@ -18,7 +18,7 @@ from tests.conftest import CNN_ALONE, PROJECT, write_photos
     ("error", "line", "code"),
     [
         ("UserError('expected this, received that')", "error: expected this, received that", 1),
-        ("KeyboardInterrupt", "stopped: run the same command again to resume", 1),
+        ("KeyboardInterrupt", "stopped: run the same command again (a training resumes)", 1),
         ("OSError(errno.ENOSPC, 'No space left on device')", "error: expected room on the disk", MACHINE_FAILURE),
         (
             "PermissionError(errno.EACCES, 'Permission denied', 'data/raw')",

@@ -72,7 +72,7 @@ def features_of(model: keras.Model, dataset: StoredDataset, views: int) -> Store
     wanted = AUGMENTATION if views > 1 else Augmentation()
     features = FeatureDataset(augmented_dataset(dataset, wanted, seed=0), extractor)
     features.forward = extractor  # without tracing, which takes longer than these few photos do
-    stored = temporary_array((views * len(dataset.labels), *features.shape), np.float16)
+    stored = temporary_array((views * len(dataset.labels), *extractor.output_shape[1:]), np.float16)
     store_features(features, stored, "")
     return StoredDataset(stored, dataset.labels)
 

@@ -17,7 +17,15 @@ from stages.models.runtime import keras, layers
 from tests.evaluation.examples import CLASSES, evaluation_of, two_classes
 from tests.models.backbones import write_backbone
 
-CNN = {"backbone": "none", "scale": [0, 1], "convolutions": [4, 4], "dropout": 0.5, "units": 8, "rotation": 0.5}
+CNN = {
+    "features": "pixels",
+    "backbone": "none",
+    "scale": [0, 1],
+    "convolutions": [4, 4],
+    "dropout": 0.5,
+    "units": 8,
+    "rotation": 0.5,
+}
 
 
 def recipe(**changes: Any) -> Recipe:

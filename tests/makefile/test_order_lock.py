@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 
 from stages.makefile import order_lock
-from tests.project import run
 
 
 def test_steps_are_put_in_order_and_unknown_ones_last() -> None:
@@ -15,20 +15,20 @@ def test_steps_are_put_in_order_and_unknown_ones_last() -> None:
     assert list(ordered.items()) == [("split", 3), ("train@a", 1), ("train@b", 2), ("removed", 0)]
 
 
-@pytest.mark.slow
 def test_steps_that_ran_in_another_order_leave_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     locks = []
     for name, order in {"serial": ["one", "two"], "parallel": ["two", "one"]}.items():
         folder = tmp_path / name
         folder.mkdir()
-        run(folder, "dvc", "init", "--no-scm", "--quiet")
+        Repo.init(str(folder), no_scm=True).close()
         stages = {step: {"cmd": f"echo {step} > {step}", "outs": [step]} for step in ("one", "two")}
         (folder / "dvc.yaml").write_text(json.dumps({"stages": stages}))
-        for step in order:
-            run(folder, "dvc", "repro", "--single-item", step)
+        monkeypatch.chdir(folder)
+        with Repo() as repo:
+            for step in order:
+                repo.reproduce(step, single_item=True)
         locks.append(folder / "dvc.lock")
     serial, parallel = locks
     assert serial.read_bytes() != parallel.read_bytes()
-    monkeypatch.chdir(parallel.parent)
-    order_lock.main()
+    order_lock.main()  # in the second folder
     assert serial.read_bytes() == parallel.read_bytes()

@@ -1,4 +1,4 @@
-"""Score every model on the test photos, and choose the best by validation accuracy.
+"""Score every model on the test photos, and choose the best on validation.
 
 It is the first step in which a model sees the test photos (``label_stats`` only counts them).
 
@@ -58,16 +58,17 @@ def main() -> None:
 
     predictions = KeptPredictions(test.pixels, params.train.batch_size)
     delete_others(params.models)
+    rank_by = params.evaluate.rank_by
     evaluations: list[Evaluation] = []
     for name in params.models:
         model = LazyModel(MODELS / f"{name}.keras")
         evaluations.append(evaluate(name, predictions.probabilities(model), test))
-        if ranking(evaluations)[0] is evaluations[-1]:
+        if ranking(evaluations, rank_by)[0] is evaluations[-1]:
             best_model = model  # of the loaded ones the only one to stay in memory, for Grad-CAM
-    ranked = ranking(evaluations)
+    ranked = ranking(evaluations, rank_by)
     best = ranked[0]
     comparisons = compare({evaluation.name: evaluation.predictions.correct for evaluation in evaluations})
-    table = leaderboard(ranked, test.baseline)
+    table = leaderboard(ranked, test.baseline, rank_by)
 
     for evaluation in evaluations:
         write_evaluation(evaluation, test)
@@ -79,7 +80,7 @@ def main() -> None:
     scores = {split: best.scores[split] for split in ("train", "validation", "test")}
     write_json({"model": best.name, **scores, "comparisons": comparisons.to_dict("records")}, BEST)
     write_figure(draw_gradcam(best_model.loaded, best, test), GRADCAM_FIGURE)
-    write_text(report(lists, ranked, table, comparisons), REPORT)
+    write_text(report(lists, ranked, table, comparisons, rank_by), REPORT)
     logger.info("%s\nbest on validation: %s", table.to_string(index=False), best.name)
 
 
@@ -95,13 +96,13 @@ def check_leftovers(names: set[str]) -> None:
 def evaluate(name: str, probabilities: np.ndarray, test: TestSet) -> Evaluation:
     """Score a model by the probabilities that it predicts on the test photos, shaped (photos, classes)."""
     history = pd.read_json(HISTORY / f"{name}.json", precise_float=True)
-    environment = json.loads((MODELS / f"{name}.json").read_text(encoding="utf-8"))["environment"]
+    about = json.loads((MODELS / f"{name}.json").read_text(encoding="utf-8"))
     predictions = Predictions(test.labels, probabilities)
-    scores = score(history, predictions, test.classes, test.baseline)
+    scores = score(history, np.array(about["validation_confusion"]), predictions, test.classes, test.baseline)
     if scores["test"]["gain_over_baseline"] <= 0:
         logger.warning("%s is no better than the majority-class baseline on the test photos", name)
     mistakes = find_mistakes(test.photos, predictions, test.classes)
-    return Evaluation(name, history, environment, predictions, scores, mistakes)
+    return Evaluation(name, history, about["environment"], predictions, scores, mistakes)
 
 
 def write_evaluation(evaluation: Evaluation, test: TestSet) -> None:

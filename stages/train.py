@@ -2,9 +2,9 @@
 
 Reads the training and validation lists, the features that the recipe names (the photos themselves, or what a backbone
 made of them), the backbone's weights if the recipe has one, and from ``params.yaml`` ``train`` and the model's recipe.
-Writes ``data/models/MODEL.keras``, beside it ``MODEL.json`` with its classes and environment, and
-``plots/history/MODEL.json``, a record per epoch. If killed, run it again: it resumes after the last finished epoch,
-with the same result.
+Writes ``data/models/MODEL.keras``, beside it ``MODEL.json`` with its classes, environment and validation confusion
+matrix, and ``plots/history/MODEL.json``, a record per epoch. If killed, run it again: it resumes after the last
+finished epoch, with the same result.
 
     python -m stages.train [MODEL]    # without MODEL, the one in DVC's stage name train@MODEL
 """
@@ -12,6 +12,7 @@ with the same result.
 import json
 import logging
 
+import numpy as np
 import pandas as pd
 
 from stages.common.files import fingerprint, write_json
@@ -51,11 +52,13 @@ def main() -> None:
     with device_strategy().scope():
         model = build_model(recipe, settings.image_size, len(classes))
         model.summary()
-        history = train_model(model, recipe, settings, train, validation, backup)
+        history, logits = train_model(model, recipe, settings, train, validation, backup)
 
     save_model(model, MODELS / f"{name}.keras")
     environment = [*describe_environment(), f"precision {precision}"]
-    write_json({"classes": classes, "environment": environment}, MODELS / f"{name}.json")
+    confusion = confusion_matrix(validation.labels, logits.argmax(axis=1), len(classes))
+    about = {"classes": classes, "environment": environment, "validation_confusion": confusion.tolist()}
+    write_json(about, MODELS / f"{name}.json")
     write_json(history, HISTORY / f"{name}.json")
     backup.unlink()
 
@@ -81,6 +84,12 @@ def load_examples(name: str, lists: dict[str, pd.DataFrame], classes: list[str])
         raise UserError(
             f"{folder}: expected whole files, received damaged ones ({first_line(error)}): {remedy}"
         ) from error
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
+    """Count the photos of each true class (row) by predicted class (column)."""
+    counts = np.bincount(num_classes * labels + predicted, minlength=num_classes**2)
+    return counts.reshape(num_classes, num_classes)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ from PIL import Image
 from scipy.special import softmax
 from sklearn.metrics import (
     accuracy_score,
+    balanced_accuracy_score,
     confusion_matrix,
+    f1_score,
     log_loss,
     precision_score,
     recall_score,
@@ -66,6 +68,8 @@ def test_scores_are_those_of_the_saved_model_on_the_photos_of_the_lists(finished
             "gain_over_baseline": accuracy_score(test.labels, classes) - 0.5,
             "loss": log_loss(test.labels, predicted),
             "roc_auc": roc_auc_score(test.labels, predicted[:, 1]),
+            "balanced_accuracy": balanced_accuracy_score(test.labels, classes),
+            "macro_f1": f1_score(test.labels, classes, average="macro", zero_division=0),
         },
         abs=1e-5,
     )
@@ -87,7 +91,12 @@ def test_scores_are_those_of_the_saved_model_on_the_photos_of_the_lists(finished
     assert last["val_accuracy"] == accuracy_score(validation.labels, predicted.argmax(axis=1))
     rounding = 1e-5 if name in ("cnn", "augmented", "preprocessed") else 1e-4  # of features, float16
     assert last["val_loss"] == pytest.approx(log_loss(validation.labels, predicted), abs=rounding)
-    assert scores["validation"] == {"accuracy": last["val_accuracy"], "loss": last["val_loss"]}
+    classes = predicted.argmax(axis=1)
+    others = {
+        "balanced_accuracy": round(balanced_accuracy_score(validation.labels, classes), 6),
+        "macro_f1": round(f1_score(validation.labels, classes, average="macro", zero_division=0), 6),
+    }
+    assert scores["validation"] == {"accuracy": last["val_accuracy"], "loss": last["val_loss"], **others}
 
 
 def test_cnn_is_what_plain_keras_trains_on_the_training_list(finished: Path) -> None:

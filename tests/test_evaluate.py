@@ -24,7 +24,9 @@ def files(workspace: Path) -> None:
     for folder in (MODELS, HISTORY):
         folder.mkdir(parents=True)
     (MODELS / "cnn.keras").touch()
-    (MODELS / "cnn.json").write_text(json.dumps({"environment": ["Python 3"]}))
+    (MODELS / "cnn.json").write_text(
+        json.dumps({"environment": ["Python 3"], "validation_confusion": [[1, 1], [1, 0]]})
+    )
     record = {"epoch": 1, "accuracy": 0.5, "loss": 0.7, "val_accuracy": 0.4, "val_loss": 0.8}
     (HISTORY / "cnn.json").write_text(json.dumps([record]))
 
@@ -37,6 +39,7 @@ def test_a_model_is_evaluated_from_its_files_and_predictions() -> None:
     assert evaluation.history["val_loss"].tolist() == [0.8]
     np.testing.assert_array_equal(evaluation.predictions.probabilities, ALWAYS_DOGS)
     assert evaluation.scores["test"]["accuracy"] == 0.333333
+    assert evaluation.scores["validation"]["balanced_accuracy"] == 0.25
     assert evaluation.mistakes["path"].tolist() == ["0.jpg", "1.jpg"]
 
 

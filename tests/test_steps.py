@@ -71,6 +71,10 @@ def test_a_trained_model_and_its_history_agree_on_the_validation_list(name: str,
     assert about["classes"] == ["cats", "dogs"]
     assert about["environment"][-1] == "precision float32, as train.precision says"
     assert history[-1]["val_accuracy"] == pytest.approx(accuracy(name, "validation"))
+    confusion = np.array(about["validation_confusion"])
+    assert confusion.sum(axis=1).tolist() == [8, 8]
+    assert confusion.trace() / 16 == pytest.approx(history[-1]["val_accuracy"])
+    assert read(f"metrics/models/{name}.json")["validation"]["balanced_accuracy"] == history[-1]["val_accuracy"]
     assert not list(Path("data/backups").iterdir()), "a backup is for a training that has not ended"
 
 

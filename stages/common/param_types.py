@@ -1,4 +1,4 @@
-"""The types that sections of ``params.yaml`` are made of."""
+"""The types that sections of ``params.yaml`` are made of, and what is said of a value that does not fit."""
 
 from typing import Annotated, Any
 
@@ -28,3 +28,23 @@ class Section(BaseModel):
     """A mapping in ``params.yaml`` with exactly these keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def complaint(detail: Any) -> str:
+    """Say in half a line what pydantic found wrong with one key."""
+    key = ".".join(str(part) for part in detail["loc"] if part != "[key]") or "the file"
+    if detail["loc"][-1:] == ("[key]",):
+        return f"{key}: expected a name of letters, digits, - and _ (it names files)"
+    received = f", received {detail['input']!r}"
+    match detail["type"]:
+        case "extra_forbidden":
+            return f"{key}: unknown key (misspelt, or in the wrong place?)"
+        case "missing":
+            return f"{key}: expected a value, received none"
+        case "model_type" | "dict_type":
+            return f"{key}: expected a mapping of keys to values{received}"
+        case "tuple_type":
+            return f"{key}: expected two numbers, as [1, 2]{received}"
+        case "value_error":
+            return f"{key}: {detail['ctx']['error']}" if detail["loc"] else str(detail["ctx"]["error"])
+    return f"{key}: {detail['msg'].replace('Input should be', 'expected')}{received}"

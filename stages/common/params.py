@@ -10,7 +10,18 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from stages.common.param_types import Count, EmptyIsNone, Float, Fraction, Int, Positive, Section, Seed, Sha256
+from stages.common.param_types import (
+    Count,
+    EmptyIsNone,
+    Float,
+    Fraction,
+    Int,
+    Positive,
+    Section,
+    Seed,
+    Sha256,
+    complaint,
+)
 from stages.common.program import UserError
 from stages.models.recipe import Features, Recipe
 
@@ -75,6 +86,11 @@ class Train(Section):
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
     threads: Count
     seed: Seed
+    class_weight: Literal["none", "balanced"]
+
+
+class Evaluate(Section):
+    rank_by: Literal["accuracy", "balanced_accuracy", "macro_f1"]
 
 
 class Resources(Section):
@@ -112,6 +128,7 @@ class Params(Section):
     train: Train
     features: dict[ModelName, Features]
     models: Annotated[dict[ModelName, Recipe], Field(min_length=1)]
+    evaluate: Evaluate
     cluster: Cluster
 
     @field_validator("backbones")
@@ -176,24 +193,4 @@ def load_params(path: Path = PARAMS) -> Params:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
-        raise UserError(f"{path}: " + "; ".join(_complaint(detail) for detail in error.errors())) from error
-
-
-def _complaint(detail: Any) -> str:
-    """Say in half a line what pydantic found wrong with one key."""
-    key = ".".join(str(part) for part in detail["loc"] if part != "[key]") or "the file"
-    if detail["loc"][-1:] == ("[key]",):
-        return f"{key}: expected a name of letters, digits, - and _ (it names files)"
-    received = f", received {detail['input']!r}"
-    match detail["type"]:
-        case "extra_forbidden":
-            return f"{key}: unknown key (misspelt, or in the wrong place?)"
-        case "missing":
-            return f"{key}: expected a value, received none"
-        case "model_type" | "dict_type":
-            return f"{key}: expected a mapping of keys to values{received}"
-        case "tuple_type":
-            return f"{key}: expected two numbers, as [1, 2]{received}"
-        case "value_error":
-            return f"{key}: {detail['ctx']['error']}" if detail["loc"] else str(detail["ctx"]["error"])
-    return f"{key}: {detail['msg'].replace('Input should be', 'expected')}{received}"
+        raise UserError(f"{path}: " + "; ".join(complaint(detail) for detail in error.errors())) from error

@@ -5,6 +5,7 @@ import pandas as pd
 from stages.evaluation.calibration import describe_calibration
 from stages.evaluation.mistakes import most_confused
 from stages.evaluation.results import Evaluation
+from stages.evaluation.scores import SCORE_NAMES
 from stages.evaluation.significance import verdict
 from stages.photos.lists import count_rejected
 
@@ -12,7 +13,11 @@ LISTED = 10  # mistakes
 
 
 def report(
-    lists: dict[str, pd.DataFrame], ranked: list[Evaluation], leaderboard: pd.DataFrame, comparisons: pd.DataFrame
+    lists: dict[str, pd.DataFrame],
+    ranked: list[Evaluation],
+    leaderboard: pd.DataFrame,
+    comparisons: pd.DataFrame,
+    rank_by: str,
 ) -> str:
     """Write the page; ``ranked`` begins with the best, ``lists`` has "train", "validation", "test" and "rejected"."""
     best = ranked[0]
@@ -31,9 +36,9 @@ def report(
         "## Models",
         markdown_table(leaderboard),
         (
-            "The best model has the highest validation accuracy (in a tie, the lowest validation loss); the test "
-            "photos play no part in this choice. CI: confidence interval of the test accuracy; ECE: expected "
-            "calibration error."
+            f"The best model has the highest validation {SCORE_NAMES[rank_by]} (in a tie, the lowest validation loss); "
+            "the test photos play no part in this choice. CI: confidence interval of the test accuracy; ECE: "
+            "expected calibration error."
         ),
         "## Is the best model really better?",
         comparison_section([model.name for model in ranked], comparisons),
@@ -63,13 +68,24 @@ def data_section(lists: dict[str, pd.DataFrame]) -> str:
     total = pd.DataFrame([{**counts.sum(numeric_only=True), "class": "all"}])
     rejected = count_rejected(lists["rejected"])
     return (
-        f"{markdown_table(pd.concat([counts, total]))}\n\n"
+        f"{markdown_table(pd.concat([counts, total]))}\n\n{unequal_classes(counts['train'])}"
         f"As far as `split` looked for duplicates (`split.duplicate_distance`), the {len(lists['test'])} test photos "
         "show as many pictures: of duplicates, validation and test keep one.\n\n"
         f"Left out (listed in `data/splits/rejected.csv`): {rejected['unusable']} unusable files, "
         f"{rejected['unmatched']} files without a label or labels without a file, {rejected['conflicting']} photos "
         f"with more than one label, {rejected['duplicates']} duplicates, {rejected['grouped']} photos of a group in "
         "another split."
+    )
+
+
+def unequal_classes(photos: pd.Series) -> str:
+    """Warn of what accuracy hides where the largest class has twice the training photos of the smallest, or more."""
+    times = photos.max() / photos.min()
+    if times < 2:
+        return ""
+    return (
+        f"The largest class has {times:.3g} times as many training photos as the smallest. It counts as much more in "
+        "the accuracy; in the balanced accuracy and in macro F1 all classes count alike.\n\n"
     )
 
 
@@ -92,7 +108,9 @@ def failure_section(best: Evaluation) -> str:
     worst = min(best.scores["classes"], key=lambda row: row["recall"])
     label, predicted, count = most_confused(best.mistakes)
     listed = best.mistakes.head(LISTED).assign(confidence=best.mistakes["confidence"].map("{:.3f}".format))
+    test = best.scores["test"]
     return (
+        f"- Balanced accuracy {test['balanced_accuracy']:.3f}, macro F1 {test['macro_f1']:.3f}.\n"
         f"- Lowest recall: {escape(worst['label'])}, {worst['recall']:.3f}.\n"
         f"- Most common confusion: {escape(label)} misclassified as {escape(predicted)}, "
         f"{count} of {len(best.mistakes)} mistakes.\n"

@@ -2,22 +2,32 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from sklearn.metrics import log_loss, precision_recall_fscore_support, roc_auc_score
+from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support, roc_auc_score
 
 from stages.evaluation.calibration import calibration_error
 from stages.evaluation.results import Evaluation, Predictions
 from stages.evaluation.significance import wilson_interval
 
+# Those by which models can be ranked (``evaluate.rank_by``).
+SCORE_NAMES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
 
-def score(history: pd.DataFrame, predictions: Predictions, classes: list[str], baseline: float) -> dict[str, Any]:
+
+def score(
+    history: pd.DataFrame, confusion: np.ndarray, predictions: Predictions, classes: list[str], baseline: float
+) -> dict[str, Any]:
     """Score a model by its history, its predictions on the test photos and the baseline's accuracy on them.
+
+    Args:
+        confusion: its confusion matrix on the validation photos.
 
     Returns:
         ``train`` and ``validation``: accuracy and loss of the last epoch (in training with dropout and
-        augmentation on, and averaged over the epoch, as Keras reports it). ``test``: accuracy, its gain over the
-        baseline, its 95 % confidence interval, the cross-entropy in nats, the area under the ROC curve (for more
-        than two classes the mean of each class against the rest), and the expected calibration error (``ece``).
+        augmentation on, and averaged over the epoch, as Keras reports it), and of validation the scores of
+        ``class_scores``. ``test``: the same, the accuracy's gain over the baseline and its 95 % confidence interval,
+        the cross-entropy in nats, the area under the ROC curve (for more than two classes the mean of each class
+        against the rest), and the expected calibration error (``ece``).
         ``classes``: precision and recall of each, in a list: DVC leaves lists out of its tables, which so stay one
         screen wide.
     """
@@ -35,13 +45,14 @@ def score(history: pd.DataFrame, predictions: Predictions, classes: list[str], b
         "loss": log_loss(labels, probabilities, labels=numbers),
         "roc_auc": roc_auc_score(labels, ranked_by, multi_class="ovr"),
         "ece": calibration_error(predictions),
+        **class_scores(confusion_matrix(labels, predictions.predicted, labels=numbers)),
     }
     precision, recall, *_ = precision_recall_fscore_support(
         labels, predictions.predicted, labels=numbers, zero_division=0
     )
     return {
         "train": rounded({"accuracy": last["accuracy"], "loss": last["loss"]}),
-        "validation": rounded({"accuracy": last["val_accuracy"], "loss": last["val_loss"]}),
+        "validation": rounded({"accuracy": last["val_accuracy"], "loss": last["val_loss"], **class_scores(confusion)}),
         "test": rounded(test),
         "classes": [
             {"label": label, **rounded({"precision": p, "recall": r})}
@@ -50,23 +61,42 @@ def score(history: pd.DataFrame, predictions: Predictions, classes: list[str], b
     }
 
 
+def class_scores(confusion: np.ndarray) -> dict[str, float]:
+    """Compute the scores to which each class contributes alike, however many photos it has.
+
+    Args:
+        confusion: counts of photos, a row per true class, a column per predicted one.
+
+    Returns:
+        ``balanced_accuracy``, the mean of the classes' recall; ``macro_f1``, the mean of their F1.
+    """
+    correct, actual, predicted = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+    return {"balanced_accuracy": (correct / actual).mean(), "macro_f1": (2 * correct / (actual + predicted)).mean()}
+
+
 def rounded(scores: dict[str, float]) -> dict[str, float]:
     return {name: round(float(value), 6) for name, value in scores.items()}
 
 
-def ranking(evaluations: list[Evaluation]) -> list[Evaluation]:
-    """Sort the models by validation accuracy, then by validation loss, the best first; the test photos play no part."""
+def ranking(evaluations: list[Evaluation], rank_by: str) -> list[Evaluation]:
+    """Sort the models by a validation score, then by validation loss, the best first; the test photos play no part."""
     return sorted(
-        evaluations, key=lambda model: (-model.scores["validation"]["accuracy"], model.scores["validation"]["loss"])
+        evaluations, key=lambda model: (-model.scores["validation"][rank_by], model.scores["validation"]["loss"])
     )
 
 
-def leaderboard(ranked: list[Evaluation], baseline: float) -> pd.DataFrame:
-    """Tabulate the scores as text: a row per model, in the order given, and the majority-class baseline last."""
+def leaderboard(ranked: list[Evaluation], baseline: float, rank_by: str) -> pd.DataFrame:
+    """Tabulate the scores as text: a row per model, in the order given, and the majority-class baseline last.
+
+    Args:
+        rank_by: the validation score to show; also the test score of this name, if it is not the accuracy.
+    """
+    name = SCORE_NAMES[rank_by]
     rows = [
         {
             "model": evaluation.name,
-            "validation accuracy": f"{evaluation.scores['validation']['accuracy']:.3f}",
+            f"validation {name}": f"{evaluation.scores['validation'][rank_by]:.3f}",
+            **({} if rank_by == "accuracy" else {f"test {name}": f"{test[rank_by]:.3f}"}),
             "test accuracy": f"{test['accuracy']:.3f}",
             "95 % CI": f"{test['accuracy_low']:.3f} to {test['accuracy_high']:.3f}",
             "ROC AUC": f"{test['roc_auc']:.3f}",

@@ -41,6 +41,12 @@ def training_batches(dataset: Dataset, batch_size: int, seed: int, first_epoch: 
     return _from_generator(batches, dataset, batch_size)
 
 
+def balanced_weights(labels: np.ndarray) -> dict[int, float]:
+    """Weight classes so that each counts as much as any other in the loss, and the mean over all examples is 1."""
+    counts = np.bincount(labels)
+    return dict(enumerate((len(labels) / (len(counts) * counts)).tolist()))
+
+
 def validation_batches(dataset: Dataset, batch_size: int) -> tf.data.Dataset:
     """Yield each example with its label once, in the order of the list."""
 

@@ -19,10 +19,17 @@ from stages.models.recipe import Recipe
 from stages.models.runtime import keras
 from stages.photos.arrays import temporary_array
 from stages.training.backup import Backup, History, training_code
-from stages.training.batches import training_batches, validation_batches
+from stages.training.batches import balanced_weights, training_batches, validation_batches
 from stages.training.callbacks import Checkpoint, StopWhenInterrupted, defer_interrupts
 
 logger = logging.getLogger(__name__)
+
+
+class Training(NamedTuple):
+    """What a training gives besides the model."""
+
+    history: History  # for each epoch, from 1: epoch, accuracy, loss, val_accuracy, val_loss
+    logits: np.ndarray  # the model's for the validation photos: float32, shaped (photos, classes)
 
 
 class Phase(NamedTuple):
@@ -41,7 +48,7 @@ def train_model(
     train: StoredDataset,
     validation: StoredDataset,
     backup: Path,
-) -> History:
+) -> Training:
     """Train the model, logging a line per epoch, and resuming after the last epoch in ``backup``.
 
     Args:
@@ -49,9 +56,6 @@ def train_model(
             in every epoch; or a frozen backbone's features, on which only the layers after it train.
         validation: the same of the photos to measure on after each epoch.
         backup: a file that holds the state after each epoch while training lasts.
-
-    Returns:
-        For each epoch, from 1: ``epoch``, ``accuracy``, ``loss``, ``val_accuracy``, ``val_loss``.
 
     Raises:
         UserError: The features are of another shape, or the loss is no longer a finite number.
@@ -85,7 +89,7 @@ def head_of(model: keras.Model) -> keras.Model:
 
 def fit(
     model: keras.Model, recipe: Recipe, settings: Train, train: Dataset, validation: Dataset, backup: Backup
-) -> History:
+) -> Training:
     """Fit a model phase after phase, from the epoch that the backup has reached."""
     phases = list_phases(recipe, settings)
     history = backup.history()
@@ -99,7 +103,7 @@ def fit(
             backup.restore(model)
         if len(history) < phase.end:
             run_epochs(model, settings, train, validation, history, phase.end, backup)
-    return history
+    return Training(history, model.predict(validation_batches(validation, settings.batch_size), verbose=0))
 
 
 def run_epochs(
@@ -120,6 +124,7 @@ def run_epochs(
             epochs=end,
             validation_data=validation_batches(validation, settings.batch_size),
             callbacks=[Checkpoint(history, backup), StopWhenInterrupted(interrupted)],
+            class_weight=balanced_weights(train.labels) if settings.class_weight == "balanced" else None,
             shuffle=False,  # the batches come shuffled
             verbose=2,
         )

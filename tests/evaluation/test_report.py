@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from stages.evaluation.report import markdown_table, report
+from stages.evaluation.report import markdown_table, report, unequal_classes
 from stages.evaluation.results import Predictions
 from stages.evaluation.scores import leaderboard, ranking
 from stages.evaluation.significance import compare
@@ -37,9 +37,9 @@ def page(**models: Predictions) -> str:
         evaluation_of(name, predictions, val_accuracy=0.9 - place / 10)
         for place, (name, predictions) in enumerate(models.items())
     ]
-    ranked = ranking(evaluations)
+    ranked = ranking(evaluations, "accuracy")
     comparisons = compare({name: predictions.correct for name, predictions in models.items()})
-    return report(LISTS, ranked, leaderboard(ranked, baseline=0.6), comparisons)
+    return report(LISTS, ranked, leaderboard(ranked, 0.6, "accuracy"), comparisons, "accuracy")
 
 
 def test_the_page_begins_with_the_best_model_and_the_baseline() -> None:
@@ -58,6 +58,13 @@ def test_photos_are_counted_per_class_and_split_and_what_was_rejected_by_reason(
         "Left out (listed in `data/splits/rejected.csv`): 1 unusable files, 1 files without a label or labels without "
         "a file, 1 photos with more than one label, 2 duplicates, 1 photos of a group in another split." in text
     )
+
+
+def test_classes_of_unequal_size_are_pointed_out() -> None:
+    assert "The largest class has 2 times as many training photos as the smallest." in page(one=wrong_on(0))
+    assert unequal_classes(pd.Series([3, 2])) == ""
+    # 11 of 12 and 8 of 8 found; F1 of 22/23 and 16/17
+    assert "- Balanced accuracy 0.958, macro F1 0.949.\n" in page(one=wrong_on(0))
 
 
 def test_the_leaderboard_has_confidence_intervals_and_ends_with_the_majority_class() -> None:

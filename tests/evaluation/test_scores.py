@@ -8,20 +8,22 @@ import pytest
 
 from stages.evaluation.curves import learning_curves, mean_roc_curve
 from stages.evaluation.results import Predictions
-from stages.evaluation.scores import ranking, score
+from stages.evaluation.scores import leaderboard, ranking, score
 from tests.evaluation.examples import evaluation_of, two_classes
 
 HISTORY = pd.DataFrame(
     {"epoch": [1, 2], "accuracy": [0.5, 0.7], "loss": [0.8, 0.6], "val_accuracy": [0.4, 0.6], "val_loss": [0.9, 0.7]}
 )
+CONFUSION = np.array([[5, 1], [3, 1]])
 LABELS = np.array([0, 0, 0, 1, 1])
 PREDICTIONS = two_classes(LABELS, np.array([0.1, 0.2, 0.6, 0.7, 0.8]))
 
 
 def test_scores_are_those_worked_out_by_hand() -> None:
-    result = score(HISTORY, PREDICTIONS, ["cats", "dogs"], baseline=0.6)
+    result = score(HISTORY, CONFUSION, PREDICTIONS, ["cats", "dogs"], baseline=0.6)
     assert result["train"] == {"accuracy": 0.7, "loss": 0.6}
-    assert result["validation"] == {"accuracy": 0.6, "loss": 0.7}
+    # Recall 5/6 and 1/4; F1 10/14 and 2/6
+    assert result["validation"] == {"accuracy": 0.6, "loss": 0.7, "balanced_accuracy": 0.541667, "macro_f1": 0.52381}
     test = result["test"]
     assert test["accuracy"] == 0.8
     assert test["gain_over_baseline"] == pytest.approx(0.2)
@@ -31,6 +33,7 @@ def test_scores_are_those_worked_out_by_hand() -> None:
     assert test["accuracy_low"] == pytest.approx((middle - spread) / (1 + z * z / 5), abs=1e-6)
     assert test["accuracy_high"] == pytest.approx((middle + spread) / (1 + z * z / 5), abs=1e-6)
     assert test["loss"] == pytest.approx(-(math.log(0.9 * 0.8 * 0.4 * 0.7 * 0.8)) / 5, abs=1e-6)
+    assert (test["balanced_accuracy"], test["macro_f1"]) == (0.833333, 0.8)  # recall 2/3 and 1, F1 4/5 and 4/5
     assert test["roc_auc"] == 1.0  # each dog scores above each cat
     assert result["classes"] == [
         {"label": "cats", "precision": 1.0, "recall": 0.666667},
@@ -39,14 +42,14 @@ def test_scores_are_those_worked_out_by_hand() -> None:
 
 
 def test_a_class_that_is_never_predicted_has_no_precision() -> None:
-    result = score(HISTORY, two_classes(LABELS, np.full(5, 0.1)), ["cats", "dogs"], baseline=0.6)
+    result = score(HISTORY, CONFUSION, two_classes(LABELS, np.full(5, 0.1)), ["cats", "dogs"], baseline=0.6)
     assert result["classes"][1] == {"label": "dogs", "precision": 0.0, "recall": 0.0}
 
 
 def test_three_classes_are_scored_each_against_the_rest() -> None:
     labels = np.array([0, 1, 2, 2])
     probabilities = np.array([[0.8, 0.1, 0.1], [0.2, 0.6, 0.2], [0.1, 0.2, 0.7], [0.5, 0.2, 0.3]])
-    result = score(HISTORY, Predictions(labels, probabilities), ["a", "b", "c"], baseline=0.5)
+    result = score(HISTORY, np.eye(3), Predictions(labels, probabilities), ["a", "b", "c"], baseline=0.5)
     assert result["test"]["accuracy"] == 0.75
     assert result["test"]["roc_auc"] == 1.0
 
@@ -59,7 +62,18 @@ def test_the_best_is_best_on_validation_whatever_the_test_says(
 ) -> None:
     all_correct = two_classes(LABELS, np.array([0.1, 0.1, 0.1, 0.9, 0.9]))
     models = [evaluation_of("worse", all_correct, *worse), evaluation_of("better", PREDICTIONS, *better)]
-    assert [model.name for model in ranking(models)] == ["better", "worse"]
+    assert [model.name for model in ranking(models, "accuracy")] == ["better", "worse"]
+
+
+def test_of_classes_of_10_to_1_the_best_by_balanced_accuracy_is_not_the_one_that_sees_only_the_larger() -> None:
+    blind = evaluation_of("blind", PREDICTIONS, val_accuracy=100 / 110, confusion=((100, 0), (10, 0)))
+    sees = evaluation_of("sees", PREDICTIONS, val_accuracy=95 / 110, confusion=((87, 13), (2, 8)))
+    assert blind.scores["validation"]["balanced_accuracy"] == 0.5
+    first = {score: ranking([blind, sees], score)[0].name for score in ("accuracy", "balanced_accuracy", "macro_f1")}
+    assert first == {"accuracy": "blind", "balanced_accuracy": "sees", "macro_f1": "sees"}
+    shown = leaderboard([sees, blind], 0.6, "macro_f1")
+    assert list(shown.columns)[1:4] == ["validation macro F1", "test macro F1", "test accuracy"]
+    assert shown["test macro F1"].tolist() == ["0.800", "0.800", ""]
 
 
 def test_the_roc_curve_runs_from_corner_to_corner_above_the_area_it_scores() -> None:
@@ -70,7 +84,7 @@ def test_the_roc_curve_runs_from_corner_to_corner_above_the_area_it_scores() -> 
     assert points.iloc[0].tolist() == [0, 0]
     assert points.iloc[-1].tolist() == [1, 1]
     area = np.trapezoid(points["true_positive_rate"], points["false_positive_rate"])
-    expected = score(HISTORY, predictions, ["a", "b"], baseline=0.5)["test"]["roc_auc"]
+    expected = score(HISTORY, CONFUSION, predictions, ["a", "b"], baseline=0.5)["test"]["roc_auc"]
     assert area == pytest.approx(expected, abs=0.01)
 
 

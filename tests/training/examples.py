@@ -28,6 +28,7 @@ SETTINGS = Train(
     precision="float32",
     threads=1,
     seed=0,
+    class_weight="none",
 )
 AUGMENTATION = Augmentation(flip="horizontal", rotation=0.2)
 RECIPE = Recipe(
@@ -61,7 +62,7 @@ def train(
     train, validation = photos(10, seed, side), photos(6, 100, side)
     if recipe.features != "pixels":
         train, validation = features_of(model, train, views), features_of(model, validation, views=1)
-    history = train_model(model, recipe, settings, train, validation, path / "backup.npz")
+    history, _ = train_model(model, recipe, settings, train, validation, path / "backup.npz")
     save_model(model, path / "model.keras")
     return (path / "model.keras").read_bytes(), history
 

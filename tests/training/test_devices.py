@@ -43,7 +43,7 @@ def train(model_name: str) -> History:
     with pytest.MonkeyPatch.context() as patch, device_strategy().scope():
         use_small_backbone(patch, (32, 32))
         model = build_model(recipe, (32, 32), 2)
-        return train_model(model, recipe, settings, train, validation, Path("backup.npz"))
+        return train_model(model, recipe, settings, train, validation, Path("backup.npz")).history
 
 
 @pytest.mark.slow

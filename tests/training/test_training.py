@@ -97,6 +97,22 @@ def test_of_a_backup_that_is_not_whole_nothing_is_used_and_it_says_so(
     assert caplog.messages == [f"{backup.path} is damaged, so the training starts from the beginning"]
 
 
+def test_balanced_class_weights_count_in_the_training_loss_alone(tmp_path: Path) -> None:
+    """Before the first step, which then is too short to matter, all ten photos in a batch."""
+    settings = SETTINGS.model_copy(update={"batch_size": 10, "epochs": 1, "learning_rate": 1e-12})
+    recipe = RECIPE.model_copy(update={"dropout": 0.0, "flip": None, "rotation": 0.0})
+    _, [plain] = train(tmp_path, settings, 5, recipe)
+    _, [weighted] = train(tmp_path, settings.model_copy(update={"class_weight": "balanced"}), 5, recipe)
+    examples = photos(10, 5)
+    model = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    losses = keras.losses.sparse_categorical_crossentropy(examples.labels, model(examples.examples), from_logits=True)
+    zeros, ones = (np.asarray(losses)[examples.labels == label] for label in (0, 1))
+    assert len(zeros) != len(ones)
+    assert plain["loss"] == pytest.approx((zeros.sum() + ones.sum()) / 10, abs=1e-5)
+    assert weighted["loss"] == pytest.approx((zeros.mean() + ones.mean()) / 2, abs=1e-5)
+    assert weighted["val_loss"] == plain["val_loss"]
+
+
 def test_a_loss_that_is_not_finite_stops_with_the_epoch_and_the_rate(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"a finite loss, received (nan|inf) in epoch 1 at a learning rate of 1e\+30"):
         train(tmp_path, SETTINGS.model_copy(update={"learning_rate": 1e30}))

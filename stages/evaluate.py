@@ -2,8 +2,8 @@
 
 It is the first step in which a model sees the test photos (``label_stats`` only counts them).
 
-Reads the models, their environments and histories, the lists and the test photos. Writes for each model
-``metrics/models/MODEL.json``, ``plots/confusion/MODEL.csv``, ``plots/accuracy/MODEL.png`` and
+Reads the models, their environments, histories and logits on the validation photos, the lists and the test photos.
+Writes for each model ``metrics/models/MODEL.json``, ``plots/confusion/MODEL.csv``, ``plots/accuracy/MODEL.png`` and
 ``plots/mistakes/MODEL.png``; for all of them ``plots/curves.csv``, ``plots/roc.csv``, ``plots/calibration.png``,
 ``metrics/best.json`` and ``metrics/report.md``, the results on one page; for the best ``plots/gradcam.png``.
 ``data/predictions/MODEL.npz`` is kept between runs: a model is loaded and predicts only if what it depends on changed.
@@ -27,8 +27,9 @@ from stages.evaluation.gradcam import draw_gradcam
 from stages.evaluation.mistakes import draw_mistakes, find_mistakes
 from stages.evaluation.report import report
 from stages.evaluation.results import Evaluation, Predictions, TestSet
-from stages.evaluation.scores import leaderboard, ranking, score
+from stages.evaluation.scores import leaderboard, ranking, score, score_temperature
 from stages.evaluation.significance import compare
+from stages.inference.confidence import Confidence, read_confidence
 from stages.inference.kept import KeptPredictions, LazyModel, delete_others
 from stages.models.runtime import make_deterministic
 from stages.photos.arrays import load_photos
@@ -62,7 +63,8 @@ def main() -> None:
     evaluations: list[Evaluation] = []
     for name in params.models:
         model = LazyModel(MODELS / f"{name}.keras")
-        evaluations.append(evaluate(name, predictions.probabilities(model), test))
+        confidence = read_confidence(model.path.with_suffix(".npz"), params.confidence)
+        evaluations.append(evaluate(name, predictions.logits(model), confidence, test))
         if ranking(evaluations, rank_by)[0] is evaluations[-1]:
             best_model = model  # of the loaded ones the only one to stay in memory, for Grad-CAM
     ranked = ranking(evaluations, rank_by)
@@ -93,12 +95,15 @@ def check_leftovers(names: set[str]) -> None:
         raise UserError(f"expected only models of params.yaml ({', '.join(sorted(names))}): delete {paths}")
 
 
-def evaluate(name: str, probabilities: np.ndarray, test: TestSet) -> Evaluation:
-    """Score a model by the probabilities that it predicts on the test photos, shaped (photos, classes)."""
+def evaluate(name: str, logits: np.ndarray, confidence: Confidence, test: TestSet) -> Evaluation:
+    """Score a model by the logits that it predicts on the test photos, shaped (photos, classes)."""
     history = pd.read_json(HISTORY / f"{name}.json", precise_float=True)
     about = json.loads((MODELS / f"{name}.json").read_text(encoding="utf-8"))
-    predictions = Predictions(test.labels, probabilities)
+    predictions = Predictions(test.labels, confidence.probabilities(logits))
     scores = score(history, np.array(about["validation_confusion"]), predictions, test.classes, test.baseline)
+    if confidence.temperature:
+        before = Predictions(test.labels, Confidence().probabilities(logits))
+        scores["confidence"] = score_temperature(confidence.temperature, before)
     if scores["test"]["gain_over_baseline"] <= 0:
         logger.warning("%s is no better than the majority-class baseline on the test photos", name)
     mistakes = find_mistakes(test.photos, predictions, test.classes)

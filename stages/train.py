@@ -3,8 +3,9 @@
 Reads the training and validation lists, the features that the recipe names (the photos themselves, or what a backbone
 made of them), the backbone's weights if the recipe has one, and from ``params.yaml`` ``train`` and the model's recipe.
 Writes ``data/models/MODEL.keras``, beside it ``MODEL.json`` with its classes, environment and validation confusion
-matrix, and ``plots/history/MODEL.json``, a record per epoch. If killed, run it again: it resumes after the last
-finished epoch, with the same result.
+matrix, and ``MODEL.npz`` with its ``logits`` on the validation photos and their ``labels``, and
+``plots/history/MODEL.json``, a record per epoch. If killed, run it again: it resumes after the last finished epoch,
+with the same result.
 
     python -m stages.train [MODEL]    # without MODEL, the one in DVC's stage name train@MODEL
 """
@@ -15,7 +16,7 @@ import logging
 import numpy as np
 import pandas as pd
 
-from stages.common.files import fingerprint, write_json
+from stages.common.files import atomic_write, fingerprint, write_json
 from stages.common.params import load_params
 from stages.common.paths import BACKUPS, FEATURES, HISTORY, MODELS, SPLITS
 from stages.common.program import UserError, first_line, run, stage_argument
@@ -59,6 +60,8 @@ def main() -> None:
     confusion = confusion_matrix(validation.labels, logits.argmax(axis=1), len(classes))
     about = {"classes": classes, "environment": environment, "validation_confusion": confusion.tolist()}
     write_json(about, MODELS / f"{name}.json")
+    with atomic_write(MODELS / f"{name}.npz") as unfinished, unfinished.open("wb") as file:
+        np.savez(file, logits=logits, labels=validation.labels)
     write_json(history, HISTORY / f"{name}.json")
     backup.unlink()
 

@@ -13,7 +13,8 @@ from stages import backbone, download, features, split, train
 from stages.common.paths import MODELS
 from stages.evaluate import evaluate
 from stages.evaluation import results
-from stages.inference.model import load_model, predict_probabilities
+from stages.inference.confidence import Confidence
+from stages.inference.model import load_model, predict_logits
 from stages.photos.arrays import load_photos
 from stages.photos.lists import class_names, majority_class_accuracy, read_split
 from stages.sample.archive import write_archive
@@ -43,7 +44,7 @@ def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
     baseline = majority_class_accuracy(read_split("train"), photos)
     pixels = load_photos(photos, classes, params["train"]["image_size"])
     test = results.TestSet(photos, classes, *pixels, baseline)
-    probabilities = predict_probabilities(load_model(MODELS / "transfer.keras"), test.pixels, batch_size=32)
-    scores = evaluate("transfer", probabilities, test).scores
+    logits = predict_logits(load_model(MODELS / "transfer.keras"), test.pixels, batch_size=32)
+    scores = evaluate("transfer", logits, Confidence(), test).scores
     assert scores["test"]["accuracy_low"] > baseline == 0.5, "beyond its confidence interval"
     assert scores["validation"]["accuracy"] > 0.75

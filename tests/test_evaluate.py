@@ -11,11 +11,12 @@ from stages.common.paths import HISTORY, MODELS
 from stages.common.program import UserError
 from stages.evaluate import check_leftovers, evaluate
 from stages.evaluation import results
+from stages.inference.confidence import Confidence
 
 PHOTOS = pd.DataFrame({"path": ["0.jpg", "1.jpg", "2.jpg"], "label": ["cats", "cats", "dogs"]})
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
 TEST = results.TestSet(PHOTOS, ["cats", "dogs"], PIXELS, np.array([0, 0, 1]), baseline=2 / 3)
-ALWAYS_DOGS = np.array([[0.25, 0.75]] * 3)
+ALWAYS_DOGS = np.log([[0.25, 0.75]] * 3)
 
 
 @pytest.fixture
@@ -33,19 +34,31 @@ def files(workspace: Path) -> None:
 
 @pytest.mark.usefixtures("files")
 def test_a_model_is_evaluated_from_its_files_and_predictions() -> None:
-    evaluation = evaluate("cnn", ALWAYS_DOGS, TEST)
+    evaluation = evaluate("cnn", ALWAYS_DOGS, Confidence(), TEST)
     assert evaluation.name == "cnn"
     assert evaluation.environment == ["Python 3"]
     assert evaluation.history["val_loss"].tolist() == [0.8]
-    np.testing.assert_array_equal(evaluation.predictions.probabilities, ALWAYS_DOGS)
+    np.testing.assert_allclose(evaluation.predictions.probabilities, [[0.25, 0.75]] * 3)
     assert evaluation.scores["test"]["accuracy"] == 0.333333
     assert evaluation.scores["validation"]["balanced_accuracy"] == 0.25
     assert evaluation.mistakes["path"].tolist() == ["0.jpg", "1.jpg"]
 
 
 @pytest.mark.usefixtures("files")
+def test_a_temperature_changes_the_probabilities_and_the_scores_have_both_calibration_errors() -> None:
+    before = evaluate("cnn", ALWAYS_DOGS, Confidence(), TEST).scores
+    assert "confidence" not in before
+    evaluation = evaluate("cnn", ALWAYS_DOGS, Confidence(temperature=2), TEST)
+    dogs = 3**0.5 / (1 + 3**0.5)
+    np.testing.assert_allclose(evaluation.predictions.probabilities, [[1 - dogs, dogs]] * 3)
+    assert evaluation.scores["test"]["ece"] == pytest.approx(dogs - 1 / 3, abs=1e-6)
+    expected = {"temperature": 2, "ece_before": 0.416667, "loss_before": before["test"]["loss"]}
+    assert evaluation.scores["confidence"] == expected
+
+
+@pytest.mark.usefixtures("files")
 def test_a_model_no_better_than_the_majority_class_baseline_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    evaluate("cnn", ALWAYS_DOGS, TEST)
+    evaluate("cnn", ALWAYS_DOGS, Confidence(), TEST)
     assert caplog.messages == ["cnn is no better than the majority-class baseline on the test photos"]
 
 

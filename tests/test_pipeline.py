@@ -256,7 +256,8 @@ def test_another_entry_is_another_model_and_what_a_removed_one_leaves_is_refused
     entries = {"cnn": cnn, "wide": {**cnn, "units": 16, "epochs": 1}}
     edit_params(small_project / "params.yaml", {"models": entries})
     assert ran(run(small_project, "dvc", "repro", "train@wide")) == ["train@wide"]
-    leftovers = "data/models/transfer.json data/models/transfer.keras plots/history/transfer.json"
+    leftovers = " ".join(f"data/models/transfer.{suffix}" for suffix in ("json", "keras", "npz"))
+    leftovers += " plots/history/transfer.json"
     monkeypatch.chdir(small_project)
     with pytest.raises(UserError, match=f"delete {leftovers}$"):
         evaluate.main()

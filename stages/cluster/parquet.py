@@ -12,12 +12,14 @@ from fsspec.implementations.dirfs import DirFileSystem
 
 from stages.common.files import write_remote
 from stages.common.program import UserError
+from stages.inference.settings import ConfidenceSettings
 from stages.predict.formats import columns
 from stages.predict.model_file import ModelFile
 
 # Programs that read a folder of Parquet files skip names that start with "_".
 ABOUT = "_about.json"
 MODEL = "_model.keras"
+VALIDATION = "_model.npz"
 PART = re.compile(r"part-(\d+)\.parquet")
 Row = dict[str, str | float]
 
@@ -31,19 +33,21 @@ def open_folder(url: str) -> DirFileSystem:
     return DirFileSystem(path, files)
 
 
-def claim(output: DirFileSystem, model: ModelFile) -> None:
+def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings) -> None:
     """Write the model to the output, where every node finds it; refuse an output that another model has begun."""
-    about = {"model": model.name, "classes": model.class_names}
+    about = {"model": model.name, "classes": model.class_names, "confidence": settings.model_dump()}
     try:
         found, content = json.loads(output.cat_file(ABOUT)), output.cat_file(MODEL)
     except FileNotFoundError:
         write_remote(output, MODEL, model.content)
+        if model.validation:
+            write_remote(output, VALIDATION, model.validation)
         write_remote(output, ABOUT, json.dumps(about, indent=2, ensure_ascii=False).encode())
         return
     if (found, content) != (about, model.content):
         raise UserError(
             f"{output.path}: expected predictions of this {model.name}, found those of another model "
-            f"({found['model']}): choose another OUTPUT"
+            f"({found['model']}) or with other settings of confidence: choose another OUTPUT"
         )
 
 

@@ -25,6 +25,7 @@ from stages.cluster.nodes import cause_of, connect, missing_resources, task_opti
 from stages.cluster.parquet import (
     ABOUT,
     MODEL,
+    VALIDATION,
     Row,
     claim,
     drop_problems,
@@ -35,17 +36,17 @@ from stages.cluster.parquet import (
 )
 from stages.common.params import Resources, load_params
 from stages.common.program import UserError, command_parser, first_line, run
-from stages.inference.model import predict_probabilities
+from stages.inference.settings import ConfidenceSettings
 from stages.intake.archive import is_hidden
 from stages.models.runtime import make_deterministic
 from stages.photos.decode import UNREADABLE, UnreadablePhotoError, read_photo, resized_pixels
 from stages.predict.formats import columns, printable, row_values
 from stages.predict.model_file import ModelFile, fetch_model_file
+from stages.predict.predictor import predict_probabilities
 
 logger = logging.getLogger(__name__)
 
 PHOTOS_PER_PART = 500
-BATCH_SIZE = 32
 READERS = 8  # threads of a task that decodes
 BLOCK = 8 * 2**20  # bytes that a bucket is asked for at a time: most photos whole, of a film only the start
 
@@ -70,7 +71,7 @@ def main() -> None:
     if not paths:
         raise UserError(f"expected photos in {args.photos}, found none")
     model = fetch_model_file(args.model, args.rev)
-    claim(output, model)
+    claim(output, model, params.confidence)
     done = drop_problems(output)
     left = [path for path in paths if printable(path) not in done]
     logger.info("%d photos, %d of them already classified", len(paths), len(paths) - len(left))
@@ -78,7 +79,8 @@ def main() -> None:
         connect()
         resources = params.cluster.resources_of(model.name)
         check_resources(resources)
-        predict_photos(photos, output, model, left, params.split.max_megapixels, resources)
+        image_size = model.load(params.confidence).image_size
+        predict_photos(photos, output, image_size, left, params.split.max_megapixels, resources)
     report(paths, read_predictions(output), model.name)
 
 
@@ -95,7 +97,7 @@ def check_resources(resources: Resources) -> None:
 def predict_photos(
     photos: DirFileSystem,
     output: DirFileSystem,
-    model: ModelFile,
+    image_size: tuple[int, int],
     paths: list[str],
     max_megapixels: float,
     resources: Resources,
@@ -109,7 +111,7 @@ def predict_photos(
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     done = (
         ray.data.from_items(parts, override_num_blocks=len(parts))
-        .map(decode, fn_args=[photos, model.load().image_size, max_megapixels], num_cpus=1)
+        .map(decode, fn_args=[photos, image_size, max_megapixels], num_cpus=1)
         .map(
             Predictor,
             fn_constructor_args=[output, resources.cpus],
@@ -155,12 +157,14 @@ class Predictor:
     def __init__(self, output: DirFileSystem, threads: int) -> None:
         make_deterministic(seed=0, threads=threads)
         about = json.loads(output.cat_file(ABOUT))
-        self.trained = ModelFile(about["model"], output.cat_file(MODEL), about["classes"], MODEL).load()
+        validation = output.cat_file(VALIDATION) if output.exists(VALIDATION) else None
+        model = ModelFile(about["model"], output.cat_file(MODEL), about["classes"], MODEL, validation)
+        self.trained = model.load(ConfidenceSettings(**about["confidence"]))
         self.output = output
 
     def __call__(self, part: dict[str, Any]) -> dict[str, int]:
         class_names = self.trained.class_names
-        probabilities = predict_probabilities(self.trained.model, part["pixels"], BATCH_SIZE)
+        probabilities = predict_probabilities(self.trained, part["pixels"])
         rows: list[Row] = []
         for path, problem, row in zip(part["paths"], part["problems"], probabilities, strict=True):
             if problem:

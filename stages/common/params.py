@@ -23,6 +23,7 @@ from stages.common.param_types import (
     complaint,
 )
 from stages.common.program import UserError
+from stages.inference.settings import ConfidenceSettings
 from stages.models.recipe import Features, Recipe
 
 PARAMS = Path("params.yaml")
@@ -129,6 +130,7 @@ class Params(Section):
     features: dict[ModelName, Features]
     models: Annotated[dict[ModelName, Recipe], Field(min_length=1)]
     evaluate: Evaluate
+    confidence: ConfidenceSettings
     cluster: Cluster
 
     @field_validator("backbones")
@@ -186,8 +188,7 @@ def load_params(path: Path = PARAMS) -> Params:
             names each such key, what was expected and what came.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return Params.model_validate(content)
+        return Params.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise UserError(f"{path}: expected the file that holds the parameters ({error.strerror})") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

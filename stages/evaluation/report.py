@@ -45,7 +45,7 @@ def report(
         "## Where it fails",
         failure_section(best),
         "## Calibration",
-        describe_calibration(best),
+        calibration_section(ranked),
         "## Limits",
         (
             # The difference of two samples' accuracies varies by sqrt(2) times as much as one of them.
@@ -116,6 +116,29 @@ def failure_section(best: Evaluation) -> str:
         f"{count} of {len(best.mistakes)} mistakes.\n"
         f"- Most confident mistakes ({len(listed)} of {len(best.mistakes)}):\n\n"
         + markdown_table(listed.rename(columns={"label": "true class", "predicted": "predicted class"}))
+    )
+
+
+def calibration_section(ranked: list[Evaluation]) -> str:
+    rows = [
+        {
+            "model": evaluation.name,
+            "temperature": f"{confidence['temperature']:.3f}",
+            **{
+                f"{title} {when}": f"{number:.3f}"
+                for title, key in (("ECE", "ece"), ("loss", "loss"))
+                for when, number in (("before", confidence[f"{key}_before"]), ("after", evaluation.scores["test"][key]))
+            },
+        }
+        for evaluation in ranked
+        if (confidence := evaluation.scores.get("confidence"))
+    ]
+    if not rows:
+        return describe_calibration(ranked[0])
+    return (
+        f"{describe_calibration(ranked[0])}\n\nAll probabilities are softmax(logits / temperature), with a temperature "
+        "fitted on the validation photos. On the test photos, before and after:\n\n"
+        + markdown_table(pd.DataFrame(rows))
     )
 
 

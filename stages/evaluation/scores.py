@@ -74,6 +74,12 @@ def class_scores(confusion: np.ndarray) -> dict[str, float]:
     return {"balanced_accuracy": (correct / actual).mean(), "macro_f1": (2 * correct / (actual + predicted)).mean()}
 
 
+def score_temperature(temperature: float, before: Predictions) -> dict[str, float]:
+    """Score the same model without its temperature: its ``ece`` and ``loss`` before, beside those under ``test``."""
+    loss = log_loss(before.labels, before.probabilities, labels=range(before.probabilities.shape[1]))
+    return rounded({"temperature": temperature, "ece_before": calibration_error(before), "loss_before": loss})
+
+
 def rounded(scores: dict[str, float]) -> dict[str, float]:
     return {name: round(float(value), 6) for name, value in scores.items()}
 

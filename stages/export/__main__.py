@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax
 
 from stages.common.files import atomic_folder, write_json
+from stages.common.params import load_params
 from stages.common.program import UserError, command_parser, explain_unwritable, run
 from stages.export.formats import FORMATS, Format, check_packages, in_float32, write_model
-from stages.inference.model import predict_probabilities
+from stages.inference.model import predict_logits
 from stages.photos.decode import REDUCING_GAP, UnreadablePhotoError, resized_pixels
 from stages.photos.lists import read_split
 from stages.predict.model_file import TrainedModel, fetch_model_file
@@ -35,15 +35,16 @@ def main() -> None:
     check_packages(args.format)
     if args.folder.exists() and (not args.folder.is_dir() or any(args.folder.iterdir())):
         raise UserError(f"expected a new or empty folder, received {args.folder}, which is neither: choose another")
-    trained = fetch_model_file(args.model).load()
+    trained = fetch_model_file(args.model).load(load_params().confidence)
     pixels = validation_pixels(trained.image_size)
     model = in_float32(trained.model)
-    probabilities = predict_probabilities(model, pixels, len(pixels))
+    probabilities = trained.confidence.probabilities(predict_logits(model, pixels, len(pixels)))
     with explain_unwritable(args.folder, "folder"), atomic_folder(args.folder) as folder:
         path = folder / f"{trained.name}{target.suffix}"
         write_model(model, target, path)
         write_json(describe(trained, target), folder / f"{trained.name}.json")
-        difference = check_probabilities(target.run(path, pixels.astype(np.float32)), probabilities)
+        exported = trained.confidence.probabilities(target.run(path, pixels.astype(np.float32)))
+        difference = check_probabilities(exported, probabilities)
     logger.info("wrote %s", args.folder / path.name)
     logger.info("largest difference of a probability on %d photos: %.2g", len(pixels), difference)
     log_rounding(trained, pixels, probabilities)
@@ -72,8 +73,8 @@ def validation_pixels(image_size: tuple[int, int]) -> np.ndarray:
         return np.random.default_rng(0).integers(0, 256, (PHOTOS, *image_size, 3), np.uint8)
 
 
-def check_probabilities(logits: np.ndarray, expected: np.ndarray) -> float:
-    """Compare an export's logits with the expected probabilities, both shaped (photos, classes).
+def check_probabilities(probabilities: np.ndarray, expected: np.ndarray) -> float:
+    """Compare an export's probabilities with the expected ones, both shaped (photos, classes).
 
     Returns:
         The largest difference of a probability.
@@ -81,11 +82,11 @@ def check_probabilities(logits: np.ndarray, expected: np.ndarray) -> float:
     Raises:
         UserError: It is above ``MAX_DIFFERENCE``, or NaN.
     """
-    difference = float(np.abs(softmax(logits.astype(np.float64), axis=1) - expected).max())
+    difference = float(np.abs(probabilities - expected).max())
     if not difference <= MAX_DIFFERENCE:
         raise UserError(
             f"expected the export's probabilities within {MAX_DIFFERENCE:g} of the model's, received a difference "
-            f"of {difference:.2g} on {len(logits)} photos: try another --format"
+            f"of {difference:.2g} on {len(expected)} photos: try another --format"
         )
     return difference
 
@@ -93,6 +94,7 @@ def check_probabilities(logits: np.ndarray, expected: np.ndarray) -> float:
 def describe(trained: TrainedModel, target: Format) -> dict[str, Any]:
     """Describe the input and the output of an export for programs that load it, with Python that makes the input."""
     height, width = trained.image_size
+    temperature = trained.confidence.temperature
     return {
         "classes": trained.class_names,
         "image_size": trained.image_size,
@@ -122,7 +124,9 @@ def describe(trained: TrainedModel, target: Format) -> dict[str, Any]:
             "name": target.output,
             "shape": [None, len(trained.class_names)],
             "dtype": "float32",
-            "about": "logits in the order of classes: softmax gives probabilities",
+            "about": "logits in the order of classes: "
+            + (f"softmax(logits / {temperature})" if temperature else "softmax")
+            + " gives probabilities",
         },
     }
 
@@ -131,7 +135,8 @@ def log_rounding(trained: TrainedModel, pixels: np.ndarray, probabilities: np.nd
     """Of a model that computes in half precision, log how far its probabilities are from those in float32."""
     half = {layer.compute_dtype for layer in trained.model.layers} - {"float32"}
     if half:
-        rounding = np.abs(predict_probabilities(trained.model, pixels, len(pixels)) - probabilities).max()
+        rounded = trained.confidence.probabilities(predict_logits(trained.model, pixels, len(pixels)))
+        rounding = np.abs(rounded - probabilities).max()
         message = "%s computes in %s, the export in float32: rounding changes a probability by %.2g at most"
         logger.info(message, trained.name, half.pop(), rounding)
 

@@ -8,11 +8,10 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-import scipy
 
 from stages.common.files import atomic_write, fingerprint, is_whole
 from stages.common.paths import PREDICTIONS
-from stages.inference.model import existing_model, load_model, predict_probabilities
+from stages.inference.model import existing_model, load_model, predict_logits
 from stages.models.environment import describe_environment
 from stages.models.runtime import keras
 from stages.photos.arrays import ArrayStore
@@ -36,9 +35,9 @@ class LazyModel:
 
 
 class KeptPredictions:
-    """The probabilities that models predict on the same photos, in a file ``data/predictions/MODEL.npz`` for each.
+    """The logits that models predict on the same photos, in a file ``data/predictions/MODEL.npz`` for each.
 
-    A file is used for as long as all that its probabilities depend on is the same: the bytes of the model, the pixels,
+    A file is used for as long as all that its logits depend on is the same: the bytes of the model, the pixels,
     the batch size, versions and processor, and the code.
 
     Args:
@@ -51,11 +50,11 @@ class KeptPredictions:
         numbers = np.arange(len(pixels))
         # Batch by batch, as the photos may not fit into memory.
         batches = (pixels[numbers[start : start + batch_size]] for start in range(0, len(pixels), batch_size))
-        settings = [str(batch_size), str(pixels.shape), *describe_environment(), f"SciPy {scipy.__version__}"]
+        settings = [str(batch_size), str(pixels.shape), *describe_environment()]
         self.shared_key = fingerprint(chain(settings, predicting_code(), batches))
 
-    def probabilities(self, model: LazyModel) -> np.ndarray:
-        """Return the probability of each class for each photo, as ``predict_probabilities`` does.
+    def logits(self, model: LazyModel) -> np.ndarray:
+        """Return the logit of each class for each photo, as ``predict_logits`` does.
 
         Where they are kept, the model is not loaded.
         """
@@ -67,20 +66,20 @@ class KeptPredictions:
             logger.info("%s: its predictions on the test photos were kept", path.stem)
             return kept
         logger.info("%s: predicting the test photos", path.stem)
-        probabilities = predict_probabilities(model.loaded, self.pixels, self.batch_size)
+        logits = predict_logits(model.loaded, self.pixels, self.batch_size)
         with atomic_write(path) as unfinished, unfinished.open("wb") as out:
-            np.savez(out, key=np.array(key), probabilities=probabilities)
-        return probabilities
+            np.savez(out, key=np.array(key), logits=logits)
+        return logits
 
 
 def read_kept(path: Path, key: str) -> np.ndarray | None:
-    """Read the probabilities in a file, unless there is none, or one with another key; a damaged one is logged."""
+    """Read the logits in a file, unless there is none, or one with another key; a damaged one is logged."""
     if not path.exists():
         return None
     if is_whole(path):
         try:
             with np.load(path, allow_pickle=False) as kept:
-                return np.asarray(kept["probabilities"]) if str(kept["key"]) == key else None
+                return np.asarray(kept["logits"]) if str(kept["key"]) == key else None
         except (KeyError, ValueError):  # another program's zip file
             pass
     logger.warning("%s is damaged, so the predictions in it are not used", path)

@@ -1,10 +1,9 @@
-"""Load a trained model, and predict the class probabilities of photos."""
+"""Load a trained model, and predict the logits of photos."""
 
 import logging
 from pathlib import Path
 
 import numpy as np
-from scipy.special import softmax
 
 from stages.common.program import UserError
 from stages.models.runtime import keras
@@ -30,18 +29,17 @@ def existing_model(path: Path) -> Path:
     return path
 
 
-def predict_probabilities(model: keras.Model, pixels: ArrayStore, batch_size: int) -> np.ndarray:
-    """Predict the probability of each class for each photo.
+def predict_logits(model: keras.Model, pixels: ArrayStore, batch_size: int) -> np.ndarray:
+    """Predict the logit of each class for each photo; ``Confidence`` makes probabilities of them.
 
     Args:
         pixels: uint8 in 0..255, shaped (photos, height, width, 3).
 
     Returns:
-        float64, shaped (photos, classes), rows summing to one.
+        float32, shaped (photos, classes).
     """
     size = min(batch_size, len(pixels))
     numbers = (np.arange(start, start + size) for start in range(0, len(pixels), size))
     # Pad the last batch: for one of another size TensorFlow would compile the model again.
     batches = (pixels[np.minimum(chosen, len(pixels) - 1)] for chosen in numbers)
-    logits = np.concatenate([model.predict_on_batch(batch) for batch in batches])[: len(pixels)]
-    return np.asarray(softmax(logits.astype(np.float64), axis=1))
+    return np.concatenate([model.predict_on_batch(batch) for batch in batches])[: len(pixels)]

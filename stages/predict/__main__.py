@@ -1,8 +1,8 @@
 """Classify new photos with the best model or another one, as it is now or was in any git revision.
 
-Reads photos, ``data/models/MODEL.keras`` and ``.json``, and without ``--model`` ``metrics/best.json``; with ``--rev``
-those of that revision, through DVC. Writes the class and the probabilities of each photo to stdout or to a file, and
-nothing into the project's data.
+Reads photos, ``data/models/MODEL.keras``, ``.json`` and ``.npz``, and without ``--model`` ``metrics/best.json``; with
+``--rev`` those of that revision, through DVC. Writes the class and the probabilities of each photo to stdout or to a
+file, and nothing into the project's data.
 
     python -m stages.predict photo.jpg folder/    # see --help for its options
 """
@@ -34,8 +34,9 @@ def main() -> None:
     args = parse_arguments()
     lines = FORMATS[choose_format(args.format, args.output)]
     paths = list_photos(args.photos)
-    trained = fetch_model_file(args.model, args.rev).load()
-    rows = Rows(trained, paths, load_params().split.max_megapixels)
+    params = load_params()
+    trained = fetch_model_file(args.model, args.rev).load(params.confidence)
+    rows = Rows(trained, paths, params.split.max_megapixels)
     with open_output(args.output) as file, logging_redirect_tqdm():
         for line in lines(trained.class_names, paths, rows):
             with tqdm.external_write_mode(file):

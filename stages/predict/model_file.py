@@ -1,6 +1,8 @@
 """A trained model with its classes, as it is now or was in any git revision."""
 
 import json
+import logging
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -11,8 +13,12 @@ from fsspec.implementations.local import LocalFileSystem
 
 from stages.common.paths import BEST, MODELS
 from stages.common.program import UserError, first_line
+from stages.inference.confidence import Confidence, asks_for_any, fit_confidence
 from stages.inference.model import load_model
+from stages.inference.settings import ConfidenceSettings
 from stages.models.runtime import keras
+
+logger = logging.getLogger(__name__)
 
 
 class TrainedModel(NamedTuple):
@@ -21,6 +27,7 @@ class TrainedModel(NamedTuple):
     name: str
     model: keras.Model  # from pixels of 0..255, (batch, height, width, 3), to logits, (batch, classes)
     class_names: list[str]  # in the order of the logits
+    confidence: Confidence = Confidence()
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -36,23 +43,36 @@ class ModelFile(NamedTuple):
     content: bytes
     class_names: list[str]  # in the order of the logits
     origin: str  # for messages
+    validation: bytes | None = None  # of MODEL.npz; None: there is none, as with models trained before it existed
 
-    def load(self) -> TrainedModel:
+    def load(self, settings: ConfidenceSettings) -> TrainedModel:
         """Load the model, or raise UserError where this version of Keras cannot."""
         with TemporaryDirectory() as folder:
             path = Path(folder, f"{self.name}.keras")
             path.write_bytes(self.content)
             try:
-                return TrainedModel(self.name, load_model(path), self.class_names)
+                return TrainedModel(self.name, load_model(path), self.class_names, self.confidence(settings))
             except (ValueError, TypeError, KeyError, OSError) as error:
                 raise UserError(
                     f"{self.origin}: expected a model that Keras {keras.__version__} can load: "
                     f"{first_line(error)}: train it again"
                 ) from error
 
+    def confidence(self, settings: ConfidenceSettings) -> Confidence:
+        """Fit to the validation photos what the settings ask for, or log that it cannot be done."""
+        if self.validation and asks_for_any(settings):
+            return fit_confidence(BytesIO(self.validation), settings)
+        if asks_for_any(settings):
+            logger.warning(
+                "%s has no predictions on the validation photos (.npz) beside it, so the section confidence of "
+                "params.yaml has no effect: train it again",
+                self.origin,
+            )
+        return Confidence()
+
 
 def fetch_model_file(name: str | None, revision: str | None = None) -> ModelFile:
-    """Read the file of a model, and its classes.
+    """Read the files of a model.
 
     Args:
         name: of the model; None: the best, as ``metrics/best.json`` of the same revision says.
@@ -85,7 +105,9 @@ def fetch_model_file(name: str | None, revision: str | None = None) -> ModelFile
     advice = "choose another --rev, or `dvc fetch` what it needs" if revision else "run `dvc repro`"
     class_names = json.loads(read(MODELS / f"{name}.json", advice))["classes"]
     path = MODELS / f"{name}.keras"
-    return ModelFile(name, read(path, advice), class_names, f"{path}{of_revision}")
+    beside = path.with_suffix(".npz")
+    validation = read(beside, advice) if files.exists(beside.as_posix()) else None
+    return ModelFile(name, read(path, advice), class_names, f"{path}{of_revision}", validation)
 
 
 def open_revision(revision: str) -> DVCFileSystem:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from stages.common.program import UserError
-from stages.inference.model import predict_probabilities
+from stages.inference.model import predict_logits
 from stages.intake.archive import is_hidden
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
 from stages.predict.formats import printable
@@ -62,5 +62,10 @@ def predict_chunk(
 
     decoded = list(pool.map(decode, paths))
     pixels = [photo for photo in decoded if isinstance(photo, np.ndarray)]
-    probabilities = iter(predict_probabilities(trained.model, np.stack(pixels), BATCH_SIZE) if pixels else ())
+    probabilities = iter(predict_probabilities(trained, np.stack(pixels)) if pixels else ())
     return [next(probabilities) if isinstance(photo, np.ndarray) else photo for photo in decoded]
+
+
+def predict_probabilities(trained: TrainedModel, pixels: np.ndarray) -> np.ndarray:
+    """Predict probabilities, float64, shaped (photos, classes), from uint8 shaped (photos, height, width, 3)."""
+    return trained.confidence.probabilities(predict_logits(trained.model, pixels, BATCH_SIZE))

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from stages.evaluation.report import markdown_table, report, unequal_classes
+from stages.evaluation.report import calibration_section, markdown_table, report, unequal_classes
 from stages.evaluation.results import Predictions
 from stages.evaluation.scores import leaderboard, ranking
 from stages.evaluation.significance import compare
@@ -98,6 +98,18 @@ def test_failures_name_the_lowest_recall_the_most_common_confusion_and_the_most_
 
 def test_a_model_without_mistakes_is_said_to_have_none() -> None:
     assert "`one` makes no mistake on the test photos." in page(one=wrong_on())
+
+
+def test_temperatures_come_with_the_calibration_error_before_and_after() -> None:
+    assert "temperature" not in page(one=wrong_on(0))
+    evaluation = evaluation_of("one", wrong_on(0))
+    evaluation.scores["confidence"] = {"temperature": 1.25, "ece_before": 0.2, "loss_before": 0.5}
+    test = evaluation.scores["test"]
+    assert calibration_section([evaluation, evaluation_of("two", wrong_on(1))]).endswith(
+        "| model | temperature | ECE before | ECE after | loss before | loss after |\n"
+        "| --- | --- | --- | --- | --- | --- |\n"
+        f"| one | 1.250 | 0.200 | {test['ece']:.3f} | 0.500 | {test['loss']:.3f} |"
+    )
 
 
 def test_calibration_limits_and_the_environment_are_told() -> None:

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
-from scipy.special import softmax
 
+from stages.common.params import load_params
 from stages.common.program import UserError
 from stages.export import __main__ as command
 from stages.export.formats import FORMATS
+from stages.inference.confidence import read_confidence
 from stages.inference.model import load_model
 from stages.photos.decode import resized_pixels
 from stages.predict.model_file import TrainedModel
@@ -81,6 +82,17 @@ def test_who_follows_the_description_gets_the_pixels_that_the_model_is_made_for(
     np.testing.assert_array_equal(example["pixels"], resized_pixels(path, SIZE)[None])
 
 
+def test_the_description_says_by_what_the_logits_are_divided(export: Export, set_params: Callable[..., None]) -> None:
+    trained = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
+    about = "logits in the order of classes: {} gives probabilities"
+    assert command.describe(trained, FORMATS["onnx"])["output"]["about"] == about.format("softmax")
+    set_params({"confidence.temperature": True})
+    export("--format", "saved_model", "out")
+    described = json.loads(Path("out/small.json").read_text())["output"]["about"]
+    temperature = read_confidence(MODEL.with_suffix(".npz"), load_params().confidence).temperature
+    assert described == about.format(f"softmax(logits / {temperature})")
+
+
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_of_a_model_in_half_precision_the_rounding_is_logged(
     export: Export, caplog: pytest.LogCaptureFixture, policy: str
@@ -106,12 +118,11 @@ def test_an_export_that_computes_something_else_leaves_nothing_behind(
 
 
 def test_the_difference_is_the_largest_of_a_probability_and_nan_is_refused() -> None:
-    logits = np.array([[0.0, 0.0], [2.0, 1.0]], np.float32)
-    expected = softmax(logits.astype(np.float64), axis=1)
+    expected = np.array([[0.5, 0.5], [0.7, 0.3]])
     moved = expected + np.array([[0, 0], [0.0005, 0]])
-    assert command.check_probabilities(logits, moved) == pytest.approx(0.0005)
+    assert command.check_probabilities(moved, expected) == pytest.approx(0.0005)
     with pytest.raises(UserError, match=r"received a difference of nan on 2 photos"):
-        command.check_probabilities(logits * np.float32("nan"), expected)
+        command.check_probabilities(expected * float("nan"), expected)
 
 
 @pytest.mark.usefixtures("export")

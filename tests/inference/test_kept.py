@@ -10,7 +10,7 @@ from stages.common.paths import MODELS, PREDICTIONS
 from stages.common.program import UserError
 from stages.inference import kept
 from stages.inference.kept import KeptPredictions, LazyModel, delete_others
-from stages.inference.model import load_model, predict_probabilities
+from stages.inference.model import load_model, predict_logits
 from stages.models.runtime import keras, layers
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 4, 8, 3), np.uint8)
@@ -27,8 +27,8 @@ def save_model(seed: int) -> None:
 def predict(pixels: np.ndarray = PIXELS, batch_size: int = 2) -> bool:
     """Ask for the predictions, and say whether the model was loaded for them; they are always the right ones."""
     model = LazyModel(MODEL)
-    probabilities = KeptPredictions(pixels, batch_size).probabilities(model)
-    np.testing.assert_array_equal(probabilities, predict_probabilities(load_model(MODEL), pixels, batch_size))
+    logits = KeptPredictions(pixels, batch_size).logits(model)
+    np.testing.assert_array_equal(logits, predict_logits(load_model(MODEL), pixels, batch_size))
     return "loaded" in vars(model)
 
 

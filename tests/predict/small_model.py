@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import yaml
 
 from stages.common.files import write_json
@@ -18,10 +19,13 @@ SIZE = (24, 32)
 
 
 def save_small_model(name: str, classes: list[str], seed: int = 1, policy: str = "float32") -> None:
-    """Save a model that augments, and computes as Keras's dtype policy says."""
+    """Save a model that augments, and computes as Keras's dtype policy says, with logits on validation photos."""
     MODELS.mkdir(parents=True, exist_ok=True)
     (MODELS / f"{name}.keras").write_bytes(small_model(len(classes), seed, policy))
     write_json({"classes": classes, "environment": []}, MODELS / f"{name}.json")
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(50, len(classes))).astype(np.float32)
+    np.savez(MODELS / f"{name}.npz", logits=logits, labels=rng.integers(0, len(classes), 50))
 
 
 @cache

@@ -7,12 +7,14 @@ import pytest
 
 from stages.common.files import write_json
 from stages.common.program import UserError
+from stages.inference.settings import ConfidenceSettings
 from stages.predict.model_file import ModelFile, fetch_model_file
 from tests.conftest import edit_params
 from tests.predict.small_model import SIZE, save_small_model
 from tests.project import commit, models_alone, run
 
 CLASSES = ["ants", "bees", "cows"]
+PLAIN = ConfidenceSettings(temperature=False)
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def models(workspace: Path) -> Path:
 def test_it_is_the_best_model_or_the_one_asked_for(wanted: str | None, name: str) -> None:
     file = fetch_model_file(wanted)
     assert (file.name, file.content) == (name, Path(f"data/models/{name}.keras").read_bytes())
-    trained = file.load()
+    trained = file.load(PLAIN)
     assert (trained.name, trained.class_names, trained.image_size) == (name, CLASSES, SIZE)
 
 
@@ -64,7 +66,7 @@ def test_before_the_first_training_it_says_what_to_run() -> None:
 def test_a_file_that_keras_cannot_load_is_one_line() -> None:
     file = ModelFile("good", b"not a model", CLASSES, "data/models/good.keras of revision HEAD~1")
     with pytest.raises(UserError, match=r"^data/models/good.keras of revision HEAD~1: expected a model that Keras .*$"):
-        file.load()
+        file.load(PLAIN)
 
 
 @pytest.mark.slow
@@ -87,12 +89,12 @@ def test_a_model_of_an_older_revision_is_what_it_was_then(
     run(small_project, "dvc", "commit", "--force", "train@later")  # as if it had trained
     write_json({"model": "later"}, Path("metrics/best.json"))
     commit(small_project)
-    assert fetch_model_file(None).load().image_size == SIZE
+    assert fetch_model_file(None).load(PLAIN).image_size == SIZE
     shutil.rmtree(".dvc/cache")
     Path("data/models/cnn.keras").unlink()
     assert fetch_model_file("cnn", "before")[:3] == before[:3]
     assert fetch_model_file(None, "before").name == best
-    assert fetch_model_file("cnn", "before").load().image_size == (64, 64)
+    assert fetch_model_file("cnn", "before").load(PLAIN).image_size == (64, 64)
     assert run(small_project, "git", "status", "--short") == ""
     assert not Path("data/models/cnn.keras").exists()
 

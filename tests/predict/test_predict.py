@@ -19,7 +19,9 @@ from scipy.special import softmax
 
 from stages.common.files import write_json
 from stages.common.program import UserError
+from stages.inference.confidence import fit_temperature
 from stages.inference.model import load_model
+from stages.inference.settings import ConfidenceSettings
 from stages.photos import decode
 from stages.photos.decode import resized_pixels
 from stages.predict import __main__ as command
@@ -29,6 +31,7 @@ from tests.conftest import write_photos
 from tests.predict.small_model import SIZE, save_small_model
 
 CLASSES = ["ants", "bees", "cows"]
+PLAIN = ConfidenceSettings(temperature=False)
 PHOTOS = [f"new/{number}.jpg" for number in range(5)]
 Predict = Callable[..., str]
 
@@ -52,11 +55,11 @@ def predict(workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     return call
 
 
-def expected(name: str, paths: list[str]) -> Any:
+def expected(name: str, paths: list[str], temperature: float = 1) -> Any:
     """The probabilities as Keras and SciPy give them, all photos at once."""
     pixels = np.stack([resized_pixels(path, SIZE) for path in paths])
     logits = load_model(Path(f"data/models/{name}.keras")).predict(pixels, verbose=0)
-    return softmax(logits.astype(np.float64), axis=1)
+    return softmax(logits.astype(np.float64) / temperature, axis=1)
 
 
 @pytest.mark.parametrize(("arguments", "model"), [((), "good"), (("--model", "other"), "other")])
@@ -69,6 +72,32 @@ def test_the_best_or_the_model_asked_for_gives_its_probabilities(
     np.testing.assert_allclose(rows[[f"probability_{name}" for name in CLASSES]], probabilities, atol=1e-6)
     np.testing.assert_allclose(rows["probability"], probabilities.max(axis=1), atol=1e-6)
     assert list(rows["class"]) == [CLASSES[number] for number in probabilities.argmax(axis=1)]
+
+
+def test_the_temperature_that_params_yaml_asks_for_is_in_the_probabilities(
+    predict: Predict, set_params: Callable[..., None]
+) -> None:
+    set_params({"confidence.temperature": True})
+    with np.load("data/models/good.npz") as arrays:
+        temperature = fit_temperature(arrays["logits"].astype(np.float64), arrays["labels"])
+    assert abs(temperature - 1) > 0.5
+    rows = pd.DataFrame(json.loads(predict("new", "--format", "json")))
+    probabilities = expected("good", PHOTOS, temperature)
+    np.testing.assert_allclose(rows[[f"probability_{name}" for name in CLASSES]], probabilities, atol=1e-6)
+
+
+def test_a_model_without_its_validation_predictions_says_what_it_goes_without(
+    predict: Predict, set_params: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    Path("data/models/good.npz").unlink()
+    plain = predict("new", "--format", "json")
+    assert not caplog.text
+    set_params({"confidence.temperature": True})
+    assert predict("new", "--format", "json") == plain
+    assert caplog.messages == [
+        "data/models/good.keras has no predictions on the validation photos (.npz) beside it, so the section "
+        "confidence of params.yaml has no effect: train it again"
+    ]
 
 
 def test_csv_has_the_rows_of_json_and_the_suffix_chooses_it(predict: Predict) -> None:
@@ -104,7 +133,7 @@ def test_no_more_photos_than_a_chunk_are_in_memory_however_many_there_are(monkey
 
     monkeypatch.setattr(predictor, "CHUNK_SIZE", 50)
     monkeypatch.setattr(predictor, "resized_pixels", decode)
-    monkeypatch.setattr(predictor, "predict_probabilities", lambda _model, pixels, _size: np.ones((len(pixels), 3)))
+    monkeypatch.setattr(predictor, "predict_logits", lambda _model, pixels, _size: np.ones((len(pixels), 3)))
     trained = TrainedModel("good", SimpleNamespace(input_shape=(None, 2, 2, 3)), CLASSES)
     assert len(list(predictor.predict(trained, [Path("0.jpg")] * 300))) == len(photos) == 300
     assert max(alive) < 60, "a thread may still hold its last one"
@@ -145,7 +174,7 @@ def test_a_photo_that_the_machine_fails_to_read_ends_it_without_an_output(
 
 def test_predictions_and_failures_come_in_the_order_of_the_paths(predict: Predict) -> None:
     Path("new/1.jpg").write_text("no photo")
-    paths, results = zip(*predictor.predict(fetch_model_file("good").load(), list(map(Path, PHOTOS))), strict=True)
+    paths, results = zip(*predictor.predict(fetch_model_file("good").load(PLAIN), list(map(Path, PHOTOS))), strict=True)
     assert list(map(str, paths)) == PHOTOS
     assert [isinstance(result, np.ndarray) for result in results] == [True, False, True, True, True]
 
@@ -168,10 +197,10 @@ def test_an_output_that_cannot_be_written_whole_is_left_as_it_was(
         seen.append(set(Path().iterdir()))
         if len(seen) == 2:
             raise ZeroDivisionError
-        return np.full((len(pixels), len(CLASSES)), 1 / 3)
+        return np.ones((len(pixels), len(CLASSES)))
 
     monkeypatch.setattr(predictor, "CHUNK_SIZE", 2)
-    monkeypatch.setattr(predictor, "predict_probabilities", fail_at_the_second_chunk)
+    monkeypatch.setattr(predictor, "predict_logits", fail_at_the_second_chunk)
     with pytest.raises(ZeroDivisionError):
         predict("new", "-o", "rows.csv")
     assert Path("rows.csv").read_text() == "before"

@@ -1,0 +1,13 @@
+"""What ``params.yaml`` says of how far a model is to be believed."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from stages.common.param_types import Section
+
+
+class ConfidenceSettings(Section):
+    """The section ``confidence:``."""
+
+    temperature: Annotated[bool, Field(strict=True)]

@@ -1,0 +1,73 @@
+"""Temperature, fitted on validation photos."""
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
+
+from stages.common.program import UserError
+from stages.inference.confidence import Confidence, fit_confidence, fit_temperature, read_confidence
+from stages.inference.settings import ConfidenceSettings
+
+OFF = ConfidenceSettings(temperature=False)
+FITTED = ConfidenceSettings(temperature=True)
+RNG = np.random.default_rng(0)
+LOGITS = RNG.normal(size=(3000, 3)) * 2
+# Drawn with the probabilities of a temperature of 2.5, whatever the logits say.
+LABELS = np.array([RNG.choice(3, p=row) for row in softmax(LOGITS / 2.5, axis=1)])
+
+
+class LogitsAsTheyAre(ClassifierMixin, BaseEstimator):
+    """A classifier whose examples are their own logits, for scikit-learn."""
+
+    def fit(self, _examples: np.ndarray, labels: np.ndarray) -> "LogitsAsTheyAre":
+        self.classes_ = np.unique(labels)
+        return self
+
+    def predict(self, examples: np.ndarray) -> np.ndarray:
+        return np.asarray(examples.argmax(axis=1))
+
+    def decision_function(self, examples: np.ndarray) -> np.ndarray:
+        return examples
+
+
+def file_of(logits: np.ndarray = LOGITS, labels: np.ndarray = LABELS) -> BytesIO:
+    file = BytesIO()
+    np.savez(file, logits=logits.astype(np.float32), labels=labels)
+    file.seek(0)
+    return file
+
+
+def test_the_temperature_is_that_of_scikit_learn_and_near_the_one_that_drew_the_labels() -> None:
+    temperature = fit_temperature(LOGITS, LABELS)
+    assert temperature == pytest.approx(2.5, abs=0.25)
+    classifier = FrozenEstimator(LogitsAsTheyAre().fit(LOGITS, LABELS))
+    calibrated = CalibratedClassifierCV(classifier, method="temperature").fit(LOGITS, LABELS)
+    np.testing.assert_allclose(
+        Confidence(temperature).probabilities(LOGITS), calibrated.predict_proba(LOGITS), atol=1e-4
+    )
+
+
+def test_without_a_mistake_the_temperature_is_one() -> None:
+    assert fit_temperature(LOGITS, LOGITS.argmax(axis=1)) == 1
+
+
+def test_probabilities_are_the_softmax_of_the_logits_over_the_temperature() -> None:
+    np.testing.assert_array_equal(Confidence().probabilities(LOGITS), softmax(LOGITS, axis=1))
+    np.testing.assert_allclose(Confidence(2).probabilities(LOGITS), softmax(LOGITS / 2, axis=1), rtol=1e-12)
+
+
+def test_a_temperature_is_fitted_where_it_is_asked_for() -> None:
+    assert fit_confidence(file_of(), FITTED).temperature == pytest.approx(fit_temperature(LOGITS, LABELS), abs=1e-4)
+    assert fit_confidence(file_of(), OFF) == Confidence()
+
+
+def test_a_missing_file_is_one_line_and_matters_only_if_it_is_asked_for(workspace: Path) -> None:
+    assert read_confidence(Path("data/models/cnn.npz"), OFF) == Confidence()
+    with pytest.raises(UserError, match=r"^expected data/models/cnn.npz, found none: run `dvc repro train@cnn`$"):
+        read_confidence(Path("data/models/cnn.npz"), FITTED)

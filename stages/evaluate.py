@@ -5,13 +5,15 @@ It is the first step in which a model sees the test photos (``label_stats`` only
 Reads the models, their environments, histories and logits on the validation photos, the lists and the test photos.
 Writes for each model ``metrics/models/MODEL.json``, ``plots/confusion/MODEL.csv``, ``plots/accuracy/MODEL.png`` and
 ``plots/mistakes/MODEL.png``; for all of them ``plots/curves.csv``, ``plots/roc.csv``, ``plots/calibration.png``,
-``metrics/best.json`` and ``metrics/report.md``, the results on one page; for the best ``plots/gradcam.png``.
+``plots/coverage.png``, ``metrics/best.json`` and ``metrics/report.md``, the results on one page; for the best
+``plots/gradcam.png``.
 ``data/predictions/MODEL.npz`` is kept between runs: a model is loaded and predicts only if what it depends on changed.
 """
 
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +24,7 @@ from stages.common.params import load_params
 from stages.common.paths import BEST, HISTORY, MODELS
 from stages.common.program import UserError, run
 from stages.evaluation.calibration import draw_calibration
+from stages.evaluation.coverage import draw_coverage, score_unsure
 from stages.evaluation.curves import draw_accuracy, learning_curves, mean_roc_curve
 from stages.evaluation.gradcam import draw_gradcam
 from stages.evaluation.mistakes import draw_mistakes, find_mistakes
@@ -42,6 +45,7 @@ REPORT = Path("metrics/report.md")
 ACCURACY_FIGURES = Path("plots/accuracy")
 CALIBRATION_FIGURE = Path("plots/calibration.png")
 CONFUSION = Path("plots/confusion")
+COVERAGE_FIGURE = Path("plots/coverage.png")
 CURVES = Path("plots/curves.csv")
 GRADCAM_FIGURE = Path("plots/gradcam.png")
 MISTAKES_FIGURES = Path("plots/mistakes")
@@ -79,6 +83,7 @@ def main() -> None:
     roc = [mean_roc_curve(evaluation.predictions).assign(model=evaluation.name) for evaluation in evaluations]
     write_csv(pd.concat(roc), ROC)
     write_figure(draw_calibration(evaluations), CALIBRATION_FIGURE)
+    write_figure(draw_coverage(evaluations), COVERAGE_FIGURE)
     scores = {split: best.scores[split] for split in ("train", "validation", "test")}
     write_json({"model": best.name, **scores, "comparisons": comparisons.to_dict("records")}, BEST)
     write_figure(draw_gradcam(best_model.loaded, best, test), GRADCAM_FIGURE)
@@ -101,13 +106,22 @@ def evaluate(name: str, logits: np.ndarray, confidence: Confidence, test: TestSe
     about = json.loads((MODELS / f"{name}.json").read_text(encoding="utf-8"))
     predictions = Predictions(test.labels, confidence.probabilities(logits))
     scores = score(history, np.array(about["validation_confusion"]), predictions, test.classes, test.baseline)
-    if confidence.temperature:
-        before = Predictions(test.labels, Confidence().probabilities(logits))
-        scores["confidence"] = score_temperature(confidence.temperature, before)
+    scores |= score_confidence(confidence, logits, predictions)
     if scores["test"]["gain_over_baseline"] <= 0:
         logger.warning("%s is no better than the majority-class baseline on the test photos", name)
     mistakes = find_mistakes(test.photos, predictions, test.classes)
     return Evaluation(name, history, about["environment"], predictions, scores, mistakes)
+
+
+def score_confidence(confidence: Confidence, logits: np.ndarray, predictions: Predictions) -> dict[str, Any]:
+    """Score what ``confidence`` in ``params.yaml`` asks for, under that name; nothing where it asks for nothing."""
+    scores: dict[str, Any] = {}
+    if confidence.temperature:
+        before = Predictions(predictions.labels, Confidence().probabilities(logits))
+        scores |= score_temperature(confidence.temperature, before)
+    if confidence.unsure_below is not None:
+        scores |= score_unsure(confidence.unsure_below, predictions)
+    return {"confidence": scores} if scores else {}
 
 
 def write_evaluation(evaluation: Evaluation, test: TestSet) -> None:

@@ -57,6 +57,14 @@ def test_a_temperature_changes_the_probabilities_and_the_scores_have_both_calibr
 
 
 @pytest.mark.usefixtures("files")
+def test_the_scores_say_how_much_is_sure_and_how_accurate_that_is() -> None:
+    logits = np.log([[0.2, 0.8], [0.4, 0.6], [0.1, 0.9]])
+    scores = evaluate("cnn", logits, Confidence(unsure_below=0.7), TEST).scores["confidence"]
+    assert (scores["unsure_below"], scores["coverage"], scores["sure_accuracy"]) == (0.7, 0.666667, 0.5)
+    assert (scores["sure_accuracy_low"], scores["sure_accuracy_high"]) == pytest.approx((0.0945, 0.9055), abs=1e-4)
+
+
+@pytest.mark.usefixtures("files")
 def test_a_model_no_better_than_the_majority_class_baseline_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     evaluate("cnn", ALWAYS_DOGS, Confidence(), TEST)
     assert caplog.messages == ["cnn is no better than the majority-class baseline on the test photos"]

@@ -13,7 +13,6 @@ from fsspec.implementations.dirfs import DirFileSystem
 from stages.common.files import write_remote
 from stages.common.program import UserError
 from stages.inference.settings import ConfidenceSettings
-from stages.predict.formats import columns
 from stages.predict.model_file import ModelFile
 
 # Programs that read a folder of Parquet files skip names that start with "_".
@@ -56,9 +55,9 @@ def parts_of(output: DirFileSystem) -> dict[int, str]:
     return {int(match[1]): path for path in sorted(output.find("")) if (match := PART.fullmatch(path))}
 
 
-def write_part(output: DirFileSystem, number: int, rows: list[Row], class_names: list[str]) -> None:
-    """Write a row per photo: the values of :func:`columns`, or ``path`` and ``problem``."""
-    names = [*columns(class_names), "problem"]
+def write_part(output: DirFileSystem, number: int, rows: list[Row], names: list[str]) -> None:
+    """Write a row per photo: the values of the columns ``names``, or ``path`` and ``problem``."""
+    names = [*names, "problem"]
     schema = pa.schema({name: pa.float64() if name.startswith("probability") else pa.string() for name in names})
     write_table(output, f"part-{number:06}.parquet", pa.Table.from_pylist(rows, schema))
 

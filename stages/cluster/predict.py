@@ -2,7 +2,7 @@
 
 Reads the photos of a folder or bucket that every node reaches, and a model as `python -m stages.predict` does. Writes
 Parquet files of 500 photos each, with a row per photo: its path within the folder, its class, the probability of that
-and of every class, or what is wrong with the file; and beside them the model. Started again, the same command
+and of every class, its note, or what is wrong with the file; and beside them the model. Started again, the same command
 classifies what is still missing, and what was wrong and may be fixed by now.
 
     RAY_ADDRESS=head:6379 python -m stages.cluster.predict s3://bucket/photos s3://bucket/predictions
@@ -42,7 +42,7 @@ from stages.models.runtime import make_deterministic
 from stages.photos.decode import UNREADABLE, UnreadablePhotoError, read_photo, resized_pixels
 from stages.predict.formats import columns, printable, row_values
 from stages.predict.model_file import ModelFile, fetch_model_file
-from stages.predict.predictor import predict_probabilities
+from stages.predict.predictor import classify
 
 logger = logging.getLogger(__name__)
 
@@ -163,16 +163,16 @@ class Predictor:
         self.output = output
 
     def __call__(self, part: dict[str, Any]) -> dict[str, int]:
-        class_names = self.trained.class_names
-        probabilities = predict_probabilities(self.trained, part["pixels"])
+        names = columns(self.trained.class_names, self.trained.confidence.gives_notes)
         rows: list[Row] = []
-        for path, problem, row in zip(part["paths"], part["problems"], probabilities, strict=True):
+        predictions = classify(self.trained, part["pixels"])
+        for path, problem, prediction in zip(part["paths"], part["problems"], predictions, strict=True):
             if problem:
                 rows.append({"path": printable(path), "problem": problem})
             else:
-                values = row_values(PurePosixPath(path), row, class_names)
-                rows.append(dict(zip(columns(class_names), values, strict=True)))
-        write_part(self.output, part["number"], rows, class_names)
+                values = row_values(PurePosixPath(path), prediction, self.trained.class_names)
+                rows.append(dict(zip(names, values, strict=True)))
+        write_part(self.output, part["number"], rows, names)
         return {"photos": len(rows)}
 
 

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from stages.evaluation.calibration import describe_calibration
+from stages.evaluation.coverage import describe_coverage
 from stages.evaluation.mistakes import most_confused
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import SCORE_NAMES
@@ -46,6 +47,8 @@ def report(
         failure_section(best),
         "## Calibration",
         calibration_section(ranked),
+        "## Coverage",
+        coverage_section(ranked),
         "## Limits",
         (
             # The difference of two samples' accuracies varies by sqrt(2) times as much as one of them.
@@ -131,7 +134,7 @@ def calibration_section(ranked: list[Evaluation]) -> str:
             },
         }
         for evaluation in ranked
-        if (confidence := evaluation.scores.get("confidence"))
+        if "temperature" in (confidence := evaluation.scores.get("confidence", {}))
     ]
     if not rows:
         return describe_calibration(ranked[0])
@@ -140,6 +143,31 @@ def calibration_section(ranked: list[Evaluation]) -> str:
         "fitted on the validation photos. On the test photos, before and after:\n\n"
         + markdown_table(pd.DataFrame(rows))
     )
+
+
+def coverage_section(ranked: list[Evaluation]) -> str:
+    rows = [
+        {
+            "model": evaluation.name,
+            "threshold": shown(confidence["unsure_below"]),
+            "coverage": shown(confidence["coverage"]),
+            "accuracy": shown(confidence["sure_accuracy"]),
+            "95 % CI": f"{shown(confidence['sure_accuracy_low'])} to {shown(confidence['sure_accuracy_high'])}",
+        }
+        for evaluation in ranked
+        if "unsure_below" in (confidence := evaluation.scores.get("confidence", {}))
+    ]
+    if not rows:
+        return describe_coverage(ranked[0])
+    return (
+        f"{describe_coverage(ranked[0])}\n\nA photo is unsure if its probability is below a threshold, the lowest from "
+        "which on the accuracy on the validation photos is at least `confidence.unsure_accuracy`. The test photos that "
+        f"are not unsure, and the accuracy on them:\n\n{markdown_table(pd.DataFrame(rows))}"
+    )
+
+
+def shown(number: float | None) -> str:
+    return "none" if number is None else f"{number:.3f}"
 
 
 def markdown_table(table: pd.DataFrame) -> str:

@@ -13,13 +13,23 @@ from stages.inference.settings import ConfidenceSettings
 
 
 class Confidence(NamedTuple):
-    """How probabilities are made of a model's logits. By default as a plain softmax does it."""
+    """How probabilities are made of a model's logits, and which are too low. By default it is softmax, and none is."""
 
     temperature: float | None = None  # None: none is fitted, which is the same as 1
+    unsure_below: float | None = None  # infinite: every prediction is unsure
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Compute softmax(logits / temperature), float64, shaped (photos, classes), rows summing to one."""
         return np.asarray(softmax(logits.astype(np.float64) / (self.temperature or 1), axis=1))
+
+    @property
+    def gives_notes(self) -> bool:
+        return self.unsure_below is not None
+
+    def notes(self, probabilities: np.ndarray) -> list[str]:
+        """Say of each photo, by its probabilities shaped (photos, classes), that it is unsure, or nothing ("")."""
+        below = self.unsure_below or 0
+        return ["unsure" if confidence < below else "" for confidence in probabilities.max(axis=1)]
 
 
 def read_confidence(path: Path, settings: ConfidenceSettings) -> Confidence:
@@ -39,14 +49,19 @@ def read_confidence(path: Path, settings: ConfidenceSettings) -> Confidence:
 
 def asks_for_any(settings: ConfidenceSettings) -> bool:
     """Tell whether any setting differs from a plain softmax."""
-    return settings.temperature
+    return settings != ConfidenceSettings()
 
 
 def fit_confidence(file: BinaryIO, settings: ConfidenceSettings) -> Confidence:
     """Fit to the validation photos what the settings ask for."""
     with np.load(file, allow_pickle=False) as arrays:
         logits, labels = arrays["logits"].astype(np.float64), arrays["labels"]
-    return Confidence(fit_temperature(logits, labels) if settings.temperature else None)
+    fitted = Confidence(fit_temperature(logits, labels) if settings.temperature else None)
+    if settings.unsure_accuracy is None:
+        return fitted
+    correct = logits.argmax(axis=1) == labels
+    confidence = fitted.probabilities(logits).max(axis=1)
+    return fitted._replace(unsure_below=find_threshold(confidence, correct, settings.unsure_accuracy))
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -68,3 +83,20 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
     found = minimize_scalar(cross_entropy, bounds=(-5, 5), method="bounded", options={"xatol": 1e-6})
     return round(math.exp(found.x), 4)
+
+
+def find_threshold(confidence: np.ndarray, correct: np.ndarray, accuracy: float) -> float:
+    """Find the lowest confidence from which on photos are classified with at least this accuracy.
+
+    Args:
+        confidence: the probability of the predicted class, float64, shaped (photos,).
+        correct: whether it is the true class, bool, shaped (photos,).
+
+    Returns:
+        The confidence of a photo, or infinity if there is none such.
+    """
+    order = np.argsort(-confidence, kind="stable")
+    accuracies = np.cumsum(correct[order]) / np.arange(1, len(order) + 1)
+    last_of_equals = np.append(np.diff(confidence[order]) < 0, True)
+    reached = order[(accuracies >= accuracy) & last_of_equals]
+    return float(confidence[reached[-1]]) if len(reached) else math.inf

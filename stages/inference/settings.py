@@ -4,10 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stages.common.param_types import Section
+from stages.common.param_types import EmptyIsNone, Fraction, Section
 
 
 class ConfidenceSettings(Section):
     """The section ``confidence:``."""
 
-    temperature: Annotated[bool, Field(strict=True)]
+    temperature: Annotated[bool, Field(strict=True)] = False
+    unsure_accuracy: Annotated[Fraction | None, EmptyIsNone] = None

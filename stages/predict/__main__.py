@@ -1,8 +1,8 @@
 """Classify new photos with the best model or another one, as it is now or was in any git revision.
 
 Reads photos, ``data/models/MODEL.keras``, ``.json`` and ``.npz``, and without ``--model`` ``metrics/best.json``; with
-``--rev`` those of that revision, through DVC. Writes the class and the probabilities of each photo to stdout or to a
-file, and nothing into the project's data.
+``--rev`` those of that revision, through DVC. Writes the class and the probabilities of each photo, and a note where
+``confidence`` in ``params.yaml`` asks for it, to stdout or to a file, and nothing into the project's data.
 
     python -m stages.predict photo.jpg folder/    # see --help for its options
 """
@@ -38,7 +38,7 @@ def main() -> None:
     trained = fetch_model_file(args.model, args.rev).load(params.confidence)
     rows = Rows(trained, paths, params.split.max_megapixels)
     with open_output(args.output) as file, logging_redirect_tqdm():
-        for line in lines(trained.class_names, paths, rows):
+        for line in lines(trained.class_names, paths, rows, trained.confidence.gives_notes):
             with tqdm.external_write_mode(file):
                 file.write(line)
     if rows.failed:

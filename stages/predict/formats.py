@@ -7,22 +7,32 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 import numpy as np
 
 Row = Sequence[str | float]  # the values of a photo, as row_values lists them
 
 
-def row_values(path: PurePath, probabilities: np.ndarray, class_names: Sequence[str]) -> list[str | float]:
-    """List path, most probable class and its probability, then the probability of each class, to six digits."""
-    rounded = [round(float(probability), 6) for probability in probabilities]
-    best = int(probabilities.argmax())
-    return [printable(path), class_names[best], rounded[best], *rounded]
+class Prediction(NamedTuple):
+    """What a model says of a photo."""
+
+    probabilities: np.ndarray  # float64, shaped (classes,)
+    note: str | None = None  # why not to believe it, or ""; None: the model gives no notes
 
 
-def columns(class_names: Sequence[str]) -> list[str]:
+def row_values(path: PurePath, prediction: Prediction, class_names: Sequence[str]) -> list[str | float]:
+    """List path, most probable class and its probability to six digits, the note if any, then all probabilities."""
+    rounded = [round(float(probability), 6) for probability in prediction.probabilities]
+    best = int(prediction.probabilities.argmax())
+    notes = [] if prediction.note is None else [prediction.note]
+    return [printable(path), class_names[best], rounded[best], *notes, *rounded]
+
+
+def columns(class_names: Sequence[str], has_notes: bool = False) -> list[str]:
     """Name the values of :func:`row_values`."""
-    return ["path", "class", "probability", *(f"probability_{name}" for name in class_names)]
+    notes = ["note"] if has_notes else []
+    return ["path", "class", "probability", *notes, *(f"probability_{name}" for name in class_names)]
 
 
 def printable(path: str | PurePath) -> str:
@@ -30,26 +40,33 @@ def printable(path: str | PurePath) -> str:
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
-def table_lines(class_names: Sequence[str], paths: Sequence[Path], rows: Iterable[Row]) -> Iterator[str]:
-    """Align path, class and probability in columns that are wide enough for all of ``paths``."""
+def table_lines(
+    class_names: Sequence[str], paths: Sequence[Path], rows: Iterable[Row], has_notes: bool = False
+) -> Iterator[str]:
+    """Align path, class, probability and note in columns that are wide enough for all of ``paths``."""
     path_width = max(len("path"), *(len(printable(path)) for path in paths))
     class_width = max(len("class"), *(len(name) for name in class_names))
-    yield f"{'path':{path_width}}  {'class':{class_width}}  probability\n"
-    for path, label, probability, *_ in rows:
-        yield f"{path:{path_width}}  {label:{class_width}}  {probability:11.3f}\n"
+    yield f"{'path':{path_width}}  {'class':{class_width}}  probability{'  note' if has_notes else ''}\n"
+    for path, label, probability, *rest in rows:
+        line = f"{path:{path_width}}  {label:{class_width}}  {probability:11.3f}"
+        yield f"{line}  {rest[0]}".rstrip() + "\n" if has_notes else f"{line}\n"
 
 
-def csv_lines(class_names: Sequence[str], paths: Sequence[Path], rows: Iterable[Row]) -> Iterator[str]:
+def csv_lines(
+    class_names: Sequence[str], paths: Sequence[Path], rows: Iterable[Row], has_notes: bool = False
+) -> Iterator[str]:
     """Write a line of column names, then a line per photo."""
-    for values in chain([columns(class_names)], rows):
+    for values in chain([columns(class_names, has_notes)], rows):
         line = io.StringIO()
         csv.writer(line, lineterminator="\n").writerow(values)
         yield line.getvalue()
 
 
-def json_lines(class_names: Sequence[str], paths: Sequence[Path], rows: Iterable[Row]) -> Iterator[str]:
+def json_lines(
+    class_names: Sequence[str], paths: Sequence[Path], rows: Iterable[Row], has_notes: bool = False
+) -> Iterator[str]:
     """Write a list with an object per photo, each on a line of its own."""
-    names = columns(class_names)
+    names = columns(class_names, has_notes)
     yield "[\n"
     for number, values in enumerate(rows):
         yield (",\n" if number else "") + json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False)

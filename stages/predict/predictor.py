@@ -12,7 +12,7 @@ from stages.common.program import UserError
 from stages.inference.model import predict_logits
 from stages.intake.archive import is_hidden
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
-from stages.predict.formats import printable
+from stages.predict.formats import Prediction, printable
 from stages.predict.model_file import TrainedModel
 
 CHUNK_SIZE = 256  # photos in memory at a time
@@ -41,8 +41,8 @@ def list_photos(given: Sequence[Path]) -> list[Path]:
 
 def predict(
     trained: TrainedModel, paths: Sequence[Path], max_megapixels: float = math.inf
-) -> Iterator[tuple[Path, np.ndarray | UnreadablePhotoError]]:
-    """Predict each photo's probabilities, float64 shaped (classes,), or say why not; a chunk is in memory at a time."""
+) -> Iterator[tuple[Path, Prediction | UnreadablePhotoError]]:
+    """Classify each photo, or say why not; a chunk is in memory at a time."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(paths), CHUNK_SIZE):
             chunk = paths[start : start + CHUNK_SIZE]
@@ -51,8 +51,8 @@ def predict(
 
 def predict_chunk(
     trained: TrainedModel, paths: Sequence[Path], max_megapixels: float, pool: ThreadPoolExecutor
-) -> list[np.ndarray | UnreadablePhotoError]:
-    """Decode photos and predict their probabilities; no photo is in memory any more when it returns."""
+) -> list[Prediction | UnreadablePhotoError]:
+    """Decode photos and classify them; no photo is in memory any more when it returns."""
 
     def decode(path: Path) -> np.ndarray | UnreadablePhotoError:
         try:
@@ -62,10 +62,13 @@ def predict_chunk(
 
     decoded = list(pool.map(decode, paths))
     pixels = [photo for photo in decoded if isinstance(photo, np.ndarray)]
-    probabilities = iter(predict_probabilities(trained, np.stack(pixels)) if pixels else ())
-    return [next(probabilities) if isinstance(photo, np.ndarray) else photo for photo in decoded]
+    predictions = iter(classify(trained, np.stack(pixels)) if pixels else ())
+    return [next(predictions) if isinstance(photo, np.ndarray) else photo for photo in decoded]
 
 
-def predict_probabilities(trained: TrainedModel, pixels: np.ndarray) -> np.ndarray:
-    """Predict probabilities, float64, shaped (photos, classes), from uint8 shaped (photos, height, width, 3)."""
-    return trained.confidence.probabilities(predict_logits(trained.model, pixels, BATCH_SIZE))
+def classify(trained: TrainedModel, pixels: np.ndarray) -> list[Prediction]:
+    """Classify decoded photos, uint8 in 0..255, shaped (photos, height, width, 3)."""
+    confidence = trained.confidence
+    probabilities = confidence.probabilities(predict_logits(trained.model, pixels, BATCH_SIZE))
+    notes = confidence.notes(probabilities) if confidence.gives_notes else [None] * len(pixels)
+    return list(map(Prediction, probabilities, notes))

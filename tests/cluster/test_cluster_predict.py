@@ -15,6 +15,7 @@ from stages.cluster.nodes import task_options
 from stages.cluster.parquet import Row, drop_problems, open_folder, parts_of, read_predictions, write_part
 from stages.common.params import Resources
 from stages.common.program import UserError
+from stages.predict.formats import columns
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_only_photos_with_a_problem_are_tried_again(tmp_path: Path) -> None:
     good: list[Row] = [{"path": f"{n}.jpg", "class": "a", "probability": 1, "probability_a": 1} for n in range(3)]
     bad: list[Row] = [{"path": f"bad{n}.jpg", "problem": "cannot be read"} for n in range(2)]
     for number, rows in enumerate([good[:1], [*good[1:], bad[0]], bad[1:]]):
-        write_part(output, number, rows, ["a"])
+        write_part(output, number, rows, columns(["a"]))
     untouched = (tmp_path / "part-000000.parquet").stat().st_ino
     assert drop_problems(output) == {"0.jpg", "1.jpg", "2.jpg"}
     assert sorted(read_predictions(output)["path"]) == ["0.jpg", "1.jpg", "2.jpg"]

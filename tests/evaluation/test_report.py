@@ -1,9 +1,18 @@
 """The page that a person pastes into a pull request."""
 
+import math
+
 import numpy as np
 import pandas as pd
 
-from stages.evaluation.report import calibration_section, markdown_table, report, unequal_classes
+from stages.evaluation.coverage import score_unsure
+from stages.evaluation.report import (
+    calibration_section,
+    coverage_section,
+    markdown_table,
+    report,
+    unequal_classes,
+)
 from stages.evaluation.results import Predictions
 from stages.evaluation.scores import leaderboard, ranking
 from stages.evaluation.significance import compare
@@ -109,6 +118,22 @@ def test_temperatures_come_with_the_calibration_error_before_and_after() -> None
         "| model | temperature | ECE before | ECE after | loss before | loss after |\n"
         "| --- | --- | --- | --- | --- | --- |\n"
         f"| one | 1.250 | 0.200 | {test['ece']:.3f} | 0.500 | {test['loss']:.3f} |"
+    )
+
+
+def test_the_accuracy_on_the_surest_half_is_told() -> None:
+    assert (
+        "## Coverage\n\nOn the 50% of the test photos that `one` is surest of, its accuracy is 1.000, on all 0.950: see"
+        in (page(one=wrong_on(0)))
+    )
+
+
+def test_thresholds_come_with_the_accuracy_on_what_is_sure() -> None:
+    sure, none = evaluation_of("one", wrong_on(0)), evaluation_of("two", wrong_on(1))
+    sure.scores["confidence"] = score_unsure(0.85, sure.predictions)
+    none.scores["confidence"] = score_unsure(math.inf, none.predictions)
+    assert coverage_section([sure, none]).endswith(
+        "| one | 0.850 | 0.950 | 1.000 | 0.832 to 1.000 |\n| two | none | 0.000 | none | none to none |"
     )
 
 

@@ -1,5 +1,6 @@
-"""Temperature, fitted on validation photos."""
+"""Temperature and thresholds, fitted on validation photos."""
 
+import math
 from io import BytesIO
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 
 from stages.common.program import UserError
-from stages.inference.confidence import Confidence, fit_confidence, fit_temperature, read_confidence
+from stages.inference.confidence import Confidence, find_threshold, fit_confidence, fit_temperature, read_confidence
 from stages.inference.settings import ConfidenceSettings
 
 OFF = ConfidenceSettings(temperature=False)
@@ -65,6 +66,39 @@ def test_probabilities_are_the_softmax_of_the_logits_over_the_temperature() -> N
 def test_a_temperature_is_fitted_where_it_is_asked_for() -> None:
     assert fit_confidence(file_of(), FITTED).temperature == pytest.approx(fit_temperature(LOGITS, LABELS), abs=1e-4)
     assert fit_confidence(file_of(), OFF) == Confidence()
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "threshold"),
+    [(1, 0.9), (0.75, 0.8), (0.66, 0.5), (0.6, 0.5), (0.5, 0.4)],  # correct: 1 of 1, 3 of 4, 3 of 5, 4 of 6, 4 of 7
+)
+def test_the_threshold_is_the_lowest_from_which_on_the_accuracy_is_reached(accuracy: float, threshold: float) -> None:
+    confidence = np.array([0.8, 0.9, 0.8, 0.8, 0.6, 0.5, 0.4])
+    correct = np.array([True, True, False, True, False, True, False])
+    assert find_threshold(confidence, correct, accuracy) == threshold
+
+
+def test_where_the_surest_prediction_is_wrong_every_photo_is_unsure() -> None:
+    assert find_threshold(np.array([0.9, 0.9, 0.8]), np.array([True, False, True]), 0.9) == math.inf
+    assert Confidence(unsure_below=math.inf).notes(np.eye(2)) == ["unsure", "unsure"]
+
+
+def test_a_photo_below_the_threshold_is_unsure() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.21, 0.79]])
+    assert Confidence(unsure_below=0.8).notes(probabilities) == ["", "", "unsure"]
+    assert not Confidence().gives_notes
+
+
+def test_the_threshold_is_one_of_probabilities_after_the_temperature() -> None:
+    plain = fit_confidence(file_of(), ConfidenceSettings(unsure_accuracy=0.8))
+    both = fit_confidence(file_of(), ConfidenceSettings(temperature=True, unsure_accuracy=0.8))
+    assert plain.unsure_below
+    assert both.unsure_below
+    for confidence in (plain, both):
+        predicted = confidence.probabilities(LOGITS.astype(np.float32))
+        sure = [note == "" for note in confidence.notes(predicted)]
+        assert (predicted.argmax(axis=1) == LABELS)[sure].mean() == pytest.approx(0.8, abs=0.002)
+    assert both.unsure_below < 0.9 < plain.unsure_below < 1
 
 
 def test_a_missing_file_is_one_line_and_matters_only_if_it_is_asked_for(workspace: Path) -> None:

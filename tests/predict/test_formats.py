@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.predict.formats import FORMATS, columns, printable, row_values
+from stages.predict.formats import FORMATS, Prediction, columns, printable, row_values
 
 CLASSES = ["ants", "bees, wasps", "Kühe"]
 PATHS = [Path("new/1.jpg"), Path('a "quoted", name.jpg')]
@@ -17,8 +17,8 @@ ROWS: list[list[Any]] = [
 
 
 def test_a_row_holds_the_most_probable_class_and_every_probability() -> None:
-    assert row_values(PATHS[0], np.array([0.25, 0.5, 0.25]), CLASSES) == ROWS[0]
-    assert row_values(PATHS[1], np.array([0.1234567, 0.0, 0.8765433]), CLASSES) == ROWS[1]
+    assert row_values(PATHS[0], Prediction(np.array([0.25, 0.5, 0.25])), CLASSES) == ROWS[0]
+    assert row_values(PATHS[1], Prediction(np.array([0.1234567, 0.0, 0.8765433])), CLASSES) == ROWS[1]
     names = ["path", "class", "probability", "probability_ants", "probability_bees, wasps", "probability_Kühe"]
     assert columns(CLASSES) == names
 
@@ -42,6 +42,23 @@ def test_the_table_has_path_class_and_probability_in_columns() -> None:
         "new/1.jpg             bees, wasps        0.500\n",
         'a "quoted", name.jpg  Kühe               0.877\n',
     ]
+
+
+def test_a_note_stands_beside_the_probability_in_every_format() -> None:
+    predictions = [Prediction(np.array(row[3:]), note) for row, note in zip(ROWS, ["unsure", ""], strict=True)]
+    rows = [row_values(path, prediction, CLASSES) for path, prediction in zip(PATHS, predictions, strict=True)]
+    names = columns(CLASSES, has_notes=True)
+    assert names[:4] == ["path", "class", "probability", "note"]
+    assert [row[:4] for row in rows] == [["new/1.jpg", "bees, wasps", 0.5, "unsure"], [*ROWS[1][:3], ""]]
+    assert list(FORMATS["table"](CLASSES, PATHS, rows, has_notes=True)) == [
+        "path                  class        probability  note\n",
+        "new/1.jpg             bees, wasps        0.500  unsure\n",
+        'a "quoted", name.jpg  Kühe               0.877\n',
+    ]
+    header, *lines = csv.reader("".join(FORMATS["csv"](CLASSES, PATHS, rows, has_notes=True)).splitlines())
+    assert (header, [line[3] for line in lines]) == (names, ["unsure", ""])
+    written = "".join(FORMATS["json"](CLASSES, PATHS, rows, has_notes=True))
+    assert json.loads(written) == [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def test_a_name_that_is_not_utf8_is_escaped() -> None:

@@ -26,6 +26,7 @@ from stages.photos import decode
 from stages.photos.decode import resized_pixels
 from stages.predict import __main__ as command
 from stages.predict import predictor
+from stages.predict.formats import Prediction
 from stages.predict.model_file import TrainedModel, fetch_model_file
 from tests.conftest import write_photos
 from tests.predict.small_model import SIZE, save_small_model
@@ -84,6 +85,19 @@ def test_the_temperature_that_params_yaml_asks_for_is_in_the_probabilities(
     rows = pd.DataFrame(json.loads(predict("new", "--format", "json")))
     probabilities = expected("good", PHOTOS, temperature)
     np.testing.assert_allclose(rows[[f"probability_{name}" for name in CLASSES]], probabilities, atol=1e-6)
+
+
+def test_photos_below_the_threshold_are_unsure_beside_their_class(
+    predict: Predict, set_params: Callable[..., None]
+) -> None:
+    plain = pd.DataFrame(json.loads(predict("new", "--format", "json")))
+    second = plain["probability"].nlargest(2).iloc[1]
+    np.savez("data/models/good.npz", logits=np.log([[second, *[(1 - second) / 2] * 2]]), labels=np.array([0]))
+    set_params({"confidence.unsure_accuracy": 0.9})
+    rows = pd.DataFrame(json.loads(predict("new", "--format", "json")))
+    expected = np.where(plain["probability"] < second - 1e-5, "unsure", "")
+    assert list(rows["note"]) == list(expected)
+    assert rows.drop(columns="note").equals(plain)
 
 
 def test_a_model_without_its_validation_predictions_says_what_it_goes_without(
@@ -176,7 +190,7 @@ def test_predictions_and_failures_come_in_the_order_of_the_paths(predict: Predic
     Path("new/1.jpg").write_text("no photo")
     paths, results = zip(*predictor.predict(fetch_model_file("good").load(PLAIN), list(map(Path, PHOTOS))), strict=True)
     assert list(map(str, paths)) == PHOTOS
-    assert [isinstance(result, np.ndarray) for result in results] == [True, False, True, True, True]
+    assert [isinstance(result, Prediction) for result in results] == [True, False, True, True, True]
 
 
 def test_without_a_single_photo_json_is_an_empty_list(predict: Predict) -> None:

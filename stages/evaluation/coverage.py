@@ -1,0 +1,76 @@
+"""Coverage: how accurate a model is on the photos it is surest of, and on those that it does not call unsure."""
+
+import math
+from itertools import cycle
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from stages.common.figures import COLOURS
+from stages.evaluation.results import Evaluation, Predictions
+from stages.evaluation.significance import wilson_interval
+
+FEWEST = 10  # photos of which an accuracy is drawn
+
+
+def accuracy_by_coverage(predictions: Predictions) -> pd.DataFrame:
+    """Compute the accuracy on the most confident photo, on the two most confident, and so on (El-Yaniv, Wiener, 2010).
+
+    Returns:
+        A row for each number of photos: ``coverage``, their proportion of all, and ``accuracy``.
+    """
+    order = np.argsort(-predictions.confidence, kind="stable")
+    photos = np.arange(1, len(order) + 1)
+    accuracy = np.cumsum(predictions.correct[order]) / photos
+    return pd.DataFrame({"coverage": photos / len(order), "accuracy": accuracy})
+
+
+def score_unsure(unsure_below: float, predictions: Predictions) -> dict[str, Any]:
+    """Score a model on the photos that it does not call unsure.
+
+    Returns:
+        The threshold ``unsure_below`` (None: of any confidence a photo is unsure), ``coverage``, the proportion of
+        photos that are not, and the accuracy on these, ``sure_accuracy``, with its 95 % confidence interval (without
+        any such photo, None).
+    """
+    correct = predictions.correct[predictions.confidence >= unsure_below]
+    accuracy = float(correct.mean()) if len(correct) else None
+    low, high = (None, None) if accuracy is None else wilson_interval(accuracy, len(correct))
+    scores = {
+        "unsure_below": unsure_below if math.isfinite(unsure_below) else None,
+        "coverage": len(correct) / len(predictions.labels),
+        "sure_accuracy": accuracy,
+        "sure_accuracy_low": low,
+        "sure_accuracy_high": high,
+    }
+    return {name: None if value is None else round(value, 6) for name, value in scores.items()}
+
+
+def describe_coverage(evaluation: Evaluation) -> str:
+    """Say how accurate a model is on the half of the test photos that it is surest of."""
+    curve = accuracy_by_coverage(evaluation.predictions)
+    half = curve.iloc[(len(curve) - 1) // 2]
+    return (
+        f"On the {half['coverage']:.0%} of the test photos that `{evaluation.name}` is surest of, its accuracy is "
+        f"{half['accuracy']:.3f}, on all {curve['accuracy'].iloc[-1]:.3f}: see `plots/coverage.png`."
+    )
+
+
+def draw_coverage(evaluations: list[Evaluation]) -> Figure:
+    """Draw each model's accuracy on the photos it is surest of over their proportion of all."""
+    figure, axes = plt.subplots(figsize=(6, 4.5), layout="constrained")
+    for evaluation, colour in zip(evaluations, cycle(COLOURS), strict=False):
+        curve = accuracy_by_coverage(evaluation.predictions)
+        shown = curve.iloc[min(FEWEST, len(curve)) - 1 :]
+        axes.plot(shown["coverage"], shown["accuracy"], color=colour, label=evaluation.name)
+        confidence = evaluation.scores.get("confidence", {})
+        if confidence.get("sure_accuracy") is not None:
+            axes.plot(confidence["coverage"], confidence["sure_accuracy"], "o", color=colour, clip_on=False)
+    axes.set(title="Accuracy on the test photos that a model is surest of", xlim=(0, 1.01), ylim=(None, 1.01))
+    axes.set(xlabel="coverage: proportion of the photos, the most confident first", ylabel="accuracy")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower left")
+    return figure

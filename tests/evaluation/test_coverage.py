@@ -1,0 +1,28 @@
+"""Accuracy on the photos that a model is surest of."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from stages.evaluation.coverage import accuracy_by_coverage, draw_coverage, score_unsure
+from tests.evaluation.examples import evaluation_of, two_classes
+
+# From the most confident on: correct, wrong, correct, correct.
+PREDICTIONS = two_classes(np.array([1, 1, 0, 1]), np.array([0.6, 0.95, 0.9, 0.8]))
+
+
+def test_accuracy_is_that_of_the_most_confident_photos() -> None:
+    curve = accuracy_by_coverage(PREDICTIONS)
+    assert curve["coverage"].tolist() == [0.25, 0.5, 0.75, 1]
+    assert curve["accuracy"].tolist() == pytest.approx([1, 1 / 2, 2 / 3, 3 / 4])
+
+
+def test_the_figure_has_a_line_per_model_which_ends_at_its_accuracy_and_a_point_at_its_threshold() -> None:
+    sure = evaluation_of("sure", PREDICTIONS)
+    sure.scores["confidence"] = score_unsure(0.85, PREDICTIONS)
+    figure = draw_coverage([evaluation_of("plain", PREDICTIONS), sure])
+    plain, line, point = figure.axes[0].lines
+    assert [plain.get_label(), line.get_label()] == ["plain", "sure"]
+    assert np.asarray(line.get_xydata())[-1].tolist() == [1, 0.75]
+    assert np.asarray(point.get_xydata()).tolist() == [[0.5, 0.5]]
+    plt.close(figure)

@@ -61,7 +61,7 @@ next-steps:
 	@echo "params.yaml now names the drawn photos, small. Back to the real parameters, committed or not:"
 	@branch=$$(git branch --show-current) && echo "    git restore --source=$${branch:-$$(git rev-parse --short HEAD)} params.yaml"
 
-repro: .venv/pipeline ## bring everything up to date; `make -j2 repro` trains two models at a time
+repro: .venv/pipeline ## bring everything up to date; `make -j2 repro`: two models at a time
 	dvc repro label_stats backbone
 	+@$(MAKE) --no-print-directory $$(dvc stage list --name-only | grep '^features@')
 	+@$(MAKE) --no-print-directory $$(dvc stage list --name-only | grep '^train@')

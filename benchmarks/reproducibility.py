@@ -23,7 +23,7 @@ def train_once(name: str, epochs: int, repeatable: bool) -> float:
     from stages.common.params import load_params
     from stages.models.build import build_model
     from stages.models.precision import set_precision
-    from stages.models.runtime import keras, make_deterministic, tf
+    from stages.models.runtime import keras, make_deterministic
     from stages.photos.lists import class_names, read_split
     from stages.train import load_examples
     from stages.training import training
@@ -35,9 +35,8 @@ def train_once(name: str, epochs: int, repeatable: bool) -> float:
     classes = class_names(lists["train"]["label"])
     train, validation = load_examples(recipe.features, lists, classes)
     if repeatable:
-        make_deterministic(settings.seed, settings.threads)
+        make_deterministic(settings.seed)
     else:
-        tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
         keras.utils.set_random_seed(settings.seed)
     set_precision(settings.precision, has_backbone=recipe.backbone != "none")
     model = build_model(recipe, settings.image_size, len(classes))

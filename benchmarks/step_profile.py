@@ -2,8 +2,8 @@
 
     python -m benchmarks.step_profile [MODEL] [--steps 10]
 
-Trains on noise of the size in params.yaml, so it needs no photos. Prints a Markdown table of milliseconds a step,
-in train.precision and with train.threads threads an operation.
+Trains on noise of the size in params.yaml, so it needs no photos. Prints a Markdown table of milliseconds a step with
+a whole batch, in train.precision.
 """
 
 from collections import Counter
@@ -50,7 +50,7 @@ def main() -> None:
     args = parser.parse_args()
     params = load_params()
     recipe, settings = params.models[args.model], params.train
-    make_deterministic(settings.seed, settings.threads)
+    make_deterministic(settings.seed)
     print(f"precision: {set_precision(settings.precision, has_backbone=False)}\n")  # noqa: T201
     model = build_model(recipe, settings.image_size, 2)
     compile_model(model, settings.learning_rate)

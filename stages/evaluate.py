@@ -55,13 +55,13 @@ ROC = Path("plots/roc.csv")
 def main() -> None:
     params = load_params()
     check_leftovers(set(params.models))
-    make_deterministic(params.train.seed, params.train.threads)
+    make_deterministic(params.train.seed)
     lists = {split: read_split(split) for split in ("train", "validation", "test", "rejected")}
     classes = class_names(lists["test"]["label"])
     photos = load_photos(lists["test"], classes, params.train.image_size)
     test = TestSet(lists["test"], classes, *photos, majority_class_accuracy(lists["train"], lists["test"]))
 
-    predictions = KeptPredictions(test.pixels, params.train.batch_size)
+    predictions = KeptPredictions(test.pixels)
     delete_others(params.models)
     rank_by = params.evaluate.rank_by
     evaluations: list[Evaluation] = []

@@ -67,7 +67,7 @@ def write_features(name: str, params: Params, lists: dict[str, pd.DataFrame], fo
     from stages.models.runtime import make_deterministic
 
     features, image_size = params.features[name], params.train.image_size
-    make_deterministic(features.seed, params.train.threads)
+    make_deterministic(features.seed)
     precision = set_precision(params.train.precision, has_backbone=True)
     logger.info("precision: %s", precision)
     preprocessing, network = load_backbone(features.backbone, image_size)

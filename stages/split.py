@@ -26,8 +26,9 @@ from stages.common.program import UserError, run
 from stages.intake.duplicates import Fingerprint, fingerprint, group_duplicates
 from stages.intake.groups import Group, Picture, assign_splits, join_groups
 from stages.intake.layout import SPLIT_NAMES, LabelledPhoto, find_photos
-from stages.photos.decode import SUFFIXES, UnreadablePhotoError, map_in_parallel, open_photo
+from stages.photos.decode import SUFFIXES, UnreadablePhotoError, open_photo
 from stages.photos.lists import DUPLICATE, SAME_GROUP, TWO_LABELS
+from stages.photos.parallel import map_in_parallel
 
 logger = logging.getLogger(__name__)
 

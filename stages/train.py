@@ -47,7 +47,7 @@ def main() -> None:
     train, validation = load_examples(recipe.features, lists, classes)
     backup = BACKUPS / f"{name}.npz"
 
-    make_deterministic(settings.seed, settings.threads)
+    make_deterministic(settings.seed)
     precision = set_precision(settings.precision, has_backbone=recipe.backbone != "none")
     logger.info("precision: %s", precision)
     with device_strategy().scope():

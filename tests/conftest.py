@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,14 +47,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> None:
-    """Compute as params.yaml says; once TensorFlow has computed anything it is too late."""
-    from stages.models.runtime import tf  # not in the process of pytest-xdist that only hands out the tests
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-
-
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder with the project's params.yaml, as the current folder."""
@@ -85,11 +78,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def two_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with two of its models, as `evaluate` takes its time for each, trained side by side."""
+    """The same with two of its models, as `evaluate` takes its time for each, trained side by side on one core."""
     from tests import project
 
     changes = project.models_alone("cnn", "transfer")
-    return project.first_run("two models", ["make", "--jobs", "2", "repro"], tmp_path_factory, changes)
+    one_core = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0)))] if sys.platform == "linux" else []
+    return project.first_run("two models", [*one_core, "make", "--jobs", "2", "repro"], tmp_path_factory, changes)
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ def steps_in(lock: Path) -> dict[str, str]:
     return {part.split(":")[0]: part for part in parts}
 
 
-def test_a_run_in_another_folder_with_two_models_at_a_time_gives_the_same_bytes(
+def test_a_run_in_another_folder_on_one_core_with_two_models_at_a_time_gives_the_same_bytes(
     finished: Path, two_models: Path
 ) -> None:
     """Two of the five models: only `evaluate` sees the others."""

@@ -114,7 +114,7 @@ def predict_photos(
         .map(decode, fn_args=[photos, image_size, max_megapixels], num_cpus=1)
         .map(
             Predictor,
-            fn_constructor_args=[output, resources.cpus],
+            fn_constructor_args=[output],
             compute=ray.data.ActorPoolStrategy(min_size=1),
             **task_options(resources),
         )
@@ -154,8 +154,8 @@ def decode(
 class Predictor:
     """A process with the model, which classifies a part's photos and writes its file."""
 
-    def __init__(self, output: DirFileSystem, threads: int) -> None:
-        make_deterministic(seed=0, threads=threads)
+    def __init__(self, output: DirFileSystem) -> None:
+        make_deterministic(seed=0)
         about = json.loads(output.cat_file(ABOUT))
         validation = output.cat_file(VALIDATION) if output.exists(VALIDATION) else None
         model = ModelFile(about["model"], output.cat_file(MODEL), about["classes"], MODEL, validation)

@@ -61,10 +61,9 @@ class DvcProcess:
     """
 
     def __init__(self, *arguments: str, folder: Path, echo: bool) -> None:
-        # Steps find this Python first; Ray's own setting must not change what they compute.
+        # Steps find this Python first.
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         environment = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
-        environment.pop("OMP_NUM_THREADS", None)
         self.arguments = arguments
         self.echo = echo
         self.last_lines: deque[str] = deque(maxlen=100)

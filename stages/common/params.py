@@ -85,7 +85,7 @@ class Train(Section):
     epochs: Count
     learning_rate: Positive
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
-    threads: Count
+    parts: Count
     seed: Seed
     class_weight: Literal["none", "balanced"]
 

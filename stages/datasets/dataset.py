@@ -10,6 +10,7 @@ import numpy as np
 from stages.datasets.augmentation import augment, draw_augmentation
 from stages.models.recipe import Augmentation
 from stages.photos.arrays import ArrayStore
+from stages.photos.parallel import in_parallel
 
 
 class Dataset(Protocol):
@@ -40,8 +41,8 @@ class AugmentedDataset:
 
     def __init__(self, photos: StoredDataset, wanted: Augmentation, seed: int) -> None:
         self.pixels, self.labels = photos.examples, photos.labels
-        # One epoch's draw serves all its batches.
-        self.draw = lru_cache(maxsize=1)(lambda epoch: draw_augmentation(wanted, len(self.labels), seed, view=epoch))
+        # One epoch's draw serves all its batches; those of the next may be loaded before its last.
+        self.draw = lru_cache(maxsize=2)(lambda epoch: draw_augmentation(wanted, len(self.labels), seed, view=epoch))
 
     def batch(self, epoch: int, numbers: np.ndarray) -> np.ndarray:
         mirror, angle = self.draw(epoch)
@@ -55,6 +56,10 @@ def augmented_dataset(photos: StoredDataset, wanted: Augmentation, seed: int) ->
 
 def sequential_batches(dataset: Dataset, batch_size: int, epochs: int = 1) -> Iterator[np.ndarray]:
     """Yield all examples in the order of the list, as they look in the first epoch, then as in the second, ..."""
-    for epoch in range(epochs):
-        for start in range(0, len(dataset.labels), batch_size):
-            yield dataset.batch(epoch, np.arange(start, min(start + batch_size, len(dataset.labels))))
+    size = len(dataset.labels)
+    epoch_and_numbers = (
+        (epoch, np.arange(start, min(start + batch_size, size)))
+        for epoch in range(epochs)
+        for start in range(0, size, batch_size)
+    )
+    return in_parallel(lambda chosen: dataset.batch(*chosen), epoch_and_numbers)

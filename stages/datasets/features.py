@@ -11,7 +11,7 @@ from stages.models.backbone import fold_batch_norm
 from stages.models.runtime import keras, layers, tf
 from stages.photos.arrays import DiskArray
 
-BATCH_SIZE = 32  # of photos that the backbone takes at a time
+BATCH_SIZE = 8  # no slower than larger ones, and as many as there are cores are in memory
 
 
 def connect(chain: Iterable[layers.Layer], shape: tuple[int, ...]) -> keras.Model:

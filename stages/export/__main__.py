@@ -38,7 +38,7 @@ def main() -> None:
     trained = fetch_model_file(args.model).load(load_params().confidence)
     pixels = validation_pixels(trained.image_size)
     model = in_float32(trained.model)
-    probabilities = trained.confidence.probabilities(predict_logits(model, pixels, len(pixels)))
+    probabilities = trained.confidence.probabilities(predict_logits(model, pixels))
     with explain_unwritable(args.folder, "folder"), atomic_folder(args.folder) as folder:
         path = folder / f"{trained.name}{target.suffix}"
         write_model(model, target, path)
@@ -135,7 +135,7 @@ def log_rounding(trained: TrainedModel, pixels: np.ndarray, probabilities: np.nd
     """Of a model that computes in half precision, log how far its probabilities are from those in float32."""
     half = {layer.compute_dtype for layer in trained.model.layers} - {"float32"}
     if half:
-        rounded = trained.confidence.probabilities(predict_logits(trained.model, pixels, len(pixels)))
+        rounded = trained.confidence.probabilities(predict_logits(trained.model, pixels))
         rounding = np.abs(rounded - probabilities).max()
         message = "%s computes in %s, the export in float32: rounding changes a probability by %.2g at most"
         logger.info(message, trained.name, half.pop(), rounding)

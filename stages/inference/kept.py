@@ -11,7 +11,7 @@ import numpy as np
 
 from stages.common.files import atomic_write, fingerprint, is_whole
 from stages.common.paths import PREDICTIONS
-from stages.inference.model import existing_model, load_model, predict_logits
+from stages.inference.model import BATCH_SIZE, existing_model, load_model, predict_logits
 from stages.models.environment import describe_environment
 from stages.models.runtime import keras
 from stages.photos.arrays import ArrayStore
@@ -38,19 +38,18 @@ class KeptPredictions:
     """The logits that models predict on the same photos, in a file ``data/predictions/MODEL.npz`` for each.
 
     A file is used for as long as all that its logits depend on is the same: the bytes of the model, the pixels,
-    the batch size, versions and processor, and the code.
+    versions and processor, and the code.
 
     Args:
         pixels: uint8 in 0..255, shaped (photos, height, width, 3).
     """
 
-    def __init__(self, pixels: ArrayStore, batch_size: int) -> None:
+    def __init__(self, pixels: ArrayStore) -> None:
         self.pixels = pixels
-        self.batch_size = batch_size
         numbers = np.arange(len(pixels))
         # Batch by batch, as the photos may not fit into memory.
-        batches = (pixels[numbers[start : start + batch_size]] for start in range(0, len(pixels), batch_size))
-        settings = [str(batch_size), str(pixels.shape), *describe_environment()]
+        batches = (pixels[numbers[start : start + BATCH_SIZE]] for start in range(0, len(pixels), BATCH_SIZE))
+        settings = [str(pixels.shape), *describe_environment()]
         self.shared_key = fingerprint(chain(settings, predicting_code(), batches))
 
     def logits(self, model: LazyModel) -> np.ndarray:
@@ -66,7 +65,7 @@ class KeptPredictions:
             logger.info("%s: its predictions on the test photos were kept", path.stem)
             return kept
         logger.info("%s: predicting the test photos", path.stem)
-        logits = predict_logits(model.loaded, self.pixels, self.batch_size)
+        logits = predict_logits(model.loaded, self.pixels)
         with atomic_write(path) as unfinished, unfinished.open("wb") as out:
             np.savez(out, key=np.array(key), logits=logits)
         return logits

@@ -8,6 +8,9 @@ import numpy as np
 from stages.common.program import UserError
 from stages.models.runtime import keras
 from stages.photos.arrays import ArrayStore
+from stages.photos.parallel import in_parallel
+
+BATCH_SIZE = 8  # no slower than larger ones, and as many as there are cores are in memory
 
 # TensorFlow warns about compiling again for each further model, which is inevitable.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -29,8 +32,8 @@ def existing_model(path: Path) -> Path:
     return path
 
 
-def predict_logits(model: keras.Model, pixels: ArrayStore, batch_size: int) -> np.ndarray:
-    """Predict the logit of each class for each photo; ``Confidence`` makes probabilities of them.
+def predict_logits(model: keras.Model, pixels: ArrayStore) -> np.ndarray:
+    """Predict the logit of each class for each photo, on all cores; ``Confidence`` makes probabilities of them.
 
     Args:
         pixels: uint8 in 0..255, shaped (photos, height, width, 3).
@@ -38,8 +41,9 @@ def predict_logits(model: keras.Model, pixels: ArrayStore, batch_size: int) -> n
     Returns:
         float32, shaped (photos, classes).
     """
-    size = min(batch_size, len(pixels))
+    size = min(BATCH_SIZE, len(pixels))
     numbers = (np.arange(start, start + size) for start in range(0, len(pixels), size))
     # Pad the last batch: for one of another size TensorFlow would compile the model again.
     batches = (pixels[np.minimum(chosen, len(pixels) - 1)] for chosen in numbers)
-    return np.concatenate([model.predict_on_batch(batch) for batch in batches])[: len(pixels)]
+    model.make_predict_function()  # once, before several threads need it
+    return np.concatenate(list(in_parallel(model.predict_on_batch, batches)))[: len(pixels)]

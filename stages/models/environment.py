@@ -28,7 +28,6 @@ def describe_environment() -> list[str]:
         f"{platform.system()} {platform.machine()}: {' '.join(instruction_sets()) or 'unknown instruction sets'}",
         f"GPUs: {', '.join(gpus) or 'none'}",
         f"oneDNN: {'off' if os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '0' else 'on'}",
-        f"Threads per operation: {tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count()}",
     ]
 
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryFile
 
+from stages.photos.parallel import available_cores
+
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings and above
 
@@ -91,6 +93,11 @@ with start_up_messages_filtered(), imports_refused(UNUSED_BY_KERAS), garbage_col
 
     tf.config.list_physical_devices()  # looks for GPUs, and logs it
 
+# An operation divides its sums among its threads, so its rounding depends on their number: it gets one. How many
+# operations run at the same time makes no difference.
+tf.config.threading.set_intra_op_parallelism_threads(1)
+tf.config.threading.set_inter_op_parallelism_threads(available_cores())
+
 # TensorFlow takes and frees tens of megabytes in every step. By default glibc gives them back to the system at once,
 # and each step faults every page in anew: a third of the CPU time of a training on features.
 M_TOP_PAD, M_MMAP_THRESHOLD = -2, -3
@@ -101,13 +108,8 @@ if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # where it is glibc
 __all__ = ["device_strategy", "keras", "layers", "make_deterministic", "tf"]
 
 
-def make_deterministic(seed: int, threads: int) -> None:
-    """Make this process's random numbers and TensorFlow's operations repeat exactly; call it before building.
-
-    An operation divides its sums among its threads, so its rounding depends on their number: it gets a fixed one. How
-    many operations run at the same time makes no difference.
-    """
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
+def make_deterministic(seed: int) -> None:
+    """Make this process's random numbers and TensorFlow's operations repeat exactly; call it before building."""
     keras.utils.clear_session()  # layers' names count from one again
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()

@@ -14,7 +14,8 @@ import pandas as pd
 
 from stages.common.paths import RAW
 from stages.common.program import UserError
-from stages.photos.decode import UnreadablePhotoError, map_in_parallel, resized_pixels
+from stages.photos.decode import UnreadablePhotoError, resized_pixels
+from stages.photos.parallel import map_in_parallel
 
 
 class DiskArray:

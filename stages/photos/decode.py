@@ -6,16 +6,13 @@ import logging
 import math
 import os
 import warnings
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError, _imaging
-from tqdm import tqdm
 
 from stages.photos.bit_depth import has_sixteen_bit_colours, join_bytes, keep_lower_bytes, scale_to_eight_bits
 
@@ -27,7 +24,6 @@ else:
     register_heif_opener()
     HEIC_FORMATS = ["HEIF"]
 
-Result = TypeVar("Result")
 Source = str | Path | bytes
 
 # Pillow's other decoders stay closed to strangers' files: that of EPS, for one, starts Ghostscript.
@@ -190,10 +186,3 @@ def resized_pixels(source: Source, image_size: tuple[int, int], max_megapixels: 
     height, width = image_size
     photo = open_photo(source, max(image_size), max_megapixels)
     return np.asarray(photo.resize((width, height), Image.Resampling.BILINEAR))
-
-
-def map_in_parallel(function: Callable[[int], Result], indices: Sequence[int], description: str) -> list[Result]:
-    """Call ``function`` on each index, on all cores, with a progress bar; Pillow decodes outside Python's lock."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(function, indices)
-        return list(tqdm(results, description, len(indices), unit="photo", disable=None))

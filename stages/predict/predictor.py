@@ -1,9 +1,7 @@
 """Classify photos with a trained model."""
 
 import math
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -12,11 +10,11 @@ from stages.common.program import UserError
 from stages.inference.model import predict_logits
 from stages.intake.archive import is_hidden
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
+from stages.photos.parallel import in_parallel
 from stages.predict.formats import Prediction, printable
 from stages.predict.model_file import TrainedModel
 
 CHUNK_SIZE = 256  # photos in memory at a time
-BATCH_SIZE = 32
 
 
 def list_photos(given: Sequence[Path]) -> list[Path]:
@@ -43,14 +41,13 @@ def predict(
     trained: TrainedModel, paths: Sequence[Path], max_megapixels: float = math.inf
 ) -> Iterator[tuple[Path, Prediction | UnreadablePhotoError]]:
     """Classify each photo, or say why not; a chunk is in memory at a time."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(paths), CHUNK_SIZE):
-            chunk = paths[start : start + CHUNK_SIZE]
-            yield from zip(chunk, predict_chunk(trained, chunk, max_megapixels, pool), strict=True)
+    for start in range(0, len(paths), CHUNK_SIZE):
+        chunk = paths[start : start + CHUNK_SIZE]
+        yield from zip(chunk, predict_chunk(trained, chunk, max_megapixels), strict=True)
 
 
 def predict_chunk(
-    trained: TrainedModel, paths: Sequence[Path], max_megapixels: float, pool: ThreadPoolExecutor
+    trained: TrainedModel, paths: Sequence[Path], max_megapixels: float
 ) -> list[Prediction | UnreadablePhotoError]:
     """Decode photos and classify them; no photo is in memory any more when it returns."""
 
@@ -60,7 +57,7 @@ def predict_chunk(
         except UnreadablePhotoError as error:
             return error
 
-    decoded = list(pool.map(decode, paths))
+    decoded = list(in_parallel(decode, paths))
     pixels = [photo for photo in decoded if isinstance(photo, np.ndarray)]
     predictions = iter(classify(trained, np.stack(pixels)) if pixels else ())
     return [next(predictions) if isinstance(photo, np.ndarray) else photo for photo in decoded]
@@ -69,6 +66,6 @@ def predict_chunk(
 def classify(trained: TrainedModel, pixels: np.ndarray) -> list[Prediction]:
     """Classify decoded photos, uint8 in 0..255, shaped (photos, height, width, 3)."""
     confidence = trained.confidence
-    probabilities = confidence.probabilities(predict_logits(trained.model, pixels, BATCH_SIZE))
+    probabilities = confidence.probabilities(predict_logits(trained.model, pixels))
     notes = confidence.notes(probabilities) if confidence.gives_notes else [None] * len(pixels)
     return list(map(Prediction, probabilities, notes))

@@ -6,8 +6,9 @@ from itertools import count
 
 import numpy as np
 
-from stages.datasets.dataset import Dataset, StoredDataset, sequential_batches
+from stages.datasets.dataset import Dataset, sequential_batches
 from stages.models.runtime import tf
+from stages.photos.parallel import in_parallel
 
 # Each float16 number by its bits. To look it up takes half as long as NumPy's conversion; TensorFlow's logs an error.
 FLOAT32 = np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float32)
@@ -31,14 +32,17 @@ def training_batches(dataset: Dataset, batch_size: int, seed: int, first_epoch: 
         Pairs of examples, shaped (batch, ...), and labels, shaped (batch,). An epoch's last batch holds what is left.
     """
 
-    def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def chosen() -> Iterator[tuple[int, np.ndarray]]:
         for epoch in count(first_epoch):
             order = np.random.default_rng([seed, epoch, 0]).permutation(len(dataset.labels))
             for start in range(0, len(order), batch_size):
-                numbers = order[start : start + batch_size]
-                yield as_float32(dataset.batch(epoch, numbers)), dataset.labels[numbers]
+                yield epoch, order[start : start + batch_size]
 
-    return _from_generator(batches, dataset, batch_size)
+    def load(epoch_and_numbers: tuple[int, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        epoch, numbers = epoch_and_numbers
+        return as_float32(dataset.batch(epoch, numbers)), dataset.labels[numbers]
+
+    return _from_generator(lambda: in_parallel(load, chosen()), dataset, batch_size)
 
 
 def balanced_weights(labels: np.ndarray) -> dict[int, float]:
@@ -52,7 +56,7 @@ def validation_batches(dataset: Dataset, batch_size: int) -> tf.data.Dataset:
 
     def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         examples = map(as_float32, sequential_batches(dataset, batch_size))
-        labels = sequential_batches(StoredDataset(dataset.labels, dataset.labels), batch_size)
+        labels = np.split(dataset.labels, range(batch_size, len(dataset.labels), batch_size))
         return zip(examples, labels, strict=True)
 
     number = math.ceil(len(dataset.labels) / batch_size)
@@ -62,7 +66,13 @@ def validation_batches(dataset: Dataset, batch_size: int) -> tf.data.Dataset:
 def _from_generator(
     batches: Callable[[], Iterator[tuple[np.ndarray, np.ndarray]]], dataset: Dataset, batch_size: int
 ) -> tf.data.Dataset:
-    """Make a ``tf.data`` pipeline of a dataset's batches; the next one is loaded while one is used."""
+    """Make a ``tf.data`` pipeline of a dataset's batches; the next one is loaded while one is used.
+
+    There is nothing to tune in it, and TensorFlow's tuning would hold up the end of a training until it next wakes, at
+    ever longer intervals of up to a minute.
+    """
     example = as_float32(dataset.batch(0, np.arange(min(batch_size, len(dataset.labels)))))
     signature = (tf.TensorSpec((None, *example.shape[1:]), example.dtype), tf.TensorSpec((None,), tf.int64))
-    return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(1)
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(1).with_options(options)

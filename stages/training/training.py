@@ -16,11 +16,12 @@ from stages.datasets.features import FeatureDataset, connect, feature_extractor,
 from stages.models.backbone import unfreeze
 from stages.models.environment import describe_environment
 from stages.models.recipe import Recipe
-from stages.models.runtime import keras
+from stages.models.runtime import keras, tf
 from stages.photos.arrays import temporary_array
 from stages.training.backup import Backup, History, training_code
 from stages.training.batches import balanced_weights, training_batches, validation_batches
 from stages.training.callbacks import Checkpoint, StopWhenInterrupted, defer_interrupts
+from stages.training.parts import InParts
 
 logger = logging.getLogger(__name__)
 
@@ -95,15 +96,19 @@ def fit(
     history = backup.history()
     if history:
         logger.info("resuming after epoch %d of %d, which an earlier run finished", len(history), phases[-1].end)
+    # A GPU is at its fastest with as much at a time as there is.
+    trained = InParts(model, 1 if tf.config.list_logical_devices("GPU") else settings.parts)
     for phase in phases:
-        start_phase(model, phase)
+        if phase.fine_tunes:
+            unfreeze(model.get_layer("last_blocks"))
+        compile_model(trained, phase.learning_rate)
         # A backup taken in this phase fits the optimizer that this phase compiles. If it is of the phase's last epoch,
         # nothing is left to train here, and the next phase starts from its weights.
         if phase.start < len(history) <= phase.end:
-            backup.restore(model)
+            backup.restore(trained)
         if len(history) < phase.end:
-            run_epochs(model, settings, train, validation, history, phase.end, backup)
-    return Training(history, model.predict(validation_batches(validation, settings.batch_size), verbose=0))
+            run_epochs(trained, settings, train, validation, history, phase.end, backup)
+    return Training(history, trained.predict(validation_batches(validation, settings.batch_size), verbose=0))
 
 
 def run_epochs(
@@ -150,15 +155,8 @@ def list_phases(recipe: Recipe, settings: Train) -> list[Phase]:
     ]
 
 
-def start_phase(model: keras.Model, phase: Phase) -> None:
-    """Decide what trains, and compile with a new optimizer."""
-    if phase.fine_tunes:
-        unfreeze(model.get_layer("last_blocks"))
-    compile_model(model, phase.learning_rate)
-
-
 def compile_model(model: keras.Model, learning_rate: float) -> None:
-    """Set the notebook's optimizer, loss and metric: Adam, cross-entropy on logits, accuracy."""
+    """Set the notebook's loss, metric and optimizer, a new one: cross-entropy on logits, accuracy, Adam."""
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),

@@ -55,7 +55,7 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
     [
         ({"train.precision": "half"}, "train.precision: expected 'auto', 'float32', 'mixed_bfloat16' or"),
         ({"evaluate.rank_by": "f1"}, "evaluate.rank_by: expected 'accuracy', 'balanced_accuracy' or 'macro_f1', rec"),
-        ({"train.threads": 0}, "train.threads: expected greater than or equal to 1, received 0"),
+        ({"train.parts": 0}, "train.parts: expected greater than or equal to 1, received 0"),
         (
             {"models.cnn.fine_tune": {"first_layer": "a", "after": 0.5, "learning_rate": 1}},
             "models.cnn: expected fine_tune only in a recipe with a backbone",

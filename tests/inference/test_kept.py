@@ -24,11 +24,11 @@ def save_model(seed: int) -> None:
     keras.Sequential([keras.Input((None, None, 3)), layers.GlobalAveragePooling2D(), layers.Dense(2)]).save(MODEL)
 
 
-def predict(pixels: np.ndarray = PIXELS, batch_size: int = 2) -> bool:
+def predict(pixels: np.ndarray = PIXELS) -> bool:
     """Ask for the predictions, and say whether the model was loaded for them; they are always the right ones."""
     model = LazyModel(MODEL)
-    logits = KeptPredictions(pixels, batch_size).logits(model)
-    np.testing.assert_array_equal(logits, predict_logits(load_model(MODEL), pixels, batch_size))
+    logits = KeptPredictions(pixels).logits(model)
+    np.testing.assert_array_equal(logits, predict_logits(load_model(MODEL), pixels))
     return "loaded" in vars(model)
 
 
@@ -61,10 +61,6 @@ def test_a_changed_photo_one_less_or_another_shape_predicts_again() -> None:
     changed[4, 3, 7, 2] ^= 1
     for pixels in (changed, changed[:4], changed[:4].reshape(4, 8, 4, 3)):
         assert predict(pixels)
-
-
-def test_another_batch_size_predicts_again() -> None:
-    assert predict(batch_size=3)
 
 
 @pytest.mark.parametrize("cause", ["describe_environment", "predicting_code"])

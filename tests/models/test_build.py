@@ -149,7 +149,7 @@ def test_the_backbone_is_frozen_also_in_training(backbone: Path) -> None:
 
 def test_a_saved_model_is_the_same_bytes_each_time_and_the_same_model(tmp_path: Path) -> None:
     for folder in ("a", "b"):
-        make_deterministic(0, threads=1)
+        make_deterministic(0)
         model = build_model(recipe("cnn"), SIZE, 2)
         save_model(model, tmp_path / folder / "model.keras")
     assert (tmp_path / "a/model.keras").read_bytes() == (tmp_path / "b/model.keras").read_bytes()

@@ -31,7 +31,7 @@ def save_small_model(name: str, classes: list[str], seed: int = 1, policy: str =
 @cache
 def small_model(num_classes: int, seed: int, policy: str) -> bytes:
     recipe = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]["augmented"]
-    make_deterministic(seed, threads=1)
+    make_deterministic(seed)
     keras.config.set_dtype_policy(policy)
     model = build_model(Recipe.model_validate({**recipe, "convolutions": [4], "units": 8}), SIZE, num_classes)
     keras.config.set_dtype_policy("float32")

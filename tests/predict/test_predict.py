@@ -147,7 +147,7 @@ def test_no_more_photos_than_a_chunk_are_in_memory_however_many_there_are(monkey
 
     monkeypatch.setattr(predictor, "CHUNK_SIZE", 50)
     monkeypatch.setattr(predictor, "resized_pixels", decode)
-    monkeypatch.setattr(predictor, "predict_logits", lambda _model, pixels, _size: np.ones((len(pixels), 3)))
+    monkeypatch.setattr(predictor, "predict_logits", lambda _model, pixels: np.ones((len(pixels), 3)))
     trained = TrainedModel("good", SimpleNamespace(input_shape=(None, 2, 2, 3)), CLASSES)
     assert len(list(predictor.predict(trained, [Path("0.jpg")] * 300))) == len(photos) == 300
     assert max(alive) < 60, "a thread may still hold its last one"
@@ -207,7 +207,7 @@ def test_an_output_that_cannot_be_written_whole_is_left_as_it_was(
     there = set(Path().iterdir())
     seen = []
 
-    def fail_at_the_second_chunk(_model: Any, pixels: np.ndarray, _batch_size: int) -> np.ndarray:
+    def fail_at_the_second_chunk(_model: Any, pixels: np.ndarray) -> np.ndarray:
         seen.append(set(Path().iterdir()))
         if len(seen) == 2:
             raise ZeroDivisionError

@@ -26,7 +26,7 @@ SETTINGS = Train(
     epochs=3,
     learning_rate=1e-3,
     precision="float32",
-    threads=1,
+    parts=2,
     seed=0,
     class_weight="none",
 )
@@ -55,7 +55,7 @@ def train(
     path: Path, settings: Train = SETTINGS, seed: int = 0, recipe: Recipe = RECIPE, views: int = 2
 ) -> tuple[bytes, Any]:
     """Train, and return the saved model's bytes and the history."""
-    make_deterministic(settings.seed, settings.threads)
+    make_deterministic(settings.seed)
     set_precision(settings.precision, has_backbone=recipe.backbone != "none")
     model = build_model(recipe, settings.image_size, 2)
     side = settings.image_size[0]

@@ -21,7 +21,6 @@ from tests.training.small_backbone import use_small_backbone
 ON_TWO_DEVICES = """
 import json, sys
 from stages.models.runtime import device_strategy, tf
-tf.config.threading.set_intra_op_parallelism_threads(1)
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from tests.training.test_devices import train
@@ -39,7 +38,7 @@ def train(model_name: str) -> History:
     train, validation = (
         StoredDataset(rng.integers(0, 256, (count, 32, 32, 3), np.uint8), np.arange(count) % 2) for count in (24, 10)
     )
-    make_deterministic(0, threads=1)
+    make_deterministic(0)
     with pytest.MonkeyPatch.context() as patch, device_strategy().scope():
         use_small_backbone(patch, (32, 32))
         model = build_model(recipe, (32, 32), 2)

@@ -93,7 +93,7 @@ def test_where_no_epoch_is_left_to_fine_tune_in_it_says_so(caplog: pytest.LogCap
 
 @pytest.mark.usefixtures("backbone")
 def test_fine_tuning_changes_the_last_blocks_and_nothing_before_them() -> None:
-    make_deterministic(0, threads=1)
+    make_deterministic(0)
     recipe = recipe_with(fine_tune=FINE_TUNE)
     model = build_model(recipe, LARGER.image_size, 2)
     before = weights_of(model)

@@ -1,0 +1,53 @@
+"""The same done to many things at a time."""
+
+import os
+from collections.abc import Iterator
+from itertools import count, islice
+from threading import Barrier
+
+import pytest
+
+from stages.photos.parallel import available_cores, in_parallel
+
+
+@pytest.fixture(autouse=True)
+def _two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+
+
+def test_results_come_in_the_order_of_the_items_whichever_is_ready_first() -> None:
+    both = Barrier(2, timeout=10)  # neither passes without the other: they run at the same time
+
+    def double(number: int) -> int:
+        both.wait()
+        return 2 * number
+
+    assert list(in_parallel(double, range(6))) == [0, 2, 4, 6, 8, 10]
+
+
+def test_only_a_few_items_are_taken_ahead_of_the_result_that_is_wanted() -> None:
+    taken = []
+
+    def items() -> Iterator[int]:
+        for number in count():
+            taken.append(number)
+            yield number
+
+    assert list(islice(in_parallel(str, items()), 3)) == ["0", "1", "2"]
+    assert len(taken) <= 3 + 4
+
+
+def test_a_failure_is_raised_where_its_result_would_come() -> None:
+    results = in_parallel(lambda number: 1 / number, [1, 2, 0, 4])
+    assert list(islice(results, 2)) == [1, 0.5]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+@pytest.mark.parametrize(("limit", "cores"), [("3", 3), ("0", None), ("", None), ("many", None)])
+def test_the_cores_are_limited_by_the_usual_variable(
+    limit: str, cores: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0, 5, 6, 7}, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", limit)
+    assert available_cores() == (cores or 4)

@@ -139,6 +139,15 @@ def test_photos_that_cannot_be_split_stop_the_run_before_anything_is_written(
     assert not SPLITS.exists()
 
 
+def test_a_pattern_of_groups_that_matches_nothing_is_to_be_changed_and_not_the_photos(
+    workspace: Path, set_params: Callable[..., None]
+) -> None:
+    layout({"cats": 9, "dogs": 9})
+    set_params({"split.group": "(cows)"})
+    with pytest.raises(UserError, match=r"^split.group: .*matches none: correct it in params.yaml$"):
+        split.main()
+
+
 def test_too_many_unusable_files_stop_the_run_and_are_logged(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
     layout({"cats": 9, "dogs": 9})
     (RAW / "cats/0.jpg").write_text("no photo")

@@ -25,6 +25,10 @@ class UserError(Exception):
     """A mistake that the user can fix. Its text says what was expected, what came and what to do."""
 
 
+class ParameterError(UserError):
+    """A value in ``params.yaml`` that does not fit the photos."""
+
+
 def first_line(error: BaseException) -> str:
     """Shorten what a library says at length."""
     return str(error).strip().split("\n")[0]

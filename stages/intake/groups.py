@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from stages.common.params import Split
-from stages.common.program import UserError
+from stages.common.program import ParameterError
 from stages.intake.layout import LabelledPhoto
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def join_groups(pictures: list[Picture], pattern: str | None) -> list[Group]:
             picture without a match is a group of its own, and so is every picture if the pattern is None.
 
     Raises:
-        UserError: The pattern matches no path, or joins all pictures.
+        ParameterError: The pattern matches no path, or joins all pictures.
     """
     if pattern is None:
         return [[picture] for picture in pictures]
@@ -41,8 +41,9 @@ def join_groups(pictures: list[Picture], pattern: str | None) -> list[Group]:
             else:
                 unmatched.append(photo.path)
     if not edges:
-        raise UserError(
-            f"split.group: expected '{pattern}' to match paths of photos, as {pictures[0][0].path}, but it matches none"
+        raise ParameterError(
+            f"split.group: expected '{pattern}' to match paths of photos, as {pictures[0][0].path}, but it matches "
+            "none: correct it in params.yaml"
         )
     nodes = len(pictures) + len(keys)
     graph = coo_array((np.ones(len(edges), bool), np.transpose(edges)), shape=(nodes, nodes))
@@ -50,8 +51,9 @@ def join_groups(pictures: list[Picture], pattern: str | None) -> list[Group]:
     for number, picture in zip(connected_components(graph, directed=False)[1], pictures, strict=False):
         groups[number].append(picture)
     if len(groups) == 1:
-        raise UserError(
-            f"split.group: expected '{pattern}' to tell groups of photos apart, but all are in one, of {min(keys)!r}"
+        raise ParameterError(
+            f"split.group: expected '{pattern}' to tell groups of photos apart, but all are in one, of {min(keys)!r}: "
+            "correct it in params.yaml"
         )
     logger.info("split.group joins %d pictures to %d groups", len(pictures), len(groups))
     if unmatched:

@@ -5,7 +5,7 @@ from itertools import chain
 import pytest
 
 from stages.common.params import PARAMS, Split, load_params
-from stages.common.program import UserError
+from stages.common.program import ParameterError
 from stages.intake.groups import Group, assign_splits, join_groups, take
 from stages.intake.layout import SPLIT_NAMES, LabelledPhoto
 from tests.conftest import PROJECT
@@ -125,13 +125,11 @@ def test_a_picture_where_an_optional_group_is_missing_is_on_its_own_and_told(cap
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
-        (
-            "(cows)",
-            "split.group: expected '(cows)' to match paths of photos, as data/raw/dogs/1.jpg, but it matches none",
-        ),
-        ("(raw)", "split.group: expected '(raw)' to tell groups of photos apart, but all are in one, of 'raw'"),
+        ("(cows)", "to match paths of photos, as data/raw/dogs/1.jpg, but it matches none"),
+        ("(raw)", "to tell groups of photos apart, but all are in one, of 'raw'"),
     ],
 )
 def test_a_pattern_that_tells_nothing_apart_is_one_line(pattern: str, message: str) -> None:
-    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+    expected = re.escape(f"split.group: expected '{pattern}' {message}: correct it in params.yaml")
+    with pytest.raises(ParameterError, match=f"^{expected}$"):
         join_groups([picture("dogs/1"), picture("dogs/2")], pattern)

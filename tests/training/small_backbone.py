@@ -1,8 +1,9 @@
-"""A network that stands in for MobileNetV2, whose 150 layers take TensorFlow longer to trace than to train."""
+"""Networks that stand in for others, whose 150 layers take TensorFlow longer to trace than to train."""
 
 from typing import Any
 
 import pytest
+from keras.src.applications import convnext
 
 from stages.models.runtime import keras, layers
 from tests.models.backbones import write_backbone
@@ -27,6 +28,20 @@ def small_mobilenet(input_shape: tuple[int, int, int], include_top: bool, weight
         x = convolution(x, layers.DepthwiseConv2D(3, padding="same", use_bias=False, name=f"block_{block}_depthwise"))
         x = convolution(x, layers.Conv2D(8, 1, use_bias=False, name=f"block_{block}_project"))
     return keras.Model(pixels, x)
+
+
+def small_convnext(input_shape: tuple[int, int, int], include_top: bool, weights: str | None) -> keras.Model:
+    """Build a ConvNeXt of one block a stage, few filters wide."""
+    return convnext.ConvNeXt(
+        depths=(1, 1, 1, 1),
+        projection_dims=(4, 4, 4, 8),
+        include_top=include_top,
+        weights=weights,
+        input_shape=input_shape,
+    )
+
+
+small_convnext.__module__ = convnext.__name__  # where its preprocessing is
 
 
 def use_small_backbone(patch: pytest.MonkeyPatch, image_size: tuple[int, int]) -> None:

@@ -13,7 +13,7 @@ from stages.training.backup import Backup, History
 from stages.training.training import list_phases, train_model
 from tests.models.backbones import write_backbone
 from tests.training.examples import FINE_TUNE, SETTINGS, features_of, photos, train, train_until, undisturbed
-from tests.training.small_backbone import use_small_backbone
+from tests.training.small_backbone import small_convnext, use_small_backbone
 
 ON_FEATURES = Recipe(features="mobilenet_v2", backbone="mobilenet_v2", pool_size=1, dropout=0.5, units=8)
 ON_PHOTOS = {"features": "pixels", "flip": "horizontal", "rotation": 0.2}
@@ -60,6 +60,21 @@ def test_so_does_one_that_fine_tunes_another_network(tmp_path: Path, monkeypatch
     recipe, settings = recipe_with(backbone="entry", fine_tune=fine_tune), LARGER.model_copy(update={"epochs": 2})
     train_until(1, tmp_path, monkeypatch, settings, recipe)
     assert train(tmp_path, settings, recipe=recipe) == undisturbed(settings, recipe)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("workspace")
+def test_so_does_a_convnext_that_is_killed_on_its_features_and_again_while_it_is_fine_tuned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr(keras.applications, "ConvNeXtTiny", small_convnext)
+    write_backbone("ConvNeXtTiny", LARGER.image_size, "entry")
+    recipe = recipe_with(backbone="entry", fine_tune={**FINE_TUNE, "first_layer": "convnext_downsampling_block_2"})
+    for epoch in (1, 2):
+        train_until(epoch, tmp_path, monkeypatch, LARGER, recipe)
+    assert train(tmp_path, LARGER, recipe=recipe) == undisturbed(LARGER, recipe)
+    assert [f"resuming after epoch {epoch} of 3" in caplog.text for epoch in (1, 2)] == [True, True]
 
 
 @pytest.mark.usefixtures("backbone")

@@ -8,21 +8,26 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import psutil
 import pytest
+from dvc.repo import Repo
+from dvc.utils.serialize import load_yaml
 from ray.cluster_utils import Cluster
 
+from stages import features, train
 from stages.cluster import predict as cluster_predict
 from stages.common.program import UserError
 from stages.predict import __main__ as predict
 from tests.conftest import edit_params, write_photos
+from tests.models.backbones import write_backbone
 from tests.project import commit, environment, lay_out, run
 
 pytestmark = pytest.mark.slow
@@ -77,25 +82,59 @@ def read_until(process: "subprocess.Popen[str]", found: Callable[[str], bool]) -
     return printed
 
 
-def test_trainings_of_which_one_loses_its_node_end_in_the_same_lock_file(
-    cluster: Cluster, two_models: Path, tmp_path: Path
+# Networks of other kinds than the drawn MobileNetV2, which only entries of params.yaml name.
+OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "mobilenet": ("MobileNetV3Small", {"minimalistic": True}),
+    "efficientnet": ("EfficientNetB0", {}),
+}
+
+
+def entries(weights: Mapping[str, str]) -> dict[str, Any]:
+    """Backbones, features and models: one of each for each of the networks."""
+    seen = {"views": 2, "flip": "horizontal", "rotation": 0.2}
+    head = {"dropout": 0.5, "pool_size": 1, "units": 8}  # of 32 px, features are one pixel large
+    return {
+        "backbones": {
+            name: {"architecture": architecture, "weights": weights[name], "sha256": None, "options": options}
+            for name, (architecture, options) in OTHERS.items()
+        },
+        "features": {name: {"backbone": name, **seen} for name in OTHERS},
+        "models": {name: {"features": name, "backbone": name, **head} for name in OTHERS},
+    }
+
+
+def test_trainings_on_any_backbone_of_which_one_loses_its_node_end_in_the_lock_file_of_a_serial_run(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = lay_out(tmp_path / "project")
-    shutil.copy(two_models / "params.yaml", folder)
+    monkeypatch.chdir(tmp_path)
+    weights = {name: str(write_backbone(of, (32, 32), name, **opts).resolve()) for name, (of, opts) in OTHERS.items()}
+    folder = lay_out(tmp_path / "project", {**entries(weights), "train.image_size": [32, 32], "train.epochs": 1})
     share(folder, tmp_path / "remote")
-    edit_params(folder / "params.yaml", {"cluster.models": {"cnn": {"memory_gib": 3}}})  # on which no step depends
+    edit_params(folder / "params.yaml", {"cluster.models": {"efficientnet": {"memory_gib": 3}}})
     doomed = cluster.add_node(num_cpus=1, memory=3 * GIB)
     with started(folder, "stages.cluster") as process:
-        printed = read_until(process, lambda line: "Running stage 'train@cnn'" in line)
+        printed = read_until(process, lambda line: "Running stage 'train@efficientnet'" in line)
         assert process.poll() is None, printed
         cluster.remove_node(doomed, allow_graceful=False)
         spare = cluster.add_node(num_cpus=1, memory=3 * GIB)
         printed += read_until(process, lambda _: False)
         assert process.wait() == 0, printed
     cluster.remove_node(spare)
-    assert printed.count("Running stage 'train@cnn'") == 2
-    assert (folder / "dvc.lock").read_bytes() == (two_models / "dvc.lock").read_bytes()
+    assert printed.count("Running stage 'train@efficientnet'") == 2
     assert not [line for line in printed.splitlines() if line.startswith("Running stage 'train@")], "trained here"
+
+    # What these steps write here, one after another, is what the lock file says.
+    monkeypatch.chdir(folder)
+    for out in ("data/features", "data/models", "plots/history"):
+        shutil.rmtree(out)
+    for step in (features, train):
+        for name in OTHERS:
+            monkeypatch.setattr(sys, "argv", ["…", name])
+            step.main()
+    with Repo() as repo:
+        assert not repo.status()
+        names = [stage.addressing for stage in repo.index.stages]
+    assert list(load_yaml("dvc.lock")["stages"]) == names, "not in the order of a serial run"
 
 
 UNITS = "models.cnn.units"

@@ -22,7 +22,7 @@ import pandas as pd
 from stages.common.files import write_csv
 from stages.common.params import Split, load_params
 from stages.common.paths import LABELS, RAW, SPLITS
-from stages.common.program import ParameterError, UserError, run
+from stages.common.program import MismatchError, UserError, run
 from stages.intake.duplicates import Fingerprint, fingerprint, group_duplicates
 from stages.intake.groups import Group, Picture, assign_splits, join_groups
 from stages.intake.layout import SPLIT_NAMES, LabelledPhoto, find_photos
@@ -48,7 +48,7 @@ def main() -> None:
         raise UserError(f"expected the photos in {RAW}, found no such folder: run `dvc repro download`")
     try:
         photos, rejected = split_photos(RAW, settings)
-    except ParameterError:
+    except MismatchError:
         raise
     except UserError as error:
         raise UserError(f"{error} ({HOW_TO_FIX})") from error

@@ -1,5 +1,6 @@
 """What the tests share: an empty place to work in, and small photos to work on."""
 
+import errno
 import os
 import shutil
 import sys
@@ -59,6 +60,22 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def set_params(workspace: Path) -> Callable[..., None]:
     """Change parameters, as ``set_params({"train.epochs": 1})``."""
     return lambda changes: edit_params(workspace / "params.yaml", changes)
+
+
+@pytest.fixture
+def without_access(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let a folder be one that may not be read, also to root, who may read all."""
+    scandir = os.scandir
+
+    def forbid(folder: str) -> None:
+        def refuse(path: Any = ".") -> Any:
+            if not isinstance(path, int) and Path(path) == Path(folder):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            return scandir(path)
+
+        monkeypatch.setattr(os, "scandir", refuse)
+
+    return forbid
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import ray
 from fsspec.implementations.dirfs import DirFileSystem
+from fsspec.implementations.local import LocalFileSystem
 from tqdm import tqdm
 
 from stages.cluster.nodes import cause_of, connect, missing_resources, task_options
@@ -38,6 +39,7 @@ from stages.common.params import Resources, load_params
 from stages.common.program import UserError, command_parser, first_line, run
 from stages.inference.settings import ConfidenceSettings
 from stages.intake.archive import is_hidden
+from stages.intake.folders import check_readable
 from stages.models.runtime import make_deterministic
 from stages.photos.decode import UNREADABLE, UnreadablePhotoError, read_photo, resized_pixels
 from stages.predict.formats import columns, printable, row_values
@@ -67,6 +69,8 @@ def main() -> None:
     params = load_params()
     if PurePosixPath(output.fs.unstrip_protocol(output.path)).is_relative_to(photos.fs.unstrip_protocol(photos.path)):
         raise UserError(f"expected OUTPUT outside of {args.photos}, where the photos are, received {args.output}")
+    if isinstance(photos.fs, LocalFileSystem):
+        check_readable(photos.path)
     paths = [path for path in sorted(photos.find("")) if not is_hidden(PurePosixPath(path))]
     if not paths:
         raise UserError(f"expected photos in {args.photos}, found none")

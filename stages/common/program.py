@@ -25,8 +25,8 @@ class UserError(Exception):
     """A mistake that the user can fix. Its text says what was expected, what came and what to do."""
 
 
-class ParameterError(UserError):
-    """A value in ``params.yaml`` that does not fit the photos."""
+class MismatchError(UserError):
+    """A parameter or a correction that does not fit the photos."""
 
 
 def first_line(error: BaseException) -> str:

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from stages.common.program import NO_SPACE, UserError
 from stages.intake.archive import check_name, is_hidden
+from stages.intake.folders import check_readable
 
 logger = logging.getLogger(__name__)
 
@@ -76,13 +77,16 @@ class Source:
         Local files are cloned where the disk can.
 
         Raises:
-            UserError: A file cannot be read, has a name that :func:`check_name` refuses, or is a link to a folder or to
-                nothing.
+            UserError: A file or folder cannot be read, or a file has a name that :func:`check_name` refuses, or is a
+                link to a folder or to nothing.
         """
+        is_local = isinstance(self.files, LocalFileSystem)
+        if is_local:
+            self._retry(partial(check_readable, self.path), self.path)
         found = self._retry(partial(self.files.find, self.path), self.path)
         names = {path: PurePosixPath(path).relative_to(self.path) for path in sorted(found)}
         visible = {path: name for path, name in names.items() if not is_hidden(name)}
-        clones = isinstance(self.files, LocalFileSystem)
+        clones = is_local
         for path, name in tqdm(visible.items(), self.key, unit="file", disable=None):
             check_name(name)
             copied = target / name
@@ -113,10 +117,10 @@ class Source:
                 reason = " ".join(str(error).split()) or type(error).__name__
                 pause = next(pauses, None)
                 if pause is None or not is_transient(error):
-                    raise UserError(
-                        f"{self.key}: cannot fetch {url}: {reason}. Without a network, set {self.key} to a local "
-                        "path, or see `make demo`, which needs none"
-                    ) from error
+                    is_local = isinstance(self.files, LocalFileSystem)
+                    remedy = f"set {self.key} to a local path, or see `make demo`, which needs none"
+                    hint = "" if is_local else f". Without a network, {remedy}"
+                    raise UserError(f"{self.key}: cannot fetch {url}: {reason}{hint}") from error
                 logger.info("%s: %s; trying again in %d s", url, reason, pause)
                 time.sleep(pause)
 

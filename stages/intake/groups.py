@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from stages.common.params import Split
-from stages.common.program import ParameterError
+from stages.common.program import MismatchError
 from stages.intake.layout import LabelledPhoto
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def join_groups(pictures: list[Picture], pattern: str | None) -> list[Group]:
             picture without a match is a group of its own, and so is every picture if the pattern is None.
 
     Raises:
-        ParameterError: The pattern matches no path, or joins all pictures.
+        MismatchError: The pattern matches no path, or joins all pictures.
     """
     if pattern is None:
         return [[picture] for picture in pictures]
@@ -41,7 +41,7 @@ def join_groups(pictures: list[Picture], pattern: str | None) -> list[Group]:
             else:
                 unmatched.append(photo.path)
     if not edges:
-        raise ParameterError(
+        raise MismatchError(
             f"split.group: expected '{pattern}' to match paths of photos, as {pictures[0][0].path}, but it matches "
             "none: correct it in params.yaml"
         )
@@ -51,7 +51,7 @@ def join_groups(pictures: list[Picture], pattern: str | None) -> list[Group]:
     for number, picture in zip(connected_components(graph, directed=False)[1], pictures, strict=False):
         groups[number].append(picture)
     if len(groups) == 1:
-        raise ParameterError(
+        raise MismatchError(
             f"split.group: expected '{pattern}' to tell groups of photos apart, but all are in one, of {min(keys)!r}: "
             "correct it in params.yaml"
         )

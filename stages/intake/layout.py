@@ -4,11 +4,13 @@ import csv
 import logging
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from unicodedata import category
 
 from stages.common.program import UserError
+from stages.intake.folders import check_readable
 from stages.photos.lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
 
 logger = logging.getLogger(__name__)
@@ -91,11 +93,12 @@ def photos_in_csv(folder: Path, labels: Path) -> tuple[list[LabelledPhoto], dict
 
     Paths in the CSV start in ``folder`` or, as archives often have an outer folder, in a folder that is alone there.
     """
-    listed = read_labels(labels)
+    listed = read_labels(labels, "download.labels")
     files = set(files_below(folder))
     root = folder
     while not any(root / name in files for name in listed) and len(inner := subfolders(root)) == 1:
         root = inner[0]
+    check_paths(listed, root, files)
 
     photos = []
     rejected = {file.as_posix(): NO_LABEL for file in files}
@@ -130,27 +133,47 @@ def photos_in_csv(folder: Path, labels: Path) -> tuple[list[LabelledPhoto], dict
     return photos, dict(sorted(rejected.items()))
 
 
-def read_labels(labels: Path) -> dict[PurePosixPath, set[str]]:
-    """Read the labels of each path, usually one; columns other than ``path`` and ``label`` are ignored."""
+def check_paths(listed: Iterable[PurePosixPath], root: Path, files: set[Path]) -> None:
+    """Refuse a CSV whose paths start above the folder of the photos, and so name none of the ``files`` below ``root``.
+
+    Raises:
+        UserError: They do.
+    """
+    if any(root / name in files for name in listed):
+        return
+    for name in listed:
+        for start in range(1, len(name.parts)):
+            rest = PurePosixPath(*name.parts[start:])
+            if root / rest in files:
+                raise UserError(
+                    f"download.labels: expected paths from the folder of the photos on, as {rest}, received {name}: "
+                    "leave out what comes before"
+                )
+
+
+def read_labels(labels: Path, name: str) -> dict[PurePosixPath, set[str]]:
+    """Read the labels of each path, usually one; columns other than ``path`` and ``label`` are ignored.
+
+    Raises:
+        UserError: The CSV cannot be read, has no such columns or a row without a path; messages start with ``name``.
+    """
     listed = defaultdict(set)
     try:
         with labels.open(encoding="utf-8-sig", newline="") as file:  # Excel starts a file with a byte order mark
             rows = csv.DictReader(file, skipinitialspace=True, strict=True)
             columns = rows.fieldnames or []
             if not {"path", "label"} <= set(columns):
-                raise UserError(
-                    f"download.labels: expected the columns path and label, received {', '.join(columns) or 'none'}"
-                )
+                raise UserError(f"{name}: expected the columns path and label, received {', '.join(columns) or 'none'}")
             for row in rows:
                 path, label = row["path"] or "", " ".join((row["label"] or "").split())  # no spaces around it
                 if not path or any(category(character) == "Cc" for character in path + label):
                     raise UserError(
-                        f"download.labels: expected a path and a label without control characters in line "
+                        f"{name}: expected a path and a label without control characters in line "
                         f"{rows.line_num}, received {path!r} and {label!r}"
                     )
                 listed[PurePosixPath(path)].update([label] if label else [])
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"download.labels: expected a CSV in UTF-8, received: {error}") from error
+        raise UserError(f"{name}: expected a CSV in UTF-8, received: {error}") from error
     return listed
 
 
@@ -171,4 +194,5 @@ def subfolders(folder: Path) -> list[Path]:
 
 
 def files_below(folder: Path) -> list[Path]:
+    check_readable(folder)
     return sorted(path for path in folder.rglob("*") if path.is_file())

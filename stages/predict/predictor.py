@@ -9,6 +9,7 @@ import numpy as np
 from stages.common.program import UserError
 from stages.inference.model import predict_logits
 from stages.intake.archive import is_hidden
+from stages.intake.folders import unreadable_folders
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
 from stages.photos.parallel import in_parallel
 from stages.predict.formats import Prediction, printable
@@ -28,9 +29,10 @@ def list_photos(given: Sequence[Path]) -> list[Path]:
         name = printable(path)
         if not path.exists():
             raise UserError(f"expected a photo or a folder of photos, received {name}: no such file")
-        # A link to a folder, or to nothing, counts as a file, which then cannot be decoded.
-        files = [file for file in sorted(path.rglob("*")) if file.is_symlink() or file.is_file()]
-        files = [file for file in files if not is_hidden(PurePosixPath(file.relative_to(path)))]
+        # A link to a folder, or to nothing, and a folder that may not be read count as files, which cannot be decoded.
+        files = [file for file in path.rglob("*") if file.is_symlink() or file.is_file()]
+        files += [Path(error.filename) for error in unreadable_folders(path)]
+        files = [file for file in sorted(files) if not is_hidden(PurePosixPath(file.relative_to(path)))]
         if path.is_dir() and not files:
             raise UserError(f"expected photos in the folder {name}, found none: add some, or leave the folder out")
         paths += files or [path]

@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from stages.cluster.parquet import Row, drop_problems, open_folder, parts_of, re
 from stages.common.params import Resources
 from stages.common.program import UserError
 from stages.predict.formats import columns
+from tests.conftest import write_photos
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,18 @@ def test_folders_that_cannot_be_are_refused(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["predict", *arguments])
     with pytest.raises(UserError, match=f"^{message}"):
+        predict.main()
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_folder_that_may_not_be_read_ends_it_before_anything_is_classified(
+    monkeypatch: pytest.MonkeyPatch, without_access: Callable[[str], None]
+) -> None:
+    write_photos(Path("photos/private"), 1)
+    write_photos(Path("photos"), 1)
+    without_access(str(Path("photos/private").resolve()))
+    monkeypatch.setattr(sys, "argv", ["predict", "photos", "output"])
+    with pytest.raises(PermissionError, match="photos/private"):
         predict.main()
 
 

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,24 @@ def test_a_file_without_permission_is_not_tried_again(folder: Path, monkeypatch:
     with pytest.raises(UserError, match=r"^download.photos: cannot fetch .*cats/0.jpg: .*Permission denied"):
         copy_folder(folder)
     assert len(attempts) == 1
+
+
+@pytest.mark.parametrize("inner", ["cats", "cats/more"])
+def test_a_folder_without_permission_is_not_left_out(
+    folder: Path, without_access: Callable[[str], None], inner: str
+) -> None:
+    write_photos(folder / "cats/more", 1)
+    without_access(str(folder / inner))
+    with pytest.raises(UserError, match=rf"^download.photos: cannot fetch .*Permission denied: '.*photos/{inner}'$"):
+        copy_folder(folder)
+
+
+def test_a_hidden_folder_without_permission_is_left_out_as_any(
+    folder: Path, without_access: Callable[[str], None]
+) -> None:
+    write_photos(folder / ".Trash-1", 1)
+    without_access(str(folder / ".Trash-1"))
+    assert copy_folder(folder) == ["cats/0.jpg", "cats/1.jpg"]
 
 
 def test_hidden_files_of_a_folder_are_left_out_and_counted(folder: Path, caplog: pytest.LogCaptureFixture) -> None:

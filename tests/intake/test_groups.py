@@ -5,7 +5,7 @@ from itertools import chain
 import pytest
 
 from stages.common.params import PARAMS, Split, load_params
-from stages.common.program import ParameterError
+from stages.common.program import MismatchError
 from stages.intake.groups import Group, assign_splits, join_groups, take
 from stages.intake.layout import SPLIT_NAMES, LabelledPhoto
 from tests.conftest import PROJECT
@@ -131,5 +131,5 @@ def test_a_picture_where_an_optional_group_is_missing_is_on_its_own_and_told(cap
 )
 def test_a_pattern_that_tells_nothing_apart_is_one_line(pattern: str, message: str) -> None:
     expected = re.escape(f"split.group: expected '{pattern}' {message}: correct it in params.yaml")
-    with pytest.raises(ParameterError, match=f"^{expected}$"):
+    with pytest.raises(MismatchError, match=f"^{expected}$"):
         join_groups([picture("dogs/1"), picture("dogs/2")], pattern)

@@ -1,5 +1,6 @@
 """Layouts of files that are empty: nothing here decodes one."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,21 @@ def test_what_a_csv_and_the_photos_do_not_agree_on_is_left_out_with_the_reason()
         "raw/6.jpg": "is in download.labels, but not in download.photos",
     }
     assert list(rejected) == sorted(rejected)
+
+
+@pytest.mark.parametrize("start", ["raw", "/home/me/raw"])
+def test_a_csv_whose_paths_start_above_the_photos_is_one_line(start: str) -> None:
+    lay_out("1.jpg", "2.jpg")
+    message = f"paths from the folder of the photos on, as 2.jpg, received {start}/2.jpg: leave out what comes before"
+    with pytest.raises(UserError, match=f"^download.labels: expected {message}$"):
+        find(f"path,label\n{start}/3.jpg,cats\n{start}/2.jpg,dogs\n")
+
+
+def test_a_folder_that_may_not_be_read_is_not_taken_for_an_empty_one(without_access: Callable[[str], None]) -> None:
+    lay_out("cats/1.jpg", "dogs/1.jpg", "dogs/private/2.jpg")
+    without_access("raw/dogs/private")
+    with pytest.raises(PermissionError, match=r"raw/dogs/private"):
+        find()
 
 
 def test_folders_of_splits_that_a_csv_overrules_are_told(caplog: pytest.LogCaptureFixture) -> None:

@@ -174,6 +174,17 @@ def test_files_that_cannot_be_decoded_are_listed_and_the_rest_is_classified(
     assert list(pd.read_csv("rows.csv")["path"]) == [photo for photo in PHOTOS if photo != "new/1.jpg"]
 
 
+@pytest.mark.parametrize("folder", ["new", "new/private"])
+def test_a_folder_that_may_not_be_read_counts_as_a_file(
+    predict: Predict, without_access: Callable[[str], None], caplog: pytest.LogCaptureFixture, folder: str
+) -> None:
+    Path("new/private").mkdir()
+    without_access(folder)
+    with pytest.raises(UserError, match=r"^expected photos, received 1 of "):
+        predict("new", "new/0.jpg")
+    assert [message.split(":")[0] for message in caplog.messages] == [folder]
+
+
 def test_a_photo_that_the_machine_fails_to_read_ends_it_without_an_output(
     predict: Predict, monkeypatch: pytest.MonkeyPatch
 ) -> None:

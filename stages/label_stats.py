@@ -1,8 +1,9 @@
 """Count the photos of each class in each split, and draw samples.
 
-Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (the number of rejected files by
-reason, the test accuracy of the majority-class baseline, and the number of images per class and split),
-``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of random training photos of each class.
+Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (the numbers of rejected files
+by reason and of corrected labels, the test accuracy of the majority-class baseline, and the number of images per class
+and split), ``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of random training photos of each
+class.
 """
 
 from pathlib import Path
@@ -31,6 +32,7 @@ def main() -> None:
     counts = count_labels(lists)
     stats = {
         **count_rejected(read_split("rejected")),
+        "relabelled": len(read_split("corrected")),
         "test": {"accuracy": round(majority_class_accuracy(lists["train"], lists["test"]), 6)},
         # A list, so that DVC leaves it out of its tables, where these would be columns beside each model's accuracy.
         "images": counts.to_dict("records"),

@@ -2,9 +2,10 @@
 
 Reads ``data/raw/``: a folder per class; or ``train/`` and ``validation/``, ``test/`` or both, by any of the names that
 ``stages/intake/layout.py`` lists, with a folder per class in each; either may be inside one outer folder. If there is a
-``data/labels/labels.csv`` (``path,label``), it says the classes instead. Writes ``data/splits/train.csv``,
-``validation.csv`` and ``test.csv`` (``path,label``, sorted by path), and ``rejected.csv`` (``path,reason``): every file
-in none of the three.
+``data/labels/labels.csv`` (``path,label``), it says the classes instead. ``corrections.csv`` (``path,label``) has the
+last word: a class, or ``remove``. Writes ``data/splits/train.csv``,
+``validation.csv`` and ``test.csv`` (``path,label``, sorted by path), ``rejected.csv`` (``path,reason``): every file
+in none of the three, and ``corrected.csv`` (``path,given,label``).
 
 Duplicates and the photos of a group (``split.group``) are never in two splits. In training, duplicates stay; validation
 and test have one photo of each picture, so that scores, confidence intervals and tests count it once.
@@ -13,21 +14,23 @@ and test have one photo of each picture, so that scores, confidence intervals an
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from stages.common.files import write_csv
 from stages.common.params import Split, load_params
-from stages.common.paths import LABELS, RAW, SPLITS
+from stages.common.paths import CORRECTIONS, LABELS, RAW, SPLITS
 from stages.common.program import MismatchError, UserError, run
+from stages.intake.corrections import apply_corrections
 from stages.intake.duplicates import Fingerprint, fingerprint, group_duplicates
 from stages.intake.groups import Group, Picture, assign_splits, join_groups
 from stages.intake.layout import SPLIT_NAMES, LabelledPhoto, find_photos
+from stages.intake.layout import SPLIT_NAMES, LabelledPhoto, find_photos, read_labels
 from stages.photos.decode import SUFFIXES, UnreadablePhotoError, open_photo
-from stages.photos.lists import DUPLICATE, SAME_GROUP, TWO_LABELS
+from stages.photos.lists import DUPLICATE, REMOVED, SAME_GROUP, TWO_LABELS
 from stages.photos.parallel import map_in_parallel
 
 logger = logging.getLogger(__name__)
@@ -46,8 +49,9 @@ def main() -> None:
     settings = load_params().split
     if not RAW.is_dir():
         raise UserError(f"expected the photos in {RAW}, found no such folder: run `dvc repro download`")
+    corrections = read_labels(CORRECTIONS, str(CORRECTIONS)) if CORRECTIONS.exists() else {}
     try:
-        photos, rejected = split_photos(RAW, settings)
+        photos, rejected, relabelled = split_photos(RAW, settings, corrections)
     except MismatchError:
         raise
     except UserError as error:
@@ -59,17 +63,27 @@ def main() -> None:
         write_csv(pd.DataFrame(rows, columns=["path", "label"]), SPLITS / f"{split}.csv")
         logger.info("%s: %d photos", split, len(rows))
     write_csv(pd.DataFrame(sorted(rejected.items()), columns=["path", "reason"]), SPLITS / "rejected.csv")
+    write_csv(pd.DataFrame(relabelled, columns=["path", "given", "label"]), SPLITS / "corrected.csv")
+    removed = sum(reason == REMOVED for reason in rejected.values())
+    logger.info("%s: %d labels changed, %d photos removed", CORRECTIONS, len(relabelled), removed)
     logger.info("rejected: %d files, for the reasons in %s", len(rejected), SPLITS / "rejected.csv")
 
 
-def split_photos(folder: Path, settings: Split) -> tuple[list[LabelledPhoto], Rejected]:
+def split_photos(
+    folder: Path, settings: Split, corrections: Mapping[PurePosixPath, set[str]]
+) -> tuple[list[LabelledPhoto], Rejected, list[tuple[str, str, str]]]:
     """Assign each usable photo below ``folder`` to a split, and reject every other file.
 
+    Returns:
+        The photos; the reason for each other file; the path of each photo that ``corrections`` give another label, with
+        its label before and after.
+
     Raises:
-        UserError: Too many files are rejected, ``split.group`` tells nothing apart, or a split would have no photos of
-            some class.
+        UserError: Too many files are rejected, ``split.group`` tells nothing apart, a correction fits no photo, or a
+            split would have no photos of some class.
     """
-    found, strays = find_photos(folder, LABELS / "labels.csv")
+    labelled, strays = find_photos(folder, LABELS / "labels.csv")
+    found, relabelled, removed = apply_corrections(labelled, corrections)
     inspected = map_in_parallel(
         lambda i: (found[i], inspect(found[i].path, settings.max_megapixels)), range(len(found)), "checking photos"
     )
@@ -88,10 +102,10 @@ def split_photos(folder: Path, settings: Split) -> tuple[list[LabelledPhoto], Re
     leaking = reject_leaks(groups)
     check_rejected_fraction(unusable | conflicting | leaking, strays, len(found), settings.max_rejected_fraction)
     copies = reject_copies(chain(*groups))
-    rejected = strays | unusable | conflicting | copies | leaking
+    rejected = strays | removed | unusable | conflicting | copies | leaking
     kept = [photo for group in groups for photo in chain(*group) if photo.path not in rejected]
     check_splits(kept)
-    return kept, rejected
+    return kept, rejected, relabelled
 
 
 def inspect(path: str, max_megapixels: float) -> Fingerprint | str:

@@ -105,6 +105,7 @@ ALL_FEATURES = ["features@mobilenet_v2", "features@mobilenet_v2_blocks", "featur
 ALL_TRAININGS = [f"train@{name}" for name in sorted(MODELS)]
 # What `dvc status` lists after an edit of a file, as docs/code.md says.
 RUN_AGAIN: dict[str, list[str]] = {
+    "corrections.csv": ["split"],
     "stages/evaluate.py": ["evaluate"],
     "stages/evaluation/calibration.py": ["evaluate"],
     "stages/evaluation/scores.py": ["evaluate"],
@@ -123,6 +124,7 @@ RUN_AGAIN: dict[str, list[str]] = {
     "stages/intake/fetch.py": ["backbone@mobilenet_v2", "download"],
     "stages/intake/folders.py": ["backbone@mobilenet_v2", "download", "split"],
     "stages/intake/layout.py": ["split"],
+    "stages/intake/corrections.py": ["split"],
     "stages/intake/duplicates.py": ["split"],
     "stages/intake/groups.py": ["split"],
     "stages/common/figures.py": ["evaluate", "label_stats"],

@@ -5,6 +5,7 @@ No step depends on this file: a path that moves here moves in ``dvc.yaml`` too, 
 
 from pathlib import Path
 
+CORRECTIONS = Path("corrections.csv")  # git's, and written by people alone
 RAW = Path("data/raw")
 LABELS = Path("data/labels")
 BACKBONE = Path("data/backbone")

@@ -78,6 +78,7 @@ def data_section(lists: dict[str, pd.DataFrame]) -> str:
         f"{rejected['unmatched']} files without a label or labels without a file, {rejected['conflicting']} photos "
         f"with more than one label, {rejected['duplicates']} duplicates, {rejected['grouped']} photos of a group in "
         "another split."
+        + (f" `corrections.csv` removed {rejected['removed']} more photos." if rejected["removed"] else "")
     )
 
 

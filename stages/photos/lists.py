@@ -14,6 +14,7 @@ NO_FILE = "is in download.labels, but not in download.photos"
 TWO_LABELS = "has more than one label"
 DUPLICATE = "same photo as"
 SAME_GROUP = "same group as"
+REMOVED = "removed by corrections.csv"
 
 
 def read_split(split: str) -> pd.DataFrame:
@@ -34,14 +35,15 @@ def count_rejected(rejected: pd.DataFrame) -> dict[str, int]:
 
     Returns:
         The numbers of "unusable" files; of files without a label and labels without a file ("unmatched"); of photos
-        with more than one label ("conflicting"); of "duplicates"; and of photos in a group with photos in another
-        split ("grouped").
+        with more than one label ("conflicting"); of "duplicates"; of photos in a group with photos in another split
+        ("grouped"); and of those that a correction "removed".
     """
     starts: dict[str, str | tuple[str, ...]] = {
         "unmatched": (NO_CLASS, NO_LABEL, NO_FILE),
         "conflicting": TWO_LABELS,
         "duplicates": DUPLICATE,
         "grouped": SAME_GROUP,
+        "removed": REMOVED,
     }
     counts = {name: int(rejected["reason"].str.startswith(start).sum()) for name, start in starts.items()}
     return {"unusable": len(rejected) - sum(counts.values()), **counts}

@@ -9,6 +9,7 @@ from stages.evaluation.coverage import score_unsure
 from stages.evaluation.report import (
     calibration_section,
     coverage_section,
+    data_section,
     markdown_table,
     report,
     unequal_classes,
@@ -16,7 +17,7 @@ from stages.evaluation.report import (
 from stages.evaluation.results import Predictions
 from stages.evaluation.scores import leaderboard, ranking
 from stages.evaluation.significance import compare
-from stages.photos.lists import DUPLICATE, NO_FILE, SAME_GROUP, TWO_LABELS
+from stages.photos.lists import DUPLICATE, NO_FILE, REMOVED, SAME_GROUP, TWO_LABELS
 from tests.evaluation.examples import CLASSES, evaluation_of, two_classes
 
 LABELS = np.array([0] * 12 + [1] * 8)
@@ -56,6 +57,14 @@ def test_the_page_begins_with_the_best_model_and_the_baseline() -> None:
         "# Report\n\n`one`, the best on validation, has an accuracy of 0.950 on the 20 test photos (95 % confidence "
         "interval 0.764 to 0.991). The accuracy of the majority-class baseline is 0.600.\n\n"
     )
+
+
+def test_photos_that_a_correction_removed_are_told_where_there_are_some() -> None:
+    assert "corrections.csv" not in data_section(LISTS)
+    removed = pd.DataFrame({"path": ["7", "8"], "reason": [REMOVED, REMOVED]})
+    text = data_section({**LISTS, "rejected": pd.concat([LISTS["rejected"], removed])})
+    assert ": 1 unusable files" in text
+    assert text.endswith(" `corrections.csv` removed 2 more photos.")
 
 
 def test_photos_are_counted_per_class_and_split_and_what_was_rejected_by_reason() -> None:

@@ -25,6 +25,7 @@ def test_rejected_files_are_counted_by_reason() -> None:
         "has more than one label: same photo as 1.jpg, which has another",
         *("same photo as 1.jpg", "same photo as 2.jpg"),
         "same group as 3.jpg",
+        "removed by corrections.csv",
     ]
     assert count_rejected(pd.DataFrame({"path": reasons, "reason": reasons})) == {
         "unusable": 3,
@@ -32,6 +33,7 @@ def test_rejected_files_are_counted_by_reason() -> None:
         "conflicting": 1,
         "duplicates": 2,
         "grouped": 1,
+        "removed": 1,
     }
 
 

@@ -1,0 +1,99 @@
+"""Labels that a person corrects, and photos that one removes, in ``corrections.csv``."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from stages import label_stats, split
+from stages.common.paths import CORRECTIONS, RAW, SPLITS
+from stages.common.program import UserError
+from stages.intake.layout import SPLIT_NAMES
+from tests.conftest import PROJECT, write_photos
+
+CAT, DOG = "data/raw/cats/3.jpg", "data/raw/dogs/4.jpg"
+
+
+@pytest.fixture(autouse=True)
+def _photos(workspace: Path) -> None:
+    for label in ("cats", "dogs"):
+        write_photos(RAW / label, 10)
+
+
+def correct(*lines: str, header: str = "path,label") -> dict[str, pd.DataFrame]:
+    CORRECTIONS.write_text("\n".join([header, *lines, ""]))
+    split.main()
+    return {name: pd.read_csv(SPLITS / f"{name}.csv") for name in (*SPLIT_NAMES, "rejected", "corrected")}
+
+
+def labels(lists: dict[str, pd.DataFrame]) -> dict[str, str]:
+    photos = pd.concat([lists[name] for name in SPLIT_NAMES])
+    return dict(zip(photos["path"], photos["label"], strict=True))
+
+
+def test_a_photo_gets_another_label_or_is_removed_and_both_are_listed_and_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    before = labels(correct())
+    lists = correct(f"{CAT},dogs", f"{DOG},remove", "data/raw/cats/5.jpg,cats")
+    assert labels(lists) == {path: label for path, label in before.items() if path != DOG} | {CAT: "dogs"}
+    assert lists["corrected"].to_dict("records") == [{"path": CAT, "given": "cats", "label": "dogs"}]
+    assert lists["rejected"].to_dict("records") == [{"path": DOG, "reason": "removed by corrections.csv"}]
+    assert "corrections.csv: 1 labels changed, 1 photos removed" in caplog.text
+
+
+def test_they_are_counted_in_the_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    correct(f"{CAT},dogs", f"{DOG},remove")
+    written = {}
+    monkeypatch.setattr(label_stats, "write_json", lambda stats, _: written.update(stats))
+    monkeypatch.setattr(label_stats, "write_figure", lambda *_: None)
+    label_stats.main()
+    assert (written["relabelled"], written["removed"], written["unusable"]) == (1, 1, 0)
+
+
+def test_however_many_are_removed_the_run_goes_on() -> None:
+    lists = correct(*(f"data/raw/cats/{number}.jpg,remove" for number in range(5)))
+    assert len(lists["rejected"]) == 5
+
+
+def test_a_corrected_label_is_what_duplicates_are_compared_by() -> None:
+    copy = RAW / "dogs/copy.jpg"
+    copy.write_bytes(Path(CAT).read_bytes())
+    lists = correct(f"{copy},cats")
+    assert labels(lists)[CAT] == labels(lists).get(str(copy), "cats") == "cats"
+    assert not lists["rejected"]["reason"].str.contains("more than one label").any()
+
+
+def test_the_rows_of_a_list_of_suspects_can_be_appended_as_they_are() -> None:
+    """Those without a label correct nothing, and columns beyond the first two are ignored."""
+    lists = correct(f"{CAT},dogs,train,cats,dogs,0.01,0.99", f"{DOG},,train,dogs,cats,0.02,0.98")
+    assert lists["corrected"]["path"].to_list() == [CAT]
+    assert not len(lists["rejected"])
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (
+            ["3.jpg,dogs"],
+            "paths of labelled photos, as data/raw/cats/0.jpg, received 3.jpg: correct or del",
+        ),
+        ([f"{CAT},cows"], f"for {CAT} one of the classes (cats, dogs) or remove, received cows"),
+        ([f"{CAT},dogs", f"{CAT},remove"], f"for {CAT} one of the classes (cats, dogs) or remove, received dogs, rem"),
+    ],
+)
+def test_a_correction_that_fits_no_photo_is_one_line(lines: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=f"^corrections.csv: expected {re.escape(message)}") as error:
+        correct(*lines)
+    assert "data/raw is a copy" not in str(error.value)
+
+
+def test_a_file_without_the_columns_is_one_line() -> None:
+    with pytest.raises(UserError, match=r"^corrections.csv: expected the columns path and label, received file, "):
+        correct(header="file,label")
+
+
+def test_the_project_corrects_nothing() -> None:
+    assert (PROJECT / CORRECTIONS).read_text() == "path,label\n"

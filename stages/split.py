@@ -27,7 +27,6 @@ from stages.common.program import MismatchError, UserError, run
 from stages.intake.corrections import apply_corrections
 from stages.intake.duplicates import Fingerprint, fingerprint, group_duplicates
 from stages.intake.groups import Group, Picture, assign_splits, join_groups
-from stages.intake.layout import SPLIT_NAMES, LabelledPhoto, find_photos
 from stages.intake.layout import SPLIT_NAMES, LabelledPhoto, find_photos, read_labels
 from stages.photos.decode import SUFFIXES, UnreadablePhotoError, open_photo
 from stages.photos.lists import DUPLICATE, REMOVED, SAME_GROUP, TWO_LABELS

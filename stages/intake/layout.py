@@ -2,6 +2,7 @@
 
 import csv
 import logging
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,7 +11,6 @@ from typing import NamedTuple
 from unicodedata import category
 
 from stages.common.program import UserError
-from stages.intake.folders import check_readable
 from stages.photos.lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
 
 logger = logging.getLogger(__name__)
@@ -134,13 +134,9 @@ def photos_in_csv(folder: Path, labels: Path) -> tuple[list[LabelledPhoto], dict
 
 
 def check_paths(listed: Iterable[PurePosixPath], root: Path, files: set[Path]) -> None:
-    """Refuse a CSV whose paths start above the folder of the photos, and so name none of the ``files`` below ``root``.
-
-    Raises:
-        UserError: They do.
-    """
+    """Raise a UserError if the paths start above the photos' folder, and so name none of the ``files`` in ``root``."""
     if any(root / name in files for name in listed):
-        return
+        raise error
     for name in listed:
         for start in range(1, len(name.parts)):
             rest = PurePosixPath(*name.parts[start:])
@@ -194,5 +190,8 @@ def subfolders(folder: Path) -> list[Path]:
 
 
 def files_below(folder: Path) -> list[Path]:
-    check_readable(folder)
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    def fail(error: OSError) -> None:  # where rglob would leave out a folder that may not be read
+        raise error
+
+    paths = (Path(parent, name) for parent, _, names in os.walk(folder, onerror=fail) for name in names)
+    return sorted(path for path in paths if path.is_file())

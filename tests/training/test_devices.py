@@ -11,11 +11,12 @@ import pytest
 from stages.common.params import load_params
 from stages.datasets.dataset import StoredDataset
 from stages.models.build import build_model
+from stages.models.recipe import FineTune
 from stages.models.runtime import device_strategy, make_deterministic
 from stages.training.backup import History
 from stages.training.training import train_model
 from tests.conftest import PROJECT
-from tests.training.small_backbone import use_small_backbone
+from tests.models.backbones import write_backbone
 
 # Two devices need a process that has not computed yet, and TensorFlow mixes up two such trainings in one.
 ON_TWO_DEVICES = """
@@ -27,26 +28,37 @@ from tests.training.test_devices import train
 print(json.dumps([device_strategy().num_replicas_in_sync, train(sys.argv[1])]))
 """
 
+# Of a model's recipe, what is small, or of another network than the shipped one.
+CHANGES = {
+    "augmented": {"convolutions": (4, 4)},
+    "transfer": {"backbone": "MobileNetV3Small", "features": "pixels"},
+    "fine_tuned": {
+        "backbone": "EfficientNetB0",
+        "fine_tune": FineTune(first_layer="block7a_expand_conv", after=0.5, learning_rate=0.001),
+    },
+}
+
 
 def train(model_name: str) -> History:
     """Train on noise, without dropout, whose random numbers differ from device to device."""
     params = load_params(PROJECT / "params.yaml")
-    settings = params.train.model_copy(update={"batch_size": 8, "epochs": 2})
-    backbone = {"features": "pixels"} if model_name == "transfer" else {"convolutions": (4, 4)}
-    recipe = params.models[model_name].model_copy(update={"dropout": 0.0, "pool_size": 1, "units": 8, **backbone})
-    rng = np.random.default_rng(0)
-    train, validation = (
-        StoredDataset(rng.integers(0, 256, (count, 32, 32, 3), np.uint8), np.arange(count) % 2) for count in (24, 10)
-    )
+    settings = params.train.model_copy(update={"batch_size": 8, "epochs": 2, "parts": 2})
+    changes = {"dropout": 0.0, "pool_size": 1, "units": 8, **CHANGES[model_name]}
+    recipe = params.models[model_name].model_copy(update=changes)
     make_deterministic(0)
-    with pytest.MonkeyPatch.context() as patch, device_strategy().scope():
-        use_small_backbone(patch, (32, 32))
+    if recipe.backbone != "none":
+        write_backbone(recipe.backbone, (32, 32), recipe.backbone)
+    with device_strategy().scope():
         model = build_model(recipe, (32, 32), 2)
+        shape = (32, 32, 3) if recipe.features == "pixels" else model.get_layer("backbone").output_shape[1:]
+        noise = np.random.default_rng(0).integers(0, 256, (34, *shape), np.uint8)
+        examples = noise if recipe.features == "pixels" else (noise / 255).astype(np.float16)
+        train, validation = (StoredDataset(part, np.arange(len(part)) % 2) for part in np.split(examples, [24]))
         return train_model(model, recipe, settings, train, validation, Path("backup.npz")).history
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["augmented", "transfer"])
+@pytest.mark.parametrize("model", CHANGES)
 @pytest.mark.usefixtures("workspace")
 def test_two_devices_learn_what_one_learns(model: str) -> None:
     environment = {"PYTHONPATH": str(PROJECT), "CUDA_VISIBLE_DEVICES": ""}

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ print(json.dumps([device_strategy().num_replicas_in_sync, train(sys.argv[1])]))
 """
 
 # Of a model's recipe, what is small, or of another network than the shipped one.
-CHANGES = {
+CHANGES: dict[str, dict[str, Any]] = {
     "augmented": {"convolutions": (4, 4)},
     "transfer": {"backbone": "MobileNetV3Small", "features": "pixels"},
     "fine_tuned": {

@@ -61,7 +61,7 @@ def main() -> None:
     photos = load_photos(lists["test"], classes, params.train.image_size)
     test = TestSet(lists["test"], classes, *photos, majority_class_accuracy(lists["train"], lists["test"]))
 
-    predictions = KeptPredictions(test.pixels)
+    predictions = KeptPredictions(test.pixels, features=params.confidence.unlike_fraction is not None)
     delete_others(params.models)
     rank_by = params.evaluate.rank_by
     evaluations: list[Evaluation] = []
@@ -100,20 +100,23 @@ def check_leftovers(names: set[str]) -> None:
         raise UserError(f"expected only models of params.yaml ({', '.join(sorted(names))}): delete {paths}")
 
 
-def evaluate(name: str, logits: np.ndarray, confidence: Confidence, test: TestSet) -> Evaluation:
-    """Score a model by the logits that it predicts on the test photos, shaped (photos, classes)."""
+def evaluate(name: str, outputs: np.ndarray, confidence: Confidence, test: TestSet) -> Evaluation:
+    """Score a model by its logits on the test photos, and perhaps features after them, shaped (photos, columns)."""
+    logits, features = np.split(outputs, [len(test.classes)], axis=1)
     history = pd.read_json(HISTORY / f"{name}.json", precise_float=True)
     about = json.loads((MODELS / f"{name}.json").read_text(encoding="utf-8"))
     predictions = Predictions(test.labels, confidence.probabilities(logits))
     scores = score(history, np.array(about["validation_confusion"]), predictions, test.classes, test.baseline)
-    scores |= score_confidence(confidence, logits, predictions)
+    scores |= score_confidence(confidence, logits, features, predictions)
     if scores["test"]["gain_over_baseline"] <= 0:
         logger.warning("%s is no better than the majority-class baseline on the test photos", name)
     mistakes = find_mistakes(test.photos, predictions, test.classes)
     return Evaluation(name, history, about["environment"], predictions, scores, mistakes)
 
 
-def score_confidence(confidence: Confidence, logits: np.ndarray, predictions: Predictions) -> dict[str, Any]:
+def score_confidence(
+    confidence: Confidence, logits: np.ndarray, features: np.ndarray, predictions: Predictions
+) -> dict[str, Any]:
     """Score what ``confidence`` in ``params.yaml`` asks for, under that name; nothing where it asks for nothing."""
     scores: dict[str, Any] = {}
     if confidence.temperature:
@@ -121,6 +124,8 @@ def score_confidence(confidence: Confidence, logits: np.ndarray, predictions: Pr
         scores |= score_temperature(confidence.temperature, before)
     if confidence.unsure_below is not None:
         scores |= score_unsure(confidence.unsure_below, predictions)
+    if confidence.unlike_above is not None:
+        scores["unlike"] = round(float(confidence.unlike(features).mean()), 6)
     return {"confidence": scores} if scores else {}
 
 

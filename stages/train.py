@@ -3,7 +3,8 @@
 Reads the training and validation lists, the features that the recipe names (the photos themselves, or what a backbone
 made of them), the backbone's weights if the recipe has one, and from ``params.yaml`` ``train`` and the model's recipe.
 Writes ``data/models/MODEL.keras``, beside it ``MODEL.json`` with its classes, environment and validation confusion
-matrix, and ``MODEL.npz`` with its ``logits`` on the validation photos and their ``labels``, and
+matrix, and ``MODEL.npz`` with its ``logits`` on the validation photos and their ``labels``, and with a backbone's
+``training_features`` and ``validation_features``, pooled, of up to 2,000 photos each; and
 ``plots/history/MODEL.json``, a record per epoch. If killed, run it again: it resumes after the last finished epoch,
 with the same result.
 
@@ -28,6 +29,7 @@ from stages.models.runtime import device_strategy, make_deterministic
 from stages.models.saving import save_model
 from stages.photos.arrays import encode_labels, open_array
 from stages.photos.lists import class_names, read_split
+from stages.training.sample import sample_features
 from stages.training.training import train_model
 
 logger = logging.getLogger(__name__)
@@ -60,8 +62,12 @@ def main() -> None:
     confusion = confusion_matrix(validation.labels, logits.argmax(axis=1), len(classes))
     about = {"classes": classes, "environment": environment, "validation_confusion": confusion.tolist()}
     write_json(about, MODELS / f"{name}.json")
+    kept = {"logits": logits, "labels": validation.labels}
+    if recipe.backbone != "none":
+        kept["training_features"] = sample_features(model, train, settings.seed)
+        kept["validation_features"] = sample_features(model, validation, settings.seed)
     with atomic_write(MODELS / f"{name}.npz") as unfinished, unfinished.open("wb") as file:
-        np.savez(file, logits=logits, labels=validation.labels)
+        np.savez(file, allow_pickle=False, **kept)
     write_json(history, HISTORY / f"{name}.json")
     backup.unlink()
 

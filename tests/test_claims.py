@@ -87,6 +87,11 @@ def test_scores_are_those_of_the_saved_model_on_the_photos_of_the_lists(finished
     # Its history ends with what it reaches on the validation photos as they are: not augmented, no others.
     validation = read_photos(finished, "validation")
     predicted = probabilities(model, validation)
+    with np.load(finished / f"data/models/{name}.npz") as kept:
+        np.testing.assert_allclose(softmax(kept["logits"], axis=1), predicted, atol=2e-3)
+        np.testing.assert_array_equal(kept["labels"], validation.labels)
+        sizes = {split: len(kept[key]) for split in ("training", "validation") if (key := f"{split}_features") in kept}
+    assert sizes == ({"training": 24, "validation": 16} if name in ("transfer", "fine_tuned") else {})
     last = read_json(finished / f"plots/history/{name}.json")[-1]
     assert last["val_accuracy"] == accuracy_score(validation.labels, predicted.argmax(axis=1))
     rounding = 1e-5 if name in ("cnn", "augmented", "preprocessed") else 1e-4  # of features, float16

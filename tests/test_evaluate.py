@@ -65,6 +65,15 @@ def test_the_scores_say_how_much_is_sure_and_how_accurate_that_is() -> None:
 
 
 @pytest.mark.usefixtures("files")
+def test_the_scores_say_how_many_photos_are_unlike_the_training_photos() -> None:
+    outputs = np.hstack([ALWAYS_DOGS, np.array([[1, 0], [0.9, 0.1], [0, 1]])])
+    confidence = Confidence(unlike_above=0.5, training_features=np.array([[1.0, 0.0]]))
+    evaluation = evaluate("cnn", outputs, confidence, TEST)
+    assert evaluation.scores["confidence"] == {"unlike": 0.333333}
+    np.testing.assert_allclose(evaluation.predictions.probabilities, [[0.25, 0.75]] * 3)
+
+
+@pytest.mark.usefixtures("files")
 def test_a_model_no_better_than_the_majority_class_baseline_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     evaluate("cnn", ALWAYS_DOGS, Confidence(), TEST)
     assert caplog.messages == ["cnn is no better than the majority-class baseline on the test photos"]

@@ -65,11 +65,12 @@ def draw_coverage(evaluations: list[Evaluation]) -> Figure:
     for evaluation, colour in zip(evaluations, cycle(COLOURS), strict=False):
         curve = accuracy_by_coverage(evaluation.predictions)
         shown = curve.iloc[min(FEWEST, len(curve)) - 1 :]
-        axes.plot(shown["coverage"], shown["accuracy"], color=colour, label=evaluation.name)
+        axes.plot(shown["coverage"], shown["accuracy"], color=colour, label=evaluation.name, clip_on=False)
         confidence = evaluation.scores.get("confidence", {})
         if confidence.get("sure_accuracy") is not None:
-            axes.plot(confidence["coverage"], confidence["sure_accuracy"], "o", color=colour, clip_on=False)
-    axes.set(title="Accuracy on the test photos that a model is surest of", xlim=(0, 1.01), ylim=(None, 1.01))
+            sure = (confidence["coverage"], confidence["sure_accuracy"])
+            axes.plot(*sure, "o", color=colour, label=f"{evaluation.name}: not unsure", clip_on=False)
+    axes.set(title="Accuracy on the test photos that a model is surest of", xlim=(0, 1), ylim=(None, 1))
     axes.set(xlabel="coverage: proportion of the photos, the most confident first", ylabel="accuracy")
     axes.grid(alpha=0.3)
     axes.legend(loc="lower left")

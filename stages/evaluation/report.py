@@ -158,10 +158,17 @@ def coverage_section(ranked: list[Evaluation]) -> str:
         for evaluation in ranked
         if "unsure_below" in (confidence := evaluation.scores.get("confidence", {}))
     ]
+    told = describe_coverage(ranked[0])
+    unlike = {model.name: model.scores.get("confidence", {}).get("unlike") for model in ranked}
+    if found := [f"{share:.3f} for `{name}`" for name, share in unlike.items() if share is not None]:
+        told += (
+            "\n\nProportion of the test photos that are unlike the training photos (farther from the nearest than all "
+            f"but `confidence.unlike_fraction` of the validation photos): {', '.join(found)}."
+        )
     if not rows:
-        return describe_coverage(ranked[0])
+        return told
     return (
-        f"{describe_coverage(ranked[0])}\n\nA photo is unsure if its probability is below a threshold, the lowest from "
+        f"{told}\n\nA photo is unsure if its probability is below a threshold, the lowest from "
         "which on the accuracy on the validation photos is at least `confidence.unsure_accuracy`. The test photos that "
         f"are not unsure, and the accuracy on them:\n\n{markdown_table(pd.DataFrame(rows))}"
     )

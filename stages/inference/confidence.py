@@ -9,14 +9,17 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from stages.common.program import UserError
+from stages.inference.neighbours import distance_to_nearest, normalize
 from stages.inference.settings import ConfidenceSettings
 
 
 class Confidence(NamedTuple):
-    """How probabilities are made of a model's logits, and which are too low. By default it is softmax, and none is."""
+    """How probabilities are made of a model's logits, by default by softmax, and which photos to be warned of."""
 
     temperature: float | None = None  # None: none is fitted, which is the same as 1
     unsure_below: float | None = None  # infinite: every prediction is unsure
+    unlike_above: float | None = None  # distance to the nearest training photo
+    training_features: np.ndarray | None = None  # normalised, float32, shaped (training photos, channels)
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Compute softmax(logits / temperature), float64, shaped (photos, classes), rows summing to one."""
@@ -24,12 +27,24 @@ class Confidence(NamedTuple):
 
     @property
     def gives_notes(self) -> bool:
-        return self.unsure_below is not None
+        return self.unsure_below is not None or self.unlike_above is not None
 
-    def notes(self, probabilities: np.ndarray) -> list[str]:
-        """Say of each photo, by its probabilities shaped (photos, classes), that it is unsure, or nothing ("")."""
-        below = self.unsure_below or 0
-        return ["unsure" if confidence < below else "" for confidence in probabilities.max(axis=1)]
+    def notes(self, probabilities: np.ndarray, features: np.ndarray) -> list[str]:
+        """Say why not to believe the class of each photo: "unsure", "unlike the training photos", both or nothing ("").
+
+        Args:
+            probabilities: shaped (photos, classes).
+            features: a backbone's, shaped (photos, channels); without use if ``unlike_above`` is None.
+        """
+        unsure = probabilities.max(axis=1) < (self.unsure_below or 0)
+        reasons = ("unsure", unsure), ("unlike the training photos", self.unlike(features))
+        return [", ".join(reason for reason, holds in reasons if holds[row]) for row in range(len(unsure))]
+
+    def unlike(self, features: np.ndarray) -> np.ndarray:
+        """Tell which photos are unlike the training photos, bool, shaped (photos,)."""
+        if self.unlike_above is None or self.training_features is None:
+            return np.zeros(len(features), bool)
+        return distance_to_nearest(features, self.training_features) > self.unlike_above
 
 
 def read_confidence(path: Path, settings: ConfidenceSettings) -> Confidence:
@@ -53,15 +68,21 @@ def asks_for_any(settings: ConfidenceSettings) -> bool:
 
 
 def fit_confidence(file: BinaryIO, settings: ConfidenceSettings) -> Confidence:
-    """Fit to the validation photos what the settings ask for."""
-    with np.load(file, allow_pickle=False) as arrays:
-        logits, labels = arrays["logits"].astype(np.float64), arrays["labels"]
+    """Fit to the validation photos what the settings ask for, as far as the file has what it takes."""
+    with np.load(file, allow_pickle=False) as loaded:
+        arrays = dict(loaded)
+    logits, labels = arrays["logits"].astype(np.float64), arrays["labels"]
     fitted = Confidence(fit_temperature(logits, labels) if settings.temperature else None)
-    if settings.unsure_accuracy is None:
-        return fitted
-    correct = logits.argmax(axis=1) == labels
-    confidence = fitted.probabilities(logits).max(axis=1)
-    return fitted._replace(unsure_below=find_threshold(confidence, correct, settings.unsure_accuracy))
+    if settings.unsure_accuracy is not None:
+        confidence = fitted.probabilities(logits).max(axis=1)
+        correct = logits.argmax(axis=1) == labels
+        fitted = fitted._replace(unsure_below=find_threshold(confidence, correct, settings.unsure_accuracy))
+    if settings.unlike_fraction is not None and "training_features" in arrays:
+        training = normalize(arrays["training_features"])
+        distances = distance_to_nearest(arrays["validation_features"], training)
+        above = float(np.quantile(distances, 1 - settings.unlike_fraction, method="inverted_cdf"))
+        fitted = fitted._replace(unlike_above=above, training_features=training)
+    return fitted
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 from stages.common.files import atomic_write, fingerprint, is_whole
 from stages.common.paths import PREDICTIONS
 from stages.inference.model import BATCH_SIZE, existing_model, load_model, predict_logits
+from stages.inference.neighbours import with_features
 from stages.models.environment import describe_environment
 from stages.models.runtime import keras
 from stages.photos.arrays import ArrayStore
@@ -42,14 +43,16 @@ class KeptPredictions:
 
     Args:
         pixels: uint8 in 0..255, shaped (photos, height, width, 3).
+        features: whether the features of models with a backbone follow their logits (``with_features``).
     """
 
-    def __init__(self, pixels: ArrayStore) -> None:
+    def __init__(self, pixels: ArrayStore, features: bool = False) -> None:
         self.pixels = pixels
+        self.features = features
         numbers = np.arange(len(pixels))
         # Batch by batch, as the photos may not fit into memory.
         batches = (pixels[numbers[start : start + BATCH_SIZE]] for start in range(0, len(pixels), BATCH_SIZE))
-        settings = [str(pixels.shape), *describe_environment()]
+        settings = [str(features), str(pixels.shape), *describe_environment()]
         self.shared_key = fingerprint(chain(settings, predicting_code(), batches))
 
     def logits(self, model: LazyModel) -> np.ndarray:
@@ -65,7 +68,8 @@ class KeptPredictions:
             logger.info("%s: its predictions on the test photos were kept", path.stem)
             return kept
         logger.info("%s: predicting the test photos", path.stem)
-        logits = predict_logits(model.loaded, self.pixels)
+        predicting = (with_features(model.loaded) if self.features else None) or model.loaded
+        logits = predict_logits(predicting, self.pixels)
         with atomic_write(path) as unfinished, unfinished.open("wb") as out:
             np.savez(out, key=np.array(key), logits=logits)
         return logits

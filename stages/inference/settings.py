@@ -12,3 +12,4 @@ class ConfidenceSettings(Section):
 
     temperature: Annotated[bool, Field(strict=True)] = False
     unsure_accuracy: Annotated[Fraction | None, EmptyIsNone] = None
+    unlike_fraction: Annotated[Fraction | None, EmptyIsNone] = None

@@ -15,6 +15,7 @@ from stages.common.paths import BEST, MODELS
 from stages.common.program import UserError, first_line
 from stages.inference.confidence import Confidence, asks_for_any, fit_confidence
 from stages.inference.model import load_model
+from stages.inference.neighbours import with_features
 from stages.inference.settings import ConfidenceSettings
 from stages.models.runtime import keras
 
@@ -28,6 +29,7 @@ class TrainedModel(NamedTuple):
     model: keras.Model  # from pixels of 0..255, (batch, height, width, 3), to logits, (batch, classes)
     class_names: list[str]  # in the order of the logits
     confidence: Confidence = Confidence()
+    with_features: keras.Model | None = None  # also gives the features that ``confidence.notes`` needs
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -51,7 +53,9 @@ class ModelFile(NamedTuple):
             path = Path(folder, f"{self.name}.keras")
             path.write_bytes(self.content)
             try:
-                return TrainedModel(self.name, load_model(path), self.class_names, self.confidence(settings))
+                model, confidence = load_model(path), self.confidence(settings)
+                extended = with_features(model) if confidence.unlike_above is not None else None
+                return TrainedModel(self.name, model, self.class_names, confidence, extended)
             except (ValueError, TypeError, KeyError, OSError) as error:
                 raise UserError(
                     f"{self.origin}: expected a model that Keras {keras.__version__} can load: "
@@ -61,7 +65,10 @@ class ModelFile(NamedTuple):
     def confidence(self, settings: ConfidenceSettings) -> Confidence:
         """Fit to the validation photos what the settings ask for, or log that it cannot be done."""
         if self.validation and asks_for_any(settings):
-            return fit_confidence(BytesIO(self.validation), settings)
+            fitted = fit_confidence(BytesIO(self.validation), settings)
+            if settings.unlike_fraction is not None and fitted.unlike_above is None:
+                logger.warning("%s has no backbone: it calls no photo unlike the training photos", self.origin)
+            return fitted
         if asks_for_any(settings):
             logger.warning(
                 "%s has no predictions on the validation photos (.npz) beside it, so the section confidence of "

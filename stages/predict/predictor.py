@@ -68,6 +68,8 @@ def predict_chunk(
 def classify(trained: TrainedModel, pixels: np.ndarray) -> list[Prediction]:
     """Classify decoded photos, uint8 in 0..255, shaped (photos, height, width, 3)."""
     confidence = trained.confidence
-    probabilities = confidence.probabilities(predict_logits(trained.model, pixels))
-    notes = confidence.notes(probabilities) if confidence.gives_notes else [None] * len(pixels)
+    outputs = predict_logits(trained.with_features or trained.model, pixels)
+    logits, features = np.split(outputs, [len(trained.class_names)], axis=1)
+    probabilities = confidence.probabilities(logits)
+    notes = confidence.notes(probabilities, features) if confidence.gives_notes else [None] * len(pixels)
     return list(map(Prediction, probabilities, notes))

@@ -146,6 +146,12 @@ def test_thresholds_come_with_the_accuracy_on_what_is_sure() -> None:
     )
 
 
+def test_the_proportion_of_unlike_photos_is_told_of_models_that_can_tell() -> None:
+    one, two = evaluation_of("one", wrong_on(0)), evaluation_of("two", wrong_on(1))
+    two.scores["confidence"] = {"unlike": 0.05}
+    assert coverage_section([one, two]).endswith("of the validation photos): 0.050 for `two`.")
+
+
 def test_calibration_limits_and_the_environment_are_told() -> None:
     text = page(one=wrong_on(0))
     assert "## Calibration\n\n`one` is well calibrated on average, as far as 20 photos can tell:" in text

@@ -37,9 +37,9 @@ class LogitsAsTheyAre(ClassifierMixin, BaseEstimator):
         return examples
 
 
-def file_of(logits: np.ndarray = LOGITS, labels: np.ndarray = LABELS) -> BytesIO:
+def file_of(**features: np.ndarray) -> BytesIO:
     file = BytesIO()
-    np.savez(file, logits=logits.astype(np.float32), labels=labels)
+    np.savez(file, allow_pickle=False, logits=LOGITS.astype(np.float32), labels=LABELS, **features)
     file.seek(0)
     return file
 
@@ -80,12 +80,12 @@ def test_the_threshold_is_the_lowest_from_which_on_the_accuracy_is_reached(accur
 
 def test_where_the_surest_prediction_is_wrong_every_photo_is_unsure() -> None:
     assert find_threshold(np.array([0.9, 0.9, 0.8]), np.array([True, False, True]), 0.9) == math.inf
-    assert Confidence(unsure_below=math.inf).notes(np.eye(2)) == ["unsure", "unsure"]
+    assert Confidence(unsure_below=math.inf).notes(np.eye(2), np.empty((2, 0))) == ["unsure", "unsure"]
 
 
 def test_a_photo_below_the_threshold_is_unsure() -> None:
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.21, 0.79]])
-    assert Confidence(unsure_below=0.8).notes(probabilities) == ["", "", "unsure"]
+    assert Confidence(unsure_below=0.8).notes(probabilities, np.empty((3, 0))) == ["", "", "unsure"]
     assert not Confidence().gives_notes
 
 
@@ -96,9 +96,32 @@ def test_the_threshold_is_one_of_probabilities_after_the_temperature() -> None:
     assert both.unsure_below
     for confidence in (plain, both):
         predicted = confidence.probabilities(LOGITS.astype(np.float32))
-        sure = [note == "" for note in confidence.notes(predicted)]
+        sure = [note == "" for note in confidence.notes(predicted, np.empty((len(predicted), 0)))]
         assert (predicted.argmax(axis=1) == LABELS)[sure].mean() == pytest.approx(0.8, abs=0.002)
     assert both.unsure_below < 0.9 < plain.unsure_below < 1
+
+
+def test_a_photo_farther_from_the_nearest_than_all_but_a_fraction_of_validation_is_unlike() -> None:
+    training = np.array([[2, 0, 0], [0, 3, 0]], np.float16)
+    angles = np.radians(np.arange(1, 11))  # of ten validation photos to the first training photo
+    validation = np.stack([np.cos(angles), 0 * angles, np.sin(angles)], axis=1).astype(np.float32)
+    file = file_of(training_features=training, validation_features=validation)
+    fitted = fit_confidence(file, ConfidenceSettings(unlike_fraction=0.2, unsure_accuracy=0.6))
+    assert fitted.unlike(validation).tolist() == [False] * 8 + [True] * 2
+    assert fitted.unlike(np.array([[0, 7, 0.1], [0, -1, 0], [1, 1, 0], [0, 0, 0]])).tolist() == [
+        False,
+        True,
+        True,
+        True,
+    ]
+    notes = fitted.notes(np.array([[1, 0, 0], [0.34, 0.33, 0.33], [1, 0, 0]]), validation[[0, 9, 9]])
+    assert notes == ["", "unsure, unlike the training photos", "unlike the training photos"]
+
+
+def test_without_features_no_photo_is_unlike() -> None:
+    fitted = fit_confidence(file_of(), ConfidenceSettings(unlike_fraction=0.01))
+    assert not fitted.gives_notes
+    assert fitted.unlike(np.empty((2, 0))).tolist() == [False, False]
 
 
 def test_a_missing_file_is_one_line_and_matters_only_if_it_is_asked_for(workspace: Path) -> None:

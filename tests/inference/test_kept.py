@@ -63,6 +63,15 @@ def test_a_changed_photo_one_less_or_another_shape_predicts_again() -> None:
         assert predict(pixels)
 
 
+def test_features_are_kept_after_the_logits_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "with_features", lambda model: keras.Sequential([model, layers.Dense(3)]))
+    model = LazyModel(MODEL)
+    assert KeptPredictions(PIXELS, features=True).logits(model).shape == (5, 3)
+    assert "loaded" in vars(model)
+    assert KeptPredictions(PIXELS, features=True).logits(LazyModel(MODEL)).shape == (5, 3)
+    assert predict()
+
+
 @pytest.mark.parametrize("cause", ["describe_environment", "predicting_code"])
 def test_another_environment_or_other_code_predicts_again(cause: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, cause, lambda: ["another"])

@@ -1,6 +1,6 @@
 """Compare the notebook's workflow with this pipeline: the same photos, models and epochs.
 
-    python -m benchmarks.compare [--photos ARCHIVE.zip --backbone WEIGHTS.h5] [--epochs 2] [--jobs 2]
+    python -m benchmarks.compare [--photos ARCHIVE.zip --backbone WEIGHTS.h5] [--epochs 2] [--jobs 1]
 
 Without photos: drawn ones, small. Runs in a copy of the project in a temporary folder. Prints tables in Markdown: CPU
 seconds (user and system) and seconds by the clock, the most memory that one process held, and accuracy, for each model
@@ -73,11 +73,15 @@ def benchmark_params(params: dict[str, Any], photos: tuple[Path, Path] | None, e
         archive, weights = SAMPLE, "data/sample_backbone.weights.h5"
         size, width = 96, 0.35
     models = {name: dict(params["models"][name]) for name in MODELS}
+    features = {recipe["features"]: dict(params["features"][recipe["features"]]) for recipe in models.values()}
+    for entry in features.values():
+        if "views" in entry:
+            entry["views"] = min(entry["views"], epochs)  # more would never be used
     backbone = params["backbones"]["mobilenet_v2"] | {"weights": weights, "sha256": None, "options": {"alpha": width}}
     return params | {
         "download": download | {"photos": archive},
         "backbones": {"mobilenet_v2": backbone},
-        "features": {recipe["features"]: params["features"][recipe["features"]] for recipe in models.values()},
+        "features": features,
         "models": models,
         "train": params["train"] | {"epochs": epochs, "image_size": [size, size]},
     }
@@ -176,7 +180,7 @@ def start_ups(folder: Path) -> pd.DataFrame:
 def main() -> None:
     parser = command_parser(__doc__)
     parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--jobs", type=int, default=2, help="models side by side")
+    parser.add_argument("--jobs", type=int, default=1, help="models side by side")
     add_photo_options(parser)
     args = parser.parse_args()
     photos = chosen_photos(args)

@@ -13,7 +13,7 @@ from fsspec.implementations.dirfs import DirFileSystem
 from stages.common.files import write_remote
 from stages.common.program import UserError
 from stages.inference.settings import ConfidenceSettings
-from stages.predict.model_file import ModelFile
+from stages.predict.model_file import ModelFile, TrainedModel
 
 # Programs that read a folder of Parquet files skip names that start with "_".
 ABOUT = "_about.json"
@@ -48,6 +48,14 @@ def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings)
             f"{output.path}: expected predictions of this {model.name}, found those of another model "
             f"({found['model']}) or with other settings of confidence: choose another OUTPUT"
         )
+
+
+def load_claimed(output: DirFileSystem) -> TrainedModel:
+    """Load the model that :func:`claim` wrote."""
+    about = json.loads(output.cat_file(ABOUT))
+    validation = output.cat_file(VALIDATION) if output.exists(VALIDATION) else None
+    model = ModelFile(about["model"], output.cat_file(MODEL), about["classes"], MODEL, validation)
+    return model.load(ConfidenceSettings(**about["confidence"]))
 
 
 def parts_of(output: DirFileSystem) -> dict[int, str]:

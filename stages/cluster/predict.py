@@ -2,13 +2,13 @@
 
 Reads the photos of a folder or bucket that every node reaches, and a model as `python -m stages.predict` does. Writes
 Parquet files of 500 photos each, with a row per photo: its path within the folder, its class, the probability of that
-and of every class, its note, or what is wrong with the file; and beside them the model. Started again, the same command
-classifies what is still missing, and what was wrong and may be fixed by now.
+and of every class, and a note where `confidence` in ``params.yaml`` asks for it, or what is wrong with the file; and
+beside them the model. Started again, the same command classifies what is still missing, and what was wrong and may be
+fixed by now.
 
     RAY_ADDRESS=head:6379 python -m stages.cluster.predict s3://bucket/photos s3://bucket/predictions
 """
 
-import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -24,12 +24,10 @@ from tqdm import tqdm
 
 from stages.cluster.nodes import cause_of, connect, missing_resources, task_options
 from stages.cluster.parquet import (
-    ABOUT,
-    MODEL,
-    VALIDATION,
     Row,
     claim,
     drop_problems,
+    load_claimed,
     open_folder,
     parts_of,
     read_predictions,
@@ -37,13 +35,12 @@ from stages.cluster.parquet import (
 )
 from stages.common.params import Resources, load_params
 from stages.common.program import UserError, command_parser, first_line, run
-from stages.inference.settings import ConfidenceSettings
 from stages.intake.archive import is_hidden
 from stages.intake.folders import check_readable
 from stages.models.runtime import make_deterministic
 from stages.photos.decode import UNREADABLE, UnreadablePhotoError, read_photo, resized_pixels
 from stages.predict.formats import columns, printable, row_values
-from stages.predict.model_file import ModelFile, fetch_model_file
+from stages.predict.model_file import fetch_model_file
 from stages.predict.predictor import classify
 
 logger = logging.getLogger(__name__)
@@ -160,10 +157,7 @@ class Predictor:
 
     def __init__(self, output: DirFileSystem) -> None:
         make_deterministic(seed=0)
-        about = json.loads(output.cat_file(ABOUT))
-        validation = output.cat_file(VALIDATION) if output.exists(VALIDATION) else None
-        model = ModelFile(about["model"], output.cat_file(MODEL), about["classes"], MODEL, validation)
-        self.trained = model.load(ConfidenceSettings(**about["confidence"]))
+        self.trained = load_claimed(output)
         self.output = output
 
     def __call__(self, part: dict[str, Any]) -> dict[str, int]:

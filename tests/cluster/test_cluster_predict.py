@@ -7,17 +7,23 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import ray
 from PIL import Image
 
 from stages.cluster import predict
 from stages.cluster.nodes import task_options
-from stages.cluster.parquet import Row, drop_problems, open_folder, parts_of, read_predictions, write_part
+from stages.cluster.parquet import Row, claim, drop_problems, open_folder, parts_of, read_predictions, write_part
 from stages.common.params import Resources
+from stages.common.paths import MODELS
 from stages.common.program import UserError
+from stages.inference.settings import ConfidenceSettings
 from stages.predict.formats import columns
+from stages.predict.model_file import fetch_model_file
 from tests.conftest import write_photos
+from tests.predict.small_model import SIZE, save_small_model
 
 
 @pytest.mark.parametrize(
@@ -113,6 +119,23 @@ def test_a_fault_of_the_machine_ends_the_job() -> None:
     bucket = Bucket(a=OSError(errno.EIO, "Input/output error"))
     with pytest.raises(OSError, match="Input/output error"):
         predict.decode({"number": 0, "paths": ["a"]}, bucket, (2, 2), max_megapixels=1)
+
+
+def test_parts_have_the_notes_that_the_settings_ask_for(workspace: Path) -> None:
+    save_small_model("small", ["ants", "bees"])
+    np.savez(MODELS / "small.npz", logits=np.array([[9.0, 0.0]]), labels=np.array([0]))
+    unsure = ConfidenceSettings(unsure_accuracy=0.9)  # below the confidence of that photo
+    for name, settings, notes in [("plain", ConfidenceSettings(), None), ("notes", unsure, ["unsure", None])]:
+        model, output = fetch_model_file("small"), open_folder(str(workspace / name))
+        claim(output, model, settings)
+        pixels = np.zeros((2, *SIZE, 3), np.uint8)
+        part = {"number": 0, "paths": ["a.jpg", "b.jpg"], "problems": ["", "cannot be read"], "pixels": pixels}
+        predict.Predictor(output)(part)
+        table = pd.read_parquet(workspace / name / "part-000000.parquet")
+        assert (table["note"].replace({np.nan: None}).tolist() if "note" in table else None) == notes
+        assert table["class"].isna().tolist() == [False, True]
+    with pytest.raises(UserError, match=r"of another model .* or with other settings of confidence"):
+        claim(output, model, ConfidenceSettings())
 
 
 def test_only_photos_with_a_problem_are_tried_again(tmp_path: Path) -> None:

@@ -29,17 +29,17 @@ def tabulate(results: tune.ResultGrid, trials: list[list[str]]) -> pd.DataFrame:
         rows[number] = {
             **dict(override.split("=", 1) for override in trials[number]),
             "epochs": metrics.get("epoch", 0),
-            "last": metrics.get("val_accuracy", -math.inf),
+            "kept": metrics.get("val_accuracy", -math.inf),
             "best": metrics.get("best"),
             "end": f"failed: {first_line(result.error)}" if result.error else metrics.get("end", end),
         }
     table = pd.DataFrame.from_dict(rows, orient="index").sort_index()
-    best_first = table.sort_values("last", ascending=False, kind="stable")
+    best_first = table.sort_values("kept", ascending=False, kind="stable")
     return best_first.sort_values("end", key=lambda ends: ends != FINISHED, kind="stable")
 
 
 def compare_settings(table: pd.DataFrame, trials: list[list[str]]) -> pd.DataFrame:
-    """Average the last validation accuracy of each setting over its seeds.
+    """Average the validation accuracy of each setting over its seeds.
 
     Returns:
         A row per setting, best first: ``mean``, ``min`` and ``max`` over its ``seeds``, of which so many ``finished``.
@@ -48,7 +48,7 @@ def compare_settings(table: pd.DataFrame, trials: list[list[str]]) -> pd.DataFra
     groups = table.assign(finished=table["end"] == FINISHED).groupby(
         [setting_of(trials[number]) for number in table.index], sort=False
     )
-    settings = groups["last"].agg(["mean", "min", "max"]).assign(seeds=groups.size(), finished=groups["finished"].sum())
+    settings = groups["kept"].agg(["mean", "min", "max"]).assign(seeds=groups.size(), finished=groups["finished"].sum())
     settings.loc[settings["finished"] < settings["seeds"], ["mean", "min", "max"]] = math.nan
     return settings.sort_values("mean", ascending=False, kind="stable")
 

@@ -2,7 +2,7 @@
 
 Each trial is a training with changed parameters, in a folder of its own on some node. Values are as for `dvc exp run
 --queue`; of several parameters, every combination is tried. Trials that differ in nothing but train.seed are of one
-setting. Settings are compared by the mean over all their seeds at the last epoch, so that none of these is stopped;
+setting. Settings are compared by the mean over all their seeds at the epoch kept, so that none of these is stopped;
 with one seed each, a trial whose validation accuracy falls behind the others' stops early.
 
 Finished trials' models go to DVC's default remote with their run cache: a `dvc exp run --pull` with the same changes

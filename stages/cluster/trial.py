@@ -61,7 +61,12 @@ class Trial(tune.Trainable):
 
     def result(self) -> dict[str, Any]:
         last = self.reported[-1] if self.reported else {"epoch": 0, "val_accuracy": -math.inf}
-        return {**last, "best": max((record["val_accuracy"] for record in self.reported), default=None)}
+        kept = next((record for record in self.reported if record.get("kept")), last)
+        return {
+            **last,
+            "val_accuracy": kept["val_accuracy"],
+            "best": max((record["val_accuracy"] for record in self.reported), default=None),
+        }
 
     def finish(self) -> str:
         """Push the results, and say how the training ended."""

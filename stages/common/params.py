@@ -88,6 +88,8 @@ class Train(Section):
     parts: Count
     seed: Seed
     class_weight: Literal["none", "balanced"]
+    keep: Literal["last", "best"]
+    patience: Annotated[Count | None, EmptyIsNone]
 
 
 class Evaluate(Section):

@@ -10,11 +10,21 @@ from sklearn.metrics import roc_curve
 from stages.evaluation.results import Predictions
 
 
+def kept_epoch(history: pd.DataFrame) -> pd.Series:
+    """Find the epoch that became the model: the one that is marked, or else the last."""
+    return history.iloc[int(history["kept"].notna().to_numpy().argmax()) if "kept" in history else -1]
+
+
 def learning_curves(history: pd.DataFrame) -> pd.DataFrame:
-    """Turn a history into rows of ``epoch``, ``accuracy``, ``loss`` and ``split`` ("training" or "validation")."""
+    """Turn a history into rows of ``epoch``, ``accuracy``, ``loss`` and ``split`` ("training" or "validation").
+
+    If an epoch was chosen, its row of validation has a 1 in a column ``kept``.
+    """
     columns = ["epoch", "accuracy", "loss"]
     training = history[columns].assign(split="training")
     validation = history[["epoch", "val_accuracy", "val_loss"]].set_axis(columns, axis=1).assign(split="validation")
+    if "kept" in history:
+        validation["kept"] = history["kept"]
     return pd.concat([training, validation])
 
 
@@ -35,6 +45,9 @@ def draw_accuracy(name: str, history: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
     axes.plot(history["epoch"], history["accuracy"], "--", color="C0", label="training")
     axes.plot(history["epoch"], history["val_accuracy"], color="C3", label="validation")
+    if "kept" in history:
+        kept = kept_epoch(history)
+        axes.plot(kept["epoch"], kept["val_accuracy"], "o", color="C3", label="the epoch kept")
     axes.set(title=f"{name}: accuracy", xlabel="epoch", ylabel="accuracy", ylim=(None, 1.01))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)

@@ -4,6 +4,7 @@ import pandas as pd
 
 from stages.evaluation.calibration import describe_calibration
 from stages.evaluation.coverage import describe_coverage
+from stages.evaluation.curves import kept_epoch
 from stages.evaluation.mistakes import most_confused
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import SCORE_NAMES
@@ -40,6 +41,7 @@ def report(
             f"The best model has the highest validation {SCORE_NAMES[rank_by]} (in a tie, the lowest validation loss); "
             "the test photos play no part in this choice. CI: confidence interval of the test accuracy; ECE: "
             "expected calibration error."
+            f"{kept_epochs(ranked)}"
         ),
         "## Is the best model really better?",
         comparison_section([model.name for model in ranked], comparisons),
@@ -63,6 +65,16 @@ def report(
         "\n".join(f"- {line}" for line in best.environment),
     ]
     return "\n\n".join(blocks) + "\n"
+
+
+def kept_epochs(ranked: list[Evaluation]) -> str:
+    """Say which epoch became the model, of those of which it was chosen."""
+    chosen = [
+        f"`{model.name}` {kept_epoch(model.history)['epoch']:g} of {len(model.history)}"
+        for model in ranked
+        if "kept" in model.history
+    ]
+    return f" Models of their best epoch: {', '.join(chosen)}." if chosen else ""
 
 
 def data_section(lists: dict[str, pd.DataFrame]) -> str:

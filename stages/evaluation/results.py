@@ -46,7 +46,7 @@ class Evaluation:
     """What is known of a model once it has classified the test photos."""
 
     name: str
-    history: pd.DataFrame  # a row per epoch: epoch, accuracy, loss, val_accuracy, val_loss
+    history: pd.DataFrame  # a row per epoch: epoch, accuracy, loss, val_accuracy, val_loss, if one was chosen, kept
     environment: list[str]  # versions and hardware that the model was trained with
     predictions: Predictions
     scores: dict[str, Any]  # as score returns them

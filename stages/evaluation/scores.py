@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support, roc_auc_score
 
 from stages.evaluation.calibration import calibration_error
+from stages.evaluation.curves import kept_epoch
 from stages.evaluation.results import Evaluation, Predictions
 from stages.evaluation.significance import wilson_interval
 
@@ -23,7 +24,7 @@ def score(
         confusion: its confusion matrix on the validation photos.
 
     Returns:
-        ``train`` and ``validation``: accuracy and loss of the last epoch (in training with dropout and
+        ``train`` and ``validation``: accuracy and loss of the epoch kept (in training with dropout and
         augmentation on, and averaged over the epoch, as Keras reports it), and of validation the scores of
         ``class_scores``. ``test``: the same, the accuracy's gain over the baseline and its 95 % confidence interval,
         the cross-entropy in nats, the area under the ROC curve (for more than two classes the mean of each class
@@ -31,7 +32,7 @@ def score(
         ``classes``: precision and recall of each, in a list: DVC leaves lists out of its tables, which so stay one
         screen wide.
     """
-    last = history.iloc[-1]
+    kept = kept_epoch(history)
     labels, probabilities = predictions.labels, predictions.probabilities
     accuracy = float(predictions.correct.mean())
     low, high = wilson_interval(accuracy, len(labels))
@@ -51,8 +52,8 @@ def score(
         labels, predictions.predicted, labels=numbers, zero_division=0
     )
     return {
-        "train": rounded({"accuracy": last["accuracy"], "loss": last["loss"]}),
-        "validation": rounded({"accuracy": last["val_accuracy"], "loss": last["val_loss"], **class_scores(confusion)}),
+        "train": rounded({"accuracy": kept["accuracy"], "loss": kept["loss"]}),
+        "validation": rounded({"accuracy": kept["val_accuracy"], "loss": kept["val_loss"], **class_scores(confusion)}),
         "test": rounded(test),
         "classes": [
             {"label": label, **rounded({"precision": p, "recall": r})}

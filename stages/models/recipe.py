@@ -65,6 +65,8 @@ class Recipe(Augmentation):
     units: Count
     epochs: Count | None = None
     learning_rate: Positive | None = None
+    keep: Annotated[Literal["last", "best"] | None, EmptyIsNone] = None
+    patience: Annotated[Count | None, EmptyIsNone] = None
 
     @model_validator(mode="after")
     def _what_fine_tunes_has_a_backbone(self) -> "Recipe":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,9 +48,14 @@ class Backup:
         content = read_content(self.path)
         return list(content["history"]) if content["key"] == self.key else []
 
-    def save(self, model: keras.Model, history: History) -> None:
-        """Write the state to the file, which replaces that of the epoch before once it is whole."""
+    def save(self, model: keras.Model, history: History, kept: Sequence[np.ndarray] = ()) -> None:
+        """Write the state to the file, which replaces that of the epoch before once it is whole.
+
+        Args:
+            kept: the values of the model's variables in the best epoch so far, where that becomes the model.
+        """
         arrays = {f"variable_{number}": variable.numpy() for number, variable in enumerate(variables_of(model))}
+        arrays |= {f"kept_{number}": array for number, array in enumerate(kept)}
         about = np.array(json.dumps({"key": self.key, "history": history}))
         with atomic_write(self.path) as unfinished, unfinished.open("wb") as file:
             np.savez(file, about=about, **arrays)
@@ -59,6 +65,11 @@ class Backup:
         with np.load(self.path, allow_pickle=False) as saved:
             for number, variable in enumerate(variables_of(model)):
                 variable.assign(saved[f"variable_{number}"])
+
+    def kept(self) -> list[np.ndarray]:
+        """Read what was given as ``kept``."""
+        with np.load(self.path, allow_pickle=False) as saved:
+            return [saved[f"kept_{number}"] for number in range(sum(name.startswith("kept_") for name in saved))]
 
 
 def read_content(path: Path) -> dict[str, Any]:

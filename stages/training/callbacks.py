@@ -10,6 +10,7 @@ from typing import Any
 from stages.common.program import UserError
 from stages.models.runtime import keras
 from stages.training.backup import Backup, History
+from stages.training.selection import Selection
 
 METRICS = ("accuracy", "loss", "val_accuracy", "val_loss")
 
@@ -40,12 +41,18 @@ class StopWhenInterrupted(keras.callbacks.Callback):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Add each epoch's record to the history and back the training up; stop if the loss is no longer finite."""
+    """Add each epoch's record to the history and back the training up; stop if patience is over.
 
-    def __init__(self, history: History, backup: Backup) -> None:
+    Raises:
+        UserError: The loss is no longer finite.
+    """
+
+    def __init__(self, history: History, backup: Backup, selection: Selection) -> None:
         super().__init__()
         self.history = history
         self.backup = backup
+        self.selection = selection
+        self.kept = backup.kept() if history and selection.keep_best else []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         if not math.isfinite(logs["loss"] + logs["val_loss"]):
@@ -54,4 +61,7 @@ class Checkpoint(keras.callbacks.Callback):
                 f"{float(self.model.optimizer.learning_rate):g}: lower train.learning_rate or the model's own"
             )
         self.history.append({"epoch": epoch + 1, **{metric: round(float(logs[metric]), 6) for metric in METRICS}})
-        self.backup.save(self.model, self.history)
+        if self.selection.keep_best and self.selection.is_best(self.history):
+            self.kept = [variable.numpy() for variable in self.model.variables]
+        self.backup.save(self.model, self.history, self.kept)
+        self.model.stop_training = self.selection.is_over(self.history)

@@ -22,6 +22,7 @@ from stages.training.backup import Backup, History, training_code
 from stages.training.batches import balanced_weights, training_batches, validation_batches
 from stages.training.callbacks import Checkpoint, StopWhenInterrupted, defer_interrupts
 from stages.training.parts import InParts
+from stages.training.selection import Selection
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,8 @@ logger = logging.getLogger(__name__)
 class Training(NamedTuple):
     """What a training gives besides the model."""
 
-    history: History  # for each epoch, from 1: epoch, accuracy, loss, val_accuracy, val_loss
+    # For each epoch, from 1: epoch, accuracy, loss, val_accuracy, val_loss; in the one that was chosen, kept.
+    history: History
     logits: np.ndarray  # the model's for the validation photos: float32, shaped (photos, classes)
 
 
@@ -93,6 +95,8 @@ def fit(
 ) -> Training:
     """Fit a model phase after phase, from the epoch that the backup has reached."""
     phases = list_phases(recipe, settings)
+    keep, patience = recipe.keep or settings.keep, recipe.patience or settings.patience
+    selection = Selection(keep == "best", patience, phases[-1].start)
     history = backup.history()
     if history:
         logger.info("resuming after epoch %d of %d, which an earlier run finished", len(history), phases[-1].end)
@@ -106,9 +110,13 @@ def fit(
         # nothing is left to train here, and the next phase starts from its weights.
         if phase.start < len(history) <= phase.end:
             backup.restore(trained)
-        if len(history) < phase.end:
-            run_epochs(trained, settings, train, validation, history, phase.end, backup)
-    return Training(history, trained.predict(validation_batches(validation, settings.batch_size), verbose=0))
+        if len(history) < phase.end and not selection.is_over(history):
+            run_epochs(trained, settings, train, validation, history, phase.end, backup, selection)
+    if selection.keep_best:
+        for variable, value in zip(trained.variables, backup.kept(), strict=True):
+            variable.assign(value)
+    logits = trained.predict(validation_batches(validation, settings.batch_size), verbose=0)
+    return Training(selection.mark(history), logits)
 
 
 def run_epochs(
@@ -119,8 +127,12 @@ def run_epochs(
     history: History,
     end: int,
     backup: Backup,
+    selection: Selection,
 ) -> None:
-    """Train a compiled model up to epoch ``end``; add each epoch's record to the history and back it up."""
+    """Train a compiled model up to epoch ``end``, or until patience is over.
+
+    Add each epoch's record to the history and back it up.
+    """
     with defer_interrupts() as interrupted:
         model.fit(
             training_batches(train, settings.batch_size, settings.seed, first_epoch=len(history)),
@@ -128,7 +140,7 @@ def run_epochs(
             initial_epoch=len(history),
             epochs=end,
             validation_data=validation_batches(validation, settings.batch_size),
-            callbacks=[Checkpoint(history, backup), StopWhenInterrupted(interrupted)],
+            callbacks=[Checkpoint(history, backup, selection), StopWhenInterrupted(interrupted)],
             class_weight=balanced_weights(train.labels) if settings.class_weight == "balanced" else None,
             shuffle=False,  # the batches come shuffled
             verbose=2,

@@ -168,7 +168,7 @@ def test_a_sweep_survives_its_nodes_and_its_caller_and_repeats_nothing(
     rows = [dict(zip(table[0].split(), line.split(), strict=True)) for line in table[1:4]]
     assert sorted(row["train.seed"] for row in rows) == ["0", "1", "2"]
     assert [row["end"] for row in rows] == ["finished"] * 3, "with several seeds none is stopped early"
-    mean = np.mean([float(row["last"]) for row in rows])
+    mean = np.mean([float(row["kept"]) for row in rows])
     assert f"The best setting: {UNITS}=8 (validation accuracy {mean:.3f}, seeds: 3)" in output
 
     [command] = [line.split(": ")[1] for line in output.splitlines() if "without training again: " in line]
@@ -177,7 +177,7 @@ def test_a_sweep_survives_its_nodes_and_its_caller_and_repeats_nothing(
     assert "Running stage 'train@" not in rerun
     [taken] = [row for row in rows if row["train.seed"] == "0"]
     history = json.loads((small_project / "plots/history/cnn.json").read_text())
-    assert history[-1]["val_accuracy"] == float(taken["last"])
+    assert history[-1]["val_accuracy"] == float(taken["kept"])
 
 
 def test_a_user_s_mistake_is_not_tried_again(cluster: Cluster, small_project: Path, tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ TRIALS = [[f"models.cnn.units={units}", f"train.seed={seed}"] for units in (8, 1
 
 def table_of(*rows: tuple[float, str]) -> pd.DataFrame:
     """The last accuracy and the end of each trial, with the numbers of ``TRIALS`` as index, best first."""
-    return pd.DataFrame(rows, columns=["last", "end"]).sort_values("last", ascending=False)
+    return pd.DataFrame(rows, columns=["kept", "end"]).sort_values("kept", ascending=False)
 
 
 def test_settings_are_compared_by_all_their_seeds_and_not_by_the_luckiest() -> None:

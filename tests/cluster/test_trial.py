@@ -10,6 +10,12 @@ from stages.cluster import trial
 from stages.cluster.trial import Trial
 
 
+def test_a_trial_that_ended_reports_the_accuracy_of_the_epoch_kept() -> None:
+    ended = Trial.__new__(Trial)
+    ended.reported = [{"epoch": 1, "val_accuracy": 0.8, "kept": True}, {"epoch": 2, "val_accuracy": 0.7}]
+    assert ended.result() == {"epoch": 2, "val_accuracy": 0.8, "best": 0.8}
+
+
 @pytest.mark.parametrize("trained", [True, False])
 def test_only_a_training_that_did_not_run_was_taken_from_the_run_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: bool

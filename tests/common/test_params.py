@@ -35,7 +35,7 @@ def test_what_a_recipe_leaves_out_is_left_out_of_the_model_or_taken_from_train()
         "pool_size": 2,
         "rotation": 0,
         "convolutions": (),
-        **dict.fromkeys(("fine_tune", "flip", "epochs", "learning_rate")),
+        **dict.fromkeys(("fine_tune", "flip", "epochs", "learning_rate", "keep", "patience")),
     }
 
 

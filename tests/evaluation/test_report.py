@@ -10,6 +10,7 @@ from stages.evaluation.report import (
     calibration_section,
     coverage_section,
     data_section,
+    kept_epochs,
     markdown_table,
     report,
     unequal_classes,
@@ -83,6 +84,13 @@ def test_classes_of_unequal_size_are_pointed_out() -> None:
     assert unequal_classes(pd.Series([3, 2])) == ""
     # 11 of 12 and 8 of 8 found; F1 of 22/23 and 16/17
     assert "- Balanced accuracy 0.958, macro F1 0.949.\n" in page(one=wrong_on(0))
+
+
+def test_the_epochs_that_were_chosen_are_told() -> None:
+    chosen, last = evaluation_of("chosen", wrong_on(0)), evaluation_of("last", wrong_on(0))
+    chosen.history["epoch"], chosen.history["kept"] = 1, True
+    assert kept_epochs([chosen, last]) == " Models of their best epoch: `chosen` 1 of 1."
+    assert kept_epochs([last]) == ""
 
 
 def test_the_leaderboard_has_confidence_intervals_and_ends_with_the_majority_class() -> None:

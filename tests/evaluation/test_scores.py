@@ -2,11 +2,12 @@
 
 import math
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from stages.evaluation.curves import learning_curves, mean_roc_curve
+from stages.evaluation.curves import draw_accuracy, learning_curves, mean_roc_curve
 from stages.evaluation.results import Predictions
 from stages.evaluation.scores import leaderboard, ranking, score
 from tests.evaluation.examples import evaluation_of, two_classes
@@ -96,6 +97,21 @@ def test_the_roc_curve_is_that_of_the_second_of_two_classes_and_the_mean_over_th
     probabilities = np.array([[0.9, 0.05, 0.05], [0.1, 0.2, 0.7], [0.1, 0.7, 0.2]])
     three = mean_roc_curve(Predictions(np.arange(3), probabilities)).set_index("false_positive_rate")
     assert three["true_positive_rate"][0.25] == pytest.approx(1 / 3, abs=1e-6)
+
+
+CHOSEN = pd.DataFrame([{**row, "kept": True} if row["epoch"] == 1 else row for row in HISTORY.to_dict("records")])
+
+
+def test_where_an_epoch_was_chosen_its_scores_are_those_of_the_model_and_the_curves_mark_it() -> None:
+    result = score(CHOSEN, CONFUSION, PREDICTIONS, ["cats", "dogs"], baseline=0.6)
+    assert result["train"] == {"accuracy": 0.5, "loss": 0.8}
+    assert (result["validation"]["accuracy"], result["validation"]["loss"]) == (0.4, 0.9)
+    marked = learning_curves(CHOSEN).query("kept == True")
+    assert marked[["epoch", "split", "accuracy"]].to_numpy().tolist() == [[1, "validation", 0.4]]
+    figure = draw_accuracy("cnn", CHOSEN)
+    np.testing.assert_array_equal(figure.axes[0].lines[-1].get_xydata(), [[1, 0.4]])
+    assert len(figure.axes[0].lines) == 1 + len(draw_accuracy("cnn", HISTORY).axes[0].lines)
+    plt.close("all")
 
 
 def test_curves_have_a_row_for_each_epoch_and_split() -> None:

@@ -29,6 +29,8 @@ SETTINGS = Train(
     parts=2,
     seed=0,
     class_weight="none",
+    keep="last",
+    patience=None,
 )
 AUGMENTATION = Augmentation(flip="horizontal", rotation=0.2)
 RECIPE = Recipe(

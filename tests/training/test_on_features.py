@@ -1,5 +1,6 @@
 """Trainings on the features of a frozen backbone, some of which fine-tune it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def test_photos_through_the_backbone_in_every_epoch_train_as_their_features_do(t
 def test_each_phase_trains_at_its_own_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rates = []
 
-    def save(self: Backup, model: keras.Model, history: History) -> None:
+    def save(self: Backup, model: keras.Model, history: History, kept: Sequence[np.ndarray]) -> None:
         rates.append(float(model.optimizer.learning_rate))
 
     monkeypatch.setattr(Backup, "save", save)

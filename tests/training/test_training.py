@@ -1,6 +1,6 @@
 import signal
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -122,8 +122,8 @@ def test_a_loss_that_is_not_finite_stops_with_the_epoch_and_the_rate(tmp_path: P
 def test_ctrl_c_while_the_last_epoch_is_backed_up_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save = Backup.save
 
-    def interrupted(self: Backup, model: keras.Model, history: History) -> None:
-        save(self, model, history)
+    def interrupted(self: Backup, model: keras.Model, history: History, kept: Sequence[np.ndarray]) -> None:
+        save(self, model, history, kept)
         if len(history) == SETTINGS.epochs:
             signal.raise_signal(signal.SIGINT)
 

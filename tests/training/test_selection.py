@@ -1,0 +1,88 @@
+"""Which epoch becomes the model, and when a training stops early."""
+
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import numpy as np
+import pytest
+
+from stages.models.runtime import keras
+from stages.training import selection
+from stages.training.backup import History
+from stages.training.selection import Selection, best_epoch
+from tests.training.examples import RECIPE, SETTINGS, train, train_until, undisturbed
+
+LAST = SETTINGS.model_copy(update={"epochs": 4})
+BEST = LAST.model_copy(update={"keep": "best"})
+
+
+def history_of(*scores: tuple[float, float]) -> History:
+    """Epochs with these validation accuracies and losses."""
+    return [
+        {"epoch": epoch, "val_accuracy": accuracy, "val_loss": loss} for epoch, (accuracy, loss) in enumerate(scores, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scores", "epoch"),
+    [
+        ([(0.6, 0.1), (0.8, 0.9), (0.7, 0.1)], 2),
+        ([(0.8, 0.5), (0.8, 0.4), (0.8, 0.6)], 2),
+        ([(0.8, 0.4), (0.8, 0.4)], 1),
+    ],
+    ids=["by accuracy", "in a tie by loss", "the first of two alike"],
+)
+def test_the_best_epoch_is_chosen(scores: list[tuple[float, float]], epoch: int) -> None:
+    assert best_epoch(history_of(*scores)) == epoch
+
+
+@pytest.mark.parametrize(("patience", "start", "over"), [(2, 0, True), (3, 0, False), (2, 2, False), (None, 0, False)])
+def test_patience_is_over_after_so_many_epochs_of_the_last_phase_without_a_better_one(
+    patience: int | None, start: int, over: bool
+) -> None:
+    history = history_of((0.8, 0.4), (0.7, 0.4), (0.7, 0.4))
+    assert Selection(keep_best=False, patience=patience, start=start).is_over(history) == over
+
+
+def weights(model: bytes) -> list[np.ndarray]:
+    """A saved model's weights. (Its optimizer's state is that of the last epoch, whichever is kept.)"""
+    with NamedTemporaryFile(suffix=".keras") as file:
+        Path(file.name).write_bytes(model)
+        return list(keras.saving.load_model(file.name, compile=False).get_weights())
+
+
+@pytest.fixture
+def _second_is_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What noise is learned from differs from machine to machine."""
+    monkeypatch.setattr(selection, "best_epoch", lambda history: min(2, len(history)))
+
+
+@pytest.mark.usefixtures("_second_is_best")
+def test_the_best_epoch_is_the_model_as_if_it_had_been_the_last() -> None:
+    model, history = undisturbed(BEST)
+    shorter, [first, second] = undisturbed(LAST.model_copy(update={"epochs": 2}))
+    np.testing.assert_equal(weights(model), weights(shorter))
+    assert history[:2] == [first, {**second, "kept": True}]
+    assert [record.get("kept") for record in history[2:]] == [None, None]
+
+
+@pytest.mark.usefixtures("_second_is_best")
+def test_a_training_that_is_killed_after_its_best_epoch_still_ends_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_until(3, tmp_path, monkeypatch, BEST)
+    assert train(tmp_path, BEST) == undisturbed(BEST)
+
+
+@pytest.mark.usefixtures("_second_is_best")
+def test_a_training_stops_when_its_model_s_own_patience_is_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    model, history = undisturbed(BEST)
+    recipe = RECIPE.model_copy(update={"patience": 1, "keep": "best"})
+    stopped = train(tmp_path, LAST, recipe=recipe)
+    assert stopped[1] == history[:3]
+    np.testing.assert_equal(weights(stopped[0]), weights(model))
+    assert train(tmp_path, LAST, recipe=recipe) == stopped
+    assert "resuming after epoch 3 of 4" in caplog.text

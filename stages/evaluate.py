@@ -6,12 +6,13 @@ Reads the models, their environments, histories and logits on the validation pho
 Writes for each model ``metrics/models/MODEL.json``, ``plots/confusion/MODEL.csv``, ``plots/accuracy/MODEL.png`` and
 ``plots/mistakes/MODEL.png``; for all of them ``plots/curves.csv``, ``plots/roc.csv``, ``plots/calibration.png``,
 ``plots/coverage.png``, ``metrics/best.json`` and ``metrics/report.md``, the results on one page; for the best
-``plots/gradcam.png``.
+``plots/gradcam.png``. A model's trainings from other seeds (``data/repeats/``) are scored with it.
 ``data/predictions/MODEL.npz`` is kept between runs: a model is loaded and predicts only if what it depends on changed.
 """
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import pandas as pd
 from stages.common.figures import write_figure
 from stages.common.files import write_csv, write_json, write_text
 from stages.common.params import load_params
-from stages.common.paths import BEST, HISTORY, MODELS
+from stages.common.paths import BEST, HISTORY, MODELS, REPEATS
 from stages.common.program import UserError, run
 from stages.evaluation.calibration import draw_calibration
 from stages.evaluation.coverage import draw_coverage, score_unsure
@@ -34,6 +35,7 @@ from stages.evaluation.scores import leaderboard, ranking, score, score_temperat
 from stages.evaluation.significance import compare
 from stages.inference.confidence import Confidence, read_confidence
 from stages.inference.kept import KeptPredictions, LazyModel, delete_others
+from stages.inference.settings import ConfidenceSettings
 from stages.models.runtime import make_deterministic
 from stages.photos.arrays import load_photos
 from stages.photos.lists import class_names, majority_class_accuracy, read_split
@@ -50,6 +52,7 @@ CURVES = Path("plots/curves.csv")
 GRADCAM_FIGURE = Path("plots/gradcam.png")
 MISTAKES_FIGURES = Path("plots/mistakes")
 ROC = Path("plots/roc.csv")
+SPLITS_SCORED = ("train", "validation", "test")
 
 
 def main() -> None:
@@ -62,13 +65,18 @@ def main() -> None:
     test = TestSet(lists["test"], classes, *photos, majority_class_accuracy(lists["train"], lists["test"]))
 
     predictions = KeptPredictions(test.pixels, features=params.confidence.unlike_fraction is not None)
-    delete_others(params.models)
+    repeats = {name: repeated_models(name) for name in params.models}
+    delete_others([path.stem for name, paths in repeats.items() for path in (MODELS / f"{name}.keras", *paths)])
     rank_by = params.evaluate.rank_by
     evaluations: list[Evaluation] = []
     for name in params.models:
         model = LazyModel(MODELS / f"{name}.keras")
         confidence = read_confidence(model.path.with_suffix(".npz"), params.confidence)
-        evaluations.append(evaluate(name, predictions.logits(model), confidence, test))
+        evaluation = evaluate(name, predictions.logits(model), confidence, test)
+        others = [
+            score_repeat(path, predictions.logits(LazyModel(path)), params.confidence, test) for path in repeats[name]
+        ]
+        evaluations.append(replace(evaluation, repeats=others))
         if ranking(evaluations, rank_by)[0] is evaluations[-1]:
             best_model = model  # of the loaded ones the only one to stay in memory, for Grad-CAM
     ranked = ranking(evaluations, rank_by)
@@ -84,7 +92,7 @@ def main() -> None:
     write_csv(pd.concat(roc), ROC)
     write_figure(draw_calibration(evaluations), CALIBRATION_FIGURE)
     write_figure(draw_coverage(evaluations), COVERAGE_FIGURE)
-    scores = {split: best.scores[split] for split in ("train", "validation", "test")}
+    scores = {split: best.scores[split] for split in SPLITS_SCORED}
     write_json({"model": best.name, **scores, "comparisons": comparisons.to_dict("records")}, BEST)
     write_figure(draw_gradcam(best_model.loaded, best, test), GRADCAM_FIGURE)
     write_text(report(lists, ranked, table, comparisons, rank_by), REPORT)
@@ -93,7 +101,7 @@ def main() -> None:
 
 def check_leftovers(names: set[str]) -> None:
     """Refuse models that ``params.yaml`` no longer has: they would count as this step's input in ``dvc.lock``."""
-    files = [path for folder in (MODELS, HISTORY) for path in folder.glob("*")]
+    files = [path for folder in (MODELS, HISTORY, REPEATS) for path in folder.glob("*")]
     found = sorted(path for path in files if path.name.split(".")[0] not in {"", *names})  # "" of unfinished ones
     if found:
         paths = " ".join(str(path) for path in found)
@@ -129,11 +137,30 @@ def score_confidence(
     return {"confidence": scores} if scores else {}
 
 
+def repeated_models(name: str) -> list[Path]:
+    """List a model's trainings from other seeds, in the order of these."""
+    seeds = REPEATS / name / "seeds.json"
+    if not seeds.exists():
+        raise UserError(f"expected {seeds}, found none: run `dvc repro train@{name}`")
+    return [seeds.with_name(f"{name}.{seed}.keras") for seed in json.loads(seeds.read_text(encoding="utf-8"))]
+
+
+def score_repeat(path: Path, outputs: np.ndarray, settings: ConfidenceSettings, test: TestSet) -> dict[str, Any]:
+    """Score a model's training from another seed, saved at ``path``, by what it gives for the test photos."""
+    logits = outputs[:, : len(test.classes)]
+    history = pd.read_json(path.parent / "history" / f"{path.stem}.json", precise_float=True)
+    predictions = Predictions(test.labels, read_confidence(path.with_suffix(".npz"), settings).probabilities(logits))
+    confusion = np.array(json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["validation_confusion"])
+    scores = score(history, confusion, predictions, test.classes, test.baseline)
+    return {"seed": int(path.stem.rpartition(".")[2]), **{split: scores[split] for split in SPLITS_SCORED}}
+
+
 def write_evaluation(evaluation: Evaluation, test: TestSet) -> None:
     """Write what concerns one model."""
     name = evaluation.name
     predicted = np.take(test.classes, evaluation.predictions.predicted)
-    write_json({**evaluation.scores, "environment": evaluation.environment}, SCORES / f"{name}.json")
+    scores = {**evaluation.scores, "environment": evaluation.environment}
+    write_json(scores | ({"repeats": evaluation.repeats} if evaluation.repeats else {}), SCORES / f"{name}.json")
     write_csv(pd.DataFrame({"actual": test.photos["label"], "predicted": predicted}), CONFUSION / f"{name}.csv")
     write_figure(draw_accuracy(name, evaluation.history), ACCURACY_FIGURES / f"{name}.png")
     write_figure(draw_mistakes(name, evaluation.mistakes), MISTAKES_FIGURES / f"{name}.png")

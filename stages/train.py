@@ -5,26 +5,28 @@ made of them), the backbone's weights if the recipe has one, and from ``params.y
 Writes ``data/models/MODEL.keras``, beside it ``MODEL.json`` with its classes, environment and validation confusion
 matrix, and ``MODEL.npz`` with its ``logits`` on the validation photos and their ``labels``, and with a backbone's
 ``training_features`` and ``validation_features``, pooled, of up to 2,000 photos each; and
-``plots/history/MODEL.json``, a record per epoch. If killed, run it again: it resumes after the last finished epoch,
-with the same result.
+``plots/history/MODEL.json``, a record per epoch; into ``data/repeats/MODEL/`` the same of its trainings from other
+seeds (``train.repeats``). If killed, run it again: it resumes after the last finished epoch, with the same result.
 
     python -m stages.train [MODEL]    # without MODEL, the one in DVC's stage name train@MODEL
 """
 
 import json
 import logging
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from stages.common.files import atomic_write, fingerprint, write_json
-from stages.common.params import load_params
-from stages.common.paths import BACKUPS, FEATURES, HISTORY, MODELS, SPLITS
+from stages.common.files import atomic_folder, atomic_write, fingerprint, write_json
+from stages.common.params import Train, load_params
+from stages.common.paths import BACKUPS, FEATURES, HISTORY, MODELS, REPEATS, SPLITS
 from stages.common.program import UserError, first_line, run, stage_argument
 from stages.datasets.dataset import StoredDataset
 from stages.models.build import build_model
 from stages.models.environment import describe_environment
 from stages.models.precision import set_precision
+from stages.models.recipe import Recipe
 from stages.models.runtime import device_strategy, make_deterministic
 from stages.models.saving import save_model
 from stages.photos.arrays import encode_labels, open_array
@@ -47,29 +49,51 @@ def main() -> None:
     lists = {split: read_split(split) for split in ("train", "validation")}
     classes = class_names(lists["train"]["label"])
     train, validation = load_examples(recipe.features, lists, classes)
-    backup = BACKUPS / f"{name}.npz"
 
+    with atomic_folder(REPEATS / name, replace=True) as others:
+        seeds = [(settings.seed + number) % 2**32 for number in range(settings.repeats)]
+        for seed in seeds:
+            logger.info("%s: training from seed %d", name, seed)
+            seeded = settings.model_copy(update={"seed": seed})
+            if seed == settings.seed:
+                path, history_path = MODELS / f"{name}.keras", HISTORY / f"{name}.json"
+            else:
+                path, history_path = others / f"{name}.{seed}.keras", others / "history" / f"{name}.{seed}.json"
+            train_from_seed(recipe, seeded, classes, train, validation, path, history_path)
+        write_json(seeds[1:], others / "seeds.json")
+    for ended in BACKUPS.glob(f"{name}.*npz"):  # only now: none is to train again if a later one is killed
+        ended.unlink()
+
+
+def train_from_seed(
+    recipe: Recipe,
+    settings: Train,
+    classes: list[str],
+    train: StoredDataset,
+    validation: StoredDataset,
+    path: Path,
+    history_path: Path,
+) -> None:
+    """Train a new model, and write it to ``path``, what is to be known of it beside it, and its history."""
     make_deterministic(settings.seed)
     precision = set_precision(settings.precision, has_backbone=recipe.backbone != "none")
     logger.info("precision: %s", precision)
     with device_strategy().scope():
         model = build_model(recipe, settings.image_size, len(classes))
         model.summary()
-        history, logits = train_model(model, recipe, settings, train, validation, backup)
-
-    save_model(model, MODELS / f"{name}.keras")
-    environment = [*describe_environment(), f"precision {precision}"]
+        history, logits = train_model(model, recipe, settings, train, validation, BACKUPS / f"{path.stem}.npz")
     confusion = confusion_matrix(validation.labels, logits.argmax(axis=1), len(classes))
+    environment = [*describe_environment(), f"precision {precision}"]
     about = {"classes": classes, "environment": environment, "validation_confusion": confusion.tolist()}
-    write_json(about, MODELS / f"{name}.json")
     kept = {"logits": logits, "labels": validation.labels}
     if recipe.backbone != "none":
         kept["training_features"] = sample_features(model, train, settings.seed)
         kept["validation_features"] = sample_features(model, validation, settings.seed)
-    with atomic_write(MODELS / f"{name}.npz") as unfinished, unfinished.open("wb") as file:
+    save_model(model, path)
+    write_json(about, path.with_suffix(".json"))
+    with atomic_write(path.with_suffix(".npz")) as unfinished, unfinished.open("wb") as file:
         np.savez(file, allow_pickle=False, **kept)
-    write_json(history, HISTORY / f"{name}.json")
-    backup.unlink()
+    write_json(history, history_path)
 
 
 def load_examples(name: str, lists: dict[str, pd.DataFrame], classes: list[str]) -> list[StoredDataset]:

@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.common.paths import HISTORY, MODELS
+from stages.common.paths import HISTORY, MODELS, REPEATS
 from stages.common.program import UserError
-from stages.evaluate import check_leftovers, evaluate
+from stages.evaluate import check_leftovers, evaluate, repeated_models, score_repeat
 from stages.evaluation import results
 from stages.inference.confidence import Confidence
+from stages.inference.settings import ConfidenceSettings
 
 PHOTOS = pd.DataFrame({"path": ["0.jpg", "1.jpg", "2.jpg"], "label": ["cats", "cats", "dogs"]})
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
@@ -22,7 +23,7 @@ ALWAYS_DOGS = np.log([[0.25, 0.75]] * 3)
 @pytest.fixture
 def files(workspace: Path) -> None:
     """The files of a trained model; of the model itself only that there is one."""
-    for folder in (MODELS, HISTORY):
+    for folder in (MODELS, HISTORY, REPEATS / "cnn/history"):
         folder.mkdir(parents=True)
     (MODELS / "cnn.keras").touch()
     (MODELS / "cnn.json").write_text(
@@ -30,6 +31,8 @@ def files(workspace: Path) -> None:
     )
     record = {"epoch": 1, "accuracy": 0.5, "loss": 0.7, "val_accuracy": 0.4, "val_loss": 0.8}
     (HISTORY / "cnn.json").write_text(json.dumps([record]))
+    (REPEATS / "cnn/history/cnn.7.json").write_text(json.dumps([{**record, "val_accuracy": 0.3}]))
+    (REPEATS / "cnn/cnn.7.json").write_text(json.dumps({"validation_confusion": [[2, 0], [1, 0]]}))
 
 
 @pytest.mark.usefixtures("files")
@@ -74,6 +77,28 @@ def test_the_scores_say_how_many_photos_are_unlike_the_training_photos() -> None
 
 
 @pytest.mark.usefixtures("files")
+def test_a_training_from_another_seed_is_scored_from_its_own_files() -> None:
+    scores = score_repeat(REPEATS / "cnn/cnn.7.keras", ALWAYS_DOGS, ConfidenceSettings(), TEST)
+    assert list(scores) == ["seed", "train", "validation", "test"]
+    assert (scores["seed"], scores["validation"]["accuracy"], scores["validation"]["balanced_accuracy"]) == (
+        7,
+        0.3,
+        0.5,
+    )
+    assert scores["test"] == evaluate("cnn", ALWAYS_DOGS, Confidence(), TEST).scores["test"]
+
+
+@pytest.mark.usefixtures("files")
+def test_trainings_from_other_seeds_are_those_that_train_listed() -> None:
+    with pytest.raises(
+        UserError, match=r"^expected data/repeats/cnn/seeds.json, found none: run `dvc repro train@cnn`"
+    ):
+        repeated_models("cnn")
+    (REPEATS / "cnn/seeds.json").write_text("[9, 10]")
+    assert [path.name for path in repeated_models("cnn")] == ["cnn.9.keras", "cnn.10.keras"]
+
+
+@pytest.mark.usefixtures("files")
 def test_a_model_no_better_than_the_majority_class_baseline_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     evaluate("cnn", ALWAYS_DOGS, Confidence(), TEST)
     assert caplog.messages == ["cnn is no better than the majority-class baseline on the test photos"]
@@ -82,5 +107,7 @@ def test_a_model_no_better_than_the_majority_class_baseline_is_warned_of(caplog:
 @pytest.mark.usefixtures("files")
 def test_files_of_a_model_that_params_yaml_no_longer_has_are_refused() -> None:
     check_leftovers({"cnn"})
-    with pytest.raises(UserError, match=r"\(wide\): delete data/models/cnn.json data/models/cnn.keras plots/history/"):
+    with pytest.raises(
+        UserError, match=r"\(wide\): delete data/models/cnn.json data/models/cnn.keras data/repeats/cnn plots/"
+    ):
         check_leftovers({"wide"})

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -258,14 +259,16 @@ def test_another_entry_is_another_model_and_what_a_removed_one_leaves_is_refused
     entries = {"cnn": cnn, "wide": {**cnn, "units": 16, "epochs": 1}}
     edit_params(small_project / "params.yaml", {"models": entries})
     assert ran(run(small_project, "dvc", "repro", "train@wide")) == ["train@wide"]
-    leftovers = " ".join(f"data/models/transfer.{suffix}" for suffix in ("json", "keras", "npz"))
-    leftovers += " plots/history/transfer.json"
+    files = [f"data/models/transfer.{suffix}" for suffix in ("json", "keras", "npz")]
+    files.append("plots/history/transfer.json")
+    folder = "data/repeats/transfer"
     monkeypatch.chdir(small_project)
-    with pytest.raises(UserError, match=f"delete {leftovers}$"):
+    with pytest.raises(UserError, match=f"delete {' '.join([*files[:3], folder, files[3]])}$"):
         evaluate.main()
 
-    for leftover in leftovers.split():
+    for leftover in files:
         (small_project / leftover).unlink()
+    shutil.rmtree(folder)
     assert ran(run(small_project, "dvc", "repro")) == ["evaluate"]
     scored = {path.stem for path in (small_project / "metrics/models").iterdir()}
     assert scored == {"cnn", "wide"}

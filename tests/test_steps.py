@@ -29,7 +29,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         Path("params.yaml").write_text((PROJECT / "params.yaml").read_text())
-        settings = {"image_size": [16, 16], "batch_size": 4, "epochs": 2, "precision": "float32"}
+        settings = {"image_size": [16, 16], "batch_size": 4, "epochs": 2, "precision": "float32", "repeats": 2}
         changes = {f"train.{name}": value for name, value in settings.items()}
         edit_params(Path("params.yaml"), {**changes, "models": MODELS, "split.max_rejected_fraction": 0.1})
         for label, count in {"cats": 6, "dogs": 9}.items():
@@ -87,6 +87,9 @@ def test_every_model_is_scored_on_the_test_list_and_the_best_chosen_on_validatio
     for name in MODELS:
         assert scores[name]["test"]["accuracy"] == pytest.approx(accuracy(name, "test"))
         assert scores[name]["environment"] == read(f"data/models/{name}.json")["environment"]
+        [repeat] = scores[name]["repeats"]
+        assert repeat["seed"] == 1
+        assert repeat["test"]["accuracy"] == pytest.approx(accuracy(f"{name}.1", "test", Path("data/repeats", name)))
         confusion = pd.read_csv(f"plots/confusion/{name}.csv")
         assert (confusion["actual"] == confusion["predicted"]).mean() == scores[name]["test"]["accuracy"]
         for figure in ("accuracy", "mistakes"):
@@ -105,7 +108,8 @@ def test_kept_predictions_give_the_same_bytes_and_only_the_best_model_is_loaded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = written_by_evaluate()
-    assert {Path(f"data/predictions/{name}.npz") for name in MODELS} < before.keys()
+    kept_files = {Path(f"data/predictions/{name}{seed}.npz") for name in MODELS for seed in ("", ".1")}
+    assert kept_files < before.keys()
     for path in before:
         if path.parts[0] != "data":
             path.unlink()
@@ -127,8 +131,8 @@ def written_by_evaluate() -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in found if not others & {path.stem, path.parent.name}}
 
 
-def accuracy(name: str, listed: str) -> float:
+def accuracy(name: str, listed: str, folder: Path = Path("data/models")) -> float:
     photos = pd.read_csv(f"data/splits/{listed}.csv")
     pixels = np.stack([resized_pixels(path, (16, 16)) for path in photos["path"]])
-    classes = np.argmax(load_model(Path(f"data/models/{name}.keras"))(pixels), axis=1)
+    classes = np.argmax(load_model(folder / f"{name}.keras")(pixels), axis=1)
     return float((np.take(["cats", "dogs"], classes) == photos["label"]).mean())

@@ -87,6 +87,7 @@ class Train(Section):
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
     parts: Count
     seed: Seed
+    repeats: Count
     class_weight: Literal["none", "balanced"]
     keep: Literal["last", "best"]
     patience: Annotated[Count | None, EmptyIsNone]

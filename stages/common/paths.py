@@ -12,6 +12,7 @@ BACKBONE = Path("data/backbone")
 SPLITS = Path("data/splits")
 FEATURES = Path("data/features")
 MODELS = Path("data/models")
+REPEATS = Path("data/repeats")
 HISTORY = Path("plots/history")
 BEST = Path("metrics/best.json")
 # Outside the outputs, which DVC deletes before a step runs.

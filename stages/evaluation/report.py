@@ -8,10 +8,14 @@ from stages.evaluation.curves import kept_epoch
 from stages.evaluation.mistakes import most_confused
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import SCORE_NAMES
-from stages.evaluation.significance import verdict
+from stages.evaluation.significance import SIGNIFICANCE_LEVEL, compare_seeds, verdict
 from stages.photos.lists import count_rejected
 
 LISTED = 10  # mistakes
+ONE_SEED = (
+    "\n- Each model was trained from one seed. Another seed would change its scores a little, which the confidence "
+    "intervals do not cover."
+)
 
 
 def report(
@@ -45,6 +49,7 @@ def report(
         ),
         "## Is the best model really better?",
         comparison_section([model.name for model in ranked], comparisons),
+        *seeds_section(ranked),
         "## Where it fails",
         failure_section(best),
         "## Calibration",
@@ -56,10 +61,9 @@ def report(
             # The difference of two samples' accuracies varies by sqrt(2) times as much as one of them.
             f"- With {photos} test photos, the accuracy is uncertain by about ±{(high - low) / 2:.3f} (95 % "
             f"confidence); on another {photos} of the same kind it might differ from this by "
-            f"±{(high - low) / 2**0.5:.3f}.\n"
-            "- Each model was trained from one seed. Another seed would change its scores a little, which the "
-            "confidence intervals do not cover."
-        ),
+            f"±{(high - low) / 2**0.5:.3f}."
+        )
+        + ONE_SEED * (not best.repeats),
         "## How to reproduce it",
         "`dvc repro` reproduces the results byte for byte on a machine like the one that trained the best model:",
         "\n".join(f"- {line}" for line in best.environment),
@@ -116,6 +120,22 @@ def comparison_section(names: list[str], comparisons: pd.DataFrame) -> str:
         f"The second best on validation is `{names[1]}`. Is `{names[0]}` better? "
         f"{verdict(names[0], names[1], comparisons)}\n\n{markdown_table(pairs)}"
     )
+
+
+def seeds_section(ranked: list[Evaluation]) -> list[str]:
+    """Say which differences between models are larger than those between seeds, if there are several seeds."""
+    if not ranked[0].repeats:
+        return []
+    pairs = compare_seeds({model.name: model.over_seeds("test", "accuracy") for model in ranked})
+    larger = [
+        f"`{pair['better']}` over `{pair['other']}`"
+        for pair in pairs[pairs["p_holm"] < SIGNIFICANCE_LEVEL].to_dict("records")
+    ]
+    return [
+        f"In parentheses above are mean and standard deviation over {len(ranked[0].repeats) + 1} seeds. Differences of "
+        f"mean test accuracy that are larger than the seeds' own: {', '.join(larger) or 'none'} (Welch's t-test, with "
+        f"Holm's correction for {len(pairs)} pairs)."
+    ]
 
 
 def failure_section(best: Evaluation) -> str:

@@ -1,6 +1,6 @@
 """The data of an evaluation: the test set, a model's predictions on it, and what is known of the model in the end."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -51,3 +51,8 @@ class Evaluation:
     predictions: Predictions
     scores: dict[str, Any]  # as score returns them
     mistakes: pd.DataFrame  # a row per misclassified photo, as find_mistakes returns them
+    repeats: list[dict[str, Any]] = field(default_factory=list)  # of each training from another seed: seed, and scores
+
+    def over_seeds(self, split: str, score: str) -> list[float]:
+        """Give a score of the model, and of its trainings from other seeds."""
+        return [training[split][score] for training in (self.scores, *self.repeats)]

@@ -1,5 +1,6 @@
 """How good each model is, in numbers that can be compared."""
 
+from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,12 @@ def ranking(evaluations: list[Evaluation], rank_by: str) -> list[Evaluation]:
     )
 
 
+def with_spread(over_seeds: list[float]) -> str:
+    """Write the first score, and if there are more their mean and standard deviation."""
+    spread = f" ({mean(over_seeds):.3f} ± {stdev(over_seeds):.3f})" if len(over_seeds) > 1 else ""
+    return f"{over_seeds[0]:.3f}{spread}"
+
+
 def leaderboard(ranked: list[Evaluation], baseline: float, rank_by: str) -> pd.DataFrame:
     """Tabulate the scores as text: a row per model, in the order given, and the majority-class baseline last.
 
@@ -102,12 +109,12 @@ def leaderboard(ranked: list[Evaluation], baseline: float, rank_by: str) -> pd.D
     rows = [
         {
             "model": evaluation.name,
-            f"validation {name}": f"{evaluation.scores['validation'][rank_by]:.3f}",
-            **({} if rank_by == "accuracy" else {f"test {name}": f"{test[rank_by]:.3f}"}),
-            "test accuracy": f"{test['accuracy']:.3f}",
+            f"validation {name}": with_spread(evaluation.over_seeds("validation", rank_by)),
+            **({} if rank_by == "accuracy" else {f"test {name}": with_spread(evaluation.over_seeds("test", rank_by))}),
+            "test accuracy": with_spread(evaluation.over_seeds("test", "accuracy")),
             "95 % CI": f"{test['accuracy_low']:.3f} to {test['accuracy_high']:.3f}",
-            "ROC AUC": f"{test['roc_auc']:.3f}",
-            "ECE": f"{test['ece']:.3f}",
+            "ROC AUC": with_spread(evaluation.over_seeds("test", "roc_auc")),
+            "ECE": with_spread(evaluation.over_seeds("test", "ece")),
         }
         for evaluation, test in ((evaluation, evaluation.scores["test"]) for evaluation in ranked)
     ]

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
+from scipy.stats import binomtest, ttest_ind_from_stats
 
 SIGNIFICANCE_LEVEL = 0.05
 
@@ -36,6 +36,27 @@ def compare(correct: dict[str, np.ndarray]) -> pd.DataFrame:
     pairs = pd.DataFrame(rows, columns=["first", "second", "b", "c", "p"])
     p_values = pairs[["p"]].assign(p_holm=holm(pairs["p"].to_numpy(float)))
     return pairs.assign(**p_values.map(lambda p: float(f"{p:.4g}")))
+
+
+def compare_seeds(scores: dict[str, list[float]]) -> pd.DataFrame:
+    """Compare the mean scores of each pair of models over seeds by Welch's t-test (Welch, 1947).
+
+    Returns:
+        A row per pair: the models ``better`` and ``other``, by their means; ``p_holm``, two-sided, with Holm's
+        correction for all pairs.
+    """
+    rows = []
+    for pair in combinations(scores, 2):
+        better, other = sorted(pair, key=lambda name: -np.mean(scores[name]))
+        moments = [(np.mean(scores[name]), np.std(scores[name], ddof=1), len(scores[name])) for name in (better, other)]
+        [(high, *_), (low, *_)] = moments
+        if any(deviation for _, deviation, _ in moments):
+            p = ttest_ind_from_stats(*moments[0], *moments[1], equal_var=False).pvalue
+        else:
+            p = float(high == low)  # no seed makes a difference
+        rows.append((better, other, p))
+    pairs = pd.DataFrame(rows, columns=["better", "other", "p"])
+    return pairs.assign(p_holm=holm(pairs.pop("p").to_numpy(float)))
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

@@ -183,7 +183,7 @@ def fingerprint_of(
     """Hash all that a training's result depends on, the examples row by row: they may not fit into memory."""
     parts = [
         recipe.model_dump_json(),
-        settings.model_dump_json(),
+        settings.model_dump_json(exclude={"repeats"}),
         *describe_environment(),
         keras.config.dtype_policy().name,
         *training_code(),

@@ -1,6 +1,7 @@
 """The page that a person pastes into a pull request."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -170,6 +171,23 @@ def test_calibration_limits_and_the_environment_are_told() -> None:
     )
     assert "- Each model was trained from one seed." in text
     assert text.endswith("- Python 3\n- 2 threads\n")
+
+
+def test_several_seeds_give_a_mean_and_a_standard_deviation_and_say_which_differences_are_larger() -> None:
+    one, two = (evaluation_of(name, wrong_on(*range(wrong))) for name, wrong in (("one", 1), ("two", 9)))
+    models = [
+        replace(model, repeats=[{**model.scores, "test": {**model.scores["test"], "accuracy": accuracy}}])
+        for model, accuracy in ((one, 0.94), (two, 0.57))
+    ]
+    table = leaderboard(models, 0.6, "accuracy")
+    assert table["test accuracy"].tolist() == ["0.950 (0.945 ± 0.007)", "0.550 (0.560 ± 0.014)", "0.600"]
+    comparisons = compare({model.name: model.predictions.correct for model in models})
+    text = report(LISTS, models, table, comparisons, "accuracy")
+    assert (
+        "over 2 seeds. Differences of mean test accuracy that are larger than the seeds' own: `one` over `two` ("
+        in text
+    )
+    assert "one seed" not in text
 
 
 def test_names_cannot_break_a_table() -> None:

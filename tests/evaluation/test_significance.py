@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_ind
 
-from stages.evaluation.significance import compare, holm, verdict
+from stages.evaluation.significance import compare, compare_seeds, holm, verdict
 
 
 def correct_on(*photos: int) -> np.ndarray:
@@ -27,6 +28,20 @@ def test_models_that_never_differ_are_no_evidence() -> None:
 
 def test_one_model_has_nothing_to_be_compared_with() -> None:
     assert compare({"a": correct_on(1)}).to_dict("records") == []
+
+
+def test_seeds_are_compared_by_welchs_test_and_holms_correction() -> None:
+    scores = {"low": [0.5, 0.52, 0.51], "high": [0.9, 0.94, 0.92], "higher": [0.91, 0.95, 0.93]}
+    rows = compare_seeds(scores).to_dict("records")
+    assert [(row["better"], row["other"]) for row in rows] == [("high", "low"), ("higher", "low"), ("higher", "high")]
+    p_values = [ttest_ind(scores[row["better"]], scores[row["other"]], equal_var=False).pvalue for row in rows]
+    assert [row["p_holm"] for row in rows] == pytest.approx(holm(np.array(p_values)))
+    assert rows[0]["p_holm"] < 0.05 < rows[2]["p_holm"]
+
+
+def test_scores_that_no_seed_changes_differ_or_do_not() -> None:
+    rows = compare_seeds({"a": [0.5, 0.5], "b": [0.75, 0.75], "c": [0.5, 0.5]}).to_dict("records")
+    assert [row["p_holm"] for row in rows] == [0, 1, 0]
 
 
 def test_holms_correction_multiplies_the_smallest_most_and_keeps_the_order() -> None:

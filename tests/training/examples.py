@@ -28,6 +28,7 @@ SETTINGS = Train(
     precision="float32",
     parts=2,
     seed=0,
+    repeats=1,
     class_weight="none",
     keep="last",
     patience=None,

@@ -1,0 +1,80 @@
+"""The step that trains a model, from one seed or several."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stages import train
+from stages.common.files import fingerprint
+from stages.common.paths import BACKUPS, FEATURES, SPLITS
+from stages.training import callbacks
+from tests.conftest import CNN_ALONE
+from tests.training.examples import KilledError
+
+TINY = {**CNN_ALONE["models"]["cnn"], "convolutions": [2], "units": 2}
+
+
+@pytest.fixture
+def settings(set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Change parameters of ``train``; a list and features of eight photos are there."""
+    monkeypatch.setattr(sys, "argv", ["train", "cnn"])
+    folder = FEATURES / "pixels"
+    folder.mkdir(parents=True)
+    SPLITS.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    photos = pd.DataFrame({"path": list("abcdefgh"), "label": ["cats", "dogs"] * 4})
+    for split in ("train", "validation"):
+        photos.to_csv(SPLITS / f"{split}.csv", index=False)
+        np.save(folder / f"{split}.npy", rng.integers(0, 256, (8, 16, 16, 3), np.uint8))
+    paths = {split: fingerprint(photos["path"]) for split in ("train", "validation")}
+    (folder / "about.json").write_text(json.dumps({"photos": paths}))
+    small = {"image_size": [16, 16], "batch_size": 4, "epochs": 2, "precision": "float32"}
+    set_params({**CNN_ALONE, "models": {"cnn": TINY}, **{f"train.{key}": value for key, value in small.items()}})
+    return lambda **changes: set_params({f"train.{key}": value for key, value in changes.items()})
+
+
+def results() -> dict[str, bytes]:
+    files = [path for folder in ("data/models", "data/repeats", "plots") for path in Path(folder).rglob("*.*")]
+    return {str(path): path.read_bytes() for path in files if path.is_file()}
+
+
+def test_a_training_killed_in_the_third_of_its_seeds_goes_on_there_and_each_is_that_of_its_seed_alone(
+    settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    settings(repeats=3)
+
+    def die(self: Any, batch: int, logs: Any = None) -> None:
+        if self.backup.path.name == "cnn.2.npz" and len(self.history) == 1:
+            raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.Checkpoint, "on_train_batch_end", die)
+        with pytest.raises(KilledError):
+            train.main()
+    caplog.clear()
+    train.main()
+    resumed = [message for message in caplog.messages if "resuming" in message]
+    assert resumed == [f"resuming after epoch {epoch} of 2, which an earlier run finished" for epoch in (2, 2, 1)]
+    assert not list(BACKUPS.iterdir())
+    together = results()
+    assert json.loads(together["data/repeats/cnn/seeds.json"]) == [1, 2]
+
+    settings(repeats=1, seed=2)
+    train.main()
+    alone = results()
+    assert json.loads(alone.pop("data/repeats/cnn/seeds.json")) == []
+    assert len(alone) == 4, "what earlier runs repeated is gone"
+    assert alone == {
+        "data/models/cnn.keras": together["data/repeats/cnn/cnn.2.keras"],
+        "data/models/cnn.npz": together["data/repeats/cnn/cnn.2.npz"],
+        "data/models/cnn.json": together["data/repeats/cnn/cnn.2.json"],
+        "plots/history/cnn.json": together["data/repeats/cnn/history/cnn.2.json"],
+    }
+    assert alone["data/models/cnn.keras"] != together["data/models/cnn.keras"]

@@ -112,14 +112,20 @@ def evaluate(name: str, outputs: np.ndarray, confidence: Confidence, test: TestS
     """Score a model by its logits on the test photos, and perhaps features after them, shaped (photos, columns)."""
     logits, features = np.split(outputs, [len(test.classes)], axis=1)
     history = pd.read_json(HISTORY / f"{name}.json", precise_float=True)
-    about = json.loads((MODELS / f"{name}.json").read_text(encoding="utf-8"))
+    environment = json.loads((MODELS / f"{name}.json").read_text(encoding="utf-8"))["environment"]
     predictions = Predictions(test.labels, confidence.probabilities(logits))
-    scores = score(history, np.array(about["validation_confusion"]), predictions, test.classes, test.baseline)
+    scores = score(history, validation_predictions(MODELS / f"{name}.npz"), predictions, test.classes, test.baseline)
     scores |= score_confidence(confidence, logits, features, predictions)
     if scores["test"]["gain_over_baseline"] <= 0:
         logger.warning("%s is no better than the majority-class baseline on the test photos", name)
     mistakes = find_mistakes(test.photos, predictions, test.classes)
-    return Evaluation(name, history, about["environment"], predictions, scores, mistakes)
+    return Evaluation(name, history, environment, predictions, scores, mistakes)
+
+
+def validation_predictions(path: Path) -> Predictions:
+    """Read what a model predicted on the validation photos when its training ended."""
+    with np.load(path, allow_pickle=False) as saved:
+        return Predictions(saved["labels"], Confidence().probabilities(saved["logits"]))
 
 
 def score_confidence(
@@ -150,8 +156,7 @@ def score_repeat(path: Path, outputs: np.ndarray, settings: ConfidenceSettings, 
     logits = outputs[:, : len(test.classes)]
     history = pd.read_json(path.parent / "history" / f"{path.stem}.json", precise_float=True)
     predictions = Predictions(test.labels, read_confidence(path.with_suffix(".npz"), settings).probabilities(logits))
-    confusion = np.array(json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["validation_confusion"])
-    scores = score(history, confusion, predictions, test.classes, test.baseline)
+    scores = score(history, validation_predictions(path.with_suffix(".npz")), predictions, test.classes, test.baseline)
     return {"seed": int(path.stem.rpartition(".")[2]), **{split: scores[split] for split in SPLITS_SCORED}}
 
 

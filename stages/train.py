@@ -2,11 +2,11 @@
 
 Reads the training and validation lists, the features that the recipe names (the photos themselves, or what a backbone
 made of them), the backbone's weights if the recipe has one, and from ``params.yaml`` ``train`` and the model's recipe.
-Writes ``data/models/MODEL.keras``, beside it ``MODEL.json`` with its classes, environment and validation confusion
-matrix, and ``MODEL.npz`` with its ``logits`` on the validation photos and their ``labels``, and with a backbone's
-``training_features`` and ``validation_features``, pooled, of up to 2,000 photos each; and
-``plots/history/MODEL.json``, a record per epoch; into ``data/repeats/MODEL/`` the same of its trainings from other
-seeds (``train.repeats``). If killed, run it again: it resumes after the last finished epoch, with the same result.
+Writes ``data/models/MODEL.keras``, beside it ``MODEL.json`` with its classes and environment, and ``MODEL.npz`` with its
+``logits`` on the validation photos and their ``labels``, and with a backbone's ``training_features`` and
+``validation_features``, pooled, of up to 2,000 photos each; and ``plots/history/MODEL.json``, a record per epoch; into
+``data/repeats/MODEL/`` the same of its trainings from other seeds (``train.repeats``). If killed, run it again: it
+resumes after the last finished epoch, with the same result.
 
     python -m stages.train [MODEL]    # without MODEL, the one in DVC's stage name train@MODEL
 """
@@ -82,15 +82,13 @@ def train_from_seed(
         model = build_model(recipe, settings.image_size, len(classes))
         model.summary()
         history, logits = train_model(model, recipe, settings, train, validation, BACKUPS / f"{path.stem}.npz")
-    confusion = confusion_matrix(validation.labels, logits.argmax(axis=1), len(classes))
     environment = [*describe_environment(), f"precision {precision}"]
-    about = {"classes": classes, "environment": environment, "validation_confusion": confusion.tolist()}
     kept = {"logits": logits, "labels": validation.labels}
     if recipe.backbone != "none":
         kept["training_features"] = sample_features(model, train, settings.seed)
         kept["validation_features"] = sample_features(model, validation, settings.seed)
     save_model(model, path)
-    write_json(about, path.with_suffix(".json"))
+    write_json({"classes": classes, "environment": environment}, path.with_suffix(".json"))
     with atomic_write(path.with_suffix(".npz")) as unfinished, unfinished.open("wb") as file:
         np.savez(file, allow_pickle=False, **kept)
     write_json(history, history_path)
@@ -117,12 +115,6 @@ def load_examples(name: str, lists: dict[str, pd.DataFrame], classes: list[str])
         raise UserError(
             f"{folder}: expected whole files, received damaged ones ({first_line(error)}): {remedy}"
         ) from error
-
-
-def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
-    """Count the photos of each true class (row) by predicted class (column)."""
-    counts = np.bincount(num_classes * labels + predicted, minlength=num_classes**2)
-    return counts.reshape(num_classes, num_classes)
 
 
 if __name__ == "__main__":

@@ -26,13 +26,12 @@ def files(workspace: Path) -> None:
     for folder in (MODELS, HISTORY, REPEATS / "cnn/history"):
         folder.mkdir(parents=True)
     (MODELS / "cnn.keras").touch()
-    (MODELS / "cnn.json").write_text(
-        json.dumps({"environment": ["Python 3"], "validation_confusion": [[1, 1], [1, 0]]})
-    )
+    (MODELS / "cnn.json").write_text(json.dumps({"environment": ["Python 3"]}))
+    np.savez(MODELS / "cnn.npz", labels=[0, 0, 1], logits=[[1, 0], [0, 1], [1, 0]])
     record = {"epoch": 1, "accuracy": 0.5, "loss": 0.7, "val_accuracy": 0.4, "val_loss": 0.8}
     (HISTORY / "cnn.json").write_text(json.dumps([record]))
     (REPEATS / "cnn/history/cnn.7.json").write_text(json.dumps([{**record, "val_accuracy": 0.3}]))
-    (REPEATS / "cnn/cnn.7.json").write_text(json.dumps({"validation_confusion": [[2, 0], [1, 0]]}))
+    np.savez(REPEATS / "cnn/cnn.7.npz", labels=[0, 0, 1], logits=[[1, 0]] * 3)
 
 
 @pytest.mark.usefixtures("files")
@@ -107,7 +106,6 @@ def test_a_model_no_better_than_the_majority_class_baseline_is_warned_of(caplog:
 @pytest.mark.usefixtures("files")
 def test_files_of_a_model_that_params_yaml_no_longer_has_are_refused() -> None:
     check_leftovers({"cnn"})
-    with pytest.raises(
-        UserError, match=r"\(wide\): delete data/models/cnn.json data/models/cnn.keras data/repeats/cnn plots/"
-    ):
+    found = "data/models/cnn.json data/models/cnn.keras data/models/cnn.npz data/repeats/cnn plots/"
+    with pytest.raises(UserError, match=rf"\(wide\): delete {found}"):
         check_leftovers({"wide"})

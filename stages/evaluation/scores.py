@@ -3,7 +3,6 @@
 from statistics import mean, stdev
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support, roc_auc_score
 
@@ -17,12 +16,9 @@ SCORE_NAMES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy",
 
 
 def score(
-    history: pd.DataFrame, confusion: np.ndarray, predictions: Predictions, classes: list[str], baseline: float
+    history: pd.DataFrame, validation: Predictions, predictions: Predictions, classes: list[str], baseline: float
 ) -> dict[str, Any]:
-    """Score a model by its history, its predictions on the test photos and the baseline's accuracy on them.
-
-    Args:
-        confusion: its confusion matrix on the validation photos.
+    """Score a model by its history, its predictions on the validation and the test photos and the test's baseline.
 
     Returns:
         ``train`` and ``validation``: accuracy and loss of the epoch kept (in training with dropout and
@@ -47,14 +43,14 @@ def score(
         "loss": log_loss(labels, probabilities, labels=numbers),
         "roc_auc": roc_auc_score(labels, ranked_by, multi_class="ovr"),
         "ece": calibration_error(predictions),
-        **class_scores(confusion_matrix(labels, predictions.predicted, labels=numbers)),
+        **class_scores(predictions),
     }
     precision, recall, *_ = precision_recall_fscore_support(
         labels, predictions.predicted, labels=numbers, zero_division=0
     )
     return {
         "train": rounded({"accuracy": kept["accuracy"], "loss": kept["loss"]}),
-        "validation": rounded({"accuracy": kept["val_accuracy"], "loss": kept["val_loss"], **class_scores(confusion)}),
+        "validation": rounded({"accuracy": kept["val_accuracy"], "loss": kept["val_loss"], **class_scores(validation)}),
         "test": rounded(test),
         "classes": [
             {"label": label, **rounded({"precision": p, "recall": r})}
@@ -63,15 +59,14 @@ def score(
     }
 
 
-def class_scores(confusion: np.ndarray) -> dict[str, float]:
+def class_scores(predictions: Predictions) -> dict[str, float]:
     """Compute the scores to which each class contributes alike, however many photos it has.
-
-    Args:
-        confusion: counts of photos, a row per true class, a column per predicted one.
 
     Returns:
         ``balanced_accuracy``, the mean of the classes' recall; ``macro_f1``, the mean of their F1.
     """
+    numbers = range(predictions.probabilities.shape[1])
+    confusion = confusion_matrix(predictions.labels, predictions.predicted, labels=numbers)
     correct, actual, predicted = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
     return {"balanced_accuracy": (correct / actual).mean(), "macro_f1": (2 * correct / (actual + predicted)).mean()}
 

@@ -10,18 +10,18 @@ import pytest
 from stages.evaluation.curves import draw_accuracy, learning_curves, mean_roc_curve
 from stages.evaluation.results import Predictions
 from stages.evaluation.scores import leaderboard, ranking, score
-from tests.evaluation.examples import evaluation_of, two_classes
+from tests.evaluation.examples import classified, evaluation_of, two_classes
 
 HISTORY = pd.DataFrame(
     {"epoch": [1, 2], "accuracy": [0.5, 0.7], "loss": [0.8, 0.6], "val_accuracy": [0.4, 0.6], "val_loss": [0.9, 0.7]}
 )
-CONFUSION = np.array([[5, 1], [3, 1]])
+VALIDATION = classified([[5, 1], [3, 1]])
 LABELS = np.array([0, 0, 0, 1, 1])
 PREDICTIONS = two_classes(LABELS, np.array([0.1, 0.2, 0.6, 0.7, 0.8]))
 
 
 def test_scores_are_those_worked_out_by_hand() -> None:
-    result = score(HISTORY, CONFUSION, PREDICTIONS, ["cats", "dogs"], baseline=0.6)
+    result = score(HISTORY, VALIDATION, PREDICTIONS, ["cats", "dogs"], baseline=0.6)
     assert result["train"] == {"accuracy": 0.7, "loss": 0.6}
     # Recall 5/6 and 1/4; F1 10/14 and 2/6
     assert result["validation"] == {"accuracy": 0.6, "loss": 0.7, "balanced_accuracy": 0.541667, "macro_f1": 0.52381}
@@ -43,14 +43,20 @@ def test_scores_are_those_worked_out_by_hand() -> None:
 
 
 def test_a_class_that_is_never_predicted_has_no_precision() -> None:
-    result = score(HISTORY, CONFUSION, two_classes(LABELS, np.full(5, 0.1)), ["cats", "dogs"], baseline=0.6)
+    result = score(HISTORY, VALIDATION, two_classes(LABELS, np.full(5, 0.1)), ["cats", "dogs"], baseline=0.6)
     assert result["classes"][1] == {"label": "dogs", "precision": 0.0, "recall": 0.0}
 
 
 def test_three_classes_are_scored_each_against_the_rest() -> None:
     labels = np.array([0, 1, 2, 2])
     probabilities = np.array([[0.8, 0.1, 0.1], [0.2, 0.6, 0.2], [0.1, 0.2, 0.7], [0.5, 0.2, 0.3]])
-    result = score(HISTORY, np.eye(3), Predictions(labels, probabilities), ["a", "b", "c"], baseline=0.5)
+    result = score(
+        HISTORY,
+        classified(np.eye(3, dtype=int).tolist()),
+        Predictions(labels, probabilities),
+        ["a", "b", "c"],
+        baseline=0.5,
+    )
     assert result["test"]["accuracy"] == 0.75
     assert result["test"]["roc_auc"] == 1.0
 
@@ -85,7 +91,7 @@ def test_the_roc_curve_runs_from_corner_to_corner_above_the_area_it_scores() -> 
     assert points.iloc[0].tolist() == [0, 0]
     assert points.iloc[-1].tolist() == [1, 1]
     area = np.trapezoid(points["true_positive_rate"], points["false_positive_rate"])
-    expected = score(HISTORY, CONFUSION, predictions, ["a", "b"], baseline=0.5)["test"]["roc_auc"]
+    expected = score(HISTORY, VALIDATION, predictions, ["a", "b"], baseline=0.5)["test"]["roc_auc"]
     assert area == pytest.approx(expected, abs=0.01)
 
 
@@ -103,7 +109,7 @@ CHOSEN = pd.DataFrame([{**row, "kept": True} if row["epoch"] == 1 else row for r
 
 
 def test_where_an_epoch_was_chosen_its_scores_are_those_of_the_model_and_the_curves_mark_it() -> None:
-    result = score(CHOSEN, CONFUSION, PREDICTIONS, ["cats", "dogs"], baseline=0.6)
+    result = score(CHOSEN, VALIDATION, PREDICTIONS, ["cats", "dogs"], baseline=0.6)
     assert result["train"] == {"accuracy": 0.5, "loss": 0.8}
     assert (result["validation"]["accuracy"], result["validation"]["loss"]) == (0.4, 0.9)
     marked = learning_curves(CHOSEN).query("kept == True")

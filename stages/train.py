@@ -2,8 +2,8 @@
 
 Reads the training and validation lists, the features that the recipe names (the photos themselves, or what a backbone
 made of them), the backbone's weights if the recipe has one, and from ``params.yaml`` ``train`` and the model's recipe.
-Writes ``data/models/MODEL.keras``, beside it ``MODEL.json`` with its classes and environment, and ``MODEL.npz`` with its
-``logits`` on the validation photos and their ``labels``, and with a backbone's ``training_features`` and
+Writes ``data/models/MODEL.keras``, beside it ``MODEL.json`` with its classes and environment, and ``MODEL.npz`` with
+its ``logits`` on the validation photos and their ``labels``, and with a backbone's ``training_features`` and
 ``validation_features``, pooled, of up to 2,000 photos each; and ``plots/history/MODEL.json``, a record per epoch; into
 ``data/repeats/MODEL/`` the same of its trainings from other seeds (``train.repeats``). If killed, run it again: it
 resumes after the last finished epoch, with the same result.

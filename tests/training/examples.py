@@ -2,7 +2,7 @@
 
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,13 @@ def undisturbed(settings: Train = SETTINGS, recipe: Recipe = RECIPE) -> tuple[by
     """What :func:`train` returns where nothing disturbs it."""
     with TemporaryDirectory() as folder:
         return train(Path(folder), settings, recipe=recipe)
+
+
+def weights(model: bytes) -> list[np.ndarray]:
+    """A saved model's weights. (Its optimizer's state is that of the last epoch, whichever is kept.)"""
+    with NamedTemporaryFile(suffix=".keras") as file:
+        Path(file.name).write_bytes(model)
+        return list(keras.saving.load_model(file.name, compile=False).get_weights())
 
 
 class KilledError(Exception):

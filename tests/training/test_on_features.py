@@ -10,10 +10,11 @@ import pytest
 from stages.models.build import build_model
 from stages.models.recipe import Recipe
 from stages.models.runtime import keras, make_deterministic
+from stages.training import selection
 from stages.training.backup import Backup, History
 from stages.training.training import list_phases, train_model
 from tests.models.backbones import write_backbone
-from tests.training.examples import FINE_TUNE, SETTINGS, features_of, photos, train, train_until, undisturbed
+from tests.training.examples import FINE_TUNE, SETTINGS, features_of, photos, train, train_until, undisturbed, weights
 from tests.training.small_backbone import small_convnext, use_small_backbone
 
 ON_FEATURES = Recipe(features="mobilenet_v2", backbone="mobilenet_v2", pool_size=1, dropout=0.5, units=8)
@@ -97,6 +98,16 @@ def test_each_phase_trains_at_its_own_rate(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(Backup, "save", save)
     train(tmp_path, LARGER, recipe=recipe_with(fine_tune=FINE_TUNE))
     assert rates == pytest.approx([1e-3, 1e-3, 1e-4])
+
+
+@pytest.mark.usefixtures("backbone")
+def test_the_best_epoch_may_be_one_before_fine_tuning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "best_epoch", lambda history: 1)
+    recipe = recipe_with(fine_tune={**FINE_TUNE, "after": 0.5})
+    best, history = train(tmp_path, LARGER.model_copy(update={"epochs": 2, "keep": "best"}), recipe=recipe)
+    alone, _ = train(tmp_path, LARGER.model_copy(update={"epochs": 1}), recipe=recipe)
+    assert [record.get("kept") for record in history] == [True, None]
+    np.testing.assert_equal(weights(best), weights(alone))
 
 
 def test_where_no_epoch_is_left_to_fine_tune_in_it_says_so(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,16 +1,14 @@
 """Which epoch becomes the model, and when a training stops early."""
 
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import numpy as np
 import pytest
 
-from stages.models.runtime import keras
 from stages.training import selection
 from stages.training.backup import History
 from stages.training.selection import Selection, best_epoch
-from tests.training.examples import RECIPE, SETTINGS, train, train_until, undisturbed
+from tests.training.examples import RECIPE, SETTINGS, train, train_until, undisturbed, weights
 
 LAST = SETTINGS.model_copy(update={"epochs": 4})
 BEST = LAST.model_copy(update={"keep": "best"})
@@ -42,13 +40,6 @@ def test_patience_is_over_after_so_many_epochs_of_the_last_phase_without_a_bette
 ) -> None:
     history = history_of((0.8, 0.4), (0.7, 0.4), (0.7, 0.4))
     assert Selection(keep_best=False, patience=patience, start=start).is_over(history) == over
-
-
-def weights(model: bytes) -> list[np.ndarray]:
-    """A saved model's weights. (Its optimizer's state is that of the last epoch, whichever is kept.)"""
-    with NamedTemporaryFile(suffix=".keras") as file:
-        Path(file.name).write_bytes(model)
-        return list(keras.saving.load_model(file.name, compile=False).get_weights())
 
 
 @pytest.fixture

@@ -73,5 +73,6 @@ def draw_coverage(evaluations: list[Evaluation]) -> Figure:
     axes.set(title="Accuracy on the test photos that a model is surest of", xlim=(0, 1), ylim=(None, 1))
     axes.set(xlabel="coverage: proportion of the photos, the most confident first", ylabel="accuracy")
     axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)  # most lines begin at 1, along the top
     axes.legend(loc="lower left")
     return figure

@@ -78,7 +78,7 @@ def kept_epochs(ranked: list[Evaluation]) -> str:
         for model in ranked
         if "kept" in model.history
     ]
-    return f" Models of their best epoch: {', '.join(chosen)}." if chosen else ""
+    return f" The epoch kept is the best on validation: {', '.join(chosen)}." if chosen else ""
 
 
 def data_section(lists: dict[str, pd.DataFrame]) -> str:
@@ -126,16 +126,17 @@ def seeds_section(ranked: list[Evaluation]) -> list[str]:
     """Say which differences between models are larger than those between seeds, if there are several seeds."""
     if not ranked[0].repeats:
         return []
-    pairs = compare_seeds({model.name: model.over_seeds("test", "accuracy") for model in ranked})
-    larger = [
-        f"`{pair['better']}` over `{pair['other']}`"
-        for pair in pairs[pairs["p_holm"] < SIGNIFICANCE_LEVEL].to_dict("records")
-    ]
-    return [
-        f"In parentheses above are mean and standard deviation over {len(ranked[0].repeats) + 1} seeds. Differences of "
-        f"mean test accuracy that are larger than the seeds' own: {', '.join(larger) or 'none'} (Welch's t-test, with "
-        f"Holm's correction for {len(pairs)} pairs)."
-    ]
+    seeds = len(ranked[0].repeats) + 1
+    sentences = [f"The table of models has the mean ± standard deviation over {seeds} seeds in parentheses."]
+    if len(ranked) > 1:
+        pairs = compare_seeds({model.name: model.over_seeds("test", "accuracy") for model in ranked})
+        significant = pairs[pairs["p_holm"] < SIGNIFICANCE_LEVEL].to_dict("records")
+        larger = [f"`{pair['better']}` over `{pair['other']}`" for pair in significant]
+        sentences.append(
+            f"Differences of mean test accuracy that are larger than the seeds' own: {', '.join(larger) or 'none'} "
+            f"(Welch's t-test, with Holm's correction for {len(pairs)} pairs)."
+        )
+    return [" ".join(sentences)]
 
 
 def failure_section(best: Evaluation) -> str:

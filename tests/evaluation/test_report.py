@@ -14,6 +14,7 @@ from stages.evaluation.report import (
     kept_epochs,
     markdown_table,
     report,
+    seeds_section,
     unequal_classes,
 )
 from stages.evaluation.results import Predictions
@@ -90,7 +91,7 @@ def test_classes_of_unequal_size_are_pointed_out() -> None:
 def test_the_epochs_that_were_chosen_are_told() -> None:
     chosen, last = evaluation_of("chosen", wrong_on(0)), evaluation_of("last", wrong_on(0))
     chosen.history["epoch"], chosen.history["kept"] = 1, True
-    assert kept_epochs([chosen, last]) == " Models of their best epoch: `chosen` 1 of 1."
+    assert kept_epochs([chosen, last]) == " The epoch kept is the best on validation: `chosen` 1 of 1."
     assert kept_epochs([last]) == ""
 
 
@@ -183,10 +184,9 @@ def test_several_seeds_give_a_mean_and_a_standard_deviation_and_say_which_differ
     assert table["test accuracy"].tolist() == ["0.950 (0.945 ± 0.007)", "0.550 (0.560 ± 0.014)", "0.600"]
     comparisons = compare({model.name: model.predictions.correct for model in models})
     text = report(LISTS, models, table, comparisons, "accuracy")
-    assert (
-        "over 2 seeds. Differences of mean test accuracy that are larger than the seeds' own: `one` over `two` ("
-        in text
-    )
+    assert "over 2 seeds in parentheses. Differences of mean test accuracy that are larger than the seeds' own" in text
+    assert "own: `one` over `two` (Welch's t-test, with Holm's correction for 1 pairs)." in text
+    assert seeds_section(models[:1])[0].endswith("over 2 seeds in parentheses.")
     assert "one seed" not in text
 
 

@@ -3,13 +3,15 @@
 import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from stages import backbone, download, features, split, train
+from stages.common.params import load_params
 from stages.common.paths import MODELS
 from stages.evaluate import evaluate
 from stages.evaluation import results
@@ -17,8 +19,13 @@ from stages.inference.confidence import Confidence
 from stages.inference.model import load_model, predict_logits
 from stages.photos.arrays import load_photos
 from stages.photos.lists import class_names, majority_class_accuracy, read_split
-from stages.sample.archive import write_archive
+from stages.predict.model_file import fetch_model_file
+from stages.predict.predictor import predict
+from stages.sample.archive import draw_jpeg, list_pictures, write_archive
+from stages.sample.species import SPECIES
 from tests.conftest import PROJECT
+
+REASONS = ("unsure", "unlike the training photos")
 
 
 @pytest.mark.slow
@@ -48,3 +55,21 @@ def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
     scores = evaluate("transfer", logits, Confidence(), test).scores
     assert scores["test"]["accuracy_low"] > baseline == 0.5, "beyond its confidence interval"
     assert scores["validation"]["accuracy"] > 0.75
+
+    # What it says of animals that it never saw, beside what it says of cats and dogs.
+    settings = load_params().confidence.model_copy(update={"unsure_accuracy": 0.95, "unlike_fraction": 0.01})
+    trained = fetch_model_file("transfer").load(settings)
+    others = [picture for picture in list_pictures(list(SPECIES), 0, 10, seed=0) if picture.species not in classes]
+    Path("others").mkdir()
+    for picture in others:
+        Path("others", Path(picture.path).name).write_bytes(draw_jpeg(picture))
+    notes = {"known": proportions(predict(trained, list(map(Path, photos["path"]))))}
+    notes["others"] = proportions(predict(trained, sorted(Path("others").iterdir())))
+    for reason in REASONS:
+        assert notes["others"][reason] > notes["known"][reason], notes
+    assert notes["known"]["unlike the training photos"] < 0.1 < notes["others"]["unlike the training photos"]
+
+
+def proportions(results: Iterable[tuple[Path, Any]]) -> dict[str, float]:
+    notes = [prediction.note for _, prediction in results]
+    return {reason: sum(reason in note for note in notes) / len(notes) for reason in REASONS}

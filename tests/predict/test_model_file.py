@@ -86,6 +86,7 @@ def test_a_model_of_an_older_revision_is_what_it_was_then(
     edit_params(small_project / "params.yaml", changes)
     save_small_model("later", CLASSES)
     write_json([], Path("plots/history/later.json"))
+    write_json([], Path("data/repeats/later/seeds.json"))
     run(small_project, "dvc", "commit", "--force", "train@later")  # as if it had trained
     write_json({"model": "later"}, Path("metrics/best.json"))
     commit(small_project)

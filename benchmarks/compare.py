@@ -82,6 +82,7 @@ def benchmark_params(params: dict[str, Any], photos: tuple[Path, Path] | None, e
         "download": download | {"photos": archive},
         "backbones": {"mobilenet_v2": backbone},
         "features": features,
+        "label_issues": {},
         "models": models,
         "train": params["train"] | {"epochs": epochs, "image_size": [size, size]},
     }

@@ -19,11 +19,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.common.files import atomic_folder, fingerprint, write_json
+from stages.common.files import atomic_folder
 from stages.common.params import Params, load_params
 from stages.common.paths import FEATURES
 from stages.common.program import UserError, run, stage_argument
 from stages.datasets.dataset import StoredDataset, augmented_dataset
+from stages.datasets.stored import write_about
 from stages.photos.arrays import create_array, decode_photos, load_pixels
 from stages.photos.lists import read_split
 
@@ -44,8 +45,7 @@ def main() -> None:
             environment = write_pixels(lists, params.train.image_size, folder)
         else:
             environment = write_features(name, params, lists, folder)
-        photos = {split: fingerprint(listed["path"]) for split, listed in lists.items()}
-        write_json({"photos": photos, "environment": environment}, folder / "about.json")
+        write_about(folder, lists, environment)
 
 
 def write_pixels(lists: dict[str, pd.DataFrame], image_size: tuple[int, int], folder: Path) -> list[str]:

@@ -11,25 +11,25 @@ resumes after the last finished epoch, with the same result.
     python -m stages.train [MODEL]    # without MODEL, the one in DVC's stage name train@MODEL
 """
 
-import json
 import logging
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from stages.common.files import atomic_folder, atomic_write, fingerprint, write_json
+from stages.common.files import atomic_folder, atomic_write, write_json
 from stages.common.params import Train, load_params
-from stages.common.paths import BACKUPS, FEATURES, HISTORY, MODELS, REPEATS, SPLITS
-from stages.common.program import UserError, first_line, run, stage_argument
+from stages.common.paths import BACKUPS, HISTORY, MODELS, REPEATS
+from stages.common.program import UserError, run, stage_argument
 from stages.datasets.dataset import StoredDataset
+from stages.datasets.stored import open_features
 from stages.models.build import build_model
 from stages.models.environment import describe_environment
 from stages.models.precision import set_precision
 from stages.models.recipe import Recipe
 from stages.models.runtime import device_strategy, make_deterministic
 from stages.models.saving import save_model
-from stages.photos.arrays import encode_labels, open_array
+from stages.photos.arrays import encode_labels
 from stages.photos.lists import class_names, read_split
 from stages.training.sample import sample_features
 from stages.training.training import train_model
@@ -95,26 +95,9 @@ def train_from_seed(
 
 
 def load_examples(name: str, lists: dict[str, pd.DataFrame], classes: list[str]) -> list[StoredDataset]:
-    """Open the features of the photos in some lists, with their labels.
-
-    Raises:
-        UserError: They are not there or damaged, or of other photos.
-    """
-    folder, remedy = FEATURES / name, f"run `dvc repro features@{name}`"
-    try:
-        about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-        if about["photos"] != {split: fingerprint(photos["path"]) for split, photos in lists.items()}:
-            raise UserError(f"{folder}: expected features of the photos in {SPLITS}, received others': {remedy}")
-        return [
-            StoredDataset(open_array(folder / f"{split}.npy"), encode_labels(photos["label"], classes))
-            for split, photos in lists.items()
-        ]
-    except FileNotFoundError as error:
-        raise UserError(f"expected the features {error.filename}, found none: {remedy}") from error
-    except (ValueError, EOFError) as error:
-        raise UserError(
-            f"{folder}: expected whole files, received damaged ones ({first_line(error)}): {remedy}"
-        ) from error
+    """Open the features of the photos in some lists, with their labels."""
+    arrays = open_features(name, lists)
+    return [StoredDataset(arrays[split], encode_labels(photos["label"], classes)) for split, photos in lists.items()]
 
 
 if __name__ == "__main__":

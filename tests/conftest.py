@@ -19,7 +19,7 @@ from stages.intake import fetch
 
 PROJECT = Path(__file__).parents[1]
 CNN = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]["cnn"]
-CNN_ALONE = {"models": {"cnn": CNN}, "features": {"pixels": {"backbone": "none"}}, "backbones": {}}
+CNN_ALONE = {"models": {"cnn": CNN}, "features": {"pixels": {"backbone": "none"}}, "backbones": {}, "label_issues": {}}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -64,11 +64,14 @@ def commit(folder: Path) -> None:
 
 
 def models_alone(*names: str) -> dict[str, Any]:
-    """The changes of params.yaml that leave these models and the features that they train on."""
+    """The changes of params.yaml that leave these models, and the features that they train on."""
     params = yaml.safe_load((PROJECT / "params.yaml").read_text())
     models = {name: params["models"][name] for name in names}
     used = {recipe["features"] for recipe in models.values()}
-    return {"models": models, "features": {name: of for name, of in params["features"].items() if name in used}}
+    sections = ("features", "label_issues")
+    return {"models": models} | {
+        section: {name: of for name, of in params[section].items() if name in used} for section in sections
+    }
 
 
 def lay_out(folder: Path, changes: dict[str, Any] | None = None) -> Path:

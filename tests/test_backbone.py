@@ -56,7 +56,7 @@ def test_an_entry_that_no_model_needs_may_have_no_weights(
     fetch: Callable[[Any], None], set_params: Callable[..., None]
 ) -> None:
     recipe = {"features": "pixels", "backbone": "none", "scale": [0, 1], "dropout": 0.5, "units": 8}
-    set_params({"models": {"cnn": recipe}, "features": {"pixels": {"backbone": "none"}}})
+    set_params({"models": {"cnn": recipe}, "features": {"pixels": {"backbone": "none"}}, "label_issues": {}})
     fetch(None)
     assert [path.name for path in FOLDER.iterdir()] == ["architecture.json"]
 

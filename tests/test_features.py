@@ -64,7 +64,7 @@ def test_features_are_what_the_backbone_makes_of_the_photos_in_views_that_differ
 ) -> None:
     layer = {"features.mobilenet_v2.stop_before": stop_before}
     fine_tune = {"first_layer": stop_before, "after": 0.5, "learning_rate": 1e-4} if stop_before else None
-    set_params({**layer, "models.transfer.fine_tune": fine_tune})
+    set_params({**layer, "models.transfer.fine_tune": fine_tune, **({"label_issues": {}} if stop_before else {})})
     written = run_step("mobilenet_v2", monkeypatch)
 
     preprocessing, network = load_backbone("mobilenet_v2", SIZE)

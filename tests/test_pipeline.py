@@ -96,12 +96,14 @@ def test_a_run_in_another_folder_on_one_core_with_two_models_at_a_time_gives_the
     assert {name for name in others if others[name] != steps[name]} == {"evaluate"}
     of_a_model = [path for path in (two_models / "plots").rglob("*.*") if path.parent.name != "plots"]
     compared = [*of_a_model, *(two_models / "metrics/models").iterdir()]
-    assert len(compared) == 2 * len(["accuracy", "confusion", "history", "mistakes", "scores"])
+    of_each = ["accuracy", "confusion", "history", "mistakes", "scores"]
+    assert len(compared) == 2 * len(of_each) + len(["label_issues.csv", "label_issues.png"])
     for path in compared:
         assert path.read_bytes() == (finished / path.relative_to(two_models)).read_bytes(), path
 
 
 ALL_FEATURES = ["features@mobilenet_v2", "features@mobilenet_v2_blocks", "features@pixels"]
+LABEL_ISSUES = "label_issues@mobilenet_v2"
 ALL_TRAININGS = [f"train@{name}" for name in sorted(MODELS)]
 # What `dvc status` lists after an edit of a file, as docs/code.md says.
 RUN_AGAIN: dict[str, list[str]] = {
@@ -114,11 +116,12 @@ RUN_AGAIN: dict[str, list[str]] = {
     "stages/training/backup.py": ALL_TRAININGS,
     "stages/features.py": ALL_FEATURES,
     "stages/datasets/augmentation.py": [*ALL_FEATURES, *ALL_TRAININGS],
+    "stages/datasets/stored.py": [*ALL_FEATURES, LABEL_ISSUES, *ALL_TRAININGS],
     "stages/models/build.py": ALL_TRAININGS,
     "stages/models/backbone.py": [*ALL_FEATURES, *ALL_TRAININGS],
     "stages/models/runtime.py": ["evaluate", *ALL_FEATURES, *ALL_TRAININGS],
-    "stages/photos/arrays.py": ["evaluate", *ALL_FEATURES, *ALL_TRAININGS],
-    "stages/photos/decode.py": ["evaluate", *ALL_FEATURES, "label_stats", "split", *ALL_TRAININGS],
+    "stages/photos/arrays.py": ["evaluate", *ALL_FEATURES, LABEL_ISSUES, *ALL_TRAININGS],
+    "stages/photos/decode.py": ["evaluate", *ALL_FEATURES, LABEL_ISSUES, "label_stats", "split", *ALL_TRAININGS],
     "stages/backbone.py": ["backbone@mobilenet_v2"],
     "stages/intake/archive.py": ["backbone@mobilenet_v2", "download"],
     "stages/intake/fetch.py": ["backbone@mobilenet_v2", "download"],
@@ -127,11 +130,15 @@ RUN_AGAIN: dict[str, list[str]] = {
     "stages/intake/corrections.py": ["split"],
     "stages/intake/duplicates.py": ["split"],
     "stages/intake/groups.py": ["split"],
-    "stages/common/figures.py": ["evaluate", "label_stats"],
+    "stages/label_issues.py": [LABEL_ISSUES],
+    "stages/labels/confident_learning.py": [LABEL_ISSUES],
+    "stages/labels/settings.py": [],
+    "stages/common/figures.py": ["evaluate", LABEL_ISSUES, "label_stats"],
     "stages/common/files.py": [
         "backbone@mobilenet_v2",
         "evaluate",
         *ALL_FEATURES,
+        LABEL_ISSUES,
         "label_stats",
         "split",
         *ALL_TRAININGS,
@@ -152,6 +159,7 @@ PARAMETERS: list[tuple[dict[str, Any], list[str]]] = [
     ({"models.cnn.dropout": 0.3}, ["evaluate", "train@cnn"]),
     ({"backbones.mobilenet_v2.sha256": "0" * 64}, ["backbone@mobilenet_v2"]),
     ({"split.seed": 1}, ["split"]),
+    ({"label_issues.mobilenet_v2.folds": 3}, [LABEL_ISSUES]),
     ({"label_stats.photos_per_class": 2}, ["label_stats"]),
     ({"label_stats.a_new_parameter": 1}, ["label_stats"]),
     ({"train.epochs": 3}, ALL_TRAININGS),

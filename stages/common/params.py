@@ -24,6 +24,7 @@ from stages.common.param_types import (
 )
 from stages.common.program import UserError
 from stages.inference.settings import ConfidenceSettings
+from stages.labels.settings import LabelIssues, check_features
 from stages.models.recipe import Features, Recipe
 
 PARAMS = Path("params.yaml")
@@ -131,6 +132,7 @@ class Params(Section):
     label_stats: LabelStats
     train: Train
     features: dict[ModelName, Features]
+    label_issues: dict[ModelName, LabelIssues]
     models: Annotated[dict[ModelName, Recipe], Field(min_length=1)]
     evaluate: Evaluate
     confidence: ConfidenceSettings
@@ -163,22 +165,20 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _features_are_listed_and_fit_the_model(self) -> "Params":
+        check_features(self.label_issues, self.features)
         for name, recipe in self.models.items():
-            if recipe.features not in self.features:
-                listed = ", ".join(self.features) or "none are listed"
-                raise ValueError(
-                    f"models.{name}.features: expected one of features ({listed}), received {recipe.features}"
-                )
+            used, listed = recipe.features, ", ".join(self.features) or "none are listed"
+            if used not in self.features:
+                raise ValueError(f"models.{name}.features: expected one of features ({listed}), received {used}")
             try:
-                recipe.check_against(self.features[recipe.features])
+                recipe.check_against(self.features[used])
             except ValueError as error:
                 raise ValueError(f"models.{name}{error}") from error
         return self
 
     @model_validator(mode="after")
     def _the_cluster_knows_the_models(self) -> "Params":
-        unknown = sorted(self.cluster.models.keys() - self.models.keys())
-        if unknown:
+        if unknown := sorted(self.cluster.models.keys() - self.models.keys()):
             raise ValueError(f"expected models of params.yaml in cluster.models, received {', '.join(unknown)}")
         return self
 

@@ -99,6 +99,7 @@ def entries(weights: Mapping[str, str]) -> dict[str, Any]:
             for name, (architecture, options) in OTHERS.items()
         },
         "features": {name: {"backbone": name, **seen} for name in OTHERS},
+        "label_issues": {},
         "models": {name: {"features": name, "backbone": name, **head} for name in OTHERS},
     }
 

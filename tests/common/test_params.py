@@ -60,6 +60,14 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
             {"models.cnn.fine_tune": {"first_layer": "a", "after": 0.5, "learning_rate": 1}},
             "models.cnn: expected fine_tune only in a recipe with a backbone",
         ),
+        (
+            {"label_issues": {"mobilenet_v2_blocks": {"folds": 5, "seed": 0}}},
+            "label_issues: expected names of features of a whole backbone (mobilenet_v2), received mobilenet_v2_blocks",
+        ),
+        (
+            {"label_issues.mobilenet_v2.folds": 1},
+            "label_issues.mobilenet_v2.folds: expected greater than or equal",
+        ),
         ({"models.cnn.features": "nonesuch"}, "models.cnn.features: expected one of features (pixels, mobilenet_v2, "),
         (
             {"features.pixels.views": 4},

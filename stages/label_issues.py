@@ -1,0 +1,108 @@
+"""List the training and validation photos whose labels look wrong, the most suspicious first.
+
+Reads the two lists, their photos, an entry of ``features`` that holds a whole backbone, and from ``params.yaml`` the
+entry of ``label_issues`` with its name. Writes ``plots/label_issues/NAME.csv``, a row per such photo, with an empty
+``label`` for a person to fill in, and ``NAME.png``, the first of them.
+
+    python -m stages.label_issues [NAME]    # without NAME, the one in DVC's stage name label_issues@NAME
+"""
+
+import logging
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from stages.common.figures import picture_grid, write_figure
+from stages.common.files import write_csv
+from stages.common.params import load_params
+from stages.common.program import UserError, run, stage_argument
+from stages.datasets.stored import open_features
+from stages.labels.confident_learning import confident_classes, out_of_fold_probabilities
+from stages.photos.arrays import DiskArray, encode_labels
+from stages.photos.decode import thumbnail
+from stages.photos.lists import class_names, read_split
+
+logger = logging.getLogger(__name__)
+
+LABEL_ISSUES = Path("plots/label_issues")
+SHOWN = 20
+COLUMNS = 5
+
+
+def main() -> None:
+    name = stage_argument(__doc__, "name")
+    params = load_params()
+    if name not in params.label_issues:
+        listed = ", ".join(params.label_issues) or "none are listed"
+        raise UserError(
+            f"expected `python -m stages.label_issues NAME` with an entry of label_issues in params.yaml ({listed}), "
+            f"received {name!r}"
+        )
+    lists = {split: read_split(split) for split in ("train", "validation")}
+    arrays = open_features(name, lists)
+    features = np.concatenate([pool_first_view(arrays[split], len(lists[split])) for split in lists])
+    photos = pd.concat([listed.assign(split=split) for split, listed in lists.items()], ignore_index=True)
+    classes = class_names(photos["label"])
+    labels = encode_labels(photos["label"], classes)
+    settings = params.label_issues[name]
+    probabilities = out_of_fold_probabilities(features, labels, settings.folds, settings.seed)
+    issues = list_issues(photos, classes, probabilities)
+    write_csv(issues, LABEL_ISSUES / f"{name}.csv")
+    write_figure(draw_issues(issues), LABEL_ISSUES / f"{name}.png")
+    logger.info("%d of %d labels look wrong", len(issues), len(photos))
+
+
+def pool_first_view(features: DiskArray, photos: int) -> np.ndarray:
+    """Average the features of each photo's first view over height and width: float32, shaped (photos, channels)."""
+    batches = np.array_split(np.arange(photos), -(-photos // 256))
+    return np.concatenate([features[numbers].mean((1, 2), np.float32) for numbers in batches])
+
+
+def list_issues(photos: pd.DataFrame, classes: list[str], probabilities: np.ndarray) -> pd.DataFrame:
+    """List the photos that confidently belong to another class than their label's.
+
+    Args:
+        photos: ``path``, ``label`` and ``split``.
+
+    Returns:
+        ``path``, an empty ``label``, ``split``, the label ``given``, the one ``suggested``, and the probabilities of
+        both; the least probable label given first.
+    """
+    labels = encode_labels(photos["label"], classes)
+    suggested = confident_classes(probabilities, labels)
+    rows = np.arange(len(photos))
+    table = pd.DataFrame(
+        {
+            "path": photos["path"],
+            "label": "",
+            "split": photos["split"],
+            "given": photos["label"],
+            "suggested": np.take(classes, suggested),
+            "given_probability": probabilities[rows, labels].round(4),
+            "suggested_probability": probabilities[rows, suggested].round(4),
+        }
+    )
+    issues: pd.DataFrame = table[suggested != labels]
+    return issues.sort_values(["given_probability", "path"], ignore_index=True)
+
+
+def draw_issues(issues: pd.DataFrame) -> Figure:
+    """Draw the first photos, each with the label given and the one suggested."""
+    shown = issues.head(SHOWN)
+    rows = max(1, -(-len(shown) // COLUMNS))
+    figure = plt.figure(figsize=(2.2 * COLUMNS, 2.5 * rows + 0.5), layout="constrained")
+    suspicious = f"the {SHOWN} most suspicious of {len(issues)}" if len(issues) > SHOWN else f"all {len(issues)}"
+    figure.suptitle(f"labels that look wrong: {suspicious if len(issues) else 'none'}")
+    grid = picture_grid(figure, rows, COLUMNS, anchor="N")
+    for axes, issue in zip(grid.flat, shown.to_dict("records"), strict=False):
+        axes.imshow(thumbnail(issue["path"]))
+        title = f"labelled {issue['given']}\n{issue['suggested_probability']:.2f} for {issue['suggested']}"
+        axes.set_title(title, fontsize="medium")
+    return figure
+
+
+if __name__ == "__main__":
+    run(main)

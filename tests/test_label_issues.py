@@ -1,0 +1,97 @@
+"""Photos whose labels look wrong, as the step lists and draws them."""
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from stages import label_issues
+from stages.common.files import fingerprint, write_json
+from stages.common.program import UserError
+from stages.photos.arrays import temporary_array
+from tests.conftest import write_photos
+
+FOLDER = Path("plots/label_issues")
+
+
+@pytest.fixture
+def run(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pd.DataFrame]:
+    """Run the step on features of two views that tell the classes apart, with the given numbers of wrong labels."""
+
+    def step(wrong: list[int]) -> pd.DataFrame:
+        names = np.arange(30) % 2
+        lists = {}
+        for split in ("train", "validation"):
+            write_photos(Path("data/raw", split), 30)
+            paths = [f"data/raw/{split}/{number}.jpg" for number in range(30)]
+            labels = [["cats", "dogs"][name] for name in names]
+            for number in wrong if split == "train" else []:
+                labels[number] = {"cats": "dogs", "dogs": "cats"}[labels[number]]
+            lists[split] = pd.DataFrame({"path": paths, "label": labels})
+            Path("data/splits").mkdir(exist_ok=True)
+            lists[split].to_csv(f"data/splits/{split}.csv", index=False)
+        features = Path("data/features/mobilenet_v2")
+        features.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng(0)
+        first = rng.normal(4 * names[:, None, None, None], 1, (30, 2, 2, 3))
+        np.save(features / "train.npy", np.concatenate([first, rng.normal(0, 9, first.shape)]).astype(np.float16))
+        np.save(features / "validation.npy", first.astype(np.float16))
+        write_json({"photos": {s: fingerprint(of["path"]) for s, of in lists.items()}}, features / "about.json")
+        monkeypatch.setattr(sys, "argv", ["label_issues", "mobilenet_v2"])
+        label_issues.main()
+        return pd.read_csv(FOLDER / "mobilenet_v2.csv", keep_default_na=False)
+
+    return step
+
+
+def test_exchanged_labels_are_listed_with_both_classes_the_most_suspicious_first(
+    run: Callable[..., pd.DataFrame], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    listed = run([4, 7, 22])
+    assert listed.columns[:2].tolist() == ["path", "label"], "as corrections.csv has them"
+    assert sorted(listed["path"]) == [f"data/raw/train/{number}.jpg" for number in (22, 4, 7)]
+    assert set(listed["label"]) == {""}
+    rows = listed.set_index("path").loc["data/raw/train/7.jpg"]
+    assert (rows["split"], rows["given"], rows["suggested"]) == ("train", "cats", "dogs")
+    assert listed["given_probability"].is_monotonic_increasing
+    np.testing.assert_allclose(listed["given_probability"] + listed["suggested_probability"], 1, atol=2e-4)
+    assert "3 of 60 labels look wrong" in caplog.messages
+    with Image.open(FOLDER / "mobilenet_v2.png") as picture:
+        assert len(picture.convert("RGB").getcolors(maxcolors=2**24) or []) > 1000  # text alone has hundreds
+
+
+def test_the_same_run_gives_the_same_bytes(run: Callable[..., pd.DataFrame]) -> None:
+    written = []
+    for _ in range(2):
+        run([4, 7])
+        written.append([path.read_bytes() for path in sorted(FOLDER.iterdir())])
+    assert written[0] == written[1]
+
+
+def test_where_no_label_looks_wrong_the_list_has_no_rows(run: Callable[..., pd.DataFrame]) -> None:
+    assert len(run([])) == 0
+    figure = label_issues.draw_issues(run([]))
+    assert figure.get_suptitle() == "labels that look wrong: none"
+    plt.close(figure)
+
+
+def test_a_photo_s_first_view_is_averaged_over_its_height_and_width(workspace: Path) -> None:
+    views = np.random.default_rng(0).normal(size=(2 * 300, 2, 3, 4)).astype(np.float16)
+    array = temporary_array(views.shape, np.float16)
+    array.write(0, views)
+    expected = views[:300].astype(np.float64).mean((1, 2))
+    np.testing.assert_allclose(label_issues.pool_first_view(array, 300), expected, atol=1e-6)
+
+
+def test_an_unknown_entry_is_one_line(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["label_issues", "nonesuch"])
+    expected = "with an entry of label_issues in params.yaml (mobilenet_v2), received 'nonesuch'"
+    with pytest.raises(UserError, match=re.escape(expected)):
+        label_issues.main()

@@ -1,15 +1,18 @@
 """Scores, the ranking by them, and the curves."""
 
+import json
 import math
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import vl_convert
 
 from stages.evaluation.curves import draw_accuracy, learning_curves, mean_roc_curve
 from stages.evaluation.results import Predictions
 from stages.evaluation.scores import leaderboard, ranking, score
+from tests.conftest import PROJECT
 from tests.evaluation.examples import classified, evaluation_of, two_classes
 
 HISTORY = pd.DataFrame(
@@ -118,6 +121,18 @@ def test_where_an_epoch_was_chosen_its_scores_are_those_of_the_model_and_the_cur
     np.testing.assert_array_equal(figure.axes[0].lines[-1].get_xydata(), [[1, 0.4]])
     assert len(figure.axes[0].lines) == 1 + len(draw_accuracy("cnn", HISTORY).axes[0].lines)
     plt.close("all")
+
+
+@pytest.mark.parametrize(("history", "points"), [(HISTORY, 0), (CHOSEN, 1)])
+def test_the_plots_page_marks_the_epoch_kept_and_has_lines_in_its_legend(history: pd.DataFrame, points: int) -> None:
+    template = (PROJECT / ".dvc/plots/curves.json").read_text()
+    rows = learning_curves(history).assign(model="cnn", rev="workspace")
+    text = template.replace('"<DVC_METRIC_DATA>"', rows.astype(str).replace("nan", "").to_json(orient="records"))
+    text = text.replace("<DVC_METRIC_X>", "epoch").replace("<DVC_METRIC_Y>", "accuracy")
+    svg = vl_convert.vegalite_to_svg(json.loads(text))
+    assert svg.count('aria-roledescription="point"') == points
+    assert svg.count('aria-roledescription="line mark"') == 2
+    assert svg.count('d="M-5,0L5,0"') == 3  # the model, and training and validation
 
 
 def test_curves_have_a_row_for_each_epoch_and_split() -> None:

@@ -57,7 +57,7 @@ def main() -> None:
     shape = (4 * settings.batch_size, *settings.image_size, 3)
     noise = StoredDataset(np.random.default_rng(0).integers(0, 256, shape, np.uint8), np.arange(shape[0]) % 2)
     dataset = augmented_dataset(noise, recipe, settings.seed)
-    batches = training_batches(dataset, settings.batch_size, settings.seed)
+    batches = training_batches(dataset, settings.batch_size, settings.seed, range(3 + args.steps))
     model.fit(batches, steps_per_epoch=3, shuffle=False, verbose=0)
     with TemporaryDirectory() as folder:
         tf.profiler.experimental.start(folder)

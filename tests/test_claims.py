@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,6 +22,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from stages.models.runtime import keras, tf
 from tests.project import MODELS
 
 pytestmark = pytest.mark.slow
@@ -104,6 +104,17 @@ def test_scores_are_those_of_the_saved_model_on_the_photos_of_the_lists(finished
     assert scores["validation"] == {"accuracy": last["val_accuracy"], "loss": last["val_loss"], **others}
 
 
+class Divided(keras.Model):
+    """A model that takes each batch, which it must divide evenly, in parts: each has a dropout of its own."""
+
+    def __init__(self, model: keras.Model, parts: int) -> None:
+        super().__init__()
+        self.model, self.parts = model, parts
+
+    def call(self, pixels: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return tf.concat([self.model(part, training=training) for part in tf.split(pixels, self.parts)], axis=0)
+
+
 def test_cnn_is_what_plain_keras_trains_on_the_training_list(finished: Path) -> None:
     """The same layers, photos, order, optimizer and seed, written down once more; and ``augmented`` is not that."""
     params = yaml.safe_load((finished / "params.yaml").read_text())["train"]
@@ -131,11 +142,12 @@ def test_cnn_is_what_plain_keras_trains_on_the_training_list(finished: Path) -> 
                 keras.layers.Dense(2, dtype="float32"),
             ]
         )
+        trainer = Divided(model, params["parts"])
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(keras.optimizers.Adam(params["learning_rate"]), loss)
+        trainer.compile(keras.optimizers.Adam(params["learning_rate"]), loss)
         for epoch in range(params["epochs"]):
             order = np.random.default_rng([params["seed"], epoch, 0]).permutation(len(photos.labels))
-            model.fit(*(array[order] for array in photos), batch_size=params["batch_size"], shuffle=False, verbose=0)
+            trainer.fit(*(array[order] for array in photos), batch_size=params["batch_size"], shuffle=False, verbose=0)
         trained, augmented = load(finished, "cnn"), load(finished, "augmented")
     finally:
         keras.config.set_dtype_policy(before)

@@ -29,12 +29,16 @@ def in_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> It
     threads = available_cores()
     with ThreadPoolExecutor(threads) as pool:
         pending: deque[Future[Result]] = deque()
-        for item in items:
-            if len(pending) == 2 * threads:
+        try:
+            for item in items:
+                if len(pending) == 2 * threads:
+                    yield pending.popleft().result()
+                pending.append(pool.submit(function, item))
+            while pending:
                 yield pending.popleft().result()
-            pending.append(pool.submit(function, item))
-        while pending:
-            yield pending.popleft().result()
+        finally:  # whoever takes the results may want no more
+            for future in pending:
+                future.cancel()
 
 
 def map_in_parallel(function: Callable[[int], Result], indices: Sequence[int], description: str) -> list[Result]:

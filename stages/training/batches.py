@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterator
-from itertools import count
 
 import numpy as np
 
@@ -19,21 +18,21 @@ def as_float32(examples: np.ndarray) -> np.ndarray:
     return np.take(FLOAT32, examples.view(np.uint16)) if examples.dtype == np.float16 else examples
 
 
-def training_batches(dataset: Dataset, batch_size: int, seed: int, first_epoch: int = 0) -> tf.data.Dataset:
-    """Yield the examples epoch after epoch, without end, each epoch in a new order.
+def training_batches(dataset: Dataset, batch_size: int, seed: int, epochs: range) -> tf.data.Dataset:
+    """Yield the examples epoch after epoch, each epoch in a new order.
 
     The order of an epoch depends on ``seed`` and the epoch's number alone, so that training can resume at any
     epoch as if it had never stopped. It is shuffled over the whole list.
 
     Args:
-        first_epoch: number of the epoch to start with, from 0.
+        epochs: their numbers, from 0.
 
     Returns:
         Pairs of examples, shaped (batch, ...), and labels, shaped (batch,). An epoch's last batch holds what is left.
     """
 
     def chosen() -> Iterator[tuple[int, np.ndarray]]:
-        for epoch in count(first_epoch):
+        for epoch in epochs:
             order = np.random.default_rng([seed, epoch, 0]).permutation(len(dataset.labels))
             for start in range(0, len(order), batch_size):
                 yield epoch, order[start : start + batch_size]

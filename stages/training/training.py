@@ -135,7 +135,7 @@ def run_epochs(
     """
     with defer_interrupts() as interrupted:
         model.fit(
-            training_batches(train, settings.batch_size, settings.seed, first_epoch=len(history)),
+            training_batches(train, settings.batch_size, settings.seed, range(len(history), end)),
             steps_per_epoch=math.ceil(len(train.labels) / settings.batch_size),
             initial_epoch=len(history),
             epochs=end,

@@ -1,9 +1,9 @@
 """The same done to many things at a time."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import count, islice
-from threading import Barrier
+from threading import Barrier, Event, Timer
 
 import pytest
 
@@ -42,6 +42,23 @@ def test_a_failure_is_raised_where_its_result_would_come() -> None:
     assert list(islice(results, 2)) == [1, 0.5]
     with pytest.raises(ZeroDivisionError):
         next(results)
+
+
+def test_nothing_more_is_begun_once_no_result_is_wanted() -> None:
+    begun, wait = [], Event()
+
+    def work(number: int) -> int:
+        begun.append(number)
+        if number:
+            wait.wait(timeout=10)
+        return number
+
+    results = in_parallel(work, count())
+    assert isinstance(results, Generator)
+    assert next(results) == 0
+    Timer(0.1, wait.set).start()
+    results.close()
+    assert begun == [0, 1, 2], "the first, and those that two threads had begun"
 
 
 @pytest.mark.parametrize(("limit", "cores"), [("3", 3), ("0", None), ("", None), ("many", None)])

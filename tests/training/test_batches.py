@@ -11,7 +11,7 @@ PHOTOS = StoredDataset(LABELS.astype(np.uint8)[:, None, None, None] * np.ones((1
 
 def epochs(seed: int, count: int, first_epoch: int = 0) -> list[list[int]]:
     """The order of the photos in each epoch, in batches of four: four, four and two."""
-    batches = iter(training_batches(PHOTOS, 4, seed, first_epoch).as_numpy_iterator())
+    batches = iter(training_batches(PHOTOS, 4, seed, range(first_epoch, first_epoch + count)).as_numpy_iterator())
     return [[int(label) for _, labels in islice(batches, 3) for label in labels] for _ in range(count)]
 
 
@@ -27,7 +27,7 @@ def test_the_order_depends_on_the_seed_and_the_epoch_alone() -> None:
 
 
 def test_photos_go_with_their_labels() -> None:
-    for pixels, labels in islice(training_batches(PHOTOS, 4, 0).as_numpy_iterator(), 6):
+    for pixels, labels in training_batches(PHOTOS, 4, 0, range(2)).as_numpy_iterator():
         assert pixels.dtype == np.uint8
         np.testing.assert_array_equal(pixels, PHOTOS.examples[labels])
 

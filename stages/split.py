@@ -2,10 +2,10 @@
 
 Reads ``data/raw/``: a folder per class; or ``train/`` and ``validation/``, ``test/`` or both, by any of the names that
 ``stages/intake/layout.py`` lists, with a folder per class in each; either may be inside one outer folder. If there is a
-``data/labels/labels.csv`` (``path,label``), it says the classes instead. ``corrections.csv`` (``path,label``) has the
-last word: a class, or ``remove``. Writes ``data/splits/train.csv``,
-``validation.csv`` and ``test.csv`` (``path,label``, sorted by path), ``rejected.csv`` (``path,reason``): every file
-in none of the three, and ``corrected.csv`` (``path,given,label``).
+``data/labels/labels.csv`` (``path,label``), it says the classes instead. ``corrections.csv`` (``path,label``) changes
+the class of photos that have one, or removes them (``remove``). Writes ``data/splits/train.csv``, ``validation.csv``
+and ``test.csv`` (``path,label``, sorted by path), ``rejected.csv`` (``path,reason``): every file in none of the three,
+and ``corrected.csv`` (``path,given,label``).
 
 Duplicates and the photos of a group (``split.group``) are never in two splits. In training, duplicates stay; validation
 and test have one photo of each picture, so that scores, confidence intervals and tests count it once.

@@ -81,13 +81,31 @@ def test_the_rows_of_a_list_of_suspects_can_be_appended_as_they_are() -> None:
             "paths of labelled photos, as data/raw/cats/0.jpg, received 3.jpg: correct or del",
         ),
         ([f"{CAT},cows"], f"for {CAT} one of the classes (cats, dogs) or remove, received cows"),
-        ([f"{CAT},dogs", f"{CAT},remove"], f"for {CAT} one of the classes (cats, dogs) or remove, received dogs, rem"),
     ],
 )
 def test_a_correction_that_fits_no_photo_is_one_line(lines: list[str], message: str) -> None:
     with pytest.raises(UserError, match=f"^corrections.csv: expected {re.escape(message)}") as error:
         correct(*lines)
     assert "data/raw is a copy" not in str(error.value)
+
+
+def test_two_lines_that_disagree_are_one_line() -> None:
+    message = re.escape(f"corrections.csv: two lines disagree on {CAT} (cats, dogs): delete one")
+    with pytest.raises(UserError, match=f"^{message}$"):
+        correct(f"{CAT},dogs", f"{CAT},cats")
+
+
+@pytest.mark.parametrize("label", ["dogs", "remove"])
+def test_a_class_that_would_lose_all_its_photos_is_one_line(label: str) -> None:
+    with pytest.raises(UserError, match="expected to leave photos of every class, found none left of 'cats'"):
+        correct(*(f"data/raw/cats/{number}.jpg,{label}" for number in range(10)))
+
+
+def test_a_class_called_remove_stays_and_no_photo_can_be_removed() -> None:
+    write_photos(RAW / "remove", 10)
+    assert not len(correct()["rejected"])
+    with pytest.raises(UserError, match="is also the name of a class: rename"):
+        correct(f"{DOG},remove")
 
 
 def test_a_file_without_the_columns_is_one_line() -> None:

@@ -1,6 +1,6 @@
 """Correct labels and remove photos as a person has confirmed in ``corrections.csv``."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -23,27 +23,43 @@ def apply_corrections(photos: list[LabelledPhoto], listed: Mapping[PurePosixPath
     """Give photos the ``listed`` labels by their paths, one each: a class, ``remove``, or none, which changes nothing.
 
     Raises:
-        MismatchError: A path is of no photo, has two labels, or one that is no class.
+        MismatchError: A correction fits no photo, or some class would lose all its photos.
     """
     found = {photo.path: photo for photo in photos}
     classes = sorted({photo.label for photo in photos})
     corrections = {path.as_posix(): labels for path, labels in listed.items() if labels}
     for path, labels in corrections.items():
-        if path not in found:
-            raise MismatchError(
-                f"corrections.csv: expected paths of labelled photos, as {min(found)}, received {path}: correct or "
-                "delete its line"
-            )
-        if len(labels) > 1 or not labels <= {*classes, REMOVE}:
-            raise MismatchError(
-                f"corrections.csv: expected for {path} one of the classes ({', '.join(classes)}) or {REMOVE}, "
-                f"received {', '.join(sorted(labels))}"
-            )
-    labels_of = {path: min(corrections.get(path, {photo.label})) for path, photo in found.items()}
-    kept = [photo._replace(label=labels_of[photo.path]) for photo in photos if labels_of[photo.path] != REMOVE]
+        check_correction(path, labels, found, classes)
+    removed = {path: REMOVED for path, labels in corrections.items() if REMOVE in labels}
+    kept = [
+        photo._replace(label=min(corrections.get(photo.path, {photo.label})))
+        for photo in photos
+        if photo.path not in removed
+    ]
+    if lost := sorted(set(classes) - {photo.label for photo in kept}):
+        raise MismatchError(
+            f"corrections.csv: expected to leave photos of every class, found none left of {lost[0]!r}: delete some of "
+            "its lines"
+        )
     relabelled = [(photo.path, found[photo.path].label, photo.label) for photo in kept]
-    return Corrected(
-        kept,
-        sorted(row for row in relabelled if row[1] != row[2]),
-        {path: REMOVED for path, label in labels_of.items() if label == REMOVE},
-    )
+    return Corrected(kept, sorted(row for row in relabelled if row[1] != row[2]), removed)
+
+
+def check_correction(path: str, labels: set[str], found: Collection[str], classes: list[str]) -> None:
+    """Raise a MismatchError if the path is none of those ``found``, or the label is not one class or ``remove``."""
+    if path not in found:
+        raise MismatchError(
+            f"corrections.csv: expected paths of labelled photos, as {min(found)}, received {path}: correct or "
+            "delete its line"
+        )
+    if len(labels) > 1:
+        raise MismatchError(f"corrections.csv: two lines disagree on {path} ({', '.join(sorted(labels))}): delete one")
+    if not labels <= {*classes, REMOVE}:
+        raise MismatchError(
+            f"corrections.csv: expected for {path} one of the classes ({', '.join(classes)}) or {REMOVE}, "
+            f"received {min(labels)}"
+        )
+    if REMOVE in labels and REMOVE in classes:
+        raise MismatchError(
+            f"corrections.csv: {REMOVE} (for {path}) removes photos, but is also the name of a class: rename the class"
+        )

@@ -5,27 +5,14 @@ from itertools import cycle
 from typing import Any
 
 import matplotlib.pyplot as plt
-import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
 from stages.common.figures import COLOURS
 from stages.evaluation.results import Evaluation, Predictions
 from stages.evaluation.significance import wilson_interval
+from stages.inference.confidence import accuracy_by_coverage
 
 FEWEST = 10  # photos of which an accuracy is drawn
-
-
-def accuracy_by_coverage(predictions: Predictions) -> pd.DataFrame:
-    """Compute the accuracy on the most confident photo, on the two most confident, and so on (El-Yaniv, Wiener, 2010).
-
-    Returns:
-        A row for each number of photos: ``coverage``, their proportion of all, and ``accuracy``.
-    """
-    order = np.argsort(-predictions.confidence, kind="stable")
-    photos = np.arange(1, len(order) + 1)
-    accuracy = np.cumsum(predictions.correct[order]) / photos
-    return pd.DataFrame({"coverage": photos / len(order), "accuracy": accuracy})
 
 
 def score_unsure(unsure_below: float, predictions: Predictions) -> dict[str, Any]:
@@ -50,9 +37,9 @@ def score_unsure(unsure_below: float, predictions: Predictions) -> dict[str, Any
 
 
 def describe_coverage(evaluation: Evaluation) -> str:
-    """Say how accurate a model is on the half of the test photos that it is surest of."""
-    curve = accuracy_by_coverage(evaluation.predictions)
-    half = curve.iloc[(len(curve) - 1) // 2]
+    """Say how accurate a model is on the half of the test photos that it is surest of, or on more if some are equal."""
+    curve = accuracy_by_coverage(evaluation.predictions.confidence, evaluation.predictions.correct)
+    half = curve[curve["coverage"] >= 0.5].iloc[0]
     return (
         f"On the {half['coverage']:.0%} of the test photos that `{evaluation.name}` is surest of, its accuracy is "
         f"{half['accuracy']:.3f}, on all {curve['accuracy'].iloc[-1]:.3f}: see `plots/coverage.png`."
@@ -63,9 +50,11 @@ def draw_coverage(evaluations: list[Evaluation]) -> Figure:
     """Draw each model's accuracy on the photos it is surest of over their proportion of all."""
     figure, axes = plt.subplots(figsize=(6, 4.5), layout="constrained")
     for evaluation, colour in zip(evaluations, cycle(COLOURS), strict=False):
-        curve = accuracy_by_coverage(evaluation.predictions)
-        shown = curve.iloc[min(FEWEST, len(curve)) - 1 :]
-        axes.plot(shown["coverage"], shown["accuracy"], color=colour, label=evaluation.name, clip_on=False)
+        correct = evaluation.predictions.correct
+        curve = accuracy_by_coverage(evaluation.predictions.confidence, correct)
+        shown = curve[curve["coverage"] >= min(FEWEST / len(correct), 1)]
+        marker = "." if len(shown) == 1 else None  # a line of one point would not be seen
+        axes.plot("coverage", "accuracy", data=shown, color=colour, marker=marker, label=evaluation.name, clip_on=False)
         confidence = evaluation.scores.get("confidence", {})
         if confidence.get("sure_accuracy") is not None:
             sure = (confidence["coverage"], confidence["sure_accuracy"])

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
@@ -110,14 +111,25 @@ def find_threshold(confidence: np.ndarray, correct: np.ndarray, accuracy: float)
     """Find the lowest confidence from which on photos are classified with at least this accuracy.
 
     Args:
-        confidence: the probability of the predicted class, float64, shaped (photos,).
-        correct: whether it is the true class, bool, shaped (photos,).
+        confidence, correct: as of ``accuracy_by_coverage``.
 
     Returns:
         The confidence of a photo, or infinity if there is none such.
     """
-    order = np.argsort(-confidence, kind="stable")
-    accuracies = np.cumsum(correct[order]) / np.arange(1, len(order) + 1)
-    last_of_equals = np.append(np.diff(confidence[order]) < 0, True)
-    reached = order[(accuracies >= accuracy) & last_of_equals]
-    return float(confidence[reached[-1]]) if len(reached) else math.inf
+    curve = accuracy_by_coverage(confidence, correct)
+    return float(min(curve.index[curve["accuracy"] >= accuracy], default=math.inf))
+
+
+def accuracy_by_coverage(confidence: np.ndarray, correct: np.ndarray) -> pd.DataFrame:
+    """Compute the accuracy on the most confident photos, for each threshold (El-Yaniv, Wiener, 2010).
+
+    Args:
+        confidence: the probability of the predicted class, float64, shaped (photos,).
+        correct: whether it is the true class, bool, shaped (photos,).
+
+    Returns:
+        A row for each confidence that occurs, which is its index, the highest first: ``coverage``, the proportion of
+        the photos that are at least as confident, and the ``accuracy`` on these.
+    """
+    photos = pd.Series(correct).groupby(confidence).agg(["size", "sum"])[::-1].cumsum()
+    return pd.DataFrame({"coverage": photos["size"] / len(correct), "accuracy": photos["sum"] / photos["size"]})

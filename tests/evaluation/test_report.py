@@ -140,9 +140,9 @@ def test_temperatures_come_with_the_calibration_error_before_and_after() -> None
     )
 
 
-def test_the_accuracy_on_the_surest_half_is_told() -> None:
+def test_the_accuracy_on_the_surest_photos_is_told() -> None:
     assert (
-        "## Coverage\n\nOn the 50% of the test photos that `one` is surest of, its accuracy is 1.000, on all 0.950: see"
+        "## Coverage\n\nOn the 95% of the test photos that `one` is surest of, its accuracy is 1.000, on all 0.950: see"
         in (page(one=wrong_on(0)))
     )
 

@@ -35,7 +35,7 @@ class Confidence(NamedTuple):
 
         Args:
             probabilities: shaped (photos, classes).
-            features: a backbone's, shaped (photos, channels); without use if ``unlike_above`` is None.
+            features: a backbone's, shaped (photos, channels); ignored if ``unlike_above`` is None.
         """
         unsure = probabilities.max(axis=1) < (self.unsure_below or 0)
         reasons = ("unsure", unsure), ("unlike the training photos", self.unlike(features))

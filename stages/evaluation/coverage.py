@@ -53,8 +53,8 @@ def draw_coverage(evaluations: list[Evaluation]) -> Figure:
         correct = evaluation.predictions.correct
         curve = accuracy_by_coverage(evaluation.predictions.confidence, correct)
         shown = curve[curve["coverage"] >= min(FEWEST / len(correct), 1)]
-        marker = "." if len(shown) == 1 else None  # a line of one point would not be seen
-        axes.plot("coverage", "accuracy", data=shown, color=colour, marker=marker, label=evaluation.name, clip_on=False)
+        [line] = axes.plot(shown["coverage"], shown["accuracy"], color=colour, label=evaluation.name, clip_on=False)
+        line.set_marker("." if len(shown) == 1 else "")  # a line of one point would not be seen
         confidence = evaluation.scores.get("confidence", {})
         if confidence.get("sure_accuracy") is not None:
             sure = (confidence["coverage"], confidence["sure_accuracy"])

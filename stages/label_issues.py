@@ -1,13 +1,15 @@
 """List the training and validation photos whose labels look wrong, the most suspicious first.
 
-Reads the two lists, their photos, an entry of ``features`` that holds a whole backbone, and from ``params.yaml`` the
-entry of ``label_issues`` with its name. Writes ``plots/label_issues/NAME.csv``, a row per such photo, with an empty
-``label`` for a person to fill in, and ``NAME.png``, the first of them.
+Reads the two lists, that of the corrected photos, which are left out, the photos, an entry of ``features`` that holds a
+whole backbone, and from ``params.yaml`` the entry of ``label_issues`` with its name. Writes
+``plots/label_issues/NAME.csv``, a row per such photo, with an empty ``label`` for a person to fill in, and
+``NAME.png``, the first of them.
 
     python -m stages.label_issues [NAME]    # without NAME, the one in DVC's stage name label_issues@NAME
 """
 
 import logging
+from collections.abc import Collection
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -49,7 +51,8 @@ def main() -> None:
     labels = encode_labels(photos["label"], classes)
     settings = params.label_issues[name]
     probabilities = out_of_fold_probabilities(features, labels, settings.folds, settings.seed)
-    issues = list_issues(photos, classes, probabilities)
+    reviewed = read_split("corrected")["path"]
+    issues = list_issues(photos, classes, probabilities, reviewed)
     write_csv(issues, LABEL_ISSUES / f"{name}.csv")
     write_figure(draw_issues(issues), LABEL_ISSUES / f"{name}.png")
     logger.info("%d of %d labels look wrong", len(issues), len(photos))
@@ -61,11 +64,14 @@ def pool_first_view(features: DiskArray, photos: int) -> np.ndarray:
     return np.concatenate([features[numbers].mean((1, 2), np.float32) for numbers in batches])
 
 
-def list_issues(photos: pd.DataFrame, classes: list[str], probabilities: np.ndarray) -> pd.DataFrame:
+def list_issues(
+    photos: pd.DataFrame, classes: list[str], probabilities: np.ndarray, reviewed: Collection[str]
+) -> pd.DataFrame:
     """List the photos that confidently belong to another class than their label's.
 
     Args:
         photos: ``path``, ``label`` and ``split``.
+        reviewed: the paths of photos that are not listed, as a person has confirmed their labels.
 
     Returns:
         ``path``, an empty ``label``, ``split``, the label ``given``, the one ``suggested``, and the probabilities of
@@ -85,7 +91,7 @@ def list_issues(photos: pd.DataFrame, classes: list[str], probabilities: np.ndar
             "suggested_probability": probabilities[rows, suggested].round(4),
         }
     )
-    issues: pd.DataFrame = table[suggested != labels]
+    issues: pd.DataFrame = table[(suggested != labels) & ~table["path"].isin(reviewed)]
     return issues.sort_values(["given_probability", "path"], ignore_index=True)
 
 

@@ -30,9 +30,10 @@ def main() -> None:
     settings = load_params().label_stats
     lists = {split: read_split(split) for split in ("train", "validation", "test")}
     counts = count_labels(lists)
+    corrected = read_split("corrected")
     stats = {
         **count_rejected(read_split("rejected")),
-        "relabelled": len(read_split("corrected")),
+        "relabelled": int((corrected["given"] != corrected["label"]).sum()),
         "test": {"accuracy": round(majority_class_accuracy(lists["train"], lists["test"]), 6)},
         # A list, so that DVC leaves it out of its tables, where these would be columns beside each model's accuracy.
         "images": counts.to_dict("records"),

@@ -5,7 +5,7 @@ Reads ``data/raw/``: a folder per class; or ``train/`` and ``validation/``, ``te
 ``data/labels/labels.csv`` (``path,label``), it says the classes instead. ``corrections.csv`` (``path,label``) changes
 the class of photos that have one, or removes them (``remove``). Writes ``data/splits/train.csv``, ``validation.csv``
 and ``test.csv`` (``path,label``, sorted by path), ``rejected.csv`` (``path,reason``): every file in none of the three,
-and ``corrected.csv`` (``path,given,label``).
+and ``corrected.csv`` (``path,given,label``): every photo that has its label from ``corrections.csv``.
 
 Duplicates and the photos of a group (``split.group``) are never in two splits. In training, duplicates stay; validation
 and test have one photo of each picture, so that scores, confidence intervals and tests count it once.
@@ -50,7 +50,7 @@ def main() -> None:
         raise UserError(f"expected the photos in {RAW}, found no such folder: run `dvc repro download`")
     corrections = read_labels(CORRECTIONS, str(CORRECTIONS)) if CORRECTIONS.exists() else {}
     try:
-        photos, rejected, relabelled = split_photos(RAW, settings, corrections)
+        photos, rejected, reviewed = split_photos(RAW, settings, corrections)
     except MismatchError:
         raise
     except UserError as error:
@@ -62,9 +62,10 @@ def main() -> None:
         write_csv(pd.DataFrame(rows, columns=["path", "label"]), SPLITS / f"{split}.csv")
         logger.info("%s: %d photos", split, len(rows))
     write_csv(pd.DataFrame(sorted(rejected.items()), columns=["path", "reason"]), SPLITS / "rejected.csv")
-    write_csv(pd.DataFrame(relabelled, columns=["path", "given", "label"]), SPLITS / "corrected.csv")
+    write_csv(pd.DataFrame(reviewed, columns=["path", "given", "label"]), SPLITS / "corrected.csv")
     removed = sum(reason == REMOVED for reason in rejected.values())
-    logger.info("%s: %d labels changed, %d photos removed", CORRECTIONS, len(relabelled), removed)
+    relabelled = sum(given != label for _, given, label in reviewed)
+    logger.info("%s: %d labels changed, %d photos removed", CORRECTIONS, relabelled, removed)
     logger.info("rejected: %d files, for the reasons in %s", len(rejected), SPLITS / "rejected.csv")
 
 
@@ -74,15 +75,15 @@ def split_photos(
     """Assign each usable photo below ``folder`` to a split, and reject every other file.
 
     Returns:
-        The photos; the reason for each other file; the path of each photo that ``corrections`` give another label, with
-        its label before and after.
+        The photos; the reason for each other file; the path of each photo that ``corrections`` give a label, with its
+        label before and after.
 
     Raises:
         UserError: Too many files are rejected, ``split.group`` tells nothing apart, a correction fits no photo, or a
             split would have no photos of some class.
     """
     labelled, strays = find_photos(folder, LABELS / "labels.csv")
-    found, relabelled, removed = apply_corrections(labelled, corrections)
+    found, reviewed, removed = apply_corrections(labelled, corrections)
     inspected = map_in_parallel(
         lambda i: (found[i], inspect(found[i].path, settings.max_megapixels)), range(len(found)), "checking photos"
     )
@@ -104,7 +105,7 @@ def split_photos(
     rejected = strays | removed | unusable | conflicting | copies | leaking
     kept = [photo for group in groups for photo in chain(*group) if photo.path not in rejected]
     check_splits(kept)
-    return kept, rejected, relabelled
+    return kept, rejected, reviewed
 
 
 def inspect(path: str, max_megapixels: float) -> Fingerprint | str:

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -24,7 +24,7 @@ FOLDER = Path("plots/label_issues")
 def run(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pd.DataFrame]:
     """Run the step on features of two views that tell the classes apart, with the given numbers of wrong labels."""
 
-    def step(wrong: list[int]) -> pd.DataFrame:
+    def step(wrong: list[int], reviewed: Sequence[str] = ()) -> pd.DataFrame:
         names = np.arange(30) % 2
         lists = {}
         for split in ("train", "validation"):
@@ -36,6 +36,7 @@ def run(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pd.Da
             lists[split] = pd.DataFrame({"path": paths, "label": labels})
             Path("data/splits").mkdir(exist_ok=True)
             lists[split].to_csv(f"data/splits/{split}.csv", index=False)
+        pd.DataFrame({"path": reviewed}).to_csv("data/splits/corrected.csv", index=False)
         features = Path("data/features/mobilenet_v2")
         features.mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng(0)
@@ -65,6 +66,11 @@ def test_exchanged_labels_are_listed_with_both_classes_the_most_suspicious_first
     assert "3 of 60 labels look wrong" in caplog.messages
     with Image.open(FOLDER / "mobilenet_v2.png") as picture:
         assert len(picture.convert("RGB").getcolors(maxcolors=2**24) or []) > 1000  # text alone has hundreds
+
+
+def test_a_photo_whose_label_was_reviewed_is_not_listed(run: Callable[..., pd.DataFrame]) -> None:
+    listed = run([4, 7], reviewed=["data/raw/train/7.jpg"])
+    assert listed["path"].to_list() == ["data/raw/train/4.jpg"]
 
 
 def test_the_same_run_gives_the_same_bytes(run: Callable[..., pd.DataFrame]) -> None:

@@ -39,13 +39,13 @@ def test_a_photo_gets_another_label_or_is_removed_and_both_are_listed_and_logged
     before = labels(correct())
     lists = correct(f"{CAT},dogs", f"{DOG},remove", "data/raw/cats/5.jpg,cats")
     assert labels(lists) == {path: label for path, label in before.items() if path != DOG} | {CAT: "dogs"}
-    assert lists["corrected"].to_dict("records") == [{"path": CAT, "given": "cats", "label": "dogs"}]
+    assert lists["corrected"].to_numpy().tolist() == [[CAT, "cats", "dogs"], ["data/raw/cats/5.jpg", "cats", "cats"]]
     assert lists["rejected"].to_dict("records") == [{"path": DOG, "reason": "removed by corrections.csv"}]
     assert "corrections.csv: 1 labels changed, 1 photos removed" in caplog.text
 
 
 def test_they_are_counted_in_the_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
-    correct(f"{CAT},dogs", f"{DOG},remove")
+    correct(f"{CAT},dogs", f"{DOG},remove", "data/raw/cats/5.jpg,cats")
     written = {}
     monkeypatch.setattr(label_stats, "write_json", lambda stats, _: written.update(stats))
     monkeypatch.setattr(label_stats, "write_figure", lambda *_: None)

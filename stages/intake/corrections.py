@@ -15,7 +15,7 @@ class Corrected(NamedTuple):
     """The photos after their correction."""
 
     photos: list[LabelledPhoto]  # that stay, with the labels that count
-    relabelled: list[tuple[str, str, str]]  # the path, the label given and the one that counts, sorted
+    reviewed: list[tuple[str, str, str]]  # the path, the label given and the one that counts, often the same; sorted
     removed: dict[str, str]  # the reason for each path
 
 
@@ -41,8 +41,8 @@ def apply_corrections(photos: list[LabelledPhoto], listed: Mapping[PurePosixPath
             f"corrections.csv: expected to leave photos of every class, found none left of {lost[0]!r}: delete some of "
             "its lines"
         )
-    relabelled = [(photo.path, found[photo.path].label, photo.label) for photo in kept]
-    return Corrected(kept, sorted(row for row in relabelled if row[1] != row[2]), removed)
+    reviewed = [(photo.path, found[photo.path].label, photo.label) for photo in kept if photo.path in corrections]
+    return Corrected(kept, sorted(reviewed), removed)
 
 
 def check_correction(path: str, labels: set[str], found: Collection[str], classes: list[str]) -> None:

@@ -18,11 +18,11 @@ REMOVED = "removed by corrections.csv"
 
 
 def read_split(split: str) -> pd.DataFrame:
-    """Read the photos of a split ("train", "validation" or "test"), or the "rejected" files.
+    """Read the photos of a split ("train", "validation" or "test"), the "rejected" files, or the "corrected" photos.
 
     Returns:
         A row per photo, sorted by path: ``path`` from the project's root and ``label`` (of rejected files
-        ``reason``), all str.
+        ``reason``, of corrected photos also the label ``given``), all str.
     """
     path = SPLITS / f"{split}.csv"
     if not path.exists():

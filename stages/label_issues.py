@@ -59,7 +59,13 @@ def main() -> None:
 
 
 def pool_first_view(features: DiskArray, photos: int) -> np.ndarray:
-    """Average the features of each photo's first view over height and width: float32, shaped (photos, channels)."""
+    """Average the features of each photo's first view over height and width.
+
+    A training photo's views are flipped and rotated at random (``features``); a validation photo has one, upright.
+
+    Returns:
+        float32, shaped (photos, channels).
+    """
     batches = np.array_split(np.arange(photos), -(-photos // 256))
     return np.concatenate([features[numbers].mean((1, 2), np.float32) for numbers in batches])
 

@@ -3,6 +3,8 @@
 After Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels" (2021).
 """
 
+import logging
+
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -10,6 +12,8 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
+
+logger = logging.getLogger(__name__)
 
 INVERSE_REGULARISATIONS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
@@ -26,7 +30,10 @@ def out_of_fold_probabilities(features: np.ndarray, labels: np.ndarray, folds: i
     Returns:
         Probabilities, shaped (examples, classes).
     """
-    splitter = StratifiedKFold(min(folds, np.bincount(labels).min()), shuffle=True, random_state=seed)
+    smallest = int(np.bincount(labels).min())
+    if smallest < folds:
+        logger.warning("%d folds instead of %d, as a class has no more photos", smallest, folds)
+    splitter = StratifiedKFold(min(folds, smallest), shuffle=True, random_state=seed)
     candidates = []
     with threadpool_limits(1):  # whose number the last digits would depend on
         for inverse in INVERSE_REGULARISATIONS:

@@ -63,7 +63,12 @@ def test_the_regularisation_is_that_of_the_lowest_log_loss(monkeypatch: pytest.M
     np.testing.assert_array_equal(probabilities(1.0, 1e-4), weak)
 
 
-def test_a_class_of_fewer_examples_than_folds_is_in_every_training_fold() -> None:
+def test_a_class_of_fewer_examples_than_folds_is_in_every_training_fold_and_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     features, _ = clusters(20)
     labels = np.repeat([0, 1], [18, 2])
+    assert out_of_fold_probabilities(features, labels, folds=2, seed=0).shape == (20, 2)
+    assert not caplog.messages
     assert out_of_fold_probabilities(features, labels, folds=5, seed=0).shape == (20, 2)
+    assert caplog.messages == ["2 folds instead of 5, as a class has no more photos"]

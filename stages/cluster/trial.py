@@ -48,6 +48,7 @@ class Trial(tune.Trainable):
                 self.reported = history[: len(self.reported) + 1]
                 return self.result()
             if not running:
+                self.reported = history or self.reported  # now with a mark on the epoch kept
                 return {**self.result(), "end": self.finish(), "done": True}
             time.sleep(POLL)
 

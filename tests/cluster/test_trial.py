@@ -1,19 +1,36 @@
 """What a trial of a sweep says of its training; test_cluster.py runs some on a cluster."""
 
+import json
 from collections import deque
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from stages.cluster import trial
 from stages.cluster.trial import Trial
+from stages.training.backup import History
 
 
-def test_a_trial_that_ended_reports_the_accuracy_of_the_epoch_kept() -> None:
-    ended = Trial.__new__(Trial)
-    ended.reported = [{"epoch": 1, "val_accuracy": 0.8, "kept": True}, {"epoch": 2, "val_accuracy": 0.7}]
-    assert ended.result() == {"epoch": 2, "val_accuracy": 0.8, "best": 0.8}
+def test_a_trial_that_ended_reports_the_accuracy_of_the_epoch_kept(tmp_path: Path) -> None:
+    """Which is marked only in the history that ``train`` writes at its end, after the last epoch was reported."""
+    epochs: History = [{"epoch": 1, "val_accuracy": 0.8}, {"epoch": 2, "val_accuracy": 0.7}]
+    training = Trial.__new__(Trial)  # without Ray
+    training.reported = []
+    training.history_file, training.backup_file = tmp_path / "history.json", tmp_path / "backup.npz"
+    np.savez(training.backup_file, about=json.dumps({"key": "", "history": epochs}))
+    training.process = SimpleNamespace(is_running=lambda: True)  # type: ignore[assignment]
+    assert [training.step()["val_accuracy"] for _ in epochs] == [0.8, 0.7]
+
+    training.history_file.write_text(json.dumps([{**epochs[0], "kept": True}, epochs[1]]))
+    training.process = SimpleNamespace(is_running=lambda: False)  # type: ignore[assignment]
+    training.finish = lambda: "finished"  # type: ignore[method-assign]
+    ended = {"epoch": 2, "val_accuracy": 0.8, "best": 0.8, "end": "finished", "done": True}
+    assert training.step() == ended
+    training.history_file.unlink()
+    training.backup_file.unlink()
+    assert training.step() == ended, "what was reported stays where a killed process left nothing"
 
 
 @pytest.mark.parametrize("trained", [True, False])

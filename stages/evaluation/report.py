@@ -12,6 +12,7 @@ from stages.evaluation.significance import SIGNIFICANCE_LEVEL, compare_seeds, ve
 from stages.photos.lists import count_rejected
 
 LISTED = 10  # mistakes
+MIN_SEEDS = 3  # two may lie close together by chance
 ONE_SEED = (
     "\n- Each model was trained from one seed. Another seed would change its scores a little, which the confidence "
     "intervals do not cover."
@@ -128,8 +129,11 @@ def seeds_section(ranked: list[Evaluation]) -> list[str]:
         return []
     seeds = len(ranked[0].repeats) + 1
     sentences = [f"The table of models has the mean ± standard deviation over {seeds} seeds in parentheses."]
-    if len(ranked) > 1:
-        pairs = compare_seeds({model.name: model.over_seeds("test", "accuracy") for model in ranked})
+    if len(ranked) > 1 and seeds < MIN_SEEDS:
+        sentences.append(f"These are too few seeds to compare the models by, which takes at least {MIN_SEEDS}.")
+    elif len(ranked) > 1:
+        accuracies = {model.name: model.over_seeds("test", "accuracy") for model in ranked}
+        pairs = compare_seeds(accuracies, len(ranked[0].predictions.labels))
         significant = pairs[pairs["p_holm"] < SIGNIFICANCE_LEVEL].to_dict("records")
         larger = [f"`{pair['better']}` over `{pair['other']}`" for pair in significant]
         sentences.append(

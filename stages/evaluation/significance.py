@@ -38,23 +38,24 @@ def compare(correct: dict[str, np.ndarray]) -> pd.DataFrame:
     return pairs.assign(**p_values.map(lambda p: float(f"{p:.4g}")))
 
 
-def compare_seeds(scores: dict[str, list[float]]) -> pd.DataFrame:
-    """Compare the mean scores of each pair of models over seeds by Welch's t-test (Welch, 1947).
+def compare_seeds(accuracies: dict[str, list[float]], photos: int) -> pd.DataFrame:
+    """Compare the mean accuracies of each pair of models over seeds by Welch's t-test (Welch, 1947).
+
+    An accuracy on n photos is a multiple of 1/n, so seeds may agree by chance. No standard deviation counts as less
+    than that of a uniform distribution as wide, 1 / (n·√12).
 
     Returns:
         A row per pair: the models ``better`` and ``other``, by their means; ``p_holm``, two-sided, with Holm's
         correction for all pairs.
     """
+    moments = {
+        name: (np.mean(values), max(np.std(values, ddof=1), 1 / photos / 12**0.5), len(values))
+        for name, values in accuracies.items()
+    }
     rows = []
-    for pair in combinations(scores, 2):
-        better, other = sorted(pair, key=lambda name: -np.mean(scores[name]))
-        moments = [(np.mean(scores[name]), np.std(scores[name], ddof=1), len(scores[name])) for name in (better, other)]
-        [(high, *_), (low, *_)] = moments
-        if any(deviation for _, deviation, _ in moments):
-            p = ttest_ind_from_stats(*moments[0], *moments[1], equal_var=False).pvalue
-        else:
-            p = float(high == low)  # no seed makes a difference
-        rows.append((better, other, p))
+    for pair in combinations(accuracies, 2):
+        better, other = sorted(pair, key=lambda name: -moments[name][0])
+        rows.append((better, other, ttest_ind_from_stats(*moments[better], *moments[other], equal_var=False).pvalue))
     pairs = pd.DataFrame(rows, columns=["better", "other", "p"])
     return pairs.assign(p_holm=holm(pairs.pop("p").to_numpy(float)))
 

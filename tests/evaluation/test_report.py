@@ -177,17 +177,22 @@ def test_calibration_limits_and_the_environment_are_told() -> None:
 def test_several_seeds_give_a_mean_and_a_standard_deviation_and_say_which_differences_are_larger() -> None:
     one, two = (evaluation_of(name, wrong_on(*range(wrong))) for name, wrong in (("one", 1), ("two", 9)))
     models = [
-        replace(model, repeats=[{**model.scores, "test": {**model.scores["test"], "accuracy": accuracy}}])
-        for model, accuracy in ((one, 0.94), (two, 0.57))
+        replace(
+            model,
+            repeats=[{**model.scores, "test": {**model.scores["test"], "accuracy": accuracy}} for accuracy in others],
+        )
+        for model, others in ((one, (0.94, 0.93)), (two, (0.57, 0.59)))
     ]
     table = leaderboard(models, 0.6, "accuracy")
-    assert table["test accuracy"].tolist() == ["0.950 (0.945 ± 0.007)", "0.550 (0.560 ± 0.014)", "0.600"]
+    assert table["test accuracy"].tolist() == ["0.950 (0.940 ± 0.010)", "0.550 (0.570 ± 0.020)", "0.600"]
     comparisons = compare({model.name: model.predictions.correct for model in models})
     text = report(LISTS, models, table, comparisons, "accuracy")
-    assert "over 2 seeds in parentheses. Differences of mean test accuracy that are larger than the seeds' own" in text
+    assert "over 3 seeds in parentheses. Differences of mean test accuracy that are larger than the seeds' own" in text
     assert "own: `one` over `two` (Welch's t-test, with Holm's correction for 1 pairs)." in text
-    assert seeds_section(models[:1])[0].endswith("over 2 seeds in parentheses.")
+    assert seeds_section(models[:1])[0].endswith("over 3 seeds in parentheses.")
     assert "one seed" not in text
+    two_seeds = [replace(model, repeats=model.repeats[:1]) for model in models]
+    assert "over 2 seeds in parentheses. These are too few" in seeds_section(two_seeds)[0]
 
 
 def test_names_cannot_break_a_table() -> None:

@@ -32,16 +32,18 @@ def test_one_model_has_nothing_to_be_compared_with() -> None:
 
 def test_seeds_are_compared_by_welchs_test_and_holms_correction() -> None:
     scores = {"low": [0.5, 0.52, 0.51], "high": [0.9, 0.94, 0.92], "higher": [0.91, 0.95, 0.93]}
-    rows = compare_seeds(scores).to_dict("records")
+    rows = compare_seeds(scores, photos=100).to_dict("records")
     assert [(row["better"], row["other"]) for row in rows] == [("high", "low"), ("higher", "low"), ("higher", "high")]
     p_values = [ttest_ind(scores[row["better"]], scores[row["other"]], equal_var=False).pvalue for row in rows]
     assert [row["p_holm"] for row in rows] == pytest.approx(holm(np.array(p_values)))
     assert rows[0]["p_holm"] < 0.05 < rows[2]["p_holm"]
 
 
-def test_scores_that_no_seed_changes_differ_or_do_not() -> None:
-    rows = compare_seeds({"a": [0.5, 0.5], "b": [0.75, 0.75], "c": [0.5, 0.5]}).to_dict("records")
-    assert [row["p_holm"] for row in rows] == [0, 1, 0]
+def test_seeds_that_agree_to_the_photo_vary_by_less_than_one() -> None:
+    """Of 100 photos, equal accuracies of three seeds hide a standard deviation of 0.01 / sqrt(12)."""
+    rows = compare_seeds({"a": [0.5] * 3, "b": [0.51] * 3, "c": [0.5] * 3}, photos=100).to_dict("records")
+    # t = 0.01 / (0.01 / sqrt(12) · sqrt(2/3)) = sqrt(18), with 4 degrees of freedom: P(|t| > sqrt(18)) = 0.0132
+    assert [row["p_holm"] for row in rows] == pytest.approx([3 * 0.0132, 1, 3 * 0.0132], abs=2e-4)
 
 
 def test_holms_correction_multiplies_the_smallest_most_and_keeps_the_order() -> None:

@@ -95,7 +95,8 @@ def check_trial(overrides: list[str], model: str) -> Params:
     """Check a trial's parameters, and return them with all others.
 
     Raises:
-        UserError: The training does not depend on one of them, or one has a bad value.
+        UserError: The training does not depend on one of them, one has a bad value, or a trial would train from more
+            than one seed.
     """
     with TemporaryDirectory() as folder:
         path = Path(copy(PARAMS, folder))
@@ -104,6 +105,11 @@ def check_trial(overrides: list[str], model: str) -> Params:
         except DvcException as error:
             raise UserError(f"-S {' '.join(overrides)}: {first_line(error.__cause__ or error)}") from error
         params = load_params(path)
+    if params.train.repeats > 1:
+        raise UserError(
+            f"train.repeats: expected 1 in a sweep, received {params.train.repeats}: add -S train.repeats=1 and, for "
+            "several seeds, -S 'train.seed=range(0,3)'"
+        )
     sections = ("train", f"models.{model}", f"features.{params.models[model].features}")
     for override in overrides:
         if not override.startswith(tuple(f"{section}." for section in sections)):

@@ -19,6 +19,7 @@ from stages.common.program import UserError
     [
         ("models.cnn.dropout=3", "models.cnn.dropout: expected less than 1, received 3"),
         ("models.cnn.drop=0.3", "-S .* models.cnn.drop=0.3: Could not override 'models.cnn.drop'.$"),
+        ("train.repeats=2", "^train.repeats: expected 1 in a sweep, received 2: add -S train.repeats=1 and"),
         ("split.seed=1", "-S split.seed=1: expected a parameter of train, models.cnn, features.pixels, on"),
         ("models.transfer.dropout=0.1", "-S models.transfer.dropout=0.1: expected a parameter of"),
     ],

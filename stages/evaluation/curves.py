@@ -24,7 +24,7 @@ def learning_curves(history: pd.DataFrame) -> pd.DataFrame:
     training = history[columns].assign(split="training")
     validation = history[["epoch", "val_accuracy", "val_loss"]].set_axis(columns, axis=1).assign(split="validation")
     if "kept" in history:
-        validation["kept"] = history["kept"]
+        validation["kept"] = history["kept"].astype(float)
     return pd.concat([training, validation])
 
 

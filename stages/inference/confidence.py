@@ -60,7 +60,7 @@ def read_confidence(path: Path, settings: ConfidenceSettings) -> Confidence:
         with path.open("rb") as file:
             return fit_confidence(file, settings)
     except FileNotFoundError as error:
-        raise UserError(f"expected {path}, found none: run `dvc repro train@{path.stem}`") from error
+        raise UserError(f"expected {path}, found none: run `dvc repro train@{path.stem.partition('.')[0]}`") from error
 
 
 def asks_for_any(settings: ConfidenceSettings) -> bool:

@@ -28,7 +28,7 @@ def load_model(path: Path) -> keras.Model:
 def existing_model(path: Path) -> Path:
     """Return the path of a saved model, or raise UserError if there is none."""
     if not path.exists():
-        raise UserError(f"expected the model {path}, found none: run `dvc repro train@{path.stem}`")
+        raise UserError(f"expected the model {path}, found none: run `dvc repro train@{path.stem.partition('.')[0]}`")
     return path
 
 

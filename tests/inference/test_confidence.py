@@ -124,7 +124,8 @@ def test_without_features_no_photo_is_unlike() -> None:
     assert fitted.unlike(np.empty((2, 0))).tolist() == [False, False]
 
 
-def test_a_missing_file_is_one_line_and_matters_only_if_it_is_asked_for(workspace: Path) -> None:
-    assert read_confidence(Path("data/models/cnn.npz"), OFF) == Confidence()
-    with pytest.raises(UserError, match=r"^expected data/models/cnn.npz, found none: run `dvc repro train@cnn`$"):
-        read_confidence(Path("data/models/cnn.npz"), FITTED)
+@pytest.mark.parametrize("path", ["data/models/cnn.npz", "data/repeats/cnn/cnn.1.npz"])
+def test_a_missing_file_is_one_line_and_matters_only_if_it_is_asked_for(workspace: Path, path: str) -> None:
+    assert read_confidence(Path(path), OFF) == Confidence()
+    with pytest.raises(UserError, match=rf"^expected {path}, found none: run `dvc repro train@cnn`$"):
+        read_confidence(Path(path), FITTED)

@@ -38,9 +38,10 @@ def test_every_batch_has_the_same_size_so_that_the_model_is_compiled_once(
     assert [len(batch) for batch in batches] == [8, 8, 8]
 
 
-def test_a_missing_model_is_one_line(workspace: Path) -> None:
-    with pytest.raises(UserError, match=r"^expected the model .*cnn.keras, found none: run `dvc repro train@cnn`$"):
-        load_model(Path("data/models/cnn.keras"))
+@pytest.mark.parametrize("path", ["data/models/cnn.keras", "data/repeats/cnn/cnn.1.keras"])
+def test_a_missing_model_is_one_line(workspace: Path, path: str) -> None:
+    with pytest.raises(UserError, match=rf"^expected the model {path}, found none: run `dvc repro train@cnn`$"):
+        load_model(Path(path))
 
 
 def test_a_model_that_contains_code_is_refused(workspace: Path) -> None:

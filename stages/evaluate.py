@@ -35,7 +35,6 @@ from stages.evaluation.scores import leaderboard, ranking, score, score_temperat
 from stages.evaluation.significance import compare
 from stages.inference.confidence import Confidence, read_confidence
 from stages.inference.kept import KeptPredictions, LazyModel, delete_others
-from stages.inference.settings import ConfidenceSettings
 from stages.models.runtime import make_deterministic
 from stages.photos.arrays import load_photos
 from stages.photos.lists import class_names, majority_class_accuracy, read_split
@@ -66,16 +65,18 @@ def main() -> None:
 
     predictions = KeptPredictions(test.pixels, features=params.confidence.unlike_fraction is not None)
     repeats = {name: repeated_models(name) for name in params.models}
-    delete_others([path.stem for name, paths in repeats.items() for path in (MODELS / f"{name}.keras", *paths)])
+    delete_others([*repeats, *(path.stem for paths in repeats.values() for path in paths.values())])
     rank_by = params.evaluate.rank_by
     evaluations: list[Evaluation] = []
     for name in params.models:
         model = LazyModel(MODELS / f"{name}.keras")
         confidence = read_confidence(model.path.with_suffix(".npz"), params.confidence)
-        evaluation = evaluate(name, predictions.logits(model), confidence, test)
-        others = [
-            score_repeat(path, predictions.logits(LazyModel(path)), params.confidence, test) for path in repeats[name]
-        ]
+        evaluation = evaluate(model.path, predictions.logits(model), confidence, test)
+        others = []
+        for seed, path in repeats[name].items():
+            confidence = read_confidence(path.with_suffix(".npz"), params.confidence)
+            scores = evaluate(path, predictions.logits(LazyModel(path)), confidence, test).scores
+            others.append({"seed": seed, **{split: scores[split] for split in SPLITS_SCORED}})
         evaluations.append(replace(evaluation, repeats=others))
         if ranking(evaluations, rank_by)[0] is evaluations[-1]:
             best_model = model  # of the loaded ones the only one to stay in memory, for Grad-CAM
@@ -108,13 +109,19 @@ def check_leftovers(names: set[str]) -> None:
         raise UserError(f"expected only models of params.yaml ({', '.join(sorted(names))}): delete {paths}")
 
 
-def evaluate(name: str, outputs: np.ndarray, confidence: Confidence, test: TestSet) -> Evaluation:
-    """Score a model by its logits on the test photos, and perhaps features after them, shaped (photos, columns)."""
+def evaluate(path: Path, outputs: np.ndarray, confidence: Confidence, test: TestSet) -> Evaluation:
+    """Score a model, saved at ``path``, by what it gives for the test photos.
+
+    Args:
+        outputs: its logits, and perhaps features after them, shaped (photos, columns).
+    """
+    name, histories = path.stem, HISTORY if path.parent == MODELS else path.parent / "history"
     logits, features = np.split(outputs, [len(test.classes)], axis=1)
-    history = pd.read_json(HISTORY / f"{name}.json", precise_float=True)
-    environment = json.loads((MODELS / f"{name}.json").read_text(encoding="utf-8"))["environment"]
+    history = pd.read_json(histories / f"{name}.json", precise_float=True)
+    environment = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["environment"]
     predictions = Predictions(test.labels, confidence.probabilities(logits))
-    scores = score(history, validation_predictions(MODELS / f"{name}.npz"), predictions, test.classes, test.baseline)
+    validation = validation_predictions(path.with_suffix(".npz"))
+    scores = score(history, validation, predictions, test.classes, test.baseline)
     scores |= score_confidence(confidence, logits, features, predictions)
     if scores["test"]["gain_over_baseline"] <= 0:
         logger.warning("%s is no better than the majority-class baseline on the test photos", name)
@@ -143,21 +150,12 @@ def score_confidence(
     return {"confidence": scores} if scores else {}
 
 
-def repeated_models(name: str) -> list[Path]:
-    """List a model's trainings from other seeds, in the order of these."""
+def repeated_models(name: str) -> dict[int, Path]:
+    """Find a model's trainings from other seeds: by seed, in the order of these, where each is saved."""
     seeds = REPEATS / name / "seeds.json"
     if not seeds.exists():
         raise UserError(f"expected {seeds}, found none: run `dvc repro train@{name}`")
-    return [seeds.with_name(f"{name}.{seed}.keras") for seed in json.loads(seeds.read_text(encoding="utf-8"))]
-
-
-def score_repeat(path: Path, outputs: np.ndarray, settings: ConfidenceSettings, test: TestSet) -> dict[str, Any]:
-    """Score a model's training from another seed, saved at ``path``, by what it gives for the test photos."""
-    logits = outputs[:, : len(test.classes)]
-    history = pd.read_json(path.parent / "history" / f"{path.stem}.json", precise_float=True)
-    predictions = Predictions(test.labels, read_confidence(path.with_suffix(".npz"), settings).probabilities(logits))
-    scores = score(history, validation_predictions(path.with_suffix(".npz")), predictions, test.classes, test.baseline)
-    return {"seed": int(path.stem.rpartition(".")[2]), **{split: scores[split] for split in SPLITS_SCORED}}
+    return {seed: seeds.with_name(f"{name}.{seed}.keras") for seed in json.loads(seeds.read_text(encoding="utf-8"))}
 
 
 def write_evaluation(evaluation: Evaluation, test: TestSet) -> None:

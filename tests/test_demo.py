@@ -52,7 +52,7 @@ def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
     pixels = load_photos(photos, classes, params["train"]["image_size"])
     test = results.TestSet(photos, classes, *pixels, baseline)
     logits = predict_logits(load_model(MODELS / "transfer.keras"), test.pixels)
-    scores = evaluate("transfer", logits, Confidence(), test).scores
+    scores = evaluate(MODELS / "transfer.keras", logits, Confidence(), test).scores
     assert scores["test"]["accuracy_low"] > baseline == 0.5, "beyond its confidence interval"
     assert scores["validation"]["accuracy"] > 0.75
 

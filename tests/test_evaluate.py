@@ -9,14 +9,14 @@ import pytest
 
 from stages.common.paths import HISTORY, MODELS, REPEATS
 from stages.common.program import UserError
-from stages.evaluate import check_leftovers, evaluate, repeated_models, score_repeat
+from stages.evaluate import check_leftovers, evaluate, repeated_models
 from stages.evaluation import results
 from stages.inference.confidence import Confidence
-from stages.inference.settings import ConfidenceSettings
 
 PHOTOS = pd.DataFrame({"path": ["0.jpg", "1.jpg", "2.jpg"], "label": ["cats", "cats", "dogs"]})
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
 TEST = results.TestSet(PHOTOS, ["cats", "dogs"], PIXELS, np.array([0, 0, 1]), baseline=2 / 3)
+CNN = MODELS / "cnn.keras"
 ALWAYS_DOGS = np.log([[0.25, 0.75]] * 3)
 
 
@@ -25,18 +25,19 @@ def files(workspace: Path) -> None:
     """The files of a trained model; of the model itself only that there is one."""
     for folder in (MODELS, HISTORY, REPEATS / "cnn/history"):
         folder.mkdir(parents=True)
-    (MODELS / "cnn.keras").touch()
+    CNN.touch()
     (MODELS / "cnn.json").write_text(json.dumps({"environment": ["Python 3"]}))
     np.savez(MODELS / "cnn.npz", labels=[0, 0, 1], logits=[[1, 0], [0, 1], [1, 0]])
     record = {"epoch": 1, "accuracy": 0.5, "loss": 0.7, "val_accuracy": 0.4, "val_loss": 0.8}
     (HISTORY / "cnn.json").write_text(json.dumps([record]))
     (REPEATS / "cnn/history/cnn.7.json").write_text(json.dumps([{**record, "val_accuracy": 0.3}]))
+    (REPEATS / "cnn/cnn.7.json").write_text(json.dumps({"environment": ["Python 4"]}))
     np.savez(REPEATS / "cnn/cnn.7.npz", labels=[0, 0, 1], logits=[[1, 0]] * 3)
 
 
 @pytest.mark.usefixtures("files")
 def test_a_model_is_evaluated_from_its_files_and_predictions() -> None:
-    evaluation = evaluate("cnn", ALWAYS_DOGS, Confidence(), TEST)
+    evaluation = evaluate(CNN, ALWAYS_DOGS, Confidence(), TEST)
     assert evaluation.name == "cnn"
     assert evaluation.environment == ["Python 3"]
     assert evaluation.history["val_loss"].tolist() == [0.8]
@@ -48,9 +49,9 @@ def test_a_model_is_evaluated_from_its_files_and_predictions() -> None:
 
 @pytest.mark.usefixtures("files")
 def test_a_temperature_changes_the_probabilities_and_the_scores_have_both_calibration_errors() -> None:
-    before = evaluate("cnn", ALWAYS_DOGS, Confidence(), TEST).scores
+    before = evaluate(CNN, ALWAYS_DOGS, Confidence(), TEST).scores
     assert "confidence" not in before
-    evaluation = evaluate("cnn", ALWAYS_DOGS, Confidence(temperature=2), TEST)
+    evaluation = evaluate(CNN, ALWAYS_DOGS, Confidence(temperature=2), TEST)
     dogs = 3**0.5 / (1 + 3**0.5)
     np.testing.assert_allclose(evaluation.predictions.probabilities, [[1 - dogs, dogs]] * 3)
     assert evaluation.scores["test"]["ece"] == pytest.approx(dogs - 1 / 3, abs=1e-6)
@@ -61,7 +62,7 @@ def test_a_temperature_changes_the_probabilities_and_the_scores_have_both_calibr
 @pytest.mark.usefixtures("files")
 def test_the_scores_say_how_much_is_sure_and_how_accurate_that_is() -> None:
     logits = np.log([[0.2, 0.8], [0.4, 0.6], [0.1, 0.9]])
-    scores = evaluate("cnn", logits, Confidence(unsure_below=0.7), TEST).scores["confidence"]
+    scores = evaluate(CNN, logits, Confidence(unsure_below=0.7), TEST).scores["confidence"]
     assert (scores["unsure_below"], scores["coverage"], scores["sure_accuracy"]) == (0.7, 0.666667, 0.5)
     assert (scores["sure_accuracy_low"], scores["sure_accuracy_high"]) == pytest.approx((0.0945, 0.9055), abs=1e-4)
 
@@ -70,21 +71,18 @@ def test_the_scores_say_how_much_is_sure_and_how_accurate_that_is() -> None:
 def test_the_scores_say_how_many_photos_are_unlike_the_training_photos() -> None:
     outputs = np.hstack([ALWAYS_DOGS, np.array([[1, 0], [0.9, 0.1], [0, 1]])])
     confidence = Confidence(unlike_above=0.5, training_features=np.array([[1.0, 0.0]]))
-    evaluation = evaluate("cnn", outputs, confidence, TEST)
+    evaluation = evaluate(CNN, outputs, confidence, TEST)
     assert evaluation.scores["confidence"] == {"unlike": 0.333333}
     np.testing.assert_allclose(evaluation.predictions.probabilities, [[0.25, 0.75]] * 3)
 
 
 @pytest.mark.usefixtures("files")
 def test_a_training_from_another_seed_is_scored_from_its_own_files() -> None:
-    scores = score_repeat(REPEATS / "cnn/cnn.7.keras", ALWAYS_DOGS, ConfidenceSettings(), TEST)
-    assert list(scores) == ["seed", "train", "validation", "test"]
-    assert (scores["seed"], scores["validation"]["accuracy"], scores["validation"]["balanced_accuracy"]) == (
-        7,
-        0.3,
-        0.5,
-    )
-    assert scores["test"] == evaluate("cnn", ALWAYS_DOGS, Confidence(), TEST).scores["test"]
+    evaluation = evaluate(REPEATS / "cnn/cnn.7.keras", ALWAYS_DOGS, Confidence(), TEST)
+    validation = evaluation.scores["validation"]
+    assert (validation["accuracy"], validation["balanced_accuracy"]) == (0.3, 0.5)
+    assert evaluation.environment == ["Python 4"]
+    assert evaluation.scores["test"] == evaluate(CNN, ALWAYS_DOGS, Confidence(), TEST).scores["test"]
 
 
 @pytest.mark.usefixtures("files")
@@ -94,12 +92,13 @@ def test_trainings_from_other_seeds_are_those_that_train_listed() -> None:
     ):
         repeated_models("cnn")
     (REPEATS / "cnn/seeds.json").write_text("[9, 10]")
-    assert [path.name for path in repeated_models("cnn")] == ["cnn.9.keras", "cnn.10.keras"]
+    repeated = repeated_models("cnn")
+    assert [(seed, path.name) for seed, path in repeated.items()] == [(9, "cnn.9.keras"), (10, "cnn.10.keras")]
 
 
 @pytest.mark.usefixtures("files")
 def test_a_model_no_better_than_the_majority_class_baseline_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    evaluate("cnn", ALWAYS_DOGS, Confidence(), TEST)
+    evaluate(CNN, ALWAYS_DOGS, Confidence(), TEST)
     assert caplog.messages == ["cnn is no better than the majority-class baseline on the test photos"]
 
 

@@ -21,11 +21,12 @@ def score(
     """Score a model by its history, its predictions on the validation and the test photos and the test's baseline.
 
     Returns:
-        ``train`` and ``validation``: accuracy and loss of the epoch kept (in training with dropout and
-        augmentation on, and averaged over the epoch, as Keras reports it), and of validation the scores of
-        ``class_scores``. ``test``: the same, the accuracy's gain over the baseline and its 95 % confidence interval,
-        the cross-entropy in nats, the area under the ROC curve (for more than two classes the mean of each class
-        against the rest), and the expected calibration error (``ece``).
+        ``train`` and ``validation``: accuracy and loss of the epoch kept (in training with dropout and augmentation on,
+        and averaged over the epoch, as Keras reports it; with ``train.class_weight: balanced`` the training loss is
+        weighted, the validation loss is not), and of validation the scores of ``class_scores``. ``test``: the same, the
+        accuracy's gain over the baseline and its 95 % confidence interval, the cross-entropy in nats, the area under
+        the ROC curve (for more than two classes the mean of each class against the rest), and the expected calibration
+        error (``ece``).
         ``classes``: precision and recall of each, in a list: DVC leaves lists out of its tables, which so stay one
         screen wide.
     """

@@ -6,13 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from stages.evaluation.confidence_sections import calibration_section, coverage_section
 from stages.evaluation.coverage import score_unsure
+from stages.evaluation.markdown import markdown_table
 from stages.evaluation.report import (
-    calibration_section,
-    coverage_section,
     data_section,
     kept_epochs,
-    markdown_table,
     report,
     seeds_section,
     unequal_classes,

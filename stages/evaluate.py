@@ -96,7 +96,7 @@ def main() -> None:
     scores = {split: best.scores[split] for split in SPLITS_SCORED}
     write_json({"model": best.name, **scores, "comparisons": comparisons.to_dict("records")}, BEST)
     write_figure(draw_gradcam(best_model.loaded, best, test), GRADCAM_FIGURE)
-    write_text(report(lists, ranked, table, comparisons, rank_by), REPORT)
+    write_text(report(lists, ranked, table, comparisons, rank_by, params.label_issues), REPORT)
     logger.info("%s\nbest on validation: %s", table.to_string(index=False), best.name)
 
 

@@ -159,7 +159,7 @@ PARAMETERS: list[tuple[dict[str, Any], list[str]]] = [
     ({"models.cnn.dropout": 0.3}, ["evaluate", "train@cnn"]),
     ({"backbones.mobilenet_v2.sha256": "0" * 64}, ["backbone@mobilenet_v2"]),
     ({"split.seed": 1}, ["split"]),
-    ({"label_issues.mobilenet_v2.folds": 3}, [LABEL_ISSUES]),
+    ({"label_issues.mobilenet_v2.folds": 3}, ["evaluate", LABEL_ISSUES]),
     ({"label_stats.photos_per_class": 2}, ["label_stats"]),
     ({"label_stats.a_new_parameter": 1}, ["label_stats"]),
     ({"train.epochs": 3}, ALL_TRAININGS),

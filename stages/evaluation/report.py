@@ -1,5 +1,7 @@
 """The results on one page of Markdown, to paste into a pull request."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from stages.evaluation.confidence_sections import calibration_section, coverage_section
@@ -25,8 +27,15 @@ def report(
     leaderboard: pd.DataFrame,
     comparisons: pd.DataFrame,
     rank_by: str,
+    label_issues: Iterable[str],
 ) -> str:
-    """Write the page; ``ranked`` begins with the best, ``lists`` has "train", "validation", "test" and "rejected"."""
+    """Write the page.
+
+    Args:
+        lists: "train", "validation", "test" and "rejected".
+        ranked: the best first.
+        label_issues: the names of the lists of labels that look wrong.
+    """
     best = ranked[0]
     test = best.scores["test"]
     low, high = test["accuracy_low"], test["accuracy_high"]
@@ -39,7 +48,7 @@ def report(
             f"is {test['accuracy'] - test['gain_over_baseline']:.3f}."
         ),
         "## Data",
-        data_section(lists),
+        data_section(lists, label_issues),
         "## Models",
         markdown_table(leaderboard),
         (
@@ -82,7 +91,7 @@ def kept_epochs(ranked: list[Evaluation]) -> str:
     return f" The epoch kept is the best on validation: {', '.join(chosen)}." if chosen else ""
 
 
-def data_section(lists: dict[str, pd.DataFrame]) -> str:
+def data_section(lists: dict[str, pd.DataFrame], label_issues: Iterable[str]) -> str:
     counts = pd.DataFrame({split: lists[split]["label"].value_counts() for split in ("train", "validation", "test")})
     counts = counts.fillna(0).astype(int).sort_index().rename_axis("class").reset_index()
     total = pd.DataFrame([{**counts.sum(numeric_only=True), "class": "all"}])
@@ -96,6 +105,9 @@ def data_section(lists: dict[str, pd.DataFrame]) -> str:
         f"with more than one label, {rejected['duplicates']} duplicates, {rejected['grouped']} photos of a group in "
         "another split."
         + (f" `corrections.csv` removed {rejected['removed']} more photos." if rejected["removed"] else "")
+        + "".join(
+            f"\n\nLabels that look wrong, to review first: `plots/label_issues/{name}.csv`." for name in label_issues
+        )
     )
 
 

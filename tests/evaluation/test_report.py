@@ -51,7 +51,7 @@ def page(**models: Predictions) -> str:
     ]
     ranked = ranking(evaluations, "accuracy")
     comparisons = compare({name: predictions.correct for name, predictions in models.items()})
-    return report(LISTS, ranked, leaderboard(ranked, 0.6, "accuracy"), comparisons, "accuracy")
+    return report(LISTS, ranked, leaderboard(ranked, 0.6, "accuracy"), comparisons, "accuracy", ["mobilenet_v2"])
 
 
 def test_the_page_begins_with_the_best_model_and_the_baseline() -> None:
@@ -62,11 +62,19 @@ def test_the_page_begins_with_the_best_model_and_the_baseline() -> None:
 
 
 def test_photos_that_a_correction_removed_are_told_where_there_are_some() -> None:
-    assert "corrections.csv" not in data_section(LISTS)
+    assert "corrections.csv" not in data_section(LISTS, [])
     removed = pd.DataFrame({"path": ["7", "8"], "reason": [REMOVED, REMOVED]})
-    text = data_section({**LISTS, "rejected": pd.concat([LISTS["rejected"], removed])})
+    text = data_section({**LISTS, "rejected": pd.concat([LISTS["rejected"], removed])}, [])
     assert ": 1 unusable files" in text
     assert text.endswith(" `corrections.csv` removed 2 more photos.")
+
+
+def test_the_data_end_with_where_labels_that_look_wrong_are_listed() -> None:
+    without = data_section(LISTS, [])
+    expected = (
+        f"{without}\n\nLabels that look wrong, to review first: `plots/label_issues/mobilenet_v2.csv`.\n\n## Models"
+    )
+    assert expected in page(one=wrong_on(0))
 
 
 def test_photos_are_counted_per_class_and_split_and_what_was_rejected_by_reason() -> None:
@@ -185,7 +193,7 @@ def test_several_seeds_give_a_mean_and_a_standard_deviation_and_say_which_differ
     table = leaderboard(models, 0.6, "accuracy")
     assert table["test accuracy"].tolist() == ["0.950 (0.940 ± 0.010)", "0.550 (0.570 ± 0.020)", "0.600"]
     comparisons = compare({model.name: model.predictions.correct for model in models})
-    text = report(LISTS, models, table, comparisons, "accuracy")
+    text = report(LISTS, models, table, comparisons, "accuracy", [])
     assert "over 3 seeds in parentheses. Differences of mean test accuracy that are larger than the seeds' own" in text
     assert "own: `one` over `two` (Welch's t-test, with Holm's correction for 1 pairs)." in text
     assert seeds_section(models[:1])[0].endswith("over 3 seeds in parentheses.")

@@ -35,6 +35,7 @@ from stages.evaluation.scores import leaderboard, ranking, score, score_temperat
 from stages.evaluation.significance import compare
 from stages.inference.confidence import Confidence, read_confidence
 from stages.inference.kept import KeptPredictions, LazyModel, delete_others
+from stages.inference.settings import ConfidenceSettings
 from stages.models.runtime import make_deterministic
 from stages.photos.arrays import load_photos
 from stages.photos.lists import class_names, majority_class_accuracy, read_split
@@ -63,18 +64,20 @@ def main() -> None:
     photos = load_photos(lists["test"], classes, params.train.image_size)
     test = TestSet(lists["test"], classes, *photos, majority_class_accuracy(lists["train"], lists["test"]))
 
-    predictions = KeptPredictions(test.pixels, features=params.confidence.unlike_fraction is not None)
+    predictions = KeptPredictions(test.pixels)
     repeats = {name: repeated_models(name) for name in params.models}
     delete_others([*repeats, *(path.stem for paths in repeats.values() for path in paths.values())])
     rank_by = params.evaluate.rank_by
+    only_temperature = ConfidenceSettings(temperature=params.confidence.temperature)  # for trainings from other seeds
     evaluations: list[Evaluation] = []
     for name in params.models:
         model = LazyModel(MODELS / f"{name}.keras")
         confidence = read_confidence(model.path.with_suffix(".npz"), params.confidence)
-        evaluation = evaluate(model.path, predictions.logits(model), confidence, test)
+        outputs = predictions.logits(model, features=confidence.unlike_above is not None)
+        evaluation = evaluate(model.path, outputs, confidence, test)
         others = []
         for seed, path in repeats[name].items():
-            confidence = read_confidence(path.with_suffix(".npz"), params.confidence)
+            confidence = read_confidence(path.with_suffix(".npz"), only_temperature)
             scores = evaluate(path, predictions.logits(LazyModel(path)), confidence, test).scores
             others.append({"seed": seed, **{split: scores[split] for split in SPLITS_SCORED}})
         evaluations.append(replace(evaluation, repeats=others))

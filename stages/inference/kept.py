@@ -43,33 +43,32 @@ class KeptPredictions:
 
     Args:
         pixels: uint8 in 0..255, shaped (photos, height, width, 3).
-        features: whether the features of models with a backbone follow their logits (``with_features``).
     """
 
-    def __init__(self, pixels: ArrayStore, features: bool = False) -> None:
+    def __init__(self, pixels: ArrayStore) -> None:
         self.pixels = pixels
-        self.features = features
         numbers = np.arange(len(pixels))
         # Batch by batch, as the photos may not fit into memory.
         batches = (pixels[numbers[start : start + BATCH_SIZE]] for start in range(0, len(pixels), BATCH_SIZE))
-        settings = [str(features), str(pixels.shape), *describe_environment()]
-        self.shared_key = fingerprint(chain(settings, predicting_code(), batches))
+        self.shared_key = fingerprint(chain([str(pixels.shape), *describe_environment()], predicting_code(), batches))
 
-    def logits(self, model: LazyModel) -> np.ndarray:
+    def logits(self, model: LazyModel, features: bool = False) -> np.ndarray:
         """Return the logit of each class for each photo, as ``predict_logits`` does.
 
         Where they are kept, the model is not loaded.
+
+        Args:
+            features: whether the features of the model's backbone are to follow (``with_features``).
         """
         path = PREDICTIONS / f"{model.path.stem}.npz"
         with model.path.open("rb") as file:
-            key = fingerprint([hashlib.file_digest(file, "sha256").hexdigest(), self.shared_key])
+            key = fingerprint([hashlib.file_digest(file, "sha256").hexdigest(), str(features), self.shared_key])
         kept = read_kept(path, key)
         if kept is not None:
             logger.info("%s: its predictions on the test photos were kept", path.stem)
             return kept
         logger.info("%s: predicting the test photos", path.stem)
-        predicting = (with_features(model.loaded) if self.features else None) or model.loaded
-        logits = predict_logits(predicting, self.pixels)
+        logits = predict_logits(with_features(model.loaded) if features else model.loaded, self.pixels)
         with atomic_write(path) as unfinished, unfinished.open("wb") as out:
             np.savez(out, key=np.array(key), logits=logits)
         return logits

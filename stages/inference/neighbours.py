@@ -11,18 +11,16 @@ import numpy as np
 from stages.models.runtime import keras, layers
 
 
-def with_features(model: keras.Model) -> keras.Model | None:
+def with_features(model: keras.Model) -> keras.Model:
     """Let a model also give its backbone's features: logits and then features, shaped (batch, classes + channels).
 
     Args:
-        model: a chain of layers, as ``build_model`` makes it.
+        model: one with a backbone, a chain of layers as ``build_model`` makes it.
 
     Returns:
-        A model that shares the layers of the given one; None if that has no backbone.
+        A model that shares the layers of the given one.
     """
     names = [layer.name for layer in model.layers]
-    if "backbone" not in names:
-        return None
     end = names.index("last_blocks" if "last_blocks" in names else "backbone") + 1
     pixels = keras.Input(model.input_shape[1:])
     maps = reduce(lambda x, layer: layer(x), model.layers[1:end], pixels)

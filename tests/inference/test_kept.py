@@ -66,9 +66,9 @@ def test_a_changed_photo_one_less_or_another_shape_predicts_again() -> None:
 def test_features_are_kept_after_the_logits_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "with_features", lambda model: keras.Sequential([model, layers.Dense(3)]))
     model = LazyModel(MODEL)
-    assert KeptPredictions(PIXELS, features=True).logits(model).shape == (5, 3)
+    assert KeptPredictions(PIXELS).logits(model, features=True).shape == (5, 3)
     assert "loaded" in vars(model)
-    assert KeptPredictions(PIXELS, features=True).logits(LazyModel(MODEL)).shape == (5, 3)
+    assert KeptPredictions(PIXELS).logits(LazyModel(MODEL), features=True).shape == (5, 3)
     assert predict()
 
 

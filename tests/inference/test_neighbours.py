@@ -15,7 +15,7 @@ from stages.models.runtime import make_deterministic
 from stages.models.saving import save_model
 from stages.training import sample
 from stages.training.sample import sample_features
-from tests.training.examples import FINE_TUNE, RECIPE, features_of, photos
+from tests.training.examples import FINE_TUNE, features_of, photos
 from tests.training.small_backbone import use_small_backbone
 
 PHOTOS = photos(6, 0, 32)
@@ -31,18 +31,12 @@ def test_features_follow_the_logits_and_are_those_that_training_keeps(
     model = build_model(Recipe.model_validate({**ON_BACKBONE, **changes}), (32, 32), 2)
     save_model(model, Path("model.keras"))
     loaded = load_model(Path("model.keras"))
-    extended = with_features(loaded)
-    assert extended
-    outputs = predict_logits(extended, PHOTOS.examples)
+    outputs = predict_logits(with_features(loaded), PHOTOS.examples)
     assert outputs.shape == (6, 2 + 8)
     np.testing.assert_array_equal(outputs[:, :2], predict_logits(loaded, PHOTOS.examples))
     assert outputs[:, 2:].std() > 0.05
     for kept in (PHOTOS, features_of(model, PHOTOS, views=1)):
         np.testing.assert_allclose(sample_features(model, kept, seed=0), outputs[:, 2:], atol=5e-3)
-
-
-def test_a_model_without_a_backbone_has_no_such_features() -> None:
-    assert with_features(build_model(RECIPE, (16, 16), 2)) is None
 
 
 def test_of_many_photos_a_random_sample_is_kept_and_of_versions_the_first(

@@ -6,7 +6,8 @@ Writes ``data/models/MODEL.keras``, beside it ``MODEL.json`` with its classes an
 its ``logits`` on the validation photos and their ``labels``, and with a backbone's ``training_features`` and
 ``validation_features``, pooled, of up to 2,000 photos each; and ``plots/history/MODEL.json``, a record per epoch; into
 ``data/repeats/MODEL/`` the same of its trainings from other seeds (``train.repeats``). If killed, run it again: it
-resumes after the last finished epoch, with the same result.
+resumes after the last finished epoch, with the same result. With ``TENSORBOARD=1`` in the environment it also writes
+curves for TensorBoard while it trains, into ``data/logs/``, which is no output.
 
     python -m stages.train [MODEL]    # without MODEL, the one in DVC's stage name train@MODEL
 """

@@ -18,3 +18,4 @@ BEST = Path("metrics/best.json")
 # Outside the outputs, which DVC deletes before a step runs.
 BACKUPS = Path("data/backups")
 PREDICTIONS = Path("data/predictions")
+LOGS = Path("data/logs")

@@ -1,16 +1,25 @@
 """What happens after each batch and each epoch of a training."""
 
+import logging
 import math
+import os
+import shutil
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
 from threading import Event
 from typing import Any
 
+from stages.common.paths import LOGS
 from stages.common.program import UserError
-from stages.models.runtime import keras
+from stages.models.runtime import keras, tf
 from stages.training.backup import Backup, History
 from stages.training.selection import Selection
+
+logger = logging.getLogger(__name__)
 
 METRICS = ("accuracy", "loss", "val_accuracy", "val_loss")
 
@@ -65,3 +74,54 @@ class Checkpoint(keras.callbacks.Callback):
             self.kept = [variable.numpy() for variable in self.model.variables]
         self.backup.save(self.model, self.history, self.kept)
         self.model.stop_training = self.selection.is_over(self.history)
+
+
+class TimeLeft(keras.callbacks.Callback):
+    """Log after each epoch how long the others take at its pace, unless patience ends the training earlier."""
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self.epochs = epochs
+        self.started = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.started = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        others = self.epochs - epoch - 1
+        if others and not self.model.stop_training:
+            seconds = round(others * (time.monotonic() - self.started))
+            logger.info("epoch %d of %d, about %s left", epoch + 1, self.epochs, timedelta(seconds=seconds))
+
+
+def live_curves(name: str, resumes: bool) -> list[keras.callbacks.Callback]:
+    """Make the callback that writes for TensorBoard, if the environment variable ``TENSORBOARD`` asks for it.
+
+    Args:
+        resumes: the training goes on from a backup, and its curves from where they ended; otherwise they start anew.
+    """
+    if os.environ.get("TENSORBOARD", "0") in ("", "0"):
+        return []
+    folder = LOGS / name
+    if not resumes:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    return [LiveCurves(folder)]
+
+
+class LiveCurves(keras.callbacks.Callback):
+    """Write each epoch's accuracy and loss into ``train/`` and ``validation/`` in a folder, for TensorBoard.
+
+    Keras's own callback writes them in batches of some epochs, and if killed loses the last.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.writers = {split: tf.summary.create_file_writer(str(folder / split)) for split in ("train", "validation")}
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        for split, prefix in (("train", ""), ("validation", "val_")):
+            with self.writers[split].as_default(step=epoch + 1):
+                for metric in ("accuracy", "loss"):
+                    tf.summary.scalar(metric, logs[prefix + metric])
+                tf.summary.flush()

@@ -20,7 +20,7 @@ from stages.models.runtime import keras, tf
 from stages.photos.arrays import temporary_array
 from stages.training.backup import Backup, History, training_code
 from stages.training.batches import balanced_weights, training_batches, validation_batches
-from stages.training.callbacks import Checkpoint, StopWhenInterrupted, defer_interrupts
+from stages.training.callbacks import Checkpoint, StopWhenInterrupted, TimeLeft, defer_interrupts, live_curves
 from stages.training.parts import InParts
 from stages.training.selection import Selection
 
@@ -100,6 +100,11 @@ def fit(
     history = backup.history()
     if history:
         logger.info("resuming after epoch %d of %d, which an earlier run finished", len(history), phases[-1].end)
+    callbacks = [
+        *live_curves(backup.path.stem, resumes=bool(history)),
+        Checkpoint(history, backup, selection),
+        TimeLeft(phases[-1].end),
+    ]
     # A GPU is at its fastest with as much at a time as there is.
     trained = InParts(model, 1 if tf.config.list_logical_devices("GPU") else settings.parts)
     for phase in phases:
@@ -111,7 +116,7 @@ def fit(
         if phase.start < len(history) <= phase.end:
             backup.restore(trained)
         if len(history) < phase.end and not selection.is_over(history):
-            run_epochs(trained, settings, train, validation, history, phase.end, backup, selection)
+            run_epochs(trained, settings, train, validation, history, phase.end, callbacks)
     if selection.keep_best:
         for variable, value in zip(trained.variables, backup.kept(), strict=True):
             variable.assign(value)
@@ -126,13 +131,9 @@ def run_epochs(
     validation: Dataset,
     history: History,
     end: int,
-    backup: Backup,
-    selection: Selection,
+    callbacks: list[keras.callbacks.Callback],
 ) -> None:
-    """Train a compiled model up to epoch ``end``, or until patience is over.
-
-    Add each epoch's record to the history and back it up.
-    """
+    """Train a compiled model up to epoch ``end``, or until a callback stops it; one of them adds to the history."""
     with defer_interrupts() as interrupted:
         model.fit(
             training_batches(train, settings.batch_size, settings.seed, range(len(history), end)),
@@ -140,7 +141,7 @@ def run_epochs(
             initial_epoch=len(history),
             epochs=end,
             validation_data=validation_batches(validation, settings.batch_size),
-            callbacks=[Checkpoint(history, backup, selection), StopWhenInterrupted(interrupted)],
+            callbacks=[*callbacks, StopWhenInterrupted(interrupted)],
             class_weight=balanced_weights(train.labels) if settings.class_weight == "balanced" else None,
             shuffle=False,  # the batches come shuffled
             verbose=2,

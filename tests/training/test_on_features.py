@@ -89,7 +89,10 @@ def test_photos_through_the_backbone_in_every_epoch_train_as_their_features_do(t
 
 
 @pytest.mark.usefixtures("backbone")
-def test_each_phase_trains_at_its_own_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_phase_trains_at_its_own_rate_and_the_time_left_is_that_of_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     rates = []
 
     def save(self: Backup, model: keras.Model, history: History, kept: Sequence[np.ndarray]) -> None:
@@ -98,6 +101,8 @@ def test_each_phase_trains_at_its_own_rate(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(Backup, "save", save)
     train(tmp_path, LARGER, recipe=recipe_with(fine_tune=FINE_TUNE))
     assert rates == pytest.approx([1e-3, 1e-3, 1e-4])
+    left = [message.partition(", about")[0] for message in caplog.messages if message.endswith(" left")]
+    assert left == ["epoch 1 of 3", "epoch 2 of 3"]
 
 
 @pytest.mark.usefixtures("backbone")

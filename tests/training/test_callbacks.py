@@ -1,0 +1,91 @@
+"""What a training tells while it lasts: the time left, and curves for TensorBoard."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from stages.common.paths import LOGS
+from stages.models.runtime import tf
+from stages.training import callbacks
+from stages.training.backup import History
+from stages.training.callbacks import TimeLeft
+from tests.training.examples import SETTINGS, train, train_until, undisturbed
+
+
+@pytest.fixture
+def _tensorboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TENSORBOARD", "1")
+
+
+def curves() -> History:
+    """What TensorBoard reads of the one training there is, as a history has it."""
+    records: dict[int, dict[str, Any]] = {}
+    for split, prefix in (("train", ""), ("validation", "val_")):
+        events = EventAccumulator(str(LOGS / "backup" / split)).Reload()
+        for metric in ("accuracy", "loss"):
+            for event in events.Tensors(metric):
+                value = round(float(tf.make_ndarray(event.tensor_proto)), 6)
+                records.setdefault(event.step, {"epoch": event.step})[prefix + metric] = value
+    return list(records.values())
+
+
+@pytest.mark.usefixtures("_tensorboard")
+def test_tensorboard_shows_the_history_and_no_byte_of_the_results_differs(tmp_path: Path) -> None:
+    assert train(tmp_path) == undisturbed()
+    assert curves() == undisturbed()[1]
+
+
+@pytest.mark.usefixtures("_tensorboard")
+def test_the_curves_of_a_killed_training_are_there_and_go_on_where_it_resumes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_until(2, tmp_path, monkeypatch)
+    assert curves() == undisturbed()[1][:2]
+    assert train(tmp_path) == undisturbed()
+    assert curves() == undisturbed()[1]
+
+
+@pytest.mark.usefixtures("_tensorboard")
+def test_the_curves_of_an_earlier_training_are_replaced(tmp_path: Path) -> None:
+    train(tmp_path)
+    (tmp_path / "backup.npz").unlink()
+    assert train(tmp_path, SETTINGS.model_copy(update={"epochs": 1}))[1] == curves()
+
+
+@pytest.mark.parametrize("value", [None, "", "0"])
+def test_nothing_is_written_for_tensorboard_unless_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TENSORBOARD", raising=False)
+    if value is not None:
+        monkeypatch.setenv("TENSORBOARD", value)
+    assert callbacks.live_curves("cnn", resumes=False) == []
+    assert not LOGS.exists()
+
+
+def test_the_time_left_is_that_of_the_epochs_left(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    times = iter([0.0, 100.0, 100.0, 150.0, 150.0, 200.0])
+    monkeypatch.setattr(callbacks, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    callback = TimeLeft(4)
+    callback.set_model(SimpleNamespace(stop_training=False))
+    for epoch in range(1, 4):
+        callback.on_epoch_begin(epoch)
+        callback.on_epoch_end(epoch)
+    assert caplog.messages == ["epoch 2 of 4, about 0:03:20 left", "epoch 3 of 4, about 0:00:50 left"]
+
+
+def test_no_time_is_left_once_patience_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    callback = TimeLeft(4)
+    callback.set_model(SimpleNamespace(stop_training=True))
+    callback.on_epoch_begin(0)
+    callback.on_epoch_end(0)
+    assert caplog.messages == []

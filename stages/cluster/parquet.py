@@ -39,7 +39,7 @@ def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings)
         found, content = json.loads(output.cat_file(ABOUT)), output.cat_file(MODEL)
     except FileNotFoundError:
         write_remote(output, MODEL, model.content)
-        if model.validation:
+        if model.validation is not None:
             write_remote(output, VALIDATION, model.validation)
         write_remote(output, ABOUT, json.dumps(about, indent=2, ensure_ascii=False).encode())
         return

@@ -6,6 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
@@ -49,11 +50,12 @@ class ModelFile(NamedTuple):
 
     def load(self, settings: ConfidenceSettings) -> TrainedModel:
         """Load the model, or raise UserError where this version of Keras cannot."""
+        confidence = self.confidence(settings)
         with TemporaryDirectory() as folder:
             path = Path(folder, f"{self.name}.keras")
             path.write_bytes(self.content)
             try:
-                model, confidence = load_model(path), self.confidence(settings)
+                model = load_model(path)
                 extended = with_features(model) if confidence.unlike_above is not None else None
                 return TrainedModel(self.name, model, self.class_names, confidence, extended)
             except (ValueError, TypeError, KeyError, OSError) as error:
@@ -64,8 +66,14 @@ class ModelFile(NamedTuple):
 
     def confidence(self, settings: ConfidenceSettings) -> Confidence:
         """Fit to the validation photos what the settings ask for, or log that it cannot be done."""
-        if self.validation and asks_for_any(settings):
-            fitted = fit_confidence(BytesIO(self.validation), settings)
+        if self.validation is not None and asks_for_any(settings):
+            try:
+                fitted = fit_confidence(BytesIO(self.validation), settings)
+            except (BadZipFile, EOFError, KeyError, RuntimeError, ValueError) as error:
+                raise UserError(
+                    f"the .npz beside {self.origin}: expected predictions on the validation photos, received a damaged "
+                    "file: train the model again"
+                ) from error
             if settings.unlike_fraction is not None and fitted.unlike_above is None:
                 logger.warning("%s has no backbone: it calls no photo unlike the training photos", self.origin)
             return fitted

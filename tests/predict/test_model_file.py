@@ -69,6 +69,28 @@ def test_a_file_that_keras_cannot_load_is_one_line() -> None:
         file.load(PLAIN)
 
 
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize("damage", ["empty", "cut short", "a changed bit", "of another program"])
+def test_damaged_predictions_on_the_validation_photos_are_one_line_where_they_are_asked_for(damage: str) -> None:
+    file = fetch_model_file("good")
+    assert file.validation
+    middle = len(file.validation) // 2
+    broken = {
+        "empty": b"",
+        "cut short": file.validation[:-100],
+        "a changed bit": file.validation[:middle]
+        + bytes([file.validation[middle] ^ 1])
+        + file.validation[middle + 1 :],
+        "of another program": b"PK\x05\x06" + bytes(18),  # a zip file of nothing
+    }
+    damaged = file._replace(validation=broken[damage])
+    with pytest.raises(
+        UserError, match=r"^the \.npz beside data/models/good.keras: expected predictions .* damaged .*"
+    ):
+        damaged.load(ConfidenceSettings(temperature=True))
+    assert damaged.load(PLAIN).class_names == CLASSES
+
+
 @pytest.mark.slow
 def test_a_model_of_an_older_revision_is_what_it_was_then(
     small_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -12,6 +12,7 @@ from fsspec.implementations.dirfs import DirFileSystem
 
 from stages.common.files import write_remote
 from stages.common.program import UserError
+from stages.inference.confidence import asks_for_any
 from stages.inference.settings import ConfidenceSettings
 from stages.predict.model_file import ModelFile, TrainedModel
 
@@ -33,7 +34,7 @@ def open_folder(url: str) -> DirFileSystem:
 
 
 def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings) -> None:
-    """Write the model to the output, where every node finds it; refuse an output that another model has begun."""
+    """Write the model to the output, where every node finds it; refuse one that was begun to give other predictions."""
     about = {"model": model.name, "classes": model.class_names, "confidence": settings.model_dump()}
     try:
         found, content = json.loads(output.cat_file(ABOUT)), output.cat_file(MODEL)
@@ -43,19 +44,29 @@ def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings)
             write_remote(output, VALIDATION, model.validation)
         write_remote(output, ABOUT, json.dumps(about, indent=2, ensure_ascii=False).encode())
         return
-    if (found, content) != (about, model.content):
-        raise UserError(
-            f"{output.path}: expected predictions of this {model.name}, found those of another model "
-            f"({found['model']}) or with other settings of confidence: choose another OUTPUT"
-        )
+    begun_with = ConfidenceSettings().model_dump() | found.get("confidence", {})  # older outputs name none
+    if (found["model"], found["classes"], content) != (model.name, model.class_names, model.content):
+        difference = f"of another model ({found['model']})"
+    elif begun_with != about["confidence"]:
+        difference = f"with other settings of confidence ({json.dumps(begun_with)})"
+    elif asks_for_any(settings) and read_validation(output) != model.validation:
+        difference = "with confidence fitted to another .npz beside the model"
+    else:
+        return
+    raise UserError(
+        f"{output.path}: expected predictions of this {model.name}, found those {difference}: choose another OUTPUT"
+    )
 
 
 def load_claimed(output: DirFileSystem) -> TrainedModel:
     """Load the model that :func:`claim` wrote."""
     about = json.loads(output.cat_file(ABOUT))
-    validation = output.cat_file(VALIDATION) if output.exists(VALIDATION) else None
-    model = ModelFile(about["model"], output.cat_file(MODEL), about["classes"], MODEL, validation)
-    return model.load(ConfidenceSettings(**about["confidence"]))
+    model = ModelFile(about["model"], output.cat_file(MODEL), about["classes"], MODEL, read_validation(output))
+    return model.load(ConfidenceSettings(**about.get("confidence", {})))
+
+
+def read_validation(output: DirFileSystem) -> bytes | None:
+    return bytes(output.cat_file(VALIDATION)) if output.exists(VALIDATION) else None
 
 
 def parts_of(output: DirFileSystem) -> dict[int, str]:

@@ -1,6 +1,7 @@
 """What `python -m stages.cluster.predict` does without a cluster; test_cluster.py runs it on one."""
 
 import errno
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -15,7 +16,16 @@ from PIL import Image
 
 from stages.cluster import predict
 from stages.cluster.nodes import task_options
-from stages.cluster.parquet import Row, claim, drop_problems, open_folder, parts_of, read_predictions, write_part
+from stages.cluster.parquet import (
+    Row,
+    claim,
+    drop_problems,
+    load_claimed,
+    open_folder,
+    parts_of,
+    read_predictions,
+    write_part,
+)
 from stages.common.params import Resources
 from stages.common.paths import MODELS
 from stages.common.program import UserError
@@ -134,8 +144,30 @@ def test_parts_have_the_notes_that_the_settings_ask_for(workspace: Path) -> None
         table = pd.read_parquet(workspace / name / "part-000000.parquet")
         assert (table["note"].replace({np.nan: None}).tolist() if "note" in table else None) == notes
         assert table["class"].isna().tolist() == [False, True]
-    with pytest.raises(UserError, match=r"of another model .* or with other settings of confidence"):
-        claim(output, model, ConfidenceSettings())
+
+
+def test_an_output_goes_on_only_with_the_model_and_settings_that_began_it(workspace: Path) -> None:
+    save_small_model("small", ["ants", "bees"])
+    model, output = fetch_model_file("small"), open_folder(str(workspace / "out"))
+    plain, unsure = ConfidenceSettings(), ConfidenceSettings(unsure_accuracy=0.9)
+    other_fit = model._replace(validation=b"of another training")
+    claim(output, model, plain)
+    claim(output, other_fit, plain)  # which nothing is fitted to
+    with pytest.raises(UserError, match=r"found those of another model \(small\): choose another OUTPUT$"):
+        claim(output, model._replace(content=b"another"), unsure)
+    with pytest.raises(
+        UserError, match=r'found those with other settings of confidence \({"temperature": false,.*}\): choose'
+    ):
+        claim(output, model, unsure)
+    (workspace / "out/_about.json").write_text(json.dumps({"model": "small", "classes": ["ants", "bees"]}))
+    claim(output, model, plain)  # begun before there were settings
+    assert not load_claimed(output).confidence.gives_notes
+
+    output = open_folder(str(workspace / "unsure"))
+    claim(output, model, unsure)
+    claim(output, model, unsure)
+    with pytest.raises(UserError, match=r"found those with confidence fitted to another .npz beside the model: choose"):
+        claim(output, other_fit, unsure)
 
 
 def test_only_photos_with_a_problem_are_tried_again(tmp_path: Path) -> None:

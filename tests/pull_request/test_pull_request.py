@@ -1,0 +1,127 @@
+"""The comment on a pull request, of a project of the real git and dvc with two branches."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stages.common.files import write_json, write_text
+from stages.common.program import UserError
+from stages.pull_request import __main__ as pull_request
+from tests.conftest import PROJECT
+from tests.project import commit, run
+
+
+def write_metrics(best: str, **models: dict[str, Any]) -> None:
+    shutil.rmtree("metrics", ignore_errors=True)
+    for name, test in models.items():
+        scores = {"train": {"accuracy": 0.9}, "validation": {"accuracy": 0.8}, "test": test, "classes": [{"recall": 1}]}
+        write_json({**scores, "environment": ["Python"]}, Path(f"metrics/models/{name}.json"))
+    write_json({"model": best, "test": models[best], "comparisons": []}, Path("metrics/best.json"))
+    write_text(f"# Report\n\nThe best is {best}.\n", Path("metrics/report.md"))
+
+
+@pytest.fixture
+def branches(workspace: Path) -> Path:
+    """On the branch "smaller", whose pull request to "main" changes `cnn`, adds `small` and removes `large`."""
+    shutil.copy(PROJECT / "dvc.yaml", workspace)
+    run(workspace, "git", "init", "--quiet", "--initial-branch=main")
+    run(workspace, "dvc", "init", "--quiet")
+    write_metrics("large", cnn={"accuracy": 0.7, "ece": 0.1}, large={"accuracy": 0.8, "ece": 0.1})
+    commit(workspace)
+    run(workspace, "git", "switch", "--quiet", "--create=smaller")
+    write_metrics("cnn", cnn={"accuracy": 0.75, "ece": 0.2}, small={"accuracy": 0.6, "ece": 0.1})
+    commit(workspace)
+    return workspace
+
+
+def comment(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], base: str = "main") -> str:
+    monkeypatch.setattr("sys.argv", ["…", base])
+    pull_request.main()
+    return capsys.readouterr().out
+
+
+def rows(table: str) -> list[list[str]]:
+    return [re.findall(r"[^| ]+", row) for row in table.splitlines() if row.startswith("| metrics/")]
+
+
+@pytest.mark.usefixtures("branches")
+def test_the_main_scores_that_differ_come_first_then_all_then_the_report(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main, others, report = comment(monkeypatch, capsys).split("<details><summary>")
+    assert main.startswith(f"{pull_request.MARKER}\n\n### Scores of `")
+    assert rows(main) == [
+        ["metrics/best.json", "model", "large", "cnn", "-"],
+        ["metrics/models/cnn.json", "test.accuracy", "0.7", "0.75", "0.05"],
+        ["metrics/models/large.json", "test.accuracy", "0.8", "-", "-"],
+        ["metrics/models/large.json", "validation.accuracy", "0.8", "-", "-"],
+        ["metrics/models/small.json", "test.accuracy", "-", "0.6", "-"],
+        ["metrics/models/small.json", "validation.accuracy", "-", "0.8", "-"],
+    ]
+    assert ["metrics/models/cnn.json", "test.ece", "0.1", "0.2", "0.1"] in rows(others)
+    assert rows(others) == sorted(rows(others))
+    assert report.endswith("\n\n# Report\n\nThe best is cnn.\n\n\n</details>\n")
+
+
+@pytest.mark.usefixtures("branches")
+def test_the_score_by_which_models_are_ranked_is_a_main_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], set_params: Callable[..., None]
+) -> None:
+    set_params({"evaluate.rank_by": "macro_f1"})
+    write_metrics("cnn", cnn={"accuracy": 0.7, "macro_f1": 0.6})
+    main, *_ = comment(monkeypatch, capsys, "HEAD").split("<details>")
+    assert ["metrics/models/cnn.json", "test.macro_f1", "-", "0.6", "-"] in rows(main)
+
+
+@pytest.mark.usefixtures("branches")
+def test_where_no_score_differs_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    text = comment(monkeypatch, capsys, "smaller")
+    assert "\n\nNo main score differs.\n\n<details><summary>The report" in text
+
+
+@pytest.mark.usefixtures("branches")
+def test_a_comment_has_no_more_characters_than_github_takes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    many = {f"model_{number}": {"accuracy": 0.5, "ece": 0.1} for number in range(500)}
+    write_metrics("model_0", **many)
+    write_text("# Report\n\n" + "One more line.\n" * 5000, Path("metrics/report.md"))
+    text = comment(monkeypatch, capsys)
+    assert 50_000 < len(text) < 65_536
+    assert text.count("(The rest is too long for a comment.)") == 3
+    assert text.endswith("</details>\n")
+
+
+@pytest.mark.usefixtures("branches")
+def test_a_mistake_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    message = (
+        "^expected a commit, branch, tag or experiment to compare with, received 'mian': unknown Git revision 'mian'$"
+    )
+    with pytest.raises(UserError, match=message):
+        comment(monkeypatch, capsys, "mian")
+    Path("metrics/report.md").unlink()
+    with pytest.raises(UserError, match=r"^expected metrics/report.md, found none: run `dvc repro`$"):
+        comment(monkeypatch, capsys)
+
+
+@pytest.mark.parametrize(("earlier", "posted"), [("", "pr comment 5 --body-file"), ("7\n9\n", "--method PATCH .*/7 ")])
+def test_the_workflow_edits_its_earlier_comment_or_posts_the_first(tmp_path: Path, earlier: str, posted: str) -> None:
+    """With a `gh` that notes how it is called, and says which comments begin with the marker."""
+    workflow = yaml.safe_load((PROJECT / ".github/workflows/pull_request.yml").read_text())
+    post = workflow["jobs"]["scores"]["steps"][-1]["run"]
+    gh = tmp_path / "gh"
+    gh.write_text('#!/bin/sh\necho "$*" >>calls\ncase "$*" in *--paginate*) cat earlier;; esac\n')
+    gh.chmod(0o755)
+    (tmp_path / "earlier").write_text(earlier)
+    (tmp_path / "comment.md").write_text(f"{pull_request.MARKER}\n\nScores\n")
+    run(tmp_path, "env", f"PATH={tmp_path}:{os.environ['PATH']}", "NUMBER=5", "bash", "-ec", post)
+    looked, call = (tmp_path / "calls").read_text().splitlines()
+    assert f'select(.body | startswith("{pull_request.MARKER}")) | .id' in looked
+    assert re.search(posted, call)
+    assert "comment.md" in call

@@ -17,7 +17,8 @@ def sample_features(model: keras.Model, photos: StoredDataset, seed: int) -> np.
 
     Args:
         model: one with a backbone, as ``build_model`` makes it.
-        photos: of which the first version counts: photos, or a frozen backbone's features of them.
+        photos: of which the first version counts: photos, or a frozen backbone's features of them, which for training
+            photos are features of a flipped and rotated view.
 
     Returns:
         float16, shaped (photos, channels): the mean over height and width.

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from stages.evaluation.advice import advice
 from stages.evaluation.confidence_sections import calibration_section, coverage_section
 from stages.evaluation.curves import kept_epoch
 from stages.evaluation.markdown import escape, markdown_table
@@ -47,8 +48,9 @@ def report(
             f"photos (95 % confidence interval {low:.3f} to {high:.3f}). The accuracy of the majority-class baseline "
             f"is {test['accuracy'] - test['gain_over_baseline']:.3f}."
         ),
+        *next_steps(advice(ranked, comparisons, label_issues)),
         "## Data",
-        data_section(lists, label_issues),
+        data_section(lists),
         "## Models",
         markdown_table(leaderboard),
         (
@@ -81,6 +83,12 @@ def report(
     return "\n\n".join(blocks) + "\n"
 
 
+def next_steps(steps: list[str]) -> list[str]:
+    return (
+        ["## What to do next", "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))] if steps else []
+    )
+
+
 def kept_epochs(ranked: list[Evaluation]) -> str:
     """Say which epoch became the model, of those of which it was chosen."""
     chosen = [
@@ -91,7 +99,7 @@ def kept_epochs(ranked: list[Evaluation]) -> str:
     return f" The epoch kept is the best on validation: {', '.join(chosen)}." if chosen else ""
 
 
-def data_section(lists: dict[str, pd.DataFrame], label_issues: Iterable[str]) -> str:
+def data_section(lists: dict[str, pd.DataFrame]) -> str:
     counts = pd.DataFrame({split: lists[split]["label"].value_counts() for split in ("train", "validation", "test")})
     counts = counts.fillna(0).astype(int).sort_index().rename_axis("class").reset_index()
     total = pd.DataFrame([{**counts.sum(numeric_only=True), "class": "all"}])
@@ -105,9 +113,6 @@ def data_section(lists: dict[str, pd.DataFrame], label_issues: Iterable[str]) ->
         f"with more than one label, {rejected['duplicates']} duplicates, {rejected['grouped']} photos of a group in "
         "another split."
         + (f" `corrections.csv` removed {rejected['removed']} more photos." if rejected["removed"] else "")
-        + "".join(
-            f"\n\nLabels that look wrong, to review first: `plots/label_issues/{name}.csv`." for name in label_issues
-        )
     )
 
 

@@ -62,19 +62,16 @@ def test_the_page_begins_with_the_best_model_and_the_baseline() -> None:
 
 
 def test_photos_that_a_correction_removed_are_told_where_there_are_some() -> None:
-    assert "corrections.csv" not in data_section(LISTS, [])
+    assert "corrections.csv" not in data_section(LISTS)
     removed = pd.DataFrame({"path": ["7", "8"], "reason": [REMOVED, REMOVED]})
-    text = data_section({**LISTS, "rejected": pd.concat([LISTS["rejected"], removed])}, [])
+    text = data_section({**LISTS, "rejected": pd.concat([LISTS["rejected"], removed])})
     assert ": 1 unusable files" in text
     assert text.endswith(" `corrections.csv` removed 2 more photos.")
 
 
-def test_the_data_end_with_where_labels_that_look_wrong_are_listed() -> None:
-    without = data_section(LISTS, [])
-    expected = (
-        f"{without}\n\nLabels that look wrong, to review first: `plots/label_issues/mobilenet_v2.csv`.\n\n## Models"
-    )
-    assert expected in page(one=wrong_on(0))
+def test_what_to_do_next_comes_before_all_tables() -> None:
+    _, beginning = page(one=wrong_on(0)).partition("## Data")[0].split("## What to do next\n\n")
+    assert beginning.startswith("1. Review the labels that look wrong: `plots/label_issues/mobilenet_v2.csv`.\n2. Look")
 
 
 def test_photos_are_counted_per_class_and_split_and_what_was_rejected_by_reason() -> None:

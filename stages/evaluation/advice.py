@@ -1,0 +1,63 @@
+"""What to do next, as far as the scores tell."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from stages.evaluation.curves import kept_epoch
+from stages.evaluation.markdown import escape
+from stages.evaluation.mistakes import most_confused
+from stages.evaluation.results import Evaluation
+from stages.evaluation.significance import SIGNIFICANCE_LEVEL
+
+OVERFITTING = 0.1  # of accuracy, by which training is above validation
+
+
+def advice(ranked: list[Evaluation], comparisons: pd.DataFrame, label_issues: Iterable[str]) -> list[str]:
+    """List what is worth doing, the first first: labels, mistakes, then the training, then the choice of a model.
+
+    Args:
+        ranked: the best first.
+        comparisons: as ``compare`` returns them.
+        label_issues: the names of the lists of labels that look wrong.
+    """
+    best = ranked[0]
+    listed = [f"Review the labels that look wrong: `plots/label_issues/{name}.csv`." for name in label_issues]
+    return [*listed, *about_mistakes(best), *about_training(best), *about_choice(ranked, comparisons)]
+
+
+def about_mistakes(best: Evaluation) -> list[str]:
+    if best.mistakes.empty:
+        return []
+    label, predicted, count = most_confused(best.mistakes)
+    return [
+        f"Look at the mistakes of `{best.name}`, `plots/mistakes/{best.name}.png`: the most common, {count} of "
+        f"{len(best.mistakes)}, is {escape(label)} misclassified as {escape(predicted)}."
+    ]
+
+
+def about_training(best: Evaluation) -> list[str]:
+    """Say whether the best model overfits, or else whether its training ended too early."""
+    kept = kept_epoch(best.history)
+    training, validation = kept["accuracy"], kept["val_accuracy"]
+    if training - validation > OVERFITTING:
+        return [
+            f"`{best.name}` overfits (accuracy {training:.3f} in training, {validation:.3f} on validation): try more "
+            "photos, flips and rotations, more dropout."
+        ]
+    if len(best.history) > 1 and best.history["val_loss"].argmin() == len(best.history) - 1:
+        return [f"The validation loss of `{best.name}` was lowest in the last epoch: try more epochs."]
+    return []
+
+
+def about_choice(ranked: list[Evaluation], comparisons: pd.DataFrame) -> list[str]:
+    """Name the models that the test photos do not tell from the best."""
+    undecided = comparisons[comparisons["p_holm"] >= SIGNIFICANCE_LEVEL]
+    pairs = [{row["first"], row["second"]} for row in undecided.to_dict("records")]
+    alike = [f"`{model.name}`" for model in ranked[1:] if {ranked[0].name, model.name} in pairs]
+    if not alike:
+        return []
+    return [
+        f"These test photos do not tell `{ranked[0].name}` from {', '.join(alike)}: take whichever is cheapest to use, "
+        "or test on more photos."
+    ]

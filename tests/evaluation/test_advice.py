@@ -1,0 +1,59 @@
+"""What the report says to do next."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stages.evaluation.advice import about_choice, about_mistakes, about_training, advice
+from stages.evaluation.results import Evaluation
+from tests.evaluation.examples import evaluation_of, two_classes
+
+LABELS = np.array([0, 0, 1, 1])
+
+
+def evaluation(name: str = "one", dogs: float = 0.9) -> Evaluation:
+    return evaluation_of(name, two_classes(LABELS, np.array([0.1, 0.1, 0.9, dogs])))
+
+
+def trained(accuracies: list[tuple[float, float]], val_losses: list[float]) -> Evaluation:
+    history = pd.DataFrame(accuracies, columns=["accuracy", "val_accuracy"]).assign(val_loss=val_losses)
+    return replace(evaluation(), history=history)
+
+
+def test_mistakes_are_to_be_looked_at_where_there_are_some() -> None:
+    assert about_mistakes(evaluation()) == []
+    [step] = about_mistakes(evaluation(dogs=0.2))
+    assert step.endswith("`plots/mistakes/one.png`: the most common, 1 of 1, is dogs misclassified as cats.")
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "val_losses", "words"),
+    [
+        ([(0.8, 0.8), (0.95, 0.8)], [0.5, 0.6], "`one` overfits (accuracy 0.950 in training, 0.800 on validation)"),
+        ([(0.8, 0.8), (0.85, 0.8)], [0.6, 0.5], "The validation loss of `one` was lowest in the last epoch"),
+        ([(0.8, 0.8), (0.85, 0.8)], [0.5, 0.6], None),
+        ([(0.8, 0.8)], [0.5], None),  # of one epoch nothing can be said
+    ],
+)
+def test_the_curves_say_what_to_try(
+    accuracies: list[tuple[float, float]], val_losses: list[float], words: str | None
+) -> None:
+    steps = about_training(trained(accuracies, val_losses))
+    assert [step.startswith(words or "") for step in steps] == ([True] if words else [])
+
+
+def test_models_that_the_test_photos_do_not_tell_from_the_best_are_named() -> None:
+    ranked = [evaluation("best"), evaluation("second"), evaluation("third")]
+    pairs = [("best", "second", 0.2), ("third", "best", 0.001), ("second", "third", 0.9)]
+    comparisons = pd.DataFrame(pairs, columns=["first", "second", "p_holm"])
+    [step] = about_choice(ranked, comparisons)
+    assert step.startswith("These test photos do not tell `best` from `second`: ")
+    assert about_choice(ranked, comparisons.assign(p_holm=0.01)) == []
+
+
+def test_labels_come_first() -> None:
+    steps = advice([evaluation(dogs=0.2)], pd.DataFrame(columns=["first", "second", "p_holm"]), ["vgg"])
+    assert steps[0] == "Review the labels that look wrong: `plots/label_issues/vgg.csv`."
+    assert len(steps) == 2

@@ -125,6 +125,15 @@ def test_the_page_and_its_json_show_the_same_numbers(page: tuple[Path, str, list
         assert f"epoch: 1; accuracy: {row['accuracy']:g}; model: {row['model']}; split: {row['split']}" in chart
 
 
+def test_the_report_opens_without_a_network_and_without_complaint(finished: Path, browser: str, tmp_path: Path) -> None:
+    path = finished / "metrics/report.html"
+    assert path.stat().st_size < 3_000_000
+    dom, console = render(browser, path, tmp_path / "profile")
+    assert console == []
+    assert len(re.findall(r'<img src="data:image/(?:png|jpeg);base64,', dom)) == dom.count("<img ") == 6
+    assert not re.search(r"<(?:script|link|iframe)|(?:src|href)=\"(?!data:)", dom)
+
+
 def test_two_revisions_stand_side_by_side_in_order_and_in_the_same_colours(
     project: Path, browser: str, tmp_path: Path
 ) -> None:

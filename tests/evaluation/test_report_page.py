@@ -1,0 +1,106 @@
+"""The report as a page of HTML."""
+
+import base64
+import re
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from stages.evaluate import figures_by_section
+from stages.evaluation.confusion import draw_confusion
+from stages.evaluation.markdown import escape, markdown_table
+from stages.evaluation.page import page
+from tests.evaluation.examples import classified
+from tests.evaluation.test_report import page as report_page
+from tests.evaluation.test_report import wrong_on
+
+NAME = "<script>alert(1)</script> $x$ *y* [z](http://example.org) a|b `c` \\d"
+VOID = {"meta", "img", "hr", "br"}
+
+
+class Elements(HTMLParser):
+    """What a page consists of; refuses tags that do not match."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.found: list[tuple[str, dict[str, str | None], list[str]]] = []  # tag, attributes, the tags around it
+        self.text = ""
+        self.feed(html)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs), list(self.open)))
+        self.open += [] if tag in VOID else [tag]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture
+def figures(tmp_path: Path) -> dict[str, Path]:
+    """A picture like a chart and one like a photo."""
+    paths = {kind: tmp_path / f"{kind}.png" for kind in ("chart", "photo")}
+    Image.new("RGB", (64, 64), "white").save(paths["chart"])
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(paths["photo"])
+    return paths
+
+
+def test_each_section_ends_with_its_figures_inside_the_page(figures: dict[str, Path]) -> None:
+    html = page("# Report\n\n## One\n\nfirst\n\n## Two\n\nsecond\n", {"One": {figures["chart"]: "A chart"}})
+    assert re.search(
+        r'first</p>\s*<figure><img src="data:image/png;base64,[^"]+" alt="A chart">.*<h2>Two', html, re.DOTALL
+    )
+    assert html.count("<img") == 1
+
+
+def test_photos_are_inside_as_jpeg(figures: dict[str, Path]) -> None:
+    html = page("## One\n", {"One": {figures["photo"]: "Photos"}})
+    [content] = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', html)
+    assert Image.open(BytesIO(base64.b64decode(content))).size == (64, 64)
+
+
+def test_names_arrive_as_text(figures: dict[str, Path]) -> None:
+    table = markdown_table(pd.DataFrame({"class": [NAME]}))
+    elements = Elements(page(f"# Report\n\n## One\n\n- {escape(NAME)}\n\n{table}\n", {}))
+    assert elements.text.count(NAME) == 2
+    assert not {"script", "a", "em"} & {tag for tag, _, _ in elements.found}
+
+
+def test_the_whole_report_is_well_formed_and_every_table_scrolls_by_itself() -> None:
+    elements = Elements(page(report_page(one=wrong_on(0), two=wrong_on(1, 2)), {}))
+    around = [tags[-1] for tag, _, tags in elements.found if tag == "table"]
+    assert around == ["div"] * 4
+    assert [tag for tag, _, _ in elements.found].count("td") == 40
+
+
+def test_all_figures_have_their_section_in_the_report(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    figures = figures_by_section("one")
+    paths = [path for pictures in figures.values() for path in pictures]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(path)
+    html = page(report_page(one=wrong_on(0)), figures)
+    assert re.findall(r"<figcaption>.*<code>(.*)</code>", html) == [str(path) for path in paths]
+    assert html == page(report_page(one=wrong_on(0)), figures)
+
+
+def test_the_confusion_matrix_counts_and_shortens_long_names() -> None:
+    figure = draw_confusion("one", classified([[5, 2], [0, 3]]), ["cats", "a" * 30])
+    axes = figure.axes[0]
+    assert [(text.get_position(), text.get_text()) for text in axes.texts] == [
+        ((0, 0), "5"),
+        ((1, 0), "2"),
+        ((1, 1), "3"),
+    ]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["cats", "a" * 23 + "…"]

@@ -1,8 +1,8 @@
 """Scores, the ranking by them, and the curves."""
 
 import json
-import re
 import math
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np

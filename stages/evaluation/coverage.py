@@ -48,7 +48,7 @@ def describe_coverage(evaluation: Evaluation) -> str:
 
 def draw_coverage(evaluations: list[Evaluation]) -> Figure:
     """Draw each model's accuracy on the photos it is surest of over their proportion of all."""
-    figure, axes = plt.subplots(figsize=(6, 4.5), layout="constrained")
+    figure, axes = plt.subplots(figsize=(8.5, 4.5), layout="constrained")
     for evaluation, colour in zip(evaluations, cycle(COLOURS), strict=False):
         correct = evaluation.predictions.correct
         curve = accuracy_by_coverage(evaluation.predictions.confidence, correct)
@@ -63,5 +63,5 @@ def draw_coverage(evaluations: list[Evaluation]) -> Figure:
     axes.set(xlabel="coverage: proportion of the photos, the most confident first", ylabel="accuracy")
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)  # most lines begin at 1, along the top
-    axes.legend(loc="lower left")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure

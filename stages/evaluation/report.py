@@ -77,8 +77,8 @@ def report(
         )
         + ONE_SEED * (not best.repeats),
         "## How to reproduce it",
-        "`dvc repro` reproduces the results byte for byte on a machine like the one that trained the best model:",
-        "\n".join(f"- {line}" for line in best.environment),
+        "`dvc repro` reproduces the results byte for byte on a machine like the one that trained the best model: "
+        f"{'; '.join(best.environment)}.",
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -131,12 +131,14 @@ def comparison_section(names: list[str], comparisons: pd.DataFrame) -> str:
     if len(names) == 1:
         return f"`{names[0]}` is the only model."
     titles = {"b": "only the first correct", "c": "only the second correct", "p_holm": "corrected p"}
-    pairs = comparisons.rename(columns=titles)
+    with_best = (comparisons[["first", "second"]] == names[0]).any(axis=1)
+    pairs = comparisons[with_best].rename(columns=titles)
+    others = "" if with_best.all() else " Pairs without the best are in `metrics/best.json`."
     for column in ("p", "corrected p"):
         pairs[column] = pairs[column].map("{:.2g}".format)
     return (
         f"The second best on validation is `{names[1]}`. Is `{names[0]}` better? "
-        f"{verdict(names[0], names[1], comparisons)}\n\n{markdown_table(pairs)}"
+        f"{verdict(names[0], names[1], comparisons)}{others}\n\n{markdown_table(pairs)}"
     )
 
 

@@ -106,6 +106,13 @@ def test_the_leaderboard_has_confidence_intervals_and_ends_with_the_majority_cla
     assert lines[lines.index(baseline) - 2].startswith("| one | 0.900 | 0.950 | 0.764 to 0.991 |")
 
 
+def test_the_best_model_is_compared_with_each_and_the_other_pairs_are_elsewhere() -> None:
+    text = page(one=wrong_on(0), two=wrong_on(1), three=wrong_on(2))
+    assert " for 3 pairs). Pairs without the best are in `metrics/best.json`.\n\n" in text
+    assert ["| one | two |" in text, "| one | three |" in text, "| two | three |" in text] == [True, True, False]
+    assert "metrics/best.json" not in page(one=wrong_on(0), two=wrong_on(1))
+
+
 def test_a_significant_difference_is_called_one() -> None:
     text = page(one=wrong_on(0), two=wrong_on(*range(1, 12)))
     assert "The second best on validation is `two`. Is `one` better? Yes, the difference is significant." in text
@@ -175,7 +182,7 @@ def test_calibration_limits_and_the_environment_are_told() -> None:
         in text
     )
     assert "- Each model was trained from one seed." in text
-    assert text.endswith("- Python 3\n- 2 threads\n")
+    assert text.endswith(" best model: Python 3; 2 threads.\n")
 
 
 def test_several_seeds_give_a_mean_and_a_standard_deviation_and_say_which_differences_are_larger() -> None:

@@ -78,7 +78,8 @@ def lay_out(folder: Path, changes: dict[str, Any] | None = None) -> Path:
     """Lay out the project in a folder of its own, as a fresh clone has it but for tiny parameters and photos."""
     listed = run(PROJECT, "git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
     for name in listed:
-        if (PROJECT / name).is_file():
+        left_by_a_run = name == "dvc.lock" or (name.startswith("metrics/") and name != "metrics/README.md")
+        if (PROJECT / name).is_file() and not left_by_a_run:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(PROJECT / name, folder / name)
     edit_params(folder / "params.yaml", {**TINY, **(changes or {})})

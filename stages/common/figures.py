@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font, get_font_names
 from matplotlib.rcsetup import cycler
 from matplotlib.text import Text
+from PIL import Image
 
 from stages.common.files import atomic_write
 
@@ -52,10 +53,12 @@ def write_figure(figure: Figure, path: Path) -> None:
     fonts = [get_font(findfont(name)) for name in FONTS]
     if missing := sorted(letter for letter in letters if not any(font.get_char_index(ord(letter)) for font in fonts)):
         warn_of_boxes("".join(missing))
+    figure.dpi = 120
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]  # once, where savefig draws everything twice
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])  # type: ignore[no-untyped-call]
     with atomic_write(path) as unfinished:
-        figure.dpi = 120
-        # The bytes of savefig, which draws everything twice.
-        FigureCanvasAgg(figure).print_png(unfinished)  # type: ignore[no-untyped-call]
+        picture.save(unfinished, compress_level=3)  # a third of the time that the default takes, for 3 % more bytes
     plt.close(figure)
 
 

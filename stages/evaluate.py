@@ -5,9 +5,9 @@ It is the first step in which a model sees the test photos (``label_stats`` only
 Reads the models, their environments, histories and logits on the validation photos, the lists and the test photos.
 Writes for each model ``metrics/models/MODEL.json``, ``plots/confusion/MODEL.csv``, ``plots/accuracy/MODEL.png`` and
 ``plots/mistakes/MODEL.png``; for all of them ``plots/curves.csv``, ``plots/roc.csv``, ``plots/calibration.png``,
-``plots/coverage.png``, ``metrics/best.json`` and ``metrics/report.md``, the results on one page, also with figures as
-``metrics/report.html``; for the best ``plots/confusion.png`` and ``plots/gradcam.png``. A model's trainings from other
-seeds (``data/repeats/``) are scored with it.
+``plots/coverage.png``, ``metrics/best.json`` and ``metrics/report.md``, the results on one page; for the best
+``plots/confusion.png`` and ``plots/gradcam.png``. A model's trainings from other seeds (``data/repeats/``) are scored
+with it.
 ``data/predictions/MODEL.npz`` is kept between runs: a model is loaded and predicts only if what it depends on changed.
 """
 
@@ -23,7 +23,7 @@ import pandas as pd
 from stages.common.figures import write_figure
 from stages.common.files import write_csv, write_json, write_text
 from stages.common.params import load_params
-from stages.common.paths import BEST, HISTORY, MODELS, REPEATS
+from stages.common.paths import BEST, HISTORY, MODELS, REPEATS, REPORT
 from stages.common.program import UserError, run
 from stages.evaluation.calibration import draw_calibration
 from stages.evaluation.confusion import draw_confusion
@@ -31,7 +31,6 @@ from stages.evaluation.coverage import draw_coverage, score_unsure
 from stages.evaluation.curves import draw_accuracy, learning_curves, mean_roc_curve
 from stages.evaluation.gradcam import draw_gradcam
 from stages.evaluation.mistakes import draw_mistakes, find_mistakes
-from stages.evaluation.page import page
 from stages.evaluation.report import report
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.scores import leaderboard, ranking, score, score_temperature
@@ -46,8 +45,6 @@ from stages.photos.lists import class_names, majority_class_accuracy, read_split
 logger = logging.getLogger(__name__)
 
 SCORES = Path("metrics/models")
-REPORT = Path("metrics/report.md")
-PAGE = Path("metrics/report.html")
 ACCURACY_FIGURES = Path("plots/accuracy")
 CALIBRATION_FIGURE = Path("plots/calibration.png")
 CONFUSION = Path("plots/confusion")
@@ -105,9 +102,7 @@ def main() -> None:
     write_json({"model": best.name, **scores, "comparisons": comparisons.to_dict("records")}, BEST)
     write_figure(draw_gradcam(best_model.loaded, best, test), GRADCAM_FIGURE)
     write_figure(draw_confusion(best.name, best.predictions, test.classes), CONFUSION_FIGURE)
-    text = report(lists, ranked, table, comparisons, rank_by, params.label_issues)
-    write_text(text, REPORT)
-    write_text(page(text, figures_by_section(best.name)), PAGE)
+    write_text(report(lists, ranked, table, comparisons, rank_by, params.label_issues), REPORT)
     logger.info("%s\nbest on validation: %s", table.to_string(index=False), best.name)
 
 
@@ -178,20 +173,6 @@ def write_evaluation(evaluation: Evaluation, test: TestSet) -> None:
     write_csv(pd.DataFrame({"actual": test.photos["label"], "predicted": predicted}), CONFUSION / f"{name}.csv")
     write_figure(draw_accuracy(name, evaluation.history), ACCURACY_FIGURES / f"{name}.png")
     write_figure(draw_mistakes(name, evaluation.mistakes), MISTAKES_FIGURES / f"{name}.png")
-
-
-def figures_by_section(best: str) -> dict[str, dict[Path, str]]:
-    """Say which figures the sections of the report end with, and what they show."""
-    return {
-        "Models": {ACCURACY_FIGURES / f"{best}.png": "Accuracy over the epochs"},
-        "Where it fails": {
-            CONFUSION_FIGURE: "Confusion matrix of the test photos",
-            MISTAKES_FIGURES / f"{best}.png": "Mistakes on the test photos",
-            GRADCAM_FIGURE: "Grad-CAM of test photos, classified correctly and wrongly",
-        },
-        "Calibration": {CALIBRATION_FIGURE: "Calibration of all models"},
-        "Coverage": {COVERAGE_FIGURE: "Accuracy of all models over the coverage"},
-    }
 
 
 if __name__ == "__main__":

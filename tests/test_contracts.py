@@ -148,7 +148,7 @@ def test_each_path_is_an_output_of_one_step_or_holds_some() -> None:
 def test_what_needs_no_tensorflow_does_not_load_it() -> None:
     code = """
 import sys
-import stages.download, stages.split, stages.label_stats, stages.label_issues, stages.sample.archive
+import stages.download, stages.split, stages.label_stats, stages.label_issues, stages.page, stages.sample.archive
 sys.exit(bool({"tensorflow", "keras"} & set(sys.modules)))
 """
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)

@@ -130,7 +130,7 @@ def test_the_report_opens_without_a_network_and_without_complaint(finished: Path
     assert path.stat().st_size < 3_000_000
     dom, console = render(browser, path, tmp_path / "profile")
     assert console == []
-    assert len(re.findall(r'<img src="data:image/(?:png|jpeg);base64,', dom)) == dom.count("<img ") == 6
+    assert len(re.findall(r'<img src="data:image/(?:png|jpeg);base64,', dom)) == dom.count("<img ") == 7
     assert not re.search(r"<(?:script|link|iframe)|(?:src|href)=\"(?!data:)", dom)
 
 

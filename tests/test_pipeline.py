@@ -89,12 +89,12 @@ def steps_in(lock: Path) -> dict[str, str]:
 def test_a_run_in_another_folder_on_one_core_with_two_models_at_a_time_gives_the_same_bytes(
     finished: Path, two_models: Path
 ) -> None:
-    """Two of the five models: only `evaluate` sees the others."""
+    """Two of the five models: only `evaluate` and its page see the others."""
     steps, others = steps_in(finished / "dvc.lock"), steps_in(two_models / "dvc.lock")
     assert {"train@cnn", "train@transfer"} < set(others)
     assert list(others) == [name for name in steps if name in others], "not in the order of a serial run"
-    assert {name for name in others if others[name] != steps[name]} == {"evaluate"}
-    of_a_model = [path for path in (two_models / "plots").rglob("*.*") if path.parent.name != "plots"]
+    assert {name for name in others if others[name] != steps[name]} == {"evaluate", "page"}
+    of_a_model = [path for path in (two_models / "plots").rglob("[!.]*.*") if path.parent.name != "plots"]
     compared = [*of_a_model, *(two_models / "metrics/models").iterdir()]
     of_each = ["accuracy", "confusion", "history", "mistakes", "scores"]
     assert len(compared) == 2 * len(of_each) + len(["label_issues.csv", "label_issues.png"])
@@ -133,6 +133,7 @@ RUN_AGAIN: dict[str, list[str]] = {
     "stages/label_issues.py": [LABEL_ISSUES],
     "stages/labels/confident_learning.py": [LABEL_ISSUES],
     "stages/labels/settings.py": [],
+    "stages/page.py": ["page"],
     "stages/common/figures.py": ["evaluate", LABEL_ISSUES, "label_stats"],
     "stages/common/files.py": [
         "backbone@mobilenet_v2",
@@ -140,6 +141,7 @@ RUN_AGAIN: dict[str, list[str]] = {
         *ALL_FEATURES,
         LABEL_ISSUES,
         "label_stats",
+        "page",
         "split",
         *ALL_TRAININGS,
     ],
@@ -159,7 +161,7 @@ PARAMETERS: list[tuple[dict[str, Any], list[str]]] = [
     ({"models.cnn.dropout": 0.3}, ["evaluate", "train@cnn"]),
     ({"backbones.mobilenet_v2.sha256": "0" * 64}, ["backbone@mobilenet_v2"]),
     ({"split.seed": 1}, ["split"]),
-    ({"label_issues.mobilenet_v2.folds": 3}, ["evaluate", LABEL_ISSUES]),
+    ({"label_issues.mobilenet_v2.folds": 3}, ["evaluate", LABEL_ISSUES, "page"]),
     ({"label_stats.photos_per_class": 2}, ["label_stats"]),
     ({"label_stats.a_new_parameter": 1}, ["label_stats"]),
     ({"train.epochs": 3}, ALL_TRAININGS),
@@ -253,8 +255,8 @@ def test_a_lock_file_cut_short_can_be_deleted_and_comes_back_without_training(pr
         lock.write_bytes(rest)
         assert "validation failed" in run(project, "dvc", "repro", check=False)
     lock.unlink()
-    # DVC's run cache holds all but evaluate, whose report is an output that git keeps.
-    del steps["evaluate"]
+    # DVC's run cache holds all but evaluate, whose report is an output that git keeps; the page comes after it.
+    del steps["evaluate"], steps["page"]
     assert ran(run(project, "dvc", "repro", *steps)) == []
     assert steps_in(lock) == steps
 
@@ -277,7 +279,7 @@ def test_another_entry_is_another_model_and_what_a_removed_one_leaves_is_refused
     for leftover in files:
         (small_project / leftover).unlink()
     shutil.rmtree(folder)
-    assert ran(run(small_project, "dvc", "repro")) == ["evaluate"]
+    assert ran(run(small_project, "dvc", "repro")) == ["evaluate", "page"]
     scored = {path.stem for path in (small_project / "metrics/models").iterdir()}
     assert scored == {"cnn", "wide"}
     assert (small_project / "metrics/models/cnn.json").read_bytes() == scores

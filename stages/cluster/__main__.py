@@ -2,7 +2,7 @@
 
 Does what `dvc repro` does and ends in the same ``dvc.lock``: the first steps run here, then each set of features and
 each training that is not up to date on whichever node has room (``cluster`` in ``params.yaml``), and the last,
-`evaluate` and `label_issues`, here again. DVC's default remote carries the data there and the results back.
+`evaluate`, `label_issues` and `page`, here again. DVC's default remote carries the data there and the results back.
 
     RAY_ADDRESS=head:6379 python -m stages.cluster    # without RAY_ADDRESS: the cluster on this machine, or a new one
 """

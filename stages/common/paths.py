@@ -15,6 +15,7 @@ MODELS = Path("data/models")
 REPEATS = Path("data/repeats")
 HISTORY = Path("plots/history")
 BEST = Path("metrics/best.json")
+REPORT = Path("metrics/report.md")
 # Outside the outputs, which DVC deletes before a step runs.
 BACKUPS = Path("data/backups")
 PREDICTIONS = Path("data/predictions")

@@ -1,5 +1,7 @@
 """Markdown, as the report is written in it."""
 
+import re
+
 import pandas as pd
 
 
@@ -10,6 +12,5 @@ def markdown_table(table: pd.DataFrame) -> str:
 
 def escape(text: str) -> str:
     """Escape what Markdown would read as markup, in the name of a file or a class."""
-    for sign in "\\|*`<[$":
-        text = text.replace(sign, f"\\{sign}")
-    return text
+    text = re.sub(r"&(?=#?\w+;)", "&amp;", text)
+    return re.sub(r"[\\|*`<[$]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)

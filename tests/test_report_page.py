@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from stages.evaluate import figures_by_section
+from stages.common.program import UserError
 from stages.evaluation.confusion import draw_confusion
 from stages.evaluation.markdown import escape, markdown_table
-from stages.evaluation.page import page
+from stages.page import figures_by_section, main, page
 from tests.evaluation.examples import classified
 from tests.evaluation.test_report import page as report_page
 from tests.evaluation.test_report import wrong_on
 
-NAME = "<script>alert(1)</script> $x$ *y* [z](http://example.org) a|b `c` \\d"
+NAME = "<script>alert(1)</script> $x$ *y* [z](http://example.org) a|b `c` \\d _e_ __f__ g_h &amp; &"
 VOID = {"meta", "img", "hr", "br"}
 
 
@@ -85,7 +85,7 @@ def test_the_whole_report_is_well_formed_and_every_table_scrolls_by_itself() -> 
 
 def test_all_figures_have_their_section_in_the_report(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    figures = figures_by_section("one")
+    figures = figures_by_section("one", ["vgg"])
     paths = [path for pictures in figures.values() for path in pictures]
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,6 +93,18 @@ def test_all_figures_have_their_section_in_the_report(monkeypatch: pytest.Monkey
     html = page(report_page(one=wrong_on(0)), figures)
     assert re.findall(r"<figcaption>.*<code>(.*)</code>", html) == [str(path) for path in paths]
     assert html == page(report_page(one=wrong_on(0)), figures)
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_figure_that_is_not_there_is_named() -> None:
+    with pytest.raises(UserError, match=r"^expected metrics/best.json, found none: run `dvc repro`$"):
+        main()
+    Path("metrics").mkdir()
+    Path("metrics/best.json").write_text('{"model": "one"}')
+    Path("metrics/report.md").write_text("# Report\n\n## Coverage\n")
+    with pytest.raises(UserError, match=r"^expected plots/coverage.png, found none"):
+        main()
+    assert not Path("metrics/report.html").exists()
 
 
 def test_the_confusion_matrix_counts_and_shortens_long_names() -> None:

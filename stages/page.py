@@ -1,12 +1,25 @@
-"""The report as one page of HTML, with its figures inside: it needs no other file and no network."""
+"""Put the report and its figures on one page.
+
+Reads ``metrics/report.md``, the best model's name in ``metrics/best.json``, and the figures of ``evaluate`` and
+``label_issues``. Writes ``metrics/report.html``, which needs no other file and no network.
+"""
 
 import base64
+import json
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from string import Template, punctuation
 
 from markdown import Markdown
 from PIL import Image
+
+from stages.common.files import write_text
+from stages.common.params import load_params
+from stages.common.paths import BEST, REPORT
+from stages.common.program import UserError, run
+
+REPORT_PAGE = Path("metrics/report.html")
 
 # A browser's own colours, light or dark, and its own fonts. A wide table scrolls by itself, within the page.
 PAGE = Template("""\
@@ -26,12 +39,17 @@ code { font-size: 0.9em; }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.3rem 0.75rem 0.3rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #8886; }
-th, td { min-width: 5rem; max-width: min(20rem, 40vw); overflow-wrap: break-word; }
+th, td { min-width: 5rem; max-width: min(26rem, 40vw); overflow-wrap: break-word; }
 tr, figure { break-inside: avoid; }
 figure { margin: 1.5rem 0; }
 img { max-width: 100%; background: white; border-radius: 0.25rem; }
 figcaption { font-size: 0.9rem; }
-@media print { body { max-width: none; } .table { overflow: visible; } }
+@media print {
+  :root { font-size: 10pt; }
+  body { max-width: none; }
+  .table { overflow: visible; }
+  img { max-height: 45vh; }
+}
 </style>
 </head>
 <body>
@@ -39,6 +57,32 @@ $body
 </body>
 </html>
 """)
+
+
+def main() -> None:
+    params = load_params()
+    try:
+        best = json.loads(BEST.read_text(encoding="utf-8"))["model"]
+        html = page(REPORT.read_text(encoding="utf-8"), figures_by_section(best, params.label_issues))
+    except FileNotFoundError as error:
+        raise UserError(f"expected {error.filename}, found none: run `dvc repro`") from error
+    write_text(html, REPORT_PAGE)
+
+
+def figures_by_section(best: str, label_issues: Iterable[str]) -> dict[str, dict[Path, str]]:
+    """Say which figures the sections of the report end with, and what they show."""
+    plots = Path("plots")
+    return {
+        "What to do next": {plots / f"label_issues/{name}.png": "Labels that look wrong" for name in label_issues},
+        "Models": {plots / f"accuracy/{best}.png": "Accuracy over the epochs"},
+        "Where it fails": {
+            plots / "confusion.png": "Confusion matrix of the test photos",
+            plots / f"mistakes/{best}.png": "Mistakes on the test photos",
+            plots / "gradcam.png": "Grad-CAM of test photos, classified correctly and wrongly",
+        },
+        "Calibration": {plots / "calibration.png": "Calibration of all models"},
+        "Coverage": {plots / "coverage.png": "Accuracy of all models over the coverage"},
+    }
 
 
 def page(report: str, figures: dict[str, dict[Path, str]]) -> str:
@@ -68,3 +112,7 @@ def figure(path: Path, shows: str) -> str:
     source = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
     caption = f"<figcaption>{shows}: <code>{path.as_posix()}</code></figcaption>"
     return f'<figure><img src="{source}" alt="{shows}">{caption}</figure>\n'
+
+
+if __name__ == "__main__":
+    run(main, __doc__)

@@ -29,7 +29,7 @@ def main() -> None:
     with TemporaryDirectory() as temporary:
         folder = Path(temporary, "project")
         lay_out(folder, photos_and_backbone, epochs=1)
-        measure(["dvc", "repro", "split"], folder)
+        measure(["dvc", "repro", "split", "backbone"], folder)
         files = [folder / f"data/splits/{split}.csv" for split in ("train", "validation")]
         lists = {file: pd.read_csv(file) for file in files}
         for times in TIMES:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.common.figures import picture_grid, write_figure
+from stages.common.figures import caption, picture_grid, write_figure
 from stages.common.files import write_csv
 from stages.common.params import load_params
 from stages.common.program import UserError, run, stage_argument
@@ -111,8 +111,8 @@ def draw_issues(issues: pd.DataFrame) -> Figure:
     grid = picture_grid(figure, rows, COLUMNS, anchor="N")
     for axes, issue in zip(grid.flat, shown.to_dict("records"), strict=False):
         axes.imshow(thumbnail(issue["path"]))
-        title = f"labelled {issue['given']}\n{issue['suggested_probability']:.2f} for {issue['suggested']}"
-        axes.set_title(title, fontsize="medium")
+        suggestion = f"{issue['suggested_probability']:.2f} for {issue['suggested']}"
+        axes.set_title(caption(f"labelled {issue['given']}", suggestion), fontsize="medium")
     return figure
 
 

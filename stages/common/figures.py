@@ -3,6 +3,8 @@
 import logging
 from functools import cache
 from pathlib import Path
+from textwrap import wrap
+from unicodedata import bidirectional
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -31,6 +33,8 @@ CJK_FONTS = ["Noto Sans CJK JP", "Arial Unicode MS", "Microsoft YaHei", "Malgun 
 FONTS = ["DejaVu Sans", *(name for name in CJK_FONTS if name in get_font_names())]
 matplotlib.rcParams["font.family"] = [*FONTS, "Last Resort High-Efficiency"]
 
+LEFT_TO_RIGHT = "\u200e"  # a mark that is not drawn
+
 
 def picture_grid(figure: Figure, rows: int, columns: int, anchor: str = "C") -> np.ndarray:
     """Add axes for pictures to a figure, without anything around them.
@@ -45,6 +49,15 @@ def picture_grid(figure: Figure, rows: int, columns: int, anchor: str = "C") -> 
     for axes in grid.flat:
         axes.set_axis_off()
     return grid
+
+
+def caption(*lines: str) -> str:
+    """Wrap the lines that stand above a picture of a grid, so that long names do not run into the next picture's."""
+    wrapped = [part for line in lines for part in wrap(line, 28)]
+    if any(bidirectional(letter) in ("R", "AL") for line in lines for letter in line):
+        # A line that begins with an Arabic or Hebrew name would run from right to left: the classes would be swapped.
+        wrapped = [f"{LEFT_TO_RIGHT}{line}" for line in wrapped]
+    return "\n".join(wrapped)
 
 
 def write_figure(figure: Figure, path: Path) -> None:

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from stages.common.figures import picture_grid
-from stages.evaluation.mistakes import caption
+from stages.evaluation.mistakes import outcome
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.models.runtime import keras, layers, tf
 
@@ -70,7 +70,7 @@ def draw_gradcam(model: keras.Model, evaluation: Evaluation, test: TestSet) -> F
     pixels = test.pixels[chosen]
     labels = np.take(test.classes, evaluation.predictions.labels[chosen])
     predicted = np.take(test.classes, evaluation.predictions.predicted[chosen])
-    captions = map(caption, labels, predicted, evaluation.predictions.confidence[chosen])
+    captions = map(outcome, labels, predicted, evaluation.predictions.confidence[chosen])
     columns = min(SHOWN, len(chosen))
     rows = -(-len(chosen) // columns)
     figure = plt.figure(figsize=(2.2 * columns + 0.8, 4.6 * rows + 0.5), layout="constrained")

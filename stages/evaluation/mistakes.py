@@ -1,20 +1,16 @@
 """Where a model fails: the photos that it misclassifies, the most confident mistakes first."""
 
-from textwrap import wrap
-from unicodedata import bidirectional
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.common.figures import picture_grid
+from stages.common.figures import caption, picture_grid
 from stages.evaluation.results import Predictions
 from stages.photos.decode import thumbnail
 
 SHOWN = 12
 COLUMNS = 4
-LEFT_TO_RIGHT = "\u200e"  # a mark that is not drawn
 
 
 def find_mistakes(photos: pd.DataFrame, predictions: Predictions, classes: list[str]) -> pd.DataFrame:
@@ -31,14 +27,10 @@ def most_confused(mistakes: pd.DataFrame) -> tuple[str, str, int]:
     return label, predicted, int(counts.max())
 
 
-def caption(label: str, predicted: str, confidence: float) -> str:
+def outcome(label: str, predicted: str, confidence: float) -> str:
     """Caption a photo with its true class, its predicted class and the confidence."""
-    outcome = f"{label} classified correctly" if label == predicted else f"{label} misclassified as {predicted}"
-    lines = wrap(outcome, 28)
-    if any(bidirectional(letter) in ("R", "AL") for letter in outcome):
-        # A line that begins with an Arabic or Hebrew name would run from right to left: the classes would be swapped.
-        lines = [f"{LEFT_TO_RIGHT}{line}" for line in lines]
-    return "\n".join([*lines, f"confidence {confidence:.3f}"])
+    is_what = "classified correctly" if label == predicted else f"misclassified as {predicted}"
+    return caption(f"{label} {is_what}", f"confidence {confidence:.3f}")
 
 
 def draw_mistakes(name: str, mistakes: pd.DataFrame) -> Figure:
@@ -59,5 +51,5 @@ def draw_mistakes(name: str, mistakes: pd.DataFrame) -> Figure:
     grid = picture_grid(figure, rows, COLUMNS, anchor="N")
     for axes, mistake in zip(grid.flat, shown.to_dict("records"), strict=False):
         axes.imshow(thumbnail(mistake["path"]))
-        axes.set_title(caption(mistake["label"], mistake["predicted"], mistake["confidence"]), fontsize="medium")
+        axes.set_title(outcome(mistake["label"], mistake["predicted"], mistake["confidence"]), fontsize="medium")
     return figure

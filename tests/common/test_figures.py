@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from stages.common.figures import picture_grid, write_figure
+from stages.common.figures import caption, picture_grid, write_figure
 
 
 def drawn(path: Path, *names: str) -> bytes:
@@ -32,6 +32,14 @@ def test_letters_that_no_font_has_are_boxes_and_named_once(tmp_path: Path, caplo
     message = caplog.messages[0]
     assert message.startswith("figures have boxes for 𒀀𒀁, which none of their fonts has: for Chinese, ")
     assert message.endswith("; no other letters can be added")
+
+
+def test_a_caption_is_no_wider_than_its_picture_and_loses_no_letter() -> None:
+    name = "West_Highland_white_terrier_of_the_north"
+    lines = caption(f"labelled {name}", "0.98 for cats").splitlines()
+    assert max(map(len, lines)) <= 28
+    assert "".join(lines[:-1]) == f"labelled {name}"
+    assert lines[-1] == "0.98 for cats"
 
 
 def test_pictures_are_written_as_matplotlib_would_save_them_with_invisible_ticks(tmp_path: Path) -> None:

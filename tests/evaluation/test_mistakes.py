@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from stages.common.figures import write_figure
-from stages.evaluation.mistakes import caption, draw_mistakes, find_mistakes, most_confused
+from stages.evaluation.mistakes import draw_mistakes, find_mistakes, most_confused, outcome
 from stages.evaluation.results import Predictions
 from tests.conftest import write_photos
 
@@ -45,7 +45,7 @@ def end_of_line(text: str) -> np.ndarray:
 
 @pytest.mark.usefixtures("workspace")
 def test_a_class_whose_name_is_read_from_right_to_left_stays_at_the_beginning() -> None:
-    line = caption("חתול", "dog", 0.5).splitlines()[0]
+    line = outcome("חתול", "dog", 0.5).splitlines()[0]
     np.testing.assert_array_equal(end_of_line(line), end_of_line("cat misclassified as dog"))
 
 

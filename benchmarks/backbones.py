@@ -48,7 +48,7 @@ def main() -> None:
         (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
         for step in ("download", "split"):
             measure([sys.executable, "-m", f"stages.{step}"], folder)
-        train, validation = (folder / f"data/splits/{split}.csv" for split in ("train", "validation"))
+        train, validation = (folder / f"data/splits/{split}_paths.csv" for split in ("train", "validation"))
         photos = pd.read_csv(train)
         photos.head(1).to_csv(validation, index=False)
         for name in architectures:

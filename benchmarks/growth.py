@@ -30,13 +30,13 @@ def main() -> None:
         folder = Path(temporary, "project")
         lay_out(folder, photos_and_backbone, epochs=1)
         measure(["dvc", "repro", "split", "backbone"], folder)
-        files = [folder / f"data/splits/{split}.csv" for split in ("train", "validation")]
-        lists = {file: pd.read_csv(file) for file in files}
+        names = ("train", "validation", "train_paths", "validation_paths")
+        lists = {file: pd.read_csv(file) for file in (folder / f"data/splits/{name}.csv" for name in names)}
         for times in TIMES:
             for file, photos in lists.items():
                 file.unlink()  # it may be a link into DVC's cache
                 pd.concat([photos] * times).to_csv(file, index=False)
-            count = times * sum(map(len, lists.values()))
+            count = times * sum(map(len, lists.values())) // 2
             for step, name in STEPS:
                 cost, _ = measure([sys.executable, "-m", f"stages.{step}", name], folder)
                 per_photo = cost["cpu"] / count * 1000

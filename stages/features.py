@@ -1,10 +1,10 @@
 """Compute what models train on: the photos as arrays, or the features that a frozen backbone makes of them.
 
-Reads the training and validation lists, their photos, the backbone's weights, and from ``params.yaml`` an entry of
-``features`` and ``train``. Writes ``data/features/NAME/train.npy`` and ``validation.npy``, rows in the order of the
-lists: photos as uint8 in 0..255, shaped (photos, height, width, 3); features as float16, the training photos' in
-``views``, all photos' first view, then their second, and so on. ``about.json`` beside them has a hash of the lists,
-and the versions and hardware that computed the features.
+Reads the paths of the training and validation photos, these photos, the backbone's weights, and from ``params.yaml``
+an entry of ``features`` and ``train``. Writes ``data/features/NAME/train.npy`` and ``validation.npy``, rows in the
+order of the lists: photos as uint8 in 0..255, shaped (photos, height, width, 3); features as float16, the training
+photos' in ``views``, all photos' first view, then their second, and so on. ``about.json`` beside them has a hash of
+the lists, and the versions and hardware that computed the features.
 
     python -m stages.features [NAME]    # without NAME, the one in DVC's stage name features@NAME
 """
@@ -39,7 +39,7 @@ def main() -> None:
             f"expected `python -m stages.features NAME` with a set of params.yaml ({', '.join(params.features)}), "
             f"received {name!r}"
         )
-    lists = {split: read_split(split) for split in ("train", "validation")}
+    lists = {split: read_split(f"{split}_paths") for split in ("train", "validation")}
     with atomic_folder(FEATURES / name, replace=True) as folder:
         if params.features[name].backbone == "none":
             environment = write_pixels(lists, params.train.image_size, folder)

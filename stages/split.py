@@ -4,8 +4,9 @@ Reads ``data/raw/``: a folder per class; or ``train/`` and ``validation/``, ``te
 ``stages/intake/layout.py`` lists, with a folder per class in each; either may be inside one outer folder. If there is a
 ``data/labels/labels.csv`` (``path,label``), it says the classes instead. ``corrections.csv`` (``path,label``) changes
 the class of photos that have one, or removes them (``remove``). Writes ``data/splits/train.csv``, ``validation.csv``
-and ``test.csv`` (``path,label``, sorted by path), ``rejected.csv`` (``path,reason``): every file in none of the three,
-and ``corrected.csv`` (``path,given,label``): every photo that has its label from ``corrections.csv``.
+and ``test.csv`` (``path,label``, sorted by path), ``train_paths.csv`` and ``validation_paths.csv`` (``path``) for
+``features``, to which a corrected label makes no difference, ``rejected.csv`` (``path,reason``): every file in none of
+the three lists, and ``corrected.csv`` (``path,given,label``): every photo that has its label from ``corrections.csv``.
 
 Duplicates and the photos of a group (``split.group``) are never in two splits. In training, duplicates stay; validation
 and test have one photo of each picture, so that scores, confidence intervals and tests count it once.
@@ -59,7 +60,10 @@ def main() -> None:
     shutil.rmtree(SPLITS, ignore_errors=True)
     for split in SPLIT_NAMES:
         rows = sorted((photo.path, photo.label) for photo in photos if photo.split == split)
-        write_csv(pd.DataFrame(rows, columns=["path", "label"]), SPLITS / f"{split}.csv")
+        listed = pd.DataFrame(rows, columns=["path", "label"])
+        write_csv(listed, SPLITS / f"{split}.csv")
+        if split != "test":
+            write_csv(listed[["path"]], SPLITS / f"{split}_paths.csv")
         logger.info("%s: %d photos", split, len(rows))
     write_csv(pd.DataFrame(sorted(rejected.items()), columns=["path", "reason"]), SPLITS / "rejected.csv")
     write_csv(pd.DataFrame(reviewed, columns=["path", "given", "label"]), SPLITS / "corrected.csv")

@@ -36,7 +36,9 @@ def photos(set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> 
         write_photos(Path("data/raw", split), count)
         paths = sorted(str(path) for path in Path("data/raw", split).iterdir())
         Path("data/splits").mkdir(exist_ok=True)
-        pd.DataFrame({"path": paths, "label": "cats"}).to_csv(f"data/splits/{split}.csv", index=False)
+        listed = pd.DataFrame({"path": paths, "label": "cats"})
+        listed.to_csv(f"data/splits/{split}.csv", index=False)
+        listed[["path"]].to_csv(f"data/splits/{split}_paths.csv", index=False)
         pixels[split] = np.stack([resized_pixels(path, SIZE) for path in paths])
     return pixels
 

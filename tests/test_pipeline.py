@@ -248,6 +248,16 @@ def test_photos_changed_in_place_are_read_when_one_says_so(project: Path, tmp_pa
     assert "data/raw/sample/train/cats/new.jpg,cats" in (project / "data/splits/train.csv").read_text()
 
 
+def test_a_corrected_label_trains_again_but_computes_no_features_again(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    path = pd.read_csv(project / "data/splits/train.csv").query("label == 'cats'")["path"].iloc[0]
+    (project / "corrections.csv").write_text(f"path,label\n{path},dogs\n")
+    assert ran(run(project, "dvc", "repro", "split")) == ["split"]
+    assert set(status()) == {"evaluate", LABEL_ISSUES, "label_stats", *ALL_TRAININGS}
+
+
 def test_a_lock_file_cut_short_can_be_deleted_and_comes_back_without_training(project: Path) -> None:
     lock = project / "dvc.lock"
     whole, steps = lock.read_bytes(), steps_in(lock)

@@ -22,7 +22,8 @@ def read_split(split: str) -> pd.DataFrame:
 
     Returns:
         A row per photo, sorted by path: ``path`` from the project's root and ``label`` (of rejected files
-        ``reason``, of corrected photos also the label ``given``), all str.
+        ``reason``, of corrected photos also the label ``given``; of "train_paths" and "validation_paths" nothing
+        else), all str.
     """
     path = SPLITS / f"{split}.csv"
     if not path.exists():

@@ -14,8 +14,10 @@ NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
 BROKEN = {
     *(errno.EIO, errno.EMFILE, errno.ENFILE),
-    *(errno.ESTALE, errno.ENOTCONN, errno.EREMOTEIO, errno.ENODEV, errno.ETIMEDOUT),  # of a mount
+    *(errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ETIMEDOUT),  # of a mount
+    getattr(errno, "EREMOTEIO", errno.EIO),  # Linux alone has it
 }
+GPU_OUT_OF_MEMORY = "ResourceExhaustedError"  # TensorFlow's, by name: importing it here would take seconds
 # Exit codes, where a user's mistake is 1. A step that the machine made fail may succeed elsewhere.
 MACHINE_FAILURE = os.EX_IOERR
 BUG = os.EX_SOFTWARE
@@ -47,7 +49,7 @@ def command_parser(description: str | None, epilog: str | None = None) -> argpar
 
 
 def stage_argument(description: str | None, name: str) -> str:
-    """Read of which entry of ``params.yaml`` a stage is: from the command line or, where DVC runs it, from its name.
+    """Return the name of the stage's entry in ``params.yaml``: from the command line or, under DVC, from the stage's name.
 
     DVC says the stage's name in the environment: a name from ``params.yaml`` inside the command would pass through a
     shell.
@@ -90,8 +92,9 @@ def machine_problem(error: Exception) -> str | None:
         return f"expected room on the disk for the step's files, found none ({error.strerror}): free some"
     if isinstance(error, OSError) and error.errno in NO_ACCESS:
         return f"expected access to the step's files, received: {error}: check who owns them"
-    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
-        return "expected memory for the step, found too little: free some, or run it on a larger machine"
+    out_of_memory = isinstance(error, OSError) and error.errno == errno.ENOMEM
+    if isinstance(error, MemoryError) or out_of_memory or type(error).__name__ == GPU_OUT_OF_MEMORY:
+        return "expected more memory for the step: free some, lower train.batch_size, or take a larger machine"
     if isinstance(error, OSError) and error.errno in BROKEN:
         return f"expected to read and write the step's files, received: {error}: check the disk and `ulimit -n`"
     return None

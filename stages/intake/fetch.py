@@ -1,5 +1,6 @@
 """Copy files and folders from anywhere that fsspec reads, and try again after a fault that may pass."""
 
+import errno
 import fcntl
 import hashlib
 import logging
@@ -15,7 +16,7 @@ from fsspec.callbacks import TqdmCallback
 from fsspec.implementations.local import LocalFileSystem
 from tqdm import tqdm
 
-from stages.common.program import NO_SPACE, UserError
+from stages.common.program import BROKEN, NO_SPACE, UserError
 from stages.intake.archive import check_name, is_hidden
 from stages.intake.folders import check_readable
 
@@ -112,12 +113,12 @@ class Source:
                     f"{self.key}: expected a file or folder at {url!r}, found none: correct it in params.yaml"
                 ) from error
             except Exception as error:  # each of fsspec's file systems brings its own
-                if getattr(error, "errno", None) in NO_SPACE:
+                is_local = isinstance(self.files, LocalFileSystem)
+                if is_the_machines(error, is_local):
                     raise
                 reason = " ".join(str(error).split()) or type(error).__name__
                 pause = next(pauses, None)
                 if pause is None or not is_transient(error):
-                    is_local = isinstance(self.files, LocalFileSystem)
                     remedy = f"set {self.key} to a local path, or see `make demo`, which needs none"
                     hint = "" if is_local else f". Without a network, {remedy}"
                     raise UserError(f"{self.key}: cannot fetch {url}: {reason}{hint}") from error
@@ -142,6 +143,12 @@ def clone(path: str, target: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def is_the_machines(error: Exception, is_local: bool) -> bool:
+    """Tell a fault of this machine, which no other source mends, from one of the source."""
+    may_be_the_network = set() if is_local else {errno.ETIMEDOUT, errno.ENOTCONN}
+    return isinstance(error, MemoryError) or getattr(error, "errno", None) in (NO_SPACE | BROKEN) - may_be_the_network
 
 
 def is_transient(error: Exception) -> bool:

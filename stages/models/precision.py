@@ -27,13 +27,14 @@ def fastest_precision(has_backbone: bool) -> tuple[Policy, str]:
     """Choose by the hardware; without the instructions for it, half precision is slower than float32."""
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
-        capability = min(tf.config.experimental.get_device_details(gpu)["compute_capability"] for gpu in gpus)
+        details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+        capability = min(each.get("compute_capability", (0, 0)) for each in details)  # only NVIDIA's
         found = f"as the GPU has compute capability {capability[0]}.{capability[1]}"
         if capability >= (8, 0):
             return "mixed_bfloat16", found
         return ("mixed_float16" if capability >= (7, 0) else "float32"), found
     if has_backbone:
-        return "float32", "as it has a backbone, and MobileNetV2 was no faster in bfloat16 on a processor"
+        return "float32", "as a model with a backbone on a processor"
     if not {"avx512_bf16", "amx_bf16"} & set(instruction_sets()):
         return "float32", "as the processor has no AVX-512 BF16 or AMX"
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":

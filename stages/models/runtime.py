@@ -91,7 +91,8 @@ with start_up_messages_filtered(), imports_refused(UNUSED_BY_KERAS), garbage_col
     import tensorflow as tf
     from keras import layers
 
-    tf.config.list_physical_devices()  # looks for GPUs, and logs it
+    for gpu in tf.config.list_physical_devices("GPU"):  # looks for them, and logs it
+        tf.config.experimental.set_memory_growth(gpu, True)  # or the first of two trainings side by side takes it all
 
 # An operation divides its sums among its threads, so its rounding depends on their number: it gets one. How many
 # operations run at the same time makes no difference.

@@ -30,7 +30,12 @@ from tests.conftest import CNN_ALONE, PROJECT, write_photos
             "error: expected to read and write the step's files, received: [Errno 5] Input/output error: 'a.jpg'",
             MACHINE_FAILURE,
         ),
-        ("MemoryError", "error: expected memory for the step", MACHINE_FAILURE),
+        (
+            "type('ResourceExhaustedError', (Exception,), {})",
+            "error: expected more memory for the step",
+            MACHINE_FAILURE,
+        ),
+        ("MemoryError", "error: expected more memory for the step", MACHINE_FAILURE),
     ],
 )
 def test_what_is_no_bug_of_ours_is_one_line_and_the_exit_code_says_whose_fault_it_is(
@@ -53,10 +58,9 @@ run(main)
     ("code", "line"),
     [
         (errno.ENOTCONN, "expected to read and write the step's files, received: .*: check the disk"),
-        (errno.EREMOTEIO, "expected to read and write the step's files"),
         (errno.ENODEV, "expected to read and write the step's files"),
         (errno.ETIMEDOUT, "expected to read and write the step's files"),
-        (errno.ENOMEM, "expected memory for the step"),
+        (errno.ENOMEM, "expected more memory for the step"),
     ],
 )
 def test_a_failing_mount_and_too_little_memory_are_the_machines_and_no_option_is_blamed(code: int, line: str) -> None:

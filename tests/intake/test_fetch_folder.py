@@ -100,6 +100,26 @@ def test_a_file_without_permission_is_not_tried_again(folder: Path, monkeypatch:
     assert len(attempts) == 1
 
 
+@pytest.mark.usefixtures("no_clones")
+@pytest.mark.parametrize(
+    "fault", [OSError(errno.EIO, "Input/output error"), OSError(errno.EMFILE, "..."), MemoryError()]
+)
+def test_a_fault_of_the_machine_is_neither_tried_again_nor_blamed_on_the_photos(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    attempts = []
+
+    def fail(self: LocalFileSystem, path: str, *_: Any, **__: Any) -> None:
+        attempts.append(path)
+        raise fault
+
+    monkeypatch.setattr(LocalFileSystem, "get_file", fail)
+    with pytest.raises(type(fault)) as raised:
+        copy_folder(folder)
+    assert raised.value is fault
+    assert len(attempts) == 1
+
+
 @pytest.mark.parametrize("inner", ["cats", "cats/more"])
 def test_a_folder_without_permission_is_not_left_out(
     folder: Path, without_access: Callable[[str], None], inner: str

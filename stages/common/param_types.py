@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 def _float_from_yaml(value: Any) -> Any:
@@ -20,8 +20,6 @@ Seed = Annotated[Int, Field(ge=0, lt=2**32)]
 Fraction = Annotated[Float, Field(gt=0, lt=1)]
 Positive = Annotated[Float, Field(gt=0)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-# `-S download.labels=` makes it '', where the file's empty value is null.
-EmptyIsNone = BeforeValidator(lambda value: None if value == "" else value)
 
 
 class Section(BaseModel):
@@ -29,9 +27,17 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_none(cls, values: Any) -> Any:
+        """Let ``-S download.labels=``, which makes it '', be what an empty value in the file is: null."""
+        return (
+            {key: None if value == "" else value for key, value in values.items()} if type(values) is dict else values
+        )
+
 
 def complaint(detail: Any) -> str:
-    """Say in half a line what pydantic found wrong with one key."""
+    """Describe what pydantic found wrong with one key."""
     key = ".".join(str(part) for part in detail["loc"] if part != "[key]") or "the file"
     if detail["loc"][-1:] == ("[key]",):
         return f"{key}: expected a name of letters, digits, - and _ (it names files)"

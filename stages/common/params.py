@@ -12,7 +12,6 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from stages.common.param_types import (
     Count,
-    EmptyIsNone,
     Float,
     Fraction,
     Int,
@@ -35,16 +34,16 @@ ModelName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
 class Download(Section):
     photos: Annotated[str, Field(min_length=1)]
-    photos_sha256: Annotated[Sha256 | None, EmptyIsNone]
-    labels: Annotated[str | None, EmptyIsNone]
+    photos_sha256: Sha256 | None
+    labels: str | None
 
 
 class Backbone(Section):
     """Where the weights of a network of ``keras.applications`` are, and how it is built."""
 
     architecture: Annotated[str, Field(min_length=1)]
-    weights: Annotated[str | None, EmptyIsNone]
-    sha256: Annotated[Sha256 | None, EmptyIsNone]
+    weights: str | None
+    sha256: Sha256 | None
     options: dict[str, Any]
 
 
@@ -56,7 +55,7 @@ class Split(Section):
     max_rejected_fraction: Annotated[Float, Field(ge=0, le=1)]
     max_megapixels: Positive
     duplicate_distance: Annotated[Int, Field(ge=0, lt=32)] | None
-    group: Annotated[str | None, EmptyIsNone]
+    group: str | None
 
     @field_validator("group")
     @classmethod
@@ -91,7 +90,7 @@ class Train(Section):
     repeats: Count
     class_weight: Literal["none", "balanced"]
     keep: Literal["last", "best"]
-    patience: Annotated[Count | None, EmptyIsNone]
+    patience: Count | None
 
 
 class Evaluate(Section):

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stages.common.param_types import EmptyIsNone, Fraction, Section
+from stages.common.param_types import Fraction, Section
 
 
 class ConfidenceSettings(Section):
     """The section ``confidence:``."""
 
     temperature: Annotated[bool, Field(strict=True)] = False
-    unsure_accuracy: Annotated[Fraction | None, EmptyIsNone] = None
-    unlike_fraction: Annotated[Fraction | None, EmptyIsNone] = None
+    unsure_accuracy: Fraction | None = None
+    unlike_fraction: Fraction | None = None

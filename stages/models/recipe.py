@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from stages.common.param_types import Count, EmptyIsNone, Float, Fraction, Positive, Section, Seed
+from stages.common.param_types import Count, Float, Fraction, Positive, Section, Seed
 
 LayerName = Annotated[str, Field(min_length=1)]
 
@@ -12,7 +12,7 @@ LayerName = Annotated[str, Field(min_length=1)]
 class Augmentation(Section):
     """How training photos are changed at random."""
 
-    flip: Annotated[Literal["horizontal", "vertical", "horizontal_and_vertical"] | None, EmptyIsNone] = None
+    flip: Literal["horizontal", "vertical", "horizontal_and_vertical"] | None = None
     rotation: Annotated[Float, Field(ge=0, le=1)] = 0.0
 
     @property
@@ -25,7 +25,7 @@ class Features(Augmentation):
     """A set under ``features:``: the photos themselves, or what a frozen backbone makes of them."""
 
     backbone: str
-    stop_before: Annotated[LayerName | None, EmptyIsNone] = None
+    stop_before: LayerName | None = None
     views: Count = 1
     seed: Seed = 0
 
@@ -65,8 +65,8 @@ class Recipe(Augmentation):
     units: Count
     epochs: Count | None = None
     learning_rate: Positive | None = None
-    keep: Annotated[Literal["last", "best"] | None, EmptyIsNone] = None
-    patience: Annotated[Count | None, EmptyIsNone] = None
+    keep: Literal["last", "best"] | None = None
+    patience: Count | None = None
 
     @model_validator(mode="after")
     def _what_fine_tunes_has_a_backbone(self) -> "Recipe":

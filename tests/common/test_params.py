@@ -149,6 +149,15 @@ def test_a_bad_value_is_named_with_what_was_expected(
     assert "\n" not in str(error.value)
 
 
+def test_an_empty_value_on_the_command_line_is_what_an_empty_one_in_the_file_is(
+    set_params: Callable[..., None],
+) -> None:
+    set_params({"split.duplicate_distance": "", "models.cnn.epochs": "", "models.cnn.keep": "", "download.labels": ""})
+    params = load_params()
+    cnn = params.models["cnn"]
+    assert [params.split.duplicate_distance, cnn.epochs, cnn.keep, params.download.labels] == [None] * 4
+
+
 @pytest.mark.parametrize("content", ["train: [", "", "- a list", "\x00"])
 def test_a_file_that_is_no_mapping_is_one_line(workspace: Path, content: str) -> None:
     Path("params.yaml").write_text(content)

@@ -13,7 +13,6 @@ and test have one photo of each picture, so that scores, confidence intervals an
 """
 
 import logging
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import chain
@@ -21,7 +20,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from stages.common.files import write_csv
+from stages.common.files import atomic_folder, write_csv
 from stages.common.params import Split, load_params
 from stages.common.paths import CORRECTIONS, LABELS, RAW, SPLITS
 from stages.common.program import MismatchError, UserError, run
@@ -57,16 +56,16 @@ def main() -> None:
     except UserError as error:
         raise UserError(f"{error} ({HOW_TO_FIX})") from error
 
-    shutil.rmtree(SPLITS, ignore_errors=True)
-    for split in SPLIT_NAMES:
-        rows = sorted((photo.path, photo.label) for photo in photos if photo.split == split)
-        listed = pd.DataFrame(rows, columns=["path", "label"])
-        write_csv(listed, SPLITS / f"{split}.csv")
-        if split != "test":
-            write_csv(listed[["path"]], SPLITS / f"{split}_paths.csv")
-        logger.info("%s: %d photos", split, len(rows))
-    write_csv(pd.DataFrame(sorted(rejected.items()), columns=["path", "reason"]), SPLITS / "rejected.csv")
-    write_csv(pd.DataFrame(reviewed, columns=["path", "given", "label"]), SPLITS / "corrected.csv")
+    with atomic_folder(SPLITS, replace=True) as folder:
+        for split in SPLIT_NAMES:
+            rows = sorted((photo.path, photo.label) for photo in photos if photo.split == split)
+            listed = pd.DataFrame(rows, columns=["path", "label"])
+            write_csv(listed, folder / f"{split}.csv")
+            if split != "test":
+                write_csv(listed[["path"]], folder / f"{split}_paths.csv")
+            logger.info("%s: %d photos", split, len(rows))
+        write_csv(pd.DataFrame(sorted(rejected.items()), columns=["path", "reason"]), folder / "rejected.csv")
+        write_csv(pd.DataFrame(reviewed, columns=["path", "given", "label"]), folder / "corrected.csv")
     removed = sum(reason == REMOVED for reason in rejected.values())
     relabelled = sum(given != label for _, given, label in reviewed)
     logger.info("%s: %d labels changed, %d photos removed", CORRECTIONS, relabelled, removed)
@@ -115,26 +114,24 @@ def split_photos(
 def inspect(path: str, max_megapixels: float) -> Fingerprint | str:
     """Decode a photo and reduce it to a fingerprint, or say why it is unusable."""
     try:
-        photo = open_photo(path, COMPARED_SIZE, max_megapixels)
+        return fingerprint(open_photo(path, COMPARED_SIZE, max_megapixels))
     except UnreadablePhotoError as error:
         return str(error)
-    if SUFFIXES.get(Path(path).suffix.lower()) != photo.format:
-        return f"has the suffix of another format, but is a {photo.format}: rename it"
-    return fingerprint(photo)
 
 
 def check_rejected_fraction(unusable: Rejected, strays: Rejected, found: int, max_fraction: float) -> None:
     """Stop if too many of the ``found`` files, and of the photos without a label, cannot be used."""
-    suffixes = tuple(SUFFIXES)
-    misplaced = {path: reason for path, reason in strays.items() if path.lower().endswith(suffixes)}  # not a readme
+    misplaced = {path: reason for path, reason in strays.items() if path.lower().endswith(SUFFIXES)}  # not a readme
     rejected = unusable | misplaced
     total = found + len(misplaced)
     if len(rejected) > max_fraction * total:
         logger.warning("\n".join(f"{path}: {reason}" for path, reason in list(rejected.items())[:MAX_LOGGED]))
         listed = "listed above" if len(rejected) <= MAX_LOGGED else f"the first {MAX_LOGGED} listed above"
+        duplicates = any(DUPLICATE in reason for reason in rejected.values())
+        hint = "; if those are no duplicates, lower split.duplicate_distance" if duplicates else ""
         raise UserError(
             f"expected at most {max_fraction:.1%} of the files to be rejected (split.max_rejected_fraction), received "
-            f"{len(rejected)} of {total}, {listed}"
+            f"{len(rejected)} of {total}, {listed}{hint}"
         )
 
 

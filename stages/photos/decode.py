@@ -28,9 +28,8 @@ Source = str | Path | bytes
 
 # Pillow's other decoders stay closed to strangers' files: that of EPS, for one, starts Ghostscript.
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", *HEIC_FORMATS]
-# The format that each suffix stands for. An MPO is opened as the JPEG that it is, with more pictures behind it.
-SUFFIXES = {suffix: name for suffix, name in Image.registered_extensions().items() if name in FORMATS}
-SUFFIXES[".mpo"] = "JPEG"
+# By which a file looks like a photo; a format is told by content. An MPO is a JPEG with more pictures behind it.
+SUFFIXES = (*(suffix for suffix, name in Image.registered_extensions().items() if name in FORMATS), ".mpo")
 HEADER_BYTES = 64  # by which a format is recognised
 INSTALL_HEIF = "pip install pillow-heif, and for the pipeline `dvc repro --force split && dvc repro`"
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
@@ -62,7 +61,7 @@ Image.MAX_IMAGE_PIXELS = None  # Pillow's limit warns in a way of its own; open_
 
 
 def open_photo(source: Source, shrink_to: int | None = None, max_megapixels: float = math.inf) -> Image.Image:
-    """Decode a photo: upright as its EXIF orientation says, in RGB, with its ``format``.
+    """Decode a photo: upright as its EXIF orientation says, in RGB.
 
     Of an animation it is the first frame; what is transparent becomes white. Colours of 16 bits are scaled to 8 from
     the bits in use (:func:`scale_to_eight_bits`).
@@ -139,7 +138,6 @@ def _decode(content: bytes, shrink_to: int | None, max_megapixels: float) -> Ima
         photo.paste(transparent, mask=transparent)
     if photo.mode != "RGB":
         photo = photo.convert("RGB")
-    photo.format = "JPEG" if opened.format == "MPO" else opened.format
     return photo
 
 

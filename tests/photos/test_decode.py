@@ -130,7 +130,7 @@ def test_with_pillow_heif_heic_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     picture = BytesIO()
     Image.new("RGB", (5, 4)).save(picture, "PNG")
     assert decode_with_heif.open_photo(HEIC + picture.getvalue()).size == (5, 4)
-    assert decode_with_heif.SUFFIXES[".heic"] == "HEIF"
+    assert ".heic" in decode_with_heif.SUFFIXES
 
 
 def save_large(path: Path) -> Path:

@@ -24,6 +24,8 @@ LABEL_STATS = Path("metrics/label_stats.json")
 LABEL_COUNTS = Path("plots/label_counts.csv")
 LABEL_COUNTS_FIGURE = Path("plots/label_counts.png")
 SAMPLES_FIGURE = Path("plots/samples.png")
+HIGHEST = 200  # inches of a figure; matplotlib draws none of over 546
+CLASSES_SHOWN = 50  # in samples.png: all its photos are in memory at a time
 
 
 def main() -> None:
@@ -57,22 +59,26 @@ def count_labels(lists: dict[str, pd.DataFrame]) -> pd.DataFrame:
 def draw_counts(counts: pd.DataFrame) -> Figure:
     """Draw the number of images per class and split as bars."""
     table = counts.pivot(index="label", columns="split", values="images")[counts["split"].unique()]
-    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
-    table.plot.bar(ax=axes, rot=0, xlabel="class", ylabel="images", title="Images per class and split")
+    figure, axes = plt.subplots(figsize=(7, min(1 + 0.6 * len(table), HIGHEST)), layout="constrained")
+    table.plot.barh(ax=axes, width=0.8, xlabel="images", ylabel="class", title="Images per class and split")
     for bars in axes.containers:
-        axes.bar_label(bars)  # type: ignore[arg-type]  # pandas drew nothing but bars
-    axes.margins(y=0.1)
+        axes.bar_label(bars, padding=2, fontsize="small")  # type: ignore[arg-type]  # pandas drew nothing but bars
+    axes.margins(x=0.15)
+    axes.invert_yaxis()  # the first class on top, and of each the first split
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
 def draw_samples(photos: pd.DataFrame, settings: LabelStats) -> Figure:
-    """Draw a row of random photos of each class."""
-    groups = photos.groupby("label")
-    rows, columns = len(groups), settings.photos_per_class
+    """Draw a row of random photos of each class, of the first ``CLASSES_SHOWN`` by name."""
+    classes = list(photos.groupby("label"))
+    groups, columns = classes[:CLASSES_SHOWN], settings.photos_per_class
+    rows = len(groups)
     rng = np.random.default_rng(settings.seed)
     size = (2 * columns, 2 * rows + 0.4)  # in inches, with room for the title
     figure = plt.figure(figsize=size, layout="constrained")
+    if len(classes) > rows:
+        figure.suptitle(f"the first {rows} of {len(classes)} classes")
     for row, (label, group) in zip(picture_grid(figure, rows, columns), groups, strict=True):
         chosen = rng.choice(group["path"], min(columns, len(group)), replace=False)
         for axes, path in zip(row, chosen, strict=False):

@@ -34,9 +34,10 @@ from stages.evaluation.mistakes import draw_mistakes, find_mistakes
 from stages.evaluation.report import report
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.scores import leaderboard, ranking, score, score_temperature
-from stages.evaluation.significance import compare
+from stages.evaluation.significance import compare, compare_with_best
 from stages.inference.confidence import Confidence, read_confidence
-from stages.inference.kept import KeptPredictions, LazyModel, delete_others
+from stages.inference.kept import KeptPredictions, delete_others
+from stages.inference.model import load_model
 from stages.inference.settings import ConfidenceSettings
 from stages.models.runtime import make_deterministic
 from stages.photos.arrays import load_photos
@@ -70,24 +71,12 @@ def main() -> None:
     repeats = {name: repeated_models(name) for name in params.models}
     delete_others([*repeats, *(path.stem for paths in repeats.values() for path in paths.values())])
     rank_by = params.evaluate.rank_by
-    only_temperature = ConfidenceSettings(temperature=params.confidence.temperature)  # for trainings from other seeds
-    evaluations: list[Evaluation] = []
-    for name in params.models:
-        model = LazyModel(MODELS / f"{name}.keras")
-        confidence = read_confidence(model.path.with_suffix(".npz"), params.confidence)
-        outputs = predictions.logits(model, features=confidence.unlike_above is not None)
-        evaluation = evaluate(model.path, outputs, confidence, test)
-        others = []
-        for seed, path in repeats[name].items():
-            confidence = read_confidence(path.with_suffix(".npz"), only_temperature)
-            scores = evaluate(path, predictions.logits(LazyModel(path)), confidence, test).scores
-            others.append({"seed": seed, **{split: scores[split] for split in SPLITS_SCORED}})
-        evaluations.append(replace(evaluation, repeats=others))
-        if ranking(evaluations, rank_by)[0] is evaluations[-1]:
-            best_model = model  # of the loaded ones the only one to stay in memory, for Grad-CAM
+    evaluations = [
+        evaluate_with_repeats(name, repeats[name], params.confidence, predictions, test) for name in params.models
+    ]
     ranked = ranking(evaluations, rank_by)
     best = ranked[0]
-    comparisons = compare({evaluation.name: evaluation.predictions.correct for evaluation in evaluations})
+    correct = {evaluation.name: evaluation.predictions.correct for evaluation in evaluations}
     table = leaderboard(ranked, test.baseline, rank_by)
 
     for evaluation in evaluations:
@@ -98,10 +87,11 @@ def main() -> None:
     write_csv(pd.concat(roc), ROC)
     write_figure(draw_calibration(evaluations), CALIBRATION_FIGURE)
     write_figure(draw_coverage(evaluations), COVERAGE_FIGURE)
-    scores = {split: best.scores[split] for split in SPLITS_SCORED}
-    write_json({"model": best.name, **scores, "comparisons": comparisons.to_dict("records")}, BEST)
-    write_figure(draw_gradcam(best_model.loaded, best, test), GRADCAM_FIGURE)
+    best_scores = {split: best.scores[split] for split in SPLITS_SCORED}
+    write_json({"model": best.name, **best_scores, "comparisons": compare(correct).to_dict("records")}, BEST)
+    write_figure(draw_gradcam(load_model(MODELS / f"{best.name}.keras"), best, test), GRADCAM_FIGURE)
     write_figure(draw_confusion(best.name, best.predictions, test.classes), CONFUSION_FIGURE)
+    comparisons = compare_with_best(best.name, correct)
     write_text(report(lists, ranked, table, comparisons, rank_by, params.label_issues), REPORT)
     logger.info("%s\nbest on validation: %s", table.to_string(index=False), best.name)
 
@@ -113,6 +103,22 @@ def check_leftovers(names: set[str]) -> None:
     if found:
         paths = " ".join(str(path) for path in found)
         raise UserError(f"expected only models of params.yaml ({', '.join(sorted(names))}): delete {paths}")
+
+
+def evaluate_with_repeats(
+    name: str, repeats: dict[int, Path], settings: ConfidenceSettings, predictions: KeptPredictions, test: TestSet
+) -> Evaluation:
+    """Score a model, and its trainings from other seeds, which are saved at ``repeats``."""
+    path = MODELS / f"{name}.keras"
+    confidence = read_confidence(path.with_suffix(".npz"), settings)
+    outputs = predictions.logits(path, features=confidence.unlike_above is not None)
+    evaluation = evaluate(path, outputs, confidence, test)
+    others = []
+    for seed, other in repeats.items():
+        temperature = read_confidence(other.with_suffix(".npz"), ConfidenceSettings(temperature=settings.temperature))
+        scores = evaluate(other, predictions.logits(other), temperature, test).scores
+        others.append({"seed": seed, **{split: scores[split] for split in SPLITS_SCORED}})
+    return replace(evaluation, repeats=others)
 
 
 def evaluate(path: Path, outputs: np.ndarray, confidence: Confidence, test: TestSet) -> Evaluation:

@@ -10,7 +10,6 @@ whole backbone, and from ``params.yaml`` the entry of ``label_issues`` with its 
 
 import logging
 from collections.abc import Collection
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,6 +19,7 @@ from matplotlib.figure import Figure
 from stages.common.figures import caption, picture_grid, write_figure
 from stages.common.files import write_csv
 from stages.common.params import load_params
+from stages.common.paths import LABEL_ISSUES
 from stages.common.program import UserError, run, stage_argument
 from stages.datasets.stored import open_features
 from stages.labels.confident_learning import confident_classes, out_of_fold_probabilities
@@ -29,7 +29,6 @@ from stages.photos.lists import class_names, read_split
 
 logger = logging.getLogger(__name__)
 
-LABEL_ISSUES = Path("plots/label_issues")
 SHOWN = 20
 COLUMNS = 5
 

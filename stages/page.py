@@ -16,7 +16,7 @@ from PIL import Image
 
 from stages.common.files import write_text
 from stages.common.params import load_params
-from stages.common.paths import BEST, REPORT
+from stages.common.paths import BEST, LABEL_ISSUES, REPORT
 from stages.common.program import UserError, run
 
 REPORT_PAGE = Path("metrics/report.html")
@@ -61,6 +61,11 @@ $body
 
 def main() -> None:
     params = load_params()
+    if others := [path for path in sorted(LABEL_ISSUES.glob("[!.]*")) if path.stem not in params.label_issues]:
+        raise UserError(  # they would count as this step's input in dvc.lock
+            f"expected in {LABEL_ISSUES} only what label_issues in params.yaml lists: move or delete "
+            f"{' '.join(map(str, others))}"
+        )
     try:
         best = json.loads(BEST.read_text(encoding="utf-8"))["model"]
         html = page(REPORT.read_text(encoding="utf-8"), figures_by_section(best, params.label_issues))
@@ -73,7 +78,7 @@ def figures_by_section(best: str, label_issues: Iterable[str]) -> dict[str, dict
     """Say which figures the sections of the report end with, and what they show."""
     plots = Path("plots")
     return {
-        "What to do next": {plots / f"label_issues/{name}.png": "Labels that look wrong" for name in label_issues},
+        "What to do next": {LABEL_ISSUES / f"{name}.png": "Labels that look wrong" for name in label_issues},
         "Models": {plots / f"accuracy/{best}.png": "Accuracy over the epochs"},
         "Where it fails": {
             plots / "confusion.png": "Confusion matrix of the test photos",

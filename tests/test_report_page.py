@@ -96,6 +96,15 @@ def test_all_figures_have_their_section_in_the_report(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.usefixtures("workspace")
+def test_a_list_of_labels_that_params_yaml_no_longer_has_is_refused() -> None:
+    Path("plots/label_issues").mkdir(parents=True)
+    for name in (".gitkeep", "mobilenet_v2.csv", "my-copy.csv"):
+        Path("plots/label_issues", name).touch()
+    with pytest.raises(UserError, match=r"move or delete plots/label_issues/my-copy.csv$"):
+        main()
+
+
+@pytest.mark.usefixtures("workspace")
 def test_a_figure_that_is_not_there_is_named() -> None:
     with pytest.raises(UserError, match=r"^expected metrics/best.json, found none: run `dvc repro`$"):
         main()

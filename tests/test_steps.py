@@ -116,7 +116,8 @@ def test_kept_predictions_give_the_same_bytes_and_only_the_best_model_is_loaded(
         loaded.append(path.stem)
         return load_model(path)
 
-    monkeypatch.setattr(kept, "load_model", load)
+    for module in (kept, evaluate):
+        monkeypatch.setattr(module, "load_model", load)
     evaluate.main()
     assert written_by_evaluate() == before
     assert loaded == [read("metrics/best.json")["model"]]

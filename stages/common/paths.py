@@ -14,6 +14,7 @@ FEATURES = Path("data/features")
 MODELS = Path("data/models")
 REPEATS = Path("data/repeats")
 HISTORY = Path("plots/history")
+LABEL_ISSUES = Path("plots/label_issues")
 BEST = Path("metrics/best.json")
 REPORT = Path("metrics/report.md")
 # Outside the outputs, which DVC deletes before a step runs.

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from stages.common.paths import LABEL_ISSUES
 from stages.evaluation.curves import kept_epoch
 from stages.evaluation.markdown import escape
 from stages.evaluation.mistakes import most_confused
@@ -18,11 +19,12 @@ def advice(ranked: list[Evaluation], comparisons: pd.DataFrame, label_issues: It
 
     Args:
         ranked: the best first.
-        comparisons: as ``compare`` returns them.
+        comparisons: as ``compare_with_best`` returns them.
         label_issues: the names of the lists of labels that look wrong.
     """
     best = ranked[0]
-    listed = [f"Review the labels that look wrong: `plots/label_issues/{name}.csv`." for name in label_issues]
+    lists = [(LABEL_ISSUES / f"{name}.csv").as_posix() for name in label_issues]
+    listed = [f"Review the labels that look wrong, if `{path}` lists any." for path in lists]
     return [*listed, *about_mistakes(best), *about_training(best), *about_choice(ranked, comparisons)]
 
 
@@ -52,9 +54,8 @@ def about_training(best: Evaluation) -> list[str]:
 
 def about_choice(ranked: list[Evaluation], comparisons: pd.DataFrame) -> list[str]:
     """Name the models that the test photos do not tell from the best."""
-    undecided = comparisons[comparisons["p_holm"] >= SIGNIFICANCE_LEVEL]
-    pairs = [{row["first"], row["second"]} for row in undecided.to_dict("records")]
-    alike = [f"`{model.name}`" for model in ranked[1:] if {ranked[0].name, model.name} in pairs]
+    undecided = set(comparisons["second"][comparisons["p_holm"] >= SIGNIFICANCE_LEVEL])
+    alike = [f"`{model.name}`" for model in ranked[1:] if model.name in undecided]
     if not alike:
         return []
     return [

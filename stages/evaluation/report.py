@@ -35,6 +35,7 @@ def report(
     Args:
         lists: "train", "validation", "test" and "rejected".
         ranked: the best first.
+        comparisons: as ``compare_with_best`` returns them.
         label_issues: the names of the lists of labels that look wrong.
     """
     best = ranked[0]
@@ -131,14 +132,13 @@ def comparison_section(names: list[str], comparisons: pd.DataFrame) -> str:
     if len(names) == 1:
         return f"`{names[0]}` is the only model."
     titles = {"b": "only the first correct", "c": "only the second correct", "p_holm": "corrected p"}
-    with_best = (comparisons[["first", "second"]] == names[0]).any(axis=1)
-    pairs = comparisons[with_best].rename(columns=titles)
-    others = "" if with_best.all() else " Pairs without the best are in `metrics/best.json`."
+    pairs = comparisons.rename(columns=titles)
+    others = " Pairs without the best are in `metrics/best.json`." if len(names) > 2 else ""
     for column in ("p", "corrected p"):
         pairs[column] = pairs[column].map("{:.2g}".format)
     return (
         f"The second best on validation is `{names[1]}`. Is `{names[0]}` better? "
-        f"{verdict(names[0], names[1], comparisons)}{others}\n\n{markdown_table(pairs)}"
+        f"{verdict(names[1], comparisons)}{others}\n\n{markdown_table(pairs)}"
     )
 
 

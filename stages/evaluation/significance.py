@@ -1,5 +1,6 @@
 """Confidence intervals, and whether two models differ significantly on the photos that both were tested on."""
 
+from collections.abc import Iterable
 from itertools import combinations
 
 import numpy as np
@@ -28,14 +29,27 @@ def compare(correct: dict[str, np.ndarray]) -> pd.DataFrame:
         A row per pair: the models ``first`` and ``second``; ``b`` and ``c``, how many photos only the first and only
         the second classifies correctly; ``p``, two-sided; ``p_holm``, with Holm's correction for all pairs.
     """
+    return mcnemar(correct, combinations(correct, 2))
+
+
+def compare_with_best(best: str, correct: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Compare one model, which was not chosen on these photos, with each other, as ``compare`` compares all.
+
+    Returns:
+        A row per other model, as of ``compare``, with ``best`` always the first and Holm's correction for these pairs.
+    """
+    return mcnemar(correct, [(best, other) for other in correct if other != best])
+
+
+def mcnemar(correct: dict[str, np.ndarray], pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
     rows = []
-    for first, second in combinations(correct, 2):
+    for first, second in pairs:
         b = int((correct[first] & ~correct[second]).sum())
         c = int((correct[second] & ~correct[first]).sum())
         rows.append((first, second, b, c, binomtest(b, b + c).pvalue if b + c else 1.0))
-    pairs = pd.DataFrame(rows, columns=["first", "second", "b", "c", "p"])
-    p_values = pairs[["p"]].assign(p_holm=holm(pairs["p"].to_numpy(float)))
-    return pairs.assign(**p_values.map(lambda p: float(f"{p:.4g}")))
+    tested = pd.DataFrame(rows, columns=["first", "second", "b", "c", "p"])
+    p_values = tested[["p"]].assign(p_holm=holm(tested["p"].to_numpy(float)))
+    return tested.assign(**p_values.map(lambda p: float(f"{p:.4g}")))
 
 
 def compare_seeds(accuracies: dict[str, list[float]], photos: int) -> pd.DataFrame:
@@ -69,18 +83,21 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     return corrected
 
 
-def verdict(best: str, other: str, comparisons: pd.DataFrame) -> str:
-    """Say in plain words whether ``best`` is significantly better than ``other``."""
-    [pair] = [row for row in comparisons.to_dict("records") if {row["first"], row["second"]} == {best, other}]
-    only_best, only_other = (pair["b"], pair["c"]) if pair["first"] == best else (pair["c"], pair["b"])
+def verdict(other: str, comparisons: pd.DataFrame) -> str:
+    """Say in plain words whether the best model is significantly better than ``other``.
+
+    Args:
+        comparisons: as ``compare_with_best`` returns them.
+    """
+    [pair] = comparisons[comparisons["second"] == other].to_dict("records")
     if pair["p_holm"] >= SIGNIFICANCE_LEVEL:
         answer = "No, the difference is not significant."
-    elif only_best > only_other:
+    elif pair["b"] > pair["c"]:
         answer = "Yes, the difference is significant."
     else:
         answer = f"No, on the contrary: `{other}` is significantly better on the test photos."
     pairs = "1 pair" if len(comparisons) == 1 else f"{len(comparisons)} pairs"
     return (
-        f"{answer} `{best}` alone is correct on {only_best} test photos, `{other}` alone on {only_other} (McNemar's "
-        f"exact test, p = {pair['p_holm']:.2g} after Holm's correction for {pairs})."
+        f"{answer} `{pair['first']}` alone is correct on {pair['b']} test photos, `{other}` alone on {pair['c']} "
+        f"(McNemar's exact test, p = {pair['p_holm']:.2g} after Holm's correction for {pairs})."
     )

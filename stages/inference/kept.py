@@ -3,7 +3,6 @@
 import hashlib
 import logging
 from collections.abc import Collection
-from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from stages.common.paths import PREDICTIONS
 from stages.inference.model import BATCH_SIZE, existing_model, load_model, predict_logits
 from stages.inference.neighbours import with_features
 from stages.models.environment import describe_environment
-from stages.models.runtime import keras
 from stages.photos.arrays import ArrayStore
 
 logger = logging.getLogger(__name__)
@@ -22,17 +20,6 @@ logger = logging.getLogger(__name__)
 STAGES = Path(__file__).parents[1]
 # The code that predictions depend on, from the pixels on.
 PREDICTING_CODE = ("inference/*.py", "models/runtime.py")
-
-
-class LazyModel:
-    """A saved model that is loaded when it is first needed."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = existing_model(path)
-
-    @cached_property
-    def loaded(self) -> keras.Model:
-        return load_model(self.path)
 
 
 class KeptPredictions:
@@ -52,23 +39,27 @@ class KeptPredictions:
         batches = (pixels[numbers[start : start + BATCH_SIZE]] for start in range(0, len(pixels), BATCH_SIZE))
         self.shared_key = fingerprint(chain([str(pixels.shape), *describe_environment()], predicting_code(), batches))
 
-    def logits(self, model: LazyModel, features: bool = False) -> np.ndarray:
+    def logits(self, model_path: Path, features: bool = False) -> np.ndarray:
         """Return the logit of each class for each photo, as ``predict_logits`` does.
 
         Where they are kept, the model is not loaded.
 
         Args:
             features: whether the features of the model's backbone are to follow (``with_features``).
+
+        Raises:
+            UserError: There is no such model.
         """
-        path = PREDICTIONS / f"{model.path.stem}.npz"
-        with model.path.open("rb") as file:
+        path = PREDICTIONS / f"{model_path.stem}.npz"
+        with existing_model(model_path).open("rb") as file:
             key = fingerprint([hashlib.file_digest(file, "sha256").hexdigest(), str(features), self.shared_key])
         kept = read_kept(path, key)
         if kept is not None:
             logger.info("%s: its predictions on the test photos were kept", path.stem)
             return kept
         logger.info("%s: predicting the test photos", path.stem)
-        logits = predict_logits(with_features(model.loaded) if features else model.loaded, self.pixels)
+        model = load_model(model_path)
+        logits = predict_logits(with_features(model) if features else model, self.pixels)
         with atomic_write(path) as unfinished, unfinished.open("wb") as out:
             np.savez(out, key=np.array(key), logits=logits)
         return logits

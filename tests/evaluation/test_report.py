@@ -18,7 +18,7 @@ from stages.evaluation.report import (
 )
 from stages.evaluation.results import Predictions
 from stages.evaluation.scores import leaderboard, ranking
-from stages.evaluation.significance import compare
+from stages.evaluation.significance import compare_with_best
 from stages.photos.lists import DUPLICATE, NO_FILE, REMOVED, SAME_GROUP, TWO_LABELS
 from tests.evaluation.examples import CLASSES, evaluation_of, two_classes
 
@@ -50,7 +50,7 @@ def page(**models: Predictions) -> str:
         for place, (name, predictions) in enumerate(models.items())
     ]
     ranked = ranking(evaluations, "accuracy")
-    comparisons = compare({name: predictions.correct for name, predictions in models.items()})
+    comparisons = compare_with_best(ranked[0].name, {name: each.correct for name, each in models.items()})
     return report(LISTS, ranked, leaderboard(ranked, 0.6, "accuracy"), comparisons, "accuracy", ["mobilenet_v2"])
 
 
@@ -71,7 +71,9 @@ def test_photos_that_a_correction_removed_are_told_where_there_are_some() -> Non
 
 def test_what_to_do_next_comes_before_all_tables() -> None:
     _, beginning = page(one=wrong_on(0)).partition("## Data")[0].split("## What to do next\n\n")
-    assert beginning.startswith("1. Review the labels that look wrong: `plots/label_issues/mobilenet_v2.csv`.\n2. Look")
+    assert beginning.startswith(
+        "1. Review the labels that look wrong, if `plots/label_issues/mobilenet_v2.csv` lists any.\n2. Look"
+    )
 
 
 def test_photos_are_counted_per_class_and_split_and_what_was_rejected_by_reason() -> None:
@@ -108,7 +110,7 @@ def test_the_leaderboard_has_confidence_intervals_and_ends_with_the_majority_cla
 
 def test_the_best_model_is_compared_with_each_and_the_other_pairs_are_elsewhere() -> None:
     text = page(one=wrong_on(0), two=wrong_on(1), three=wrong_on(2))
-    assert " for 3 pairs). Pairs without the best are in `metrics/best.json`.\n\n" in text
+    assert " for 2 pairs). Pairs without the best are in `metrics/best.json`.\n\n" in text
     assert ["| one | two |" in text, "| one | three |" in text, "| two | three |" in text] == [True, True, False]
     assert "metrics/best.json" not in page(one=wrong_on(0), two=wrong_on(1))
 
@@ -196,7 +198,7 @@ def test_several_seeds_give_a_mean_and_a_standard_deviation_and_say_which_differ
     ]
     table = leaderboard(models, 0.6, "accuracy")
     assert table["test accuracy"].tolist() == ["0.950 (0.940 ± 0.010)", "0.550 (0.570 ± 0.020)", "0.600"]
-    comparisons = compare({model.name: model.predictions.correct for model in models})
+    comparisons = compare_with_best("one", {model.name: model.predictions.correct for model in models})
     text = report(LISTS, models, table, comparisons, "accuracy", [])
     assert "over 3 seeds in parentheses. Differences of mean test accuracy that are larger than the seeds' own" in text
     assert "own: `one` over `two` (Welch's t-test, with Holm's correction for 1 pairs)." in text

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from stages.evaluation.significance import compare, compare_seeds, holm, verdict
+from stages.evaluation.significance import compare, compare_seeds, compare_with_best, holm, verdict
 
 
 def correct_on(*photos: int) -> np.ndarray:
@@ -71,13 +71,17 @@ def test_the_verdict_is_yes_only_where_the_difference_is_significant(
     only_best: int, only_other: int, expected: str, order: tuple[str, str]
 ) -> None:
     correct = {"best": correct_on(*range(only_best)), "other": correct_on(*range(10, 10 + only_other))}
-    comparisons = compare({name: correct[name] for name in order})
-    assert verdict("best", "other", comparisons).startswith(expected)
+    comparisons = compare_with_best("best", {name: correct[name] for name in order})
+    assert verdict("other", comparisons).startswith(expected)
 
 
 def test_the_verdict_allows_for_the_number_of_pairs() -> None:
-    """9 against 1 is p = 22/1024 = 0.021: enough for one pair, not for three."""
-    models = {"best": correct_on(*range(9)), "other": correct_on(10), "third": correct_on(0, 1, 2, 3, 10)}
-    answer = verdict("best", "other", compare(models))
+    """9 against 1 is p = 22/1024 = 0.021: enough for one pair, not for three. Pairs without the best do not count."""
+    others = {"other": correct_on(10), "third": correct_on(0, 1, 2, 3, 10), "fourth": correct_on(0, 1, 2, 3, 4, 10)}
+    models = {"best": correct_on(*range(9)), **others}
+    answer = verdict("other", compare_with_best("best", models))
     assert answer.startswith("No, the difference is not significant.")
     assert "(McNemar's exact test, p = 0.064 after Holm's correction for 3 pairs)" in answer
+    del models["fourth"]
+    del models["third"]
+    assert verdict("other", compare_with_best("best", models)).startswith("Yes")

@@ -2,6 +2,7 @@
 
 import zipfile
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from stages.common.paths import MODELS, PREDICTIONS
 from stages.common.program import UserError
 from stages.inference import kept
-from stages.inference.kept import KeptPredictions, LazyModel, delete_others
+from stages.inference.kept import KeptPredictions, delete_others
 from stages.inference.model import load_model, predict_logits
 from stages.models.runtime import keras, layers
 
@@ -26,10 +27,10 @@ def save_model(seed: int) -> None:
 
 def predict(pixels: np.ndarray = PIXELS) -> bool:
     """Ask for the predictions, and say whether the model was loaded for them; they are always the right ones."""
-    model = LazyModel(MODEL)
-    logits = KeptPredictions(pixels).logits(model)
+    with mock.patch.object(kept, "load_model", wraps=load_model) as loading:
+        logits = KeptPredictions(pixels).logits(MODEL)
     np.testing.assert_array_equal(logits, predict_logits(load_model(MODEL), pixels))
-    return "loaded" in vars(model)
+    return loading.called
 
 
 @pytest.fixture(autouse=True)
@@ -65,10 +66,10 @@ def test_a_changed_photo_one_less_or_another_shape_predicts_again() -> None:
 
 def test_features_are_kept_after_the_logits_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "with_features", lambda model: keras.Sequential([model, layers.Dense(3)]))
-    model = LazyModel(MODEL)
-    assert KeptPredictions(PIXELS).logits(model, features=True).shape == (5, 3)
-    assert "loaded" in vars(model)
-    assert KeptPredictions(PIXELS).logits(LazyModel(MODEL), features=True).shape == (5, 3)
+    with mock.patch.object(kept, "load_model", wraps=load_model) as loading:
+        for _ in range(2):
+            assert KeptPredictions(PIXELS).logits(MODEL, features=True).shape == (5, 3)
+    assert loading.call_count == 1
     assert predict()
 
 
@@ -107,4 +108,4 @@ def test_predictions_of_models_that_params_yaml_no_longer_has_are_deleted() -> N
 def test_a_missing_model_is_one_line_whatever_is_kept() -> None:
     MODEL.unlink()
     with pytest.raises(UserError, match=r"^expected the model .*cnn.keras, found none: run `dvc repro train@cnn`$"):
-        LazyModel(MODEL)
+        KeptPredictions(PIXELS).logits(MODEL)

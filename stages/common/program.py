@@ -49,7 +49,7 @@ def command_parser(description: str | None, epilog: str | None = None) -> argpar
 
 
 def stage_argument(description: str | None, name: str) -> str:
-    """Return the name of the stage's entry in ``params.yaml``: from the command line or, under DVC, from the stage's name.
+    """Return the name of a stage's entry in ``params.yaml``, from the command line or, under DVC, the stage's name.
 
     DVC says the stage's name in the environment: a name from ``params.yaml`` inside the command would pass through a
     shell.

@@ -89,9 +89,7 @@ def wait_for_all(steps: dict[ray.ObjectRef, str]) -> None:
         except ray.exceptions.RayError as error:
             failures.append(f"{steps[task]}: {cause_of(error)}")
     if failures:
-        raise UserError(
-            f"expected {len(steps)} steps to succeed, received {len(failures)} failures: {'; '.join(failures)}"
-        )
+        raise UserError(f"{len(failures)} of {len(steps)} steps failed: {'; '.join(failures)}")
 
 
 if __name__ == "__main__":

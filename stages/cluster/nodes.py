@@ -76,7 +76,7 @@ def check_nodes(wanted: Iterable[Resources]) -> None:
             except ray.exceptions.RayError as error:
                 problems.append(f"{name}: {cause_of(error)}")
     if problems:
-        raise UserError(f"expected nodes that can run the steps, received {'; '.join(dict.fromkeys(problems))}")
+        raise UserError(f"nodes cannot run the steps: {'; '.join(dict.fromkeys(problems))}")
 
 
 def living_nodes() -> list[dict[str, Any]]:
@@ -87,7 +87,7 @@ def missing_resources(wanted: Iterable[Resources]) -> list[str]:
     """Describe the resources that no node has."""
     nodes = [node["Resources"] for node in living_nodes()]
     return [
-        f"none with {needed.cpus} CPUs, {needed.gpus} GPUs and {needed.memory_gib:g} GiB of memory "
+        f"no node has {needed.cpus} CPUs, {needed.gpus} GPUs and {needed.memory_gib:g} GiB of memory "
         "(cluster in params.yaml)"
         for needed in wanted
         if not any(fits(needed, node) for node in nodes)

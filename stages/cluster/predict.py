@@ -92,7 +92,7 @@ def check_resources(resources: Resources) -> None:
     if there < resources.cpus + 1:
         problems.append(f"only {there:g} CPUs in all, where {resources.cpus} classify photos and 1 decodes them")
     if problems:
-        raise UserError(f"expected nodes with the resources to classify photos, received {'; '.join(problems)}")
+        raise UserError(f"the cluster cannot classify photos: {'; '.join(problems)}")
 
 
 def predict_photos(
@@ -188,7 +188,7 @@ def report(paths: list[str], predictions: pd.DataFrame, model: str) -> None:
         logger.warning("%s: %s", path, problem)
     if len(bad):
         raise UserError(
-            f"expected photos, received {len(bad)} of {len(paths)} files that cannot be decoded (listed above): "
+            f"{len(bad)} of {len(paths)} files cannot be decoded (listed above): "
             f"fix or remove them; {model} classified the other {len(paths) - len(bad)}"
         )
     logger.info("%s classified %d photos", model, len(paths))

@@ -89,14 +89,14 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
 def machine_problem(error: Exception) -> str | None:
     """Say what the machine lacks, if that is what an error means."""
     if isinstance(error, OSError) and error.errno in NO_SPACE:
-        return f"expected room on the disk for the step's files, found none ({error.strerror}): free some"
+        return f"no room on the disk for the step's files ({error.strerror}): free some"
     if isinstance(error, OSError) and error.errno in NO_ACCESS:
-        return f"expected access to the step's files, received: {error}: check who owns them"
+        return f"no access to the step's files ({error}): check who owns them"
     out_of_memory = isinstance(error, OSError) and error.errno == errno.ENOMEM
     if isinstance(error, MemoryError) or out_of_memory or type(error).__name__ == GPU_OUT_OF_MEMORY:
-        return "expected more memory for the step: free some, lower train.batch_size, or take a larger machine"
+        return "not enough memory for the step: free some, lower train.batch_size, or take a larger machine"
     if isinstance(error, OSError) and error.errno in BROKEN:
-        return f"expected to read and write the step's files, received: {error}: check the disk and `ulimit -n`"
+        return f"the step's files cannot be read or written ({error}): check the disk and `ulimit -n`"
     return None
 
 
@@ -108,4 +108,4 @@ def explain_unwritable(path: Path, option: str) -> Iterator[None]:
     except OSError as error:
         if error.errno not in NO_ACCESS and machine_problem(error):
             raise
-        raise UserError(f"expected to write {path}, received: {error}: choose another {option}") from error
+        raise UserError(f"cannot write {path} ({error}): choose another {option}") from error

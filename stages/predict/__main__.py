@@ -43,7 +43,7 @@ def main() -> None:
                 file.write(line)
     if rows.failed:
         raise UserError(
-            f"expected photos, received {rows.failed} of {len(paths)} files that cannot be decoded (listed above): "
+            f"{rows.failed} of {len(paths)} files cannot be decoded (listed above): "
             f"fix or remove them; {trained.name} classified the other {len(paths) - rows.failed}"
         )
     logger.info("%s classified %d photos", trained.name, len(paths))

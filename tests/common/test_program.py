@@ -19,23 +19,23 @@ from tests.conftest import CNN_ALONE, PROJECT, write_photos
     [
         ("UserError('expected this, received that')", "error: expected this, received that", 1),
         ("KeyboardInterrupt", "stopped: run the same command again (a training resumes)", 1),
-        ("OSError(errno.ENOSPC, 'No space left on device')", "error: expected room on the disk", MACHINE_FAILURE),
+        ("OSError(errno.ENOSPC, 'No space left on device')", "error: no room on the disk", MACHINE_FAILURE),
         (
             "PermissionError(errno.EACCES, 'Permission denied', 'data/raw')",
-            "error: expected access to",
+            "error: no access to",
             MACHINE_FAILURE,
         ),
         (
             "OSError(errno.EIO, 'Input/output error', 'a.jpg')",
-            "error: expected to read and write the step's files, received: [Errno 5] Input/output error: 'a.jpg'",
+            "error: the step's files cannot be read or written ([Errno 5] Input/output error: 'a.jpg')",
             MACHINE_FAILURE,
         ),
         (
             "type('ResourceExhaustedError', (Exception,), {})",
-            "error: expected more memory for the step",
+            "error: not enough memory for the step",
             MACHINE_FAILURE,
         ),
-        ("MemoryError", "error: expected more memory for the step", MACHINE_FAILURE),
+        ("MemoryError", "error: not enough memory for the step", MACHINE_FAILURE),
     ],
 )
 def test_what_is_no_bug_of_ours_is_one_line_and_the_exit_code_says_whose_fault_it_is(
@@ -57,10 +57,10 @@ run(main)
 @pytest.mark.parametrize(
     ("code", "line"),
     [
-        (errno.ENOTCONN, "expected to read and write the step's files, received: .*: check the disk"),
-        (errno.ENODEV, "expected to read and write the step's files"),
-        (errno.ETIMEDOUT, "expected to read and write the step's files"),
-        (errno.ENOMEM, "expected more memory for the step"),
+        (errno.ENOTCONN, "the step's files cannot be read or written .*: check the disk"),
+        (errno.ENODEV, "the step's files cannot be read or written"),
+        (errno.ETIMEDOUT, "the step's files cannot be read or written"),
+        (errno.ENOMEM, "not enough memory for the step"),
     ],
 )
 def test_a_failing_mount_and_too_little_memory_are_the_machines_and_no_option_is_blamed(code: int, line: str) -> None:
@@ -116,6 +116,6 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(workspace: Path, set_params:
         check=False,
     )
     assert finished.returncode == MACHINE_FAILURE
-    assert finished.stderr.strip().splitlines()[-1].startswith("error: expected room on the disk")
+    assert finished.stderr.strip().splitlines()[-1].startswith("error: no room on the disk")
     assert "Traceback" not in finished.stderr
     assert not any((workspace / "data").iterdir())

@@ -155,7 +155,7 @@ def test_a_folder_that_holds_something_is_refused_and_an_empty_one_filled(export
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(export: Export) -> None:
-    with pytest.raises(UserError, match=r"^expected to write params.yaml/out, received: .*: choose another folder$"):
+    with pytest.raises(UserError, match=r"^cannot write params.yaml/out .*: choose another folder$"):
         export("--format", "saved_model", "params.yaml/out")
 
 

@@ -68,5 +68,5 @@ def test_the_command_s_result_is_the_archive_s_sha256(tmp_path: Path, capsys: py
 
 def test_an_archive_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match=r"expected to write .*: choose another --output$"):
+    with pytest.raises(UserError, match=r"cannot write .*: choose another --output$"):
         write_archive(tmp_path / "file/a.zip", ["cats"], train=1, validation=1)

@@ -41,6 +41,9 @@ HOW_TO_FIX = (
     "`dvc repro --force download && dvc repro`"
 )
 
+# What lies beside photos: notes, tables, annotations.
+NO_PHOTOS = {".csv", ".db", ".html", ".ini", ".json", ".log", ".mat", ".md", ".pdf", ".tsv", ".txt", ".xml", ".yaml"}
+
 Rejected = dict[str, str]  # the reason for each path
 
 
@@ -92,7 +95,6 @@ def split_photos(
     )
     unusable = {photo.path: result for photo, result in inspected if isinstance(result, str)}
     fingerprints = {photo: result for photo, result in inspected if not isinstance(result, str)}
-    check_rejected_fraction(unusable, strays, len(found), settings.max_rejected_fraction)
     check_classes(found, unusable)
 
     pictures = group_duplicates(fingerprints, settings.duplicate_distance)
@@ -103,7 +105,7 @@ def split_photos(
     groups = join_groups([picture for picture in pictures if picture[0].path not in conflicting], settings.group)
     groups = assign_splits(groups, settings)
     leaking = reject_leaks(groups)
-    check_rejected_fraction(unusable | conflicting | leaking, strays, len(found), settings.max_rejected_fraction)
+    check_rejected_fraction(found, strays, unusable | conflicting | leaking, settings.max_rejected_fraction)
     copies = reject_copies(chain(*groups))
     rejected = strays | removed | unusable | conflicting | copies | leaking
     kept = [photo for group in groups for photo in chain(*group) if photo.path not in rejected]
@@ -119,19 +121,24 @@ def inspect(path: str, max_megapixels: float) -> Fingerprint | str:
         return str(error)
 
 
-def check_rejected_fraction(unusable: Rejected, strays: Rejected, found: int, max_fraction: float) -> None:
-    """Stop if too many of the ``found`` files, and of the photos without a label, cannot be used."""
-    misplaced = {path: reason for path, reason in strays.items() if path.lower().endswith(SUFFIXES)}  # not a readme
-    rejected = unusable | misplaced
-    total = found + len(misplaced)
-    if len(rejected) > max_fraction * total:
-        logger.warning("\n".join(f"{path}: {reason}" for path, reason in list(rejected.items())[:MAX_LOGGED]))
-        listed = "listed above" if len(rejected) <= MAX_LOGGED else f"the first {MAX_LOGGED} listed above"
-        duplicates = any(DUPLICATE in reason for reason in rejected.values())
+def check_rejected_fraction(
+    found: list[LabelledPhoto], strays: Rejected, rejected: Rejected, max_fraction: float
+) -> None:
+    """Stop if too many files cannot be used, of those that were meant as photos.
+
+    In a folder of a class they all were, but notes and the like; elsewhere only those that are named like photos.
+    """
+    misplaced = {path for path in strays if path.lower().endswith(SUFFIXES)}
+    meant = misplaced | {photo.path for photo in found if Path(photo.path).suffix.lower() not in NO_PHOTOS}
+    reasons = {path: reason for path, reason in (strays | rejected).items() if path in meant}
+    if len(reasons) > max_fraction * len(meant):
+        logger.warning("\n".join(f"{path}: {reason}" for path, reason in list(reasons.items())[:MAX_LOGGED]))
+        listed = "listed above" if len(reasons) <= MAX_LOGGED else f"the first {MAX_LOGGED} listed above"
+        duplicates = any(DUPLICATE in reason for reason in reasons.values())
         hint = "; if those are no duplicates, lower split.duplicate_distance" if duplicates else ""
         raise UserError(
-            f"expected at most {max_fraction:.1%} of the files to be rejected (split.max_rejected_fraction), received "
-            f"{len(rejected)} of {total}, {listed}{hint}"
+            f"expected at most {max_fraction:.1%} of the photos to be rejected, received {len(reasons)} of "
+            f"{len(meant)}, {listed}: mend or remove them, or raise split.max_rejected_fraction{hint}"
         )
 
 

@@ -152,7 +152,10 @@ def test_too_many_unusable_files_stop_the_run_and_are_logged(workspace: Path, ca
     layout({"cats": 9, "dogs": 9})
     (RAW / "cats/0.jpg").write_text("no photo")
     (RAW / "cats/1.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
-    with pytest.raises(UserError, match=r"at most 1.0% .*max_rejected_fraction\), received 2 of 19, listed above \("):
+    with pytest.raises(
+        UserError,
+        match=r"at most 1.0% of the photos .*, received 2 of 19, listed above: mend or remove them, or raise split.max",
+    ):
         split.main()
     assert not SPLITS.exists()
     assert "data/raw/cats/0.jpg: cannot be decoded: cannot identify image file" in caplog.text
@@ -166,6 +169,16 @@ def test_photos_in_no_class_folder_count_as_rejected_and_other_files_there_do_no
     layout({"more/cats": 10})
     with pytest.raises(UserError, match=r"received 10 of 50, listed above"):
         split.main()
+
+
+@pytest.mark.usefixtures("workspace")
+def test_notes_and_annotations_beside_photos_are_listed_and_stop_no_run() -> None:
+    layout({"cats": 10, "dogs": 10})
+    for photo in [*(RAW / "cats").iterdir()]:
+        photo.with_suffix(".xml").write_text("<annotation/>")
+    rejected = split_lists()["rejected"]
+    assert len(rejected) == 10
+    assert rejected["path"].str.endswith(".xml").all()
 
 
 def test_where_no_file_is_a_photo_the_run_stops_however_many_may_be_rejected(

@@ -81,7 +81,9 @@ def test_too_many_photos_in_two_splits_or_of_two_labels_stop_the_run(
     layout({f"{name}/{label}": 10 for name in ("train", "validation") for label in ("cats", "dogs")})
     copy_photo("train/cats/1.jpg", "train/dogs/cat.jpg")
     copy_photo("train/dogs/2.jpg", "validation/dogs/2.jpg")
-    with pytest.raises(UserError, match=r"rejected \(split.max_rejected_fraction\), received 3 of 41, listed above"):
+    with pytest.raises(
+        UserError, match=r"to be rejected, received 3 of 41, listed above.* lower split.duplicate_distance"
+    ):
         split.main()
     assert "data/raw/train/dogs/2.jpg: same photo as data/raw/validation/dogs/2.jpg" in caplog.text
     assert "cats/1.jpg: has more than one label: same photo as data/raw/train/dogs/cat.jpg, which has" in caplog.text
@@ -106,7 +108,7 @@ def test_where_every_group_has_test_photos_those_of_training_stop_the_run_and_ar
 ) -> None:
     layout({f"{name}/{label}": 3 for name in ("train", "test") for label in ("cats", "dogs")})
     set_params({"split.group": r"/(\w+/\d)\.jpg"})
-    with pytest.raises(UserError, match=r"at most 1.0% of the files to be rejected .*, received 6 of 12, listed above"):
+    with pytest.raises(UserError, match=r"at most 1.0% of the photos to be rejected, received 6 of 12, listed above"):
         split.main()
     assert "data/raw/train/cats/0.jpg: same group as data/raw/test/cats/0.jpg" in caplog.text
 

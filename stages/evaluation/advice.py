@@ -24,7 +24,10 @@ def advice(ranked: list[Evaluation], comparisons: pd.DataFrame, label_issues: It
     """
     best = ranked[0]
     lists = [(LABEL_ISSUES / f"{name}.csv").as_posix() for name in label_issues]
-    listed = [f"Review the labels that look wrong, if `{path}` lists any." for path in lists]
+    listed = [
+        f"Review the labels that look wrong, if `{path}` lists any, and correct them in `corrections.csv`."
+        for path in lists
+    ]
     return [*listed, *about_mistakes(best), *about_training(best), *about_choice(ranked, comparisons)]
 
 
@@ -53,12 +56,17 @@ def about_training(best: Evaluation) -> list[str]:
 
 
 def about_choice(ranked: list[Evaluation], comparisons: pd.DataFrame) -> list[str]:
-    """Name the models that the test photos do not tell from the best."""
+    """Name the models that are no better than guessing, and those that the best is not proved to be better than."""
+    useless = {model.name for model in ranked if model.scores["test"]["gain_over_baseline"] <= 0}
     undecided = set(comparisons["second"][comparisons["p_holm"] >= SIGNIFICANCE_LEVEL])
-    alike = [f"`{model.name}`" for model in ranked[1:] if model.name in undecided]
-    if not alike:
-        return []
-    return [
-        f"These test photos do not tell `{ranked[0].name}` from {', '.join(alike)}: take whichever is cheapest to use, "
-        "or test on more photos."
-    ]
+    photos = len(ranked[0].predictions.labels)
+    steps = []
+    if useless:
+        names = ", ".join(f"`{model.name}`" for model in ranked if model.name in useless)
+        steps.append(f"Do not use {names}: on the test photos no better than always naming the most frequent class.")
+    if alike := [f"`{model.name}`" for model in ranked[1:] if model.name in undecided - useless]:
+        steps.append(
+            f"These {photos} test photos are too few to prove `{ranked[0].name}` better than {', '.join(alike)}: keep "
+            "it, as the best on validation, or test on more photos."
+        )
+    return steps

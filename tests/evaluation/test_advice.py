@@ -49,11 +49,20 @@ def test_models_that_the_test_photos_do_not_tell_from_the_best_are_named() -> No
     pairs = [("best", "second", 0.2), ("best", "third", 0.001)]
     comparisons = pd.DataFrame(pairs, columns=["first", "second", "p_holm"])
     [step] = about_choice(ranked, comparisons)
-    assert step.startswith("These test photos do not tell `best` from `second`: ")
+    assert step.startswith("These 4 test photos are too few to prove `best` better than `second`: keep it")
     assert about_choice(ranked, comparisons.assign(p_holm=0.01)) == []
+
+
+def test_a_model_no_better_than_guessing_is_advised_against_and_is_no_alternative() -> None:
+    guesses = evaluation_of("guesses", two_classes(LABELS, np.array([0.9, 0.9, 0.9, 0.9])))
+    comparisons = pd.DataFrame([("best", "guesses", 0.2)], columns=["first", "second", "p_holm"])
+    assert guesses.scores["test"]["gain_over_baseline"] <= 0
+    [step] = about_choice([evaluation("best"), guesses], comparisons)
+    assert step.startswith("Do not use `guesses`: ")
 
 
 def test_labels_come_first() -> None:
     steps = advice([evaluation(dogs=0.2)], pd.DataFrame(columns=["first", "second", "p_holm"]), ["vgg"])
-    assert steps[0] == "Review the labels that look wrong, if `plots/label_issues/vgg.csv` lists any."
+    first = "Review the labels that look wrong, if `plots/label_issues/vgg.csv` lists any, and correct them"
+    assert steps[0] == f"{first} in `corrections.csv`."
     assert len(steps) == 2

@@ -71,9 +71,8 @@ def test_photos_that_a_correction_removed_are_told_where_there_are_some() -> Non
 
 def test_what_to_do_next_comes_before_all_tables() -> None:
     _, beginning = page(one=wrong_on(0)).partition("## Data")[0].split("## What to do next\n\n")
-    assert beginning.startswith(
-        "1. Review the labels that look wrong, if `plots/label_issues/mobilenet_v2.csv` lists any.\n2. Look"
-    )
+    first = "1. Review the labels that look wrong, if `plots/label_issues/mobilenet_v2.csv` lists any, and correct them"
+    assert beginning.startswith(f"{first} in `corrections.csv`.\n2. Look")
 
 
 def test_photos_are_counted_per_class_and_split_and_what_was_rejected_by_reason() -> None:

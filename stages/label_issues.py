@@ -10,6 +10,7 @@ whole backbone, and from ``params.yaml`` the entry of ``label_issues`` with its 
 
 import logging
 from collections.abc import Collection
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -101,17 +102,18 @@ def list_issues(
 
 
 def draw_issues(issues: pd.DataFrame) -> Figure:
-    """Draw the first photos, each with the label given and the one suggested."""
+    """Draw the first photos, each with its file's name, the label given and the one suggested."""
     shown = issues.head(SHOWN)
     rows = max(1, -(-len(shown) // COLUMNS))
-    figure = plt.figure(figsize=(2.2 * COLUMNS, 2.5 * rows + 0.5), layout="constrained")
+    figure = plt.figure(figsize=(2.2 * COLUMNS, 2.7 * rows + 0.5), layout="constrained")
     suspicious = f"the {SHOWN} most suspicious of {len(issues)}" if len(issues) > SHOWN else f"all {len(issues)}"
     figure.suptitle(f"labels that look wrong: {suspicious if len(issues) else 'none'}")
     grid = picture_grid(figure, rows, COLUMNS, anchor="N")
     for axes, issue in zip(grid.flat, shown.to_dict("records"), strict=False):
         axes.imshow(thumbnail(issue["path"]))
         suggestion = f"{issue['suggested_probability']:.2f} for {issue['suggested']}"
-        axes.set_title(caption(f"labelled {issue['given']}", suggestion), fontsize="medium")
+        name = Path(issue["path"]).name
+        axes.set_title(caption(name, f"labelled {issue['given']}", suggestion), fontsize="medium")
     return figure
 
 

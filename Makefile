@@ -46,13 +46,14 @@ demo: .venv/pipeline ## the whole pipeline on drawn cats and dogs: no network, a
 		--set-param 'train.image_size=[96,96]' \
 		--set-param train.epochs=10
 	@echo
-	dvc metrics show --precision 3
+	@sed -n '/^| model/,/^$$/p' metrics/report.md
 	@$(MAKE) --no-print-directory plots
 	@echo
 	@$(MAKE) --no-print-directory next-steps
 
 next-steps:
-	@echo "Open the plots page above in a browser. Then try a parameter (README, \"Change a parameter and compare\"):"
+	@echo "Open in a browser the report, file://$(CURDIR)/metrics/report.html, and the plots page above."
+	@echo "Then try a parameter (README, \"Change a parameter and compare\"):"
 	@echo "    source .venv/bin/activate"
 	@echo "    git switch --create drawn-photos"
 	@echo "    git add . && git commit --quiet --message 'The drawn photos'"

@@ -5,14 +5,17 @@ knows or a local path. Writes ``data/raw/``, the photos with their folders kept,
 ``labels.csv``, and ``data/backbone/none``, on which models without a backbone depend, as others do on theirs.
 """
 
+import logging
 import shutil
 from pathlib import Path
 
-from stages.common.params import load_params
+from stages.common.params import demo_backbones, load_params
 from stages.common.paths import BACKBONE, LABELS, RAW
 from stages.common.program import UserError, run
 from stages.intake.archive import unpack
 from stages.intake.fetch import Source
+
+logger = logging.getLogger(__name__)
 
 # Everything is fetched into this folder first, so that its parts are whole in their places or not there.
 INCOMING = Path("data/incoming")
@@ -20,7 +23,14 @@ NO_BACKBONE = BACKBONE / "none"
 
 
 def main() -> None:
-    download = load_params().download
+    params = load_params()
+    download = params.download
+    for name in demo_backbones(params):
+        logger.warning(
+            "backbones.%s has the weights of `make demo`, made for drawings: for your own photos go back to the real "
+            "parameters (git restore --source=main params.yaml) and name your photos there",
+            name,
+        )
     shutil.rmtree(INCOMING, ignore_errors=True)
     try:
         fetch_photos(download.photos, download.photos_sha256, INCOMING / RAW.name)

@@ -13,6 +13,7 @@ with it.
 
 import json
 import logging
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -101,8 +102,9 @@ def check_leftovers(names: set[str]) -> None:
     files = [path for folder in (MODELS, HISTORY, REPEATS) for path in folder.glob("*")]
     found = sorted(path for path in files if path.name.split(".")[0] not in {"", *names})  # "" of unfinished ones
     if found:
-        paths = " ".join(str(path) for path in found)
-        raise UserError(f"expected only models of params.yaml ({', '.join(sorted(names))}): delete {paths}")
+        listed = ", ".join(sorted(names))
+        command = shlex.join(["rm", "-r", *map(str, found)])
+        raise UserError(f"expected only models of params.yaml ({listed}), found files of others: `{command}`")
 
 
 def evaluate_with_repeats(

@@ -106,5 +106,5 @@ def test_a_model_no_better_than_the_majority_class_baseline_is_warned_of(caplog:
 def test_files_of_a_model_that_params_yaml_no_longer_has_are_refused() -> None:
     check_leftovers({"cnn"})
     found = "data/models/cnn.json data/models/cnn.keras data/models/cnn.npz data/repeats/cnn plots/"
-    with pytest.raises(UserError, match=rf"\(wide\): delete {found}"):
+    with pytest.raises(UserError, match=rf"\(wide\), found files of others: `rm -r {found}"):
         check_leftovers({"wide"})

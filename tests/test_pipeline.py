@@ -283,7 +283,7 @@ def test_another_entry_is_another_model_and_what_a_removed_one_leaves_is_refused
     files.append("plots/history/transfer.json")
     folder = "data/repeats/transfer"
     monkeypatch.chdir(small_project)
-    with pytest.raises(UserError, match=f"delete {' '.join([*files[:3], folder, files[3]])}$"):
+    with pytest.raises(UserError, match=f"`rm -r {' '.join([*files[:3], folder, files[3]])}`$"):
         evaluate.main()
 
     for leftover in files:

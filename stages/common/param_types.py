@@ -50,7 +50,7 @@ def complaint(detail: Any) -> str:
         case "model_type" | "dict_type":
             return f"{key}: expected a mapping of keys to values{received}"
         case "tuple_type":
-            return f"{key}: expected two numbers, as [1, 2]{received}"
+            return f"{key}: expected two numbers, as [160, 160]{received}"
         case "value_error":
             return f"{key}: {detail['ctx']['error']}" if detail["loc"] else str(detail["ctx"]["error"])
     return f"{key}: {detail['msg'].replace('Input should be', 'expected')}{received}"

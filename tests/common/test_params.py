@@ -129,7 +129,7 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
         ({"models.a/b": CNN}, "models.a/b: expected a name of letters, digits, - and _"),
         ({"models.; rm -rf ~": CNN}, "models.; rm -rf ~: expected a name of letters, digits, - and _"),
         ({"models": {}}, "models: "),
-        ({"train.image_size": 64}, "train.image_size: expected two numbers, as [1, 2], received 64"),
+        ({"train.image_size": 64}, "train.image_size: expected two numbers, as [160, 160], received 64"),
         (
             {"backbones.mobilenet_v2.weights": ""},
             "expected weights in backbones.mobilenet_v2, or nothing that needs them, received features.mobilenet_v2",

@@ -121,7 +121,7 @@ def test_the_confusion_matrix_counts_and_shortens_long_names() -> None:
     axes = figure.axes[0]
     assert [(text.get_position(), text.get_text()) for text in axes.texts] == [
         ((0, 0), "5"),
-        ((1, 0), "2"),
+        ((0, 1), "2"),
         ((1, 1), "3"),
     ]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["cats", "a" * 23 + "…"]

@@ -46,7 +46,7 @@ demo: .venv/pipeline ## the whole pipeline on drawn cats and dogs: no network, a
 		--set-param 'train.image_size=[96,96]' \
 		--set-param train.epochs=10
 	@echo
-	@sed -n '/^| model/,/^$$/p' metrics/report.md
+	@sed -n '/^## Models/,/^The best/{/^|/p}' metrics/report.md
 	@$(MAKE) --no-print-directory plots
 	@echo
 	@$(MAKE) --no-print-directory next-steps

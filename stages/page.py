@@ -6,6 +6,7 @@ Reads ``metrics/report.md``, the best model's name in ``metrics/best.json``, and
 
 import base64
 import json
+import shlex
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
@@ -61,10 +62,11 @@ $body
 
 def main() -> None:
     params = load_params()
-    if others := [path for path in sorted(LABEL_ISSUES.glob("[!.]*")) if path.stem not in params.label_issues]:
+    listed = {f"{name}{suffix}" for name in params.label_issues for suffix in (".csv", ".png")}
+    if others := [str(path) for path in sorted(LABEL_ISSUES.glob("[!.]*")) if path.name not in listed]:
         raise UserError(  # they would count as this step's input in dvc.lock
             f"expected in {LABEL_ISSUES} only what label_issues in params.yaml lists: move or delete "
-            f"{' '.join(map(str, others))}"
+            f"{shlex.join(others)}"
         )
     try:
         best = json.loads(BEST.read_text(encoding="utf-8"))["model"]

@@ -132,20 +132,25 @@ def check_rejected_fraction(
     meant = misplaced | {photo.path for photo in found if Path(photo.path).suffix.lower() not in NO_PHOTOS}
     reasons = {path: reason for path, reason in (strays | rejected).items() if path in meant}
     if len(reasons) > max_fraction * len(meant):
-        logger.warning("\n".join(f"{path}: {reason}" for path, reason in list(reasons.items())[:MAX_LOGGED]))
+        log_first(reasons)
         listed = "listed above" if len(reasons) <= MAX_LOGGED else f"the first {MAX_LOGGED} listed above"
         duplicates = any(DUPLICATE in reason for reason in reasons.values())
-        hint = "; if those are no duplicates, lower split.duplicate_distance" if duplicates else ""
+        hint = "; if those are not duplicates, lower split.duplicate_distance" if duplicates else ""
         raise UserError(
             f"expected at most {max_fraction:.1%} of the photos to be rejected, received {len(reasons)} of "
-            f"{len(meant)}, {listed}: mend or remove them, or raise split.max_rejected_fraction{hint}"
+            f"{len(meant)}, {listed}: fix or remove them, or raise split.max_rejected_fraction{hint}"
         )
+
+
+def log_first(rejected: Rejected) -> None:
+    logger.warning("\n".join(f"{path}: {reason}" for path, reason in list(rejected.items())[:MAX_LOGGED]))
 
 
 def check_classes(photos: list[LabelledPhoto], rejected: Rejected) -> None:
     """Make sure that no class has lost all its photos."""
     lost = {photo.label for photo in photos} - {photo.label for photo in photos if photo.path not in rejected}
     if lost:
+        log_first(rejected)
         label = min(lost)
         path = min(photo.path for photo in photos if photo.label == label)
         raise UserError(f"expected usable photos of every class, found none of {label!r}: {path}: {rejected[path]}")

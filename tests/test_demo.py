@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from stages import backbone, download, features, split, train
-from stages.common.params import load_params
+from stages.common.params import demo_backbones, load_params
 from stages.common.paths import MODELS
 from stages.evaluate import evaluate
 from stages.evaluation import results
@@ -37,7 +37,11 @@ def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
     set_params({name: yaml.safe_load(value) for name, value in changed})
     params = yaml.safe_load(Path("params.yaml").read_text())
     assert (params["train"]["epochs"], params["train"]["image_size"]) == (10, [96, 96])
-    set_params({"download.photos": "data/sample.zip", "models": {"transfer": params["models"]["transfer"]}})
+    assert "\nSAMPLE = data/sample.zip\n" in (PROJECT / "Makefile").read_text()
+    assert demo_backbones(load_params()) == ["mobilenet_v2"]
+    set_params({"download.photos": "data/sample.zip"})
+    assert demo_backbones(load_params()) == []
+    set_params({"models": {"transfer": params["models"]["transfer"]}})
     write_archive(Path("data/sample.zip"), ["cats", "dogs"], train=80, validation=75)
     shutil.copy(PROJECT / params["backbones"]["mobilenet_v2"]["weights"], "data")
     monkeypatch.setattr(sys, "argv", ["…"])

@@ -81,8 +81,13 @@ def test_the_same_run_gives_the_same_bytes(run: Callable[..., pd.DataFrame]) -> 
     assert written[0] == written[1]
 
 
-def test_where_no_label_looks_wrong_the_list_has_no_rows(run: Callable[..., pd.DataFrame]) -> None:
+def test_the_figure_names_each_photo_and_both_classes_or_says_that_there_is_none(
+    run: Callable[..., pd.DataFrame],
+) -> None:
     assert len(run([])) == 0
+    figure = label_issues.draw_issues(run([4]))
+    assert re.fullmatch(r"4.jpg\nlabelled (\w+)\n0.\d\d for (?!\1)\w+", figure.axes[0].get_title())
+    plt.close(figure)
     figure = label_issues.draw_issues(run([]))
     assert figure.get_suptitle() == "labels that look wrong: none"
     plt.close(figure)

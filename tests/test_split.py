@@ -154,7 +154,7 @@ def test_too_many_unusable_files_stop_the_run_and_are_logged(workspace: Path, ca
     (RAW / "cats/1.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
     with pytest.raises(
         UserError,
-        match=r"at most 1.0% of the photos .*, received 2 of 19, listed above: mend or remove them, or raise split.max",
+        match=r"at most 1.0% of the photos .*, received 2 of 19, listed above: fix or remove them, or raise split.max",
     ):
         split.main()
     assert not SPLITS.exists()

@@ -41,7 +41,7 @@ def complaint(detail: Any) -> str:
     key = ".".join(str(part) for part in detail["loc"] if part != "[key]") or "the file"
     if detail["loc"][-1:] == ("[key]",):
         return f"{key}: expected a name of letters, digits, - and _ (it names files)"
-    received = f", received {detail['input']!r}"
+    received = f", received {'nothing' if detail['input'] is None else repr(detail['input'])}"
     match detail["type"]:
         case "extra_forbidden":
             return f"{key}: unknown key (misspelt, or in the wrong place?)"

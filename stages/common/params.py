@@ -190,14 +190,13 @@ def load_params(path: Path = PARAMS) -> Params:
             names each such key, what was expected and what came.
     """
     try:
-        params = Params.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Params.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise UserError(f"{path}: expected the file that holds the parameters ({error.strerror})") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
         raise UserError(f"{path}: " + "; ".join(complaint(detail) for detail in error.errors())) from error
-    return params
 
 
 def demo_backbones(params: Params) -> list[str]:

@@ -17,7 +17,7 @@ BROKEN = {
     *(errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ETIMEDOUT),  # of a mount
     getattr(errno, "EREMOTEIO", errno.EIO),  # Linux alone has it
 }
-GPU_OUT_OF_MEMORY = "ResourceExhaustedError"  # TensorFlow's, by name: importing it here would take seconds
+RESOURCE_EXHAUSTED = "ResourceExhaustedError"  # TensorFlow's, by name: importing it here would take seconds
 # Exit codes, where a user's mistake is 1. A step that the machine made fail may succeed elsewhere.
 MACHINE_FAILURE = os.EX_IOERR
 BUG = os.EX_SOFTWARE
@@ -92,9 +92,10 @@ def machine_problem(error: Exception) -> str | None:
         return f"no room on the disk for the step's files ({error.strerror}): free some"
     if isinstance(error, OSError) and error.errno in NO_ACCESS:
         return f"no access to the step's files ({error}): check who owns them"
-    out_of_memory = isinstance(error, OSError) and error.errno == errno.ENOMEM
-    if isinstance(error, MemoryError) or out_of_memory or type(error).__name__ == GPU_OUT_OF_MEMORY:
-        return "not enough memory for the step: free some, lower train.batch_size, or take a larger machine"
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return "not enough memory for the step: free some, or run it on a larger machine"
+    if type(error).__name__ == RESOURCE_EXHAUSTED:
+        return f"not enough memory of the GPU, or room on the disk, for the step: {first_line(error)}"
     if isinstance(error, OSError) and error.errno in BROKEN:
         return f"the step's files cannot be read or written ({error}): check the disk and `ulimit -n`"
     return None

@@ -57,14 +57,17 @@ def about_training(best: Evaluation) -> list[str]:
 
 def about_choice(ranked: list[Evaluation], comparisons: pd.DataFrame) -> list[str]:
     """Name the models that are no better than guessing, and those that the best is not proved to be better than."""
-    useless = {model.name for model in ranked if model.scores["test"]["gain_over_baseline"] <= 0}
+    useless = {
+        model.name for model in ranked if model.scores["test"]["balanced_accuracy"] <= 1 / len(model.scores["classes"])
+    }
     undecided = set(comparisons["second"][comparisons["p_holm"] >= SIGNIFICANCE_LEVEL])
     photos = len(ranked[0].predictions.labels)
     steps = []
     if useless:
         names = ", ".join(f"`{model.name}`" for model in ranked if model.name in useless)
-        steps.append(f"Do not use {names}: on the test photos no better than always naming the most frequent class.")
-    if alike := [f"`{model.name}`" for model in ranked[1:] if model.name in undecided - useless]:
+        steps.append(f"Do not use {names}: by the balanced accuracy on the test photos no better than guessing.")
+    alike = [f"`{model.name}`" for model in ranked[1:] if model.name in undecided - useless]
+    if alike and ranked[0].name not in useless:
         steps.append(
             f"These {photos} test photos are too few to prove `{ranked[0].name}` better than {', '.join(alike)}: keep "
             "it, as the best on validation, or test on more photos."

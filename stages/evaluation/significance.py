@@ -42,6 +42,7 @@ def compare_with_best(best: str, correct: dict[str, np.ndarray]) -> pd.DataFrame
 
 
 def mcnemar(correct: dict[str, np.ndarray], pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
+    """Test pairs of models, as ``compare`` says, with Holm's correction for these pairs."""
     rows = []
     for first, second in pairs:
         b = int((correct[first] & ~correct[second]).sum())

@@ -146,9 +146,12 @@ def clone(path: str, target: Path) -> bool:
 
 
 def is_the_machines(error: Exception, is_local: bool) -> bool:
-    """Tell a fault of this machine, which no other source mends, from one of the source."""
-    may_be_the_network = set() if is_local else {errno.ETIMEDOUT, errno.ENOTCONN}
-    return isinstance(error, MemoryError) or getattr(error, "errno", None) in (NO_SPACE | BROKEN) - may_be_the_network
+    """Tell a fault of this machine, which another source would not fix, from one of the source.
+
+    A file system of fsspec may give a server's fault any number: s3fs calls its internal errors EIO.
+    """
+    broken = BROKEN if is_local else {errno.EMFILE, errno.ENFILE}
+    return isinstance(error, MemoryError) or getattr(error, "errno", None) in NO_SPACE | broken
 
 
 def is_transient(error: Exception) -> bool:

@@ -7,16 +7,15 @@ Reads what the last `dvc repro` wrote into ``metrics/``, and what git or a DVC e
 
 import subprocess
 import sys
-from pathlib import Path
 
 from dvc.repo import Repo
 
 from stages.common.params import load_params
+from stages.common.paths import REPORT
 from stages.common.program import UserError, command_parser, run
 
 # By this first line the workflow finds its earlier comment.
 MARKER = "<!-- python -m stages.pull_request -->"
-REPORT = Path("metrics/report.md")
 # Of each of three blocks: a comment on GitHub has at most 65,536.
 MAX_CHARACTERS = 20_000
 

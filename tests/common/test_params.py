@@ -124,7 +124,7 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
         ({"models.cnn.rotation": -0.1}, "models.cnn.rotation: expected greater than or equal to 0"),
         ({"models.cnn.rotation": 1.1}, "models.cnn.rotation: expected less than or equal to 1"),
         ({"models.cnn.dropout": 1}, "models.cnn.dropout: expected less than 1"),
-        ({"models.wide": None}, "models.wide: expected a mapping of keys to values, received None"),
+        ({"models.wide": None}, "models.wide: expected a mapping of keys to values, received nothing"),
         ({"models.wide": {}}, "models.wide.features: expected a value, received none"),
         ({"models.a/b": CNN}, "models.a/b: expected a name of letters, digits, - and _"),
         ({"models.; rm -rf ~": CNN}, "models.; rm -rf ~: expected a name of letters, digits, - and _"),

@@ -31,8 +31,8 @@ from tests.conftest import CNN_ALONE, PROJECT, write_photos
             MACHINE_FAILURE,
         ),
         (
-            "type('ResourceExhaustedError', (Exception,), {})",
-            "error: not enough memory for the step",
+            "type('ResourceExhaustedError', (Exception,), {})('OOM')",
+            "error: not enough memory of the GPU, or room on the disk, for the step: OOM",
             MACHINE_FAILURE,
         ),
         ("MemoryError", "error: not enough memory for the step", MACHINE_FAILURE),

@@ -120,6 +120,11 @@ def test_a_fault_of_the_machine_is_neither_tried_again_nor_blamed_on_the_photos(
     assert len(attempts) == 1
 
 
+def test_a_server_s_fault_that_s3fs_calls_an_input_output_error_is_not_this_machine_s() -> None:
+    assert not fetch.is_the_machines(OSError(errno.EIO, "InternalError"), is_local=False)
+    assert fetch.is_the_machines(OSError(errno.ENOSPC, "No space left on device"), is_local=False)
+
+
 @pytest.mark.parametrize("inner", ["cats", "cats/more"])
 def test_a_folder_without_permission_is_not_left_out(
     folder: Path, without_access: Callable[[str], None], inner: str

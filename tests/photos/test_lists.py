@@ -19,7 +19,7 @@ def test_the_majority_class_is_that_of_the_training_photos_whatever_is_tested() 
 def test_rejected_files_are_counted_by_reason() -> None:
     reasons = [
         "cannot be decoded: cut",
-        "has the suffix of another format",
+        "cannot be read: Permission denied",
         "has 130 megapixels",
         *("in no class folder", "has no label in download.labels", "is in download.labels, but not in download.photos"),
         "has more than one label: same photo as 1.jpg, which has another",

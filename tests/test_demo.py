@@ -38,10 +38,10 @@ def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
     params = yaml.safe_load(Path("params.yaml").read_text())
     assert (params["train"]["epochs"], params["train"]["image_size"]) == (10, [96, 96])
     assert "\nSAMPLE = data/sample.zip\n" in (PROJECT / "Makefile").read_text()
+    set_params({"models": {"transfer": params["models"]["transfer"]}})
     assert demo_backbones(load_params()) == ["mobilenet_v2"]
     set_params({"download.photos": "data/sample.zip"})
     assert demo_backbones(load_params()) == []
-    set_params({"models": {"transfer": params["models"]["transfer"]}})
     write_archive(Path("data/sample.zip"), ["cats", "dogs"], train=80, validation=75)
     shutil.copy(PROJECT / params["backbones"]["mobilenet_v2"]["weights"], "data")
     monkeypatch.setattr(sys, "argv", ["…"])

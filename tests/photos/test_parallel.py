@@ -1,6 +1,7 @@
 """The same done to many things at a time."""
 
 import os
+import time
 from collections.abc import Generator, Iterator
 from itertools import count, islice
 from threading import Barrier, Event, Timer
@@ -56,6 +57,9 @@ def test_nothing_more_is_begun_once_no_result_is_wanted() -> None:
     results = in_parallel(work, count())
     assert isinstance(results, Generator)
     assert next(results) == 0
+    end = time.monotonic() + 10
+    while len(begun) < 3 and time.monotonic() < end:  # the second thread may not have been given its turn yet
+        time.sleep(0.01)
     Timer(0.1, wait.set).start()
     results.close()
     assert begun == [0, 1, 2], "the first, and those that two threads had begun"

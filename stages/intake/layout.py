@@ -97,7 +97,7 @@ def photos_in_folders(folder: Path, tree: Tree) -> tuple[list[LabelledPhoto], di
     }
     for path in sorted(tree.with_photos):
         if folder_of := containing[path]:
-            check_named(path, root, folders[folder_of].split)
+            check_named(path, root, folders[folder_of])
 
     photos, strays = [], []
     for file in tree.files:
@@ -170,9 +170,14 @@ def check_not_empty(root: Path, tops: Mapping[Path, str], tree: Tree) -> None:
             )
 
 
-def check_named(folder: Path, root: Path, split: str) -> None:
-    """Raise a UserError if a folder, or one above it in ``root``, is named like another split than the photos have."""
-    others = {named for part in folder.relative_to(root).parts if (named := split_of(part))} - {split}
+def check_named(folder: Path, root: Path, of_class: ClassFolder) -> None:
+    """Raise a UserError if a folder, or one above it in ``root``, is named like another split than its photos have.
+
+    In folders for splits a class may have such a name.
+    """
+    above, (_, *below) = of_class.start.relative_to(root).parts, folder.relative_to(of_class.start).parts
+    split = of_class.split
+    others = {named for part in (*above, *below) if (named := split_of(part))} - {split}
     if others:
         raise UserError(
             f"expected folders that name one split, or none, received {folder} ({', '.join(sorted(others))}) for "

@@ -75,6 +75,11 @@ def test_other_folders_beside_those_of_splits_are_left_out_with_the_reason() -> 
     assert rejected == dict.fromkeys(["raw/more/cats/1.jpg", "raw/more/dogs/1.jpg"], "in no class folder")
 
 
+def test_in_folders_of_splits_a_class_may_be_called_train() -> None:
+    lay_out(*(f"{split}/{label}/1.jpg" for split in ("train", "val", "test") for label in ("bus", "train")))
+    assert {(photo.split, photo.label) for photo in find()[0]} >= {("validation", "train"), ("test", "train")}
+
+
 def splits_of(*paths: str) -> dict[str, tuple[str, str]]:
     """Lay out these files; return the label and split of each that has one."""
     lay_out(*paths)

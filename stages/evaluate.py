@@ -63,7 +63,7 @@ def main() -> None:
     params = load_params()
     check_leftovers(set(params.models))
     make_deterministic(params.train.seed)
-    lists = {split: read_split(split) for split in ("train", "validation", "test", "rejected")}
+    lists = {split: read_split(split) for split in ("train", "validation", "test", "rejected", "copies")}
     classes = class_names(lists["test"]["label"])
     photos = load_photos(lists["test"], classes, params.train.image_size)
     test = TestSet(lists["test"], classes, *photos, majority_class_accuracy(lists["train"], lists["test"]))

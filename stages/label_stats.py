@@ -1,9 +1,9 @@
 """Count the photos of each class in each split, and draw samples.
 
 Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (the numbers of rejected files
-by reason and of corrected labels, the test accuracy of the majority-class baseline, and the number of images per class
-and split), ``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of random training photos of each
-class.
+by reason, of copies left out of validation and test, with their share, and of corrected labels; the test accuracy of
+the majority-class baseline; the number of images per class and split), ``plots/label_counts.csv`` and ``.png``, and
+``plots/samples.png``, a row of random training photos of each class.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ from stages.common.files import write_csv, write_json
 from stages.common.params import LabelStats, load_params
 from stages.common.program import run
 from stages.photos.decode import thumbnail
-from stages.photos.lists import count_rejected, majority_class_accuracy, read_split
+from stages.photos.lists import count_copies, count_rejected, majority_class_accuracy, read_split
 
 LABEL_STATS = Path("metrics/label_stats.json")
 LABEL_COUNTS = Path("plots/label_counts.csv")
@@ -35,6 +35,7 @@ def main() -> None:
     corrected = read_split("corrected")
     stats = {
         **count_rejected(read_split("rejected")),
+        "copies": count_copies(read_split("copies"), {split: lists[split] for split in ("validation", "test")}),
         "relabelled": int((corrected["given"] != corrected["label"]).sum()),
         "test": {"accuracy": round(majority_class_accuracy(lists["train"], lists["test"]), 6)},
         # A list, so that DVC leaves it out of its tables, where these would be columns beside each model's accuracy.

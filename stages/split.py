@@ -1,12 +1,14 @@
 """Split the photos into training, validation and test.
 
 Reads ``data/raw/``: a folder per class; or ``train/`` and ``validation/``, ``test/`` or both, by any of the names that
-``stages/intake/layout.py`` lists, with a folder per class in each; either may be inside one outer folder. If there is a
+``stages/intake/layout.py`` lists, with a folder per class in each, or in a folder per class; each may be inside one
+outer folder. If there is a
 ``data/labels/labels.csv`` (``path,label``), it says the classes instead. ``corrections.csv`` (``path,label``) changes
 the class of photos that have one, or removes them (``remove``). Writes ``data/splits/train.csv``, ``validation.csv``
 and ``test.csv`` (``path,label``, sorted by path), ``train_paths.csv`` and ``validation_paths.csv`` (``path``) for
 ``features``, to which a corrected label makes no difference, ``rejected.csv`` (``path,reason``): every file in none of
-the three lists, and ``corrected.csv`` (``path,given,label``): every photo that has its label from ``corrections.csv``.
+the three lists, ``copies.csv`` (``path,split``): those of them that are duplicates of a photo in their own split, and
+``corrected.csv`` (``path,given,label``): every photo that has its label from ``corrections.csv``.
 
 Duplicates and the photos of a group (``split.group``) are never in two splits. In training, duplicates stay; validation
 and test have one photo of each picture, so that scores, confidence intervals and tests count it once.
@@ -17,7 +19,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from stages.common.files import atomic_folder, write_csv
@@ -25,11 +29,13 @@ from stages.common.params import Split, load_params
 from stages.common.paths import CORRECTIONS, LABELS, RAW, SPLITS
 from stages.common.program import MismatchError, UserError, run
 from stages.intake.corrections import apply_corrections
-from stages.intake.duplicates import Fingerprint, fingerprint, group_duplicates
+from stages.intake.duplicates import Fingerprint, find_conflicts, fingerprint, group_duplicates
+from stages.intake.folders import SIDECAR_SUFFIXES
 from stages.intake.groups import Group, Picture, assign_splits, join_groups
-from stages.intake.layout import SPLIT_NAMES, LabelledPhoto, find_photos, read_labels
+from stages.intake.label_csv import read_labels
+from stages.intake.layout import SPLIT_NAMES, LabelledPhoto, find_photos
 from stages.photos.decode import SUFFIXES, UnreadablePhotoError, open_photo
-from stages.photos.lists import DUPLICATE, REMOVED, SAME_GROUP, TWO_LABELS
+from stages.photos.lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
 from stages.photos.parallel import map_in_parallel
 
 logger = logging.getLogger(__name__)
@@ -40,11 +46,22 @@ HOW_TO_FIX = (
     "data/raw is a copy: to change photos or labels, change what download.photos and download.labels name, then "
     "`dvc repro --force download && dvc repro`"
 )
-
-# What lies beside photos: notes, tables, annotations.
-NO_PHOTOS = {".csv", ".db", ".html", ".ini", ".json", ".log", ".mat", ".md", ".pdf", ".tsv", ".txt", ".xml", ".yaml"}
+NOT_DUPLICATES = (
+    "; if those are not duplicates, lower split.duplicate_distance, or leave `split.duplicate_distance:` empty, which "
+    "skips the check"
+)
+PREVIEWS = {".thm"}  # a camera's small JPEG of a film or photo beside it
 
 Rejected = dict[str, str]  # the reason for each path
+
+
+class Assigned(NamedTuple):
+    """What becomes of each file."""
+
+    photos: list[LabelledPhoto]  # in the lists
+    rejected: Rejected
+    copies: list[tuple[str, str]]  # of those rejected the duplicates in one split: path and split, sorted
+    corrected: list[tuple[str, str, str]]  # the path of each photo with a correction, and its label before and after
 
 
 def main() -> None:
@@ -53,7 +70,7 @@ def main() -> None:
         raise UserError(f"expected the photos in {RAW}, found no such folder: run `dvc repro download`")
     corrections = read_labels(CORRECTIONS, str(CORRECTIONS)) if CORRECTIONS.exists() else {}
     try:
-        photos, rejected, reviewed = split_photos(RAW, settings, corrections)
+        photos, rejected, copies, corrected = split_photos(RAW, settings, corrections)
     except MismatchError:
         raise
     except UserError as error:
@@ -68,28 +85,25 @@ def main() -> None:
                 write_csv(listed[["path"]], folder / f"{split}_paths.csv")
             logger.info("%s: %d photos", split, len(rows))
         write_csv(pd.DataFrame(sorted(rejected.items()), columns=["path", "reason"]), folder / "rejected.csv")
-        write_csv(pd.DataFrame(reviewed, columns=["path", "given", "label"]), folder / "corrected.csv")
+        write_csv(pd.DataFrame(copies, columns=["path", "split"]), folder / "copies.csv")
+        write_csv(pd.DataFrame(corrected, columns=["path", "given", "label"]), folder / "corrected.csv")
     removed = sum(reason == REMOVED for reason in rejected.values())
-    relabelled = sum(given != label for _, given, label in reviewed)
+    relabelled = sum(given != label for _, given, label in corrected)
     logger.info("%s: %d labels changed, %d photos removed", CORRECTIONS, relabelled, removed)
+    if sidecars := [path for path, reason in rejected.items() if reason.startswith(SIDECAR)]:
+        logger.info("%d files lie beside photos and count for nothing, as %s", len(sidecars), min(sidecars))
     logger.info("rejected: %d files, for the reasons in %s", len(rejected), SPLITS / "rejected.csv")
 
 
-def split_photos(
-    folder: Path, settings: Split, corrections: Mapping[PurePosixPath, set[str]]
-) -> tuple[list[LabelledPhoto], Rejected, list[tuple[str, str, str]]]:
+def split_photos(folder: Path, settings: Split, corrections: Mapping[PurePosixPath, set[str]]) -> Assigned:
     """Assign each usable photo below ``folder`` to a split, and reject every other file.
-
-    Returns:
-        The photos; the reason for each other file; the path of each photo that ``corrections`` give a label, with its
-        label before and after.
 
     Raises:
         UserError: Too many files are rejected, ``split.group`` tells nothing apart, a correction fits no photo, or a
             split would have no photos of some class.
     """
     labelled, strays = find_photos(folder, LABELS / "labels.csv")
-    found, reviewed, removed = apply_corrections(labelled, corrections)
+    found, corrected, removed = apply_corrections(labelled, corrections)
     inspected = map_in_parallel(
         lambda i: (found[i], inspect(found[i].path, settings.max_megapixels)), range(len(found)), "checking photos"
     )
@@ -99,26 +113,33 @@ def split_photos(
 
     pictures = group_duplicates(fingerprints, settings.duplicate_distance)
     logger.info("%d usable photos show %d pictures", len(fingerprints), len(pictures))
-    conflicting = reject_conflicting_labels(pictures)
+    conflicting = reject_conflicts(pictures, fingerprints, settings.duplicate_distance)
     check_classes(found, unusable | conflicting)
 
-    groups = join_groups([picture for picture in pictures if picture[0].path not in conflicting], settings.group)
-    groups = assign_splits(groups, settings)
+    groups = assign_splits(join_groups(without_conflicts(pictures, conflicting), settings.group), settings)
     leaking = reject_leaks(groups)
     check_rejected_fraction(found, strays, unusable | conflicting | leaking, settings.max_rejected_fraction)
-    copies = reject_copies(chain(*groups))
+    firsts = find_copies(chain(*groups))
+    copies = {path: f"{DUPLICATE} {first}" for path, first in firsts.items()}
     rejected = strays | removed | unusable | conflicting | copies | leaking
-    kept = [photo for group in groups for photo in chain(*group) if photo.path not in rejected]
-    check_splits(kept)
-    return kept, rejected, reviewed
+    assigned = [photo for group in groups for photo in chain(*group)]
+    kept = [photo for photo in assigned if photo.path not in rejected]
+    left_out = sorted((photo.path, photo.split) for photo in assigned if photo.path in firsts.keys() - leaking.keys())
+    thumbnails = {photo.path: result.thumbnail for photo, result in fingerprints.items()}
+    check_copies(kept, left_out, firsts, thumbnails, settings.max_copies_fraction)
+    check_splits(kept, {photo.label for picture in pictures if len(picture) > 1 for photo in picture})
+    return Assigned(kept, rejected, left_out, corrected)
 
 
 def inspect(path: str, max_megapixels: float) -> Fingerprint | str:
     """Decode a photo and reduce it to a fingerprint, or say why it is unusable."""
+    suffix = Path(path).suffix.lower()
+    if suffix in PREVIEWS:
+        return f"{SIDECAR}: is a camera's preview"
     try:
         return fingerprint(open_photo(path, COMPARED_SIZE, max_megapixels))
     except UnreadablePhotoError as error:
-        return str(error)
+        return f"{SIDECAR}: {error}" if suffix in SIDECAR_SUFFIXES else str(error)
 
 
 def check_rejected_fraction(
@@ -126,19 +147,25 @@ def check_rejected_fraction(
 ) -> None:
     """Stop if too many files cannot be used, of those that were meant as photos.
 
-    In a folder of a class they all were, but notes and the like; elsewhere only those that are named like photos.
+    In a folder of a class they all were, but notes and the like, and in a CSV of labels all were; elsewhere only those
+    that are named like photos, or like those that the CSV names.
     """
-    misplaced = {path for path in strays if path.lower().endswith(SUFFIXES)}
-    meant = misplaced | {photo.path for photo in found if Path(photo.path).suffix.lower() not in NO_PHOTOS}
+    suffixes = {Path(photo.path).suffix.lower() for photo in found} - SIDECAR_SUFFIXES
+    meant = {photo.path for photo in found if Path(photo.path).suffix.lower() in suffixes}
+    for path, reason in strays.items():
+        alike = reason == NO_LABEL and Path(path).suffix.lower() in suffixes
+        if alike or reason.startswith(NO_FILE) or path.lower().endswith(SUFFIXES):
+            meant.add(path)
     reasons = {path: reason for path, reason in (strays | rejected).items() if path in meant}
     if len(reasons) > max_fraction * len(meant):
         log_first(reasons)
         listed = "listed above" if len(reasons) <= MAX_LOGGED else f"the first {MAX_LOGGED} listed above"
         duplicates = any(DUPLICATE in reason for reason in reasons.values())
-        hint = "; if those are not duplicates, lower split.duplicate_distance" if duplicates else ""
+        path, reason = next(iter(reasons.items()))
         raise UserError(
             f"expected at most {max_fraction:.1%} of the photos to be rejected, received {len(reasons)} of "
-            f"{len(meant)}, {listed}: fix or remove them, or raise split.max_rejected_fraction{hint}"
+            f"{len(meant)}, {listed}: fix or remove them, or raise split.max_rejected_fraction"
+            f"{NOT_DUPLICATES if duplicates else ''}; the first, {path}, {reason}"
         )
 
 
@@ -153,18 +180,32 @@ def check_classes(photos: list[LabelledPhoto], rejected: Rejected) -> None:
         log_first(rejected)
         label = min(lost)
         path = min(photo.path for photo in photos if photo.label == label)
-        raise UserError(f"expected usable photos of every class, found none of {label!r}: {path}: {rejected[path]}")
+        hint = NOT_DUPLICATES if DUPLICATE in rejected[path] else ""
+        raise UserError(
+            f"expected usable photos of every class, found none of {label!r}: {path}: {rejected[path]}{hint}"
+        )
 
 
-def reject_conflicting_labels(pictures: list[Picture]) -> Rejected:
-    """Reject every photo of a picture with two labels or more, as any of them may be the wrong one."""
-    rejected: Rejected = {}
+def reject_conflicts(
+    pictures: list[Picture], fingerprints: Mapping[LabelledPhoto, Fingerprint], max_distance: int | None
+) -> Rejected:
+    """Reject the photos that are duplicates of one with another label, as either label may be the wrong one."""
+    if max_distance is None:
+        return {}
+    return {
+        path: f"{TWO_LABELS}: {DUPLICATE} {other}, which has another"
+        for picture in pictures
+        for path, other in find_conflicts(picture, fingerprints, max_distance).items()
+    }
+
+
+def without_conflicts(pictures: list[Picture], rejected: Rejected) -> list[Picture]:
+    """Leave the rejected photos out of their pictures, and make one picture of the others of each class."""
+    parted = []
     for picture in pictures:
-        firsts = {photo.label: photo.path for photo in reversed(picture)}
-        for photo in picture if len(firsts) > 1 else []:
-            other = min(path for label, path in firsts.items() if label != photo.label)
-            rejected[photo.path] = f"{TWO_LABELS}: {DUPLICATE} {other}, which has another"
-    return rejected
+        kept = [photo for photo in picture if photo.path not in rejected]
+        parted += [[photo for photo in kept if photo.label == label] for label in sorted({each.label for each in kept})]
+    return parted
 
 
 def reject_leaks(groups: list[Group]) -> Rejected:
@@ -182,24 +223,54 @@ def reject_leaks(groups: list[Group]) -> Rejected:
     return rejected
 
 
-def reject_copies(pictures: Iterable[Picture]) -> Rejected:
-    """Reject all photos of a picture but the first in validation and in test, where each picture counts once."""
-    rejected: Rejected = {}
+def find_copies(pictures: Iterable[Picture]) -> dict[str, str]:
+    """Find in validation and in test, where each picture counts once, all its photos but the first, and that one."""
+    firsts: dict[str, str] = {}
     for picture in pictures:
         for split in SPLIT_NAMES[1:]:
             first, *copies = sorted(photo.path for photo in picture if photo.split == split) or [""]
-            rejected |= dict.fromkeys(copies, f"{DUPLICATE} {first}")
-    return rejected
+            firsts |= dict.fromkeys(copies, first)
+    return firsts
 
 
-def check_splits(photos: list[LabelledPhoto]) -> None:
-    """Make sure that every class can be trained, validated and tested."""
+def check_copies(
+    photos: list[LabelledPhoto],
+    copies: list[tuple[str, str]],
+    firsts: Mapping[str, str],
+    thumbnails: Mapping[str, np.ndarray],
+    max_fraction: float,
+) -> None:
+    """Log how many copies validation and test leave out, and stop if too many are not even quite the same."""
+    for split in SPLIT_NAMES[1:]:
+        of_split = [path for path, name in copies if name == split]
+        number = len(of_split) + sum(photo.split == split for photo in photos)
+        if of_split:
+            text = "%s: %d of %d photos (%.1f %%) are left out as copies of others there, as %s of %s"
+            path = of_split[0]
+            logger.warning(text, split, len(of_split), number, 100 * len(of_split) / number, path, firsts[path])
+        alike = [path for path in of_split if not np.array_equal(thumbnails[path], thumbnails[firsts[path]])]
+        if len(alike) > max_fraction * number:
+            raise UserError(
+                f"expected at most {max_fraction:.1%} of the photos in {split} to be nearly the same as others there, "
+                f"received {len(alike)} of {number} ({len(alike) / number:.1%}), as {alike[0]} and {firsts[alike[0]]}: "
+                f"leave out all but one of each, or raise split.max_copies_fraction{NOT_DUPLICATES}"
+            )
+
+
+def check_splits(photos: list[LabelledPhoto], with_duplicates: set[str]) -> None:
+    """Make sure that every class can be trained, validated and tested.
+
+    Args:
+        with_duplicates: the classes of which photos show the same picture, or are rejected as they do.
+    """
     counts = Counter((photo.label, photo.split) for photo in photos)
     for label in sorted({photo.label for photo in photos}):
         if not all(counts[label, split] for split in SPLIT_NAMES):
             raise UserError(
                 "expected photos of every class in every split, so three pictures or groups of a class, found of "
-                f"{label!r} " + ", ".join(f"{counts[label, split]} in {split}" for split in SPLIT_NAMES)
+                + f"{label!r} "
+                + ", ".join(f"{counts[label, split]} in {split}" for split in SPLIT_NAMES)
+                + (NOT_DUPLICATES if label in with_duplicates else "")
             )
 
 

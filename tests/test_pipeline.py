@@ -125,7 +125,7 @@ RUN_AGAIN: dict[str, list[str]] = {
     "stages/backbone.py": ["backbone@mobilenet_v2"],
     "stages/intake/archive.py": ["backbone@mobilenet_v2", "download"],
     "stages/intake/fetch.py": ["backbone@mobilenet_v2", "download"],
-    "stages/intake/folders.py": ["backbone@mobilenet_v2", "download"],
+    "stages/intake/folders.py": ["backbone@mobilenet_v2", "download", "split"],
     "stages/intake/layout.py": ["split"],
     "stages/intake/corrections.py": ["split"],
     "stages/intake/duplicates.py": ["split"],

@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 from stages import split
-from stages.common.paths import RAW, SPLITS
+from stages.common.paths import LABELS, RAW, SPLITS
 from stages.common.program import UserError
 from stages.intake.layout import SPLIT_NAMES
+from stages.photos.lists import SIDECAR, count_rejected
 from tests.conftest import write_photos
 
 
@@ -179,6 +180,34 @@ def test_notes_and_annotations_beside_photos_are_listed_and_stop_no_run() -> Non
     rejected = split_lists()["rejected"]
     assert len(rejected) == 10
     assert rejected["path"].str.endswith(".xml").all()
+
+
+@pytest.mark.usefixtures("workspace")
+def test_files_that_phones_write_beside_photos_count_for_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    layout({"cats": 10, "dogs": 10})
+    for suffix in (".AAE", ".MOV", ".mp4", ".xmp", ".jpg.json"):
+        (RAW / "cats/0").with_suffix(suffix).write_text("no photo")
+    (RAW / "cats/0.THM").write_bytes((RAW / "cats/0.jpg").read_bytes())
+    lists = split_lists()
+    assert sum(len(lists[name]) for name in SPLIT_NAMES) == 20
+    assert len(lists["rejected"]) == 6
+    assert lists["rejected"]["reason"].str.startswith(SIDECAR).all()
+    assert "6 files lie beside photos and count for nothing, as data/raw/cats/0.AAE" in caplog.text
+    assert set(count_rejected(lists["rejected"]).values()) == {0}
+
+
+@pytest.mark.parametrize(("listed", "received"), [(43, "3 of 43"), (30, "10 of 40")])
+def test_names_without_a_suffix_count_where_labels_are_listed(workspace: Path, listed: int, received: str) -> None:
+    """More names than files, or more files than names."""
+    write_photos(RAW, 40)
+    for path in RAW.iterdir():
+        path.rename(path.with_suffix(""))
+    LABELS.mkdir()
+    lines = [f"{number},{'cats' if number % 2 else 'dogs'}" for number in range(listed)]
+    (LABELS / "labels.csv").write_text("\n".join(["path,label", *lines]))
+    with pytest.raises(UserError, match=f"to be rejected, received {received}, listed above"):
+        split.main()
 
 
 def test_where_no_file_is_a_photo_the_run_stops_however_many_may_be_rejected(

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from unicodedata import normalize
 
 import pandas as pd
 import pytest
@@ -10,7 +11,7 @@ from stages import label_stats, split
 from stages.common.paths import CORRECTIONS, RAW, SPLITS
 from stages.common.program import UserError
 from stages.intake.layout import SPLIT_NAMES
-from tests.conftest import PROJECT, write_photos
+from tests.conftest import PROJECT, edit_params, write_photos
 
 CAT, DOG = "data/raw/cats/3.jpg", "data/raw/dogs/4.jpg"
 
@@ -32,6 +33,16 @@ def labels(lists: dict[str, pd.DataFrame]) -> dict[str, str]:
     return dict(zip(photos["path"], photos["label"], strict=True))
 
 
+@pytest.mark.parametrize("name", ["two  spaces", "at an end ", "café"])
+def test_a_class_of_any_name_can_be_corrected(name: str) -> None:
+    write_photos(RAW / normalize("NFD", name), 10)
+    label = " ".join(name.split())
+    path = RAW / name / "3.jpg"  # as a keyboard writes it
+    lists = correct(f"{CAT},{name}", f"{path},cats")
+    mac_path = str(RAW / normalize("NFD", name) / "3.jpg")
+    assert (labels(lists)[CAT], labels(lists)[mac_path]) == (label, "cats")
+
+
 def test_a_photo_gets_another_label_or_is_removed_and_both_are_listed_and_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -45,12 +56,19 @@ def test_a_photo_gets_another_label_or_is_removed_and_both_are_listed_and_logged
 
 
 def test_they_are_counted_in_the_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
-    correct(f"{CAT},dogs", f"{DOG},remove", "data/raw/cats/5.jpg,cats")
+    (RAW / "dogs/copy.jpg").write_bytes(Path("data/raw/dogs/7.jpg").read_bytes())
+    for number in range(3):
+        (RAW / f"cats/no photo {number}.jpg").touch()
+    edit_params(Path("params.yaml"), {"split.max_rejected_fraction": 0.2})
+    lines = [f"data/raw/dogs/{number}.jpg,remove" for number in range(2)]
+    correct(f"{CAT},dogs", *lines, "data/raw/cats/5.jpg,cats")
     written = {}
     monkeypatch.setattr(label_stats, "write_json", lambda stats, _: written.update(stats))
     monkeypatch.setattr(label_stats, "write_figure", lambda *_: None)
     label_stats.main()
-    assert (written["relabelled"], written["removed"], written["unusable"]) == (1, 1, 0)
+    counts = {"relabelled": 1, "removed": 2, "unusable": 3, "conflicting": 0, "unmatched": 0, "grouped": 0}
+    assert written.items() >= counts.items()
+    assert written["duplicates"] == sum(count["photos"] for count in written["copies"].values())
 
 
 def test_however_many_are_removed_the_run_goes_on() -> None:

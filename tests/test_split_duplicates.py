@@ -1,19 +1,26 @@
 """Photos of one picture or group: never in two splits, and in a score once."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
+from sklearn.datasets import load_digits
 
-from stages import split
+from stages import label_stats, split
 from stages.common.paths import RAW, SPLITS
 from stages.common.program import UserError
+from stages.evaluation.report import data_section
 from stages.intake.layout import SPLIT_NAMES
-from stages.photos.lists import DUPLICATE, TWO_LABELS
-from tests.conftest import write_photos
+from stages.photos.lists import DUPLICATE, TWO_LABELS, read_split
+from tests.conftest import edit_params, write_photos
 from tests.test_split import layout, split_lists
+
+WAY_OUT = r"leave `split\.duplicate_distance:` empty"
 
 
 def copy_photo(source: str, *targets: str) -> None:
@@ -111,6 +118,99 @@ def test_where_every_group_has_test_photos_those_of_training_stop_the_run_and_ar
     with pytest.raises(UserError, match=r"at most 1.0% of the photos to be rejected, received 6 of 12, listed above"):
         split.main()
     assert "data/raw/train/cats/0.jpg: same group as data/raw/test/cats/0.jpg" in caplog.text
+
+
+def write_fixed_camera(folder: Path, count: int, scratch: bool) -> None:
+    """Write pictures of one scene with noise and changing light, if need be with a bright scratch somewhere."""
+    folder.mkdir(parents=True)
+    coarse = np.random.default_rng(0).integers(40, 220, (12, 12)).astype(np.uint8)
+    scene = np.asarray(Image.fromarray(coarse).resize((192, 192), Image.Resampling.BICUBIC)).astype(float)
+    for number in range(count):
+        rng = np.random.default_rng([number, scratch])
+        picture = scene * rng.uniform(0.95, 1.05) + rng.normal(0, 3, scene.shape)
+        if scratch:
+            top, left = rng.integers(20, 160, 2)
+            picture[top : top + 2, left : left + 12] = 250
+        Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(folder / f"{number}.png")
+
+
+@pytest.mark.parametrize("fraction", [0.01, 1.0])
+def test_a_fixed_camera_stops_with_the_way_out(
+    workspace: Path, set_params: Callable[..., None], fraction: float
+) -> None:
+    write_fixed_camera(RAW / "good", 20, scratch=False)
+    write_fixed_camera(RAW / "scratched", 20, scratch=True)
+    set_params({"split.max_rejected_fraction": fraction})
+    with pytest.raises(UserError, match=WAY_OUT):
+        split.main()
+    set_params({"split.duplicate_distance": None})
+    lists = split_lists()
+    assert [len(lists[name]) for name in (*SPLIT_NAMES, "rejected")] == [28, 8, 4, 0]
+
+
+def test_too_few_pictures_of_a_class_name_the_way_out(workspace: Path) -> None:
+    layout({"cats": 9, "dogs": 2})
+    with pytest.raises(UserError, match=r"1 in test \(data/raw is a copy"):
+        split.main()
+    copy_photo("dogs/0.jpg", "dogs/2.jpg")
+    with pytest.raises(UserError, match=WAY_OUT):
+        split.main()
+
+
+def test_photos_like_one_of_another_class_through_others_stay(workspace: Path, set_params: Callable[..., None]) -> None:
+    """A row of discs, each like the next, of which the last is of another class: it and the one before it go."""
+    layout({"cats": 10, "dogs": 10})
+    for number, (label, level) in enumerate([("cats", 0), ("cats", 80), ("cats", 160), ("dogs", 240)]):
+        picture = Image.new("RGB", (64, 64), "white")
+        ImageDraw.Draw(picture).ellipse((16, 16, 48, 48), (0, 0, 0))
+        ImageDraw.Draw(picture).rectangle((2, 2, 14, 14), (255, 255 - level, 255))
+        picture.save(RAW / label / f"row {number}.png")
+    set_params({"split.max_rejected_fraction": 0.1})
+    lists = split_lists()
+    conflicts = lists["rejected"][lists["rejected"]["reason"].str.startswith(TWO_LABELS)]
+    assert list(conflicts["path"]) == ["data/raw/cats/row 2.png", "data/raw/dogs/row 3.png"]
+
+
+def test_digits_that_look_alike_stop_the_run(
+    workspace: Path, set_params: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    digits = load_digits()
+    for number in range(0, 1797, 3):
+        folder = RAW / str(digits.target[number])
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray((digits.images[number] * 15).astype(np.uint8)).save(folder / f"{number}.png")
+    message = r"validation to be nearly the same .* or raise split.max_copies_fraction; .* leave `split.duplicate_dist"
+    with pytest.raises(UserError, match=message):
+        split.main()
+    assert re.search(r"validation: \d+ of \d+ photos \(\d+.\d %\) are left out as copies", caplog.text)
+    set_params({"split.max_copies_fraction": 0.5})
+    assert split_lists()["rejected"]["reason"].str.startswith(DUPLICATE).any()
+
+
+def test_copies_are_reported_with_their_share(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """In validation, test and training 1, 2 and 1 of them, and another that leaks from training into test."""
+    layout({f"{name}/{label}": 3 for name in SPLIT_NAMES for label in ("cats", "dogs")})
+    copy_photo("test/cats/1.jpg", "test/cats/3.jpg", "test/cats/4.jpg")
+    copy_photo("validation/dogs/2.jpg", "validation/dogs/copy.jpg")
+    copy_photo("train/cats/1.jpg", "train/cats/copy.jpg")
+    copy_photo("test/dogs/1.jpg", "train/dogs/leak.jpg")
+    edit_params(Path("params.yaml"), {"split.max_rejected_fraction": 0.1})
+    split.main()
+    assert pd.read_csv(SPLITS / "copies.csv").to_numpy().tolist() == [
+        ["data/raw/test/cats/3.jpg", "test"],
+        ["data/raw/test/cats/4.jpg", "test"],
+        ["data/raw/validation/dogs/copy.jpg", "validation"],
+    ]
+    assert (
+        "test: 2 of 8 photos (25.0 %) are left out as copies of others there, as data/raw/test/cats/3.jpg"
+        in caplog.text
+    )
+    lists = {name: read_split(name) for name in (*SPLIT_NAMES, "rejected", "copies")}
+    assert "So 1 of validation (14.3%) and 2 of test (25.0%) were left out as copies." in data_section(lists)
+    label_stats.main()
+    stats = json.loads(label_stats.LABEL_STATS.read_text())
+    shares = {"validation": {"photos": 1, "share": 0.142857}, "test": {"photos": 2, "share": 0.25}}
+    assert (stats["copies"], stats["duplicates"]) == (shares, 4)
 
 
 def test_without_a_distance_duplicates_stay(workspace: Path, set_params: Callable[..., None]) -> None:

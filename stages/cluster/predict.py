@@ -35,8 +35,7 @@ from stages.cluster.parquet import (
 )
 from stages.common.params import Resources, load_params
 from stages.common.program import UserError, command_parser, first_line, run
-from stages.intake.archive import is_hidden
-from stages.intake.folders import check_readable
+from stages.intake.folders import check_readable, is_hidden
 from stages.models.runtime import make_deterministic
 from stages.photos.decode import UNREADABLE, UnreadablePhotoError, read_photo, resized_pixels
 from stages.predict.formats import columns, printable, row_values

@@ -53,6 +53,7 @@ class Split(Section):
     test_fraction: Fraction
     seed: Seed
     max_rejected_fraction: Annotated[Float, Field(ge=0, le=1)]
+    max_copies_fraction: Annotated[Float, Field(ge=0, le=1)] = 0.1
     max_megapixels: Positive
     duplicate_distance: Annotated[Int, Field(ge=0, lt=32)] | None
     group: str | None

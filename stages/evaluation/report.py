@@ -12,7 +12,7 @@ from stages.evaluation.mistakes import most_confused
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import SCORE_NAMES
 from stages.evaluation.significance import SIGNIFICANCE_LEVEL, compare_seeds, verdict
-from stages.photos.lists import count_rejected
+from stages.photos.lists import count_copies, count_rejected
 
 LISTED = 10  # mistakes
 MIN_SEEDS = 3  # two may lie close together by chance
@@ -33,7 +33,7 @@ def report(
     """Write the page.
 
     Args:
-        lists: "train", "validation", "test" and "rejected".
+        lists: "train", "validation", "test" and "rejected", and "copies", if there may be any.
         ranked: the best first.
         comparisons: as ``compare_with_best`` returns them.
         label_issues: the names of the lists of labels that look wrong.
@@ -108,13 +108,22 @@ def data_section(lists: dict[str, pd.DataFrame]) -> str:
     return (
         f"{markdown_table(pd.concat([counts, total]))}\n\n{unequal_classes(counts['train'])}"
         f"As far as `split` looked for duplicates (`split.duplicate_distance`), the {len(lists['test'])} test photos "
-        "show as many pictures: of duplicates, validation and test keep one.\n\n"
+        f"show as many pictures: of duplicates, validation and test keep one.{copies_left_out(lists)}\n\n"
         f"Left out (listed in `data/splits/rejected.csv`): {rejected['unusable']} unusable files, "
         f"{rejected['unmatched']} files without a label or labels without a file, {rejected['conflicting']} photos "
         f"with more than one label, {rejected['duplicates']} duplicates, {rejected['grouped']} photos of a group in "
         "another split."
         + (f" `corrections.csv` removed {rejected['removed']} more photos." if rejected["removed"] else "")
     )
+
+
+def copies_left_out(lists: dict[str, pd.DataFrame]) -> str:
+    """Say how many copies validation and test left out, if any."""
+    if "copies" not in lists or lists["copies"].empty:
+        return ""
+    counts = count_copies(lists["copies"], {split: lists[split] for split in ("validation", "test")})
+    shares = [f"{count['photos']} of {split} ({count['share']:.1%})" for split, count in counts.items()]
+    return f" So {' and '.join(shares)} were left out as copies."
 
 
 def unequal_classes(photos: pd.Series) -> str:

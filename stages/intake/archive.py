@@ -8,12 +8,13 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple, Self, cast
 
 from stages.common.program import BROKEN, NO_SPACE, UserError
+from stages.intake.folders import SIDECAR_SUFFIXES, describe_content, is_hidden, warn_of_empty
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ MAX_RECORD = 2**20  # bytes
 # Control characters, line separators, and what Python makes of bytes that are not UTF-8.
 UNUSABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 UTF_8_MARK = 0x800  # in the flags of a file in a zip
-SYSTEM_FILES = ("Thumbs.db", "desktop.ini", "Icon\r")
+ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tbz2", ".tgz", ".txz", ".xz", ".zip"}
 
 
 class Member(NamedTuple):
@@ -39,12 +40,7 @@ class Member(NamedTuple):
     size: int  # bytes, unpacked
     is_file: bool  # not a link or a device
     open: Callable[[], IO[bytes] | None]
-
-
-def is_hidden(name: PurePosixPath) -> bool:
-    """Tell whether a file is the operating system's own, as ``.DS_Store``, ``__MACOSX/`` and ``Thumbs.db`` are."""
-    hidden = any(part.startswith((".", "__MACOSX")) and part != ".." for part in name.parts)
-    return hidden or name.name in SYSTEM_FILES
+    is_folder: bool = False
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -52,13 +48,18 @@ def unpack(archive: Path, folder: Path) -> None:
 
     Raises:
         UserError: The file is not an archive, is damaged, or holds what no archive of photos should: a name that
-            leads out of the folder or is refused by :func:`check_name`, a link, two files of one name, or far more
-            bytes than its size suggests.
+            leads out of the folder or is refused by :func:`check_name`, a link, two files of one name, far more
+            bytes than its size suggests, or archives alone.
     """
     hidden = 0
+    folders, with_files = set(), set()
+    first: dict[str, PurePosixPath] = {}  # file of each suffix
     bytes_left = MAX_EXPANSION * archive.stat().st_size
     try:
         for member in open_archive(archive):
+            folders.add(member.name if member.is_folder else member.name.parent)
+            if member.is_folder:
+                continue
             if is_hidden(member.name):
                 hidden += 1
                 continue
@@ -66,12 +67,31 @@ def unpack(archive: Path, folder: Path) -> None:
             if bytes_left < 0:
                 raise UserError(f"expected photos, received an archive that expands over {MAX_EXPANSION} times")
             extract(member, folder)
+            with_files.add(member.name.parent)
+            first.setdefault(member.name.suffix.lower(), member.name)
     except UNPACKING_ERRORS as error:
         if getattr(error, "errno", None) in NO_SPACE | BROKEN:
             raise
         raise UserError(f"expected a whole archive, received one that cannot be unpacked: {error}") from error
     if hidden:
         logger.info("left out %d hidden files of the archive", hidden)
+    warn_of_empty(folders, with_files)
+    check_for_archives(first, "tar" if tarfile.is_tarfile(archive) else "zip")
+
+
+def check_for_archives(first: Mapping[str, PurePosixPath], kind: str) -> None:
+    """Raise a UserError if an archive of this kind has archives, and nothing else but sidecar files.
+
+    Args:
+        first: the first file of each suffix.
+    """
+    inner = ARCHIVES.intersection(first)
+    if inner and inner.union(SIDECAR_SUFFIXES).issuperset(first):
+        suffix = min(inner)
+        raise UserError(
+            f"expected photos, received a {suffix[1:]} inside the {kind}, {str(first[suffix])!r}: unpack both, and set "
+            "download.photos to the folder"
+        )
 
 
 def check_name(name: PurePosixPath) -> None:
@@ -110,12 +130,20 @@ def open_archive(archive: Path) -> Iterator[Member]:
         if zipfile.is_zipfile(archive):
             return zip_members(archive)
     with archive.open("rb") as file:
-        start = file.read(16)
-    raise UserError(f"expected a zip or tar archive, received a file that starts with {start!r}")
+        start = file.read(64)
+    content = describe_content(start)
+    raise UserError(
+        f"expected a zip or tar archive, received a file that starts with {start[:16]!r}"
+        + (f", which {content}" if content else "")
+    )
 
 
 def zip_members(archive: Path) -> Iterator[Member]:
-    """Read names without the mark for UTF-8 as UTF-8 if all of them are that, and as cp437, the standard, if not."""
+    """List the files of a zip, and its empty folders.
+
+    Names without the mark for UTF-8 are read as UTF-8 if all of them are that, and as cp437, the standard, if not.
+    Where no file has a slash in its name, backslashes part folders: some programs on Windows write them so.
+    """
     encoding = "UTF-8"
     try:
         opened = zipfile.ZipFile(archive, metadata_encoding=encoding)
@@ -130,11 +158,17 @@ def zip_members(archive: Path) -> Iterator[Member]:
             encoding,
             name,
         )
+    names = [info.filename for info in opened.infolist() if not info.is_dir()]
+    windows = encoding == "UTF-8" and any("\\" in name for name in names) and not any("/" in name for name in names)
+    if windows:
+        logger.info("the zip has Windows paths, as %r: read with / for \\", names[0])
     with opened:
         for info in opened.infolist():
-            if not info.is_dir():
-                is_link = stat.S_ISLNK(info.external_attr >> 16)
-                yield Member(PurePosixPath(info.filename), info.file_size, not is_link, partial(opened.open, info))
+            name = info.filename.replace("\\", "/") if windows else info.filename
+            is_link = stat.S_ISLNK(info.external_attr >> 16)
+            yield Member(
+                PurePosixPath(name), info.file_size, not is_link, partial(opened.open, info), name.endswith("/")
+            )
 
 
 class Header(tarfile.TarInfo):
@@ -151,8 +185,8 @@ class Header(tarfile.TarInfo):
 def tar_members(opened: tarfile.TarFile) -> Iterator[Member]:
     with opened:
         for info in opened:
-            if not info.isdir():
-                yield Member(PurePosixPath(info.name), info.size, info.isreg(), partial(opened.extractfile, info))
+            open_file = partial(opened.extractfile, info)
+            yield Member(PurePosixPath(info.name), info.size, info.isreg(), open_file, info.isdir())
         check_end(opened)
 
 

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from stages.common.program import MismatchError
+from stages.intake.label_csv import match_names
 from stages.intake.layout import LabelledPhoto
 from stages.photos.lists import REMOVED
 
@@ -27,7 +28,7 @@ def apply_corrections(photos: list[LabelledPhoto], listed: Mapping[PurePosixPath
     """
     found = {photo.path: photo for photo in photos}
     classes = sorted({photo.label for photo in photos})
-    corrections = {path.as_posix(): labels for path, labels in listed.items() if labels}
+    corrections = {path: labels for path, labels in match_names(listed, found.keys()).items() if labels}
     for path, labels in corrections.items():
         check_correction(path, labels, found, classes)
     removed = {path: REMOVED for path, labels in corrections.items() if REMOVE in labels}

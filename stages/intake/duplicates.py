@@ -71,6 +71,32 @@ def group_duplicates(
     return list(groups.values())
 
 
+def find_conflicts(
+    photos: list[LabelledPhoto], fingerprints: Mapping[LabelledPhoto, Fingerprint], max_distance: int
+) -> dict[str, str]:
+    """Find the photos of one group that are duplicates of a photo of another class, directly.
+
+    Returns:
+        For the path of each such photo that of one it is a duplicate of.
+    """
+    photos = sorted(photos)
+    if len({photo.label for photo in photos}) == 1:
+        return {}
+    thumbnails, hashes, _ = map(np.stack, zip(*(fingerprints[photo] for photo in photos), strict=True))
+    labels = np.array([photo.label for photo in photos])
+    found = {}
+    for number, photo in enumerate(photos):
+        near = (hashes != hashes[number]).sum(axis=1) <= max_distance
+        others = np.flatnonzero(near & (labels != labels[number]))
+        for start in range(0, len(others), 32):  # as one will do
+            block = others[start : start + 32]
+            same = block[differences(thumbnails[number], thumbnails[block]) <= MAX_DIFFERENCE]
+            if len(same):
+                found[photo.path] = photos[same[0]].path
+                break
+    return found
+
+
 def similar_hashes(hashes: np.ndarray, others: np.ndarray, max_distance: int) -> Iterator[tuple[int, np.ndarray]]:
     """Yield the index of each hash that later ``others`` are similar to, with theirs; both are bool, shaped (n, 64)."""
     signs, other_signs = (bits.astype(np.float32) * 2 - 1 for bits in (hashes, others))

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import hashlib
 import logging
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -17,8 +18,8 @@ from fsspec.implementations.local import LocalFileSystem
 from tqdm import tqdm
 
 from stages.common.program import BROKEN, NO_SPACE, UserError
-from stages.intake.archive import check_name, is_hidden
-from stages.intake.folders import check_readable
+from stages.intake.archive import check_name
+from stages.intake.folders import check_readable, is_hidden, warn_of_empty
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +102,8 @@ class Source:
                 )
         if len(visible) < len(names):
             logger.info("left out %d hidden files of the folder", len(names) - len(visible))
+        below = [PurePosixPath(inner).relative_to(self.path) for inner, *_ in os.walk(self.path)] if is_local else []
+        warn_of_empty([*below, *(name.parent for name in names.values())], {name.parent for name in visible.values()})
 
     def _retry(self, read: Callable[[], Any], url: str) -> Any:
         """Call ``read``, and again after a pause as long as it fails in a way that may pass."""

@@ -5,9 +5,11 @@ import logging
 import re
 from collections import Counter, defaultdict
 from itertools import chain, filterfalse
+from unicodedata import normalize
 
 import numpy as np
-from scipy.sparse import coo_array
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import coo_array, csc_array, eye_array, kron
 from scipy.sparse.csgraph import connected_components
 
 from stages.common.params import Split
@@ -32,11 +34,12 @@ def join_groups(pictures: list[Picture], pattern: str | None) -> list[Group]:
     """
     if pattern is None:
         return [[picture] for picture in pictures]
+    pattern = normalize("NFC", pattern)
     keys: dict[str, int] = {}
     edges, unmatched = [], []
     for number, picture in enumerate(pictures):
         for photo in picture:
-            if (match := re.search(pattern, photo.path)) and match[1] is not None:
+            if (match := re.search(pattern, normalize("NFC", photo.path))) and match[1] is not None:
                 edges.append((number, len(pictures) + keys.setdefault(match[1], len(keys))))
             else:
                 unmatched.append(photo.path)
@@ -73,8 +76,7 @@ def assign_splits(groups: list[Group], settings: Split) -> list[Group]:
     if given == {""}:
         test, others = take(rank(groups, settings.seed), wanted(groups, settings.test_fraction), splits_left=2)
         validation, train = take(others, wanted(groups, settings.validation_fraction), splits_left=1)
-        chosen = {"test": test, "validation": validation, "train": train}
-        return [move(group, "", split) for split, members in chosen.items() for group in members]
+        return fill_splits({"test": test, "validation": validation, "train": train}, "")
     if "validation" not in given:
         logger.info("validation: %.0f %% of training, as the folders give none", 100 * settings.validation_fraction)
         return take_validation_from_train(groups, settings)
@@ -138,8 +140,7 @@ def take_validation_from_train(groups: list[Group], settings: Split) -> list[Gro
 
     training = rank(list(filter(in_train, groups)), settings.seed)
     validation, train = take(training, wanted(training, settings.validation_fraction), splits_left=1)
-    moved = [move(group, "train", "validation") for group in validation]
-    return [*train, *moved, *filterfalse(in_train, groups)]
+    return [*fill_splits({"train": train, "validation": validation}, "train"), *filterfalse(in_train, groups)]
 
 
 def take_test_from_validation(groups: list[Group], every: int) -> list[Group]:
@@ -149,12 +150,58 @@ def take_test_from_validation(groups: list[Group], every: int) -> list[Group]:
         return sorted(photo for photo in chain(*group) if photo.split == "validation")
 
     numbers: Counter[str] = Counter()
-    assigned = [group for group in groups if not validation_photos(group)]
+    chosen: dict[str, list[Group]] = {"validation": [], "test": []}
     for group in sorted(filter(validation_photos, groups), key=validation_photos):
         label = validation_photos(group)[0].label
-        assigned.append(move(group, "validation", "test") if numbers[label] % every == 0 else group)
+        chosen["test" if numbers[label] % every == 0 else "validation"].append(group)
         numbers[label] += 1
-    return assigned
+    return [*filterfalse(validation_photos, groups), *fill_splits(chosen, "validation")]
+
+
+def fill_splits(chosen: dict[str, list[Group]], source: str) -> list[Group]:
+    """Put the photos of the ``source`` split into those chosen for their groups, with every class in each split.
+
+    Where groups of several classes leave a split without one, as few pictures as possible go to another split than the
+    one chosen. A class with fewer groups than there are splits is left as it is.
+
+    Raises:
+        MismatchError: No division of the groups gives each split photos of every class.
+    """
+    names = list(chosen)
+    groups = [group for members in chosen.values() for group in members]
+    splits = np.repeat(np.arange(len(names)), [len(members) for members in chosen.values()])
+    labels = [{photo.label for photo in chain(*group) if photo.split == source} for group in groups]
+    numbers = Counter(chain(*labels))
+    enough = sorted(label for label, number in numbers.items() if number >= len(names))
+    held = {(label, int(split)) for of_group, split in zip(labels, splits, strict=True) for label in of_group}
+    if not all((label, split) in held for label in enough for split in range(len(names))):
+        members = np.array([[label in of_group for of_group in labels] for label in enough])
+        splits = divide(members, splits, np.array([len(group) for group in groups]), len(names))
+    return [move(group, source, names[split]) for group, split in zip(groups, splits, strict=True)]
+
+
+def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, number: int) -> np.ndarray:
+    """Change the splits of as few pictures as possible so that each class is in each of a ``number`` of splits.
+
+    Args:
+        members: which classes the groups have, bool, shaped (classes, groups).
+        splits: the index of each group's split.
+        sizes: pictures in each group.
+
+    Returns:
+        The new index of each group's split: the optimum of an integer linear program.
+    """
+    costs = np.repeat(sizes[:, None], number, axis=1)
+    costs[np.arange(len(sizes)), splits] = 0
+    one_split = LinearConstraint(kron(eye_array(len(sizes)), np.ones((1, number)), "csc"), 1, 1)
+    every_class = LinearConstraint(kron(csc_array(members.astype(float)), eye_array(number), "csc"), 1)
+    solved = milp(costs.ravel(), integrality=1, bounds=Bounds(0, 1), constraints=[one_split, every_class])
+    if solved.x is None:
+        raise MismatchError(
+            "split.group: expected groups that can be divided with photos of every class in every split, but those of "
+            "several classes rule it out: correct it in params.yaml, or add photos"
+        )
+    return np.asarray(solved.x.reshape(-1, number).argmax(axis=1))
 
 
 def move(group: Group, old: str, new: str) -> Group:

@@ -15,10 +15,13 @@ TWO_LABELS = "has more than one label"
 DUPLICATE = "same photo as"
 SAME_GROUP = "same group as"
 REMOVED = "removed by corrections.csv"
+SIDECAR = "beside photos"  # notes, films: nobody takes them for photos
 
 
 def read_split(split: str) -> pd.DataFrame:
     """Read the photos of a split ("train", "validation" or "test"), the "rejected" files, or the "corrected" photos.
+
+    "copies" are the rejected duplicates of photos in their own split, with that ``split``.
 
     Returns:
         A row per photo, sorted by path: ``path`` from the project's root and ``label`` (of rejected files
@@ -32,7 +35,7 @@ def read_split(split: str) -> pd.DataFrame:
 
 
 def count_rejected(rejected: pd.DataFrame) -> dict[str, int]:
-    """Count the rejected files by reason.
+    """Count the rejected files by reason, those that lie beside photos left out.
 
     Returns:
         The numbers of "unusable" files; of files without a label and labels without a file ("unmatched"); of photos
@@ -47,7 +50,17 @@ def count_rejected(rejected: pd.DataFrame) -> dict[str, int]:
         "removed": REMOVED,
     }
     counts = {name: int(rejected["reason"].str.startswith(start).sum()) for name, start in starts.items()}
-    return {"unusable": len(rejected) - sum(counts.values()), **counts}
+    sidecars = int(rejected["reason"].str.startswith(SIDECAR).sum())
+    return {"unusable": len(rejected) - sum(counts.values()) - sidecars, **counts}
+
+
+def count_copies(copies: pd.DataFrame, lists: dict[str, pd.DataFrame]) -> dict[str, dict[str, float]]:
+    """Count the copies that each split left out, and their share of the photos that it would have with them."""
+    counts = {split: int((copies["split"] == split).sum()) for split in lists}
+    return {
+        split: {"photos": count, "share": round(count / (count + len(lists[split])), 6)}
+        for split, count in counts.items()
+    }
 
 
 def class_names(labels: Iterable[str]) -> list[str]:

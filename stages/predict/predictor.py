@@ -8,8 +8,7 @@ import numpy as np
 
 from stages.common.program import UserError
 from stages.inference.model import predict_logits
-from stages.intake.archive import is_hidden
-from stages.intake.folders import unreadable_folders
+from stages.intake.folders import is_hidden, unreadable_folders
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
 from stages.photos.parallel import in_parallel
 from stages.predict.formats import Prediction, printable

@@ -86,6 +86,13 @@ def test_photos_are_counted_per_class_and_split_and_what_was_rejected_by_reason(
     )
 
 
+def test_copies_left_out_are_told_with_their_share() -> None:
+    assert "left out as copies" not in data_section(LISTS)
+    copies = pd.DataFrame({"path": ["7", "8", "9", "10"], "split": ["validation", "validation", "validation", "test"]})
+    text = data_section({**LISTS, "copies": copies})
+    assert "keep one. So 3 of validation (75.0%) and 1 of test (4.8%) were left out as copies.\n\n" in text
+
+
 def test_classes_of_unequal_size_are_pointed_out() -> None:
     assert "The largest class has 2 times as many training photos as the smallest." in page(one=wrong_on(0))
     assert unequal_classes(pd.Series([3, 2])) == ""

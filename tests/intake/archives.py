@@ -102,8 +102,39 @@ def write_name_that_is_not_the_utf_8_it_is_marked_as() -> Path:
     return archive
 
 
+def write_pointer() -> Path:
+    Path("pointer.zip").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345\n")
+    return Path("pointer.zip")
+
+
+def write_nothing() -> Path:
+    Path("empty.zip").touch()
+    return Path("empty.zip")
+
+
+def write_tar_in_tar() -> Path:
+    with tarfile.open("outer.tar", "w") as archive:
+        archive.add(write_zip(Path("notes.txt"), {}))
+        archive.addfile(tarfile.TarInfo("photos/Cats.TGZ"), io.BytesIO())
+    return Path("outer.tar")
+
+
 BAD_ARCHIVES = {
-    "a web page": (write_page, "expected a zip or tar archive, received a file that starts with b'<!doctype html>"),
+    "a Git LFS pointer": (write_pointer, "which is a Git LFS pointer: run `git lfs pull`$"),
+    "an empty file": (write_nothing, "which is an empty file$"),
+    "a zip inside the zip": (
+        lambda: write_zip(Path("a.zip"), {"cats.zip": b"x", "dogs.zip": b"y", "labels.csv": b"z"}),
+        "received a zip inside the zip, 'cats.zip': unpack both",
+    ),
+    "an archive inside the tar": (write_tar_in_tar, "received a tgz inside the tar, 'photos/Cats.TGZ'"),
+    "a Windows path that climbs out": (
+        lambda: write_zip(Path("a.zip"), {r"cats\0.jpg": b"x", r"..\evil.jpg": b"x"}),
+        "'../evil.jpg', which leads out of it",
+    ),
+    "a web page": (
+        write_page,
+        "expected a zip or tar archive, received a file that starts with b'<!doctype html>.* is a web page",
+    ),
     "a zip cut short": (write_start_of_zip, "expected a zip or tar archive, received a file that starts with b'PK"),
     "a damaged zip": (write_damaged_zip, "expected a whole archive, received one that cannot be unpacked: "),
     "a name that climbs out": (

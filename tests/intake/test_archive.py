@@ -38,6 +38,30 @@ def test_hidden_files_are_left_out_and_counted(caplog: pytest.LogCaptureFixture)
     assert "left out 5 hidden files" in caplog.text
 
 
+def test_windows_paths_are_read_as_folders(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    names = {r"cats\0.jpg": b"x", r"cats\more\1.jpg": b"y", "cats\\": b"", "Thumbs.db": b""}
+    unpack(write_zip(Path("a.zip"), names), UNPACKED)
+    assert unpacked_files() == {"cats/0.jpg": b"x", "cats/more/1.jpg": b"y"}
+    assert "the zip has Windows paths" in caplog.text
+
+
+def test_a_backslash_beside_slashes_is_part_of_a_name() -> None:
+    members = {"cats/a\\b.jpg": b"x", r"cats\c.jpg": b"y"}
+    unpack(write_zip(Path("a.zip"), members), UNPACKED)
+    assert unpacked_files() == members
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_a_folder_of_an_archive_without_photos_is_named(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    for folder in ("cats", "dogs", "cows/@eaDir", "fish"):
+        Path("all", folder).mkdir(parents=True)
+    for name in ("cats/1.jpg", "cows/@eaDir/1.jpg", "fish/Thumbs.db"):
+        Path("all", name).touch()
+    unpack(Path(shutil.make_archive("photos", kind, "all")), UNPACKED)
+    assert "no photos in 3 folders, which are left out, and are no classes: 'cows', 'dogs', 'fish'" in caplog.text
+
+
 def test_unusual_names_are_kept() -> None:
     names = ["cats/a b.jpg", 'cats/it\'s "so".jpg', "cats/猫.jpg", "cats/a\u202f\u200db.jpg", "cats/$(true);.jpg"]
     unpack(write_zip(Path("a.zip"), dict.fromkeys(names, b"x")), UNPACKED)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-from stages.intake.duplicates import Fingerprint, fingerprint, group_duplicates
+from stages.intake.duplicates import Fingerprint, find_conflicts, fingerprint, group_duplicates
 from stages.intake.layout import LabelledPhoto
 from stages.sample.drawing import draw_animal
 
@@ -88,6 +88,25 @@ def test_pictures_that_differ_in_colour_alone_are_no_duplicates(pictures: list[I
 def test_a_mirrored_photo_of_another_class_is_no_duplicate() -> None:
     fingerprints = [fingerprint(PHOTO), fingerprint(ImageOps.mirror(PHOTO)), fingerprint(PHOTO)]
     assert groups_of(fingerprints, labels="aba") == [[0, 2], [1]]
+
+
+def test_only_direct_duplicates_of_another_class_conflict() -> None:
+    hashes = [np.arange(64) < 4 * number for number in range(5)]  # each 4 bits from the next
+    photos = [LabelledPhoto(str(n), label, "", str(n)) for n, label in enumerate("aaabb")]
+    fingerprints = dict(zip(photos, of_hashes(hashes), strict=True))
+    assert group_duplicates(fingerprints, 4) == [photos]
+    assert find_conflicts(photos, fingerprints, 4) == {"2": "3", "3": "2"}
+    assert find_conflicts(photos, fingerprints, 8) == {"1": "3", "2": "3", "3": "1", "4": "2"}
+    assert find_conflicts(photos[:3], fingerprints, 4) == {}
+
+
+def test_a_conflict_is_found_among_many_of_the_same_hash() -> None:
+    same = np.zeros(64, bool)
+    thumbnails = np.random.default_rng(0).integers(0, 256, (80, 3, 32, 32), np.uint8)
+    thumbnails[79] = thumbnails[0]
+    photos = [LabelledPhoto(f"{n:02}", "b" if n else "a", "", str(n)) for n in range(80)]
+    fingerprints = {photo: Fingerprint(thumbnails[n], same, same) for n, photo in enumerate(photos)}
+    assert find_conflicts(photos, fingerprints, 0) == {"00": "79", "79": "00"}
 
 
 def test_many_photos_of_one_picture_are_one_group() -> None:

@@ -32,6 +32,16 @@ def copy_folder(folder: Path) -> list[str]:
     return sorted(path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file())
 
 
+def test_folders_without_photos_and_those_of_systems(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The latter are left out, the former named, as each may be a class."""
+    for name in ("dogs", "cows/@eaDir", "#recycle/cats"):
+        (folder / name).mkdir(parents=True)
+    for name in ("cows/@eaDir/1.jpg", "#recycle/cats/1.jpg", "cats/Thumbs.db"):
+        (folder / name).touch()
+    assert copy_folder(folder) == ["cats/0.jpg", "cats/1.jpg"]
+    assert "no photos in 2 folders, which are left out, and are no classes: 'cows', 'dogs'" in caplog.text
+
+
 @pytest.fixture
 def no_clones(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A disk that cannot clone files, whatever disk the tests run on; the requests that it refused."""

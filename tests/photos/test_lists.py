@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from stages.common.program import UserError
-from stages.photos.lists import class_names, count_rejected, majority_class_accuracy, read_split
+from stages.photos.lists import class_names, count_copies, count_rejected, majority_class_accuracy, read_split
 
 
 def test_classes_are_sorted_by_name() -> None:
@@ -26,6 +26,7 @@ def test_rejected_files_are_counted_by_reason() -> None:
         *("same photo as 1.jpg", "same photo as 2.jpg"),
         "same group as 3.jpg",
         "removed by corrections.csv",
+        *("beside photos: is a camera's preview", "beside photos: cannot be decoded: cannot identify image file"),
     ]
     assert count_rejected(pd.DataFrame({"path": reasons, "reason": reasons})) == {
         "unusable": 3,
@@ -34,6 +35,15 @@ def test_rejected_files_are_counted_by_reason() -> None:
         "duplicates": 2,
         "grouped": 1,
         "removed": 1,
+    }
+
+
+def test_copies_are_counted_per_split() -> None:
+    copies = pd.DataFrame({"path": ["1", "2", "3"], "split": ["test", "validation", "test"]})
+    lists = {"validation": pd.DataFrame({"path": range(3)}), "test": pd.DataFrame({"path": range(2)})}
+    assert count_copies(copies, lists) == {
+        "validation": {"photos": 1, "share": 0.25},
+        "test": {"photos": 2, "share": 0.5},
     }
 
 

@@ -28,7 +28,7 @@ from stages.intake.corrections import apply_corrections
 from stages.intake.duplicates import Fingerprint, fingerprint, group_duplicates
 from stages.intake.groups import Group, Picture, assign_splits, join_groups
 from stages.intake.layout import SPLIT_NAMES, LabelledPhoto, find_photos, read_labels
-from stages.photos.decode import SUFFIXES, UnreadablePhotoError, open_photo
+from stages.photos.decode import MORE_FRAMES, SUFFIXES, UnreadablePhotoError, open_photo
 from stages.photos.lists import DUPLICATE, REMOVED, SAME_GROUP, TWO_LABELS
 from stages.photos.parallel import map_in_parallel
 
@@ -91,10 +91,14 @@ def split_photos(
     labelled, strays = find_photos(folder, LABELS / "labels.csv")
     found, reviewed, removed = apply_corrections(labelled, corrections)
     inspected = map_in_parallel(
-        lambda i: (found[i], inspect(found[i].path, settings.max_megapixels)), range(len(found)), "checking photos"
+        lambda i: (found[i], *inspect(found[i].path, settings.max_megapixels)), range(len(found)), "checking photos"
     )
-    unusable = {photo.path: result for photo, result in inspected if isinstance(result, str)}
-    fingerprints = {photo: result for photo, result in inspected if not isinstance(result, str)}
+    unusable = {photo.path: result for photo, result, _ in inspected if isinstance(result, str)}
+    fingerprints = {photo: result for photo, result, _ in inspected if not isinstance(result, str)}
+    if frames := [photo.path for photo, _, has_more_frames in inspected if has_more_frames]:
+        logger.warning(
+            "%d files have more pages or frames than the first, which alone counts: %s", len(frames), frames[0]
+        )
     check_classes(found, unusable)
 
     pictures = group_duplicates(fingerprints, settings.duplicate_distance)
@@ -113,12 +117,13 @@ def split_photos(
     return kept, rejected, reviewed
 
 
-def inspect(path: str, max_megapixels: float) -> Fingerprint | str:
-    """Decode a photo and reduce it to a fingerprint, or say why it is unusable."""
+def inspect(path: str, max_megapixels: float) -> tuple[Fingerprint | str, bool]:
+    """Decode a photo and reduce it to a fingerprint, or say why it is unusable; and whether it has more frames."""
     try:
-        return fingerprint(open_photo(path, COMPARED_SIZE, max_megapixels))
+        photo = open_photo(path, COMPARED_SIZE, max_megapixels)
     except UnreadablePhotoError as error:
-        return str(error)
+        return str(error), False
+    return fingerprint(photo), photo.info[MORE_FRAMES]
 
 
 def check_rejected_fraction(

@@ -92,18 +92,23 @@ def open_photo(source: Source, shrink_to: int | None = None, max_megapixels: flo
     content = source if isinstance(source, bytes) else _read(source, max_megapixels)
     try:
         return _decode(content, shrink_to, max_megapixels)
-    except UnreadablePhotoError:
-        raise
     except Exception as error:  # a damaged file makes each decoder fail in its own way
-        if isinstance(error, MemoryError) or getattr(error, "errno", None):
+        if isinstance(error, UnreadablePhotoError) or _is_local_failure(error):
             raise
-        pixels_alone = without_metadata(content)
-        if pixels_alone != content:
-            return open_photo(pixels_alone, shrink_to, max_megapixels)
-        if isinstance(error, UnidentifiedImageError):
-            raise UnreadablePhotoError(_unidentified(content[:HEADER_BYTES])) from error
+    try:
+        return _decode(without_metadata(content), shrink_to, max_megapixels)
+    except UnidentifiedImageError as error:
+        raise UnreadablePhotoError(_unidentified(content[:HEADER_BYTES])) from error
+    except Exception as error:
+        if isinstance(error, UnreadablePhotoError) or _is_local_failure(error):
+            raise
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UnreadablePhotoError(f"cannot be decoded: {reason}") from error
+
+
+def _is_local_failure(error: Exception) -> bool:
+    """Return whether the machine failed, rather than the photo."""
+    return isinstance(error, MemoryError) or bool(getattr(error, "errno", None))
 
 
 def _read(path: str | Path, max_megapixels: float) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from stages.photos.decode import open_photo
+from stages.photos.decode import UnreadablePhotoError, open_photo
 
 ORIENTATION = 0x0112
 ON_ITS_SIDE = 6
@@ -95,6 +95,12 @@ def test_a_photo_is_turned_whatever_else_is_odd_in_exif(name: str) -> None:
 @pytest.mark.parametrize("block", [b"", b"no EXIF at all", b"II*\0", b"MM\0*\xff\xff\xff\xff", b"\0" * 100])
 def test_a_photo_without_readable_exif_is_decoded(name: str, block: bytes) -> None:
     assert open_photo(WRITERS[name](b"Exif\0\0" + block)).size == (24, 16)
+
+
+def test_a_png_that_ends_in_its_exif_is_refused() -> None:
+    content = png(chunk(b"eXIf", exif()[6:]))
+    with pytest.raises(UnreadablePhotoError):
+        open_photo(content[:100])
 
 
 def test_an_avif_is_decoded_without_its_exif() -> None:

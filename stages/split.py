@@ -34,7 +34,7 @@ from stages.intake.folders import SIDECAR_SUFFIXES
 from stages.intake.groups import Group, Picture, assign_splits, join_groups
 from stages.intake.label_csv import read_labels
 from stages.intake.layout import SPLIT_NAMES, LabelledPhoto, find_photos
-from stages.photos.decode import SUFFIXES, UnreadablePhotoError, open_photo
+from stages.photos.decode import MORE_FRAMES, SUFFIXES, UnreadablePhotoError, open_photo
 from stages.photos.lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
 from stages.photos.parallel import map_in_parallel
 
@@ -105,10 +105,14 @@ def split_photos(folder: Path, settings: Split, corrections: Mapping[PurePosixPa
     labelled, strays = find_photos(folder, LABELS / "labels.csv")
     found, corrected, removed = apply_corrections(labelled, corrections)
     inspected = map_in_parallel(
-        lambda i: (found[i], inspect(found[i].path, settings.max_megapixels)), range(len(found)), "checking photos"
+        lambda i: (found[i], *inspect(found[i].path, settings.max_megapixels)), range(len(found)), "checking photos"
     )
-    unusable = {photo.path: result for photo, result in inspected if isinstance(result, str)}
-    fingerprints = {photo: result for photo, result in inspected if not isinstance(result, str)}
+    unusable = {photo.path: result for photo, result, _ in inspected if isinstance(result, str)}
+    fingerprints = {photo: result for photo, result, _ in inspected if not isinstance(result, str)}
+    if frames := [photo.path for photo, _, has_more_frames in inspected if has_more_frames]:
+        logger.warning(
+            "%d files have more pages or frames than the first, which alone counts: %s", len(frames), frames[0]
+        )
     check_classes(found, unusable)
 
     pictures = group_duplicates(fingerprints, settings.duplicate_distance)
@@ -131,15 +135,16 @@ def split_photos(folder: Path, settings: Split, corrections: Mapping[PurePosixPa
     return Assigned(kept, rejected, left_out, corrected)
 
 
-def inspect(path: str, max_megapixels: float) -> Fingerprint | str:
-    """Decode a photo and reduce it to a fingerprint, or say why it is unusable."""
+def inspect(path: str, max_megapixels: float) -> tuple[Fingerprint | str, bool]:
+    """Decode a photo and reduce it to a fingerprint, or say why it is unusable; and whether it has more frames."""
     suffix = Path(path).suffix.lower()
     if suffix in PREVIEWS:
-        return f"{SIDECAR}: is a camera's preview"
+        return f"{SIDECAR}: is a camera's preview", False
     try:
-        return fingerprint(open_photo(path, COMPARED_SIZE, max_megapixels))
+        photo = open_photo(path, COMPARED_SIZE, max_megapixels)
     except UnreadablePhotoError as error:
-        return f"{SIDECAR}: {error}" if suffix in SIDECAR_SUFFIXES else str(error)
+        return f"{SIDECAR}: {error}" if suffix in SIDECAR_SUFFIXES else str(error), False
+    return fingerprint(photo), photo.info[MORE_FRAMES]
 
 
 def check_rejected_fraction(

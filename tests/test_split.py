@@ -105,8 +105,8 @@ def test_a_file_that_is_not_a_photo_is_rejected_with_the_reason(
         "data/raw/dogs/cut.jpg",
         "data/raw/readme.md",
     ]
-    assert "cannot identify" in rejected["data/raw/cats/empty.jpg"]
-    assert "cannot identify" in rejected["data/raw/cats/notes.txt"]
+    assert "an empty file" in rejected["data/raw/cats/empty.jpg"]
+    assert "a text file" in rejected["data/raw/cats/notes.txt"]
     assert "truncated" in rejected["data/raw/dogs/cut.jpg"]
     assert rejected["data/raw/readme.md"] == "in no class folder"
 
@@ -159,7 +159,7 @@ def test_too_many_unusable_files_stop_the_run_and_are_logged(workspace: Path, ca
     ):
         split.main()
     assert not SPLITS.exists()
-    assert "data/raw/cats/0.jpg: cannot be decoded: cannot identify image file" in caplog.text
+    assert "data/raw/cats/0.jpg: cannot be decoded: is a text file" in caplog.text
     assert "data/raw/cats/1.HEIC: cannot be decoded: HEIC needs pillow-heif: " in caplog.text
 
 

@@ -1,6 +1,7 @@
 """Which files `split` takes for photos, and what stops it."""
 
 import errno
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,25 @@ def test_a_photo_of_too_many_megapixels_is_rejected(workspace: Path, set_params:
     ]
 
 
+def test_files_with_more_frames_are_counted(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for label in ("cats", "dogs"):
+        write_photos(RAW / label, 10)
+    for number, name in enumerate(["cats/pages.tiff", "cats/film.gif", "dogs/film.webp", "dogs/film.png"]):
+        frames = [Image.effect_noise((16, 16), 50 + number) for _ in range(3)]
+        frames[0].save(RAW / name, save_all=True, append_images=frames[1:])
+    Image.effect_noise((16, 16), 90).save(RAW / "cats/one.gif")
+    with caplog.at_level(logging.WARNING):
+        split.main()
+    assert "4 files have more pages or frames" in caplog.text
+
+
 def test_an_mpo_is_a_jpeg_under_either_suffix(tmp_path: Path) -> None:
     photos = [Image.new("RGB", (20, 30), colour) for colour in ("red", "green")]
     for name in ("a.mpo", "a.jpg"):
         photos[0].save(tmp_path / name, format="MPO", save_all=True, append_images=photos[1:])
-        assert not isinstance(split.inspect(str(tmp_path / name), max_megapixels=1), str)
+        result, has_more_frames = split.inspect(str(tmp_path / name), max_megapixels=1)
+        assert not isinstance(result, str)
+        assert not has_more_frames
 
 
 def test_a_photo_that_the_machine_fails_to_read_stops_the_run(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,14 +8,14 @@ from PIL import Image, ImageFile
 
 DEPTHS = (8, 10, 12, 14, 16)  # of the sensors of cameras and scanners
 # Of colours in 16 bits Pillow keeps the upper bytes; told the other order of bytes, it keeps the lower ones.
-OTHERS = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
+OTHERS = {"B": "L", "N": "B" if sys.byteorder == "little" else "L"}
 LOWER_BYTES = {
     **{f"{mode};16{order}": f"{mode};16{other}" for mode in ("RGB", "RGBX", "RGBA") for order, other in OTHERS.items()},
     "LA;16B": "RGBA",  # the two bytes of grey as red and green, those of alpha as blue and alpha
 }
 
 
-def scale_to_eight_bits(samples: np.ndarray) -> Image.Image:
+def scale_to_eight_bits(samples: np.ndarray, transparent: int | tuple[int, ...] | None = None) -> Image.Image:
     """Scale a picture from the bits in use to 8: the smallest of ``DEPTHS`` that holds its brightest sample.
 
     A camera's 12 bits in a file of 16 are so told from the full range. A picture may be taken for one of a smaller
@@ -23,6 +23,7 @@ def scale_to_eight_bits(samples: np.ndarray) -> Image.Image:
 
     Args:
         samples: uint16, shaped (height, width), or (height, width, 3 or 4): of RGBA the alpha is scaled by itself.
+        transparent: the sample, or the samples of the colour, that become white.
     """
     if samples.shape[2:] == (4,):
         picture = scale_to_eight_bits(samples[..., :3])
@@ -32,7 +33,15 @@ def scale_to_eight_bits(samples: np.ndarray) -> Image.Image:
     bits = next(depth for depth in DEPTHS if brightest < 2**depth)
     scaled = np.empty(samples.shape, np.uint8)
     np.right_shift(samples, bits - 8, out=scaled, casting="unsafe")  # without a copy of samples, which may be large
+    if transparent is not None:
+        scaled[(np.atleast_3d(samples) == transparent).all(axis=2)] = 255
     return Image.fromarray(scaled)
+
+
+def scale_transparent_grey(opened: ImageFile.ImageFile) -> None:
+    """Scale the transparent grey of a PNG of 2 or 4 bits to 8, as Pillow does the others."""
+    if opened.mode == "L" and isinstance(opened.info.get("transparency"), int):
+        opened.info["transparency"] *= {"L;2": 85, "L;4": 17}.get(_arguments(opened.tile[0])[0], 1)
 
 
 def has_sixteen_bit_colours(opened: ImageFile.ImageFile) -> bool:

@@ -5,6 +5,7 @@ import errno
 import logging
 import math
 import os
+import struct
 import warnings
 from contextlib import suppress
 from io import BytesIO
@@ -14,7 +15,16 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError, _imaging
 
-from stages.photos.bit_depth import has_sixteen_bit_colours, join_bytes, keep_lower_bytes, scale_to_eight_bits
+from stages.photos import tiff
+from stages.photos.bit_depth import (
+    has_sixteen_bit_colours,
+    join_bytes,
+    keep_lower_bytes,
+    scale_to_eight_bits,
+    scale_transparent_grey,
+)
+from stages.photos.identify import HEADER_BYTES, SAVE, identify, is_text
+from stages.photos.metadata import load_upright, without_metadata
 
 try:
     from pillow_heif import register_heif_opener
@@ -30,11 +40,11 @@ Source = str | Path | bytes
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", *HEIC_FORMATS]
 # By which a file looks like a photo; a format is told by content. An MPO is a JPEG with more pictures behind it.
 SUFFIXES = (*(suffix for suffix, name in Image.registered_extensions().items() if name in FORMATS), ".mpo")
-HEADER_BYTES = 64  # by which a format is recognised
 INSTALL_HEIF = "pip install pillow-heif, and for the pipeline `dvc repro --force split && dvc repro`"
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
 
 MAX_BYTES_PER_PIXEL = 8  # RGBA in 16 bits, not compressed
+MORE_FRAMES = "more frames"  # in a decoded photo's info
 REDUCING_GAP = 4
 THUMBNAIL_SIZE = 512
 
@@ -63,7 +73,8 @@ Image.MAX_IMAGE_PIXELS = None  # Pillow's limit warns in a way of its own; open_
 def open_photo(source: Source, shrink_to: int | None = None, max_megapixels: float = math.inf) -> Image.Image:
     """Decode a photo: upright as its EXIF orientation says, in RGB.
 
-    Of an animation it is the first frame; what is transparent becomes white. Colours of 16 bits are scaled to 8 from
+    Of an animation it is the first frame, of a TIFF the first page, and ``info[MORE_FRAMES]`` says whether there are
+    more; what is transparent becomes white. Colours of 16 bits are scaled to 8 from
     the bits in use (:func:`scale_to_eight_bits`).
 
     Args:
@@ -81,15 +92,23 @@ def open_photo(source: Source, shrink_to: int | None = None, max_megapixels: flo
     content = source if isinstance(source, bytes) else _read(source, max_megapixels)
     try:
         return _decode(content, shrink_to, max_megapixels)
-    except UnreadablePhotoError:
-        raise
+    except Exception as error:  # a damaged file makes each decoder fail in its own way
+        if isinstance(error, UnreadablePhotoError) or _is_local_failure(error):
+            raise
+    try:
+        return _decode(without_metadata(content), shrink_to, max_megapixels)
     except UnidentifiedImageError as error:
         raise UnreadablePhotoError(_unidentified(content[:HEADER_BYTES])) from error
-    except Exception as error:  # a damaged file makes each decoder fail in its own way
-        if isinstance(error, MemoryError) or getattr(error, "errno", None):
+    except Exception as error:
+        if isinstance(error, UnreadablePhotoError) or _is_local_failure(error):
             raise
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UnreadablePhotoError(f"cannot be decoded: {reason}") from error
+
+
+def _is_local_failure(error: Exception) -> bool:
+    """Return whether the machine failed, rather than the photo."""
+    return isinstance(error, MemoryError) or bool(getattr(error, "errno", None))
 
 
 def _read(path: str | Path, max_megapixels: float) -> bytes:
@@ -114,7 +133,7 @@ def read_photo(file: IO[bytes], size: int, max_megapixels: float) -> bytes:
 
 
 def _decode(content: bytes, shrink_to: int | None, max_megapixels: float) -> Image.Image:
-    opened = Image.open(BytesIO(content), formats=FORMATS)
+    opened = _open(content)
     megapixels = opened.width * opened.height / 1e6
     if megapixels > max_megapixels:
         raise UnreadablePhotoError(
@@ -122,38 +141,72 @@ def _decode(content: bytes, shrink_to: int | None, max_megapixels: float) -> Ima
         )
     if shrink_to:
         opened.draft(None, (REDUCING_GAP * shrink_to,) * 2)
-    sixteen_bit_colours = has_sixteen_bit_colours(opened)
-    photo: Image.Image = _load_upright(opened)
-    if photo.mode.startswith("I;16"):  # Pillow would clip 16 bits to 8 instead of scaling them
-        photo = scale_to_eight_bits(np.asarray(photo))
-    elif photo.mode in ("I", "F"):
-        raise OSError(f"its pixels are 32-bit numbers (mode {photo.mode}), of which no value is known to be white")
-    elif sixteen_bit_colours and np.asarray(photo)[..., :3].max() < 2**6:  # at most 14 bits are in use
-        lower = Image.open(BytesIO(content), formats=FORMATS)
-        channels = keep_lower_bytes(lower)
-        photo = scale_to_eight_bits(join_bytes(np.asarray(photo), np.asarray(_load_upright(lower))[..., channels]))
+    photo = _load_eight_bits(opened, content)
+    has_more_frames = _has_more_frames(opened)
     if photo.has_transparency_data:
-        transparent = photo if photo.mode == "RGBA" else photo.convert("RGBA")
+        with_alpha = photo if photo.mode == "RGBA" else photo.convert("RGBA")
         photo = Image.new("RGB", photo.size, "white")
-        photo.paste(transparent, mask=transparent)
+        photo.paste(with_alpha, mask=with_alpha)
     if photo.mode != "RGB":
         photo = photo.convert("RGB")
+    photo.info[MORE_FRAMES] = has_more_frames
     return photo
 
 
-def _load_upright(opened: ImageFile.ImageFile) -> ImageFile.ImageFile:
-    opened.load()
-    ImageOps.exif_transpose(opened, in_place=True)
-    return opened
+def _load_eight_bits(opened: ImageFile.ImageFile, content: bytes) -> Image.Image:
+    """Load an image, upright, and scale what has more than 8 bits to 8."""
+    scale_transparent_grey(opened)
+    has_sixteen_bits = has_sixteen_bit_colours(opened)
+    photo = load_upright(opened)
+    transparent = photo.info.get("transparency")
+    if photo.mode.startswith("I;16"):  # Pillow would clip 16 bits to 8 instead of scaling them
+        scaled = scale_to_eight_bits(np.asarray(photo), transparent)
+        return ImageOps.invert(scaled) if tiff.is_white_zero(opened) else scaled
+    if photo.mode in ("I", "F"):
+        raise OSError(f"its pixels are 32-bit numbers (mode {photo.mode}), of which no value is known to be white")
+    if has_sixteen_bits and (transparent or np.asarray(photo)[..., :3].max() < 2**6):  # at most 14 bits are in use
+        if tiff.has_separate_planes(opened):
+            raise OSError("its colours are in separate planes of 16 bits, of which at most 14 are in use")
+        lower = _open(content)
+        channels = keep_lower_bytes(lower)
+        samples = join_bytes(np.asarray(photo), np.asarray(load_upright(lower))[..., channels])
+        return scale_to_eight_bits(samples, transparent)
+    if photo.format == "BMP" and photo.mode == "RGBA" and not np.asarray(photo)[..., 3].any():
+        return photo.convert("RGB")  # a program that leaves alpha at 0 means opaque
+    return photo
+
+
+def _open(content: bytes) -> ImageFile.ImageFile:
+    """Read an image's header."""
+    if tiff.is_tiff(content) and (problem := tiff.find_problem(content)):
+        raise UnreadablePhotoError(f"cannot be decoded: is {problem}")
+    try:
+        return Image.open(BytesIO(content), formats=FORMATS)
+    except UnidentifiedImageError:
+        if tiff.is_tiff(content):
+            raise UnreadablePhotoError(f"cannot be decoded: is {tiff.describe(content)}") from None
+        for name in set(_formats_of(content[:HEADER_BYTES])).intersection(FORMATS):
+            Image.OPEN[name][0](BytesIO(content), "")  # which raises why it cannot; Image.open() keeps that to itself
+        raise
+
+
+def _has_more_frames(opened: ImageFile.ImageFile) -> bool:
+    """Return whether a file has more pages or frames than the first; an MPO's other pictures show the same."""
+    try:
+        return opened.format != "MPO" and getattr(opened, "is_animated", False)
+    except (EOFError, IndexError, OSError, struct.error, SyntaxError, ValueError):  # a damaged second frame
+        return True
 
 
 def _unidentified(header: bytes) -> str:
-    """Say why a file that starts so is in none of ``FORMATS``."""
-    if not HEIC_FORMATS and header[4:8] == b"ftyp" and any(brand in header for brand in HEIC_BRANDS):
-        return f"cannot be decoded: HEIC needs pillow-heif: save it as JPEG, or {INSTALL_HEIF}"
-    if found := set(_formats_of(header)).difference(FORMATS):
-        return f"cannot be decoded: {min(found)} is not among the formats that are read: save it as JPEG"
-    return "cannot be decoded: cannot identify image file"
+    """Say what a file is that starts so, in none of ``FORMATS``."""
+    if not HEIC_FORMATS and header[4:8] == b"ftyp" and any(brand in header[8:64] for brand in HEIC_BRANDS):
+        return f"cannot be decoded: HEIC needs pillow-heif: {SAVE}, or {INSTALL_HEIF}"
+    if kind := identify(header):
+        return f"cannot be decoded: is {kind}"
+    if formats := set(_formats_of(header)).difference(FORMATS):
+        return f"cannot be decoded: {min(formats)} is not among the formats that are read: {SAVE}"
+    return "cannot be decoded: " + ("is a text file" if is_text(header) else "cannot identify image file")
 
 
 def _formats_of(header: bytes) -> list[str]:

@@ -244,7 +244,7 @@ def test_many_photos_are_classified_once_each_also_when_the_caller_and_the_proce
             time.sleep(0.05)
     early = pd.read_parquet(output).set_index("path")
     assert len(early) < 1601
-    assert "cannot be decoded: cannot identify image file" in set(early["problem"])
+    assert "cannot be decoded: is a text file" in set(early["problem"])
 
     for path in in_each_part:
         shutil.copy(photos / "7.jpg", path)

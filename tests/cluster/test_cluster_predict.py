@@ -110,7 +110,7 @@ def test_a_forbidden_file_is_listed_and_the_others_are_decoded() -> None:
     assert part["problems"] == [
         "",
         "cannot be read: Permission denied",
-        "cannot be decoded: cannot identify image file",
+        "cannot be decoded: is a text file",
     ]
     assert part["pixels"].max(axis=(1, 2, 3)).tolist() == [255, 0, 0]
 
@@ -122,7 +122,7 @@ def test_a_film_of_many_gigabytes_is_not_read_whole(tmp_path: Path) -> None:
     part = {"number": 0, "paths": ["film.mp4", "large.jpg"]}
     decoded = predict.decode(part, open_folder(str(tmp_path)), (2, 2), max_megapixels=1)
     assert decoded["problems"] == [
-        "cannot be decoded: cannot identify image file",
+        "cannot be decoded: is a video",
         "is larger than any photo of 1 megapixels",
     ]
 

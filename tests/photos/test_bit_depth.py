@@ -17,15 +17,16 @@ def grey(samples: np.ndarray, suffix: str) -> bytes:
     return file.getvalue()
 
 
-def png(samples: np.ndarray) -> bytes:
-    """Write grey and alpha, RGB or RGBA in 16 bits, which Pillow does not."""
+def png(samples: np.ndarray, transparent: bytes = b"") -> bytes:
+    """Write grey, grey and alpha, RGB or RGBA in 16 bits, which Pillow does not."""
     height, width, channels = samples.shape
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
     lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in samples)
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[channels], 0, 0, 0))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, {1: 0, 2: 4, 3: 2, 4: 6}[channels], 0, 0, 0))
+    header += chunk(b"tRNS", transparent) if transparent else b""
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
 
 
@@ -77,3 +78,34 @@ def test_so_are_colours_and_grey_with_alpha_whose_depth_may_be_another(opaque: i
         np.testing.assert_array_equal(np.asarray(open_photo(content)), expected)
     grey_and_alpha = np.asarray(open_photo(png(samples[..., [0, 3]])))
     np.testing.assert_array_equal(grey_and_alpha, expected[..., [0, 0, 0]])
+
+
+@pytest.mark.parametrize("bits", [10, 16])
+def test_a_transparent_colour_of_sixteen_bits_turns_white(bits: int) -> None:
+    samples, expected = shades(bits, coloured=True)
+    red, green, blue = (int(sample) for sample in samples[0, 1])
+    content = png(samples, struct.pack(">3H", red, green, blue))
+    expected[:, 1] = 255
+    np.testing.assert_array_equal(np.asarray(open_photo(content)), expected)
+    grey_alone = png(samples[..., :1], struct.pack(">H", red))
+    np.testing.assert_array_equal(np.asarray(open_photo(grey_alone)), expected[..., [0, 0, 0]])
+
+
+@pytest.mark.parametrize(("bits", "key", "line"), [(2, 1, b"\x1e"), (4, 5, b"\x05\xfa")])
+def test_so_does_a_grey_of_fewer_bits_than_eight(bits: int, key: int, line: bytes) -> None:
+    content = png(np.zeros((1, 4, 1), np.uint16), struct.pack(">H", key))
+    header = b"IHDR" + struct.pack(">IIBBBBB", 4, 1, bits, 0, 0, 0, 0)
+    content = content[:12] + header + struct.pack(">I", zlib.crc32(header)) + content[33:]
+    data = b"IDAT" + zlib.compress(b"\0" + line)
+    image = struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data))
+    content = content[: content.index(b"IDAT") - 4] + image + content[-12:]
+    assert np.asarray(open_photo(content))[0, :, 0].tolist() == [0, 255, 255, 170]
+
+
+@pytest.mark.parametrize(("alpha", "expected"), [(0, [200, 1]), (255, [255, 1])])
+def test_a_bmp_whose_alpha_is_zero_throughout_is_opaque(alpha: int, expected: list[int]) -> None:
+    data = bytes([40, 30, 200, 0, 3, 2, 1, alpha])
+    header = struct.pack("<IiiHHI20x", 124, 2, 1, 1, 32, 3)
+    header += struct.pack("<4I", 0xFF0000, 0xFF00, 0xFF, 0xFF000000) + bytes(68)
+    start = struct.pack("<IHHI", 14 + len(header + data), 0, 0, 14 + len(header))
+    assert np.asarray(open_photo(b"BM" + start + header + data))[0, :, 0].tolist() == expected

@@ -71,7 +71,7 @@ def test_an_uncompressed_photo_at_the_limit_is_read(tmp_path: Path) -> None:
     assert open_photo(tmp_path / "a.bmp", max_megapixels=0.01).size == (100, 100)
 
 
-@pytest.mark.parametrize(("start", "reason"), [(b"\xff\xd8\xff", "is larger than any photo"), (b"", "cannot identify")])
+@pytest.mark.parametrize(("start", "reason"), [(b"\xff\xd8\xff", "is larger than any photo"), (b"", "zero bytes")])
 def test_a_file_of_many_gigabytes_is_not_read_whole(tmp_path: Path, start: bytes, reason: str) -> None:
     with (tmp_path / "a.jpg").open("wb") as file:
         file.write(start)

@@ -169,7 +169,7 @@ def test_files_that_cannot_be_decoded_are_listed_and_the_rest_is_classified(
         "new/1.jpg: cannot be decoded: Truncated File Read",
         "new/large.png: has 0.0025 megapixels, above the limit of 0.002 (split.max_megapixels)",
         "new/linked: cannot be read: Is a directory",
-        "new/notes.txt: cannot be decoded: cannot identify image file",
+        "new/notes.txt: cannot be decoded: is a text file",
     ]
     assert list(pd.read_csv("rows.csv")["path"]) == [photo for photo in PHOTOS if photo != "new/1.jpg"]
 

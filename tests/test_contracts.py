@@ -141,7 +141,7 @@ def test_each_path_is_an_output_of_one_step_or_holds_some() -> None:
     assert len(outs) == len(set(outs))
     modules = [importlib.import_module(f"stages.{name}") for name in ("common.paths", *STEPS)]
     paths = {str(path) for module in modules for path in vars(module).values() if isinstance(path, Path)}
-    no_outputs = {str(path) for path in (BACKUPS, CORRECTIONS, LOGS, PREDICTIONS)} | {"data/incoming"}
+    no_outputs = {str(path) for path in (BACKUPS, CORRECTIONS, LOGS, PREDICTIONS)}
     assert paths - no_outputs == {out.split("/$")[0] for out in outs}
 
 

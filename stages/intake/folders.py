@@ -1,7 +1,20 @@
-"""Find the folders that may not be read, which Python's `rglob` and fsspec's `find` leave out without a word."""
+"""Find the files of a folder, and the folders that may not be read, which `rglob` and fsspec's `find` pass over."""
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+from stages.intake.archive import is_hidden
+
+
+def visible_files(folder: Path) -> list[str]:
+    """List the names, from ``folder`` on, of all files that are not hidden, and of links; ``.`` if it is a file."""
+    if folder.is_file():
+        return ["."]
+    found = []
+    for parent, inner, files in os.walk(folder):
+        links = [name for name in inner if (Path(parent) / name).is_symlink()]
+        found += [(Path(parent) / name).relative_to(folder).as_posix() for name in [*files, *links]]
+    return sorted(name for name in found if not is_hidden(PurePosixPath(name)))
 
 
 def unreadable_folders(folder: str | Path) -> list[OSError]:

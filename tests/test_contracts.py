@@ -20,6 +20,7 @@ from stages.common.paths import BACKUPS, CORRECTIONS, LOGS, PREDICTIONS
 from stages.inference.kept import PREDICTING_CODE
 from stages.training.backup import STAGES, TRAINING_CODE
 from tests.conftest import PROJECT
+from tests.project import lay_out, run
 
 PIPELINE: dict[str, Any] = yaml.safe_load((PROJECT / "dvc.yaml").read_text())
 STEPS: dict[str, Any] = {name: stage.get("do", stage) for name, stage in PIPELINE["stages"].items()}
@@ -194,6 +195,14 @@ def test_what_only_a_few_need_stays_in_one_place() -> None:
     assert files_where(re.compile(r"^ *import (?:keras|tensorflow)\b", re.MULTILINE).search) == {"models/runtime.py"}
     whole = re.compile(r"\.replace\(unfinished|unfinished\.replace\(|\.mv\(")
     assert files_where(whole.search) == {"common/files.py"}
+
+
+def test_a_checkout_on_windows_has_the_same_bytes(tmp_path: Path) -> None:
+    """Otherwise DVC finds all code changed, and trains everything again."""
+    project = lay_out(tmp_path / "project")
+    run(tmp_path, "git", "-c", "core.autocrlf=true", "clone", "--quiet", "project", "clone")
+    for name in run(project, "git", "ls-files").splitlines():
+        assert (tmp_path / "clone" / name).read_bytes() == (project / name).read_bytes(), name
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -51,6 +51,7 @@ def test_what_killed_processes_left_is_deleted(tmp_path: Path) -> None:
         subprocess.Popen(command, cwd=PROJECT, **pipes) as living,
     ):
         for process in (killed, living):
+            assert process.stdout
             assert process.stdout.readline() == "writing\n"
         killed.kill()
         killed.wait()

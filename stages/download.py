@@ -53,10 +53,16 @@ def main() -> None:
 
 def list_files(raw: Path, labels: Path) -> dict[str, dict[str, Any]]:
     """List the photos with their sizes, and the labels, which a correction may leave as long, with their SHA-256."""
+    photos = {name: raw / name for name in visible_files(raw)}
+    tables = {name: labels / name for name in visible_files(labels)}
     return {
-        str(RAW): {name: (raw / name).stat().st_size for name in visible_files(raw)},
-        str(LABELS): {name: hashlib.sha256((labels / name).read_bytes()).hexdigest() for name in visible_files(labels)},
+        str(RAW): {name: path.stat().st_size if path.exists() else None for name, path in photos.items()},
+        str(LABELS): {name: sha256_of(path) if path.is_file() else None for name, path in tables.items()},
     }
+
+
+def sha256_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def check_is_fetched(raw: Path, labels: Path) -> None:

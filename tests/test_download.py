@@ -163,6 +163,17 @@ def test_an_edited_output_stops_the_step(set_params: SetParams, photos: Path) ->
     download.main()
 
 
+@pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize("link", ["data/raw/link", "data/labels/link"])
+@pytest.mark.parametrize("target", ["photos", "photos/cats/0.jpg", "nowhere"])
+def test_a_link_among_the_outputs_stops_the_step(link: str, target: str) -> None:
+    download.main()
+    Path(link).symlink_to(Path(target).absolute())
+    with pytest.raises(UserError, match=f"1 other or changed files, as {link}: move what is yours"):
+        download.main()
+    assert Path(link).is_symlink()
+
+
 def test_a_link_to_the_user_s_photos_stops_the_step(photos: Path) -> None:
     shutil.copytree(photos, "elsewhere")
     RAW.parent.mkdir()

@@ -15,10 +15,10 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """The project before its first run, with a backbone that no model needs."""
-    backbones: dict[str, Any] = {"small": {"architecture": "MobileNetV2", "weights": "w.h5", "sha256": None, "options": {}}}
+    small: dict[str, Any] = {"architecture": "MobileNetV2", "weights": "w.h5", "sha256": None, "options": {}}
     changes = {key: value for key, value in CNN_ALONE.items() if key != "backbones"}
     folder = lay_out(tmp_path / "project", changes)
-    edit_params(folder / "params.yaml", {"backbones": backbones})
+    edit_params(folder / "params.yaml", {"backbones": {"small": small}})
     (folder / "w.h5").write_bytes(b"weights")
     return folder
 

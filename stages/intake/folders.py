@@ -12,9 +12,10 @@ def visible_files(folder: Path) -> list[str]:
         return ["."]
     found = []
     for parent, inner, files in os.walk(folder):
-        links = [name for name in inner if (Path(parent) / name).is_symlink()]
-        found += [(Path(parent) / name).relative_to(folder).as_posix() for name in [*files, *links]]
-    return sorted(name for name in found if not is_hidden(PurePosixPath(name)))
+        links = [name for name in inner if Path(parent, name).is_symlink()]
+        below = PurePosixPath(parent).relative_to(folder)
+        found += [below / name for name in [*files, *links]]
+    return sorted(str(name) for name in found if not is_hidden(name))
 
 
 def unreadable_folders(folder: str | Path) -> list[OSError]:

@@ -6,14 +6,17 @@ Reads an entry of ``backbones``, whose ``weights`` are a URL that fsspec knows, 
     python -m stages.backbone [NAME]    # without NAME, the one in DVC's stage name backbone@NAME
 """
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import urlparse
 
 from stages.common.files import atomic_folder, write_json
 from stages.common.params import load_params
 from stages.common.paths import BACKBONE
 from stages.common.program import UserError, run, stage_argument
-from stages.intake.fetch import Source
+from stages.intake.fetch import Source, check_is_apart
+from stages.intake.folders import visible_files
+
+ARCHITECTURE = "architecture.json"
 
 
 def main() -> None:
@@ -24,18 +27,36 @@ def main() -> None:
             f"expected `python -m stages.backbone NAME` with a backbone of params.yaml ({', '.join(backbones)}), "
             f"received {name!r}"
         )
-    backbone = backbones[name]
-    with atomic_folder(BACKBONE / name, replace=True) as folder:
-        write_json({"architecture": backbone.architecture, "options": backbone.options}, folder / "architecture.json")
+    backbone, target = backbones[name], BACKBONE / name
+    check_is_apart(backbone.weights, f"backbones.{name}.weights", target)
+    check_is_fetched(target)
+    with atomic_folder(target, replace=True) as folder:
+        write_json({"architecture": backbone.architecture, "options": backbone.options}, folder / ARCHITECTURE)
         if backbone.weights:
             # The file keeps its name, by which Keras distinguishes its two formats (.h5 and .weights.h5).
             file = PurePosixPath(urlparse(backbone.weights).path).name
-            if not file.endswith(".h5"):
+            source = Source(backbone.weights, f"backbones.{name}.weights")
+            if not file.endswith(".h5") or source.is_folder():
                 raise UserError(
                     f"backbones.{name}.weights: expected a Keras weights file (.h5), received {backbone.weights!r}"
                 )
-            source = Source(backbone.weights, f"backbones.{name}.weights")
             source.copy_file(folder / file, backbone.sha256, f"backbones.{name}.sha256")
+        check_is_fetched(target)
+
+
+def check_is_fetched(folder: Path) -> None:
+    """Make sure that a folder has only what this step writes, a file of weights with its architecture, or nothing.
+
+    Raises:
+        UserError: It has something else.
+    """
+    files = visible_files(folder)
+    weights = [name for name in files if name.endswith(".h5")]
+    if files and ({*files} != {ARCHITECTURE, *weights} or len(weights) > 1):
+        raise UserError(
+            f"expected in {folder} only what this step fetched, as it replaces that, found {', '.join(files)}: move "
+            "what is yours elsewhere, and delete the rest"
+        )
 
 
 if __name__ == "__main__":

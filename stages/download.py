@@ -2,23 +2,29 @@
 
 Reads ``download.photos`` (an archive or a folder) and ``download.labels`` (a CSV, or null), each a URL that fsspec
 knows or a local path. Writes ``data/raw/``, the photos with their folders kept, ``data/labels/``, with the CSV as
-``labels.csv``, and ``data/backbone/none``, on which models without a backbone depend, as others do on theirs.
+``labels.csv``, ``data/fetched.json``, the list of both, and ``data/backbone/none``, on which models without a backbone
+depend, as others do on theirs. DVC leaves them in place for this step to replace (``persist``), which replaces nothing
+that is not in the list, as photos of the user's are.
 """
 
+import hashlib
+import json
 import logging
 import shutil
 from pathlib import Path
+from typing import Any
 
+from stages.common.files import atomic_folder, write_json
 from stages.common.params import demo_backbones, load_params
 from stages.common.paths import BACKBONE, LABELS, RAW
 from stages.common.program import UserError, run
 from stages.intake.archive import unpack
-from stages.intake.fetch import Source
+from stages.intake.fetch import Source, check_is_apart
+from stages.intake.folders import visible_files
 
 logger = logging.getLogger(__name__)
 
-# Everything is fetched into this folder first, so that its parts are whole in their places or not there.
-INCOMING = Path("data/incoming")
+FETCHED = Path("data/fetched.json")
 NO_BACKBONE = BACKBONE / "none"
 
 
@@ -31,39 +37,72 @@ def main() -> None:
             "parameters (git restore --source=main params.yaml) and name your photos there",
             name,
         )
-    shutil.rmtree(INCOMING, ignore_errors=True)
+    check_is_apart(download.photos, "download.photos", RAW, LABELS)
+    check_is_apart(download.labels, "download.labels", RAW, LABELS)
+    check_is_fetched(RAW, LABELS)
+    with atomic_folder(RAW, replace=True) as new_raw, atomic_folder(LABELS, replace=True) as new_labels:
+        fetch_photos(download.photos, download.photos_sha256, new_raw)
+        fetch_labels(download.labels, new_labels)
+        check_is_fetched(RAW, LABELS)
+        for folder in (RAW, LABELS):  # before the list of the new ones: a kill leaves no files that no list has
+            shutil.rmtree(folder.resolve(), ignore_errors=True)
+        write_json(list_files(new_raw, new_labels), FETCHED)
+    NO_BACKBONE.parent.mkdir(exist_ok=True)
+    NO_BACKBONE.write_text("Models without a backbone depend on this file.\n")
+
+
+def list_files(raw: Path, labels: Path) -> dict[str, dict[str, Any]]:
+    """List the photos with their sizes, and the labels, which a correction may leave as long, with their SHA-256."""
+    photos = {name: raw / name for name in visible_files(raw)}
+    tables = {name: labels / name for name in visible_files(labels)}
+    return {
+        str(RAW): {name: path.stat().st_size if path.exists() else None for name, path in photos.items()},
+        str(LABELS): {name: sha256_of(path) if path.is_file() else None for name, path in tables.items()},
+    }
+
+
+def sha256_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def check_is_fetched(raw: Path, labels: Path) -> None:
+    """Make sure that what stands where this step writes is what it wrote the last time, or part of that.
+
+    Raises:
+        UserError: Another file is there, or one that was changed.
+    """
     try:
-        fetch_photos(download.photos, download.photos_sha256, INCOMING / RAW.name)
-        fetch_labels(download.labels, INCOMING / LABELS.name)
-        for folder in (RAW, LABELS):
-            shutil.rmtree(folder, ignore_errors=True)
-            (INCOMING / folder.name).rename(folder)
-        NO_BACKBONE.parent.mkdir(exist_ok=True)
-        NO_BACKBONE.write_text("Models without a backbone depend on this file.\n")
-    finally:
-        shutil.rmtree(INCOMING, ignore_errors=True)
+        fetched = json.loads(FETCHED.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # none yet, or cut short
+        fetched = {}
+    for folder, files in list_files(raw, labels).items():
+        if others := sorted(files.items() - fetched.get(folder, {}).items()):
+            raise UserError(
+                f"expected in {folder} only what this step fetched, as it replaces that, found {len(others)} other or "
+                f"changed files, as {Path(folder, others[0][0])}: move what is yours elsewhere, and delete the rest"
+            )
 
 
 def fetch_photos(url: str, sha256: str | None, folder: Path) -> None:
-    """Copy the photos at ``url``, a folder or an archive, into a new folder."""
-    folder.mkdir(parents=True)
+    """Copy the photos at ``url``, a folder or an archive, into a folder."""
     source = Source(url, "download.photos")
     if source.is_folder():
         if sha256:
             raise UserError(f"download.photos_sha256: expected it empty for a folder, received {sha256}")
         source.copy_folder(folder)
-        return
-    archive = folder.with_name("archive")
-    source.copy_file(archive, sha256, "download.photos_sha256")
-    try:
-        unpack(archive, folder)
-    except UserError as error:
-        raise UserError(f"download.photos: {error} (from {url})") from error
+    else:
+        archive = folder.with_name("archive")
+        source.copy_file(archive, sha256, "download.photos_sha256")
+        try:
+            unpack(archive, folder)
+        except UserError as error:
+            raise UserError(f"download.photos: {error} (from {url})") from error
+    if not visible_files(folder):
+        raise UserError(f"download.photos: expected photos, found no files in {url} but perhaps hidden ones")
 
 
 def fetch_labels(url: str | None, folder: Path) -> None:
-    """Copy the CSV at ``url`` into a new folder, if there is one."""
-    folder.mkdir()
+    """Copy the CSV at ``url`` into a folder, if there is one."""
     if url is None:
         (folder / "none").write_text("download.labels is null: the classes are the folders of the photos.\n")
         return

@@ -61,6 +61,25 @@ def test_an_entry_that_no_model_needs_may_have_no_weights(
     assert [path.name for path in FOLDER.iterdir()] == ["architecture.json"]
 
 
+@pytest.mark.parametrize("has_run", [False, True])
+def test_weights_of_the_user_s_in_its_folder_stop_the_step(fetch: Callable[[Any], None], has_run: bool) -> None:
+    if has_run:
+        fetch("w.weights.h5")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / "mine.h5").write_bytes(b"mine")
+    with pytest.raises(UserError, match=r"^expected in data/backbone/mobilenet_v2 only .*mine.h5.*: move"):
+        fetch("w.weights.h5")
+    assert (FOLDER / "mine.h5").read_bytes() == b"mine"
+
+
+def test_weights_inside_its_folder_are_refused(fetch: Callable[[Any], None]) -> None:
+    fetch("w.weights.h5")
+    for weights in (FOLDER / "w.weights.h5", f"file://{FOLDER.absolute()}/w.weights.h5"):
+        with pytest.raises(UserError, match=r"^backbones.mobilenet_v2.weights: expected a place neither inside nor"):
+            fetch(str(weights))
+        assert (FOLDER / "w.weights.h5").read_bytes() == b"weights"
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
@@ -68,10 +87,12 @@ def test_an_entry_that_no_model_needs_may_have_no_weights(
             "params.yaml",
             r"^backbones.mobilenet_v2.weights: expected a Keras weights file \(.h5\), received 'params.yaml'$",
         ),
+        ("folder.h5", r"^backbones.mobilenet_v2.weights: expected a Keras weights file \(.h5\), received 'folder.h5'$"),
         ("nowhere.h5", "^backbones.mobilenet_v2.weights: .*'nowhere.h5', found none"),
     ],
 )
 def test_a_failure_is_one_line_and_leaves_nothing(fetch: Callable[[Any], None], weights: str, message: str) -> None:
+    Path("folder.h5").mkdir()
     with pytest.raises(UserError, match=message):
         fetch(weights)
     assert not list(BACKBONE.iterdir())

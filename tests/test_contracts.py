@@ -20,6 +20,7 @@ from stages.common.paths import BACKUPS, CORRECTIONS, LOGS, PREDICTIONS
 from stages.inference.kept import PREDICTING_CODE
 from stages.training.backup import STAGES, TRAINING_CODE
 from tests.conftest import PROJECT
+from tests.project import lay_out, run
 
 PIPELINE: dict[str, Any] = yaml.safe_load((PROJECT / "dvc.yaml").read_text())
 STEPS: dict[str, Any] = {name: stage.get("do", stage) for name, stage in PIPELINE["stages"].items()}
@@ -141,7 +142,7 @@ def test_each_path_is_an_output_of_one_step_or_holds_some() -> None:
     assert len(outs) == len(set(outs))
     modules = [importlib.import_module(f"stages.{name}") for name in ("common.paths", *STEPS)]
     paths = {str(path) for module in modules for path in vars(module).values() if isinstance(path, Path)}
-    no_outputs = {str(path) for path in (BACKUPS, CORRECTIONS, LOGS, PREDICTIONS)} | {"data/incoming"}
+    no_outputs = {str(path) for path in (BACKUPS, CORRECTIONS, LOGS, PREDICTIONS)}
     assert paths - no_outputs == {out.split("/$")[0] for out in outs}
 
 
@@ -194,6 +195,14 @@ def test_what_only_a_few_need_stays_in_one_place() -> None:
     assert files_where(re.compile(r"^ *import (?:keras|tensorflow)\b", re.MULTILINE).search) == {"models/runtime.py"}
     whole = re.compile(r"\.replace\(unfinished|unfinished\.replace\(|\.mv\(")
     assert files_where(whole.search) == {"common/files.py"}
+
+
+def test_a_checkout_on_windows_has_the_same_bytes(tmp_path: Path) -> None:
+    """Otherwise DVC finds all code changed, and trains everything again."""
+    project = lay_out(tmp_path / "project")
+    run(tmp_path, "git", "-c", "core.autocrlf=true", "clone", "--quiet", "project", "clone")
+    for name in run(project, "git", "ls-files").splitlines():
+        assert (tmp_path / "clone" / name).read_bytes() == (project / name).read_bytes(), name
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

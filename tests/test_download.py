@@ -82,7 +82,111 @@ def test_labels_of_a_run_before_are_not_kept(set_params: SetParams) -> None:
     assert files_below(LABELS) == ["none"]
 
 
+def test_another_run_takes_the_place_of_the_first(photos: Path) -> None:
+    download.main()
+    (photos / "cats/0.jpg").unlink()
+    write_photos(photos / "dogs", 3)
+    (RAW / "cats/1.jpg").unlink()  # as a disk may lose it
+    (RAW / ".DS_Store").touch()
+    download.main()
+    assert files_below(RAW) == files_below(photos) == ["cats/1.jpg", "dogs/0.jpg", "dogs/1.jpg", "dogs/2.jpg"]
+    assert sorted(path.name for path in Path("data").iterdir()) == ["backbone", "fetched.json", "labels", "raw"]
+
+
+@pytest.mark.parametrize("photos_at", ["data/incoming", "data/photos", "data/raw2", "data/.unfinished-photos"])
+def test_a_source_beside_the_outputs_is_copied(photos: Path, set_params: SetParams, photos_at: str) -> None:
+    photos.joinpath("0.csv").write_text("path,label\n")
+    shutil.copytree(photos, photos_at)
+    set_params({"download.photos": photos_at, "download.labels": f"{photos_at}/0.csv"})
+    download.main()
+    assert files_below(RAW) == files_below(Path(photos_at)) == files_below(photos)
+
+
+def contents() -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+
+
+@pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize("key", ["photos", "labels"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        *("data/raw", "data/raw/", "./data/raw", "data/../data/raw", "data/raw/cats", "data/raw/cats/0.jpg"),
+        *("data", ".", "..", "/", "{here}", "{here}/data", "~", "~/data/labels"),
+        *("data/labels", "data/labels/labels.csv", "file://{here}/data/raw", "local://{here}/data/labels/labels.csv"),
+        *("file:data/raw", "zip://*.jpg::data/raw/photos.zip", "simplecache::file://{here}/data/raw/photos.zip"),
+        *("link", "link/cats", "data/raw/mine"),
+    ],
+)
+def test_a_source_inside_or_around_the_outputs_is_refused(
+    set_params: SetParams, monkeypatch: pytest.MonkeyPatch, key: str, source: str
+) -> None:
+    """In one line, before anything is touched."""
+    here = Path.cwd()
+    monkeypatch.setenv("HOME", str(here))
+    download.main()
+    (LABELS / "labels.csv").write_text("path,label\n")
+    Path("link").symlink_to("data/raw")
+    (RAW / "mine").symlink_to(here / "photos")
+    set_params({f"download.{key}": source.format(here=here)})
+    before = contents()
+    with pytest.raises(UserError, match=rf"^download.{key}: expected a place neither inside nor around data/\w+, "):
+        download.main()
+    assert contents() == before
+
+
+@pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize("has_run", [False, True])
+@pytest.mark.parametrize("name", ["data/raw/cats/mine.jpg", "data/labels/labels.csv", "data/labels/notes/mine.txt"])
+def test_files_of_the_user_s_among_the_outputs_stop_the_step(name: str, has_run: bool) -> None:
+    if has_run:
+        download.main()
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_text("mine")
+    before = contents()
+    with pytest.raises(UserError, match=rf"^expected in data/\w+ only what .* as {name}: move what is yours") as error:
+        download.main()
+    assert "\n" not in str(error.value)
+    assert contents() == before
+
+
+def test_an_edited_output_stops_the_step(set_params: SetParams, photos: Path) -> None:
+    Path("labels.csv").write_text("path,label\ncats/0.jpg,cat\n")
+    set_params({"download.labels": "labels.csv"})
+    download.main()
+    for edited in (LABELS / "labels.csv", RAW / "cats/0.jpg"):
+        original = edited.read_bytes()
+        edited.write_bytes(original.replace(b",cat", b",dog") if edited.suffix == ".csv" else b"cropped")
+        with pytest.raises(UserError, match=f"1 other or changed files, as {edited}: "):
+            download.main()
+        edited.write_bytes(original)
+    download.main()
+
+
+@pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize("link", ["data/raw/link", "data/labels/link"])
+@pytest.mark.parametrize("target", ["photos", "photos/cats/0.jpg", "nowhere"])
+def test_a_link_among_the_outputs_stops_the_step(link: str, target: str) -> None:
+    download.main()
+    Path(link).symlink_to(Path(target).absolute())
+    with pytest.raises(UserError, match=f"1 other or changed files, as {link}: move what is yours"):
+        download.main()
+    assert Path(link).is_symlink()
+
+
+def test_a_link_to_the_user_s_photos_stops_the_step(photos: Path) -> None:
+    shutil.copytree(photos, "elsewhere")
+    RAW.parent.mkdir()
+    RAW.symlink_to(photos.parent / "elsewhere")
+    with pytest.raises(UserError, match="4 other or changed files"):
+        download.main()
+    assert files_below(Path("elsewhere")) == files_below(photos)
+
+
 BAD_PARAMETERS = {
+    "an empty folder": ({"photos": "empty"}, "^download.photos: expected photos, found no files in empty"),
+    "a folder of hidden files": ({"photos": "hidden"}, "^download.photos: expected photos, found no files in hidden"),
+    "an empty archive": ({"photos": "empty.zip"}, "^download.photos: expected photos, found no files in empty.zip"),
     "a file that is not there": ({"photos": "nowhere.zip"}, "^download.photos: .*'nowhere.zip', found none"),
     "a server that is down": (
         {"photos": "http://127.0.0.1:9/a.zip"},
@@ -108,6 +212,10 @@ BAD_PARAMETERS = {
 @pytest.fixture
 def bad_sources(photos: Path) -> None:
     """The files that BAD_PARAMETERS name."""
+    Path("empty/cats").mkdir(parents=True)
+    shutil.make_archive("empty", "zip", root_dir="empty")
+    Path("hidden/.thumbnails").mkdir(parents=True)
+    write_photos(Path("hidden/.thumbnails"), 1)
     Path("page.zip").write_text("<!doctype html><p>Sign in</p>")
     shutil.make_archive("good", "zip", root_dir=photos)
     content = bytearray(Path("good.zip").read_bytes())

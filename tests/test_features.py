@@ -107,7 +107,7 @@ def test_the_log_says_how_large_they_are_and_a_disk_without_room_is_one_line(
 
 @pytest.mark.usefixtures("photos")
 def test_what_a_killed_step_left_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
-    left = Path("data/features/.unfinished-pixels")
+    left = Path("data/features/.unfinished-0123456789abcdef0123456789abcdef")
     left.mkdir(parents=True)
     (left / "train.npy").write_bytes(b"half")
     run_step("pixels", monkeypatch)

@@ -2,6 +2,8 @@
 
 import json
 import re
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
 import pandas as pd
@@ -10,7 +12,7 @@ import pyarrow.parquet as pq
 from fsspec.core import url_to_fs
 from fsspec.implementations.dirfs import DirFileSystem
 
-from stages.common.files import write_remote
+from stages.common.files import UNFINISHED, write_remote
 from stages.common.program import UserError
 from stages.inference.confidence import asks_for_any
 from stages.inference.settings import ConfidenceSettings
@@ -35,10 +37,15 @@ def open_folder(url: str) -> DirFileSystem:
 
 def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings) -> None:
     """Write the model to the output, where every node finds it; refuse one that was begun to give other predictions."""
+    delete_abandoned(output)
     about = {"model": model.name, "classes": model.class_names, "confidence": settings.model_dump()}
     try:
         found, content = json.loads(output.cat_file(ABOUT)), output.cat_file(MODEL)
     except FileNotFoundError:
+        if parts_of(output):
+            raise UserError(
+                f"{output.path}: expected a new OUTPUT or one with {ABOUT}, found other Parquet files: choose another"
+            ) from None
         write_remote(output, MODEL, model.content)
         if model.validation is not None:
             write_remote(output, VALIDATION, model.validation)
@@ -56,6 +63,14 @@ def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings)
     raise UserError(
         f"{output.path}: expected predictions of this {model.name}, found those {difference}: choose another OUTPUT"
     )
+
+
+def delete_abandoned(output: DirFileSystem) -> None:
+    """Delete unfinished files that killed processes left: to write one takes seconds."""
+    for path in output.find(""):
+        with suppress(FileNotFoundError, NotImplementedError):
+            if UNFINISHED.fullmatch(path) and datetime.now(UTC) - output.modified(path) > timedelta(hours=1):
+                output.rm_file(path)
 
 
 def load_claimed(output: DirFileSystem) -> TrainedModel:

@@ -1,76 +1,108 @@
 """Write a file or a folder whole or not at all; check that a file is whole; hash what a result depends on."""
 
 import errno
+import fcntl
 import hashlib
 import json
 import lzma
+import re
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+from uuid import uuid4
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import pandas as pd
 
+UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{32}")
+LOCK = ".in-use"  # in each scratch folder: locked for as long as the process that writes there lives
+
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Give a path beside ``path`` to write to, and move what was written into its place when it is whole.
+    """Give a path in a folder of its own to write to, and move what was written into its place when it is whole.
 
-    What stood there before is replaced and never written into: it may be a link into DVC's cache.
+    What stood there before is replaced and never written into: it may be a link into DVC's cache. Of two processes that
+    write one file, each writes a whole one, and the last stays.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Hidden, as nothing but whole files may be found; the suffix stays, as it chooses the format.
-    with temporary_file(path.with_name(f".unfinished-{path.name}")) as unfinished:
+    with scratch_folder(path.parent) as scratch:
+        unfinished = scratch / path.name  # of the same suffix, as it chooses the format
         yield unfinished
         unfinished.replace(path)
-
-
-@contextmanager
-def temporary_file(path: Path) -> Iterator[Path]:
-    """Delete a file at the end; its name is fixed, so that the next run cleans up after one that was killed."""
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
 
 
 @contextmanager
 def atomic_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
     """Give a folder to write to, and move it into the place of ``folder``, new or empty, when it is whole.
 
-    Its name is fixed, so that the next run cleans up after one that was killed.
-
     Args:
         replace: also replace a folder with content.
     """
     folder = folder.resolve()
-    unfinished = folder.with_name(f".unfinished-{folder.name}")
-    delete_folder(unfinished)
-    unfinished.mkdir(parents=True)
-    try:
+    with scratch_folder(folder.parent) as scratch:
+        unfinished = scratch / folder.name
+        unfinished.mkdir()
         yield unfinished
-        if replace:
-            delete_folder(folder)
-        unfinished.replace(folder)
+        while True:
+            try:
+                unfinished.replace(folder)
+                return
+            except OSError as error:
+                if not replace or error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+            with suppress(FileNotFoundError):  # another process was faster
+                folder.replace(scratch / uuid4().hex)
+
+
+@contextmanager
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """Make a hidden folder of a unique name in ``parent``, and delete it at the end.
+
+    Also delete those that killed processes left there.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    delete_abandoned(parent)
+    scratch, lock = locked_folder(parent)
+    try:
+        yield scratch
     finally:
-        delete_folder(unfinished)
+        lock.close()
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
-def delete_folder(folder: Path) -> None:
-    """Delete a folder with all its content, if there is one."""
-    if folder.exists():
-        shutil.rmtree(folder)
+def locked_folder(parent: Path) -> tuple[Path, IO[str]]:
+    """Make a scratch folder and lock it, so that it is not :func:`delete_abandoned`'s."""
+    while True:
+        scratch = parent / f".unfinished-{uuid4().hex}"
+        scratch.mkdir()
+        with suppress(FileNotFoundError):
+            lock = (scratch / LOCK).open("a")
+            with suppress(OSError):  # a file system without locks, on which none is deleted
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if scratch.exists():  # else it was taken for abandoned before it was locked
+                return scratch, lock
+            lock.close()
+
+
+def delete_abandoned(parent: Path) -> None:
+    """Delete the scratch folders of processes that live no more: the system has released their locks."""
+    for folder in parent.glob(".unfinished-*"):
+        if UNFINISHED.fullmatch(folder.name):
+            with suppress(OSError), (folder / LOCK).open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder)
 
 
 def write_remote(files: Any, path: str, content: bytes) -> None:
     """Write a file in a folder that fsspec opened as a ``DirFileSystem``."""
     files.makedirs("", exist_ok=True)
-    files.pipe_file(f".unfinished-{path}", content)
-    files.mv(f".unfinished-{path}", path)
+    unfinished = f".unfinished-{uuid4().hex}"
+    files.pipe_file(unfinished, content)
+    files.mv(unfinished, path)
 
 
 def write_text(content: str, path: Path) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stages.common.paths import BACKBONE, FEATURES, HISTORY, LABEL_ISSUES, MODELS, RAW, REPEATS, REPORT
+
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
 BROKEN = {
@@ -73,6 +75,8 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
         command_parser(description).parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
+        if "DVC_STAGE" in os.environ:
+            check_links()
         main()
     except UserError as error:
         sys.exit(f"error: {error}")
@@ -84,6 +88,21 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
             sys.exit(MACHINE_FAILURE)
         traceback.print_exc()
         sys.exit(BUG)
+
+
+def check_links() -> None:
+    """Make sure that DVC, which keeps nothing beyond a link, will take what the steps write.
+
+    Raises:
+        UserError: A folder with outputs is a link out of the project.
+    """
+    for folder in (RAW.parent, BACKBONE, FEATURES, MODELS, REPEATS, HISTORY, LABEL_ISSUES, REPORT.parent):
+        if not folder.resolve().is_relative_to(Path.cwd().resolve()):
+            raise UserError(
+                f"expected the folder {folder} in the project, found a link to {folder.resolve()}, beyond which DVC "
+                "keeps no outputs: make it a folder again; to have its files on another disk, have DVC's cache there "
+                "(`dvc cache dir --local FOLDER`) and links to it (`dvc config --local cache.type symlink`)"
+            )
 
 
 def machine_problem(error: Exception) -> str | None:

@@ -45,7 +45,7 @@ class Source:
         options = {"client_kwargs": {"timeout": timeout}} if self.is_http else {}
         try:
             self.files, self.path = fsspec.core.url_to_fs(url, **options)
-        except (ImportError, ValueError) as error:
+        except (ImportError, ValueError, FileNotFoundError) as error:
             raise UserError(f"{key}: expected a path or a URL that fsspec reads, received {url!r}: {error}") from error
 
     def is_folder(self) -> bool:
@@ -127,6 +127,45 @@ class Source:
                     raise UserError(f"{self.key}: cannot fetch {url}: {reason}{hint}") from error
                 logger.info("%s: %s; trying again in %d s", url, reason, pause)
                 time.sleep(pause)
+
+
+def check_is_apart(url: str | None, key: str, *outputs: Path) -> None:
+    """Make sure that a source, the value of the parameter ``key``, is neither inside nor around what a step replaces.
+
+    Raises:
+        UserError: It is.
+    """
+    for part in url.split("::") if url else ():  # in a chain, as zip://*.jpg::photos.zip, each may be a path
+        if fsspec.core.split_protocol(part)[0] not in (None, "file", "local"):
+            continue
+        path = fsspec.core.strip_protocol(part)
+        if output := next((output for output in outputs if is_within(path, output) or is_within(output, path)), None):
+            raise UserError(
+                f"{key}: expected a place neither inside nor around {output}, which this step replaces, received "
+                f"{url!r}: move what is yours elsewhere, and name it there"
+            )
+
+
+def is_within(path: str | Path, folder: str | Path) -> bool:
+    """Tell whether a path, or what it links to, is a folder, or what that links to, or in it."""
+    return any(
+        is_same(parent, place)
+        for inner in places(path)
+        for parent in (inner, *inner.parents)
+        for place in places(folder)
+    )
+
+
+def places(path: str | Path) -> set[Path]:
+    path = Path(path)
+    return {Path(os.path.realpath(path)), Path(os.path.realpath(path.parent), path.name)}
+
+
+def is_same(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)  # also where a disk does not tell Data from data
+    except OSError:  # one is not there
+        return path == other
 
 
 def clone(path: str, target: Path) -> bool:

@@ -51,6 +51,18 @@ def describe_content(start: bytes) -> str | None:
     return None
 
 
+def visible_files(folder: Path) -> list[str]:
+    """List the names, from ``folder`` on, of all files that are not hidden, and of links; ``.`` if it is a file."""
+    if folder.is_file():
+        return ["."]
+    found = []
+    for parent, inner, files in os.walk(folder):
+        links = [name for name in inner if Path(parent, name).is_symlink()]
+        below = PurePosixPath(parent).relative_to(folder)
+        found += [below / name for name in [*files, *links]]
+    return sorted(str(name) for name in found if not is_hidden(name))
+
+
 def unreadable_folders(folder: str | Path) -> list[OSError]:
     """Say why ``folder`` and those below it, hidden ones apart, cannot be read, where they cannot.
 

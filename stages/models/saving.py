@@ -5,13 +5,14 @@ import re
 import zipfile
 from pathlib import Path
 
-from stages.common.files import atomic_write, temporary_file
+from stages.common.files import atomic_write
 from stages.models.runtime import keras
 
 
 def save_model(model: keras.Model, path: Path) -> None:
     """Save as a ``.keras`` file whose bytes depend on the model alone."""
-    with atomic_write(path) as undated, temporary_file(undated.with_suffix(".dated.keras")) as dated:
+    with atomic_write(path) as undated:
+        dated = undated.with_suffix(".dated.keras")  # deleted with the folder of both
         model.save(dated)
         with zipfile.ZipFile(dated) as source, zipfile.ZipFile(undated, "w") as target:
             for name in sorted(source.namelist()):

@@ -34,6 +34,8 @@ def main() -> None:
     args = parse_arguments()
     lines = FORMATS[choose_format(args.format, args.output)]
     paths = list_photos(args.photos)
+    if args.output and args.output.exists():
+        check_is_no_photo(args.output, paths)
     params = load_params()
     trained = fetch_model_file(args.model, args.rev).load(params.confidence)
     rows = Rows(trained, paths, params.split.max_megapixels)
@@ -74,6 +76,11 @@ def choose_format(name: str | None, output: Path | None) -> str:
     if not name and suffix not in (*FORMATS, "txt", ""):
         raise UserError(f"--output: expected a name in .csv, .json or .txt, or --format, received {output}")
     return name or (suffix if suffix in FORMATS else "table")
+
+
+def check_is_no_photo(output: Path, paths: Sequence[Path]) -> None:
+    if any(path.name == output.name and path.exists() and path.samefile(output) for path in paths):
+        raise UserError(f"--output: expected another file than the photos, received {output}, which is one of them")
 
 
 @contextmanager

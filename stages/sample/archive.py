@@ -57,11 +57,28 @@ def draw_all(pictures: Sequence[Picture]) -> Iterator[bytes]:
         yield from pool.map(draw_jpeg, pictures, chunksize=16)
 
 
+def check_is_drawn(path: Path) -> None:
+    """Make sure that a zip that is to be replaced, if there is one, has drawings alone.
+
+    Raises:
+        UserError: It is another file.
+    """
+    if not path.is_file():
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except zipfile.BadZipFile:
+        members = []
+    if not members or any(not of.filename.startswith("sample/") or of.date_time != EPOCH for of in members):
+        raise UserError(f"--output: expected a new file or one with drawings, received {path}, which is neither")
+
+
 def write_archive(path: Path, classes: Sequence[str], train: int, validation: int, seed: int = 0) -> None:
     """Write a zip with ``train`` and ``validation`` pictures of each class. The same arguments give the same bytes.
 
     Raises:
-        UserError: A class cannot be drawn, a number is too small, or the path cannot be written to.
+        UserError: A class cannot be drawn, a number is too small, or the path cannot be written to or has another file.
     """
     unknown = sorted(set(classes) - set(SPECIES))
     if unknown or not classes:
@@ -69,6 +86,7 @@ def write_archive(path: Path, classes: Sequence[str], train: int, validation: in
     for option, number, least in (("train", train, 1), ("validation", validation, 1), ("seed", seed, 0)):
         if number < least:
             raise UserError(f"--{option}: expected {least} or more, received {number}")
+    check_is_drawn(path)
     pictures = list_pictures(classes, train, validation, seed)
     jpegs = tqdm(draw_all(pictures), "drawing", len(pictures), unit="photo", disable=None)
     with (

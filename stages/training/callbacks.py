@@ -3,7 +3,6 @@
 import logging
 import math
 import os
-import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -104,7 +103,8 @@ def live_curves(name: str, resumes: bool) -> list[keras.callbacks.Callback]:
         return []
     folder = LOGS / name
     if not resumes:
-        shutil.rmtree(folder, ignore_errors=True)
+        for curves in folder.rglob("events.out.tfevents.*"):
+            curves.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     return [LiveCurves(folder)]
 

@@ -172,6 +172,27 @@ def test_an_output_goes_on_only_with_the_model_and_settings_that_began_it(worksp
         claim(output, other_fit, unsure)
 
 
+def test_an_output_of_another_program_is_refused(workspace: Path) -> None:
+    save_small_model("small", ["ants", "bees"])
+    (workspace / "out").mkdir()
+    (workspace / "out/part-000001.parquet").write_bytes(b"mine")
+    with pytest.raises(UserError, match=r"expected a new OUTPUT or .* found other Parquet files: choose another$"):
+        claim(open_folder(str(workspace / "out")), fetch_model_file("small"), ConfidenceSettings())
+    assert [path.name for path in (workspace / "out").iterdir()] == ["part-000001.parquet"]
+
+
+def test_what_killed_processes_left_is_deleted_after_an_hour(workspace: Path) -> None:
+    save_small_model("small", ["ants", "bees"])
+    (workspace / "out").mkdir()
+    names = [f".unfinished-{number:032x}" for number in range(2)] + [".unfinished-mine"]
+    for name in names:
+        (workspace / "out" / name).touch()
+    for name in names[1:]:
+        os.utime(workspace / "out" / name, (0, 0))
+    claim(open_folder(str(workspace / "out")), fetch_model_file("small"), ConfidenceSettings())
+    assert {path.name for path in (workspace / "out").glob(".*")} == {names[0], ".unfinished-mine"}
+
+
 def test_only_photos_with_a_problem_are_tried_again(tmp_path: Path) -> None:
     output = open_folder(str(tmp_path))
     good: list[Row] = [{"path": f"{n}.jpg", "class": "a", "probability": 1, "probability_a": 1} for n in range(3)]

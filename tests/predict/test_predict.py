@@ -233,6 +233,25 @@ def test_an_output_that_cannot_be_written_whole_is_left_as_it_was(
     assert len(seen[1] - there) == 1  # the unfinished file
 
 
+def test_two_commands_on_one_output_each_write_it_whole(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    with command.open_output(path) as last:
+        with command.open_output(path) as first:
+            for number in range(10_000):
+                first.write(f"first,{number}\n")
+                last.write(f"last,{number}\n")
+        assert path.read_text() == "".join(f"first,{number}\n" for number in range(10_000))
+    assert path.read_text() == "".join(f"last,{number}\n" for number in range(10_000))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_photo_is_not_overwritten_by_the_output(predict: Predict) -> None:
+    before = Path(PHOTOS[0]).read_bytes()
+    with pytest.raises(UserError, match=f"^--output: expected another file than the photos, received .*{PHOTOS[0]}"):
+        predict("new", "--format", "csv", "-o", str(Path(PHOTOS[0]).absolute()))
+    assert Path(PHOTOS[0]).read_bytes() == before
+
+
 def test_a_reader_that_has_read_enough_ends_it_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
     read, write = os.pipe()
     os.close(read)

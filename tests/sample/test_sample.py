@@ -42,6 +42,22 @@ def test_the_archive_is_laid_out_as_the_published_one_and_a_photo_is_its_own(tmp
             assert 240 <= max(photo.size) <= 400
 
 
+@pytest.mark.parametrize("content", ["photos", "text"])
+def test_a_file_of_the_user_s_is_not_drawn_over(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "photos.zip"
+    write_archive(path, ["cats"], train=1, validation=1)
+    write_archive(path, ["cats"], train=2, validation=1)  # over its own
+    if content == "photos":
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("sample/mine.jpg", "mine")
+    else:
+        path.write_text("mine")
+    before = path.read_bytes()
+    with pytest.raises(UserError, match=r"^--output: expected a new file or .*photos\.zip"):
+        write_archive(path, ["cats"], train=1, validation=1)
+    assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize("species", SPECIES)
 def test_every_species_can_be_drawn(species: str) -> None:
     pixels = np.asarray(draw_animal(species, np.random.default_rng(0)))

@@ -53,7 +53,9 @@ def test_the_curves_of_a_killed_training_are_there_and_go_on_where_it_resumes(
 def test_the_curves_of_an_earlier_training_are_replaced(tmp_path: Path) -> None:
     train(tmp_path)
     (tmp_path / "backup.npz").unlink()
+    (LOGS / "backup/notes.txt").write_text("mine")
     assert train(tmp_path, SETTINGS.model_copy(update={"epochs": 1}))[1] == curves()
+    assert (LOGS / "backup/notes.txt").read_text() == "mine"
 
 
 @pytest.mark.parametrize("value", [None, "", "0"])

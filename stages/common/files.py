@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
@@ -67,10 +68,11 @@ def delete_folder(folder: Path) -> None:
 
 
 def write_remote(files: Any, path: str, content: bytes) -> None:
-    """Write a file in a folder that fsspec opened as a ``DirFileSystem``."""
+    """Write a file in a folder that fsspec opened as a ``DirFileSystem``; several may write the same one."""
     files.makedirs("", exist_ok=True)
-    files.pipe_file(f".unfinished-{path}", content)
-    files.mv(f".unfinished-{path}", path)
+    unfinished = f".unfinished-{uuid4().hex}-{path}"
+    files.pipe_file(unfinished, content)
+    files.mv(unfinished, path)
 
 
 def write_text(content: str, path: Path) -> None:

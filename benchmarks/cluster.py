@@ -92,6 +92,7 @@ def lay_out_naps(folder: Path) -> Path:
 def lay_out_with_remote(folder: Path, epochs: int) -> None:
     """Lay out the project with a folder beside it as DVC's remote."""
     lay_out(folder, None, epochs)
+    measure(["git", "add", "--all"], folder)
     measure(["dvc", "remote", "add", "--default", "shared", folder.with_suffix(".remote")], folder)
 
 

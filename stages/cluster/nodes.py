@@ -2,12 +2,18 @@
 
 import logging
 import os
+import re
+import shutil
 import socket
-from collections.abc import Iterable, Iterator
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from platform import python_version
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
 import ray
 from dvc.exceptions import DvcException
@@ -20,6 +26,11 @@ from stages.common.program import UserError, first_line
 
 # What a step needs to run, or its result depends on; the names are those of pip.
 PACKAGES = ("dvc", "keras", "numpy", "pandas", "pillow", "tensorflow")
+# Ray 2.60 keeps no object of what was raised: Ray Data by default, and Ray of an error that cannot be unpickled.
+ONLY_TEXT = (ray.exceptions.UserCodeException, ray.exceptions.UnserializableException)
+RAISED = re.compile(r"(?!Traceback|ray\.exceptions\.)[A-Za-z_][\w.]*(: |$)")
+
+Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
 
@@ -28,18 +39,54 @@ def connect() -> None:
     """Join the cluster at ``RAY_ADDRESS``, or one that runs on this machine, or else start one here.
 
     Raises:
-        UserError: There is no cluster at that address, or one with another version of Python or Ray.
+        UserError: There is no cluster at that address, or one with another version of Python or Ray, or the project's
+            files cannot be sent to it.
     """
     address = os.environ.get("RAY_ADDRESS", "")
     host, _, port = address.rpartition(":")
+    with TemporaryDirectory() as folder:
+        copy_tracked_files(Path(folder))
+        try:
+            if host and port.isdigit() and "//" not in host:  # Ray itself would try for minutes
+                socket.create_connection((host, int(port)), timeout=10).close()
+            ray.init(runtime_env={"working_dir": folder}, logging_level="ERROR")
+        except ray.exceptions.RuntimeEnvSetupError as error:
+            reason = first_line(error.error_message or error)
+            raise UserError(f"expected to send the files that git tracks to the nodes, received: {reason}") from error
+        except (OSError, OverflowError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            where = f"at RAY_ADDRESS={address}" if address else "on this machine"
+            raise UserError(f"expected a Ray cluster {where}, found none to join: {first_line(error)}") from error
+
+
+def copy_tracked_files(target: Path) -> None:
+    """Copy the project's files that git tracks, with uncommitted changes: what Ray is to send to the nodes.
+
+    Photos, models, settings of this machine and secrets stay here, whether git ignores or merely does not track them.
+
+    Raises:
+        UserError: This is no git repository, or git does not track the pipeline.
+    """
+    tracked = [path for path in git_files() if path.is_file()]
+    if Path("dvc.yaml") not in tracked:
+        raise UserError("expected git to track dvc.yaml, as the nodes receive what git tracks: `git add --all`")
+    for path in git_files("--others", "--exclude-standard", "stages"):
+        logger.warning("%s stays here: git does not track it; if the nodes need it, `git add` it", path)
+    for path in tracked:
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target / path)
+
+
+def git_files(*options: str) -> list[Path]:
+    """Run `git ls-files`."""
     try:
-        if host and port.isdigit() and "//" not in host:  # Ray itself would try for minutes
-            socket.create_connection((host, int(port)), timeout=10).close()
-        # What git ignores stays here: data, models and local settings.
-        ray.init(runtime_env={"working_dir": "."}, logging_level="ERROR")
-    except (OSError, RuntimeError, ValueError) as error:
-        where = f"at RAY_ADDRESS={address}" if address else "on this machine"
-        raise UserError(f"expected a Ray cluster {where}, found none to join: {first_line(error)}") from error
+        command = ["git", "ls-files", "-z", *options]
+        listed = subprocess.run(command, capture_output=True, text=True, errors="surrogateescape", check=True).stdout  # noqa: S603
+    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+        reason = first_line(getattr(error, "stderr", None) or error)
+        raise UserError(
+            f"expected a git repository, as the nodes receive what git tracks: {reason}: `git init` and `git add --all`"
+        ) from error
+    return [Path(name) for name in listed.split("\0") if name]
 
 
 def bundle(resources: Resources) -> dict[str, float]:
@@ -98,9 +145,39 @@ def fits(resources: Resources, node: dict[str, float]) -> bool:
     return all(node.get(name, 0) >= amount for name, amount in bundle(resources).items())
 
 
+class RaisedError(ray.exceptions.UserCodeException):
+    """Carries what a task raised, in ``args``, past Ray Data 2.60, which writes advice into an error: over its file."""
+
+
+def carrying_errors(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Let :func:`raised_by` find what a function of Ray Data raises, if ``raise_original_map_exception`` is set."""
+
+    @wraps(function)
+    def carry(*args: Any) -> Result:
+        try:
+            return function(*args)
+        except Exception as error:
+            raise RaisedError(error) from error
+
+    return carry
+
+
+def raised_by(error: Exception) -> Exception:
+    """Return what a task, or an actor at its start, raised; Ray's error where the node failed, or only text is left."""
+    if isinstance(error, ray.exceptions.ActorDiedError) and error.actor_init_failed:
+        [error] = error.args
+    if isinstance(error, ray.exceptions.RayTaskError):
+        error = error.cause
+    return error.args[0] if isinstance(error, RaisedError) else error
+
+
 def cause_of(error: Exception) -> str:
-    """Say in a line why a task failed."""
-    return first_line(error.cause if isinstance(error, ray.exceptions.RayTaskError) else error)
+    """Say in a line why a task or an actor failed: the notes of what it raised, such as a file, and its text."""
+    cause = raised_by(error)
+    reason = first_line(cause) or type(cause).__name__
+    if isinstance(cause, ONLY_TEXT):  # a chain of tracebacks, of which the first ends in what was raised
+        reason = next((line for line in str(error).splitlines() if RAISED.match(line)), reason)
+    return ": ".join([*getattr(cause, "__notes__", []), reason])
 
 
 def installed_versions() -> dict[str, str]:
@@ -113,11 +190,15 @@ def installed_versions() -> dict[str, str]:
     return versions
 
 
+def compare_versions(wanted: dict[str, str], installed: dict[str, str]) -> list[str]:
+    """Describe the packages of which a node has another version than the caller."""
+    return [f"{name} {installed[name]} instead of {wanted[name]}" for name in wanted if installed[name] != wanted[name]]
+
+
 @ray.remote(num_cpus=0)
 def problems_of_node(versions: dict[str, str], mark: str) -> list[str]:
     """List what keeps this node from running steps: versions other than the caller's, a remote out of reach."""
-    here = installed_versions()
-    problems = [f"{name} {here[name]} instead of {wanted}" for name, wanted in versions.items() if here[name] != wanted]
+    problems = compare_versions(versions, installed_versions())
     try:
         with workspace() as folder, Repo(str(folder)) as repo, probe(repo, ray.get_runtime_context().get_node_id()):
             remote = repo.cloud.get_remote_odb()

@@ -1,6 +1,7 @@
 """A folder of Parquet files with predictions, and beside them the model that made them."""
 
 import json
+import logging
 import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -12,11 +13,13 @@ import pyarrow.parquet as pq
 from fsspec.core import url_to_fs
 from fsspec.implementations.dirfs import DirFileSystem
 
-from stages.common.files import UNFINISHED, write_remote
+from stages.common.files import UNFINISHED, fingerprint, write_remote
 from stages.common.program import UserError
 from stages.inference.confidence import asks_for_any
 from stages.inference.settings import ConfidenceSettings
 from stages.predict.model_file import ModelFile, TrainedModel
+
+logger = logging.getLogger(__name__)
 
 # Programs that read a folder of Parquet files skip names that start with "_".
 ABOUT = "_about.json"
@@ -24,6 +27,7 @@ MODEL = "_model.keras"
 VALIDATION = "_model.npz"
 PART = re.compile(r"part-(\d+)\.parquet")
 Row = dict[str, str | float]
+ANOTHER_RUN = "another run writes there: let it end, and run the same command again, which repairs the output"
 
 
 def open_folder(url: str) -> DirFileSystem:
@@ -102,22 +106,43 @@ def write_table(output: DirFileSystem, path: str, table: pa.Table) -> None:
     write_remote(output, path, file.getvalue())
 
 
+def read_part(output: DirFileSystem, path: str) -> BytesIO:
+    try:
+        return BytesIO(output.cat_file(path))
+    except FileNotFoundError as error:
+        raise UserError(f"expected {path} in {output.path}, found it gone: {ANOTHER_RUN}") from error
+
+
+def part_number(index: int, paths: list[str]) -> int:
+    """Number a part by its place and its photos: parts of other photos, also those of another run, have another."""
+    digest = int(fingerprint([repr(paths)]), 16)
+    return int(f"1{index:06}{digest % 10**9:09}")
+
+
 def drop_problems(output: DirFileSystem) -> set[str]:
-    """Delete the rows of photos that could not be classified, so that they are tried again; return the other paths."""
+    """Delete the rows of photos that could not be classified, so that they are tried again; return the other paths.
+
+    Of a photo that several parts have, since two runs wrote to the output at the same time, only the first row stays.
+    """
     done: set[str] = set()
-    for path in parts_of(output).values():
-        table = pq.read_table(BytesIO(output.cat_file(path)))
+    duplicates = 0
+    for _, path in sorted(parts_of(output).items()):
+        table = pq.read_table(read_part(output, path))
         classified = table.filter(table["problem"].is_null())
-        if not len(classified):
+        new = classified.filter(pa.array([name not in done for name in classified["path"].to_pylist()], pa.bool_()))
+        duplicates += len(classified) - len(new)
+        if not len(new):
             output.rm_file(path)
-        elif len(classified) < len(table):
-            write_table(output, path, classified)
-        done.update(classified["path"].to_pylist())
+        elif len(new) < len(table):
+            write_table(output, path, new)
+        done.update(new["path"].to_pylist())
+    if duplicates:
+        logger.info("deleted the second row of %d photos, of another run at the same time", duplicates)
     return done
 
 
 def read_predictions(output: DirFileSystem) -> pd.DataFrame:
     """Read ``path`` and ``problem`` of all photos in the output."""
     columns = ["path", "problem"]
-    tables = [pd.read_parquet(BytesIO(output.cat_file(part)), columns=columns) for part in parts_of(output).values()]
+    tables = [pd.read_parquet(read_part(output, part), columns=columns) for part in parts_of(output).values()]
     return pd.concat(tables) if tables else pd.DataFrame(columns=columns)

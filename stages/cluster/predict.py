@@ -11,8 +11,7 @@ fixed by now.
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -22,22 +21,31 @@ from fsspec.implementations.dirfs import DirFileSystem
 from fsspec.implementations.local import LocalFileSystem
 from tqdm import tqdm
 
-from stages.cluster.nodes import cause_of, connect, missing_resources, task_options
+from stages.cluster.nodes import (
+    ONLY_TEXT,
+    carrying_errors,
+    cause_of,
+    connect,
+    missing_resources,
+    raised_by,
+    task_options,
+)
 from stages.cluster.parquet import (
+    ANOTHER_RUN,
     Row,
     claim,
     drop_problems,
     load_claimed,
     open_folder,
-    parts_of,
+    part_number,
     read_predictions,
     write_part,
 )
 from stages.common.params import Resources, load_params
-from stages.common.program import UserError, command_parser, first_line, run
+from stages.common.program import MachineError, UserError, command_parser, machine_problem, run
 from stages.intake.folders import check_readable, is_hidden
 from stages.models.runtime import make_deterministic
-from stages.photos.decode import UNREADABLE, UnreadablePhotoError, read_photo, resized_pixels
+from stages.photos.decode import UnreadablePhotoError, read_photo, resized_pixels, unreadable_photos
 from stages.predict.formats import columns, printable, row_values
 from stages.predict.model_file import fetch_model_file
 from stages.predict.predictor import classify
@@ -104,14 +112,15 @@ def predict_photos(
 ) -> None:
     """Write a Parquet file for each part of the paths, beside those that are there."""
     starts = range(0, len(paths), PHOTOS_PER_PART)
-    numbers = count(max(parts_of(output), default=-1) + 1)
-    parts = [{"number": next(numbers), "paths": paths[start : start + PHOTOS_PER_PART]} for start in starts]
+    chunks = [paths[start : start + PHOTOS_PER_PART] for start in starts]
+    parts = [{"number": part_number(index, chunk), "paths": chunk} for index, chunk in enumerate(chunks)]
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    context.raise_original_map_exception = True  # or only its text would be left
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what is an error ends in a line below
     done = (
         ray.data.from_items(parts, override_num_blocks=len(parts))
-        .map(decode, fn_args=[photos, image_size, max_megapixels], num_cpus=1)
+        .map(carrying_errors(decode), fn_args=[photos, image_size, max_megapixels], num_cpus=1)
         .map(
             Predictor,
             fn_constructor_args=[output],
@@ -124,10 +133,14 @@ def predict_photos(
             for part in done.iter_rows():
                 bar.update(part["photos"])
         except ray.exceptions.RayError as error:
-            raise UserError(
-                f"expected to classify {len(paths)} photos, {bar.n} are done: {cause_of(error)}: "
-                "run the same command again to go on"
-            ) from error
+            cause = raised_by(error)
+            text = f"expected to classify {len(paths)} photos, {bar.n} are done: {cause_of(error)}"
+            if isinstance(cause, UserError):
+                raise UserError(text) from error
+            node_failed = isinstance(cause, ray.exceptions.RayError) and not isinstance(cause, ONLY_TEXT)
+            if node_failed or machine_problem(cause):
+                raise MachineError(f"{text}: run the same command again to go on") from error
+            raise RuntimeError(text) from error
 
 
 def decode(
@@ -137,14 +150,18 @@ def decode(
 
     def load(path: str) -> tuple[np.ndarray, str]:
         try:
-            with photos.open(path, block_size=BLOCK) as file:
-                content = read_photo(file, getattr(file, "size", None) or 0, max_megapixels)
-            return resized_pixels(content, image_size, max_megapixels), ""
+            return resized_pixels(content_of(path), image_size, max_megapixels), ""
         except UnreadablePhotoError as error:
-            problem = str(error)
-        except UNREADABLE as error:
-            problem = f"cannot be read: {error.strerror or first_line(error)}"
-        return np.zeros((*image_size, 3), np.uint8), problem
+            return np.zeros((*image_size, 3), np.uint8), str(error)
+        except Exception as error:  # a bucket's errors often do not say of which file they are
+            error.add_note(path)
+            raise
+
+    def content_of(path: str) -> Path | bytes:
+        if isinstance(photos, DirFileSystem) and isinstance(photos.fs, LocalFileSystem):
+            return Path(photos.path, path)
+        with unreadable_photos(), photos.open(path, block_size=BLOCK) as file:
+            return read_photo(file, getattr(file, "size", None) or 0, max_megapixels)
 
     with ThreadPoolExecutor(READERS) as pool:
         pixels, problems = zip(*pool.map(load, part["paths"]), strict=True)
@@ -159,6 +176,7 @@ class Predictor:
         self.trained = load_claimed(output)
         self.output = output
 
+    @carrying_errors
     def __call__(self, part: dict[str, Any]) -> dict[str, int]:
         names = columns(self.trained.class_names, self.trained.confidence.gives_notes)
         rows: list[Row] = []
@@ -181,7 +199,11 @@ def report(paths: list[str], predictions: pd.DataFrame, model: str) -> None:
     """
     here = predictions[predictions["path"].isin({printable(path) for path in paths})]
     if len(here) != len(paths) or here["path"].duplicated().any():
-        raise UserError(f"expected each of {len(paths)} photos once in the output, found {len(here)} rows for them")
+        raise UserError(
+            f"expected each of {len(paths)} photos once in the output, found {len(here)} rows for them: {ANOTHER_RUN}"
+        )
+    if len(here) < len(predictions):
+        logger.info("%d rows are of photos that are no longer there", len(predictions) - len(here))
     bad = here.dropna(subset="problem")
     for path, problem in bad[["path", "problem"]].itertuples(index=False):
         logger.warning("%s: %s", path, problem)

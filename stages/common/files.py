@@ -98,7 +98,7 @@ def delete_abandoned(parent: Path) -> None:
 
 
 def write_remote(files: Any, path: str, content: bytes) -> None:
-    """Write a file in a folder that fsspec opened as a ``DirFileSystem``."""
+    """Write a file in a folder that fsspec opened as a ``DirFileSystem``; several may write the same one."""
     files.makedirs("", exist_ok=True)
     unfinished = f".unfinished-{uuid4().hex}"
     files.pipe_file(unfinished, content)

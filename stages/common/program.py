@@ -29,11 +29,15 @@ class UserError(Exception):
     """A mistake that the user can fix. Its text says what was expected, what came and what to do."""
 
 
+class MachineError(Exception):
+    """A failure of a machine that no other type or code says. Its text is shown as it is."""
+
+
 class MismatchError(UserError):
     """A parameter or a correction that does not fit the photos."""
 
 
-def first_line(error: BaseException) -> str:
+def first_line(error: BaseException | str) -> str:
     """Shorten what a library says at length."""
     return str(error).strip().split("\n")[0]
 
@@ -107,6 +111,8 @@ def check_links() -> None:
 
 def machine_problem(error: Exception) -> str | None:
     """Say what the machine lacks, if that is what an error means."""
+    if isinstance(error, MachineError):
+        return str(error)
     if isinstance(error, OSError) and error.errno in NO_SPACE:
         return f"no room on the disk for the step's files ({error.strerror}): free some"
     if isinstance(error, OSError) and error.errno in NO_ACCESS:

@@ -7,7 +7,8 @@ import math
 import os
 import struct
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import IO
@@ -15,6 +16,7 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError, _imaging
 
+from stages.common.program import first_line
 from stages.photos import tiff
 from stages.photos.bit_depth import (
     has_sixteen_bit_colours,
@@ -113,12 +115,22 @@ def _is_local_failure(error: Exception) -> bool:
 
 def _read(path: str | Path, max_megapixels: float) -> bytes:
     """Read a file, apart from decoding it: what fails here is the file system's, what fails there is the photo's."""
-    try:
-        with Path(path).open("rb") as file:
+    with unreadable_photos():
+        path = Path(path)
+        if not path.is_file() and path.exists() and not path.is_dir():  # reading it may have no end
+            raise UnreadablePhotoError("cannot be read: a named pipe, a socket or a device, not a file")
+        with path.open("rb") as file:
             return read_photo(file, os.fstat(file.fileno()).st_size, max_megapixels)
+
+
+@contextmanager
+def unreadable_photos() -> Iterator[None]:
+    """Turn an OSError that is the photo's fault into an UnreadablePhotoError; raise any other, the machine's, as is."""
+    try:
+        yield
     except OSError as error:
         if isinstance(error, UNREADABLE) or error.errno == errno.ELOOP:
-            raise UnreadablePhotoError(f"cannot be read: {error.strerror}") from error
+            raise UnreadablePhotoError(f"cannot be read: {error.strerror or first_line(error)}") from error
         raise
 
 

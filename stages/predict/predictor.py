@@ -28,8 +28,9 @@ def list_photos(given: Sequence[Path]) -> list[Path]:
         name = printable(path)
         if not path.exists():
             raise UserError(f"expected a photo or a folder of photos, received {name}: no such file")
-        # A link to a folder, or to nothing, and a folder that may not be read count as files, which cannot be decoded.
-        files = [file for file in path.rglob("*") if file.is_symlink() or file.is_file()]
+        # A named pipe, a link to a folder or to nothing, and a folder that may not be read count as files, which cannot
+        # be decoded.
+        files = [file for file in path.rglob("*") if file.is_symlink() or not file.is_dir()]
         files += [Path(error.filename) for error in unreadable_folders(path)]
         files = [file for file in sorted(files) if not is_hidden(PurePosixPath(file.relative_to(path)))]
         if path.is_dir() and not files:

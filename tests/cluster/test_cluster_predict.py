@@ -2,9 +2,12 @@
 
 import errno
 import json
+import logging
 import os
+import socket
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -12,26 +15,31 @@ import numpy as np
 import pandas as pd
 import pytest
 import ray
+from fsspec.implementations.dirfs import DirFileSystem
 from PIL import Image
 
-from stages.cluster import predict
-from stages.cluster.nodes import task_options
+from stages.cluster import parquet, predict
+from stages.cluster.nodes import cause_of, task_options
 from stages.cluster.parquet import (
     Row,
     claim,
     drop_problems,
     load_claimed,
     open_folder,
+    part_number,
     parts_of,
     read_predictions,
     write_part,
 )
+from stages.common.files import write_remote
 from stages.common.params import Resources
 from stages.common.paths import MODELS
 from stages.common.program import UserError
 from stages.inference.settings import ConfidenceSettings
+from stages.photos.decode import UnreadablePhotoError, open_photo
 from stages.predict.formats import columns
 from stages.predict.model_file import fetch_model_file
+from stages.predict.predictor import list_photos
 from tests.conftest import write_photos
 from tests.predict.small_model import SIZE, save_small_model
 
@@ -129,8 +137,43 @@ def test_a_film_of_many_gigabytes_is_not_read_whole(tmp_path: Path) -> None:
 
 def test_a_fault_of_the_machine_ends_the_job() -> None:
     bucket = Bucket(a=OSError(errno.EIO, "Input/output error"))
-    with pytest.raises(OSError, match="Input/output error"):
+    with pytest.raises(OSError, match="Input/output error") as raised:
         predict.decode({"number": 0, "paths": ["a"]}, bucket, (2, 2), max_megapixels=1)
+    assert cause_of(raised.value) == "a: [Errno 5] Input/output error"
+
+
+def test_links_and_special_files_are_listed_by_name(tmp_path: Path) -> None:
+    """By a cluster as by `stages.predict`: a named pipe blocks for ever whoever opens it."""
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "nothing").symlink_to("nowhere")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+    write_photos(tmp_path, 1)
+    photos = open_folder(str(tmp_path))
+    paths = sorted(photos.find(""))
+    decoded = predict.decode({"paths": paths}, photos, SIZE, max_megapixels=1)
+    problems = dict(zip(paths, decoded["problems"], strict=True))
+    special = "cannot be read: a named pipe, a socket or a device, not a file"
+    assert problems == {
+        "0.jpg": "",
+        "loop": f"cannot be read: {os.strerror(errno.ELOOP)}",
+        "nothing": f"cannot be read: {os.strerror(errno.ENOENT)}",
+        "pipe.jpg": special,
+        "socket": special,
+        "zero": special,
+    }
+    assert [path.name for path in list_photos([tmp_path])] == paths
+    for path, problem in problems.items():
+        if problem:
+            with pytest.raises(UnreadablePhotoError, match=f"^{problem}$"):
+                open_photo(tmp_path / path)
+
+
+def test_a_link_to_itself_of_a_remote_folder_is_listed() -> None:
+    bucket = Bucket(a=OSError(errno.ELOOP, "Loop"))
+    assert predict.decode({"paths": ["a"]}, bucket, SIZE, max_megapixels=1)["problems"] == ["cannot be read: Loop"]
 
 
 def test_parts_have_the_notes_that_the_settings_ask_for(workspace: Path) -> None:
@@ -204,3 +247,65 @@ def test_only_photos_with_a_problem_are_tried_again(tmp_path: Path) -> None:
     assert sorted(read_predictions(output)["path"]) == ["0.jpg", "1.jpg", "2.jpg"]
     assert sorted(parts_of(output)) == [0, 1]
     assert (tmp_path / "part-000000.parquet").stat().st_ino == untouched
+
+
+def write_parts(output: DirFileSystem, paths: list[str], size: int) -> None:
+    """Write what a run on these paths does."""
+    for index, start in enumerate(range(0, len(paths), size)):
+        part = paths[start : start + size]
+        rows: list[Row] = [{"path": path, "class": "a", "probability": 1, "probability_a": 1} for path in part]
+        write_part(output, part_number(index, part), rows, columns(["a"]))
+
+
+def test_an_output_of_two_runs_at_once_is_repaired(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """They plan parts that share some photos, each after the parts that it found."""
+    caplog.set_level(logging.INFO)
+    output = open_folder(str(tmp_path))
+    paths = [f"{number}.jpg" for number in range(9)]
+    write_parts(output, paths[:6], 3)
+    write_parts(output, paths[1:], 3)
+    with pytest.raises(UserError, match=r"found 14 rows for them: another run .* run the same command again"):
+        predict.report(paths, read_predictions(output), "cnn")
+    assert drop_problems(output) == set(paths)
+    predict.report(paths, read_predictions(output), "cnn")
+    assert "deleted the second row of 5 photos" in caplog.text
+
+
+def test_an_output_that_an_older_version_left_with_duplicates_too(tmp_path: Path) -> None:
+    output = open_folder(str(tmp_path))
+    for number, names in enumerate(["ab", "bc", "c"]):
+        rows: list[Row] = [{"path": name, "class": "a", "probability": number, "probability_a": 1} for name in names]
+        write_part(output, number, rows, columns(["a"]))
+    drop_problems(output)
+    assert sorted(read_predictions(output)["path"]) == ["a", "b", "c"]
+    assert pd.read_parquet(tmp_path).set_index("path")["probability"].to_dict() == {"a": 0, "b": 0, "c": 1}
+
+
+def test_no_part_replaces_one_of_other_photos(tmp_path: Path) -> None:
+    output = open_folder(str(tmp_path))
+    for paths in (["a", "b"], ["a", "c"], ["a", "c"]):  # the first of three runs, which began at once
+        write_parts(output, paths, 2)
+    assert len(parts_of(output)) == 2
+    assert sorted(drop_problems(output)) == ["a", "b", "c"]
+
+
+def test_a_part_that_another_run_deleted_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet, "parts_of", lambda _: {0: "part-000000.parquet"})
+    with pytest.raises(UserError, match="found it gone: another run writes there"):
+        drop_problems(open_folder(str(tmp_path)))
+
+
+def test_two_writers_of_one_file_leave_it_whole(tmp_path: Path) -> None:
+    output = open_folder(str(tmp_path))
+    contents = [bytes([byte]) * 1000 for byte in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda content: write_remote(output, "a", content), contents))
+    assert (tmp_path / "a").read_bytes() in contents
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_rows_of_photos_that_are_gone_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    predictions = pd.DataFrame({"path": ["a", "b", "c"], "problem": [None] * 3})
+    predict.report(["a"], predictions, "cnn")
+    assert "2 rows are of photos that are no longer there" in caplog.text

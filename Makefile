@@ -43,7 +43,7 @@ demo: .venv/pipeline ## the whole pipeline on drawn cats and dogs: no network, a
 		--set-param backbones.mobilenet_v2.weights=data/sample_backbone.weights.h5 \
 		--set-param backbones.mobilenet_v2.sha256=null \
 		--set-param backbones.mobilenet_v2.options.alpha=0.35 \
-		--set-param 'train.image_size=[96,96]' \
+		--set-param 'image_size=[96,96]' \
 		--set-param train.epochs=10
 	@echo
 	@sed -n '/^## Models/,/^The best/{/^|/p}' metrics/report.md

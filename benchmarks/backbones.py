@@ -39,11 +39,11 @@ def main() -> None:
     with TemporaryDirectory() as temporary:
         folder = Path(temporary, "project")
         params = lay_out(folder, None, epochs=1)
-        params["train"]["image_size"] = [160, 160]
+        params["image_size"] = 160
         entry: dict[str, Any] = {"weights": "random", "sha256": None, "options": {}}
         params["backbones"] = {name: {"architecture": name, **entry} for name in architectures}
         params["features"] = {name: {"backbone": name} for name in architectures}
-        recipe = {"dropout": 0.5, "units": 128}
+        recipe = {"dropout": 0.5, "dense_units": 128}
         params["models"] = {name: {"features": name, "backbone": name, **recipe} for name in architectures}
         (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
         for step in ("download", "split"):

@@ -84,7 +84,8 @@ def benchmark_params(params: dict[str, Any], photos: tuple[Path, Path] | None, e
         "features": features,
         "label_issues": {},
         "models": models,
-        "train": params["train"] | {"epochs": epochs, "image_size": [size, size]},
+        "train": params["train"] | {"epochs": epochs},
+        "image_size": size,
     }
 
 
@@ -110,7 +111,7 @@ def run_notebook(folder: Path, params: dict[str, Any]) -> pd.DataFrame:
     command = [sys.executable, "-m", "benchmarks.notebook_workflow", train.parent, backbone["weights"]]
     options = {
         "epochs": params["train"]["epochs"],
-        "size": params["train"]["image_size"][0],
+        "size": params["image_size"],
         "width": backbone["options"]["alpha"],
     }
     command += [f"--{name}={value}" for name, value in options.items()]

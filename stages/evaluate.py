@@ -65,7 +65,7 @@ def main() -> None:
     make_deterministic(params.train.seed)
     lists = {split: read_split(split) for split in ("train", "validation", "test", "rejected")}
     classes = class_names(lists["test"]["label"])
-    photos = load_photos(lists["test"], classes, params.train.image_size)
+    photos = load_photos(lists["test"], classes, params.image_size)
     test = TestSet(lists["test"], classes, *photos, majority_class_accuracy(lists["train"], lists["test"]))
 
     predictions = KeptPredictions(test.pixels)
@@ -117,7 +117,9 @@ def evaluate_with_repeats(
     evaluation = evaluate(path, outputs, confidence, test)
     others = []
     for seed, other in repeats.items():
-        temperature = read_confidence(other.with_suffix(".npz"), ConfidenceSettings(temperature=settings.temperature))
+        temperature = read_confidence(
+            other.with_suffix(".npz"), ConfidenceSettings(temperature_scaling=settings.temperature_scaling)
+        )
         scores = evaluate(other, predictions.logits(other), temperature, test).scores
         others.append({"seed": seed, **{split: scores[split] for split in SPLITS_SCORED}})
     return replace(evaluation, repeats=others)

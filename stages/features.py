@@ -42,7 +42,7 @@ def main() -> None:
     lists = {split: read_split(f"{split}_paths") for split in ("train", "validation")}
     with atomic_folder(FEATURES / name, replace=True) as folder:
         if params.features[name].backbone == "none":
-            environment = write_pixels(lists, params.train.image_size, folder)
+            environment = write_pixels(lists, params.image_size, folder)
         else:
             environment = write_features(name, params, lists, folder)
         write_about(folder, lists, environment)
@@ -66,7 +66,7 @@ def write_features(name: str, params: Params, lists: dict[str, pd.DataFrame], fo
     from stages.models.precision import set_precision
     from stages.models.runtime import make_deterministic
 
-    features, image_size = params.features[name], params.train.image_size
+    features, image_size = params.features[name], params.image_size
     make_deterministic(features.seed)
     precision = set_precision(params.train.precision, has_backbone=True)
     logger.info("precision: %s", precision)
@@ -108,7 +108,7 @@ def check_room(shapes: Mapping[str, tuple[int, ...]], dtype: type, folder: Path,
     needed, free = sum(sizes.values()), shutil.disk_usage(folder).free
     if free < needed + besides:
         numbers = f"{(needed + besides) / 1e6:.1f} MB needed, {free / 1e6:.1f} MB free"
-        raise OSError(errno.ENOSPC, f"{numbers}; lower views or train.image_size need less")
+        raise OSError(errno.ENOSPC, f"{numbers}; lower views or image_size need less")
     if free < 2 * needed:
         logger.warning("%.1f MB are free: too little for a copy in DVC's cache, if it makes one", free / 1e6)
 

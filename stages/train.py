@@ -5,7 +5,7 @@ made of them), the backbone's weights if the recipe has one, and from ``params.y
 Writes ``data/models/MODEL.keras``, beside it ``MODEL.json`` with its classes and environment, and ``MODEL.npz`` with
 its ``logits`` on the validation photos and their ``labels``, and with a backbone's ``training_features`` and
 ``validation_features``, pooled, of up to 2,000 photos each; and ``plots/history/MODEL.json``, a record per epoch; into
-``data/repeats/MODEL/`` the same of its trainings from other seeds (``train.repeats``). If killed, run it again: it
+``data/repeats/MODEL/`` the same of its trainings from other seeds (``train.runs``). If killed, run it again: it
 resumes after the last finished epoch, with the same result. With ``TENSORBOARD=1`` in the environment it also writes
 curves for TensorBoard while it trains, into ``data/logs/``, which is no output.
 
@@ -52,7 +52,7 @@ def main() -> None:
     train, validation = load_examples(recipe.features, lists, classes)
 
     with atomic_folder(REPEATS / name, replace=True) as others:
-        seeds = [(settings.seed + number) % 2**32 for number in range(settings.repeats)]
+        seeds = [(settings.seed + number) % 2**32 for number in range(settings.runs)]
         for seed in seeds:
             logger.info("%s: training from seed %d", name, seed)
             seeded = settings.model_copy(update={"seed": seed})
@@ -60,7 +60,7 @@ def main() -> None:
                 path, history_path = MODELS / f"{name}.keras", HISTORY / f"{name}.json"
             else:
                 path, history_path = others / f"{name}.{seed}.keras", others / "history" / f"{name}.{seed}.json"
-            train_from_seed(recipe, seeded, classes, train, validation, path, history_path)
+            train_from_seed(recipe, seeded, params.image_size, classes, train, validation, path, history_path)
         write_json(seeds[1:], others / "seeds.json")
     for ended in BACKUPS.glob(f"{name}.*npz"):  # only now: none is to train again if a later one is killed
         ended.unlink()
@@ -69,6 +69,7 @@ def main() -> None:
 def train_from_seed(
     recipe: Recipe,
     settings: Train,
+    image_size: tuple[int, int],
     classes: list[str],
     train: StoredDataset,
     validation: StoredDataset,
@@ -80,7 +81,7 @@ def train_from_seed(
     precision = set_precision(settings.precision, has_backbone=recipe.backbone != "none")
     logger.info("precision: %s", precision)
     with device_strategy().scope():
-        model = build_model(recipe, settings.image_size, len(classes))
+        model = build_model(recipe, image_size, len(classes))
         model.summary()
         history, logits = train_model(model, recipe, settings, train, validation, BACKUPS / f"{path.stem}.npz")
     environment = [*describe_environment(), f"precision {precision}"]

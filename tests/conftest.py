@@ -26,7 +26,7 @@ AS_PUBLISHED = {
     "backbones.mobilenet_v2.weights": "https://example.org/weights.h5",
     "backbones.mobilenet_v2.sha256": None,
     "backbones.mobilenet_v2.options.alpha": 1.0,
-    "train.image_size": [160, 160],
+    "image_size": 160,
     "train.epochs": 20,
 }
 CNN_ALONE = {"models": {"cnn": CNN}, "features": {"pixels": {"backbone": "none"}}, "backbones": {}, "label_issues": {}}

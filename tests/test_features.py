@@ -29,7 +29,7 @@ COUNTS = {"train": 5, "validation": 3}
 @pytest.fixture
 def photos(set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
     """Lists with few photos, a small backbone, and the photos' pixels by split."""
-    set_params({"train.image_size": list(SIZE), "features.mobilenet_v2.views": 2, "features.mobilenet_v2.seed": 3})
+    set_params({"image_size": list(SIZE), "features.mobilenet_v2.views": 2, "features.mobilenet_v2.seed": 3})
     use_small_backbone(monkeypatch, SIZE)
     pixels = {}
     for split, count in COUNTS.items():
@@ -144,7 +144,7 @@ def test_features_that_are_missing_damaged_or_of_other_photos_or_sizes_stop_a_tr
         array.write_bytes(damaged)
         expect("^data/features/pixels: expected whole files, received damaged ones")
     array.write_bytes(whole)
-    set_params({"train.image_size": [40, 32], "models.cnn.convolutions": [2]})
+    set_params({"image_size": [40, 32], "models.cnn.conv_layers": 1})
     expect(r"^expected features shaped \(40, 32, 3\) .*, received \(32, 40, 3\)")
     photos = pd.read_csv("data/splits/train.csv")
     photos[::-1].to_csv("data/splits/train.csv", index=False)

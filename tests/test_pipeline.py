@@ -166,7 +166,7 @@ PARAMETERS: list[tuple[dict[str, Any], list[str]]] = [
     ({"label_stats.a_new_parameter": 1}, ["label_stats"]),
     ({"train.epochs": 3}, ALL_TRAININGS),
     ({"features.mobilenet_v2.views": 2}, ["features@mobilenet_v2"]),
-    ({"train.image_size": [32, 32]}, ["evaluate", *ALL_FEATURES, *ALL_TRAININGS]),
+    ({"image_size": [32, 32]}, ["evaluate", *ALL_FEATURES, *ALL_TRAININGS]),
     ({"cluster.retries": 1, "unrelated": 1}, []),
 ]
 
@@ -276,7 +276,7 @@ def test_another_entry_is_another_model_and_what_a_removed_one_leaves_is_refused
 ) -> None:
     scores = (small_project / "metrics/models/cnn.json").read_bytes()
     [cnn] = models_alone("cnn")["models"].values()
-    entries = {"cnn": cnn, "wide": {**cnn, "units": 16, "epochs": 1}}
+    entries = {"cnn": cnn, "wide": {**cnn, "dense_units": 16, "epochs": 1}}
     edit_params(small_project / "params.yaml", {"models": entries})
     assert ran(run(small_project, "dvc", "repro", "train@wide")) == ["train@wide"]
     files = [f"data/models/transfer.{suffix}" for suffix in ("json", "keras", "npz")]

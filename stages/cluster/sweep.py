@@ -38,7 +38,7 @@ from stages.training.backup import training_code
 os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
 
 # What features depend on; a trial that changes some computes its own.
-SHAPE_FEATURES = ("features.", "train.image_size=", "train.precision=")
+SHAPE_FEATURES = ("features.", "image_size=", "train.precision=")
 
 
 def main() -> None:
@@ -105,9 +105,9 @@ def check_trial(overrides: list[str], model: str) -> Params:
         except DvcException as error:
             raise UserError(f"-S {' '.join(overrides)}: {first_line(error.__cause__ or error)}") from error
         params = load_params(path)
-    if params.train.repeats > 1:
+    if params.train.runs > 1:
         raise UserError(
-            f"train.repeats: expected 1 in a sweep, received {params.train.repeats}: add -S train.repeats=1 and, for "
+            f"train.runs: expected 1 in a sweep, received {params.train.runs}: add -S train.runs=1 and, for "
             "several seeds, -S 'train.seed=range(0,3)'"
         )
     sections = ("train", f"models.{model}", f"features.{params.models[model].features}")

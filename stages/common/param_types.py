@@ -1,8 +1,18 @@
 """The types that sections of ``params.yaml`` are made of, and what is said of a value that does not fit."""
 
+from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 
 def _float_from_yaml(value: Any) -> Any:
@@ -13,6 +23,18 @@ def _float_from_yaml(value: Any) -> Any:
         return value
 
 
+def expected(what: str) -> WrapValidator:
+    """Describe values that may be of several types, in one message instead of pydantic's one for each type."""
+
+    def validate(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            raise ValueError(f"expected {what}, received {value!r}") from error
+
+    return WrapValidator(validate)
+
+
 Int = Annotated[int, Field(strict=True)]
 Float = Annotated[float, Field(strict=True, allow_inf_nan=False), BeforeValidator(_float_from_yaml)]
 Count = Annotated[Int, Field(ge=1)]
@@ -20,6 +42,11 @@ Seed = Annotated[Int, Field(ge=0, lt=2**32)]
 Fraction = Annotated[Float, Field(gt=0, lt=1)]
 Positive = Annotated[Float, Field(gt=0)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+ImageSize = Annotated[
+    tuple[Count, Count],
+    BeforeValidator(lambda value: (value, value) if isinstance(value, int) else value),
+    expected("pixels, as 160 or [height, width]"),
+]
 
 
 class Section(BaseModel):
@@ -36,6 +63,29 @@ class Section(BaseModel):
         )
 
 
+# Keys of earlier versions: what became of them. The stars stand for names.
+RENAMED = {
+    "confidence.temperature": "renamed to confidence.temperature_scaling",
+    "confidence.unlike_fraction": "renamed to confidence.out_of_distribution_fraction",
+    "confidence.unsure_accuracy": "renamed to confidence.abstention_accuracy",
+    "models.*.convolutions": "renamed to conv_layers (how many) and filters",
+    "models.*.keep": "renamed to checkpoint",
+    "models.*.patience": "renamed to early_stopping",
+    "models.*.scale": "renamed to rescale: zero_to_one, the default, or minus_one_to_one",
+    "models.*.units": "renamed to dense_units",
+    "train.image_size": "renamed to image_size, outside of the sections",
+    "train.keep": "renamed to train.checkpoint",
+    "train.parts": "renamed to train.micro_batches",
+    "train.patience": "renamed to train.early_stopping",
+    "train.repeats": "renamed to train.runs",
+}
+
+
+def what_became_of(key: str) -> str | None:
+    """Look up a key of an earlier version."""
+    return next((text for pattern, text in RENAMED.items() if fnmatchcase(key, pattern)), None)
+
+
 def complaint(detail: Any) -> str:
     """Describe what pydantic found wrong with one key."""
     key = ".".join(str(part) for part in detail["loc"] if part != "[key]") or "the file"
@@ -44,13 +94,11 @@ def complaint(detail: Any) -> str:
     received = f", received {'nothing' if detail['input'] is None else repr(detail['input'])}"
     match detail["type"]:
         case "extra_forbidden":
-            return f"{key}: unknown key (misspelt, or in the wrong place?)"
+            return f"{key}: {what_became_of(key) or 'unknown key: docs/parameters.md lists all'}"
         case "missing":
             return f"{key}: expected a value, received none"
         case "model_type" | "dict_type":
             return f"{key}: expected a mapping of keys to values{received}"
-        case "tuple_type":
-            return f"{key}: expected two numbers, as [160, 160]{received}"
         case "value_error":
             return f"{key}: {detail['ctx']['error']}" if detail["loc"] else str(detail["ctx"]["error"])
     return f"{key}: {detail['msg'].replace('Input should be', 'expected')}{received}"

@@ -14,6 +14,7 @@ from stages.common.param_types import (
     Count,
     Float,
     Fraction,
+    ImageSize,
     Int,
     Positive,
     Section,
@@ -80,17 +81,16 @@ class LabelStats(Section):
 
 
 class Train(Section):
-    image_size: tuple[Count, Count]
     batch_size: Count
     epochs: Count
     learning_rate: Positive
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
-    parts: Count
+    micro_batches: Count
     seed: Seed
-    repeats: Count
+    runs: Count
     class_weight: Literal["none", "balanced"]
-    keep: Literal["last", "best"]
-    patience: Count | None
+    checkpoint: Literal["last", "best"]
+    early_stopping: Count | None
 
 
 class Evaluate(Section):
@@ -125,6 +125,7 @@ class Cluster(Resources):
 
 
 class Params(Section):
+    image_size: ImageSize
     download: Download
     backbones: dict[ModelName, Backbone]
     split: Split

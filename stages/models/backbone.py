@@ -44,7 +44,7 @@ def load_backbone(name: str, image_size: tuple[int, int]) -> tuple[keras.Model, 
             raise ValueError("its features are no maps")
     except (TypeError, ValueError) as error:
         raise UserError(
-            f"backbones.{name}: {architecture} cannot be built for photos of {list(image_size)} (train.image_size) "
+            f"backbones.{name}: {architecture} cannot be built for photos of {list(image_size)} (image_size) "
             f"with options {options}: {first_line(error)}"
         ) from error
     try:

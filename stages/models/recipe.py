@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from stages.common.param_types import Count, Float, Fraction, Positive, Section, Seed
+from stages.common.param_types import Count, Float, Fraction, Int, Positive, Section, Seed, expected
 
 LayerName = Annotated[str, Field(min_length=1)]
 
@@ -56,17 +56,18 @@ class Recipe(Augmentation):
 
     features: str
     backbone: str
-    scale: tuple[Float, Float] | None = None
+    rescale: Literal["zero_to_one", "minus_one_to_one"] | None = None
     fine_tune: FineTune | None = None
-    convolutions: tuple[Count, ...] = ()
+    conv_layers: Annotated[Int, Field(ge=0)] = 0
+    filters: Annotated[Count | tuple[Count, ...], expected("a number from 1, or a list of one for each layer")] = 32
     kernel_size: Count = 3
     pool_size: Count = 2
     dropout: Annotated[Float, Field(ge=0, lt=1)]
-    units: Count
+    dense_units: Count
     epochs: Count | None = None
     learning_rate: Positive | None = None
-    keep: Literal["last", "best"] | None = None
-    patience: Count | None = None
+    checkpoint: Literal["last", "best"] | None = None
+    early_stopping: Count | None = None
 
     @model_validator(mode="after")
     def _what_fine_tunes_has_a_backbone(self) -> "Recipe":
@@ -75,16 +76,24 @@ class Recipe(Augmentation):
         return self
 
     @model_validator(mode="after")
-    def _the_scale_is_the_recipe_s_or_the_backbone_s(self) -> "Recipe":
-        if self.backbone == "none" and (self.scale is None or self.scale[0] >= self.scale[1]):
-            received = self.scale and list(self.scale)
-            raise ValueError(f"expected scale as [low, high] with low < high, received {received}")
-        if self.backbone != "none" and self.scale:
+    def _a_backbone_has_its_own_preprocessing(self) -> "Recipe":
+        if self.backbone != "none" and self.rescale:
+            raise ValueError(f"expected no rescale in a recipe with a backbone, received {self.rescale}")
+        return self
+
+    @model_validator(mode="after")
+    def _each_conv_layer_has_filters(self) -> "Recipe":
+        if isinstance(self.filters, tuple) and len(self.filters) != self.conv_layers:
             raise ValueError(
-                "expected no scale in a recipe with a backbone, which has its own preprocessing, received "
-                f"{list(self.scale)}"
+                f"expected filters as one number, or one for each of conv_layers ({self.conv_layers}), "
+                f"received {list(self.filters)}"
             )
         return self
+
+    @property
+    def filters_per_layer(self) -> tuple[int, ...]:
+        """The number of filters of each convolution."""
+        return self.filters if isinstance(self.filters, tuple) else (self.filters,) * self.conv_layers
 
     def check_against(self, features: Features) -> None:
         """Check that the model begins as the features that it trains on were made.

@@ -70,7 +70,7 @@ def train_model(
     expected, received = (model if on_photos else trained).input_shape[1:], train.examples.shape[1:]
     if received != expected:
         raise UserError(
-            f"expected features shaped {expected} (by train.image_size and the recipe), received {received}: run "
+            f"expected features shaped {expected} (by image_size and the recipe), received {received}: run "
             f"`dvc repro features@{recipe.features}`"
         )
     if recipe.backbone == "none" or not on_photos:
@@ -95,7 +95,7 @@ def fit(
 ) -> Training:
     """Fit a model phase after phase, from the epoch that the backup has reached."""
     phases = list_phases(recipe, settings)
-    keep, patience = recipe.keep or settings.keep, recipe.patience or settings.patience
+    keep, patience = recipe.checkpoint or settings.checkpoint, recipe.early_stopping or settings.early_stopping
     selection = Selection(keep == "best", patience, phases[-1].start)
     history = backup.history()
     if history:
@@ -106,7 +106,7 @@ def fit(
         TimeLeft(phases[-1].end),
     ]
     # A GPU is at its fastest with as much at a time as there is.
-    trained = InParts(model, 1 if tf.config.list_logical_devices("GPU") else settings.parts)
+    trained = InParts(model, 1 if tf.config.list_logical_devices("GPU") else settings.micro_batches)
     for phase in phases:
         if phase.fine_tunes:
             unfreeze(model.get_layer("last_blocks"))
@@ -184,7 +184,8 @@ def fingerprint_of(
     """Hash all that a training's result depends on, the examples row by row: they may not fit into memory."""
     parts = [
         recipe.model_dump_json(),
-        settings.model_dump_json(exclude={"repeats"}),
+        settings.model_dump_json(exclude={"runs"}),
+        str(model.input_shape),
         *describe_environment(),
         keras.config.dtype_policy().name,
         *training_code(),

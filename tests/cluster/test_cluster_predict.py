@@ -136,7 +136,7 @@ def test_a_fault_of_the_machine_ends_the_job() -> None:
 def test_parts_have_the_notes_that_the_settings_ask_for(workspace: Path) -> None:
     save_small_model("small", ["ants", "bees"])
     np.savez(MODELS / "small.npz", logits=np.array([[9.0, 0.0]]), labels=np.array([0]))
-    unsure = ConfidenceSettings(unsure_accuracy=0.9)  # below the confidence of that photo
+    unsure = ConfidenceSettings(abstention_accuracy=0.9)  # below the confidence of that photo
     for name, settings, notes in [("plain", ConfidenceSettings(), None), ("notes", unsure, ["unsure", None])]:
         model, output = fetch_model_file("small"), open_folder(str(workspace / name))
         claim(output, model, settings)
@@ -151,7 +151,7 @@ def test_parts_have_the_notes_that_the_settings_ask_for(workspace: Path) -> None
 def test_an_output_goes_on_only_with_the_model_and_settings_that_began_it(workspace: Path) -> None:
     save_small_model("small", ["ants", "bees"])
     model, output = fetch_model_file("small"), open_folder(str(workspace / "out"))
-    plain, unsure = ConfidenceSettings(), ConfidenceSettings(unsure_accuracy=0.9)
+    plain, unsure = ConfidenceSettings(), ConfidenceSettings(abstention_accuracy=0.9)
     other_fit = model._replace(validation=b"of another training")
     claim(output, model, plain)
     claim(output, other_fit, plain)  # which nothing is fitted to

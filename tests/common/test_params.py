@@ -54,7 +54,7 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
     [
         ({"train.precision": "half"}, "train.precision: expected 'auto', 'float32', 'mixed_bfloat16' or"),
         ({"evaluate.rank_by": "f1"}, "evaluate.rank_by: expected 'accuracy', 'balanced_accuracy' or 'macro_f1', rec"),
-        ({"train.parts": 0}, "train.parts: expected greater than or equal to 1, received 0"),
+        ({"train.micro_batches": 0}, "train.micro_batches: expected greater than or equal to 1, received 0"),
         (
             {"models.cnn.fine_tune": {"first_layer": "a", "after": 0.5, "learning_rate": 1}},
             "models.cnn: expected fine_tune only in a recipe with a backbone",
@@ -101,7 +101,7 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
         ({"train.learning_rate": float("nan")}, "train.learning_rate: expected a finite number, received nan"),
         ({"train.learning_rate": "fast"}, "train.learning_rate: expected a valid number, received 'fast'"),
         ({"train.rate": 0.1}, "train.rate: unknown key (misspelt, or in the wrong place?)"),
-        ({"train.image_size": [160]}, "train.image_size.1: expected a value, received none"),
+        ({"image_size": [160]}, "image_size.1: expected a value, received none"),
         ({"split.test_fraction": 0.9}, "split: expected validation_fraction + test_fraction below 1"),
         (
             {"split.group": r"\d+_"},
@@ -129,7 +129,7 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
         ({"models.a/b": CNN}, "models.a/b: expected a name of letters, digits, - and _"),
         ({"models.; rm -rf ~": CNN}, "models.; rm -rf ~: expected a name of letters, digits, - and _"),
         ({"models": {}}, "models: "),
-        ({"train.image_size": 64}, "train.image_size: expected two numbers, as [160, 160], received 64"),
+        ({"image_size": 64}, "image_size: expected two numbers, as [160, 160], received 64"),
         (
             {"backbones.mobilenet_v2.weights": ""},
             "expected weights in backbones.mobilenet_v2, or nothing that needs them, received features.mobilenet_v2",

@@ -21,28 +21,27 @@ from stages.training import callbacks
 from stages.training.training import train_model
 
 SETTINGS = Train(
-    image_size=(16, 16),
     batch_size=4,
     epochs=3,
     learning_rate=1e-3,
     precision="float32",
-    parts=2,
+    micro_batches=2,
     seed=0,
-    repeats=1,
+    runs=1,
     class_weight="none",
-    keep="last",
-    patience=None,
+    checkpoint="last",
+    early_stopping=None,
 )
 AUGMENTATION = Augmentation(flip="horizontal", rotation=0.2)
 RECIPE = Recipe(
     features="pixels",
     backbone="none",
-    scale=(0, 1),
     flip="horizontal",
     rotation=0.2,
-    convolutions=(4,),
+    conv_layers=1,
+    filters=4,
     dropout=0.5,
-    units=8,
+    dense_units=8,
 )
 
 

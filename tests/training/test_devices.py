@@ -31,7 +31,7 @@ print(json.dumps([device_strategy().num_replicas_in_sync, train(sys.argv[1])]))
 
 # Of a model's recipe, what is small, or of another network than the shipped one.
 CHANGES: dict[str, dict[str, Any]] = {
-    "augmented": {"convolutions": (4, 4)},
+    "augmented": {"conv_layers": 2, "filters": 4},
     "transfer": {"backbone": "MobileNetV3Small", "features": "pixels"},
     "fine_tuned": {
         "backbone": "EfficientNetB0",
@@ -43,8 +43,8 @@ CHANGES: dict[str, dict[str, Any]] = {
 def train(model_name: str) -> History:
     """Train on noise, without dropout, whose random numbers differ from device to device."""
     params = load_params(PROJECT / "params.yaml")
-    settings = params.train.model_copy(update={"batch_size": 8, "epochs": 2, "parts": 2})
-    changes = {"dropout": 0.0, "pool_size": 1, "units": 8, **CHANGES[model_name]}
+    settings = params.train.model_copy(update={"batch_size": 8, "epochs": 2, "micro_batches": 2})
+    changes = {"dropout": 0.0, "pool_size": 1, "dense_units": 8, **CHANGES[model_name]}
     recipe = params.models[model_name].model_copy(update=changes)
     make_deterministic(0)
     if recipe.backbone != "none":

@@ -109,7 +109,7 @@ def test_each_phase_trains_at_its_own_rate_and_the_time_left_is_that_of_both(
 def test_the_best_epoch_may_be_one_before_fine_tuning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "best_epoch", lambda history: 1)
     recipe = recipe_with(fine_tune={**FINE_TUNE, "after": 0.5})
-    best, history = train(tmp_path, LARGER.model_copy(update={"epochs": 2, "keep": "best"}), recipe=recipe)
+    best, history = train(tmp_path, LARGER.model_copy(update={"epochs": 2, "checkpoint": "best"}), recipe=recipe)
     alone, _ = train(tmp_path, LARGER.model_copy(update={"epochs": 1}), recipe=recipe)
     assert [record.get("kept") for record in history] == [True, None]
     np.testing.assert_equal(weights(best), weights(alone))

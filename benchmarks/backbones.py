@@ -44,7 +44,7 @@ def main() -> None:
         params["backbones"] = {name: {"architecture": name, **entry} for name in architectures}
         params["features"] = {name: {"backbone": name} for name in architectures}
         recipe = {"dropout": 0.5, "dense_units": 128}
-        params["models"] = {name: {"features": name, "backbone": name, **recipe} for name in architectures}
+        params["models"] = {name: {"features": name, **recipe} for name in architectures}
         (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
         for step in ("download", "split"):
             measure([sys.executable, "-m", f"stages.{step}"], folder)

@@ -1,8 +1,8 @@
 """Fetch the photos and their labels.
 
 Reads ``download.photos`` (an archive or a folder) and ``download.labels`` (a CSV, or null), each a URL that fsspec
-knows or a local path. Writes ``data/raw/``, the photos with their folders kept, ``data/labels/``, with the CSV as
-``labels.csv``, and ``data/backbone/none``, on which models without a backbone depend, as others do on theirs.
+knows or a local path. Writes ``data/raw/``, the photos with their folders kept, and ``data/labels/``, with the CSV as
+``labels.csv``.
 """
 
 import logging
@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from stages.common.params import demo_backbones, load_params
-from stages.common.paths import BACKBONE, LABELS, RAW
+from stages.common.paths import LABELS, RAW
 from stages.common.program import UserError, run
 from stages.intake.archive import unpack
 from stages.intake.fetch import Source
@@ -19,7 +19,6 @@ logger = logging.getLogger(__name__)
 
 # Everything is fetched into this folder first, so that its parts are whole in their places or not there.
 INCOMING = Path("data/incoming")
-NO_BACKBONE = BACKBONE / "none"
 
 
 def main() -> None:
@@ -38,8 +37,6 @@ def main() -> None:
         for folder in (RAW, LABELS):
             shutil.rmtree(folder, ignore_errors=True)
             (INCOMING / folder.name).rename(folder)
-        NO_BACKBONE.parent.mkdir(exist_ok=True)
-        NO_BACKBONE.write_text("Models without a backbone depend on this file.\n")
     finally:
         shutil.rmtree(INCOMING, ignore_errors=True)
 

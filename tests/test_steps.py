@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages import evaluate, features, label_stats, split, train
+from stages import evaluate, label_stats, pixels, split, train
 from stages.inference import kept
 from stages.inference.model import load_model
 from stages.models.runtime import keras
@@ -42,8 +42,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         split.main()
         label_stats.main()
         patch.setattr(sys, "argv", ["…"])
-        patch.setenv("DVC_STAGE", "features@pixels")
-        features.main()
+        pixels.main()
         for name in MODELS:
             patch.setenv("DVC_STAGE", f"train@{name}")
             train.main()

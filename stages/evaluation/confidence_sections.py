@@ -54,8 +54,8 @@ def coverage_section(ranked: list[Evaluation]) -> str:
         return told
     return (
         f"{told}\n\nA photo is unsure if its probability is below a threshold, the lowest from "
-        "which on the accuracy on the validation photos is at least `confidence.abstention_accuracy`. The test photos that "
-        f"are not unsure, and the accuracy on them:\n\n{markdown_table(pd.DataFrame(rows))}"
+        "which on the accuracy on the validation photos is at least `confidence.abstention_accuracy`. The test photos "
+        f"that are not unsure, and the accuracy on them:\n\n{markdown_table(pd.DataFrame(rows))}"
     )
 
 

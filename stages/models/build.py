@@ -4,8 +4,9 @@ A model takes pixels of 0..255, shaped (batch, height, width, 3), and gives logi
 scaling is a layer of the model, so that whoever uses it cannot forget it.
 """
 
+from stages.common.paths import FEATURES
 from stages.common.program import UserError, first_line
-from stages.models.backbone import load_backbone, split_network
+from stages.models.backbone import load_backbone
 from stages.models.recipe import Recipe
 from stages.models.runtime import keras, layers
 
@@ -36,13 +37,11 @@ def build_model(recipe: Recipe, image_size: tuple[int, int], num_classes: int) -
 
 def first_layers(recipe: Recipe, image_size: tuple[int, int]) -> list[layers.Layer]:
     """List the layers from pixels to the backbone's features or, without a backbone, to scaled pixels."""
-    if recipe.backbone == "none":
+    if not recipe.has_backbone:
         low, high = RESCALE[recipe.rescale or "zero_to_one"]
         return [layers.Rescaling((high - low) / 255, offset=low, dtype="float32")]
-    preprocessing, network = load_backbone(recipe.backbone, image_size)
-    if recipe.fine_tune is None:
-        return [preprocessing, network]
-    return [preprocessing, *split_network(network, recipe.fine_tune.first_layer, "fine_tune.first_layer")]
+    backbone = load_backbone(FEATURES / recipe.features / "backbone", image_size)
+    return [layer for layer in backbone if layer is not None]
 
 
 def head_layers(recipe: Recipe, num_classes: int) -> list[layers.Layer]:

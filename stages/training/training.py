@@ -13,6 +13,7 @@ from stages.common.params import Train
 from stages.common.program import UserError
 from stages.datasets.dataset import Dataset, StoredDataset, augmented_dataset, sequential_batches
 from stages.datasets.features import FeatureDataset, connect, feature_extractor, store_features
+from stages.datasets.stored import remedy
 from stages.models.backbone import unfreeze
 from stages.models.environment import describe_environment
 from stages.models.recipe import Recipe
@@ -66,14 +67,14 @@ def train_model(
     resumable = Backup(backup, fingerprint_of(model, recipe, settings, train, validation))
     augmented = augmented_dataset(train, recipe, settings.seed)
     on_photos = train.examples.dtype == np.uint8
-    trained = model if recipe.backbone == "none" else head_of(model)
+    trained = head_of(model) if recipe.has_backbone else model
     expected, received = (model if on_photos else trained).input_shape[1:], train.examples.shape[1:]
     if received != expected:
         raise UserError(
-            f"expected features shaped {expected} (by image_size and the recipe), received {received}: run "
-            f"`dvc repro features@{recipe.features}`"
+            f"expected features shaped {expected} (by image_size and the recipe), received {received}: "
+            f"{remedy(recipe.features)}"
         )
-    if recipe.backbone == "none" or not on_photos:
+    if not recipe.has_backbone or not on_photos:
         return fit(trained, recipe, settings, augmented, validation, resumable)
 
     backbone = model.get_layer("backbone")

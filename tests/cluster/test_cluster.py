@@ -100,7 +100,7 @@ def entries(weights: Mapping[str, str]) -> dict[str, Any]:
         },
         "features": {name: {"backbone": name, **seen} for name in OTHERS},
         "label_issues": {},
-        "models": {name: {"features": name, "backbone": name, **head} for name in OTHERS},
+        "models": {name: {"features": name, **head} for name in OTHERS},
     }
 
 
@@ -109,7 +109,7 @@ def test_trainings_on_any_backbone_of_which_one_loses_its_node_end_in_the_lock_f
 ) -> None:
     monkeypatch.chdir(tmp_path)
     weights = {name: str(write_backbone(of, (32, 32), name, **opts).resolve()) for name, (of, opts) in OTHERS.items()}
-    folder = lay_out(tmp_path / "project", {**entries(weights), "image_size": [32, 32], "train.epochs": 1})
+    folder = lay_out(tmp_path / "project", {**entries(weights), "image_size": 32, "train.epochs": 1})
     share(folder, tmp_path / "remote")
     edit_params(folder / "params.yaml", {"cluster.models": {"efficientnet": {"memory_gib": 3}}})
     doomed = cluster.add_node(num_cpus=1, memory=3 * GIB)

@@ -18,9 +18,11 @@ from stages.common.program import UserError
     ("change", "message"),
     [
         ("models.cnn.dropout=3", "models.cnn.dropout: expected less than 1, received 3"),
-        ("models.cnn.drop=0.3", "-S .* models.cnn.drop=0.3: Could not override 'models.cnn.drop'.$"),
+        ("models.cnn.drop=0.3", "-S .* models.cnn.drop=0.3: Could not override 'models.cnn.drop'."),
+        ("models.cnn.epochs=3", "To append to your config use \\+models.cnn.epochs=3"),
+        ("+models.cnn.epoch=3", "models.cnn.epoch: unknown key"),
         ("train.runs=2", "^train.runs: expected 1 in a sweep, received 2: add -S train.runs=1 and"),
-        ("split.seed=1", "-S split.seed=1: expected a parameter of train, models.cnn, features.pixels, on"),
+        ("split.seed=1", "-S split.seed=1: expected a parameter of train, models.cnn or image_size, on"),
         ("models.transfer.dropout=0.1", "-S models.transfer.dropout=0.1: expected a parameter of"),
     ],
 )

@@ -22,7 +22,7 @@ from tests.training.small_backbone import use_small_backbone
 
 CLASSES = ["cats", "dogs"]
 TRAINING, VALIDATION = photos(30, 0, 32), photos(100, 1, 32)  # of noise
-RECIPE = Recipe(features="pixels", backbone="mobilenet_v2", pool_size=1, dropout=0.5, dense_units=8)
+RECIPE = Recipe(features="mobilenet_v2", pool_size=1, dropout=0.5, dense_units=8)
 
 
 @pytest.fixture

@@ -35,7 +35,6 @@ SETTINGS = Train(
 AUGMENTATION = Augmentation(flip="horizontal", rotation=0.2)
 RECIPE = Recipe(
     features="pixels",
-    backbone="none",
     flip="horizontal",
     rotation=0.2,
     conv_layers=1,
@@ -45,7 +44,7 @@ RECIPE = Recipe(
 )
 
 
-FINE_TUNE = {"first_layer": "block_15_expand", "after": 0.5, "learning_rate": 1e-4}
+FINE_TUNE = {"after": 0.5, "learning_rate": 1e-4}
 
 
 def photos(count: int, seed: int, side: int = 16) -> StoredDataset:
@@ -58,11 +57,11 @@ def train(
 ) -> tuple[bytes, Any]:
     """Train, and return the saved model's bytes and the history."""
     make_deterministic(settings.seed)
-    set_precision(settings.precision, has_backbone=recipe.backbone != "none")
-    model = build_model(recipe, settings.image_size, 2)
-    side = settings.image_size[0]
+    set_precision(settings.precision, has_backbone=recipe.has_backbone)
+    side = 32 if recipe.has_backbone else 16
+    model = build_model(recipe, (side, side), 2)
     train, validation = photos(10, seed, side), photos(6, 100, side)
-    if recipe.features != "pixels":
+    if recipe.has_backbone and not recipe.augments:
         train, validation = features_of(model, train, views), features_of(model, validation, views=1)
     history, _ = train_model(model, recipe, settings, train, validation, path / "backup.npz")
     save_model(model, path / "model.keras")

@@ -73,10 +73,10 @@ def benchmark_params(params: dict[str, Any], photos: tuple[Path, Path] | None, e
         archive, weights = SAMPLE, "data/sample_backbone.weights.h5"
         size, width = 96, 0.35
     models = {name: dict(params["models"][name]) for name in MODELS}
-    features = {recipe["features"]: dict(params["features"][recipe["features"]]) for recipe in models.values()}
+    used = {recipe["features"] for recipe in models.values()}
+    features = {name: dict(entry) for name, entry in params["features"].items() if name in used}
     for entry in features.values():
-        if "views" in entry:
-            entry["views"] = min(entry["views"], epochs)  # more would never be used
+        entry["views"] = min(entry["views"], epochs)  # more would never be used
     backbone = params["backbones"]["mobilenet_v2"] | {"weights": weights, "sha256": None, "options": {"alpha": width}}
     return params | {
         "download": download | {"photos": archive},

@@ -41,8 +41,8 @@ from stages.inference.kept import KeptPredictions, delete_others
 from stages.inference.model import load_model
 from stages.inference.settings import ConfidenceSettings
 from stages.models.runtime import make_deterministic
-from stages.photos.arrays import load_photos
 from stages.photos.lists import class_names, majority_class_accuracy, read_split
+from stages.photos.loading import load_photos
 
 logger = logging.getLogger(__name__)
 

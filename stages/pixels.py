@@ -12,8 +12,8 @@ from stages.common.params import load_params
 from stages.common.paths import FEATURES, PIXELS
 from stages.common.program import run
 from stages.datasets.stored import create_arrays, hash_paths, write_about
-from stages.photos.arrays import decode_photos
 from stages.photos.lists import read_split
+from stages.photos.loading import decode_photos
 
 
 def main() -> None:

@@ -17,8 +17,8 @@ from stages.evaluate import evaluate
 from stages.evaluation import results
 from stages.inference.confidence import Confidence
 from stages.inference.model import load_model, predict_logits
-from stages.photos.arrays import load_photos
 from stages.photos.lists import class_names, majority_class_accuracy, read_split
+from stages.photos.loading import load_photos
 from stages.predict.model_file import fetch_model_file
 from stages.predict.predictor import predict
 from stages.sample.archive import draw_jpeg, list_pictures, write_archive

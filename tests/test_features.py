@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,9 +17,10 @@ from stages import features, pixels, train
 from stages.common.program import UserError
 from stages.datasets.augmentation import augment, draw_augmentation
 from stages.models.backbone import load_backbone
-from stages.models.recipe import Augmentation
+from stages.models.recipe import Augmentation, Recipe
 from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
+from stages.training.training import Training
 from tests.conftest import write_photos
 from tests.training.small_backbone import use_small_backbone
 
@@ -86,6 +88,26 @@ def test_features_are_what_the_backbone_makes_of_the_photos_in_views_that_differ
         np.testing.assert_allclose(written[split], expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
+def test_views_of_every_epoch_are_left_to_the_training(
+    photos: dict[str, np.ndarray], set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_params({"features.mobilenet_v2.views": "every_epoch", "label_issues": {}, "models.transfer.pool_size": 1})
+    written = run_step("mobilenet_v2", monkeypatch)
+    for split in COUNTS:
+        np.testing.assert_array_equal(written[split], photos[split])
+    set_params({"train.epochs": 2, "train.precision": "float32"})
+    trained = []
+
+    def train_model(model: keras.Model, recipe: Recipe, *_: Any) -> Training:
+        trained.append((recipe.flip, recipe.rotation, model.get_layer("backbone").name))
+        return Training([], np.zeros((3, 1)))
+
+    monkeypatch.setattr(train, "train_model", train_model)
+    monkeypatch.setattr("sys.argv", ["train", "transfer"])
+    train.main()
+    assert trained == [("horizontal", 0.2, "backbone")]
+
+
 @pytest.mark.usefixtures("photos")
 def test_the_log_says_how_large_they_are_and_a_disk_without_room_is_one_line(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -113,7 +135,7 @@ def test_what_a_killed_step_left_is_deleted(monkeypatch: pytest.MonkeyPatch) -> 
     left.mkdir(parents=True)
     (left / "train.npy").write_bytes(b"half")
     run_step("pixels", monkeypatch)
-    assert [path.name for path in Path("data/features").iterdir()] == ["pixels"]
+    assert not left.exists()
 
 
 @pytest.mark.usefixtures("photos")
@@ -124,7 +146,7 @@ def test_features_beyond_float16_are_one_line(monkeypatch: pytest.MonkeyPatch) -
     expected = r"^features.mobilenet_v2: expected numbers up to 65504, received 100000: use"
     with pytest.raises(UserError, match=expected):
         run_step("mobilenet_v2", monkeypatch)
-    assert not list(Path("data/features").iterdir())
+    assert not list(Path("data/features").rglob("mobilenet_v2/*.npy"))
 
 
 @pytest.mark.usefixtures("photos")

@@ -158,7 +158,7 @@ def test_an_output_goes_on_only_with_the_model_and_settings_that_began_it(worksp
     with pytest.raises(UserError, match=r"found those of another model \(small\): choose another OUTPUT$"):
         claim(output, model._replace(content=b"another"), unsure)
     with pytest.raises(
-        UserError, match=r'found those with other settings of confidence \({"temperature": false,.*}\): choose'
+        UserError, match=r'found those with other settings of confidence \({"temperature_scaling": false,.*}\): choose'
     ):
         claim(output, model, unsure)
     (workspace / "out/_about.json").write_text(json.dumps({"model": "small", "classes": ["ants", "bees"]}))

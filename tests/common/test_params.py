@@ -80,7 +80,7 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
         ({"train.micro_batches": 0}, "train.micro_batches: expected greater than or equal to 1, received 0"),
         (
             {"label_issues": {"mobilenet_v2_blocks": {"folds": 5, "seed": 0}}},
-            "label_issues: expected names of stored features of a whole backbone (mobilenet_v2), received mobilenet_v2_blocks",
+            "label_issues: expected names of stored features of a whole backbone (mobilenet_v2), received mobile",
         ),
         (
             {"label_issues.mobilenet_v2.folds": 1},
@@ -102,7 +102,7 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
         ({"models.cnn.rescale": "yes"}, "models.cnn.rescale: expected 'zero_to_one' or 'minus_one_to_one', received"),
         (
             {"features.mobilenet_v2.flip": None, "features.mobilenet_v2.rotation": 0},
-            "features.mobilenet_v2: expected flip or rotation for views to differ in, received 4 views alike",
+            "features.mobilenet_v2: expected flip or rotation for views to differ in, received views: 4 alike",
         ),
         (
             {"models.transfer.flip": "vertical"},

@@ -9,6 +9,7 @@ from stages.common.paths import PIXELS
 
 EVERY_EPOCH = "every_epoch"
 
+Filters = Annotated[Count | tuple[Count, ...], expected("a number from 1, or a list of one for each layer")]
 LayerName = Annotated[str, Field(min_length=1)]
 
 
@@ -56,7 +57,7 @@ class Recipe(Augmentation):
     rescale: Literal["zero_to_one", "minus_one_to_one"] | None = None
     fine_tune: FineTune | None = None
     conv_layers: Annotated[Int, Field(ge=0)] = 0
-    filters: Annotated[Count | tuple[Count, ...], expected("a number from 1, or a list of one for each layer")] = 32
+    filters: Filters | None = None
     kernel_size: Count = 3
     pool_size: Count = 2
     dropout: Annotated[Float, Field(ge=0, lt=1)]
@@ -73,14 +74,15 @@ class Recipe(Augmentation):
     @property
     def filters_per_layer(self) -> tuple[int, ...]:
         """The number of filters of each convolution."""
-        return self.filters if isinstance(self.filters, tuple) else (self.filters,) * self.conv_layers
+        return self.filters if isinstance(self.filters, tuple) else (self.filters or 0,) * self.conv_layers
 
     @model_validator(mode="after")
     def _each_conv_layer_has_filters(self) -> "Recipe":
-        if isinstance(self.filters, tuple) and len(self.filters) != self.conv_layers:
+        count = len(self.filters) if isinstance(self.filters, tuple) else self.conv_layers
+        if count != self.conv_layers or (self.conv_layers and not self.filters):
             raise ValueError(
                 f"expected filters as one number, or one for each of conv_layers ({self.conv_layers}), "
-                f"received {list(self.filters)}"
+                f"received {list(self.filters) if isinstance(self.filters, tuple) else 'none'}"
             )
         return self
 

@@ -33,8 +33,9 @@ def test_what_a_recipe_leaves_out_is_left_out_of_the_model_or_taken_from_train()
         "pool_size": 2,
         "rotation": 0,
         "conv_layers": 0,
-        "filters": 32,
-        **dict.fromkeys(("rescale", "fine_tune", "flip", "epochs", "learning_rate", "checkpoint", "early_stopping")),
+        **dict.fromkeys(
+            ("filters", "rescale", "fine_tune", "flip", "epochs", "learning_rate", "checkpoint", "early_stopping")
+        ),
     }
 
 
@@ -98,6 +99,10 @@ def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> 
         ({"models.fine_tuned.features": "mobilenet_v2"}, "models.fine_tuned.fine_tune: expected none, as features.mob"),
         ({"models.fine_tuned.fine_tune": None}, "models.fine_tuned.fine_tune: expected after and learning_rate, as fe"),
         ({"models.cnn.conv_layers": 2, "models.cnn.filters": [8]}, "models.cnn: expected filters as one number, or on"),
+        (
+            {"models.cnn.filters": None},
+            "models.cnn: expected filters as one number, or one for each of conv_layers (3)",
+        ),
         ({"models.cnn.filters": 0}, "models.cnn.filters: expected a number from 1, or a list"),
         ({"models.cnn.rescale": "yes"}, "models.cnn.rescale: expected 'zero_to_one' or 'minus_one_to_one', received"),
         (

@@ -63,7 +63,7 @@ next-steps:
 	@branch=$$(git branch --show-current) && echo "    git restore --source=$${branch:-$$(git rev-parse --short HEAD)} params.yaml"
 
 repro: .venv/pipeline ## bring everything up to date; `make -j2 repro`: two models at a time
-	dvc repro label_stats backbone
+	dvc repro label_stats backbone pixels
 	+@$(MAKE) --no-print-directory $$(dvc stage list --name-only | grep '^features@')
 	+@$(MAKE) --no-print-directory $$(dvc stage list --name-only | grep '^train@')
 	@python -m stages.makefile.order_lock

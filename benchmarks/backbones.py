@@ -59,6 +59,7 @@ def main() -> None:
             costs = []
             for count in (FEW, MANY):
                 photos.sample(count, replace=True, random_state=0).to_csv(train, index=False)
+                measure([sys.executable, "-m", "stages.pixels"], folder)
                 costs.append(measure([sys.executable, "-m", "stages.features", name], folder)[0])
             features = np.load(folder / f"data/features/{name}/validation.npy")
             rows.append(

@@ -129,6 +129,7 @@ def run_pipeline(folder: Path, params: dict[str, Any], jobs: int) -> pd.DataFram
         sys.stderr.write(f"pipeline: {step}: {cost['cpu']:.0f} CPU s\n")
         return cost
 
+    rows["pixels"] = reproduce("pixels")
     features = [f"features@{name}" for name in params["features"]]
     with ThreadPoolExecutor(jobs) as pool:
         rows |= dict(zip(features, pool.map(reproduce, features), strict=True))

@@ -118,7 +118,7 @@ class Divided(keras.Model):
 def test_cnn_is_what_plain_keras_trains_on_the_training_list(finished: Path) -> None:
     """The same layers, photos, order, optimizer and seed, written down once more; and ``augmented`` is not that."""
     content = yaml.safe_load((finished / "params.yaml").read_text())
-    params, size = content["train"], content["image_size"]
+    params, size = content["train"] | {"seed": content["seed"]}, content["image_size"]
     photos = read_photos(finished, "train")
     policy = re.search(r"precision (\w+)", (finished / "data/models/cnn.json").read_text())
     assert policy

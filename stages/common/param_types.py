@@ -1,5 +1,6 @@
 """The types that sections of ``params.yaml`` are made of, and what is said of a value that does not fit."""
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
@@ -83,20 +84,30 @@ RENAMED = {
 }
 
 
-def what_became_of(key: str) -> str | None:
-    """Look up a key of an earlier version."""
-    return next((text for pattern, text in RENAMED.items() if fnmatchcase(key, pattern)), None)
+def complaints(details: Sequence[Any]) -> list[str]:
+    """Describe what pydantic found wrong, but where keys are of an earlier version, only what became of these."""
+    unknown = [name_of(detail) for detail in details if detail["type"] == "extra_forbidden"]
+    renamed = []
+    for pattern, text in RENAMED.items():
+        keys = [key for key in unknown if fnmatchcase(key, pattern)]
+        if keys:
+            renamed.append(f"{keys[0] if len(keys) == 1 else pattern}: {text}")
+    return renamed or [complaint(detail) for detail in details]
+
+
+def name_of(detail: Any) -> str:
+    return ".".join(str(part) for part in detail["loc"] if part != "[key]") or "the file"
 
 
 def complaint(detail: Any) -> str:
     """Describe what pydantic found wrong with one key."""
-    key = ".".join(str(part) for part in detail["loc"] if part != "[key]") or "the file"
+    key = name_of(detail)
     if detail["loc"][-1:] == ("[key]",):
         return f"{key}: expected a name of letters, digits, - and _ (it names files)"
     received = f", received {'nothing' if detail['input'] is None else repr(detail['input'])}"
     match detail["type"]:
         case "extra_forbidden":
-            return f"{key}: {what_became_of(key) or 'unknown key: docs/parameters.md lists all'}"
+            return f"{key}: unknown key: docs/parameters.md lists all"
         case "missing":
             return f"{key}: expected a value, received none"
         case "model_type" | "dict_type":

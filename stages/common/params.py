@@ -21,7 +21,7 @@ from stages.common.param_types import (
     Section,
     Seed,
     Sha256,
-    complaint,
+    complaints,
 )
 from stages.common.paths import PIXELS
 from stages.common.program import UserError
@@ -205,7 +205,7 @@ def load_params(path: Path = PARAMS) -> Params:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
-        raise UserError(f"{path}: " + "; ".join(complaint(detail) for detail in error.errors())) from error
+        raise UserError(f"{path}: " + "; ".join(complaints(error.errors()))) from error
 
 
 def demo_backbones(params: Params) -> list[str]:

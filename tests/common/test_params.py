@@ -39,6 +39,12 @@ def test_what_a_recipe_leaves_out_is_left_out_of_the_model_or_taken_from_train()
     }
 
 
+def test_what_all_models_are_to_rename_is_said_once(set_params: Callable[..., None]) -> None:
+    set_params({"models.cnn.units": 8, "models.transfer.units": 8, "train.runs": 0})
+    with pytest.raises(UserError, match=r"^params.yaml: models\.\*\.units: renamed to dense_units$"):
+        load_params()
+
+
 @pytest.mark.parametrize("given", [64, [64, 64]])
 def test_image_size_is_one_number_or_two(set_params: Callable[..., None], given: Any) -> None:
     set_params({"image_size": given})

@@ -43,7 +43,7 @@ demo: .venv/pipeline ## the whole pipeline on drawn cats and dogs: no network, a
 		--set-param backbones.mobilenet_v2.weights=data/sample_backbone.weights.h5 \
 		--set-param backbones.mobilenet_v2.sha256=null \
 		--set-param backbones.mobilenet_v2.options.alpha=0.35 \
-		--set-param 'train.image_size=[96,96]' \
+		--set-param 'image_size=[96,96]' \
 		--set-param train.epochs=10
 	@echo
 	@sed -n '/^## Models/,/^The best/{/^|/p}' metrics/report.md
@@ -63,7 +63,7 @@ next-steps:
 	@branch=$$(git branch --show-current) && echo "    git restore --source=$${branch:-$$(git rev-parse --short HEAD)} params.yaml"
 
 repro: .venv/pipeline ## bring everything up to date; `make -j2 repro`: two models at a time
-	dvc repro label_stats backbone
+	dvc repro label_stats backbone pixels
 	+@$(MAKE) --no-print-directory $$(dvc stage list --name-only | grep '^features@')
 	+@$(MAKE) --no-print-directory $$(dvc stage list --name-only | grep '^train@')
 	@python -m stages.makefile.order_lock

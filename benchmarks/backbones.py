@@ -39,12 +39,12 @@ def main() -> None:
     with TemporaryDirectory() as temporary:
         folder = Path(temporary, "project")
         params = lay_out(folder, None, epochs=1)
-        params["train"]["image_size"] = [160, 160]
+        params["image_size"] = 160
         entry: dict[str, Any] = {"weights": "random", "sha256": None, "options": {}}
         params["backbones"] = {name: {"architecture": name, **entry} for name in architectures}
         params["features"] = {name: {"backbone": name} for name in architectures}
-        recipe = {"dropout": 0.5, "units": 128}
-        params["models"] = {name: {"features": name, "backbone": name, **recipe} for name in architectures}
+        recipe = {"dropout": 0.5, "dense_units": 128}
+        params["models"] = {name: {"features": name, **recipe} for name in architectures}
         (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
         for step in ("download", "split"):
             measure([sys.executable, "-m", f"stages.{step}"], folder)
@@ -59,6 +59,7 @@ def main() -> None:
             costs = []
             for count in (FEW, MANY):
                 photos.sample(count, replace=True, random_state=0).to_csv(train, index=False)
+                measure([sys.executable, "-m", "stages.pixels"], folder)
                 costs.append(measure([sys.executable, "-m", "stages.features", name], folder)[0])
             features = np.load(folder / f"data/features/{name}/validation.npy")
             rows.append(

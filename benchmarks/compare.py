@@ -73,10 +73,10 @@ def benchmark_params(params: dict[str, Any], photos: tuple[Path, Path] | None, e
         archive, weights = SAMPLE, "data/sample_backbone.weights.h5"
         size, width = 96, 0.35
     models = {name: dict(params["models"][name]) for name in MODELS}
-    features = {recipe["features"]: dict(params["features"][recipe["features"]]) for recipe in models.values()}
+    used = {recipe["features"] for recipe in models.values()}
+    features = {name: dict(entry) for name, entry in params["features"].items() if name in used}
     for entry in features.values():
-        if "views" in entry:
-            entry["views"] = min(entry["views"], epochs)  # more would never be used
+        entry["views"] = min(entry["views"], epochs)  # more would never be used
     backbone = params["backbones"]["mobilenet_v2"] | {"weights": weights, "sha256": None, "options": {"alpha": width}}
     return params | {
         "download": download | {"photos": archive},
@@ -84,7 +84,8 @@ def benchmark_params(params: dict[str, Any], photos: tuple[Path, Path] | None, e
         "features": features,
         "label_issues": {},
         "models": models,
-        "train": params["train"] | {"epochs": epochs, "image_size": [size, size]},
+        "train": params["train"] | {"epochs": epochs},
+        "image_size": size,
     }
 
 
@@ -110,7 +111,7 @@ def run_notebook(folder: Path, params: dict[str, Any]) -> pd.DataFrame:
     command = [sys.executable, "-m", "benchmarks.notebook_workflow", train.parent, backbone["weights"]]
     options = {
         "epochs": params["train"]["epochs"],
-        "size": params["train"]["image_size"][0],
+        "size": params["image_size"],
         "width": backbone["options"]["alpha"],
     }
     command += [f"--{name}={value}" for name, value in options.items()]
@@ -128,6 +129,7 @@ def run_pipeline(folder: Path, params: dict[str, Any], jobs: int) -> pd.DataFram
         sys.stderr.write(f"pipeline: {step}: {cost['cpu']:.0f} CPU s\n")
         return cost
 
+    rows["pixels"] = reproduce("pixels")
     features = [f"features@{name}" for name in params["features"]]
     with ThreadPoolExecutor(jobs) as pool:
         rows |= dict(zip(features, pool.map(reproduce, features), strict=True))

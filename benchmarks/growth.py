@@ -18,7 +18,7 @@ from benchmarks.compare import add_photo_options, chosen_photos, lay_out, measur
 from stages.common.program import command_parser
 
 TIMES = (1, 4, 16)
-STEPS = (("features", "pixels"), ("train", "cnn"), ("features", "mobilenet_v2"), ("train", "transfer"))
+STEPS = (("pixels", ""), ("train", "cnn"), ("features", "mobilenet_v2"), ("train", "transfer"))
 
 
 def main() -> None:
@@ -38,9 +38,11 @@ def main() -> None:
                 pd.concat([photos] * times).to_csv(file, index=False)
             count = times * sum(map(len, lists.values())) // 2
             for step, name in STEPS:
-                cost, _ = measure([sys.executable, "-m", f"stages.{step}", name], folder)
+                cost, _ = measure([sys.executable, "-m", f"stages.{step}", *filter(None, [name])], folder)
                 per_photo = cost["cpu"] / count * 1000
-                rows.append({"step": f"{step}@{name}", "photos": count, **cost, "CPU ms a photo": per_photo})
+                rows.append(
+                    {"step": f"{step}@{name}".rstrip("@"), "photos": count, **cost, "CPU ms a photo": per_photo}
+                )
     table = pd.DataFrame(rows).sort_values(["step", "photos"])
     table = table.rename(columns={"cpu": "CPU s", "wall": "wall s", "mib": "peak MiB"})
     print(table.round(1).to_markdown(index=False))  # noqa: T201

@@ -38,8 +38,8 @@ def train_once(name: str, epochs: int, repeatable: bool) -> float:
         make_deterministic(settings.seed)
     else:
         keras.utils.set_random_seed(settings.seed)
-    set_precision(settings.precision, has_backbone=recipe.backbone != "none")
-    model = build_model(recipe, settings.image_size, len(classes))
+    set_precision(settings.precision, has_backbone=recipe.has_backbone)
+    model = build_model(recipe, params.image_size, len(classes))
     before = cpu_seconds()
     with TemporaryDirectory() as folder, ExitStack() as patches:
         if not repeatable:

@@ -52,9 +52,9 @@ def main() -> None:
     recipe, settings = params.models[args.model], params.train
     make_deterministic(settings.seed)
     print(f"precision: {set_precision(settings.precision, has_backbone=False)}\n")  # noqa: T201
-    model = build_model(recipe, settings.image_size, 2)
+    model = build_model(recipe, params.image_size, 2)
     compile_model(model, settings.learning_rate)
-    shape = (4 * settings.batch_size, *settings.image_size, 3)
+    shape = (4 * settings.batch_size, *params.image_size, 3)
     noise = StoredDataset(np.random.default_rng(0).integers(0, 256, shape, np.uint8), np.arange(shape[0]) % 2)
     dataset = augmented_dataset(noise, recipe, settings.seed)
     batches = training_batches(dataset, settings.batch_size, settings.seed, range(3 + args.steps))

@@ -2,9 +2,8 @@
 
 Reads ``download.photos`` (an archive or a folder) and ``download.labels`` (a CSV, or null), each a URL that fsspec
 knows or a local path. Writes ``data/raw/``, the photos with their folders kept, ``data/labels/``, with the CSV as
-``labels.csv``, ``data/fetched.json``, the list of both, and ``data/backbone/none``, on which models without a backbone
-depend, as others do on theirs. DVC leaves them in place for this step to replace (``persist``), which replaces nothing
-that is not in the list, as photos of the user's are.
+``labels.csv``, and ``data/fetched.json``, the list of both. DVC leaves them in place for this step to replace
+(``persist``), which replaces nothing that is not in the list, as photos of the user's are.
 """
 
 import hashlib
@@ -16,7 +15,7 @@ from typing import Any
 
 from stages.common.files import atomic_folder, write_json
 from stages.common.params import demo_backbones, load_params
-from stages.common.paths import BACKBONE, LABELS, RAW
+from stages.common.paths import LABELS, RAW
 from stages.common.program import UserError, run
 from stages.intake.archive import unpack
 from stages.intake.fetch import Source, check_is_apart
@@ -25,7 +24,6 @@ from stages.intake.folders import visible_files
 logger = logging.getLogger(__name__)
 
 FETCHED = Path("data/fetched.json")
-NO_BACKBONE = BACKBONE / "none"
 
 
 def main() -> None:
@@ -47,8 +45,6 @@ def main() -> None:
         for folder in (RAW, LABELS):  # before the list of the new ones: a kill leaves no files that no list has
             shutil.rmtree(folder.resolve(), ignore_errors=True)
         write_json(list_files(new_raw, new_labels), FETCHED)
-    NO_BACKBONE.parent.mkdir(exist_ok=True)
-    NO_BACKBONE.write_text("Models without a backbone depend on this file.\n")
 
 
 def list_files(raw: Path, labels: Path) -> dict[str, dict[str, Any]]:

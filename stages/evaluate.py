@@ -41,8 +41,8 @@ from stages.inference.kept import KeptPredictions, delete_others
 from stages.inference.model import load_model
 from stages.inference.settings import ConfidenceSettings
 from stages.models.runtime import make_deterministic
-from stages.photos.arrays import load_photos
 from stages.photos.lists import class_names, majority_class_accuracy, read_split
+from stages.photos.loading import load_photos
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def main() -> None:
     make_deterministic(params.train.seed)
     lists = {split: read_split(split) for split in ("train", "validation", "test", "rejected", "copies")}
     classes = class_names(lists["test"]["label"])
-    photos = load_photos(lists["test"], classes, params.train.image_size)
+    photos = load_photos(lists["test"], classes, params.image_size)
     test = TestSet(lists["test"], classes, *photos, majority_class_accuracy(lists["train"], lists["test"]))
 
     predictions = KeptPredictions(test.pixels)
@@ -117,7 +117,9 @@ def evaluate_with_repeats(
     evaluation = evaluate(path, outputs, confidence, test)
     others = []
     for seed, other in repeats.items():
-        temperature = read_confidence(other.with_suffix(".npz"), ConfidenceSettings(temperature=settings.temperature))
+        temperature = read_confidence(
+            other.with_suffix(".npz"), ConfidenceSettings(temperature_scaling=settings.temperature_scaling)
+        )
         scores = evaluate(other, predictions.logits(other), temperature, test).scores
         others.append({"seed": seed, **{split: scores[split] for split in SPLITS_SCORED}})
     return replace(evaluation, repeats=others)

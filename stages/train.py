@@ -1,11 +1,11 @@
 """Train one model.
 
-Reads the training and validation lists, the features that the recipe names (the photos themselves, or what a backbone
-made of them), the backbone's weights if the recipe has one, and from ``params.yaml`` ``train`` and the model's recipe.
+Reads the training and validation lists, the pixels or features that the recipe names, with their backbone, and from
+``params.yaml`` ``image_size``, ``train`` and the model's recipe.
 Writes ``data/models/MODEL.keras``, beside it ``MODEL.json`` with its classes and environment, and ``MODEL.npz`` with
 its ``logits`` on the validation photos and their ``labels``, and with a backbone's ``training_features`` and
 ``validation_features``, pooled, of up to 2,000 photos each; and ``plots/history/MODEL.json``, a record per epoch; into
-``data/repeats/MODEL/`` the same of its trainings from other seeds (``train.repeats``). If killed, run it again: it
+``data/repeats/MODEL/`` the same of its trainings from other seeds (``train.runs``). If killed, run it again: it
 resumes after the last finished epoch, with the same result. With ``TENSORBOARD=1`` in the environment it also writes
 curves for TensorBoard while it trains, into ``data/logs/``, which is no output.
 
@@ -23,7 +23,7 @@ from stages.common.params import Train, load_params
 from stages.common.paths import BACKUPS, HISTORY, MODELS, REPEATS
 from stages.common.program import UserError, run, stage_argument
 from stages.datasets.dataset import StoredDataset
-from stages.datasets.stored import open_features
+from stages.datasets.stored import open_features, read_about
 from stages.models.build import build_model
 from stages.models.environment import describe_environment
 from stages.models.precision import set_precision
@@ -50,9 +50,11 @@ def main() -> None:
     lists = {split: read_split(split) for split in ("train", "validation")}
     classes = class_names(lists["train"]["label"])
     train, validation = load_examples(recipe.features, lists, classes)
+    # Features of new views in every epoch leave their augmentation to the training.
+    recipe = recipe.model_copy(update=read_about(recipe.features).get("augmentation", {}))
 
     with atomic_folder(REPEATS / name, replace=True) as others:
-        seeds = [(settings.seed + number) % 2**32 for number in range(settings.repeats)]
+        seeds = [(settings.seed + number) % 2**32 for number in range(settings.runs)]
         for seed in seeds:
             logger.info("%s: training from seed %d", name, seed)
             seeded = settings.model_copy(update={"seed": seed})
@@ -60,7 +62,7 @@ def main() -> None:
                 path, history_path = MODELS / f"{name}.keras", HISTORY / f"{name}.json"
             else:
                 path, history_path = others / f"{name}.{seed}.keras", others / "history" / f"{name}.{seed}.json"
-            train_from_seed(recipe, seeded, classes, train, validation, path, history_path)
+            train_from_seed(recipe, seeded, params.image_size, classes, train, validation, path, history_path)
         write_json(seeds[1:], others / "seeds.json")
     for ended in BACKUPS.glob(f"{name}.*npz"):  # only now: none is to train again if a later one is killed
         ended.unlink()
@@ -69,6 +71,7 @@ def main() -> None:
 def train_from_seed(
     recipe: Recipe,
     settings: Train,
+    image_size: tuple[int, int],
     classes: list[str],
     train: StoredDataset,
     validation: StoredDataset,
@@ -77,15 +80,15 @@ def train_from_seed(
 ) -> None:
     """Train a new model, and write it to ``path``, what is to be known of it beside it, and its history."""
     make_deterministic(settings.seed)
-    precision = set_precision(settings.precision, has_backbone=recipe.backbone != "none")
+    precision = set_precision(settings.precision, has_backbone=recipe.has_backbone)
     logger.info("precision: %s", precision)
     with device_strategy().scope():
-        model = build_model(recipe, settings.image_size, len(classes))
+        model = build_model(recipe, image_size, len(classes))
         model.summary()
         history, logits = train_model(model, recipe, settings, train, validation, BACKUPS / f"{path.stem}.npz")
     environment = [*describe_environment(), f"precision {precision}"]
     kept = {"logits": logits, "labels": validation.labels}
-    if recipe.backbone != "none":
+    if recipe.has_backbone:
         kept["training_features"] = sample_features(model, train, settings.seed)
         kept["validation_features"] = sample_features(model, validation, settings.seed)
     save_model(model, path)

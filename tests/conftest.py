@@ -24,12 +24,11 @@ AS_PUBLISHED = {
     "download": {"photos": "https://example.org/photos.zip", "photos_sha256": None, "labels": None},
     "split.group": None,
     "backbones.mobilenet_v2.weights": "https://example.org/weights.h5",
-    "backbones.mobilenet_v2.sha256": None,
     "backbones.mobilenet_v2.options.alpha": 1.0,
-    "train.image_size": [160, 160],
+    "image_size": 160,
     "train.epochs": 20,
 }
-CNN_ALONE = {"models": {"cnn": CNN}, "features": {"pixels": {"backbone": "none"}}, "backbones": {}, "label_issues": {}}
+CNN_ALONE = {"models": {"cnn": CNN}, "features": {}, "backbones": {}, "label_issues": {}}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -139,7 +138,7 @@ def edit_params(path: Path, changes: dict[str, Any]) -> None:
         *sections, key = dotted.split(".")
         section = content
         for name in sections:
-            section = section[name]
+            section = section.setdefault(name, {})
         section[key] = value
     path.write_text(yaml.safe_dump(content, sort_keys=False))
 

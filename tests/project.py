@@ -20,7 +20,7 @@ TINY = {
     "download.photos": "data/sample.zip",
     "backbones.mobilenet_v2.weights": "data/sample_backbone.weights.h5",
     "backbones.mobilenet_v2.options.alpha": 0.35,
-    "train.image_size": [64, 64],
+    "image_size": 64,
     "train.batch_size": 8,
     "train.epochs": 2,
     "train.precision": "float32",  # the same on any machine

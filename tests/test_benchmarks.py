@@ -31,7 +31,7 @@ def test_a_benchmark_on_real_photos_is_at_full_size_whatever_params_yaml_says(pa
     assert (checked.download.photos, checked.backbones["mobilenet_v2"].weights) == ("/photos.zip", "/weights.h5")
     assert checked.download.photos_sha256 is None
     assert checked.download.labels is None
-    assert (checked.train.epochs, checked.train.image_size) == (3, (160, 160))
+    assert (checked.train.epochs, checked.image_size) == (3, (160, 160))
     assert checked.backbones["mobilenet_v2"].options == {"alpha": 1}
 
 
@@ -40,7 +40,7 @@ def test_a_benchmark_on_drawn_photos_is_small_whatever_params_yaml_says(params: 
     assert (PROJECT / str(checked.backbones["mobilenet_v2"].weights)).exists()
     assert checked.download.photos_sha256 is None
     assert checked.download.labels is None
-    assert (checked.train.epochs, checked.train.image_size) == (3, (96, 96))
+    assert (checked.train.epochs, checked.image_size) == (3, (96, 96))
     assert checked.backbones["mobilenet_v2"].options == {"alpha": 0.35}
 
 

@@ -35,10 +35,10 @@ class Photos(NamedTuple):
 
 def read_photos(project: Path, split: str) -> Photos:
     """The photos of a list, decoded and resized by Pillow; the label is 1 for dogs."""
-    height, width = yaml.safe_load((project / "params.yaml").read_text())["train"]["image_size"]
+    size = yaml.safe_load((project / "params.yaml").read_text())["image_size"]
     listed = pd.read_csv(project / f"data/splits/{split}.csv")
     opened = [Image.open(project / path).convert("RGB") for path in listed["path"]]
-    pixels = [np.asarray(photo.resize((width, height), Image.Resampling.BILINEAR)) for photo in opened]
+    pixels = [np.asarray(photo.resize((size, size), Image.Resampling.BILINEAR)) for photo in opened]
     return Photos(np.stack(pixels), (listed["label"] == "dogs").to_numpy(np.int64))
 
 
@@ -117,7 +117,8 @@ class Divided(keras.Model):
 
 def test_cnn_is_what_plain_keras_trains_on_the_training_list(finished: Path) -> None:
     """The same layers, photos, order, optimizer and seed, written down once more; and ``augmented`` is not that."""
-    params = yaml.safe_load((finished / "params.yaml").read_text())["train"]
+    content = yaml.safe_load((finished / "params.yaml").read_text())
+    params, size = content["train"] | {"seed": content["seed"]}, content["image_size"]
     photos = read_photos(finished, "train")
     policy = re.search(r"precision (\w+)", (finished / "data/models/cnn.json").read_text())
     assert policy
@@ -128,7 +129,7 @@ def test_cnn_is_what_plain_keras_trains_on_the_training_list(finished: Path) -> 
         keras.config.set_dtype_policy(policy[1])
         model = keras.Sequential(
             [
-                keras.Input((*params["image_size"], 3)),
+                keras.Input((size, size, 3)),
                 keras.layers.Rescaling(1 / 255, dtype="float32"),
                 keras.layers.Conv2D(32, 3, activation="relu"),
                 keras.layers.MaxPooling2D(2),
@@ -142,7 +143,7 @@ def test_cnn_is_what_plain_keras_trains_on_the_training_list(finished: Path) -> 
                 keras.layers.Dense(2, dtype="float32"),
             ]
         )
-        trainer = Divided(model, params["parts"])
+        trainer = Divided(model, params["micro_batches"])
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         trainer.compile(keras.optimizers.Adam(params["learning_rate"]), loss)
         for epoch in range(params["epochs"]):

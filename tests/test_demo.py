@@ -17,8 +17,8 @@ from stages.evaluate import evaluate
 from stages.evaluation import results
 from stages.inference.confidence import Confidence
 from stages.inference.model import load_model, predict_logits
-from stages.photos.arrays import load_photos
 from stages.photos.lists import class_names, majority_class_accuracy, read_split
+from stages.photos.loading import load_photos
 from stages.predict.model_file import fetch_model_file
 from stages.predict.predictor import predict
 from stages.sample.archive import draw_jpeg, list_pictures, write_archive
@@ -36,7 +36,7 @@ def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
     changed = re.findall(r"--set-param '?([\w.]+)=([^$\s']+)", (PROJECT / "Makefile").read_text())
     set_params({name: yaml.safe_load(value) for name, value in changed})
     params = yaml.safe_load(Path("params.yaml").read_text())
-    assert (params["train"]["epochs"], params["train"]["image_size"]) == (10, [96, 96])
+    assert (params["train"]["epochs"], params["image_size"]) == (10, [96, 96])
     assert "\nSAMPLE = data/sample.zip\n" in (PROJECT / "Makefile").read_text()
     set_params({"models": {"transfer": params["models"]["transfer"]}})
     assert demo_backbones(load_params()) == ["mobilenet_v2"]
@@ -53,7 +53,7 @@ def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
     photos = read_split("test")
     classes = class_names(photos["label"])
     baseline = majority_class_accuracy(read_split("train"), photos)
-    pixels = load_photos(photos, classes, params["train"]["image_size"])
+    pixels = load_photos(photos, classes, load_params().image_size)
     test = results.TestSet(photos, classes, *pixels, baseline)
     logits = predict_logits(load_model(MODELS / "transfer.keras"), test.pixels)
     scores = evaluate(MODELS / "transfer.keras", logits, Confidence(), test).scores
@@ -61,7 +61,9 @@ def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
     assert scores["validation"]["accuracy"] > 0.75
 
     # What it says of animals that it never saw, beside what it says of cats and dogs.
-    settings = load_params().confidence.model_copy(update={"unsure_accuracy": 0.95, "unlike_fraction": 0.01})
+    settings = load_params().confidence.model_copy(
+        update={"abstention_accuracy": 0.95, "out_of_distribution_fraction": 0.01}
+    )
     trained = fetch_model_file("transfer").load(settings)
     others = [picture for picture in list_pictures(list(SPECIES), 0, 10, seed=0) if picture.species not in classes]
     Path("others").mkdir()

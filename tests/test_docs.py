@@ -80,7 +80,7 @@ def test_the_tutorial_runs_to_its_end_and_the_way_back_leads_to_the_real_paramet
     assert "Running stage 'train@transfer'" not in output
     assert "test.loss" in output  # which any change touches; accuracy on four photos it may not
     kept = yaml.safe_load((small_project / "params.yaml").read_text())["models"]["cnn"]
-    assert (kept["dropout"], kept["units"]) == (0.3, 128), "the grid is undone, and the best applied"
+    assert (kept["dropout"], kept["dense_units"]) == (0.3, 128), "the grid is undone, and the best applied"
     assert "keep-less-dropout" in run(small_project, "git", "branch")
     assert (small_project / "dvc_plots/index.html").exists()
 

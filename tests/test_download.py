@@ -90,7 +90,7 @@ def test_another_run_takes_the_place_of_the_first(photos: Path) -> None:
     (RAW / ".DS_Store").touch()
     download.main()
     assert files_below(RAW) == files_below(photos) == ["cats/1.jpg", "dogs/0.jpg", "dogs/1.jpg", "dogs/2.jpg"]
-    assert sorted(path.name for path in Path("data").iterdir()) == ["backbone", "fetched.json", "labels", "raw"]
+    assert sorted(path.name for path in Path("data").iterdir()) == ["fetched.json", "labels", "raw"]
 
 
 @pytest.mark.parametrize("photos_at", ["data/incoming", "data/photos", "data/raw2", "data/.unfinished-photos"])

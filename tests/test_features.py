@@ -7,18 +7,20 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from stages import features, train
+from stages import features, pixels, train
 from stages.common.program import UserError
 from stages.datasets.augmentation import augment, draw_augmentation
-from stages.models.backbone import load_backbone, split_network
-from stages.models.recipe import Augmentation
+from stages.models.backbone import load_backbone
+from stages.models.recipe import Augmentation, Recipe
 from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
+from stages.training.training import Training
 from tests.conftest import write_photos
 from tests.training.small_backbone import use_small_backbone
 
@@ -29,7 +31,7 @@ COUNTS = {"train": 5, "validation": 3}
 @pytest.fixture
 def photos(set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
     """Lists with few photos, a small backbone, and the photos' pixels by split."""
-    set_params({"train.image_size": list(SIZE), "features.mobilenet_v2.views": 2, "features.mobilenet_v2.seed": 3})
+    set_params({"image_size": list(SIZE), "features.mobilenet_v2.views": 2, "features.mobilenet_v2.seed": 3})
     use_small_backbone(monkeypatch, SIZE)
     pixels = {}
     for split, count in COUNTS.items():
@@ -44,8 +46,10 @@ def photos(set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def run_step(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
-    monkeypatch.setattr("sys.argv", ["features", name])
-    features.main()
+    pixels.main()
+    if name != "pixels":
+        monkeypatch.setattr("sys.argv", ["features", name])
+        features.main()
     return {split: np.load(f"data/features/{name}/{split}.npy") for split in COUNTS}
 
 
@@ -64,24 +68,44 @@ def test_features_are_what_the_backbone_makes_of_the_photos_in_views_that_differ
     monkeypatch: pytest.MonkeyPatch,
     stop_before: str | None,
 ) -> None:
-    layer = {"features.mobilenet_v2.stop_before": stop_before}
-    fine_tune = {"first_layer": stop_before, "after": 0.5, "learning_rate": 1e-4} if stop_before else None
-    set_params({**layer, "models.transfer.fine_tune": fine_tune, **({"label_issues": {}} if stop_before else {})})
+    fine_tune = {"after": 0.5, "learning_rate": 1e-4} if stop_before else None
+    set_params({"features.mobilenet_v2.stop_before": stop_before, "models.transfer.fine_tune": fine_tune})
+    if stop_before:
+        set_params({"label_issues": {}})
     written = run_step("mobilenet_v2", monkeypatch)
 
-    preprocessing, network = load_backbone("mobilenet_v2", SIZE)
-    if stop_before:
-        network, _ = split_network(network, stop_before, "")
+    preprocessing, network, last_blocks = load_backbone(Path("data/features/mobilenet_v2/backbone"), SIZE)
+    assert (last_blocks is not None) == bool(stop_before)
     drawn = [draw_augmentation(Augmentation(flip="horizontal", rotation=0.2), 5, seed=3, view=view) for view in (0, 1)]
     views = {
         "train": np.concatenate([augment(photos["train"], mirror, angle) for mirror, angle in drawn]),
         "validation": photos["validation"],
     }
-    for split, pixels in views.items():
-        expected = np.asarray(network(preprocessing(pixels), training=False))
+    for split, seen in views.items():
+        expected = np.asarray(network(preprocessing(seen), training=False))
         assert expected.std() > 0.01
         assert written[split].dtype == np.float16
         np.testing.assert_allclose(written[split], expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
+
+
+def test_views_of_every_epoch_are_left_to_the_training(
+    photos: dict[str, np.ndarray], set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_params({"features.mobilenet_v2.views": "every_epoch", "label_issues": {}, "models.transfer.pool_size": 1})
+    written = run_step("mobilenet_v2", monkeypatch)
+    for split in COUNTS:
+        np.testing.assert_array_equal(written[split], photos[split])
+    set_params({"train.epochs": 2, "train.precision": "float32"})
+    trained = []
+
+    def train_model(model: keras.Model, recipe: Recipe, *_: Any) -> Training:
+        trained.append((recipe.flip, recipe.rotation, model.get_layer("backbone").name))
+        return Training([], np.zeros((3, 1)))
+
+    monkeypatch.setattr(train, "train_model", train_model)
+    monkeypatch.setattr("sys.argv", ["train", "transfer"])
+    train.main()
+    assert trained == [("horizontal", 0.2, "backbone")]
 
 
 @pytest.mark.usefixtures("photos")
@@ -95,7 +119,7 @@ def test_the_log_says_how_large_they_are_and_a_disk_without_room_is_one_line(
     before = Path("data/features/pixels/train.npy").read_bytes()
 
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=size - 1))
-    with pytest.raises(OSError, match=r"0\.0 MB needed, 0\.0 MB free; lower views or") as error:
+    with pytest.raises(OSError, match=r"0\.0 MB needed, 0\.0 MB free; fewer views or") as error:
         run_step("pixels", monkeypatch)
     assert error.value.errno == errno.ENOSPC, "a machine's failure: another node may have room"
     assert Path("data/features/pixels/train.npy").read_bytes() == before, "what was there is still there"
@@ -111,25 +135,25 @@ def test_what_a_killed_step_left_is_deleted(monkeypatch: pytest.MonkeyPatch) -> 
     left.mkdir(parents=True)
     (left / "train.npy").write_bytes(b"half")
     run_step("pixels", monkeypatch)
-    assert [path.name for path in Path("data/features").iterdir()] == ["pixels"]
+    assert not left.exists()
 
 
 @pytest.mark.usefixtures("photos")
 def test_features_beyond_float16_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    preprocessing, network = load_backbone("mobilenet_v2", SIZE)
-    huge = keras.Model(network.input, network.input * 1e5)
-    monkeypatch.setattr("stages.models.backbone.load_backbone", lambda *_: (preprocessing, huge))
+    backbone = load_backbone(Path("data/features/mobilenet_v2/backbone"), SIZE)
+    huge = keras.Model(backbone.network.input, backbone.network.input * 1e5)
+    monkeypatch.setattr(features, "load_backbone", lambda *_: backbone._replace(network=huge))
     expected = r"^features.mobilenet_v2: expected numbers up to 65504, received 100000: use"
     with pytest.raises(UserError, match=expected):
         run_step("mobilenet_v2", monkeypatch)
-    assert not list(Path("data/features").iterdir())
+    assert not list(Path("data/features").rglob("mobilenet_v2/*.npy"))
 
 
 @pytest.mark.usefixtures("photos")
 def test_features_that_are_missing_damaged_or_of_other_photos_or_sizes_stop_a_training_in_one_line(
     monkeypatch: pytest.MonkeyPatch, set_params: Callable[..., None]
 ) -> None:
-    remedy = "run `dvc repro features@pixels`$"
+    remedy = "run `dvc repro pixels`$"
 
     def expect(message: str) -> None:
         monkeypatch.setattr("sys.argv", ["train", "cnn"])
@@ -144,7 +168,7 @@ def test_features_that_are_missing_damaged_or_of_other_photos_or_sizes_stop_a_tr
         array.write_bytes(damaged)
         expect("^data/features/pixels: expected whole files, received damaged ones")
     array.write_bytes(whole)
-    set_params({"train.image_size": [40, 32], "models.cnn.convolutions": [2]})
+    set_params({"image_size": [40, 32], "models.cnn.conv_layers": 1})
     expect(r"^expected features shaped \(40, 32, 3\) .*, received \(32, 40, 3\)")
     photos = pd.read_csv("data/splits/train.csv")
     photos[::-1].to_csv("data/splits/train.csv", index=False)
@@ -153,6 +177,6 @@ def test_features_that_are_missing_damaged_or_of_other_photos_or_sizes_stop_a_tr
 
 @pytest.mark.usefixtures("photos")
 def test_an_unknown_set_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = "with a set of params.yaml (pixels, mobilenet_v2, mobilenet_v2_blocks), received 'nonesuch'"
+    expected = "with an entry of features in params.yaml (mobilenet_v2, mobilenet_v2_blocks), received 'nonesuch'"
     with pytest.raises(UserError, match=re.escape(expected)):
         run_step("nonesuch", monkeypatch)

@@ -102,7 +102,7 @@ def test_a_run_in_another_folder_on_one_core_with_two_models_at_a_time_gives_the
         assert path.read_bytes() == (finished / path.relative_to(two_models)).read_bytes(), path
 
 
-ALL_FEATURES = ["features@mobilenet_v2", "features@mobilenet_v2_blocks", "features@pixels"]
+ALL_FEATURES = ["features@mobilenet_v2", "features@mobilenet_v2_blocks"]
 LABEL_ISSUES = "label_issues@mobilenet_v2"
 ALL_TRAININGS = [f"train@{name}" for name in sorted(MODELS)]
 # What `dvc status` lists after an edit of a file, as docs/code.md says.
@@ -115,13 +115,15 @@ RUN_AGAIN: dict[str, list[str]] = {
     "stages/train.py": ALL_TRAININGS,
     "stages/training/backup.py": ALL_TRAININGS,
     "stages/features.py": ALL_FEATURES,
+    "stages/pixels.py": ["pixels"],
     "stages/datasets/augmentation.py": [*ALL_FEATURES, *ALL_TRAININGS],
-    "stages/datasets/stored.py": [*ALL_FEATURES, LABEL_ISSUES, *ALL_TRAININGS],
+    "stages/datasets/stored.py": [*ALL_FEATURES, LABEL_ISSUES, "pixels", *ALL_TRAININGS],
     "stages/models/build.py": ALL_TRAININGS,
     "stages/models/backbone.py": [*ALL_FEATURES, *ALL_TRAININGS],
     "stages/models/runtime.py": ["evaluate", *ALL_FEATURES, *ALL_TRAININGS],
-    "stages/photos/arrays.py": ["evaluate", *ALL_FEATURES, LABEL_ISSUES, *ALL_TRAININGS],
-    "stages/photos/decode.py": ["evaluate", *ALL_FEATURES, LABEL_ISSUES, "label_stats", "split", *ALL_TRAININGS],
+    "stages/photos/arrays.py": ["evaluate", *ALL_FEATURES, LABEL_ISSUES, "pixels", *ALL_TRAININGS],
+    "stages/photos/decode.py": ["evaluate", LABEL_ISSUES, "label_stats", "pixels", "split"],
+    "stages/photos/loading.py": ["evaluate", "pixels"],
     "stages/backbone.py": ["backbone@mobilenet_v2"],
     "stages/intake/archive.py": ["backbone@mobilenet_v2", "download"],
     "stages/intake/fetch.py": ["backbone@mobilenet_v2", "download"],
@@ -142,6 +144,7 @@ RUN_AGAIN: dict[str, list[str]] = {
         LABEL_ISSUES,
         "label_stats",
         "page",
+        "pixels",
         "split",
         *ALL_TRAININGS,
     ],
@@ -166,7 +169,7 @@ PARAMETERS: list[tuple[dict[str, Any], list[str]]] = [
     ({"label_stats.a_new_parameter": 1}, ["label_stats"]),
     ({"train.epochs": 3}, ALL_TRAININGS),
     ({"features.mobilenet_v2.views": 2}, ["features@mobilenet_v2"]),
-    ({"train.image_size": [32, 32]}, ["evaluate", *ALL_FEATURES, *ALL_TRAININGS]),
+    ({"image_size": 32}, ["evaluate", "pixels", *ALL_TRAININGS]),
     ({"cluster.retries": 1, "unrelated": 1}, []),
 ]
 
@@ -276,7 +279,7 @@ def test_another_entry_is_another_model_and_what_a_removed_one_leaves_is_refused
 ) -> None:
     scores = (small_project / "metrics/models/cnn.json").read_bytes()
     [cnn] = models_alone("cnn")["models"].values()
-    entries = {"cnn": cnn, "wide": {**cnn, "units": 16, "epochs": 1}}
+    entries = {"cnn": cnn, "wide": {**cnn, "dense_units": 16, "epochs": 1}}
     edit_params(small_project / "params.yaml", {"models": entries})
     assert ran(run(small_project, "dvc", "repro", "train@wide")) == ["train@wide"]
     files = [f"data/models/transfer.{suffix}" for suffix in ("json", "keras", "npz")]

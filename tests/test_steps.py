@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages import evaluate, features, label_stats, split, train
+from stages import evaluate, label_stats, pixels, split, train
 from stages.inference import kept
 from stages.inference.model import load_model
 from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
 from tests.conftest import CNN, PROJECT, edit_params, write_photos
 
-TINY = {**CNN, "convolutions": [2], "units": 2}
+TINY = {**CNN, "conv_layers": 1, "filters": 2, "dense_units": 2}
 # The best is evaluated before another.
-MODELS = {"second": {**TINY, "epochs": 3, "scale": [-1, 1]}, "first": TINY}
+MODELS = {"second": {**TINY, "epochs": 3, "rescale": "minus_one_to_one"}, "first": TINY}
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +29,11 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         Path("params.yaml").write_text((PROJECT / "params.yaml").read_text())
-        settings = {"image_size": [16, 16], "batch_size": 4, "epochs": 2, "precision": "float32", "repeats": 2}
+        settings = {"batch_size": 4, "epochs": 2, "precision": "float32", "runs": 2}
         changes = {f"train.{name}": value for name, value in settings.items()}
-        edit_params(Path("params.yaml"), {**changes, "models": MODELS, "split.max_rejected_fraction": 0.1})
+        edit_params(
+            Path("params.yaml"), {**changes, "image_size": 16, "models": MODELS, "split.max_rejected_fraction": 0.1}
+        )
         for label, count in {"cats": 6, "dogs": 9}.items():
             write_photos(Path("data/raw/train", label), count)
             write_photos(Path("data/raw/validation", label), 10, first=20)
@@ -40,8 +42,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         split.main()
         label_stats.main()
         patch.setattr(sys, "argv", ["…"])
-        patch.setenv("DVC_STAGE", "features@pixels")
-        features.main()
+        pixels.main()
         for name in MODELS:
             patch.setenv("DVC_STAGE", f"train@{name}")
             train.main()

@@ -17,7 +17,7 @@ from stages.training import callbacks
 from tests.conftest import CNN_ALONE
 from tests.training.examples import KilledError
 
-TINY = {**CNN_ALONE["models"]["cnn"], "convolutions": [2], "units": 2}
+TINY = {**CNN_ALONE["models"]["cnn"], "conv_layers": 1, "filters": 2, "dense_units": 2}
 
 
 @pytest.fixture
@@ -34,8 +34,15 @@ def settings(set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -
         np.save(folder / f"{split}.npy", rng.integers(0, 256, (8, 16, 16, 3), np.uint8))
     paths = {split: fingerprint(photos["path"]) for split in ("train", "validation")}
     (folder / "about.json").write_text(json.dumps({"photos": paths}))
-    small = {"image_size": [16, 16], "batch_size": 4, "epochs": 2, "precision": "float32"}
-    set_params({**CNN_ALONE, "models": {"cnn": TINY}, **{f"train.{key}": value for key, value in small.items()}})
+    small = {"batch_size": 4, "epochs": 2, "precision": "float32"}
+    set_params(
+        {
+            **CNN_ALONE,
+            "image_size": 16,
+            "models": {"cnn": TINY},
+            **{f"train.{key}": value for key, value in small.items()},
+        }
+    )
     return lambda **changes: set_params({f"train.{key}": value for key, value in changes.items()})
 
 
@@ -48,7 +55,7 @@ def test_a_training_killed_in_the_third_of_its_seeds_goes_on_there_and_each_is_t
     settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    settings(repeats=3)
+    settings(runs=3)
 
     def die(self: Any, batch: int, logs: Any = None) -> None:
         if self.backup.path.name == "cnn.2.npz" and len(self.history) == 1:
@@ -66,7 +73,7 @@ def test_a_training_killed_in_the_third_of_its_seeds_goes_on_there_and_each_is_t
     together = results()
     assert json.loads(together["data/repeats/cnn/seeds.json"]) == [1, 2]
 
-    settings(repeats=1, seed=2)
+    settings(runs=1, seed=2)
     train.main()
     alone = results()
     assert json.loads(alone.pop("data/repeats/cnn/seeds.json")) == []

@@ -29,10 +29,9 @@ def main() -> None:
     trainings = {f"train@{model}": params.cluster.resources_of(model) for model in params.models}
     connect()
     check_nodes([*features.values(), *trainings.values()])
-    dvc("repro", "backbone", "label_stats")
-    reproduce_on_nodes(features, ["download", "backbone", "split"], params.cluster.retries)
-    read = ["data/backbone/none", "backbone", "split", "features"]
-    reproduce_on_nodes(trainings, read, params.cluster.retries)
+    dvc("repro", "backbone", "label_stats", "pixels")
+    reproduce_on_nodes(features, ["backbone", "pixels"], params.cluster.retries)
+    reproduce_on_nodes(trainings, ["split", "pixels", "features"], params.cluster.retries)
     order_lock.main()
     dvc("repro")
 

@@ -10,7 +10,7 @@ from stages.cluster.trial import FINISHED
 from stages.common.program import UserError, first_line
 
 SEED = "train.seed"
-ANY_SEED = re.compile(r"(train|features\.[^.]+)\.seed=")
+ANY_SEED = re.compile(r"\+*(train|features\.[^.]+)\.seed=")
 UNFINISHED = "unfinished"
 
 

@@ -31,14 +31,14 @@ from stages.cluster.workspace import dvc
 from stages.common.files import fingerprint
 from stages.common.params import PARAMS, Params, load_params
 from stages.common.paths import BACKUPS
-from stages.common.program import UserError, command_parser, first_line, run
+from stages.common.program import UserError, command_parser, run
 from stages.training.backup import training_code
 
 # The trials report their progress themselves, and DVC keeps their results.
 os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
 
 # What features depend on; a trial that changes some computes its own.
-SHAPE_FEATURES = ("features.", "train.image_size=", "train.precision=")
+SHAPE_FEATURES = ("features.", "image_size=", "train.precision=")
 
 
 def main() -> None:
@@ -57,13 +57,14 @@ def main() -> None:
     shared = {
         f"features@{tried.models[args.model].features}"
         for tried, overrides in zip(checked, trials, strict=True)
-        if not any(override.startswith(SHAPE_FEATURES) for override in overrides)
+        if tried.models[args.model].has_backbone
+        and not any(override.lstrip("+").startswith(SHAPE_FEATURES) for override in overrides)
     }
 
     connect()
     check_nodes([params.cluster.resources_of(args.model)])
-    dvc("repro", "backbone", "split", *sorted(shared))
-    dvc("push", "download", "backbone", "split", *sorted(shared))
+    dvc("repro", "backbone", "pixels", *sorted(shared))
+    dvc("push", "download", "backbone", "split", "pixels", *sorted(shared))
     table = tabulate(sweep(args.model, trials, params, epochs), trials)
 
     print(f"\n{table.to_string(index=False)}\n")  # noqa: T201
@@ -75,7 +76,7 @@ def main() -> None:
     recommended = recommend(settings, trials, params.train.seed)
     changes = " ".join(f"-S '{override}'" for override in recommended)
     # Other models depend on train and features, too, and have not been trained with their changes.
-    others = any(override.startswith(("train.", "features.")) for override in recommended)
+    others = not all(override.lstrip("+").startswith("models.") for override in recommended)
     target = f" train@{args.model}" if others else ""
     best = settings.iloc[0]
     print(f"The best setting: {best.name} (validation accuracy {best['mean']:.3f}, seeds: {best['seeds']:g})")  # noqa: T201
@@ -103,17 +104,23 @@ def check_trial(overrides: list[str], model: str) -> Params:
         try:
             apply_overrides(path, overrides)
         except DvcException as error:
-            raise UserError(f"-S {' '.join(overrides)}: {first_line(error.__cause__ or error)}") from error
+            reason = " ".join(str(error.__cause__ or error).split())
+            raise UserError(f"-S {' '.join(overrides)}: {reason}") from error
         params = load_params(path)
-    if params.train.repeats > 1:
+    if params.train.runs > 1:
         raise UserError(
-            f"train.repeats: expected 1 in a sweep, received {params.train.repeats}: add -S train.repeats=1 and, for "
+            f"train.runs: expected 1 in a sweep, received {params.train.runs}: add -S train.runs=1 and, for "
             "several seeds, -S 'train.seed=range(0,3)'"
         )
-    sections = ("train", f"models.{model}", f"features.{params.models[model].features}")
+    sections = ["train", f"models.{model}"]
+    if params.models[model].has_backbone:
+        sections.append(f"features.{params.models[model].features}")
     for override in overrides:
-        if not override.startswith(tuple(f"{section}." for section in sections)):
-            raise UserError(f"-S {override}: expected a parameter of {', '.join(sections)}, on which the trials depend")
+        if not override.lstrip("+").startswith(("image_size=", *(f"{section}." for section in sections))):
+            listed = ", ".join(sections)
+            raise UserError(
+                f"-S {override}: expected a parameter of {listed} or image_size, on which the trials depend"
+            )
     return params
 
 

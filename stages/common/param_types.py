@@ -1,8 +1,19 @@
 """The types that sections of ``params.yaml`` are made of, and what is said of a value that does not fit."""
 
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 
 def _float_from_yaml(value: Any) -> Any:
@@ -13,6 +24,18 @@ def _float_from_yaml(value: Any) -> Any:
         return value
 
 
+def expected(what: str) -> WrapValidator:
+    """Describe values that may be of several types, in one message instead of pydantic's one for each type."""
+
+    def validate(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            raise ValueError(f"expected {what}, received {value!r}") from error
+
+    return WrapValidator(validate)
+
+
 Int = Annotated[int, Field(strict=True)]
 Float = Annotated[float, Field(strict=True, allow_inf_nan=False), BeforeValidator(_float_from_yaml)]
 Count = Annotated[Int, Field(ge=1)]
@@ -20,6 +43,11 @@ Seed = Annotated[Int, Field(ge=0, lt=2**32)]
 Fraction = Annotated[Float, Field(gt=0, lt=1)]
 Positive = Annotated[Float, Field(gt=0)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+ImageSize = Annotated[
+    tuple[Count, Count],
+    BeforeValidator(lambda value: (value, value) if isinstance(value, int) else value),
+    expected("pixels, as 160 or [height, width]"),
+]
 
 
 class Section(BaseModel):
@@ -36,21 +64,54 @@ class Section(BaseModel):
         )
 
 
+# Keys of earlier versions: what became of them. The stars stand for names.
+RENAMED = {
+    "confidence.temperature": "renamed to confidence.temperature_scaling",
+    "confidence.unlike_fraction": "renamed to confidence.out_of_distribution_fraction",
+    "confidence.unsure_accuracy": "renamed to confidence.abstention_accuracy",
+    "models.*.backbone": "removed: name it in features.NAME.backbone, and NAME in the model's features",
+    "models.*.convolutions": "renamed to conv_layers (how many) and filters",
+    "models.*.fine_tune.first_layer": "removed: name the layer in features.NAME.stop_before alone",
+    "models.*.keep": "renamed to checkpoint",
+    "models.*.patience": "renamed to early_stopping",
+    "models.*.scale": "renamed to rescale: zero_to_one, the default, or minus_one_to_one",
+    "models.*.units": "renamed to dense_units",
+    "train.image_size": "renamed to image_size, outside of the sections",
+    "train.keep": "renamed to train.checkpoint",
+    "train.parts": "renamed to train.micro_batches",
+    "train.patience": "renamed to train.early_stopping",
+    "train.repeats": "renamed to train.runs",
+}
+
+
+def complaints(details: Sequence[Any]) -> list[str]:
+    """Describe what pydantic found wrong, but where keys are of an earlier version, only what became of these."""
+    unknown = [name_of(detail) for detail in details if detail["type"] == "extra_forbidden"]
+    renamed = []
+    for pattern, text in RENAMED.items():
+        keys = [key for key in unknown if fnmatchcase(key, pattern)]
+        if keys:
+            renamed.append(f"{keys[0] if len(keys) == 1 else pattern}: {text}")
+    return renamed or [complaint(detail) for detail in details]
+
+
+def name_of(detail: Any) -> str:
+    return ".".join(str(part) for part in detail["loc"] if part != "[key]") or "the file"
+
+
 def complaint(detail: Any) -> str:
     """Describe what pydantic found wrong with one key."""
-    key = ".".join(str(part) for part in detail["loc"] if part != "[key]") or "the file"
+    key = name_of(detail)
     if detail["loc"][-1:] == ("[key]",):
         return f"{key}: expected a name of letters, digits, - and _ (it names files)"
     received = f", received {'nothing' if detail['input'] is None else repr(detail['input'])}"
     match detail["type"]:
         case "extra_forbidden":
-            return f"{key}: unknown key (misspelt, or in the wrong place?)"
+            return f"{key}: unknown key: docs/parameters.md lists all"
         case "missing":
             return f"{key}: expected a value, received none"
         case "model_type" | "dict_type":
             return f"{key}: expected a mapping of keys to values{received}"
-        case "tuple_type":
-            return f"{key}: expected two numbers, as [160, 160]{received}"
         case "value_error":
             return f"{key}: {detail['ctx']['error']}" if detail["loc"] else str(detail["ctx"]["error"])
     return f"{key}: {detail['msg'].replace('Input should be', 'expected')}{received}"

@@ -1,6 +1,7 @@
 """Read ``params.yaml`` and check it: every parameter of the pipeline, its type and its range.
 
-A recipe, which has defaults, is part of the subject ``models``: a default decides what a model is.
+No step depends on this file, so a default here must not shape a result: it stands for "none", or for the common seed.
+Other defaults are in the subjects ``models`` and ``inference``, on which steps depend.
 """
 
 import re
@@ -14,13 +15,15 @@ from stages.common.param_types import (
     Count,
     Float,
     Fraction,
+    ImageSize,
     Int,
     Positive,
     Section,
     Seed,
     Sha256,
-    complaint,
+    complaints,
 )
+from stages.common.paths import PIXELS
 from stages.common.program import UserError
 from stages.inference.settings import ConfidenceSettings
 from stages.labels.settings import LabelIssues, check_features
@@ -34,17 +37,17 @@ ModelName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
 class Download(Section):
     photos: Annotated[str, Field(min_length=1)]
-    photos_sha256: Sha256 | None
-    labels: str | None
+    photos_sha256: Sha256 | None = None
+    labels: str | None = None
 
 
 class Backbone(Section):
     """Where the weights of a network of ``keras.applications`` are, and how it is built."""
 
     architecture: Annotated[str, Field(min_length=1)]
-    weights: str | None
-    sha256: Sha256 | None
-    options: dict[str, Any]
+    weights: str | None = None
+    sha256: Sha256 | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 class Split(Section):
@@ -56,7 +59,7 @@ class Split(Section):
     max_copies_fraction: Annotated[Float, Field(ge=0, le=1)] = 0.1
     max_megapixels: Positive
     duplicate_distance: Annotated[Int, Field(ge=0, lt=32)] | None
-    group: str | None
+    group: str | None = None
 
     @field_validator("group")
     @classmethod
@@ -81,17 +84,16 @@ class LabelStats(Section):
 
 
 class Train(Section):
-    image_size: tuple[Count, Count]
     batch_size: Count
     epochs: Count
     learning_rate: Positive
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
-    parts: Count
+    micro_batches: Count
     seed: Seed
-    repeats: Count
+    runs: Count
     class_weight: Literal["none", "balanced"]
-    keep: Literal["last", "best"]
-    patience: Count | None
+    checkpoint: Literal["last", "best"]
+    early_stopping: Count | None = None
 
 
 class Evaluate(Section):
@@ -101,14 +103,14 @@ class Evaluate(Section):
 class Resources(Section):
     """What a training takes of a node of a cluster while it runs."""
 
-    cpus: Count
-    gpus: Annotated[Int, Field(ge=0)]
-    memory_gib: Positive
+    cpus: Count = 1
+    gpus: Annotated[Int, Field(ge=0)] = 0
+    memory_gib: Positive = 2
 
 
 class Cluster(Resources):
-    models: dict[ModelName, Resources]
-    retries: Annotated[Int, Field(ge=0)]
+    models: dict[ModelName, Resources] = Field(default_factory=dict)
+    retries: Annotated[Int, Field(ge=0)] = 3
 
     @model_validator(mode="before")
     @classmethod
@@ -126,6 +128,8 @@ class Cluster(Resources):
 
 
 class Params(Section):
+    image_size: ImageSize
+    seed: Seed
     download: Download
     backbones: dict[ModelName, Backbone]
     split: Split
@@ -136,44 +140,49 @@ class Params(Section):
     models: Annotated[dict[ModelName, Recipe], Field(min_length=1)]
     evaluate: Evaluate
     confidence: ConfidenceSettings
-    cluster: Cluster
+    cluster: Cluster = Cluster()
 
-    @field_validator("backbones")
+    @model_validator(mode="before")
     @classmethod
-    def _no_backbone_is_called_none(cls, backbones: dict[str, Backbone]) -> dict[str, Backbone]:
-        if "none" in backbones:
-            raise ValueError("expected another name than none, which stands for no backbone, received none")
-        return backbones
+    def _a_section_without_a_seed_takes_the_common_one(cls, content: Any) -> Any:
+        match content:
+            case {"seed": int(seed)}:
+                sections = [content.get(name) for name in ("split", "label_stats", "train")]
+                for entries in (content.get(name) for name in ("features", "label_issues")):
+                    sections += entries.values() if isinstance(entries, dict) else ()
+                for section in sections:
+                    if isinstance(section, dict) and section.get("seed") in (None, ""):
+                        section["seed"] = seed
+        return content
 
     @model_validator(mode="after")
-    def _a_backbone_is_listed_and_has_weights(self) -> "Params":
-        users = {
-            f"{section}.{name}": entry.backbone
-            for section in ("features", "models")
-            for name, entry in getattr(self, section).items()
-        }
-        for user, backbone in users.items():
-            if backbone not in {"none", *self.backbones}:
+    def _features_stand_on_a_listed_backbone_with_weights(self) -> "Params":
+        if PIXELS in self.features:
+            raise ValueError(f"features.{PIXELS}: reserved for the photos themselves, which need no entry: remove it")
+        for name, features in self.features.items():
+            if features.backbone not in self.backbones:
                 listed = ", ".join(self.backbones) or "none are listed"
-                raise ValueError(f"{user}.backbone: expected none or one of backbones ({listed}), received {backbone}")
-            if backbone != "none" and not self.backbones[backbone].weights:
                 raise ValueError(
-                    f"expected weights in backbones.{backbone}, or nothing that needs them, received {user} "
-                    "and no weights: name a file, or remove what needs it"
+                    f"features.{name}.backbone: expected one of backbones ({listed}), received {features.backbone}"
                 )
+            if not self.backbones[features.backbone].weights:
+                raise ValueError(
+                    f"expected weights in backbones.{features.backbone}, or nothing that needs them, received "
+                    f"features.{name} and no weights: name a file, or remove what needs it"
+                )
+        check_features(self.label_issues, self.features)
         return self
 
     @model_validator(mode="after")
-    def _features_are_listed_and_fit_the_model(self) -> "Params":
-        check_features(self.label_issues, self.features)
+    def _models_stand_on_listed_features(self) -> "Params":
         for name, recipe in self.models.items():
-            used, listed = recipe.features, ", ".join(self.features) or "none are listed"
-            if used not in self.features:
-                raise ValueError(f"models.{name}.features: expected one of features ({listed}), received {used}")
+            if recipe.features not in {PIXELS, *self.features}:
+                listed = ", ".join([PIXELS, *self.features])
+                raise ValueError(f"models.{name}.features: expected one of {listed}, received {recipe.features}")
             try:
-                recipe.check_against(self.features[used])
+                recipe.check_fine_tuning(self.features.get(recipe.features))
             except ValueError as error:
-                raise ValueError(f"models.{name}{error}") from error
+                raise ValueError(f"models.{name}.fine_tune: {error}") from error
         return self
 
     @model_validator(mode="after")
@@ -197,7 +206,7 @@ def load_params(path: Path = PARAMS) -> Params:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
-        raise UserError(f"{path}: " + "; ".join(complaint(detail) for detail in error.errors())) from error
+        raise UserError(f"{path}: " + "; ".join(complaints(error.errors()))) from error
 
 
 def demo_backbones(params: Params) -> list[str]:

@@ -11,6 +11,7 @@ LABELS = Path("data/labels")
 BACKBONE = Path("data/backbone")
 SPLITS = Path("data/splits")
 FEATURES = Path("data/features")
+PIXELS = "pixels"  # among the features: the photos themselves, for models without a backbone
 MODELS = Path("data/models")
 REPEATS = Path("data/repeats")
 HISTORY = Path("plots/history")

@@ -48,14 +48,14 @@ def coverage_section(ranked: list[Evaluation]) -> str:
     if found := [f"{share:.3f} for `{name}`" for name, share in unlike.items() if share is not None]:
         told += (
             "\n\nProportion of the test photos that are unlike the training photos (farther from the nearest than all "
-            f"but `confidence.unlike_fraction` of the validation photos): {', '.join(found)}."
+            f"but `confidence.out_of_distribution_fraction` of the validation photos): {', '.join(found)}."
         )
     if not rows:
         return told
     return (
         f"{told}\n\nA photo is unsure if its probability is below a threshold, the lowest from "
-        "which on the accuracy on the validation photos is at least `confidence.unsure_accuracy`. The test photos that "
-        f"are not unsure, and the accuracy on them:\n\n{markdown_table(pd.DataFrame(rows))}"
+        "which on the accuracy on the validation photos is at least `confidence.abstention_accuracy`. The test photos "
+        f"that are not unsure, and the accuracy on them:\n\n{markdown_table(pd.DataFrame(rows))}"
     )
 
 

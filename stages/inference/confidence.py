@@ -73,15 +73,15 @@ def fit_confidence(file: BinaryIO, settings: ConfidenceSettings) -> Confidence:
     with np.load(file, allow_pickle=False) as loaded:
         arrays = dict(loaded)
     logits, labels = arrays["logits"].astype(np.float64), arrays["labels"]
-    fitted = Confidence(fit_temperature(logits, labels) if settings.temperature else None)
-    if settings.unsure_accuracy is not None:
+    fitted = Confidence(fit_temperature(logits, labels) if settings.temperature_scaling else None)
+    if settings.abstention_accuracy is not None:
         confidence = fitted.probabilities(logits).max(axis=1)
         correct = logits.argmax(axis=1) == labels
-        fitted = fitted._replace(unsure_below=find_threshold(confidence, correct, settings.unsure_accuracy))
-    if settings.unlike_fraction is not None and "training_features" in arrays:
+        fitted = fitted._replace(unsure_below=find_threshold(confidence, correct, settings.abstention_accuracy))
+    if settings.out_of_distribution_fraction is not None and "training_features" in arrays:
         training = normalize(arrays["training_features"])
         distances = distance_to_nearest(arrays["validation_features"], training)
-        above = float(np.quantile(distances, 1 - settings.unlike_fraction, method="inverted_cdf"))
+        above = float(np.quantile(distances, 1 - settings.out_of_distribution_fraction, method="inverted_cdf"))
         fitted = fitted._replace(unlike_above=above, training_features=training)
     return fitted
 

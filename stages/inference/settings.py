@@ -10,6 +10,6 @@ from stages.common.param_types import Fraction, Section
 class ConfidenceSettings(Section):
     """The section ``confidence:``."""
 
-    temperature: Annotated[bool, Field(strict=True)] = False
-    unsure_accuracy: Fraction | None = None
-    unlike_fraction: Fraction | None = None
+    temperature_scaling: Annotated[bool, Field(strict=True)] = False
+    abstention_accuracy: Fraction | None = None
+    out_of_distribution_fraction: Fraction | None = None

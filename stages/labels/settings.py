@@ -1,4 +1,4 @@
-"""What ``params.yaml`` says of how labels that look wrong are found."""
+"""Parameters of the search for label errors."""
 
 from collections.abc import Iterable, Mapping
 from typing import Annotated
@@ -17,14 +17,15 @@ class LabelIssues(Section):
 
 
 def check_features(entries: Iterable[str], features: Mapping[str, Features]) -> None:
-    """Check that each entry of ``label_issues`` is named after features of a whole backbone.
+    """Check that each entry of ``label_issues`` is named after stored features of a whole backbone.
 
     Raises:
         ValueError: One is not.
     """
-    whole = [name for name, of in features.items() if of.backbone != "none" and not of.stop_before]
+    whole = [name for name, of in features.items() if of.are_stored and not of.stop_before]
     if others := sorted(set(entries).difference(whole)):
         raise ValueError(
-            f"label_issues: expected names of features of a whole backbone ({', '.join(whole) or 'none are listed'}), "
+            "label_issues: expected names of stored features of a whole backbone "
+            f"({', '.join(whole) or 'none are listed'}), "
             f"received {', '.join(others)}: correct or remove the entry"
         )

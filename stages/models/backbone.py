@@ -1,41 +1,66 @@
 """Pretrained backbones: the convolutional networks of ``keras.applications`` without their tops."""
 
 import json
+import shutil
 import sys
 import warnings
 from collections import Counter
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from stages.common.files import write_json
 from stages.common.paths import BACKBONE
 from stages.common.program import UserError, first_line
 from stages.models.runtime import keras, layers
+
+ARCHITECTURE = "architecture.json"
 
 # The layers before a batch normalisation that can take it over; their weights start with the kernels.
 FOLDABLE = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Dense)
 
 
-def load_backbone(name: str, image_size: tuple[int, int]) -> tuple[keras.Model, keras.Model]:
-    """Build the backbone ``name`` with its weights in ``data/backbone/``, frozen.
+class Backbone(NamedTuple):
+    """The first layers of a model, frozen."""
 
-    Returns:
-        Its ``preprocessing``, from pixels of 0..255 to what it was trained on, and the network itself, ``backbone``.
+    preprocessing: keras.Model  # from pixels of 0..255 to what the network was trained on
+    network: keras.Model  # named "backbone": all of it, or up to where the features stop
+    last_blocks: keras.Model | None  # what follows there
+
+
+def copy_backbone(backbone: str, folder: Path, **features: Any) -> None:
+    """Copy ``data/backbone/NAME/`` into a set of features, for the models that train on it.
+
+    Args:
+        features: what is to be known besides: the ``name`` of the set, and where it stops (``stop_before``).
 
     Raises:
-        UserError: There are no weights, or they are of another network, or the architecture does not exist, takes
-            other options or larger photos.
+        UserError: There are no weights.
     """
-    folder = BACKBONE / name
-    found = sorted(folder.glob("*.h5"))
+    source = BACKBONE / backbone
+    found = sorted(source.glob("*.h5"))
     if not found:
-        raise UserError(f"expected weights in {folder}, found none: run `dvc repro backbone@{name}`")
-    about = json.loads((folder / "architecture.json").read_text(encoding="utf-8"))
-    architecture, options = about["architecture"], about["options"]
+        raise UserError(f"expected weights in {source}, found none: run `dvc repro backbone@{backbone}`")
+    folder.mkdir(parents=True)
+    shutil.copyfile(found[0], folder / found[0].name)
+    network = json.loads((source / ARCHITECTURE).read_text(encoding="utf-8"))
+    write_json({"backbone": backbone, **network, "features": features}, folder / ARCHITECTURE)
+
+
+def load_backbone(folder: Path, image_size: tuple[int, int]) -> Backbone:
+    """Build the backbone in a folder that ``copy_backbone`` wrote, with its weights.
+
+    Raises:
+        UserError: The weights are of another network, or the architecture does not exist, takes other options or
+            larger photos, or the features cannot stop where they are to.
+    """
+    about = json.loads((folder / ARCHITECTURE).read_text(encoding="utf-8"))
+    parameter, architecture, options = f"backbones.{about['backbone']}", about["architecture"], about["options"]
     build = getattr(keras.applications, architecture, None)
     if not callable(build):
         raise UserError(
-            f"backbones.{name}.architecture: expected a network of keras.applications, as MobileNetV2, "
+            f"{parameter}.architecture: expected a network of keras.applications, as MobileNetV2, "
             f"received {architecture!r}"
         )
     try:
@@ -44,22 +69,28 @@ def load_backbone(name: str, image_size: tuple[int, int]) -> tuple[keras.Model, 
             raise ValueError("its features are no maps")
     except (TypeError, ValueError) as error:
         raise UserError(
-            f"backbones.{name}: {architecture} cannot be built for photos of {list(image_size)} (train.image_size) "
+            f"{parameter}: {architecture} cannot be built for photos of {list(image_size)} (image_size) "
             f"with options {options}: {first_line(error)}"
         ) from error
+    [weights] = folder.glob("*.h5")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # Keras only warns of layers whose weights stay random
-            network.load_weights(found[0])
+            network.load_weights(weights)
     except (ValueError, OSError, KeyError, UserWarning) as error:
         raise UserError(
-            f"{found[0]}: expected weights of {architecture} without its top, with options {options}, received others"
+            f"{parameter}.weights: expected weights of {architecture} without its top, with options {options}, "
+            f"received others ({weights.name})"
         ) from error
     network = keras.Model(network.input, network.output, name="backbone")
     network.trainable = False  # so that its batch normalisation uses the statistics it was trained with
     pixels = keras.Input(network.input_shape[1:])
     preprocess_input = sys.modules[build.__module__].preprocess_input  # each module of architectures has its own
-    return keras.Model(pixels, preprocess_input(pixels), name="preprocessing"), network
+    preprocessing = keras.Model(pixels, preprocess_input(pixels), name="preprocessing")
+    if stop_before := about["features"]["stop_before"]:
+        network, last_blocks = split_network(network, stop_before, f"features.{about['features']['name']}.stop_before")
+        return Backbone(preprocessing, network, last_blocks)
+    return Backbone(preprocessing, network, None)
 
 
 def split_network(network: keras.Model, first_layer: str, parameter: str) -> tuple[keras.Model, keras.Model]:

@@ -4,10 +4,14 @@ A model takes pixels of 0..255, shaped (batch, height, width, 3), and gives logi
 scaling is a layer of the model, so that whoever uses it cannot forget it.
 """
 
+from stages.common.paths import FEATURES
 from stages.common.program import UserError, first_line
-from stages.models.backbone import load_backbone, split_network
+from stages.models.backbone import load_backbone
 from stages.models.recipe import Recipe
 from stages.models.runtime import keras, layers
+
+# To what pixels of 0..255 are scaled.
+RESCALE = {"zero_to_one": (0.0, 1.0), "minus_one_to_one": (-1.0, 1.0)}
 
 
 def build_model(recipe: Recipe, image_size: tuple[int, int], num_classes: int) -> keras.Model:
@@ -26,26 +30,24 @@ def build_model(recipe: Recipe, image_size: tuple[int, int], num_classes: int) -
             x = layer(x)
     except ValueError as error:
         raise UserError(
-            f"train.image_size: {list(image_size)} is too small for the recipe's layers: {first_line(error)}"
+            f"image_size: {list(image_size)} is too small for the recipe's layers: {first_line(error)}"
         ) from error
     return keras.Model(pixels, x)
 
 
 def first_layers(recipe: Recipe, image_size: tuple[int, int]) -> list[layers.Layer]:
     """List the layers from pixels to the backbone's features or, without a backbone, to scaled pixels."""
-    if recipe.scale:
-        low, high = recipe.scale
+    if not recipe.has_backbone:
+        low, high = RESCALE[recipe.rescale or "zero_to_one"]
         return [layers.Rescaling((high - low) / 255, offset=low, dtype="float32")]
-    preprocessing, network = load_backbone(recipe.backbone, image_size)
-    if recipe.fine_tune is None:
-        return [preprocessing, network]
-    return [preprocessing, *split_network(network, recipe.fine_tune.first_layer, "fine_tune.first_layer")]
+    backbone = load_backbone(FEATURES / recipe.features / "backbone", image_size)
+    return [layer for layer in backbone if layer is not None]
 
 
 def head_layers(recipe: Recipe, num_classes: int) -> list[layers.Layer]:
     """List the layers from features to logits: convolutions with pooling between, then the classifier."""
     chosen: list[layers.Layer] = []
-    for number, filters in enumerate(recipe.convolutions):
+    for number, filters in enumerate(recipe.filters_per_layer):
         if number > 0:
             chosen.append(layers.MaxPooling2D(recipe.pool_size))
         chosen.append(layers.Conv2D(filters, recipe.kernel_size, activation="relu"))
@@ -54,6 +56,6 @@ def head_layers(recipe: Recipe, num_classes: int) -> list[layers.Layer]:
         layers.Dropout(recipe.dropout),
         layers.MaxPooling2D(recipe.pool_size),
         layers.Flatten(),
-        layers.Dense(recipe.units, activation="relu"),
+        layers.Dense(recipe.dense_units, activation="relu"),
         layers.Dense(num_classes, name="logits", dtype="float32"),  # bfloat16 has too few digits for a loss
     ]

@@ -1,11 +1,15 @@
-"""What ``params.yaml`` says of a model and of what it trains on."""
+"""Parameters of a model and of the features that it trains on."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from stages.common.param_types import Count, Float, Fraction, Positive, Section, Seed
+from stages.common.param_types import Count, Float, Fraction, Int, Positive, Section, Seed, expected
+from stages.common.paths import PIXELS
 
+EVERY_EPOCH = "every_epoch"
+
+Filters = Annotated[Count | tuple[Count, ...], expected("a number from 1, or a list of one for each layer")]
 LayerName = Annotated[str, Field(min_length=1)]
 
 
@@ -22,31 +26,26 @@ class Augmentation(Section):
 
 
 class Features(Augmentation):
-    """A set under ``features:``: the photos themselves, or what a frozen backbone makes of them."""
+    """A set under ``features:``, extracted from the photos by a frozen backbone."""
 
     backbone: str
     stop_before: LayerName | None = None
-    views: Count = 1
+    views: Annotated[Count | Literal["every_epoch"], expected("a number from 1, or every_epoch")] = 1
     seed: Seed = 0
 
-    @model_validator(mode="after")
-    def _photos_are_stored_as_they_are(self) -> "Features":
-        if self.backbone == "none" and (self.stop_before or self.views > 1 or self.augments or self.seed):
-            raise ValueError(
-                "expected no stop_before, views, flip, rotation or seed without a backbone: models that train on "
-                "photos flip and rotate them themselves"
-            )
-        return self
+    @property
+    def are_stored(self) -> bool:
+        """Whether the backbone runs once for all epochs; otherwise it runs on new views in every epoch."""
+        return self.views != EVERY_EPOCH
 
     @model_validator(mode="after")
     def _views_differ(self) -> "Features":
-        if self.views > 1 and not self.augments:
-            raise ValueError(f"expected flip or rotation for views to differ in, received {self.views} views alike")
+        if self.views != 1 and not self.augments:
+            raise ValueError(f"expected flip or rotation for views to differ in, received views: {self.views} alike")
         return self
 
 
 class FineTune(Section):
-    first_layer: LayerName
     after: Fraction
     learning_rate: Positive
 
@@ -55,59 +54,59 @@ class Recipe(Augmentation):
     """A model under ``models:``. What is left out is left out of the model, or taken from ``train:``."""
 
     features: str
-    backbone: str
-    scale: tuple[Float, Float] | None = None
+    rescale: Literal["zero_to_one", "minus_one_to_one"] | None = None
     fine_tune: FineTune | None = None
-    convolutions: tuple[Count, ...] = ()
+    conv_layers: Annotated[Int, Field(ge=0)] = 0
+    filters: Filters | None = None
     kernel_size: Count = 3
     pool_size: Count = 2
     dropout: Annotated[Float, Field(ge=0, lt=1)]
-    units: Count
+    dense_units: Count
     epochs: Count | None = None
     learning_rate: Positive | None = None
-    keep: Literal["last", "best"] | None = None
-    patience: Count | None = None
+    checkpoint: Literal["last", "best"] | None = None
+    early_stopping: Count | None = None
+
+    @property
+    def has_backbone(self) -> bool:
+        return self.features != PIXELS
+
+    @property
+    def filters_per_layer(self) -> tuple[int, ...]:
+        """The number of filters of each convolution."""
+        return self.filters if isinstance(self.filters, tuple) else (self.filters or 0,) * self.conv_layers
 
     @model_validator(mode="after")
-    def _what_fine_tunes_has_a_backbone(self) -> "Recipe":
-        if self.fine_tune and self.backbone == "none":
-            raise ValueError("expected fine_tune only in a recipe with a backbone, received it without one")
-        return self
-
-    @model_validator(mode="after")
-    def _the_scale_is_the_recipe_s_or_the_backbone_s(self) -> "Recipe":
-        if self.backbone == "none" and (self.scale is None or self.scale[0] >= self.scale[1]):
-            received = self.scale and list(self.scale)
-            raise ValueError(f"expected scale as [low, high] with low < high, received {received}")
-        if self.backbone != "none" and self.scale:
+    def _each_conv_layer_has_filters(self) -> "Recipe":
+        count = len(self.filters) if isinstance(self.filters, tuple) else self.conv_layers
+        if count != self.conv_layers or (self.conv_layers and not self.filters):
             raise ValueError(
-                "expected no scale in a recipe with a backbone, which has its own preprocessing, received "
-                f"{list(self.scale)}"
+                f"expected filters as one number, or one for each of conv_layers ({self.conv_layers}), "
+                f"received {list(self.filters) if isinstance(self.filters, tuple) else 'none'}"
             )
         return self
 
-    def check_against(self, features: Features) -> None:
-        """Check that the model begins as the features that it trains on were made.
+    @model_validator(mode="after")
+    def _features_of_a_backbone_are_rescaled_and_augmented(self) -> "Recipe":
+        if self.has_backbone and self.rescale:
+            raise ValueError(f"expected rescale with features: {PIXELS} only, as a backbone has its own preprocessing")
+        if self.has_backbone and self.augments:
+            raise ValueError(f"expected flip and rotation under features.{self.features}, on which it trains")
+        return self
+
+    def check_fine_tuning(self, features: Features | None) -> None:
+        """Check that the model fine-tunes the layers that its features leave out.
+
+        Args:
+            features: what it trains on; None: pixels.
 
         Raises:
-            ValueError: It does not.
+            ValueError: It does not, or there is nothing to fine-tune.
         """
-        if features.backbone == "none":
-            return
-        if self.backbone != features.backbone:
+        stop_before = features and features.stop_before
+        if stop_before and not self.fine_tune:
+            raise ValueError(f"expected after and learning_rate, as features.{self.features} stop before {stop_before}")
+        if self.fine_tune and not stop_before:
             raise ValueError(
-                f".backbone: expected {features.backbone}, of which features.{self.features} are, "
-                f"received {self.backbone}"
-            )
-        first_layer = self.fine_tune and self.fine_tune.first_layer
-        if first_layer != features.stop_before:
-            where = "before which" if features.stop_before else "as"
-            which = "stop" if features.stop_before else "hold the whole backbone"
-            raise ValueError(
-                f".fine_tune.first_layer: expected {features.stop_before or 'none'}, {where} features.{self.features} "
-                f"{which}, received {first_layer or 'none'}"
-            )
-        if self.augments:
-            raise ValueError(
-                f": expected flip and rotation under features.{self.features}, on which it trains, received them here"
+                f"expected none, as features.{self.features} have no stop_before, a layer from which to fine-tune"
             )

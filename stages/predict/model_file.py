@@ -74,7 +74,7 @@ class ModelFile(NamedTuple):
                     f"the .npz beside {self.origin}: expected predictions on the validation photos, received a damaged "
                     "file: train the model again"
                 ) from error
-            if settings.unlike_fraction is not None and fitted.unlike_above is None:
+            if settings.out_of_distribution_fraction is not None and fitted.unlike_above is None:
                 logger.warning("%s has no backbone: it calls no photo unlike the training photos", self.origin)
             return fitted
         if asks_for_any(settings):

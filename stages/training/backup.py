@@ -21,7 +21,16 @@ History = list[dict[str, Any]]  # a record per epoch
 
 STAGES = Path(__file__).parents[1]
 # The code that a trained model depends on: `train` has the same files in dvc.yaml.
-TRAINING_CODE = ("common/files.py", "datasets/*.py", "models/*.py", "photos/*.py", "train.py", "training/*.py")
+TRAINING_CODE = (
+    "common/files.py",
+    "datasets/*.py",
+    "models/*.py",
+    "photos/arrays.py",
+    "photos/lists.py",
+    "photos/parallel.py",
+    "train.py",
+    "training/*.py",
+)
 
 
 class Backup:

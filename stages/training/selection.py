@@ -6,7 +6,7 @@ from stages.training.backup import History
 
 
 class Selection(NamedTuple):
-    """What ``train.keep`` and ``train.patience`` say of a training."""
+    """What ``train.checkpoint`` and ``train.early_stopping`` say of a training."""
 
     keep_best: bool
     patience: int | None

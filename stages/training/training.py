@@ -13,6 +13,7 @@ from stages.common.params import Train
 from stages.common.program import UserError
 from stages.datasets.dataset import Dataset, StoredDataset, augmented_dataset, sequential_batches
 from stages.datasets.features import FeatureDataset, connect, feature_extractor, store_features
+from stages.datasets.stored import remedy
 from stages.models.backbone import unfreeze
 from stages.models.environment import describe_environment
 from stages.models.recipe import Recipe
@@ -66,14 +67,14 @@ def train_model(
     resumable = Backup(backup, fingerprint_of(model, recipe, settings, train, validation))
     augmented = augmented_dataset(train, recipe, settings.seed)
     on_photos = train.examples.dtype == np.uint8
-    trained = model if recipe.backbone == "none" else head_of(model)
+    trained = head_of(model) if recipe.has_backbone else model
     expected, received = (model if on_photos else trained).input_shape[1:], train.examples.shape[1:]
     if received != expected:
         raise UserError(
-            f"expected features shaped {expected} (by train.image_size and the recipe), received {received}: run "
-            f"`dvc repro features@{recipe.features}`"
+            f"expected features shaped {expected} (by image_size and the recipe), received {received}: "
+            f"{remedy(recipe.features)}"
         )
-    if recipe.backbone == "none" or not on_photos:
+    if not recipe.has_backbone or not on_photos:
         return fit(trained, recipe, settings, augmented, validation, resumable)
 
     backbone = model.get_layer("backbone")
@@ -95,7 +96,7 @@ def fit(
 ) -> Training:
     """Fit a model phase after phase, from the epoch that the backup has reached."""
     phases = list_phases(recipe, settings)
-    keep, patience = recipe.keep or settings.keep, recipe.patience or settings.patience
+    keep, patience = recipe.checkpoint or settings.checkpoint, recipe.early_stopping or settings.early_stopping
     selection = Selection(keep == "best", patience, phases[-1].start)
     history = backup.history()
     if history:
@@ -106,7 +107,7 @@ def fit(
         TimeLeft(phases[-1].end),
     ]
     # A GPU is at its fastest with as much at a time as there is.
-    trained = InParts(model, 1 if tf.config.list_logical_devices("GPU") else settings.parts)
+    trained = InParts(model, 1 if tf.config.list_logical_devices("GPU") else settings.micro_batches)
     for phase in phases:
         if phase.fine_tunes:
             unfreeze(model.get_layer("last_blocks"))
@@ -184,7 +185,8 @@ def fingerprint_of(
     """Hash all that a training's result depends on, the examples row by row: they may not fit into memory."""
     parts = [
         recipe.model_dump_json(),
-        settings.model_dump_json(exclude={"repeats"}),
+        settings.model_dump_json(exclude={"runs"}),
+        str(model.input_shape),
         *describe_environment(),
         keras.config.dtype_policy().name,
         *training_code(),

@@ -92,7 +92,7 @@ OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
 def entries(weights: Mapping[str, str]) -> dict[str, Any]:
     """Backbones, features and models: one of each for each of the networks."""
     seen = {"views": 2, "flip": "horizontal", "rotation": 0.2}
-    head = {"dropout": 0.5, "pool_size": 1, "units": 8}  # of 32 px, features are one pixel large
+    head = {"dropout": 0.5, "pool_size": 1, "dense_units": 8}  # of 32 px, features are one pixel large
     return {
         "backbones": {
             name: {"architecture": architecture, "weights": weights[name], "sha256": None, "options": options}
@@ -100,7 +100,7 @@ def entries(weights: Mapping[str, str]) -> dict[str, Any]:
         },
         "features": {name: {"backbone": name, **seen} for name in OTHERS},
         "label_issues": {},
-        "models": {name: {"features": name, "backbone": name, **head} for name in OTHERS},
+        "models": {name: {"features": name, **head} for name in OTHERS},
     }
 
 
@@ -109,7 +109,7 @@ def test_trainings_on_any_backbone_of_which_one_loses_its_node_end_in_the_lock_f
 ) -> None:
     monkeypatch.chdir(tmp_path)
     weights = {name: str(write_backbone(of, (32, 32), name, **opts).resolve()) for name, (of, opts) in OTHERS.items()}
-    folder = lay_out(tmp_path / "project", {**entries(weights), "train.image_size": [32, 32], "train.epochs": 1})
+    folder = lay_out(tmp_path / "project", {**entries(weights), "image_size": 32, "train.epochs": 1})
     share(folder, tmp_path / "remote")
     edit_params(folder / "params.yaml", {"cluster.models": {"efficientnet": {"memory_gib": 3}}})
     doomed = cluster.add_node(num_cpus=1, memory=3 * GIB)
@@ -138,7 +138,7 @@ def test_trainings_on_any_backbone_of_which_one_loses_its_node_end_in_the_lock_f
     assert list(load_yaml("dvc.lock")["stages"]) == names, "not in the order of a serial run"
 
 
-UNITS = "models.cnn.units"
+UNITS = "models.cnn.dense_units"
 SWEEP = ("stages.cluster.sweep", "cnn", "-S", f"{UNITS}=8", "-S", "train.seed=0,1,2")
 
 
@@ -165,7 +165,7 @@ def test_a_sweep_survives_its_nodes_and_its_caller_and_repeats_nothing(
     output = run(small_project, sys.executable, "-m", *SWEEP)
     again = trials_in(output, " starts") & done
     assert again <= trials_in(output, ", taken from the run cache"), "trained twice"
-    table = output[output.index("models.cnn.units train.seed") :].splitlines()
+    table = output[output.index("models.cnn.dense_units train.seed") :].splitlines()
     rows = [dict(zip(table[0].split(), line.split(), strict=True)) for line in table[1:4]]
     assert sorted(row["train.seed"] for row in rows) == ["0", "1", "2"]
     assert [row["end"] for row in rows] == ["finished"] * 3, "with several seeds none is stopped early"
@@ -197,7 +197,7 @@ def test_problems_of_nodes_are_reported_before_anything_runs(
     (tmp_path / "older/pillow-0.1.dist-info").mkdir(parents=True)
     (tmp_path / "older/pillow-0.1.dist-info/METADATA").write_text("Name: pillow\nVersion: 0.1\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "older"))  # which the nodes, started before, do not have
-    edit_params(small_project / "params.yaml", {"models.cnn.units": 16})
+    edit_params(small_project / "params.yaml", {"models.cnn.dense_units": 16})
     output = run(small_project, sys.executable, "-m", "stages.cluster", check=False)
     assert output.splitlines()[-1].startswith("error: expected a default DVC remote that every node can write to: ")
 

@@ -179,7 +179,7 @@ def test_a_link_to_itself_of_a_remote_folder_is_listed() -> None:
 def test_parts_have_the_notes_that_the_settings_ask_for(workspace: Path) -> None:
     save_small_model("small", ["ants", "bees"])
     np.savez(MODELS / "small.npz", logits=np.array([[9.0, 0.0]]), labels=np.array([0]))
-    unsure = ConfidenceSettings(unsure_accuracy=0.9)  # below the confidence of that photo
+    unsure = ConfidenceSettings(abstention_accuracy=0.9)  # below the confidence of that photo
     for name, settings, notes in [("plain", ConfidenceSettings(), None), ("notes", unsure, ["unsure", None])]:
         model, output = fetch_model_file("small"), open_folder(str(workspace / name))
         claim(output, model, settings)
@@ -194,14 +194,14 @@ def test_parts_have_the_notes_that_the_settings_ask_for(workspace: Path) -> None
 def test_an_output_goes_on_only_with_the_model_and_settings_that_began_it(workspace: Path) -> None:
     save_small_model("small", ["ants", "bees"])
     model, output = fetch_model_file("small"), open_folder(str(workspace / "out"))
-    plain, unsure = ConfidenceSettings(), ConfidenceSettings(unsure_accuracy=0.9)
+    plain, unsure = ConfidenceSettings(), ConfidenceSettings(abstention_accuracy=0.9)
     other_fit = model._replace(validation=b"of another training")
     claim(output, model, plain)
     claim(output, other_fit, plain)  # which nothing is fitted to
     with pytest.raises(UserError, match=r"found those of another model \(small\): choose another OUTPUT$"):
         claim(output, model._replace(content=b"another"), unsure)
     with pytest.raises(
-        UserError, match=r'found those with other settings of confidence \({"temperature": false,.*}\): choose'
+        UserError, match=r'found those with other settings of confidence \({"temperature_scaling": false,.*}\): choose'
     ):
         claim(output, model, unsure)
     (workspace / "out/_about.json").write_text(json.dumps({"model": "small", "classes": ["ants", "bees"]}))

@@ -18,9 +18,11 @@ from stages.common.program import UserError
     ("change", "message"),
     [
         ("models.cnn.dropout=3", "models.cnn.dropout: expected less than 1, received 3"),
-        ("models.cnn.drop=0.3", "-S .* models.cnn.drop=0.3: Could not override 'models.cnn.drop'.$"),
-        ("train.repeats=2", "^train.repeats: expected 1 in a sweep, received 2: add -S train.repeats=1 and"),
-        ("split.seed=1", "-S split.seed=1: expected a parameter of train, models.cnn, features.pixels, on"),
+        ("models.cnn.drop=0.3", "-S .* models.cnn.drop=0.3: Could not override 'models.cnn.drop'."),
+        ("models.cnn.epochs=3", "To append to your config use \\+models.cnn.epochs=3"),
+        ("+models.cnn.epoch=3", "models.cnn.epoch: unknown key"),
+        ("train.runs=2", "^train.runs: expected 1 in a sweep, received 2: add -S train.runs=1 and"),
+        ("split.test_every=2", "-S split.test_every=2: expected a parameter of train, models.cnn or image_size, on"),
         ("models.transfer.dropout=0.1", "-S models.transfer.dropout=0.1: expected a parameter of"),
     ],
 )
@@ -31,8 +33,8 @@ def test_a_trial_that_cannot_be_is_refused(change: str, message: str) -> None:
 
 
 def test_the_trials_of_a_sweep_are_all_combinations_each_once() -> None:
-    trials = list_trials(["models.cnn.units=8,16,8", "train.seed=range(0,2)"])
-    assert trials == [[f"models.cnn.units={units}", f"train.seed={seed}"] for units in (8, 16) for seed in (0, 1)]
+    trials = list_trials(["models.cnn.dense_units=8,16,8", "train.seed=range(0,2)"])
+    assert trials == [[f"models.cnn.dense_units={units}", f"train.seed={seed}"] for units in (8, 16) for seed in (0, 1)]
 
 
 class Row(NamedTuple):
@@ -78,7 +80,7 @@ def test_the_best_of_the_trials_that_finished_comes_first() -> None:
     assert table.index[0] == 1
 
 
-TRIALS = [[f"models.cnn.units={units}", f"train.seed={seed}"] for units in (8, 16) for seed in (0, 1)]
+TRIALS = [[f"models.cnn.dense_units={units}", f"train.seed={seed}"] for units in (8, 16) for seed in (0, 1)]
 
 
 def table_of(*rows: tuple[float, str]) -> pd.DataFrame:
@@ -90,10 +92,10 @@ def test_settings_are_compared_by_all_their_seeds_and_not_by_the_luckiest() -> N
     table = table_of((0.5, "finished"), (0.7, "finished"), (0.9, "finished"), (0.1, "finished"))
     settings = compare_settings(table, TRIALS)
     assert settings.round(3).reset_index().to_numpy().tolist() == [
-        ["models.cnn.units=8", 0.6, 0.5, 0.7, 2, 2],
-        ["models.cnn.units=16", 0.5, 0.1, 0.9, 2, 2],
+        ["models.cnn.dense_units=8", 0.6, 0.5, 0.7, 2, 2],
+        ["models.cnn.dense_units=16", 0.5, 0.1, 0.9, 2, 2],
     ]
-    assert recommend(settings, TRIALS, seed=1) == ["models.cnn.units=8", "train.seed=1"]
+    assert recommend(settings, TRIALS, seed=1) == ["models.cnn.dense_units=8", "train.seed=1"]
 
 
 def test_no_trial_of_several_seeds_is_stopped_early() -> None:
@@ -104,10 +106,10 @@ def test_no_trial_of_several_seeds_is_stopped_early() -> None:
 def test_a_setting_with_a_seed_that_did_not_finish_is_listed_and_not_recommended() -> None:
     table = table_of((0.5, "finished"), (0.7, "finished"), (0.9, "finished"), (0.8, "failed: loss"))
     settings = compare_settings(table, TRIALS)
-    assert settings["mean"].dropna().to_dict() == {"models.cnn.units=8": pytest.approx(0.6)}
+    assert settings["mean"].dropna().to_dict() == {"models.cnn.dense_units=8": pytest.approx(0.6)}
     assert settings["seeds"].tolist() == [2, 2]
-    assert settings["finished"].to_dict() == {"models.cnn.units=8": 2, "models.cnn.units=16": 1}
-    assert recommend(settings, TRIALS, seed=7) == ["models.cnn.units=8", "train.seed=0"]
+    assert settings["finished"].to_dict() == {"models.cnn.dense_units=8": 2, "models.cnn.dense_units=16": 1}
+    assert recommend(settings, TRIALS, seed=7) == ["models.cnn.dense_units=8", "train.seed=0"]
     with pytest.raises(UserError, match="expected a setting whose trials all finish, received none"):
         recommend(compare_settings(table.assign(end="stopped early"), TRIALS), TRIALS, seed=0)
 

@@ -40,7 +40,7 @@ def test_only_a_training_that_did_not_run_was_taken_from_the_run_cache(
     """However long its output: a process keeps its last lines, and the one that says that it trains is the first."""
     monkeypatch.setattr(trial, "dvc", lambda *_, **__: None)
     finished = Trial.__new__(Trial)  # without Ray
-    finished.name, finished.steps, finished.folder = "trial 0", ("features@pixels", "train@cnn"), tmp_path
+    finished.name, finished.steps, finished.folder = "trial 0", ("pixels", "train@cnn"), tmp_path
     finished.reported = [{"epoch": 1, "val_accuracy": 0.5}]
     finished.backup_file = tmp_path / "backups/cnn.npz"
     finished.process = SimpleNamespace(wait=lambda: None, last_lines=deque(["an epoch"] * 100))  # type: ignore[assignment]

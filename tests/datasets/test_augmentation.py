@@ -7,7 +7,7 @@ from stages.datasets.augmentation import augment, draw_augmentation
 from stages.models.build import build_model
 from stages.models.recipe import Augmentation, Recipe
 
-RECIPE = Recipe(features="pixels", backbone="none", scale=(-1, 1), dropout=0.5, units=8)
+RECIPE = Recipe(features="pixels", rescale="minus_one_to_one", dropout=0.5, dense_units=8)
 COUNT = 6
 STRAIGHT = np.zeros(COUNT)
 NOT_MIRRORED = np.ones((COUNT, 2), int)

@@ -19,11 +19,10 @@ from tests.models.backbones import write_backbone
 
 CNN = {
     "features": "pixels",
-    "backbone": "none",
-    "scale": [0, 1],
-    "convolutions": [4, 4],
+    "conv_layers": 2,
+    "filters": 4,
     "dropout": 0.5,
-    "units": 8,
+    "dense_units": 8,
     "rotation": 0.5,
 }
 
@@ -36,7 +35,7 @@ def recipe(**changes: Any) -> Recipe:
 def backbone(workspace: Path) -> Recipe:
     """A recipe with MobileNetV2 and random weights for it."""
     write_backbone("MobileNetV2", (64, 64), alpha=0.35)
-    return recipe(backbone="mobilenet_v2", scale=None, convolutions=[])
+    return recipe(features="mobilenet_v2", conv_layers=0, rotation=0)
 
 
 def brightness_model(logits_rise: tuple[float, float] = (0, 1)) -> keras.Model:

@@ -86,7 +86,7 @@ def test_the_description_says_by_what_the_logits_are_divided(export: Export, set
     trained = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
     about = "logits in the order of classes: {} gives probabilities"
     assert command.describe(trained, FORMATS["onnx"])["output"]["about"] == about.format("softmax")
-    set_params({"confidence.temperature": True})
+    set_params({"confidence.temperature_scaling": True})
     export("--format", "saved_model", "out")
     described = json.loads(Path("out/small.json").read_text())["output"]["about"]
     temperature = read_confidence(MODEL.with_suffix(".npz"), load_params().confidence).temperature

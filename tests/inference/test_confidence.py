@@ -15,8 +15,8 @@ from stages.common.program import UserError
 from stages.inference.confidence import Confidence, find_threshold, fit_confidence, fit_temperature, read_confidence
 from stages.inference.settings import ConfidenceSettings
 
-OFF = ConfidenceSettings(temperature=False)
-FITTED = ConfidenceSettings(temperature=True)
+OFF = ConfidenceSettings(temperature_scaling=False)
+FITTED = ConfidenceSettings(temperature_scaling=True)
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(3000, 3)) * 2
 # Drawn with the probabilities of a temperature of 2.5, whatever the logits say.
@@ -90,8 +90,8 @@ def test_a_photo_below_the_threshold_is_unsure() -> None:
 
 
 def test_the_threshold_is_one_of_probabilities_after_the_temperature() -> None:
-    plain = fit_confidence(file_of(), ConfidenceSettings(unsure_accuracy=0.8))
-    both = fit_confidence(file_of(), ConfidenceSettings(temperature=True, unsure_accuracy=0.8))
+    plain = fit_confidence(file_of(), ConfidenceSettings(abstention_accuracy=0.8))
+    both = fit_confidence(file_of(), ConfidenceSettings(temperature_scaling=True, abstention_accuracy=0.8))
     assert plain.unsure_below
     assert both.unsure_below
     for confidence in (plain, both):
@@ -106,7 +106,7 @@ def test_a_photo_farther_from_the_nearest_than_all_but_a_fraction_of_validation_
     angles = np.radians(np.arange(1, 11))  # of ten validation photos to the first training photo
     validation = np.stack([np.cos(angles), 0 * angles, np.sin(angles)], axis=1).astype(np.float32)
     file = file_of(training_features=training, validation_features=validation)
-    fitted = fit_confidence(file, ConfidenceSettings(unlike_fraction=0.2, unsure_accuracy=0.6))
+    fitted = fit_confidence(file, ConfidenceSettings(out_of_distribution_fraction=0.2, abstention_accuracy=0.6))
     assert fitted.unlike(validation).tolist() == [False] * 8 + [True] * 2
     assert fitted.unlike(np.array([[0, 7, 0.1], [0, -1, 0], [1, 1, 0], [0, 0, 0]])).tolist() == [
         False,
@@ -119,7 +119,7 @@ def test_a_photo_farther_from_the_nearest_than_all_but_a_fraction_of_validation_
 
 
 def test_without_features_no_photo_is_unlike() -> None:
-    fitted = fit_confidence(file_of(), ConfidenceSettings(unlike_fraction=0.01))
+    fitted = fit_confidence(file_of(), ConfidenceSettings(out_of_distribution_fraction=0.01))
     assert not fitted.gives_notes
     assert fitted.unlike(np.empty((2, 0))).tolist() == [False, False]
 

@@ -19,10 +19,10 @@ from tests.training.examples import FINE_TUNE, features_of, photos
 from tests.training.small_backbone import use_small_backbone
 
 PHOTOS = photos(6, 0, 32)
-ON_BACKBONE = {"features": "mobilenet_v2", "backbone": "mobilenet_v2", "pool_size": 1, "dropout": 0.5, "units": 8}
+ON_BACKBONE = {"features": "mobilenet_v2", "pool_size": 1, "dropout": 0.5, "dense_units": 8}
 
 
-@pytest.mark.parametrize("changes", [{}, {"fine_tune": FINE_TUNE}])
+@pytest.mark.parametrize("changes", [{}, {"features": "mobilenet_v2_blocks", "fine_tune": FINE_TUNE}])
 def test_features_follow_the_logits_and_are_those_that_training_keeps(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:

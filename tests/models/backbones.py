@@ -1,5 +1,6 @@
 """Backbones with random weights, as ``stages.backbone`` would leave them."""
 
+import shutil
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +12,8 @@ import numpy as np
 from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
 from stages.common.files import write_json
-from stages.common.paths import BACKBONE
+from stages.common.paths import BACKBONE, FEATURES
+from stages.models.backbone import copy_backbone
 from stages.models.runtime import keras, layers
 
 
@@ -20,14 +22,21 @@ def write_backbone(
     image_size: tuple[int, int],
     name: str = "mobilenet_v2",
     suffix: str = ".weights.h5",
+    stop_before: str | None = None,
     **options: Any,
 ) -> Path:
-    """Write the weights of an untrained network below ``data/backbone/``, and return the file."""
+    """Write the weights of an untrained network below ``data/backbone/``, and return the file.
+
+    Features of the same name have a copy, as ``stages.features`` would leave it.
+    """
     folder = BACKBONE / name
     build = getattr(keras.applications, architecture)  # which a test may have replaced
     write_json({"architecture": architecture, "options": options}, folder / "architecture.json")
     file = folder / f"random{suffix}"
     file.write_bytes(random_weights(build, image_size, suffix, **options))
+    copied = FEATURES / name / "backbone"
+    shutil.rmtree(copied, ignore_errors=True)
+    copy_backbone(name, copied, name=name, stop_before=stop_before)
     keras.utils.set_random_seed(0)  # so that what follows is the same, whether these were at hand or not
     return file
 

@@ -1,5 +1,6 @@
 """Any network of keras.applications as a backbone."""
 
+import json
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -12,18 +13,20 @@ import pytest
 from keras import layers
 
 from stages.common.files import write_json
+from stages.common.paths import FEATURES
 from stages.common.program import UserError
 from stages.datasets.features import feature_extractor
 from stages.evaluation.gradcam import heat_maps
 from stages.export.formats import in_float32
 from stages.inference.model import load_model
-from stages.models.backbone import fold_batch_norm, foldable, load_backbone, split_network, unfreeze
+from stages.models.backbone import copy_backbone, fold_batch_norm, foldable, load_backbone, split_network, unfreeze
 from stages.models.build import build_model
 from stages.models.recipe import Recipe
 from stages.models.saving import save_model
 from stages.training.training import head_of
 from tests.models.backbones import save_weights, write_backbone
 
+ENTRY, MOBILENET = (FEATURES / name / "backbone" for name in ("entry", "mobilenet_v2"))
 SIZE = (75, 80)  # of photos that are not square; Xception takes no smaller ones
 
 # The batch normalisations that follow a linear layer alone, and all of them.
@@ -64,7 +67,7 @@ def test_a_network_gets_its_own_preprocessing_and_is_the_same_with_its_batch_nor
     architecture: str,
 ) -> None:
     write_random_weights(architecture)
-    preprocessing, network = load_backbone("entry", SIZE)
+    preprocessing, network, _ = load_backbone(ENTRY, SIZE)
     pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
     module = sys.modules[getattr(keras.applications, architecture).__module__]
     np.testing.assert_allclose(preprocessing(pixels), module.preprocess_input(pixels.copy()), rtol=1e-6, atol=1e-6)
@@ -92,7 +95,7 @@ def write_random_weights(architecture: str) -> None:
 @pytest.mark.usefixtures("workspace")
 def test_a_saved_model_on_a_network_takes_pixels_and_is_explained_and_exported(architecture: str) -> None:
     write_random_weights(architecture)
-    recipe = Recipe(features="pixels", backbone="entry", dropout=0.5, units=4)
+    recipe = Recipe(features="entry", dropout=0.5, dense_units=4)
     model = build_model(recipe, SIZE, 2)
     save_model(model, Path("model.keras"))
     loaded = load_model(Path("model.keras"))
@@ -111,8 +114,8 @@ def test_a_saved_model_on_a_network_takes_pixels_and_is_explained_and_exported(a
 @pytest.mark.usefixtures("workspace")
 def test_the_last_blocks_are_split_off_and_all_but_their_batch_normalisation_unfrozen() -> None:
     write_backbone("MobileNetV2", SIZE, alpha=0.35)
-    _, whole = load_backbone("mobilenet_v2", SIZE)
-    frozen, last_blocks = split_network(whole, "block_15_expand", "fine_tune.first_layer")
+    _, whole, _ = load_backbone(MOBILENET, SIZE)
+    frozen, last_blocks = split_network(whole, "block_15_expand", "features.x.stop_before")
     pixels = np.random.default_rng(0).uniform(-1, 1, (2, *SIZE, 3)).astype("float32")
     np.testing.assert_array_equal(last_blocks(frozen(pixels)), whole(pixels))
     unfreeze(last_blocks)
@@ -122,24 +125,24 @@ def test_the_last_blocks_are_split_off_and_all_but_their_batch_normalisation_unf
     ]
     # Around the first there is the block's shortcut; the second joins it.
     for layer in ("block_15_depthwise", "block_15_add"):
-        with pytest.raises(UserError, match=rf"^fine_tune.first_layer: .* received '{layer}', around which a shortcut"):
-            split_network(whole, layer, "fine_tune.first_layer")
+        with pytest.raises(UserError, match=rf"^features.x.stop_before: .* '{layer}', around which a shortcut"):
+            split_network(whole, layer, "features.x.stop_before")
     with pytest.raises(
-        UserError, match=r"^fine_tune.first_layer: expected a layer of the backbone, as .*out_relu, rec"
+        UserError, match=r"^features.x.stop_before: expected a layer of the backbone, as .*out_relu, rec"
     ):
-        split_network(whole, "nonesuch", "fine_tune.first_layer")
+        split_network(whole, "nonesuch", "features.x.stop_before")
 
 
 @pytest.fixture
 def weights(workspace: Path) -> Path:
-    """Of the narrowest MobileNetV2."""
-    return write_backbone("MobileNetV2", SIZE, alpha=0.35)
+    """Of the narrowest MobileNetV2, as features have them."""
+    return MOBILENET / write_backbone("MobileNetV2", SIZE, alpha=0.35).name
 
 
 @pytest.mark.usefixtures("workspace")
 def test_a_depthwise_convolution_with_several_kernels_a_channel_is_folded_too() -> None:
     write_backbone("MobileNet", (32, 32), "entry", alpha=0.25, depth_multiplier=2)
-    preprocessing, network = load_backbone("entry", (32, 32))
+    preprocessing, network, _ = load_backbone(ENTRY, (32, 32))
     pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype("float32")
     expected = np.asarray(network(preprocessing(pixels)))
     np.testing.assert_allclose(fold_batch_norm(network)(preprocessing(pixels)), expected, rtol=0, atol=1e-5)
@@ -148,7 +151,7 @@ def test_a_depthwise_convolution_with_several_kernels_a_channel_is_folded_too() 
 BAD_ENTRIES: dict[str, tuple[dict[str, Any], str]] = {
     "another width": (
         {"options": {"alpha": 1.0}},
-        "h5: expected weights of MobileNetV2 .* received others$",
+        r"^backbones.mobilenet_v2.weights: expected weights of MobileNetV2 .* received others \(random",
     ),
     "another network": ({"architecture": "ResNet50", "options": {}}, "expected weights of ResNet50 without its top"),
     "no network": ({"architecture": "MobilNet"}, r"^backbones.mobilenet_v2.architecture: expected a .* 'MobilNet'$"),
@@ -166,10 +169,10 @@ BAD_ENTRIES: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("case", BAD_ENTRIES)
 def test_an_entry_that_does_not_fit_its_weights_is_one_line(weights: Path, case: str) -> None:
     changes, message = BAD_ENTRIES[case]
-    about = {"architecture": "MobileNetV2", "options": {"alpha": 0.35}, **changes}
-    write_json(about, weights.with_name("architecture.json"))
+    about = json.loads(weights.with_name("architecture.json").read_text())
+    write_json({**about, **changes}, weights.with_name("architecture.json"))
     with pytest.raises(UserError, match=message) as error:
-        load_backbone("mobilenet_v2", SIZE)
+        load_backbone(MOBILENET, SIZE)
     assert "\n" not in str(error.value)
 
 
@@ -178,16 +181,16 @@ def test_weights_with_a_top_are_one_line(weights: Path) -> None:
     with_top = keras.applications.MobileNetV2(alpha=0.35, weights=None, classes=10)
     save_weights(with_top, weights.with_name("with_top.h5"))
     with pytest.raises(UserError, match="expected weights of MobileNetV2 without its top"):
-        load_backbone("mobilenet_v2", SIZE)
+        load_backbone(MOBILENET, SIZE)
 
 
 def test_a_file_that_holds_no_weights_is_one_line(weights: Path) -> None:
     weights.write_text("<!doctype html>")
     with pytest.raises(UserError, match="expected weights of MobileNetV2 without its top"):
-        load_backbone("mobilenet_v2", SIZE)
+        load_backbone(MOBILENET, SIZE)
 
 
-def test_without_weights_it_says_how_to_get_them(weights: Path) -> None:
-    weights.unlink()
-    with pytest.raises(UserError, match=r"^expected weights in data/backbone/mobilenet_v2, found none: run `dvc re"):
-        load_backbone("mobilenet_v2", SIZE)
+@pytest.mark.usefixtures("workspace")
+def test_without_weights_it_says_how_to_get_them() -> None:
+    with pytest.raises(UserError, match=r"^expected weights in data/backbone/entry, found none: run `dvc re"):
+        copy_backbone("entry", ENTRY)

@@ -165,7 +165,7 @@ def test_a_saved_model_is_the_same_bytes_each_time_and_the_same_model(tmp_path: 
 
 
 def test_photos_too_small_for_the_layers_say_so() -> None:
-    with pytest.raises(UserError, match=r"train.image_size: \[8, 8\] is too small"):
+    with pytest.raises(UserError, match=r"image_size: \[8, 8\] is too small"):
         build_model(recipe("cnn"), (8, 8), 2)
 
 

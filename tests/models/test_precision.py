@@ -7,7 +7,7 @@ from stages.models.build import build_model
 from stages.models.recipe import Recipe
 from stages.models.runtime import keras, tf
 
-CNN = Recipe(features="pixels", backbone="none", scale=(0, 1), convolutions=(4,), dropout=0.5, units=8)
+CNN = Recipe(features="pixels", conv_layers=1, filters=4, dropout=0.5, dense_units=8)
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from stages.common.program import UserError
-from stages.photos.arrays import create_array, load_pixels, open_array, temporary_array
+from stages.photos.arrays import create_array, open_array, temporary_array
+from stages.photos.loading import load_pixels
 
 CONTENT = np.random.default_rng(0).normal(size=(20, 3, 5)).astype(np.float32)
 CHOSEN = np.array([7, 0, 7, 19])

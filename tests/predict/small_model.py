@@ -33,7 +33,9 @@ def small_model(num_classes: int, seed: int, policy: str) -> bytes:
     recipe = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]["augmented"]
     make_deterministic(seed)
     keras.config.set_dtype_policy(policy)
-    model = build_model(Recipe.model_validate({**recipe, "convolutions": [4], "units": 8}), SIZE, num_classes)
+    model = build_model(
+        Recipe.model_validate({**recipe, "conv_layers": 1, "filters": 4, "dense_units": 8}), SIZE, num_classes
+    )
     keras.config.set_dtype_policy("float32")
     with TemporaryDirectory() as folder:
         path = Path(folder, "model.keras")

@@ -14,7 +14,7 @@ from tests.predict.small_model import SIZE, save_small_model
 from tests.project import commit, models_alone, run
 
 CLASSES = ["ants", "bees", "cows"]
-PLAIN = ConfidenceSettings(temperature=False)
+PLAIN = ConfidenceSettings(temperature_scaling=False)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_damaged_predictions_on_the_validation_photos_are_one_line_where_they_ar
     with pytest.raises(
         UserError, match=r"^the \.npz beside data/models/good.keras: expected predictions .* damaged .*"
     ):
-        damaged.load(ConfidenceSettings(temperature=True))
+        damaged.load(ConfidenceSettings(temperature_scaling=True))
     assert damaged.load(PLAIN).class_names == CLASSES
 
 

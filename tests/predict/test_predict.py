@@ -32,7 +32,7 @@ from tests.conftest import write_photos
 from tests.predict.small_model import SIZE, save_small_model
 
 CLASSES = ["ants", "bees", "cows"]
-PLAIN = ConfidenceSettings(temperature=False)
+PLAIN = ConfidenceSettings(temperature_scaling=False)
 PHOTOS = [f"new/{number}.jpg" for number in range(5)]
 Predict = Callable[..., str]
 
@@ -78,7 +78,7 @@ def test_the_best_or_the_model_asked_for_gives_its_probabilities(
 def test_the_temperature_that_params_yaml_asks_for_is_in_the_probabilities(
     predict: Predict, set_params: Callable[..., None]
 ) -> None:
-    set_params({"confidence.temperature": True})
+    set_params({"confidence.temperature_scaling": True})
     with np.load("data/models/good.npz") as arrays:
         temperature = fit_temperature(arrays["logits"].astype(np.float64), arrays["labels"])
     assert abs(temperature - 1) > 0.5
@@ -93,7 +93,7 @@ def test_photos_below_the_threshold_are_unsure_beside_their_class(
     plain = pd.DataFrame(json.loads(predict("new", "--format", "json")))
     second = plain["probability"].nlargest(2).iloc[1]
     np.savez("data/models/good.npz", logits=np.log([[second, *[(1 - second) / 2] * 2]]), labels=np.array([0]))
-    set_params({"confidence.unsure_accuracy": 0.9})
+    set_params({"confidence.abstention_accuracy": 0.9})
     rows = pd.DataFrame(json.loads(predict("new", "--format", "json")))
     expected = np.where(plain["probability"] < second - 1e-5, "unsure", "")
     assert list(rows["note"]) == list(expected)
@@ -106,7 +106,7 @@ def test_a_model_without_its_validation_predictions_says_what_it_goes_without(
     Path("data/models/good.npz").unlink()
     plain = predict("new", "--format", "json")
     assert not caplog.text
-    set_params({"confidence.temperature": True})
+    set_params({"confidence.temperature_scaling": True})
     assert predict("new", "--format", "json") == plain
     assert caplog.messages == [
         "data/models/good.keras has no predictions on the validation photos (.npz) beside it, so the section "

@@ -22,7 +22,7 @@ from tests.training.small_backbone import use_small_backbone
 
 CLASSES = ["cats", "dogs"]
 TRAINING, VALIDATION = photos(30, 0, 32), photos(100, 1, 32)  # of noise
-RECIPE = Recipe(features="pixels", backbone="mobilenet_v2", pool_size=1, dropout=0.5, units=8)
+RECIPE = Recipe(features="mobilenet_v2", pool_size=1, dropout=0.5, dense_units=8)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def trained(workspace: Path, monkeypatch: pytest.MonkeyPatch, set_params: Callab
         training_features=sample_features(model, TRAINING, seed=0),
         validation_features=sample_features(model, VALIDATION, seed=0),
     )
-    set_params({"confidence.unlike_fraction": 0.05})
+    set_params({"confidence.out_of_distribution_fraction": 0.05})
 
 
 @pytest.mark.usefixtures("trained")
@@ -52,7 +52,7 @@ def test_a_fraction_of_the_validation_photos_is_unlike_the_training_photos_and_a
     assert sum(flagged) == pytest.approx(5, abs=1)
     [white] = classify(file.load(settings), np.full((1, 32, 32, 3), 255, np.uint8))
     assert white.note == "unlike the training photos"
-    plain = classify(file.load(settings.model_copy(update={"unlike_fraction": None})), pixels)
+    plain = classify(file.load(settings.model_copy(update={"out_of_distribution_fraction": None})), pixels)
     assert {prediction.note for prediction in plain} == {None}
     for prediction, other in zip(predictions, plain, strict=True):
         np.testing.assert_array_equal(prediction.probabilities, other.probabilities)
@@ -62,7 +62,7 @@ def test_a_model_without_a_backbone_says_that_it_cannot_tell(
     workspace: Path, set_params: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
     save_small_model("small", CLASSES)
-    set_params({"confidence.unlike_fraction": 0.05})
+    set_params({"confidence.out_of_distribution_fraction": 0.05})
     assert not fetch_model_file("small").load(load_params().confidence).confidence.gives_notes
     assert caplog.messages == [
         "data/models/small.keras has no backbone: it calls no photo unlike the training photos",

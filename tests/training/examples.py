@@ -21,32 +21,30 @@ from stages.training import callbacks
 from stages.training.training import train_model
 
 SETTINGS = Train(
-    image_size=(16, 16),
     batch_size=4,
     epochs=3,
     learning_rate=1e-3,
     precision="float32",
-    parts=2,
+    micro_batches=2,
     seed=0,
-    repeats=1,
+    runs=1,
     class_weight="none",
-    keep="last",
-    patience=None,
+    checkpoint="last",
+    early_stopping=None,
 )
 AUGMENTATION = Augmentation(flip="horizontal", rotation=0.2)
 RECIPE = Recipe(
     features="pixels",
-    backbone="none",
-    scale=(0, 1),
     flip="horizontal",
     rotation=0.2,
-    convolutions=(4,),
+    conv_layers=1,
+    filters=4,
     dropout=0.5,
-    units=8,
+    dense_units=8,
 )
 
 
-FINE_TUNE = {"first_layer": "block_15_expand", "after": 0.5, "learning_rate": 1e-4}
+FINE_TUNE = {"after": 0.5, "learning_rate": 1e-4}
 
 
 def photos(count: int, seed: int, side: int = 16) -> StoredDataset:
@@ -59,11 +57,11 @@ def train(
 ) -> tuple[bytes, Any]:
     """Train, and return the saved model's bytes and the history."""
     make_deterministic(settings.seed)
-    set_precision(settings.precision, has_backbone=recipe.backbone != "none")
-    model = build_model(recipe, settings.image_size, 2)
-    side = settings.image_size[0]
+    set_precision(settings.precision, has_backbone=recipe.has_backbone)
+    side = 32 if recipe.has_backbone else 16
+    model = build_model(recipe, (side, side), 2)
     train, validation = photos(10, seed, side), photos(6, 100, side)
-    if recipe.features != "pixels":
+    if recipe.has_backbone and not recipe.augments:
         train, validation = features_of(model, train, views), features_of(model, validation, views=1)
     history, _ = train_model(model, recipe, settings, train, validation, path / "backup.npz")
     save_model(model, path / "model.keras")

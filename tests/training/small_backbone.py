@@ -45,6 +45,7 @@ small_convnext.__module__ = convnext.__name__  # where its preprocessing is
 
 
 def use_small_backbone(patch: pytest.MonkeyPatch, image_size: tuple[int, int]) -> None:
-    """Let it take MobileNetV2's place, with random weights in ``data/backbone/``."""
+    """Let it take MobileNetV2's place, with random weights, whole and with features that stop before a block."""
     patch.setattr(keras.applications, "MobileNetV2", small_mobilenet)
     write_backbone("MobileNetV2", image_size)
+    write_backbone("MobileNetV2", image_size, "mobilenet_v2_blocks", stop_before="block_15_expand")

@@ -31,29 +31,28 @@ print(json.dumps([device_strategy().num_replicas_in_sync, train(sys.argv[1])]))
 
 # Of a model's recipe, what is small, or of another network than the shipped one.
 CHANGES: dict[str, dict[str, Any]] = {
-    "augmented": {"convolutions": (4, 4)},
-    "transfer": {"backbone": "MobileNetV3Small", "features": "pixels"},
-    "fine_tuned": {
-        "backbone": "EfficientNetB0",
-        "fine_tune": FineTune(first_layer="block7a_expand_conv", after=0.5, learning_rate=0.001),
-    },
+    "augmented": {"conv_layers": 2, "filters": 4},
+    "transfer": {"features": "MobileNetV3Small", "flip": "horizontal"},  # in every epoch
+    "fine_tuned": {"features": "EfficientNetB0", "fine_tune": FineTune(after=0.5, learning_rate=0.001)},
 }
+STOP_BEFORE = {"EfficientNetB0": "block7a_expand_conv"}
 
 
 def train(model_name: str) -> History:
     """Train on noise, without dropout, whose random numbers differ from device to device."""
     params = load_params(PROJECT / "params.yaml")
-    settings = params.train.model_copy(update={"batch_size": 8, "epochs": 2, "parts": 2})
-    changes = {"dropout": 0.0, "pool_size": 1, "units": 8, **CHANGES[model_name]}
+    settings = params.train.model_copy(update={"batch_size": 8, "epochs": 2, "micro_batches": 2})
+    changes = {"dropout": 0.0, "pool_size": 1, "dense_units": 8, **CHANGES[model_name]}
     recipe = params.models[model_name].model_copy(update=changes)
     make_deterministic(0)
-    if recipe.backbone != "none":
-        write_backbone(recipe.backbone, (32, 32), recipe.backbone)
+    if recipe.has_backbone:
+        write_backbone(recipe.features, (32, 32), recipe.features, stop_before=STOP_BEFORE.get(recipe.features))
+    on_photos = not recipe.fine_tune
     with device_strategy().scope():
         model = build_model(recipe, (32, 32), 2)
-        shape = (32, 32, 3) if recipe.features == "pixels" else model.get_layer("backbone").output_shape[1:]
+        shape = (32, 32, 3) if on_photos else model.get_layer("backbone").output_shape[1:]
         noise = np.random.default_rng(0).integers(0, 256, (34, *shape), np.uint8)
-        examples = noise if recipe.features == "pixels" else (noise / 255).astype(np.float16)
+        examples = noise if on_photos else (noise / 255).astype(np.float16)
         train, validation = (StoredDataset(part, np.arange(len(part)) % 2) for part in np.split(examples, [24]))
         return train_model(model, recipe, settings, train, validation, Path("backup.npz")).history
 

@@ -17,26 +17,27 @@ from tests.models.backbones import write_backbone
 from tests.training.examples import FINE_TUNE, SETTINGS, features_of, photos, train, train_until, undisturbed, weights
 from tests.training.small_backbone import small_convnext, use_small_backbone
 
-ON_FEATURES = Recipe(features="mobilenet_v2", backbone="mobilenet_v2", pool_size=1, dropout=0.5, units=8)
-ON_PHOTOS = {"features": "pixels", "flip": "horizontal", "rotation": 0.2}
-LARGER = SETTINGS.model_copy(update={"image_size": (32, 32)})
+ON_FEATURES = Recipe(features="mobilenet_v2", pool_size=1, dropout=0.5, dense_units=8)
+# As a model whose features have a new view in every epoch.
+ON_PHOTOS = ON_FEATURES.model_copy(update={"flip": "horizontal", "rotation": 0.2})
+SIZE = (32, 32)
 
 
 @pytest.fixture
 def backbone(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    use_small_backbone(monkeypatch, LARGER.image_size)
+    use_small_backbone(monkeypatch, SIZE)
 
 
-def recipe_with(**changes: Any) -> Recipe:
-    return Recipe.model_validate({**ON_FEATURES.model_dump(), **changes})
+def fine_tuning(features: str = "mobilenet_v2_blocks", **changes: Any) -> Recipe:
+    return Recipe.model_validate({**ON_FEATURES.model_dump(), "features": features, "fine_tune": FINE_TUNE | changes})
 
 
 @pytest.mark.parametrize(
-    ("changes", "epoch"),
+    ("recipe", "epoch"),
     [
         (ON_PHOTOS, 1),
-        ({"fine_tune": {**FINE_TUNE, "after": 0.3}}, 1),  # between the phases
-        ({"fine_tune": {**FINE_TUNE, "after": 0.3}}, 2),  # within the second
+        (fine_tuning(after=0.3), 1),  # between the phases
+        (fine_tuning(after=0.3), 2),  # within the second
     ],
 )
 @pytest.mark.usefixtures("backbone")
@@ -44,22 +45,20 @@ def test_a_killed_training_on_a_backbone_ends_the_same_too(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
-    changes: dict[str, Any],
+    recipe: Recipe,
     epoch: int,
 ) -> None:
     caplog.set_level("INFO")
-    recipe = recipe_with(**changes)
-    train_until(epoch, tmp_path, monkeypatch, LARGER, recipe)
-    assert train(tmp_path, LARGER, recipe=recipe) == undisturbed(LARGER, recipe)
+    train_until(epoch, tmp_path, monkeypatch, SETTINGS, recipe)
+    assert train(tmp_path, SETTINGS, recipe=recipe) == undisturbed(SETTINGS, recipe)
     assert f"resuming after epoch {epoch} of 3" in caplog.text
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("workspace")
 def test_so_does_one_that_fine_tunes_another_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_backbone("MobileNetV3Small", LARGER.image_size, "entry")
-    fine_tune = {"first_layer": "expanded_conv_10_expand", "after": 0.3, "learning_rate": 1e-4}
-    recipe, settings = recipe_with(backbone="entry", fine_tune=fine_tune), LARGER.model_copy(update={"epochs": 2})
+    write_backbone("MobileNetV3Small", SIZE, "entry", stop_before="expanded_conv_10_expand")
+    recipe, settings = fine_tuning("entry", after=0.3), SETTINGS.model_copy(update={"epochs": 2})
     train_until(1, tmp_path, monkeypatch, settings, recipe)
     assert train(tmp_path, settings, recipe=recipe) == undisturbed(settings, recipe)
 
@@ -71,19 +70,19 @@ def test_so_does_a_convnext_that_is_killed_on_its_features_and_again_while_it_is
 ) -> None:
     caplog.set_level("INFO")
     monkeypatch.setattr(keras.applications, "ConvNeXtTiny", small_convnext)
-    write_backbone("ConvNeXtTiny", LARGER.image_size, "entry")
-    recipe = recipe_with(backbone="entry", fine_tune={**FINE_TUNE, "first_layer": "convnext_downsampling_block_2"})
+    write_backbone("ConvNeXtTiny", SIZE, "entry", stop_before="convnext_downsampling_block_2")
+    recipe = fine_tuning("entry")
     for epoch in (1, 2):
-        train_until(epoch, tmp_path, monkeypatch, LARGER, recipe)
-    assert train(tmp_path, LARGER, recipe=recipe) == undisturbed(LARGER, recipe)
+        train_until(epoch, tmp_path, monkeypatch, SETTINGS, recipe)
+    assert train(tmp_path, SETTINGS, recipe=recipe) == undisturbed(SETTINGS, recipe)
     assert [f"resuming after epoch {epoch} of 3" in caplog.text for epoch in (1, 2)] == [True, True]
 
 
 @pytest.mark.usefixtures("backbone")
 def test_photos_through_the_backbone_in_every_epoch_train_as_their_features_do(tmp_path: Path) -> None:
     """Three epochs of fresh views are the three stored ones, but for float16."""
-    _, fresh = train(tmp_path, LARGER, recipe=recipe_with(**ON_PHOTOS))
-    _, stored = train(tmp_path, LARGER, recipe=ON_FEATURES, views=3)
+    _, fresh = train(tmp_path, SETTINGS, recipe=ON_PHOTOS)
+    _, stored = train(tmp_path, SETTINGS, recipe=ON_FEATURES, views=3)
     for one, other in zip(fresh, stored, strict=True):
         assert one == pytest.approx(other, abs=2e-3)
 
@@ -99,7 +98,7 @@ def test_each_phase_trains_at_its_own_rate_and_the_time_left_is_that_of_both(
         rates.append(float(model.optimizer.learning_rate))
 
     monkeypatch.setattr(Backup, "save", save)
-    train(tmp_path, LARGER, recipe=recipe_with(fine_tune=FINE_TUNE))
+    train(tmp_path, SETTINGS, recipe=fine_tuning())
     assert rates == pytest.approx([1e-3, 1e-3, 1e-4])
     left = [message.partition(", about")[0] for message in caplog.messages if message.endswith(" left")]
     assert left == ["epoch 1 of 3", "epoch 2 of 3"]
@@ -108,15 +107,15 @@ def test_each_phase_trains_at_its_own_rate_and_the_time_left_is_that_of_both(
 @pytest.mark.usefixtures("backbone")
 def test_the_best_epoch_may_be_one_before_fine_tuning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "best_epoch", lambda history: 1)
-    recipe = recipe_with(fine_tune={**FINE_TUNE, "after": 0.5})
-    best, history = train(tmp_path, LARGER.model_copy(update={"epochs": 2, "keep": "best"}), recipe=recipe)
-    alone, _ = train(tmp_path, LARGER.model_copy(update={"epochs": 1}), recipe=recipe)
+    recipe = fine_tuning(after=0.5)
+    best, history = train(tmp_path, SETTINGS.model_copy(update={"epochs": 2, "checkpoint": "best"}), recipe=recipe)
+    alone, _ = train(tmp_path, SETTINGS.model_copy(update={"epochs": 1}), recipe=recipe)
     assert [record.get("kept") for record in history] == [True, None]
     np.testing.assert_equal(weights(best), weights(alone))
 
 
 def test_where_no_epoch_is_left_to_fine_tune_in_it_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    recipe = recipe_with(fine_tune=FINE_TUNE)
+    recipe = fine_tuning()
     assert [phase.fine_tunes for phase in list_phases(recipe, SETTINGS)] == [False, True]
     assert not caplog.text
     list_phases(recipe, SETTINGS.model_copy(update={"epochs": 1}))
@@ -126,11 +125,11 @@ def test_where_no_epoch_is_left_to_fine_tune_in_it_says_so(caplog: pytest.LogCap
 @pytest.mark.usefixtures("backbone")
 def test_fine_tuning_changes_the_last_blocks_and_nothing_before_them() -> None:
     make_deterministic(0)
-    recipe = recipe_with(fine_tune=FINE_TUNE)
-    model = build_model(recipe, LARGER.image_size, 2)
+    recipe = fine_tuning()
+    model = build_model(recipe, SIZE, 2)
     before = weights_of(model)
     examples = features_of(model, photos(10, 0, 32), views=2), features_of(model, photos(6, 1, 32), views=1)
-    train_model(model, recipe, LARGER, *examples, Path("backup.npz"))
+    train_model(model, recipe, SETTINGS, *examples, Path("backup.npz"))
     changed = {name for name, weight in weights_of(model).items() if not np.array_equal(weight, before[name])}
     trained = {name for name in changed if name.startswith("last_blocks/")}
     assert trained
@@ -144,7 +143,7 @@ def weights_of(model: keras.Model) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize(("after", "epochs", "ends"), [(0.5, 20, [10, 20]), (0.5, 1, [1, 1]), (0.25, 10, [3, 10])])
 def test_the_head_trains_alone_in_a_fraction_of_the_epochs(after: float, epochs: int, ends: list[int]) -> None:
-    recipe = recipe_with(fine_tune={**FINE_TUNE, "after": after})
+    recipe = fine_tuning(after=after)
     phases = list_phases(recipe, SETTINGS.model_copy(update={"epochs": epochs}))
     assert [phase.end for phase in phases] == ends
     assert [phase.start for phase in phases] == [0, ends[0]]

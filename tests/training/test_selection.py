@@ -11,7 +11,7 @@ from stages.training.selection import Selection, best_epoch
 from tests.training.examples import RECIPE, SETTINGS, train, train_until, undisturbed, weights
 
 LAST = SETTINGS.model_copy(update={"epochs": 4})
-BEST = LAST.model_copy(update={"keep": "best"})
+BEST = LAST.model_copy(update={"checkpoint": "best"})
 
 
 def history_of(*scores: tuple[float, float]) -> History:
@@ -71,7 +71,7 @@ def test_a_training_stops_when_its_model_s_own_patience_is_over(
 ) -> None:
     caplog.set_level("INFO")
     model, history = undisturbed(BEST)
-    recipe = RECIPE.model_copy(update={"patience": 1, "keep": "best"})
+    recipe = RECIPE.model_copy(update={"early_stopping": 1, "checkpoint": "best"})
     stopped = train(tmp_path, LAST, recipe=recipe)
     assert stopped[1] == history[:3]
     np.testing.assert_equal(weights(stopped[0]), weights(model))

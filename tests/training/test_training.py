@@ -9,6 +9,7 @@ import pytest
 
 from stages.common.program import UserError
 from stages.datasets.dataset import StoredDataset
+from stages.models import build
 from stages.models.build import build_model
 from stages.models.runtime import keras
 from stages.photos.arrays import temporary_array
@@ -52,7 +53,9 @@ def test_a_killed_training_in_half_precision_ends_the_same_too(
 ) -> None:
     caplog.set_level("INFO")
     settings = SETTINGS.model_copy(update={"precision": precision})
-    steep = RECIPE.model_copy(update={"scale": (0, 8)})  # so that in float16 the scale of the loss falls, and settles
+    # So that in float16 the scale of the loss falls, and settles.
+    monkeypatch.setitem(build.RESCALE, "minus_one_to_one", (0.0, 8.0))
+    steep = RECIPE.model_copy(update={"rescale": "minus_one_to_one"})
     train_until(2, tmp_path, monkeypatch, settings, steep)
     assert train(tmp_path, settings, recipe=steep) == undisturbed(settings, steep)
     assert "resuming after epoch 2 of 3" in caplog.text

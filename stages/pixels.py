@@ -1,0 +1,31 @@
+"""Decode the training and validation photos once, for all models and features.
+
+Reads the paths of these photos, the photos, and from ``params.yaml`` ``image_size``. Writes into
+``data/features/pixels/`` ``train.npy`` and ``validation.npy``: uint8 in 0..255, shaped (photos, height, width, 3), rows
+in the order of the lists; and ``about.json`` with a hash of the lists.
+"""
+
+import numpy as np
+
+from stages.common.files import atomic_folder
+from stages.common.params import load_params
+from stages.common.paths import FEATURES, PIXELS
+from stages.common.program import run
+from stages.datasets.stored import create_arrays, hash_paths, write_about
+from stages.photos.lists import read_split
+from stages.photos.loading import decode_photos
+
+
+def main() -> None:
+    image_size = load_params().image_size
+    lists = {split: read_split(f"{split}_paths") for split in ("train", "validation")}
+    with atomic_folder(FEATURES / PIXELS, replace=True) as folder:
+        shapes = {split: (len(photos), *image_size, 3) for split, photos in lists.items()}
+        arrays = create_arrays(folder, shapes, np.uint8)
+        for split, photos in lists.items():
+            decode_photos(list(photos["path"]), arrays[split])
+        write_about(folder, hash_paths(lists))
+
+
+if __name__ == "__main__":
+    run(main, __doc__)

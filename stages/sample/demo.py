@@ -87,6 +87,8 @@ def copy_project(params: bytes, files: Iterable[Path]) -> None:
     for file in files:
         (DEMO / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(file, DEMO / file)  # with its time, by which make sees that .venv is up to date
+    if not (DEMO / ".venv").is_symlink():  # which .gitignore names
+        (DEMO / ".venv").symlink_to("../.venv")
     (DEMO / ".dvc/config.local").write_text("[cache]\n    dir = cache\n")  # whatever other configurations say
     (DEMO / CORRECTIONS).write_text("path,label\n")
     (DEMO / PARAMS).write_bytes(params)
@@ -107,7 +109,6 @@ def init_repository() -> None:
     identity = {"user.name": "demo", "user.email": "demo@localhost", "commit.gpgsign": "false"}
     for key, value in {**identity, SOURCE: "unfinished"}.items():
         git("config", key, value)
-    (DEMO / ".venv").symlink_to("../.venv")
 
 
 def commit(message: str) -> None:

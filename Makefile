@@ -1,13 +1,21 @@
-PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13,$(shell command -v python$(v))) python3)
-SAMPLE = data/sample.zip
+# The first Python that runs, has a version that the packages support, and can make a virtual environment.
+CHECK = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(or $(shell for python in python3.11 python3.12 python3.13 python3 python; do \
+	$$python -c '$(CHECK)' 2>/dev/null && echo $$python && break; done),python3)
 KILLS = 25
 EPOCHS = 2
 SIDE_BY_SIDE = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 OWN_PHOTOS = $(if $(PHOTOS),--photos $(PHOTOS) --backbone $(BACKBONE))
 # DVC runs each step as `python -m stages.…`: this makes that the project's own Python.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# uv leaves bytecode to the first import, which must write it, or every program would compile what it imports.
+unexport PYTHONDONTWRITEBYTECODE
+# uv takes a third of pip's time; pip is for machines without a wheel of uv, or where only pip knows the way to packages.
+install = .venv/bin/uv pip install --quiet --python .venv/bin/python --constraint constraints.txt --group $(1) || \
+	{ .venv/bin/python -m pip install --quiet --constraint constraints.txt pip && \
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt --group $(1); }
 
-.PHONY: help install demo next-steps repro bench plots test check soak mutants lint
+.PHONY: help install demo repro bench plots test check soak mutants lint
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -16,51 +24,23 @@ install: .venv/dev ## make .venv with everything, tests and linters included
 
 # What the pipeline needs, and then all the rest: the files are empty, and say that the group is installed.
 .venv/pipeline: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
-		{ echo "expected Python 3.11, 3.12 or 3.13, received $$($(PYTHON) --version 2>&1): make PYTHON=python3.11 install"; exit 1; }
-	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --constraint constraints.txt pip
-	.venv/bin/python -m pip install --quiet --constraint constraints.txt --group pipeline
+	@"$(PYTHON)" -c '$(CHECK)' || { echo "expected Python 3.11, 3.12 or 3.13 with venv," \
+		"received $$("$(PYTHON)" --version 2>&1): make PYTHON=/path/to/python install"; exit 1; }
+	"$(PYTHON)" -m venv .venv
+	-.venv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary uv --constraint constraints.txt uv
+	$(call install,pipeline)
 	touch $@
 
 .venv/dev: .venv/pipeline
-	.venv/bin/python -m pip install --quiet --constraint constraints.txt --group dev
+	$(call install,dev)
 	touch $@
 
 .venv/mutants: .venv/dev
-	.venv/bin/python -m pip install --quiet --constraint constraints.txt --group mutants
+	$(call install,mutants)
 	touch $@
 
-demo: .venv/pipeline ## the whole pipeline on drawn cats and dogs: no network, a few minutes
-	dvc exp remove --quiet demo 2>/dev/null || true
-	@echo "(DVC's warnings of files that are not there yet are as they should be.)"
-	photos_sha256=$$(python -m stages.sample --output $(SAMPLE)) && \
-	dvc exp run --name demo \
-		--set-param download.photos=$(SAMPLE) \
-		--set-param download.photos_sha256=$$photos_sha256 \
-		--set-param download.labels=null \
-		--set-param split.group=null \
-		--set-param backbones.mobilenet_v2.weights=data/sample_backbone.weights.h5 \
-		--set-param backbones.mobilenet_v2.sha256=null \
-		--set-param backbones.mobilenet_v2.options.alpha=0.35 \
-		--set-param 'image_size=[96,96]' \
-		--set-param train.epochs=10
-	@echo
-	@sed -n '/^## Models/,/^The best/{/^|/p}' metrics/report.md
-	@$(MAKE) --no-print-directory plots
-	@echo
-	@$(MAKE) --no-print-directory next-steps
-
-next-steps:
-	@echo "Open in a browser the report, file://$(CURDIR)/metrics/report.html, and the plots page above."
-	@echo "Then try a parameter (README, \"Change a parameter and compare\"):"
-	@echo "    source .venv/bin/activate"
-	@echo "    git switch --create drawn-photos"
-	@echo "    git add . && git commit --quiet --message 'The drawn photos'"
-	@echo "    dvc exp run --name less-dropout --set-param models.cnn.dropout=0.3"
-	@echo "    dvc metrics diff --targets metrics/models/cnn.json"
-	@echo "params.yaml now names the drawn photos, small. Back to the real parameters, committed or not:"
-	@branch=$$(git branch --show-current) && echo "    git restore --source=$${branch:-$$(git rev-parse --short HEAD)} params.yaml"
+demo: .venv/pipeline ## the whole pipeline on synthetic cats and dogs, in a folder of its own, demo/: no network, minutes
+	@python -m stages.sample.demo
 
 repro: .venv/pipeline ## bring everything up to date; `make -j2 repro`: two models at a time
 	dvc repro label_stats backbone pixels

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.common.files import atomic_folder, write_json
-from stages.common.params import demo_backbones, load_params
+from stages.common.params import load_params
 from stages.common.paths import LABELS, RAW
 from stages.common.program import UserError, run
 from stages.intake.archive import unpack
@@ -27,14 +27,7 @@ FETCHED = Path("data/fetched.json")
 
 
 def main() -> None:
-    params = load_params()
-    download = params.download
-    for name in demo_backbones(params):
-        logger.warning(
-            "backbones.%s has the weights of `make demo`, made for drawings: for your own photos go back to the real "
-            "parameters (git restore --source=main params.yaml) and name your photos there",
-            name,
-        )
+    download = load_params().download
     check_is_apart(download.photos, "download.photos", RAW, LABELS)
     check_is_apart(download.labels, "download.labels", RAW, LABELS)
     check_is_fetched(RAW, LABELS)

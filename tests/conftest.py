@@ -19,15 +19,6 @@ from stages.intake import fetch
 
 PROJECT = Path(__file__).parents[1]
 CNN = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]["cnn"]
-# What people set in params.yaml, and `make demo` does: the tests take these values, whatever stands there.
-AS_PUBLISHED = {
-    "download": {"photos": "https://example.org/photos.zip", "photos_sha256": None, "labels": None},
-    "split.group": None,
-    "backbones.mobilenet_v2.weights": "https://example.org/weights.h5",
-    "backbones.mobilenet_v2.options.alpha": 1.0,
-    "image_size": 160,
-    "train.epochs": 20,
-}
 CNN_ALONE = {"models": {"cnn": CNN}, "features": {}, "backbones": {}, "label_issues": {}}
 
 
@@ -57,18 +48,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
-@pytest.fixture(scope="session")
-def params_as_published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("published") / "params.yaml"
-    shutil.copy(PROJECT / "params.yaml", path)
-    edit_params(path, AS_PUBLISHED)
-    return path
-
-
 @pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, params_as_published: Path) -> Path:
-    """An empty folder with the project's parameters as published, as the current folder."""
-    shutil.copy(params_as_published, tmp_path)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder with the project's parameters, as the current folder."""
+    shutil.copy(PROJECT / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

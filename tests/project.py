@@ -13,7 +13,7 @@ import yaml
 from PIL import Image
 
 from stages.sample.archive import write_archive
-from tests.conftest import AS_PUBLISHED, PROJECT, edit_params
+from tests.conftest import PROJECT, edit_params
 
 MODELS = ["cnn", "augmented", "preprocessed", "transfer", "fine_tuned"]
 TINY = {
@@ -82,7 +82,7 @@ def lay_out(folder: Path, changes: dict[str, Any] | None = None) -> Path:
         if (PROJECT / name).is_file() and not left_by_a_run:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(PROJECT / name, folder / name)
-    edit_params(folder / "params.yaml", {**AS_PUBLISHED, **TINY, **(changes or {})})
+    edit_params(folder / "params.yaml", {**TINY, **(changes or {})})
     write_archive(folder / "data/sample.zip", ["cats", "dogs"], train=12, validation=10, seed=0)
     run(folder, "git", "init", "--quiet", "--initial-branch", "main")
     commit(folder)

@@ -1,6 +1,5 @@
-"""What `make demo` shows: with its photos and parameters, a model learns more than to guess the larger class."""
+"""`make demo`: what its models learn, and that it leaves the project around it as it is."""
 
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable
@@ -9,9 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
+from dvc.utils.collections import merge_dicts
 
-from stages import backbone, download, features, split, train
-from stages.common.params import demo_backbones, load_params
+from stages import backbone, download, features, pixels, split, train
+from stages.common.params import load_params
 from stages.common.paths import MODELS
 from stages.evaluate import evaluate
 from stages.evaluation import results
@@ -24,6 +24,7 @@ from stages.predict.predictor import predict
 from stages.sample.archive import draw_jpeg, list_pictures, write_archive
 from stages.sample.species import SPECIES
 from tests.conftest import PROJECT
+from tests.project import lay_out, models_alone, run
 
 REASONS = ("unsure", "unlike the training photos")
 
@@ -33,19 +34,14 @@ def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
     workspace: Path, set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One of its five models, on half of its validation and test photos; CI checks the whole demo."""
-    changed = re.findall(r"--set-param '?([\w.]+)=([^$\s']+)", (PROJECT / "Makefile").read_text())
-    set_params({name: yaml.safe_load(value) for name, value in changed})
     params = yaml.safe_load(Path("params.yaml").read_text())
-    assert (params["train"]["epochs"], params["image_size"]) == (10, [96, 96])
-    assert "\nSAMPLE = data/sample.zip\n" in (PROJECT / "Makefile").read_text()
-    set_params({"models": {"transfer": params["models"]["transfer"]}})
-    assert demo_backbones(load_params()) == ["mobilenet_v2"]
-    set_params({"download.photos": "data/sample.zip"})
-    assert demo_backbones(load_params()) == []
+    merge_dicts(params, yaml.safe_load((PROJECT / "params.demo.yaml").read_text()))
+    assert (params["train"]["epochs"], params["image_size"]) == (10, 96)
+    set_params({**params, "models": {"transfer": params["models"]["transfer"]}})
     write_archive(Path("data/sample.zip"), ["cats", "dogs"], train=80, validation=75)
     shutil.copy(PROJECT / params["backbones"]["mobilenet_v2"]["weights"], "data")
     monkeypatch.setattr(sys, "argv", ["…"])
-    steps = {"download": download, "backbone@mobilenet_v2": backbone, "split": split}
+    steps = {"download": download, "backbone@mobilenet_v2": backbone, "split": split, "pixels": pixels}
     for name, step in {**steps, "features@mobilenet_v2": features, "train@transfer": train}.items():
         monkeypatch.setenv("DVC_STAGE", name)
         step.main()
@@ -53,8 +49,8 @@ def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
     photos = read_split("test")
     classes = class_names(photos["label"])
     baseline = majority_class_accuracy(read_split("train"), photos)
-    pixels = load_photos(photos, classes, load_params().image_size)
-    test = results.TestSet(photos, classes, *pixels, baseline)
+    loaded = load_photos(photos, classes, load_params().image_size)
+    test = results.TestSet(photos, classes, *loaded, baseline)
     logits = predict_logits(load_model(MODELS / "transfer.keras"), test.pixels)
     scores = evaluate(MODELS / "transfer.keras", logits, Confidence(), test).scores
     assert scores["test"]["accuracy_low"] > baseline == 0.5, "beyond its confidence interval"
@@ -79,3 +75,44 @@ def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
 def proportions(results: Iterable[tuple[Path, Any]]) -> dict[str, float]:
     notes = [prediction.note for _, prediction in results]
     return {reason: sum(reason in note for note in notes) / len(notes) for reason in REASONS}
+
+
+@pytest.mark.slow
+def test_the_demo_leaves_the_project_as_it_is(tmp_path: Path) -> None:
+    """With the user's uncommitted parameters and corrections; twice; without a git identity; in a path with a space."""
+    folder = lay_out(tmp_path / "it's mine", models_alone("cnn"))
+    overrides = yaml.safe_load((folder / "params.demo.yaml").read_text())
+    overrides |= {"image_size": 48, "train": {"epochs": 1, "micro_batches": 1, "precision": "float32"}}
+    (folder / "params.demo.yaml").write_text(yaml.safe_dump(overrides))
+    (folder / "params.yaml").write_text((folder / "params.yaml").read_text().replace("epochs: 2", "epochs: 77"))
+    (folder / "corrections.csv").write_text("path,label\ndata/raw/birds/1.jpg,birds\n")
+    (folder / ".venv").mkdir()
+    for name in ("bin", "lib", "pyvenv.cfg"):
+        (folder / ".venv" / name).symlink_to(Path(sys.prefix) / name)
+    (folder / ".venv/pipeline").touch()  # or make would install everything once more
+    before = {name: (folder / name).read_bytes() for name in ("params.yaml", "corrections.csv")}
+    status = run(folder, "git", "status", "--porcelain")
+
+    first = run(folder, "make", "demo")
+    assert "Running stage 'train@cnn'" in first
+    assert "| cnn |" in first
+    assert (folder / "demo/metrics/report.html").resolve().as_uri() in first
+    assert {name: (folder / name).read_bytes() for name in before} == before
+    assert run(folder, "git", "status", "--porcelain") == status
+    assert not (folder / "dvc.lock").exists()
+    assert run(folder / "demo", "git", "status", "--porcelain") == ""
+    demo_params = (folder / "demo/params.yaml").read_text()
+    assert "epochs: 1" in demo_params, "the demo's own, whatever is not committed"
+
+    (folder / "demo/notes.txt").write_text("mine")
+    assert "Running stage" not in run(folder, "make", "demo")
+    assert (folder / "demo/notes.txt").read_text() == "mine"
+
+
+def test_a_folder_that_is_no_demo_is_left_alone(tmp_path: Path) -> None:
+    folder = lay_out(tmp_path / "project")
+    (folder / "demo").mkdir()
+    (folder / "demo/photo.jpg").write_text("mine")
+    shown = run(folder, sys.executable, "-m", "stages.sample.demo", check=False)
+    assert "rename it" in shown
+    assert (folder / "demo/photo.jpg").read_text() == "mine"

@@ -207,9 +207,3 @@ def load_params(path: Path = PARAMS) -> Params:
         raise UserError(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
         raise UserError(f"{path}: " + "; ".join(complaints(error.errors()))) from error
-
-
-def demo_backbones(params: Params) -> list[str]:
-    """List the backbones whose weights are those that ``make demo`` sets, where the photos are others."""
-    entries = params.backbones.items() if params.download.photos != "data/sample.zip" else ()
-    return [name for name, backbone in entries if backbone.weights == "data/sample_backbone.weights.h5"]

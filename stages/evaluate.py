@@ -34,7 +34,7 @@ from stages.evaluation.gradcam import draw_gradcam
 from stages.evaluation.mistakes import draw_mistakes, find_mistakes
 from stages.evaluation.report import report
 from stages.evaluation.results import Evaluation, Predictions, TestSet
-from stages.evaluation.scores import leaderboard, ranking, score, score_temperature
+from stages.evaluation.scores import leaderboard, ranking, rounded, score, score_temperature
 from stages.evaluation.significance import compare, compare_with_best
 from stages.inference.confidence import Confidence, read_confidence
 from stages.inference.kept import KeptPredictions, delete_others
@@ -89,7 +89,9 @@ def main() -> None:
     write_figure(draw_calibration(evaluations), CALIBRATION_FIGURE)
     write_figure(draw_coverage(evaluations), COVERAGE_FIGURE)
     best_scores = {split: best.scores[split] for split in SPLITS_SCORED}
-    write_json({"model": best.name, **best_scores, "comparisons": compare(correct).to_dict("records")}, BEST)
+    pairs = compare(correct)
+    pairs[["p", "p_holm"]] = pairs[["p", "p_holm"]].map(lambda p: float(f"{p:.4g}"))
+    write_json({"model": best.name, **rounded(best_scores), "comparisons": pairs.to_dict("records")}, BEST)
     write_figure(draw_gradcam(load_model(MODELS / f"{best.name}.keras"), best, test), GRADCAM_FIGURE)
     write_figure(draw_confusion(best.name, best.predictions, test.classes), CONFUSION_FIGURE)
     comparisons = compare_with_best(best.name, correct)
@@ -135,7 +137,7 @@ def evaluate(path: Path, outputs: np.ndarray, confidence: Confidence, test: Test
     logits, features = np.split(outputs, [len(test.classes)], axis=1)
     history = pd.read_json(histories / f"{name}.json", precise_float=True)
     environment = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["environment"]
-    predictions = Predictions(test.labels, confidence.probabilities(logits))
+    predictions = Predictions(test.labels, confidence.scaled(logits))
     validation = validation_predictions(path.with_suffix(".npz"))
     scores = score(history, validation, predictions, test.classes, test.baseline)
     scores |= score_confidence(confidence, logits, features, predictions)
@@ -148,7 +150,7 @@ def evaluate(path: Path, outputs: np.ndarray, confidence: Confidence, test: Test
 def validation_predictions(path: Path) -> Predictions:
     """Read what a model predicted on the validation photos when its training ended."""
     with np.load(path, allow_pickle=False) as saved:
-        return Predictions(saved["labels"], Confidence().probabilities(saved["logits"]))
+        return Predictions(saved["labels"], Confidence().scaled(saved["logits"]))
 
 
 def score_confidence(
@@ -157,12 +159,12 @@ def score_confidence(
     """Score what ``confidence`` in ``params.yaml`` asks for, under that name; nothing where it asks for nothing."""
     scores: dict[str, Any] = {}
     if confidence.temperature:
-        before = Predictions(predictions.labels, Confidence().probabilities(logits))
+        before = Predictions(predictions.labels, Confidence().scaled(logits))
         scores |= score_temperature(confidence.temperature, before)
-    if confidence.unsure_below is not None:
-        scores |= score_unsure(confidence.unsure_below, predictions)
+    if confidence.least_log_odds is not None:
+        scores |= score_unsure(confidence.least_log_odds, predictions)
     if confidence.unlike_above is not None:
-        scores["unlike"] = round(float(confidence.unlike(features).mean()), 6)
+        scores["unlike"] = float(confidence.unlike(features).mean())
     return {"confidence": scores} if scores else {}
 
 
@@ -179,7 +181,8 @@ def write_evaluation(evaluation: Evaluation, test: TestSet) -> None:
     name = evaluation.name
     predicted = np.take(test.classes, evaluation.predictions.predicted)
     scores = {**evaluation.scores, "environment": evaluation.environment}
-    write_json(scores | ({"repeats": evaluation.repeats} if evaluation.repeats else {}), SCORES / f"{name}.json")
+    scores |= {"repeats": evaluation.repeats} if evaluation.repeats else {}
+    write_json(rounded(scores), SCORES / f"{name}.json")
     write_csv(pd.DataFrame({"actual": test.photos["label"], "predicted": predicted}), CONFUSION / f"{name}.csv")
     write_figure(draw_accuracy(name, evaluation.history), ACCURACY_FIGURES / f"{name}.png")
     write_figure(draw_mistakes(name, evaluation.mistakes), MISTAKES_FIGURES / f"{name}.png")

@@ -93,12 +93,12 @@ def list_issues(
             "split": photos["split"],
             "given": photos["label"],
             "suggested": np.take(classes, suggested),
-            "given_probability": probabilities[rows, labels].round(4),
-            "suggested_probability": probabilities[rows, suggested].round(4),
+            "given_probability": probabilities[rows, labels],
+            "suggested_probability": probabilities[rows, suggested],
         }
     )
     issues: pd.DataFrame = table[(suggested != labels) & ~table["path"].isin(reviewed)]
-    return issues.sort_values(["given_probability", "path"], ignore_index=True)
+    return issues.sort_values(["given_probability", "path"], ignore_index=True).round(4)
 
 
 def draw_issues(issues: pd.DataFrame) -> Figure:

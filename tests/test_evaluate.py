@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import logit
 
 from stages.common.paths import HISTORY, MODELS, REPEATS
 from stages.common.program import UserError
 from stages.evaluate import check_leftovers, evaluate, repeated_models
 from stages.evaluation import results
+from stages.evaluation.scores import rounded
 from stages.inference.confidence import Confidence
 
 PHOTOS = pd.DataFrame({"path": ["0.jpg", "1.jpg", "2.jpg"], "label": ["cats", "cats", "dogs"]})
@@ -42,7 +44,7 @@ def test_a_model_is_evaluated_from_its_files_and_predictions() -> None:
     assert evaluation.environment == ["Python 3"]
     assert evaluation.history["val_loss"].tolist() == [0.8]
     np.testing.assert_allclose(evaluation.predictions.probabilities, [[0.25, 0.75]] * 3)
-    assert evaluation.scores["test"]["accuracy"] == 0.333333
+    assert evaluation.scores["test"]["accuracy"] == 1 / 3
     assert evaluation.scores["validation"]["balanced_accuracy"] == 0.25
     assert evaluation.mistakes["path"].tolist() == ["0.jpg", "1.jpg"]
 
@@ -55,14 +57,14 @@ def test_a_temperature_changes_the_probabilities_and_the_scores_have_both_calibr
     dogs = 3**0.5 / (1 + 3**0.5)
     np.testing.assert_allclose(evaluation.predictions.probabilities, [[1 - dogs, dogs]] * 3)
     assert evaluation.scores["test"]["ece"] == pytest.approx(dogs - 1 / 3, abs=1e-6)
-    expected = {"temperature": 2, "ece_before": 0.416667, "loss_before": before["test"]["loss"]}
-    assert evaluation.scores["confidence"] == expected
+    expected = {"temperature": 2, "ece_before": 5 / 12, "loss_before": before["test"]["loss"]}
+    assert evaluation.scores["confidence"] == pytest.approx(expected)
 
 
 @pytest.mark.usefixtures("files")
 def test_the_scores_say_how_much_is_sure_and_how_accurate_that_is() -> None:
     logits = np.log([[0.2, 0.8], [0.4, 0.6], [0.1, 0.9]])
-    scores = evaluate(CNN, logits, Confidence(unsure_below=0.7), TEST).scores["confidence"]
+    scores = rounded(evaluate(CNN, logits, Confidence(least_log_odds=logit(0.7)), TEST).scores["confidence"])
     assert (scores["unsure_below"], scores["coverage"], scores["sure_accuracy"]) == (0.7, 0.666667, 0.5)
     assert (scores["sure_accuracy_low"], scores["sure_accuracy_high"]) == pytest.approx((0.0945, 0.9055), abs=1e-4)
 
@@ -72,7 +74,7 @@ def test_the_scores_say_how_many_photos_are_unlike_the_training_photos() -> None
     outputs = np.hstack([ALWAYS_DOGS, np.array([[1, 0], [0.9, 0.1], [0, 1]])])
     confidence = Confidence(unlike_above=0.5, training_features=np.array([[1.0, 0.0]]))
     evaluation = evaluate(CNN, outputs, confidence, TEST)
-    assert evaluation.scores["confidence"] == {"unlike": 0.333333}
+    assert evaluation.scores["confidence"] == {"unlike": 1 / 3}
     np.testing.assert_allclose(evaluation.predictions.probabilities, [[0.25, 0.75]] * 3)
 
 

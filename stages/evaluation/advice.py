@@ -9,6 +9,7 @@ from stages.evaluation.curves import kept_epoch
 from stages.evaluation.markdown import escape
 from stages.evaluation.mistakes import most_confused
 from stages.evaluation.results import Evaluation
+from stages.evaluation.scores import DIGITS
 from stages.evaluation.significance import SIGNIFICANCE_LEVEL
 
 OVERFITTING = 0.1  # of accuracy, by which training is above validation
@@ -45,7 +46,7 @@ def about_training(best: Evaluation) -> list[str]:
     """Say whether the best model overfits, or else whether its training ended too early."""
     kept = kept_epoch(best.history)
     training, validation = kept["accuracy"], kept["val_accuracy"]
-    if training - validation > OVERFITTING:
+    if round(training - validation, DIGITS) > OVERFITTING:
         return [
             f"`{best.name}` overfits (accuracy {training:.3f} in training, {validation:.3f} on validation): try more "
             "photos, flips and rotations, more dropout."
@@ -58,7 +59,9 @@ def about_training(best: Evaluation) -> list[str]:
 def about_choice(ranked: list[Evaluation], comparisons: pd.DataFrame) -> list[str]:
     """Name the models that are no better than guessing, and those that the best is not proved to be better than."""
     useless = {
-        model.name for model in ranked if model.scores["test"]["balanced_accuracy"] <= 1 / len(model.scores["classes"])
+        model.name
+        for model in ranked
+        if round(model.scores["test"]["balanced_accuracy"] - 1 / len(model.scores["classes"]), DIGITS) <= 0
     }
     undecided = set(comparisons["second"][comparisons["p_holm"] >= SIGNIFICANCE_LEVEL])
     photos = len(ranked[0].predictions.labels)

@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from scipy.special import expit
 
 from stages.common.figures import COLOURS
 from stages.evaluation.results import Evaluation, Predictions
@@ -15,30 +16,32 @@ from stages.inference.confidence import accuracy_by_coverage
 FEWEST = 10  # photos of which an accuracy is drawn
 
 
-def score_unsure(unsure_below: float, predictions: Predictions) -> dict[str, Any]:
+def score_unsure(least_log_odds: float, predictions: Predictions) -> dict[str, Any]:
     """Score a model on the photos that it does not call unsure.
 
+    Args:
+        least_log_odds: the threshold; infinite: of any confidence a photo is unsure.
+
     Returns:
-        The threshold ``unsure_below`` (None: of any confidence a photo is unsure), ``coverage``, the proportion of
-        photos that are not, and the accuracy on these, ``sure_accuracy``, with its 95 % confidence interval (without
-        any such photo, None).
+        ``unsure_below``, the threshold as a probability (None: infinite), ``coverage``, the proportion of photos that
+        are not unsure, and the accuracy on these, ``sure_accuracy``, with its 95 % confidence interval (without any
+        such photo, None).
     """
-    correct = predictions.correct[predictions.confidence >= unsure_below]
+    correct = predictions.correct[predictions.log_odds >= least_log_odds]
     accuracy = float(correct.mean()) if len(correct) else None
     low, high = (None, None) if accuracy is None else wilson_interval(accuracy, len(correct))
-    scores = {
-        "unsure_below": unsure_below if math.isfinite(unsure_below) else None,
+    return {
+        "unsure_below": float(expit(least_log_odds)) if math.isfinite(least_log_odds) else None,
         "coverage": len(correct) / len(predictions.labels),
         "sure_accuracy": accuracy,
         "sure_accuracy_low": low,
         "sure_accuracy_high": high,
     }
-    return {name: None if value is None else round(value, 6) for name, value in scores.items()}
 
 
 def describe_coverage(evaluation: Evaluation) -> str:
     """Say how accurate a model is on the half of the test photos that it is surest of, or on more if some are equal."""
-    curve = accuracy_by_coverage(evaluation.predictions.confidence, evaluation.predictions.correct)
+    curve = accuracy_by_coverage(evaluation.predictions.log_odds, evaluation.predictions.correct)
     half = curve[curve["coverage"] >= 0.5].iloc[0]
     return (
         f"On the {half['coverage']:.0%} of the test photos that `{evaluation.name}` is surest of, its accuracy is "
@@ -51,7 +54,7 @@ def draw_coverage(evaluations: list[Evaluation]) -> Figure:
     figure, axes = plt.subplots(figsize=(8.5, 4.5), layout="constrained")
     for evaluation, colour in zip(evaluations, cycle(COLOURS), strict=False):
         correct = evaluation.predictions.correct
-        curve = accuracy_by_coverage(evaluation.predictions.confidence, correct)
+        curve = accuracy_by_coverage(evaluation.predictions.log_odds, correct)
         shown = curve[curve["coverage"] >= min(FEWEST / len(correct), 1)]
         [line] = axes.plot(shown["coverage"], shown["accuracy"], color=colour, label=evaluation.name, clip_on=False)
         line.set_marker("." if len(shown) == 1 else "")  # a line of one point would not be seen

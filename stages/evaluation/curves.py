@@ -8,6 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import roc_curve
 
 from stages.evaluation.results import Predictions
+from stages.inference.confidence import log_odds
 
 
 def kept_epoch(history: pd.DataFrame) -> pd.Series:
@@ -30,10 +31,11 @@ def learning_curves(history: pd.DataFrame) -> pd.DataFrame:
 
 def mean_roc_curve(predictions: Predictions) -> pd.DataFrame:
     """Compute the ROC curve in steps of 0.01: of the second of two classes, or the mean of each against the rest."""
-    num_classes = predictions.probabilities.shape[1]
+    num_classes = predictions.logits.shape[1]
+    ranked_by = log_odds(predictions.logits)
     rates = np.linspace(0, 1, 101)
     curves = [
-        np.interp(rates, *roc_curve(predictions.labels == number, predictions.probabilities[:, number])[:2])
+        np.interp(rates, *roc_curve(predictions.labels == number, ranked_by[:, number])[:2])
         for number in range(1 if num_classes == 2 else 0, num_classes)
     ]
     points = pd.DataFrame({"false_positive_rate": rates, "true_positive_rate": np.mean(curves, axis=0)})

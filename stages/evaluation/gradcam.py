@@ -60,7 +60,7 @@ def choose_photos(predictions: Predictions) -> np.ndarray:
     """Choose the places of up to ``SHOWN`` correct photos, evenly from all, and of the most confident mistakes."""
     correct, wrong = np.flatnonzero(predictions.correct), np.flatnonzero(~predictions.correct)
     spread = np.linspace(0, len(correct) - 1, min(SHOWN, len(correct))).round().astype(int)
-    most_confident = np.argsort(-predictions.confidence[wrong], kind="stable")
+    most_confident = np.argsort(-predictions.log_odds[wrong], kind="stable")
     return np.concatenate([correct[spread], wrong[most_confident[:SHOWN]]])
 
 

@@ -17,7 +17,9 @@ def find_mistakes(photos: pd.DataFrame, predictions: Predictions, classes: list[
     """List the misclassified photos (``path``, true ``label``, ``predicted``, ``confidence``), most confident first."""
     predicted = np.take(classes, predictions.predicted)
     table = photos[["path", "label"]].assign(predicted=predicted, confidence=predictions.confidence.round(6))
-    return table[~predictions.correct].sort_values(["confidence", "path"], ascending=[False, True], ignore_index=True)
+    mistakes = table.assign(log_odds=predictions.log_odds)[~predictions.correct]
+    most_confident_first = mistakes.sort_values(["log_odds", "path"], ascending=[False, True], ignore_index=True)
+    return most_confident_first.drop(columns="log_odds")
 
 
 def most_confused(mistakes: pd.DataFrame) -> tuple[str, str, int]:

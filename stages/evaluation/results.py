@@ -1,11 +1,14 @@
 """The data of an evaluation: the test set, a model's predictions on it, and what is known of the model in the end."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import softmax
 
+from stages.inference.confidence import log_odds
 from stages.photos.arrays import ArrayStore
 
 
@@ -23,17 +26,27 @@ class Predictions:
     """A model's predictions on labelled photos."""
 
     labels: np.ndarray  # int64, shaped (photos,)
-    probabilities: np.ndarray  # float64, shaped (photos, classes), rows summing to one
+    logits: np.ndarray  # divided by the temperature if there is one, float64, shaped (photos, classes)
 
     @property
+    def probabilities(self) -> np.ndarray:
+        """float64, shaped (photos, classes), rows summing to one."""
+        return np.asarray(softmax(self.logits, axis=1))
+
+    @cached_property
     def predicted(self) -> np.ndarray:
         """The most probable class of each photo: int64, shaped (photos,)."""
-        return np.asarray(self.probabilities.argmax(axis=1))
+        return np.asarray(self.logits.argmax(axis=1))
 
-    @property
+    @cached_property
     def confidence(self) -> np.ndarray:
         """The probability of the predicted class: float64, shaped (photos,)."""
         return np.asarray(self.probabilities.max(axis=1))
+
+    @cached_property
+    def log_odds(self) -> np.ndarray:
+        """The confidence as log-odds, to sort by where it rounds to 1: float64, shaped (photos,)."""
+        return np.asarray(log_odds(self.logits).max(axis=1))
 
     @property
     def correct(self) -> np.ndarray:

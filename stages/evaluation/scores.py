@@ -3,16 +3,19 @@
 from statistics import mean, stdev
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support, roc_auc_score
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, roc_auc_score
 
 from stages.evaluation.calibration import calibration_error
 from stages.evaluation.curves import kept_epoch
 from stages.evaluation.results import Evaluation, Predictions
 from stages.evaluation.significance import wilson_interval
+from stages.inference.confidence import cross_entropy, log_odds
 
 # Those by which models can be ranked (``evaluate.rank_by``).
 SCORE_NAMES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
+DIGITS = 12  # of a score by which models are compared: beyond, equal ones differ by the order of their terms
 
 
 def score(
@@ -28,21 +31,20 @@ def score(
         the ROC curve (for more than two classes the mean of each class against the rest), and the expected calibration
         error (``ece``).
         ``classes``: precision and recall of each, in a list: DVC leaves lists out of its tables, which so stay one
-        screen wide.
+        screen wide. Nothing is rounded, as scores are also compared.
     """
     kept = kept_epoch(history)
-    labels, probabilities = predictions.labels, predictions.probabilities
+    labels = predictions.labels
     accuracy = float(predictions.correct.mean())
     low, high = wilson_interval(accuracy, len(labels))
     numbers = range(len(classes))
-    ranked_by = probabilities[:, 1] if len(classes) == 2 else probabilities
     test = {
         "accuracy": accuracy,
         "gain_over_baseline": accuracy - baseline,
         "accuracy_low": low,
         "accuracy_high": high,
-        "loss": log_loss(labels, probabilities, labels=numbers),
-        "roc_auc": roc_auc_score(labels, ranked_by, multi_class="ovr"),
+        "loss": cross_entropy(predictions.logits, labels),
+        "roc_auc": roc_auc(predictions),
         "ece": calibration_error(predictions),
         **class_scores(predictions),
     }
@@ -50,14 +52,25 @@ def score(
         labels, predictions.predicted, labels=numbers, zero_division=0
     )
     return {
-        "train": rounded({"accuracy": kept["accuracy"], "loss": kept["loss"]}),
-        "validation": rounded({"accuracy": kept["val_accuracy"], "loss": kept["val_loss"], **class_scores(validation)}),
-        "test": rounded(test),
+        "train": {"accuracy": float(kept["accuracy"]), "loss": float(kept["loss"])},
+        "validation": {
+            "accuracy": float(kept["val_accuracy"]),
+            "loss": float(kept["val_loss"]),
+            **class_scores(validation),
+        },
+        "test": test,
         "classes": [
-            {"label": label, **rounded({"precision": p, "recall": r})}
+            {"label": label, "precision": float(p), "recall": float(r)}
             for label, p, r in zip(classes, precision, recall, strict=True)
         ],
     }
+
+
+def roc_auc(predictions: Predictions) -> float:
+    """Compute the area under the ROC curve of the second of two classes, or the mean of each against the rest."""
+    ranked_by = log_odds(predictions.logits)
+    classes = range(1 if ranked_by.shape[1] == 2 else 0, ranked_by.shape[1])
+    return float(np.mean([roc_auc_score(predictions.labels == number, ranked_by[:, number]) for number in classes]))
 
 
 def class_scores(predictions: Predictions) -> dict[str, float]:
@@ -66,26 +79,35 @@ def class_scores(predictions: Predictions) -> dict[str, float]:
     Returns:
         ``balanced_accuracy``, the mean of the classes' recall; ``macro_f1``, the mean of their F1.
     """
-    numbers = range(predictions.probabilities.shape[1])
+    numbers = range(predictions.logits.shape[1])
     confusion = confusion_matrix(predictions.labels, predictions.predicted, labels=numbers)
     correct, actual, predicted = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
-    return {"balanced_accuracy": (correct / actual).mean(), "macro_f1": (2 * correct / (actual + predicted)).mean()}
+    return {
+        "balanced_accuracy": float((correct / actual).mean()),
+        "macro_f1": float((2 * correct / (actual + predicted)).mean()),
+    }
 
 
 def score_temperature(temperature: float, before: Predictions) -> dict[str, float]:
     """Score the same model without its temperature: its ``ece`` and ``loss`` before, beside those under ``test``."""
-    loss = log_loss(before.labels, before.probabilities, labels=range(before.probabilities.shape[1]))
-    return rounded({"temperature": temperature, "ece_before": calibration_error(before), "loss_before": loss})
+    loss = cross_entropy(before.logits, before.labels)
+    return {"temperature": temperature, "ece_before": calibration_error(before), "loss_before": loss}
 
 
-def rounded(scores: dict[str, float]) -> dict[str, float]:
-    return {name: round(float(value), 6) for name, value in scores.items()}
+def rounded(scores: Any) -> Any:
+    """Round the scores in dictionaries and lists to six digits, to write them."""
+    if isinstance(scores, dict):
+        return {name: rounded(value) for name, value in scores.items()}
+    if isinstance(scores, list):
+        return [rounded(value) for value in scores]
+    return round(scores, 6) if isinstance(scores, float) else scores
 
 
 def ranking(evaluations: list[Evaluation], rank_by: str) -> list[Evaluation]:
     """Sort the models by a validation score, then by validation loss, the best first; the test photos play no part."""
     return sorted(
-        evaluations, key=lambda model: (-model.scores["validation"][rank_by], model.scores["validation"]["loss"])
+        evaluations,
+        key=lambda model: (-round(model.scores["validation"][rank_by], DIGITS), model.scores["validation"]["loss"]),
     )
 
 

@@ -49,8 +49,7 @@ def mcnemar(correct: dict[str, np.ndarray], pairs: Iterable[tuple[str, str]]) ->
         c = int((correct[second] & ~correct[first]).sum())
         rows.append((first, second, b, c, binomtest(b, b + c).pvalue if b + c else 1.0))
     tested = pd.DataFrame(rows, columns=["first", "second", "b", "c", "p"])
-    p_values = tested[["p"]].assign(p_holm=holm(tested["p"].to_numpy(float)))
-    return tested.assign(**p_values.map(lambda p: float(f"{p:.4g}")))
+    return tested.assign(p_holm=holm(tested["p"].to_numpy(float)))
 
 
 def compare_seeds(accuracies: dict[str, list[float]], photos: int) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax, logsumexp, softmax
 
 from stages.common.program import UserError
 from stages.inference.neighbours import distance_to_nearest, normalize
@@ -18,26 +18,31 @@ class Confidence(NamedTuple):
     """How probabilities are made of a model's logits, by default by softmax, and which photos to be warned of."""
 
     temperature: float | None = None  # None: none is fitted, which is the same as 1
-    unsure_below: float | None = None  # infinite: every prediction is unsure
+    least_log_odds: float | None = None  # of a predicted class, or it is unsure; infinite: every one is
     unlike_above: float | None = None  # distance to the nearest training photo
     training_features: np.ndarray | None = None  # normalised, float32, shaped (training photos, channels)
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Compute softmax(logits / temperature), float64, shaped (photos, classes), rows summing to one."""
-        return np.asarray(softmax(logits.astype(np.float64) / (self.temperature or 1), axis=1))
+        return np.asarray(softmax(self.scaled(logits), axis=1))
+
+    def scaled(self, logits: np.ndarray) -> np.ndarray:
+        """Divide logits by the temperature: float64, shaped (photos, classes)."""
+        return np.asarray(logits.astype(np.float64) / (self.temperature or 1))
 
     @property
     def gives_notes(self) -> bool:
-        return self.unsure_below is not None or self.unlike_above is not None
+        return self.least_log_odds is not None or self.unlike_above is not None
 
-    def notes(self, probabilities: np.ndarray, features: np.ndarray) -> list[str]:
+    def notes(self, logits: np.ndarray, features: np.ndarray) -> list[str]:
         """Say why not to believe the class of each photo: "unsure", "unlike the training photos", both or nothing ("").
 
         Args:
-            probabilities: shaped (photos, classes).
+            logits: shaped (photos, classes).
             features: a backbone's, shaped (photos, channels); ignored if ``unlike_above`` is None.
         """
-        unsure = probabilities.max(axis=1) < (self.unsure_below or 0)
+        threshold = -math.inf if self.least_log_odds is None else self.least_log_odds
+        unsure = log_odds(self.scaled(logits)).max(axis=1) < threshold
         reasons = ("unsure", unsure), ("unlike the training photos", self.unlike(features))
         return [", ".join(reason for reason, holds in reasons if holds[row]) for row in range(len(unsure))]
 
@@ -75,9 +80,9 @@ def fit_confidence(file: BinaryIO, settings: ConfidenceSettings) -> Confidence:
     logits, labels = arrays["logits"].astype(np.float64), arrays["labels"]
     fitted = Confidence(fit_temperature(logits, labels) if settings.temperature_scaling else None)
     if settings.abstention_accuracy is not None:
-        confidence = fitted.probabilities(logits).max(axis=1)
+        confidence = log_odds(fitted.scaled(logits)).max(axis=1)
         correct = logits.argmax(axis=1) == labels
-        fitted = fitted._replace(unsure_below=find_threshold(confidence, correct, settings.abstention_accuracy))
+        fitted = fitted._replace(least_log_odds=find_threshold(confidence, correct, settings.abstention_accuracy))
     if settings.out_of_distribution_fraction is not None and "training_features" in arrays:
         training = normalize(arrays["training_features"])
         distances = distance_to_nearest(arrays["validation_features"], training)
@@ -99,12 +104,37 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     if (logits.argmax(axis=1) == labels).all():
         return 1.0
 
-    def cross_entropy(log_temperature: float) -> float:
-        log_probabilities = log_softmax(logits / math.exp(log_temperature), axis=1)
-        return -float(np.take_along_axis(log_probabilities, labels[:, None], axis=1).mean())
+    def loss(log_temperature: float) -> float:
+        return cross_entropy(logits / math.exp(log_temperature), labels)
 
-    found = minimize_scalar(cross_entropy, bounds=(-5, 5), method="bounded", options={"xatol": 1e-6})
+    found = minimize_scalar(loss, bounds=(-5, 5), method="bounded", options={"xatol": 1e-6})
     return round(math.exp(found.x), 4)
+
+
+def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Compute the mean cross-entropy in nats, with logits shaped (photos, classes) and labels shaped (photos,)."""
+    return -float(np.take_along_axis(log_softmax(logits, axis=1), labels[:, None], axis=1).mean())
+
+
+def log_odds(logits: np.ndarray) -> np.ndarray:
+    """Compute log(p / (1 - p)) of the probability p of each class: its logit minus the logsumexp of the others'.
+
+    It sorts as p does. But from a margin of 37 on, p is exactly 1 in float64, and so the same for all such photos.
+
+    Args:
+        logits: float64, shaped (photos, classes), with two classes at least.
+
+    Returns:
+        The same shape. The largest of a photo is that of the predicted class; of two classes, each is a difference.
+    """
+    if logits.shape[1] == 2:
+        return np.asarray(logits - logits[:, ::-1])
+    predicted = np.arange(logits.shape[1]) == logits.argmax(axis=1)[:, None]
+    log_p = log_softmax(logits, axis=1)
+    others = np.where(predicted, -np.inf, log_p)
+    log_rest = np.log1p(-np.exp(others))  # p is at most 1/2 here; 1 - p of the predicted class may round to 0
+    log_rest[predicted] = logsumexp(others, axis=1)
+    return np.asarray(log_p - log_rest)
 
 
 def find_threshold(confidence: np.ndarray, correct: np.ndarray, accuracy: float) -> float:
@@ -124,7 +154,7 @@ def accuracy_by_coverage(confidence: np.ndarray, correct: np.ndarray) -> pd.Data
     """Compute the accuracy on the most confident photos, for each threshold (El-Yaniv, Wiener, 2010).
 
     Args:
-        confidence: the probability of the predicted class, float64, shaped (photos,).
+        confidence: the log-odds of the predicted class, or anything that sorts as they do, shaped (photos,).
         correct: whether it is the true class, bool, shaped (photos,).
 
     Returns:

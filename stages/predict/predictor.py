@@ -71,5 +71,5 @@ def classify(trained: TrainedModel, pixels: np.ndarray) -> list[Prediction]:
     outputs = predict_logits(trained.with_features or trained.model, pixels)
     logits, features = np.split(outputs, [len(trained.class_names)], axis=1)
     probabilities = confidence.probabilities(logits)
-    notes = confidence.notes(probabilities, features) if confidence.gives_notes else [None] * len(pixels)
+    notes = confidence.notes(logits, features) if confidence.gives_notes else [None] * len(pixels)
     return list(map(Prediction, probabilities, notes))

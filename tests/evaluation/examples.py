@@ -39,9 +39,14 @@ def classified(confusion: Sequence[Sequence[int]]) -> Predictions:
     counts = np.array(confusion)
     cells = np.repeat(np.arange(counts.size), counts.ravel())
     labels, predicted = np.divmod(cells, len(counts))
-    return Predictions(labels, np.eye(len(counts))[predicted])
+    return Predictions(labels, 9 * np.eye(len(counts))[predicted])
 
 
 def two_classes(labels: np.ndarray, second: np.ndarray) -> Predictions:
     """Predictions with these probabilities of the second class."""
-    return Predictions(labels, np.stack([1 - second, second], axis=1))
+    return probable(labels, np.stack([1 - second, second], axis=1))
+
+
+def probable(labels: np.ndarray, probabilities: np.ndarray) -> Predictions:
+    """Predictions with these probabilities, of which none is 0."""
+    return Predictions(labels, np.log(probabilities))

@@ -9,7 +9,7 @@ from stages.evaluation.results import Predictions
 from tests.evaluation.examples import evaluation_of, two_classes
 
 # Fifteenths: 0.62 and 0.65 share the tenth bin (9/15 = 0.6 to 10/15 = 0.667), 0.9 is in the fourteenth.
-PREDICTIONS = Predictions(np.array([0, 0, 0, 1]), np.array([[0.62, 0.38], [0.35, 0.65], [0.9, 0.1], [0.1, 0.9]]))
+PREDICTIONS = two_classes(np.array([0, 0, 0, 1]), np.array([0.38, 0.65, 0.1, 0.9]))
 
 
 def test_photos_are_binned_by_confidence() -> None:
@@ -21,18 +21,18 @@ def test_photos_are_binned_by_confidence() -> None:
 
 
 def test_a_bin_includes_its_upper_end() -> None:
-    assert reliability(Predictions(np.array([0]), np.array([[0.6, 0.4]]))).index.tolist() == [8]
+    assert reliability(two_classes(np.array([0]), np.array([0.4]))).index.tolist() == [8]
 
 
 def test_the_calibration_error_is_the_mean_distance_weighted_by_photos() -> None:
-    first = Predictions(PREDICTIONS.labels[:3], PREDICTIONS.probabilities[:3])
+    first = Predictions(PREDICTIONS.labels[:3], PREDICTIONS.logits[:3])
     assert calibration_error(PREDICTIONS) == pytest.approx((2 * 0.135 + 2 * 0.1) / 4)
     assert calibration_error(first) == pytest.approx((2 * 0.135 + 0.1) / 3)
 
 
 def test_full_confidence_has_no_calibration_error_where_it_is_always_correct() -> None:
-    assert calibration_error(Predictions(np.array([0, 1]), np.eye(2))) == 0
-    assert calibration_error(Predictions(np.array([1, 0]), np.eye(2))) == 1
+    assert calibration_error(Predictions(np.array([0, 1]), 40 * np.eye(2))) == 0
+    assert calibration_error(Predictions(np.array([1, 0]), 40 * np.eye(2))) == 1
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_every_model_has_a_diagram_and_its_counts(models: int) -> None:
     figure = draw_calibration([evaluation_of(f"model{number}", PREDICTIONS) for number in range(models)])
     shown = [axes for axes in figure.axes if axes.get_visible()]
     assert [axes.get_title() for axes in shown if axes.get_title()] == [
-        f"model{number}: ECE 0.117" for number in range(models)
+        f"model{number}: ECE 0.118" for number in range(models)
     ]
     assert sum([text.get_text() for text in axes.texts] == ["2", "2"] for axes in shown) == models
     plt.close(figure)

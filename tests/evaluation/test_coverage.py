@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from scipy.special import logit
 
 from stages.evaluation.coverage import describe_coverage, draw_coverage, score_unsure
 from stages.inference.confidence import accuracy_by_coverage
@@ -14,7 +15,7 @@ PREDICTIONS = two_classes(np.array([1, 1, 0, 1]), np.array([0.6, 0.95, 0.9, 0.8]
 
 def test_accuracy_is_that_of_the_most_confident_photos() -> None:
     curve = accuracy_by_coverage(PREDICTIONS.confidence, PREDICTIONS.correct)
-    assert curve.index.tolist() == [0.95, 0.9, 0.8, 0.6]
+    assert curve.index.tolist() == pytest.approx([0.95, 0.9, 0.8, 0.6])
     assert curve["coverage"].tolist() == [0.25, 0.5, 0.75, 1]
     assert curve["accuracy"].tolist() == pytest.approx([1, 1 / 2, 2 / 3, 3 / 4])
     assert describe_coverage(evaluation_of("cnn", PREDICTIONS)).startswith("On the 50% of the test photos")
@@ -41,7 +42,7 @@ def test_the_figure_shows_a_model_that_is_equally_sure_of_all_photos() -> None:
 
 def test_the_figure_has_a_line_per_model_which_ends_at_its_accuracy_and_a_point_at_its_threshold() -> None:
     sure = evaluation_of("sure", PREDICTIONS)
-    sure.scores["confidence"] = score_unsure(0.85, PREDICTIONS)
+    sure.scores["confidence"] = score_unsure(logit(0.85), PREDICTIONS)
     figure = draw_coverage([evaluation_of("plain", PREDICTIONS), sure])
     plain, line, point = figure.axes[0].lines
     assert [plain.get_label(), line.get_label()] == ["plain", "sure"]

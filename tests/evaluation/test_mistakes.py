@@ -13,12 +13,13 @@ from stages.common.figures import write_figure
 from stages.evaluation.mistakes import draw_mistakes, find_mistakes, most_confused, outcome
 from stages.evaluation.results import Predictions
 from tests.conftest import write_photos
+from tests.evaluation.examples import probable
 
 CLASSES = ["a", "b", "c"]
 PHOTOS = pd.DataFrame({"path": ["5", "4", "3", "2", "1"], "label": ["a", "a", "b", "c", "c"]})
-PREDICTIONS = Predictions(
+PREDICTIONS = probable(
     np.array([0, 0, 1, 2, 2]),
-    np.array([[0.9, 0.1, 0], [0.3, 0.7, 0], [0.2, 0, 0.8], [0.3, 0.7, 0], [0, 0.6, 0.4]]),
+    np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.1, 0.1, 0.8], [0.2, 0.7, 0.1], [0.1, 0.6, 0.3]]),
 )
 
 
@@ -76,6 +77,6 @@ def test_the_figure_holds_thumbnails(workspace: Path) -> None:
 
 
 def test_a_model_without_mistakes_has_a_figure_that_says_so() -> None:
-    first = Predictions(PREDICTIONS.labels[:1], PREDICTIONS.probabilities[:1])
+    first = Predictions(PREDICTIONS.labels[:1], PREDICTIONS.logits[:1])
     none = find_mistakes(PHOTOS.head(1), first, CLASSES)
     assert "none: every test photo is classified correctly" in texts(draw_mistakes("cnn", none))

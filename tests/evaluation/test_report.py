@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from scipy.special import logit
 
 from stages.evaluation.confidence_sections import calibration_section, coverage_section
 from stages.evaluation.coverage import score_unsure
@@ -168,7 +169,7 @@ def test_the_accuracy_on_the_surest_photos_is_told() -> None:
 
 def test_thresholds_come_with_the_accuracy_on_what_is_sure() -> None:
     sure, none = evaluation_of("one", wrong_on(0)), evaluation_of("two", wrong_on(1))
-    sure.scores["confidence"] = score_unsure(0.85, sure.predictions)
+    sure.scores["confidence"] = score_unsure(logit(0.85), sure.predictions)
     none.scores["confidence"] = score_unsure(math.inf, none.predictions)
     assert coverage_section([sure, none]).endswith(
         "| one | 0.850 | 0.950 | 1.000 | 0.832 to 1.000 |\n| two | none | 0.000 | none | none to none |"

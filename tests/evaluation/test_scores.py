@@ -11,10 +11,9 @@ import pytest
 import vl_convert
 
 from stages.evaluation.curves import draw_accuracy, learning_curves, mean_roc_curve
-from stages.evaluation.results import Predictions
-from stages.evaluation.scores import leaderboard, ranking, score
+from stages.evaluation.scores import leaderboard, ranking, rounded, score
 from tests.conftest import PROJECT
-from tests.evaluation.examples import classified, evaluation_of, two_classes
+from tests.evaluation.examples import classified, evaluation_of, probable, two_classes
 
 HISTORY = pd.DataFrame(
     {"epoch": [1, 2], "accuracy": [0.5, 0.7], "loss": [0.8, 0.6], "val_accuracy": [0.4, 0.6], "val_loss": [0.9, 0.7]}
@@ -25,7 +24,7 @@ PREDICTIONS = two_classes(LABELS, np.array([0.1, 0.2, 0.6, 0.7, 0.8]))
 
 
 def test_scores_are_those_worked_out_by_hand() -> None:
-    result = score(HISTORY, VALIDATION, PREDICTIONS, ["cats", "dogs"], baseline=0.6)
+    result = rounded(score(HISTORY, VALIDATION, PREDICTIONS, ["cats", "dogs"], baseline=0.6))
     assert result["train"] == {"accuracy": 0.7, "loss": 0.6}
     # Recall 5/6 and 1/4; F1 10/14 and 2/6
     assert result["validation"] == {"accuracy": 0.6, "loss": 0.7, "balanced_accuracy": 0.541667, "macro_f1": 0.52381}
@@ -57,7 +56,7 @@ def test_three_classes_are_scored_each_against_the_rest() -> None:
     result = score(
         HISTORY,
         classified(np.eye(3, dtype=int).tolist()),
-        Predictions(labels, probabilities),
+        probable(labels, probabilities),
         ["a", "b", "c"],
         baseline=0.5,
     )
@@ -90,7 +89,7 @@ def test_of_classes_of_10_to_1_the_best_by_balanced_accuracy_is_not_the_one_that
 def test_the_roc_curve_runs_from_corner_to_corner_above_the_area_it_scores() -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 400)
-    predictions = two_classes(labels, np.clip(rng.normal(0.4 + 0.2 * labels, 0.2), 0, 1))
+    predictions = two_classes(labels, np.clip(rng.normal(0.4 + 0.2 * labels, 0.2), 0.01, 0.99))
     points = mean_roc_curve(predictions)
     assert points.iloc[0].tolist() == [0, 0]
     assert points.iloc[-1].tolist() == [1, 1]
@@ -105,7 +104,7 @@ def test_the_roc_curve_is_that_of_the_second_of_two_classes_and_the_mean_over_th
     assert two["true_positive_rate"][0.5] == 0.5
     # The first class is told apart from the rest without mistakes, the other two are taken for each other.
     probabilities = np.array([[0.9, 0.05, 0.05], [0.1, 0.2, 0.7], [0.1, 0.7, 0.2]])
-    three = mean_roc_curve(Predictions(np.arange(3), probabilities)).set_index("false_positive_rate")
+    three = mean_roc_curve(probable(np.arange(3), probabilities)).set_index("false_positive_rate")
     assert three["true_positive_rate"][0.25] == pytest.approx(1 / 3, abs=1e-6)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.special import softmax
+from scipy.special import logit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
@@ -80,25 +80,24 @@ def test_the_threshold_is_the_lowest_from_which_on_the_accuracy_is_reached(accur
 
 def test_where_the_surest_prediction_is_wrong_every_photo_is_unsure() -> None:
     assert find_threshold(np.array([0.9, 0.9, 0.8]), np.array([True, False, True]), 0.9) == math.inf
-    assert Confidence(unsure_below=math.inf).notes(np.eye(2), np.empty((2, 0))) == ["unsure", "unsure"]
+    assert Confidence(least_log_odds=math.inf).notes(np.eye(2), np.empty((2, 0))) == ["unsure", "unsure"]
 
 
 def test_a_photo_below_the_threshold_is_unsure() -> None:
-    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.21, 0.79]])
-    assert Confidence(unsure_below=0.8).notes(probabilities, np.empty((3, 0))) == ["", "", "unsure"]
+    logits = np.log([[0.9, 0.1], [0.199, 0.801], [0.201, 0.799]])
+    assert Confidence(least_log_odds=logit(0.8)).notes(logits, np.empty((3, 0))) == ["", "", "unsure"]
     assert not Confidence().gives_notes
 
 
 def test_the_threshold_is_one_of_probabilities_after_the_temperature() -> None:
     plain = fit_confidence(file_of(), ConfidenceSettings(abstention_accuracy=0.8))
     both = fit_confidence(file_of(), ConfidenceSettings(temperature_scaling=True, abstention_accuracy=0.8))
-    assert plain.unsure_below
-    assert both.unsure_below
+    assert plain.least_log_odds
+    assert both.least_log_odds
     for confidence in (plain, both):
-        predicted = confidence.probabilities(LOGITS.astype(np.float32))
-        sure = [note == "" for note in confidence.notes(predicted, np.empty((len(predicted), 0)))]
-        assert (predicted.argmax(axis=1) == LABELS)[sure].mean() == pytest.approx(0.8, abs=0.002)
-    assert both.unsure_below < 0.9 < plain.unsure_below < 1
+        sure = [note == "" for note in confidence.notes(LOGITS.astype(np.float32), np.empty((len(LOGITS), 0)))]
+        assert (LOGITS.argmax(axis=1) == LABELS)[sure].mean() == pytest.approx(0.8, abs=0.002)
+    assert both.least_log_odds < logit(0.9) < plain.least_log_odds
 
 
 def test_a_photo_farther_from_the_nearest_than_all_but_a_fraction_of_validation_is_unlike() -> None:
@@ -114,7 +113,7 @@ def test_a_photo_farther_from_the_nearest_than_all_but_a_fraction_of_validation_
         True,
         True,
     ]
-    notes = fitted.notes(np.array([[1, 0, 0], [0.34, 0.33, 0.33], [1, 0, 0]]), validation[[0, 9, 9]])
+    notes = fitted.notes(np.array([[9, 0, 0], [0.1, 0, 0], [9, 0, 0]]), validation[[0, 9, 9]])
     assert notes == ["", "unsure, unlike the training photos", "unlike the training photos"]
 
 

@@ -12,7 +12,7 @@ from stages.intake.archive import is_hidden
 from stages.intake.folders import unreadable_folders
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
 from stages.photos.parallel import in_parallel
-from stages.predict.formats import Prediction, printable
+from stages.predict.formats import Prediction, shown
 from stages.predict.model_file import TrainedModel
 
 CHUNK_SIZE = 256  # photos in memory at a time
@@ -26,7 +26,7 @@ def list_photos(given: Sequence[Path]) -> list[Path]:
     """
     paths: list[Path] = []
     for path in given:
-        name = printable(path)
+        name = shown(path)
         if not path.exists():
             raise UserError(f"expected a photo or a folder of photos, received {name}: no such file")
         # A link to a folder, or to nothing, and a folder that may not be read count as files, which cannot be decoded.

@@ -23,7 +23,7 @@ from stages.common.files import atomic_write
 from stages.common.params import load_params
 from stages.common.program import UserError, command_parser, explain_unwritable, run
 from stages.photos.decode import UnreadablePhotoError
-from stages.predict.formats import FORMATS, Row, printable, row_values
+from stages.predict.formats import FORMATS, Row, row_values, shown
 from stages.predict.model_file import TrainedModel, fetch_model_file
 from stages.predict.predictor import list_photos, predict
 
@@ -71,10 +71,12 @@ def parse_arguments() -> argparse.Namespace:
 def choose_format(name: str | None, output: Path | None) -> str:
     """Choose the format that was asked for, or else the one that the output's suffix stands for."""
     if output and output.exists() and not output.is_file():
-        raise UserError(f"--output: expected the name of a file, received {output}, which is a folder or a device")
+        raise UserError(
+            f"--output: expected the name of a file, received {shown(output)}, which is a folder or a device"
+        )
     suffix = output.suffix[1:].lower() if output else ""
-    if not name and suffix not in (*FORMATS, "txt", ""):
-        raise UserError(f"--output: expected a name in .csv, .json or .txt, or --format, received {output}")
+    if output and not name and suffix not in (*FORMATS, "txt", ""):
+        raise UserError(f"--output: expected a name in .csv, .json or .txt, or --format, received {shown(output)}")
     return name or (suffix if suffix in FORMATS else "table")
 
 
@@ -115,7 +117,7 @@ class Rows:
         results = predict(self.trained, self.paths, self.max_megapixels)
         for path, result in tqdm(results, "predicting", len(self.paths), unit="photo", disable=None):
             if isinstance(result, UnreadablePhotoError):
-                logger.warning("%s: %s", printable(path), result)
+                logger.warning("%s: %s", shown(path), result)
                 self.failed += 1
             else:
                 yield row_values(path, result, self.trained.class_names)

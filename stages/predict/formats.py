@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path, PurePath
@@ -12,6 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 Row = Sequence[str | float]  # the values of a photo, as row_values lists them
+
+# Control characters, line separators, direction controls and invisible characters but for joiners, which scripts need.
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
 class Prediction(NamedTuple):
@@ -40,15 +44,20 @@ def printable(path: str | PurePath) -> str:
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
+def shown(name: str | PurePath) -> str:
+    r"""Escape also control characters, as ``\n`` and ``\u202e``, so that people see all of a name, on one line."""
+    return CONTROLS.sub(lambda match: match[0].encode("unicode_escape").decode(), printable(name))
+
+
 def table_lines(
     class_names: Sequence[str], paths: Sequence[Path], rows: Iterable[Row], has_notes: bool = False
 ) -> Iterator[str]:
     """Align path, class, probability and note in columns that are wide enough for all of ``paths``."""
-    path_width = max(len("path"), *(len(printable(path)) for path in paths))
-    class_width = max(len("class"), *(len(name) for name in class_names))
+    path_width = max(len("path"), *(len(shown(path)) for path in paths))
+    class_width = max(len("class"), *(len(shown(name)) for name in class_names))
     yield f"{'path':{path_width}}  {'class':{class_width}}  probability{'  note' if has_notes else ''}\n"
     for path, label, probability, *rest in rows:
-        line = f"{path:{path_width}}  {label:{class_width}}  {probability:11.3f}"
+        line = f"{shown(str(path)):{path_width}}  {shown(str(label)):{class_width}}  {probability:11.3f}"
         yield f"{line}  {rest[0]}".rstrip() + "\n" if has_notes else f"{line}\n"
 
 
@@ -58,8 +67,8 @@ def csv_lines(
     """Write a line of column names, then a line per photo."""
     for values in chain([columns(class_names, has_notes)], rows):
         line = io.StringIO()
-        csv.writer(line, lineterminator="\n").writerow(values)
-        yield line.getvalue()
+        csv.writer(line, lineterminator="\r\n").writerow(values)  # what a line may end in is quoted
+        yield line.getvalue().removesuffix("\r\n") + "\n"
 
 
 def json_lines(
@@ -69,7 +78,8 @@ def json_lines(
     names = columns(class_names, has_notes)
     yield "[\n"
     for number, values in enumerate(rows):
-        yield (",\n" if number else "") + json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False)
+        row = json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False)
+        yield (",\n" if number else "") + CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", row)
     yield "\n]\n"
 
 

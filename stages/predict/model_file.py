@@ -1,7 +1,8 @@
 """A trained model with its classes, as it is now or was in any git revision."""
 
-import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +11,7 @@ from zipfile import BadZipFile
 
 from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
+from dvc.repo import Repo
 from fsspec.implementations.local import LocalFileSystem
 
 from stages.common.paths import BEST, MODELS
@@ -19,6 +21,8 @@ from stages.inference.model import load_model
 from stages.inference.neighbours import with_features
 from stages.inference.settings import ConfidenceSettings
 from stages.models.runtime import keras
+from stages.predict.formats import shown
+from stages.predict.results import json_value, resolve_commit
 
 logger = logging.getLogger(__name__)
 
@@ -91,45 +95,54 @@ def fetch_model_file(name: str | None, revision: str | None = None) -> ModelFile
 
     Args:
         name: of the model; None: the best, as ``metrics/best.json`` of the same revision says.
-        revision: a commit, branch or tag, whose files come from DVC's cache or its remote; None: the files here.
+        revision: a commit, branch, tag or experiment, whose files come from DVC's cache or its remote;
+            None: the files here.
 
     Raises:
         UserError: The revision does not exist, has no such model, or its files cannot be had.
     """
-    files = LocalFileSystem() if revision is None else open_revision(revision)
-    of_revision = "" if revision is None else f" of revision {revision}"
+    of_revision = "" if revision is None else f" of revision {shown(revision)}"
+    with open_files(revision) as files:
 
-    def read(path: Path, advice: str) -> bytes:
-        try:
-            return bytes(files.cat_file(path.as_posix()))
-        except (OSError, DvcException) as error:
-            reason = getattr(error, "strerror", None) or first_line(error)
-            raise UserError(f"expected {path}{of_revision}, found none ({reason}): {advice}") from error
+        def read(path: Path, advice: str) -> bytes:
+            try:
+                return bytes(files.cat_file(path.as_posix()))
+            except (OSError, DvcException) as error:
+                reason = getattr(error, "strerror", None) or first_line(error)
+                raise UserError(f"expected {path}{of_revision}, found none ({reason}): {advice}") from error
 
-    found = map(Path, files.ls(MODELS.as_posix(), detail=False) if files.exists(MODELS.as_posix()) else ())
-    names = sorted(path.stem for path in found if path.suffix == ".keras" and not path.name.startswith("."))
-    if not names:
-        advice = "choose another --rev" if revision else "run `dvc repro`, or `dvc pull` where a remote has them"
-        raise UserError(f"expected trained models in {MODELS}{of_revision}, found none: {advice}")
-    if name is None:
-        name = str(json.loads(read(BEST, "choose a model with --model"))["model"])
-    if name not in names:
-        raise UserError(
-            f"expected a trained model{of_revision} ({', '.join(names)}), received {name!r}: choose with --model"
-        )
-    advice = "choose another --rev, or `dvc fetch` what it needs" if revision else "run `dvc repro`"
-    class_names = json.loads(read(MODELS / f"{name}.json", advice))["classes"]
-    path = MODELS / f"{name}.keras"
-    beside = path.with_suffix(".npz")
-    validation = read(beside, advice) if files.exists(beside.as_posix()) else None
-    return ModelFile(name, read(path, advice), class_names, f"{path}{of_revision}", validation)
+        found = map(Path, files.ls(MODELS.as_posix(), detail=False) if files.exists(MODELS.as_posix()) else ())
+        names = sorted(path.stem for path in found if path.suffix == ".keras" and not path.name.startswith("."))
+        if not names:
+            advice = "choose another --rev" if revision else "run `dvc repro`, or `dvc pull` where a remote has them"
+            raise UserError(f"expected trained models in {MODELS}{of_revision}, found none: {advice}")
+        if name is None:
+            choose = "choose a model with --model"
+            name = json_value(read(BEST, choose), "model", str, f"{BEST}{of_revision}", choose)
+        if name not in names:
+            there = ", ".join(map(shown, names))
+            raise UserError(f"expected a trained model{of_revision} ({there}), received {name!r}: choose with --model")
+        advice = "choose another --rev, or `dvc fetch` what it needs" if revision else "run `dvc repro`"
+        about = MODELS / f"{name}.json"
+        class_names = json_value(read(about, advice), "classes", list, f"{about}{of_revision}", advice)
+        path = MODELS / f"{name}.keras"
+        beside = path.with_suffix(".npz")
+        validation = read(beside, advice) if files.exists(beside.as_posix()) else None
+        return ModelFile(name, read(path, advice), class_names, f"{path}{of_revision}", validation)
 
 
-def open_revision(revision: str) -> DVCFileSystem:
-    """Open the project's files as they were in a git revision, through DVC."""
+@contextmanager
+def open_files(revision: str | None) -> Iterator[LocalFileSystem | DVCFileSystem]:
+    """Open the project's files as they are or, through DVC, as they were in a git revision."""
+    if revision is None:
+        yield LocalFileSystem()
+        return
     try:
-        files = DVCFileSystem(rev=revision)
-        files.ls("/")  # only now does it look the revision up
+        # DVCFileSystem(rev=...) would look for the project at the root of the git repository, wherever it is in it.
+        with Repo() as repo, repo.switch(resolve_commit(repo, revision)):
+            yield DVCFileSystem(repo)
     except DvcException as error:
-        raise UserError(f"--rev: expected a git revision of this project, received {revision!r}: {error}") from error
-    return files
+        raise UserError(
+            f"--rev: expected a git revision of this project, received {revision!r}: {first_line(error)}: "
+            "choose a commit, branch, tag or experiment"
+        ) from error

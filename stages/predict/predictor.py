@@ -11,7 +11,7 @@ from stages.inference.model import predict_logits
 from stages.intake.folders import is_hidden, unreadable_folders
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
 from stages.photos.parallel import in_parallel
-from stages.predict.formats import Prediction, printable
+from stages.predict.formats import Prediction, shown
 from stages.predict.model_file import TrainedModel
 
 CHUNK_SIZE = 256  # photos in memory at a time
@@ -25,7 +25,7 @@ def list_photos(given: Sequence[Path]) -> list[Path]:
     """
     paths: list[Path] = []
     for path in given:
-        name = printable(path)
+        name = shown(path)
         if not path.exists():
             raise UserError(f"expected a photo or a folder of photos, received {name}: no such file")
         # A named pipe, a link to a folder or to nothing, and a folder that may not be read count as files, which cannot

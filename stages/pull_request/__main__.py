@@ -8,11 +8,13 @@ Reads what the last `dvc repro` wrote into ``metrics/``, and what git or a DVC e
 import subprocess
 import sys
 
+from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 from stages.common.params import load_params
-from stages.common.paths import REPORT
-from stages.common.program import UserError, command_parser, run
+from stages.common.paths import BEST, REPORT
+from stages.common.program import UserError, command_parser, first_line, run
+from stages.predict.results import json_value, resolve_commit
 
 # By this first line the workflow finds its earlier comment.
 MARKER = "<!-- python -m stages.pull_request -->"
@@ -26,7 +28,10 @@ def main() -> None:
     base = parser.parse_args().base
     if not REPORT.exists():
         raise UserError(f"expected {REPORT}, found none: run `dvc repro`")
+    if BEST.exists():  # DVC leaves out a file that it cannot read
+        json_value(BEST.read_bytes(), "model", str, BEST, "resolve the conflict, or run `dvc repro`")
     params = load_params()
+    head = find_head(base)
     header, differences = diff_metrics(base)
     main_scores = {"test.accuracy", *(f"{split}.{params.evaluate.rank_by}" for split in ("validation", "test"))}
     main_differences = [
@@ -34,8 +39,6 @@ def main() -> None:
         for row, (path, metric) in differences.items()
         if metric == "model" or (path.startswith("metrics/models/") and metric in main_scores)
     ]
-    with Repo() as repo:
-        head = repo.scm.get_rev()[:7]
     blocks = [
         MARKER,
         f"### Scores of `{head}` against `{base}`",
@@ -47,6 +50,18 @@ def main() -> None:
     print("\n\n".join(blocks))  # noqa: T201
 
 
+def find_head(base: str) -> str:
+    """Return the current commit's short hash, or raise UserError where there is no commit to compare it with."""
+    try:
+        with Repo() as repo:
+            resolve_commit(repo, base)
+            return str(repo.scm.get_rev()[:7])
+    except DvcException as error:
+        raise UserError(
+            f"expected a commit, branch, tag or experiment to compare with, received {base!r}: {first_line(error)}"
+        ) from error
+
+
 def diff_metrics(base: str) -> tuple[list[str], dict[str, tuple[str, str]]]:
     """Run `dvc metrics diff`.
 
@@ -56,8 +71,8 @@ def diff_metrics(base: str) -> tuple[list[str], dict[str, tuple[str, str]]]:
     command = [sys.executable, "-m", "dvc", "metrics", "diff", "--md", "--precision", "3", base]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if finished.returncode:
-        reason = finished.stderr.strip().removeprefix("ERROR: ")
-        raise UserError(f"expected a commit, branch, tag or experiment to compare with, received {base!r}: {reason}")
+        reason = finished.stderr.strip().removeprefix("ERROR: ").split("\n")[0]
+        raise UserError(f"expected metrics to compare with those of {base!r}, found none that DVC can read: {reason}")
     titles, rule, *rows = finished.stdout.strip().splitlines()
     cells = {row: [cell.strip() for cell in row.split("|")] for row in sorted(rows)}
     return [titles, rule], {row: (path, metric) for row, (_, path, metric, *_) in cells.items()}

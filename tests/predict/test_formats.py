@@ -1,4 +1,5 @@
 import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -6,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.predict.formats import FORMATS, Prediction, columns, printable, row_values
+from stages.predict.formats import FORMATS, Prediction, columns, printable, row_values, shown
 
 CLASSES = ["ants", "bees, wasps", "Kühe"]
 PATHS = [Path("new/1.jpg"), Path('a "quoted", name.jpg')]
@@ -64,3 +65,38 @@ def test_a_note_stands_beside_the_probability_in_every_format() -> None:
 def test_a_name_that_is_not_utf8_is_escaped() -> None:
     assert printable(Path("caf\udce9.jpg")) == r"caf\xe9.jpg"
     assert printable(Path("café.jpg")) == "café.jpg"
+
+
+@pytest.mark.parametrize(
+    ("name", "escaped"),
+    [
+        ("a\nb.jpg", r"a\nb.jpg"),
+        ("a\rb.jpg", r"a\rb.jpg"),
+        ("\x1b[2J.jpg", r"\x1b[2J.jpg"),
+        ("\x9b2J.jpg", r"\x9b2J.jpg"),
+        ("a\u202egpj.exe", r"a\u202egpj.exe"),
+        ("a\u2067b\u200f.jpg", r"a\u2067b\u200f.jpg"),
+        ("a\u2028b\udce9.jpg", r"a\u2028b\xe9.jpg"),
+        ("\u5199\u771f\u30001 \u0646\u200c\u0647.jpg", "\u5199\u771f\u30001 \u0646\u200c\u0647.jpg"),
+    ],
+)
+def test_control_characters_are_shown_escaped(name: str, escaped: str) -> None:
+    """But those of Japanese and Persian words are not control characters."""
+    assert shown(Path(name)) == escaped
+    row: list[Any] = [printable(name), name.replace("\udce9", ""), 0.5, 0.5]
+    head, line = FORMATS["table"]([row[1]], [Path(name)], [row])
+    assert line.startswith(f"{escaped}  ")
+    assert len(line) == len(head)
+    assert not set("\r\x1b\x9b\u202e\u2067\u2028") & set(line)
+
+
+@pytest.mark.parametrize(
+    "name", ["a\nb", "a\rb", "a\r\nb", "\x1b[2J", "\x9b2J", "a\u202egpj", "\u2028", '"\r', "=1+1", "\t@x"]
+)
+def test_csv_and_json_hold_the_true_names(name: str) -> None:
+    row = row_values(Path(name), Prediction(np.array([0.75, 0.25])), [name, "b"])
+    _, read = csv.reader(io.StringIO("".join(FORMATS["csv"]([name, "b"], [Path(name)], [row])), newline=""))
+    assert read[:2] == [name, name]
+    written = "".join(FORMATS["json"]([name, "b"], [Path(name)], [row]))
+    assert [json.loads(written)[0][key] for key in ("path", "class", f"probability_{name}")] == [name, name, 0.75]
+    assert not set("\r\x1b\x9b\u202e\u2028") & set(written)

@@ -1,5 +1,6 @@
 """Models as they are now, and as they were in a project of the real git and dvc."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -61,6 +62,104 @@ def test_before_the_first_evaluation_a_model_is_to_be_chosen() -> None:
 def test_before_the_first_training_it_says_what_to_run() -> None:
     with pytest.raises(UserError, match=r"^expected trained models in data/models, found none: run `dvc repro`"):
         fetch_model_file(None)
+
+
+CONFLICT = '<<<<<<< HEAD\n{"model": "good"}\n=======\n{"model": "other"}\n>>>>>>> branch\n'
+
+
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize(
+    ("content", "telling"),
+    [
+        (CONFLICT, "received git's conflict markers: choose a model with --model"),
+        ("", "received other content: choose a model with --model"),
+        ("\xff", "received other content"),
+        ("[" * 100_000, "received other content"),
+        ("{}", 'expected JSON with "model"'),
+        ('["model"]', 'expected JSON with "model"'),
+        ('{"model": null}', 'expected JSON with "model"'),
+        ('{"model": "../models/good"}', "received '../models/good': choose with --model"),
+        ('{"model": "a\\nb"}', r"received 'a\nb': choose with --model"),
+    ],
+)
+def test_a_damaged_best_json_is_one_line(content: str, telling: str) -> None:
+    Path("metrics/best.json").write_bytes(content.encode("latin-1"))
+    with pytest.raises(UserError, match=re.escape(telling)) as raised:
+        fetch_model_file(None)
+    assert len(str(raised.value).splitlines()) == 1
+    assert fetch_model_file("good").name == "good"
+
+
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize("content", ["", CONFLICT, "[]", '{"environment": []}', '{"classes": 3}'])
+def test_a_damaged_list_of_classes_is_one_line(content: str) -> None:
+    Path("data/models/good.json").write_text(content)
+    with pytest.raises(UserError, match=r'^expected JSON with "classes" in data/models/good.json, .* run `dvc repro`$'):
+        fetch_model_file("good")
+
+
+@pytest.fixture(params=["with DVC in the project", "with DVC at the root"])
+def nested(request: pytest.FixtureRequest, models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project in a sub-folder of its git repository, in whose last commit "other" is the best model."""
+    project = models / "sub/project"
+    project.mkdir(parents=True)
+    for name in ("data", "metrics"):
+        shutil.move(models / name, project / name)
+    run(models, "git", "init", "--quiet", "--initial-branch=main")
+    dvc_root = project if "project" in request.param else models
+    run(dvc_root, "dvc", "init", "--quiet", *(["--subdir"] if dvc_root == project else []))
+    run(dvc_root, "dvc", "remote", "add", "--default", "--local", "store", str(models.with_name("remote")))
+    run(project, "dvc", "add", "--quiet", "data/models")
+    commit(models)
+    run(models, "git", "tag", "before")
+    run(project, "dvc", "push", "--quiet")
+    monkeypatch.chdir(project)
+    write_json({"model": "other"}, Path("metrics/best.json"))
+    shutil.copy("data/models/good.keras", "data/models/later.keras")
+    run(project, "dvc", "add", "--quiet", "data/models")
+    commit(models)
+    return dvc_root
+
+
+@pytest.mark.slow
+def test_a_project_in_a_sub_folder_has_its_revisions(nested: Path) -> None:
+    """Also from the remote that only this machine's configuration names."""
+    good = Path("data/models/good.keras").read_bytes()
+    assert fetch_model_file(None, "HEAD").name == fetch_model_file(None).name == "other"
+    before = fetch_model_file(None, "before")
+    assert (before.name, before.content, before.class_names) == ("good", good, CLASSES)
+    shutil.rmtree(nested / ".dvc/cache")
+    shutil.rmtree("data/models")
+    assert fetch_model_file(None, "before") == before
+    with pytest.raises(
+        UserError, match=r"^expected a trained model of revision before \(good, other\), received 'later'"
+    ):
+        fetch_model_file("later", "before")
+
+
+def test_a_revision_that_is_no_commit_is_one_line(models: Path) -> None:
+    run(models, "git", "init", "--quiet", "--initial-branch=main")
+    run(models, "dvc", "init", "--quiet")
+    Path("metrics/best.json").write_text(CONFLICT)
+    run(models, "git", "add", "--force", "data/models")
+    commit(models)
+    for revision in (
+        "",
+        "HEAD:metrics/best.json",
+        "HEAD:metrics",
+        "HEAD^{tree}",
+        "nonsense",
+        "HEAD~1",
+        "a\nb",
+        "\udcff",
+    ):
+        with pytest.raises(UserError, match=r"^--rev: expected a git revision of this project, received ") as raised:
+            fetch_model_file(None, revision)
+        assert len(str(raised.value).splitlines()) == 1
+        assert repr(revision) in str(raised.value)
+    with pytest.raises(UserError, match=r"best.json of revision main, received git's conflict markers: choose a model"):
+        fetch_model_file(None, "main")
+    assert fetch_model_file("good", "main").class_names == CLASSES
 
 
 def test_a_file_that_keras_cannot_load_is_one_line() -> None:

@@ -270,6 +270,8 @@ def test_a_reader_that_has_read_enough_ends_it_quietly(monkeypatch: pytest.Monke
         (["new", "--rev", "HEAD"], r"^--rev: expected a git revision of this project, received 'HEAD'"),
         (["new", "-o", "a.xlsx"], r"^--output: expected a name in .csv, .json or .txt, or --format, received a.xlsx$"),
         (["new", "-o", "metrics"], r"^--output: expected the name of a file, received metrics, which is a folder"),
+        (["a\n\x1b[2J.jpg"], r"received a\\n\\x1b\[2J.jpg: no such file$"),
+        (["new", "-o", "a.\u202ecsv"], r"received a\.\\u202ecsv$"),
         (["new", "-o", "params.yaml/a.csv"], r"^cannot write params.yaml/a.csv .* another --output$"),
     ],
 )
@@ -277,3 +279,10 @@ def test_a_mistake_is_one_line(predict: Predict, arguments: list[str], message: 
     Path("metrics/empty").mkdir()
     with pytest.raises(UserError, match=message):
         predict(*arguments)
+
+
+def test_a_file_that_cannot_be_decoded_is_named_on_one_line(predict: Predict, caplog: pytest.LogCaptureFixture) -> None:
+    Path("new/a\n\u202eb.jpg").write_text("no photo")
+    with pytest.raises(UserError, match=r"^1 of 6 files "):
+        predict("new")
+    assert [message.partition(": ")[0] for message in caplog.messages] == [r"new/a\n\u202eb.jpg"]

@@ -110,6 +110,42 @@ def test_a_mistake_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
         comment(monkeypatch, capsys)
 
 
+@pytest.mark.usefixtures("branches")
+@pytest.mark.parametrize("base", ["", "HEAD:dvc.yaml", "HEAD^{tree}", "workspace", "a\nb"])
+def test_a_base_that_is_no_commit_is_one_line(
+    base: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UserError, match=r"^expected a commit, branch, tag or experiment ") as raised:
+        comment(monkeypatch, capsys, base)
+    assert len(str(raised.value).splitlines()) == 1
+
+
+@pytest.mark.usefixtures("branches")
+@pytest.mark.parametrize("content", ["<<<<<<< HEAD\n{}\n=======\n", "", "{}"])
+def test_a_best_json_that_dvc_would_leave_out_is_one_line(
+    content: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("metrics/best.json").write_text(content)
+    with pytest.raises(UserError, match=r'^expected JSON with "model" in metrics/best.json, received '):
+        comment(monkeypatch, capsys)
+
+
+def test_a_project_in_a_sub_folder_has_a_base(
+    branches: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = branches / "sub/project"
+    project.mkdir(parents=True)
+    for name in ("dvc.yaml", "params.yaml", "metrics"):
+        shutil.move(branches / name, project / name)
+    shutil.rmtree(branches / ".dvc")
+    monkeypatch.chdir(project)
+    run(project, "dvc", "init", "--quiet", "--subdir")
+    commit(branches)
+    write_metrics("small", cnn={"accuracy": 0.75, "ece": 0.2}, small={"accuracy": 0.8, "ece": 0.1})
+    main, *_ = comment(monkeypatch, capsys, "HEAD").split("<details>")
+    assert ["metrics/best.json", "model", "cnn", "small", "-"] in rows(main)
+
+
 @pytest.mark.parametrize(("earlier", "posted"), [("", "pr comment 5 --body-file"), ("7\n9\n", "--method PATCH .*/7 ")])
 def test_the_workflow_edits_its_earlier_comment_or_posts_the_first(tmp_path: Path, earlier: str, posted: str) -> None:
     """With a `gh` that notes how it is called, and says which comments begin with the marker."""

@@ -23,7 +23,8 @@ def test_each_number_has_its_own_name(workspace: Path) -> None:
         split: pd.DataFrame({"path": "0.jpg", "label": [label for label, number in of.items() for _ in range(number)]})
         for split, of in images.items()
     }
-    lists["rejected"] = pd.DataFrame({"path": "x", "reason": pd.Series(reasons.keys()).repeat(reasons.values())})
+    rejected = [reason for reason, number in reasons.items() for _ in range(number)]
+    lists["rejected"] = pd.DataFrame({"path": "x", "reason": rejected})
     lists["corrected"] = pd.DataFrame({"path": "0.jpg", "given": ["cats", "dogs"], "label": ["dogs", "dogs"]})
     Path("data/splits").mkdir(parents=True)
     for name, listed in lists.items():

@@ -119,7 +119,7 @@ def commit(message: str) -> None:
 
 def git(*arguments: str) -> str:
     """Run git in the demo's repository, and never in one around it."""
-    command = ["git", "--git-dir", DEMO / ".git", "--work-tree", DEMO, *arguments]
+    command = ["git", f"--git-dir={DEMO}/.git", f"--work-tree={DEMO}", *arguments]
     finished = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)  # noqa: S603
     if finished.returncode:
         raise UserError(f"{DEMO}/: git {arguments[0]}: {finished.stderr.strip()}")
@@ -128,7 +128,7 @@ def git(*arguments: str) -> str:
 
 def make(target: str) -> None:
     """Make a target in the demo, two models at a time."""
-    command = ["make", "--no-print-directory", "--directory", DEMO, "--jobs", "2", target]
+    command = ["make", "--no-print-directory", f"--directory={DEMO}", "--jobs=2", target]
     if subprocess.run(command, env=environment(), check=False).returncode:  # noqa: S603
         raise UserError(f"`make {target}` failed in {DEMO}/ (see above): `make demo` goes on from there")
 

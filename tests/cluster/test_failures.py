@@ -142,7 +142,7 @@ CAUSES = {
 @pytest.mark.usefixtures("local_ray")
 def test_the_cause_is_what_a_task_or_an_actor_raised(kind: str, where: str) -> None:
     with pytest.raises(ray.exceptions.RayError) as raised:
-        ray.get(fail.remote(kind) if where == "task" else FailingAtStart.remote(kind).work.remote())
+        ray.get(fail.remote(kind) if where == "task" else FailingAtStart.remote(kind).work.remote())  # type: ignore[attr-defined]
     expected, text = CAUSES[kind]
     assert type(raised_by(raised.value)) is expected
     assert cause_of(raised.value) == text

@@ -2,6 +2,7 @@
 
 import logging
 import subprocess
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def test_a_node_with_another_version_is_named_by_package() -> None:
 def test_what_is_compared_is_what_decides_results(monkeypatch: pytest.MonkeyPatch) -> None:
     def version(package: str) -> str:
         if package == "keras":
-            raise nodes.PackageNotFoundError
+            raise PackageNotFoundError
         return f"{package} 1"
 
     monkeypatch.setattr(nodes, "version", version)

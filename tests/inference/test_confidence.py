@@ -108,7 +108,7 @@ def test_a_very_confident_model_is_not_unsure_of_all_photos() -> None:
     file = BytesIO()
     np.savez(file, logits=logits, labels=np.array([0, 1, 1, 0]))
     file.seek(0)
-    fitted = fit_confidence(file, ConfidenceSettings(unsure_accuracy=0.9))
+    fitted = fit_confidence(file, ConfidenceSettings(abstention_accuracy=0.9))
     assert fitted.least_log_odds == 60
     assert fitted.notes(logits, np.empty((4, 0))) == ["unsure", "", "", ""]
 

@@ -26,6 +26,7 @@ def test_each_number_has_its_own_name(workspace: Path) -> None:
     rejected = [reason for reason, number in reasons.items() for _ in range(number)]
     lists["rejected"] = pd.DataFrame({"path": "x", "reason": rejected})
     lists["corrected"] = pd.DataFrame({"path": "0.jpg", "given": ["cats", "dogs"], "label": ["dogs", "dogs"]})
+    lists["copies"] = pd.DataFrame({"path": "x", "split": ["validation", "validation", "test"]})
     Path("data/splits").mkdir(parents=True)
     for name, listed in lists.items():
         listed.to_csv(f"data/splits/{name}.csv", index=False)
@@ -37,6 +38,7 @@ def test_each_number_has_its_own_name(workspace: Path) -> None:
         "grouped": 5,
         "removed": 6,
         "unusable": 7,
+        "copies": {"validation": {"photos": 2, "share": 0.2}, "test": {"photos": 1, "share": 0.111111}},
         "relabelled": 1,
         "test": {"accuracy": 0.25},  # of always dogs, the larger class of the training photos
         "images": [

@@ -1,5 +1,6 @@
-"""The samples that `label_stats` draws; test_pipeline.py looks at its counts."""
+"""What `label_stats` counts, and the samples that it draws."""
 
+import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,7 +9,43 @@ import pandas as pd
 from PIL import Image
 
 from stages.common.params import LabelStats
-from stages.label_stats import CLASSES_SHOWN, draw_counts, draw_samples
+from stages.label_stats import CLASSES_SHOWN, LABEL_COUNTS, LABEL_STATS, draw_counts, draw_samples, main
+from stages.photos.lists import DUPLICATE, NO_FILE, REMOVED, SAME_GROUP, TWO_LABELS
+from tests.conftest import write_photos
+
+
+def test_each_number_has_its_own_name(workspace: Path) -> None:
+    """All of them differ, so that none can stand in another's place."""
+    write_photos(workspace, 1)
+    images = {"train": {"cats": 4, "dogs": 8}, "validation": {"cats": 3, "dogs": 5}, "test": {"cats": 6, "dogs": 2}}
+    reasons = {NO_FILE: 2, TWO_LABELS: 3, DUPLICATE: 4, SAME_GROUP: 5, REMOVED: 6, "cannot be decoded": 7}
+    lists = {
+        split: pd.DataFrame({"path": "0.jpg", "label": [label for label, number in of.items() for _ in range(number)]})
+        for split, of in images.items()
+    }
+    rejected = [reason for reason, number in reasons.items() for _ in range(number)]
+    lists["rejected"] = pd.DataFrame({"path": "x", "reason": rejected})
+    lists["corrected"] = pd.DataFrame({"path": "0.jpg", "given": ["cats", "dogs"], "label": ["dogs", "dogs"]})
+    Path("data/splits").mkdir(parents=True)
+    for name, listed in lists.items():
+        listed.to_csv(f"data/splits/{name}.csv", index=False)
+    main()
+    assert json.loads(LABEL_STATS.read_text()) == {
+        "unmatched": 2,
+        "conflicting": 3,
+        "duplicates": 4,
+        "grouped": 5,
+        "removed": 6,
+        "unusable": 7,
+        "relabelled": 1,
+        "test": {"accuracy": 0.25},  # of always dogs, the larger class of the training photos
+        "images": [
+            {"split": split, "label": label, "images": number}
+            for split, of in images.items()
+            for label, number in of.items()
+        ],
+    }
+    assert pd.read_csv(LABEL_COUNTS)["images"].tolist() == [4, 8, 3, 5, 6, 2]
 
 
 def test_samples_are_held_as_thumbnails(workspace: Path) -> None:

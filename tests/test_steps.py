@@ -24,7 +24,7 @@ MODELS = {"second": {**TINY, "epochs": 3, "scale": [-1, 1]}, "first": TINY}
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The current folder after a run with two models, a file that is no photo, and a photo in two splits."""
+    """The current folder after a run with two models, two files that are no photos, and a photo in two splits."""
     folder = tmp_path_factory.mktemp("steps")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -35,7 +35,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for label, count in {"cats": 6, "dogs": 9}.items():
             write_photos(Path("data/raw/train", label), count)
             write_photos(Path("data/raw/validation", label), 10, first=20)
-        Path("data/raw/train/cats/notes.jpg").write_text("no photo")
+        for name in ("notes", "more notes"):
+            Path(f"data/raw/train/cats/{name}.jpg").write_text("no photo")
         Path("data/raw/train/dogs/copy.jpg").write_bytes(Path("data/raw/validation/dogs/20.jpg").read_bytes())
         split.main()
         label_stats.main()
@@ -56,7 +57,7 @@ def read(path: str) -> Any:
 @pytest.mark.usefixtures("results")
 def test_photos_are_counted_per_class_and_split_and_what_is_left_out_by_reason() -> None:
     stats = read("metrics/label_stats.json")
-    assert (stats["unusable"], stats["duplicates"], stats["test"]) == (1, 1, {"accuracy": 0.5})
+    assert (stats["unusable"], stats["duplicates"], stats["test"]) == (2, 1, {"accuracy": 0.5})
     counts = {(row["split"], row["label"]): row["images"] for row in stats["images"]}
     trained = {("train", "cats"): 6, ("train", "dogs"): 9}
     assert counts == trained | {(s, c): n for s, n in {"validation": 8, "test": 2}.items() for c in ("cats", "dogs")}
@@ -94,7 +95,8 @@ def test_every_model_is_scored_on_the_test_list_and_the_best_chosen_on_validatio
     places = {name: (-of["validation"]["accuracy"], of["validation"]["loss"]) for name, of in scores.items()}
     best = read("metrics/best.json")
     assert best["model"] == min(MODELS, key=lambda name: places[name])
-    assert best["test"] == scores[best["model"]]["test"]
+    splits = ("train", "validation", "test")
+    assert {split: best[split] for split in splits} == {split: scores[best["model"]][split] for split in splits}
     assert f"`{best['model']}`, the best on validation" in Path("metrics/report.md").read_text()
     for curves in ("curves", "roc"):
         assert set(pd.read_csv(f"plots/{curves}.csv")["model"]) == set(MODELS)

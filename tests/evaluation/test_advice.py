@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 from stages.evaluation.advice import about_choice, about_mistakes, about_training, advice
-from stages.evaluation.results import Evaluation
-from tests.evaluation.examples import evaluation_of, two_classes
+from stages.evaluation.results import Evaluation, Predictions
+from stages.evaluation.scores import score
+from tests.evaluation.examples import classified, evaluation_of, two_classes
 
+NONE = pd.DataFrame(columns=["first", "second", "p_holm"])
 LABELS = np.array([0, 0, 1, 1])
 
 
@@ -35,6 +37,7 @@ def test_mistakes_are_to_be_looked_at_where_there_are_some() -> None:
         ([(0.8, 0.8), (0.85, 0.8)], [0.6, 0.5], "The validation loss of `one` was lowest in the last epoch"),
         ([(0.8, 0.8), (0.85, 0.8)], [0.5, 0.6], None),
         ([(0.8, 0.8)], [0.5], None),  # of one epoch nothing can be said
+        ([(0.8, 0.7), (0.8, 0.7)], [0.5, 0.6], None),  # 0.1, not more, though 0.8 - 0.7 > 0.1 in floating point
     ],
 )
 def test_the_curves_say_what_to_try(
@@ -61,6 +64,33 @@ def test_a_model_no_better_than_guessing_is_advised_against_and_is_no_alternativ
     swapped = comparisons.assign(first="guesses", second="best")
     [step] = about_choice([guesses, evaluation("best")], swapped)
     assert step.startswith("Do not use `guesses`: ")
+
+
+@pytest.mark.parametrize("classes", [2, 5, 6, 14, 15, 17, 40])
+def test_a_model_that_always_gives_one_class_is_no_better_than_guessing(classes: int) -> None:
+    labels = np.repeat(np.arange(classes), 10)
+    always = Predictions(labels, np.tile(np.eye(classes)[0], (len(labels), 1)))
+    [step] = about_choice([with_predictions("dead", always, classes)], NONE)
+    assert step.startswith("Do not use `dead`: ")
+    once_right = Predictions(labels, always.logits.copy())
+    once_right.logits[-1] = np.eye(classes)[-1]
+    assert about_choice([with_predictions("better", once_right, classes)], NONE) == []
+
+
+def test_recalls_that_sum_up_to_one_are_no_better_than_guessing() -> None:
+    """Of 4 classes: the mean of 0.2, 0.4, 0.3 and 0.1 is more than a quarter by a rounding error."""
+    assert np.array([0.2, 0.4, 0.3, 0.1]).mean() > 1 / 4
+    confusion = np.full((4, 4), 0)
+    confusion[range(4), range(4)] = 2, 4, 3, 1
+    confusion[range(4), [1, 2, 3, 0]] = 8, 6, 7, 9
+    [step] = about_choice([with_predictions("guesses", classified(confusion.tolist()), 4)], NONE)
+    assert step.startswith("Do not use `guesses`: ")
+
+
+def with_predictions(name: str, predictions: Predictions, classes: int) -> Evaluation:
+    names = [f"class {number}" for number in range(classes)]
+    scores = score(evaluation().history, predictions, predictions, names, baseline=0.5)
+    return replace(evaluation(name), predictions=predictions, scores=scores)
 
 
 def test_labels_come_first() -> None:

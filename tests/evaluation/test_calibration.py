@@ -57,10 +57,16 @@ def test_mean_confidence_beyond_the_confidence_interval_of_the_accuracy_is_calle
 
 @pytest.mark.parametrize("models", [1, 2, 3, 7])
 def test_every_model_has_a_diagram_and_its_counts(models: int) -> None:
-    figure = draw_calibration([evaluation_of(f"model{number}", PREDICTIONS) for number in range(models)])
+    of_models = [Predictions(PREDICTIONS.labels, PREDICTIONS.logits / (1 + number)) for number in range(models)]
+    assert len({calibration_error(predictions) for predictions in of_models}) == models
+    figure = draw_calibration([evaluation_of(f"model{number}", each) for number, each in enumerate(of_models)])
     shown = [axes for axes in figure.axes if axes.get_visible()]
     assert [axes.get_title() for axes in shown if axes.get_title()] == [
-        f"model{number}: ECE 0.118" for number in range(models)
+        f"model{number}: ECE {calibration_error(each):.3f}" for number, each in enumerate(of_models)
     ]
-    assert sum([text.get_text() for text in axes.texts] == ["2", "2"] for axes in shown) == models
+    points = [axes.lines[-1].get_xydata() for axes in shown if axes.get_title()]
+    for drawn, each in zip(points, of_models, strict=True):
+        np.testing.assert_array_equal(drawn, reliability(each)[["confidence", "accuracy"]])
+    counts = sorted([text.get_text() for text in axes.texts] for axes in shown if not axes.get_title())
+    assert counts == sorted([str(count) for count in reliability(each)["photos"]] for each in of_models)
     plt.close(figure)

@@ -101,6 +101,11 @@ def test_the_photos_shown_are_correct_ones_from_all_over_and_the_most_confident_
     assert choose_photos(predictions).tolist() == [0, 3, 6, 9, 11, 12, 10]
 
 
+def test_the_most_confident_mistakes_are_told_apart_beyond_a_confidence_of_one() -> None:
+    logits = np.array([[0.0, margin] for margin in (38, 50, 41, 60, 44)])
+    assert choose_photos(results.Predictions(np.zeros(5, int), logits)).tolist() == [3, 1, 4, 2]
+
+
 @pytest.mark.parametrize("label", [0, 1])
 def test_where_none_or_all_are_correct_only_the_other_kind_is_shown(label: int) -> None:
     assert choose_photos(two_classes(np.full(2, label), np.array([0.1, 0.2]))).tolist() == [0, 1]

@@ -32,6 +32,13 @@ def test_mistakes_come_most_confident_first_and_ties_by_path() -> None:
     }
 
 
+def test_mistakes_of_a_confidence_that_rounds_to_one_are_sorted_too() -> None:
+    """Margins of 20 (0.999999998), 40 and 50 (1 in float64); by path the order would be another."""
+    predictions = Predictions(np.zeros(3, int), np.array([[0.0, 20, 0], [0, 50, 0], [0, 40, 0]]))
+    photos = pd.DataFrame({"path": ["1", "2", "3"], "label": "a"})
+    assert find_mistakes(photos, predictions, CLASSES)["path"].tolist() == ["2", "3", "1"]
+
+
 def test_the_most_common_confusion_has_a_direction() -> None:
     assert most_confused(find_mistakes(PHOTOS, PREDICTIONS, CLASSES)) == ("c", "b", 2)
 

@@ -1,6 +1,7 @@
 """The page that a person pastes into a pull request."""
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -25,13 +26,19 @@ from tests.evaluation.examples import CLASSES, evaluation_of, two_classes
 
 LABELS = np.array([0] * 12 + [1] * 8)
 LISTS = {
-    "train": pd.DataFrame({"path": ["x", "y", "z"], "label": ["cats", "cats", "dogs"]}),
-    "validation": pd.DataFrame({"path": ["v"], "label": ["dogs"]}),
+    "train": pd.DataFrame({"path": "x", "label": ["cats"] * 6 + ["dogs"] * 3}),
+    "validation": pd.DataFrame({"path": "v", "label": ["dogs"] * 5}),
     "test": pd.DataFrame({"path": [f"{number}.jpg" for number in range(20)], "label": np.take(CLASSES, LABELS)}),
     "rejected": pd.DataFrame(
         {
-            "path": ["1", "2", "3", "4", "5", "6"],
-            "reason": ["no image", NO_FILE, TWO_LABELS, f"{DUPLICATE} x", f"{DUPLICATE} y", f"{SAME_GROUP} z"],
+            "path": "1",
+            "reason": [
+                "no image",
+                *[NO_FILE] * 3,
+                *[TWO_LABELS] * 4,
+                *[f"{DUPLICATE} x"] * 2,
+                *[f"{SAME_GROUP} z"] * 5,
+            ],
         }
     ),
 }
@@ -47,7 +54,10 @@ def wrong_on(*photos: int) -> Predictions:
 def page(**models: Predictions) -> str:
     """Report on models, of which each is better on validation than the next."""
     evaluations = [
-        evaluation_of(name, predictions, val_accuracy=0.9 - place / 10)
+        replace(
+            evaluation_of(name, predictions, val_accuracy=0.9 - place / 10),
+            environment=[f"Python of {name}", "2 threads"],
+        )
         for place, (name, predictions) in enumerate(models.items())
     ]
     ranked = ranking(evaluations, "accuracy")
@@ -78,12 +88,12 @@ def test_what_to_do_next_comes_before_all_tables() -> None:
 
 def test_photos_are_counted_per_class_and_split_and_what_was_rejected_by_reason() -> None:
     text = page(one=wrong_on(0))
-    assert "| class | train | validation | test |\n| --- | --- | --- | --- |\n| cats | 2 | 0 | 12 |" in text
-    assert "| dogs | 1 | 1 | 8 |\n| all | 3 | 1 | 20 |" in text
+    assert "| class | train | validation | test |\n| --- | --- | --- | --- |\n| cats | 6 | 0 | 12 |" in text
+    assert "| dogs | 3 | 5 | 8 |\n| all | 9 | 5 | 20 |" in text
     assert "As far as `split` looked for duplicates (`split.duplicate_distance`), the 20 test photos show" in text
     assert (
-        "Left out (listed in `data/splits/rejected.csv`): 1 unusable files, 1 files without a label or labels without "
-        "a file, 1 photos with more than one label, 2 duplicates, 1 photos of a group in another split." in text
+        "Left out (listed in `data/splits/rejected.csv`): 1 unusable files, 3 files without a label or labels without "
+        "a file, 4 photos with more than one label, 2 duplicates, 5 photos of a group in another split." in text
     )
 
 
@@ -137,6 +147,43 @@ def test_failures_name_the_lowest_recall_the_most_common_confusion_and_the_most_
     assert "| 13.jpg | dogs | cats | 0.800 |\n| 0.jpg | cats | dogs | 0.790 |" in text
 
 
+def test_what_is_told_of_one_model_is_told_of_the_best() -> None:
+    """Its mistakes, its calibration, its coverage, its advice and its environment, none of which the other shares."""
+    text = page(one=wrong_on(13, 0, 14), two=wrong_on(3, 15, 4, 16, 5))
+    assert "- Lowest recall: dogs, 0.750." in text
+    assert "- Most common confusion: dogs misclassified as cats, 2 of 3 mistakes." in text
+    assert "| 13.jpg | dogs | cats | 0.800 |" in text
+    assert not re.search(r"\| (3|15|4|16|5)\.jpg \|", text), "a mistake of the other"
+    assert "Look at the mistakes of `one`" in text
+    assert "## Calibration\n\n`one` is " in text
+    assert "`one` is surest of, its accuracy is 1.000, on all 0.850" in text
+    assert "machine like the one that trained the best model: Python of one; 2 threads." in text
+
+
+def test_the_leaderboard_shows_each_score_under_its_title() -> None:
+    """Every number of the row differs."""
+    model = evaluation_of("one", wrong_on(13, 0, 14), val_accuracy=0.7, confusion=((9, 1), (4, 6)))
+    scores = {
+        "accuracy": 0.61,
+        "macro_f1": 0.62,
+        "accuracy_low": 0.5,
+        "accuracy_high": 0.71,
+        "roc_auc": 0.8,
+        "ece": 0.1,
+    }
+    validation = {**model.scores["validation"], "macro_f1": 0.63}
+    shown = leaderboard([replace(model, scores={"test": scores, "validation": validation})], 0.4, "macro_f1")
+    assert shown.iloc[0].to_dict() == {
+        "model": "one",
+        "validation macro F1": "0.630",
+        "test macro F1": "0.620",
+        "test accuracy": "0.610",
+        "95 % CI": "0.500 to 0.710",
+        "ROC AUC": "0.800",
+        "ECE": "0.100",
+    }
+
+
 def test_a_model_without_mistakes_is_said_to_have_none() -> None:
     assert "`one` makes no mistake on the test photos." in page(one=wrong_on())
 
@@ -146,7 +193,9 @@ def test_temperatures_come_with_the_calibration_error_before_and_after() -> None
     evaluation = evaluation_of("one", wrong_on(0))
     evaluation.scores["confidence"] = {"temperature": 1.25, "ece_before": 0.2, "loss_before": 0.5}
     test = evaluation.scores["test"]
-    assert calibration_section([evaluation, evaluation_of("two", wrong_on(1))]).endswith(
+    text = calibration_section([evaluation, evaluation_of("two", wrong_on(1))])
+    assert text.startswith("`one` is ")
+    assert text.endswith(
         "| model | temperature | ECE before | ECE after | loss before | loss after |\n"
         "| --- | --- | --- | --- | --- | --- |\n"
         f"| one | 1.250 | 0.200 | {test['ece']:.3f} | 0.500 | {test['loss']:.3f} |"
@@ -184,7 +233,7 @@ def test_calibration_limits_and_the_environment_are_told() -> None:
         in text
     )
     assert "- Each model was trained from one seed." in text
-    assert text.endswith(" best model: Python 3; 2 threads.\n")
+    assert text.endswith(" best model: Python of one; 2 threads.\n")
 
 
 def test_several_seeds_give_a_mean_and_a_standard_deviation_and_say_which_differences_are_larger() -> None:

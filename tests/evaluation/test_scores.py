@@ -3,15 +3,19 @@
 import json
 import math
 import re
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
+from scipy.special import logsumexp
+from sklearn.metrics import log_loss, roc_auc_score
 
 from stages.evaluation.curves import draw_accuracy, learning_curves, mean_roc_curve
-from stages.evaluation.scores import leaderboard, ranking, rounded, score
+from stages.evaluation.results import Evaluation, Predictions
+from stages.evaluation.scores import leaderboard, ranking, rounded, score, score_temperature
 from tests.conftest import PROJECT
 from tests.evaluation.examples import classified, evaluation_of, probable, two_classes
 
@@ -62,6 +66,71 @@ def test_three_classes_are_scored_each_against_the_rest() -> None:
     )
     assert result["test"]["accuracy"] == 0.75
     assert result["test"]["roc_auc"] == 1.0
+
+
+CONFIDENT = 100  # times, where softmax rounds the most probable class to 1 from a margin of 37 on
+
+
+def test_the_loss_of_a_very_confident_mistake_is_its_margin() -> None:
+    """In float64 the probability of the true class of the first photo rounds to 0, of the others to 1."""
+    predictions = Predictions(np.array([0, 1, 1]), np.array([[0.0, 50], [0, 60], [0, 700]]))
+    test = score(HISTORY, VALIDATION, predictions, ["cats", "dogs"], baseline=0.6)["test"]
+    assert test["loss"] == pytest.approx(50 / 3)
+    assert test["roc_auc"] == 1.0  # each dog scores above the cat
+    before = Predictions(predictions.labels, 2 * predictions.logits)
+    assert score_temperature(2, before)["loss_before"] == pytest.approx(100 / 3)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 7])
+@pytest.mark.parametrize("scale", [1, CONFIDENT])
+def test_loss_and_auc_are_those_of_other_libraries(classes: int, scale: int) -> None:
+    """SciPy's loss and scikit-learn's area, which ranks by the log-odds of a class against the rest."""
+    rng = np.random.default_rng(classes)
+    labels = np.arange(300) % classes
+    logits = scale * (rng.normal(size=(300, classes)) + np.eye(classes)[labels])
+    names = [f"class {number}" for number in range(classes)]
+    predictions = Predictions(labels, logits)
+    validation = classified(np.eye(classes, dtype=int).tolist())
+    test = score(HISTORY, validation, predictions, names, baseline=0.5)["test"]
+    assert test["loss"] == pytest.approx(float((logsumexp(logits, axis=1) - logits[np.arange(300), labels]).mean()))
+    rest = [logsumexp(np.delete(logits, number, axis=1), axis=1) for number in range(classes)]
+    areas = [roc_auc_score(labels == number, logits[:, number] - rest[number]) for number in range(classes)]
+    assert test["roc_auc"] == pytest.approx(np.mean(areas))
+    curve = mean_roc_curve(predictions)
+    area = np.trapezoid(curve["true_positive_rate"], curve["false_positive_rate"])
+    assert area == pytest.approx(test["roc_auc"], abs=0.005)
+    if scale == 1:  # and the same as of probabilities
+        probabilities = predictions.probabilities
+        assert test["loss"] == pytest.approx(log_loss(labels, probabilities))
+        ranked_by = probabilities[:, 1] if classes == 2 else probabilities
+        assert test["roc_auc"] == pytest.approx(roc_auc_score(labels, ranked_by, multi_class="ovr"))
+
+
+def with_validation(name: str, loss: float, **scores: float) -> Evaluation:
+    made = evaluation_of(name, PREDICTIONS, val_loss=loss)
+    return replace(made, scores={**made.scores, "validation": {**made.scores["validation"], **scores}})
+
+
+def test_models_are_ranked_by_scores_that_are_not_rounded() -> None:
+    """Of classes of 1,200 and 1,201 photos one is recognised more, and one less; the better model has a higher loss."""
+    better = evaluation_of("better", PREDICTIONS, val_loss=0.3, confusion=((1100, 100), (101, 1100)))
+    worse = evaluation_of("worse", PREDICTIONS, val_loss=0.2, confusion=((1099, 101), (100, 1101)))
+    assert ranking([worse, better], "balanced_accuracy")[0].name == "better"
+
+
+def test_scores_equal_but_for_the_order_of_their_terms_tie() -> None:
+    """Recalls of 0.1, 0.2 and 0.3: their mean depends on the order in its last digit."""
+    terms, swapped = np.array([0.1, 0.2, 0.3]), np.array([0.3, 0.2, 0.1])
+    assert terms.mean() > swapped.mean()
+    higher_loss = with_validation("higher loss", 0.3, balanced_accuracy=terms.mean())
+    lower_loss = with_validation("lower loss", 0.2, balanced_accuracy=swapped.mean())
+    assert ranking([higher_loss, lower_loss], "balanced_accuracy")[0].name == "lower loss"
+
+
+def test_scores_are_written_to_six_digits() -> None:
+    scores = {"test": {"loss": 2 / 3, "unsure_below": None}, "classes": [{"label": "cats", "recall": 1 / 3}], "seed": 7}
+    written = {"loss": 0.666667, "unsure_below": None}
+    assert rounded(scores) == {"test": written, "classes": [{"label": "cats", "recall": 0.333333}], "seed": 7}
 
 
 @pytest.mark.parametrize(

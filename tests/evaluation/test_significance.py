@@ -17,7 +17,7 @@ def test_only_photos_on_which_two_models_differ_count() -> None:
     [pair] = compare({"a": correct_on(*range(13)), "b": correct_on(*range(5), 13)}).to_dict("records")
     assert (pair["first"], pair["second"], pair["b"], pair["c"]) == ("a", "b", 8, 1)
     # Of 9 coins 8 or more heads, or 8 or more tails: 2 · (9 + 1) / 2⁹
-    assert pair["p"] == pytest.approx(20 / 512, rel=1e-3)
+    assert pair["p"] == pytest.approx(20 / 512, rel=1e-9)
     assert pair["p_holm"] == pair["p"]
 
 
@@ -73,6 +73,15 @@ def test_the_verdict_is_yes_only_where_the_difference_is_significant(
     correct = {"best": correct_on(*range(only_best)), "other": correct_on(*range(10, 10 + only_other))}
     comparisons = compare_with_best("best", {name: correct[name] for name in order})
     assert verdict("other", comparisons).startswith(expected)
+
+
+def test_a_corrected_p_value_just_below_the_level_is_significant() -> None:
+    """With three pairs, 244 against 193 is p = 0.049999, which rounds to 0.05."""
+    photos = np.arange(244 + 193)
+    correct = {"best": photos < 244, "other": photos >= 244, "third": photos < 244, "fourth": photos < 244}
+    comparisons = compare_with_best("best", correct)
+    assert 0.049995 < comparisons["p_holm"][0] < 0.05
+    assert verdict("other", comparisons).startswith("Yes, the difference is significant.")
 
 
 def test_the_verdict_allows_for_the_number_of_pairs() -> None:

@@ -6,13 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.special import logit, softmax
+from scipy.special import logit, logsumexp, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 
 from stages.common.program import UserError
-from stages.inference.confidence import Confidence, find_threshold, fit_confidence, fit_temperature, read_confidence
+from stages.inference.confidence import (
+    Confidence,
+    find_threshold,
+    fit_confidence,
+    fit_temperature,
+    log_odds,
+    read_confidence,
+)
 from stages.inference.settings import ConfidenceSettings
 
 OFF = ConfidenceSettings(temperature=False)
@@ -81,6 +88,29 @@ def test_the_threshold_is_the_lowest_from_which_on_the_accuracy_is_reached(accur
 def test_where_the_surest_prediction_is_wrong_every_photo_is_unsure() -> None:
     assert find_threshold(np.array([0.9, 0.9, 0.8]), np.array([True, False, True]), 0.9) == math.inf
     assert Confidence(least_log_odds=math.inf).notes(np.eye(2), np.empty((2, 0))) == ["unsure", "unsure"]
+
+
+def test_log_odds_are_those_of_the_probabilities() -> None:
+    probabilities = softmax(LOGITS, axis=1)
+    np.testing.assert_allclose(log_odds(LOGITS), logit(probabilities), atol=1e-9)
+    np.testing.assert_array_equal(log_odds(LOGITS[:, :2])[:, 1], LOGITS[:, 1] - LOGITS[:, 0])
+
+
+@pytest.mark.parametrize("scale", [1, 40, 100])
+def test_log_odds_sort_where_probabilities_round_to_one(scale: int) -> None:
+    others = logsumexp(scale * np.delete(LOGITS, 1, axis=1), axis=1)
+    np.testing.assert_allclose(log_odds(scale * LOGITS)[:, 1], scale * LOGITS[:, 1] - others, atol=1e-9)
+
+
+def test_a_very_confident_model_is_not_unsure_of_all_photos() -> None:
+    """Each has a probability of 1 in float64. The three with margins from 60 on are correct, that with 50 is not."""
+    logits = np.array([[0, 50], [0, 60], [0, 70], [90, 0]], np.float32)
+    file = BytesIO()
+    np.savez(file, logits=logits, labels=np.array([0, 1, 1, 0]))
+    file.seek(0)
+    fitted = fit_confidence(file, ConfidenceSettings(unsure_accuracy=0.9))
+    assert fitted.least_log_odds == 60
+    assert fitted.notes(logits, np.empty((4, 0))) == ["unsure", "", "", ""]
 
 
 def test_a_photo_below_the_threshold_is_unsure() -> None:

@@ -21,18 +21,19 @@ def test_rejected_files_are_counted_by_reason() -> None:
         "cannot be decoded: cut",
         "cannot be read: Permission denied",
         "has 130 megapixels",
+        "has 140 megapixels",
         *("in no class folder", "has no label in download.labels", "is in download.labels, but not in download.photos"),
-        "has more than one label: same photo as 1.jpg, which has another",
+        *["has more than one label: same photo as 1.jpg, which has another"] * 6,
         *("same photo as 1.jpg", "same photo as 2.jpg"),
-        "same group as 3.jpg",
+        *["same group as 3.jpg"] * 5,
         "removed by corrections.csv",
     ]
     assert count_rejected(pd.DataFrame({"path": reasons, "reason": reasons})) == {
-        "unusable": 3,
+        "unusable": 4,
         "unmatched": 3,
-        "conflicting": 1,
+        "conflicting": 6,
         "duplicates": 2,
-        "grouped": 1,
+        "grouped": 5,
         "removed": 1,
     }
 

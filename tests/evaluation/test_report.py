@@ -200,7 +200,9 @@ def test_temperatures_come_with_the_calibration_error_before_and_after() -> None
     evaluation = evaluation_of("one", wrong_on(0))
     evaluation.scores["confidence"] = {"temperature": 1.25, "ece_before": 0.2, "loss_before": 0.5}
     test = evaluation.scores["test"]
-    assert calibration_section([evaluation, evaluation_of("two", wrong_on(1))]).endswith(
+    text = calibration_section([evaluation, evaluation_of("two", wrong_on(1))])
+    assert text.startswith("`one` is ")
+    assert text.endswith(
         "| model | temperature | ECE before | ECE after | loss before | loss after |\n"
         "| --- | --- | --- | --- | --- | --- |\n"
         f"| one | 1.250 | 0.200 | {test['ece']:.3f} | 0.500 | {test['loss']:.3f} |"

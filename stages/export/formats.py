@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stages.common.program import UserError
+from stages.models.backbone import copy_weights
 from stages.models.runtime import keras, tf
 
 
@@ -71,7 +72,7 @@ def in_float32(model: keras.Model) -> keras.Model:
         return operation.from_config({**operation.get_config(), "dtype": "float32"})
 
     copied = keras.models.clone_model(model, clone_function=copy, recursive=True)
-    copied.set_weights(model.get_weights())
+    copy_weights(model, copied)
     return copied
 
 

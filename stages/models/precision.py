@@ -1,6 +1,8 @@
 """Choose the floating-point precision of a model."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from stages.models.environment import instruction_sets
@@ -21,6 +23,17 @@ def set_precision(wanted: str, *, has_backbone: bool) -> str:
     policy, reason = fastest_precision(has_backbone) if wanted == "auto" else (wanted, "as train.precision says")
     keras.config.set_dtype_policy(policy)
     return f"{policy}, {reason}"
+
+
+@contextmanager
+def float32_policy() -> Iterator[None]:
+    """Let models built within compute in float32, whatever ``set_precision`` set."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)
 
 
 def fastest_precision(has_backbone: bool) -> tuple[Policy, str]:

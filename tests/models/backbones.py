@@ -1,6 +1,7 @@
 """Backbones with random weights, as ``stages.backbone`` would leave them."""
 
 import shutil
+import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pytest
 from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
+from keras.src.utils import file_utils
 
 from stages.common.files import write_json
 from stages.common.paths import BACKBONE, FEATURES
 from stages.models.backbone import copy_backbone
-from stages.models.runtime import keras, layers
+from stages.models.runtime import keras
 
 
 def write_backbone(
@@ -49,14 +52,22 @@ def random_weights(
     keras.utils.set_random_seed(0)
     network = build(input_shape=(*image_size, 3), include_top=False, weights=None, **options)
     rng = np.random.default_rng(0)
-    for layer in network.layers:
-        if isinstance(layer, layers.BatchNormalization):  # which is to be more than the identity, as after training
-            layer.moving_mean.assign(rng.normal(0, 0.1, layer.moving_mean.shape))
-            layer.moving_variance.assign(rng.uniform(0.5, 2, layer.moving_variance.shape))
-            for weight in layer.trainable_weights:
-                weight.assign(weight + rng.normal(0, 0.2, weight.shape))
+    for weight in network.weights:
+        if weight.name.endswith("variance"):
+            weight.assign(rng.uniform(0.5, 2, weight.shape))
+        elif weight.dtype == "float32" and np.ptp(weight) == 0:  # zeros or ones, of which no training leaves any
+            weight.assign(weight + rng.normal(0, 0.2, weight.shape))
     with TemporaryDirectory() as temporary:
         return save_weights(network, Path(temporary, f"random{suffix}")).read_bytes()
+
+
+def published(architecture: str, image_size: tuple[int, int], file: Path) -> keras.Model:
+    """Build a network as Keras does for the weights that it publishes, with those in a file in their place."""
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MobileNetV2's are for photos of certain sizes
+        patch.setattr(file_utils, "get_file", lambda *_, **__: str(file.resolve()))
+        build = getattr(keras.applications, architecture)
+        return build(input_shape=(*image_size, 3), include_top=False, weights="imagenet")
 
 
 def save_weights(network: keras.Model, file: Path) -> Path:

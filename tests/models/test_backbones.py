@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ from stages.models.build import build_model
 from stages.models.recipe import Recipe
 from stages.models.saving import save_model
 from stages.training.training import head_of
-from tests.models.backbones import save_weights, write_backbone
+from tests.models.backbones import published, save_weights, write_backbone
+from tests.training.small_backbone import small_efficientnet
 
 ENTRY, MOBILENET = (FEATURES / name / "backbone" for name in ("entry", "mobilenet_v2"))
 SIZE = (75, 80)  # of photos that are not square; Xception takes no smaller ones
@@ -66,9 +67,9 @@ def architecture(request: pytest.FixtureRequest) -> Iterator[str]:
 def test_a_network_gets_its_own_preprocessing_and_is_the_same_with_its_batch_normalisation_folded(
     architecture: str,
 ) -> None:
-    write_random_weights(architecture)
-    preprocessing, network, _ = load_backbone(ENTRY, SIZE)
     pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
+    weights = write_random_weights(architecture)
+    preprocessing, network, _ = load_backbone(ENTRY, SIZE)
     module = sys.modules[getattr(keras.applications, architecture).__module__]
     np.testing.assert_allclose(preprocessing(pixels), module.preprocess_input(pixels.copy()), rtol=1e-6, atol=1e-6)
 
@@ -77,17 +78,81 @@ def test_a_network_gets_its_own_preprocessing_and_is_the_same_with_its_batch_nor
     assert (len(foldable(network)), len(norms)) == ARCHITECTURES[architecture]
     left = [layer for layer in folded.layers if isinstance(layer, layers.BatchNormalization)]
     assert len(left) == len(norms) - len(foldable(network))
-    expected = np.asarray(network(preprocessing(pixels)))
+    expected = np.asarray(
+        published(architecture, SIZE, weights)(module.preprocess_input(pixels.copy()), training=False)
+    )
     assert expected.std() > 0.01
-    np.testing.assert_allclose(folded(preprocessing(pixels)), expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+    for ours in (network, folded):
+        np.testing.assert_allclose(ours(preprocessing(pixels)), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
-def write_random_weights(architecture: str) -> None:
+@pytest.mark.usefixtures("workspace")
+def test_an_efficientnet_is_keras_s_own_for_published_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keras scales what enters it for ``weights="imagenet"`` alone; here a small one, at every run of the tests."""
+    monkeypatch.setattr(keras.applications, "EfficientNetB0", small_efficientnet)
+    weights = write_backbone("EfficientNetB0", SIZE, "entry", suffix=".h5")
+    preprocessing, network, _ = load_backbone(ENTRY, SIZE)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
+    expected = np.asarray(published("EfficientNetB0", SIZE, weights)(pixels, training=False))
+    for ours in (network, fold_batch_norm(network)):
+        np.testing.assert_allclose(ours(preprocessing(pixels)), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.fixture
+def normalizing() -> keras.Model:
+    """A network with layers that derive constants from their weights, one of them in a layer of its own."""
+    rng = np.random.default_rng(0)
+    inner = keras.Sequential([keras.Input((8, 8, 3)), layers.Normalization(), layers.Rescaling(2.0)])
+    pixels = keras.Input((8, 8, 3))
+    x = layers.Normalization(mean=1.0, variance=4.0)(inner(layers.Normalization()(pixels)))
+    x = layers.BatchNormalization()(layers.SeparableConv2D(4, 3, depth_multiplier=2)(x))
+    network = keras.Model(pixels, layers.BatchNormalization()(layers.Conv2D(4, 3, groups=2)(x)))
+    for layer in network._flatten_layers():
+        if isinstance(layer, layers.Normalization) and layer.input_mean is None:
+            layer.adapt(rng.normal(5, 3, (9, 8, 8, 3)))
+        elif isinstance(layer, layers.BatchNormalization):
+            layer.set_weights([rng.uniform(0.5, 2, weight.shape) for weight in layer.weights])
+    return network
+
+
+@pytest.mark.parametrize("copy", [fold_batch_norm, in_float32])
+def test_a_copy_has_what_layers_derive_from_their_weights(
+    normalizing: keras.Model, copy: Callable[[keras.Model], keras.Model]
+) -> None:
+    pixels = np.random.default_rng(1).uniform(0, 9, (2, 8, 8, 3)).astype("float32")
+    np.testing.assert_allclose(copy(normalizing)(pixels), normalizing(pixels), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.usefixtures("workspace")
+def test_a_backbone_computes_in_float32_whatever_the_precision(policy: str) -> None:
+    write_backbone("MobileNetV2", SIZE, stop_before="block_15_expand")
+    recipe = Recipe(
+        features="mobilenet_v2", fine_tune={"after": 0.5, "learning_rate": 1e-4}, dropout=0.5, dense_units=4
+    )
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = build_model(recipe, SIZE, 2)
+        assert keras.config.dtype_policy().name == policy
+    finally:
+        keras.config.set_dtype_policy("float32")
+    pretrained = [model.get_layer(name) for name in ("preprocessing", "backbone", "last_blocks")]
+    assert {layer.compute_dtype for part in pretrained for layer in part._flatten_layers()} == {"float32"}
+    assert model.layers[-2].compute_dtype == policy.removeprefix("mixed_"), "the head does not"
+    pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
+    preprocessing, network, last_blocks = load_backbone(MOBILENET, SIZE)
+    features = reduce(lambda x, part: part(x), pretrained, pixels)
+    np.testing.assert_array_equal(features, last_blocks(network(preprocessing(pixels))))
+
+
+def write_random_weights(architecture: str) -> Path:
     """Write the weights of the entry, and leave the network, which is built but once, without them."""
-    write_backbone(architecture, SIZE, "entry", suffix=".h5" if architecture == "ResNet50" else ".weights.h5")
+    legacy = architecture in ("ResNet50", "EfficientNetB0")
+    file = write_backbone(architecture, SIZE, "entry", suffix=".h5" if legacy else ".weights.h5")
     network = getattr(keras.applications, architecture)(input_shape=(*SIZE, 3), include_top=False, weights=None)
     for weight in network.weights:
         weight.assign(weight * 0)
+    return file
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from keras.src.applications import convnext
+from keras.src.applications import convnext, efficientnet
 
 from stages.models.runtime import keras, layers
 from tests.models.backbones import write_backbone
@@ -42,6 +42,22 @@ def small_convnext(input_shape: tuple[int, int, int], include_top: bool, weights
 
 
 small_convnext.__module__ = convnext.__name__  # where its preprocessing is
+
+
+def small_efficientnet(input_shape: tuple[int, int, int], include_top: bool, weights: str | None) -> keras.Model:
+    """Build an EfficientNet of one narrow block a stage."""
+    return efficientnet.EfficientNet(
+        width_coefficient=0.1,
+        depth_coefficient=0.1,
+        default_size=32,
+        weights_name="b0",
+        include_top=include_top,
+        weights=weights,
+        input_shape=input_shape,
+    )
+
+
+small_efficientnet.__module__ = efficientnet.__name__
 
 
 def use_small_backbone(patch: pytest.MonkeyPatch, image_size: tuple[int, int]) -> None:

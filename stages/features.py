@@ -1,11 +1,11 @@
 """Extract features from the photos by a frozen backbone.
 
 Reads the decoded photos in ``data/features/pixels/``, the backbone's weights, and from ``params.yaml`` an entry of
-``features`` and ``train.precision``. Writes into ``data/features/NAME/`` the arrays ``train.npy`` and
-``validation.npy``, float16, rows in the order of the photos, of training photos all first views, then all second ones,
-and so on; ``backbone/``, a copy for the models that train on the features; and ``about.json``, with a hash of the lists
-of photos, and the versions and hardware that computed the features. With ``views: every_epoch`` the arrays are the
-photos themselves.
+``features``. Writes into ``data/features/NAME/`` the arrays ``train.npy`` and ``validation.npy``, float16, rows in the
+order of the photos, of training photos all first views, then all second ones, and so on; ``backbone/``, a copy for the
+models that train on the features; ``validation_sample.npy``, the pixels of up to 64 validation photos, on which a saved
+model is checked; and ``about.json``, with a hash of the lists of photos, and the versions and hardware that computed
+the features. With ``views: every_epoch`` the arrays are the photos themselves.
 
     python -m stages.features [NAME]    # without NAME, the one in DVC's stage name features@NAME
 """
@@ -22,10 +22,9 @@ from stages.common.paths import FEATURES, PIXELS
 from stages.common.program import UserError, run, stage_argument
 from stages.datasets.dataset import StoredDataset, augmented_dataset
 from stages.datasets.features import FeatureDataset, feature_extractor, store_features
-from stages.datasets.stored import create_arrays, open_arrays, read_about, write_about
+from stages.datasets.stored import VALIDATION_SAMPLE, create_arrays, open_arrays, read_about, sample_rows, write_about
 from stages.models.backbone import copy_backbone, load_backbone
 from stages.models.environment import describe_environment
-from stages.models.precision import set_precision
 from stages.models.runtime import make_deterministic
 
 logger = logging.getLogger(__name__)
@@ -44,6 +43,8 @@ def main() -> None:
     photos = read_about(PIXELS)["photos"]
     with atomic_folder(FEATURES / name, replace=True) as folder:
         copy_backbone(features.backbone, folder / "backbone", name=name, stop_before=features.stop_before)
+        validation = open_arrays(PIXELS)["validation"]
+        np.save(folder / f"{VALIDATION_SAMPLE}.npy", validation[sample_rows(len(validation))])
         if features.are_stored:
             write_about(folder, photos, environment=extract_features(name, params, folder))
         else:
@@ -56,8 +57,6 @@ def extract_features(name: str, params: Params, folder: Path) -> list[str]:
     """Write the features of all photos, and return the versions and hardware that computed them."""
     features = params.features[name]
     make_deterministic(features.seed)
-    precision = set_precision(params.train.precision, has_backbone=True)
-    logger.info("precision: %s", precision)
     pixels = open_arrays(PIXELS)
     _, height, width, _ = pixels["train"].shape
     backbone = load_backbone(folder / "backbone", (height, width))
@@ -74,9 +73,9 @@ def extract_features(name: str, params: Params, folder: Path) -> list[str]:
         except OverflowError as error:
             raise UserError(
                 f"features.{name}: expected numbers up to {np.finfo(np.float16).max:g}, received {error}: use another "
-                "stop_before or backbone or train.precision, or train on pixels"
+                "stop_before or backbone, or train on pixels"
             ) from error
-    return [*describe_environment(), f"precision {precision}"]
+    return describe_environment()
 
 
 if __name__ == "__main__":

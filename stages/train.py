@@ -20,16 +20,16 @@ import pandas as pd
 
 from stages.common.files import atomic_folder, atomic_write, write_json
 from stages.common.params import Train, load_params
-from stages.common.paths import BACKUPS, HISTORY, MODELS, REPEATS
+from stages.common.paths import BACKUPS, HISTORY, MODELS, PIXELS, REPEATS
 from stages.common.program import UserError, run, stage_argument
 from stages.datasets.dataset import StoredDataset
-from stages.datasets.stored import open_features, read_about
+from stages.datasets.stored import open_features, open_sample, read_about, remedy, sample_rows
 from stages.models.build import build_model
 from stages.models.environment import describe_environment
 from stages.models.precision import set_precision
 from stages.models.recipe import Recipe
 from stages.models.runtime import device_strategy, make_deterministic
-from stages.models.saving import save_model
+from stages.models.saving import check_saved_model, save_model
 from stages.photos.arrays import encode_labels
 from stages.photos.lists import class_names, read_split
 from stages.training.sample import sample_features
@@ -50,6 +50,7 @@ def main() -> None:
     lists = {split: read_split(split) for split in ("train", "validation")}
     classes = class_names(lists["train"]["label"])
     train, validation = load_examples(recipe.features, lists, classes)
+    sample = load_sample(recipe.features, validation, params.image_size)
     # Features of new views in every epoch leave their augmentation to the training.
     recipe = recipe.model_copy(update=read_about(recipe.features).get("augmentation", {}))
 
@@ -62,7 +63,7 @@ def main() -> None:
                 path, history_path = MODELS / f"{name}.keras", HISTORY / f"{name}.json"
             else:
                 path, history_path = others / f"{name}.{seed}.keras", others / "history" / f"{name}.{seed}.json"
-            train_from_seed(recipe, seeded, params.image_size, classes, train, validation, path, history_path)
+            train_from_seed(recipe, seeded, params.image_size, classes, train, validation, sample, path, history_path)
         write_json(seeds[1:], others / "seeds.json")
     for ended in BACKUPS.glob(f"{name}.*npz"):  # only now: none is to train again if a later one is killed
         ended.unlink()
@@ -75,10 +76,16 @@ def train_from_seed(
     classes: list[str],
     train: StoredDataset,
     validation: StoredDataset,
+    sample: np.ndarray,
     path: Path,
     history_path: Path,
 ) -> None:
-    """Train a new model, and write it to ``path``, what is to be known of it beside it, and its history."""
+    """Train a new model, and write it to ``path``, what is to be known of it beside it, and its history.
+
+    Args:
+        sample: the pixels of some validation photos (``sample_rows``), for which the saved model is to give the same
+            logits as the training.
+    """
     make_deterministic(settings.seed)
     precision = set_precision(settings.precision, has_backbone=recipe.has_backbone)
     logger.info("precision: %s", precision)
@@ -91,7 +98,9 @@ def train_from_seed(
     if recipe.has_backbone:
         kept["training_features"] = sample_features(model, train, settings.seed)
         kept["validation_features"] = sample_features(model, validation, settings.seed)
-    save_model(model, path)
+    with atomic_write(path) as unchecked:
+        save_model(model, unchecked)
+        check_saved_model(unchecked, sample, logits[sample_rows(len(logits))])
     write_json({"classes": classes, "environment": environment}, path.with_suffix(".json"))
     with atomic_write(path.with_suffix(".npz")) as unfinished, unfinished.open("wb") as file:
         np.savez(file, allow_pickle=False, **kept)
@@ -102,6 +111,23 @@ def load_examples(name: str, lists: dict[str, pd.DataFrame], classes: list[str])
     """Open the features of the photos in some lists, with their labels."""
     arrays = open_features(name, lists)
     return [StoredDataset(arrays[split], encode_labels(photos["label"], classes)) for split, photos in lists.items()]
+
+
+def load_sample(name: str, validation: StoredDataset, image_size: tuple[int, int]) -> np.ndarray:
+    """Load the pixels of some validation photos (``sample_rows``), uint8, shaped (photos, height, width, 3).
+
+    Raises:
+        UserError: They are of another size, of which the features may have the same shape.
+    """
+    if name == PIXELS:
+        return validation.examples[sample_rows(len(validation.labels))]
+    sample = open_sample(name)
+    if sample.shape[1:3] != image_size:
+        raise UserError(
+            f"expected features of photos of {list(image_size)} (image_size), received {list(sample.shape[1:3])}: "
+            f"{remedy(name)}"
+        )
+    return sample
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import errno
 import logging
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +16,9 @@ import pytest
 from stages import features, pixels, train
 from stages.common.program import UserError
 from stages.datasets.augmentation import augment, draw_augmentation
-from stages.models.backbone import load_backbone
+from stages.datasets.stored import sample_rows
+from stages.models import backbone
+from stages.models.backbone import load_backbone, scale_and_shift
 from stages.models.recipe import Augmentation, Recipe
 from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
@@ -38,7 +40,7 @@ def photos(set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> 
         write_photos(Path("data/raw", split), count)
         paths = sorted(str(path) for path in Path("data/raw", split).iterdir())
         Path("data/splits").mkdir(exist_ok=True)
-        listed = pd.DataFrame({"path": paths, "label": "cats"})
+        listed = pd.DataFrame({"path": paths, "label": ["cats", "dogs", "cats", "dogs", "cats"][:count]})
         listed.to_csv(f"data/splits/{split}.csv", index=False)
         listed[["path"]].to_csv(f"data/splits/{split}_paths.csv", index=False)
         pixels[split] = np.stack([resized_pixels(path, SIZE) for path in paths])
@@ -73,6 +75,8 @@ def test_features_are_what_the_backbone_makes_of_the_photos_in_views_that_differ
     if stop_before:
         set_params({"label_issues": {}})
     written = run_step("mobilenet_v2", monkeypatch)
+    sample = np.load("data/features/mobilenet_v2/validation_sample.npy")
+    np.testing.assert_array_equal(sample, photos["validation"][sample_rows(3)])
 
     preprocessing, network, last_blocks = load_backbone(Path("data/features/mobilenet_v2/backbone"), SIZE)
     assert (last_blocks is not None) == bool(stop_before)
@@ -100,7 +104,7 @@ def test_views_of_every_epoch_are_left_to_the_training(
 
     def train_model(model: keras.Model, recipe: Recipe, *_: Any) -> Training:
         trained.append((recipe.flip, recipe.rotation, model.get_layer("backbone").name))
-        return Training([], np.zeros((3, 1)))
+        return Training([], model.predict(photos["validation"], verbose=0))
 
     monkeypatch.setattr(train, "train_model", train_model)
     monkeypatch.setattr("sys.argv", ["train", "transfer"])
@@ -173,6 +177,53 @@ def test_features_that_are_missing_damaged_or_of_other_photos_or_sizes_stop_a_tr
     photos = pd.read_csv("data/splits/train.csv")
     photos[::-1].to_csv("data/splits/train.csv", index=False)
     expect("^data/features/pixels: expected features of the photos in data/splits, received others'")
+
+
+@pytest.fixture
+def small_transfer(set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Train ``transfer`` for an epoch on the features of a small backbone; keywords change ``train``."""
+
+    def run(**changes: Any) -> None:
+        small = {"epochs": 1, "batch_size": 4, **changes}
+        set_params({**{f"train.{key}": value for key, value in small.items()}, "models.transfer.pool_size": 1})
+        run_step("mobilenet_v2", monkeypatch)
+        monkeypatch.setattr("sys.argv", ["train", "transfer"])
+        train.main()
+
+    yield run
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
+@pytest.mark.usefixtures("photos")
+def test_a_saved_model_agrees_with_its_training_on_features(
+    small_transfer: Callable[..., None], caplog: pytest.LogCaptureFixture, precision: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    small_transfer(precision=precision)
+    assert "the saved model agrees with its training" in caplog.text
+
+
+@pytest.mark.usefixtures("photos")
+def test_features_of_another_network_than_the_saved_one_are_an_error(
+    small_transfer: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here one that folding changed."""
+    monkeypatch.setattr(backbone, "scale_and_shift", lambda norm: [1.2 * each for each in scale_and_shift(norm)])
+    with pytest.raises(RuntimeError, match="expected the saved model to compute the logits of its training"):
+        small_transfer(precision="float32")
+    assert not list(Path("data/models").iterdir())
+
+
+@pytest.mark.usefixtures("photos")
+def test_features_of_photos_of_another_size_are_one_line(
+    small_transfer: Callable[..., None], set_params: Callable[..., None]
+) -> None:
+    """Where maps have the same shape only the sample of the pixels tells."""
+    small_transfer(precision="float32")
+    set_params({"image_size": [33, 40]})
+    with pytest.raises(UserError, match=r"received \[32, 40\]: run `dvc repro features@mobilenet_v2`$"):
+        train.main()
 
 
 @pytest.mark.usefixtures("photos")

@@ -13,6 +13,8 @@ import pytest
 from stages import train
 from stages.common.files import fingerprint
 from stages.common.paths import BACKUPS, FEATURES, SPLITS
+from stages.models.runtime import keras
+from stages.models.saving import check_saved_model, save_model
 from stages.training import callbacks
 from tests.conftest import CNN_ALONE
 from tests.training.examples import KilledError
@@ -44,6 +46,46 @@ def settings(set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -
         }
     )
     return lambda **changes: set_params({f"train.{key}": value for key, value in changes.items()})
+
+
+def test_a_model_is_there_only_once_it_was_checked(
+    settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between saving and checking, in the second of its seeds; run again, it ends as if undisturbed."""
+    settings(runs=2)
+    train.main()
+    undisturbed = results()
+    for path in map(Path, undisturbed):
+        path.unlink()
+    checked = []
+
+    def check(path: Path, pixels: np.ndarray, logits: np.ndarray) -> None:
+        checked.append(path)
+        if len(checked) == 2:
+            raise KilledError
+        check_saved_model(path, pixels, logits)
+
+    monkeypatch.setattr(train, "check_saved_model", check)
+    with pytest.raises(KilledError):
+        train.main()
+    assert not [path for path in results() if path.startswith("data/repeats")]
+    train.main()
+    assert len(checked) == 4
+    assert results() == undisturbed
+
+
+def test_a_saved_model_that_is_not_the_trained_one_is_an_error(
+    settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save_another(model: keras.Model, path: Path) -> None:
+        kernel = model.get_layer("logits").kernel
+        kernel.assign(1.1 * kernel)
+        save_model(model, path)
+
+    monkeypatch.setattr(train, "save_model", save_another)
+    with pytest.raises(RuntimeError, match="differ by up to"):
+        train.main()
+    assert not results()
 
 
 def results() -> dict[str, bytes]:

@@ -38,7 +38,7 @@ from stages.training.backup import training_code
 os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
 
 # What features depend on; a trial that changes some computes its own.
-SHAPE_FEATURES = ("features.", "image_size=", "train.precision=")
+SHAPE_FEATURES = ("features.", "image_size=")
 
 
 def main() -> None:

@@ -22,6 +22,13 @@ logger = logging.getLogger(__name__)
 
 Lists = Mapping[str, pd.DataFrame]  # of photos, by split
 
+VALIDATION_SAMPLE = "validation_sample"  # a file beside the arrays
+
+
+def sample_rows(photos: int) -> np.ndarray:
+    """Draw the rows of the validation photos on which a saved model is checked: at most 64, in random order."""
+    return np.random.default_rng(0).permutation(photos)[:64]
+
 
 def create_arrays(folder: Path, shapes: Mapping[str, tuple[int, ...]], dtype: type) -> dict[str, DiskArray]:
     """Create the arrays of each split, and log how large they will be.
@@ -70,6 +77,16 @@ def open_arrays(name: str) -> dict[str, DiskArray]:
     """
     with _explain_damage(name):
         return {split: open_array(FEATURES / name / f"{split}.npy") for split in ("train", "validation")}
+
+
+def open_sample(name: str) -> np.ndarray:
+    """Read the pixels of some validation photos (``sample_rows``), uint8, shaped (photos, height, width, 3).
+
+    Raises:
+        UserError: The file is not there, or damaged.
+    """
+    with _explain_damage(name):
+        return np.asarray(np.load(FEATURES / name / f"{VALIDATION_SAMPLE}.npy"))
 
 
 def open_features(name: str, lists: Lists) -> dict[str, DiskArray]:

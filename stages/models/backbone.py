@@ -24,6 +24,7 @@ FOLDABLE = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layer
 # Of the inputs in ImageNet, as keras.applications.efficientnet has it.
 IMAGENET_STDDEV_RGB = (0.229, 0.224, 0.225)
 
+
 class Backbone(NamedTuple):
     """The first layers of a model, frozen."""
 

@@ -99,6 +99,9 @@ with start_up_messages_filtered(), imports_refused(UNUSED_BY_KERAS), garbage_col
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(available_cores())
 
+# On a GPU, float32 is to mean float32: TensorFloat-32 keeps ten bits of a mantissa.
+tf.config.experimental.enable_tensor_float_32_execution(False)
+
 # TensorFlow takes and frees tens of megabytes in every step. By default glibc gives them back to the system at once,
 # and each step faults every page in anew: a third of the CPU time of a training on features.
 M_TOP_PAD, M_MMAP_THRESHOLD = -2, -3
@@ -106,7 +109,7 @@ if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # where it is glibc
     mallopt(M_MMAP_THRESHOLD, 2**30)
     mallopt(M_TOP_PAD, 64 * 2**20)
 
-__all__ = ["device_strategy", "keras", "layers", "make_deterministic", "tf"]
+__all__ = ["device_count", "device_strategy", "keras", "layers", "make_deterministic", "tf"]
 
 
 def make_deterministic(seed: int) -> None:
@@ -119,9 +122,14 @@ def make_deterministic(seed: int) -> None:
 def device_strategy() -> tf.distribute.Strategy:
     """Choose where a model trains: on all GPUs, each with a part of every batch, or else on what there is.
 
-    Build the model within the strategy's ``scope()``. Sums over a batch are the same up to rounding.
+    Build the model within the strategy's ``scope()``, and train it in ``InParts``, which divides each batch.
     """
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     if len(devices) > 1:
         return tf.distribute.MirroredStrategy([device.name for device in devices])
     return tf.distribute.get_strategy()
+
+
+def device_count() -> int:
+    """Count the devices of the strategy in whose scope this is called."""
+    return int(tf.distribute.get_strategy().num_replicas_in_sync)

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from fractions import Fraction
 from itertools import chain, repeat
 from pathlib import Path
 from typing import NamedTuple
@@ -17,12 +18,12 @@ from stages.datasets.stored import remedy
 from stages.models.backbone import unfreeze
 from stages.models.environment import describe_environment
 from stages.models.recipe import Recipe
-from stages.models.runtime import keras, tf
+from stages.models.runtime import device_count, keras, tf
 from stages.photos.arrays import temporary_array
 from stages.training.backup import Backup, History, training_code
 from stages.training.batches import balanced_weights, training_batches, validation_batches
 from stages.training.callbacks import Checkpoint, StopWhenInterrupted, TimeLeft, defer_interrupts, live_curves
-from stages.training.parts import InParts
+from stages.training.parts import InParts, OnDevices
 from stages.training.selection import Selection
 
 logger = logging.getLogger(__name__)
@@ -107,7 +108,9 @@ def fit(
         TimeLeft(phases[-1].end),
     ]
     # A GPU is at its fastest with as much at a time as there is.
-    trained = InParts(model, 1 if tf.config.list_logical_devices("GPU") else settings.micro_batches)
+    parts = 1 if tf.config.list_logical_devices("GPU") else settings.micro_batches
+    class_weights = balanced_weights(train.labels) if settings.class_weight == "balanced" else None
+    trained = (OnDevices if device_count() > 1 else InParts)(model, parts, class_weights)
     for phase in phases:
         if phase.fine_tunes:
             unfreeze(model.get_layer("last_blocks"))
@@ -122,7 +125,7 @@ def fit(
         for variable, value in zip(trained.variables, backup.kept(), strict=True):
             variable.assign(value)
     logits = trained.predict(validation_batches(validation, settings.batch_size), verbose=0)
-    return Training(selection.mark(history), logits)
+    return Training(selection.mark(history), logits[: len(validation.labels)])
 
 
 def run_epochs(
@@ -143,7 +146,6 @@ def run_epochs(
             epochs=end,
             validation_data=validation_batches(validation, settings.batch_size),
             callbacks=[*callbacks, StopWhenInterrupted(interrupted)],
-            class_weight=balanced_weights(train.labels) if settings.class_weight == "balanced" else None,
             shuffle=False,  # the batches come shuffled
             verbose=2,
         )
@@ -156,7 +158,7 @@ def list_phases(recipe: Recipe, settings: Train) -> list[Phase]:
     epochs, learning_rate = recipe.epochs or settings.epochs, recipe.learning_rate or settings.learning_rate
     if recipe.fine_tune is None:
         return [Phase(0, epochs, learning_rate)]
-    head_only = math.ceil(recipe.fine_tune.after * epochs)
+    head_only = math.ceil(Fraction(str(recipe.fine_tune.after)) * epochs)  # 0.28 * 25 is 7.000000000000001 in floats
     if head_only == epochs:
         logger.warning(
             "no epoch is left to fine-tune in: fine_tune.after is %g, and of %d epochs all come before",

@@ -21,7 +21,7 @@ from stages.export.formats import in_float32
 from stages.inference.model import load_model
 from stages.models.backbone import copy_backbone, fold_batch_norm, foldable, load_backbone, split_network, unfreeze
 from stages.models.build import build_model
-from stages.models.recipe import Recipe
+from stages.models.recipe import FineTune, Recipe
 from stages.models.saving import save_model
 from stages.training.training import head_of
 from tests.models.backbones import published, save_weights, write_backbone
@@ -128,7 +128,7 @@ def test_a_copy_has_what_layers_derive_from_their_weights(
 def test_a_backbone_computes_in_float32_whatever_the_precision(policy: str) -> None:
     write_backbone("MobileNetV2", SIZE, stop_before="block_15_expand")
     recipe = Recipe(
-        features="mobilenet_v2", fine_tune={"after": 0.5, "learning_rate": 1e-4}, dropout=0.5, dense_units=4
+        features="mobilenet_v2", fine_tune=FineTune(after=0.5, learning_rate=1e-4), dropout=0.5, dense_units=4
     )
     keras.config.set_dtype_policy(policy)
     try:
@@ -141,6 +141,7 @@ def test_a_backbone_computes_in_float32_whatever_the_precision(policy: str) -> N
     assert model.layers[-2].compute_dtype == policy.removeprefix("mixed_"), "the head does not"
     pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
     preprocessing, network, last_blocks = load_backbone(MOBILENET, SIZE)
+    assert last_blocks is not None
     features = reduce(lambda x, part: part(x), pretrained, pixels)
     np.testing.assert_array_equal(features, last_blocks(network(preprocessing(pixels))))
 

@@ -139,6 +139,7 @@ RUN_AGAIN: dict[str, list[str]] = {
     "stages/common/figures.py": ["evaluate", LABEL_ISSUES, "label_stats"],
     "stages/common/files.py": [
         "backbone@mobilenet_v2",
+        "download",
         "evaluate",
         *ALL_FEATURES,
         LABEL_ISSUES,
@@ -226,7 +227,7 @@ def test_models_without_weights_for_their_backbone_stop_the_first_step(project: 
     assert ran(output) == ["backbone@mobilenet_v2"]
 
     edit_params(project / "params.yaml", {key: TINY[key] for key in ["backbones.mobilenet_v2.weights"]})
-    assert ran(run(project, "dvc", "repro")) == ["backbone@mobilenet_v2"]  # which has no run cache
+    assert ran(run(project, "dvc", "repro")) == []  # the step has touched nothing
 
 
 def go_back(folder: Path) -> None:
@@ -270,7 +271,7 @@ def test_a_lock_file_cut_short_can_be_deleted_and_comes_back_without_training(pr
     lock.unlink()
     # DVC's run cache holds all but what is fetched, and evaluate, whose report git keeps; the page comes after it.
     del steps["evaluate"], steps["page"]
-    assert ran(run(project, "dvc", "repro", *steps)) == ["backbone@mobilenet_v2", "download"]
+    assert set(ran(run(project, "dvc", "repro", *steps))) == {"backbone@mobilenet_v2", "download"}
     assert steps_in(lock) == steps
 
 

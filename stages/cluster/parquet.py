@@ -73,7 +73,7 @@ def delete_abandoned(output: DirFileSystem) -> None:
     """Delete unfinished files that killed processes left: to write one takes seconds."""
     for path in output.find(""):
         with suppress(FileNotFoundError, NotImplementedError):
-            if UNFINISHED.fullmatch(path) and datetime.now(UTC) - output.modified(path) > timedelta(hours=1):
+            if UNFINISHED.match(path) and datetime.now(UTC) - output.modified(path) > timedelta(hours=1):
                 output.rm_file(path)
 
 

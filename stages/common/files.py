@@ -100,7 +100,7 @@ def delete_abandoned(parent: Path) -> None:
 def write_remote(files: Any, path: str, content: bytes) -> None:
     """Write a file in a folder that fsspec opened as a ``DirFileSystem``; several may write the same one."""
     files.makedirs("", exist_ok=True)
-    unfinished = f".unfinished-{uuid4().hex}"
+    unfinished = f".unfinished-{uuid4().hex}-{path}"  # an error names the file
     files.pipe_file(unfinished, content)
     files.mv(unfinished, path)
 

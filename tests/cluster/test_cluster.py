@@ -22,7 +22,7 @@ from dvc.repo import Repo
 from dvc.utils.serialize import load_yaml
 from ray.cluster_utils import Cluster
 
-from stages import features, train
+from stages import features, pixels, train
 from stages.cluster import predict as cluster_predict
 from stages.common.program import UserError
 from stages.predict import __main__ as predict
@@ -128,6 +128,8 @@ def test_trainings_on_any_backbone_of_which_one_loses_its_node_end_in_the_lock_f
     monkeypatch.chdir(folder)
     for out in ("data/features", "data/models", "plots/history"):
         shutil.rmtree(out)
+    monkeypatch.setattr(sys, "argv", ["…"])
+    pixels.main()
     for step in (features, train):
         for name in OTHERS:
             monkeypatch.setattr(sys, "argv", ["…", name])

@@ -1,8 +1,9 @@
-"""One model on several devices: two virtual ones of this processor, as a machine with two GPUs would have."""
+"""One model on several devices: virtual ones of this processor, as a machine with several GPUs would have."""
 
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,21 @@ from stages.models.build import build_model
 from stages.models.recipe import FineTune
 from stages.models.runtime import device_strategy, make_deterministic
 from stages.training.backup import History
+from stages.training.batches import equal_shares, training_batches, validation_batches
 from stages.training.training import train_model
 from tests.conftest import PROJECT
 from tests.models.backbones import write_backbone
 
-# Two devices need a process that has not computed yet, and TensorFlow mixes up two such trainings in one.
-ON_TWO_DEVICES = """
+# They need a process that has not computed yet.
+ON_DEVICES = """
 import json, sys
-from stages.models.runtime import device_strategy, tf
+from stages.models.runtime import tf
 cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from tests.training.test_devices import train
-print(json.dumps([device_strategy().num_replicas_in_sync, train(sys.argv[1])]))
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * int(sys.argv[1]))
+from tests.training import test_devices
+print(json.dumps(getattr(test_devices, sys.argv[2])(*json.loads(sys.argv[3]))))
 """
+COUNTS = (24, 26, 27)  # of photos, in batches of 8
 
 # Of a model's recipe, what is small, or of another network than the shipped one.
 CHANGES: dict[str, dict[str, Any]] = {
@@ -38,33 +41,103 @@ CHANGES: dict[str, dict[str, Any]] = {
 STOP_BEFORE = {"EfficientNetB0": "block7a_expand_conv"}
 
 
-def train(model_name: str) -> History:
-    """Train on noise, without dropout, whose random numbers differ from device to device."""
+def on_devices(devices: int, function: str, *args: Any) -> Any:
+    """Call a function of this module in a process with several devices."""
+    environment = {"PYTHONPATH": str(PROJECT), "CUDA_VISIBLE_DEVICES": ""}
+    command = [sys.executable, "-c", ON_DEVICES, str(devices), function, json.dumps(args)]
+    finished = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+    return json.loads(finished.stdout.splitlines()[-1])
+
+
+def train(model_name: str, counts: Sequence[int]) -> list[tuple[History, list[list[float]]]]:
+    """Train on noise, without dropout, whose random numbers differ from device to device.
+
+    Returns:
+        For each number of photos, the history and the logits of as many other photos.
+    """
     params = load_params(PROJECT / "params.yaml")
-    settings = params.train.model_copy(update={"batch_size": 8, "epochs": 2, "micro_batches": 2})
+    changed = {"batch_size": 8, "epochs": 2, "micro_batches": 2, "class_weight": "balanced", "precision": "float32"}
+    settings = params.train.model_copy(update=changed)
     changes = {"dropout": 0.0, "pool_size": 1, "dense_units": 8, **CHANGES[model_name]}
     recipe = params.models[model_name].model_copy(update=changes)
-    make_deterministic(0)
-    if recipe.has_backbone:
-        write_backbone(recipe.features, (32, 32), recipe.features, stop_before=STOP_BEFORE.get(recipe.features))
-    on_photos = not recipe.fine_tune
-    with device_strategy().scope():
-        model = build_model(recipe, (32, 32), 2)
-        shape = (32, 32, 3) if on_photos else model.get_layer("backbone").output_shape[1:]
-        noise = np.random.default_rng(0).integers(0, 256, (34, *shape), np.uint8)
-        examples = noise if on_photos else (noise / 255).astype(np.float16)
-        train, validation = (StoredDataset(part, np.arange(len(part)) % 2) for part in np.split(examples, [24]))
-        return train_model(model, recipe, settings, train, validation, Path("backup.npz")).history
+    results = []
+    for count in counts:
+        make_deterministic(0)
+        if recipe.has_backbone:
+            write_backbone(recipe.features, (32, 32), recipe.features, stop_before=STOP_BEFORE.get(recipe.features))
+        with device_strategy().scope():
+            model = build_model(recipe, (32, 32), 2)
+            shape = (32, 32, 3) if not recipe.fine_tune else model.get_layer("backbone").output_shape[1:]
+            noise = np.random.default_rng(0).integers(0, 256, (2 * count, *shape), np.uint8)
+            examples = noise if not recipe.fine_tune else (noise / 255).astype(np.float16)
+            train, validation = (StoredDataset(half, np.arange(count) % 3 // 2) for half in np.split(examples, 2))
+            backup = Path(f"{count}.npz")
+            history, logits = train_model(model, recipe, settings, train, validation, backup)
+            backup.unlink()
+        results.append((history, logits.tolist()))
+    return results
+
+
+def given(counts: Sequence[int]) -> list[list[list[list[tuple[int, float]]]]]:
+    """List the label and the weight of each row that each device is given, batch after batch, for each count."""
+    strategy = device_strategy()
+    batches = []
+    with strategy.scope():
+        for count in counts:
+            photos = StoredDataset(np.zeros((count, 2, 2, 3), np.uint8), np.arange(count))
+            for dataset in (training_batches(photos, 8, 0, range(1)), validation_batches(photos, 8)):
+                epoch = []
+                for _, labels, weights in strategy.experimental_distribute_dataset(dataset):
+                    parts = zip(*map(strategy.experimental_local_results, (labels, weights)), strict=True)
+                    epoch.append([list(zip(*(each.numpy().tolist() for each in part), strict=True)) for part in parts])
+                batches.append(epoch)
+    return batches
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", CHANGES)
+@pytest.mark.parametrize("devices", [2, 3, 4])
+def test_each_device_is_given_rows_and_each_row_counts_once(devices: int) -> None:
+    for number, epoch in enumerate(on_devices(devices, "given", COUNTS)):
+        labels = []
+        for batch in epoch:
+            assert len(batch) == devices
+            assert len({len(rows) for rows in batch}) == 1
+            rows = [row for rows in batch for row in rows]
+            counted = [label for label, weight in rows if weight]
+            assert {weight for _, weight in rows if weight} == {float(np.float32(1 / len(counted)))}
+            assert len(rows) - len(counted) < devices, "no more rows are added than have to be"
+            labels += counted
+        assert sorted(labels) == list(range(COUNTS[number // 2]))
+        if number % 2:
+            assert labels == sorted(labels), "validation is in the order of the list"
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 8])
+@pytest.mark.parametrize("devices", [2, 3, 4])
+def test_rows_that_are_added_have_no_weight(devices: int, size: int) -> None:
+    rows = np.arange(10, 10 + size)
+    examples, labels, weights = equal_shares(rows[:, None], rows, devices)
+    assert len(examples) == len(labels) == len(weights) == -(-size // devices) * devices
+    np.testing.assert_array_equal(examples[:, 0], labels)
+    np.testing.assert_array_equal(labels[:size], rows)
+    np.testing.assert_array_equal(weights, [np.float32(1 / size)] * size + [0] * (len(labels) - size))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("model", "devices", "counts"),
+    [
+        *[("augmented", devices, COUNTS) for devices in (2, 3, 4)],
+        ("transfer", 3, [26]),
+        ("fine_tuned", 2, [27]),
+    ],
+)
 @pytest.mark.usefixtures("workspace")
-def test_two_devices_learn_what_one_learns(model: str) -> None:
-    environment = {"PYTHONPATH": str(PROJECT), "CUDA_VISIBLE_DEVICES": ""}
-    command = [sys.executable, "-c", ON_TWO_DEVICES, model]
-    finished = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
-    devices, on_two = json.loads(finished.stdout.splitlines()[-1])
-    assert devices == 2
-    for one, two in zip(train(model), on_two, strict=True):
-        assert one == pytest.approx(two, abs=1e-4)
+def test_several_devices_learn_what_one_learns(model: str, devices: int, counts: Sequence[int]) -> None:
+    for count, one, several in zip(
+        counts, train(model, counts), on_devices(devices, "train", model, counts), strict=True
+    ):
+        for record, other in zip(one[0], several[0], strict=True):
+            assert record == pytest.approx(other, abs=1e-5)
+        assert np.shape(several[1]) == (count, 2)
+        np.testing.assert_allclose(several[1], one[1], rtol=0, atol=1e-4)

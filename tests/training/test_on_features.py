@@ -122,6 +122,15 @@ def test_where_no_epoch_is_left_to_fine_tune_in_it_says_so(caplog: pytest.LogCap
     assert "no epoch is left to fine-tune in" in caplog.text
 
 
+def test_a_fraction_of_the_epochs_is_exact() -> None:
+    """In binary 0.28 of 25 is more than 7; here all fractions of three digits, of up to 1,000 epochs."""
+    for thousandths in range(1, 1000):
+        recipe = fine_tuning(after=thousandths / 1000)
+        for epochs in {25, 50, 75, 100, 125, 1000, *range(1, 1001, 13)}:
+            [head, _] = list_phases(recipe.model_copy(update={"epochs": epochs}), SETTINGS)
+            assert head.end == -(-thousandths * epochs // 1000), (thousandths, epochs)
+
+
 @pytest.mark.usefixtures("backbone")
 def test_fine_tuning_changes_the_last_blocks_and_nothing_before_them() -> None:
     make_deterministic(0)

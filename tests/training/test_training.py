@@ -11,11 +11,11 @@ from stages.common.program import UserError
 from stages.datasets.dataset import StoredDataset
 from stages.models import build
 from stages.models.build import build_model
-from stages.models.runtime import keras
+from stages.models.runtime import keras, tf
 from stages.photos.arrays import temporary_array
 from stages.training import callbacks
 from stages.training.backup import Backup, History
-from stages.training.training import fingerprint_of
+from stages.training.training import compile_model, fingerprint_of
 from tests.training.examples import RECIPE, SETTINGS, photos, train, train_until, undisturbed
 
 
@@ -76,6 +76,34 @@ def test_a_backup_of_other_parameters_or_photos_is_not_used(tmp_path: Path, monk
     assert train(tmp_path) == undisturbed()
     assert train(tmp_path, seed=7) != undisturbed()
     assert train(tmp_path) == undisturbed()
+
+
+@pytest.mark.parametrize("changed", [0, 1])
+def test_other_pixels_under_the_same_labels_have_another_key(changed: int) -> None:
+    """A backup is of one set of pixels: here one value of one training or validation photo differs."""
+    model = build_model(RECIPE, (16, 16), 2)
+    datasets = [photos(6, seed) for seed in (0, 1)]
+    key = fingerprint_of(model, RECIPE, SETTINGS, *datasets)
+    pixels = np.array(datasets[changed].examples)
+    assert fingerprint_of(model, RECIPE, SETTINGS, *datasets) == key
+    pixels[5, 0, 0, 0] ^= 1
+    datasets[changed] = StoredDataset(pixels, datasets[changed].labels)
+    assert fingerprint_of(model, RECIPE, SETTINGS, *datasets) != key
+
+
+def test_the_optimizer_is_adam_at_the_learning_rate() -> None:
+    """In its first step each weight changes by the learning rate, against its gradient's sign; in SGD by its size."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    before = model.get_weights()
+    compile_model(model, 0.01)
+    examples, labels = np.random.default_rng(0).normal(size=(5, 4)).astype("float32"), np.array([0, 1, 2, 0, 0])
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, model(examples)))
+    gradients = tape.gradient(loss, model.trainable_variables)
+    model.train_on_batch(examples, labels)
+    for old, new, gradient in zip(before, model.get_weights(), gradients, strict=True):
+        np.testing.assert_allclose(new - old, -0.01 * np.sign(gradient), rtol=1e-3)
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut short", "zeros", "flag", "method", "offset"])

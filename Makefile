@@ -43,6 +43,7 @@ demo: .venv/pipeline ## the whole pipeline on synthetic cats and dogs, in a fold
 	@python -m stages.sample.demo
 
 repro: .venv/pipeline ## bring everything up to date; `make -j2 repro`: two models at a time
+	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "expected a git repository, found none: git init"; exit 1; }
 	dvc repro label_stats backbone pixels
 	+@$(MAKE) --no-print-directory $$(dvc stage list --name-only | grep '^features@')
 	+@$(MAKE) --no-print-directory $$(dvc stage list --name-only | grep '^train@')

@@ -1,1 +1,1 @@
-"""The pipeline: a file here is a step of ``dvc.yaml``, a folder is a subject (see ``docs/code.md``)."""
+"""The pipeline: a file here is a step of ``dvc.yaml``, a folder is a subject (see ``CONTRIBUTING.md``)."""

@@ -26,7 +26,7 @@ PIPELINE: dict[str, Any] = yaml.safe_load((PROJECT / "dvc.yaml").read_text())
 STEPS: dict[str, Any] = {name: stage.get("do", stage) for name, stage in PIPELINE["stages"].items()}
 DOCUMENTS = sorted(
     path.relative_to(PROJECT).as_posix()
-    for pattern in ("README.md", "docs/**/*.md", "metrics/README.md", "plots/README.md")
+    for pattern in ("README.md", "C*.md", "docs/**/*.md", "metrics/README.md", "plots/README.md")
     for path in PROJECT.glob(pattern)
 )
 # They decide how a program starts and ends, finds its files and checks its parameters, and so shape no result.
@@ -63,7 +63,7 @@ def test_a_file_in_stages_is_a_step_and_a_folder_a_subject() -> None:
         assert step["cmd"] == f"python -m stages.{name}"
         assert step["desc"]
     subjects = [folder.name for folder in (PROJECT / "stages").iterdir() if folder.is_dir() and folder.name[0] != "_"]
-    the_map = (PROJECT / "docs/code.md").read_text().partition("\n## What a change re-runs")[0]
+    the_map = (PROJECT / "CONTRIBUTING.md").read_text().partition("\n## What a change re-runs")[0]
     described = re.findall(r"^\| `stages/(\w+)/` \|", the_map, re.MULTILINE)
     assert sorted(described) == sorted(subjects)
     for subject in subjects:

@@ -105,7 +105,7 @@ def test_a_run_in_another_folder_on_one_core_with_two_models_at_a_time_gives_the
 ALL_FEATURES = ["features@mobilenet_v2", "features@mobilenet_v2_blocks"]
 LABEL_ISSUES = "label_issues@mobilenet_v2"
 ALL_TRAININGS = [f"train@{name}" for name in sorted(MODELS)]
-# What `dvc status` lists after an edit of a file, as docs/code.md says.
+# What `dvc status` lists after an edit of a file, as CONTRIBUTING.md says.
 RUN_AGAIN: dict[str, list[str]] = {
     "corrections.csv": ["split"],
     "stages/evaluate.py": ["evaluate"],

@@ -1,4 +1,7 @@
-"""Keep what models predict on a set of photos, and predict again only with a model that has changed."""
+"""Keep what models predict on a set of photos, and predict again only with a model that has changed.
+
+Why DVC does not: docs/decisions/prediction_cache.md.
+"""
 
 import hashlib
 import logging

@@ -1,6 +1,7 @@
 """Load TensorFlow and Keras, quietly, and make them repeat themselves.
 
-Every other module takes them from here: `from stages.models.runtime import keras, tf`.
+Every other module takes them from here: `from stages.models.runtime import keras, tf`. Why it looks as it does:
+docs/decisions/start_up.md.
 """
 
 import ctypes

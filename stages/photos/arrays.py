@@ -17,7 +17,7 @@ from stages.common.paths import RAW
 class DiskArray:
     """An array in an open file; ``array[numbers]`` reads rows.
 
-    It is read, not mapped: mapped pages count as the process's memory, which would grow with the photos.
+    It is read, not mapped (docs/decisions/rows_read.md).
 
     Args:
         shape: of the whole array.

@@ -1,4 +1,7 @@
-"""Back up a training after each epoch, so that a killed one resumes exactly where it was."""
+"""Back up a training after each epoch, so that a killed one resumes exactly where it was.
+
+Keras has a callback for it that does not (docs/decisions/own_backup.md).
+"""
 
 from __future__ import annotations
 

@@ -146,18 +146,83 @@ def test_a_project_in_a_sub_folder_has_a_base(
     assert ["metrics/best.json", "model", "cnn", "small", "-"] in rows(main)
 
 
-@pytest.mark.parametrize(("earlier", "posted"), [("", "pr comment 5 --body-file"), ("7\n9\n", "--method PATCH .*/7 ")])
-def test_the_workflow_edits_its_earlier_comment_or_posts_the_first(tmp_path: Path, earlier: str, posted: str) -> None:
-    """With a `gh` that notes how it is called, and says which comments begin with the marker."""
-    workflow = yaml.safe_load((PROJECT / ".github/workflows/pull_request.yml").read_text())
-    post = workflow["jobs"]["scores"]["steps"][-1]["run"]
-    gh = tmp_path / "gh"
-    gh.write_text('#!/bin/sh\necho "$*" >>calls\ncase "$*" in *--paginate*) cat earlier;; esac\n')
+BOT, STRANGER = "github-actions[bot]", "stranger"
+SAMPLES = [
+    ([], None),
+    ([(4, STRANGER, "Nice!"), (7, BOT, pull_request.MARKER), (9, BOT, pull_request.MARKER)], 7),
+    ([(4, STRANGER, f"{pull_request.MARKER}\n\nForged"), (7, BOT, pull_request.MARKER)], 7),
+    ([(4, STRANGER, pull_request.MARKER)], None),
+    ([(4, BOT, "Of another workflow"), (5, BOT, f"> {pull_request.MARKER}")], None),
+    ([(4, "github-actions", pull_request.MARKER), (5, "dependabot[bot]", pull_request.MARKER)], None),
+]
+
+
+def post_comment(folder: Path, text: str, comments: list[tuple[int, str, str]], *, check: bool = True) -> list[str]:
+    """Run the step that posts with a `gh` that notes how it is called and runs real jq on these comments."""
+    [job] = [job for _, job in jobs() if "pull-requests" in job["permissions"]]
+    [step] = [step["run"] for step in job["steps"] if "run" in step]
+    gh = folder / "gh"
+    gh.write_text("""#!/bin/sh
+echo "$*" >>calls
+while [ $# -gt 1 ]; do if [ "$1" = --jq ]; then jq --raw-output "$2" comments.json; fi; shift; done
+""")
     gh.chmod(0o755)
-    (tmp_path / "earlier").write_text(earlier)
-    (tmp_path / "comment.md").write_text(f"{pull_request.MARKER}\n\nScores\n")
-    run(tmp_path, "env", f"PATH={tmp_path}:{os.environ['PATH']}", "NUMBER=5", "bash", "-ec", post)
-    looked, call = (tmp_path / "calls").read_text().splitlines()
-    assert f'select(.body | startswith("{pull_request.MARKER}")) | .id' in looked
-    assert re.search(posted, call)
-    assert "comment.md" in call
+    answer = [{"id": number, "user": {"login": login}, "body": body} for number, login, body in comments]
+    write_json(answer, folder / "comments.json")
+    (folder / "comment.md").write_text(text)
+    (folder / "calls").touch()
+    run(folder, "env", f"PATH={folder}:{os.environ['PATH']}", "NUMBER=5", "bash", "-ec", step, check=check)
+    return (folder / "calls").read_text().splitlines()
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="needs jq")
+@pytest.mark.parametrize(("comments", "edited"), SAMPLES)
+def test_only_the_bot_s_own_comment_is_edited(
+    tmp_path: Path, comments: list[tuple[int, str, str]], edited: int | None
+) -> None:
+    looked, posted = post_comment(tmp_path, f"{pull_request.MARKER}\n\nScores\n", comments)
+    assert "/issues/5/comments" in looked
+    assert "comment.md" in posted
+    assert re.search(f"--method PATCH .*/comments/{edited} " if edited else "^pr comment 5 ", posted)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Other text", f"\n{pull_request.MARKER}", pull_request.MARKER + "\n" + "a" * 2**18]
+)
+def test_another_text_than_ours_is_not_posted(tmp_path: Path, text: str) -> None:
+    assert not post_comment(tmp_path, text, [], check=False)
+
+
+def test_a_link_is_not_posted(tmp_path: Path) -> None:
+    (tmp_path / "secret").touch()
+    (tmp_path / "comment.md").symlink_to("secret")
+    assert not post_comment(tmp_path, f"{pull_request.MARKER}\n", [], check=False)
+
+
+def jobs() -> list[tuple[str, dict[str, Any]]]:
+    """Each job of each workflow."""
+    paths = sorted((PROJECT / ".github/workflows").glob("*.y*ml"))
+    workflows = {path.stem: yaml.safe_load(path.read_text()) for path in paths}
+    return [(f"{stem}.{name}", job) for stem, flow in workflows.items() for name, job in flow["jobs"].items()]
+
+
+@pytest.mark.parametrize(("name", "job"), jobs())
+def test_no_job_lets_the_branch_s_code_write(name: str, job: dict[str, Any]) -> None:
+    """A job that may write checks nothing out; a checkout leaves no token behind."""
+    used = [step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step]
+    writes = "write" in job["permissions"].values()
+    assert writes == (name == "pull_request.comment")
+    assert not (writes and "actions/checkout" in used)
+    for step in job["steps"]:
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+        assert "${{" not in step.get("run", ""), "what GitHub fills in becomes part of the script: use env"
+
+
+def test_forks_and_dependabot_are_not_posted_for() -> None:
+    found = dict(jobs())
+    scores, comment = found["pull_request.scores"], found["pull_request.comment"]
+    assert comment["needs"] == "scores"
+    assert f"${{{{ {comment['if']} }}}}" == scores["env"]["HAS_SECRETS"], "who has secrets may post"
+    assert "head.repo.full_name == github.repository" in comment["if"]
+    assert "user.login != 'dependabot[bot]'" in comment["if"]

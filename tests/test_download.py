@@ -240,17 +240,3 @@ def test_a_failure_is_one_line_and_leaves_nothing_and_the_next_run_works(
     set_params({"download.photos": "photos", "download.photos_sha256": None, "download.labels": None, **CNN_ALONE})
     download.main()
     assert files_below(RAW) == files_below(photos)
-
-
-@pytest.mark.usefixtures("photos")
-def test_the_backbone_of_the_demo_is_warned_of_with_other_photos_than_the_demo_s(
-    set_params: SetParams, caplog: pytest.LogCaptureFixture
-) -> None:
-    entry: dict[str, Any] = {"architecture": "MobileNetV2", "sha256": None, "options": {}}
-    set_params({"backbones": {"small": {**entry, "weights": "data/sample_backbone.weights.h5"}}})
-    download.main()
-    assert "backbones.small has the weights of `make demo`" in caplog.text
-    caplog.clear()
-    set_params({"backbones.small.weights": "own.h5"})
-    download.main()
-    assert "make demo" not in caplog.text

@@ -101,7 +101,7 @@ def test_copies_left_out_are_told_with_their_share() -> None:
     assert "left out as copies" not in data_section(LISTS)
     copies = pd.DataFrame({"path": ["7", "8", "9", "10"], "split": ["validation", "validation", "validation", "test"]})
     text = data_section({**LISTS, "copies": copies})
-    assert "keep one. So 3 of validation (75.0%) and 1 of test (4.8%) were left out as copies.\n\n" in text
+    assert "keep one. So 3 of validation (37.5%) and 1 of test (4.8%) were left out as copies.\n\n" in text
 
 
 def test_classes_of_unequal_size_are_pointed_out() -> None:

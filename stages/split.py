@@ -6,7 +6,7 @@ outer folder. If there is a
 ``data/labels/labels.csv`` (``path,label``), it says the classes instead. ``corrections.csv`` (``path,label``) changes
 the class of photos that have one, or removes them (``remove``). Writes ``data/splits/train.csv``, ``validation.csv``
 and ``test.csv`` (``path,label``, sorted by path), ``train_paths.csv`` and ``validation_paths.csv`` (``path``) for
-``features``, to which a corrected label makes no difference, ``rejected.csv`` (``path,reason``): every file in none of
+``pixels``, to which a corrected label makes no difference, ``rejected.csv`` (``path,reason``): every file in none of
 the three lists, ``copies.csv`` (``path,split``): those of them that are duplicates of a photo in their own split, and
 ``corrected.csv`` (``path,given,label``): every photo that has its label from ``corrections.csv``.
 

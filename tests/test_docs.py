@@ -67,6 +67,24 @@ def test_the_readme_is_read_in_one_sitting() -> None:
     assert len((PROJECT / "README.md").read_text().splitlines()) <= 150
 
 
+def test_decisions_are_few_and_short() -> None:
+    notes = sorted((PROJECT / "docs/decisions").iterdir())
+    assert 0 < len(notes) <= 10
+    for note in notes:
+        lines = note.read_text().splitlines()
+        assert len(lines) <= 15, note.name
+        assert lines[0].startswith("# "), note.name
+        assert re.search(r"\d", "".join(lines[1:])), f"{note.name} gives no number"
+
+
+def test_a_pointer_to_a_decision_leads_to_one() -> None:
+    files = [PROJECT / "dvc.yaml", *(PROJECT / "stages").rglob("*.py")]
+    named = {path for file in files for path in re.findall(r"docs/decisions/\w+\.md", file.read_text())}
+    assert named
+    for path in named:
+        assert (PROJECT / path).exists(), path
+
+
 @pytest.mark.slow
 def test_the_tutorial_runs_to_its_end(small_project: Path) -> None:
     """In a project as `make demo` makes it, with an identity of its own for git."""

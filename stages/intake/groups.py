@@ -94,7 +94,8 @@ def wanted(groups: list[Group], fraction: float) -> dict[str, int]:
 def rank(groups: list[Group], seed: int) -> list[Group]:
     """Shuffle groups by a hash of the seed and the first name of their photos.
 
-    So a group keeps its place among the others when photos are added or removed, or an outer folder is renamed.
+    So a group keeps its place among the others when photos are added or removed, or an outer folder is renamed
+    (docs/decisions/hashed_split.md).
     """
     firsts = [min(photo.name for photo in chain(*group)) for group in groups]
     hashes = [hashlib.sha256(f"{seed} {name}".encode()).digest() for name in firsts]

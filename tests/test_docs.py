@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from stages.common.files import write_json
+from stages.common.param_types import RENAMED
 from stages.common.program import UserError
 from stages.predict import __main__ as predict
 from tests.conftest import PROJECT
@@ -65,6 +66,15 @@ def test_every_block_is_run_by_a_test_or_says_why_not() -> None:
 
 def test_the_readme_is_read_in_one_sitting() -> None:
     assert len((PROJECT / "README.md").read_text().splitlines()) <= 150
+
+
+def test_the_changelog_lists_every_renamed_parameter() -> None:
+    rows = re.findall(r"^\| `([\w.]+)` \| (.+) \|$", (PROJECT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    listed = {old.replace("MODEL", "*"): new for old, new in rows}
+    assert listed.keys() == RENAMED.keys()
+    for old, text in RENAMED.items():
+        new = re.findall(r"renamed to ([\w.]*\w)|(features\.NAME\.\w+)", text)[0]
+        assert f"`{''.join(new)}`" in listed[old], old
 
 
 def test_decisions_are_few_and_short() -> None:

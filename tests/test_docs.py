@@ -1,4 +1,4 @@
-"""The commands of the README and of ``docs/``, run as they stand, and what they are said to print."""
+"""The commands of the README, CONTRIBUTING and ``docs/``, run as they stand, and what they are said to print."""
 
 import json
 import re
@@ -16,9 +16,10 @@ from stages.predict import __main__ as predict
 from tests.conftest import PROJECT
 from tests.project import MODELS, commit, run
 
-DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+DOCUMENTS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 # A block by its first line: why it is not run here.
 NOT_RUN_HERE = {
+    "make install": "installs everything; CI runs `make lint test`",
     "make demo": "installs everything; CI runs it",
     "make install && source .venv/bin/activate": "installs everything; test_own_photos.py runs the rest",
     "dvc remote add --default shared s3://bucket/dvc": "needs a bucket; tests/cluster runs the rest",
@@ -66,6 +67,11 @@ def test_every_block_is_run_by_a_test_or_says_why_not() -> None:
 
 def test_the_readme_is_read_in_one_sitting() -> None:
     assert len((PROJECT / "README.md").read_text().splitlines()) <= 150
+
+
+def test_the_one_test_of_contributing_exists() -> None:
+    [(file, name)] = re.findall(r"pytest (tests/\w+\.py)::(\w+)", block_with("pre-commit install"))
+    assert f"def {name}(" in (PROJECT / file).read_text()
 
 
 def test_the_changelog_lists_every_renamed_parameter() -> None:

@@ -1,6 +1,7 @@
 """From logits to probabilities: what a model's predictions on the validation photos say of its confidence."""
 
 import math
+from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -85,8 +86,9 @@ def fit_confidence(file: BinaryIO, settings: ConfidenceSettings) -> Confidence:
         fitted = fitted._replace(least_log_odds=find_threshold(confidence, correct, settings.abstention_accuracy))
     if settings.out_of_distribution_fraction is not None and "training_features" in arrays:
         training = normalize(arrays["training_features"])
-        distances = distance_to_nearest(arrays["validation_features"], training)
-        above = float(np.quantile(distances, 1 - settings.out_of_distribution_fraction, method="inverted_cdf"))
+        distances = np.sort(distance_to_nearest(arrays["validation_features"], training))
+        alike = math.ceil(len(distances) * (1 - Fraction(str(settings.out_of_distribution_fraction))))  # exactly
+        above = float(distances[alike - 1])
         fitted = fitted._replace(unlike_above=above, training_features=training)
     return fitted
 

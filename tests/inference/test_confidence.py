@@ -130,6 +130,16 @@ def test_the_threshold_is_one_of_probabilities_after_the_temperature() -> None:
     assert both.least_log_odds < logit(0.9) < plain.least_log_odds
 
 
+@pytest.mark.parametrize("fraction", [0.1, 0.3, 0.7, 0.9])
+def test_the_unlike_fraction_is_exact_to_the_photo(fraction: float) -> None:
+    """In binary 1 - 0.7 is above 0.3, so that of ten photos only six were unlike."""
+    angles = np.radians(np.arange(1, 11))
+    validation = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    file = file_of(training_features=np.array([[1, 0]], np.float16), validation_features=validation)
+    fitted = fit_confidence(file, ConfidenceSettings(out_of_distribution_fraction=fraction))
+    assert fitted.unlike(validation).sum() == round(10 * fraction)
+
+
 def test_a_photo_farther_from_the_nearest_than_all_but_a_fraction_of_validation_is_unlike() -> None:
     training = np.array([[2, 0, 0], [0, 3, 0]], np.float16)
     angles = np.radians(np.arange(1, 11))  # of ten validation photos to the first training photo

@@ -40,14 +40,14 @@ install: .venv/dev ## make .venv with everything, tests and linters included
 	touch $@
 
 demo: .venv/pipeline ## the whole pipeline on synthetic cats and dogs, in a folder of its own, demo/: no network, minutes
-	@python -m stages.sample.demo
+	@python -m commands.demo
 
 repro: .venv/pipeline ## bring everything up to date; `make -j2 repro`: two models at a time
 	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "expected a git repository, found none: git init"; exit 1; }
 	dvc repro label_stats backbone pixels
 	+@$(MAKE) --no-print-directory $$(dvc stage list --name-only | grep '^features@')
 	+@$(MAKE) --no-print-directory $$(dvc stage list --name-only | grep '^train@')
-	@python -m stages.makefile.order_lock
+	@python -m commands.order_lock
 	dvc repro
 
 features@%: .venv/pipeline
@@ -61,7 +61,7 @@ bench: .venv/dev ## this pipeline beside the notebook's workflow (PHOTOS=archive
 	python -m benchmarks.growth $(OWN_PHOTOS)
 
 plots: .venv/pipeline ## draw the plots page, which works without a network
-	@python -m stages.makefile.vega
+	@python -m commands.vega
 	dvc plots show
 
 test: .venv/dev ## every test, offline, two at a time

@@ -16,8 +16,8 @@ import pandas as pd
 import yaml
 
 from benchmarks.compare import lay_out, measure
-from stages.common.files import write_json
-from stages.common.program import command_parser
+from stages.common.cli import command_parser
+from stages.storage.files import write_json
 
 ARCHITECTURES = ("MobileNetV2", "MobileNetV3Large", "EfficientNetV2B0", "ConvNeXtTiny", "ResNet50")
 FEW, MANY = 64, 320  # training photos

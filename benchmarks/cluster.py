@@ -3,7 +3,7 @@
     python -m benchmarks.cluster
 
 Starts clusters of 1, 2 and 4 nodes with one processor each on this machine. Runs on each of them eight DVC steps that
-sleep, the models of the drawn photos by `python -m stages.cluster`, and tasks that do nothing, which shows what Ray
+sleep, the models of the drawn photos by `python -m commands.cluster`, and tasks that do nothing, which shows what Ray
 adds. Prints a table in Markdown. Real steps gain from no more nodes than this machine has processors.
 """
 
@@ -18,15 +18,15 @@ import yaml
 from ray.cluster_utils import Cluster
 
 from benchmarks.compare import lay_out, measure
-from stages.common.program import command_parser
+from stages.common.cli import command_parser
 
 NODES = (1, 2, 4)
 NAPS, NAP_SECONDS, EMPTY_TASKS = 8, 10, 1000
 
 # Run in the project's folder, the first with a dvc.yaml of steps that sleep.
 NAP = f"""
-from stages.cluster.__main__ import reproduce, wait_for_all
-from stages.cluster.nodes import connect
+from commands.cluster.__main__ import reproduce, wait_for_all
+from commands.cluster.nodes import connect
 connect()
 wait_for_all({{reproduce.remote(f"nap@{{n}}", ""): f"nap@{{n}}" for n in range({NAPS})}})
 """
@@ -54,7 +54,9 @@ def main() -> None:
         with TemporaryDirectory() as temporary:
             _, empty = measure([sys.executable, "-c", NOTHING], Path(temporary), subprocess.PIPE)
             naps, _ = measure([sys.executable, "-c", NAP], lay_out_naps(Path(temporary, "naps")))
-            real, _ = measure([sys.executable, "-m", "stages.cluster"], lay_out_photos(Path(temporary, "real"), epochs))
+            real, _ = measure(
+                [sys.executable, "-m", "commands.cluster"], lay_out_photos(Path(temporary, "real"), epochs)
+            )
         cluster.shutdown()
         rows.append(
             {

@@ -22,7 +22,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from stages.common.program import command_parser
+from stages.common.cli import command_parser
 
 PROJECT = Path(__file__).parents[1]
 STEPS = ["download", "split", "label_stats", "features", "train", "evaluate"]
@@ -98,7 +98,7 @@ def lay_out(folder: Path, photos: tuple[Path, Path] | None, epochs: int) -> dict
         (folder / name).write_bytes((PROJECT / name).read_bytes())
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)  # noqa: S607
     if photos is None:
-        measure([sys.executable, "-m", "stages.sample", "--output", SAMPLE], folder)
+        measure([sys.executable, "-m", "commands.sample", "--output", SAMPLE], folder)
     params = benchmark_params(yaml.safe_load((folder / "params.yaml").read_text()), photos, epochs)
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     return params

@@ -15,18 +15,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
-from stages.common.program import command_parser
+from stages.common.cli import command_parser
 
 
 def train_once(name: str, epochs: int, repeatable: bool) -> float:
     """Train a model in this process, and return the CPU seconds (user and system) that it took."""
     from stages.common.params import load_params
     from stages.models.build import build_model
-    from stages.models.precision import set_precision
-    from stages.models.runtime import keras, make_deterministic
-    from stages.photos.lists import class_names, read_split
+    from stages.models.runtime import keras, make_deterministic, set_precision
+    from stages.storage.photo_lists import class_names, read_split
     from stages.train import load_examples
-    from stages.training import training
+    from stages.training import loop as training
     from stages.training.backup import Backup
 
     params = load_params()

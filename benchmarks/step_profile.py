@@ -13,14 +13,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
+from stages.common.cli import command_parser
 from stages.common.params import load_params
-from stages.common.program import command_parser
 from stages.datasets.dataset import StoredDataset, augmented_dataset
 from stages.models.build import build_model
-from stages.models.precision import set_precision
-from stages.models.runtime import make_deterministic, tf
+from stages.models.runtime import make_deterministic, set_precision, tf
 from stages.training.batches import training_batches
-from stages.training.training import compile_model
+from stages.training.loop import compile_model
 
 
 def operations(folder: Path) -> Counter[str]:

@@ -9,12 +9,12 @@ Reads an entry of ``backbones``, whose ``weights`` are a URL that fsspec knows, 
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlparse
 
-from stages.common.files import atomic_folder, write_json
+from stages.common.cli import UserError, run, stage_argument
 from stages.common.params import load_params
 from stages.common.paths import BACKBONE
-from stages.common.program import UserError, run, stage_argument
-from stages.intake.fetch import Source, check_is_apart
-from stages.intake.folders import visible_files
+from stages.data.fetch import Source, check_is_apart
+from stages.storage.files import atomic_folder, write_json
+from stages.storage.folders import visible_files
 
 ARCHITECTURE = "architecture.json"
 

@@ -13,13 +13,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from stages.common.files import atomic_folder, write_json
+from stages.common.cli import UserError, run
 from stages.common.params import load_params
 from stages.common.paths import LABELS, RAW
-from stages.common.program import UserError, run
-from stages.intake.archive import unpack
-from stages.intake.fetch import Source, check_is_apart
-from stages.intake.folders import visible_files
+from stages.data.archive import unpack
+from stages.data.fetch import Source, check_is_apart
+from stages.storage.files import atomic_folder, write_json
+from stages.storage.folders import visible_files
 
 logger = logging.getLogger(__name__)
 

@@ -21,15 +21,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.common.figures import write_figure
-from stages.common.files import write_csv, write_json, write_text
-from stages.common.params import load_params
+from stages.common.cli import UserError, run
+from stages.common.params import ConfidenceSettings, load_params
 from stages.common.paths import BEST, HISTORY, MODELS, REPEATS, REPORT
-from stages.common.program import UserError, run
 from stages.evaluation.calibration import draw_calibration
 from stages.evaluation.confusion import draw_confusion
 from stages.evaluation.coverage import draw_coverage, score_unsure
 from stages.evaluation.curves import draw_accuracy, learning_curves, mean_roc_curve
+from stages.evaluation.figures import write_figure
 from stages.evaluation.gradcam import draw_gradcam
 from stages.evaluation.mistakes import draw_mistakes, find_mistakes
 from stages.evaluation.report import report
@@ -37,12 +36,12 @@ from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.scores import leaderboard, ranking, rounded, score, score_temperature
 from stages.evaluation.significance import compare, compare_with_best
 from stages.inference.confidence import Confidence, read_confidence
-from stages.inference.kept import KeptPredictions, delete_others
-from stages.inference.model import load_model
-from stages.inference.settings import ConfidenceSettings
+from stages.inference.logits import load_model
+from stages.inference.prediction_cache import KeptPredictions, delete_others
 from stages.models.runtime import make_deterministic
-from stages.photos.lists import class_names, majority_class_accuracy, read_split
 from stages.photos.loading import load_photos
+from stages.storage.files import write_csv, write_json, write_text
+from stages.storage.photo_lists import class_names, majority_class_accuracy, read_split
 
 logger = logging.getLogger(__name__)
 

@@ -16,16 +16,22 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.common.files import atomic_folder
+from stages.common.cli import UserError, run, stage_argument
 from stages.common.params import Params, load_params
 from stages.common.paths import FEATURES, PIXELS
-from stages.common.program import UserError, run, stage_argument
 from stages.datasets.dataset import StoredDataset, augmented_dataset
-from stages.datasets.features import FeatureDataset, feature_extractor, store_features
-from stages.datasets.stored import VALIDATION_SAMPLE, create_arrays, open_arrays, read_about, sample_rows, write_about
-from stages.models.backbone import copy_backbone, load_backbone
-from stages.models.environment import describe_environment
-from stages.models.runtime import make_deterministic
+from stages.datasets.feature_extraction import FeatureDataset, feature_extractor, store_features
+from stages.models.pretrained import copy_backbone, load_backbone
+from stages.models.runtime import describe_environment, make_deterministic
+from stages.storage.feature_sets import (
+    VALIDATION_SAMPLE,
+    create_arrays,
+    open_arrays,
+    read_about,
+    sample_rows,
+    write_about,
+)
+from stages.storage.files import atomic_folder
 
 logger = logging.getLogger(__name__)
 

@@ -17,16 +17,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.common.figures import caption, picture_grid, write_figure
-from stages.common.files import write_csv
+from stages.common.cli import UserError, run, stage_argument
 from stages.common.params import load_params
 from stages.common.paths import LABEL_ISSUES
-from stages.common.program import UserError, run, stage_argument
-from stages.datasets.stored import open_features
-from stages.labels.confident_learning import confident_classes, out_of_fold_probabilities
-from stages.photos.arrays import DiskArray, encode_labels
+from stages.evaluation.figures import caption, picture_grid, write_figure
+from stages.evaluation.label_errors import confident_classes, out_of_fold_probabilities
 from stages.photos.decode import thumbnail
-from stages.photos.lists import class_names, read_split
+from stages.storage.arrays import DiskArray, encode_labels
+from stages.storage.feature_sets import open_features
+from stages.storage.files import write_csv
+from stages.storage.photo_lists import class_names, read_split
 
 logger = logging.getLogger(__name__)
 

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.common.figures import picture_grid, write_figure
-from stages.common.files import write_csv, write_json
+from stages.common.cli import run
 from stages.common.params import LabelStats, load_params
-from stages.common.program import run
+from stages.evaluation.figures import picture_grid, write_figure
 from stages.photos.decode import thumbnail
-from stages.photos.lists import count_copies, count_rejected, majority_class_accuracy, read_split
+from stages.storage.files import write_csv, write_json
+from stages.storage.photo_lists import count_copies, count_rejected, majority_class_accuracy, read_split
 
 LABEL_STATS = Path("metrics/label_stats.json")
 LABEL_COUNTS = Path("plots/label_counts.csv")

@@ -15,10 +15,10 @@ from string import Template, punctuation
 from markdown import Markdown
 from PIL import Image
 
-from stages.common.files import write_text
+from stages.common.cli import UserError, run
 from stages.common.params import load_params
 from stages.common.paths import BEST, LABEL_ISSUES, REPORT
-from stages.common.program import UserError, run
+from stages.storage.files import write_text
 
 REPORT_PAGE = Path("metrics/report.html")
 

@@ -7,13 +7,13 @@ in the order of the lists; and ``about.json`` with a hash of the lists.
 
 import numpy as np
 
-from stages.common.files import atomic_folder
+from stages.common.cli import run
 from stages.common.params import load_params
 from stages.common.paths import FEATURES, PIXELS
-from stages.common.program import run
-from stages.datasets.stored import create_arrays, hash_paths, write_about
-from stages.photos.lists import read_split
 from stages.photos.loading import decode_photos
+from stages.storage.feature_sets import create_arrays, hash_paths, write_about
+from stages.storage.files import atomic_folder
+from stages.storage.photo_lists import read_split
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Split the photos into training, validation and test.
 
 Reads ``data/raw/``: a folder per class; or ``train/`` and ``validation/``, ``test/`` or both, by any of the names that
-``stages/intake/layout.py`` lists, with a folder per class in each, or in a folder per class; each may be inside one
+``stages/data/layout.py`` lists, with a folder per class in each, or in a folder per class; each may be inside one
 outer folder. If there is a
 ``data/labels/labels.csv`` (``path,label``), it says the classes instead. ``corrections.csv`` (``path,label``) changes
 the class of photos that have one, or removes them (``remove``). Writes ``data/splits/train.csv``, ``validation.csv``
@@ -24,19 +24,19 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from stages.common.files import atomic_folder, write_csv
+from stages.common.cli import MismatchError, UserError, run
+from stages.common.parallel import map_in_parallel
 from stages.common.params import Split, load_params
 from stages.common.paths import CORRECTIONS, LABELS, RAW, SPLITS
-from stages.common.program import MismatchError, UserError, run
-from stages.intake.corrections import apply_corrections
-from stages.intake.duplicates import Fingerprint, find_conflicts, fingerprint, group_duplicates
-from stages.intake.folders import SIDECAR_SUFFIXES
-from stages.intake.groups import Group, Picture, assign_splits, join_groups
-from stages.intake.label_csv import read_labels
-from stages.intake.layout import SPLIT_NAMES, LabelledPhoto, find_photos
+from stages.data.corrections import apply_corrections
+from stages.data.duplicates import Fingerprint, find_conflicts, fingerprint, group_duplicates
+from stages.data.groups import Group, Picture, assign_splits, join_groups
+from stages.data.label_csv import read_labels
+from stages.data.layout import SPLIT_NAMES, LabelledPhoto, find_photos
 from stages.photos.decode import MORE_FRAMES, SUFFIXES, UnreadablePhotoError, open_photo
-from stages.photos.lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
-from stages.photos.parallel import map_in_parallel
+from stages.storage.files import atomic_folder, write_csv
+from stages.storage.folders import SIDECAR_SUFFIXES
+from stages.storage.photo_lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
 
 logger = logging.getLogger(__name__)
 

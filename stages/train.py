@@ -18,22 +18,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.common.files import atomic_folder, atomic_write, write_json
+from stages.common.cli import UserError, run, stage_argument
+from stages.common.model_config import Recipe
 from stages.common.params import Train, load_params
 from stages.common.paths import BACKUPS, HISTORY, MODELS, PIXELS, REPEATS
-from stages.common.program import UserError, run, stage_argument
 from stages.datasets.dataset import StoredDataset
-from stages.datasets.stored import open_features, open_sample, read_about, remedy, sample_rows
 from stages.models.build import build_model
-from stages.models.environment import describe_environment
-from stages.models.precision import set_precision
-from stages.models.recipe import Recipe
-from stages.models.runtime import device_strategy, make_deterministic
+from stages.models.runtime import describe_environment, device_strategy, make_deterministic, set_precision
 from stages.models.saving import check_saved_model, save_model
-from stages.photos.arrays import encode_labels
-from stages.photos.lists import class_names, read_split
-from stages.training.sample import sample_features
-from stages.training.training import train_model
+from stages.storage.arrays import encode_labels
+from stages.storage.feature_sets import open_features, open_sample, read_about, remedy, sample_rows
+from stages.storage.files import atomic_folder, atomic_write, write_json
+from stages.storage.photo_lists import class_names, read_split
+from stages.training.loop import train_model
+from stages.training.reference_features import sample_features
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what the tests expect is a processor's; TensorFlow reads this at its start
 
-from stages.intake import fetch
+from stages.data import fetch
 
 PROJECT = Path(__file__).parents[1]
 CNN = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]["cnn"]

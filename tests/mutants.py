@@ -26,7 +26,7 @@ from cosmic_ray.testing import run_tests
 from cosmic_ray.work_db import use_db
 from cosmic_ray.work_item import MutationSpec, TestOutcome
 
-from stages.common.program import UserError, command_parser, run
+from stages.common.cli import UserError, command_parser, run
 
 logger = logging.getLogger(__name__)
 
@@ -35,10 +35,11 @@ ALL_TESTS = ("tests",)
 # The modules that decide results, and the tests nearest to them.
 MODULES = {
     "split.py": ("tests/test_split.py", "tests/test_split_duplicates.py"),
-    "intake/*.py": ("tests/intake", "tests/test_split.py", "tests/test_split_duplicates.py"),
+    "data/*.py": ("tests/data", "tests/test_split.py", "tests/test_split_duplicates.py"),
     "label_stats.py": ("tests/test_steps.py",),
     "photos/*.py": ("tests/photos",),
     "models/*.py": ("tests/models",),
+    "datasets/*.py": ("tests/datasets",),
     "training/*.py": ("tests/training",),
     "train.py": ("tests/test_steps.py",),
     "inference/*.py": ("tests/inference", "tests/test_evaluate.py"),
@@ -46,7 +47,7 @@ MODULES = {
     "evaluate.py": ("tests/test_evaluate.py", "tests/test_steps.py"),
 }
 # Of these folders: fetching, what describes a machine, pictures and texts.
-OTHER_MODULES = {"archive", "environment", "fetch", "gradcam", "mistakes", "report"}
+OTHER_MODULES = {"archive", "fetch", "gradcam", "mistakes", "report"}
 # What decides no result, or is noticed by Python itself: drawing; the | of types and the ** of arguments; the log.
 IRRELEVANT_FUNCTION = re.compile(r"draw_(accuracy|calibration|counts|reliability|samples)")
 IRRELEVANT_OPERATOR = re.compile(r"core/ReplaceBinaryOperator_(BitOr|Pow)_")

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from stages.sample.archive import write_archive
+from commands.sample.photo_archive import write_archive
 from tests.conftest import PROJECT, edit_params
 
 MODELS = ["cnn", "augmented", "preprocessed", "transfer", "fine_tuned"]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from stages import backbone
+from stages.common.cli import UserError
 from stages.common.paths import BACKBONE
-from stages.common.program import UserError
 
 FOLDER = BACKBONE / "mobilenet_v2"
 

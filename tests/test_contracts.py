@@ -17,7 +17,7 @@ from dvc.utils.hydra import apply_overrides
 
 from stages.common.params import Params
 from stages.common.paths import BACKUPS, CORRECTIONS, LOGS, PREDICTIONS
-from stages.inference.kept import PREDICTING_CODE
+from stages.inference.prediction_cache import PREDICTING_CODE
 from stages.training.backup import STAGES, TRAINING_CODE
 from tests.conftest import PROJECT
 from tests.project import lay_out, run
@@ -29,8 +29,10 @@ DOCUMENTS = sorted(
     for pattern in ("README.md", "C*.md", "docs/**/*.md", "metrics/README.md", "plots/README.md")
     for path in PROJECT.glob(pattern)
 )
-# They decide how a program starts and ends, finds its files and checks its parameters, and so shape no result.
-NOT_IN_ANY_RESULT = {PROJECT / f"stages/common/{name}.py" for name in ("params", "paths", "program", "param_types")}
+# From the bottom up: a room imports only those before it.
+ROOMS = ["common", "storage", "photos", "data", "models", "datasets", "training", "inference", "evaluation"]
+# The entry point, the checks of parameters, the paths, and how many threads work: they shape no result.
+NOT_IN_ANY_RESULT = set((PROJECT / "stages/common").glob("*.py"))
 
 
 @cache
@@ -53,38 +55,63 @@ def code_in(folder: Path) -> set[Path]:
 
 def declared_files(step: dict[str, Any]) -> set[Path]:
     """The files of code that a step depends on, folders spelled out."""
-    entries = [PROJECT / dep for dep in step["deps"] if dep.startswith("stages/")]
+    entries = [PROJECT / dep for dep in step["deps"] if dep.startswith("stages")]
     return {file for entry in entries for file in (code_in(entry) if entry.is_dir() else {entry})}
 
 
-def test_a_file_in_stages_is_a_step_and_a_folder_a_subject() -> None:
+def test_a_file_in_stages_is_a_step() -> None:
     assert {file.stem for file in (PROJECT / "stages").glob("[!_]*.py")} == set(STEPS)
     for name, step in STEPS.items():
         assert step["cmd"] == f"python -m stages.{name}"
         assert step["desc"]
-    subjects = [folder.name for folder in (PROJECT / "stages").iterdir() if folder.is_dir() and folder.name[0] != "_"]
+
+
+def test_the_map_names_every_room_and_command() -> None:
     the_map = (PROJECT / "CONTRIBUTING.md").read_text().partition("\n## What a change re-runs")[0]
-    described = re.findall(r"^\| `stages/(\w+)/` \|", the_map, re.MULTILINE)
-    assert sorted(described) == sorted(subjects)
-    for subject in subjects:
-        assert not any(path.is_dir() and path.name[0] != "_" for path in (PROJECT / "stages" / subject).iterdir())
+    rooms = [folder.name for folder in (PROJECT / "stages").iterdir() if folder.is_dir() and folder.name[0] != "_"]
+    assert sorted(rooms) == sorted(ROOMS)
+    assert sorted(re.findall(r"^\| `stages/(\w+)/` \|", the_map, re.MULTILINE)) == sorted(ROOMS)
+    commands = {path.stem for path in (PROJECT / "commands").iterdir() if path.name[0] != "_"}
+    assert set(re.findall(r"`commands/(\w+)[./`]", the_map)) == commands
 
 
-def test_common_stays_small() -> None:
-    assert len(list((PROJECT / "stages/common").glob("[!_]*.py"))) <= 6
+def test_no_file_name_stands_twice() -> None:
+    files = [file.name for root in ("stages", "commands") for file in (PROJECT / root).rglob("[!_]*.py")]
+    assert sorted(files) == sorted(set(files))
+
+
+def test_imports_go_down() -> None:
+    for level, room in enumerate(ROOMS):
+        for file in (PROJECT / "stages" / room).glob("*.py"):
+            imported = set(re.findall(r"(?:from|import) (stages|commands)(?:\.(\w+))?", file.read_text()))
+            assert imported <= {("stages", below) for below in ROOMS[: level + 1]}, file
+    for file in (PROJECT / "stages").glob("*.py"):
+        assert "commands" not in file.read_text(), file
 
 
 def test_tests_lie_where_the_code_they_test_does() -> None:
     for folder in (PROJECT / "tests").iterdir():
         if folder.is_dir() and folder.name[0] != "_":
-            assert (PROJECT / "stages" / folder.name).is_dir(), f"tests/{folder.name} tests no subject"
-            assert list(folder.glob("test_*.py")), f"tests/{folder.name} is empty"
+            assert folder.name == "commands" or folder.name in ROOMS, f"tests/{folder.name} tests no room"
+            assert list(folder.rglob("test_*.py")), f"tests/{folder.name} is empty"
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_a_step_depends_on_exactly_the_code_that_shapes_its_results(name: str) -> None:
-    assert declared_files(STEPS[name]) == imported_files(PROJECT / f"stages/{name}.py")
-    assert len([dep for dep in STEPS[name]["deps"] if dep.startswith("stages/")]) <= 16
+def test_a_step_depends_on_the_code_that_shapes_its_results(name: str) -> None:
+    """On all of it, and on no file or folder that has none of it."""
+    entries = [PROJECT / dep for dep in STEPS[name]["deps"] if dep.startswith("stages")]
+    imported = imported_files(PROJECT / f"stages/{name}.py")
+    assert imported <= declared_files(STEPS[name])
+    assert all(any(file.is_relative_to(entry) for file in imported) for entry in entries)
+    assert len(entries) <= 5
+
+
+@pytest.mark.parametrize("name", ["features", "train"])
+def test_what_takes_minutes_depends_on_no_other_code(name: str) -> None:
+    """Figures, the report, predictions, commands, messages, decoding and the split train nothing again."""
+    rooms = {file.parent.name for file in declared_files(STEPS[name])}
+    assert rooms <= {"stages", "storage", "models", "datasets", "training"}
+    assert ("training" in rooms) == (name == "train")
 
 
 def test_a_backup_is_kept_for_as_long_as_dvc_would_not_train_again() -> None:
@@ -94,8 +121,8 @@ def test_a_backup_is_kept_for_as_long_as_dvc_would_not_train_again() -> None:
 
 def test_predictions_are_kept_until_the_code_that_predicts_changes() -> None:
     files = {file for pattern in PREDICTING_CODE for file in STAGES.glob(pattern)}
-    decoding = code_in(STAGES / "photos")  # whose result, the pixels, is compared itself
-    assert imported_files(STAGES / "inference/model.py") - decoding <= files
+    reading = code_in(STAGES / "storage")  # whose result, the pixels, is compared itself
+    assert imported_files(STAGES / "inference/logits.py") - reading <= files
 
 
 def spelled_out(keys: set[str]) -> set[str]:
@@ -152,7 +179,8 @@ def test_each_path_is_an_output_of_one_step_or_holds_some() -> None:
 def test_what_needs_no_tensorflow_does_not_load_it() -> None:
     code = """
 import sys
-import stages.download, stages.split, stages.label_stats, stages.label_issues, stages.page, stages.sample.archive
+import stages.download, stages.split, stages.label_stats, stages.label_issues, stages.page, stages.pixels
+import commands.sample.photo_archive
 sys.exit(bool({"tensorflow", "keras"} & set(sys.modules)))
 """
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
@@ -171,33 +199,30 @@ def test_every_dependency_is_pinned_and_every_import_declared() -> None:
         "vl_convert": "vl-convert-python",
         "yaml": "pyyaml",
     }
-    groups_of = {"cluster": ["pipeline", "cluster"], "export": ["pipeline", "export"]}
-    for file in (PROJECT / "stages").rglob("*.py"):
-        allowed = {
-            name.split("[")[0] for group in groups_of.get(file.parent.name, ["pipeline"]) for name in groups[group]
-        }
+    for file in [*(PROJECT / "stages").rglob("*.py"), *(PROJECT / "commands").rglob("*.py")]:
+        extra = "cluster" if file.parent.name == "cluster" else "export" if "export" in file.name else "pipeline"
+        allowed = {name.split("[")[0] for name in groups["pipeline"] + groups[extra]}
         for node in ast.walk(ast.parse(file.read_text())):
             modules = [node.module] if isinstance(node, ast.ImportFrom) else []
             modules += [name.name for name in node.names] if isinstance(node, ast.Import) else []
             for module in modules:
                 package = str(module).split(".")[0]
                 # HEIC is read where pillow-heif is installed, and refused by name where it is not.
-                if package not in ("stages", "pillow_heif") and package not in sys.stdlib_module_names:
+                if package not in ("stages", "commands", "pillow_heif") and package not in sys.stdlib_module_names:
                     assert names.get(package, package) in allowed, f"{file} imports {package}"
 
 
-def files_where(is_used: Callable[[str], Any], text_of: Callable[[Path], str] = Path.read_text) -> set[str]:
-    files = (PROJECT / "stages").rglob("*.py")
-    return {file.relative_to(PROJECT / "stages").as_posix() for file in files if is_used(text_of(file))}
+def files_where(is_used: Callable[[str], Any]) -> set[str]:
+    files = [*(PROJECT / "stages").rglob("*.py"), *(PROJECT / "commands").rglob("*.py")]
+    return {file.relative_to(PROJECT).as_posix() for file in files if is_used(file.read_text())}
 
 
 def test_what_only_a_few_need_stays_in_one_place() -> None:
     ray = re.compile(r"^ *(?:import|from) ray\b", re.MULTILINE)
-    assert {Path(file).parent.name for file in files_where(ray.search)} == {"cluster"}
-    assert files_where(re.compile(r"rcParams|matplotlib\.use\(").search) == {"common/figures.py"}
-    assert files_where(re.compile(r"^ *import (?:keras|tensorflow)\b", re.MULTILINE).search) == {"models/runtime.py"}
-    whole = re.compile(r"\.replace\(unfinished|unfinished\.replace\(|\.mv\(")
-    assert files_where(whole.search) == {"common/files.py"}
+    assert {Path(file).parent.as_posix() for file in files_where(ray.search)} == {"commands/cluster"}
+    assert files_where(re.compile(r"rcParams|matplotlib\.use\(").search) == {"stages/evaluation/figures.py"}
+    keras = re.compile(r"^ *import (?:keras|tensorflow)\b", re.MULTILINE)
+    assert files_where(keras.search) == {"stages/models/runtime.py"}
 
 
 def test_a_checkout_on_windows_has_the_same_bytes(tmp_path: Path) -> None:
@@ -213,10 +238,10 @@ def test_a_document_names_what_is_there(document: str) -> None:
     text = (PROJECT / document).read_text()
     targets = set(re.findall(r"^(\w+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"(?:`|^)make (?:-j2 )?(\w+)", text, re.MULTILINE)) <= targets
-    for name in re.findall(r"(?:python -m |`)((?:stages|benchmarks)(?:\.\w+)+)", text):
+    for name in re.findall(r"(?:python -m |`)((?:stages|commands|benchmarks)(?:\.\w+)+)", text):
         path = PROJECT / name.replace(".", "/")
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), name
-    for path in re.findall(r"`((?:stages|tests|docs|benchmarks)/[a-z_/.]+)`", text):
+    for path in re.findall(r"`((?:stages|commands|tests|docs|benchmarks)/[a-z_/.]+)`", text):
         assert (PROJECT / path).exists(), path
     for link in re.findall(r"\]\((?!http)([^)#]+)\)", text):
         assert (PROJECT / document).parent.joinpath(link).exists(), link

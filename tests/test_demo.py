@@ -10,19 +10,19 @@ import pytest
 import yaml
 from dvc.utils.collections import merge_dicts
 
+from commands.sample.photo_archive import draw_jpeg, list_pictures, write_archive
+from commands.sample.species import SPECIES
 from stages import backbone, download, features, pixels, split, train
 from stages.common.params import load_params
 from stages.common.paths import MODELS
 from stages.evaluate import evaluate
 from stages.evaluation import results
 from stages.inference.confidence import Confidence
-from stages.inference.model import load_model, predict_logits
-from stages.photos.lists import class_names, majority_class_accuracy, read_split
+from stages.inference.logits import load_model, predict_logits
+from stages.inference.model_file import fetch_model_file
+from stages.inference.predictor import predict
 from stages.photos.loading import load_photos
-from stages.predict.model_file import fetch_model_file
-from stages.predict.predictor import predict
-from stages.sample.archive import draw_jpeg, list_pictures, write_archive
-from stages.sample.species import SPECIES
+from stages.storage.photo_lists import class_names, majority_class_accuracy, read_split
 from tests.conftest import PROJECT
 from tests.project import lay_out, models_alone, run
 
@@ -113,6 +113,6 @@ def test_a_folder_that_is_no_demo_is_left_alone(tmp_path: Path) -> None:
     folder = lay_out(tmp_path / "project")
     (folder / "demo").mkdir()
     (folder / "demo/photo.jpg").write_text("mine")
-    shown = run(folder, sys.executable, "-m", "stages.sample.demo", check=False)
+    shown = run(folder, sys.executable, "-m", "commands.demo", check=False)
     assert "rename it" in shown
     assert (folder / "demo/photo.jpg").read_text() == "mine"

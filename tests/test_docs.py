@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages.common.files import write_json
+from commands import predict
+from stages.common.cli import UserError
 from stages.common.param_types import RENAMED
-from stages.common.program import UserError
-from stages.predict import __main__ as predict
+from stages.storage.files import write_json
 from tests.conftest import PROJECT
 from tests.project import MODELS, commit, run
 
@@ -22,7 +22,7 @@ NOT_RUN_HERE = {
     "make install": "installs everything; CI runs `make lint test`",
     "make demo": "installs everything; CI runs it",
     "make install && source .venv/bin/activate": "installs everything; test_own_photos.py runs the rest",
-    "dvc remote add --default shared s3://bucket/dvc": "needs a bucket; tests/cluster runs the rest",
+    "dvc remote add --default shared s3://bucket/dvc": "needs a bucket; tests/commands/cluster runs the rest",
     "dvc exp run -S download.photos=cats_and_dogs_filtered.zip \\": "needs the real photos",
 }
 
@@ -59,7 +59,7 @@ def without_results(line: str) -> str:
 
 
 def test_every_block_is_run_by_a_test_or_says_why_not() -> None:
-    tested = {"cd demo", "$ python -m stages.predict", "$ python -m stages.export"}
+    tested = {"cd demo", "$ python -m commands.predict", "$ python -m commands.export"}
     for first in blocks():
         assert first in NOT_RUN_HERE or any(first.startswith(start) for start in tested), first
     assert set(blocks()) >= set(NOT_RUN_HERE)
@@ -129,8 +129,8 @@ def test_predict_prints_what_the_readme_shows(small_project: Path, monkeypatch: 
     [other] = {"cnn", "transfer"} - {best}
     write_json({"model": other}, small_project / "metrics/best.json")
     commit(small_project)  # so that the revision before has another best model
-    (table, shown), (csv, _), (rev, _) = sessions(block_with("$ python -m stages.predict"))
-    assert table == "python -m stages.predict new/"
+    (table, shown), (csv, _), (rev, _) = sessions(block_with("$ python -m commands.predict"))
+    assert table == "python -m commands.predict new/"
     printed = run_line(table, small_project)
     assert sorted(map(without_results, printed)) == sorted(map(without_results, shown))
     assert printed[-1].endswith(f"; {other} classified the other 3")
@@ -139,7 +139,7 @@ def test_predict_prints_what_the_readme_shows(small_project: Path, monkeypatch: 
     monkeypatch.chdir(small_project)
     for command, model in [(csv, other), (rev, best)]:
         program, *arguments = command.removeprefix("python -m ").split()
-        assert program == "stages.predict"
+        assert program == "commands.predict"
         monkeypatch.setattr(sys, "argv", [program, *arguments])
         with pytest.raises(UserError, match=f"; {model} classified the other 3$"):
             predict.main()
@@ -150,7 +150,7 @@ def test_predict_prints_what_the_readme_shows(small_project: Path, monkeypatch: 
 
 @pytest.mark.slow
 def test_export_prints_what_the_guide_shows(small_project: Path) -> None:
-    [(command, shown)] = sessions(block_with("$ python -m stages.export"))
+    [(command, shown)] = sessions(block_with("$ python -m commands.export"))
     printed = run_line(command, small_project)
     assert [without_results(line) for line in printed] == [without_results(line) for line in shown]
     assert {path.name for path in (small_project / "exported").iterdir()} == {"transfer.onnx", "transfer.json"}

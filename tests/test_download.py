@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from stages import download, split
+from stages.common.cli import UserError
 from stages.common.paths import LABELS, RAW
-from stages.common.program import UserError
-from stages.photos.lists import read_split
+from stages.storage.photo_lists import read_split
 from tests.conftest import CNN_ALONE, write_photos
 
 SetParams = Callable[[dict[str, Any]], None]

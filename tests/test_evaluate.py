@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from scipy.special import logit
 
+from stages.common.cli import UserError
 from stages.common.paths import HISTORY, MODELS, REPEATS
-from stages.common.program import UserError
 from stages.evaluate import check_leftovers, evaluate, repeated_models
 from stages.evaluation import results
 from stages.evaluation.scores import rounded

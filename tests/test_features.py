@@ -14,15 +14,15 @@ import pandas as pd
 import pytest
 
 from stages import features, pixels, train
-from stages.common.program import UserError
+from stages.common.cli import UserError
+from stages.common.model_config import Augmentation, Recipe
 from stages.datasets.augmentation import augment, draw_augmentation
-from stages.datasets.stored import sample_rows
-from stages.models import backbone
-from stages.models.backbone import load_backbone, scale_and_shift
-from stages.models.recipe import Augmentation, Recipe
+from stages.models import pretrained as backbone
+from stages.models.pretrained import load_backbone, scale_and_shift
 from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
-from stages.training.training import Training
+from stages.storage.feature_sets import sample_rows
+from stages.training.loop import Training
 from tests.conftest import write_photos
 from tests.training.small_backbone import use_small_backbone
 

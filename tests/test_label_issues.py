@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from stages import label_issues
-from stages.common.files import fingerprint, write_json
-from stages.common.program import UserError
-from stages.photos.arrays import temporary_array
+from stages.common.cli import UserError
+from stages.storage.arrays import temporary_array
+from stages.storage.files import fingerprint, write_json
 from tests.conftest import write_photos
 
 FOLDER = Path("plots/label_issues")

@@ -10,7 +10,7 @@ from PIL import Image
 
 from stages.common.params import LabelStats
 from stages.label_stats import CLASSES_SHOWN, LABEL_COUNTS, LABEL_STATS, draw_counts, draw_samples, main
-from stages.photos.lists import DUPLICATE, NO_FILE, REMOVED, SAME_GROUP, TWO_LABELS
+from stages.storage.photo_lists import DUPLICATE, NO_FILE, REMOVED, SAME_GROUP, TWO_LABELS
 from tests.conftest import write_photos
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages.intake.archive import unpack
-from stages.predict import __main__ as predict
-from stages.sample.archive import write_archive
+from commands import predict
+from commands.sample.photo_archive import write_archive
+from stages.data.archive import unpack
 from tests.conftest import CNN_ALONE, edit_params
 from tests.project import colours_in, lay_out, run
 

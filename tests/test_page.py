@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages.common.figures import COLOURS
+from stages.evaluation.figures import COLOURS
 from tests.project import MODELS, commit, run
 
 pytestmark = pytest.mark.slow

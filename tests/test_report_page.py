@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from stages.common.program import UserError
+from stages.common.cli import UserError
 from stages.evaluation.confusion import draw_confusion
 from stages.evaluation.markdown import escape, markdown_table
 from stages.page import figures_by_section, main, page

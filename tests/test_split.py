@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from stages import split
+from stages.common.cli import UserError
 from stages.common.paths import LABELS, RAW, SPLITS
-from stages.common.program import UserError
-from stages.intake.layout import SPLIT_NAMES
-from stages.photos.lists import SIDECAR, count_rejected
+from stages.data.layout import SPLIT_NAMES
+from stages.storage.photo_lists import SIDECAR, count_rejected
 from tests.conftest import write_photos
 
 

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from stages import label_stats, split
+from stages.common.cli import UserError
 from stages.common.paths import CORRECTIONS, RAW, SPLITS
-from stages.common.program import UserError
-from stages.intake.layout import SPLIT_NAMES
+from stages.data.layout import SPLIT_NAMES
 from tests.conftest import PROJECT, edit_params, write_photos
 
 CAT, DOG = "data/raw/cats/3.jpg", "data/raw/dogs/4.jpg"

@@ -12,11 +12,11 @@ from PIL import Image, ImageDraw
 from sklearn.datasets import load_digits
 
 from stages import label_stats, split
+from stages.common.cli import UserError
 from stages.common.paths import RAW, SPLITS
-from stages.common.program import UserError
+from stages.data.layout import SPLIT_NAMES
 from stages.evaluation.report import data_section
-from stages.intake.layout import SPLIT_NAMES
-from stages.photos.lists import DUPLICATE, TWO_LABELS, read_split
+from stages.storage.photo_lists import DUPLICATE, TWO_LABELS, read_split
 from tests.conftest import edit_params, write_photos
 from tests.test_split import layout, split_lists
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from stages import evaluate, label_stats, pixels, split, train
-from stages.inference import kept
-from stages.inference.model import load_model
+from stages.inference import prediction_cache as kept
+from stages.inference.logits import load_model
 from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
 from tests.conftest import CNN, PROJECT, edit_params, write_photos

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from stages import train
-from stages.common.files import fingerprint
 from stages.common.paths import BACKUPS, FEATURES, SPLITS
 from stages.models.runtime import keras
 from stages.models.saving import check_saved_model, save_model
+from stages.storage.files import fingerprint
 from stages.training import callbacks
 from tests.conftest import CNN_ALONE
 from tests.training.examples import KilledError

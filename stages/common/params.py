@@ -1,16 +1,19 @@
 """Read ``params.yaml`` and check it: every parameter of the pipeline, its type and its range.
 
-No step depends on this file, so a default here must not shape a result: it stands for "none", or for the common seed.
-Other defaults are in the subjects ``models`` and ``inference``, on which steps depend.
+No step depends on the folder ``common``, so a default here must not shape a result: it stands for "none" or for the
+common seed. What "none" means is up to the code that reads the parameter.
 """
 
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from stages.common.cli import UserError
+from stages.common.model_config import Features, Recipe
 from stages.common.param_types import (
     Count,
     Float,
@@ -24,10 +27,6 @@ from stages.common.param_types import (
     complaints,
 )
 from stages.common.paths import PIXELS
-from stages.common.program import UserError
-from stages.inference.settings import ConfidenceSettings
-from stages.labels.settings import LabelIssues, check_features
-from stages.models.recipe import Features, Recipe
 
 PARAMS = Path("params.yaml")
 
@@ -98,6 +97,21 @@ class Train(Section):
 
 class Evaluate(Section):
     rank_by: Literal["accuracy", "balanced_accuracy", "macro_f1"]
+
+
+class ConfidenceSettings(Section):
+    """The section ``confidence:``."""
+
+    temperature_scaling: Annotated[bool, Field(strict=True)] = False
+    abstention_accuracy: Fraction | None = None
+    out_of_distribution_fraction: Fraction | None = None
+
+
+class LabelIssues(Section):
+    """An entry under ``label_issues:``, named after the features that it takes."""
+
+    folds: Annotated[Int, Field(ge=2)]
+    seed: Seed
 
 
 class Resources(Section):
@@ -190,6 +204,21 @@ class Params(Section):
         if unknown := sorted(self.cluster.models.keys() - self.models.keys()):
             raise ValueError(f"expected models of params.yaml in cluster.models, received {', '.join(unknown)}")
         return self
+
+
+def check_features(entries: Iterable[str], features: Mapping[str, Features]) -> None:
+    """Check that each entry of ``label_issues`` is named after stored features of a whole backbone.
+
+    Raises:
+        ValueError: One is not.
+    """
+    whole = [name for name, of in features.items() if of.are_stored and not of.stop_before]
+    if others := sorted(set(entries).difference(whole)):
+        raise ValueError(
+            "label_issues: expected names of stored features of a whole backbone "
+            f"({', '.join(whole) or 'none are listed'}), "
+            f"received {', '.join(others)}: correct or remove the entry"
+        )
 
 
 def load_params(path: Path = PARAMS) -> Params:

@@ -7,7 +7,7 @@ floating-point numbers inside the model, take three times as long on a processor
 import numpy as np
 from PIL import Image
 
-from stages.models.recipe import Augmentation
+from stages.common.model_config import Augmentation
 
 
 def augment(pixels: np.ndarray, mirror: np.ndarray, angle: np.ndarray) -> np.ndarray:

@@ -7,10 +7,10 @@ from typing import Protocol
 
 import numpy as np
 
+from stages.common.model_config import Augmentation
+from stages.common.parallel import in_parallel
 from stages.datasets.augmentation import augment, draw_augmentation
-from stages.models.recipe import Augmentation
-from stages.photos.arrays import ArrayStore
-from stages.photos.parallel import in_parallel
+from stages.storage.arrays import ArrayStore
 
 
 class Dataset(Protocol):

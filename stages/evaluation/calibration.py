@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stages.common.figures import COLOURS
+from stages.evaluation.figures import COLOURS
 from stages.evaluation.results import Evaluation, Predictions
 from stages.evaluation.significance import wilson_interval
 

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from scipy.special import expit
 
-from stages.common.figures import COLOURS
+from stages.evaluation.figures import COLOURS
 from stages.evaluation.results import Evaluation, Predictions
 from stages.evaluation.significance import wilson_interval
 from stages.inference.confidence import accuracy_by_coverage

@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from stages.common.figures import picture_grid
+from stages.evaluation.figures import picture_grid
 from stages.evaluation.mistakes import outcome
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.models.runtime import keras, layers, tf

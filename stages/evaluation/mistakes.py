@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.common.figures import caption, picture_grid
+from stages.evaluation.figures import caption, picture_grid
 from stages.evaluation.results import Predictions
 from stages.photos.decode import thumbnail
 

@@ -12,7 +12,7 @@ from stages.evaluation.mistakes import most_confused
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import SCORE_NAMES
 from stages.evaluation.significance import SIGNIFICANCE_LEVEL, compare_seeds, verdict
-from stages.photos.lists import count_copies, count_rejected
+from stages.storage.photo_lists import count_copies, count_rejected
 
 LISTED = 10  # mistakes
 MIN_SEEDS = 3  # two may lie close together by chance

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.special import softmax
 
 from stages.inference.confidence import log_odds
-from stages.photos.arrays import ArrayStore
+from stages.storage.arrays import ArrayStore
 
 
 @dataclass(frozen=True)

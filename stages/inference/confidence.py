@@ -10,9 +10,9 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, logsumexp, softmax
 
-from stages.common.program import UserError
-from stages.inference.neighbours import distance_to_nearest, normalize
-from stages.inference.settings import ConfidenceSettings
+from stages.common.cli import UserError
+from stages.common.params import ConfidenceSettings
+from stages.inference.out_of_distribution import distance_to_nearest, normalize
 
 
 class Confidence(NamedTuple):

@@ -4,14 +4,17 @@ A model takes pixels of 0..255, shaped (batch, height, width, 3), and gives logi
 scaling is a layer of the model, so that whoever uses it cannot forget it.
 """
 
+from stages.common.cli import UserError, first_line
+from stages.common.model_config import Recipe
 from stages.common.paths import FEATURES
-from stages.common.program import UserError, first_line
-from stages.models.backbone import load_backbone
-from stages.models.recipe import Recipe
+from stages.models.pretrained import load_backbone
 from stages.models.runtime import keras, layers
 
 # To what pixels of 0..255 are scaled.
 RESCALE = {"zero_to_one": (0.0, 1.0), "minus_one_to_one": (-1.0, 1.0)}
+# In pixels, unless the recipe says otherwise.
+KERNEL_SIZE = 3
+POOL_SIZE = 2
 
 
 def build_model(recipe: Recipe, image_size: tuple[int, int], num_classes: int) -> keras.Model:
@@ -46,15 +49,16 @@ def first_layers(recipe: Recipe, image_size: tuple[int, int]) -> list[layers.Lay
 
 def head_layers(recipe: Recipe, num_classes: int) -> list[layers.Layer]:
     """List the layers from features to logits: convolutions with pooling between, then the classifier."""
+    kernel_size, pool_size = recipe.kernel_size or KERNEL_SIZE, recipe.pool_size or POOL_SIZE
     chosen: list[layers.Layer] = []
     for number, filters in enumerate(recipe.filters_per_layer):
         if number > 0:
-            chosen.append(layers.MaxPooling2D(recipe.pool_size))
-        chosen.append(layers.Conv2D(filters, recipe.kernel_size, activation="relu"))
+            chosen.append(layers.MaxPooling2D(pool_size))
+        chosen.append(layers.Conv2D(filters, kernel_size, activation="relu"))
     return [
         *chosen,
         layers.Dropout(recipe.dropout),
-        layers.MaxPooling2D(recipe.pool_size),
+        layers.MaxPooling2D(pool_size),
         layers.Flatten(),
         layers.Dense(recipe.dense_units, activation="relu"),
         layers.Dense(num_classes, name="logits", dtype="float32"),  # bfloat16 has too few digits for a loss

@@ -8,12 +8,18 @@ import ctypes
 import faulthandler
 import gc
 import os
+import platform
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Literal
 
-from stages.photos.parallel import available_cores
+import numpy as np
+import PIL
+
+from stages.common.parallel import available_cores
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings and above
@@ -110,7 +116,23 @@ if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # where it is glibc
     mallopt(M_MMAP_THRESHOLD, 2**30)
     mallopt(M_TOP_PAD, 64 * 2**20)
 
-__all__ = ["device_count", "device_strategy", "keras", "layers", "make_deterministic", "tf"]
+__all__ = [
+    "describe_environment",
+    "device_count",
+    "device_strategy",
+    "float32_policy",
+    "instruction_sets",
+    "keras",
+    "layers",
+    "make_deterministic",
+    "set_precision",
+    "tf",
+]
+
+# The instruction sets among which TensorFlow's kernels choose, and so round differently.
+INSTRUCTION_SETS = {"avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve"}
+
+Policy = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
 
 def make_deterministic(seed: int) -> None:
@@ -134,3 +156,71 @@ def device_strategy() -> tf.distribute.Strategy:
 def device_count() -> int:
     """Count the devices of the strategy in whose scope this is called."""
     return int(tf.distribute.get_strategy().num_replicas_in_sync)
+
+
+def set_precision(wanted: str, *, has_backbone: bool) -> str:
+    """Set Keras's dtype policy for models built from now on; their weights and logits are always float32.
+
+    Args:
+        wanted: a policy, or "auto" for the fastest that this machine computes natively (``train.precision``).
+
+    Returns:
+        The policy and the reason for it, as text.
+    """
+    policy, reason = fastest_precision(has_backbone) if wanted == "auto" else (wanted, "as train.precision says")
+    keras.config.set_dtype_policy(policy)
+    return f"{policy}, {reason}"
+
+
+@contextmanager
+def float32_policy() -> Iterator[None]:
+    """Let models built within compute in float32, whatever ``set_precision`` set."""
+    policy = keras.config.dtype_policy()
+    if policy.name != "float32":  # another object of the same name would change a saved model's bytes
+        keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def fastest_precision(has_backbone: bool) -> tuple[Policy, str]:
+    """Choose by the hardware; without the instructions for it, half precision is slower than float32."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+        capability = min(each.get("compute_capability", (0, 0)) for each in details)  # only NVIDIA's
+        found = f"as the GPU has compute capability {capability[0]}.{capability[1]}"
+        if capability >= (8, 0):
+            return "mixed_bfloat16", found
+        return ("mixed_float16" if capability >= (7, 0) else "float32"), found
+    if has_backbone:
+        return "float32", "as a model with a backbone on a processor"
+    if not {"avx512_bf16", "amx_bf16"} & set(instruction_sets()):
+        return "float32", "as the processor has no AVX-512 BF16 or AMX"
+    if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
+        return "float32", "as oneDNN is off (TF_ENABLE_ONEDNN_OPTS=0)"
+    return "mixed_bfloat16", "as the processor has AVX-512 BF16 or AMX"
+
+
+def describe_environment() -> list[str]:
+    """Describe this machine and its software in a few lines, which explain why results differ from another's."""
+    gpus = [
+        str(tf.config.experimental.get_device_details(gpu).get("device_name", "unknown"))
+        for gpu in tf.config.list_physical_devices("GPU")
+    ]
+    return [
+        f"Python {platform.python_version()}",
+        f"TensorFlow {tf.__version__}",
+        f"Keras {keras.__version__}",
+        f"NumPy {np.__version__}",
+        f"Pillow {PIL.__version__}",
+        f"{platform.system()} {platform.machine()}: {' '.join(instruction_sets()) or 'unknown instruction sets'}",
+        f"GPUs: {', '.join(gpus) or 'none'}",
+        f"oneDNN: {'off' if os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '0' else 'on'}",
+    ]
+
+
+def instruction_sets() -> list[str]:
+    cpuinfo = Path("/proc/cpuinfo")
+    return sorted(INSTRUCTION_SETS & set(cpuinfo.read_text().split())) if cpuinfo.exists() else []

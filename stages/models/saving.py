@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.common.files import atomic_write
 from stages.models.runtime import keras, tf
+from stages.storage.files import atomic_write
 
 logger = logging.getLogger(__name__)
 

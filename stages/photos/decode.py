@@ -16,7 +16,7 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError, _imaging
 
-from stages.common.program import first_line
+from stages.common.cli import first_line
 from stages.photos import tiff
 from stages.photos.bit_depth import (
     has_sixteen_bit_colours,

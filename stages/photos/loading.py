@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from stages.common.program import UserError
-from stages.photos.arrays import ArrayStore, DiskArray, encode_labels, temporary_array
+from stages.common.cli import UserError
+from stages.common.parallel import map_in_parallel
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
-from stages.photos.parallel import map_in_parallel
+from stages.storage.arrays import ArrayStore, DiskArray, encode_labels, temporary_array
 
 
 class Photos(NamedTuple):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stages.common.files import atomic_write, is_whole
+from stages.storage.files import atomic_write, is_whole
 
 if TYPE_CHECKING:  # reading a backup's history must not wait for TensorFlow
     from stages.models.runtime import keras
@@ -24,16 +24,7 @@ History = list[dict[str, Any]]  # a record per epoch
 
 STAGES = Path(__file__).parents[1]
 # The code that a trained model depends on: `train` has the same files in dvc.yaml.
-TRAINING_CODE = (
-    "common/files.py",
-    "datasets/*.py",
-    "models/*.py",
-    "photos/arrays.py",
-    "photos/lists.py",
-    "photos/parallel.py",
-    "train.py",
-    "training/*.py",
-)
+TRAINING_CODE = ("datasets/*.py", "models/*.py", "storage/*.py", "train.py", "training/*.py")
 
 
 class Backup:

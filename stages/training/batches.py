@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from stages.common.parallel import in_parallel
 from stages.datasets.dataset import Dataset, sequential_batches
 from stages.models.runtime import device_count, tf
-from stages.photos.parallel import in_parallel
 
 # Each float16 number by its bits. To look it up takes half as long as NumPy's conversion; TensorFlow's logs an error.
 FLOAT32 = np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float32)

@@ -12,8 +12,8 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from stages.common.cli import UserError
 from stages.common.paths import LOGS
-from stages.common.program import UserError
 from stages.models.runtime import keras, tf
 from stages.training.backup import Backup, History
 from stages.training.selection import Selection

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from stages.common.cli import UserError
+from stages.common.model_config import Recipe
 from stages.common.param_types import RENAMED
 from stages.common.params import load_params
-from stages.common.program import UserError
-from stages.models.recipe import Recipe
 
 CNN = {"features": "pixels", "conv_layers": 1, "filters": 8, "dropout": 0.5, "dense_units": 8}
 
@@ -29,8 +29,8 @@ def test_what_a_recipe_leaves_out_is_left_out_of_the_model_or_taken_from_train()
     given = {"features": "pixels", "dropout": 0, "dense_units": 8}
     assert Recipe.model_validate(given).model_dump() == {
         **given,
-        "kernel_size": 3,
-        "pool_size": 2,
+        "kernel_size": None,
+        "pool_size": None,
         "rotation": 0,
         "conv_layers": 0,
         **dict.fromkeys(

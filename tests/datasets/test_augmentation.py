@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stages.common.model_config import Augmentation, Recipe
 from stages.datasets.augmentation import augment, draw_augmentation
 from stages.models.build import build_model
-from stages.models.recipe import Augmentation, Recipe
 
 RECIPE = Recipe(features="pixels", rescale="minus_one_to_one", dropout=0.5, dense_units=8)
 COUNT = 6

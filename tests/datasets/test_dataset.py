@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from stages.common.model_config import Augmentation
 from stages.datasets.dataset import AugmentedDataset, StoredDataset, augmented_dataset, sequential_batches
-from stages.models.recipe import Augmentation
 
 LABELS = np.arange(10, dtype=np.int64)
 WANTED = Augmentation(flip="horizontal", rotation=0.2)

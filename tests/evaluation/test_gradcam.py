@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stages.common.model_config import Recipe
 from stages.evaluation import results
 from stages.evaluation.gradcam import choose_photos, draw_gradcam, heat_maps, last_feature_layer
 from stages.models.build import build_model
-from stages.models.recipe import Recipe
 from stages.models.runtime import keras, layers
 from tests.evaluation.examples import CLASSES, evaluation_of, two_classes
 from tests.models.backbones import write_backbone

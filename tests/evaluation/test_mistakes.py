@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from stages.common.figures import write_figure
+from stages.evaluation.figures import write_figure
 from stages.evaluation.mistakes import draw_mistakes, find_mistakes, most_confused, outcome
 from stages.evaluation.results import Predictions
 from tests.conftest import write_photos

@@ -21,7 +21,7 @@ from stages.evaluation.report import (
 from stages.evaluation.results import Predictions
 from stages.evaluation.scores import leaderboard, ranking
 from stages.evaluation.significance import compare_with_best
-from stages.photos.lists import DUPLICATE, NO_FILE, REMOVED, SAME_GROUP, TWO_LABELS
+from stages.storage.photo_lists import DUPLICATE, NO_FILE, REMOVED, SAME_GROUP, TWO_LABELS
 from tests.evaluation.examples import CLASSES, evaluation_of, two_classes
 
 LABELS = np.array([0] * 12 + [1] * 8)

@@ -11,7 +11,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 
-from stages.common.program import UserError
+from stages.common.cli import UserError
+from stages.common.params import ConfidenceSettings
 from stages.inference.confidence import (
     Confidence,
     find_threshold,
@@ -20,7 +21,6 @@ from stages.inference.confidence import (
     log_odds,
     read_confidence,
 )
-from stages.inference.settings import ConfidenceSettings
 
 OFF = ConfidenceSettings(temperature_scaling=False)
 FITTED = ConfidenceSettings(temperature_scaling=True)

@@ -14,10 +14,10 @@ import pytest
 from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 from keras.src.utils import file_utils
 
-from stages.common.files import write_json
 from stages.common.paths import BACKBONE, FEATURES
-from stages.models.backbone import copy_backbone
+from stages.models.pretrained import copy_backbone
 from stages.models.runtime import keras
+from stages.storage.files import write_json
 
 
 def write_backbone(

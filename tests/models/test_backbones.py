@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 from keras import layers
 
-from stages.common.files import write_json
+from commands.export_formats import in_float32
+from stages.common.cli import UserError
+from stages.common.model_config import FineTune, Recipe
 from stages.common.paths import FEATURES
-from stages.common.program import UserError
-from stages.datasets.features import feature_extractor
+from stages.datasets.feature_extraction import feature_extractor
 from stages.evaluation.gradcam import heat_maps
-from stages.export.formats import in_float32
-from stages.inference.model import load_model
-from stages.models.backbone import copy_backbone, fold_batch_norm, foldable, load_backbone, split_network, unfreeze
+from stages.inference.logits import load_model
 from stages.models.build import build_model
-from stages.models.recipe import FineTune, Recipe
+from stages.models.pretrained import copy_backbone, fold_batch_norm, foldable, load_backbone, split_network, unfreeze
 from stages.models.saving import save_model
-from stages.training.training import head_of
+from stages.storage.files import write_json
+from stages.training.loop import head_of
 from tests.models.backbones import published, save_weights, write_backbone
 from tests.training.small_backbone import small_efficientnet
 

@@ -9,14 +9,14 @@ import pytest
 import yaml
 from keras import layers
 
-from stages.common.program import UserError
-from stages.datasets.features import feature_extractor
-from stages.inference.model import load_model
+from stages.common.cli import UserError
+from stages.common.model_config import Recipe
+from stages.datasets.feature_extraction import feature_extractor
+from stages.inference.logits import load_model
 from stages.models.build import build_model
-from stages.models.recipe import Recipe
 from stages.models.runtime import make_deterministic, tf
 from stages.models.saving import save_model
-from stages.training.training import head_of
+from stages.training.loop import head_of
 from tests.conftest import PROJECT
 from tests.models.backbones import write_backbone
 

@@ -2,9 +2,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from stages.models import precision
+from stages.common.model_config import Recipe
+from stages.models import runtime as precision
 from stages.models.build import build_model
-from stages.models.recipe import Recipe
 from stages.models.runtime import keras, tf
 
 CNN = Recipe(features="pixels", conv_layers=1, filters=4, dropout=0.5, dense_units=8)

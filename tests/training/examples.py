@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from stages.common.model_config import Augmentation, Recipe
 from stages.common.params import Train
 from stages.datasets.dataset import StoredDataset, augmented_dataset
-from stages.datasets.features import FeatureDataset, feature_extractor, store_features
+from stages.datasets.feature_extraction import FeatureDataset, feature_extractor, store_features
 from stages.models.build import build_model
-from stages.models.precision import set_precision
-from stages.models.recipe import Augmentation, Recipe
-from stages.models.runtime import keras, make_deterministic
+from stages.models.runtime import keras, make_deterministic, set_precision
 from stages.models.saving import save_model
-from stages.photos.arrays import temporary_array
+from stages.storage.arrays import temporary_array
 from stages.training import callbacks
-from stages.training.training import train_model
+from stages.training.loop import train_model
 
 SETTINGS = Train(
     batch_size=4,

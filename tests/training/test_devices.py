@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from stages.common.model_config import FineTune
 from stages.common.params import load_params
 from stages.datasets.dataset import StoredDataset
 from stages.models.build import build_model
-from stages.models.recipe import FineTune
 from stages.models.runtime import device_strategy, make_deterministic
 from stages.training.backup import History
 from stages.training.batches import equal_shares, training_batches, validation_batches
-from stages.training.training import train_model
+from stages.training.loop import train_model
 from tests.conftest import PROJECT
 from tests.models.backbones import write_backbone
 

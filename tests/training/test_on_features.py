@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from stages.common.model_config import Recipe
 from stages.models.build import build_model
-from stages.models.recipe import Recipe
 from stages.models.runtime import keras, make_deterministic
 from stages.training import selection
 from stages.training.backup import Backup, History
-from stages.training.training import list_phases, train_model
+from stages.training.loop import list_phases, train_model
 from tests.models.backbones import write_backbone
 from tests.training.examples import FINE_TUNE, SETTINGS, features_of, photos, train, train_until, undisturbed, weights
 from tests.training.small_backbone import small_convnext, use_small_backbone

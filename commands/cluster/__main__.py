@@ -1,0 +1,95 @@
+"""Run the pipeline with its features and trainings spread over a Ray cluster.
+
+Does what `dvc repro` does and ends in the same ``dvc.lock``: the first steps run here, then each set of features and
+each training that is not up to date on whichever node has room (``cluster`` in ``params.yaml``), and the last,
+`evaluate`, `label_issues` and `page`, here again. DVC's default remote carries the data there and the results back.
+
+    RAY_ADDRESS=head:6379 python -m commands.cluster    # without RAY_ADDRESS: the cluster on this machine, or a new one
+"""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import ray
+from dvc.repo import Repo
+
+from commands import order_lock
+from commands.cluster.nodes import cause_of, check_nodes, connect, task_options
+from commands.cluster.workspace import NodeError, dvc, workspace
+from stages.common.cli import UserError, run
+from stages.common.params import Params, Resources, load_params
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    params = load_params()
+    features = {f"features@{name}": resources_for_features(name, params) for name in params.features}
+    trainings = {f"train@{model}": params.cluster.resources_of(model) for model in params.models}
+    connect()
+    check_nodes([*features.values(), *trainings.values()])
+    dvc("repro", "backbone", "label_stats", "pixels")
+    reproduce_on_nodes(features, ["backbone", "pixels"], params.cluster.retries)
+    reproduce_on_nodes(trainings, ["split", "pixels", "features"], params.cluster.retries)
+    order_lock.main()
+    dvc("repro")
+
+
+def resources_for_features(name: str, params: Params) -> Resources:
+    """Give the most of each resource that a model takes which trains on these features."""
+    users = [params.cluster.resources_of(model) for model, recipe in params.models.items() if recipe.features == name]
+    users = users or [params.cluster]
+    return Resources(**{field: max(getattr(user, field) for user in users) for field in Resources.model_fields})
+
+
+def reproduce_on_nodes(steps: Mapping[str, Resources], read: list[str], retries: int) -> None:
+    """Run those steps on nodes that are not up to date, and take their results from there.
+
+    Args:
+        steps: what each takes of a node.
+        read: what they read, as stages or paths.
+    """
+    with Repo() as repo:
+        status = repo.status(list(steps))
+    changed = [step for step in steps if step in status]
+    if not changed:
+        return
+    dvc("push", *read)
+    lock = Path("dvc.lock").read_text(encoding="utf-8")
+    options = {"max_retries": retries, "retry_exceptions": [NodeError]}
+    wait_for_all(
+        {reproduce.options(**task_options(steps[step]), **options).remote(step, lock): step for step in changed}
+    )
+    dvc("repro", "--pull", "--single-item", *changed)
+
+
+@ray.remote
+def reproduce(step: str, lock: str) -> None:
+    """Run a step on a node, from the remote's data to the remote."""
+    with workspace(lock) as folder:
+        dvc("repro", "--pull", "--single-item", step, folder=folder)
+        dvc("push", "--run-cache", step, folder=folder)
+
+
+def wait_for_all(steps: dict[ray.ObjectRef, str]) -> None:
+    """Wait until all tasks have ended; when one fails, the others go on.
+
+    Raises:
+        UserError: Some failed. What the others made is in the remote all the same.
+    """
+    failures = []
+    waiting = list(steps)
+    while waiting:
+        [task], waiting = ray.wait(waiting)
+        try:
+            ray.get(task)
+            logger.info("%s: done (%d to go)", steps[task], len(waiting))
+        except ray.exceptions.RayError as error:
+            failures.append(f"{steps[task]}: {cause_of(error)}")
+    if failures:
+        raise UserError(f"{len(failures)} of {len(steps)} steps failed: {'; '.join(failures)}")
+
+
+if __name__ == "__main__":
+    run(main, __doc__)

@@ -1,0 +1,219 @@
+"""Classify more photos than one machine holds, on a Ray cluster.
+
+Reads the photos of a folder or bucket that every node reaches, and a model as `python -m commands.predict` does. Writes
+Parquet files of 500 photos each, with a row per photo: its path within the folder, its class, the probability of that
+and of every class, and a note where `confidence` in ``params.yaml`` asks for it, or what is wrong with the file; and
+beside them the model. Started again, the same command classifies what is still missing, and what was wrong and may be
+fixed by now.
+
+    RAY_ADDRESS=head:6379 python -m commands.cluster.batch_predict s3://bucket/photos s3://bucket/predictions
+"""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import ray
+from fsspec.implementations.dirfs import DirFileSystem
+from fsspec.implementations.local import LocalFileSystem
+from tqdm import tqdm
+
+from commands.cluster.nodes import (
+    ONLY_TEXT,
+    carrying_errors,
+    cause_of,
+    connect,
+    missing_resources,
+    raised_by,
+    task_options,
+)
+from commands.cluster.parquet import (
+    ANOTHER_RUN,
+    Row,
+    claim,
+    drop_problems,
+    load_claimed,
+    open_folder,
+    part_number,
+    read_predictions,
+    write_part,
+)
+from commands.prediction_formats import columns, row_values
+from stages.common.cli import MachineError, UserError, command_parser, machine_problem, printable, run
+from stages.common.params import Resources, load_params
+from stages.inference.model_file import fetch_model_file
+from stages.inference.predictor import classify
+from stages.models.runtime import make_deterministic
+from stages.photos.decode import UnreadablePhotoError, read_photo, resized_pixels, unreadable_photos
+from stages.storage.folders import check_readable, is_hidden
+
+logger = logging.getLogger(__name__)
+
+PHOTOS_PER_PART = 500
+READERS = 8  # threads of a task that decodes
+BLOCK = 8 * 2**20  # bytes that a bucket is asked for at a time: most photos whole, of a film only the start
+
+
+def main() -> None:
+    parser = command_parser(
+        __doc__, "If a file cannot be decoded, the others are classified all the same, and the exit code is 1."
+    )
+    parser.add_argument("photos", metavar="FOLDER", help="a path or URL (s3, gs, ...) that every node reaches")
+    parser.add_argument("output", metavar="OUTPUT", help="the same, for Parquet files")
+    parser.add_argument("--model", help="a model in data/models/ (default: the best on the validation photos)")
+    parser.add_argument(
+        "--rev", metavar="GIT_REV", help="use the model of this commit, branch, tag or experiment, through DVC"
+    )
+    args = parser.parse_args()
+
+    photos, output = open_folder(args.photos), open_folder(args.output)
+    params = load_params()
+    if PurePosixPath(output.fs.unstrip_protocol(output.path)).is_relative_to(photos.fs.unstrip_protocol(photos.path)):
+        raise UserError(f"expected OUTPUT outside of {args.photos}, where the photos are, received {args.output}")
+    if isinstance(photos.fs, LocalFileSystem):
+        check_readable(photos.path)
+    paths = [path for path in sorted(photos.find("")) if not is_hidden(PurePosixPath(path))]
+    if not paths:
+        raise UserError(f"expected photos in {args.photos}, found none")
+    model = fetch_model_file(args.model, args.rev)
+    claim(output, model, params.confidence)
+    done = drop_problems(output)
+    left = [path for path in paths if printable(path) not in done]
+    logger.info("%d photos, %d of them already classified", len(paths), len(paths) - len(left))
+    if left:
+        connect()
+        resources = params.cluster.resources_of(model.name)
+        check_resources(resources)
+        image_size = model.load(params.confidence).image_size
+        predict_photos(photos, output, image_size, left, params.split.max_megapixels, resources)
+    report(paths, read_predictions(output), model.name)
+
+
+def check_resources(resources: Resources) -> None:
+    """Make sure that the cluster can hold a process with the model, and beside it one that decodes photos."""
+    problems = missing_resources([resources])
+    there = ray.cluster_resources().get("CPU", 0)
+    if there < resources.cpus + 1:
+        problems.append(f"only {there:g} CPUs in all, where {resources.cpus} classify photos and 1 decodes them")
+    if problems:
+        raise UserError(f"the cluster cannot classify photos: {'; '.join(problems)}")
+
+
+def predict_photos(
+    photos: DirFileSystem,
+    output: DirFileSystem,
+    image_size: tuple[int, int],
+    paths: list[str],
+    max_megapixels: float,
+    resources: Resources,
+) -> None:
+    """Write a Parquet file for each part of the paths, beside those that are there."""
+    starts = range(0, len(paths), PHOTOS_PER_PART)
+    chunks = [paths[start : start + PHOTOS_PER_PART] for start in starts]
+    parts = [{"number": part_number(index, chunk), "paths": chunk} for index, chunk in enumerate(chunks)]
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = context.print_on_execution_start = False
+    context.raise_original_map_exception = True  # or only its text would be left
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what is an error ends in a line below
+    done = (
+        ray.data.from_items(parts, override_num_blocks=len(parts))
+        .map(carrying_errors(decode), fn_args=[photos, image_size, max_megapixels], num_cpus=1)
+        .map(
+            Predictor,
+            fn_constructor_args=[output],
+            compute=ray.data.ActorPoolStrategy(min_size=1),
+            **task_options(resources),
+        )
+    )
+    with tqdm(total=len(paths), desc="predicting", unit="photo", disable=None) as bar:
+        try:
+            for part in done.iter_rows():
+                bar.update(part["photos"])
+        except ray.exceptions.RayError as error:
+            cause = raised_by(error)
+            text = f"expected to classify {len(paths)} photos, {bar.n} are done: {cause_of(error)}"
+            if isinstance(cause, UserError):
+                raise UserError(text) from error
+            node_failed = isinstance(cause, ray.exceptions.RayError) and not isinstance(cause, ONLY_TEXT)
+            if node_failed or machine_problem(cause):
+                raise MachineError(f"{text}: run the same command again to go on") from error
+            raise RuntimeError(text) from error
+
+
+def decode(
+    part: dict[str, Any], photos: DirFileSystem, image_size: tuple[int, int], max_megapixels: float
+) -> dict[str, Any]:
+    """Add a part's ``pixels``, uint8, shaped (photos, height, width, 3), and ``problems``, "" where there is none."""
+
+    def load(path: str) -> tuple[np.ndarray, str]:
+        try:
+            return resized_pixels(content_of(path), image_size, max_megapixels), ""
+        except UnreadablePhotoError as error:
+            return np.zeros((*image_size, 3), np.uint8), str(error)
+        except Exception as error:  # a bucket's errors often do not say of which file they are
+            error.add_note(path)
+            raise
+
+    def content_of(path: str) -> Path | bytes:
+        if isinstance(photos, DirFileSystem) and isinstance(photos.fs, LocalFileSystem):
+            return Path(photos.path, path)
+        with unreadable_photos(), photos.open(path, block_size=BLOCK) as file:
+            return read_photo(file, getattr(file, "size", None) or 0, max_megapixels)
+
+    with ThreadPoolExecutor(READERS) as pool:
+        pixels, problems = zip(*pool.map(load, part["paths"]), strict=True)
+    return {**part, "pixels": np.stack(pixels), "problems": list(problems)}
+
+
+class Predictor:
+    """A process with the model, which classifies a part's photos and writes its file."""
+
+    def __init__(self, output: DirFileSystem) -> None:
+        make_deterministic(seed=0)
+        self.trained = load_claimed(output)
+        self.output = output
+
+    @carrying_errors
+    def __call__(self, part: dict[str, Any]) -> dict[str, int]:
+        names = columns(self.trained.class_names, self.trained.confidence.gives_notes)
+        rows: list[Row] = []
+        predictions = classify(self.trained, part["pixels"])
+        for path, problem, prediction in zip(part["paths"], part["problems"], predictions, strict=True):
+            if problem:
+                rows.append({"path": printable(path), "problem": problem})
+            else:
+                values = row_values(PurePosixPath(path), prediction, self.trained.class_names)
+                rows.append(dict(zip(names, values, strict=True)))
+        write_part(self.output, part["number"], rows, names)
+        return {"photos": len(rows)}
+
+
+def report(paths: list[str], predictions: pd.DataFrame, model: str) -> None:
+    """Check that the output has each photo once, and log those that could not be classified.
+
+    Raises:
+        UserError: A photo is missing, or there twice, or could not be decoded.
+    """
+    here = predictions[predictions["path"].isin({printable(path) for path in paths})]
+    if len(here) != len(paths) or here["path"].duplicated().any():
+        raise UserError(
+            f"expected each of {len(paths)} photos once in the output, found {len(here)} rows for them: {ANOTHER_RUN}"
+        )
+    if len(here) < len(predictions):
+        logger.info("%d rows are of photos that are no longer there", len(predictions) - len(here))
+    bad = here.dropna(subset="problem")
+    for path, problem in bad[["path", "problem"]].itertuples(index=False):
+        logger.warning("%s: %s", path, problem)
+    if len(bad):
+        raise UserError(
+            f"{len(bad)} of {len(paths)} files cannot be decoded (listed above): "
+            f"fix or remove them; {model} classified the other {len(paths) - len(bad)}"
+        )
+    logger.info("%s classified %d photos", model, len(paths))
+
+
+if __name__ == "__main__":
+    run(main)

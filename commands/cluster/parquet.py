@@ -1,0 +1,148 @@
+"""A folder of Parquet files with predictions, and beside them the model that made them."""
+
+import json
+import logging
+import re
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fsspec.core import url_to_fs
+from fsspec.implementations.dirfs import DirFileSystem
+
+from stages.common.cli import UserError
+from stages.common.params import ConfidenceSettings
+from stages.inference.confidence import asks_for_any
+from stages.inference.model_file import ModelFile, TrainedModel
+from stages.storage.files import UNFINISHED, fingerprint, write_remote
+
+logger = logging.getLogger(__name__)
+
+# Programs that read a folder of Parquet files skip names that start with "_".
+ABOUT = "_about.json"
+MODEL = "_model.keras"
+VALIDATION = "_model.npz"
+PART = re.compile(r"part-(\d+)\.parquet")
+Row = dict[str, str | float]
+ANOTHER_RUN = "another run writes there: let it end, and run the same command again, which repairs the output"
+
+
+def open_folder(url: str) -> DirFileSystem:
+    """Open a folder of any file system that fsspec knows; paths are relative to it."""
+    try:
+        files, path = url_to_fs(url)
+    except (ImportError, ValueError) as error:
+        raise UserError(f"expected a path or a URL that fsspec reads, received {url!r}: {error}") from error
+    return DirFileSystem(path, files)
+
+
+def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings) -> None:
+    """Write the model to the output, where every node finds it; refuse one that was begun to give other predictions."""
+    delete_abandoned(output)
+    about = {"model": model.name, "classes": model.class_names, "confidence": settings.model_dump()}
+    try:
+        found, content = json.loads(output.cat_file(ABOUT)), output.cat_file(MODEL)
+    except FileNotFoundError:
+        if parts_of(output):
+            raise UserError(
+                f"{output.path}: expected a new OUTPUT or one with {ABOUT}, found other Parquet files: choose another"
+            ) from None
+        write_remote(output, MODEL, model.content)
+        if model.validation is not None:
+            write_remote(output, VALIDATION, model.validation)
+        write_remote(output, ABOUT, json.dumps(about, indent=2, ensure_ascii=False).encode())
+        return
+    begun_with = ConfidenceSettings().model_dump() | found.get("confidence", {})  # older outputs name none
+    if (found["model"], found["classes"], content) != (model.name, model.class_names, model.content):
+        difference = f"of another model ({found['model']})"
+    elif begun_with != about["confidence"]:
+        difference = f"with other settings of confidence ({json.dumps(begun_with)})"
+    elif asks_for_any(settings) and read_validation(output) != model.validation:
+        difference = "with confidence fitted to another .npz beside the model"
+    else:
+        return
+    raise UserError(
+        f"{output.path}: expected predictions of this {model.name}, found those {difference}: choose another OUTPUT"
+    )
+
+
+def delete_abandoned(output: DirFileSystem) -> None:
+    """Delete unfinished files that killed processes left: to write one takes seconds."""
+    for path in output.find(""):
+        with suppress(FileNotFoundError, NotImplementedError):
+            if UNFINISHED.match(path) and datetime.now(UTC) - output.modified(path) > timedelta(hours=1):
+                output.rm_file(path)
+
+
+def load_claimed(output: DirFileSystem) -> TrainedModel:
+    """Load the model that :func:`claim` wrote."""
+    about = json.loads(output.cat_file(ABOUT))
+    model = ModelFile(about["model"], output.cat_file(MODEL), about["classes"], MODEL, read_validation(output))
+    return model.load(ConfidenceSettings(**about.get("confidence", {})))
+
+
+def read_validation(output: DirFileSystem) -> bytes | None:
+    return bytes(output.cat_file(VALIDATION)) if output.exists(VALIDATION) else None
+
+
+def parts_of(output: DirFileSystem) -> dict[int, str]:
+    """Find the files with predictions, by their numbers."""
+    return {int(match[1]): path for path in sorted(output.find("")) if (match := PART.fullmatch(path))}
+
+
+def write_part(output: DirFileSystem, number: int, rows: list[Row], names: list[str]) -> None:
+    """Write a row per photo: the values of the columns ``names``, or ``path`` and ``problem``."""
+    names = [*names, "problem"]
+    schema = pa.schema({name: pa.float64() if name.startswith("probability") else pa.string() for name in names})
+    write_table(output, f"part-{number:06}.parquet", pa.Table.from_pylist(rows, schema))
+
+
+def write_table(output: DirFileSystem, path: str, table: pa.Table) -> None:
+    file = BytesIO()
+    pq.write_table(table, file)
+    write_remote(output, path, file.getvalue())
+
+
+def read_part(output: DirFileSystem, path: str) -> BytesIO:
+    try:
+        return BytesIO(output.cat_file(path))
+    except FileNotFoundError as error:
+        raise UserError(f"expected {path} in {output.path}, found it gone: {ANOTHER_RUN}") from error
+
+
+def part_number(index: int, paths: list[str]) -> int:
+    """Number a part by its place and its photos: parts of other photos, also those of another run, have another."""
+    digest = int(fingerprint([repr(paths)]), 16)
+    return int(f"1{index:06}{digest % 10**9:09}")
+
+
+def drop_problems(output: DirFileSystem) -> set[str]:
+    """Delete the rows of photos that could not be classified, so that they are tried again; return the other paths.
+
+    Of a photo that several parts have, since two runs wrote to the output at the same time, only the first row stays.
+    """
+    done: set[str] = set()
+    duplicates = 0
+    for _, path in sorted(parts_of(output).items()):
+        table = pq.read_table(read_part(output, path))
+        classified = table.filter(table["problem"].is_null())
+        new = classified.filter(pa.array([name not in done for name in classified["path"].to_pylist()], pa.bool_()))
+        duplicates += len(classified) - len(new)
+        if not len(new):
+            output.rm_file(path)
+        elif len(new) < len(table):
+            write_table(output, path, new)
+        done.update(new["path"].to_pylist())
+    if duplicates:
+        logger.info("deleted the second row of %d photos, of another run at the same time", duplicates)
+    return done
+
+
+def read_predictions(output: DirFileSystem) -> pd.DataFrame:
+    """Read ``path`` and ``problem`` of all photos in the output."""
+    columns = ["path", "problem"]
+    tables = [pd.read_parquet(read_part(output, part), columns=columns) for part in parts_of(output).values()]
+    return pd.concat(tables) if tables else pd.DataFrame(columns=columns)

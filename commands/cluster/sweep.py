@@ -1,0 +1,181 @@
+"""Train a model with many settings, spread over a Ray cluster, and compare them.
+
+Each trial is a training with changed parameters, in a folder of its own on some node. Values are as for `dvc exp run
+--queue`; of several parameters, every combination is tried. Trials that differ in nothing but train.seed are of one
+setting. Settings are compared by the mean over all their seeds at the epoch kept, so that none of these is stopped;
+with one seed each, a trial whose validation accuracy falls behind the others' stops early.
+
+Finished trials' models go to DVC's default remote with their run cache: a `dvc exp run --pull` with the same changes
+takes them from there instead of training. Started again, the same command goes on where it was stopped; a trial whose
+process or node dies starts anew.
+
+    python -m commands.cluster.sweep cnn -S models.cnn.dropout=0.3,0.5 -S 'train.seed=range(0,3)'    # six trials
+"""
+
+import json
+import math
+import os
+from pathlib import Path
+from shutil import copy
+from tempfile import TemporaryDirectory
+
+import yaml
+from dvc.exceptions import DvcException
+from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
+from ray import tune
+
+from commands.cluster.comparison import UNFINISHED, compare_settings, recommend, setting_of, tabulate
+from commands.cluster.nodes import bundle, check_nodes, connect
+from commands.cluster.trial import Trial
+from commands.cluster.workspace import dvc
+from stages.common.cli import UserError, command_parser, run
+from stages.common.params import PARAMS, Params, load_params
+from stages.common.paths import BACKUPS
+from stages.storage.files import fingerprint
+from stages.training.backup import training_code
+
+# The trials report their progress themselves, and DVC keeps their results.
+os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
+
+# What features depend on; a trial that changes some computes its own.
+SHAPE_FEATURES = ("features.", "image_size=")
+
+
+def main() -> None:
+    parser = command_parser(__doc__)
+    parser.add_argument("model", help="of params.yaml")
+    parser.add_argument(
+        "-S", "--set-param", action="append", required=True, metavar="NAME=VALUE,VALUE", help="values to try"
+    )
+    args = parser.parse_args()
+    params = load_params()
+    if args.model not in params.models:
+        raise UserError(f"expected a model of params.yaml ({', '.join(params.models)}), received {args.model!r}")
+    trials = list_trials(args.set_param)
+    checked = [check_trial(overrides, args.model) for overrides in trials]
+    epochs = min(tried.models[args.model].epochs or tried.train.epochs for tried in checked)
+    shared = {
+        f"features@{tried.models[args.model].features}"
+        for tried, overrides in zip(checked, trials, strict=True)
+        if tried.models[args.model].has_backbone
+        and not any(override.lstrip("+").startswith(SHAPE_FEATURES) for override in overrides)
+    }
+
+    connect()
+    check_nodes([params.cluster.resources_of(args.model)])
+    dvc("repro", "backbone", "pixels", *sorted(shared))
+    dvc("push", "download", "backbone", "split", "pixels", *sorted(shared))
+    table = tabulate(sweep(args.model, trials, params, epochs), trials)
+
+    print(f"\n{table.to_string(index=False)}\n")  # noqa: T201
+    if (table["end"] == UNFINISHED).any():
+        raise KeyboardInterrupt  # which Tune caught
+    settings = compare_settings(table, trials)
+    if len(settings) < len(trials):
+        print(f"{settings.to_string()}\n")  # noqa: T201
+    recommended = recommend(settings, trials, params.train.seed)
+    changes = " ".join(f"-S '{override}'" for override in recommended)
+    # Other models depend on train and features, too, and have not been trained with their changes.
+    others = not all(override.lstrip("+").startswith("models.") for override in recommended)
+    target = f" train@{args.model}" if others else ""
+    best = settings.iloc[0]
+    print(f"The best setting: {best.name} (validation accuracy {best['mean']:.3f}, seeds: {best['seeds']:g})")  # noqa: T201
+    print(f"As an experiment, without training again: dvc exp run --pull {changes}{target}")  # noqa: T201
+
+
+def list_trials(changes: list[str]) -> list[list[str]]:
+    """Combine all values of all parameters: for each trial its changes, such as ``["train.seed=1", ...]``."""
+    try:
+        sweeps = [tuple(sweep[str(PARAMS)]) for sweep in get_hydra_sweeps({str(PARAMS): changes})]
+    except (DvcException, ValueError) as error:
+        raise UserError(f"-S: expected NAME=VALUE,VALUE: {error}") from error
+    return [list(overrides) for overrides in dict.fromkeys(sweeps)]
+
+
+def check_trial(overrides: list[str], model: str) -> Params:
+    """Check a trial's parameters, and return them with all others.
+
+    Raises:
+        UserError: The training does not depend on one of them, one has a bad value, or a trial would train from more
+            than one seed.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(copy(PARAMS, folder))
+        try:
+            apply_overrides(path, overrides)
+        except DvcException as error:
+            reason = " ".join(str(error.__cause__ or error).split())
+            raise UserError(f"-S {' '.join(overrides)}: {reason}") from error
+        params = load_params(path)
+    if params.train.runs > 1:
+        raise UserError(
+            f"train.runs: expected 1 in a sweep, received {params.train.runs}: add -S train.runs=1 and, for "
+            "several seeds, -S 'train.seed=range(0,3)'"
+        )
+    sections = ["train", f"models.{model}"]
+    if params.models[model].has_backbone:
+        sections.append(f"features.{params.models[model].features}")
+    for override in overrides:
+        if not override.lstrip("+").startswith(("image_size=", *(f"{section}." for section in sections))):
+            listed = ", ".join(sections)
+            raise UserError(
+                f"-S {override}: expected a parameter of {listed} or image_size, on which the trials depend"
+            )
+    return params
+
+
+def sweep(model: str, trials: list[list[str]], params: Params, epochs: int) -> tune.ResultGrid:
+    """Run the trials, or those that an earlier run of the same sweep left."""
+    lock = Path("dvc.lock").read_text(encoding="utf-8")
+    folder = BACKUPS.resolve() / f"sweep-{model}-{sweep_key(model, trials, lock)[:12]}"
+    trainable = tune.with_resources(
+        tune.with_parameters(Trial, model=model, lock=lock, trials=trials),
+        tune.PlacementGroupFactory([bundle(params.cluster.resources_of(model))]),
+    )
+    if tune.Tuner.can_restore(folder):
+        return tune.Tuner.restore(str(folder), trainable, restart_errored=True).fit()
+    return tune.Tuner(
+        trainable,
+        param_space={"number": tune.grid_search(list(range(len(trials))))},
+        tune_config=tune.TuneConfig(scheduler=scheduler_of(trials, epochs)),
+        run_config=tune.RunConfig(
+            name=folder.name,
+            storage_path=str(folder.parent),
+            failure_config=tune.FailureConfig(max_failures=params.cluster.retries),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # DVC's remote has the models
+            verbose=0,
+        ),
+    ).fit()
+
+
+def scheduler_of(trials: list[list[str]], epochs: int) -> tune.schedulers.TrialScheduler:
+    """Stop trials early only where each setting has one seed: the mean over several seeds needs all of them."""
+    one_seed = len(set(map(setting_of, trials))) == len(trials)
+    return median_stopping(epochs) if one_seed else tune.schedulers.FIFOScheduler()
+
+
+def median_stopping(epochs: int) -> tune.schedulers.MedianStoppingRule:
+    """Choose the trials to stop: those whose best validation accuracy is below the median of the others' means so far.
+
+    It begins after a quarter of the epochs, once three others are as far, and never pauses a trial to try another.
+    Source: Golovin et al., "Google Vizier", 2017.
+    """
+    return tune.schedulers.MedianStoppingRule(
+        time_attr="epoch",
+        metric="val_accuracy",
+        mode="max",
+        grace_period=max(1, epochs // 4),
+        min_time_slice=math.inf,
+    )
+
+
+def sweep_key(model: str, trials: list[list[str]], lock: str) -> str:
+    """Hash all that the results of a sweep depend on; one with the same key goes on where it was stopped."""
+    steps = yaml.safe_load(lock)["stages"]
+    read = [step for step in sorted(steps) if step.partition("@")[0] in ("download", "backbone", "split", "features")]
+    data = json.dumps([steps[step]["outs"] for step in read])
+    return fingerprint([model, json.dumps(trials), PARAMS.read_text(encoding="utf-8"), data, *training_code()])
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,89 @@
+"""What a sweep runs on a node of the cluster."""
+
+import json
+import math
+import time
+from contextlib import ExitStack
+from typing import Any
+
+from ray import tune
+
+from commands.cluster.workspace import DvcProcess, NodeError, dvc, workspace
+from stages.common.cli import UserError
+from stages.common.params import PARAMS, load_params
+from stages.common.paths import BACKUPS, HISTORY
+from stages.training.backup import History, read_content
+
+FINISHED = "finished"
+POLL = 0.2  # seconds
+
+
+class Trial(tune.Trainable):
+    """A training with changed parameters, which reports each epoch's record.
+
+    A training that fails by the user's parameters, as one whose loss is lost does, is a result; Tune starts again what
+    dies or fails otherwise.
+    """
+
+    def setup(self, config: dict[str, Any], model: str, lock: str, trials: list[list[str]]) -> None:
+        overrides = trials[config["number"]]
+        self.name = f"trial {config['number']} ({' '.join(overrides)})"
+        print(f"{self.name} starts", flush=True)  # noqa: T201
+        self.held = ExitStack()
+        self.folder = self.held.enter_context(workspace(lock, overrides))
+        self.history_file = self.folder / HISTORY / f"{model}.json"
+        self.backup_file = self.folder / BACKUPS / f"{model}.npz"
+        self.reported: History = []
+        recipe = load_params(self.folder / PARAMS).models[model]
+        features = [f"features@{recipe.features}"] if recipe.has_backbone else []
+        self.steps = ("pixels", *features, f"train@{model}")  # the first are up to date, or the trial changes them
+        self.process = DvcProcess("repro", "--pull", "--single-item", *self.steps, folder=self.folder, echo=False)
+        self.held.callback(self.process.kill)
+
+    def step(self) -> dict[str, Any]:
+        """Wait for the next epoch, or for the end."""
+        while True:
+            running = self.process.is_running()  # asked first, as the last epochs may come in between
+            history = self.history()
+            if len(history) > len(self.reported):
+                self.reported = history[: len(self.reported) + 1]
+                return self.result()
+            if not running:
+                self.reported = history or self.reported  # now with a mark on the epoch kept
+                return {**self.result(), "end": self.finish(), "done": True}
+            time.sleep(POLL)
+
+    def history(self) -> History:
+        if self.history_file.exists():
+            return list(json.loads(self.history_file.read_text(encoding="utf-8")))
+        try:
+            return list(read_content(self.backup_file)["history"])
+        except FileNotFoundError:
+            return []
+
+    def result(self) -> dict[str, Any]:
+        last = self.reported[-1] if self.reported else {"epoch": 0, "val_accuracy": -math.inf}
+        kept = next((record for record in self.reported if record.get("kept")), last)
+        return {
+            **last,
+            "val_accuracy": kept["val_accuracy"],
+            "best": max((record["val_accuracy"] for record in self.reported), default=None),
+        }
+
+    def finish(self) -> str:
+        """Push the results, and say how the training ended."""
+        end, how = FINISHED, ""
+        try:
+            self.process.wait()
+            if not self.backup_file.parent.exists():  # every training makes this folder, and none removes it
+                how = ", taken from the run cache"
+            dvc("push", "--run-cache", *self.steps, folder=self.folder, echo=False)
+        except NodeError:
+            raise  # and Tune tries again
+        except UserError as error:
+            end = f"failed: {error}"
+        print(f"{self.name} {end}: {self.result()['val_accuracy']}{how}", flush=True)  # noqa: T201
+        return end
+
+    def cleanup(self) -> None:
+        self.held.close()

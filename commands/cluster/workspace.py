@@ -1,0 +1,122 @@
+"""Run DVC's commands in a copy of the project on a node of a cluster.
+
+Ray carries the project's files to a node, DVC's remote the data. There a step runs in a folder of its own: it pulls
+what it reads, and pushes what it wrote together with DVC's run cache, from which a `dvc repro --pull` anywhere takes
+the step's outputs instead of running it.
+"""
+
+import os
+import re
+import socket
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+from subprocess import PIPE, STDOUT, Popen
+from tempfile import TemporaryDirectory
+from threading import Thread
+
+from dvc.utils.hydra import apply_overrides
+
+from stages.common.cli import UserError
+
+# DVC's own exit code says only that it failed; a step's is at the end of the line that says which step did.
+STEP_FAILED = re.compile(r"ERROR: failed to reproduce .*, exited with (-?\d+)")
+
+
+@contextmanager
+def workspace(lock: str = "", overrides: Sequence[str] = ()) -> Iterator[Path]:
+    """Lay out the project in a temporary folder on this node, with a DVC cache of its own.
+
+    It is inside what Ray unpacked there, and is deleted with it at the latest.
+
+    Args:
+        lock: the content of ``dvc.lock``; empty: as Ray brought it.
+        overrides: changes of parameters, as ``dvc exp run --set-param`` takes them.
+    """
+    shipped = Path(__file__).parents[2]
+    scratch = shipped / ".dvc/tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=scratch, ignore_cleanup_errors=True) as temporary:
+        folder = Path(temporary, "project")
+        copytree(shipped, folder, ignore=ignore_patterns("tmp"))
+        (folder / ".dvc/config.local").write_text("[core]\n    no_scm = true\n")
+        if lock:
+            (folder / "dvc.lock").write_text(lock, encoding="utf-8")
+        if overrides:
+            apply_overrides(folder / "params.yaml", list(overrides))
+        yield folder
+
+
+class NodeError(UserError):
+    """A DVC command failed for a reason that may lie with the node: elsewhere, or later, it may succeed."""
+
+
+class DvcProcess:
+    """A running DVC command.
+
+    If the process that started it is killed, the command soon ends too: it cannot print what nobody reads.
+    """
+
+    def __init__(self, *arguments: str, folder: Path, echo: bool) -> None:
+        # Steps find this Python first.
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
+        self.arguments = arguments
+        self.echo = echo
+        self.last_lines: deque[str] = deque(maxlen=100)
+        self.process = Popen(  # noqa: S603
+            [sys.executable, "-m", "dvc", *arguments],
+            cwd=folder,
+            env=environment,
+            stdout=PIPE,
+            stderr=STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.reader = Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self) -> None:
+        with self.process:  # closes the pipe
+            for line in self.process.stdout or ():
+                self.last_lines.append(line.rstrip())
+                if self.echo:
+                    print(line, end="", flush=True)  # noqa: T201
+
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+    def wait(self) -> None:
+        """Wait for its end.
+
+        Raises:
+            UserError: A step failed by a mistake of the user's, and would fail again.
+            NodeError: A step failed in any other way (full disk, no access, killed), or DVC itself did.
+        """
+        self.reader.join()
+        if self.process.wait() == 0:
+            return
+        # A step says in a line of its own why it failed, before DVC says that it did.
+        reasons = (line for line in self.last_lines if line.startswith(("error: ", "ERROR: ")))
+        reason = next(reasons, f"error: exit code {self.process.returncode}").partition(": ")[2]
+        exit_codes = [match[1] for line in self.last_lines if (match := STEP_FAILED.fullmatch(line))]
+        kind = UserError if exit_codes[-1:] == ["1"] else NodeError
+        raise kind(f"`dvc {' '.join(self.arguments)}` on {socket.gethostname()}: {reason}")
+
+    def kill(self) -> None:
+        """End it and all that it started."""
+        if self.is_running():
+            os.killpg(self.process.pid, 9)
+            self.process.wait()
+
+
+def dvc(*arguments: str, folder: Path = Path(), echo: bool = True) -> None:
+    """Run a DVC command to its end, printing its output if ``echo``; errors are those of :meth:`DvcProcess.wait`."""
+    process = DvcProcess(*arguments, folder=folder, echo=echo)
+    try:
+        process.wait()
+    finally:
+        process.kill()

@@ -1,0 +1,93 @@
+"""Write the comment on a pull request, in Markdown: which scores differ from its base's, and the report.
+
+Reads what the last `dvc repro` wrote into ``metrics/``, and what git or a DVC experiment has of it for the base.
+
+    python -m commands.pull_request main > comment.md    # the base: a commit, branch, tag or experiment
+"""
+
+import subprocess
+import sys
+
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+
+from stages.common.cli import UserError, command_parser, first_line, run
+from stages.common.params import load_params
+from stages.common.paths import BEST, REPORT
+from stages.inference.model_file import json_value, resolve_commit
+
+# By this first line the workflow finds its earlier comment.
+MARKER = "<!-- python -m commands.pull_request -->"
+# Of each of three blocks: a comment on GitHub has at most 65,536.
+MAX_CHARACTERS = 20_000
+
+
+def main() -> None:
+    parser = command_parser("Write the comment on a pull request: which scores differ, and the report.")
+    parser.add_argument("base", metavar="BASE", help="a commit, branch, tag or experiment to compare with")
+    base = parser.parse_args().base
+    if not REPORT.exists():
+        raise UserError(f"expected {REPORT}, found none: run `dvc repro`")
+    if BEST.exists():  # DVC leaves out a file that it cannot read
+        json_value(BEST.read_bytes(), "model", str, BEST, "resolve the conflict, or run `dvc repro`")
+    params = load_params()
+    head = find_head(base)
+    header, differences = diff_metrics(base)
+    main_scores = {"test.accuracy", *(f"{split}.{params.evaluate.rank_by}" for split in ("validation", "test"))}
+    main_differences = [
+        row
+        for row, (path, metric) in differences.items()
+        if metric == "model" or (path.startswith("metrics/models/") and metric in main_scores)
+    ]
+    blocks = [
+        MARKER,
+        f"### Scores of `{head}` against `{base}`",
+        f"On the photos of `{params.download.photos}`. The report has the confidence intervals.",
+        shortened("\n".join([*header, *main_differences])) if main_differences else "No main score differs.",
+        *(details("All scores that differ", "\n".join([*header, *differences])) if differences else []),
+        *details(f"The report of <code>{head}</code>", REPORT.read_text(encoding="utf-8")),
+    ]
+    print("\n\n".join(blocks))  # noqa: T201
+
+
+def find_head(base: str) -> str:
+    """Return the current commit's short hash, or raise UserError where there is no commit to compare it with."""
+    try:
+        with Repo() as repo:
+            resolve_commit(repo, base)
+            return str(repo.scm.get_rev()[:7])
+    except DvcException as error:
+        raise UserError(
+            f"expected a commit, branch, tag or experiment to compare with, received {base!r}: {first_line(error)}"
+        ) from error
+
+
+def diff_metrics(base: str) -> tuple[list[str], dict[str, tuple[str, str]]]:
+    """Run `dvc metrics diff`.
+
+    Returns:
+        The table's header in Markdown, and its rows, sorted (DVC's order varies), with the file and the metric of each.
+    """
+    command = [sys.executable, "-m", "dvc", "metrics", "diff", "--md", "--precision", "3", base]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if finished.returncode:
+        reason = finished.stderr.strip().removeprefix("ERROR: ").split("\n")[0]
+        raise UserError(f"expected metrics to compare with those of {base!r}, found none that DVC can read: {reason}")
+    titles, rule, *rows = finished.stdout.strip().splitlines()
+    cells = {row: [cell.strip() for cell in row.split("|")] for row in sorted(rows)}
+    return [titles, rule], {row: (path, metric) for row, (_, path, metric, *_) in cells.items()}
+
+
+def details(summary: str, markdown: str) -> list[str]:
+    """Fold Markdown up under a line of HTML."""
+    return [f"<details><summary>{summary}</summary>", shortened(markdown), "</details>"]
+
+
+def shortened(markdown: str) -> str:
+    if len(markdown) <= MAX_CHARACTERS:
+        return markdown
+    return markdown[:MAX_CHARACTERS].rpartition("\n")[0] + "\n\n(The rest is too long for a comment.)"
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,36 @@
+"""Draw a data set of animals: a zip laid out as the archive of photos that the pipeline reads.
+
+Writes the zip and prints its SHA-256. The same options give the same bytes.
+
+    python -m commands.sample --classes cats dogs --output data/sample.zip    # the numbers of photos are per class
+"""
+
+import hashlib
+import logging
+from pathlib import Path
+
+from commands.sample.photo_archive import write_archive
+from commands.sample.species import SPECIES
+from stages.common.cli import command_parser, run
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    parser = command_parser(__doc__)
+    parser.add_argument("--classes", nargs="+", default=["cats", "dogs"], help=f"out of {', '.join(SPECIES)}")
+    parser.add_argument("--train", type=int, default=80, metavar="N")
+    parser.add_argument("--validation", type=int, default=150, metavar="N")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("-o", "--output", type=Path, default=Path("data/sample.zip"), metavar="ZIP")
+    args = parser.parse_args()
+
+    write_archive(args.output, args.classes, args.train, args.validation, args.seed)
+    classes = sorted(set(args.classes))
+    count = (args.train + args.validation) * len(classes)
+    logger.info("Wrote %s: %d photos of %s", args.output, count, ", ".join(classes))
+    print(hashlib.sha256(args.output.read_bytes()).hexdigest())  # noqa: T201
+
+
+if __name__ == "__main__":
+    run(main)

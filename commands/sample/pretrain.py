@@ -1,0 +1,102 @@
+"""Train the backbone of the drawn photos: a small MobileNetV2 that has seen drawings of animals, but no cats or dogs.
+
+Writes ``data/sample_backbone.weights.h5``, which stands in for ImageNet's weights where there is no network. On one
+machine, the same options give the same weights.
+
+    python -m commands.sample.pretrain --train 250 --holdout 40    # drawings of each species
+"""
+
+import logging
+import math
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from commands.sample.drawing import draw_animal
+from commands.sample.species import SPECIES
+from stages.common.cli import UserError, command_parser, explain_unwritable, run
+from stages.storage.files import atomic_write
+
+logger = logging.getLogger(__name__)
+
+CLASS_NAMES = sorted(set(SPECIES) - {"cats", "dogs"})  # the species that the sample is about stay unseen
+IMAGE_SIZE = (96, 96)
+WIDTH = 0.35  # MobileNetV2's alpha, its narrowest
+BATCH_SIZE = 16
+LEARNING_RATE = 2e-3  # at its highest
+# Rotation, as a fraction of a turn, and epochs: upright animals are easier to begin with, and in the end the features
+# must withstand the rotations of the recipes.
+PHASES = ((0.02, 6), (0.2, 12))
+SEED = 0
+
+
+def draw_photo(label: int, number: int) -> np.ndarray:
+    """Draw an animal of class ``label`` as uint8, shaped (height, width, 3)."""
+    species = CLASS_NAMES[label]
+    photo = draw_animal(species, np.random.default_rng([SEED, number, *species.encode()]))
+    return np.asarray(photo.resize(IMAGE_SIZE[::-1], Image.Resampling.BILINEAR))
+
+
+def draw_photos(per_class: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw photos, uint8, shaped (n, height, width, 3), with labels, shaped (n,); the classes alternate."""
+    labels = np.tile(np.arange(len(CLASS_NAMES)), per_class)
+    numbers = np.repeat(np.arange(per_class), len(CLASS_NAMES))
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        photos = pool.map(draw_photo, labels.tolist(), numbers.tolist(), chunksize=16)
+        return np.stack(list(tqdm(photos, "drawing", len(labels), unit="photo"))), labels
+
+
+def train_backbone(photos: np.ndarray, labels: np.ndarray, holdout: int, output: Path) -> float:
+    """Train on all but the last ``holdout`` photos, save the weights, and return the accuracy on those."""
+    from stages.models.runtime import keras, tf  # here: the processes that draw import this module, too
+
+    keras.utils.set_random_seed(SEED)
+    tf.config.experimental.enable_op_determinism()
+    shape = (*IMAGE_SIZE, 3)
+    backbone = keras.applications.MobileNetV2(input_shape=shape, alpha=WIDTH, include_top=False, weights=None)
+    for layer in backbone.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.9  # its 0.999 would need thousands of steps to forget where it started
+    head = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(len(CLASS_NAMES))]
+    model = keras.Sequential([keras.Input(shape), keras.layers.Rescaling(1 / 127.5, offset=-1), backbone, *head])
+    train, train_labels = photos[:-holdout], labels[:-holdout]
+    steps = sum(epochs for _, epochs in PHASES) * math.ceil(len(train) / BATCH_SIZE)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        LEARNING_RATE / 10, steps, warmup_target=LEARNING_RATE, warmup_steps=100
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(schedule), loss, metrics=["accuracy"])
+    for rotation, epochs in PHASES:
+        augment = keras.Sequential([keras.layers.RandomFlip("horizontal"), keras.layers.RandomRotation(rotation)])
+        batches = tf.data.Dataset.from_tensor_slices((train, train_labels)).shuffle(len(train), SEED)
+        batches = batches.batch(BATCH_SIZE).map(lambda x, y, augment=augment: (augment(x, training=True), y))
+        model.fit(batches.prefetch(2), epochs=epochs, shuffle=False, verbose=2)
+    accuracy = float(model.evaluate(photos[-holdout:], labels[-holdout:], verbose=0)[1])
+    with explain_unwritable(output, "--output"), atomic_write(output) as unfinished:
+        backbone.save_weights(unfinished)
+    return accuracy
+
+
+def main() -> None:
+    parser = command_parser(__doc__)
+    parser.add_argument("--train", type=int, default=250, metavar="N", help="drawings per species")
+    parser.add_argument("--holdout", type=int, default=40, metavar="N", help="drawings per species to hold out")
+    parser.add_argument("-o", "--output", type=Path, default=Path("data/sample_backbone.weights.h5"), metavar="H5")
+    args = parser.parse_args()
+    if args.train < 1 or args.holdout < 1:
+        raise UserError(f"expected drawings to train on and to hold out, received {args.train} and {args.holdout}")
+    if not args.output.name.endswith(".weights.h5"):  # Keras would say so only after training
+        raise UserError(f"--output: expected a name that ends in .weights.h5, received {args.output}")
+    photos, labels = draw_photos(args.train + args.holdout)
+    holdout = args.holdout * len(CLASS_NAMES)
+    accuracy = train_backbone(photos, labels, holdout, args.output)
+    size = args.output.stat().st_size
+    logger.info("Wrote %s: %d bytes, accuracy %.3f on %d held-out drawings", args.output, size, accuracy, holdout)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,151 @@
+"""How every step and command starts and ends: a log on stderr, and a mistake of the user's as one line."""
+
+import argparse
+import errno
+import logging
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePath
+
+from stages.common.paths import BACKBONE, FEATURES, HISTORY, LABEL_ISSUES, MODELS, RAW, REPEATS, REPORT
+
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
+BROKEN = {
+    *(errno.EIO, errno.EMFILE, errno.ENFILE),
+    *(errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ETIMEDOUT),  # of a mount
+    getattr(errno, "EREMOTEIO", errno.EIO),  # Linux alone has it
+}
+RESOURCE_EXHAUSTED = "ResourceExhaustedError"  # TensorFlow's, by name: importing it here would take seconds
+# Exit codes, where a user's mistake is 1. A step that the machine made fail may succeed elsewhere.
+MACHINE_FAILURE = os.EX_IOERR
+BUG = os.EX_SOFTWARE
+
+# Control characters, line separators, direction controls and invisible characters but for joiners, which scripts need.
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+
+
+class UserError(Exception):
+    """A mistake that the user can fix. Its text says what was expected, what came and what to do."""
+
+
+class MachineError(Exception):
+    """A failure of a machine that no other type or code says. Its text is shown as it is."""
+
+
+class MismatchError(UserError):
+    """A parameter or a correction that does not fit the photos."""
+
+
+def first_line(error: BaseException | str) -> str:
+    """Shorten what a library says at length."""
+    return str(error).strip().split("\n")[0]
+
+
+def command_parser(description: str | None, epilog: str | None = None) -> argparse.ArgumentParser:
+    """Make a parser for the module that runs as a program, whose ``--help`` shows the command as it is typed."""
+    spec = sys.modules["__main__"].__spec__
+    module = spec.name.removesuffix(".__main__") if spec else Path(sys.argv[0]).stem
+    return argparse.ArgumentParser(
+        prog=f"python -m {module}",
+        description=description and description.replace("``", ""),
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def stage_argument(description: str | None, name: str) -> str:
+    """Return the name of a stage's entry in ``params.yaml``, from the command line or, under DVC, the stage's name.
+
+    DVC says the stage's name in the environment: a name from ``params.yaml`` inside the command would pass through a
+    shell.
+    """
+    parser = command_parser(description)
+    parser.add_argument(name, nargs="?", default=os.environ.get("DVC_STAGE", "").rpartition("@")[2])
+    return str(getattr(parser.parse_args(), name))
+
+
+def run(main: Callable[[], None], description: str | None = None) -> None:
+    """Call ``main`` as a program: log to stderr, and end in one line on what is no bug of ours.
+
+    The exit code is 1 for what the user can fix, ``MACHINE_FAILURE`` for what the machine lacks (room on the
+    disk, access to a file, memory, a disk without faults), and
+    ``BUG``, after the traceback, for everything else.
+
+    Args:
+        description: what a program that takes no arguments answers to ``--help``; the others parse theirs themselves.
+    """
+    if description:
+        command_parser(description).parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        if "DVC_STAGE" in os.environ:
+            check_links()
+        main()
+    except UserError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("stopped: run the same command again (a training resumes)")
+    except Exception as error:  # noqa: BLE001 (its traceback is printed)
+        if problem := machine_problem(error):
+            sys.stderr.write(f"error: {problem}\n")
+            sys.exit(MACHINE_FAILURE)
+        traceback.print_exc()
+        sys.exit(BUG)
+
+
+def check_links() -> None:
+    """Make sure that DVC, which keeps nothing beyond a link, will take what the steps write.
+
+    Raises:
+        UserError: A folder with outputs is a link out of the project.
+    """
+    for folder in (RAW.parent, BACKBONE, FEATURES, MODELS, REPEATS, HISTORY, LABEL_ISSUES, REPORT.parent):
+        if not folder.resolve().is_relative_to(Path.cwd().resolve()):
+            raise UserError(
+                f"expected the folder {folder} in the project, found a link to {folder.resolve()}, beyond which DVC "
+                "keeps no outputs: make it a folder again; to have its files on another disk, have DVC's cache there "
+                "(`dvc cache dir --local FOLDER`) and links to it (`dvc config --local cache.type symlink`)"
+            )
+
+
+def machine_problem(error: Exception) -> str | None:
+    """Say what the machine lacks, if that is what an error means."""
+    if isinstance(error, MachineError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in NO_SPACE:
+        return f"no room on the disk for the step's files ({error.strerror}): free some"
+    if isinstance(error, OSError) and error.errno in NO_ACCESS:
+        return f"no access to the step's files ({error}): check who owns them"
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return "not enough memory for the step: free some, or run it on a larger machine"
+    if type(error).__name__ == RESOURCE_EXHAUSTED:
+        return f"not enough memory of the GPU, or room on the disk, for the step: {first_line(error)}"
+    if isinstance(error, OSError) and error.errno in BROKEN:
+        return f"the step's files cannot be read or written ({error}): check the disk and `ulimit -n`"
+    return None
+
+
+@contextmanager
+def explain_unwritable(path: Path, option: str) -> Iterator[None]:
+    """Turn a failure to write where the user asked for it into a UserError that names the option to change."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ACCESS and machine_problem(error):
+            raise
+        raise UserError(f"cannot write {path} ({error}): choose another {option}") from error
+
+
+def printable(path: str | PurePath) -> str:
+    """Escape the bytes of a file name that are not UTF-8, which no output could hold."""
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
+def shown(name: str | PurePath) -> str:
+    r"""Escape also control characters, as ``\n`` and ``\u202e``, so that people see all of a name, on one line."""
+    return CONTROLS.sub(lambda match: match[0].encode("unicode_escape").decode(), printable(name))

@@ -1,0 +1,112 @@
+"""Parameters of a model and of the features that it trains on."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from stages.common.param_types import Count, Float, Fraction, Int, Positive, Section, Seed, expected
+from stages.common.paths import PIXELS
+
+EVERY_EPOCH = "every_epoch"
+
+Filters = Annotated[Count | tuple[Count, ...], expected("a number from 1, or a list of one for each layer")]
+LayerName = Annotated[str, Field(min_length=1)]
+
+
+class Augmentation(Section):
+    """How training photos are changed at random."""
+
+    flip: Literal["horizontal", "vertical", "horizontal_and_vertical"] | None = None
+    rotation: Annotated[Float, Field(ge=0, le=1)] = 0.0
+
+    @property
+    def augments(self) -> bool:
+        """Whether training photos are flipped or rotated."""
+        return bool(self.flip or self.rotation)
+
+
+class Features(Augmentation):
+    """A set under ``features:``, extracted from the photos by a frozen backbone."""
+
+    backbone: str
+    stop_before: LayerName | None = None
+    views: Annotated[Count | Literal["every_epoch"], expected("a number from 1, or every_epoch")] = 1
+    seed: Seed = 0
+
+    @property
+    def are_stored(self) -> bool:
+        """Whether the backbone runs once for all epochs; otherwise it runs on new views in every epoch."""
+        return self.views != EVERY_EPOCH
+
+    @model_validator(mode="after")
+    def _views_differ(self) -> "Features":
+        if self.views != 1 and not self.augments:
+            raise ValueError(f"expected flip or rotation for views to differ in, received views: {self.views} alike")
+        return self
+
+
+class FineTune(Section):
+    after: Fraction
+    learning_rate: Positive
+
+
+class Recipe(Augmentation):
+    """A model under ``models:``. What is left out is left out of the model, or taken from ``train:``."""
+
+    features: str
+    rescale: Literal["zero_to_one", "minus_one_to_one"] | None = None
+    fine_tune: FineTune | None = None
+    conv_layers: Annotated[Int, Field(ge=0)] = 0
+    filters: Filters | None = None
+    kernel_size: Count | None = None
+    pool_size: Count | None = None
+    dropout: Annotated[Float, Field(ge=0, lt=1)]
+    dense_units: Count
+    epochs: Count | None = None
+    learning_rate: Positive | None = None
+    checkpoint: Literal["last", "best"] | None = None
+    early_stopping: Count | None = None
+
+    @property
+    def has_backbone(self) -> bool:
+        return self.features != PIXELS
+
+    @property
+    def filters_per_layer(self) -> tuple[int, ...]:
+        """The number of filters of each convolution."""
+        return self.filters if isinstance(self.filters, tuple) else (self.filters or 0,) * self.conv_layers
+
+    @model_validator(mode="after")
+    def _each_conv_layer_has_filters(self) -> "Recipe":
+        count = len(self.filters) if isinstance(self.filters, tuple) else self.conv_layers
+        if count != self.conv_layers or (self.conv_layers and not self.filters):
+            raise ValueError(
+                f"expected filters as one number, or one for each of conv_layers ({self.conv_layers}), "
+                f"received {list(self.filters) if isinstance(self.filters, tuple) else 'none'}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _features_of_a_backbone_are_rescaled_and_augmented(self) -> "Recipe":
+        if self.has_backbone and self.rescale:
+            raise ValueError(f"expected rescale with features: {PIXELS} only, as a backbone has its own preprocessing")
+        if self.has_backbone and self.augments:
+            raise ValueError(f"expected flip and rotation under features.{self.features}, on which it trains")
+        return self
+
+    def check_fine_tuning(self, features: Features | None) -> None:
+        """Check that the model fine-tunes the layers that its features leave out.
+
+        Args:
+            features: what it trains on; None: pixels.
+
+        Raises:
+            ValueError: It does not, or there is nothing to fine-tune.
+        """
+        stop_before = features and features.stop_before
+        if stop_before and not self.fine_tune:
+            raise ValueError(f"expected after and learning_rate, as features.{self.features} stop before {stop_before}")
+        if self.fine_tune and not stop_before:
+            raise ValueError(
+                f"expected none, as features.{self.features} have no stop_before, a layer from which to fine-tune"
+            )

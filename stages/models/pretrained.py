@@ -1,0 +1,215 @@
+"""Pretrained backbones: the convolutional networks of ``keras.applications`` without their tops."""
+
+import json
+import shutil
+import sys
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from stages.common.cli import UserError, first_line
+from stages.common.paths import BACKBONE
+from stages.models.runtime import float32_policy, keras, layers
+from stages.storage.files import write_json
+
+ARCHITECTURE = "architecture.json"
+
+# The layers before a batch normalisation that can take it over; their weights start with the kernels.
+FOLDABLE = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Dense)
+
+# Of the inputs in ImageNet, as keras.applications.efficientnet has it.
+IMAGENET_STDDEV_RGB = (0.229, 0.224, 0.225)
+
+
+class Backbone(NamedTuple):
+    """The first layers of a model, frozen."""
+
+    preprocessing: keras.Model  # from pixels of 0..255 to what the network was trained on
+    network: keras.Model  # named "backbone": all of it, or up to where the features stop
+    last_blocks: keras.Model | None  # what follows there
+
+
+def copy_backbone(backbone: str, folder: Path, **features: Any) -> None:
+    """Copy ``data/backbone/NAME/`` into a set of features, for the models that train on it.
+
+    Args:
+        features: what is to be known besides: the ``name`` of the set, and where it stops (``stop_before``).
+
+    Raises:
+        UserError: There are no weights.
+    """
+    source = BACKBONE / backbone
+    found = sorted(source.glob("*.h5"))
+    if not found:
+        raise UserError(f"expected weights in {source}, found none: run `dvc repro backbone@{backbone}`")
+    folder.mkdir(parents=True)
+    shutil.copyfile(found[0], folder / found[0].name)
+    network = json.loads((source / ARCHITECTURE).read_text(encoding="utf-8"))
+    write_json({"backbone": backbone, **network, "features": features}, folder / ARCHITECTURE)
+
+
+@float32_policy()  # in bfloat16, folding alone would change the features of MobileNetV2 by 17 %
+def load_backbone(folder: Path, image_size: tuple[int, int]) -> Backbone:
+    """Build the backbone in a folder that ``copy_backbone`` wrote, with its weights.
+
+    It is as Keras builds it for its own published weights, and computes in float32 whatever the precision, so that its
+    features are the same wherever they are computed.
+
+    Raises:
+        UserError: The weights are of another network, or the architecture does not exist, takes other options or
+            larger photos, or the features cannot stop where they are to.
+    """
+    about = json.loads((folder / ARCHITECTURE).read_text(encoding="utf-8"))
+    parameter, architecture, options = f"backbones.{about['backbone']}", about["architecture"], about["options"]
+    build = getattr(keras.applications, architecture, None)
+    if not callable(build):
+        raise UserError(
+            f"{parameter}.architecture: expected a network of keras.applications, as MobileNetV2, "
+            f"received {architecture!r}"
+        )
+    try:
+        network = build(input_shape=(*image_size, 3), include_top=False, weights=None, **options)
+        if len(network.output.shape) != 4:
+            raise ValueError("its features are no maps")
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"{parameter}: {architecture} cannot be built for photos of {list(image_size)} (image_size) "
+            f"with options {options}: {first_line(error)}"
+        ) from error
+    [weights] = folder.glob("*.h5")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # Keras only warns of layers whose weights stay random
+            network.load_weights(weights)
+    except (ValueError, OSError, KeyError, UserWarning) as error:
+        raise UserError(
+            f"{parameter}.weights: expected weights of {architecture} without its top, with options {options}, "
+            f"received others ({weights.name})"
+        ) from error
+    if build.__module__.endswith(".efficientnet"):
+        rescale_stem(network)
+    network = keras.Model(network.input, network.output, name="backbone")
+    network.trainable = False  # so that its batch normalisation uses the statistics it was trained with
+    pixels = keras.Input(network.input_shape[1:])
+    preprocess_input = sys.modules[build.__module__].preprocess_input  # each module of architectures has its own
+    preprocessing = keras.Model(pixels, preprocess_input(pixels), name="preprocessing")
+    if stop_before := about["features"]["stop_before"]:
+        network, last_blocks = split_network(network, stop_before, f"features.{about['features']['name']}.stop_before")
+        return Backbone(preprocessing, network, last_blocks)
+    return Backbone(preprocessing, network, None)
+
+
+def rescale_stem(network: keras.Model) -> None:
+    """Divide what enters an EfficientNet by the root of the standard deviation, as its published weights expect.
+
+    Keras adds a layer that does so for ``weights="imagenet"`` alone; the normalization before it can do it as well.
+    """
+    norm = next(layer for layer in network.layers if isinstance(layer, layers.Normalization))
+    norm.adapt_variance.assign(norm.adapt_variance * np.array(IMAGENET_STDDEV_RGB, np.float32))
+    norm.finalize_state()
+
+
+@float32_policy()
+def split_network(network: keras.Model, first_layer: str, parameter: str) -> tuple[keras.Model, keras.Model]:
+    """Split a frozen backbone before a layer: the models ``backbone`` and ``last_blocks``, which follows it.
+
+    Args:
+        parameter: where ``params.yaml`` names the layer.
+
+    Raises:
+        UserError: There is no such layer, or what comes before it also reaches the end by another way.
+    """
+    names = [layer.name for layer in network.layers]
+    if first_layer not in names:
+        raise UserError(
+            f"{parameter}: expected a layer of the backbone, as {', '.join(names[-3:])}, received {first_layer!r}"
+        )
+    try:
+        cut = network.get_layer(first_layer).input
+        if isinstance(cut, list):
+            raise ValueError("it joins several inputs")
+        return (
+            keras.Model(network.input, cut, name="backbone"),
+            keras.Model(cut, network.output, name="last_blocks"),
+        )
+    except ValueError as error:
+        raise UserError(
+            f"{parameter}: expected a layer through which all features pass, received {first_layer!r}, "
+            "around which a shortcut leads: take one before the shortcut"
+        ) from error
+
+
+def unfreeze(last_blocks: keras.Model) -> None:
+    """Make all layers trainable except batch normalisation: small batches would distort its statistics."""
+    for layer in last_blocks.layers:
+        layer.trainable = not isinstance(layer, layers.BatchNormalization)
+
+
+def fold_batch_norm(network: keras.Model) -> keras.Model:
+    """Copy a frozen network with each batch normalisation folded into the layer that alone feeds it, if that is linear.
+
+    The same function up to rounding, in fewer passes over memory: with s = gamma / sqrt(variance + epsilon), the
+    kernel becomes kernel * s and the bias beta + (bias - mean) * s. Where nothing can be folded, it is the network
+    itself.
+    """
+    folded_into = foldable(network)
+    if not folded_into:
+        return network
+    with_bias = {layer.name for layer in folded_into.values()}
+
+    def copy(layer: layers.Layer) -> layers.Layer:
+        if layer.name in folded_into:
+            return layers.Identity()
+        config = layer.get_config()
+        return type(layer).from_config(config | {"use_bias": True} if layer.name in with_bias else config)
+
+    def call(layer: Any, features: Any, *args: Any, **kwargs: Any) -> Any:
+        return features if isinstance(layer, layers.Identity) else layer(features, *args, **kwargs)
+
+    copied = keras.models.clone_model(network, clone_function=copy, call_function=call)
+    for layer in network.layers:
+        if layer.weights and layer.name not in folded_into.keys() | with_bias:
+            copy_weights(layer, copied.get_layer(layer.name))
+    for norm_name, layer in folded_into.items():
+        scale, shift = scale_and_shift(network.get_layer(norm_name))
+        *kernels, kernel = [weight.numpy() for weight in layer.weights if weight.ndim > 1]
+        bias = layer.bias.numpy() if layer.use_bias else 0
+        # A depthwise kernel has its output channels on two axes.
+        per_channel = scale.reshape(kernel.shape[-2:]) if isinstance(layer, layers.DepthwiseConv2D) else scale
+        copied.get_layer(layer.name).set_weights([*kernels, kernel * per_channel, bias * scale + shift])
+    return copied
+
+
+def copy_weights(source: layers.Layer, target: layers.Layer) -> None:
+    """Copy all weights, and compute again what a layer derives from them, as a ``Normalization`` does."""
+    target.set_weights(source.get_weights())
+    for layer in target._flatten_layers():  # those in it, itself first
+        if hasattr(layer, "finalize_state"):
+            layer.finalize_state()
+
+
+def foldable(network: keras.Model) -> dict[str, layers.Layer]:
+    """Find the batch normalisations, by name, with the linear layer before each, whose output nothing else uses."""
+    made_by = {id(layer.output): layer for layer in network.layers}
+    uses = Counter(id(tensor) for each in network.operations for tensor in keras.tree.flatten(each.input))
+    found = {}
+    for norm in network.layers:
+        if isinstance(norm, layers.BatchNormalization):
+            layer = made_by.get(id(norm.input))
+            if (
+                isinstance(layer, FOLDABLE)
+                and layer.activation is keras.activations.linear
+                and uses[id(norm.input)] == 1
+            ):
+                found[norm.name] = layer
+    return found
+
+
+def scale_and_shift(norm: layers.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:
+    """Give the factor and the term, each shaped (channels,), to which a frozen batch normalisation amounts."""
+    mean, variance = norm.moving_mean.numpy(), norm.moving_variance.numpy()
+    scale = (norm.gamma.numpy() if norm.scale else 1) / np.sqrt(variance + norm.epsilon)
+    return scale, (norm.beta.numpy() if norm.center else 0) - mean * scale

@@ -1,0 +1,278 @@
+"""The commands that run on a Ray cluster, on a real one: a head and nodes, processes here that get killed."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+from dvc.repo import Repo
+from dvc.utils.serialize import load_yaml
+from ray.cluster_utils import Cluster
+
+from commands import predict
+from commands.cluster import batch_predict as cluster_predict
+from stages import features, pixels, train
+from stages.common.cli import UserError
+from tests.conftest import edit_params, write_photos
+from tests.models.backbones import write_backbone
+from tests.project import commit, environment, lay_out, run
+
+pytestmark = pytest.mark.slow
+
+
+GIB = 2**30
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """A head that runs nothing and two nodes that run a step each."""
+    with pytest.MonkeyPatch.context() as patch:
+        started = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+        for _ in range(2):
+            started.add_node(num_cpus=1, memory=2 * GIB)
+        patch.setenv("RAY_ADDRESS", started.address)
+        yield started
+        started.shutdown()
+
+
+def share(folder: Path, remote: Path) -> Path:
+    run(folder, "dvc", "remote", "add", "--default", "shared", str(remote))
+    commit(folder)
+    return folder
+
+
+@contextmanager
+def started(folder: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    with subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        env=environment(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def read_until(process: "subprocess.Popen[str]", found: Callable[[str], bool]) -> str:
+    """Read what a process prints up to a line, or to its end."""
+    printed = ""
+    for line in process.stdout or ():
+        printed += line
+        if found(line):
+            break
+    return printed
+
+
+# Networks of other kinds than the drawn MobileNetV2, which only entries of params.yaml name.
+OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "mobilenet": ("MobileNetV3Small", {"minimalistic": True}),
+    "efficientnet": ("EfficientNetB0", {}),
+}
+
+
+def entries(weights: Mapping[str, str]) -> dict[str, Any]:
+    """Backbones, features and models: one of each for each of the networks."""
+    seen = {"views": 2, "flip": "horizontal", "rotation": 0.2}
+    head = {"dropout": 0.5, "pool_size": 1, "dense_units": 8}  # of 32 px, features are one pixel large
+    return {
+        "backbones": {
+            name: {"architecture": architecture, "weights": weights[name], "sha256": None, "options": options}
+            for name, (architecture, options) in OTHERS.items()
+        },
+        "features": {name: {"backbone": name, **seen} for name in OTHERS},
+        "label_issues": {},
+        "models": {name: {"features": name, **head} for name in OTHERS},
+    }
+
+
+def test_trainings_on_any_backbone_of_which_one_loses_its_node_end_in_the_lock_file_of_a_serial_run(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    weights = {name: str(write_backbone(of, (32, 32), name, **opts).resolve()) for name, (of, opts) in OTHERS.items()}
+    folder = lay_out(tmp_path / "project", {**entries(weights), "image_size": 32, "train.epochs": 1})
+    share(folder, tmp_path / "remote")
+    edit_params(folder / "params.yaml", {"cluster.models": {"efficientnet": {"memory_gib": 3}}})
+    doomed = cluster.add_node(num_cpus=1, memory=3 * GIB)
+    with started(folder, "commands.cluster") as process:
+        printed = read_until(process, lambda line: "Running stage 'train@efficientnet'" in line)
+        assert process.poll() is None, printed
+        cluster.remove_node(doomed, allow_graceful=False)
+        spare = cluster.add_node(num_cpus=1, memory=3 * GIB)
+        printed += read_until(process, lambda _: False)
+        assert process.wait() == 0, printed
+    cluster.remove_node(spare)
+    assert printed.count("Running stage 'train@efficientnet'") == 2
+    assert not [line for line in printed.splitlines() if line.startswith("Running stage 'train@")], "trained here"
+
+    # What these steps write here, one after another, is what the lock file says.
+    monkeypatch.chdir(folder)
+    for out in ("data/features", "data/models", "plots/history"):
+        shutil.rmtree(out)
+    monkeypatch.setattr(sys, "argv", ["…"])
+    pixels.main()
+    for step in (features, train):
+        for name in OTHERS:
+            monkeypatch.setattr(sys, "argv", ["…", name])
+            step.main()
+    with Repo() as repo:
+        assert not repo.status()
+        names = [stage.addressing for stage in repo.index.stages]
+    assert list(load_yaml("dvc.lock")["stages"]) == names, "not in the order of a serial run"
+
+
+UNITS = "models.cnn.dense_units"
+SWEEP = ("commands.cluster.sweep", "cnn", "-S", f"{UNITS}=8", "-S", "train.seed=0,1,2")
+
+
+def trials_in(printed: str, event: str) -> set[str]:
+    """The numbers of the trials of which that was printed."""
+    return {line.partition("trial ")[2].split()[0] for line in printed.splitlines() if event in line}
+
+
+def test_a_sweep_survives_its_nodes_and_its_caller_and_repeats_nothing(
+    cluster: Cluster, small_project: Path, tmp_path: Path
+) -> None:
+    share(small_project, tmp_path / "remote")
+    doomed = cluster.add_node(num_cpus=1, memory=2 * GIB)
+    with started(small_project, *SWEEP) as process:
+        printed = read_until(process, lambda line: line.count("starts") == 1 and "trial 2" in line)
+        assert process.poll() is None, printed
+        cluster.remove_node(doomed, allow_graceful=False)
+        printed += read_until(process, lambda line: " finished: " in line)
+        assert process.poll() is None, printed
+    done = trials_in(printed, " finished: ")
+    assert done
+    assert not trials_in(printed, ", taken from the run cache")
+
+    output = run(small_project, sys.executable, "-m", *SWEEP)
+    again = trials_in(output, " starts") & done
+    assert again <= trials_in(output, ", taken from the run cache"), "trained twice"
+    table = output[output.index("models.cnn.dense_units train.seed") :].splitlines()
+    rows = [dict(zip(table[0].split(), line.split(), strict=True)) for line in table[1:4]]
+    assert sorted(row["train.seed"] for row in rows) == ["0", "1", "2"]
+    assert [row["end"] for row in rows] == ["finished"] * 3, "with several seeds none is stopped early"
+    mean = np.mean([float(row["kept"]) for row in rows])
+    assert f"The best setting: {UNITS}=8 (validation accuracy {mean:.3f}, seeds: 3)" in output
+
+    [command] = [line.split(": ")[1] for line in output.splitlines() if "without training again: " in line]
+    rerun = run(small_project, "bash", "-c", command)
+    assert "Stage 'train@cnn' is cached" in rerun
+    assert "Running stage 'train@" not in rerun
+    [taken] = [row for row in rows if row["train.seed"] == "0"]
+    history = json.loads((small_project / "plots/history/cnn.json").read_text())
+    assert history[-1]["val_accuracy"] == float(taken["kept"])
+
+
+def test_a_user_s_mistake_is_not_tried_again(cluster: Cluster, small_project: Path, tmp_path: Path) -> None:
+    share(small_project, tmp_path / "remote")
+    edit_params(small_project / "params.yaml", {"models.cnn.learning_rate": 1e30})
+    output = run(small_project, sys.executable, "-m", "commands.cluster", check=False)
+    assert output.count("Running stage 'train@cnn'") == 1
+    last = output.splitlines()[-1]
+    assert last.startswith("error: 1 of 1 steps failed: train@cnn: `dvc repro")
+    assert "expected a finite loss, received nan in epoch 1" in last
+
+
+def test_problems_of_nodes_are_reported_before_anything_runs(
+    cluster: Cluster, small_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "older/pillow-0.1.dist-info").mkdir(parents=True)
+    (tmp_path / "older/pillow-0.1.dist-info/METADATA").write_text("Name: pillow\nVersion: 0.1\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "older"))  # which the nodes, started before, do not have
+    edit_params(small_project / "params.yaml", {"models.cnn.dense_units": 16})
+    output = run(small_project, sys.executable, "-m", "commands.cluster", check=False)
+    assert output.splitlines()[-1].startswith("error: expected a default DVC remote that every node can write to: ")
+
+    share(small_project, Path("../remote"))  # which is another folder wherever a node unpacks the project
+    edit_params(small_project / "params.yaml", {"cluster.models": {"cnn": {"gpus": 1}}})
+    output = run(small_project, sys.executable, "-m", "commands.cluster", check=False)
+    assert "no node has 1 CPUs, 1 GPUs and 2 GiB of memory" in output
+    assert "is not the DVC remote that the caller writes to" in output
+    assert f"pillow {version('pillow')} instead of 0.1" in output
+    assert "Running stage" not in output
+    assert "Traceback" not in output
+
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    output = run(small_project, sys.executable, "-m", "commands.cluster", check=False)
+    assert output.splitlines()[-1].startswith(
+        "error: expected a Ray cluster at RAY_ADDRESS=127.0.0.1:1, found none to join: "
+    )
+
+
+def predicts(process: psutil.Process) -> bool:
+    """Tell whether it is Ray's process with the model."""
+    with suppress(psutil.NoSuchProcess):
+        return process.name().startswith("ray::") and "Predictor" in "".join(process.cmdline())
+    return False
+
+
+def test_many_photos_are_classified_once_each_also_when_the_caller_and_the_process_with_the_model_are_killed(
+    cluster: Cluster,
+    small_project: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    photos, output = tmp_path / "photos", tmp_path / "predictions"
+    write_photos(photos, 1600)
+    in_each_part = sorted(photos.iterdir())[::100]
+    for path in in_each_part:
+        path.write_text("no photo")
+    (photos / "linked.jpg").symlink_to("nowhere.jpg")
+    command = ("commands.cluster.batch_predict", str(photos), str(output), "--model", "cnn")
+    with started(small_project, *command) as process:
+        while not list(output.glob("part-*.parquet")):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+    early = pd.read_parquet(output).set_index("path")
+    assert len(early) < 1601
+    assert "cannot be decoded: is a text file" in set(early["problem"])
+
+    for path in in_each_part:
+        shutil.copy(photos / "7.jpg", path)
+    with started(small_project, *command) as process:
+        while not (working := [worker for worker in psutil.Process().children(recursive=True) if predicts(worker)]):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        working[0].kill()
+        printed, _ = process.communicate(timeout=600)
+    assert process.returncode == 1
+    [done] = re.findall(r"1601 photos, (\d+) of them already classified", printed)
+    assert early["problem"].isna().sum() <= int(done) < 1600
+    assert "linked.jpg: cannot be read: No such file or directory" in printed
+    assert printed.splitlines()[-1].startswith("error: 1 of 1601 files cannot be decoded")
+    predictions = pd.read_parquet(output).set_index("path").sort_index()
+    assert predictions.index.tolist() == sorted(path.name for path in photos.iterdir())
+    assert predictions["problem"].dropna().index.tolist() == ["linked.jpg"]
+    classified = early[early["problem"].isna()]
+    pd.testing.assert_frame_equal(predictions.loc[classified.index], classified)
+
+    # The same commands without the cluster's processes.
+    monkeypatch.chdir(small_project)
+    monkeypatch.setattr(sys, "argv", ["predict", "--model=cnn", "--format=csv", str(photos / "7.jpg")])
+    predict.main()
+    probability = float(capsys.readouterr().out.split("7.jpg,")[1].split(",")[1])
+    assert predictions["probability"]["7.jpg"] == pytest.approx(probability, abs=1e-5)
+    monkeypatch.setattr(sys, "argv", ["predict", *command[1:-1], "transfer"])
+    with pytest.raises(UserError, match=r": expected predictions of this transfer, found those of another model \(cnn"):
+        cluster_predict.main()

@@ -1,0 +1,311 @@
+"""What `python -m commands.cluster.batch_predict` does without a cluster; test_cluster.py runs it on one."""
+
+import errno
+import json
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import ray
+from fsspec.implementations.dirfs import DirFileSystem
+from PIL import Image
+
+from commands.cluster import batch_predict as predict
+from commands.cluster import parquet
+from commands.cluster.nodes import cause_of, task_options
+from commands.cluster.parquet import (
+    Row,
+    claim,
+    drop_problems,
+    load_claimed,
+    open_folder,
+    part_number,
+    parts_of,
+    read_predictions,
+    write_part,
+)
+from commands.prediction_formats import columns
+from stages.common.cli import UserError
+from stages.common.params import ConfidenceSettings, Resources
+from stages.common.paths import MODELS
+from stages.inference.model_file import fetch_model_file
+from stages.inference.predictor import list_photos
+from stages.photos.decode import UnreadablePhotoError, open_photo
+from stages.storage.files import write_remote
+from tests.commands.small_model import SIZE, save_small_model
+from tests.conftest import write_photos
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("photos", "photos"), "expected OUTPUT outside of photos, where the photos are, received photos"),
+        (("photos", "photos/predictions"), "expected OUTPUT outside of photos"),
+        (
+            ("nowhere://photos", "predictions"),
+            "expected a path or a URL that fsspec reads, received 'nowhere://photos': ",
+        ),
+        (("nothing", "predictions"), "expected photos in nothing, found none"),
+    ],
+)
+@pytest.mark.usefixtures("workspace")
+def test_folders_that_cannot_be_are_refused(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, str], message: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["predict", *arguments])
+    with pytest.raises(UserError, match=f"^{message}"):
+        predict.main()
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_folder_that_may_not_be_read_ends_it_before_anything_is_classified(
+    monkeypatch: pytest.MonkeyPatch, without_access: Callable[[str], None]
+) -> None:
+    write_photos(Path("photos/private"), 1)
+    write_photos(Path("photos"), 1)
+    without_access(str(Path("photos/private").resolve()))
+    monkeypatch.setattr(sys, "argv", ["predict", "photos", "output"])
+    with pytest.raises(PermissionError, match="photos/private"):
+        predict.main()
+
+
+def test_a_cluster_without_room_to_decode_beside_the_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    node = {"Alive": True, "Resources": {"CPU": 2.0, "memory": 8 * 2**30}}
+    monkeypatch.setattr(ray, "nodes", lambda: [node])
+    monkeypatch.setattr(ray, "cluster_resources", lambda: node["Resources"])
+    predict.check_resources(Resources(cpus=1, gpus=0, memory_gib=2))
+    with pytest.raises(
+        UserError, match=r"cannot classify photos: only 2 CPUs in all, where 2 classify photos and 1 decodes them$"
+    ):
+        predict.check_resources(Resources(cpus=2, gpus=0, memory_gib=2))
+    with pytest.raises(UserError, match=r"cannot classify photos: no node has 1 CPUs, 1 GPUs and 2 GiB of memory"):
+        predict.check_resources(Resources(cpus=1, gpus=1, memory_gib=2))
+
+
+def test_a_task_reserves_what_is_looked_for_on_a_node() -> None:
+    assert task_options(Resources(cpus=2, gpus=1, memory_gib=0.5)) == {"num_cpus": 2, "num_gpus": 1, "memory": 2**29}
+
+
+class Bucket:
+    """Files, of which some cannot be read."""
+
+    def __init__(self, **files: bytes | OSError) -> None:
+        self.files = files
+
+    def cat_file(self, path: str) -> bytes:
+        content = self.files[path]
+        if isinstance(content, OSError):
+            raise content
+        return content
+
+    def open(self, path: str, **_options: int) -> BytesIO:
+        return BytesIO(self.cat_file(path))
+
+
+def test_a_forbidden_file_is_listed_and_the_others_are_decoded() -> None:
+    photo = BytesIO()
+    Image.new("RGB", (20, 30), "white").save(photo, "PNG")
+    bucket = Bucket(a=photo.getvalue(), b=PermissionError(errno.EACCES, "Permission denied"), c=b"no photo")
+    part = predict.decode({"number": 0, "paths": ["a", "b", "c"]}, bucket, (2, 2), max_megapixels=1)
+    assert part["problems"] == [
+        "",
+        "cannot be read: Permission denied",
+        "cannot be decoded: is a text file",
+    ]
+    assert part["pixels"].max(axis=(1, 2, 3)).tolist() == [255, 0, 0]
+
+
+def test_a_film_of_many_gigabytes_is_not_read_whole(tmp_path: Path) -> None:
+    for name, start in [("film.mp4", b"\0\0\0\x18ftypmp42"), ("large.jpg", b"\xff\xd8\xff")]:
+        (tmp_path / name).write_bytes(start)
+        os.truncate(tmp_path / name, 2**40)
+    part = {"number": 0, "paths": ["film.mp4", "large.jpg"]}
+    decoded = predict.decode(part, open_folder(str(tmp_path)), (2, 2), max_megapixels=1)
+    assert decoded["problems"] == [
+        "cannot be decoded: is a video",
+        "is larger than any photo of 1 megapixels",
+    ]
+
+
+def test_a_fault_of_the_machine_ends_the_job() -> None:
+    bucket = Bucket(a=OSError(errno.EIO, "Input/output error"))
+    with pytest.raises(OSError, match="Input/output error") as raised:
+        predict.decode({"number": 0, "paths": ["a"]}, bucket, (2, 2), max_megapixels=1)
+    assert cause_of(raised.value) == "a: [Errno 5] Input/output error"
+
+
+def test_links_and_special_files_are_listed_by_name(tmp_path: Path) -> None:
+    """By a cluster as by `commands.predict`: a named pipe blocks for ever whoever opens it."""
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "nothing").symlink_to("nowhere")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+    write_photos(tmp_path, 1)
+    photos = open_folder(str(tmp_path))
+    paths = sorted(photos.find(""))
+    decoded = predict.decode({"paths": paths}, photos, SIZE, max_megapixels=1)
+    problems = dict(zip(paths, decoded["problems"], strict=True))
+    special = "cannot be read: a named pipe, a socket or a device, not a file"
+    assert problems == {
+        "0.jpg": "",
+        "loop": f"cannot be read: {os.strerror(errno.ELOOP)}",
+        "nothing": f"cannot be read: {os.strerror(errno.ENOENT)}",
+        "pipe.jpg": special,
+        "socket": special,
+        "zero": special,
+    }
+    assert [path.name for path in list_photos([tmp_path])] == paths
+    for path, problem in problems.items():
+        if problem:
+            with pytest.raises(UnreadablePhotoError, match=f"^{problem}$"):
+                open_photo(tmp_path / path)
+
+
+def test_a_link_to_itself_of_a_remote_folder_is_listed() -> None:
+    bucket = Bucket(a=OSError(errno.ELOOP, "Loop"))
+    assert predict.decode({"paths": ["a"]}, bucket, SIZE, max_megapixels=1)["problems"] == ["cannot be read: Loop"]
+
+
+def test_parts_have_the_notes_that_the_settings_ask_for(workspace: Path) -> None:
+    save_small_model("small", ["ants", "bees"])
+    np.savez(MODELS / "small.npz", logits=np.array([[9.0, 0.0]]), labels=np.array([0]))
+    unsure = ConfidenceSettings(abstention_accuracy=0.9)  # below the confidence of that photo
+    for name, settings, notes in [("plain", ConfidenceSettings(), None), ("notes", unsure, ["unsure", None])]:
+        model, output = fetch_model_file("small"), open_folder(str(workspace / name))
+        claim(output, model, settings)
+        pixels = np.zeros((2, *SIZE, 3), np.uint8)
+        part = {"number": 0, "paths": ["a.jpg", "b.jpg"], "problems": ["", "cannot be read"], "pixels": pixels}
+        predict.Predictor(output)(part)
+        table = pd.read_parquet(workspace / name / "part-000000.parquet")
+        assert (table["note"].replace({np.nan: None}).tolist() if "note" in table else None) == notes
+        assert table["class"].isna().tolist() == [False, True]
+
+
+def test_an_output_goes_on_only_with_the_model_and_settings_that_began_it(workspace: Path) -> None:
+    save_small_model("small", ["ants", "bees"])
+    model, output = fetch_model_file("small"), open_folder(str(workspace / "out"))
+    plain, unsure = ConfidenceSettings(), ConfidenceSettings(abstention_accuracy=0.9)
+    other_fit = model._replace(validation=b"of another training")
+    claim(output, model, plain)
+    claim(output, other_fit, plain)  # which nothing is fitted to
+    with pytest.raises(UserError, match=r"found those of another model \(small\): choose another OUTPUT$"):
+        claim(output, model._replace(content=b"another"), unsure)
+    with pytest.raises(
+        UserError, match=r'found those with other settings of confidence \({"temperature_scaling": false,.*}\): choose'
+    ):
+        claim(output, model, unsure)
+    (workspace / "out/_about.json").write_text(json.dumps({"model": "small", "classes": ["ants", "bees"]}))
+    claim(output, model, plain)  # begun before there were settings
+    assert not load_claimed(output).confidence.gives_notes
+
+    output = open_folder(str(workspace / "unsure"))
+    claim(output, model, unsure)
+    claim(output, model, unsure)
+    with pytest.raises(UserError, match=r"found those with confidence fitted to another .npz beside the model: choose"):
+        claim(output, other_fit, unsure)
+
+
+def test_an_output_of_another_program_is_refused(workspace: Path) -> None:
+    save_small_model("small", ["ants", "bees"])
+    (workspace / "out").mkdir()
+    (workspace / "out/part-000001.parquet").write_bytes(b"mine")
+    with pytest.raises(UserError, match=r"expected a new OUTPUT or .* found other Parquet files: choose another$"):
+        claim(open_folder(str(workspace / "out")), fetch_model_file("small"), ConfidenceSettings())
+    assert [path.name for path in (workspace / "out").iterdir()] == ["part-000001.parquet"]
+
+
+def test_what_killed_processes_left_is_deleted_after_an_hour(workspace: Path) -> None:
+    save_small_model("small", ["ants", "bees"])
+    (workspace / "out").mkdir()
+    names = [f".unfinished-{number:032x}" for number in range(2)] + [".unfinished-mine"]
+    for name in names:
+        (workspace / "out" / name).touch()
+    for name in names[1:]:
+        os.utime(workspace / "out" / name, (0, 0))
+    claim(open_folder(str(workspace / "out")), fetch_model_file("small"), ConfidenceSettings())
+    assert {path.name for path in (workspace / "out").glob(".*")} == {names[0], ".unfinished-mine"}
+
+
+def test_only_photos_with_a_problem_are_tried_again(tmp_path: Path) -> None:
+    output = open_folder(str(tmp_path))
+    good: list[Row] = [{"path": f"{n}.jpg", "class": "a", "probability": 1, "probability_a": 1} for n in range(3)]
+    bad: list[Row] = [{"path": f"bad{n}.jpg", "problem": "cannot be read"} for n in range(2)]
+    for number, rows in enumerate([good[:1], [*good[1:], bad[0]], bad[1:]]):
+        write_part(output, number, rows, columns(["a"]))
+    untouched = (tmp_path / "part-000000.parquet").stat().st_ino
+    assert drop_problems(output) == {"0.jpg", "1.jpg", "2.jpg"}
+    assert sorted(read_predictions(output)["path"]) == ["0.jpg", "1.jpg", "2.jpg"]
+    assert sorted(parts_of(output)) == [0, 1]
+    assert (tmp_path / "part-000000.parquet").stat().st_ino == untouched
+
+
+def write_parts(output: DirFileSystem, paths: list[str], size: int) -> None:
+    """Write what a run on these paths does."""
+    for index, start in enumerate(range(0, len(paths), size)):
+        part = paths[start : start + size]
+        rows: list[Row] = [{"path": path, "class": "a", "probability": 1, "probability_a": 1} for path in part]
+        write_part(output, part_number(index, part), rows, columns(["a"]))
+
+
+def test_an_output_of_two_runs_at_once_is_repaired(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """They plan parts that share some photos, each after the parts that it found."""
+    caplog.set_level(logging.INFO)
+    output = open_folder(str(tmp_path))
+    paths = [f"{number}.jpg" for number in range(9)]
+    write_parts(output, paths[:6], 3)
+    write_parts(output, paths[1:], 3)
+    with pytest.raises(UserError, match=r"found 14 rows for them: another run .* run the same command again"):
+        predict.report(paths, read_predictions(output), "cnn")
+    assert drop_problems(output) == set(paths)
+    predict.report(paths, read_predictions(output), "cnn")
+    assert "deleted the second row of 5 photos" in caplog.text
+
+
+def test_an_output_that_an_older_version_left_with_duplicates_too(tmp_path: Path) -> None:
+    output = open_folder(str(tmp_path))
+    for number, names in enumerate(["ab", "bc", "c"]):
+        rows: list[Row] = [{"path": name, "class": "a", "probability": number, "probability_a": 1} for name in names]
+        write_part(output, number, rows, columns(["a"]))
+    drop_problems(output)
+    assert sorted(read_predictions(output)["path"]) == ["a", "b", "c"]
+    assert pd.read_parquet(tmp_path).set_index("path")["probability"].to_dict() == {"a": 0, "b": 0, "c": 1}
+
+
+def test_no_part_replaces_one_of_other_photos(tmp_path: Path) -> None:
+    output = open_folder(str(tmp_path))
+    for paths in (["a", "b"], ["a", "c"], ["a", "c"]):  # the first of three runs, which began at once
+        write_parts(output, paths, 2)
+    assert len(parts_of(output)) == 2
+    assert sorted(drop_problems(output)) == ["a", "b", "c"]
+
+
+def test_a_part_that_another_run_deleted_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet, "parts_of", lambda _: {0: "part-000000.parquet"})
+    with pytest.raises(UserError, match="found it gone: another run writes there"):
+        drop_problems(open_folder(str(tmp_path)))
+
+
+def test_two_writers_of_one_file_leave_it_whole(tmp_path: Path) -> None:
+    output = open_folder(str(tmp_path))
+    contents = [bytes([byte]) * 1000 for byte in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda content: write_remote(output, "a", content), contents))
+    assert (tmp_path / "a").read_bytes() in contents
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_rows_of_photos_that_are_gone_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    predictions = pd.DataFrame({"path": ["a", "b", "c"], "problem": [None] * 3})
+    predict.report(["a"], predictions, "cnn")
+    assert "2 rows are of photos that are no longer there" in caplog.text

@@ -1,0 +1,183 @@
+"""What a failure on a node of a real Ray cluster becomes here: the file, the reason and whose fault it was."""
+
+import errno
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+
+from commands.cluster import batch_predict as predict
+from commands.cluster.nodes import cause_of, raised_by
+from commands.cluster.parquet import claim, open_folder
+from stages.common.cli import MachineError, UserError
+from stages.common.params import ConfidenceSettings, Resources
+from stages.inference.model_file import fetch_model_file
+from tests.commands.small_model import SIZE, save_small_model
+from tests.conftest import PROJECT, write_photos
+from tests.project import run
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.use_.* is deprecated:DeprecationWarning")]
+
+
+class UnpicklableError(Exception):  # as some of fsspec's file systems have them
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(f"{text} {code}")
+
+
+def raise_in(kind: str, file: str) -> None:
+    if kind == "disk":
+        raise OSError(errno.EIO, "Input/output error", file)
+    if kind == "full":
+        raise OSError(errno.ENOSPC, "No space left on device", file)
+    if kind == "memory":
+        raise MemoryError
+    if kind == "user":
+        raise UserError("expected this, received that")
+    if kind == "bug":
+        raise KeyError("missing")
+    if kind == "foreign":
+        raise UnpicklableError("server says", 7)
+
+
+class Faulty:
+    """A remote folder of which one file cannot be read or written; only its errors of models name the file."""
+
+    def __init__(self, folder: Path, kind: str, name: str) -> None:
+        self.files = open_folder(str(folder))
+        self.path = str(folder)
+        self.kind, self.name = kind, name
+
+    def reach(self, path: str) -> None:
+        if self.name in path:
+            raise_in(self.kind, path if path.startswith((".", "_")) else "")
+
+    def open(self, path: str, **options: Any) -> Any:
+        self.reach(path)
+        return self.files.open(path, **options)
+
+    def cat_file(self, path: str) -> bytes:
+        self.reach(path)
+        return bytes(self.files.cat_file(path))
+
+    def pipe_file(self, path: str, content: bytes) -> None:
+        self.reach(path)
+        self.files.pipe_file(path, content)
+
+    def makedirs(self, path: str, **options: Any) -> None:
+        self.files.makedirs(path, **options)
+
+    def exists(self, path: str) -> bool:
+        return bool(self.files.exists(path))
+
+    def mv(self, path: str, target: str) -> None:
+        self.files.mv(path, target)
+
+
+@pytest.fixture(scope="module")
+def local_ray() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", f"{PROJECT}:{Path(__file__).parent}")  # where the workers look for this module
+        ray.init(num_cpus=2, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
+        yield
+        ray.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "expected", "text"),
+    [
+        ("disk", "1.jpg", MachineError, r"1\.jpg: .*Input/output error.*: run the same command again"),
+        ("memory", "1.jpg", MachineError, r"1\.jpg: MemoryError"),
+        ("bug", "1.jpg", RuntimeError, r"1\.jpg: 'missing'"),
+        ("foreign", "1.jpg", RuntimeError, "UnpicklableError: server says 7"),
+        ("full", "part", MachineError, "No space left on device: .*part-1"),
+        ("full", "_model.keras", MachineError, "No space left on device: .*_model.keras"),
+        ("user", "_model.keras", UserError, "expected this, received that"),
+        ("bug", "_model.keras", RuntimeError, "'missing'"),
+    ],
+)
+@pytest.mark.usefixtures("local_ray")
+def test_a_failed_prediction_names_file_and_reason(
+    workspace: Path, kind: str, name: str, expected: type[Exception], text: str
+) -> None:
+    save_small_model("small", ["ants", "bees"])
+    write_photos(Path("photos"), 2)
+    claim(open_folder(str(workspace / "out")), fetch_model_file("small"), ConfidenceSettings())
+    photos, output = (Faulty(workspace / folder, kind, name) for folder in ("photos", "out"))
+    resources = Resources(cpus=1, gpus=0, memory_gib=0.5)
+    with pytest.raises(expected, match=f"^expected to classify 2 photos, 0 are done: .*{text}") as raised:
+        predict.predict_photos(photos, output, SIZE, ["0.jpg", "1.jpg"], 1, resources)
+    assert type(raised.value) is expected
+    assert "Failed to apply" not in str(raised.value), "Ray's advice"
+    assert len(str(raised.value).splitlines()) == 1
+
+
+@ray.remote(num_cpus=0, max_retries=0)
+def fail(kind: str) -> None:
+    raise_in(kind, "a.txt")
+
+
+@ray.remote(num_cpus=0)
+class FailingAtStart:
+    def __init__(self, kind: str) -> None:
+        raise_in(kind, "a.txt")
+
+    def work(self) -> None:
+        """Is never reached."""
+
+
+CAUSES = {
+    "disk": (OSError, "[Errno 5] Input/output error: 'a.txt'"),
+    "full": (OSError, "[Errno 28] No space left on device: 'a.txt'"),
+    "user": (UserError, "expected this, received that"),
+    "bug": (KeyError, "'missing'"),
+}
+
+
+@pytest.mark.parametrize("kind", CAUSES)
+@pytest.mark.parametrize("where", ["task", "actor"])
+@pytest.mark.usefixtures("local_ray")
+def test_the_cause_is_what_a_task_or_an_actor_raised(kind: str, where: str) -> None:
+    with pytest.raises(ray.exceptions.RayError) as raised:
+        ray.get(fail.remote(kind) if where == "task" else FailingAtStart.remote(kind).work.remote())  # type: ignore[attr-defined]
+    expected, text = CAUSES[kind]
+    assert type(raised_by(raised.value)) is expected
+    assert cause_of(raised.value) == text
+
+
+@pytest.mark.parametrize(("kind", "text"), [("full", "OSError: [Errno 28] No space left on device: 'a.txt'")])
+@pytest.mark.usefixtures("local_ray")
+def test_of_ray_data_s_own_wrapper_its_text_is_read(kind: str, text: str) -> None:
+    context = ray.data.DataContext.get_current()
+    context.raise_original_map_exception = False
+    with pytest.raises(ray.exceptions.UserCodeException) as raised:
+        list(ray.data.from_items([{"kind": kind}]).map(lambda row: raise_in(row["kind"], "a.txt")).iter_rows())
+    assert cause_of(raised.value) == text
+
+
+def test_a_checkout_with_more_than_ray_takes_is_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With untracked photos, of which Ray refuses more than 512 MiB."""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "dvc.yaml").write_text("stages: {}")
+    run(tmp_path, "git", "init", "--quiet")
+    run(tmp_path, "git", "add", "dvc.yaml")
+    for name in ("a.jpg", "b.jpg"):
+        with (tmp_path / "photos" / name).open("wb") as file:
+            file.truncate(301 * 2**20)
+    script = (
+        "import os, ray; from commands.cluster.nodes import connect; connect(); "
+        "print('sent', ray.get(ray.remote(lambda: os.listdir('.')).remote()))"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(PROJECT))
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert "sent ['dvc.yaml']" in run(tmp_path, sys.executable, "-c", script)
+
+    run(tmp_path, "git", "add", "photos")
+    as_program = f"from stages.common.cli import run\ndef main():\n  {script}\nrun(main)"
+    output = run(tmp_path, sys.executable, "-c", as_program, check=False)
+    assert "Traceback" not in output
+    last = output.splitlines()[-1]
+    assert last.startswith("error: expected to send the files that git tracks to the nodes")
+    assert "exceeds the maximum size" in last

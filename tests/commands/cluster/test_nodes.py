@@ -1,0 +1,151 @@
+"""What is sent to the nodes of a cluster, and how they are compared with this machine, without a cluster."""
+
+import logging
+import subprocess
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+
+import pytest
+import ray
+
+from commands.cluster import nodes
+from commands.cluster.nodes import compare_versions, connect, copy_tracked_files, missing_resources
+from stages.common.cli import UserError
+from stages.common.params import Resources
+
+
+def test_a_node_with_another_version_is_named_by_package() -> None:
+    wanted = {"Python": "3.11.9", "keras": "3.1", "numpy": "2.2", "dvc": "3.67"}
+    installed = {"Python": "3.11.9", "keras": "3.2", "numpy": "none", "dvc": "3.67"}
+    assert compare_versions(wanted, installed) == ["keras 3.2 instead of 3.1", "numpy none instead of 2.2"]
+    assert compare_versions(wanted, wanted) == []
+
+
+def test_what_is_compared_is_what_decides_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(package: str) -> str:
+        if package == "keras":
+            raise PackageNotFoundError
+        return f"{package} 1"
+
+    monkeypatch.setattr(nodes, "version", version)
+    installed = nodes.installed_versions()
+    assert {"Python", "tensorflow", "keras", "numpy", "pillow"} <= installed.keys()
+    assert installed["keras"] == "none"
+    assert installed["numpy"] == "numpy 1"
+
+
+@pytest.mark.parametrize(
+    ("needed", "missing"),
+    [
+        ((4, 0, 1), ""),
+        ((1, 1, 2), ""),
+        ((5, 0, 1), "no node has 5 CPUs, 0 GPUs and 1 GiB"),
+        ((4, 1, 1), "no node has 4 CPUs, 1 GPUs and 1 GiB"),  # each has one of the two
+        ((1, 0, 9), "no node has 1 CPUs, 0 GPUs and 9 GiB"),
+    ],
+)
+def test_one_node_must_have_all_of_it(
+    monkeypatch: pytest.MonkeyPatch, needed: tuple[int, int, int], missing: str
+) -> None:
+    found = [
+        {"Alive": True, "Resources": {"CPU": 4.0, "memory": 2.0 * 2**30}},
+        {"Alive": True, "Resources": {"CPU": 2.0, "GPU": 1.0, "memory": 4.0 * 2**30}},
+        {"Alive": False, "Resources": {"CPU": 64.0, "GPU": 8.0, "memory": 64.0 * 2**30}},
+    ]
+    monkeypatch.setattr(ray, "nodes", lambda: found)
+    cpus, gpus, memory = needed
+    problems = missing_resources([Resources(cpus=cpus, gpus=gpus, memory_gib=memory)])
+    assert [problem.partition(" of memory")[0] for problem in problems] == ([missing] if missing else [])
+
+
+def git(*arguments: str) -> None:
+    subprocess.run(["git", *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project that is a sub-folder of its repository, with a file of each kind."""
+    folder = tmp_path / "repository/project"
+    (folder / "stages").mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    git("init", "--quiet", "..")
+    for name in ("dvc.yaml", "stages/a.py", "changed.txt", "deleted.txt", "forced.log", "café.txt"):
+        Path(name).write_text("tracked")
+    Path("link.txt").symlink_to("nowhere")
+    Path(".gitignore").write_text("*.log\n")
+    Path("../outside.txt").write_text("tracked")
+    git("add", "--all", "..")
+    git("add", "--force", "forced.log")
+    Path("changed.txt").write_text("not committed")
+    Path("deleted.txt").unlink()
+    Path("photos").mkdir()
+    for name in ("photos/1.jpg", "secret.env", "ignored.log", "stages/new.py"):
+        Path(name).write_text("stays here")
+    return tmp_path / "sent"
+
+
+def test_nodes_receive_what_git_tracks(checkout: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """As it is now, whether git ignores it or not; a module that git does not track is named."""
+    caplog.set_level(logging.WARNING)
+    copy_tracked_files(checkout)
+    sent = {path.relative_to(checkout).as_posix(): path.read_text() for path in checkout.rglob("*") if path.is_file()}
+    assert sent == {
+        **dict.fromkeys(["dvc.yaml", "stages/a.py", "forced.log", "café.txt"], "tracked"),
+        "changed.txt": "not committed",
+        ".gitignore": "*.log\n",
+    }
+    assert [record.getMessage().partition(" ")[0] for record in caplog.records] == ["stages/new.py"]
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        ([], "expected a git repository, .*not a git repository.*: `git init` and `git add --all`$"),
+        ([("init", "--quiet")], "expected git to track dvc.yaml, .*: `git add --all`$"),
+    ],
+)
+def test_a_project_without_git_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepare: list[tuple[str, ...]], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    Path("dvc.yaml").write_text("stages: {}")
+    for arguments in prepare:
+        git(*arguments)
+    with pytest.raises(UserError, match=message):
+        connect()
+
+
+def test_a_machine_without_git_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match="expected a git repository"):
+        connect()
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ray.exceptions.RuntimeEnvSetupError("Package size (603.64MiB) exceeds\nmore"), "to the nodes.*603.64MiB"),
+        (ray.exceptions.RpcError("closed"), "expected a Ray cluster on this machine, .*closed"),
+        (ValueError("Python 3.12"), "expected a Ray cluster on this machine, .*Python 3.12"),
+    ],
+)
+@pytest.mark.usefixtures("checkout")
+def test_what_keeps_it_from_joining_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
+) -> None:
+    def fail(**_options: object) -> None:
+        raise error
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(ray, "init", fail)
+    with pytest.raises(UserError, match=message) as raised:
+        connect()
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.usefixtures("checkout")
+def test_a_port_that_cannot_be_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:99999")
+    with pytest.raises(UserError, match=r"expected a Ray cluster at RAY_ADDRESS=127.0.0.1:99999, found none"):
+        connect()

@@ -1,0 +1,175 @@
+"""Exporting a small model with random weights."""
+
+import importlib.util
+import json
+import logging
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image
+
+from commands import export as command
+from commands.export_formats import FORMATS
+from stages.common.cli import UserError
+from stages.common.params import load_params
+from stages.inference.confidence import read_confidence
+from stages.inference.logits import load_model
+from stages.inference.model_file import TrainedModel
+from stages.photos.decode import resized_pixels
+from tests.commands.small_model import SIZE, save_small_model
+from tests.conftest import write_photos
+
+MODEL = Path("data/models/small.keras")
+Export = Callable[..., None]
+
+
+@pytest.fixture
+def export(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Export:
+    """Run the command in a workspace with the model "small" and 20 validation photos."""
+    save_small_model("small", ["cats", "dogs"])
+    write_photos(Path("photos"), 20)
+    Path("data/splits").mkdir()
+    lines = [f"photos/{number}.jpg,cats\n" for number in range(20)]
+    Path("data/splits/validation.csv").write_text("path,label\n" + "".join(lines))
+
+    def call(*arguments: str) -> None:
+        monkeypatch.setattr(sys, "argv", ["export", "--model", "small", *arguments])
+        command.main()
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("name", "written"), [("saved_model", "small"), ("tflite", "small.tflite"), ("onnx", "small.onnx")]
+)
+def test_an_export_is_written_with_its_description_and_checked(
+    export: Export, caplog: pytest.LogCaptureFixture, name: str, written: str
+) -> None:
+    with caplog.at_level(logging.INFO):
+        export("--format", name, "out/deep")
+    assert {path.name for path in Path("out/deep").iterdir()} == {written, "small.json"}
+    assert [path.name for path in Path("out").iterdir()] == ["deep"]
+    assert f"wrote out/deep/{written}" in caplog.messages
+    difference = re.search(r"on 16 photos: (\S+)$", caplog.text, re.MULTILINE)
+    assert difference
+    assert float(difference[1]) < 1e-5
+    assert "float32" not in caplog.text  # there is nothing to say about rounding
+
+    about = json.loads(Path("out/deep/small.json").read_text())
+    assert (about["classes"], about["image_size"]) == (["cats", "dogs"], [24, 32])
+    assert (about["input"]["shape"], about["input"]["dtype"]) == ([None, 24, 32, 3], "float32")
+    assert (about["output"]["shape"], about["output"]["name"]) == ([None, 2], FORMATS[name].output)
+
+
+@pytest.mark.parametrize(("shape", "suffix"), [((60, 80, 3), "jpg"), ((300, 400, 3), "jpg"), ((60, 80, 4), "png")])
+def test_who_follows_the_description_gets_the_pixels_that_the_model_is_made_for(
+    tmp_path: Path, shape: tuple[int, ...], suffix: str
+) -> None:
+    path = tmp_path / f"photo.{suffix}"
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)).save(path, exif=exif)
+    trained = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
+    example: dict[str, Any] = {"path": path}
+    exec("\n".join(command.describe(trained, FORMATS["onnx"])["input"]["example"]), example)  # noqa: S102
+    assert example["pixels"].dtype == np.float32
+    np.testing.assert_array_equal(example["pixels"], resized_pixels(path, SIZE)[None])
+
+
+def test_the_description_says_by_what_the_logits_are_divided(export: Export, set_params: Callable[..., None]) -> None:
+    trained = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
+    about = "logits in the order of classes: {} gives probabilities"
+    assert command.describe(trained, FORMATS["onnx"])["output"]["about"] == about.format("softmax")
+    set_params({"confidence.temperature_scaling": True})
+    export("--format", "saved_model", "out")
+    described = json.loads(Path("out/small.json").read_text())["output"]["about"]
+    temperature = read_confidence(MODEL.with_suffix(".npz"), load_params().confidence).temperature
+    assert described == about.format(f"softmax(logits / {temperature})")
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_of_a_model_in_half_precision_the_rounding_is_logged(
+    export: Export, caplog: pytest.LogCaptureFixture, policy: str
+) -> None:
+    save_small_model("small", ["cats", "dogs"], policy=policy)
+    with caplog.at_level(logging.INFO):
+        export("--format", "saved_model", "out")
+    moved = re.search(rf"computes in {policy.removeprefix('mixed_')}, .* a probability by (\S+) at most", caplog.text)
+    assert moved
+    assert 0 < float(moved[1]) < 0.02
+
+
+def test_an_export_that_computes_something_else_leaves_nothing_behind(
+    export: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def upside_down(_: Path, pixels: np.ndarray) -> np.ndarray:
+        return np.asarray(load_model(MODEL).predict(pixels[:, ::-1], verbose=0))
+
+    monkeypatch.setitem(FORMATS, "saved_model", FORMATS["saved_model"]._replace(run=upside_down))
+    with pytest.raises(UserError, match=r"within 0.001 of the model's, received a difference of .* on 16 photos"):
+        export("--format", "saved_model", "out/deep")
+    assert list(Path("out").iterdir()) == []
+
+
+def test_the_difference_is_the_largest_of_a_probability_and_nan_is_refused() -> None:
+    expected = np.array([[0.5, 0.5], [0.7, 0.3]])
+    moved = expected + np.array([[0, 0], [0.0005, 0]])
+    assert command.check_probabilities(moved, expected) == pytest.approx(0.0005)
+    with pytest.raises(UserError, match=r"received a difference of nan on 2 photos"):
+        command.check_probabilities(expected * float("nan"), expected)
+
+
+@pytest.mark.usefixtures("export")
+def test_photos_are_taken_evenly_from_the_validation_list() -> None:
+    pixels = command.validation_pixels(SIZE)
+    assert pixels.shape == (16, *SIZE, 3)
+    for number, place in [(0, 0), (7, 8), (15, 19)]:  # 19 / 15 apart, rounded down
+        np.testing.assert_array_equal(pixels[number], resized_pixels(f"photos/{place}.jpg", SIZE))
+
+
+@pytest.mark.usefixtures("export")
+@pytest.mark.parametrize("missing", ["data/splits/validation.csv", "photos/0.jpg"])
+def test_without_the_photos_it_is_checked_on_noise(missing: str, caplog: pytest.LogCaptureFixture) -> None:
+    Path(missing).unlink()
+    pixels = command.validation_pixels(SIZE)
+    assert pixels.shape == (16, *SIZE, 3)
+    assert pixels.dtype == np.uint8
+    assert "checking on 16 images of noise" in caplog.text
+
+
+def test_a_folder_that_holds_something_is_refused_and_an_empty_one_filled(export: Export) -> None:
+    Path("out").mkdir()
+    Path("full").mkdir()
+    Path("full/mine.txt").touch()
+    export("--format", "saved_model", "out")
+    for folder in ("out", "full", "full/mine.txt"):
+        with pytest.raises(UserError, match=f"expected a new or empty folder, received {folder}"):
+            export("--format", "saved_model", folder)
+    assert [path.name for path in Path("full").iterdir()] == ["mine.txt"]
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(export: Export) -> None:
+    with pytest.raises(UserError, match=r"^cannot write params.yaml/out .*: choose another folder$"):
+        export("--format", "saved_model", "params.yaml/out")
+
+
+def test_a_missing_package_is_one_line_that_says_what_to_install(
+    export: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(
+        UserError, match=r"^--format onnx: .* no tf2onnx, onnx, onnxruntime: pip install .*--group export$"
+    ):
+        export("--format", "onnx", "out")
+
+
+def test_an_unknown_model_is_one_line(export: Export) -> None:
+    with pytest.raises(UserError, match=r"expected a trained model \(small\), received 'nonesuch'"):
+        export("--format", "saved_model", "out", "--model", "nonesuch")
+    assert not Path("out").exists()

@@ -1,0 +1,228 @@
+"""The comment on a pull request, of a project of the real git and dvc with two branches."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from commands import pull_request
+from stages.common.cli import UserError
+from stages.storage.files import write_json, write_text
+from tests.conftest import PROJECT
+from tests.project import commit, run
+
+
+def write_metrics(best: str, **models: dict[str, Any]) -> None:
+    shutil.rmtree("metrics", ignore_errors=True)
+    for name, test in models.items():
+        scores = {"train": {"accuracy": 0.9}, "validation": {"accuracy": 0.8}, "test": test, "classes": [{"recall": 1}]}
+        write_json({**scores, "environment": ["Python"]}, Path(f"metrics/models/{name}.json"))
+    write_json({"model": best, "test": models[best], "comparisons": []}, Path("metrics/best.json"))
+    write_text(f"# Report\n\nThe best is {best}.\n", Path("metrics/report.md"))
+
+
+@pytest.fixture
+def branches(workspace: Path) -> Path:
+    """On the branch "smaller", whose pull request to "main" changes `cnn`, adds `small` and removes `large`."""
+    shutil.copy(PROJECT / "dvc.yaml", workspace)
+    run(workspace, "git", "init", "--quiet", "--initial-branch=main")
+    run(workspace, "dvc", "init", "--quiet")
+    write_metrics("large", cnn={"accuracy": 0.7, "ece": 0.1}, large={"accuracy": 0.8, "ece": 0.1})
+    commit(workspace)
+    run(workspace, "git", "switch", "--quiet", "--create=smaller")
+    write_metrics("cnn", cnn={"accuracy": 0.75, "ece": 0.2}, small={"accuracy": 0.6, "ece": 0.1})
+    commit(workspace)
+    return workspace
+
+
+def comment(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], base: str = "main") -> str:
+    monkeypatch.setattr("sys.argv", ["…", base])
+    pull_request.main()
+    return capsys.readouterr().out
+
+
+def rows(table: str) -> list[list[str]]:
+    return [re.findall(r"[^| ]+", row) for row in table.splitlines() if row.startswith("| metrics/")]
+
+
+@pytest.mark.usefixtures("branches")
+def test_the_main_scores_that_differ_come_first_then_all_then_the_report(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main, others, report = comment(monkeypatch, capsys).split("<details><summary>")
+    assert main.startswith(f"{pull_request.MARKER}\n\n### Scores of `")
+    assert rows(main) == [
+        ["metrics/best.json", "model", "large", "cnn", "-"],
+        ["metrics/models/cnn.json", "test.accuracy", "0.7", "0.75", "0.05"],
+        ["metrics/models/large.json", "test.accuracy", "0.8", "-", "-"],
+        ["metrics/models/large.json", "validation.accuracy", "0.8", "-", "-"],
+        ["metrics/models/small.json", "test.accuracy", "-", "0.6", "-"],
+        ["metrics/models/small.json", "validation.accuracy", "-", "0.8", "-"],
+    ]
+    assert ["metrics/models/cnn.json", "test.ece", "0.1", "0.2", "0.1"] in rows(others)
+    assert rows(others) == sorted(rows(others))
+    assert report.endswith("\n\n# Report\n\nThe best is cnn.\n\n\n</details>\n")
+
+
+@pytest.mark.usefixtures("branches")
+def test_the_score_by_which_models_are_ranked_is_a_main_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], set_params: Callable[..., None]
+) -> None:
+    set_params({"evaluate.rank_by": "macro_f1"})
+    write_metrics("cnn", cnn={"accuracy": 0.7, "macro_f1": 0.6})
+    main, *_ = comment(monkeypatch, capsys, "HEAD").split("<details>")
+    assert ["metrics/models/cnn.json", "test.macro_f1", "-", "0.6", "-"] in rows(main)
+
+
+@pytest.mark.usefixtures("branches")
+def test_where_no_score_differs_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    text = comment(monkeypatch, capsys, "smaller")
+    assert "\n\nNo main score differs.\n\n<details><summary>The report" in text
+
+
+@pytest.mark.usefixtures("branches")
+def test_a_comment_has_no_more_characters_than_github_takes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    many = {f"model_{number}": {"accuracy": 0.5, "ece": 0.1} for number in range(500)}
+    write_metrics("model_0", **many)
+    write_text("# Report\n\n" + "One more line.\n" * 5000, Path("metrics/report.md"))
+    text = comment(monkeypatch, capsys)
+    assert 50_000 < len(text) < 65_536
+    assert text.count("(The rest is too long for a comment.)") == 3
+    assert text.endswith("</details>\n")
+
+
+@pytest.mark.usefixtures("branches")
+def test_a_mistake_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    message = (
+        "^expected a commit, branch, tag or experiment to compare with, received 'mian': unknown Git revision 'mian'$"
+    )
+    with pytest.raises(UserError, match=message):
+        comment(monkeypatch, capsys, "mian")
+    Path("metrics/report.md").unlink()
+    with pytest.raises(UserError, match=r"^expected metrics/report.md, found none: run `dvc repro`$"):
+        comment(monkeypatch, capsys)
+
+
+@pytest.mark.usefixtures("branches")
+@pytest.mark.parametrize("base", ["", "HEAD:dvc.yaml", "HEAD^{tree}", "workspace", "a\nb"])
+def test_a_base_that_is_no_commit_is_one_line(
+    base: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UserError, match=r"^expected a commit, branch, tag or experiment ") as raised:
+        comment(monkeypatch, capsys, base)
+    assert len(str(raised.value).splitlines()) == 1
+
+
+@pytest.mark.usefixtures("branches")
+@pytest.mark.parametrize("content", ["<<<<<<< HEAD\n{}\n=======\n", "", "{}"])
+def test_a_best_json_that_dvc_would_leave_out_is_one_line(
+    content: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("metrics/best.json").write_text(content)
+    with pytest.raises(UserError, match=r'^expected JSON with "model" in metrics/best.json, received '):
+        comment(monkeypatch, capsys)
+
+
+def test_a_project_in_a_sub_folder_has_a_base(
+    branches: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = branches / "sub/project"
+    project.mkdir(parents=True)
+    for name in ("dvc.yaml", "params.yaml", "metrics"):
+        shutil.move(branches / name, project / name)
+    shutil.rmtree(branches / ".dvc")
+    monkeypatch.chdir(project)
+    run(project, "dvc", "init", "--quiet", "--subdir")
+    commit(branches)
+    write_metrics("small", cnn={"accuracy": 0.75, "ece": 0.2}, small={"accuracy": 0.8, "ece": 0.1})
+    main, *_ = comment(monkeypatch, capsys, "HEAD").split("<details>")
+    assert ["metrics/best.json", "model", "cnn", "small", "-"] in rows(main)
+
+
+BOT, STRANGER = "github-actions[bot]", "stranger"
+SAMPLES = [
+    ([], None),
+    ([(4, STRANGER, "Nice!"), (7, BOT, pull_request.MARKER), (9, BOT, pull_request.MARKER)], 7),
+    ([(4, STRANGER, f"{pull_request.MARKER}\n\nForged"), (7, BOT, pull_request.MARKER)], 7),
+    ([(4, STRANGER, pull_request.MARKER)], None),
+    ([(4, BOT, "Of another workflow"), (5, BOT, f"> {pull_request.MARKER}")], None),
+    ([(4, "github-actions", pull_request.MARKER), (5, "dependabot[bot]", pull_request.MARKER)], None),
+]
+
+
+def post_comment(folder: Path, text: str, comments: list[tuple[int, str, str]], *, check: bool = True) -> list[str]:
+    """Run the step that posts with a `gh` that notes how it is called and runs real jq on these comments."""
+    [job] = [job for _, job in jobs() if "pull-requests" in job["permissions"]]
+    [step] = [step["run"] for step in job["steps"] if "run" in step]
+    gh = folder / "gh"
+    gh.write_text("""#!/bin/sh
+echo "$*" >>calls
+while [ $# -gt 1 ]; do if [ "$1" = --jq ]; then jq --raw-output "$2" comments.json; fi; shift; done
+""")
+    gh.chmod(0o755)
+    answer = [{"id": number, "user": {"login": login}, "body": body} for number, login, body in comments]
+    write_json(answer, folder / "comments.json")
+    (folder / "comment.md").write_text(text)
+    (folder / "calls").touch()
+    run(folder, "env", f"PATH={folder}:{os.environ['PATH']}", "NUMBER=5", "bash", "-ec", step, check=check)
+    return (folder / "calls").read_text().splitlines()
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="needs jq")
+@pytest.mark.parametrize(("comments", "edited"), SAMPLES)
+def test_only_the_bot_s_own_comment_is_edited(
+    tmp_path: Path, comments: list[tuple[int, str, str]], edited: int | None
+) -> None:
+    looked, posted = post_comment(tmp_path, f"{pull_request.MARKER}\n\nScores\n", comments)
+    assert "/issues/5/comments" in looked
+    assert "comment.md" in posted
+    assert re.search(f"--method PATCH .*/comments/{edited} " if edited else "^pr comment 5 ", posted)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Other text", f"\n{pull_request.MARKER}", pull_request.MARKER + "\n" + "a" * 2**18]
+)
+def test_another_text_than_ours_is_not_posted(tmp_path: Path, text: str) -> None:
+    assert not post_comment(tmp_path, text, [], check=False)
+
+
+def test_a_link_is_not_posted(tmp_path: Path) -> None:
+    (tmp_path / "secret").touch()
+    (tmp_path / "comment.md").symlink_to("secret")
+    assert not post_comment(tmp_path, f"{pull_request.MARKER}\n", [], check=False)
+
+
+def jobs() -> list[tuple[str, dict[str, Any]]]:
+    """Each job of each workflow."""
+    paths = sorted((PROJECT / ".github/workflows").glob("*.y*ml"))
+    workflows = {path.stem: yaml.safe_load(path.read_text()) for path in paths}
+    return [(f"{stem}.{name}", job) for stem, flow in workflows.items() for name, job in flow["jobs"].items()]
+
+
+@pytest.mark.parametrize(("name", "job"), jobs())
+def test_no_job_lets_the_branch_s_code_write(name: str, job: dict[str, Any]) -> None:
+    """A job that may write checks nothing out; a checkout leaves no token behind."""
+    used = [step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step]
+    writes = "write" in job["permissions"].values()
+    assert writes == (name == "pull_request.comment")
+    assert not (writes and "actions/checkout" in used)
+    for step in job["steps"]:
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+        assert "${{" not in step.get("run", ""), "what GitHub fills in becomes part of the script: use env"
+
+
+def test_forks_and_dependabot_are_not_posted_for() -> None:
+    found = dict(jobs())
+    scores, comment = found["pull_request.scores"], found["pull_request.comment"]
+    assert comment["needs"] == "scores"
+    assert f"${{{{ {comment['if']} }}}}" == scores["env"]["HAS_SECRETS"], "who has secrets may post"
+    assert "head.repo.full_name == github.repository" in comment["if"]
+    assert "user.login != 'dependabot[bot]'" in comment["if"]

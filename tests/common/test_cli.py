@@ -1,0 +1,123 @@
+import errno
+import os
+import re
+import resource
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stages.common.cli import BUG, MACHINE_FAILURE, explain_unwritable, machine_problem, run
+from tests.conftest import CNN_ALONE, PROJECT, write_photos
+
+
+@pytest.mark.parametrize(
+    ("error", "line", "code"),
+    [
+        ("UserError('expected this, received that')", "error: expected this, received that", 1),
+        ("KeyboardInterrupt", "stopped: run the same command again (a training resumes)", 1),
+        ("OSError(errno.ENOSPC, 'No space left on device')", "error: no room on the disk", MACHINE_FAILURE),
+        (
+            "PermissionError(errno.EACCES, 'Permission denied', 'data/raw')",
+            "error: no access to",
+            MACHINE_FAILURE,
+        ),
+        (
+            "OSError(errno.EIO, 'Input/output error', 'a.jpg')",
+            "error: the step's files cannot be read or written ([Errno 5] Input/output error: 'a.jpg')",
+            MACHINE_FAILURE,
+        ),
+        (
+            "type('ResourceExhaustedError', (Exception,), {})('OOM')",
+            "error: not enough memory of the GPU, or room on the disk, for the step: OOM",
+            MACHINE_FAILURE,
+        ),
+        ("MemoryError", "error: not enough memory for the step", MACHINE_FAILURE),
+    ],
+)
+def test_what_is_no_bug_of_ours_is_one_line_and_the_exit_code_says_whose_fault_it_is(
+    error: str, line: str, code: int
+) -> None:
+    program = f"""
+import errno
+from stages.common.cli import UserError, run
+def main():
+    raise {error}
+run(main)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert ended.stderr.startswith(line)
+    assert ended.stderr.count("\n") == 1
+    assert ended.returncode == code
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        (errno.ENOTCONN, "the step's files cannot be read or written .*: check the disk"),
+        (errno.ENODEV, "the step's files cannot be read or written"),
+        (errno.ETIMEDOUT, "the step's files cannot be read or written"),
+        (errno.ENOMEM, "not enough memory for the step"),
+    ],
+)
+def test_a_failing_mount_and_too_little_memory_are_the_machines_and_no_option_is_blamed(code: int, line: str) -> None:
+    error = OSError(code, os.strerror(code))
+    assert re.match(line, machine_problem(error) or "")
+    with pytest.raises(OSError, match=os.strerror(code)), explain_unwritable(Path("a.csv"), "--output"):
+        raise error
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("oops"), OSError(errno.ENOTDIR, "oops")])
+def test_our_own_bugs_keep_their_traceback(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    def main() -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as ended:
+        run(main)
+    assert ended.value.code == BUG
+    printed = capsys.readouterr().err
+    assert printed.startswith("Traceback")
+    assert "in main" in printed
+    assert "oops" in printed
+
+
+@pytest.mark.parametrize(
+    "step", ["stages.split", "commands.sample", pytest.param("commands.cluster.sweep", marks=pytest.mark.slow)]
+)
+@pytest.mark.parametrize(("argument", "code"), [("--help", 0), ("--nonesuch", 2)])
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")  # where another test has imported it
+def test_help_shows_the_command_as_it_is_typed_and_runs_nothing(
+    workspace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    step: str,
+    argument: str,
+    code: int,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["…", argument])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(step, run_name="__main__", alter_sys=True)  # what `python -m` does
+    assert ended.value.code == code
+    assert f"usage: python -m {step} " in "".join(capsys.readouterr())
+    assert [path.name for path in workspace.iterdir()] == ["params.yaml"]
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(workspace: Path, set_params: Callable[..., None]) -> None:
+    write_photos(workspace / "photos/cats", 2)
+    (workspace / "photos/cats/large.jpg").write_bytes(bytes(100_000))
+    set_params({"download.photos": "photos", **CNN_ALONE})
+    finished = subprocess.run(
+        [sys.executable, "-m", "stages.download"],
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == MACHINE_FAILURE
+    assert finished.stderr.strip().splitlines()[-1].startswith("error: no room on the disk")
+    assert "Traceback" not in finished.stderr
+    assert not any((workspace / "data").iterdir())

@@ -1,0 +1,74 @@
+"""The same done to many things at a time."""
+
+import os
+import time
+from collections.abc import Generator, Iterator
+from itertools import count, islice
+from threading import Barrier, Event, Timer
+
+import pytest
+
+from stages.common.parallel import available_cores, in_parallel
+
+
+@pytest.fixture(autouse=True)
+def _two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+
+
+def test_results_come_in_the_order_of_the_items_whichever_is_ready_first() -> None:
+    both = Barrier(2, timeout=10)  # neither passes without the other: they run at the same time
+
+    def double(number: int) -> int:
+        both.wait()
+        return 2 * number
+
+    assert list(in_parallel(double, range(6))) == [0, 2, 4, 6, 8, 10]
+
+
+def test_only_a_few_items_are_taken_ahead_of_the_result_that_is_wanted() -> None:
+    taken = []
+
+    def items() -> Iterator[int]:
+        for number in count():
+            taken.append(number)
+            yield number
+
+    assert list(islice(in_parallel(str, items()), 3)) == ["0", "1", "2"]
+    assert len(taken) <= 3 + 4
+
+
+def test_a_failure_is_raised_where_its_result_would_come() -> None:
+    results = in_parallel(lambda number: 1 / number, [1, 2, 0, 4])
+    assert list(islice(results, 2)) == [1, 0.5]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+def test_nothing_more_is_begun_once_no_result_is_wanted() -> None:
+    begun, wait = [], Event()
+
+    def work(number: int) -> int:
+        begun.append(number)
+        if number:
+            wait.wait(timeout=10)
+        return number
+
+    results = in_parallel(work, count())
+    assert isinstance(results, Generator)
+    assert next(results) == 0
+    end = time.monotonic() + 10
+    while len(begun) < 3 and time.monotonic() < end:  # the second thread may not have been given its turn yet
+        time.sleep(0.01)
+    Timer(0.1, wait.set).start()
+    results.close()
+    assert begun == [0, 1, 2], "the first, and those that two threads had begun"
+
+
+@pytest.mark.parametrize(("limit", "cores"), [("3", 3), ("0", None), ("", None), ("many", None)])
+def test_the_cores_are_limited_by_the_usual_variable(
+    limit: str, cores: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0, 5, 6, 7}, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", limit)
+    assert available_cores() == (cores or 4)

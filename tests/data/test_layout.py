@@ -1,0 +1,335 @@
+"""Layouts of files that are empty: nothing here decodes one."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from unicodedata import normalize
+
+import pytest
+
+from stages.common.cli import UserError
+from stages.common.params import PARAMS, load_params
+from stages.data.groups import assign_splits
+from stages.data.layout import LabelledPhoto, find_photos
+from tests.conftest import PROJECT
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def lay_out(*paths: str) -> None:
+    for path in paths:
+        Path("raw", path).parent.mkdir(parents=True, exist_ok=True)
+        Path("raw", path).touch()
+
+
+def find(labels: str | None = None) -> tuple[list[LabelledPhoto], dict[str, str]]:
+    if labels is not None:
+        Path("labels.csv").write_text(labels, encoding="utf-8")
+    return find_photos(Path("raw"), Path("labels.csv"))
+
+
+@pytest.mark.parametrize(
+    ("folders", "splits"),
+    [
+        (["train", "val"], ["train", "validation"]),
+        (["train", "valid", "test"], ["train", "validation", "test"]),
+        (["outer/Training", "outer/Test"], ["train", "test"]),
+        (["TRAIN", "Validation_set", "test-data"], ["train", "validation", "test"]),
+        (["Train"], [""]),  # an outer folder, as any that is alone
+    ],
+)
+def test_folders_of_splits_have_the_names_that_people_give_them(folders: list[str], splits: list[str]) -> None:
+    lay_out(*(f"{folder}/{label}/1.jpg" for folder in folders for label in ("cats", "dogs")))
+    assert find() == (
+        sorted(
+            LabelledPhoto(f"raw/{folder}/{label}/1.jpg", label, split, f"{label}/1.jpg")
+            for folder, split in zip(folders, splits, strict=True)
+            for label in ("cats", "dogs")
+        ),
+        {},
+    )
+
+
+@pytest.mark.parametrize(
+    ("folders", "received"),
+    [
+        (["test", "validation"], r"test/ \(test\), validation/ \(validation\)"),
+        (["Train", "val", "valid"], r"Train/ \(train\), val/ \(validation\), valid/ \(validation\)"),
+        (["bus", "car", "train"], r"train/ \(train\) and 2 other folders"),  # perhaps a class
+        (["cats", "Test_set"], r"Test_set/ \(test\) and 1 other folders"),
+    ],
+)
+def test_folders_of_which_it_is_unclear_what_they_are_stop_the_run(folders: list[str], received: str) -> None:
+    lay_out(*(f"{folder}/{label}/1.jpg" for folder in folders for label in ("cats", "dogs")))
+    with pytest.raises(UserError, match=rf"^expected in raw a folder per class, none named .*, received {received}$"):
+        find()
+
+
+def test_other_folders_beside_those_of_splits_are_left_out_with_the_reason() -> None:
+    lay_out(*(f"{folder}/{label}/1.jpg" for folder in ("train", "test", "more") for label in ("cats", "dogs")))
+    photos, rejected = find()
+    assert len(photos) == 4
+    assert rejected == dict.fromkeys(["raw/more/cats/1.jpg", "raw/more/dogs/1.jpg"], "in no class folder")
+
+
+def test_in_folders_of_splits_a_class_may_be_called_train() -> None:
+    lay_out(*(f"{split}/{label}/1.jpg" for split in ("train", "val", "test") for label in ("bus", "train")))
+    assert {(photo.split, photo.label) for photo in find()[0]} >= {("validation", "train"), ("test", "train")}
+
+
+def splits_of(*paths: str) -> dict[str, tuple[str, str]]:
+    """Lay out these files; return the label and split of each that has one."""
+    lay_out(*paths)
+    return {photo.path.removeprefix("raw/"): (photo.label, photo.split) for photo in find()[0]}
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "{label}/{split}/1.jpg",
+        "outer/{label}/{split}/1.jpg",
+        "{label}/photos/{split}/1.jpg",
+        "{label}/{label}_{split}/more/1.jpg",
+        "seg_{split}/seg_{split}/{label}/1.jpg",
+        "{split}/{split}/{label}/1.jpg",
+        "{split}_set/{split}_set/{label}/1.jpg",
+        "{split}/images/{label}/1.jpg",
+        "images/{split}/{label}/1.jpg",
+        "{split}2017/{label}/images/1.jpg",
+        "{split}.images/{label}/deep/er/1.jpg",
+    ],
+)
+@pytest.mark.parametrize("validation", ["val", "DEV", "Eval"])
+def test_classes_and_splits_nest_in_any_order(pattern: str, validation: str) -> None:
+    paths = {
+        pattern.format(split=split, label=label): (label, name)
+        for split, name in {"train": "train", validation: "validation", "test": "test"}.items()
+        for label in ("cats", "dogs")
+    }
+    assert splits_of(*paths) == paths
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ["cats/images/1.jpg", "dogs/images/2.jpg"],
+        ["cats/cats/1.jpg", "dogs/3/4/2.jpg"],
+        ["cats/1.jpg", "cats/tom/3.jpg", "dogs/rex/2.jpg"],
+        ["images/cats/1.jpg", "images/dogs/2.jpg", "annotations/cats/1.xml", "readme.md"],
+        ["toy_train/1.jpg", "toy_car/2.jpg", "bullet_train/3.jpg"],
+        ["cats/1.jpg", "dogs/2"],
+    ],
+)
+def test_photos_may_lie_deeper_in_a_class_folder(paths: list[str]) -> None:
+    folder = "images/" if "images/dogs/2.jpg" in paths else ""
+    photos = [path for path in paths if path.startswith(folder) and path != "readme.md"]
+    assert splits_of(*paths) == {path: (path.removeprefix(folder).split("/")[0], "") for path in photos}
+
+
+@pytest.mark.parametrize(
+    ("paths", "message"),
+    [
+        (
+            ["animals/cats/1.jpg", "animals/dogs/1.jpg", "cars/vw/1.jpg"],
+            "photos in the class folder raw/animals, .*cats/",
+        ),
+        (["cats/1.jpg", "dogs/1.jpg", "more/cats/2.jpg", "more/dogs/2.jpg"], "photos in the class folder raw/more"),
+        (["cats/1.jpg", "dogs/1.jpg", "more/cats/2.jpg"], "photos in the class folder raw/more, found only .* cats/"),
+        (
+            ["a/images/1.png", "a/masks/1.png", "b/images/2.png", "b/masks/2.png"],
+            "found only folders there, as images/",
+        ),
+        (["train/a/x/1.jpg", "train/a/y/2.jpg", "test/a/x/3.jpg", "test/a/y/4.jpg", "train/b/1.jpg"], "only folders"),
+        (["cats/train/1.jpg", "cats/test/2.jpg", "dogs/3.jpg"], "received in raw/dogs photos"),
+        (["cats/train/1.jpg", "cats/val/2.jpg", "cats/valid/3.jpg", "dogs/train/4.jpg"], "received in raw/cats train/"),
+        (["cats/test/1.jpg", "cats/val/2.jpg", "dogs/test/3.jpg", "dogs/val/4.jpg"], "received in raw/cats test/"),
+        (["cats/1.jpg", "cats/test/2.jpg", "dogs/3.jpg"], r"one split, or none, received raw/cats/test \(test\)"),
+        (["cats/1.jpg", "dogs/2.jpg", "dogs/rex/Train/3.jpg"], r"raw/dogs/rex/Train \(train\) for photos of no split"),
+        (
+            [
+                f"{split}/{label}/{part}/1.jpg"
+                for split in ("train", "test")
+                for label in "ab"
+                for part in ("train", "val")
+            ],
+            r"received raw/test/a/train \(train\) for photos of test",
+        ),
+        (
+            ["train/train/a/1.jpg", "train/train/b/1.jpg", "test/train/a/1.jpg", "test/train/b/2.jpg"],
+            "raw/test/train/a",
+        ),
+        (["train/a/1.jpg", "train/b/2.jpg", "test/3.jpg"], "a folder per class in raw/test, found photos alone"),
+        (["train/1.jpg", "test/2.jpg"], "a folder per class in raw/test, found photos alone"),
+        (
+            ["cats/1.jpg", "dogs/2.jpg", "cows/notes.txt", "cows/film.MOV"],
+            "photos in the class folder raw/cows, found none",
+        ),
+        (
+            ["train/a/1.jpg", "train/b/2.jpg", "val/a/1.jpg", "val/b/2.jpg", "test/b.txt"],
+            "class folder raw/test, found",
+        ),
+    ],
+)
+def test_a_layout_that_is_unclear_is_one_line(paths: list[str], message: str) -> None:
+    lay_out(*paths)
+    with pytest.raises(UserError, match=f"^expected .*{message}"):
+        find()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg", "#recycle/3.jpg", "$RECYCLE.BIN/4.jpg", "System Volume Information/x"),
+        *("__MACOSX/._1.jpg", ".Trashes/5.jpg", "lost+found/6.jpg", "@Recycle/7.jpg", "THUMBS.DB", "cats/@eaDir/8.jpg"),
+    ],
+)
+def test_what_systems_put_among_photos_is_not_there(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    lay_out("cats/1.jpg", "dogs/2.jpg", name)
+    photos, rejected = find()
+    assert [photo.path for photo in photos] == ["raw/cats/1.jpg", "raw/dogs/2.jpg"]
+    assert not rejected
+    assert "left out 1 hidden files" in caplog.text
+
+
+def test_folders_that_differ_only_in_unicode_form_are_one_class() -> None:
+    mac, linux = normalize("NFD", "café"), normalize("NFC", "café")
+    both = [f"train/{mac}/1.jpg", f"train/{mac}/é.jpg", f"test/{linux}/1.jpg", "train/a  b /1.jpg", "test/a b/1.jpg"]
+    found = splits_of(*both)
+    assert [label for label, _ in found.values()].count(linux) == 3
+    assert {label for label, _ in found.values()} == {linux, "a b"}
+    assert set(found) == set(both)
+
+
+def test_a_csv_finds_files_in_another_unicode_form() -> None:
+    names = [normalize("NFD", "é.jpg"), normalize("NFC", "ñ.jpg"), normalize("NFC", "ü.jpg"), normalize("NFD", "ü.jpg")]
+    lay_out(*names)
+    listed = [normalize("NFC", names[0]), normalize("NFD", names[1]), *names[2:]]
+    labels = ["cats", "dogs", "café", normalize("NFD", "café")]
+    photos, rejected = find("path,label\n" + "".join(map("{},{}\n".format, listed, labels)))
+    assert {photo.path: photo.label for photo in photos} == {
+        f"raw/{name}": normalize("NFC", label) for name, label in zip(names, labels, strict=True)
+    }
+    assert not rejected
+
+
+@pytest.mark.parametrize(
+    ("listed", "existing", "difference"),
+    [
+        ("0.jpg", "00000.jpg", "its leading zeros are missing"),
+        ("a/7", "a/0007.jpg", "its suffix is missing or another"),
+        (r"cats\1.jpg", "cats/1.jpg", r"its \\ must be /"),
+        ("Cats/1.JPG", "cats/1.jpg", "upper and lower case differ"),
+        ("1.jpeg", "1.jpg", "its suffix is missing or another"),
+        ("id.7", "id.7.png", "its suffix is missing or another"),
+        ("1.jpg", "photos/1.jpg", "its folder is missing"),
+        (r"C:\me\cats\01.jpg", "cats/1.jpg", "leave out what comes before"),
+    ],
+)
+def test_a_csv_that_writes_paths_differently_is_told_how(listed: str, existing: str, difference: str) -> None:
+    lay_out(existing, "other.png", "more/other.png")
+    with pytest.raises(UserError, match=f"folder of the photos on, as {existing}, received .*: {difference}$"):
+        find(f"path,label\n{listed},cats\nz.gif,dogs\n")
+    _, rejected = find(f"path,label\n{listed},cats\nother.png,cats\nmore/other.png,dogs\n")
+    assert f"is in download.labels, but not in download.photos, which has {existing}: " in "".join(rejected.values())
+
+
+@pytest.mark.parametrize("outer", ["", "outer/", "outer/of/"])
+def test_a_csv_gives_the_classes_whatever_folders_photos_are_in(outer: str) -> None:
+    lay_out(f"{outer}1.jpg", f"{outer}train/2.jpg", f"{outer}labels.csv")
+    photos, rejected = find("\ufeffid,path,label\n1,1.jpg,cats\n2,./train/2.jpg, dogs \n")
+    assert photos == [
+        LabelledPhoto(f"raw/{outer}1.jpg", "cats", "", "1.jpg"),
+        LabelledPhoto(f"raw/{outer}train/2.jpg", "dogs", "", "train/2.jpg"),
+    ]
+    assert list(rejected) == [f"raw/{outer}labels.csv"]
+
+
+def test_what_a_csv_and_the_photos_do_not_agree_on_is_left_out_with_the_reason() -> None:
+    lay_out("1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg")
+    listed = [
+        "1.jpg,cats",
+        "1.jpg,cats",
+        "2.jpg,dogs",
+        "3.jpg,dogs",
+        "3.jpg,cats",
+        "4.jpg,",
+        "6.jpg,cats",
+        "../7.jpg,dogs",
+    ]
+    photos, rejected = find("path,label\n" + "\n".join(listed))
+    assert [photo.path for photo in photos] == ["raw/1.jpg", "raw/2.jpg"]
+    assert rejected == {
+        "raw/../7.jpg": "is in download.labels, but not in download.photos",
+        "raw/3.jpg": "has more than one label in download.labels: cats, dogs",
+        "raw/4.jpg": "has no label in download.labels",
+        "raw/5.jpg": "has no label in download.labels",
+        "raw/6.jpg": "is in download.labels, but not in download.photos",
+    }
+    assert list(rejected) == sorted(rejected)
+
+
+@pytest.mark.parametrize("start", ["raw", "/home/me/raw"])
+def test_a_csv_whose_paths_start_above_the_photos_is_one_line(start: str) -> None:
+    lay_out("1.jpg", "2.jpg")
+    message = f"paths from the folder of the photos on, as 2.jpg, received {start}/2.jpg: leave out what comes before"
+    with pytest.raises(UserError, match=f"^download.labels: expected {message}$"):
+        find(f"path,label\n{start}/3.jpg,cats\n{start}/2.jpg,dogs\n")
+
+
+def test_a_folder_that_may_not_be_read_is_not_taken_for_an_empty_one(without_access: Callable[[str], None]) -> None:
+    lay_out("cats/1.jpg", "dogs/1.jpg", "dogs/private/2.jpg")
+    without_access("raw/dogs/private")
+    with pytest.raises(PermissionError, match=r"raw/dogs/private"):
+        find()
+
+
+def test_folders_of_splits_that_a_csv_overrules_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    lay_out("train/1.jpg", "train/2.jpg", "Test_set/3.jpg")
+    find("path,label\ntrain/1.jpg,cats\ntrain/2.jpg,dogs\nTest_set/3.jpg,\n")
+    assert not caplog.records  # what lies in no training folder has no label
+    find("path,label\ntrain/1.jpg,cats\ntrain/2.jpg,dogs\nTest_set/3.jpg,dogs\n")
+    assert "the folder raw/Test_set gives no split: where download.labels gives the classes, all" in caplog.text
+
+
+def test_photos_of_a_csv_hardly_change_their_split_when_a_folder_is_added() -> None:
+    def splits(years: list[str]) -> dict[str, str]:
+        names = [f"{year}/{number}.jpg" for year in years for number in range(100)]
+        lay_out(*names)
+        photos, _ = find("path,label\n" + "".join(f"{name},{'cats' if '1' in name else 'dogs'}\n" for name in names))
+        assigned = assign_splits([[[photo]] for photo in photos], load_params(PROJECT / PARAMS).split)
+        return {photo.path: photo.split for [[photo]] in assigned}
+
+    before, after = splits(["2033"]), splits(["2033", "2044"])
+    assert sum(after[path] != split for path, split in before.items()) < 10
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the columns path and label, received none: it is an empty file"),
+        (b"path;label\n1.jpg;cats\n", "the columns path and label, received path;label: separate them with commas"),
+        (b"path\tlabel\n1.jpg\tcats\n", "the columns path and label, received path\tlabel: separate them with commas"),
+        (b"id,label\n1,cats\n", "the columns path and label, received id, label$"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", ".* it is a Git LFS pointer: run `git lfs pull`$"),
+        (b"<!DOCTYPE html>\n<p>Sign in", ".* it is a web page$"),
+        (b"path,label\n1.jpg,cats\n,dogs\n", "a path and a label without .* in line 3, received '' and 'dogs'"),
+        (b"path,label\n1.jpg,cats\n2.jpg,\x1bdogs\n", r"a path .* in line 3, received '2.jpg' and '\\x1bdogs'"),
+        (b"path,label\n1.jpg,cats\n2.jpg,cats\n", "two or more classes, received cats"),
+        (b"path,label\n1.jpg,caf\xe9\n", "a CSV in UTF-8, received: 'utf-8' codec can't decode byte 0xe9"),
+        (b'path,label\n"1.jpg,cats\n', "a CSV in UTF-8, received: unexpected end of data"),
+        (
+            b"path,label\n1.jpg,cats\n2.jpg,dogs\n3.jpg,cows\n",
+            "photos of every class, found none of 'cows': raw/3.jpg: is in download.labels, but not in "
+            "download.photos; 1.jpg, for one, exists",
+        ),
+    ],
+)
+def test_a_csv_that_is_none_of_labels_stops_the_run(content: bytes, message: str) -> None:
+    lay_out("1.jpg", "2.jpg")
+    Path("labels.csv").write_bytes(content)
+    with pytest.raises(UserError, match=f"^download.labels: expected {message}"):
+        find()

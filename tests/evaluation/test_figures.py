@@ -1,0 +1,68 @@
+"""Figures as they are written, and names of classes in them, whatever letters they have."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from stages.evaluation.figures import caption, picture_grid, write_figure
+
+
+def drawn(path: Path, *names: str) -> bytes:
+    """Draw a figure with these names, and return its pixels."""
+    figure = plt.figure(figsize=(2, 2))
+    for place, name in enumerate(names):
+        figure.text(0, place / len(names), name)
+    write_figure(figure, path)
+    return Image.open(path).tobytes()
+
+
+def test_what_stands_between_two_dollar_signs_is_no_formula(tmp_path: Path) -> None:
+    assert drawn(tmp_path / "a.png", "$5_and_$6") != drawn(tmp_path / "a.png", "$5_and_6$")
+    drawn(tmp_path / "a.png", r"$\frac$")  # as a formula it has nothing to divide
+
+
+def test_letters_that_no_font_has_are_boxes_and_named_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(2):
+        drawn(tmp_path / "a.png", "cat 𒀀", "𒀁\n𒀀", "عربية", "עברית", "Ελληνικά")  # cuneiform, and what is no box
+    assert len(caplog.messages) == 1
+    message = caplog.messages[0]
+    assert message.startswith("figures have boxes for 𒀀𒀁, which none of their fonts has: for Chinese, ")
+    assert message.endswith("; no other letters can be added")
+
+
+def test_a_caption_is_no_wider_than_its_picture_and_loses_no_letter() -> None:
+    name = "West_Highland_white_terrier_of_the_north"
+    lines = caption(f"labelled {name}", "0.98 for cats").splitlines()
+    assert max(map(len, lines)) <= 28
+    assert "".join(lines[:-1]) == f"labelled {name}"
+    assert lines[-1] == "0.98 for cats"
+
+
+def test_pictures_are_written_as_matplotlib_would_save_them_with_invisible_ticks(tmp_path: Path) -> None:
+    def draw() -> Figure:
+        figure = plt.figure(figsize=(3, 2), layout="constrained")
+        figure.suptitle("pictures")
+        return figure
+
+    def fill(grid: np.ndarray) -> None:
+        for axes in grid.flat:
+            axes.imshow(np.arange(12).reshape(3, 4))
+            axes.set_title("cat")
+
+    figure = draw()
+    fill(picture_grid(figure, 1, 2))
+    write_figure(figure, tmp_path / "ours.png")
+    figure = draw()
+    grid = figure.subplots(1, 2)
+    for axes in grid:
+        axes.set_axis_off()
+    fill(grid)
+    figure.savefig(tmp_path / "expected.png", dpi=120)
+    plt.close(figure)
+    ours, expected = (Image.open(tmp_path / name) for name in ("ours.png", "expected.png"))
+    assert ours.mode == "RGB"
+    np.testing.assert_array_equal(ours, expected.convert("RGB"))

@@ -1,0 +1,231 @@
+"""Models as they are now, and as they were in a project of the real git and dvc."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from stages.common.cli import UserError
+from stages.common.params import ConfidenceSettings
+from stages.inference.model_file import ModelFile, fetch_model_file
+from stages.storage.files import write_json
+from tests.commands.small_model import SIZE, save_small_model
+from tests.conftest import edit_params
+from tests.project import commit, models_alone, run
+
+CLASSES = ["ants", "bees", "cows"]
+PLAIN = ConfidenceSettings(temperature_scaling=False)
+
+
+@pytest.fixture
+def models(workspace: Path) -> Path:
+    """A workspace with the models "good" and "other", of which "good" is the best."""
+    save_small_model("good", CLASSES, seed=1)
+    save_small_model("other", CLASSES, seed=2)
+    write_json({"model": "good"}, Path("metrics/best.json"))
+    return workspace
+
+
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize(("wanted", "name"), [(None, "good"), ("other", "other")])
+def test_it_is_the_best_model_or_the_one_asked_for(wanted: str | None, name: str) -> None:
+    file = fetch_model_file(wanted)
+    assert (file.name, file.content) == (name, Path(f"data/models/{name}.keras").read_bytes())
+    trained = file.load(PLAIN)
+    assert (trained.name, trained.class_names, trained.image_size) == (name, CLASSES, SIZE)
+
+
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize(
+    ("name", "revision", "message"),
+    [
+        ("../best", None, r"^expected a trained model \(good, other\), received '../best': choose with --model$"),
+        (None, "HEAD", r"^--rev: expected a git revision of this project, received 'HEAD'"),
+    ],
+)
+def test_a_mistake_is_one_line(name: str | None, revision: str | None, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        fetch_model_file(name, revision)
+
+
+@pytest.mark.usefixtures("models")
+def test_before_the_first_evaluation_a_model_is_to_be_chosen() -> None:
+    Path("metrics/best.json").unlink()
+    with pytest.raises(
+        UserError, match=r"^expected metrics/best.json, found none \(.*\): choose a model with --model$"
+    ):
+        fetch_model_file(None)
+
+
+@pytest.mark.usefixtures("workspace")
+def test_before_the_first_training_it_says_what_to_run() -> None:
+    with pytest.raises(UserError, match=r"^expected trained models in data/models, found none: run `dvc repro`"):
+        fetch_model_file(None)
+
+
+CONFLICT = '<<<<<<< HEAD\n{"model": "good"}\n=======\n{"model": "other"}\n>>>>>>> branch\n'
+
+
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize(
+    ("content", "telling"),
+    [
+        (CONFLICT, "received git's conflict markers: choose a model with --model"),
+        ("", "received other content: choose a model with --model"),
+        ("\xff", "received other content"),
+        ("[" * 100_000, "received other content"),
+        ("{}", 'expected JSON with "model"'),
+        ('["model"]', 'expected JSON with "model"'),
+        ('{"model": null}', 'expected JSON with "model"'),
+        ('{"model": "../models/good"}', "received '../models/good': choose with --model"),
+        ('{"model": "a\\nb"}', r"received 'a\nb': choose with --model"),
+    ],
+)
+def test_a_damaged_best_json_is_one_line(content: str, telling: str) -> None:
+    Path("metrics/best.json").write_bytes(content.encode("latin-1"))
+    with pytest.raises(UserError, match=re.escape(telling)) as raised:
+        fetch_model_file(None)
+    assert len(str(raised.value).splitlines()) == 1
+    assert fetch_model_file("good").name == "good"
+
+
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize("content", ["", CONFLICT, "[]", '{"environment": []}', '{"classes": 3}'])
+def test_a_damaged_list_of_classes_is_one_line(content: str) -> None:
+    Path("data/models/good.json").write_text(content)
+    with pytest.raises(UserError, match=r'^expected JSON with "classes" in data/models/good.json, .* run `dvc repro`$'):
+        fetch_model_file("good")
+
+
+@pytest.fixture(params=["with DVC in the project", "with DVC at the root"])
+def nested(request: pytest.FixtureRequest, models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project in a sub-folder of its git repository, in whose last commit "other" is the best model."""
+    project = models / "sub/project"
+    project.mkdir(parents=True)
+    for name in ("data", "metrics"):
+        shutil.move(models / name, project / name)
+    run(models, "git", "init", "--quiet", "--initial-branch=main")
+    dvc_root = project if "project" in request.param else models
+    run(dvc_root, "dvc", "init", "--quiet", *(["--subdir"] if dvc_root == project else []))
+    run(dvc_root, "dvc", "remote", "add", "--default", "--local", "store", str(models.with_name("remote")))
+    run(project, "dvc", "add", "--quiet", "data/models")
+    commit(models)
+    run(models, "git", "tag", "before")
+    run(project, "dvc", "push", "--quiet")
+    monkeypatch.chdir(project)
+    write_json({"model": "other"}, Path("metrics/best.json"))
+    shutil.copy("data/models/good.keras", "data/models/later.keras")
+    run(project, "dvc", "add", "--quiet", "data/models")
+    commit(models)
+    return dvc_root
+
+
+@pytest.mark.slow
+def test_a_project_in_a_sub_folder_has_its_revisions(nested: Path) -> None:
+    """Also from the remote that only this machine's configuration names."""
+    good = Path("data/models/good.keras").read_bytes()
+    assert fetch_model_file(None, "HEAD").name == fetch_model_file(None).name == "other"
+    before = fetch_model_file(None, "before")
+    assert (before.name, before.content, before.class_names) == ("good", good, CLASSES)
+    shutil.rmtree(nested / ".dvc/cache")
+    shutil.rmtree("data/models")
+    assert fetch_model_file(None, "before") == before
+    with pytest.raises(
+        UserError, match=r"^expected a trained model of revision before \(good, other\), received 'later'"
+    ):
+        fetch_model_file("later", "before")
+
+
+def test_a_revision_that_is_no_commit_is_one_line(models: Path) -> None:
+    run(models, "git", "init", "--quiet", "--initial-branch=main")
+    run(models, "dvc", "init", "--quiet")
+    Path("metrics/best.json").write_text(CONFLICT)
+    run(models, "git", "add", "--force", "data/models")
+    commit(models)
+    for revision in (
+        "",
+        "HEAD:metrics/best.json",
+        "HEAD:metrics",
+        "HEAD^{tree}",
+        "nonsense",
+        "HEAD~1",
+        "a\nb",
+        "\udcff",
+    ):
+        with pytest.raises(UserError, match=r"^--rev: expected a git revision of this project, received ") as raised:
+            fetch_model_file(None, revision)
+        assert len(str(raised.value).splitlines()) == 1
+        assert repr(revision) in str(raised.value)
+    with pytest.raises(UserError, match=r"best.json of revision main, received git's conflict markers: choose a model"):
+        fetch_model_file(None, "main")
+    assert fetch_model_file("good", "main").class_names == CLASSES
+
+
+def test_a_file_that_keras_cannot_load_is_one_line() -> None:
+    file = ModelFile("good", b"not a model", CLASSES, "data/models/good.keras of revision HEAD~1")
+    with pytest.raises(UserError, match=r"^data/models/good.keras of revision HEAD~1: expected a model that Keras .*$"):
+        file.load(PLAIN)
+
+
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize("damage", ["empty", "cut short", "a changed bit", "of another program"])
+def test_damaged_predictions_on_the_validation_photos_are_one_line_where_they_are_asked_for(damage: str) -> None:
+    file = fetch_model_file("good")
+    assert file.validation
+    middle = len(file.validation) // 2
+    broken = {
+        "empty": b"",
+        "cut short": file.validation[:-100],
+        "a changed bit": file.validation[:middle]
+        + bytes([file.validation[middle] ^ 1])
+        + file.validation[middle + 1 :],
+        "of another program": b"PK\x05\x06" + bytes(18),  # a zip file of nothing
+    }
+    damaged = file._replace(validation=broken[damage])
+    with pytest.raises(
+        UserError, match=r"^the \.npz beside data/models/good.keras: expected predictions .* damaged .*"
+    ):
+        damaged.load(ConfidenceSettings(temperature_scaling=True))
+    assert damaged.load(PLAIN).class_names == CLASSES
+
+
+@pytest.mark.slow
+def test_a_model_of_an_older_revision_is_what_it_was_then(
+    small_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when only the remote has it, and nothing here changes for it."""
+    run(small_project, "dvc", "remote", "add", "--default", "store", str(tmp_path / "remote"))
+    commit(small_project)
+    run(small_project, "git", "tag", "before")
+    run(small_project, "dvc", "push", "--quiet")
+    monkeypatch.chdir(small_project)
+    before, best = fetch_model_file("cnn"), fetch_model_file(None).name
+
+    changes = models_alone("cnn")
+    changes["models"]["later"] = changes["models"].pop("cnn")
+    edit_params(small_project / "params.yaml", changes)
+    save_small_model("later", CLASSES)
+    write_json([], Path("plots/history/later.json"))
+    write_json([], Path("data/repeats/later/seeds.json"))
+    run(small_project, "dvc", "commit", "--force", "train@later")  # as if it had trained
+    write_json({"model": "later"}, Path("metrics/best.json"))
+    commit(small_project)
+    assert fetch_model_file(None).load(PLAIN).image_size == SIZE
+    shutil.rmtree(".dvc/cache")
+    Path("data/models/cnn.keras").unlink()
+    assert fetch_model_file("cnn", "before")[:3] == before[:3]
+    assert fetch_model_file(None, "before").name == best
+    assert fetch_model_file("cnn", "before").load(PLAIN).image_size == (64, 64)
+    assert run(small_project, "git", "status", "--short") == ""
+    assert not Path("data/models/cnn.keras").exists()
+
+    with pytest.raises(
+        UserError, match=r"^expected a trained model of revision before \(cnn, transfer\), received 'later'"
+    ):
+        fetch_model_file("later", "before")
+    shutil.rmtree(tmp_path / "remote")
+    with pytest.raises(UserError, match=r"^expected data/models/cnn.json of revision before, found none"):
+        fetch_model_file("cnn", "before")
+    with pytest.raises(UserError, match=r"^--rev: expected a git revision of this project, received 'nonesuch'"):
+        fetch_model_file(None, "nonesuch")

@@ -1,0 +1,62 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stages.common.cli import UserError
+from stages.photos.loading import load_pixels
+from stages.storage.arrays import create_array, open_array, temporary_array
+
+CONTENT = np.random.default_rng(0).normal(size=(20, 3, 5)).astype(np.float32)
+CHOSEN = np.array([7, 0, 7, 19])
+
+
+def test_rows_are_written_in_any_order_and_read_by_their_numbers(tmp_path: Path) -> None:
+    rows = temporary_array(CONTENT.shape, np.float32, tmp_path / "new")
+    for first in (12, 5, 0):
+        rows.write(first, CONTENT[first : first + 8])
+    assert (len(rows), rows.shape, rows.dtype.name) == (20, (20, 3, 5), "float32")
+    np.testing.assert_array_equal(rows[CHOSEN], CONTENT[CHOSEN])
+    assert list((tmp_path / "new").iterdir()) == [], "it has no name"
+
+
+def test_a_stored_array_is_numpys_own_file(tmp_path: Path) -> None:
+    create_array(tmp_path / "ours.npy", CONTENT.shape, np.float16).write(0, CONTENT)
+    np.save(tmp_path / "theirs.npy", CONTENT.astype(np.float16))
+    assert (tmp_path / "ours.npy").read_bytes() == (tmp_path / "theirs.npy").read_bytes()
+    opened = open_array(tmp_path / "theirs.npy")
+    assert (opened.shape, opened.dtype.name) == (CONTENT.shape, "float16")
+    np.testing.assert_array_equal(opened[CHOSEN], CONTENT.astype(np.float16)[CHOSEN])
+
+
+def test_a_full_disk_is_the_systems_own_error(tmp_path: Path) -> None:
+    rows = temporary_array((1, 4), np.uint8, tmp_path)
+    with Path("/dev/full").open("wb") as full:
+        os.dup2(full.fileno(), rows.file.fileno())
+    with pytest.raises(OSError, match="No space left on device"):
+        rows.write(0, np.zeros(4))
+
+
+def test_pixels_are_resized_to_height_and_width(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 20), (10, 20, 30)).save(tmp_path / "a.png")
+    pixels = load_pixels([str(tmp_path / "a.png")], (6, 8))
+    assert pixels.shape == (1, 6, 8, 3)
+    assert pixels.dtype == np.uint8
+    assert (pixels[np.arange(1)] == [10, 20, 30]).all()
+
+
+def test_photos_stay_in_the_order_of_their_paths(tmp_path: Path) -> None:
+    paths = [str(tmp_path / f"{shade}.png") for shade in range(0, 250, 5)]
+    for shade, path in zip(range(0, 250, 5), paths, strict=True):
+        Image.new("L", (5, 5), shade).save(path)
+    pixels = load_pixels(paths, (1, 1))[np.arange(50)]
+    assert pixels.ravel().tolist() == [shade for shade in range(0, 250, 5) for _ in "RGB"]
+
+
+def test_a_photo_that_can_no_longer_be_read_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_text("damaged since")
+    with pytest.raises(UserError, match=r"a.jpg: cannot be decoded: is a text file: run `dvc repro --force"):
+        load_pixels([str(path)], (4, 4))

@@ -1,0 +1,149 @@
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from threading import Barrier, Thread
+from typing import Any
+
+import numpy as np
+import pytest
+from fsspec.implementations.dirfs import DirFileSystem
+from fsspec.implementations.local import LocalFileSystem
+
+from stages.storage.files import atomic_folder, atomic_write, fingerprint, write_remote
+from tests.conftest import PROJECT
+
+
+class FailureError(Exception):
+    """Stands for whatever ends a write."""
+
+
+def test_a_file_is_replaced_when_it_is_whole_and_left_alone_before(tmp_path: Path) -> None:
+    path = tmp_path / "new/file.txt"
+    with atomic_write(path) as unfinished:
+        unfinished.write_text("first")
+        assert not path.exists()
+    with suppress(FailureError), atomic_write(path) as unfinished:
+        unfinished.write_text("half of the sec")
+        raise FailureError
+    assert path.read_text() == "first"
+    assert list(path.parent.iterdir()) == [path]
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from stages.storage.files import atomic_write
+with atomic_write(Path(sys.argv[1])) as unfinished:
+    unfinished.write_text("half")
+    print("writing", flush=True)
+    input()
+"""
+
+
+def test_what_killed_processes_left_is_deleted(tmp_path: Path) -> None:
+    """By the next that writes into the folder; what a living process writes is left alone."""
+    command = [sys.executable, "-c", WRITER, str(tmp_path / "file.txt")]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with (
+        subprocess.Popen(command, cwd=PROJECT, **pipes) as killed,
+        subprocess.Popen(command, cwd=PROJECT, **pipes) as living,
+    ):
+        for process in (killed, living):
+            assert process.stdout
+            assert process.stdout.readline() == "writing\n"
+        killed.kill()
+        killed.wait()
+        assert len(list(tmp_path.iterdir())) == 2
+        with atomic_write(tmp_path / "another.txt") as unfinished:
+            unfinished.write_text("whole")
+        assert len(list(tmp_path.iterdir())) == 2, "the new file, and the folder of the living process"
+        living.communicate("\n")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"file.txt": "half", "another.txt": "whole"}
+
+
+def test_a_hidden_folder_of_the_user_s_is_left_alone(tmp_path: Path) -> None:
+    for name in (".unfinished-work", ".unfinished-file.txt", ".unfinished-folder"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine").touch()
+    with atomic_write(tmp_path / "file.txt") as unfinished:
+        unfinished.write_text("whole")
+    with atomic_folder(tmp_path / "folder", replace=True):
+        pass
+    assert len(list(tmp_path.glob(".unfinished-*/mine"))) == 3
+
+
+def write_file(tmp_path: Path, content: str, together: Callable[[], Any]) -> None:
+    with atomic_write(tmp_path / "made.txt") as unfinished, unfinished.open("w") as file:
+        for _ in range(1000):
+            together()
+            file.write(content)
+
+
+def write_folder(tmp_path: Path, content: str, together: Callable[[], Any]) -> None:
+    for _ in range(20):
+        with atomic_folder(tmp_path / "made", replace=True) as unfinished:
+            (unfinished / "first.txt").write_text(content * 500)
+            together()
+            (unfinished / "second.txt").write_text(content * 500)
+
+
+def write_to_remote(tmp_path: Path, content: str, together: Callable[[], Any]) -> None:
+    for _ in range(20):
+        together()
+        write_remote(DirFileSystem(str(tmp_path), LocalFileSystem()), "made.txt", content.encode() * 1000)
+
+
+@pytest.mark.parametrize("write", [write_file, write_folder, write_to_remote])
+def test_of_two_writers_at_a_time_one_is_kept_whole(tmp_path: Path, write: Callable[..., None]) -> None:
+    barrier = Barrier(2, timeout=60)
+    failures: list[Exception] = []
+
+    def catch(content: str) -> None:
+        try:
+            write(tmp_path, content, barrier.wait)
+        except Exception as error:  # noqa: BLE001 (of a thread, which would lose it)
+            failures.append(error)
+            barrier.abort()
+
+    threads = [Thread(target=catch, args=(content,)) for content in ("long", "short")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    files = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+    assert {path.suffix for path in files} == {".txt"}, "nothing unfinished is left"
+    assert "".join(path.read_text() for path in files) in ("long" * 1000, "short" * 1000)
+
+
+def test_a_hidden_file_of_the_same_name_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("mine")
+    with atomic_write(tmp_path / "env") as unfinished:
+        unfinished.write_text("written")
+    assert (tmp_path / ".env").read_text() == "mine"
+
+
+def test_a_link_is_replaced_and_what_it_leads_to_is_not_written(tmp_path: Path) -> None:
+    (tmp_path / "cached").write_text("in the cache")
+    (tmp_path / "file.txt").symlink_to(tmp_path / "cached")
+    with atomic_write(tmp_path / "file.txt") as unfinished:
+        unfinished.write_text("new")
+    assert (tmp_path / "cached").read_text() == "in the cache"
+    assert not (tmp_path / "file.txt").is_symlink()
+
+
+def test_a_folder_appears_when_it_is_whole(tmp_path: Path) -> None:
+    with suppress(FailureError), atomic_folder(tmp_path / "exported") as unfinished:
+        (unfinished / "model").touch()
+        raise FailureError
+    assert list(tmp_path.iterdir()) == []
+    with atomic_folder(tmp_path / "exported") as unfinished:
+        (unfinished / "model").touch()
+    assert [path.name for path in tmp_path.rglob("*")] == ["exported", "model"]
+
+
+def test_a_fingerprint_tells_where_one_part_ends_and_the_next_begins() -> None:
+    assert fingerprint(["ab", "c"]) != fingerprint(["a", "bc"])
+    assert fingerprint([np.zeros(2)]) == fingerprint([np.zeros(2, np.int64)])

@@ -1,0 +1,174 @@
+import signal
+import tracemalloc
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from stages.common.cli import UserError
+from stages.datasets.dataset import StoredDataset
+from stages.models import build
+from stages.models.build import build_model
+from stages.models.runtime import keras, tf
+from stages.storage.arrays import temporary_array
+from stages.training import callbacks
+from stages.training.backup import Backup, History
+from stages.training.loop import compile_model, fingerprint_of
+from tests.training.examples import RECIPE, SETTINGS, photos, train, train_until, undisturbed
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
+    assert train(tmp_path) == undisturbed()
+    assert train(tmp_path, SETTINGS.model_copy(update={"seed": 1})) != undisturbed()
+
+
+def test_the_history_has_a_record_for_each_epoch() -> None:
+    _, history = undisturbed()
+    assert [record["epoch"] for record in history] == [1, 2, 3]
+    assert set(history[0]) == {"epoch", "accuracy", "loss", "val_accuracy", "val_loss"}
+
+
+@pytest.mark.parametrize("epoch", [0, 1, 2])
+def test_a_killed_training_ends_with_the_bytes_of_an_undisturbed_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, epoch: int
+) -> None:
+    caplog.set_level("INFO")
+    train_until(epoch, tmp_path, monkeypatch)
+    assert train(tmp_path) == undisturbed()
+    assert (f"resuming after epoch {epoch} of 3" in caplog.text) == (epoch > 0)
+
+
+@pytest.fixture
+def _float32_again() -> Iterator[None]:
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.usefixtures("_float32_again")
+def test_a_killed_training_in_half_precision_ends_the_same_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, precision: str
+) -> None:
+    caplog.set_level("INFO")
+    settings = SETTINGS.model_copy(update={"precision": precision})
+    # So that in float16 the scale of the loss falls, and settles.
+    monkeypatch.setitem(build.RESCALE, "minus_one_to_one", (0.0, 8.0))
+    steep = RECIPE.model_copy(update={"rescale": "minus_one_to_one"})
+    train_until(2, tmp_path, monkeypatch, settings, steep)
+    assert train(tmp_path, settings, recipe=steep) == undisturbed(settings, steep)
+    assert "resuming after epoch 2 of 3" in caplog.text
+
+
+def test_a_backup_of_the_last_epoch_needs_no_more_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    first = train(tmp_path)
+    monkeypatch.setattr(callbacks.Checkpoint, "on_epoch_end", None)  # so that an epoch more would fail
+    assert train(tmp_path) == first
+    assert "resuming after epoch 3 of 3" in caplog.text
+
+
+def test_a_backup_of_other_parameters_or_photos_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train_until(2, tmp_path, monkeypatch, SETTINGS.model_copy(update={"learning_rate": 0.1}))
+    assert train(tmp_path) == undisturbed()
+    assert train(tmp_path, seed=7) != undisturbed()
+    assert train(tmp_path) == undisturbed()
+
+
+@pytest.mark.parametrize("changed", [0, 1])
+def test_other_pixels_under_the_same_labels_have_another_key(changed: int) -> None:
+    """A backup is of one set of pixels: here one value of one training or validation photo differs."""
+    model = build_model(RECIPE, (16, 16), 2)
+    datasets = [photos(6, seed) for seed in (0, 1)]
+    key = fingerprint_of(model, RECIPE, SETTINGS, *datasets)
+    pixels = np.array(datasets[changed].examples)
+    assert fingerprint_of(model, RECIPE, SETTINGS, *datasets) == key
+    pixels[5, 0, 0, 0] ^= 1
+    datasets[changed] = StoredDataset(pixels, datasets[changed].labels)
+    assert fingerprint_of(model, RECIPE, SETTINGS, *datasets) != key
+
+
+def test_the_optimizer_is_adam_at_the_learning_rate() -> None:
+    """In its first step each weight changes by the learning rate, against its gradient's sign; in SGD by its size."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    before = model.get_weights()
+    compile_model(model, 0.01)
+    examples, labels = np.random.default_rng(0).normal(size=(5, 4)).astype("float32"), np.array([0, 1, 2, 0, 0])
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, model(examples)))
+    gradients = tape.gradient(loss, model.trainable_variables)
+    model.train_on_batch(examples, labels)
+    for old, new, gradient in zip(before, model.get_weights(), gradients, strict=True):
+        np.testing.assert_allclose(new - old, -0.01 * np.sign(gradient), rtol=1e-3)
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut short", "zeros", "flag", "method", "offset"])
+def test_of_a_backup_that_is_not_whole_nothing_is_used_and_it_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    """A power failure may leave a file without its content, its end or a part in between; a disk may change a bit."""
+    backup = Backup(tmp_path / "backup.npz", "key")
+    backup.save(
+        SimpleNamespace(variables=[keras.Variable(np.ones(1000))], optimizer=SimpleNamespace(variables=[])),
+        [{"epoch": 1}],
+    )
+    whole = backup.path.read_bytes()
+    assert backup.history() == [{"epoch": 1}]
+    broken = {"empty": b"", "cut short": whole[:-100], "zeros": whole[:2000] + bytes(100) + whole[2100:]}
+    entry, end = whole.rindex(b"PK\1\2"), whole.rindex(b"PK\5\6")
+    changes = {"flag": (entry + 8, 1), "method": (entry + 10, 12), "offset": (end + 18, 9)}
+    for name, (place, value) in changes.items():  # encrypted, bzip2, and where the list of files starts
+        broken[name] = whole[:place] + bytes([value]) + whole[place + 1 :]
+    backup.path.write_bytes(broken[damage])
+    assert backup.history() == []
+    assert caplog.messages == [f"{backup.path} is damaged, so the training starts from the beginning"]
+
+
+def test_balanced_class_weights_count_in_the_training_loss_alone(tmp_path: Path) -> None:
+    """Before the first step, which then is too short to matter, all ten photos in a batch."""
+    settings = SETTINGS.model_copy(update={"batch_size": 10, "epochs": 1, "learning_rate": 1e-12})
+    recipe = RECIPE.model_copy(update={"dropout": 0.0, "flip": None, "rotation": 0.0})
+    _, [plain] = train(tmp_path, settings, 5, recipe)
+    _, [weighted] = train(tmp_path, settings.model_copy(update={"class_weight": "balanced"}), 5, recipe)
+    examples = photos(10, 5)
+    model = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    losses = keras.losses.sparse_categorical_crossentropy(examples.labels, model(examples.examples), from_logits=True)
+    zeros, ones = (np.asarray(losses)[examples.labels == label] for label in (0, 1))
+    assert len(zeros) != len(ones)
+    assert plain["loss"] == pytest.approx((zeros.sum() + ones.sum()) / 10, abs=1e-5)
+    assert weighted["loss"] == pytest.approx((zeros.mean() + ones.mean()) / 2, abs=1e-5)
+    assert weighted["val_loss"] == plain["val_loss"]
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_epoch_and_the_rate(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"a finite loss, received (nan|inf) in epoch 1 at a learning rate of 1e\+30"):
+        train(tmp_path, SETTINGS.model_copy(update={"learning_rate": 1e30}))
+    assert not (tmp_path / "model.keras").exists()
+
+
+def test_ctrl_c_while_the_last_epoch_is_backed_up_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save = Backup.save
+
+    def interrupted(self: Backup, model: keras.Model, history: History, kept: Sequence[np.ndarray]) -> None:
+        save(self, model, history, kept)
+        if len(history) == SETTINGS.epochs:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Backup, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path)
+
+
+def test_looking_whether_a_backup_fits_does_not_take_all_photos_into_memory(tmp_path: Path) -> None:
+    many = temporary_array((2000, 64, 64, 3), np.uint8, tmp_path)
+    many.write(len(many) - 1, np.zeros((64, 64, 3)))
+    model = build_model(RECIPE, (64, 64), 2)
+    tracemalloc.start()
+    fingerprint_of(model, RECIPE, SETTINGS, StoredDataset(many, np.zeros(len(many))), photos(6, 100, 64))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < len(many) * 64 * 64 * 3 / 4

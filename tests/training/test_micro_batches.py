@@ -1,0 +1,50 @@
+"""Batches in parts: the same training as with whole batches, up to rounding."""
+
+import numpy as np
+import pytest
+
+from stages.models.runtime import keras, layers
+from stages.training.loop import compile_model
+from stages.training.micro_batches import InParts
+
+RNG = np.random.default_rng(0)
+EXAMPLES = RNG.integers(0, 256, (9, 8, 8, 3)).astype(np.uint8)
+LABELS = RNG.integers(0, 2, 9)
+
+
+def small_model() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(4, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(2),
+        ]
+    )
+
+
+def step(model: keras.Model, trained: keras.Model, size: int) -> tuple[list[float], list[np.ndarray]]:
+    """Train and measure on a batch; return losses and accuracies, and the weights."""
+    compile_model(trained, learning_rate=0.01)
+    batch = EXAMPLES[:size], LABELS[:size]
+    measured = [*trained.train_on_batch(*batch), *trained.test_on_batch(*batch)]
+    return list(map(float, measured)), model.get_weights()
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 9])  # of fewer, as many and more examples than parts
+def test_a_batch_in_parts_is_a_batch(size: int) -> None:
+    whole, divided = small_model(), small_model()
+    measured, weights = step(whole, whole, size)
+    measured_in_parts, weights_in_parts = step(divided, InParts(divided, 4), size)
+    assert measured_in_parts == pytest.approx(measured, rel=1e-5)
+    for ours, theirs in zip(weights_in_parts, weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+def test_each_part_drops_other_units() -> None:
+    dropout = keras.Sequential([keras.Input((1000,)), layers.Dropout(0.5, seed=0)])
+    first, second = np.asarray(InParts(dropout, 2)(np.ones((2, 1000)), training=True))
+    assert (first != second).mean() == pytest.approx(0.5, abs=0.1)

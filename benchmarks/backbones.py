@@ -43,8 +43,8 @@ def main() -> None:
         entry: dict[str, Any] = {"weights": "random", "sha256": None, "options": {}}
         params["backbones"] = {name: {"architecture": name, **entry} for name in architectures}
         params["features"] = {name: {"backbone": name} for name in architectures}
-        recipe = {"dropout": 0.5, "dense_units": 128}
-        params["models"] = {name: {"features": name, **recipe} for name in architectures}
+        config = {"dropout": 0.5, "dense_units": 128}
+        params["models"] = {name: {"features": name, **config} for name in architectures}
         (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
         for step in ("download", "split"):
             measure([sys.executable, "-m", f"stages.{step}"], folder)

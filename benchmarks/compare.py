@@ -73,7 +73,7 @@ def benchmark_params(params: dict[str, Any], photos: tuple[Path, Path] | None, e
         archive, weights = SAMPLE, "data/sample_backbone.weights.h5"
         size, width = 96, 0.35
     models = {name: dict(params["models"][name]) for name in MODELS}
-    used = {recipe["features"] for recipe in models.values()}
+    used = {config["features"] for config in models.values()}
     features = {name: dict(entry) for name, entry in params["features"].items() if name in used}
     for entry in features.values():
         entry["views"] = min(entry["views"], epochs)  # more would never be used

@@ -29,22 +29,22 @@ def train_once(name: str, epochs: int, repeatable: bool) -> float:
     from stages.training.backup import Backup
 
     params = load_params()
-    settings, recipe = params.train, params.models[name].model_copy(update={"epochs": epochs})
+    settings, config = params.train, params.models[name].model_copy(update={"epochs": epochs})
     lists = {split: read_split(split) for split in ("train", "validation")}
     classes = class_names(lists["train"]["label"])
-    train, validation = load_examples(recipe.features, lists, classes)
+    train, validation = load_examples(config.features, lists, classes)
     if repeatable:
         make_deterministic(settings.seed)
     else:
         keras.utils.set_random_seed(settings.seed)
-    set_precision(settings.precision, has_backbone=recipe.has_backbone)
-    model = build_model(recipe, params.image_size, len(classes))
+    set_precision(settings.precision, has_backbone=config.has_backbone)
+    model = build_model(config, params.image_size, len(classes))
     before = cpu_seconds()
     with TemporaryDirectory() as folder, ExitStack() as patches:
         if not repeatable:
             patches.enter_context(patch.object(Backup, "save"))
-            patches.enter_context(patch.object(training, "fingerprint_of"))
-        training.train_model(model, recipe, settings, train, validation, Path(folder, "backup.npz"))
+            patches.enter_context(patch.object(training, "training_key"))
+        training.train_model(model, config, settings, train, validation, Path(folder, "backup.npz"))
     return cpu_seconds() - before
 
 

@@ -48,14 +48,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10)
     args = parser.parse_args()
     params = load_params()
-    recipe, settings = params.models[args.model], params.train
+    config, settings = params.models[args.model], params.train
     make_deterministic(settings.seed)
     print(f"precision: {set_precision(settings.precision, has_backbone=False)}\n")  # noqa: T201
-    model = build_model(recipe, params.image_size, 2)
+    model = build_model(config, params.image_size, 2)
     compile_model(model, settings.learning_rate)
     shape = (4 * settings.batch_size, *params.image_size, 3)
     noise = StoredDataset(np.random.default_rng(0).integers(0, 256, shape, np.uint8), np.arange(shape[0]) % 2)
-    dataset = augmented_dataset(noise, recipe, settings.seed)
+    dataset = augmented_dataset(noise, config, settings.seed)
     batches = training_batches(dataset, settings.batch_size, settings.seed, range(3 + args.steps))
     model.fit(batches, steps_per_epoch=3, shuffle=False, verbose=0)
     with TemporaryDirectory() as folder:

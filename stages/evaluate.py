@@ -37,7 +37,7 @@ from stages.evaluation.scores import leaderboard, ranking, rounded, score, score
 from stages.evaluation.significance import compare, compare_with_best
 from stages.inference.confidence import Confidence, read_confidence
 from stages.inference.logits import load_model
-from stages.inference.prediction_cache import KeptPredictions, delete_others
+from stages.inference.prediction_cache import PredictionCache, delete_others
 from stages.models.runtime import make_deterministic
 from stages.photos.loading import load_photos
 from stages.storage.files import write_csv, write_json, write_text
@@ -67,7 +67,7 @@ def main() -> None:
     photos = load_photos(lists["test"], classes, params.image_size)
     test = TestSet(lists["test"], classes, *photos, majority_class_accuracy(lists["train"], lists["test"]))
 
-    predictions = KeptPredictions(test.pixels)
+    predictions = PredictionCache(test.pixels)
     repeats = {name: repeated_models(name) for name in params.models}
     delete_others([*repeats, *(path.stem for paths in repeats.values() for path in paths.values())])
     rank_by = params.evaluate.rank_by
@@ -109,7 +109,7 @@ def check_leftovers(names: set[str]) -> None:
 
 
 def evaluate_with_repeats(
-    name: str, repeats: dict[int, Path], settings: ConfidenceSettings, predictions: KeptPredictions, test: TestSet
+    name: str, repeats: dict[int, Path], settings: ConfidenceSettings, predictions: PredictionCache, test: TestSet
 ) -> Evaluation:
     """Score a model, and its trainings from other seeds, which are saved at ``repeats``."""
     path = MODELS / f"{name}.keras"

@@ -1,7 +1,7 @@
 """Train one model.
 
-Reads the training and validation lists, the pixels or features that the recipe names, with their backbone, and from
-``params.yaml`` ``image_size``, ``train`` and the model's recipe.
+Reads the training and validation lists, the pixels or features that the config names, with their backbone, and from
+``params.yaml`` ``image_size``, ``train`` and the model's config.
 Writes ``data/models/MODEL.keras``, beside it ``MODEL.json`` with its classes and environment, and ``MODEL.npz`` with
 its ``logits`` on the validation photos and their ``labels``, and with a backbone's ``training_features`` and
 ``validation_features``, pooled, of up to 2,000 photos each; and ``plots/history/MODEL.json``, a record per epoch; into
@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from stages.common.cli import UserError, run, stage_argument
-from stages.common.model_config import Recipe
+from stages.common.model_config import ModelConfig
 from stages.common.params import Train, load_params
 from stages.common.paths import BACKUPS, HISTORY, MODELS, PIXELS, REPEATS
 from stages.datasets.dataset import StoredDataset
@@ -44,13 +44,13 @@ def main() -> None:
         raise UserError(
             f"expected `python -m stages.train MODEL` with a model of params.yaml ({models}), received {name!r}"
         )
-    recipe, settings = params.models[name], params.train
+    config, settings = params.models[name], params.train
     lists = {split: read_split(split) for split in ("train", "validation")}
     classes = class_names(lists["train"]["label"])
-    train, validation = load_examples(recipe.features, lists, classes)
-    sample = load_sample(recipe.features, validation, params.image_size)
+    train, validation = load_examples(config.features, lists, classes)
+    sample = load_sample(config.features, validation, params.image_size)
     # Features of new views in every epoch leave their augmentation to the training.
-    recipe = recipe.model_copy(update=read_about(recipe.features).get("augmentation", {}))
+    config = config.model_copy(update=read_about(config.features).get("augmentation", {}))
 
     with atomic_folder(REPEATS / name, replace=True) as others:
         seeds = [(settings.seed + number) % 2**32 for number in range(settings.runs)]
@@ -61,14 +61,14 @@ def main() -> None:
                 path, history_path = MODELS / f"{name}.keras", HISTORY / f"{name}.json"
             else:
                 path, history_path = others / f"{name}.{seed}.keras", others / "history" / f"{name}.{seed}.json"
-            train_from_seed(recipe, seeded, params.image_size, classes, train, validation, sample, path, history_path)
+            train_from_seed(config, seeded, params.image_size, classes, train, validation, sample, path, history_path)
         write_json(seeds[1:], others / "seeds.json")
     for ended in BACKUPS.glob(f"{name}.*npz"):  # only now: none is to train again if a later one is killed
         ended.unlink()
 
 
 def train_from_seed(
-    recipe: Recipe,
+    config: ModelConfig,
     settings: Train,
     image_size: tuple[int, int],
     classes: list[str],
@@ -85,15 +85,15 @@ def train_from_seed(
             logits as the training.
     """
     make_deterministic(settings.seed)
-    precision = set_precision(settings.precision, has_backbone=recipe.has_backbone)
+    precision = set_precision(settings.precision, has_backbone=config.has_backbone)
     logger.info("precision: %s", precision)
     with device_strategy().scope():
-        model = build_model(recipe, image_size, len(classes))
+        model = build_model(config, image_size, len(classes))
         model.summary()
-        history, logits = train_model(model, recipe, settings, train, validation, BACKUPS / f"{path.stem}.npz")
+        history, logits = train_model(model, config, settings, train, validation, BACKUPS / f"{path.stem}.npz")
     environment = [*describe_environment(), f"precision {precision}"]
     kept = {"logits": logits, "labels": validation.labels}
-    if recipe.has_backbone:
+    if config.has_backbone:
         kept["training_features"] = sample_features(model, train, settings.seed)
         kept["validation_features"] = sample_features(model, validation, settings.seed)
     with atomic_write(path) as unchecked:

@@ -81,8 +81,8 @@ def without_access(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 @pytest.fixture
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a test wait for a moment where a user waits for a minute."""
-    monkeypatch.setattr(fetch, "PAUSES", (0.1, 0.1, 0.1))
-    monkeypatch.setattr(fetch, "SILENCE", 2)
+    monkeypatch.setattr(fetch, "RETRY_DELAYS_S", (0.1, 0.1, 0.1))
+    monkeypatch.setattr(fetch, "READ_TIMEOUT_S", 2)
 
 
 @pytest.fixture(scope="session")

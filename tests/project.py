@@ -67,7 +67,7 @@ def models_alone(*names: str) -> dict[str, Any]:
     """The changes of params.yaml that leave these models, and the features that they train on."""
     params = yaml.safe_load((PROJECT / "params.yaml").read_text())
     models = {name: params["models"][name] for name in names}
-    used = {recipe["features"] for recipe in models.values()}
+    used = {config["features"] for config in models.values()}
     sections = ("features", "label_issues")
     return {"models": models} | {
         section: {name: of for name, of in params[section].items() if name in used} for section in sections

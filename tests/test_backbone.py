@@ -55,8 +55,8 @@ def test_weights_with_another_hash_are_refused(fetch: Callable[[Any], None], set
 def test_an_entry_that_no_model_needs_may_have_no_weights(
     fetch: Callable[[Any], None], set_params: Callable[..., None]
 ) -> None:
-    recipe = {"features": "pixels", "dropout": 0.5, "dense_units": 8}
-    set_params({"models": {"cnn": recipe}, "features": {}, "label_issues": {}})
+    config = {"features": "pixels", "dropout": 0.5, "dense_units": 8}
+    set_params({"models": {"cnn": config}, "features": {}, "label_issues": {}})
     fetch(None)
     assert [path.name for path in FOLDER.iterdir()] == ["architecture.json"]
 

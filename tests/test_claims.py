@@ -155,7 +155,7 @@ def test_cnn_is_what_plain_keras_trains_on_the_training_list(finished: Path) -> 
     for ours, plain in zip(trained.get_weights(), model.get_weights(), strict=True):
         # The mean: where a gradient is next to nothing, rounding decides the direction of one of Adam's steps.
         assert np.abs(ours - plain).mean() < 1e-4
-    # Their recipes differ in augmentation alone: without it, they would be the same model.
+    # Their configs differ in augmentation alone: without it, they would be the same model.
     differences = [np.abs(a - b).max() for a, b in zip(trained.get_weights(), augmented.get_weights(), strict=True)]
     assert max(differences) > 0.01
 

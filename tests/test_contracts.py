@@ -17,7 +17,7 @@ from dvc.utils.hydra import apply_overrides
 
 from stages.common.params import Params
 from stages.common.paths import BACKUPS, CORRECTIONS, LOGS, PREDICTIONS
-from stages.inference.prediction_cache import PREDICTING_CODE
+from stages.inference.prediction_cache import INFERENCE_CODE
 from stages.training.backup import STAGES, TRAINING_CODE
 from tests.conftest import PROJECT
 from tests.project import lay_out, run
@@ -120,7 +120,7 @@ def test_a_backup_is_kept_for_as_long_as_dvc_would_not_train_again() -> None:
 
 
 def test_predictions_are_kept_until_the_code_that_predicts_changes() -> None:
-    files = {file for pattern in PREDICTING_CODE for file in STAGES.glob(pattern)}
+    files = {file for pattern in INFERENCE_CODE for file in STAGES.glob(pattern)}
     reading = code_in(STAGES / "storage")  # whose result, the pixels, is compared itself
     assert imported_files(STAGES / "inference/logits.py") - reading <= files
 

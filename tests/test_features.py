@@ -15,7 +15,7 @@ import pytest
 
 from stages import features, pixels, train
 from stages.common.cli import UserError
-from stages.common.model_config import Augmentation, Recipe
+from stages.common.model_config import Augmentation, ModelConfig
 from stages.datasets.augmentation import augment, draw_augmentation
 from stages.models import pretrained as backbone
 from stages.models.pretrained import load_backbone, scale_and_shift
@@ -102,8 +102,8 @@ def test_views_of_every_epoch_are_left_to_the_training(
     set_params({"train.epochs": 2, "train.precision": "float32"})
     trained = []
 
-    def train_model(model: keras.Model, recipe: Recipe, *_: Any) -> Training:
-        trained.append((recipe.flip, recipe.rotation, model.get_layer("backbone").name))
+    def train_model(model: keras.Model, config: ModelConfig, *_: Any) -> Training:
+        trained.append((config.flip, config.rotation, model.get_layer("backbone").name))
         return Training([], model.predict(photos["validation"], verbose=0))
 
     monkeypatch.setattr(train, "train_model", train_model)

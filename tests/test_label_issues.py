@@ -14,7 +14,7 @@ from PIL import Image
 from stages import label_issues
 from stages.common.cli import UserError
 from stages.storage.arrays import temporary_array
-from stages.storage.files import fingerprint, write_json
+from stages.storage.files import content_hash, write_json
 from tests.conftest import write_photos
 
 FOLDER = Path("plots/label_issues")
@@ -43,7 +43,7 @@ def run(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pd.Da
         first = rng.normal(4 * names[:, None, None, None], 1, (30, 2, 2, 3))
         np.save(features / "train.npy", np.concatenate([first, rng.normal(0, 9, first.shape)]).astype(np.float16))
         np.save(features / "validation.npy", first.astype(np.float16))
-        write_json({"photos": {s: fingerprint(of["path"]) for s, of in lists.items()}}, features / "about.json")
+        write_json({"photos": {s: content_hash(of["path"]) for s, of in lists.items()}}, features / "about.json")
         monkeypatch.setattr(sys, "argv", ["label_issues", "mobilenet_v2"])
         label_issues.main()
         return pd.read_csv(FOLDER / "mobilenet_v2.csv", keep_default_na=False)

@@ -14,7 +14,7 @@ from stages import train
 from stages.common.paths import BACKUPS, FEATURES, SPLITS
 from stages.models.runtime import keras
 from stages.models.saving import check_saved_model, save_model
-from stages.storage.files import fingerprint
+from stages.storage.files import content_hash
 from stages.training import callbacks
 from tests.conftest import CNN_ALONE
 from tests.training.examples import KilledError
@@ -34,7 +34,7 @@ def settings(set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -
     for split in ("train", "validation"):
         photos.to_csv(SPLITS / f"{split}.csv", index=False)
         np.save(folder / f"{split}.npy", rng.integers(0, 256, (8, 16, 16, 3), np.uint8))
-    paths = {split: fingerprint(photos["path"]) for split in ("train", "validation")}
+    paths = {split: content_hash(photos["path"]) for split in ("train", "validation")}
     (folder / "about.json").write_text(json.dumps({"photos": paths}))
     small = {"batch_size": 4, "epochs": 2, "precision": "float32"}
     set_params(

@@ -38,7 +38,7 @@ def main() -> None:
 
 def resources_for_features(name: str, params: Params) -> Resources:
     """Give the most of each resource that a model takes which trains on these features."""
-    users = [params.cluster.resources_of(model) for model, recipe in params.models.items() if recipe.features == name]
+    users = [params.cluster.resources_of(model) for model, config in params.models.items() if config.features == name]
     users = users or [params.cluster]
     return Resources(**{field: max(getattr(user, field) for user in users) for field in Resources.model_fields})
 

@@ -17,7 +17,7 @@ from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
 from stages.inference.confidence import asks_for_any
 from stages.inference.model_file import ModelFile, TrainedModel
-from stages.storage.files import UNFINISHED, fingerprint, write_remote
+from stages.storage.files import UNFINISHED, content_hash, write_remote
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def read_part(output: DirFileSystem, path: str) -> BytesIO:
 
 def part_number(index: int, paths: list[str]) -> int:
     """Number a part by its place and its photos: parts of other photos, also those of another run, have another."""
-    digest = int(fingerprint([repr(paths)]), 16)
+    digest = int(content_hash([repr(paths)]), 16)
     return int(f"1{index:06}{digest % 10**9:09}")
 
 

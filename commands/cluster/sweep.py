@@ -31,7 +31,7 @@ from commands.cluster.workspace import dvc
 from stages.common.cli import UserError, command_parser, run
 from stages.common.params import PARAMS, Params, load_params
 from stages.common.paths import BACKUPS
-from stages.storage.files import fingerprint
+from stages.storage.files import content_hash
 from stages.training.backup import training_code
 
 # The trials report their progress themselves, and DVC keeps their results.
@@ -174,7 +174,7 @@ def sweep_key(model: str, trials: list[list[str]], lock: str) -> str:
     steps = yaml.safe_load(lock)["stages"]
     read = [step for step in sorted(steps) if step.partition("@")[0] in ("download", "backbone", "split", "features")]
     data = json.dumps([steps[step]["outs"] for step in read])
-    return fingerprint([model, json.dumps(trials), PARAMS.read_text(encoding="utf-8"), data, *training_code()])
+    return content_hash([model, json.dumps(trials), PARAMS.read_text(encoding="utf-8"), data, *training_code()])
 
 
 if __name__ == "__main__":

@@ -34,8 +34,8 @@ class Trial(tune.Trainable):
         self.history_file = self.folder / HISTORY / f"{model}.json"
         self.backup_file = self.folder / BACKUPS / f"{model}.npz"
         self.reported: History = []
-        recipe = load_params(self.folder / PARAMS).models[model]
-        features = [f"features@{recipe.features}"] if recipe.has_backbone else []
+        trained = load_params(self.folder / PARAMS).models[model]
+        features = [f"features@{trained.features}"] if trained.has_backbone else []
         self.steps = ("pixels", *features, f"train@{model}")  # the first are up to date, or the trial changes them
         self.process = DvcProcess("repro", "--pull", "--single-item", *self.steps, folder=self.folder, echo=False)
         self.held.callback(self.process.kill)

@@ -29,7 +29,7 @@ WIDTH = 0.35  # MobileNetV2's alpha, its narrowest
 BATCH_SIZE = 16
 LEARNING_RATE = 2e-3  # at its highest
 # Rotation, as a fraction of a turn, and epochs: upright animals are easier to begin with, and in the end the features
-# must withstand the rotations of the recipes.
+# must withstand the rotations of the configs.
 PHASES = ((0.02, 6), (0.2, 12))
 SEED = 0
 

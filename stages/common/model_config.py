@@ -50,7 +50,7 @@ class FineTune(Section):
     learning_rate: Positive
 
 
-class Recipe(Augmentation):
+class ModelConfig(Augmentation):
     """A model under ``models:``. What is left out is left out of the model, or taken from ``train:``."""
 
     features: str
@@ -77,7 +77,7 @@ class Recipe(Augmentation):
         return self.filters if isinstance(self.filters, tuple) else (self.filters or 0,) * self.conv_layers
 
     @model_validator(mode="after")
-    def _each_conv_layer_has_filters(self) -> "Recipe":
+    def _each_conv_layer_has_filters(self) -> "ModelConfig":
         count = len(self.filters) if isinstance(self.filters, tuple) else self.conv_layers
         if count != self.conv_layers or (self.conv_layers and not self.filters):
             raise ValueError(
@@ -87,7 +87,7 @@ class Recipe(Augmentation):
         return self
 
     @model_validator(mode="after")
-    def _features_of_a_backbone_are_rescaled_and_augmented(self) -> "Recipe":
+    def _features_of_a_backbone_are_rescaled_and_augmented(self) -> "ModelConfig":
         if self.has_backbone and self.rescale:
             raise ValueError(f"expected rescale with features: {PIXELS} only, as a backbone has its own preprocessing")
         if self.has_backbone and self.augments:

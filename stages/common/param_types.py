@@ -84,7 +84,7 @@ RENAMED = {
 }
 
 
-def complaints(details: Sequence[Any]) -> list[str]:
+def format_validation_errors(details: Sequence[Any]) -> list[str]:
     """Describe what pydantic found wrong, but where keys are of an earlier version, only what became of these."""
     unknown = [name_of(detail) for detail in details if detail["type"] == "extra_forbidden"]
     renamed = []
@@ -92,14 +92,14 @@ def complaints(details: Sequence[Any]) -> list[str]:
         keys = [key for key in unknown if fnmatchcase(key, pattern)]
         if keys:
             renamed.append(f"{keys[0] if len(keys) == 1 else pattern}: {text}")
-    return renamed or [complaint(detail) for detail in details]
+    return renamed or [format_validation_error(detail) for detail in details]
 
 
 def name_of(detail: Any) -> str:
     return ".".join(str(part) for part in detail["loc"] if part != "[key]") or "the file"
 
 
-def complaint(detail: Any) -> str:
+def format_validation_error(detail: Any) -> str:
     """Describe what pydantic found wrong with one key."""
     key = name_of(detail)
     if detail["loc"][-1:] == ("[key]",):

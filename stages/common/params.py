@@ -13,7 +13,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from stages.common.cli import UserError
-from stages.common.model_config import Features, Recipe
+from stages.common.model_config import Features, ModelConfig
 from stages.common.param_types import (
     Count,
     Float,
@@ -24,7 +24,7 @@ from stages.common.param_types import (
     Section,
     Seed,
     Sha256,
-    complaints,
+    format_validation_errors,
 )
 from stages.common.paths import PIXELS
 
@@ -151,7 +151,7 @@ class Params(Section):
     train: Train
     features: dict[ModelName, Features]
     label_issues: dict[ModelName, LabelIssues]
-    models: Annotated[dict[ModelName, Recipe], Field(min_length=1)]
+    models: Annotated[dict[ModelName, ModelConfig], Field(min_length=1)]
     evaluate: Evaluate
     confidence: ConfidenceSettings
     cluster: Cluster = Cluster()
@@ -189,12 +189,12 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _models_stand_on_listed_features(self) -> "Params":
-        for name, recipe in self.models.items():
-            if recipe.features not in {PIXELS, *self.features}:
+        for name, config in self.models.items():
+            if config.features not in {PIXELS, *self.features}:
                 listed = ", ".join([PIXELS, *self.features])
-                raise ValueError(f"models.{name}.features: expected one of {listed}, received {recipe.features}")
+                raise ValueError(f"models.{name}.features: expected one of {listed}, received {config.features}")
             try:
-                recipe.check_fine_tuning(self.features.get(recipe.features))
+                config.check_fine_tuning(self.features.get(config.features))
             except ValueError as error:
                 raise ValueError(f"models.{name}.fine_tune: {error}") from error
         return self
@@ -235,4 +235,4 @@ def load_params(path: Path = PARAMS) -> Params:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
-        raise UserError(f"{path}: " + "; ".join(complaints(error.errors()))) from error
+        raise UserError(f"{path}: " + "; ".join(format_validation_errors(error.errors()))) from error

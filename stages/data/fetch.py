@@ -23,8 +23,8 @@ from stages.storage.folders import check_readable, is_hidden, warn_of_empty
 
 logger = logging.getLogger(__name__)
 
-SILENCE = 60  # seconds without a byte, after which a connection counts as broken
-PAUSES = (1, 3, 9)  # seconds to wait before each further attempt
+READ_TIMEOUT_S = 60  # seconds without a byte, after which a connection counts as broken
+RETRY_DELAYS_S = (1, 3, 9)  # seconds to wait before each further attempt
 FICLONE = 0x40049409  # of linux/fs.h; Python's fcntl has it from 3.12 on
 
 
@@ -41,7 +41,7 @@ class Source:
         self.key = key
         self.is_http = url.startswith(("http://", "https://"))
         # By default aiohttp gives up on a healthy download after five minutes; only silence should end one.
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=SILENCE, sock_read=SILENCE)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=READ_TIMEOUT_S, sock_read=READ_TIMEOUT_S)
         options = {"client_kwargs": {"timeout": timeout}} if self.is_http else {}
         try:
             self.files, self.path = fsspec.core.url_to_fs(url, **options)
@@ -107,7 +107,7 @@ class Source:
 
     def _retry(self, read: Callable[[], Any], url: str) -> Any:
         """Call ``read``, and again after a pause as long as it fails in a way that may pass."""
-        pauses = iter(PAUSES)
+        pauses = iter(RETRY_DELAYS_S)
         while True:
             try:
                 return read()
@@ -117,7 +117,7 @@ class Source:
                 ) from error
             except Exception as error:  # each of fsspec's file systems brings its own
                 is_local = isinstance(self.files, LocalFileSystem)
-                if is_the_machines(error, is_local):
+                if is_local_failure(error, is_local):
                     raise
                 reason = " ".join(str(error).split()) or type(error).__name__
                 pause = next(pauses, None)
@@ -187,7 +187,7 @@ def clone(path: str, target: Path) -> bool:
     return True
 
 
-def is_the_machines(error: Exception, is_local: bool) -> bool:
+def is_local_failure(error: Exception, is_local: bool) -> bool:
     """Tell a fault of this machine, which another source would not fix, from one of the source.
 
     A file system of fsspec may give a server's fault any number: s3fs calls its internal errors EIO.

@@ -16,16 +16,16 @@ from stages.inference.logits import BATCH_SIZE, existing_model, load_model, pred
 from stages.inference.out_of_distribution import with_features
 from stages.models.runtime import describe_environment
 from stages.storage.arrays import ArrayStore
-from stages.storage.files import atomic_write, fingerprint, is_whole
+from stages.storage.files import atomic_write, content_hash, is_intact_zip
 
 logger = logging.getLogger(__name__)
 
 STAGES = Path(__file__).parents[1]
 # The code that predictions depend on, from the pixels on.
-PREDICTING_CODE = ("inference/*.py", "models/runtime.py")
+INFERENCE_CODE = ("inference/*.py", "models/runtime.py")
 
 
-class KeptPredictions:
+class PredictionCache:
     """The logits that models predict on the same photos, in a file ``data/predictions/MODEL.npz`` for each.
 
     A file is used for as long as all that its logits depend on is the same: the bytes of the model, the pixels,
@@ -40,7 +40,7 @@ class KeptPredictions:
         numbers = np.arange(len(pixels))
         # Batch by batch, as the photos may not fit into memory.
         batches = (pixels[numbers[start : start + BATCH_SIZE]] for start in range(0, len(pixels), BATCH_SIZE))
-        self.shared_key = fingerprint(chain([str(pixels.shape), *describe_environment()], predicting_code(), batches))
+        self.shared_key = content_hash(chain([str(pixels.shape), *describe_environment()], inference_code(), batches))
 
     def logits(self, model_path: Path, features: bool = False) -> np.ndarray:
         """Return the logit of each class for each photo, as ``predict_logits`` does.
@@ -55,8 +55,8 @@ class KeptPredictions:
         """
         path = PREDICTIONS / f"{model_path.stem}.npz"
         with existing_model(model_path).open("rb") as file:
-            key = fingerprint([hashlib.file_digest(file, "sha256").hexdigest(), str(features), self.shared_key])
-        kept = read_kept(path, key)
+            key = content_hash([hashlib.file_digest(file, "sha256").hexdigest(), str(features), self.shared_key])
+        kept = read_cached(path, key)
         if kept is not None:
             logger.info("%s: its predictions on the test photos were kept", path.stem)
             return kept
@@ -68,11 +68,11 @@ class KeptPredictions:
         return logits
 
 
-def read_kept(path: Path, key: str) -> np.ndarray | None:
+def read_cached(path: Path, key: str) -> np.ndarray | None:
     """Read the logits in a file, unless there is none, or one with another key; a damaged one is logged."""
     if not path.exists():
         return None
-    if is_whole(path):
+    if is_intact_zip(path):
         try:
             with np.load(path, allow_pickle=False) as kept:
                 return np.asarray(kept["logits"]) if str(kept["key"]) == key else None
@@ -89,7 +89,7 @@ def delete_others(models: Collection[str]) -> None:
             path.unlink()
 
 
-def predicting_code() -> list[str]:
-    """Read the files of ``PREDICTING_CODE``."""
-    files = sorted(file for pattern in PREDICTING_CODE for file in STAGES.glob(pattern))
+def inference_code() -> list[str]:
+    """Read the files of ``INFERENCE_CODE``."""
+    files = sorted(file for pattern in INFERENCE_CODE for file in STAGES.glob(pattern))
     return [file.read_text(encoding="utf-8") for file in files]

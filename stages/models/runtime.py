@@ -145,7 +145,7 @@ def make_deterministic(seed: int) -> None:
 def device_strategy() -> tf.distribute.Strategy:
     """Choose where a model trains: on all GPUs, each with a part of every batch, or else on what there is.
 
-    Build the model within the strategy's ``scope()``, and train it in ``InParts``, which divides each batch.
+    Build the model within the strategy's ``scope()``, and train it in ``MicroBatched``, which divides each batch.
     """
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     if len(devices) > 1:

@@ -16,7 +16,7 @@ import pandas as pd
 from stages.common.cli import UserError, first_line
 from stages.common.paths import FEATURES, PIXELS, SPLITS
 from stages.storage.arrays import DiskArray, create_array, open_array
-from stages.storage.files import fingerprint, write_json
+from stages.storage.files import content_hash, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ def open_features(name: str, lists: Lists) -> dict[str, DiskArray]:
 
 def hash_paths(lists: Lists) -> dict[str, str]:
     """Hash the paths of each list, in their order."""
-    return {split: fingerprint(photos["path"]) for split, photos in lists.items()}
+    return {split: content_hash(photos["path"]) for split, photos in lists.items()}
 
 
 def remedy(name: str) -> str:

@@ -119,7 +119,7 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
         table.to_csv(unfinished, index=False)
 
 
-def is_whole(path: Path) -> bool:
+def is_intact_zip(path: Path) -> bool:
     """Tell whether a zip file (``.npz`` is one) is complete, by its checksums; after a power failure it may not be."""
     try:
         with ZipFile(path) as arrays:
@@ -132,7 +132,7 @@ def is_whole(path: Path) -> bool:
         return False
 
 
-def fingerprint(parts: Iterable[str | np.ndarray]) -> str:
+def content_hash(parts: Iterable[str | np.ndarray]) -> str:
     """Hash everything that a result depends on: SHA-256, in hex."""
     digest = hashlib.sha256()
     for part in parts:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stages.storage.files import atomic_write, is_whole
+from stages.storage.files import atomic_write, is_intact_zip
 
 if TYPE_CHECKING:  # reading a backup's history must not wait for TensorFlow
     from stages.models.runtime import keras
@@ -31,7 +31,7 @@ class Backup:
     """A training's state after its last finished epoch, in one file.
 
     Args:
-        key: the fingerprint of all that the training depends on; a backup with another key is ignored.
+        key: the content_hash of all that the training depends on; a backup with another key is ignored.
     """
 
     def __init__(self, path: Path, key: str) -> None:
@@ -45,7 +45,7 @@ class Backup:
         """
         if not self.path.exists():
             return []
-        if not is_whole(self.path):
+        if not is_intact_zip(self.path):
             logger.warning("%s is damaged, so the training starts from the beginning", self.path)
             return []
         content = read_content(self.path)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stages.common.cli import UserError
-from stages.common.model_config import Recipe
+from stages.common.model_config import ModelConfig
 from stages.common.params import Train
 from stages.datasets.dataset import Dataset, StoredDataset, augmented_dataset, sequential_batches
 from stages.datasets.feature_extraction import FeatureDataset, connect, feature_extractor, store_features
@@ -18,11 +18,11 @@ from stages.models.pretrained import unfreeze
 from stages.models.runtime import describe_environment, device_count, keras, tf
 from stages.storage.arrays import temporary_array
 from stages.storage.feature_sets import remedy
-from stages.storage.files import fingerprint
+from stages.storage.files import content_hash
 from stages.training.backup import Backup, History, training_code
 from stages.training.batches import balanced_weights, training_batches, validation_batches
 from stages.training.callbacks import Checkpoint, StopWhenInterrupted, TimeLeft, defer_interrupts, live_curves
-from stages.training.micro_batches import InParts, OnDevices
+from stages.training.micro_batches import MicroBatched, OnDevices
 from stages.training.selection import Selection
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Phase(NamedTuple):
 
 def train_model(
     model: keras.Model,
-    recipe: Recipe,
+    config: ModelConfig,
     settings: Train,
     train: StoredDataset,
     validation: StoredDataset,
@@ -56,7 +56,7 @@ def train_model(
     """Train the model, logging a line per epoch, and resuming after the last epoch in ``backup``.
 
     Args:
-        train: photos, which are flipped and rotated as the recipe says and pass through the backbone, if there is one,
+        train: photos, which are flipped and rotated as the config says and pass through the backbone, if there is one,
             in every epoch; or a frozen backbone's features, on which only the layers after it train.
         validation: the same of the photos to measure on after each epoch.
         backup: a file that holds the state after each epoch while training lasts.
@@ -64,25 +64,25 @@ def train_model(
     Raises:
         UserError: The features are of another shape, or the loss is no longer a finite number.
     """
-    resumable = Backup(backup, fingerprint_of(model, recipe, settings, train, validation))
-    augmented = augmented_dataset(train, recipe, settings.seed)
+    resumable = Backup(backup, training_key(model, config, settings, train, validation))
+    augmented = augmented_dataset(train, config, settings.seed)
     on_photos = train.examples.dtype == np.uint8
-    trained = head_of(model) if recipe.has_backbone else model
+    trained = head_of(model) if config.has_backbone else model
     expected, received = (model if on_photos else trained).input_shape[1:], train.examples.shape[1:]
     if received != expected:
         raise UserError(
-            f"expected features shaped {expected} (by image_size and the recipe), received {received}: "
-            f"{remedy(recipe.features)}"
+            f"expected features shaped {expected} (by image_size and the config), received {received}: "
+            f"{remedy(config.features)}"
         )
-    if not recipe.has_backbone or not on_photos:
-        return fit(trained, recipe, settings, augmented, validation, resumable)
+    if not config.has_backbone or not on_photos:
+        return fit(trained, config, settings, augmented, validation, resumable)
 
     backbone = model.get_layer("backbone")
     extractor = feature_extractor(model.get_layer("preprocessing"), backbone)
     measured = temporary_array((len(validation.labels), *backbone.output_shape[1:]), np.float32)
     store_features(FeatureDataset(validation, extractor), measured, "validation features")
     fresh = FeatureDataset(augmented, extractor)
-    return fit(trained, recipe, settings, fresh, StoredDataset(measured, validation.labels), resumable)
+    return fit(trained, config, settings, fresh, StoredDataset(measured, validation.labels), resumable)
 
 
 def head_of(model: keras.Model) -> keras.Model:
@@ -92,11 +92,11 @@ def head_of(model: keras.Model) -> keras.Model:
 
 
 def fit(
-    model: keras.Model, recipe: Recipe, settings: Train, train: Dataset, validation: Dataset, backup: Backup
+    model: keras.Model, config: ModelConfig, settings: Train, train: Dataset, validation: Dataset, backup: Backup
 ) -> Training:
     """Fit a model phase after phase, from the epoch that the backup has reached."""
-    phases = list_phases(recipe, settings)
-    keep, patience = recipe.checkpoint or settings.checkpoint, recipe.early_stopping or settings.early_stopping
+    phases = list_phases(config, settings)
+    keep, patience = config.checkpoint or settings.checkpoint, config.early_stopping or settings.early_stopping
     selection = Selection(keep == "best", patience, phases[-1].start)
     history = backup.history()
     if history:
@@ -109,7 +109,7 @@ def fit(
     # A GPU is at its fastest with as much at a time as there is.
     parts = 1 if tf.config.list_logical_devices("GPU") else settings.micro_batches
     class_weights = balanced_weights(train.labels) if settings.class_weight == "balanced" else None
-    trained = (OnDevices if device_count() > 1 else InParts)(model, parts, class_weights)
+    trained = (OnDevices if device_count() > 1 else MicroBatched)(model, parts, class_weights)
     for phase in phases:
         if phase.fine_tunes:
             unfreeze(model.get_layer("last_blocks"))
@@ -152,21 +152,21 @@ def run_epochs(
             raise KeyboardInterrupt
 
 
-def list_phases(recipe: Recipe, settings: Train) -> list[Phase]:
+def list_phases(config: ModelConfig, settings: Train) -> list[Phase]:
     """List the phases of a training: one, or one for the head alone and one with the backbone's last blocks."""
-    epochs, learning_rate = recipe.epochs or settings.epochs, recipe.learning_rate or settings.learning_rate
-    if recipe.fine_tune is None:
+    epochs, learning_rate = config.epochs or settings.epochs, config.learning_rate or settings.learning_rate
+    if config.fine_tune is None:
         return [Phase(0, epochs, learning_rate)]
-    head_only = math.ceil(Fraction(str(recipe.fine_tune.after)) * epochs)  # 0.28 * 25 is 7.000000000000001 in floats
+    head_only = math.ceil(Fraction(str(config.fine_tune.after)) * epochs)  # 0.28 * 25 is 7.000000000000001 in floats
     if head_only == epochs:
         logger.warning(
             "no epoch is left to fine-tune in: fine_tune.after is %g, and of %d epochs all come before",
-            recipe.fine_tune.after,
+            config.fine_tune.after,
             epochs,
         )
     return [
         Phase(0, head_only, learning_rate),
-        Phase(head_only, epochs, recipe.fine_tune.learning_rate, fine_tunes=True),
+        Phase(head_only, epochs, config.fine_tune.learning_rate, fine_tunes=True),
     ]
 
 
@@ -180,12 +180,12 @@ def compile_model(model: keras.Model, learning_rate: float) -> None:
     model.optimizer.build(model.trainable_variables)
 
 
-def fingerprint_of(
-    model: keras.Model, recipe: Recipe, settings: Train, train: StoredDataset, validation: StoredDataset
+def training_key(
+    model: keras.Model, config: ModelConfig, settings: Train, train: StoredDataset, validation: StoredDataset
 ) -> str:
     """Hash all that a training's result depends on, the examples row by row: they may not fit into memory."""
     parts = [
-        recipe.model_dump_json(),
+        config.model_dump_json(),
         settings.model_dump_json(exclude={"runs"}),
         str(model.input_shape),
         *describe_environment(),
@@ -197,4 +197,4 @@ def fingerprint_of(
     ]
     versions = [len(dataset.examples) // len(dataset.labels) for dataset in (train, validation)]
     examples = map(sequential_batches, (train, validation), repeat(settings.batch_size), versions)
-    return fingerprint(chain(parts, *examples))
+    return content_hash(chain(parts, *examples))

@@ -8,7 +8,7 @@ import numpy as np
 from stages.models.runtime import keras, tf
 
 
-class InParts(keras.Model):
+class MicroBatched(keras.Model):
     """A model that computes each batch in parts, which share its weights, side by side on as many cores.
 
     An operation of TensorFlow divides its sums among its threads, so that their rounding depends on the cores; here
@@ -42,7 +42,7 @@ class InParts(keras.Model):
         return super().compute_loss(x, y, y_pred, sample_weight, training)
 
 
-class OnDevices(InParts):
+class OnDevices(MicroBatched):
     """The same on several devices (``device_strategy``), among which Keras divides each batch.
 
     Keras would average over each device's rows and then over the devices, so that a row counted more where there are

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import yaml
 
-from stages.common.model_config import Recipe
+from stages.common.model_config import ModelConfig
 from stages.common.paths import MODELS
 from stages.models.build import build_model
 from stages.models.runtime import keras, make_deterministic
@@ -30,11 +30,11 @@ def save_small_model(name: str, classes: list[str], seed: int = 1, policy: str =
 
 @cache
 def small_model(num_classes: int, seed: int, policy: str) -> bytes:
-    recipe = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]["augmented"]
+    config = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]["augmented"]
     make_deterministic(seed)
     keras.config.set_dtype_policy(policy)
     model = build_model(
-        Recipe.model_validate({**recipe, "conv_layers": 1, "filters": 4, "dense_units": 8}), SIZE, num_classes
+        ModelConfig.model_validate({**config, "conv_layers": 1, "filters": 4, "dense_units": 8}), SIZE, num_classes
     )
     keras.config.set_dtype_policy("float32")
     with TemporaryDirectory() as folder:

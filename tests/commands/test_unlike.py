@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.common.model_config import Recipe
+from stages.common.model_config import ModelConfig
 from stages.common.params import load_params
 from stages.common.paths import MODELS
 from stages.inference.model_file import fetch_model_file
@@ -22,7 +22,7 @@ from tests.training.small_backbone import use_small_backbone
 
 CLASSES = ["cats", "dogs"]
 TRAINING, VALIDATION = photos(30, 0, 32), photos(100, 1, 32)  # of noise
-RECIPE = Recipe(features="mobilenet_v2", pool_size=1, dropout=0.5, dense_units=8)
+CONFIG = ModelConfig(features="mobilenet_v2", pool_size=1, dropout=0.5, dense_units=8)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def trained(workspace: Path, monkeypatch: pytest.MonkeyPatch, set_params: Callab
     """The model "good" beside what training keeps of it."""
     use_small_backbone(monkeypatch, (32, 32))
     make_deterministic(0)
-    model = build_model(RECIPE, (32, 32), len(CLASSES))
+    model = build_model(CONFIG, (32, 32), len(CLASSES))
     save_model(model, MODELS / "good.keras")
     write_json({"classes": CLASSES}, MODELS / "good.json")
     np.savez(

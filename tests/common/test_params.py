@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stages.common.cli import UserError
-from stages.common.model_config import Recipe
+from stages.common.model_config import ModelConfig
 from stages.common.param_types import RENAMED
 from stages.common.params import load_params
 
@@ -17,17 +17,17 @@ def test_the_project_s_own_parameters_are_the_notebook_s(workspace: Path) -> Non
     params = load_params()
     assert (params.train.batch_size, params.train.learning_rate) == (32, 1e-3)
     assert list(params.models)[:4] == ["cnn", "augmented", "preprocessed", "transfer"]
-    cnn, *others = [(recipe.flip, recipe.rotation) for recipe in list(params.models.values())[:3]]
+    cnn, *others = [(config.flip, config.rotation) for config in list(params.models.values())[:3]]
     features = params.features[params.models["transfer"].features]
     others.append((features.flip, features.rotation))
     assert cnn == (None, 0)
     assert others == [("horizontal", 0.2)] * 3
-    assert {recipe.dropout for recipe in params.models.values()} == {0.5}
+    assert {config.dropout for config in params.models.values()} == {0.5}
 
 
 def test_what_a_recipe_leaves_out_is_left_out_of_the_model_or_taken_from_train() -> None:
     given = {"features": "pixels", "dropout": 0, "dense_units": 8}
-    assert Recipe.model_validate(given).model_dump() == {
+    assert ModelConfig.model_validate(given).model_dump() == {
         **given,
         "kernel_size": None,
         "pool_size": None,
@@ -71,7 +71,7 @@ def test_a_key_of_an_earlier_version_is_refused_with_its_new_name(
 
 @pytest.mark.parametrize(("filters", "per_layer"), [(8, (8, 8)), ([8, 16], (8, 16))])
 def test_filters_are_one_number_or_one_for_each_layer(filters: Any, per_layer: tuple[int, ...]) -> None:
-    assert Recipe.model_validate({**CNN, "conv_layers": 2, "filters": filters}).filters_per_layer == per_layer
+    assert ModelConfig.model_validate({**CNN, "conv_layers": 2, "filters": filters}).filters_per_layer == per_layer
 
 
 def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> None:

@@ -131,8 +131,8 @@ def test_a_fault_of_the_machine_is_neither_tried_again_nor_blamed_on_the_photos(
 
 
 def test_a_server_s_fault_that_s3fs_calls_an_input_output_error_is_not_this_machine_s() -> None:
-    assert not fetch.is_the_machines(OSError(errno.EIO, "InternalError"), is_local=False)
-    assert fetch.is_the_machines(OSError(errno.ENOSPC, "No space left on device"), is_local=False)
+    assert not fetch.is_local_failure(OSError(errno.EIO, "InternalError"), is_local=False)
+    assert fetch.is_local_failure(OSError(errno.ENOSPC, "No space left on device"), is_local=False)
 
 
 @pytest.mark.parametrize("inner", ["cats", "cats/more"])

@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.common.model_config import Augmentation, Recipe
+from stages.common.model_config import Augmentation, ModelConfig
 from stages.datasets.augmentation import augment, draw_augmentation
 from stages.models.build import build_model
 
-RECIPE = Recipe(features="pixels", rescale="minus_one_to_one", dropout=0.5, dense_units=8)
+CONFIG = ModelConfig(features="pixels", rescale="minus_one_to_one", dropout=0.5, dense_units=8)
 COUNT = 6
 STRAIGHT = np.zeros(COUNT)
 NOT_MIRRORED = np.ones((COUNT, 2), int)
@@ -32,7 +32,7 @@ def test_a_rotation_is_keras_own_rounded_down(pixels: np.ndarray, turn: float) -
 def test_scaling_after_a_rotation_is_the_notebooks_scaling_before_it(pixels: np.ndarray) -> None:
     before = keras.applications.mobilenet_v2.preprocess_input(pixels.astype("float32"))
     theirs = keras.layers.RandomRotation((0.2, 0.2))(before, training=True)
-    scaling = build_model(RECIPE, pixels.shape[1:3], 2).layers[1]
+    scaling = build_model(CONFIG, pixels.shape[1:3], 2).layers[1]
     ours = scaling(augment(pixels, NOT_MIRRORED, np.full(COUNT, 0.4 * np.pi)))
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1.01 / 127.5)  # a byte's rounding
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.common.model_config import Recipe
+from stages.common.model_config import ModelConfig
 from stages.evaluation import results
 from stages.evaluation.gradcam import choose_photos, draw_gradcam, heat_maps, last_feature_layer
 from stages.models.build import build_model
@@ -27,15 +27,15 @@ CNN = {
 }
 
 
-def recipe(**changes: Any) -> Recipe:
-    return Recipe.model_validate({**CNN, **changes})
+def config(**changes: Any) -> ModelConfig:
+    return ModelConfig.model_validate({**CNN, **changes})
 
 
 @pytest.fixture
-def backbone(workspace: Path) -> Recipe:
-    """A recipe with MobileNetV2 and random weights for it."""
+def backbone(workspace: Path) -> ModelConfig:
+    """A config with MobileNetV2 and random weights for it."""
     write_backbone("MobileNetV2", (64, 64), alpha=0.35)
-    return recipe(features="mobilenet_v2", conv_layers=0, rotation=0)
+    return config(features="mobilenet_v2", conv_layers=0, rotation=0)
 
 
 def brightness_model(logits_rise: tuple[float, float] = (0, 1)) -> keras.Model:
@@ -65,13 +65,13 @@ def test_a_photo_without_evidence_stays_cold() -> None:
 
 
 def test_the_features_are_those_of_the_last_convolution() -> None:
-    model = build_model(recipe(), (32, 32), 2)
+    model = build_model(config(), (32, 32), 2)
     assert [layer.name for layer in model.layers if isinstance(layer, layers.Conv2D)][-1] == (
         model.layers[last_feature_layer(model)].name
     )
 
 
-def test_the_features_of_a_model_with_a_backbone_are_the_backbones(backbone: Recipe) -> None:
+def test_the_features_of_a_model_with_a_backbone_are_the_backbones(backbone: ModelConfig) -> None:
     model = build_model(backbone, (64, 64), 2)
     assert isinstance(model.layers[last_feature_layer(model)], keras.Model)
 
@@ -84,9 +84,9 @@ def _policy(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_policy")
-def test_heat_is_the_same_every_time_and_between_zero_and_one(backbone: Recipe) -> None:
+def test_heat_is_the_same_every_time_and_between_zero_and_one(backbone: ModelConfig) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
-    for model in (build_model(recipe(), (64, 64), 3), build_model(backbone, (64, 64), 3)):
+    for model in (build_model(config(), (64, 64), 3), build_model(backbone, (64, 64), 3)):
         heat = heat_maps(model, pixels)
         assert heat.shape == (3, 64, 64)
         assert heat.dtype == np.float32

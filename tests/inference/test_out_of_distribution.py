@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.common.model_config import Recipe
+from stages.common.model_config import ModelConfig
 from stages.datasets.dataset import StoredDataset
 from stages.inference.logits import load_model, predict_logits
 from stages.inference.out_of_distribution import distance_to_nearest, normalize, with_features
@@ -28,7 +28,7 @@ def test_features_follow_the_logits_and_are_those_that_training_keeps(
 ) -> None:
     use_small_backbone(monkeypatch, (32, 32))
     make_deterministic(0)
-    model = build_model(Recipe.model_validate({**ON_BACKBONE, **changes}), (32, 32), 2)
+    model = build_model(ModelConfig.model_validate({**ON_BACKBONE, **changes}), (32, 32), 2)
     save_model(model, Path("model.keras"))
     loaded = load_model(Path("model.keras"))
     outputs = predict_logits(with_features(loaded), PHOTOS.examples)
@@ -43,7 +43,7 @@ def test_of_many_photos_a_random_sample_is_kept_and_of_versions_the_first(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_small_backbone(monkeypatch, (32, 32))
-    model = build_model(Recipe.model_validate(ON_BACKBONE), (32, 32), 2)
+    model = build_model(ModelConfig.model_validate(ON_BACKBONE), (32, 32), 2)
     maps = np.arange(20).reshape(20, 1, 1, 1) * np.ones((2, 3, 8))  # two versions of ten photos
     stored = StoredDataset(maps.astype(np.float16), np.zeros(10))
     monkeypatch.setattr(sample, "PHOTOS", 4)

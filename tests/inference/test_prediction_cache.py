@@ -11,7 +11,7 @@ from stages.common.cli import UserError
 from stages.common.paths import MODELS, PREDICTIONS
 from stages.inference import prediction_cache as kept
 from stages.inference.logits import load_model, predict_logits
-from stages.inference.prediction_cache import KeptPredictions, delete_others
+from stages.inference.prediction_cache import PredictionCache, delete_others
 from stages.models.runtime import keras, layers
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 4, 8, 3), np.uint8)
@@ -28,7 +28,7 @@ def save_model(seed: int) -> None:
 def predict(pixels: np.ndarray = PIXELS) -> bool:
     """Ask for the predictions, and say whether the model was loaded for them; they are always the right ones."""
     with mock.patch.object(kept, "load_model", wraps=load_model) as loading:
-        logits = KeptPredictions(pixels).logits(MODEL)
+        logits = PredictionCache(pixels).logits(MODEL)
     np.testing.assert_array_equal(logits, predict_logits(load_model(MODEL), pixels))
     return loading.called
 
@@ -68,12 +68,12 @@ def test_features_are_kept_after_the_logits_where_they_are_asked_for(monkeypatch
     monkeypatch.setattr(kept, "with_features", lambda model: keras.Sequential([model, layers.Dense(3)]))
     with mock.patch.object(kept, "load_model", wraps=load_model) as loading:
         for _ in range(2):
-            assert KeptPredictions(PIXELS).logits(MODEL, features=True).shape == (5, 3)
+            assert PredictionCache(PIXELS).logits(MODEL, features=True).shape == (5, 3)
     assert loading.call_count == 1
     assert predict()
 
 
-@pytest.mark.parametrize("cause", ["describe_environment", "predicting_code"])
+@pytest.mark.parametrize("cause", ["describe_environment", "inference_code"])
 def test_another_environment_or_other_code_predicts_again(cause: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, cause, lambda: ["another"])
     assert predict()
@@ -108,4 +108,4 @@ def test_predictions_of_models_that_params_yaml_no_longer_has_are_deleted() -> N
 def test_a_missing_model_is_one_line_whatever_is_kept() -> None:
     MODEL.unlink()
     with pytest.raises(UserError, match=r"^expected the model .*cnn.keras, found none: run `dvc repro train@cnn`$"):
-        KeptPredictions(PIXELS).logits(MODEL)
+        PredictionCache(PIXELS).logits(MODEL)

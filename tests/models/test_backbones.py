@@ -14,7 +14,7 @@ from keras import layers
 
 from commands.export_formats import in_float32
 from stages.common.cli import UserError
-from stages.common.model_config import FineTune, Recipe
+from stages.common.model_config import FineTune, ModelConfig
 from stages.common.paths import FEATURES
 from stages.datasets.feature_extraction import feature_extractor
 from stages.evaluation.gradcam import heat_maps
@@ -127,12 +127,12 @@ def test_a_copy_has_what_layers_derive_from_their_weights(
 @pytest.mark.usefixtures("workspace")
 def test_a_backbone_computes_in_float32_whatever_the_precision(policy: str) -> None:
     write_backbone("MobileNetV2", SIZE, stop_before="block_15_expand")
-    recipe = Recipe(
+    config = ModelConfig(
         features="mobilenet_v2", fine_tune=FineTune(after=0.5, learning_rate=1e-4), dropout=0.5, dense_units=4
     )
     keras.config.set_dtype_policy(policy)
     try:
-        model = build_model(recipe, SIZE, 2)
+        model = build_model(config, SIZE, 2)
         assert keras.config.dtype_policy().name == policy
     finally:
         keras.config.set_dtype_policy("float32")
@@ -161,8 +161,8 @@ def write_random_weights(architecture: str) -> Path:
 @pytest.mark.usefixtures("workspace")
 def test_a_saved_model_on_a_network_takes_pixels_and_is_explained_and_exported(architecture: str) -> None:
     write_random_weights(architecture)
-    recipe = Recipe(features="entry", dropout=0.5, dense_units=4)
-    model = build_model(recipe, SIZE, 2)
+    config = ModelConfig(features="entry", dropout=0.5, dense_units=4)
+    model = build_model(config, SIZE, 2)
     save_model(model, Path("model.keras"))
     loaded = load_model(Path("model.keras"))
     pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3), np.uint8)

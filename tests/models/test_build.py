@@ -10,7 +10,7 @@ import yaml
 from keras import layers
 
 from stages.common.cli import UserError
-from stages.common.model_config import Recipe
+from stages.common.model_config import ModelConfig
 from stages.datasets.feature_extraction import feature_extractor
 from stages.inference.logits import load_model
 from stages.models.build import build_model
@@ -23,9 +23,9 @@ from tests.models.backbones import write_backbone
 SIZE = (64, 48)
 
 
-def recipe(name: str, **changes: Any) -> Recipe:
+def config(name: str, **changes: Any) -> ModelConfig:
     entries = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]
-    return Recipe.model_validate({**entries[name], **changes})
+    return ModelConfig.model_validate({**entries[name], **changes})
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def notebook_model(name: str, weights: Path) -> keras.Model:
 
 @pytest.mark.parametrize("name", ["cnn", "augmented", "preprocessed", "transfer"])
 def test_a_recipe_computes_what_the_notebook_does(backbone: Path, name: str) -> None:
-    ours = build_model(recipe(name), SIZE, 3)
+    ours = build_model(config(name), SIZE, 3)
     theirs = notebook_model(name, backbone)
     theirs.set_weights(ours.get_weights())
     pixels = np.random.default_rng(0).integers(0, 256, (4, *SIZE, 3)).astype("float32")
@@ -98,7 +98,7 @@ def test_a_recipe_computes_what_the_notebook_does(backbone: Path, name: str) -> 
 @pytest.mark.parametrize("name", ["cnn", "transfer"])
 def test_a_step_of_training_is_the_notebooks_step(backbone: Path, name: str) -> None:
     """The same weights and batch: the same loss and gradients, those of transfer by way of the backbone's features."""
-    ours = build_model(recipe(name, dropout=0.0), SIZE, 3)
+    ours = build_model(config(name, dropout=0.0), SIZE, 3)
     theirs = notebook_model(name, backbone)
     theirs.set_weights(ours.get_weights())
     normalize_member = [*theirs.layers[:2], *(x for x in theirs.layers if not isinstance(x, RANDOM))]
@@ -129,14 +129,14 @@ def step(model: keras.Model, rows: Any, labels: np.ndarray) -> tuple[float, list
 
 
 def test_a_model_predicts_the_same_each_time_and_drops_out_in_training() -> None:
-    model = build_model(recipe("augmented"), SIZE, 2)
+    model = build_model(config("augmented"), SIZE, 2)
     pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
     np.testing.assert_array_equal(model(pixels), model.predict(pixels, verbose=0))
     assert not np.allclose(model(pixels, training=True), model(pixels, training=True))
 
 
 def test_the_backbone_is_frozen_also_in_training(backbone: Path) -> None:
-    model = build_model(recipe("transfer"), SIZE, 2)
+    model = build_model(config("transfer"), SIZE, 2)
     frozen = [weight.numpy() for weight in model.non_trainable_variables if "seed" not in weight.path]
     model(np.random.default_rng(0).integers(0, 256, (8, *SIZE, 3)).astype("float32"), training=True)
     after = [weight.numpy() for weight in model.non_trainable_variables if "seed" not in weight.path]
@@ -150,7 +150,7 @@ def test_the_backbone_is_frozen_also_in_training(backbone: Path) -> None:
 def test_a_saved_model_is_the_same_bytes_each_time_and_the_same_model(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         make_deterministic(0)
-        model = build_model(recipe("cnn"), SIZE, 2)
+        model = build_model(config("cnn"), SIZE, 2)
         save_model(model, tmp_path / folder / "model.keras")
     assert (tmp_path / "a/model.keras").read_bytes() == (tmp_path / "b/model.keras").read_bytes()
     with zipfile.ZipFile(tmp_path / "a/model.keras") as file:
@@ -166,7 +166,7 @@ def test_a_saved_model_is_the_same_bytes_each_time_and_the_same_model(tmp_path: 
 
 def test_photos_too_small_for_the_layers_say_so() -> None:
     with pytest.raises(UserError, match=r"image_size: \[8, 8\] is too small"):
-        build_model(recipe("cnn"), (8, 8), 2)
+        build_model(config("cnn"), (8, 8), 2)
 
 
 def test_a_missing_model_is_one_line(workspace: Path) -> None:

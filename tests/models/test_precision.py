@@ -2,12 +2,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from stages.common.model_config import Recipe
+from stages.common.model_config import ModelConfig
 from stages.models import runtime as precision
 from stages.models.build import build_model
 from stages.models.runtime import keras, tf
 
-CNN = Recipe(features="pixels", conv_layers=1, filters=4, dropout=0.5, dense_units=8)
+CNN = ModelConfig(features="pixels", conv_layers=1, filters=4, dropout=0.5, dense_units=8)
 
 
 @pytest.fixture(autouse=True)

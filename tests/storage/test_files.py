@@ -11,7 +11,7 @@ import pytest
 from fsspec.implementations.dirfs import DirFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
-from stages.storage.files import atomic_folder, atomic_write, fingerprint, write_remote
+from stages.storage.files import atomic_folder, atomic_write, content_hash, write_remote
 from tests.conftest import PROJECT
 
 
@@ -145,5 +145,5 @@ def test_a_folder_appears_when_it_is_whole(tmp_path: Path) -> None:
 
 
 def test_a_fingerprint_tells_where_one_part_ends_and_the_next_begins() -> None:
-    assert fingerprint(["ab", "c"]) != fingerprint(["a", "bc"])
-    assert fingerprint([np.zeros(2)]) == fingerprint([np.zeros(2, np.int64)])
+    assert content_hash(["ab", "c"]) != content_hash(["a", "bc"])
+    assert content_hash([np.zeros(2)]) == content_hash([np.zeros(2, np.int64)])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.common.model_config import Augmentation, Recipe
+from stages.common.model_config import Augmentation, ModelConfig
 from stages.common.params import Train
 from stages.datasets.dataset import StoredDataset, augmented_dataset
 from stages.datasets.feature_extraction import FeatureDataset, feature_extractor, store_features
@@ -32,7 +32,7 @@ SETTINGS = Train(
     early_stopping=None,
 )
 AUGMENTATION = Augmentation(flip="horizontal", rotation=0.2)
-RECIPE = Recipe(
+CONFIG = ModelConfig(
     features="pixels",
     flip="horizontal",
     rotation=0.2,
@@ -52,17 +52,17 @@ def photos(count: int, seed: int, side: int = 16) -> StoredDataset:
 
 
 def train(
-    path: Path, settings: Train = SETTINGS, seed: int = 0, recipe: Recipe = RECIPE, views: int = 2
+    path: Path, settings: Train = SETTINGS, seed: int = 0, config: ModelConfig = CONFIG, views: int = 2
 ) -> tuple[bytes, Any]:
     """Train, and return the saved model's bytes and the history."""
     make_deterministic(settings.seed)
-    set_precision(settings.precision, has_backbone=recipe.has_backbone)
-    side = 32 if recipe.has_backbone else 16
-    model = build_model(recipe, (side, side), 2)
+    set_precision(settings.precision, has_backbone=config.has_backbone)
+    side = 32 if config.has_backbone else 16
+    model = build_model(config, (side, side), 2)
     train, validation = photos(10, seed, side), photos(6, 100, side)
-    if recipe.has_backbone and not recipe.augments:
+    if config.has_backbone and not config.augments:
         train, validation = features_of(model, train, views), features_of(model, validation, views=1)
-    history, _ = train_model(model, recipe, settings, train, validation, path / "backup.npz")
+    history, _ = train_model(model, config, settings, train, validation, path / "backup.npz")
     save_model(model, path / "model.keras")
     return (path / "model.keras").read_bytes(), history
 
@@ -79,10 +79,10 @@ def features_of(model: keras.Model, dataset: StoredDataset, views: int) -> Store
 
 
 @cache
-def undisturbed(settings: Train = SETTINGS, recipe: Recipe = RECIPE) -> tuple[bytes, Any]:
+def undisturbed(settings: Train = SETTINGS, config: ModelConfig = CONFIG) -> tuple[bytes, Any]:
     """What :func:`train` returns where nothing disturbs it."""
     with TemporaryDirectory() as folder:
-        return train(Path(folder), settings, recipe=recipe)
+        return train(Path(folder), settings, config=config)
 
 
 def weights(model: bytes) -> list[np.ndarray]:
@@ -97,7 +97,7 @@ class KilledError(Exception):
 
 
 def train_until(
-    epoch: int, path: Path, monkeypatch: pytest.MonkeyPatch, settings: Train = SETTINGS, recipe: Recipe = RECIPE
+    epoch: int, path: Path, monkeypatch: pytest.MonkeyPatch, settings: Train = SETTINGS, config: ModelConfig = CONFIG
 ) -> None:
     """Train, and be stopped in the epoch after this one."""
 
@@ -108,4 +108,4 @@ def train_until(
     with monkeypatch.context() as patch:
         patch.setattr(callbacks.Checkpoint, "on_train_batch_end", die)
         with pytest.raises(KilledError):
-            train(path, settings, recipe=recipe)
+            train(path, settings, config=config)

@@ -32,7 +32,7 @@ print(json.dumps(getattr(test_devices, sys.argv[2])(*json.loads(sys.argv[3]))))
 """
 COUNTS = (24, 26, 27)  # of photos, in batches of 8
 
-# Of a model's recipe, what is small, or of another network than the shipped one.
+# Of a model's config, what is small, or of another network than the shipped one.
 CHANGES: dict[str, dict[str, Any]] = {
     "augmented": {"conv_layers": 2, "filters": 4},
     "transfer": {"features": "MobileNetV3Small", "flip": "horizontal"},  # in every epoch
@@ -59,20 +59,20 @@ def train(model_name: str, counts: Sequence[int]) -> list[tuple[History, list[li
     changed = {"batch_size": 8, "epochs": 2, "micro_batches": 2, "class_weight": "balanced", "precision": "float32"}
     settings = params.train.model_copy(update=changed)
     changes = {"dropout": 0.0, "pool_size": 1, "dense_units": 8, **CHANGES[model_name]}
-    recipe = params.models[model_name].model_copy(update=changes)
+    config = params.models[model_name].model_copy(update=changes)
     results = []
     for count in counts:
         make_deterministic(0)
-        if recipe.has_backbone:
-            write_backbone(recipe.features, (32, 32), recipe.features, stop_before=STOP_BEFORE.get(recipe.features))
+        if config.has_backbone:
+            write_backbone(config.features, (32, 32), config.features, stop_before=STOP_BEFORE.get(config.features))
         with device_strategy().scope():
-            model = build_model(recipe, (32, 32), 2)
-            shape = (32, 32, 3) if not recipe.fine_tune else model.get_layer("backbone").output_shape[1:]
+            model = build_model(config, (32, 32), 2)
+            shape = (32, 32, 3) if not config.fine_tune else model.get_layer("backbone").output_shape[1:]
             noise = np.random.default_rng(0).integers(0, 256, (2 * count, *shape), np.uint8)
-            examples = noise if not recipe.fine_tune else (noise / 255).astype(np.float16)
+            examples = noise if not config.fine_tune else (noise / 255).astype(np.float16)
             train, validation = (StoredDataset(half, np.arange(count) % 3 // 2) for half in np.split(examples, 2))
             backup = Path(f"{count}.npz")
-            history, logits = train_model(model, recipe, settings, train, validation, backup)
+            history, logits = train_model(model, config, settings, train, validation, backup)
             backup.unlink()
         results.append((history, logits.tolist()))
     return results

@@ -15,8 +15,8 @@ from stages.models.runtime import keras, tf
 from stages.storage.arrays import temporary_array
 from stages.training import callbacks
 from stages.training.backup import Backup, History
-from stages.training.loop import compile_model, fingerprint_of
-from tests.training.examples import RECIPE, SETTINGS, photos, train, train_until, undisturbed
+from stages.training.loop import compile_model, training_key
+from tests.training.examples import CONFIG, SETTINGS, photos, train, train_until, undisturbed
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
@@ -55,9 +55,9 @@ def test_a_killed_training_in_half_precision_ends_the_same_too(
     settings = SETTINGS.model_copy(update={"precision": precision})
     # So that in float16 the scale of the loss falls, and settles.
     monkeypatch.setitem(build.RESCALE, "minus_one_to_one", (0.0, 8.0))
-    steep = RECIPE.model_copy(update={"rescale": "minus_one_to_one"})
+    steep = CONFIG.model_copy(update={"rescale": "minus_one_to_one"})
     train_until(2, tmp_path, monkeypatch, settings, steep)
-    assert train(tmp_path, settings, recipe=steep) == undisturbed(settings, steep)
+    assert train(tmp_path, settings, config=steep) == undisturbed(settings, steep)
     assert "resuming after epoch 2 of 3" in caplog.text
 
 
@@ -81,14 +81,14 @@ def test_a_backup_of_other_parameters_or_photos_is_not_used(tmp_path: Path, monk
 @pytest.mark.parametrize("changed", [0, 1])
 def test_other_pixels_under_the_same_labels_have_another_key(changed: int) -> None:
     """A backup is of one set of pixels: here one value of one training or validation photo differs."""
-    model = build_model(RECIPE, (16, 16), 2)
+    model = build_model(CONFIG, (16, 16), 2)
     datasets = [photos(6, seed) for seed in (0, 1)]
-    key = fingerprint_of(model, RECIPE, SETTINGS, *datasets)
+    key = training_key(model, CONFIG, SETTINGS, *datasets)
     pixels = np.array(datasets[changed].examples)
-    assert fingerprint_of(model, RECIPE, SETTINGS, *datasets) == key
+    assert training_key(model, CONFIG, SETTINGS, *datasets) == key
     pixels[5, 0, 0, 0] ^= 1
     datasets[changed] = StoredDataset(pixels, datasets[changed].labels)
-    assert fingerprint_of(model, RECIPE, SETTINGS, *datasets) != key
+    assert training_key(model, CONFIG, SETTINGS, *datasets) != key
 
 
 def test_the_optimizer_is_adam_at_the_learning_rate() -> None:
@@ -131,9 +131,9 @@ def test_of_a_backup_that_is_not_whole_nothing_is_used_and_it_says_so(
 def test_balanced_class_weights_count_in_the_training_loss_alone(tmp_path: Path) -> None:
     """Before the first step, which then is too short to matter, all ten photos in a batch."""
     settings = SETTINGS.model_copy(update={"batch_size": 10, "epochs": 1, "learning_rate": 1e-12})
-    recipe = RECIPE.model_copy(update={"dropout": 0.0, "flip": None, "rotation": 0.0})
-    _, [plain] = train(tmp_path, settings, 5, recipe)
-    _, [weighted] = train(tmp_path, settings.model_copy(update={"class_weight": "balanced"}), 5, recipe)
+    config = CONFIG.model_copy(update={"dropout": 0.0, "flip": None, "rotation": 0.0})
+    _, [plain] = train(tmp_path, settings, 5, config)
+    _, [weighted] = train(tmp_path, settings.model_copy(update={"class_weight": "balanced"}), 5, config)
     examples = photos(10, 5)
     model = keras.saving.load_model(tmp_path / "model.keras", compile=False)
     losses = keras.losses.sparse_categorical_crossentropy(examples.labels, model(examples.examples), from_logits=True)
@@ -166,9 +166,9 @@ def test_ctrl_c_while_the_last_epoch_is_backed_up_is_not_lost(tmp_path: Path, mo
 def test_looking_whether_a_backup_fits_does_not_take_all_photos_into_memory(tmp_path: Path) -> None:
     many = temporary_array((2000, 64, 64, 3), np.uint8, tmp_path)
     many.write(len(many) - 1, np.zeros((64, 64, 3)))
-    model = build_model(RECIPE, (64, 64), 2)
+    model = build_model(CONFIG, (64, 64), 2)
     tracemalloc.start()
-    fingerprint_of(model, RECIPE, SETTINGS, StoredDataset(many, np.zeros(len(many))), photos(6, 100, 64))
+    training_key(model, CONFIG, SETTINGS, StoredDataset(many, np.zeros(len(many))), photos(6, 100, 64))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < len(many) * 64 * 64 * 3 / 4

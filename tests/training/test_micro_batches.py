@@ -5,7 +5,7 @@ import pytest
 
 from stages.models.runtime import keras, layers
 from stages.training.loop import compile_model
-from stages.training.micro_batches import InParts
+from stages.training.micro_batches import MicroBatched
 
 RNG = np.random.default_rng(0)
 EXAMPLES = RNG.integers(0, 256, (9, 8, 8, 3)).astype(np.uint8)
@@ -38,7 +38,7 @@ def step(model: keras.Model, trained: keras.Model, size: int) -> tuple[list[floa
 def test_a_batch_in_parts_is_a_batch(size: int) -> None:
     whole, divided = small_model(), small_model()
     measured, weights = step(whole, whole, size)
-    measured_in_parts, weights_in_parts = step(divided, InParts(divided, 4), size)
+    measured_in_parts, weights_in_parts = step(divided, MicroBatched(divided, 4), size)
     assert measured_in_parts == pytest.approx(measured, rel=1e-5)
     for ours, theirs in zip(weights_in_parts, weights, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
@@ -46,5 +46,5 @@ def test_a_batch_in_parts_is_a_batch(size: int) -> None:
 
 def test_each_part_drops_other_units() -> None:
     dropout = keras.Sequential([keras.Input((1000,)), layers.Dropout(0.5, seed=0)])
-    first, second = np.asarray(InParts(dropout, 2)(np.ones((2, 1000)), training=True))
+    first, second = np.asarray(MicroBatched(dropout, 2)(np.ones((2, 1000)), training=True))
     assert (first != second).mean() == pytest.approx(0.5, abs=0.1)

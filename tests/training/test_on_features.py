@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.common.model_config import Recipe
+from stages.common.model_config import ModelConfig
 from stages.models.build import build_model
 from stages.models.runtime import keras, make_deterministic
 from stages.training import selection
@@ -17,7 +17,7 @@ from tests.models.backbones import write_backbone
 from tests.training.examples import FINE_TUNE, SETTINGS, features_of, photos, train, train_until, undisturbed, weights
 from tests.training.small_backbone import small_convnext, use_small_backbone
 
-ON_FEATURES = Recipe(features="mobilenet_v2", pool_size=1, dropout=0.5, dense_units=8)
+ON_FEATURES = ModelConfig(features="mobilenet_v2", pool_size=1, dropout=0.5, dense_units=8)
 # As a model whose features have a new view in every epoch.
 ON_PHOTOS = ON_FEATURES.model_copy(update={"flip": "horizontal", "rotation": 0.2})
 SIZE = (32, 32)
@@ -28,12 +28,14 @@ def backbone(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_small_backbone(monkeypatch, SIZE)
 
 
-def fine_tuning(features: str = "mobilenet_v2_blocks", **changes: Any) -> Recipe:
-    return Recipe.model_validate({**ON_FEATURES.model_dump(), "features": features, "fine_tune": FINE_TUNE | changes})
+def fine_tuning(features: str = "mobilenet_v2_blocks", **changes: Any) -> ModelConfig:
+    return ModelConfig.model_validate(
+        {**ON_FEATURES.model_dump(), "features": features, "fine_tune": FINE_TUNE | changes}
+    )
 
 
 @pytest.mark.parametrize(
-    ("recipe", "epoch"),
+    ("config", "epoch"),
     [
         (ON_PHOTOS, 1),
         (fine_tuning(after=0.3), 1),  # between the phases
@@ -45,12 +47,12 @@ def test_a_killed_training_on_a_backbone_ends_the_same_too(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
-    recipe: Recipe,
+    config: ModelConfig,
     epoch: int,
 ) -> None:
     caplog.set_level("INFO")
-    train_until(epoch, tmp_path, monkeypatch, SETTINGS, recipe)
-    assert train(tmp_path, SETTINGS, recipe=recipe) == undisturbed(SETTINGS, recipe)
+    train_until(epoch, tmp_path, monkeypatch, SETTINGS, config)
+    assert train(tmp_path, SETTINGS, config=config) == undisturbed(SETTINGS, config)
     assert f"resuming after epoch {epoch} of 3" in caplog.text
 
 
@@ -58,9 +60,9 @@ def test_a_killed_training_on_a_backbone_ends_the_same_too(
 @pytest.mark.usefixtures("workspace")
 def test_so_does_one_that_fine_tunes_another_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_backbone("MobileNetV3Small", SIZE, "entry", stop_before="expanded_conv_10_expand")
-    recipe, settings = fine_tuning("entry", after=0.3), SETTINGS.model_copy(update={"epochs": 2})
-    train_until(1, tmp_path, monkeypatch, settings, recipe)
-    assert train(tmp_path, settings, recipe=recipe) == undisturbed(settings, recipe)
+    config, settings = fine_tuning("entry", after=0.3), SETTINGS.model_copy(update={"epochs": 2})
+    train_until(1, tmp_path, monkeypatch, settings, config)
+    assert train(tmp_path, settings, config=config) == undisturbed(settings, config)
 
 
 @pytest.mark.slow
@@ -71,18 +73,18 @@ def test_so_does_a_convnext_that_is_killed_on_its_features_and_again_while_it_is
     caplog.set_level("INFO")
     monkeypatch.setattr(keras.applications, "ConvNeXtTiny", small_convnext)
     write_backbone("ConvNeXtTiny", SIZE, "entry", stop_before="convnext_downsampling_block_2")
-    recipe = fine_tuning("entry")
+    config = fine_tuning("entry")
     for epoch in (1, 2):
-        train_until(epoch, tmp_path, monkeypatch, SETTINGS, recipe)
-    assert train(tmp_path, SETTINGS, recipe=recipe) == undisturbed(SETTINGS, recipe)
+        train_until(epoch, tmp_path, monkeypatch, SETTINGS, config)
+    assert train(tmp_path, SETTINGS, config=config) == undisturbed(SETTINGS, config)
     assert [f"resuming after epoch {epoch} of 3" in caplog.text for epoch in (1, 2)] == [True, True]
 
 
 @pytest.mark.usefixtures("backbone")
 def test_photos_through_the_backbone_in_every_epoch_train_as_their_features_do(tmp_path: Path) -> None:
     """Three epochs of fresh views are the three stored ones, but for float16."""
-    _, fresh = train(tmp_path, SETTINGS, recipe=ON_PHOTOS)
-    _, stored = train(tmp_path, SETTINGS, recipe=ON_FEATURES, views=3)
+    _, fresh = train(tmp_path, SETTINGS, config=ON_PHOTOS)
+    _, stored = train(tmp_path, SETTINGS, config=ON_FEATURES, views=3)
     for one, other in zip(fresh, stored, strict=True):
         assert one == pytest.approx(other, abs=2e-3)
 
@@ -98,7 +100,7 @@ def test_each_phase_trains_at_its_own_rate_and_the_time_left_is_that_of_both(
         rates.append(float(model.optimizer.learning_rate))
 
     monkeypatch.setattr(Backup, "save", save)
-    train(tmp_path, SETTINGS, recipe=fine_tuning())
+    train(tmp_path, SETTINGS, config=fine_tuning())
     assert rates == pytest.approx([1e-3, 1e-3, 1e-4])
     left = [message.partition(", about")[0] for message in caplog.messages if message.endswith(" left")]
     assert left == ["epoch 1 of 3", "epoch 2 of 3"]
@@ -107,38 +109,38 @@ def test_each_phase_trains_at_its_own_rate_and_the_time_left_is_that_of_both(
 @pytest.mark.usefixtures("backbone")
 def test_the_best_epoch_may_be_one_before_fine_tuning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "best_epoch", lambda history: 1)
-    recipe = fine_tuning(after=0.5)
-    best, history = train(tmp_path, SETTINGS.model_copy(update={"epochs": 2, "checkpoint": "best"}), recipe=recipe)
-    alone, _ = train(tmp_path, SETTINGS.model_copy(update={"epochs": 1}), recipe=recipe)
+    config = fine_tuning(after=0.5)
+    best, history = train(tmp_path, SETTINGS.model_copy(update={"epochs": 2, "checkpoint": "best"}), config=config)
+    alone, _ = train(tmp_path, SETTINGS.model_copy(update={"epochs": 1}), config=config)
     assert [record.get("kept") for record in history] == [True, None]
     np.testing.assert_equal(weights(best), weights(alone))
 
 
 def test_where_no_epoch_is_left_to_fine_tune_in_it_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    recipe = fine_tuning()
-    assert [phase.fine_tunes for phase in list_phases(recipe, SETTINGS)] == [False, True]
+    config = fine_tuning()
+    assert [phase.fine_tunes for phase in list_phases(config, SETTINGS)] == [False, True]
     assert not caplog.text
-    list_phases(recipe, SETTINGS.model_copy(update={"epochs": 1}))
+    list_phases(config, SETTINGS.model_copy(update={"epochs": 1}))
     assert "no epoch is left to fine-tune in" in caplog.text
 
 
 def test_a_fraction_of_the_epochs_is_exact() -> None:
     """In binary 0.28 of 25 is more than 7; here all fractions of three digits, of up to 1,000 epochs."""
     for thousandths in range(1, 1000):
-        recipe = fine_tuning(after=thousandths / 1000)
+        config = fine_tuning(after=thousandths / 1000)
         for epochs in {25, 50, 75, 100, 125, 1000, *range(1, 1001, 13)}:
-            [head, _] = list_phases(recipe.model_copy(update={"epochs": epochs}), SETTINGS)
+            [head, _] = list_phases(config.model_copy(update={"epochs": epochs}), SETTINGS)
             assert head.end == -(-thousandths * epochs // 1000), (thousandths, epochs)
 
 
 @pytest.mark.usefixtures("backbone")
 def test_fine_tuning_changes_the_last_blocks_and_nothing_before_them() -> None:
     make_deterministic(0)
-    recipe = fine_tuning()
-    model = build_model(recipe, SIZE, 2)
+    config = fine_tuning()
+    model = build_model(config, SIZE, 2)
     before = weights_of(model)
     examples = features_of(model, photos(10, 0, 32), views=2), features_of(model, photos(6, 1, 32), views=1)
-    train_model(model, recipe, SETTINGS, *examples, Path("backup.npz"))
+    train_model(model, config, SETTINGS, *examples, Path("backup.npz"))
     changed = {name for name, weight in weights_of(model).items() if not np.array_equal(weight, before[name])}
     trained = {name for name in changed if name.startswith("last_blocks/")}
     assert trained
@@ -152,8 +154,8 @@ def weights_of(model: keras.Model) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize(("after", "epochs", "ends"), [(0.5, 20, [10, 20]), (0.5, 1, [1, 1]), (0.25, 10, [3, 10])])
 def test_the_head_trains_alone_in_a_fraction_of_the_epochs(after: float, epochs: int, ends: list[int]) -> None:
-    recipe = fine_tuning(after=after)
-    phases = list_phases(recipe, SETTINGS.model_copy(update={"epochs": epochs}))
+    config = fine_tuning(after=after)
+    phases = list_phases(config, SETTINGS.model_copy(update={"epochs": epochs}))
     assert [phase.end for phase in phases] == ends
     assert [phase.start for phase in phases] == [0, ends[0]]
     assert [phase.learning_rate for phase in phases] == [1e-3, 1e-4]

@@ -8,7 +8,7 @@ import pytest
 from stages.training import selection
 from stages.training.backup import History
 from stages.training.selection import Selection, best_epoch
-from tests.training.examples import RECIPE, SETTINGS, train, train_until, undisturbed, weights
+from tests.training.examples import CONFIG, SETTINGS, train, train_until, undisturbed, weights
 
 LAST = SETTINGS.model_copy(update={"epochs": 4})
 BEST = LAST.model_copy(update={"checkpoint": "best"})
@@ -71,9 +71,9 @@ def test_a_training_stops_when_its_model_s_own_patience_is_over(
 ) -> None:
     caplog.set_level("INFO")
     model, history = undisturbed(BEST)
-    recipe = RECIPE.model_copy(update={"early_stopping": 1, "checkpoint": "best"})
-    stopped = train(tmp_path, LAST, recipe=recipe)
+    config = CONFIG.model_copy(update={"early_stopping": 1, "checkpoint": "best"})
+    stopped = train(tmp_path, LAST, config=config)
     assert stopped[1] == history[:3]
     np.testing.assert_equal(weights(stopped[0]), weights(model))
-    assert train(tmp_path, LAST, recipe=recipe) == stopped
+    assert train(tmp_path, LAST, config=config) == stopped
     assert "resuming after epoch 3 of 4" in caplog.text

@@ -15,7 +15,7 @@ install = .venv/bin/uv pip install --quiet --python .venv/bin/python --constrain
 	{ .venv/bin/python -m pip install --quiet --constraint constraints.txt pip && \
 	.venv/bin/python -m pip install --quiet --constraint constraints.txt --group $(1); }
 
-.PHONY: help install demo repro bench plots test check soak mutants lint
+.PHONY: help install demo repro bench plots test check soak mutants lint side_by_side label_stats $(STEPS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -39,30 +39,34 @@ install: .venv/dev ## make .venv with everything, tests and linters included
 	$(call install,mutants)
 	touch $@
 
+# uv leaves bytecode to the first import: meanwhile, or two steps that start at once would both compile TensorFlow.
 demo: .venv/pipeline ## the whole pipeline on synthetic cats and dogs, in a folder of its own, demo/: no network, minutes
-	@python -m commands.demo
+	@nice python -m stages.train --help >/dev/null 2>&1 & python -m commands.demo
 
-repro: .venv/pipeline ## bring everything up to date; `make -j2 repro`: two models at a time
+repro: .venv/pipeline ## bring everything up to date; `make -j2 repro`: two steps at a time
 	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "expected a git repository, found none: git init"; exit 1; }
-	dvc repro label_stats backbone pixels
-	+@$(MAKE) --no-print-directory $$(dvc stage list --name-only | grep '^features@')
-	+@$(MAKE) --no-print-directory $$(dvc stage list --name-only | grep '^train@')
-	@python -m commands.order_lock
+	dvc repro backbone pixels
+	+@$(MAKE) --no-print-directory side_by_side STEPS="$$(dvc stage list --name-only)"
 	dvc repro
+	@python -m commands.order_lock
 
-features@%: .venv/pipeline
-	dvc --wait-for-lock repro --single-item $@
+# All that `dvc repro` would run one after another: what needs features comes after all of them.
+side_by_side: $(filter train@% label_issues@%, $(STEPS)) label_stats
 
-train@%: .venv/pipeline
+$(filter train@% label_issues@%, $(STEPS)): $(filter features@%, $(STEPS))
+
+$(filter features@% train@% label_issues@%, $(STEPS)) label_stats:
 	dvc --wait-for-lock repro --single-item $@
 
 bench: .venv/dev ## this pipeline beside the notebook's workflow (PHOTOS=archive.zip BACKBONE=weights.h5 EPOCHS=20)
 	python -m benchmarks.compare --epochs $(EPOCHS) $(OWN_PHOTOS)
 	python -m benchmarks.growth $(OWN_PHOTOS)
 
-plots: .venv/pipeline ## draw the plots page, which works without a network
-	@python -m commands.vega
+plots: dvc_plots/vega.js ## draw the plots page, which works without a network
 	dvc plots show
+
+dvc_plots/vega.js: .venv/pipeline
+	@python -m commands.vega
 
 test: .venv/dev ## every test, offline, two at a time
 	python -m pytest $(SIDE_BY_SIDE)

@@ -11,7 +11,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -49,10 +48,9 @@ def main() -> None:
     changed = made_from != source
     if changed:
         commit("What was here before `make demo`")
-        compile_bytecode()
         copy_project(params, files)
-    for target in ("repro", "plots"):
-        make(target)
+    make("repro", "dvc_plots/vega.js")
+    make("plots")
     if changed:
         commit("The results of `make demo`")
         git("config", SOURCE, source)
@@ -104,15 +102,6 @@ def copy_project(params: bytes, files: Iterable[Path]) -> None:
         raise UserError(f"{PARAMS} as committed, or {OVERRIDES}: {error}") from error
 
 
-def compile_bytecode() -> None:
-    """Let TensorFlow's bytecode be compiled in the background, while steps run that do not load it.
-
-    uv leaves that to the first import, where it takes 10 s of each step that starts before another has written it.
-    """
-    command = [sys.executable, "-m", "stages.train", "--help"]
-    subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
-
-
 def init_repository() -> None:
     """Make the demo a git repository that can commit without the user's configuration."""
     DEMO.mkdir(exist_ok=True)
@@ -138,11 +127,11 @@ def git(*arguments: str) -> str:
     return finished.stdout.strip()
 
 
-def make(target: str) -> None:
-    """Make a target in the demo, two models at a time."""
-    command = ["make", "--no-print-directory", f"--directory={DEMO}", "--jobs=2", target]
+def make(*targets: str) -> None:
+    """Make targets in the demo, two steps at a time."""
+    command = ["make", "--no-print-directory", f"--directory={DEMO}", "--jobs=2", *targets]
     if subprocess.run(command, env=environment(), check=False).returncode:  # noqa: S603
-        raise UserError(f"`make {target}` failed in {DEMO}/ (see above): `make demo` goes on from there")
+        raise UserError(f"`make {targets[0]}` failed in {DEMO}/ (see above): `make demo` goes on from there")
 
 
 def environment() -> dict[str, str]:

@@ -2,9 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +12,7 @@ from tqdm import tqdm
 from commands.sample.drawing import draw_animal
 from commands.sample.species import SPECIES
 from stages.common.cli import UserError, explain_unwritable
+from stages.common.parallel import in_parallel
 from stages.storage.files import atomic_write
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can hold: the same drawings, the same bytes
@@ -47,16 +46,6 @@ def list_pictures(classes: Sequence[str], train: int, validation: int, seed: int
     )
 
 
-def draw_all(pictures: Sequence[Picture]) -> Iterator[bytes]:
-    """Draw the pictures as JPEG, in their order, on all cores."""
-    if len(pictures) < 100:  # they are drawn before a process has started
-        yield from map(draw_jpeg, pictures)
-        return
-    # Spawned, not forked: a caller may have TensorFlow's threads, which do not survive a fork.
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        yield from pool.map(draw_jpeg, pictures, chunksize=16)
-
-
 def check_is_drawn(path: Path) -> None:
     """Make sure that a zip that is to be replaced, if there is one, has drawings alone.
 
@@ -88,7 +77,7 @@ def write_archive(path: Path, classes: Sequence[str], train: int, validation: in
             raise UserError(f"--{option}: expected {least} or more, received {number}")
     check_is_drawn(path)
     pictures = list_pictures(classes, train, validation, seed)
-    jpegs = tqdm(draw_all(pictures), "drawing", len(pictures), unit="photo", disable=None)
+    jpegs = tqdm(in_parallel(draw_jpeg, pictures), "drawing", len(pictures), unit="photo", disable=None)
     with (
         explain_unwritable(path, "--output"),
         atomic_write(path) as unfinished,

@@ -1,0 +1,46 @@
+"""`make repro`: which steps it starts, and after which others."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PROJECT
+from tests.project import run
+
+DVC = """#!/bin/sh
+if [ "$1" = stage ]; then cat steps; exit; fi
+echo "start $*" >> log; sleep 0.1; echo "end $*" >> log
+"""
+
+
+def log_of_repro(folder: Path, steps: list[str], jobs: int) -> list[str]:
+    """What `make repro` starts and ends, with a DVC that only lists ``steps`` and logs."""
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(PROJECT / name, folder)
+    programs = folder / ".venv/bin"
+    programs.mkdir(parents=True)
+    for name, script in {"dvc": DVC, "python": "#!/bin/sh\n"}.items():
+        (programs / name).write_text(script)
+        (programs / name).chmod(0o755)
+    (folder / ".venv/pipeline").touch()
+    (folder / "steps").write_text("\n".join(steps))
+    run(folder, "git", "init", "--quiet")
+    run(folder, "make", f"--jobs={jobs}", "repro")
+    return (folder / "log").read_text().splitlines()
+
+
+def test_what_needs_features_waits_for_them(tmp_path: Path) -> None:
+    waiting = ["train@x", "train@y", "label_issues@a"]
+    log = log_of_repro(tmp_path, ["split", "label_stats", "pixels", "features@a", "features@b", *waiting], jobs=4)
+    assert (log[0], log[-1]) == ("start repro backbone pixels", "end repro")
+    single = "--wait-for-lock repro --single-item"
+    features_end = max(log.index(f"end {single} features@{name}") for name in "ab")
+    assert all(log.index(f"start {single} {name}") > features_end for name in waiting)
+
+
+@pytest.mark.parametrize("models", [["train@cnn"], []])
+def test_a_project_without_features(tmp_path: Path, models: list[str]) -> None:
+    log = log_of_repro(tmp_path, ["label_stats", *models], jobs=1)
+    started = [line.split()[-1] for line in log if line.startswith("start")]
+    assert started == ["pixels", *models, "label_stats", "repro"]

@@ -50,8 +50,8 @@ def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
     photos = read_split("test")
     classes = class_names(photos["label"])
     baseline = majority_class_accuracy(read_split("train"), photos)
-    pixels = load_pixels(list(photos["path"]), load_params().image_size)
-    test = results.TestSet(photos, classes, pixels, encode_labels(photos["label"], classes), baseline)
+    decoded = load_pixels(list(photos["path"]), load_params().image_size)
+    test = results.TestSet(photos, classes, decoded, encode_labels(photos["label"], classes), baseline)
     logits = predict_logits(load_model(MODELS / "transfer.keras"), test.pixels)
     scores = evaluate(MODELS / "transfer.keras", logits, Confidence(), test).scores
     assert scores["test"]["accuracy_low"] > baseline == 0.5, "beyond its confidence interval"

@@ -95,11 +95,13 @@ class Source:
         paths = sorted(self._retry(partial(self.files.find, self.path), self.path))
         names = {path: PurePosixPath(path).relative_to(self.path) for path in paths}
         visible = {path: name for path, name in names.items() if not is_hidden(name)}
+        clones = self.is_local
         for path, name in tqdm(visible.items(), self.key, unit="file", disable=None):
             check_name(name)
             copied = target / name
             copied.parent.mkdir(parents=True, exist_ok=True)
-            if not (self.is_local and clone(path, copied)):
+            clones = clones and clone(path, copied)  # a disk that cannot is asked once: asking costs more than copying
+            if not clones:
                 self._retry(partial(self.files.get_file, path, str(copied)), path)
             if copied.is_dir():  # fsspec's copy of a link to a folder
                 raise UserError(

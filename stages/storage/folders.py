@@ -2,7 +2,6 @@
 
 import logging
 import os
-from codecs import getincrementaldecoder
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -70,11 +69,9 @@ def identify(header: bytes) -> str | None:
 
 def is_text(header: bytes) -> bool:
     """Return whether a file that starts with these bytes is a text, in UTF-8."""
-    try:
-        text = getincrementaldecoder("utf-8")().decode(header)  # whose last character may be cut
-    except UnicodeDecodeError:
-        return False
-    return all(character.isprintable() or character.isspace() for character in text)
+    text = header.decode(errors="replace")
+    is_utf_8 = "\ufffd" not in text[:-1]  # the last character may be cut
+    return is_utf_8 and all(character.isprintable() or character.isspace() for character in text)
 
 
 def is_hidden(name: PurePosixPath) -> bool:

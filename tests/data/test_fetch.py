@@ -141,20 +141,23 @@ def test_local_files_are_cloned_where_the_disk_can(folder: Path, monkeypatch: py
     assert (folder.with_name("copy") / "cats/1.jpg").read_bytes() == (folder / "cats/1.jpg").read_bytes()
 
 
-def fail(*_: Any) -> None:
-    raise OSError(errno.EOPNOTSUPP, "Operation not supported")
-
-
 @pytest.fixture
-def no_clones(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that cannot clone files, whatever disk the tests run on."""
-    monkeypatch.setattr(fcntl, "ioctl", fail)
+def no_clones(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A disk that cannot clone files, whatever disk the tests run on; the requests that it refused."""
+    requests = []
+
+    def refuse(_: Any, request: int, __: int) -> None:
+        requests.append(request)
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(fcntl, "ioctl", refuse)
+    return requests
 
 
-@pytest.mark.usefixtures("no_clones")
-def test_a_copy_is_independent_of_the_original(folder: Path) -> None:
+def test_a_copy_is_independent_of_the_original(folder: Path, no_clones: list[int]) -> None:
     before = (folder / "cats/0.jpg").read_bytes()
     assert copy_folder(folder) == ["cats/0.jpg", "cats/1.jpg"]
+    assert no_clones == [FICLONE], "asked once"
     with (folder / "cats/0.jpg").open("r+b") as photo:
         photo.write(b"edited")
     assert (folder.with_name("copy") / "cats/0.jpg").read_bytes() == before

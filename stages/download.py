@@ -38,12 +38,9 @@ def main() -> None:
 
 def list_files(raw: Path, labels: Path) -> dict[str, dict[str, Any]]:
     """List the photos with their sizes, and the labels with their SHA-256, as a correction may not change the size."""
-    photos = {name: raw / name for name in visible_files(raw)}
-    tables = {name: labels / name for name in visible_files(labels)}
-    return {
-        str(RAW): {name: path.stat().st_size if path.exists() else None for name, path in photos.items()},
-        str(LABELS): {name: sha256_of(path) if path.is_file() else None for name, path in tables.items()},
-    }
+    sizes = {name: (raw / name).stat().st_size if (raw / name).exists() else None for name in visible_files(raw)}
+    hashes = {name: sha256_of(labels / name) if (labels / name).is_file() else None for name in visible_files(labels)}
+    return {str(RAW): sizes, str(LABELS): hashes}
 
 
 def check_is_fetched(raw: Path, labels: Path) -> None:

@@ -25,11 +25,8 @@ UNPACKING_ERRORS = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
     *(EOFError, OSError, RuntimeError, UnicodeDecodeError),
 )
-# Records of a tar that Python reads into memory whole, as those of long names: usually a few kilobytes.
-RECORDS = {
-    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
-    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
-}
+# Types of a tar's records, usually of a few kilobytes, that Python reads into memory: GNU's long names, pax headers.
+RECORDS = (b"L", b"K", b"x", b"g", b"X")
 MAX_RECORD = 2**20  # bytes
 # Control characters, line separators, and the surrogates in which Python decodes bytes that are not UTF-8.
 UNUSABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")

@@ -19,14 +19,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError, _imaging
 
 from stages.common.cli import UserError, first_line
 from stages.common.parallel import map_in_parallel
-from stages.photos.formats import (
-    FORMATS,
-    TIFF_PREFIXES,
-    describe_other,
-    describe_tiff,
-    find_tiff_problem,
-    formats_of,
-)
+from stages.photos.formats import FORMATS, TIFF_PREFIXES, describe_other, describe_tiff, find_tiff_problem, formats_of
 from stages.photos.loading import load_eight_bits, without_metadata
 from stages.storage.arrays import DiskArray, temporary_array
 from stages.storage.folders import HEADER_BYTES

@@ -12,7 +12,7 @@ from urllib.parse import urlparse
 from stages.common.cli import UserError, run, stage_argument
 from stages.common.params import load_params
 from stages.common.paths import BACKBONE
-from stages.data.fetch import Source, check_is_apart
+from stages.data.fetch import NOT_FETCHED, Source, check_is_apart
 from stages.storage.files import atomic_folder, write_json
 from stages.storage.folders import visible_files
 
@@ -45,18 +45,11 @@ def main() -> None:
 
 
 def check_is_fetched(folder: Path) -> None:
-    """Make sure that a folder has only what this step writes, a file of weights with its architecture, or nothing.
-
-    Raises:
-        UserError: It has something else.
-    """
+    """Refuse a folder that has anything but a file of weights and its architecture, which this step writes."""
     files = visible_files(folder)
     weights = [name for name in files if name.endswith(".h5")]
     if files and ({*files} != {ARCHITECTURE, *weights} or len(weights) > 1):
-        raise UserError(
-            f"expected in {folder} only what this step fetched, as it replaces that, found {', '.join(files)}: move "
-            "what is yours elsewhere, and delete the rest"
-        )
+        raise UserError(NOT_FETCHED.format(folder, ", ".join(files)))
 
 
 if __name__ == "__main__":

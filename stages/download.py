@@ -3,12 +3,10 @@
 Reads ``download.photos`` (an archive or a folder) and ``download.labels`` (a CSV, or null), each a URL that fsspec
 knows or a local path. Writes ``data/raw/``, the photos with their folders kept, ``data/labels/``, with the CSV as
 ``labels.csv``, and ``data/fetched.json``, the list of both. DVC leaves them in place for this step to replace
-(``persist``), which replaces nothing that is not in the list, as photos of the user's are.
+(``persist``), which refuses to replace a file that is not in the list: it may be the user's.
 """
 
-import hashlib
 import json
-import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,11 +15,9 @@ from stages.common.cli import UserError, run
 from stages.common.params import load_params
 from stages.common.paths import LABELS, RAW
 from stages.data.archive import unpack
-from stages.data.fetch import Source, check_is_apart
-from stages.storage.files import atomic_folder, write_json
+from stages.data.fetch import NOT_FETCHED, Source, check_is_apart
+from stages.storage.files import atomic_folder, sha256_of, write_json
 from stages.storage.folders import visible_files
-
-logger = logging.getLogger(__name__)
 
 FETCHED = Path("data/fetched.json")
 
@@ -35,30 +31,23 @@ def main() -> None:
         fetch_photos(download.photos, download.photos_sha256, new_raw)
         fetch_labels(download.labels, new_labels)
         check_is_fetched(RAW, LABELS)
-        for folder in (RAW, LABELS):  # before the list of the new ones: a kill leaves no files that no list has
+        for folder in (RAW, LABELS):  # before the new list: a kill leaves no files that are not in a list
             shutil.rmtree(folder.resolve(), ignore_errors=True)
         write_json(list_files(new_raw, new_labels), FETCHED)
 
 
 def list_files(raw: Path, labels: Path) -> dict[str, dict[str, Any]]:
-    """List the photos with their sizes, and the labels, which a correction may leave as long, with their SHA-256."""
-    photos = {name: raw / name for name in visible_files(raw)}
-    tables = {name: labels / name for name in visible_files(labels)}
-    return {
-        str(RAW): {name: path.stat().st_size if path.exists() else None for name, path in photos.items()},
-        str(LABELS): {name: sha256_of(path) if path.is_file() else None for name, path in tables.items()},
-    }
-
-
-def sha256_of(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """List the photos with their sizes, and the labels with their SHA-256, as a correction may not change the size."""
+    sizes = {name: (raw / name).stat().st_size if (raw / name).exists() else None for name in visible_files(raw)}
+    hashes = {name: sha256_of(labels / name) if (labels / name).is_file() else None for name in visible_files(labels)}
+    return {str(RAW): sizes, str(LABELS): hashes}
 
 
 def check_is_fetched(raw: Path, labels: Path) -> None:
-    """Make sure that what stands where this step writes is what it wrote the last time, or part of that.
+    """Check that the outputs are all or part of the files that this step wrote the last time.
 
     Raises:
-        UserError: Another file is there, or one that was changed.
+        UserError: They have another file, or one that was changed.
     """
     try:
         fetched = json.loads(FETCHED.read_text(encoding="utf-8"))
@@ -66,10 +55,8 @@ def check_is_fetched(raw: Path, labels: Path) -> None:
         fetched = {}
     for folder, files in list_files(raw, labels).items():
         if others := sorted(files.items() - fetched.get(folder, {}).items()):
-            raise UserError(
-                f"expected in {folder} only what this step fetched, as it replaces that, found {len(others)} other or "
-                f"changed files, as {Path(folder, others[0][0])}: move what is yours elsewhere, and delete the rest"
-            )
+            found = f"{len(others)} other or changed files, as {Path(folder, others[0][0])}"
+            raise UserError(NOT_FETCHED.format(folder, found))
 
 
 def fetch_photos(url: str, sha256: str | None, folder: Path) -> None:

@@ -39,7 +39,8 @@ from stages.inference.confidence import Confidence, read_confidence
 from stages.inference.logits import load_model
 from stages.inference.prediction_cache import PredictionCache, delete_others
 from stages.models.runtime import make_deterministic
-from stages.photos.loading import load_photos
+from stages.photos.decode import load_pixels
+from stages.storage.arrays import encode_labels
 from stages.storage.files import write_csv, write_json, write_text
 from stages.storage.photo_lists import class_names, majority_class_accuracy, read_split
 
@@ -64,8 +65,10 @@ def main() -> None:
     make_deterministic(params.train.seed)
     lists = {split: read_split(split) for split in ("train", "validation", "test", "rejected", "copies")}
     classes = class_names(lists["test"]["label"])
-    photos = load_photos(lists["test"], classes, params.image_size)
-    test = TestSet(lists["test"], classes, *photos, majority_class_accuracy(lists["train"], lists["test"]))
+    pixels = load_pixels(list(lists["test"]["path"]), params.image_size)
+    labels = encode_labels(lists["test"]["label"], classes)
+    baseline = majority_class_accuracy(lists["train"], lists["test"])
+    test = TestSet(lists["test"], classes, pixels, labels, baseline)
 
     predictions = PredictionCache(test.pixels)
     repeats = {name: repeated_models(name) for name in params.models}

@@ -10,7 +10,7 @@ import numpy as np
 from stages.common.cli import run
 from stages.common.params import load_params
 from stages.common.paths import FEATURES, PIXELS
-from stages.photos.loading import decode_photos
+from stages.photos.decode import decode_photos
 from stages.storage.feature_sets import create_arrays, hash_paths, write_about
 from stages.storage.files import atomic_folder
 from stages.storage.photo_lists import read_split

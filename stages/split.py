@@ -33,7 +33,8 @@ from stages.data.duplicates import Fingerprint, find_conflicts, fingerprint, gro
 from stages.data.groups import Group, Picture, assign_splits, join_groups
 from stages.data.label_csv import read_labels
 from stages.data.layout import SPLIT_NAMES, LabelledPhoto, find_photos
-from stages.photos.decode import MORE_FRAMES, SUFFIXES, UnreadablePhotoError, open_photo
+from stages.photos.decode import MORE_FRAMES, UnreadablePhotoError, open_photo
+from stages.photos.formats import SUFFIXES
 from stages.storage.files import atomic_folder, write_csv
 from stages.storage.folders import SIDECAR_SUFFIXES
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS

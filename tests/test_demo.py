@@ -21,7 +21,8 @@ from stages.inference.confidence import Confidence
 from stages.inference.logits import load_model, predict_logits
 from stages.inference.model_file import fetch_model_file
 from stages.inference.predictor import predict
-from stages.photos.loading import load_photos
+from stages.photos.decode import load_pixels
+from stages.storage.arrays import encode_labels
 from stages.storage.photo_lists import class_names, majority_class_accuracy, read_split
 from tests.conftest import PROJECT
 from tests.project import lay_out, models_alone, run
@@ -49,8 +50,8 @@ def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
     photos = read_split("test")
     classes = class_names(photos["label"])
     baseline = majority_class_accuracy(read_split("train"), photos)
-    loaded = load_photos(photos, classes, load_params().image_size)
-    test = results.TestSet(photos, classes, *loaded, baseline)
+    decoded = load_pixels(list(photos["path"]), load_params().image_size)
+    test = results.TestSet(photos, classes, decoded, encode_labels(photos["label"], classes), baseline)
     logits = predict_logits(load_model(MODELS / "transfer.keras"), test.pixels)
     scores = evaluate(MODELS / "transfer.keras", logits, Confidence(), test).scores
     assert scores["test"]["accuracy_low"] > baseline == 0.5, "beyond its confidence interval"

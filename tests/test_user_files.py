@@ -1,4 +1,4 @@
-"""What a user keeps below ``data/`` is still there after a real `dvc repro`, which by default deletes outputs first."""
+"""Files of the user below ``data/`` survive a real `dvc repro`, which by default deletes outputs first."""
 
 import shutil
 from pathlib import Path
@@ -51,7 +51,7 @@ def test_sources_where_the_steps_write_are_refused(project: Path) -> None:
     check_is_refused(project, "expected in data/backbone/small only", "dvc", "repro", "backbone")
 
 
-def test_photos_of_the_user_s_are_not_replaced_and_those_of_a_run_are(project: Path) -> None:
+def test_only_photos_of_a_previous_run_are_replaced(project: Path) -> None:
     photos = project / "data/raw/cats/mine.jpg"
     photos.parent.mkdir(parents=True)
     photos.write_bytes(b"mine")
@@ -78,7 +78,7 @@ def test_photos_of_the_user_s_are_not_replaced_and_those_of_a_run_are(project: P
 
 
 @pytest.mark.parametrize("name", ["data", "data/backbone"])
-def test_a_data_folder_on_another_disk_is_said_before_a_download(project: Path, name: str) -> None:
+def test_a_data_folder_on_another_disk_is_refused(project: Path, name: str) -> None:
     elsewhere = project.parent / "another disk"
     if (project / name).exists():
         (project / name).rename(elsewhere)

@@ -14,22 +14,21 @@ from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple, Self, cast
 
 from stages.common.cli import BROKEN, NO_SPACE, UserError
-from stages.storage.folders import SIDECAR_SUFFIXES, describe_content, is_hidden, warn_of_empty
+from stages.storage.folders import HEADER_BYTES, SIDECAR_SUFFIXES, identify, is_hidden, log_left_out
 
 logger = logging.getLogger(__name__)
 
 # Photos hardly compress: an archive that expands further than this holds something else.
 MAX_EXPANSION = 100
-# What Python's modules raise for a damaged archive, or one that they do not support.
+# Raised by Python's modules for a damaged or unsupported archive.
 UNPACKING_ERRORS = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
     *(EOFError, OSError, RuntimeError, UnicodeDecodeError),
 )
-# What a tar holds besides files, long names for instance, Python reads into memory whole: usually a few kilobytes.
-GNU_RECORDS = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
-PAX_RECORDS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
+# Types of a tar's records, usually of a few kilobytes, that Python reads into memory: GNU's long names, pax headers.
+RECORDS = (b"L", b"K", b"x", b"g", b"X")
 MAX_RECORD = 2**20  # bytes
-# Control characters, line separators, and what Python makes of bytes that are not UTF-8.
+# Control characters, line separators, and the surrogates in which Python decodes bytes that are not UTF-8.
 UNUSABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 UTF_8_MARK = 0x800  # in the flags of a file in a zip
 ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tbz2", ".tgz", ".txz", ".xz", ".zip"}
@@ -38,18 +37,18 @@ ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tbz2", ".tgz", ".txz", ".xz"
 class Member(NamedTuple):
     name: PurePosixPath
     size: int  # bytes, unpacked
-    is_file: bool  # not a link or a device
+    is_folder: bool
+    is_file: bool  # not a folder, a link or a device
     open: Callable[[], IO[bytes] | None]
-    is_folder: bool = False
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a zip or tar archive into ``folder``, except hidden files, whose number is logged.
+    """Unpack a zip or tar archive into ``folder``, except hidden files, which are counted in the log.
 
     Raises:
-        UserError: The file is not an archive, is damaged, or holds what no archive of photos should: a name that
-            leads out of the folder or is refused by :func:`check_name`, a link, two files of one name, far more
-            bytes than its size suggests, or archives alone.
+        UserError: The file is not an archive, is damaged, or has unusual content: a name that leads out of the folder
+            or is refused by :func:`check_name`, a link, two files of one name, far more bytes than its size suggests,
+            or archives alone.
     """
     hidden = 0
     folders, with_files = set(), set()
@@ -57,34 +56,28 @@ def unpack(archive: Path, folder: Path) -> None:
     bytes_left = MAX_EXPANSION * archive.stat().st_size
     try:
         for member in open_archive(archive):
-            folders.add(member.name if member.is_folder else member.name.parent)
             if member.is_folder:
-                continue
-            if is_hidden(member.name):
+                folders.add(member.name)
+            elif is_hidden(member.name):
                 hidden += 1
-                continue
-            bytes_left -= member.size
-            if bytes_left < 0:
-                raise UserError(f"expected photos, received an archive that expands over {MAX_EXPANSION} times")
-            extract(member, folder)
-            with_files.add(member.name.parent)
-            first.setdefault(member.name.suffix.lower(), member.name)
+                folders.add(member.name.parent)
+            else:
+                bytes_left -= member.size
+                if bytes_left < 0:
+                    raise UserError(f"expected photos, received an archive that expands over {MAX_EXPANSION} times")
+                extract(member, folder)
+                with_files.add(member.name.parent)
+                first.setdefault(member.name.suffix.lower(), member.name)
     except UNPACKING_ERRORS as error:
         if getattr(error, "errno", None) in NO_SPACE | BROKEN:
             raise
         raise UserError(f"expected a whole archive, received one that cannot be unpacked: {error}") from error
-    if hidden:
-        logger.info("left out %d hidden files of the archive", hidden)
-    warn_of_empty(folders, with_files)
+    log_left_out(hidden, folders, with_files)
     check_for_archives(first, "tar" if tarfile.is_tarfile(archive) else "zip")
 
 
 def check_for_archives(first: Mapping[str, PurePosixPath], kind: str) -> None:
-    """Raise a UserError if an archive of this kind has archives, and nothing else but sidecar files.
-
-    Args:
-        first: the first file of each suffix.
-    """
+    """Refuse an archive of archives and nothing else but sidecar files; ``first`` has a file of each suffix."""
     inner = ARCHIVES.intersection(first)
     if inner and inner.union(SIDECAR_SUFFIXES).issuperset(first):
         suffix = min(inner)
@@ -95,11 +88,7 @@ def check_for_archives(first: Mapping[str, PurePosixPath], kind: str) -> None:
 
 
 def check_name(name: PurePosixPath) -> None:
-    """Make sure that the lists of photos and DVC's files, which are in UTF-8 with a name per line, can hold a name.
-
-    Raises:
-        UserError: The name is not UTF-8, or has control characters.
-    """
+    """Refuse a name with control characters or invalid UTF-8, which no list of photos and no file of DVC's can hold."""
     if UNUSABLE.search(str(name)):
         raise UserError(f"expected names in UTF-8 without control characters, received {str(name)!a}: rename it")
 
@@ -123,29 +112,30 @@ def extract(member: Member, folder: Path) -> None:
 
 
 def open_archive(archive: Path) -> Iterator[Member]:
-    """List the members of a tar or a zip: in this order, as a zip is known by its end, and a tar may end in one."""
+    """Open a tar or a zip, tried in this order: a zip is known by its end, and a tar may end in one."""
     try:
         return tar_members(tarfile.open(archive, tarinfo=Header))
     except tarfile.ReadError:
         if zipfile.is_zipfile(archive):
             return zip_members(archive)
     with archive.open("rb") as file:
-        start = file.read(64)
-    content = describe_content(start)
+        header = file.read(HEADER_BYTES)
+    kind = identify(header)
+    damaged = ", damaged or cut short" if kind in ("a tar archive", "a zip archive") else ""
     raise UserError(
-        f"expected a zip or tar archive, received a file that starts with {start[:16]!r}"
-        + (f", which {content}" if content else "")
+        f"expected a zip or tar archive, received a file that starts with {header[:16]!r}"
+        + (f", which is {kind}{damaged}" if kind else "")
     )
 
 
 def zip_members(archive: Path) -> Iterator[Member]:
-    """List the files of a zip, and its empty folders.
+    """Iterate over the members of a zip.
 
-    Names without the mark for UTF-8 are read as UTF-8 if all of them are that, and as cp437, the standard, if not.
-    Where no file has a slash in its name, backslashes part folders: some programs on Windows write them so.
+    Names not marked as UTF-8 are decoded as UTF-8 if all can be, else as cp437, the standard. Where no file has a slash
+    in its name, backslashes separate folders, as some programs on Windows write them.
     """
-    encoding = "UTF-8"
     try:
+        encoding = "UTF-8"
         opened = zipfile.ZipFile(archive, metadata_encoding=encoding)
     except UnicodeDecodeError:
         encoding = "cp437"
@@ -159,39 +149,39 @@ def zip_members(archive: Path) -> Iterator[Member]:
             name,
         )
     names = [info.filename for info in opened.infolist() if not info.is_dir()]
-    windows = encoding == "UTF-8" and any("\\" in name for name in names) and not any("/" in name for name in names)
-    if windows:
+    has_backslashes = encoding == "UTF-8" and "\\" in "".join(names) and "/" not in "".join(names)
+    if has_backslashes:
         logger.info("the zip has Windows paths, as %r: read with / for \\", names[0])
     with opened:
         for info in opened.infolist():
-            name = info.filename.replace("\\", "/") if windows else info.filename
-            is_link = stat.S_ISLNK(info.external_attr >> 16)
-            yield Member(
-                PurePosixPath(name), info.file_size, not is_link, partial(opened.open, info), name.endswith("/")
-            )
+            name = info.filename.replace("\\", "/") if has_backslashes else info.filename
+            is_folder = name.endswith("/")
+            is_file = not is_folder and not stat.S_ISLNK(info.external_attr >> 16)
+            yield Member(PurePosixPath(name), info.file_size, is_folder, is_file, partial(opened.open, info))
 
 
 class Header(tarfile.TarInfo):
-    """A header of a tar, which cannot make Python fill the memory."""
+    """A header of a tar that cannot make Python fill the memory."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         header = super().frombuf(buf, encoding, errors)
-        if header.type in (*GNU_RECORDS, *PAX_RECORDS) and not 0 <= header.size <= MAX_RECORD:
+        if header.type in RECORDS and not 0 <= header.size <= MAX_RECORD:
             raise UserError(f"expected names of up to {MAX_RECORD} bytes, received one of {header.size} in the archive")
         return header
 
 
 def tar_members(opened: tarfile.TarFile) -> Iterator[Member]:
+    """Iterate over the members of a tar, and check its end."""
     with opened:
         for info in opened:
             open_file = partial(opened.extractfile, info)
-            yield Member(PurePosixPath(info.name), info.size, info.isreg(), open_file, info.isdir())
+            yield Member(PurePosixPath(info.name), info.size, info.isdir(), info.isreg(), open_file)
         check_end(opened)
 
 
 def check_end(archive: tarfile.TarFile) -> None:
-    """Make sure that a tar archive ends where ``tarfile`` stopped, for it takes a damaged header for the end.
+    """Check that a tar ends where ``tarfile`` stopped: it takes a damaged header for the end.
 
     Reading the rest of the file also verifies the checksum of a compressed archive.
     """

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from unicodedata import category, normalize
 
 from stages.common.cli import UserError
-from stages.storage.folders import describe_content
+from stages.storage.folders import HEADER_BYTES, identify
 
 # How a path may differ from that of the file it means, each after those before.
 MISSPELLINGS: list[tuple[str, Callable[[str], str]]] = [
@@ -32,8 +32,8 @@ def read_labels(labels: Path, name: str) -> dict[PurePosixPath, set[str]]:
     """
     listed = defaultdict(set)
     with labels.open("rb") as file:
-        content = describe_content(file.read(64))
-    foreign = f": it {content}" if content else ""
+        kind = identify(file.read(HEADER_BYTES))
+    foreign = f": it is {kind}" if kind else ""
     try:
         with labels.open(encoding="utf-8-sig", newline="") as file:  # Excel starts a file with a byte order mark
             rows = csv.DictReader(file, skipinitialspace=True, strict=True)

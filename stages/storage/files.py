@@ -1,4 +1,4 @@
-"""Write a file or a folder whole or not at all; check that a file is whole; hash what a result depends on."""
+"""Write files and folders atomically, complete or absent; check and hash them."""
 
 import errno
 import fcntl
@@ -24,24 +24,19 @@ LOCK = ".in-use"  # in each scratch folder: locked for as long as the process th
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Give a path in a folder of its own to write to, and move what was written into its place when it is whole.
+    """Yield a temporary path of the same name; rename it to ``path`` on success.
 
-    What stood there before is replaced and never written into: it may be a link into DVC's cache. Of two processes that
-    write one file, each writes a whole one, and the last stays.
+    A file that exists is replaced and never written into: it may be a link into DVC's cache. Of two processes that
+    write one file, each writes a complete one, and the last one stays.
     """
     with scratch_folder(path.parent) as scratch:
-        unfinished = scratch / path.name  # of the same suffix, as it chooses the format
-        yield unfinished
-        unfinished.replace(path)
+        yield scratch / path.name
+        (scratch / path.name).replace(path)
 
 
 @contextmanager
 def atomic_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
-    """Give a folder to write to, and move it into the place of ``folder``, new or empty, when it is whole.
-
-    Args:
-        replace: also replace a folder with content.
-    """
+    """Yield a temporary folder; rename it to ``folder``, new or empty or to ``replace``, on success."""
     folder = folder.resolve()
     with scratch_folder(folder.parent) as scratch:
         unfinished = scratch / folder.name
@@ -60,12 +55,16 @@ def atomic_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
-    """Make a hidden folder of a unique name in ``parent``, and delete it at the end.
+    """Create a hidden folder of a unique name in ``parent``, and delete it at the end.
 
-    Also delete those that killed processes left there.
+    Also delete those of killed processes, whose locks the system has released.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    delete_abandoned(parent)
+    for folder in parent.glob(".unfinished-*"):
+        if UNFINISHED.fullmatch(folder.name):
+            with suppress(OSError), (folder / LOCK).open("a") as abandoned:
+                fcntl.flock(abandoned, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder)
     scratch, lock = locked_folder(parent)
     try:
         yield scratch
@@ -75,7 +74,6 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
 
 
 def locked_folder(parent: Path) -> tuple[Path, IO[str]]:
-    """Make a scratch folder and lock it, so that it is not :func:`delete_abandoned`'s."""
     while True:
         scratch = parent / f".unfinished-{uuid4().hex}"
         scratch.mkdir()
@@ -83,18 +81,9 @@ def locked_folder(parent: Path) -> tuple[Path, IO[str]]:
             lock = (scratch / LOCK).open("a")
             with suppress(OSError):  # a file system without locks, on which none is deleted
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            if scratch.exists():  # else it was taken for abandoned before it was locked
+            if scratch.exists():  # else another process deleted it before it was locked
                 return scratch, lock
             lock.close()
-
-
-def delete_abandoned(parent: Path) -> None:
-    """Delete the scratch folders of processes that live no more: the system has released their locks."""
-    for folder in parent.glob(".unfinished-*"):
-        if UNFINISHED.fullmatch(folder.name):
-            with suppress(OSError), (folder / LOCK).open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder)
 
 
 def write_remote(files: Any, path: str, content: bytes) -> None:
@@ -120,20 +109,25 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 
 def is_intact_zip(path: Path) -> bool:
-    """Tell whether a zip file (``.npz`` is one) is complete, by its checksums; after a power failure it may not be."""
+    """Return whether a zip file, such as ``.npz``, has no error, as after a power failure it may."""
     try:
         with ZipFile(path) as arrays:
             return arrays.testzip() is None
     except (BadZipFile, EOFError, RuntimeError, zlib.error, lzma.LZMAError):
         return False
     except OSError as error:
-        if error.errno not in (None, errno.EINVAL):  # any other is the machine's fault
+        if error.errno not in (None, errno.EINVAL):  # the machine failed
             raise
         return False
 
 
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def content_hash(parts: Iterable[str | np.ndarray]) -> str:
-    """Hash everything that a result depends on: SHA-256, in hex."""
+    """Compute the SHA-256, in hex, of strings and arrays, each with its length."""
     digest = hashlib.sha256()
     for part in parts:
         array: Any = np.frombuffer(part.encode(), np.uint8) if isinstance(part, str) else np.ascontiguousarray(part)

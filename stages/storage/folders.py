@@ -1,4 +1,4 @@
-"""Recognise what lies among photos and is none: system files, sidecar files, empty and unreadable folders, pointers."""
+"""Recognize files and folders among photos that are something else, by their names or their first bytes."""
 
 import logging
 import os
@@ -20,39 +20,68 @@ SIDECAR_SUFFIXES = {
     *(".csv", ".db", ".html", ".ini", ".json", ".log", ".mat", ".md", ".pdf", ".tsv", ".txt", ".xml", ".yaml"),
     *(".aae", ".avi", ".lrv", ".m4a", ".m4v", ".mov", ".mp3", ".mp4", ".3gp", ".pp3", ".thm", ".wav", ".xmp"),
 }
+HEADER_BYTES = 512
+SAVE = "save it as JPEG"
+SIGNATURES = {  # kind of file: the bytes that it has at a position
+    "a Git LFS pointer: run `git lfs pull`": [(0, b"version https://git-lfs")],
+    "a PDF": [(0, b"%PDF")],
+    f"DICOM: {SAVE}": [(128, b"DICM")],
+    f"JPEG XL: {SAVE}": [(0, b"\xff\x0a"), (4, b"JXL \r\n")],
+    f"a camera's RAW (Canon): {SAVE}": [(4, b"ftypcrx"), (6, b"HEAPCCDR")],
+    f"a camera's RAW (Fujifilm): {SAVE}": [(0, b"FUJIFILMCCD-RAW")],
+    f"a camera's RAW (Minolta): {SAVE}": [(0, b"\0MRM")],
+    f"a camera's RAW (Olympus): {SAVE}": [(0, b"IIRO"), (0, b"IIRS"), (0, b"MMOR")],
+    f"a camera's RAW (Panasonic): {SAVE}": [(0, b"IIU\0")],
+    f"a camera's RAW (Sigma): {SAVE}": [(0, b"FOVb")],
+    "a video": [
+        *((4, box) for box in (b"ftyp", b"moov", b"mdat", b"wide")),  # MP4, QuickTime
+        *((0, start) for start in (b"\x1aE\xdf\xa3", b"\0\0\1\xba", b"0&\xb2u\x8ef\xcf\x11")),  # WebM, MPEG, WMV
+        (8, b"AVI "),
+    ],
+    "a zip archive": [(0, b"PK\3\4"), (0, b"PK\5\6")],
+    "a tar archive": [(257, b"ustar")],
+    "a 7z archive": [(0, b"7z\xbc\xaf\x27\x1c")],
+    "a rar archive": [(0, b"Rar!\x1a")],
+    "a file compressed by gzip": [(0, b"\x1f\x8b\x08")],
+    "a file compressed by bzip2": [(0, b"BZh")],
+    "a file compressed by xz": [(0, b"\xfd7zXZ")],
+    "a file compressed by zstd": [(0, b"\x28\xb5\x2f\xfd")],
+    "a NumPy array": [(0, b"\x93NUMPY")],
+    "metadata of another file, from macOS": [(0, b"\0\5\x16\7")],
+}
+MARKUP = {
+    **dict.fromkeys((b"<html", b"<!doctype html", b"<head"), "a web page"),
+    b"<svg": f"SVG: {SAVE}",
+    b"<?xml": "an XML file",
+}
+
+
+def identify(header: bytes) -> str | None:
+    """Return what a file is by its first ``HEADER_BYTES``, or all that it has, if that is known and not an image."""
+    if not header.strip(b"\0"):
+        return "a file that begins with zero bytes" if header else "an empty file"
+    for kind, signatures in SIGNATURES.items():
+        if any(header.startswith(signature, position) for position, signature in signatures):
+            return kind
+    text = header.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    return next((kind for tag, kind in MARKUP.items() if text.startswith(b"<") and tag in text), None)
+
+
+def is_text(header: bytes) -> bool:
+    """Return whether a file that starts with these bytes is a text, in UTF-8."""
+    text = header.decode(errors="replace")
+    is_utf_8 = "\ufffd" not in text[:-1]  # the last character may be cut
+    return is_utf_8 and all(character.isprintable() or character.isspace() for character in text)
 
 
 def is_hidden(name: PurePosixPath) -> bool:
     """Return whether a file is the operating system's own, as ``.DS_Store``, ``@eaDir/`` and ``Thumbs.db`` are."""
-    if any(part.startswith(".") and part != ".." for part in name.parts):
-        return True
-    parts = [part.lower() for part in name.parts]
-    return not SYSTEM_FOLDERS.isdisjoint(parts) or bool(parts and parts[-1] in SYSTEM_FILES)
-
-
-def warn_of_empty(folders: Iterable[PurePosixPath], with_files: Iterable[PurePosixPath]) -> None:
-    """Log the folders, hidden ones apart, that have no files at any depth: no copy and no cache of DVC keeps them."""
-    holding = {above for folder in with_files for above in (folder, *folder.parents)}
-    empty = sorted(folder for folder in set(folders) - holding if not is_hidden(folder))
-    if empty:
-        names = ", ".join(repr(str(folder)) for folder in empty[:MAX_LOGGED])
-        logger.warning("no photos in %d folders, which are left out, and are no classes: %s", len(empty), names)
-
-
-def describe_content(start: bytes) -> str | None:
-    """Return what is often found in the place of a file, by how it starts: None if it is none of this."""
-    text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if not start:
-        return "is an empty file"
-    if text.startswith(b"version https://git-lfs"):
-        return "is a Git LFS pointer: run `git lfs pull`"
-    if text.startswith((b"<!doctype html", b"<html", b"<head")):
-        return "is a web page"
-    return None
+    is_in_hidden = any((part.startswith(".") and part != "..") or part.lower() in SYSTEM_FOLDERS for part in name.parts)
+    return is_in_hidden or name.name.lower() in SYSTEM_FILES
 
 
 def visible_files(folder: Path) -> list[str]:
-    """List the names, from ``folder`` on, of all files that are not hidden, and of links; ``.`` if it is a file."""
+    """List the names, relative to ``folder``, of all links and of all files that are not hidden; ``.`` for a file."""
     if folder.is_file():
         return ["."]
     found = []
@@ -63,17 +92,25 @@ def visible_files(folder: Path) -> list[str]:
     return sorted(str(name) for name in found if not is_hidden(name))
 
 
+def log_left_out(hidden: int, folders: Iterable[PurePosixPath], with_files: Iterable[PurePosixPath]) -> None:
+    """Log the number of hidden files, and the visible folders without files at any depth, which DVC would not keep."""
+    if hidden:
+        logger.info("hidden files left out: %d", hidden)
+    holding = {above for folder in with_files for above in (folder, *folder.parents)}
+    empty = sorted(folder for folder in set(folders) - holding if not is_hidden(folder))
+    if empty:
+        names = ", ".join(repr(str(folder)) for folder in empty[:MAX_LOGGED])
+        logger.warning("folders without photos, which are left out and are not classes (%d): %s", len(empty), names)
+
+
 def unreadable_folders(folder: str | Path) -> list[OSError]:
-    """Say why ``folder`` and those below it, hidden ones apart, cannot be read, where they cannot.
+    """List the errors of reading ``folder`` and those below it, hidden ones apart, sorted by ``filename``.
 
-    Python's `rglob` and fsspec's `find` leave them out without a word.
-
-    Returns:
-        The errors, each with the folder as its ``filename``, sorted by that; none where there is no such folder.
+    ``rglob`` and fsspec's ``find`` silently skip such folders. A folder that does not exist is no error.
     """
     errors: list[OSError] = []
     for _, inner, _ in os.walk(folder, onerror=errors.append):
-        inner[:] = [name for name in inner if not name.startswith(".")]
+        inner[:] = [name for name in inner if not is_hidden(PurePosixPath(name))]
     refused = [error for error in errors if not isinstance(error, (FileNotFoundError, NotADirectoryError))]
     return sorted(refused, key=lambda error: str(error.filename))
 

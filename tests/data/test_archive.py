@@ -1,6 +1,10 @@
 import errno
+import io
 import shutil
 import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,62 +13,75 @@ import pytest
 from stages.common.cli import UserError
 from stages.data.archive import unpack
 from tests.conftest import write_photos
-from tests.data.archives import BAD_ARCHIVES, UNPACKED, photos_by_name, unpacked_files, write_zip
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
+ARCHIVE, UNPACKED = Path("archive"), Path("unpacked")
 
-def test_a_zip_is_unpacked_byte_for_byte() -> None:
+
+def unpacked_files() -> dict[str, bytes]:
+    return {path.relative_to(UNPACKED).as_posix(): path.read_bytes() for path in UNPACKED.rglob("*") if path.is_file()}
+
+
+def photos_by_name(count: int = 2) -> dict[str, bytes]:
+    """Write this many photos of cats and of dogs below photos/."""
+    write_photos(Path("photos/cats"), count)
+    write_photos(Path("photos/dogs"), count)
+    return {path.as_posix(): path.read_bytes() for path in sorted(Path("photos").rglob("*.jpg"))}
+
+
+def write_zip(members: dict[str, bytes]) -> None:
+    """Write a zip that is the same at any time: its headers say 1980."""
+    with zipfile.ZipFile(ARCHIVE, "w") as target:
+        for name, content in members.items():
+            target.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+
+
+def write_tar(mode: Any = "w", names: tuple[str, ...] = ("photos",)) -> None:
+    with tarfile.open(ARCHIVE, mode) as archive:
+        for name in names:
+            archive.add(name)
+
+
+@pytest.mark.parametrize("mode", ["zip", "w", "w:gz", "w:bz2", "w:xz"])
+def test_an_archive_is_unpacked_byte_for_byte(mode: Any) -> None:
     photos = photos_by_name()
-    unpack(write_zip(Path("photos.zip"), photos), UNPACKED)
+    write_zip(photos) if mode == "zip" else write_tar(mode)
+    unpack(ARCHIVE, UNPACKED)
     assert unpacked_files() == photos
-
-
-@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
-def test_a_tar_is_unpacked_byte_for_byte(mode: Any) -> None:
-    photos = photos_by_name()
-    with tarfile.open("photos.tar", mode) as archive:
-        archive.add("photos")
-    unpack(Path("photos.tar"), UNPACKED)
-    assert unpacked_files() == photos
-
-
-def test_hidden_files_are_left_out_and_counted(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO")
-    hidden = [".DS_Store", "Thumbs.db", "desktop.ini", "Icon\r"]
-    members = {"__MACOSX/cats/._0.jpg": b"", "cats/0.jpg": b"x", **{f"cats/{name}": b"" for name in hidden}}
-    unpack(write_zip(Path("a.zip"), members), UNPACKED)
-    assert unpacked_files() == {"cats/0.jpg": b"x"}
-    assert "left out 5 hidden files" in caplog.text
-
-
-def test_windows_paths_are_read_as_folders(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO")
-    names = {r"cats\0.jpg": b"x", r"cats\more\1.jpg": b"y", "cats\\": b"", "Thumbs.db": b""}
-    unpack(write_zip(Path("a.zip"), names), UNPACKED)
-    assert unpacked_files() == {"cats/0.jpg": b"x", "cats/more/1.jpg": b"y"}
-    assert "the zip has Windows paths" in caplog.text
-
-
-def test_a_backslash_beside_slashes_is_part_of_a_name() -> None:
-    members = {"cats/a\\b.jpg": b"x", r"cats\c.jpg": b"y"}
-    unpack(write_zip(Path("a.zip"), members), UNPACKED)
-    assert unpacked_files() == members
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])
-def test_a_folder_of_an_archive_without_photos_is_named(kind: str, caplog: pytest.LogCaptureFixture) -> None:
-    for folder in ("cats", "dogs", "cows/@eaDir", "fish"):
+def test_hidden_files_and_empty_folders_are_left_out(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    for folder in ("cats", "dogs", "cows/@eaDir", "fish", "__MACOSX/cats"):
         Path("all", folder).mkdir(parents=True)
-    for name in ("cats/1.jpg", "cows/@eaDir/1.jpg", "fish/Thumbs.db"):
+    for name in ("cats/1.jpg", "cows/@eaDir/1.jpg", "fish/Thumbs.db", "__MACOSX/cats/._1.jpg", "cats/Icon\r"):
         Path("all", name).touch()
     unpack(Path(shutil.make_archive("photos", kind, "all")), UNPACKED)
-    assert "no photos in 3 folders, which are left out, and are no classes: 'cows', 'dogs', 'fish'" in caplog.text
+    assert unpacked_files() == {"cats/1.jpg": b""}
+    assert "hidden files left out: 4" in caplog.text
+    assert "(3): 'cows', 'dogs', 'fish'" in caplog.text
 
 
-def test_unusual_names_are_kept() -> None:
-    names = ["cats/a b.jpg", 'cats/it\'s "so".jpg', "cats/猫.jpg", "cats/a\u202f\u200db.jpg", "cats/$(true);.jpg"]
-    unpack(write_zip(Path("a.zip"), dict.fromkeys(names, b"x")), UNPACKED)
+@pytest.mark.parametrize(
+    ("members", "names"),
+    [
+        (
+            [r"cats\0.jpg", r"cats\more\1.jpg", "cats\\", "Thumbs.db"],
+            ["cats/0.jpg", "cats/more/1.jpg"],
+        ),
+        (["cats/a\\b.jpg", r"cats\c.jpg"], ["cats/a\\b.jpg", r"cats\c.jpg"]),
+        *[
+            ([name], [name])
+            for name in ("a b.jpg", 'it\'s "so".jpg', "cats/猫.jpg", "cats/a\u202f\u200db.jpg", "$(true);.jpg")
+        ],
+    ],
+)
+def test_unusual_names_are_kept(members: list[str], names: list[str]) -> None:
+    """Backslashes separate folders where no name has a slash."""
+    write_zip(dict.fromkeys(members, b"x"))
+    unpack(ARCHIVE, UNPACKED)
     assert unpacked_files() == dict.fromkeys(names, b"x")
 
 
@@ -75,84 +92,184 @@ def test_unusual_names_are_kept() -> None:
         (["é".encode("cp437"), "è".encode()], ["é", "├¿"], "cp437"),
     ],
 )
-def test_names_that_a_zip_does_not_mark_are_read_as_utf_8_if_all_are_or_else_as_cp437_and_it_says_so(
+def test_unmarked_names_in_a_zip_are_utf_8_or_cp437(
     caplog: pytest.LogCaptureFixture, folders: list[bytes], names: list[str], encoding: str
 ) -> None:
-    marks = [bytes([65 + place]) * len(folder) for place, folder in enumerate(folders)]
-    content = write_zip(Path("a.zip"), {f"{mark.decode()}/0.jpg": b"x" for mark in marks}).read_bytes()
+    """As UTF-8 if all can be; the log says which."""
+    marks = [bytes([65 + index]) * len(folder) for index, folder in enumerate(folders)]
+    write_zip({f"{mark.decode()}/0.jpg": b"x" for mark in marks})
+    content = ARCHIVE.read_bytes()
     for mark, folder in zip(marks, folders, strict=True):
         content = content.replace(mark + b"/", folder + b"/")
-    Path("a.zip").write_bytes(content)
-    unpack(Path("a.zip"), UNPACKED)
+    ARCHIVE.write_bytes(content)
+    unpack(ARCHIVE, UNPACKED)
     assert unpacked_files() == {f"{name}/0.jpg": b"x" for name in names}
     assert f"read as {encoding}, the first is '{names[0]}/0.jpg'" in caplog.text
 
 
 def test_a_tar_that_ends_in_a_zip_is_a_tar() -> None:
     photos = photos_by_name()
-    write_zip(Path("photos/more.zip"), {"cats/9.jpg": b"x"})
-    with tarfile.open("photos.tar", "w") as archive:
-        archive.add("photos/cats")
-        archive.add("photos/dogs")
-        archive.add("photos/more.zip")
-    unpack(Path("photos.tar"), UNPACKED)
-    assert unpacked_files() == {**photos, "photos/more.zip": Path("photos/more.zip").read_bytes()}
+    write_zip({"cats/9.jpg": b"x"})
+    more = ARCHIVE.rename("photos/more.zip")
+    write_tar("w", ("photos/cats", "photos/dogs", "photos/more.zip"))
+    unpack(ARCHIVE, UNPACKED)
+    assert unpacked_files() == {**photos, "photos/more.zip": more.read_bytes()}
+
+
+def zip_of(*names: str) -> Callable[[], None]:
+    return lambda: write_zip(dict.fromkeys(names, b"x"))
+
+
+def file_of(content: bytes) -> Callable[[], Any]:
+    return lambda: ARCHIVE.write_bytes(content)
+
+
+CHECKSUM = zlib.crc32(b"x").to_bytes(4, "little")
+
+
+def write_changed_zip(old: bytes, new: bytes) -> None:
+    write_zip({"猫/0.jpg": b"x"})
+    assert old in ARCHIVE.read_bytes()
+    ARCHIVE.write_bytes(ARCHIVE.read_bytes().replace(old, new))
+
+
+def write_start(write: Callable[[], None], length: int) -> None:
+    photos_by_name()
+    write()
+    ARCHIVE.write_bytes(ARCHIVE.read_bytes()[:length])
+
+
+def write_link_in_zip() -> None:
+    link = zipfile.ZipInfo("cats/evil.jpg")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(ARCHIVE, "w") as archive:
+        archive.writestr(link, "../../../evil")
+
+
+def write_name_twice() -> None:
+    with zipfile.ZipFile(ARCHIVE, "w") as archive:
+        archive.writestr("cats/0.jpg", b"x")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("cats/0.jpg", b"y")
+
+
+def tar_of(name: str, encoding: str = "utf-8", **attributes: Any) -> Callable[[], None]:
+    def write() -> None:
+        member = tarfile.TarInfo(name)
+        for attribute, value in attributes.items():
+            setattr(member, attribute, value)
+        with tarfile.open(ARCHIVE, "w", format=tarfile.GNU_FORMAT, encoding=encoding) as archive:
+            archive.addfile(member, io.BytesIO())
+
+    return write
+
+
+def header_of(kind: bytes, size: int) -> Callable[[], Any]:
+    """Write a tar whose first header announces a record of this size."""
+    header = tarfile.TarInfo("long")
+    header.type, header.size = kind, size
+    return file_of(header.tobuf(tarfile.GNU_FORMAT))
+
+
+BAD_ARCHIVES: dict[str, tuple[Callable[[], Any], str]] = {
+    "Git LFS pointer": (
+        file_of(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345\n"),
+        "which is a Git LFS pointer: run `git lfs pull`$",
+    ),
+    "empty file": (file_of(b""), "which is an empty file$"),
+    "web page": (
+        file_of(b"<!doctype html><p>Sign in</p>"),
+        "expected a zip or tar archive, received a file that starts with b'<!doctype html>.* is a web page$",
+    ),
+    "rar": (file_of(b"Rar!\x1a\x07\1\0"), "which is a rar archive$"),
+    "zips in a zip": (zip_of("cats.zip", "dogs.zip", "labels.csv"), "a zip inside the zip, 'cats.zip': unpack both"),
+    "archive in a tar": (tar_of("photos/Cats.TGZ"), "a tgz inside the tar, 'photos/Cats.TGZ'"),
+    "Windows path out": (zip_of(r"cats\0.jpg", r"..\evil.jpg"), "'../evil.jpg', which leads out of it"),
+    "path out": (zip_of("../evil.jpg"), "'../evil.jpg', which leads out of it"),
+    "absolute path": (zip_of("/tmp/evil.jpg"), "'/tmp/evil.jpg', which leads out"),  # noqa: S108 (not written)
+    "zip cut short": (
+        lambda: write_start(zip_of("cats/0.jpg"), 60),
+        "received a file that starts with b'PK.*, which is a zip archive, damaged or cut short$",
+    ),
+    "tar.gz cut short": (lambda: write_start(lambda: write_tar("w:gz"), 60), "unpacked: Compressed file ended before"),
+    "damaged zip": (
+        lambda: write_changed_zip(CHECKSUM, bytes(4)),
+        "expected a whole archive, received one that cannot",
+    ),
+    "link in a tar": (tar_of("cats/evil.jpg", type=tarfile.SYMTYPE, linkname="../../e"), "link or device 'cats/evil"),
+    "link in a zip": (write_link_in_zip, "received the link or device 'cats/evil.jpg'"),
+    "two files of one name": (write_name_twice, "expected one file of each name .*'cats/0.jpg' again"),
+    "file and folder": (zip_of("cats/0.jpg", "cats/0.jpg/a.jpg"), "one file of each name .*'cats/0.jpg/a.jpg' again"),
+    "name too long": (zip_of(f"cats/{'0' * 300}.jpg"), "one that cannot be unpacked: .*File name too long"),
+    "name not UTF-8": (tar_of("caf\xe9.jpg", "latin-1"), r"in UTF-8 .*, received 'caf\\udce9.jpg': rename it"),
+    "name marked as UTF-8": (
+        lambda: write_changed_zip("猫".encode(), b"\xb9\xb7a"),
+        "cannot be unpacked: 'utf-8' codec",
+    ),
+    "line break in a name": (zip_of("cats/a\rb.jpg"), r"without control characters, received 'cats/a\\rb.jpg'"),
+    "huge name": (
+        header_of(tarfile.GNUTYPE_LONGNAME, 2**30),
+        f"names of up to 1048576 bytes, received one of {2**30}",
+    ),
+    "huge record": (header_of(tarfile.XHDTYPE, -1), "names of up to 1048576 bytes, received one of -1 in the archive"),
+    "bomb": (lambda: write_zip({"cats/0.jpg": bytes(10_000_000)}), "an archive that expands over 100 times"),
+}
 
 
 @pytest.mark.parametrize("case", BAD_ARCHIVES)
-def test_what_no_archive_of_photos_should_hold_is_refused(case: str) -> None:
+def test_an_unusable_archive_is_refused(case: str) -> None:
     write, message = BAD_ARCHIVES[case]
+    write()
     with pytest.raises(UserError, match=message):
-        unpack(write(), UNPACKED)
+        unpack(ARCHIVE, UNPACKED)
 
 
 @pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
-@pytest.mark.parametrize("place", [0.2, 0.5, 0.8])
-def test_a_compressed_tar_with_one_wrong_byte_is_refused(mode: Any, place: float) -> None:
-    write_photos(Path("photos/cats"), 60)
-    with tarfile.open("photos.tar", mode) as archive:
-        archive.add("photos")
-    content = bytearray(Path("photos.tar").read_bytes())
-    content[int(place * len(content))] ^= 1
-    Path("photos.tar").write_bytes(content)
+@pytest.mark.parametrize("position", [0.2, 0.5, 0.8])
+def test_a_compressed_tar_with_one_wrong_byte_is_refused(mode: Any, position: float) -> None:
+    photos_by_name(30)
+    write_tar(mode)
+    content = bytearray(ARCHIVE.read_bytes())
+    content[int(position * len(content))] ^= 1
+    ARCHIVE.write_bytes(content)
     with pytest.raises(UserError, match=r"expected a (whole|zip or tar) archive, received"):
-        unpack(Path("photos.tar"), UNPACKED)
+        unpack(ARCHIVE, UNPACKED)
 
 
 @pytest.mark.parametrize("change", ["cut between two photos", "a header damaged", "another behind it"])
-def test_a_tar_that_does_not_end_where_its_photos_do_is_refused(change: str) -> None:
+def test_a_tar_without_its_end_is_refused(change: str) -> None:
     photos_by_name()
-    with tarfile.open("photos.tar", "w") as archive:
-        archive.add("photos")
-    with tarfile.open("photos.tar") as archive:
+    write_tar()
+    with tarfile.open(ARCHIVE) as archive:
         header = archive.getmembers()[3].offset
-    content = bytearray(Path("photos.tar").read_bytes())
+    content = bytearray(ARCHIVE.read_bytes())
     if change == "cut between two photos":
         content = content[:header]
     elif change == "a header damaged":
         content[header] ^= 1
     else:
         content = 2 * content
-    Path("photos.tar").write_bytes(content)
+    ARCHIVE.write_bytes(content)
     with pytest.raises(UserError, match=r"cannot be unpacked: (its end is missing|bytes where its end should be)"):
-        unpack(Path("photos.tar"), UNPACKED)
+        unpack(ARCHIVE, UNPACKED)
 
 
-def test_names_that_differ_only_in_case_are_both_kept_or_refused() -> None:
+def test_names_that_differ_only_in_case_are_kept_or_refused() -> None:
     members = {"cats/a.jpg": b"small", "cats/A.jpg": b"large"}
+    write_zip(members)
     try:
-        unpack(write_zip(Path("a.zip"), members), UNPACKED)
+        unpack(ARCHIVE, UNPACKED)
     except UserError as error:  # on a file system that does not distinguish the two
         assert "expected one file of each name (in any case)" in str(error)  # noqa: PT017
     else:
         assert unpacked_files() == members
 
 
-def test_a_disk_that_fails_is_no_damaged_archive(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_disk_is_not_a_damaged_archive(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(source: Any, target: Any) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    archive = write_zip(Path("photos.zip"), photos_by_name())
+    write_zip(photos_by_name())
     monkeypatch.setattr(shutil, "copyfileobj", fail)
     with pytest.raises(OSError, match="Input/output error"):
-        unpack(archive, UNPACKED)
+        unpack(ARCHIVE, UNPACKED)

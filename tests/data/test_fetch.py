@@ -1,16 +1,22 @@
-"""Copies from a real server on this machine that misbehaves."""
+"""Copies from a real server on this machine that misbehaves, and from a folder."""
 
+import errno
+import fcntl
+import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
+from fsspec.implementations.memory import MemoryFileSystem
 
 from stages.common.cli import UserError
-from stages.data.fetch import Source
+from stages.data.fetch import FICLONE, Source
+from tests.conftest import write_photos
 
 pytestmark = pytest.mark.usefixtures("hurry")
 
@@ -24,34 +30,28 @@ class Misbehaving(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.attempts[self.path] = self.attempts.get(self.path, 0) + 1
-        early = self.attempts[self.path] < 3
+        is_early = self.attempts[self.path] < 3
         match self.path:
-            case "/good.jpg":
-                self.answer(PHOTO)
             case "/redirect.jpg":
                 self.send_response(302)
                 self.send_header("Location", "/good.jpg")
                 self.end_headers()
-            case "/recovers.jpg" if early:
-                self.send_error(500)
-            case "/drops.jpg" if early:
+            case "/drops.jpg" if is_early:
                 self.answer(PHOTO[: len(PHOTO) // 2], length=len(PHOTO))
             case "/hangs.jpg" if self.attempts[self.path] == 1:
                 time.sleep(3)
-            case "/recovers.jpg" | "/drops.jpg" | "/hangs.jpg":
-                self.answer(PHOTO)
-            case "/broken.jpg":
-                self.send_error(503)
             case "/always-drops.jpg":
                 self.answer(PHOTO[:1000], length=len(PHOTO))
             case "/short.jpg":
                 self.answer(PHOTO, length=1000)
-            case "/forbidden.jpg":
-                self.send_error(403)
             case "/login.jpg":
                 self.answer(b"<!DOCTYPE html><title>Sign in</title>")
+            case "/403.jpg" | "/404.jpg" | "/503.jpg":
+                self.send_error(int(self.path[1:4]))
+            case "/recovers.jpg" if is_early:
+                self.send_error(500)
             case _:
-                self.send_error(404)
+                self.answer(PHOTO)
 
     def answer(self, body: bytes, length: int | None = None) -> None:
         self.send_response(200)
@@ -74,39 +74,155 @@ def server() -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "attempts"),
-    [("good.jpg", 1), ("redirect.jpg", 1), ("recovers.jpg", 3), ("drops.jpg", 3), ("hangs.jpg", 2)],
+    ("name", "attempts"), [("good", 1), ("redirect", 1), ("recovers", 3), ("drops", 3), ("hangs", 2)]
 )
-def test_a_fault_that_passes_is_survived(server: str, tmp_path: Path, name: str, attempts: int) -> None:
-    Source(f"{server}/{name}", "download.photos").copy_file(tmp_path / "copy", sha256=None)
+def test_a_transient_error_is_retried(server: str, tmp_path: Path, name: str, attempts: int) -> None:
+    Source(f"{server}/{name}.jpg", "download.photos").copy_file(tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == PHOTO
-    assert Misbehaving.attempts[f"/{name}"] == attempts
+    assert Misbehaving.attempts[f"/{name}.jpg"] == attempts
 
 
 @pytest.mark.parametrize(
     ("name", "attempts", "message"),
     [
-        ("broken.jpg", 4, "cannot fetch .*503"),
-        ("always-drops.jpg", 4, "cannot fetch "),
-        ("forbidden.jpg", 1, "cannot fetch .*403"),
-        ("missing.jpg", 1, "expected a file or folder at .*missing.jpg', found none"),
+        ("503", 4, "cannot fetch .*503"),
+        ("always-drops", 4, "cannot fetch "),
+        ("403", 1, "cannot fetch .*403"),
+        ("404", 1, "expected a file or folder at .*404.jpg', found none"),
+        ("short", 1, "expected 0{64}, received [0-9a-f]{64}: "),
+        ("login", 1, "expected 0{64}, received [0-9a-f]{64}: "),
     ],
 )
-def test_a_fault_that_lasts_is_one_line(server: str, tmp_path: Path, name: str, attempts: int, message: str) -> None:
-    source = Source(f"{server}/{name}", "download.photos")
-    with pytest.raises(UserError, match=f"^download.photos: {message}") as error:
-        source.copy_file(tmp_path / "copy", sha256=None)
+def test_a_lasting_error_is_one_line(server: str, tmp_path: Path, name: str, attempts: int, message: str) -> None:
+    with pytest.raises(UserError, match=f"^key: {message}") as error:
+        Source(f"{server}/{name}.jpg", "key").copy_file(tmp_path / "copy", "0" * 64, "key")
     assert "\n" not in str(error.value)
-    assert Misbehaving.attempts[f"/{name}"] == attempts
+    assert Misbehaving.attempts[f"/{name}.jpg"] == attempts
 
 
-@pytest.mark.parametrize("name", ["short.jpg", "login.jpg"])
-def test_a_wrong_file_that_arrives_without_a_fault_is_fetched_once(server: str, tmp_path: Path, name: str) -> None:
-    source = Source(f"{server}/{name}", "download.photos")
-    with pytest.raises(UserError, match=r"^download.photos_sha256: expected 0{64}, received [0-9a-f]{64}: "):
-        source.copy_file(tmp_path / "copy", "0" * 64, "download.photos_sha256")
-    assert Misbehaving.attempts[f"/{name}"] == 1
-
-
-def test_a_web_page_is_no_folder(server: str) -> None:
+def test_a_web_page_is_not_a_folder(server: str) -> None:
     assert not Source(f"{server}/login.jpg", "download.photos").is_folder()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of two photos."""
+    write_photos(tmp_path / "photos/cats", 2)
+    return tmp_path / "photos"
+
+
+def copy_folder(folder: Path) -> list[str]:
+    """Copy a folder and list what arrived."""
+    copy = folder.with_name("copy")
+    Source(str(folder), "download.photos").copy_folder(copy)
+    return sorted(path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file())
+
+
+def test_hidden_files_and_empty_folders_are_left_out(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The latter are named, as each may be a class."""
+    caplog.set_level("INFO")
+    for name in ("dogs", "cows/@eaDir", "#recycle/cats"):
+        (folder / name).mkdir(parents=True)
+    for name in ("cows/@eaDir/1.jpg", "#recycle/cats/1.jpg", "cats/.DS_Store"):
+        (folder / name).touch()
+    assert copy_folder(folder) == ["cats/0.jpg", "cats/1.jpg"]
+    assert "hidden files left out: 3" in caplog.text
+    assert "(2): 'cows', 'dogs'" in caplog.text
+
+
+def test_local_files_are_cloned_where_the_disk_can(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def clone(copy: Any, request: int, original: int) -> None:
+        assert request == FICLONE
+        copy.write(os.pread(original, os.fstat(original).st_size, 0))
+
+    monkeypatch.setattr(fcntl, "ioctl", clone)
+    monkeypatch.setattr(LocalFileSystem, "get_file", None)
+    assert copy_folder(folder) == ["cats/0.jpg", "cats/1.jpg"]
+    assert (folder.with_name("copy") / "cats/1.jpg").read_bytes() == (folder / "cats/1.jpg").read_bytes()
+
+
+@pytest.fixture
+def no_clones(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A disk that cannot clone files, whatever disk the tests run on; the requests that it refused."""
+    requests = []
+
+    def refuse(_: Any, request: int, __: int) -> None:
+        requests.append(request)
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(fcntl, "ioctl", refuse)
+    return requests
+
+
+def test_a_copy_is_independent_of_the_original(folder: Path, no_clones: list[int]) -> None:
+    before = (folder / "cats/0.jpg").read_bytes()
+    assert copy_folder(folder) == ["cats/0.jpg", "cats/1.jpg"]
+    assert no_clones == [FICLONE], "asked once"
+    with (folder / "cats/0.jpg").open("r+b") as photo:
+        photo.write(b"edited")
+    assert (folder.with_name("copy") / "cats/0.jpg").read_bytes() == before
+
+
+@pytest.mark.usefixtures("no_clones")
+def test_transient_errors_of_local_files_are_retried(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = iter([TimeoutError("busy"), ConnectionError("reset")])
+    get_file = LocalFileSystem.get_file
+
+    def fail_twice(*arguments: Any, **options: Any) -> None:
+        for fault in faults:
+            raise fault
+        get_file(*arguments, **options)
+
+    monkeypatch.setattr(LocalFileSystem, "get_file", fail_twice)
+    assert copy_folder(folder) == ["cats/0.jpg", "cats/1.jpg"]
+
+
+@pytest.mark.usefixtures("no_clones")
+@pytest.mark.parametrize(
+    ("files", "error", "attempts", "raised"),
+    [
+        (LocalFileSystem, PermissionError(errno.EACCES, "Permission denied"), 1, UserError),
+        (LocalFileSystem, OSError(errno.EIO, "Input/output error"), 1, OSError),
+        (LocalFileSystem, OSError(errno.EMFILE, "Too many open files"), 1, OSError),
+        (LocalFileSystem, MemoryError(), 1, MemoryError),
+        (MemoryFileSystem, OSError(errno.EIO, "InternalError"), 4, UserError),  # of a server, as s3fs reports it
+        (MemoryFileSystem, OSError(errno.ENOSPC, "No space left on device"), 1, OSError),
+    ],
+)
+def test_failures_of_this_machine_are_not_blamed_on_photos(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, files: Any, error: Exception, attempts: int, raised: Any
+) -> None:
+    calls = []
+
+    def fail(_: Any, path: str, *__: Any, **___: Any) -> None:
+        calls.append(path)
+        raise error
+
+    monkeypatch.setattr(files, "get_file", fail)
+    url = str(folder / "cats/0.jpg") if files is LocalFileSystem else "memory://cats/0.jpg"
+    with pytest.raises(raised) as failure:
+        Source(url, "download.photos").copy_file(folder / "copy")
+    assert len(calls) == attempts
+    assert failure.value is error or str(failure.value).startswith("download.photos: cannot fetch ")
+
+
+@pytest.mark.parametrize("inner", ["cats", "cats/more"])
+def test_an_unreadable_folder_is_not_left_out(folder: Path, without_access: Callable[[str], None], inner: str) -> None:
+    write_photos(folder / "cats/more", 1)
+    without_access(str(folder / inner))
+    with pytest.raises(UserError, match=rf"^download.photos: cannot fetch .*Permission denied: '.*photos/{inner}'$"):
+        copy_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "message"),
+    [
+        ("caf\udce9.jpg", "cats/0.jpg", r"names in UTF-8 .*, received 'caf\\udce9.jpg': rename it"),
+        ("dogs", "cats", "received .*photos/dogs, a link to a folder: put the folder there"),
+        ("0.jpg", "nowhere.jpg", "expected a file or folder at .*photos/0.jpg', found none"),
+    ],
+)
+def test_unusable_names_and_links_are_refused(folder: Path, name: str, target: str, message: str) -> None:
+    (folder / name).symlink_to(folder / target)
+    with pytest.raises(UserError, match=message):
+        copy_folder(folder)

@@ -1,9 +1,13 @@
-import importlib.util
+"""Any image file becomes RGB pixels, or says why not; what a stranger's file may not do."""
+
+import errno
+import os
+import subprocess
 import sys
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from types import ModuleType
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,25 +15,14 @@ from PIL import Image
 
 from stages.photos import decode
 from stages.photos.decode import UnreadablePhotoError, open_photo, resized_pixels, thumbnail
-
-
-def test_a_turned_photo_is_set_upright(tmp_path: Path) -> None:
-    photo = Image.new("RGB", (20, 10), "black")
-    photo.paste("white", (0, 0, 10, 10))
-    exif = photo.getexif()
-    exif[0x0112] = 6  # the camera lay on its side: turn by 90 degrees clockwise to see it
-    photo.save(tmp_path / "a.png", exif=exif)
-    upright = open_photo(tmp_path / "a.png")
-    assert upright.size == (10, 20)
-    assert (upright.getpixel((5, 2)), upright.getpixel((5, 17))) == ((255, 255, 255), (0, 0, 0))
-
+from tests.conftest import PROJECT
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(90)
 RED = (200, 30, 40)
 
 
 def save_red(path: Path, mode: str, **options: Any) -> None:
-    """Save a red picture, or a grey one for a mode without colours."""
+    """Save a red image, or a grey one for a mode without colours."""
     red = Image.new("RGB", (20, 30), RED)
     (red.quantize() if mode == "P" else red.convert(mode)).save(path, **options)
 
@@ -37,17 +30,13 @@ def save_red(path: Path, mode: str, **options: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "mode", "options"),
     [
-        ("a.jpg", "RGB", {"quality": 95}),
-        ("a.jpg", "CMYK", {"quality": 95}),
-        ("a.png", "P", {}),
-        ("a.png", "RGBA", {}),
+        *[("a.jpg", mode, {"quality": 95}) for mode in ("RGB", "CMYK")],
+        *[("a.png", mode, {}) for mode in ("P", "RGBA")],
         ("a.webp", "RGB", {"lossless": True}),
-        ("a.tiff", "RGB", {}),
-        ("a.tiff", "CMYK", {}),
+        *[("a.tiff", mode, {}) for mode in ("RGB", "CMYK")],
         ("a.bmp", "RGB", {}),
         ("a.gif", "P", {}),
-        ("a.avif", "RGB", {"quality": 95}),
-        ("a.mpo", "RGB", {"quality": 95}),
+        *[(name, "RGB", {"quality": 95}) for name in ("a.avif", "a.mpo")],
     ],
 )
 def test_a_red_photo_is_red_in_any_format(tmp_path: Path, name: str, mode: str, options: dict[str, Any]) -> None:
@@ -57,27 +46,30 @@ def test_a_red_photo_is_red_in_any_format(tmp_path: Path, name: str, mode: str, 
     assert np.abs(pixels - RED).max() <= 6
 
 
-def test_grey_stays_grey_and_transparent_turns_white(tmp_path: Path) -> None:
-    Image.new("L", (4, 4), 77).save(tmp_path / "grey.jpg")
-    assert (np.asarray(open_photo(tmp_path / "grey.jpg")) == 77).all()
-    Image.new("RGBA", (4, 4), (0, 0, 0, 0)).save(tmp_path / "clear.png")
-    assert (np.asarray(open_photo(tmp_path / "clear.png")) == 255).all()
-    Image.new("LA", (4, 4), (0, 0)).save(tmp_path / "clear grey.png")
-    assert (np.asarray(open_photo(tmp_path / "clear grey.png")) == 255).all()
+@pytest.mark.parametrize(
+    ("mode", "colour", "name", "grey"),
+    [("L", 77, "a.jpg", 77), ("RGBA", (0, 0, 0, 0), "a.png", 255), ("LA", (0, 0), "a.png", 255)],
+)
+def test_grey_stays_grey_and_transparent_turns_white(
+    tmp_path: Path, mode: str, colour: Any, name: str, grey: int
+) -> None:
+    Image.new(mode, (4, 4), colour).save(tmp_path / name)
+    assert (np.asarray(open_photo(tmp_path / name)) == grey).all()
 
 
-def test_a_colour_of_a_palette_that_stands_for_transparent_turns_white(tmp_path: Path) -> None:
-    picture = Image.fromarray(np.array([[0, 1]], np.uint8), "P")
-    picture.putpalette([0, 0, 0, *RED])
-    picture.save(tmp_path / "a.png", transparency=0)
+def test_a_transparent_colour_of_a_palette_turns_white(tmp_path: Path) -> None:
+    image = Image.fromarray(np.array([[0, 1]], np.uint8), "P")
+    image.putpalette([0, 0, 0, *RED])
+    image.save(tmp_path / "a.png", transparency=0)
     assert np.asarray(open_photo(tmp_path / "a.png")).tolist() == [[[255, 255, 255], list(RED)]]
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png"])
-def test_of_an_animation_the_first_frame_counts(tmp_path: Path, name: str) -> None:
+def test_an_animation_is_decoded_to_its_first_frame(tmp_path: Path, name: str) -> None:
     frames = [Image.new("RGB", (4, 4), colour) for colour in ("white", "black")]
     frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
     assert (np.asarray(open_photo(tmp_path / name)) == 255).all()
+    assert open_photo(tmp_path / name).info[decode.MORE_FRAMES]
 
 
 def test_pixels_without_a_known_range_are_refused(tmp_path: Path) -> None:
@@ -86,67 +78,117 @@ def test_pixels_without_a_known_range_are_refused(tmp_path: Path) -> None:
         open_photo(tmp_path / "a.tiff")
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "reason"),
-    [
-        ("a.jpg", b"no photo", "cannot be decoded: is a text file"),
-        (
-            "a.jpg",
-            HEIC,
-            "cannot be decoded: HEIC needs pillow-heif: save it as JPEG, or pip install pillow-heif, "
-            "and for the pipeline `dvc repro --force split && dvc repro`",  # as DVC does not see the package
-        ),
-        ("a.eps", b"%!PS-Adobe-3.0", "cannot be decoded: EPS is not among the formats that are read: save it as JPEG"),
-        ("missing.jpg", None, "cannot be read: No such file or directory"),
-    ],
-)
-def test_a_file_that_is_no_photo_says_why(tmp_path: Path, name: str, content: bytes | None, reason: str) -> None:
-    if content is not None:
-        (tmp_path / name).write_bytes(content)
-    with pytest.raises(UnreadablePhotoError) as error:
-        resized_pixels(tmp_path / name, (4, 4))
-    assert str(error.value) == reason
+FAKE_HEIF = """
+from io import BytesIO
+from PIL import Image
+
+def register_heif_opener():
+    png_of = lambda file: BytesIO(file.read()[114:])
+    Image.register_open("HEIF", lambda file, _: Image.open(png_of(file)), lambda start: start[4:12] == b"ftypheic")
+    Image.register_extension("HEIF", ".heic")
+"""
+OPEN_HEIC = """
+import sys
+from pathlib import Path
+from stages.photos.decode import open_photo
+from stages.photos.formats import SUFFIXES
+print(open_photo(Path(sys.argv[1])).size, ".heic" in SUFFIXES)
+"""
 
 
-def test_with_pillow_heif_heic_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    def register_heif_opener() -> None:
-        monkeypatch.setitem(Image.OPEN, "HEIF", (open_heic, is_heic))
-        monkeypatch.setitem(Image.EXTENSION, ".heic", "HEIF")
-
-    def open_heic(file: BinaryIO, _: str) -> Image.Image:
-        return Image.open(BytesIO(file.read()[len(HEIC) :]))
-
-    def is_heic(header: bytes) -> bool:
-        return header[4:12] == b"ftypheic"
-
-    stand_in = ModuleType("pillow_heif")
-    monkeypatch.setattr(stand_in, "register_heif_opener", register_heif_opener, raising=False)
-    monkeypatch.setitem(sys.modules, "pillow_heif", stand_in)
-    spec = importlib.util.spec_from_file_location("decode_with_heif", decode.__file__)
-    assert spec
-    assert spec.loader
-    decode_with_heif = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(decode_with_heif)
-    picture = BytesIO()
-    Image.new("RGB", (5, 4)).save(picture, "PNG")
-    assert decode_with_heif.open_photo(HEIC + picture.getvalue()).size == (5, 4)
-    assert ".heic" in decode_with_heif.SUFFIXES
+def test_heic_is_read_with_pillow_heif(tmp_path: Path) -> None:
+    (tmp_path / "pillow_heif.py").write_text(FAKE_HEIF)
+    content = BytesIO()
+    Image.new("RGB", (5, 4)).save(content, "PNG")
+    (tmp_path / "a.heic").write_bytes(HEIC + content.getvalue())
+    command = [sys.executable, "-c", OPEN_HEIC, str(tmp_path / "a.heic")]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    assert subprocess.check_output(command, cwd=PROJECT, env=environment, text=True) == "(5, 4) True\n"
+    with pytest.raises(UnreadablePhotoError, match=r"HEIC needs pillow-heif: save it as JPEG, or pip install .*split"):
+        open_photo(tmp_path / "a.heic")
 
 
-def save_large(path: Path) -> Path:
+def test_a_large_jpeg_is_decoded_at_a_reduced_size(tmp_path: Path) -> None:
+    """Without a visible difference."""
+    path = tmp_path / "a.jpg"
     shades = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
     Image.fromarray(shades).resize((640, 480)).save(path)
-    return path
-
-
-def test_a_large_jpeg_is_decoded_at_a_reduced_size_without_a_visible_difference(tmp_path: Path) -> None:
-    path = save_large(tmp_path / "a.jpg")
     assert open_photo(path).size == (640, 480)
     assert open_photo(path, shrink_to=20).size == (160, 120)
-    whole = open_photo(path).resize((20, 15), Image.Resampling.BILINEAR)
-    assert np.abs(resized_pixels(path, (15, 20)).astype(int) - np.asarray(whole)).max() <= 1
+    full = open_photo(path).resize((20, 15), Image.Resampling.BILINEAR)
+    assert np.abs(resized_pixels(path, (15, 20)).astype(int) - np.asarray(full)).max() <= 1
 
 
 def test_a_thumbnail_is_small_and_keeps_its_proportions(tmp_path: Path) -> None:
     Image.new("RGB", (1200, 20)).save(tmp_path / "a.png")
     assert thumbnail(tmp_path / "a.png").size == (512, 9)
+
+
+def test_no_program_is_started_for_a_strangers_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ghostscript = tmp_path / "gs"
+    ghostscript.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    ghostscript.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.eps")
+    with pytest.raises(UnreadablePhotoError, match="EPS is not among the formats that are read"):
+        open_photo(tmp_path / "a.eps")
+    assert not (tmp_path / "started").exists()
+
+
+def fail(error: BaseException) -> Callable[..., Any]:
+    def call(*_args: Any, **_options: Any) -> Any:
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize("function", ["io.open", "PIL.Image.open"])
+@pytest.mark.parametrize("error", [*(OSError(code, "") for code in (errno.EIO, errno.EMFILE)), MemoryError()])
+def test_failures_of_the_machine_are_not_the_photos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, error: Exception
+) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.jpg")
+    monkeypatch.setattr(function, fail(error))
+    with pytest.raises(type(error)) as raised:
+        open_photo(tmp_path / "a.jpg")
+    assert raised.value is error
+
+
+@pytest.mark.parametrize("error", [PermissionError(errno.EACCES, "No"), OSError(errno.ELOOP, "Loop"), None])
+def test_a_forbidden_or_missing_file_is_unreadable(monkeypatch: pytest.MonkeyPatch, error: OSError | None) -> None:
+    if error:
+        monkeypatch.setattr("io.open", fail(error))
+    reason = error.strerror if error else "No such file or directory"
+    with pytest.raises(UnreadablePhotoError, match=f"^cannot be read: {reason}$"):
+        open_photo("a.jpg")
+
+
+def test_a_photo_above_the_limit_is_refused_undecoded(tmp_path: Path) -> None:
+    Image.new("RGB", (100, 100)).save(tmp_path / "a.bmp")
+    assert open_photo(tmp_path / "a.bmp", max_megapixels=0.01).size == (100, 100)
+    header = (tmp_path / "a.bmp").read_bytes()[:54]
+    (tmp_path / "a.bmp").write_bytes(header[:18] + (60_000).to_bytes(4, "little") * 2 + header[26:])
+    with pytest.raises(UnreadablePhotoError, match=r"^has 3600 megapixels, above the limit of 120 \(split.max_mega"):
+        open_photo(tmp_path / "a.bmp", max_megapixels=120)
+
+
+@pytest.mark.parametrize(("start", "reason"), [(b"\xff\xd8\xff", "is larger than any photo"), (b"", "zero bytes")])
+def test_only_the_start_of_a_huge_file_is_read(tmp_path: Path, start: bytes, reason: str) -> None:
+    with (tmp_path / "a.jpg").open("wb") as file:
+        file.write(start)
+        file.truncate(2**40)
+    with pytest.raises(UnreadablePhotoError, match=reason):
+        open_photo(tmp_path / "a.jpg", max_megapixels=120)
+
+
+def test_decoders_are_silent(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    decode.silence_decoders()  # again: pytest makes warnings errors
+    exif = b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(40)
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.jpg", exif=exif)
+    open_photo(tmp_path / "a.jpg")
+    Image.new("RGB", (40, 40)).save(tmp_path / "a.tiff", compression="tiff_adobe_deflate")
+    damaged = bytearray((tmp_path / "a.tiff").read_bytes())
+    damaged[8:20] = bytes(12)  # where its pixels start
+    with pytest.raises(UnreadablePhotoError):
+        open_photo(bytes(damaged))
+    assert capfd.readouterr() == ("", "")

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from stages.common.cli import UserError
-from stages.photos.loading import load_pixels
+from stages.photos.decode import load_pixels
 from stages.storage.arrays import create_array, open_array, temporary_array
 
 CONTENT = np.random.default_rng(0).normal(size=(20, 3, 5)).astype(np.float32)

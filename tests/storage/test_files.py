@@ -19,7 +19,7 @@ class FailureError(Exception):
     """Stands for whatever ends a write."""
 
 
-def test_a_file_is_replaced_when_it_is_whole_and_left_alone_before(tmp_path: Path) -> None:
+def test_a_file_is_replaced_on_success_only(tmp_path: Path) -> None:
     path = tmp_path / "new/file.txt"
     with atomic_write(path) as unfinished:
         unfinished.write_text("first")
@@ -29,6 +29,16 @@ def test_a_file_is_replaced_when_it_is_whole_and_left_alone_before(tmp_path: Pat
         raise FailureError
     assert path.read_text() == "first"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_folder_appears_on_success_only(tmp_path: Path) -> None:
+    with suppress(FailureError), atomic_folder(tmp_path / "exported") as unfinished:
+        (unfinished / "model").touch()
+        raise FailureError
+    assert list(tmp_path.iterdir()) == []
+    with atomic_folder(tmp_path / "exported") as unfinished:
+        (unfinished / "model").touch()
+    assert [path.name for path in tmp_path.rglob("*")] == ["exported", "model"]
 
 
 WRITER = """
@@ -42,8 +52,8 @@ with atomic_write(Path(sys.argv[1])) as unfinished:
 """
 
 
-def test_what_killed_processes_left_is_deleted(tmp_path: Path) -> None:
-    """By the next that writes into the folder; what a living process writes is left alone."""
+def test_files_of_killed_processes_are_deleted(tmp_path: Path) -> None:
+    """By the next one that writes into the folder, and those of living processes are not."""
     command = [sys.executable, "-c", WRITER, str(tmp_path / "file.txt")]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with (
@@ -63,15 +73,17 @@ def test_what_killed_processes_left_is_deleted(tmp_path: Path) -> None:
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"file.txt": "half", "another.txt": "whole"}
 
 
-def test_a_hidden_folder_of_the_user_s_is_left_alone(tmp_path: Path) -> None:
+def test_hidden_files_of_the_user_are_left_alone(tmp_path: Path) -> None:
     for name in (".unfinished-work", ".unfinished-file.txt", ".unfinished-folder"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "mine").touch()
+    (tmp_path / ".file.txt").touch()
     with atomic_write(tmp_path / "file.txt") as unfinished:
-        unfinished.write_text("whole")
+        unfinished.write_text("written")
     with atomic_folder(tmp_path / "folder", replace=True):
         pass
     assert len(list(tmp_path.glob(".unfinished-*/mine"))) == 3
+    assert not (tmp_path / ".file.txt").read_text()
 
 
 def write_file(tmp_path: Path, content: str, together: Callable[[], Any]) -> None:
@@ -96,7 +108,7 @@ def write_to_remote(tmp_path: Path, content: str, together: Callable[[], Any]) -
 
 
 @pytest.mark.parametrize("write", [write_file, write_folder, write_to_remote])
-def test_of_two_writers_at_a_time_one_is_kept_whole(tmp_path: Path, write: Callable[..., None]) -> None:
+def test_of_two_simultaneous_writers_one_is_kept_complete(tmp_path: Path, write: Callable[..., None]) -> None:
     barrier = Barrier(2, timeout=60)
     failures: list[Exception] = []
 
@@ -118,14 +130,7 @@ def test_of_two_writers_at_a_time_one_is_kept_whole(tmp_path: Path, write: Calla
     assert "".join(path.read_text() for path in files) in ("long" * 1000, "short" * 1000)
 
 
-def test_a_hidden_file_of_the_same_name_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("mine")
-    with atomic_write(tmp_path / "env") as unfinished:
-        unfinished.write_text("written")
-    assert (tmp_path / ".env").read_text() == "mine"
-
-
-def test_a_link_is_replaced_and_what_it_leads_to_is_not_written(tmp_path: Path) -> None:
+def test_a_link_is_replaced_and_its_target_not_written(tmp_path: Path) -> None:
     (tmp_path / "cached").write_text("in the cache")
     (tmp_path / "file.txt").symlink_to(tmp_path / "cached")
     with atomic_write(tmp_path / "file.txt") as unfinished:
@@ -134,16 +139,6 @@ def test_a_link_is_replaced_and_what_it_leads_to_is_not_written(tmp_path: Path) 
     assert not (tmp_path / "file.txt").is_symlink()
 
 
-def test_a_folder_appears_when_it_is_whole(tmp_path: Path) -> None:
-    with suppress(FailureError), atomic_folder(tmp_path / "exported") as unfinished:
-        (unfinished / "model").touch()
-        raise FailureError
-    assert list(tmp_path.iterdir()) == []
-    with atomic_folder(tmp_path / "exported") as unfinished:
-        (unfinished / "model").touch()
-    assert [path.name for path in tmp_path.rglob("*")] == ["exported", "model"]
-
-
-def test_a_fingerprint_tells_where_one_part_ends_and_the_next_begins() -> None:
+def test_a_content_hash_depends_on_where_parts_end() -> None:
     assert content_hash(["ab", "c"]) != content_hash(["a", "bc"])
     assert content_hash([np.zeros(2)]) == content_hash([np.zeros(2, np.int64)])

@@ -1,49 +1,41 @@
-import logging
-from pathlib import PurePosixPath
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
 
 import pytest
 
-from stages.storage.folders import describe_content, is_hidden, warn_of_empty
+from stages.storage.folders import is_hidden, log_left_out, unreadable_folders
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("hidden", "names"),
     [
-        *(".DS_Store", "cats/.hidden/1.jpg", "__MACOSX/cats/._1.jpg", "cats/@eaDir/1.jpg", "#RECYCLE/1.jpg"),
-        *("$Recycle.Bin/S-1-5/1.jpg", "System Volume Information/x", "cats/thumbs.db", "lost+found/#12", "Icon\r"),
+        (True, [".DS_Store", "cats/.hidden/1.jpg", "__MACOSX/cats/._1.jpg", "cats/@eaDir/1.jpg", "#RECYCLE/1.jpg"]),
+        (True, ["$Recycle.Bin/S-1-5/1.jpg", "System Volume Information/x", "cats/thumbs.db", "lost+found/#12"]),
+        (True, ["Icon\r"]),
+        (False, ["recycle/1.jpg", "lost and found/1.jpg", "eaDir/1.jpg", "cats/Thumbs.db/1.jpg", "../a", "."]),
     ],
 )
-def test_the_systems_own_files_are_hidden(name: str) -> None:
-    assert is_hidden(PurePosixPath(name))
+def test_files_of_operating_systems_are_hidden(hidden: bool, names: list[str]) -> None:
+    assert [is_hidden(PurePosixPath(name)) for name in names] == [hidden] * len(names)
 
 
-@pytest.mark.parametrize(
-    "name", ["recycle/1.jpg", "lost and found/1.jpg", "eaDir/1.jpg", "cats/Thumbs.db/1.jpg", "../a"]
-)
-def test_files_of_the_user_are_not_hidden(name: str) -> None:
-    assert not is_hidden(PurePosixPath(name))
-
-
-@pytest.mark.parametrize(
-    ("start", "content"),
-    [
-        (b"", "is an empty file"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "is a Git LFS pointer: run `git lfs pull`"),
-        (b"\xef\xbb\xbf\r\n <!DOCTYPE HTML>", "is a web page"),
-        (b"<html lang=en>", "is a web page"),
-        (b"path,label\n", None),
-        (b"PK\x03\x04", None),
-    ],
-)
-def test_content_is_described_by_how_it_starts(start: bytes, content: str | None) -> None:
-    assert describe_content(start) == content
-
-
-def test_folders_without_files_are_named_and_others_not(caplog: pytest.LogCaptureFixture) -> None:
+def test_folders_without_files_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     folders = [PurePosixPath(name) for name in (".", "cats", "cats/tom", "dogs", "a/b", ".git", "@eaDir")]
-    warn_of_empty(folders, [PurePosixPath("cats/tom"), PurePosixPath("a/b/c")])
+    log_left_out(0, folders, [PurePosixPath("cats/tom"), PurePosixPath("a/b/c")])
     assert [record.args for record in caplog.records] == [(1, "'dogs'")]
-    caplog.set_level(logging.INFO)
     caplog.clear()
-    warn_of_empty(folders[:3], [PurePosixPath("cats/tom")])
+    caplog.set_level("INFO")
+    log_left_out(0, folders[:3], [PurePosixPath("cats/tom")])
     assert not caplog.records
+    log_left_out(2, [], [])
+    assert [record.getMessage() for record in caplog.records] == ["hidden files left out: 2"]
+
+
+@pytest.mark.parametrize(("name", "count"), [("cats", 1), ("cats/.Trash-1", 0), ("lost+found", 0)])
+def test_unreadable_folders_are_found(
+    tmp_path: Path, without_access: Callable[[str], None], name: str, count: int
+) -> None:
+    """Hidden ones apart, as a disk's ``lost+found/``, which only root may read."""
+    (tmp_path / name).mkdir(parents=True)
+    without_access(str(tmp_path / name))
+    assert [error.filename for error in unreadable_folders(tmp_path)] == [str(tmp_path / name)] * count

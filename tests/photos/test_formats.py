@@ -1,15 +1,68 @@
-"""The many TIFF files that there are: each is decoded right or refused by name."""
+"""Each file is decoded right or refused by name: what is not a photo, and the many kinds of TIFF."""
 
 import struct
 import zlib
 from collections.abc import Mapping
+from io import BytesIO
 from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from stages.photos.decode import MORE_FRAMES, UnreadablePhotoError, open_photo
+from stages.photos.decode import MORE_FRAMES, UnreadablePhotoError, open_photo, read_photo
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"", "an empty file"),
+        (bytes(4000), "zero bytes"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n", "a Git LFS pointer: run `git lfs pull`"),
+        (b"<!DOCTYPE html>\n<title>Sign in</title>", "a web page"),
+        (b"<head><title>Sign in</title>", "a web page"),
+        (b"\xef\xbb\xbf\r\n <HTML lang='en'><body>", "a web page"),
+        (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg">', "SVG"),
+        (b'<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code></Error>', "an XML file"),
+        (b'{"error": "not found"}', "a text file"),
+        ("caf\u00e9 ".encode() * 200, "a text file"),
+        (bytes(128) + b"DICM\2\0", "DICOM"),
+        (b"%PDF-1.7\n", "a PDF"),
+        (b"8BPS\0\1" + bytes(20), "PSD"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG2000"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+        (b"\xff\x0a\xfa\x1f", "JPEG XL"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0", "a video"),
+        (b"\0\0\0\x14ftypqt  \0\0\0\0", "a video"),
+        (b"RIFF\0\0\0\0AVI LIST", "a video"),
+        (b"\x1aE\xdf\xa3\x01\0", "a video"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1", "a camera's RAW .Canon"),
+        (b"FUJIFILMCCD-RAW 0201", "a camera's RAW .Fujifilm"),
+        (b"IIRO\x08\0\0\0", "a camera's RAW .Olympus"),
+        (b"IIU\0\x18\0\0\0", "a camera's RAW .Panasonic"),
+        (b"PK\3\4\x14\0", "a zip archive"),
+        (b"a.jpg".ljust(257, b"\0") + b"ustar\0", "a tar archive"),
+        (b"\x1f\x8b\x08\0", "gzip"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+        (b"\x93NUMPY\1\0", "a NumPy array"),
+        (b"\x8f\x02\xff\x13", "cannot identify"),
+    ],
+)
+def test_a_file_that_is_not_a_photo_is_identified(content: bytes, kind: str) -> None:
+    with pytest.raises(UnreadablePhotoError, match=f"^cannot be decoded: .*{kind}"):
+        open_photo(content)
+    with pytest.raises(UnreadablePhotoError, match=kind):
+        read_photo(BytesIO(content), len(content), max_megapixels=1)
+
+
+def test_a_jpeg_of_twelve_bits_is_refused_by_name() -> None:
+    file = BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "JPEG")
+    start, marker, end = file.getvalue().partition(b"\xff\xc0\0\x11")
+    with pytest.raises(UnreadablePhotoError, match="12-bit"):
+        open_photo(start + marker + b"\x0c" + end[1:])
+
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, CMYK, SENSOR_DATA = 0, 1, 2, 5, 32803
 LAYOUTS: list[dict[str, Any]] = [
@@ -37,7 +90,7 @@ def tags_of(
     side = 16 if tiled else width
     parts = [pack(p[y : y + 16, x : x + side], bits, order) for p in planes for y in tops for x in lefts]
     parts = [zlib.compress(part) for part in parts] if compression == 8 else parts
-    starts = [8 + sum(map(len, parts[:number])) for number in range(len(parts))]
+    starts = [8 + sum(map(len, parts[:index])) for index in range(len(parts))]
     tags: dict[int, int | list[int] | bytes] = {256: width, 257: height, 277: bands, 258: [bits] * bands}
     tags |= {259: compression, 262: photometric, 284: planar}
     tags |= {324 if tiled else 273: starts, 325 if tiled else 279: [len(part) for part in parts]}
@@ -53,9 +106,9 @@ def directory(tags: Tags, order: str, start: int, following: int = 0) -> bytes:
         count = len(value) if isinstance(value, bytes) else len(values)
         kind = 1 if isinstance(value, bytes) else 4
         if len(data) > 4:
-            place = start + 2 + 12 * len(tags) + 4 + len(apart)
+            offset = start + 2 + 12 * len(tags) + 4 + len(apart)
             apart += data
-            data = struct.pack(f"{order}I", place)
+            data = struct.pack(f"{order}I", offset)
         entries += struct.pack(f"{order}HHI", tag, kind, count) + data.ljust(4, b"\0")
     return entries + struct.pack(f"{order}I", following) + apart
 
@@ -119,33 +172,33 @@ def test_grey_is_right_in_every_layout(bits: int, photometric: int, layout: dict
         assert_alike(content, 255 - expected if photometric == WHITE_IS_ZERO else expected)
 
 
-def test_twelve_bits_of_white_is_zero_are_no_negative() -> None:
+def test_12_bits_where_white_is_zero_are_scaled_and_inverted() -> None:
     samples = shades(12, 1)
     assert_alike(write_tiff(samples, 16, WHITE_IS_ZERO), 255 - in_eight_bits(samples, 12))
 
 
 @pytest.mark.parametrize("compression", [1, 8])
-def test_cmyk_in_planes_of_sixteen_bits_is_right(compression: int) -> None:
+def test_cmyk_in_planes_of_16_bits_is_right(compression: int) -> None:
     samples = shades(16, 4)
     ink = in_eight_bits(samples, 16)
     expected = (255 - ink[..., :3]) * (255 - ink[..., 3:]) // 255
     assert_alike(write_tiff(samples, 16, CMYK, planar=2, compression=compression), expected)
 
 
+FIVE_BANDS: dict[str, Any] = {"photometric": BLACK_IS_ZERO, "extra": {338: [0] * 4}}
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (write_tiff(shades(8, 5), photometric=BLACK_IS_ZERO, extra={338: [0] * 4}), "a TIFF of 5 bands of 8 bits"),
-        (
-            write_tiff(shades(8, 5), photometric=BLACK_IS_ZERO, planar=2, compression=8, extra={338: [0] * 4}),
-            "a TIFF of 5 bands of 8 bits",
-        ),
+        (write_tiff(shades(8, 5), **FIVE_BANDS), "a TIFF of 5 bands of 8 bits"),
+        (write_tiff(shades(8, 5), planar=2, compression=8, **FIVE_BANDS), "a TIFF of 5 bands of 8 bits"),
         (write_tiff(shades(16, 5), 16, extra={338: [0] * 2}), "a TIFF of 5 bands of 16 bits"),
         (write_tiff(shades(32, 3), 32), "a TIFF of 3 bands of 32 bits"),
         (write_tiff(shades(8, 2), photometric=BLACK_IS_ZERO, planar=2, extra={338: 2}), "a TIFF of 2 bands of 8"),
         (write_tiff(shades(8, 3), extra={259: 65535}), "compression 65535"),
-        (write_tiff(shades(12, 3), 16, planar=2), "in separate planes of 16 bits, of which at most 14"),
-        (write_tiff(shades(12, 3), 16, planar=2, compression=8), "in separate planes of 16 bits, of which at most 14"),
+        (write_tiff(shades(12, 3), 16, planar=2), "in separate planes of 16 bits"),
+        (write_tiff(shades(12, 3), 16, planar=2, compression=8), "in separate planes of 16 bits"),
     ],
 )
 def test_other_colours_are_refused_by_name(content: bytes, reason: str) -> None:
@@ -154,6 +207,7 @@ def test_other_colours_are_refused_by_name(content: bytes, reason: str) -> None:
 
 
 LARGER: Tags = {254: 0, 256: 6000, 257: 4000, 262: RGB}
+CANON_RAW = b"II*\0\x10\0\0\0CR\2\0\0\0\0\0" + directory({256: 32, 257: 32, 259: 6}, "<", 16)
 
 
 @pytest.mark.parametrize(
@@ -169,14 +223,9 @@ LARGER: Tags = {254: 0, 256: 6000, 257: 4000, 262: RGB}
 )
 @pytest.mark.parametrize("order", "<>")
 def test_the_preview_in_a_cameras_raw_is_not_the_photo(order: str, tags: dict[str, Any]) -> None:
-    with pytest.raises(UnreadablePhotoError, match="a camera's RAW"):
-        open_photo(write_tiff(shades(8, 3), order=order, **tags))
-
-
-def test_nor_is_that_in_a_canon_raw() -> None:
-    content = b"II*\0\x10\0\0\0CR\2\0\0\0\0\0" + directory({256: 32, 257: 32, 259: 6}, "<", 16)
-    with pytest.raises(UnreadablePhotoError, match="a camera's RAW"):
-        open_photo(content)
+    for content in (write_tiff(shades(8, 3), order=order, **tags), CANON_RAW):
+        with pytest.raises(UnreadablePhotoError, match="a camera's RAW"):
+            open_photo(content)
 
 
 @pytest.mark.parametrize(
@@ -190,10 +239,10 @@ def test_nor_is_that_in_a_canon_raw() -> None:
         {"extra": {330: 2**32 - 1}},
     ],
 )
-def test_an_ordinary_tiff_is_no_raw(tags: dict[str, Any]) -> None:
+def test_an_ordinary_tiff_is_not_a_raw(tags: dict[str, Any]) -> None:
     assert_alike(write_tiff(shades(8, 3), **tags), shades(8, 3))
 
 
-def test_more_pages_than_the_first_are_noticed() -> None:
+def test_further_pages_are_reported() -> None:
     assert open_photo(write_tiff(shades(8, 3), following=LARGER)).info[MORE_FRAMES]
     assert not open_photo(write_tiff(shades(8, 3))).info[MORE_FRAMES]

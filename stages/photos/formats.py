@@ -1,0 +1,97 @@
+"""Image formats that are read, and why a file is in none of them: not an image, or a TIFF that Pillow would misread."""
+
+from contextlib import suppress
+from io import BytesIO
+
+from PIL import Image, TiffImagePlugin
+from PIL.TiffImagePlugin import COMPRESSION_INFO, ImageFileDirectory_v2
+
+from stages.storage.folders import HEADER_BYTES, SAVE, identify, is_text
+
+# Pillow's other decoders stay closed to strangers' files: that of EPS, for one, starts Ghostscript.
+FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF"]
+with suppress(ImportError):
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
+    FORMATS.append("HEIF")
+# By which a file looks like a photo; a format is told by content. An MPO is a JPEG with more images behind it.
+SUFFIXES = (*(suffix for suffix, name in Image.registered_extensions().items() if name in FORMATS), ".mpo")
+INSTALL_HEIF = "pip install pillow-heif, and for the pipeline `dvc repro --force split && dvc repro`"
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
+
+# Pillow's own decoder of uncompressed data reads every plane as 8 bits with black at 0.
+TiffImagePlugin.READ_LIBTIFF = True
+
+# Tags of a TIFF, and their values
+SUBFILE_TYPE, REDUCED = 254, 1  # a smaller copy of another image in the file
+WIDTH, BITS, COMPRESSION, BANDS, SUBDIRECTORIES, DNG_VERSION = 256, 258, 259, 277, 330, 50706
+PHOTOMETRIC, WHITE_IS_ZERO, BLACK_IS_ZERO, SENSOR_DATA = 262, 0, 1, {32803, 34892}
+PLANAR, SEPARATE = 284, 2
+
+TIFF_PREFIXES = tuple(TiffImagePlugin.PREFIXES)
+CANON_RAW = b"\x10\0\0\0CR\2"  # from the fifth byte on
+BIG_TIFF = 43  # the third byte
+MAX_SUBDIRECTORIES = 8  # that are looked at
+
+
+def formats_of(header: bytes) -> list[str]:
+    """List the formats, of all that Pillow knows, that accept a file that starts with ``header``."""
+    return [name for name, (_, accepts) in Image.OPEN.items() if accepts and accepts(header.ljust(HEADER_BYTES, b"\0"))]
+
+
+def describe_other(header: bytes) -> str:
+    """Describe a file that starts with ``header`` and is in none of ``FORMATS``."""
+    if "HEIF" not in FORMATS and header[4:8] == b"ftyp" and any(brand in header[8:64] for brand in HEIC_BRANDS):
+        return f"HEIC needs pillow-heif: {SAVE}, or {INSTALL_HEIF}"
+    if kind := identify(header):
+        return f"is {kind}"
+    if others := set(formats_of(header)).difference(FORMATS):
+        return f"{min(others)} is not among the formats that are read: {SAVE}"
+    return "is a text file" if is_text(header) else "cannot identify image file"
+
+
+def find_tiff_problem(content: bytes) -> str | None:
+    """Describe a TIFF in which Pillow would read something else than the photo; return None for any other."""
+    first = _directory(content)
+    inner = first.get(SUBDIRECTORIES, ())
+    offsets = (*(inner if isinstance(inner, tuple) else [inner])[:MAX_SUBDIRECTORIES], first.next)
+    others = [_directory(content, at) for at in offsets if isinstance(at, int) and 0 < at < len(content)]
+    has_larger = any(_width(tags) > _width(first) for tags in others)
+    is_preview = first.get(SUBFILE_TYPE) == REDUCED and (SUBDIRECTORIES in first or has_larger)
+    has_sensor_data = any(tags.get(PHOTOMETRIC) in SENSOR_DATA for tags in (first, *others))
+    if is_preview or has_sensor_data or DNG_VERSION in first or content.startswith(CANON_RAW, 4):
+        return f"a camera's RAW, or another TIFF that begins with a preview: {SAVE}"
+    is_grey = first.get(PHOTOMETRIC) in (WHITE_IS_ZERO, BLACK_IS_ZERO)
+    max_bands = 1 if first.get(PLANAR) == SEPARATE else 2  # grey, and alpha
+    is_readable = first.get(COMPRESSION, 1) in COMPRESSION_INFO and not (is_grey and first.get(BANDS, 1) > max_bands)
+    return None if is_readable else describe_tiff(content)
+
+
+def describe_tiff(content: bytes) -> str:
+    """Describe the colours of a TIFF that Pillow cannot read."""
+    first = _directory(content)
+    bands = first.get(BANDS, 1)
+    return (
+        f"a TIFF of {bands} band{'s' * (bands != 1)} of {first.get(BITS, (1,))[0]} bits (photometric interpretation "
+        f"{first.get(PHOTOMETRIC)}, compression {first.get(COMPRESSION, 1)}): {SAVE}"
+    )
+
+
+def has_tag(opened: Image.Image, tag: int, value: int) -> bool:
+    """Return whether an image is a TIFF with this value of a tag."""
+    return isinstance(opened, TiffImagePlugin.TiffImageFile) and opened.tag_v2.get(tag) == value
+
+
+def _directory(content: bytes, offset: int | None = None) -> ImageFileDirectory_v2:
+    """Read the tags of one image in a TIFF, by default the first."""
+    directory = ImageFileDirectory_v2(content[: 16 if content[2] == BIG_TIFF else 8])
+    file = BytesIO(content)
+    file.seek(directory.next if offset is None else offset)
+    directory.load(file)
+    return directory
+
+
+def _width(tags: ImageFileDirectory_v2) -> int:
+    width = tags.get(WIDTH)
+    return width if isinstance(width, int) else 0

@@ -2,13 +2,12 @@
 
 It is the first step in which a model sees the test photos (``label_stats`` only counts them).
 
-Reads the models, their environments, histories and logits on the validation photos, the lists and the test photos.
-Writes for each model ``metrics/models/MODEL.json``, ``plots/confusion/MODEL.csv``, ``plots/accuracy/MODEL.png`` and
-``plots/mistakes/MODEL.png``; for all of them ``plots/curves.csv``, ``plots/roc.csv``, ``plots/calibration.png``,
-``plots/coverage.png``, ``metrics/best.json`` and ``metrics/report.md``, the results on one page; for the best
-``plots/confusion.png`` and ``plots/gradcam.png``. The training runs of a model from other seeds (``data/repeats/``) are
-scored with it.
-``data/predictions/MODEL.npz`` is kept between runs: a model is loaded and predicts only if what it depends on changed.
+Reads the models, their training runs from other seeds (``data/repeats/``), environments, histories and logits on the
+validation photos, the lists and the test photos. Writes for each model ``metrics/models/MODEL.json``,
+``plots/confusion/MODEL.csv``, ``plots/accuracy/MODEL.png`` and ``plots/mistakes/MODEL.png``; for all of them
+``plots/curves.csv``, ``plots/roc.csv``, ``plots/calibration.png``, ``plots/coverage.png``, ``metrics/best.json`` and
+``metrics/report.md``, the results on one page; for the best ``plots/confusion.png`` and ``plots/gradcam.png``.
+``data/predictions/MODEL.npz`` is kept between runs: a model predicts again only if what that depends on has changed.
 """
 
 import json
@@ -86,21 +85,20 @@ def check_leftovers(names: set[str]) -> None:
 def evaluate_models(params: Params, test: TestSet) -> list[Evaluation]:
     """Evaluate each model, with the scores of its training runs from other seeds as ``repeats``."""
     cache = PredictionCache(test.pixels)
-    repeats = {name: repeated_models(name) for name in params.models}
-    delete_others([*repeats, *(path.stem for paths in repeats.values() for path in paths.values())])
+    saved = {name: repeated_models(name) for name in params.models}
+    delete_others([*saved, *(path.stem for paths in saved.values() for path in paths.values())])
     scaling = ConfidenceSettings(temperature_scaling=params.confidence.temperature_scaling)
+
+    def evaluate_cached(path: Path, settings: ConfidenceSettings) -> Evaluation:
+        confidence = read_confidence(path.with_suffix(".npz"), settings)
+        return evaluate(path, cache.logits(path, features=confidence.unlike_above is not None), confidence, test)
+
     evaluations = []
-    for name, paths in repeats.items():
-        path = MODELS / f"{name}.keras"
-        confidence = read_confidence(path.with_suffix(".npz"), params.confidence)
-        logits = cache.logits(path, features=confidence.unlike_above is not None)
-        evaluation = evaluate(path, logits, confidence, test)
-        others = []
-        for seed, other in paths.items():
-            temperature = read_confidence(other.with_suffix(".npz"), scaling)
-            of_seed = evaluate(other, cache.logits(other), temperature, test).scores
-            others.append({"seed": seed, **{split: of_seed[split] for split in SPLITS_SCORED}})
-        evaluations.append(replace(evaluation, repeats=others))
+    for name, paths in saved.items():
+        model = evaluate_cached(MODELS / f"{name}.keras", params.confidence)
+        runs = {seed: evaluate_cached(path, scaling).scores for seed, path in paths.items()}
+        repeats = [{"seed": seed, **{split: of[split] for split in SPLITS_SCORED}} for seed, of in runs.items()]
+        evaluations.append(replace(model, repeats=repeats))
     return evaluations
 
 
@@ -139,22 +137,14 @@ def evaluate(path: Path, outputs: np.ndarray, confidence: Confidence, test: Test
 def outputs(
     evaluations: list[Evaluation], best: Evaluation, pairs: pd.DataFrame, test: TestSet
 ) -> Iterator[tuple[Path, Any]]:
-    """Yield path and content of every output but the report, one after another, as figures take memory.
-
-    Args:
-        pairs: of all models, as ``compare`` returns them.
-    """
+    """Yield path and content of every output but the report, one after another, as figures take memory."""
     for model in evaluations:
         repeats = {"repeats": model.repeats} if model.repeats else {}
+        content = scores.rounded({**model.scores, "environment": model.environment, **repeats})
         predicted = np.take(test.classes, model.predictions.predicted)
-        yield (
-            SCORES / f"{model.name}.json",
-            scores.rounded({**model.scores, "environment": model.environment, **repeats}),
-        )
-        yield (
-            CONFUSION / f"{model.name}.csv",
-            pd.DataFrame({"actual": test.photos["label"], "predicted": predicted}),
-        )
+        confusion = pd.DataFrame({"actual": test.photos["label"], "predicted": predicted})
+        yield SCORES / f"{model.name}.json", content
+        yield CONFUSION / f"{model.name}.csv", confusion
         yield ACCURACY_FIGURES / f"{model.name}.png", plots.draw_accuracy(model.name, model.history)
         yield MISTAKES_FIGURES / f"{model.name}.png", plots.draw_mistakes(model.name, model.mistakes)
     yield CURVES, pd.concat([scores.learning_curves(model.history).assign(model=model.name) for model in evaluations])

@@ -20,7 +20,6 @@ from stages.common.paths import BEST, LABEL_ISSUES, REPORT
 from stages.storage.files import json_value, write_text
 
 REPORT_PAGE = Path("metrics/report.html")
-TEMPLATE = Path(__file__).with_suffix(".html")
 
 
 def main() -> None:
@@ -68,7 +67,8 @@ def page(report: str, figures: dict[str, dict[Path, str]]) -> str:
     for section in sections:
         pictures = figures.get(section.partition("</h2>")[0], {})
         html += f"<h2>{section}" + "".join(figure(path, title) for path, title in pictures.items())
-    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(body=html)
+    template = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
+    return template.substitute(body=html)
 
 
 def figure(path: Path, title: str) -> str:

@@ -28,26 +28,16 @@ def score(
         baseline: accuracy of the majority-class baseline on the test photos.
 
     Returns:
-        ``train`` and ``validation``: accuracy and loss of the selected checkpoint (those of training as Keras reports
-        them, averaged over the epoch, with dropout and augmentation, and with ``train.class_weight: balanced`` a
-        weighted loss). ``validation`` and ``test``: the mean recall of the classes (``balanced_accuracy``) and their
-        mean F1 (``macro_f1``), in which all classes count alike. ``test``: also accuracy with its 95 % confidence
-        interval and its gain over the baseline, cross-entropy in nats, area under the ROC curve (with more than two
-        classes the mean of each against the rest) and expected calibration error. ``classes``: precision and recall
-        of each, a list, as DVC leaves lists out of its tables. Nothing is rounded, as scores are also compared.
+        ``train`` and ``validation``: accuracy and loss of the selected checkpoint (of training as Keras reports them:
+        averaged over the epoch, with dropout, augmentation and class weights). ``validation`` and ``test``: the mean
+        recall (``balanced_accuracy``) and mean F1 (``macro_f1``) of the classes. ``test``: accuracy with its 95 %
+        confidence interval and gain over the baseline, cross-entropy in nats, area under the ROC curve (of more than
+        two classes, the mean of each against the rest) and expected calibration error. ``classes``: precision and
+        recall of each, in a list, which DVC leaves out of its tables. Nothing is rounded, as scores are compared.
     """
     epoch = selected_epoch(history)
     accuracy = float(predictions.correct.mean())
     low, high = wilson_interval(accuracy, len(predictions.labels))
-    test = {
-        "accuracy": accuracy,
-        "gain_over_baseline": accuracy - baseline,
-        "accuracy_low": low,
-        "accuracy_high": high,
-        "loss": cross_entropy(predictions.logits, predictions.labels),
-        "roc_auc": float(np.mean([roc_auc_score(*labels_and_odds) for labels_and_odds in one_vs_rest(predictions)])),
-        "ece": calibration_error(predictions),
-    }
     precision, recall, f1 = class_scores(predictions)
     _, val_recall, val_f1 = class_scores(validation)
     return {
@@ -58,7 +48,17 @@ def score(
             "balanced_accuracy": float(val_recall.mean()),
             "macro_f1": float(val_f1.mean()),
         },
-        "test": {**test, "balanced_accuracy": float(recall.mean()), "macro_f1": float(f1.mean())},
+        "test": {
+            "accuracy": accuracy,
+            "gain_over_baseline": accuracy - baseline,
+            "accuracy_low": low,
+            "accuracy_high": high,
+            "loss": cross_entropy(predictions.logits, predictions.labels),
+            "roc_auc": float(np.mean([roc_auc_score(labels, odds) for labels, odds in one_vs_rest(predictions)])),
+            "ece": calibration_error(predictions),
+            "balanced_accuracy": float(recall.mean()),
+            "macro_f1": float(f1.mean()),
+        },
         "classes": [
             {"label": label, "precision": float(p), "recall": float(r)}
             for label, p, r in zip(classes, precision, recall, strict=True)
@@ -115,13 +115,13 @@ def score_confidence(
     """Score temperature scaling, abstention and out-of-distribution detection on the test photos, each if it is on.
 
     Args:
-        features: of the backbone, shaped (photos, channels); without out-of-distribution detection not used.
+        features: of the backbone, shaped (photos, channels); used for out-of-distribution detection alone.
 
     Returns:
-        The ``temperature``, and the ``ece_before`` and ``loss_before`` it. ``unsure_below``, the threshold as a
-        probability (None: every photo is unsure); ``coverage``, the proportion of photos that are not unsure;
-        ``sure_accuracy``, the accuracy on these with its 95 % confidence interval (None if there are none). ``unlike``,
-        the proportion of photos that are out of distribution.
+        ``temperature``, and ``ece_before`` and ``loss_before`` it. ``unsure_below``, the threshold as a probability
+        (None: every photo is unsure); ``coverage``, the proportion of photos that are not unsure; ``sure_accuracy``,
+        the accuracy on these with its 95 % confidence interval (None if there are none). ``unlike``, the proportion of
+        photos that are out of distribution.
     """
     scores: dict[str, Any] = {}
     predictions = Predictions(labels, confidence.scaled(logits))
@@ -182,6 +182,6 @@ def learning_curves(history: pd.DataFrame) -> pd.DataFrame:
 def mean_roc_curve(predictions: Predictions) -> pd.DataFrame:
     """Compute the ROC curve in steps of 0.01: of the second of two classes, or the mean of each against the rest."""
     rates = np.linspace(0, 1, 101)
-    curves = [np.interp(rates, *roc_curve(*labels_and_odds)[:2]) for labels_and_odds in one_vs_rest(predictions)]
+    curves = [np.interp(rates, *roc_curve(labels, odds)[:2]) for labels, odds in one_vs_rest(predictions)]
     points = np.vstack([np.zeros(2), np.stack([rates, np.mean(curves, axis=0)], axis=1)])
     return pd.DataFrame(points, columns=["false_positive_rate", "true_positive_rate"]).round(6)

@@ -39,7 +39,7 @@ def files(workspace: Path) -> None:
 
 
 def confidence_in(evaluation: Evaluation) -> list[float]:
-    return evaluation.predictions.confidence.tolist()
+    return list(evaluation.predictions.confidence)
 
 
 @pytest.mark.usefixtures("files")

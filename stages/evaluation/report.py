@@ -279,17 +279,17 @@ def coverage_section(best: Evaluation, test: pd.DataFrame) -> str:
         known = test.dropna(subset="unlike")[["model", "unlike"]].itertuples(index=False)
         shares = ", ".join(f"{share:.3f} for `{name}`" for name, share in known)
         text += (
-            "\n\nProportion of the test photos that are unlike the training photos (farther from the nearest than all "
-            f"but `confidence.out_of_distribution_fraction` of the validation photos): {shares}."
+            "\n\nProportion of the test photos that are unlike the training photos (farther from the nearest of them "
+            f"than all but `confidence.out_of_distribution_fraction` of the validation photos): {shares}."
         )
     if "unsure_below" in test:
         table = test[["model", "unsure_below", "coverage", "sure_accuracy"]]
         table.columns = ["model", "threshold", "coverage", "accuracy"]
         table["95 % CI"] = list(map(interval, test["sure_accuracy_low"], test["sure_accuracy_high"]))
         text += (
-            "\n\nA photo is unsure if its confidence is below a threshold: the lowest with which the accuracy on the "
-            "validation photos is at least `confidence.abstention_accuracy`. The proportion of the test photos that "
-            f"are not unsure (coverage), and the accuracy on them:\n\n{markdown_table(table)}"
+            "\n\nA photo is unsure if its confidence is below a threshold: the lowest at which the accuracy on the "
+            "validation photos is at least `confidence.abstention_accuracy`. Coverage is the proportion of the test "
+            f"photos that are not unsure; the accuracy is that on these photos.\n\n{markdown_table(table)}"
         )
     return text
 

@@ -157,13 +157,12 @@ def models_section(ranked: list[Evaluation], table: pd.DataFrame, rank_by: str) 
 def leaderboard(ranked: list[Evaluation], baseline: float, rank_by: str) -> pd.DataFrame:
     """Tabulate scores as text: a row per model, in the order given, and the majority-class baseline last.
 
-    Of several seeds, the mean and standard deviation are in parentheses.
+    Mean and standard deviation over several seeds are in parentheses.
     """
 
     def over_seeds(split: str, score: str) -> list[str]:
-        values = [model.over_seeds(split, score) for model in ranked]
-        spreads = [f" ({mean(of):.3f} ± {stdev(of):.3f})" if len(of) > 1 else "" for of in values]
-        return [f"{of[0]:.3f}{spread}" for of, spread in zip(values, spreads, strict=True)]
+        runs = [model.over_seeds(split, score) for model in ranked]
+        return [f"{of[0]:.3f}" + (f" ({mean(of):.3f} ± {stdev(of):.3f})" if len(of) > 1 else "") for of in runs]
 
     tests = [model.scores["test"] for model in ranked]
     table = pd.DataFrame(

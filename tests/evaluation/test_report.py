@@ -178,7 +178,7 @@ def test_the_table_of_models_ends_with_the_majority_class() -> None:
     assert lines[lines.index(baseline) - 2].startswith("| one | 0.900 | 0.950 | 0.764 to 0.991 |")
 
 
-def test_the_score_that_models_are_ranked_by_has_columns_of_its_own() -> None:
+def test_the_score_that_ranks_models_has_its_own_columns() -> None:
     table = leaderboard([evaluation_of("one", wrong_on(0))], 0.6, "macro_f1")
     assert list(table)[1:4] == ["validation macro F1", "test macro F1", "test accuracy"]
     assert table["test macro F1"].tolist() == ["0.949", ""]

@@ -153,7 +153,7 @@ def test_balanced_scores_rank_a_blind_model_last() -> None:
     assert first == {"accuracy": "blind", "balanced_accuracy": "sees", "macro_f1": "sees"}
 
 
-def test_the_roc_curve_is_that_of_the_second_of_two_classes_and_the_mean_over_three() -> None:
+def test_the_roc_curve_is_of_class_two_or_the_mean_over_three() -> None:
     # From the top: one dog is found, then the cat is mistaken for one, then the other dog is found.
     points = mean_roc_curve(two_classes(np.array([0, 1, 1]), np.array([0.5, 0.4, 0.9])))
     assert points.iloc[[0, -1]].to_numpy().tolist() == [[0, 0], [1, 1]]

@@ -46,7 +46,7 @@ def test_seeds_that_agree_to_the_photo_vary_by_less_than_one() -> None:
     assert [row["p_holm"] for row in rows] == pytest.approx([3 * 0.0132, 1, 3 * 0.0132], abs=2e-4)
 
 
-def test_holms_correction_multiplies_the_smallest_most_and_keeps_the_order() -> None:
+def test_holms_correction_multiplies_the_smallest_most() -> None:
     # 0.01 · 4, 0.02 · 3, then 0.03 · 2 = 0.06 and 0.9 · 1; in the order given.
     assert holm(np.array([0.02, 0.9, 0.01, 0.03])) == pytest.approx([0.06, 0.9, 0.04, 0.06])
     # 0.04 · 1 is less than 0.03 · 2, so it takes that; nothing exceeds one.

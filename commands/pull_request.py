@@ -14,7 +14,8 @@ from dvc.repo import Repo
 from stages.common.cli import UserError, command_parser, first_line, run
 from stages.common.params import load_params
 from stages.common.paths import BEST, REPORT
-from stages.inference.model_file import json_value, resolve_commit
+from stages.inference.model_file import resolve_commit
+from stages.storage.files import json_value
 
 # By this first line the workflow finds its earlier comment.
 MARKER = "<!-- python -m commands.pull_request -->"

@@ -1,19 +1,19 @@
-"""Score every model on the test photos, and choose the best on validation.
+"""Score every model on the test photos, and select the best on validation.
 
 It is the first step in which a model sees the test photos (``label_stats`` only counts them).
 
-Reads the models, their environments, histories and logits on the validation photos, the lists and the test photos.
-Writes for each model ``metrics/models/MODEL.json``, ``plots/confusion/MODEL.csv``, ``plots/accuracy/MODEL.png`` and
-``plots/mistakes/MODEL.png``; for all of them ``plots/curves.csv``, ``plots/roc.csv``, ``plots/calibration.png``,
-``plots/coverage.png``, ``metrics/best.json`` and ``metrics/report.md``, the results on one page; for the best
-``plots/confusion.png`` and ``plots/gradcam.png``. A model's trainings from other seeds (``data/repeats/``) are scored
-with it.
-``data/predictions/MODEL.npz`` is kept between runs: a model is loaded and predicts only if what it depends on changed.
+Reads the models, their training runs from other seeds (``data/repeats/``), environments, histories and logits on the
+validation photos, the lists and the test photos. Writes for each model ``metrics/models/MODEL.json``,
+``plots/confusion/MODEL.csv``, ``plots/accuracy/MODEL.png`` and ``plots/mistakes/MODEL.png``; for all of them
+``plots/curves.csv``, ``plots/roc.csv``, ``plots/calibration.png``, ``plots/coverage.png``, ``metrics/best.json`` and
+``metrics/report.md``, the results on one page; for the best ``plots/confusion.png`` and ``plots/gradcam.png``.
+``data/predictions/MODEL.npz`` is kept between runs: a model predicts again only if what that depends on has changed.
 """
 
 import json
 import logging
 import shlex
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,26 +22,21 @@ import numpy as np
 import pandas as pd
 
 from stages.common.cli import UserError, run
-from stages.common.params import ConfidenceSettings, load_params
+from stages.common.params import ConfidenceSettings, Params, load_params
 from stages.common.paths import BEST, HISTORY, MODELS, REPEATS, REPORT
-from stages.evaluation.calibration import draw_calibration
-from stages.evaluation.confusion import draw_confusion
-from stages.evaluation.coverage import draw_coverage, score_unsure
-from stages.evaluation.curves import draw_accuracy, learning_curves, mean_roc_curve
+from stages.evaluation import plots, scores
 from stages.evaluation.figures import write_figure
 from stages.evaluation.gradcam import draw_gradcam
-from stages.evaluation.mistakes import draw_mistakes, find_mistakes
-from stages.evaluation.report import report
+from stages.evaluation.report import leaderboard, report
 from stages.evaluation.results import Evaluation, Predictions, TestSet
-from stages.evaluation.scores import leaderboard, ranking, rounded, score, score_temperature
-from stages.evaluation.significance import compare, compare_with_best
+from stages.evaluation.significance import compare
 from stages.inference.confidence import Confidence, read_confidence
 from stages.inference.logits import load_model
 from stages.inference.prediction_cache import PredictionCache, delete_others
 from stages.models.runtime import make_deterministic
 from stages.photos.decode import load_pixels
 from stages.storage.arrays import encode_labels
-from stages.storage.files import write_csv, write_json, write_text
+from stages.storage.files import json_value, write_csv, write_json, write_text
 from stages.storage.photo_lists import class_names, majority_class_accuracy, read_split
 
 logger = logging.getLogger(__name__)
@@ -57,6 +52,7 @@ GRADCAM_FIGURE = Path("plots/gradcam.png")
 MISTAKES_FIGURES = Path("plots/mistakes")
 ROC = Path("plots/roc.csv")
 SPLITS_SCORED = ("train", "validation", "test")
+WRITERS: dict[str, Any] = {".csv": write_csv, ".json": write_json, ".md": write_text, ".png": write_figure}
 
 
 def main() -> None:
@@ -69,68 +65,56 @@ def main() -> None:
     labels = encode_labels(lists["test"]["label"], classes)
     baseline = majority_class_accuracy(lists["train"], lists["test"])
     test = TestSet(lists["test"], classes, pixels, labels, baseline)
-
-    predictions = PredictionCache(test.pixels)
-    repeats = {name: repeated_models(name) for name in params.models}
-    delete_others([*repeats, *(path.stem for paths in repeats.values() for path in paths.values())])
-    rank_by = params.evaluate.rank_by
-    evaluations = [
-        evaluate_with_repeats(name, repeats[name], params.confidence, predictions, test) for name in params.models
-    ]
-    ranked = ranking(evaluations, rank_by)
-    best = ranked[0]
-    correct = {evaluation.name: evaluation.predictions.correct for evaluation in evaluations}
+    evaluations, rank_by = evaluate_models(params, test), params.evaluate.rank_by
+    ranked = scores.ranking(evaluations, rank_by)
+    correct = {model.name: model.predictions.correct for model in evaluations}
+    for path, content in outputs(evaluations, ranked[0], compare(correct), test):
+        WRITERS[path.suffix](content, path)
     table = leaderboard(ranked, test.baseline, rank_by)
-
-    for evaluation in evaluations:
-        write_evaluation(evaluation, test)
-    curves = [learning_curves(evaluation.history).assign(model=evaluation.name) for evaluation in evaluations]
-    write_csv(pd.concat(curves), CURVES)
-    roc = [mean_roc_curve(evaluation.predictions).assign(model=evaluation.name) for evaluation in evaluations]
-    write_csv(pd.concat(roc), ROC)
-    write_figure(draw_calibration(evaluations), CALIBRATION_FIGURE)
-    write_figure(draw_coverage(evaluations), COVERAGE_FIGURE)
-    best_scores = {split: best.scores[split] for split in SPLITS_SCORED}
-    pairs = compare(correct)
-    pairs[["p", "p_holm"]] = pairs[["p", "p_holm"]].map(lambda p: float(f"{p:.4g}"))
-    write_json({"model": best.name, **rounded(best_scores), "comparisons": pairs.to_dict("records")}, BEST)
-    write_figure(draw_gradcam(load_model(MODELS / f"{best.name}.keras"), best, test), GRADCAM_FIGURE)
-    write_figure(draw_confusion(best.name, best.predictions, test.classes), CONFUSION_FIGURE)
-    comparisons = compare_with_best(best.name, correct)
-    write_text(report(lists, ranked, table, comparisons, rank_by, params.label_issues), REPORT)
-    logger.info("%s\nbest on validation: %s", table.to_string(index=False), best.name)
+    write_text(report(lists, ranked, table, compare(correct, ranked[0].name), rank_by, params.label_issues), REPORT)
+    logger.info("%s\nbest on validation: %s", table.to_string(index=False), ranked[0].name)
 
 
 def check_leftovers(names: set[str]) -> None:
     """Refuse models that ``params.yaml`` no longer has: they would count as this step's input in ``dvc.lock``."""
     files = [path for folder in (MODELS, HISTORY, REPEATS) for path in folder.glob("*")]
-    found = sorted(path for path in files if path.name.split(".")[0] not in {"", *names})  # "" of unfinished ones
-    if found:
+    leftovers = sorted(path for path in files if path.name.split(".")[0] not in {"", *names})  # "" of unfinished ones
+    if leftovers:
         listed = ", ".join(sorted(names))
-        command = shlex.join(["rm", "-r", *map(str, found)])
+        command = shlex.join(["rm", "-r", *map(str, leftovers)])
         raise UserError(f"expected only models of params.yaml ({listed}), found files of others: `{command}`")
 
 
-def evaluate_with_repeats(
-    name: str, repeats: dict[int, Path], settings: ConfidenceSettings, predictions: PredictionCache, test: TestSet
-) -> Evaluation:
-    """Score a model, and its trainings from other seeds, which are saved at ``repeats``."""
-    path = MODELS / f"{name}.keras"
-    confidence = read_confidence(path.with_suffix(".npz"), settings)
-    outputs = predictions.logits(path, features=confidence.unlike_above is not None)
-    evaluation = evaluate(path, outputs, confidence, test)
-    others = []
-    for seed, other in repeats.items():
-        temperature = read_confidence(
-            other.with_suffix(".npz"), ConfidenceSettings(temperature_scaling=settings.temperature_scaling)
-        )
-        scores = evaluate(other, predictions.logits(other), temperature, test).scores
-        others.append({"seed": seed, **{split: scores[split] for split in SPLITS_SCORED}})
-    return replace(evaluation, repeats=others)
+def evaluate_models(params: Params, test: TestSet) -> list[Evaluation]:
+    """Evaluate each model, with the scores of its training runs from other seeds as ``repeats``."""
+    cache = PredictionCache(test.pixels)
+    saved = {name: repeated_models(name) for name in params.models}
+    delete_others([*saved, *(path.stem for paths in saved.values() for path in paths.values())])
+    scaling = ConfidenceSettings(temperature_scaling=params.confidence.temperature_scaling)
+
+    def evaluate_cached(path: Path, settings: ConfidenceSettings) -> Evaluation:
+        confidence = read_confidence(path.with_suffix(".npz"), settings)
+        return evaluate(path, cache.logits(path, features=confidence.unlike_above is not None), confidence, test)
+
+    evaluations = []
+    for name, paths in saved.items():
+        model = evaluate_cached(MODELS / f"{name}.keras", params.confidence)
+        runs = {seed: evaluate_cached(path, scaling).scores for seed, path in paths.items()}
+        repeats = [{"seed": seed, **{split: of[split] for split in SPLITS_SCORED}} for seed, of in runs.items()]
+        evaluations.append(replace(model, repeats=repeats))
+    return evaluations
+
+
+def repeated_models(name: str) -> dict[int, Path]:
+    """Return where the training runs of a model from other seeds are saved, by seed, in the order of training."""
+    seeds = REPEATS / name / "seeds.json"
+    if not seeds.exists():
+        raise UserError(f"expected {seeds}, found none: run `dvc repro train@{name}`")
+    return {seed: seeds.with_name(f"{name}.{seed}.keras") for seed in json.loads(seeds.read_text(encoding="utf-8"))}
 
 
 def evaluate(path: Path, outputs: np.ndarray, confidence: Confidence, test: TestSet) -> Evaluation:
-    """Score a model, saved at ``path``, by what it gives for the test photos.
+    """Evaluate a model, saved at ``path``, by its outputs for the test photos.
 
     Args:
         outputs: its logits, and perhaps features after them, shaped (photos, columns).
@@ -138,56 +122,43 @@ def evaluate(path: Path, outputs: np.ndarray, confidence: Confidence, test: Test
     name, histories = path.stem, HISTORY if path.parent == MODELS else path.parent / "history"
     logits, features = np.split(outputs, [len(test.classes)], axis=1)
     history = pd.read_json(histories / f"{name}.json", precise_float=True)
-    environment = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["environment"]
+    about = path.with_suffix(".json")
+    advice = f"run `dvc repro train@{name.partition('.')[0]}`"
+    environment = json_value(about.read_bytes(), "environment", list, about, advice)
+    with np.load(path.with_suffix(".npz"), allow_pickle=False) as saved:
+        validation = Predictions(saved["labels"], Confidence().scaled(saved["logits"]))
     predictions = Predictions(test.labels, confidence.scaled(logits))
-    validation = validation_predictions(path.with_suffix(".npz"))
-    scores = score(history, validation, predictions, test.classes, test.baseline)
-    scores |= score_confidence(confidence, logits, features, predictions)
-    if scores["test"]["gain_over_baseline"] <= 0:
+    results = scores.score(history, validation, predictions, test.classes, test.baseline)
+    if of_confidence := scores.score_confidence(confidence, test.labels, logits, features):
+        results["confidence"] = of_confidence
+    if results["test"]["gain_over_baseline"] <= 0:
         logger.warning("%s is no better than the majority-class baseline on the test photos", name)
-    mistakes = find_mistakes(test.photos, predictions, test.classes)
-    return Evaluation(name, history, environment, predictions, scores, mistakes)
+    mistakes = scores.find_mistakes(test.photos, predictions, test.classes)
+    return Evaluation(name, history, environment, predictions, results, mistakes)
 
 
-def validation_predictions(path: Path) -> Predictions:
-    """Read what a model predicted on the validation photos when its training ended."""
-    with np.load(path, allow_pickle=False) as saved:
-        return Predictions(saved["labels"], Confidence().scaled(saved["logits"]))
-
-
-def score_confidence(
-    confidence: Confidence, logits: np.ndarray, features: np.ndarray, predictions: Predictions
-) -> dict[str, Any]:
-    """Score what ``confidence`` in ``params.yaml`` asks for, under that name; nothing where it asks for nothing."""
-    scores: dict[str, Any] = {}
-    if confidence.temperature:
-        before = Predictions(predictions.labels, Confidence().scaled(logits))
-        scores |= score_temperature(confidence.temperature, before)
-    if confidence.least_log_odds is not None:
-        scores |= score_unsure(confidence.least_log_odds, predictions)
-    if confidence.unlike_above is not None:
-        scores["unlike"] = float(confidence.unlike(features).mean())
-    return {"confidence": scores} if scores else {}
-
-
-def repeated_models(name: str) -> dict[int, Path]:
-    """Find a model's trainings from other seeds: by seed, in the order of these, where each is saved."""
-    seeds = REPEATS / name / "seeds.json"
-    if not seeds.exists():
-        raise UserError(f"expected {seeds}, found none: run `dvc repro train@{name}`")
-    return {seed: seeds.with_name(f"{name}.{seed}.keras") for seed in json.loads(seeds.read_text(encoding="utf-8"))}
-
-
-def write_evaluation(evaluation: Evaluation, test: TestSet) -> None:
-    """Write what concerns one model."""
-    name = evaluation.name
-    predicted = np.take(test.classes, evaluation.predictions.predicted)
-    scores = {**evaluation.scores, "environment": evaluation.environment}
-    scores |= {"repeats": evaluation.repeats} if evaluation.repeats else {}
-    write_json(rounded(scores), SCORES / f"{name}.json")
-    write_csv(pd.DataFrame({"actual": test.photos["label"], "predicted": predicted}), CONFUSION / f"{name}.csv")
-    write_figure(draw_accuracy(name, evaluation.history), ACCURACY_FIGURES / f"{name}.png")
-    write_figure(draw_mistakes(name, evaluation.mistakes), MISTAKES_FIGURES / f"{name}.png")
+def outputs(
+    evaluations: list[Evaluation], best: Evaluation, pairs: pd.DataFrame, test: TestSet
+) -> Iterator[tuple[Path, Any]]:
+    """Yield path and content of every output but the report, one after another, as figures take memory."""
+    for model in evaluations:
+        repeats = {"repeats": model.repeats} if model.repeats else {}
+        content = scores.rounded({**model.scores, "environment": model.environment, **repeats})
+        predicted = np.take(test.classes, model.predictions.predicted)
+        confusion = pd.DataFrame({"actual": test.photos["label"], "predicted": predicted})
+        yield SCORES / f"{model.name}.json", content
+        yield CONFUSION / f"{model.name}.csv", confusion
+        yield ACCURACY_FIGURES / f"{model.name}.png", plots.draw_accuracy(model.name, model.history)
+        yield MISTAKES_FIGURES / f"{model.name}.png", plots.draw_mistakes(model.name, model.mistakes)
+    yield CURVES, pd.concat([scores.learning_curves(model.history).assign(model=model.name) for model in evaluations])
+    yield ROC, pd.concat([scores.mean_roc_curve(model.predictions).assign(model=model.name) for model in evaluations])
+    yield CALIBRATION_FIGURE, plots.draw_calibration(evaluations)
+    yield COVERAGE_FIGURE, plots.draw_coverage(evaluations)
+    pairs[["p", "p_holm"]] = pairs[["p", "p_holm"]].map(lambda p: float(f"{p:.4g}"))
+    best_scores = {split: best.scores[split] for split in SPLITS_SCORED}
+    yield BEST, {"model": best.name, **scores.rounded(best_scores), "comparisons": pairs.to_dict("records")}
+    yield GRADCAM_FIGURE, draw_gradcam(load_model(MODELS / f"{best.name}.keras"), best, test)
+    yield CONFUSION_FIGURE, plots.draw_confusion(best.name, best.predictions, test.classes)
 
 
 if __name__ == "__main__":

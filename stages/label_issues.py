@@ -1,9 +1,8 @@
 """List the training and validation photos whose labels look wrong, the most suspicious first.
 
-Reads the two lists, that of the corrected photos, which are left out, the photos, an entry of ``features`` that holds a
-whole backbone, and from ``params.yaml`` the entry of ``label_issues`` with its name. Writes
-``plots/label_issues/NAME.csv``, a row per such photo, with an empty ``label`` for a person to fill in, and
-``NAME.png``, the first of them.
+Reads the two lists, that of the corrected photos, which are left out, the photos, and the features NAME, those of a
+whole backbone. Writes ``plots/label_issues/NAME.csv``, a row per such photo, with an empty ``label`` for a person to
+fill in, and ``NAME.png``, the first of them.
 
     python -m stages.label_issues [NAME]    # without NAME, the one in DVC's stage name label_issues@NAME
 """
@@ -12,7 +11,6 @@ import logging
 from collections.abc import Collection
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -20,9 +18,8 @@ from matplotlib.figure import Figure
 from stages.common.cli import UserError, run, stage_argument
 from stages.common.params import load_params
 from stages.common.paths import LABEL_ISSUES
-from stages.evaluation.figures import caption, picture_grid, write_figure
+from stages.evaluation.figures import caption, draw_photos, write_figure
 from stages.evaluation.label_errors import confident_classes, out_of_fold_probabilities
-from stages.photos.decode import thumbnail
 from stages.storage.arrays import DiskArray, encode_labels
 from stages.storage.feature_sets import open_features
 from stages.storage.files import write_csv
@@ -31,7 +28,6 @@ from stages.storage.photo_lists import class_names, read_split
 logger = logging.getLogger(__name__)
 
 SHOWN = 20
-COLUMNS = 5
 
 
 def main() -> None:
@@ -67,7 +63,7 @@ def pool_first_view(features: DiskArray, photos: int) -> np.ndarray:
         float32, shaped (photos, channels).
     """
     batches = np.array_split(np.arange(photos), -(-photos // 256))
-    return np.concatenate([features[numbers].mean((1, 2), np.float32) for numbers in batches])
+    return np.concatenate([features[indices].mean((1, 2), np.float32) for indices in batches])
 
 
 def list_issues(
@@ -77,7 +73,8 @@ def list_issues(
 
     Args:
         photos: ``path``, ``label`` and ``split``.
-        reviewed: the paths of photos that are not listed, as a person has confirmed their labels.
+        probabilities: out of fold, shaped (photos, classes).
+        reviewed: paths of photos that are not listed, as a person has confirmed their labels.
 
     Returns:
         ``path``, an empty ``label``, ``split``, the label ``given``, the one ``suggested``, and the probabilities of
@@ -104,17 +101,17 @@ def list_issues(
 def draw_issues(issues: pd.DataFrame) -> Figure:
     """Draw the first photos, each with its file's name, the label given and the one suggested."""
     shown = issues.head(SHOWN)
-    rows = max(1, -(-len(shown) // COLUMNS))
-    figure = plt.figure(figsize=(2.2 * COLUMNS, 2.7 * rows + 0.5), layout="constrained")
     suspicious = f"the {SHOWN} most suspicious of {len(issues)}" if len(issues) > SHOWN else f"all {len(issues)}"
-    figure.suptitle(f"labels that look wrong: {suspicious if len(issues) else 'none'}")
-    grid = picture_grid(figure, rows, COLUMNS, anchor="N")
-    for axes, issue in zip(grid.flat, shown.to_dict("records"), strict=False):
-        axes.imshow(thumbnail(issue["path"]))
-        suggestion = f"{issue['suggested_probability']:.2f} for {issue['suggested']}"
-        name = Path(issue["path"]).name
-        axes.set_title(caption(name, f"labelled {issue['given']}", suggestion), fontsize="medium")
-    return figure
+    title = f"labels that look wrong: {suspicious if len(issues) else 'none'}"
+    captions = [
+        caption(
+            Path(issue["path"]).name,
+            f"labelled {issue['given']}",
+            f"{issue['suggested_probability']:.2f} for {issue['suggested']}",
+        )
+        for issue in shown.to_dict("records")
+    ]
+    return draw_photos(title, list(shown["path"]), captions, columns=5, row_height=2.7)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Count the photos of each class in each split, and draw samples.
 
-Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (the numbers of rejected files
-by reason, of copies left out of validation and test, with their share, and of corrected labels; the test accuracy of
-the majority-class baseline; the number of images per class and split), ``plots/label_counts.csv`` and ``.png``, and
-``plots/samples.png``, a row of random training photos of each class.
+Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (counts of rejected files by
+reason, of copies left out of validation and test, of corrected labels, and of images per class and split; the test
+accuracy of the majority-class baseline), ``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of
+random training photos of each class.
 """
 
 from pathlib import Path
@@ -24,8 +24,8 @@ LABEL_STATS = Path("metrics/label_stats.json")
 LABEL_COUNTS = Path("plots/label_counts.csv")
 LABEL_COUNTS_FIGURE = Path("plots/label_counts.png")
 SAMPLES_FIGURE = Path("plots/samples.png")
-HIGHEST = 200  # inches of a figure; matplotlib draws none of over 546
-CLASSES_SHOWN = 50  # in samples.png: all its photos are in memory at a time
+MAX_HEIGHT = 200  # inches; matplotlib draws no figure of over 546
+CLASSES_SHOWN = 50  # in samples.png, all photos of which are in memory at a time
 
 
 def main() -> None:
@@ -48,19 +48,15 @@ def main() -> None:
 
 
 def count_labels(lists: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Count the images of each class in each split: a row per ``split`` and ``label``, with its ``images``."""
-    rows = [
-        (split, label, count)
-        for split, photos in lists.items()
-        for label, count in photos["label"].value_counts().sort_index().items()
-    ]
-    return pd.DataFrame(rows, columns=["split", "label", "images"])
+    """Count the ``images`` of each ``split`` and ``label``, a row each."""
+    counts = {split: photos.groupby("label").size() for split, photos in lists.items()}
+    return pd.concat(counts, names=["split"]).reset_index(name="images")
 
 
 def draw_counts(counts: pd.DataFrame) -> Figure:
     """Draw the number of images per class and split as bars."""
     table = counts.pivot(index="label", columns="split", values="images")[counts["split"].unique()]
-    figure, axes = plt.subplots(figsize=(7, min(1 + 0.6 * len(table), HIGHEST)), layout="constrained")
+    figure, axes = plt.subplots(figsize=(7, min(1 + 0.6 * len(table), MAX_HEIGHT)), layout="constrained")
     table.plot.barh(ax=axes, width=0.8, xlabel="images", ylabel="class", title="Images per class and split")
     for bars in axes.containers:
         axes.bar_label(bars, padding=2, fontsize="small")  # type: ignore[arg-type]  # pandas drew nothing but bars
@@ -73,16 +69,14 @@ def draw_counts(counts: pd.DataFrame) -> Figure:
 def draw_samples(photos: pd.DataFrame, settings: LabelStats) -> Figure:
     """Draw a row of random photos of each class, of the first ``CLASSES_SHOWN`` by name."""
     classes = list(photos.groupby("label"))
-    groups, columns = classes[:CLASSES_SHOWN], settings.photos_per_class
-    rows = len(groups)
+    rows, columns = min(CLASSES_SHOWN, len(classes)), settings.photos_per_class
     rng = np.random.default_rng(settings.seed)
-    size = (2 * columns, 2 * rows + 0.4)  # in inches, with room for the title
-    figure = plt.figure(figsize=size, layout="constrained")
+    figure = plt.figure(figsize=(2 * columns, 2 * rows + 0.4), layout="constrained")
     if len(classes) > rows:
         figure.suptitle(f"the first {rows} of {len(classes)} classes")
-    for row, (label, group) in zip(picture_grid(figure, rows, columns), groups, strict=True):
-        chosen = rng.choice(group["path"], min(columns, len(group)), replace=False)
-        for axes, path in zip(row, chosen, strict=False):
+    for row, (label, group) in zip(picture_grid(figure, rows, columns), classes, strict=False):
+        paths = rng.choice(group["path"], min(columns, len(group)), replace=False)
+        for axes, path in zip(row, paths, strict=False):
             axes.imshow(thumbnail(path))
         row[0].set_title(label, loc="left")
     return figure

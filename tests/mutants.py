@@ -47,9 +47,9 @@ MODULES = {
     "evaluate.py": ("tests/test_evaluate.py", "tests/test_steps.py"),
 }
 # Of these folders: fetching, what describes a machine, pictures and texts.
-OTHER_MODULES = {"archive", "fetch", "gradcam", "mistakes", "report"}
+OTHER_MODULES = {"archive", "fetch", "gradcam", "plots", "report"}
 # What decides no result, or is noticed by Python itself: drawing; the | of types and the ** of arguments; the log.
-IRRELEVANT_FUNCTION = re.compile(r"draw_(accuracy|calibration|counts|reliability|samples)")
+IRRELEVANT_FUNCTION = re.compile(r"draw_(counts|photos|samples)")
 IRRELEVANT_OPERATOR = re.compile(r"core/ReplaceBinaryOperator_(BitOr|Pow)_")
 IRRELEVANT_LINE = re.compile(r" *logger\.")
 LEAST_CAUGHT = 0.9

@@ -37,7 +37,7 @@ NOT_IN_ANY_RESULT = set((PROJECT / "stages/common").glob("*.py"))
 
 @cache
 def imported_files(file: Path) -> frozenset[Path]:
-    """The project's own files that shape what a file computes: those that it imports, directly or not, and itself."""
+    """The project's own files that shape what a file computes: its imports, direct or not, itself, and its template."""
     modules = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("stages"):
@@ -45,7 +45,8 @@ def imported_files(file: Path) -> frozenset[Path]:
         elif isinstance(node, ast.Import):
             modules |= {name.name for name in node.names if name.name.startswith("stages")}
     files = {PROJECT / f"{module.replace('.', '/')}.py" for module in modules} - NOT_IN_ANY_RESULT
-    return frozenset({file}).union(*(imported_files(other) for other in files if other.exists()))
+    templates = {template for template in (file.with_suffix(".html"),) if template.exists()}
+    return frozenset({file, *templates}).union(*(imported_files(other) for other in files if other.exists()))
 
 
 def code_in(folder: Path) -> set[Path]:

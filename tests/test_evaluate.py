@@ -12,6 +12,7 @@ from stages.common.cli import UserError
 from stages.common.paths import HISTORY, MODELS, REPEATS
 from stages.evaluate import check_leftovers, evaluate, repeated_models
 from stages.evaluation import results
+from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import rounded
 from stages.inference.confidence import Confidence
 
@@ -37,32 +38,36 @@ def files(workspace: Path) -> None:
     np.savez(REPEATS / "cnn/cnn.7.npz", labels=[0, 0, 1], logits=[[1, 0]] * 3)
 
 
+def confidence_in(evaluation: Evaluation) -> list[float]:
+    return list(evaluation.predictions.confidence)
+
+
 @pytest.mark.usefixtures("files")
-def test_a_model_is_evaluated_from_its_files_and_predictions() -> None:
+def test_a_model_is_evaluated_from_its_files(caplog: pytest.LogCaptureFixture) -> None:
     evaluation = evaluate(CNN, ALWAYS_DOGS, Confidence(), TEST)
-    assert evaluation.name == "cnn"
-    assert evaluation.environment == ["Python 3"]
+    assert (evaluation.name, evaluation.environment) == ("cnn", ["Python 3"])
     assert evaluation.history["val_loss"].tolist() == [0.8]
-    np.testing.assert_allclose(evaluation.predictions.probabilities, [[0.25, 0.75]] * 3)
+    assert confidence_in(evaluation) == pytest.approx([0.75] * 3)
     assert evaluation.scores["test"]["accuracy"] == 1 / 3
     assert evaluation.scores["validation"]["balanced_accuracy"] == 0.25
+    assert "confidence" not in evaluation.scores
     assert evaluation.mistakes["path"].tolist() == ["0.jpg", "1.jpg"]
+    assert caplog.messages == ["cnn is no better than the majority-class baseline on the test photos"]
 
 
 @pytest.mark.usefixtures("files")
-def test_a_temperature_changes_the_probabilities_and_the_scores_have_both_calibration_errors() -> None:
+def test_a_temperature_has_scores_before_and_after() -> None:
     before = evaluate(CNN, ALWAYS_DOGS, Confidence(), TEST).scores
-    assert "confidence" not in before
     evaluation = evaluate(CNN, ALWAYS_DOGS, Confidence(temperature=2), TEST)
     dogs = 3**0.5 / (1 + 3**0.5)
-    np.testing.assert_allclose(evaluation.predictions.probabilities, [[1 - dogs, dogs]] * 3)
+    assert confidence_in(evaluation) == pytest.approx([dogs] * 3)
     assert evaluation.scores["test"]["ece"] == pytest.approx(dogs - 1 / 3, abs=1e-6)
     expected = {"temperature": 2, "ece_before": 5 / 12, "loss_before": before["test"]["loss"]}
     assert evaluation.scores["confidence"] == pytest.approx(expected)
 
 
 @pytest.mark.usefixtures("files")
-def test_the_scores_say_how_much_is_sure_and_how_accurate_that_is() -> None:
+def test_a_threshold_has_its_coverage_and_accuracy() -> None:
     logits = np.log([[0.2, 0.8], [0.4, 0.6], [0.1, 0.9]])
     scores = rounded(evaluate(CNN, logits, Confidence(least_log_odds=logit(0.7)), TEST).scores["confidence"])
     assert (scores["unsure_below"], scores["coverage"], scores["sure_accuracy"]) == (0.7, 0.666667, 0.5)
@@ -70,16 +75,16 @@ def test_the_scores_say_how_much_is_sure_and_how_accurate_that_is() -> None:
 
 
 @pytest.mark.usefixtures("files")
-def test_the_scores_say_how_many_photos_are_unlike_the_training_photos() -> None:
+def test_photos_unlike_the_training_photos_are_counted() -> None:
     outputs = np.hstack([ALWAYS_DOGS, np.array([[1, 0], [0.9, 0.1], [0, 1]])])
     confidence = Confidence(unlike_above=0.5, training_features=np.array([[1.0, 0.0]]))
     evaluation = evaluate(CNN, outputs, confidence, TEST)
     assert evaluation.scores["confidence"] == {"unlike": 1 / 3}
-    np.testing.assert_allclose(evaluation.predictions.probabilities, [[0.25, 0.75]] * 3)
+    assert confidence_in(evaluation) == pytest.approx([0.75] * 3)
 
 
 @pytest.mark.usefixtures("files")
-def test_a_training_from_another_seed_is_scored_from_its_own_files() -> None:
+def test_a_run_from_another_seed_is_scored_from_its_own_files() -> None:
     evaluation = evaluate(REPEATS / "cnn/cnn.7.keras", ALWAYS_DOGS, Confidence(), TEST)
     validation = evaluation.scores["validation"]
     assert (validation["accuracy"], validation["balanced_accuracy"]) == (0.3, 0.5)
@@ -88,10 +93,8 @@ def test_a_training_from_another_seed_is_scored_from_its_own_files() -> None:
 
 
 @pytest.mark.usefixtures("files")
-def test_trainings_from_other_seeds_are_those_that_train_listed() -> None:
-    with pytest.raises(
-        UserError, match=r"^expected data/repeats/cnn/seeds.json, found none: run `dvc repro train@cnn`"
-    ):
+def test_runs_from_other_seeds_are_those_that_train_listed() -> None:
+    with pytest.raises(UserError, match=r"^expected data/repeats/cnn/seeds.json, .* run `dvc repro train@cnn`$"):
         repeated_models("cnn")
     (REPEATS / "cnn/seeds.json").write_text("[9, 10]")
     repeated = repeated_models("cnn")
@@ -99,14 +102,16 @@ def test_trainings_from_other_seeds_are_those_that_train_listed() -> None:
 
 
 @pytest.mark.usefixtures("files")
-def test_a_model_no_better_than_the_majority_class_baseline_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    evaluate(CNN, ALWAYS_DOGS, Confidence(), TEST)
-    assert caplog.messages == ["cnn is no better than the majority-class baseline on the test photos"]
-
-
-@pytest.mark.usefixtures("files")
-def test_files_of_a_model_that_params_yaml_no_longer_has_are_refused() -> None:
+def test_files_of_a_removed_model_are_refused() -> None:
     check_leftovers({"cnn"})
     found = "data/models/cnn.json data/models/cnn.keras data/models/cnn.npz data/repeats/cnn plots/"
     with pytest.raises(UserError, match=rf"\(wide\), found files of others: `rm -r {found}"):
         check_leftovers({"wide"})
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize("content", ["", "[1]", '{"environment": 1}', "<<<<<<< HEAD"])
+def test_a_damaged_description_of_a_model_is_one_line(content: str) -> None:
+    (MODELS / "cnn.json").write_text(content)
+    with pytest.raises(UserError, match=r"^expected JSON .* in data/models/cnn.json, .*: run `dvc repro train@cnn`$"):
+        evaluate(CNN, ALWAYS_DOGS, Confidence(), TEST)

@@ -51,7 +51,7 @@ def run(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pd.Da
     return step
 
 
-def test_exchanged_labels_are_listed_with_both_classes_the_most_suspicious_first(
+def test_exchanged_labels_are_listed_most_suspicious_first(
     run: Callable[..., pd.DataFrame], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
@@ -68,7 +68,7 @@ def test_exchanged_labels_are_listed_with_both_classes_the_most_suspicious_first
         assert len(picture.convert("RGB").getcolors(maxcolors=2**24) or []) > 1000  # text alone has hundreds
 
 
-def test_labels_are_sorted_by_probabilities_that_are_not_rounded() -> None:
+def test_labels_are_sorted_before_probabilities_are_rounded() -> None:
     """The first three are written as 0.0; by path the order would be another."""
     photos = pd.DataFrame({"path": ["1", "2", "3", "4"], "label": ["cats", "cats", "cats", "dogs"], "split": "train"})
     of_cats = np.array([2e-5, 1e-5, 3e-5, 0.5])
@@ -78,32 +78,22 @@ def test_labels_are_sorted_by_probabilities_that_are_not_rounded() -> None:
     assert listed["given_probability"].tolist()[:3] == [0, 0, 0]
 
 
-def test_a_photo_whose_label_was_reviewed_is_not_listed(run: Callable[..., pd.DataFrame]) -> None:
-    listed = run([4, 7], reviewed=["data/raw/train/7.jpg"])
-    assert listed["path"].to_list() == ["data/raw/train/4.jpg"]
-
-
-def test_the_same_run_gives_the_same_bytes(run: Callable[..., pd.DataFrame]) -> None:
+def test_a_reviewed_photo_is_not_listed_and_bytes_repeat(run: Callable[..., pd.DataFrame]) -> None:
     written = []
     for _ in range(2):
-        run([4, 7])
+        assert run([4, 7], reviewed=["data/raw/train/7.jpg"])["path"].to_list() == ["data/raw/train/4.jpg"]
         written.append([path.read_bytes() for path in sorted(FOLDER.iterdir())])
     assert written[0] == written[1]
 
 
-def test_the_figure_names_each_photo_and_both_classes_or_says_that_there_is_none(
-    run: Callable[..., pd.DataFrame],
-) -> None:
-    assert len(run([])) == 0
-    figure = label_issues.draw_issues(run([4]))
-    assert re.fullmatch(r"4.jpg\nlabelled (\w+)\n0.\d\d for (?!\1)\w+", figure.axes[0].get_title())
-    plt.close(figure)
-    figure = label_issues.draw_issues(run([]))
-    assert figure.get_suptitle() == "labels that look wrong: none"
-    plt.close(figure)
+def test_the_figure_names_photos_and_classes_or_says_none(run: Callable[..., pd.DataFrame]) -> None:
+    one, none = label_issues.draw_issues(run([4])), label_issues.draw_issues(run([]))
+    assert re.fullmatch(r"4.jpg\nlabelled (\w+)\n0.\d\d for (?!\1)\w+", one.axes[0].get_title())
+    assert none.get_suptitle() == "labels that look wrong: none"
+    plt.close("all")
 
 
-def test_a_photo_s_first_view_is_averaged_over_its_height_and_width(workspace: Path) -> None:
+def test_the_first_view_is_averaged_over_height_and_width(workspace: Path) -> None:
     views = np.random.default_rng(0).normal(size=(2 * 300, 2, 3, 4)).astype(np.float16)
     array = temporary_array(views.shape, np.float16)
     array.write(0, views)

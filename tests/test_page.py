@@ -74,27 +74,24 @@ def lines(chart: str) -> set[tuple[str, str, str]]:
     }
 
 
-def test_every_chart_is_drawn_without_a_network_and_without_complaint(page: tuple[Path, str, list[str]]) -> None:
+def test_every_chart_is_drawn_offline_without_a_warning(page: tuple[Path, str, list[str]]) -> None:
     _, dom, console = page
     assert console == []
     assert list(charts(dom)) == TITLES
 
 
-@pytest.mark.parametrize("title", ["Accuracy", "Loss"])
-def test_a_model_has_its_colour_and_training_is_dashed(page: tuple[Path, str, list[str]], title: str) -> None:
-    validation, training = "1,0", "3,3"
+@pytest.mark.parametrize(
+    ("title", "dashes"), [("Accuracy", ("1,0", "3,3")), ("Loss", ("1,0", "3,3")), ("ROC on the test photos", ("",))]
+)
+def test_a_model_has_its_colour_in_every_chart(
+    page: tuple[Path, str, list[str]], title: str, dashes: tuple[str, ...]
+) -> None:
+    """Training is dashed."""
     chart = charts(page[1])[title]
-    assert lines(chart) == {
-        (name, colour, dashes)
-        for name, colour in zip(MODELS, COLOURS, strict=False)
-        for dashes in (validation, training)
-    }
-    assert len(re.findall(rf'split: training"[^>]*stroke-dasharray="{training}"', chart)) == len(MODELS)
-
-
-def test_a_model_has_the_same_colour_in_the_roc_chart(page: tuple[Path, str, list[str]]) -> None:
-    chart = charts(page[1])["ROC on the test photos"]
-    assert lines(chart) == {(name, colour, "") for name, colour in zip(MODELS, COLOURS, strict=False)}
+    models = list(zip(MODELS, COLOURS, strict=False))
+    assert lines(chart) == {(name, colour, dash) for name, colour in models for dash in dashes}
+    dashed = len(re.findall(r'split: training"[^>]*stroke-dasharray="3,3"', chart))
+    assert dashed == (len(MODELS) if len(dashes) == 2 else 0)
 
 
 def test_a_confusion_matrix_shows_every_class_and_all_photos(page: tuple[Path, str, list[str]]) -> None:
@@ -125,7 +122,7 @@ def test_the_page_and_its_json_show_the_same_numbers(page: tuple[Path, str, list
         assert f"epoch: 1; accuracy: {row['accuracy']:g}; model: {row['model']}; split: {row['split']}" in chart
 
 
-def test_the_report_opens_without_a_network_and_without_complaint(finished: Path, browser: str, tmp_path: Path) -> None:
+def test_the_report_opens_offline_without_a_warning(finished: Path, browser: str, tmp_path: Path) -> None:
     path = finished / "metrics/report.html"
     assert path.stat().st_size < 3_000_000
     dom, console = render(browser, path, tmp_path / "profile")
@@ -134,9 +131,7 @@ def test_the_report_opens_without_a_network_and_without_complaint(finished: Path
     assert not re.search(r"<(?:script|link|iframe)|(?:src|href)=\"(?!data:)", dom)
 
 
-def test_two_revisions_stand_side_by_side_in_order_and_in_the_same_colours(
-    project: Path, browser: str, tmp_path: Path
-) -> None:
+def test_two_revisions_have_the_same_colours_side_by_side(project: Path, browser: str, tmp_path: Path) -> None:
     curves = pd.read_csv(project / "plots/curves.csv")
     (project / "plots/curves.csv").unlink()  # a link into the cache
     curves.assign(accuracy=curves["accuracy"] / 2).to_csv(project / "plots/curves.csv", index=False)

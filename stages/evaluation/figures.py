@@ -1,6 +1,7 @@
-"""Draw with matplotlib, without a screen: what all figures share."""
+"""Matplotlib's settings, and what all figures share: grids of photos, captions, writing."""
 
 import logging
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from textwrap import wrap
@@ -16,33 +17,31 @@ from matplotlib.rcsetup import cycler
 from matplotlib.text import Text
 from PIL import Image
 
+from stages.photos.decode import thumbnail
 from stages.storage.files import atomic_write
 
 logger = logging.getLogger(__name__)
 
 matplotlib.use("agg")
 
-# The colours of Okabe and Ito, which people with a colour-vision deficiency can tell apart too.
+# Of Okabe and Ito: distinct also with a colour-vision deficiency.
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"]
 matplotlib.rcParams["axes.prop_cycle"] = cycler(color=COLOURS)
-# Names of classes and files are no formulas, whatever stands between two "$".
+# Do not parse $...$ in names as math.
 matplotlib.rcParams["text.parse_math"] = False
-# Letters that matplotlib's own font lacks (it has Latin, Greek, Cyrillic, Arabic and Hebrew ones) are taken from the
-# next that is installed here: of Linux, macOS, Windows. The last, also matplotlib's, has a box for each script.
+# Matplotlib's own font has Latin, Greek, Cyrillic, Arabic and Hebrew glyphs; others come from the first installed font
+# of Linux, macOS or Windows. The last, also matplotlib's, has a box for each script.
 CJK_FONTS = ["Noto Sans CJK JP", "Arial Unicode MS", "Microsoft YaHei", "Malgun Gothic"]
 FONTS = ["DejaVu Sans", *(name for name in CJK_FONTS if name in get_font_names())]
 matplotlib.rcParams["font.family"] = [*FONTS, "Last Resort High-Efficiency"]
 
-LEFT_TO_RIGHT = "\u200e"  # a mark that is not drawn
+LEFT_TO_RIGHT = "\u200e"  # an invisible mark
 
 
 def picture_grid(figure: Figure, rows: int, columns: int, anchor: str = "C") -> np.ndarray:
-    """Add axes for pictures to a figure, without anything around them.
+    """Add bare axes for pictures to a figure, and return them, shaped (rows, columns).
 
     They have no ticks at all, as matplotlib takes longer to lay out invisible ones than to draw a picture.
-
-    Returns:
-        The axes, shaped (rows, columns).
     """
     bare = {"xticks": [], "yticks": [], "anchor": anchor}
     grid: np.ndarray = figure.subplots(rows, columns, squeeze=False, subplot_kw=bare)
@@ -51,17 +50,28 @@ def picture_grid(figure: Figure, rows: int, columns: int, anchor: str = "C") -> 
     return grid
 
 
+def draw_photos(title: str, paths: Sequence[str], captions: Iterable[str], columns: int, row_height: float) -> Figure:
+    """Draw thumbnails row by row, each below its caption; ``row_height`` is in inches."""
+    rows = max(1, -(-len(paths) // columns))
+    figure = plt.figure(figsize=(2.2 * columns, row_height * rows + 0.5), layout="constrained")
+    figure.suptitle(title)
+    for axes, path, text in zip(picture_grid(figure, rows, columns, "N").flat, paths, captions, strict=False):
+        axes.imshow(thumbnail(path))
+        axes.set_title(text, fontsize="medium")
+    return figure
+
+
 def caption(*lines: str) -> str:
-    """Wrap the lines that stand above a picture of a grid, so that long names do not run into the next picture's."""
+    """Wrap the lines above a picture of a grid, so that long names do not run into the next picture's."""
     wrapped = [part for line in lines for part in wrap(line, 28)]
     if any(bidirectional(letter) in ("R", "AL") for line in lines for letter in line):
-        # A line that begins with an Arabic or Hebrew name would run from right to left: the classes would be swapped.
+        # A line that begins with an Arabic or Hebrew name would run from right to left, and exchange the classes.
         wrapped = [f"{LEFT_TO_RIGHT}{line}" for line in wrapped]
     return "\n".join(wrapped)
 
 
 def write_figure(figure: Figure, path: Path) -> None:
-    """Save a figure as PNG and close it; log which letters of its texts are boxes, as no font has them."""
+    """Save a figure as PNG and close it; warn of letters that no installed font has."""
     letters = {letter for text in figure.findobj(Text) for letter in text.get_text() if letter.isprintable()}
     fonts = [get_font(findfont(name)) for name in FONTS]
     if missing := sorted(letter for letter in letters if not any(font.get_char_index(ord(letter)) for font in fonts)):
@@ -78,8 +88,8 @@ def write_figure(figure: Figure, path: Path) -> None:
 @cache  # once, though many figures have the same class names
 def warn_of_boxes(letters: str) -> None:
     logger.warning(
-        "figures have boxes for %s, which none of their fonts has: for Chinese, Japanese or Korean letters install %s "
-        "and delete %s; no other letters can be added",
+        "figures have boxes for %s, as no installed font has glyphs for them: for Chinese, Japanese or Korean install "
+        "%s and delete %s; no other letters can be added",
         letters,
         CJK_FONTS[0],
         matplotlib.get_cachedir(),

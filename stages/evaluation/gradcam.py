@@ -1,4 +1,4 @@
-"""Grad-CAM: which regions of a photo a model's prediction rests on (Selvaraju et al., 2017)."""
+"""Grad-CAM: the regions of a photo that a prediction rests on (Selvaraju et al., 2017)."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -6,17 +6,16 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from stages.evaluation.figures import picture_grid
-from stages.evaluation.mistakes import outcome
+from stages.evaluation.plots import outcome
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.models.runtime import keras, layers, tf
 
-SHOWN = 4  # photos of each kind
-# Layers with feature maps that are not their own: they only drop some of the layer's before them.
-SUBSAMPLING = (layers.Dropout, layers.MaxPooling2D)
+SHOWN = 4  # correct photos, and mistakes
+SUBSAMPLING = (layers.Dropout, layers.MaxPooling2D)  # their outputs only drop some of the feature maps before them
 
 
 def last_feature_layer(model: keras.Model) -> int:
-    """Find the place in ``model.layers`` of the last feature maps: the last convolution, or the whole backbone."""
+    """Return the index in ``model.layers`` of the last feature maps: the last convolution, or the whole backbone."""
     maps = [len(layer.output.shape) == 4 and not isinstance(layer, SUBSAMPLING) for layer in model.layers]
     return int(np.flatnonzero(maps)[-1])
 
@@ -30,7 +29,7 @@ def heat_maps(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
     is empty (as 5 of 8 of ``fine_tuned`` were on photos of cats and dogs).
 
     Args:
-        model: a chain of layers from pixels to logits, as ``build_model`` makes them; a backbone is one layer.
+        model: a chain of layers from pixels to logits, as ``build_model`` returns it; a backbone is one layer.
         pixels: uint8 in 0..255, shaped (photos, height, width, 3).
 
     Returns:
@@ -57,22 +56,22 @@ def heat_maps(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
 
 
 def choose_photos(predictions: Predictions) -> np.ndarray:
-    """Choose the places of up to ``SHOWN`` correct photos, evenly from all, and of the most confident mistakes."""
+    """Return the indices of up to ``SHOWN`` correct photos, evenly spaced, and of the most confident mistakes."""
     correct, wrong = np.flatnonzero(predictions.correct), np.flatnonzero(~predictions.correct)
-    spread = np.linspace(0, len(correct) - 1, min(SHOWN, len(correct))).round().astype(int)
+    spaced = np.linspace(0, len(correct) - 1, min(SHOWN, len(correct))).round().astype(int)
     most_confident = np.argsort(-predictions.log_odds[wrong], kind="stable")
-    return np.concatenate([correct[spread], wrong[most_confident[:SHOWN]]])
+    return np.concatenate([correct[spaced], wrong[most_confident[:SHOWN]]])
 
 
 def draw_gradcam(model: keras.Model, evaluation: Evaluation, test: TestSet) -> Figure:
     """Draw some test photos and, below each, the same photo under its Grad-CAM."""
-    chosen = choose_photos(evaluation.predictions)
-    pixels = test.pixels[chosen]
-    labels = np.take(test.classes, evaluation.predictions.labels[chosen])
-    predicted = np.take(test.classes, evaluation.predictions.predicted[chosen])
-    captions = map(outcome, labels, predicted, evaluation.predictions.confidence[chosen])
-    columns = min(SHOWN, len(chosen))
-    rows = -(-len(chosen) // columns)
+    indices = choose_photos(evaluation.predictions)
+    pixels = test.pixels[indices]
+    labels = np.take(test.classes, evaluation.predictions.labels[indices])
+    predicted = np.take(test.classes, evaluation.predictions.predicted[indices])
+    captions = map(outcome, labels, predicted, evaluation.predictions.confidence[indices])
+    columns = min(SHOWN, len(indices))
+    rows = -(-len(indices) // columns)
     figure = plt.figure(figsize=(2.2 * columns + 0.8, 4.6 * rows + 0.5), layout="constrained")
     figure.suptitle(f"{evaluation.name}: Grad-CAM of the predicted class on test photos")
     grid = picture_grid(figure, 2 * rows, columns)
@@ -81,6 +80,6 @@ def draw_gradcam(model: keras.Model, evaluation: Evaluation, test: TestSet) -> F
         upper.imshow(photo)
         upper.set_title(title, fontsize="medium")
         lower.imshow(photo)
-        drawn = lower.imshow(heat, cmap="inferno", alpha=0.55, vmin=0, vmax=1)
-    figure.colorbar(drawn, ax=grid, shrink=0.6, label="Grad-CAM, relative to its maximum in the photo")
+        image = lower.imshow(heat, cmap="inferno", alpha=0.55, vmin=0, vmax=1)
+    figure.colorbar(image, ax=grid, shrink=0.6, label="Grad-CAM, relative to its maximum in the photo")
     return figure

@@ -1,4 +1,4 @@
-"""Confident learning: find the labels that a classifier, which has not seen them, confidently contradicts.
+"""Confident learning: find labels that a classifier which has not seen them confidently contradicts.
 
 After Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels" (2021).
 """
@@ -23,9 +23,9 @@ def out_of_fold_probabilities(features: np.ndarray, labels: np.ndarray, folds: i
 
     Args:
         features: shaped (examples, channels).
-        labels: int64, shaped (examples,), with two examples of each class at least.
-        folds: how many; fewer, if a class has no more examples.
-        seed: of the examples' order before they are divided into folds.
+        labels: class indices, int64, shaped (examples,), with at least two examples of each class.
+        folds: number of folds; fewer, if a class has fewer examples.
+        seed: of the order in which examples are divided into folds.
 
     Returns:
         Probabilities, shaped (examples, classes).
@@ -35,7 +35,7 @@ def out_of_fold_probabilities(features: np.ndarray, labels: np.ndarray, folds: i
         logger.warning("%d folds instead of %d, as a class has no more photos", smallest, folds)
     splitter = StratifiedKFold(min(folds, smallest), shuffle=True, random_state=seed)
     candidates = []
-    with threadpool_limits(1):  # whose number the last digits would depend on
+    with threadpool_limits(1):  # the last digits depend on the number of threads
         for inverse in INVERSE_REGULARISATIONS:
             classifier = make_pipeline(StandardScaler(), LogisticRegression(C=inverse, max_iter=1000))
             candidates.append(cross_val_predict(classifier, features, labels, cv=splitter, method="predict_proba"))
@@ -43,17 +43,17 @@ def out_of_fold_probabilities(features: np.ndarray, labels: np.ndarray, folds: i
 
 
 def confident_classes(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Say to which class each example confidently belongs, or give its label if to none.
+    """Return the class to which each example confidently belongs, or its label if there is none.
 
-    It is the most probable of the classes whose probability reaches their threshold: its mean over the examples that
-    are labelled so. Where it is not the label, the example is off the diagonal of the confident joint.
+    It is the most probable of the classes whose probability reaches their threshold: its mean over the examples with
+    that label. Where it is not the label, the example is off the diagonal of the confident joint.
 
     Args:
         probabilities: out of fold, shaped (examples, classes).
         labels: int64, shaped (examples,).
 
     Returns:
-        int64, shaped (examples,).
+        Class indices, int64, shaped (examples,).
     """
     thresholds = [probabilities[labels == label, label].mean() for label in range(probabilities.shape[1])]
     confident = np.where(probabilities >= thresholds, probabilities, 0)

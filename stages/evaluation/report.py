@@ -1,188 +1,324 @@
-"""The results on one page of Markdown, to paste into a pull request."""
+"""The report: the results on one page of Markdown, to paste into a pull request."""
 
+import re
 from collections.abc import Iterable
+from math import isnan
+from statistics import mean, stdev
 
 import pandas as pd
 
-from stages.evaluation.advice import advice
-from stages.evaluation.confidence_sections import calibration_section, coverage_section
-from stages.evaluation.curves import kept_epoch
-from stages.evaluation.markdown import escape, markdown_table
-from stages.evaluation.mistakes import most_confused
+from stages.common.paths import LABEL_ISSUES
 from stages.evaluation.results import Evaluation
-from stages.evaluation.scores import SCORE_NAMES
-from stages.evaluation.significance import SIGNIFICANCE_LEVEL, compare_seeds, verdict
+from stages.evaluation.scores import DIGITS, ECE_BINS, SCORE_NAMES, selected_epoch
+from stages.evaluation.significance import SIGNIFICANCE_LEVEL, compare_seeds, wilson_interval
+from stages.inference.confidence import accuracy_by_coverage
 from stages.storage.photo_lists import count_copies, count_rejected
 
-LISTED = 10  # mistakes
+MAX_MISTAKES = 10
 MIN_SEEDS = 3  # two may lie close together by chance
-ONE_SEED = (
-    "\n- Each model was trained from one seed. Another seed would change its scores a little, which the confidence "
-    "intervals do not cover."
-)
+OVERFITTING = 0.1  # by which training accuracy exceeds validation accuracy
 
 
 def report(
     lists: dict[str, pd.DataFrame],
     ranked: list[Evaluation],
-    leaderboard: pd.DataFrame,
+    table: pd.DataFrame,
     comparisons: pd.DataFrame,
     rank_by: str,
     label_issues: Iterable[str],
 ) -> str:
-    """Write the page.
+    """Write the report.
 
     Args:
-        lists: "train", "validation", "test" and "rejected", and "copies", if there may be any.
-        ranked: the best first.
-        comparisons: as ``compare_with_best`` returns them.
-        label_issues: the names of the lists of labels that look wrong.
+        lists: "train", "validation", "test", "rejected" and "copies".
+        ranked: best first; ``table`` is their ``leaderboard``.
+        comparisons: of the best model with each other, as ``compare`` returns them.
+        label_issues: names of the lists of labels that look wrong.
     """
-    best = ranked[0]
-    test = best.scores["test"]
-    low, high = test["accuracy_low"], test["accuracy_high"]
-    photos = len(best.predictions.labels)
-    blocks = [
-        "# Report",
-        (
-            f"`{best.name}`, the best on validation, has an accuracy of {test['accuracy']:.3f} on the {photos} test "
-            f"photos (95 % confidence interval {low:.3f} to {high:.3f}). The accuracy of the majority-class baseline "
-            f"is {test['accuracy'] - test['gain_over_baseline']:.3f}."
-        ),
-        *next_steps(advice(ranked, comparisons, label_issues)),
-        "## Data",
-        data_section(lists),
-        "## Models",
-        markdown_table(leaderboard),
-        (
-            f"The best model has the highest validation {SCORE_NAMES[rank_by]} (in a tie, the lowest validation loss); "
-            "the test photos play no part in this choice. CI: confidence interval of the test accuracy; ECE: "
-            "expected calibration error."
-            f"{kept_epochs(ranked)}"
-        ),
-        "## Is the best model really better?",
-        comparison_section([model.name for model in ranked], comparisons),
-        *seeds_section(ranked),
-        "## Where it fails",
-        failure_section(best),
-        "## Calibration",
-        calibration_section(ranked),
-        "## Coverage",
-        coverage_section(ranked),
-        "## Limits",
-        (
-            # The difference of two samples' accuracies varies by sqrt(2) times as much as one of them.
+    best, photos = ranked[0], len(ranked[0].predictions.labels)
+    test = pd.DataFrame([{"model": m.name, **m.scores["test"], **m.scores.get("confidence", {})} for m in ranked])
+    accuracy, gain, low, high = (
+        best.scores["test"][key] for key in ("accuracy", "gain_over_baseline", "accuracy_low", "accuracy_high")
+    )
+    summary = (
+        f"`{best.name}`, the best on validation, has an accuracy of {accuracy:.3f} on the {photos} test photos (95 % "
+        f"confidence interval {interval(low, high)}). The accuracy of the majority-class baseline is "
+        f"{accuracy - gain:.3f}."
+    )
+    steps = enumerate(next_steps(ranked, comparisons, label_issues), 1)
+    sections = {
+        "What to do next": "\n".join(f"{number}. {step}" for number, step in steps),
+        "Data": data_section(lists),
+        "Models": models_section(ranked, table, rank_by),
+        "Is the best model really better?": comparison_section(ranked, comparisons) + seeds_section(ranked),
+        "Where it fails": failure_section(best),
+        "Calibration": calibration_section(best, test),
+        "Coverage": coverage_section(best, test),
+        "Limits": (  # the difference of two samples' accuracies varies by sqrt(2) times as much as one of them
             f"- With {photos} test photos, the accuracy is uncertain by about ±{(high - low) / 2:.3f} (95 % "
             f"confidence); on another {photos} of the same kind it might differ from this by "
             f"±{(high - low) / 2**0.5:.3f}."
+        ),
+        "How to reproduce it": (
+            "`dvc repro` reproduces the results byte for byte on a machine like the one that trained the best model: "
+            f"{'; '.join(best.environment)}."
+        ),
+    }
+    if not best.repeats:
+        sections["Limits"] += (
+            "\n- Each model was trained from one seed. Another seed would change its scores a little, which the "
+            "confidence intervals do not cover."
         )
-        + ONE_SEED * (not best.repeats),
-        "## How to reproduce it",
-        "`dvc repro` reproduces the results byte for byte on a machine like the one that trained the best model: "
-        f"{'; '.join(best.environment)}.",
-    ]
-    return "\n\n".join(blocks) + "\n"
-
-
-def next_steps(steps: list[str]) -> list[str]:
     return (
-        ["## What to do next", "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))] if steps else []
+        "\n\n".join(["# Report", summary, *(f"## {name}\n\n{text}" for name, text in sections.items() if text)]) + "\n"
     )
 
 
-def kept_epochs(ranked: list[Evaluation]) -> str:
-    """Say which epoch became the model, of those of which it was chosen."""
-    chosen = [
-        f"`{model.name}` {kept_epoch(model.history)['epoch']:g} of {len(model.history)}"
-        for model in ranked
-        if "kept" in model.history
+def next_steps(ranked: list[Evaluation], comparisons: pd.DataFrame, label_issues: Iterable[str]) -> list[str]:
+    """List what is worth doing, most important first: on labels, mistakes, training and the choice of a model."""
+    best = ranked[0]
+    steps = [
+        f"Review the labels that look wrong (`{LABEL_ISSUES.as_posix()}/{name}.csv`), if any, and correct them in "
+        "`corrections.csv`."
+        for name in label_issues
     ]
-    return f" The epoch kept is the best on validation: {', '.join(chosen)}." if chosen else ""
+    if not best.mistakes.empty:
+        confusion, count = most_common_confusion(best.mistakes)
+        steps.append(
+            f"Look at the mistakes of `{best.name}` (`plots/mistakes/{best.name}.png`): the most common, {count} of "
+            f"{len(best.mistakes)}, is {confusion}."
+        )
+    epoch = selected_epoch(best.history)
+    training, validation = epoch["accuracy"], epoch["val_accuracy"]
+    if round(training - validation, DIGITS) > OVERFITTING:
+        steps.append(
+            f"`{best.name}` overfits (accuracy {training:.3f} in training, {validation:.3f} on validation): try more "
+            "photos, flips and rotations, or more dropout."
+        )
+    elif len(best.history) > 1 and best.history["val_loss"].argmin() == len(best.history) - 1:
+        steps.append(f"The validation loss of `{best.name}` was lowest in the last epoch: try more epochs.")
+    chance = 1 / len(best.scores["classes"])
+    guessing = [m.name for m in ranked if round(m.scores["test"]["balanced_accuracy"] - chance, DIGITS) <= 0]
+    if guessing:
+        steps.append(f"Do not use {code(guessing)}: no better than guessing, by balanced accuracy on the test photos.")
+    undecided = set(comparisons["second"][comparisons["p_holm"] >= SIGNIFICANCE_LEVEL]) - set(guessing)
+    if undecided and best.name not in guessing:
+        steps.append(
+            f"These {len(best.predictions.labels)} test photos are too few to prove `{best.name}` better than "
+            f"{code(m.name for m in ranked if m.name in undecided)}: keep it, as the best on validation, or test on "
+            "more photos."
+        )
+    return steps
 
 
 def data_section(lists: dict[str, pd.DataFrame]) -> str:
     counts = pd.DataFrame({split: lists[split]["label"].value_counts() for split in ("train", "validation", "test")})
-    counts = counts.fillna(0).astype(int).sort_index().rename_axis("class").reset_index()
-    total = pd.DataFrame([{**counts.sum(numeric_only=True), "class": "all"}])
-    rejected = count_rejected(lists["rejected"])
-    return (
-        f"{markdown_table(pd.concat([counts, total]))}\n\n{unequal_classes(counts['train'])}"
-        f"As far as `split` looked for duplicates (`split.duplicate_distance`), the {len(lists['test'])} test photos "
-        f"show as many pictures: of duplicates, validation and test keep one.{copies_left_out(lists)}\n\n"
-        f"Left out (listed in `data/splits/rejected.csv`): {rejected['unusable']} unusable files, "
-        f"{rejected['unmatched']} files without a label or labels without a file, {rejected['conflicting']} photos "
-        f"with more than one label, {rejected['duplicates']} duplicates, {rejected['grouped']} photos of a group in "
-        "another split."
-        + (f" `corrections.csv` removed {rejected['removed']} more photos." if rejected["removed"] else "")
-    )
-
-
-def copies_left_out(lists: dict[str, pd.DataFrame]) -> str:
-    """Say how many copies validation and test left out, if any."""
-    if "copies" not in lists or lists["copies"].empty:
-        return ""
-    counts = count_copies(lists["copies"], {split: lists[split] for split in ("validation", "test")})
-    shares = [f"{count['photos']} of {split} ({count['share']:.1%})" for split, count in counts.items()]
-    return f" So {' and '.join(shares)} were left out as copies."
-
-
-def unequal_classes(photos: pd.Series) -> str:
-    """Warn of what accuracy hides where the largest class has twice the training photos of the smallest, or more."""
-    times = photos.max() / photos.min()
-    if times < 2:
-        return ""
-    return (
-        f"The largest class has {times:.3g} times as many training photos as the smallest. It counts as much more in "
-        "the accuracy; in the balanced accuracy and in macro F1 all classes count alike.\n\n"
-    )
-
-
-def comparison_section(names: list[str], comparisons: pd.DataFrame) -> str:
-    if len(names) == 1:
-        return f"`{names[0]}` is the only model."
-    titles = {"b": "only the first correct", "c": "only the second correct", "p_holm": "corrected p"}
-    pairs = comparisons.rename(columns=titles)
-    others = " Pairs without the best are in `metrics/best.json`." if len(names) > 2 else ""
-    for column in ("p", "corrected p"):
-        pairs[column] = pairs[column].map("{:.2g}".format)
-    return (
-        f"The second best on validation is `{names[1]}`. Is `{names[0]}` better? "
-        f"{verdict(names[1], comparisons)}{others}\n\n{markdown_table(pairs)}"
-    )
-
-
-def seeds_section(ranked: list[Evaluation]) -> list[str]:
-    """Say which differences between models are larger than those between seeds, if there are several seeds."""
-    if not ranked[0].repeats:
-        return []
-    seeds = len(ranked[0].repeats) + 1
-    sentences = [f"The table of models has the mean ± standard deviation over {seeds} seeds in parentheses."]
-    if len(ranked) > 1 and seeds < MIN_SEEDS:
-        sentences.append(f"These are too few seeds to compare the models by, which takes at least {MIN_SEEDS}.")
-    elif len(ranked) > 1:
-        accuracies = {model.name: model.over_seeds("test", "accuracy") for model in ranked}
-        pairs = compare_seeds(accuracies, len(ranked[0].predictions.labels))
-        significant = pairs[pairs["p_holm"] < SIGNIFICANCE_LEVEL].to_dict("records")
-        larger = [f"`{pair['better']}` over `{pair['other']}`" for pair in significant]
-        sentences.append(
-            f"Differences of mean test accuracy that are larger than the seeds' own: {', '.join(larger) or 'none'} "
-            f"(Welch's t-test, with Holm's correction for {len(pairs)} pairs)."
+    counts = counts.fillna(0).astype(int).sort_index()
+    text = markdown_table(pd.concat([counts, counts.sum().to_frame("all").T]).rename_axis("class").reset_index())
+    ratio = counts["train"].max() / counts["train"].min()
+    if ratio >= 2:
+        text += (
+            f"\n\nThe largest class has {ratio:.3g} times as many training photos as the smallest, and so much more "
+            "weight in the accuracy; in balanced accuracy and macro F1 all classes have the same weight."
         )
-    return [" ".join(sentences)]
+    text += (
+        "\n\nAs far as `split` looked for duplicates (`split.duplicate_distance`), there are none among the "
+        f"{len(lists['test'])} test photos: of each duplicate cluster, validation and test keep one photo."
+    )
+    if not lists["copies"].empty:
+        copies = count_copies(lists["copies"], {split: lists[split] for split in ("validation", "test")})
+        shares = [f"{of['photos']} of {split} ({of['share']:.1%})" for split, of in copies.items()]
+        text += f" So {' and '.join(shares)} were left out as copies."
+    count = count_rejected(lists["rejected"])
+    unmatched = "file without a label or label without a file", "files without a label or labels without a file"
+    text += (
+        f"\n\nLeft out (listed in `data/splits/rejected.csv`): {plural(count['unusable'], 'unusable file')}, "
+        f"{plural(count['unmatched'], *unmatched)}, {plural(count['conflicting'], 'photo')} with more than one label, "
+        f"{plural(count['duplicates'], 'duplicate')}, {plural(count['grouped'], 'photo')} of a group in another split."
+    )
+    return text + (f" `corrections.csv` removed {plural(count['removed'], 'more photo')}." if count["removed"] else "")
+
+
+def models_section(ranked: list[Evaluation], table: pd.DataFrame, rank_by: str) -> str:
+    epochs = [
+        f"`{model.name}` {selected_epoch(model.history)['epoch']:g} of {len(model.history)}"
+        for model in ranked
+        if "kept" in model.history
+    ]
+    text = (
+        f"{markdown_table(table)}\n\n"
+        f"The best model has the highest validation {SCORE_NAMES[rank_by]} (in a tie, the lowest validation loss); the "
+        "test photos play no part in this choice. CI: confidence interval of the test accuracy; ECE: expected "
+        "calibration error."
+    )
+    return text + (f" Epoch selected on validation: {', '.join(epochs)}." if epochs else "")
+
+
+def leaderboard(ranked: list[Evaluation], baseline: float, rank_by: str) -> pd.DataFrame:
+    """Tabulate scores as text: a row per model, in the order given, and the majority-class baseline last.
+
+    Mean and standard deviation over several seeds are in parentheses.
+    """
+
+    def over_seeds(split: str, score: str) -> list[str]:
+        runs = [model.over_seeds(split, score) for model in ranked]
+        return [f"{of[0]:.3f}" + (f" ({mean(of):.3f} ± {stdev(of):.3f})" if len(of) > 1 else "") for of in runs]
+
+    tests = [model.scores["test"] for model in ranked]
+    table = pd.DataFrame(
+        {
+            "model": [model.name for model in ranked],
+            f"validation {SCORE_NAMES[rank_by]}": over_seeds("validation", rank_by),
+            f"test {SCORE_NAMES[rank_by]}": over_seeds("test", rank_by),
+            "test accuracy": over_seeds("test", "accuracy"),  # the same column, if models are ranked by accuracy
+            "95 % CI": [interval(test["accuracy_low"], test["accuracy_high"]) for test in tests],
+            "ROC AUC": over_seeds("test", "roc_auc"),
+            "ECE": over_seeds("test", "ece"),
+        }
+    )
+    ends = wilson_interval(baseline, len(ranked[0].predictions.labels))
+    last = {"model": "(majority class)", "test accuracy": f"{baseline:.3f}", "95 % CI": interval(*ends)}
+    return pd.concat([table, pd.DataFrame([last])], ignore_index=True).fillna("")
+
+
+def comparison_section(ranked: list[Evaluation], comparisons: pd.DataFrame) -> str:
+    if len(ranked) == 1:
+        return f"`{ranked[0].name}` is the only model."
+    best, second = ranked[0].name, ranked[1].name
+    [pair] = comparisons[comparisons["second"] == second].to_dict("records")
+    if pair["p_holm"] >= SIGNIFICANCE_LEVEL:
+        answer = "No, the difference is not significant."
+    elif pair["b"] > pair["c"]:
+        answer = "Yes, the difference is significant."
+    else:
+        answer = f"No, on the contrary: `{second}` is significantly better on the test photos."
+    table = comparisons.assign(**comparisons[["p", "p_holm"]].map("{:.2g}".format))
+    table.columns = ["first", "second", "only the first correct", "only the second correct", "p", "corrected p"]
+    return (
+        f"The second best on validation is `{second}`. Is `{best}` better? {answer} `{best}` alone is correct on "
+        f"{plural(pair['b'], 'test photo')}, `{second}` alone on {pair['c']} (McNemar's exact test, "
+        f"p = {pair['p_holm']:.2g} after Holm's correction for {plural(len(comparisons), 'pair')})."
+        f"{' Pairs without the best are in `metrics/best.json`.' if len(ranked) > 2 else ''}\n\n{markdown_table(table)}"
+    )
+
+
+def seeds_section(ranked: list[Evaluation]) -> str:
+    seeds = len(ranked[0].repeats) + 1
+    if seeds == 1:
+        return ""
+    text = f"\n\nThe table of models has the mean ± standard deviation over {seeds} seeds in parentheses."
+    if len(ranked) == 1:
+        return text
+    if seeds < MIN_SEEDS:
+        return f"{text} These are too few seeds to compare models by, which takes at least {MIN_SEEDS}."
+    accuracies = {model.name: model.over_seeds("test", "accuracy") for model in ranked}
+    pairs = compare_seeds(accuracies, len(ranked[0].predictions.labels))
+    larger = pairs[pairs["p_holm"] < SIGNIFICANCE_LEVEL].to_dict("records")
+    names = ", ".join(f"`{pair['better']}` over `{pair['other']}`" for pair in larger)
+    return (
+        f"{text} Differences in mean test accuracy that are larger than those between seeds: {names or 'none'} "
+        f"(Welch's t-test, with Holm's correction for {plural(len(pairs), 'pair')})."
+    )
 
 
 def failure_section(best: Evaluation) -> str:
     if best.mistakes.empty:
-        return f"`{best.name}` makes no mistake on the test photos."
-    worst = min(best.scores["classes"], key=lambda row: row["recall"])
-    label, predicted, count = most_confused(best.mistakes)
-    listed = best.mistakes.head(LISTED).assign(confidence=best.mistakes["confidence"].map("{:.3f}".format))
-    test = best.scores["test"]
+        return f"`{best.name}` makes no mistakes on the test photos."
+    test, worst = best.scores["test"], min(best.scores["classes"], key=lambda row: row["recall"])
+    confusion, count = most_common_confusion(best.mistakes)
+    listed = best.mistakes.head(MAX_MISTAKES).rename(columns={"label": "true class", "predicted": "predicted class"})
     return (
         f"- Balanced accuracy {test['balanced_accuracy']:.3f}, macro F1 {test['macro_f1']:.3f}.\n"
         f"- Lowest recall: {escape(worst['label'])}, {worst['recall']:.3f}.\n"
-        f"- Most common confusion: {escape(label)} misclassified as {escape(predicted)}, "
-        f"{count} of {len(best.mistakes)} mistakes.\n"
-        f"- Most confident mistakes ({len(listed)} of {len(best.mistakes)}):\n\n"
-        + markdown_table(listed.rename(columns={"label": "true class", "predicted": "predicted class"}))
+        f"- Most common confusion: {confusion}, {count} of {plural(len(best.mistakes), 'mistake')}.\n"
+        f"- Most confident mistakes ({len(listed)} of {len(best.mistakes)}):\n\n{markdown_table(listed)}"
     )
+
+
+def most_common_confusion(mistakes: pd.DataFrame) -> tuple[str, int]:
+    """Describe the most common confusion, of ties the first by name; return also its count."""
+    counts = mistakes.groupby(["label", "predicted"]).size()
+    label, predicted = counts.index.to_list()[counts.argmax()]
+    return f"{escape(label)} misclassified as {escape(predicted)}", counts.max()
+
+
+def calibration_section(best: Evaluation, test: pd.DataFrame) -> str:
+    confidence = best.predictions.confidence.mean()
+    low, high, ece = (best.scores["test"][key] for key in ("accuracy_low", "accuracy_high", "ece"))
+    if confidence > high:
+        verdict, position = "overconfident", "above"
+    elif confidence < low:
+        verdict, position = "underconfident", "below"
+    else:
+        photos = len(best.predictions.labels)
+        verdict, position = f"well calibrated on average, as far as {photos} photos can tell", "within"
+    text = (
+        f"`{best.name}` is {verdict}: its mean confidence of {confidence:.3f} is {position} the 95 % confidence "
+        f"interval of its accuracy ({interval(low, high)}). Its expected calibration error (ECE, {ECE_BINS} bins) is "
+        f"{ece:.3f}; on few photos, the ECE is biased upwards."
+    )
+    if "temperature" not in test:
+        return text
+    table = test.dropna(subset="temperature")[["model", "temperature", "ece_before", "ece", "loss_before", "loss"]]
+    table.columns = ["model", "temperature", "ECE before", "ECE after", "loss before", "loss after"]
+    return (
+        f"{text}\n\nAll probabilities are softmax(logits / temperature), with a temperature fitted on the validation "
+        f"photos. On the test photos, before and after:\n\n{markdown_table(table)}"
+    )
+
+
+def coverage_section(best: Evaluation, test: pd.DataFrame) -> str:
+    curve = accuracy_by_coverage(best.predictions.log_odds, best.predictions.correct)
+    half = curve[curve["coverage"] >= 0.5].iloc[0]  # or more, if confidences are equal
+    text = (
+        f"On the {half['coverage']:.0%} of the test photos that `{best.name}` is surest of, its accuracy is "
+        f"{half['accuracy']:.3f}; on all of them it is {curve['accuracy'].iloc[-1]:.3f} (see `plots/coverage.png`)."
+    )
+    if "unlike" in test:
+        known = test.dropna(subset="unlike")[["model", "unlike"]].itertuples(index=False)
+        shares = ", ".join(f"{share:.3f} for `{name}`" for name, share in known)
+        text += (
+            "\n\nProportion of the test photos that are unlike the training photos (farther from the nearest of them "
+            f"than all but `confidence.out_of_distribution_fraction` of the validation photos): {shares}."
+        )
+    if "unsure_below" in test:
+        table = test[["model", "unsure_below", "coverage", "sure_accuracy"]]
+        table.columns = ["model", "threshold", "coverage", "accuracy"]
+        table["95 % CI"] = list(map(interval, test["sure_accuracy_low"], test["sure_accuracy_high"]))
+        text += (
+            "\n\nA photo is unsure if its confidence is below a threshold: the lowest at which the accuracy on the "
+            "validation photos is at least `confidence.abstention_accuracy`. Coverage is the proportion of the test "
+            f"photos that are not unsure; the accuracy is that on these photos.\n\n{markdown_table(table)}"
+        )
+    return text
+
+
+def interval(low: float, high: float) -> str:
+    return f"{shown(low)} to {shown(high)}"
+
+
+def shown(value: object) -> str:
+    """Write a score with three digits, a missing one as "none", and anything else as it is."""
+    if value is None or (isinstance(value, float) and isnan(value)):
+        return "none"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def plural(count: int, one: str, several: str = "") -> str:
+    """Write a count with its noun, as "1 photo" or "2 photos"."""
+    return f"{count} {one if count == 1 else several or f'{one}s'}"
+
+
+def code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def markdown_table(table: pd.DataFrame) -> str:
+    rows = [list(table.columns), ["---"] * len(table.columns), *table.to_numpy().tolist()]
+    return "\n".join(f"| {' | '.join(escape(shown(cell)) for cell in row)} |" for row in rows)
+
+
+def escape(text: str) -> str:
+    """Escape what Markdown would read as markup, in the name of a file or a class."""
+    text = re.sub(r"&(?=#?\w+;)", "&amp;", text)
+    return re.sub(r"[\\|*`<[$]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)

@@ -1,4 +1,4 @@
-"""The data of an evaluation: the test set, a model's predictions on it, and what is known of the model in the end."""
+"""The test set, the predictions on it, and the evaluation of a model."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,55 +17,50 @@ class TestSet:
     photos: pd.DataFrame  # a row per photo: path, label
     classes: list[str]  # in the order of a model's logits
     pixels: ArrayStore  # uint8 in 0..255, shaped (photos, height, width, 3)
-    labels: np.ndarray  # int64, shaped (photos,): the place of each photo's class among the classes
+    labels: np.ndarray  # class indices, int64, shaped (photos,)
     baseline: float  # accuracy of the majority-class baseline, in 0..1
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """A model's predictions on labelled photos."""
+    """A model's predictions on labelled photos; every property is an array shaped (photos,)."""
 
-    labels: np.ndarray  # int64, shaped (photos,)
+    labels: np.ndarray  # class indices, int64, shaped (photos,)
     logits: np.ndarray  # divided by the temperature if there is one, float64, shaped (photos, classes)
-
-    @property
-    def probabilities(self) -> np.ndarray:
-        """float64, shaped (photos, classes), rows summing to one."""
-        return np.asarray(softmax(self.logits, axis=1))
 
     @cached_property
     def predicted(self) -> np.ndarray:
-        """The most probable class of each photo: int64, shaped (photos,)."""
+        """Class index of the most probable class, int64."""
         return np.asarray(self.logits.argmax(axis=1))
 
     @cached_property
+    def correct(self) -> np.ndarray:
+        """Whether the predicted class is the true one, bool."""
+        return np.asarray(self.predicted == self.labels)
+
+    @cached_property
     def confidence(self) -> np.ndarray:
-        """The probability of the predicted class: float64, shaped (photos,)."""
-        return np.asarray(self.probabilities.max(axis=1))
+        """Probability of the predicted class, float64."""
+        return np.asarray(softmax(self.logits, axis=1).max(axis=1))
 
     @cached_property
     def log_odds(self) -> np.ndarray:
-        """The confidence as log-odds, to sort by where it rounds to 1: float64, shaped (photos,)."""
+        """The confidence as log-odds, float64: they differ where it rounds to 1."""
         return np.asarray(log_odds(self.logits).max(axis=1))
-
-    @property
-    def correct(self) -> np.ndarray:
-        """Whether the predicted class is the true one: bool, shaped (photos,)."""
-        return np.asarray(self.predicted == self.labels)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is known of a model once it has classified the test photos."""
+    """A model's training and its results on the test photos."""
 
     name: str
-    history: pd.DataFrame  # a row per epoch: epoch, accuracy, loss, val_accuracy, val_loss, if one was chosen, kept
-    environment: list[str]  # versions and hardware that the model was trained with
+    history: pd.DataFrame  # a row per epoch: epoch, accuracy, loss, val_accuracy, val_loss and, if selected, kept
+    environment: list[str]  # versions and hardware of the training run
     predictions: Predictions
-    scores: dict[str, Any]  # as score returns them
+    scores: dict[str, Any]  # as score returns them, and under "confidence" as score_confidence does
     mistakes: pd.DataFrame  # a row per misclassified photo, as find_mistakes returns them
-    repeats: list[dict[str, Any]] = field(default_factory=list)  # of each training from another seed: seed, and scores
+    repeats: list[dict[str, Any]] = field(default_factory=list)  # per further training run: its seed and scores
 
     def over_seeds(self, split: str, score: str) -> list[float]:
-        """Give a score of the model, and of its trainings from other seeds."""
-        return [training[split][score] for training in (self.scores, *self.repeats)]
+        """Return a score of every training run, that of the model itself first."""
+        return [run[split][score] for run in (self.scores, *self.repeats)]

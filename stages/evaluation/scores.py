@@ -1,64 +1,64 @@
-"""How good each model is, in numbers that can be compared."""
+"""Scores of a model on labelled photos, the ranking of models by them, and the curves that DVC plots."""
 
-from statistics import mean, stdev
+import json
+import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, roc_auc_score
+from scipy.special import expit
+from sklearn.metrics import precision_recall_fscore_support, roc_auc_score, roc_curve
 
-from stages.evaluation.calibration import calibration_error
-from stages.evaluation.curves import kept_epoch
 from stages.evaluation.results import Evaluation, Predictions
 from stages.evaluation.significance import wilson_interval
-from stages.inference.confidence import cross_entropy, log_odds
+from stages.inference.confidence import Confidence, cross_entropy, log_odds
 
 # Those by which models can be ranked (``evaluate.rank_by``).
 SCORE_NAMES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
 DIGITS = 12  # of a score by which models are compared: beyond, equal ones differ by the order of their terms
+ECE_BINS = 15  # as in Guo et al., 2017
 
 
 def score(
     history: pd.DataFrame, validation: Predictions, predictions: Predictions, classes: list[str], baseline: float
 ) -> dict[str, Any]:
-    """Score a model by its history, its predictions on the validation and the test photos and the test's baseline.
+    """Score a model by its history and its predictions on the validation and the test photos.
+
+    Args:
+        baseline: accuracy of the majority-class baseline on the test photos.
 
     Returns:
-        ``train`` and ``validation``: accuracy and loss of the epoch kept (in training with dropout and augmentation on,
-        and averaged over the epoch, as Keras reports it; with ``train.class_weight: balanced`` the training loss is
-        weighted, the validation loss is not), and of validation the scores of ``class_scores``. ``test``: the same, the
-        accuracy's gain over the baseline and its 95 % confidence interval, the cross-entropy in nats, the area under
-        the ROC curve (for more than two classes the mean of each class against the rest), and the expected calibration
-        error (``ece``).
-        ``classes``: precision and recall of each, in a list: DVC leaves lists out of its tables, which so stay one
-        screen wide. Nothing is rounded, as scores are also compared.
+        ``train`` and ``validation``: accuracy and loss of the selected checkpoint (of training as Keras reports them:
+        averaged over the epoch, with dropout, augmentation and class weights). ``validation`` and ``test``: the mean
+        recall (``balanced_accuracy``) and mean F1 (``macro_f1``) of the classes. ``test``: accuracy with its 95 %
+        confidence interval and gain over the baseline, cross-entropy in nats, area under the ROC curve (of more than
+        two classes, the mean of each against the rest) and expected calibration error. ``classes``: precision and
+        recall of each, in a list, which DVC leaves out of its tables. Nothing is rounded, as scores are compared.
     """
-    kept = kept_epoch(history)
-    labels = predictions.labels
+    epoch = selected_epoch(history)
     accuracy = float(predictions.correct.mean())
-    low, high = wilson_interval(accuracy, len(labels))
-    numbers = range(len(classes))
-    test = {
-        "accuracy": accuracy,
-        "gain_over_baseline": accuracy - baseline,
-        "accuracy_low": low,
-        "accuracy_high": high,
-        "loss": cross_entropy(predictions.logits, labels),
-        "roc_auc": roc_auc(predictions),
-        "ece": calibration_error(predictions),
-        **class_scores(predictions),
-    }
-    precision, recall, *_ = precision_recall_fscore_support(
-        labels, predictions.predicted, labels=numbers, zero_division=0
-    )
+    low, high = wilson_interval(accuracy, len(predictions.labels))
+    precision, recall, f1 = class_scores(predictions)
+    _, val_recall, val_f1 = class_scores(validation)
     return {
-        "train": {"accuracy": float(kept["accuracy"]), "loss": float(kept["loss"])},
+        "train": {"accuracy": float(epoch["accuracy"]), "loss": float(epoch["loss"])},
         "validation": {
-            "accuracy": float(kept["val_accuracy"]),
-            "loss": float(kept["val_loss"]),
-            **class_scores(validation),
+            "accuracy": float(epoch["val_accuracy"]),
+            "loss": float(epoch["val_loss"]),
+            "balanced_accuracy": float(val_recall.mean()),
+            "macro_f1": float(val_f1.mean()),
         },
-        "test": test,
+        "test": {
+            "accuracy": accuracy,
+            "gain_over_baseline": accuracy - baseline,
+            "accuracy_low": low,
+            "accuracy_high": high,
+            "loss": cross_entropy(predictions.logits, predictions.labels),
+            "roc_auc": float(np.mean([roc_auc_score(labels, odds) for labels, odds in one_vs_rest(predictions)])),
+            "ece": calibration_error(predictions),
+            "balanced_accuracy": float(recall.mean()),
+            "macro_f1": float(f1.mean()),
+        },
         "classes": [
             {"label": label, "precision": float(p), "recall": float(r)}
             for label, p, r in zip(classes, precision, recall, strict=True)
@@ -66,76 +66,122 @@ def score(
     }
 
 
-def roc_auc(predictions: Predictions) -> float:
-    """Compute the area under the ROC curve of the second of two classes, or the mean of each against the rest."""
-    ranked_by = log_odds(predictions.logits)
-    classes = range(1 if ranked_by.shape[1] == 2 else 0, ranked_by.shape[1])
-    return float(np.mean([roc_auc_score(predictions.labels == number, ranked_by[:, number]) for number in classes]))
+def selected_epoch(history: pd.DataFrame) -> pd.Series:
+    """Return the row of the epoch that became the model: the one that is marked, or else the last."""
+    return history.iloc[int(history["kept"].notna().to_numpy().argmax()) if "kept" in history else -1]
 
 
-def class_scores(predictions: Predictions) -> dict[str, float]:
-    """Compute the scores to which each class contributes alike, however many photos it has.
+def class_scores(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Compute precision, recall and F1 of each class, 0 where they are not defined."""
+    indices = range(predictions.logits.shape[1])
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        predictions.labels, predictions.predicted, labels=indices, zero_division=0
+    )
+    return precision, recall, f1
+
+
+def one_vs_rest(predictions: Predictions) -> list[tuple[np.ndarray, np.ndarray]]:
+    """List true labels (bool) and log-odds of the second of two classes, or of each of more against the rest."""
+    odds = log_odds(predictions.logits)
+    classes = range(odds.shape[1]) if odds.shape[1] > 2 else [1]
+    return [(predictions.labels == index, odds[:, index]) for index in classes]
+
+
+def reliability(predictions: Predictions) -> pd.DataFrame:
+    """Group photos by confidence into bins of equal width, which include their upper end.
 
     Returns:
-        ``balanced_accuracy``, the mean of the classes' recall; ``macro_f1``, the mean of their F1.
+        A row for each bin that holds photos, with its index from 0: mean ``confidence``, ``accuracy``, and how many
+        ``photos``.
     """
-    numbers = range(predictions.logits.shape[1])
-    confusion = confusion_matrix(predictions.labels, predictions.predicted, labels=numbers)
-    correct, actual, predicted = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
-    return {
-        "balanced_accuracy": float((correct / actual).mean()),
-        "macro_f1": float((2 * correct / (actual + predicted)).mean()),
-    }
+    bins = (np.ceil(predictions.confidence * ECE_BINS) - 1).clip(0, ECE_BINS - 1).astype(int)
+    groups = pd.DataFrame({"confidence": predictions.confidence, "accuracy": predictions.correct}).groupby(bins)
+    return groups.mean().assign(photos=groups.size())
 
 
-def score_temperature(temperature: float, before: Predictions) -> dict[str, float]:
-    """Score the same model without its temperature: its ``ece`` and ``loss`` before, beside those under ``test``."""
-    loss = cross_entropy(before.logits, before.labels)
-    return {"temperature": temperature, "ece_before": calibration_error(before), "loss_before": loss}
+def calibration_error(predictions: Predictions) -> float:
+    """Compute the expected calibration error (Guo et al., 2017, "On calibration of modern neural networks").
+
+    It is the mean over all photos of |accuracy - confidence| of their bin, in 0..1. On few photos it is biased upwards,
+    as the accuracy of each bin is then noisy.
+    """
+    bins = reliability(predictions)
+    return float(np.average((bins["accuracy"] - bins["confidence"]).abs(), weights=bins["photos"]))
 
 
-def rounded(scores: Any) -> Any:
-    """Round the scores in dictionaries and lists to six digits, to write them."""
-    if isinstance(scores, dict):
-        return {name: rounded(value) for name, value in scores.items()}
-    if isinstance(scores, list):
-        return [rounded(value) for value in scores]
-    return round(scores, 6) if isinstance(scores, float) else scores
+def score_confidence(
+    confidence: Confidence, labels: np.ndarray, logits: np.ndarray, features: np.ndarray
+) -> dict[str, Any]:
+    """Score temperature scaling, abstention and out-of-distribution detection on the test photos, each if it is on.
+
+    Args:
+        features: of the backbone, shaped (photos, channels); used for out-of-distribution detection alone.
+
+    Returns:
+        ``temperature``, and ``ece_before`` and ``loss_before`` it. ``unsure_below``, the threshold as a probability
+        (None: every photo is unsure); ``coverage``, the proportion of photos that are not unsure; ``sure_accuracy``,
+        the accuracy on these with its 95 % confidence interval (None if there are none). ``unlike``, the proportion of
+        photos that are out of distribution.
+    """
+    scores: dict[str, Any] = {}
+    predictions = Predictions(labels, confidence.scaled(logits))
+    if confidence.temperature:
+        before = Predictions(labels, logits.astype(np.float64))
+        scores["temperature"] = confidence.temperature
+        scores["ece_before"] = calibration_error(before)
+        scores["loss_before"] = cross_entropy(before.logits, labels)
+    if confidence.least_log_odds is not None:
+        sure = predictions.correct[predictions.log_odds >= confidence.least_log_odds]
+        accuracy = float(sure.mean()) if len(sure) else None
+        low, high = (None, None) if accuracy is None else wilson_interval(accuracy, len(sure))
+        threshold = float(expit(confidence.least_log_odds)) if math.isfinite(confidence.least_log_odds) else None
+        scores |= {"unsure_below": threshold, "coverage": len(sure) / len(labels)}
+        scores |= {"sure_accuracy": accuracy, "sure_accuracy_low": low, "sure_accuracy_high": high}
+    if confidence.unlike_above is not None:
+        scores["unlike"] = float(confidence.unlike(features).mean())
+    return scores
+
+
+def find_mistakes(photos: pd.DataFrame, predictions: Predictions, classes: list[str]) -> pd.DataFrame:
+    """List the misclassified photos (``path``, true ``label``, ``predicted``, ``confidence``), most confident first."""
+    table = photos[["path", "label"]].assign(
+        predicted=np.take(classes, predictions.predicted),
+        confidence=predictions.confidence.round(6),
+        log_odds=predictions.log_odds,
+    )
+    mistakes = table[~predictions.correct].sort_values(["log_odds", "path"], ascending=[False, True], ignore_index=True)
+    return mistakes.drop(columns="log_odds")
 
 
 def ranking(evaluations: list[Evaluation], rank_by: str) -> list[Evaluation]:
-    """Sort the models by a validation score, then by validation loss, the best first; the test photos play no part."""
+    """Sort models by a validation score, best first, ties by validation loss; the test photos play no part."""
     return sorted(
         evaluations,
         key=lambda model: (-round(model.scores["validation"][rank_by], DIGITS), model.scores["validation"]["loss"]),
     )
 
 
-def with_spread(over_seeds: list[float]) -> str:
-    """Write the first score, and if there are more their mean and standard deviation."""
-    spread = f" ({mean(over_seeds):.3f} ± {stdev(over_seeds):.3f})" if len(over_seeds) > 1 else ""
-    return f"{over_seeds[0]:.3f}{spread}"
+def rounded(scores: Any) -> Any:
+    """Round the floats in dictionaries and lists to six digits, to write them."""
+    return json.loads(json.dumps(scores), parse_float=lambda number: round(float(number), 6))
 
 
-def leaderboard(ranked: list[Evaluation], baseline: float, rank_by: str) -> pd.DataFrame:
-    """Tabulate the scores as text: a row per model, in the order given, and the majority-class baseline last.
+def learning_curves(history: pd.DataFrame) -> pd.DataFrame:
+    """Reshape a history into rows of ``epoch``, ``accuracy``, ``loss`` and ``split`` ("training" or "validation").
 
-    Args:
-        rank_by: the validation score to show; also the test score of this name, if it is not the accuracy.
+    If a checkpoint was selected, its validation row has a 1 in a column ``kept``.
     """
-    name = SCORE_NAMES[rank_by]
-    rows = [
-        {
-            "model": evaluation.name,
-            f"validation {name}": with_spread(evaluation.over_seeds("validation", rank_by)),
-            **({} if rank_by == "accuracy" else {f"test {name}": with_spread(evaluation.over_seeds("test", rank_by))}),
-            "test accuracy": with_spread(evaluation.over_seeds("test", "accuracy")),
-            "95 % CI": f"{test['accuracy_low']:.3f} to {test['accuracy_high']:.3f}",
-            "ROC AUC": with_spread(evaluation.over_seeds("test", "roc_auc")),
-            "ECE": with_spread(evaluation.over_seeds("test", "ece")),
-        }
-        for evaluation, test in ((evaluation, evaluation.scores["test"]) for evaluation in ranked)
-    ]
-    low, high = wilson_interval(baseline, len(ranked[0].predictions.labels))
-    last = {"model": "(majority class)", "test accuracy": f"{baseline:.3f}", "95 % CI": f"{low:.3f} to {high:.3f}"}
-    return pd.DataFrame([*rows, last]).fillna("")
+    columns = ["epoch", "accuracy", "loss"]
+    training = history[columns].assign(split="training")
+    validation = history[["epoch", "val_accuracy", "val_loss"]].set_axis(columns, axis=1).assign(split="validation")
+    if "kept" in history:
+        validation["kept"] = history["kept"].astype(float)
+    return pd.concat([training, validation])
+
+
+def mean_roc_curve(predictions: Predictions) -> pd.DataFrame:
+    """Compute the ROC curve in steps of 0.01: of the second of two classes, or the mean of each against the rest."""
+    rates = np.linspace(0, 1, 101)
+    curves = [np.interp(rates, *roc_curve(labels, odds)[:2]) for labels, odds in one_vs_rest(predictions)]
+    points = np.vstack([np.zeros(2), np.stack([rates, np.mean(curves, axis=0)], axis=1)])
+    return pd.DataFrame(points, columns=["false_positive_rate", "true_positive_rate"]).round(6)

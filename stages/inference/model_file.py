@@ -1,13 +1,12 @@
 """A trained model with its classes, as it is now or was in any git revision."""
 
-import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zipfile import BadZipFile
 
 from dvc.api import DVCFileSystem
@@ -23,6 +22,7 @@ from stages.inference.confidence import Confidence, asks_for_any, fit_confidence
 from stages.inference.logits import load_model
 from stages.inference.out_of_distribution import with_features
 from stages.models.runtime import keras
+from stages.storage.files import json_value
 
 logger = logging.getLogger(__name__)
 
@@ -164,19 +164,3 @@ def resolve_commit(repo: Repo, revision: str) -> str:
         return str(resolve_rev(repo.scm, f"{git_object}^{{commit}}"))
     except RevError as error:
         raise RevError("it is a file or a folder, not a commit") from error
-
-
-def json_value(content: bytes, key: str, kind: type, path: Path | str, advice: str) -> Any:
-    """Return a value of a JSON object.
-
-    Raises:
-        UserError: The content is no JSON object with a value of this kind.
-    """
-    try:
-        value = json.loads(content)[key]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        value = None
-    if isinstance(value, kind):
-        return value
-    received = "git's conflict markers" if b"<<<<<<< " in content else "other content"
-    raise UserError(f'expected JSON with "{key}" in {path}, received {received}: {advice}')

@@ -18,6 +18,8 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 import pandas as pd
 
+from stages.common.cli import UserError
+
 UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{32}")
 LOCK = ".in-use"  # in each scratch folder: locked for as long as the process that writes there lives
 
@@ -101,6 +103,22 @@ def write_text(content: str, path: Path) -> None:
 
 def write_json(content: Any, path: Path) -> None:
     write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", path)
+
+
+def json_value(content: bytes, key: str, kind: type, path: Path | str, advice: str) -> Any:
+    """Return a value of a JSON object.
+
+    Raises:
+        UserError: The content is not a JSON object with a value of this kind.
+    """
+    try:
+        value = json.loads(content)[key]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        value = None
+    if isinstance(value, kind):
+        return value
+    received = "git's conflict markers" if b"<<<<<<< " in content else "other content"
+    raise UserError(f'expected JSON with "{key}" in {path}, received {received}: {advice}')
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

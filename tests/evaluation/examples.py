@@ -1,13 +1,12 @@
-"""Evaluations of models that do not exist."""
+"""Predictions and evaluations of models that do not exist."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from stages.evaluation.mistakes import find_mistakes
 from stages.evaluation.results import Evaluation, Predictions
-from stages.evaluation.scores import score
+from stages.evaluation.scores import find_mistakes, score
 
 CLASSES = ["cats", "dogs"]
 
@@ -20,17 +19,18 @@ def evaluation_of(
     baseline: float = 0.6,
     confusion: Sequence[Sequence[int]] = ((9, 1), (1, 9)),
 ) -> Evaluation:
-    """Evaluate a model on the test photos 0.jpg, 1.jpg, ... of cats and dogs."""
+    """Evaluate a model on the test photos 0.jpg, 1.jpg, ...; ``confusion`` is that of the validation photos."""
+    classes = [*CLASSES, *(f"class {index}" for index in range(2, predictions.logits.shape[1]))]
     history = pd.DataFrame([{"accuracy": 0.9, "loss": 0.1, "val_accuracy": val_accuracy, "val_loss": val_loss}])
-    photos = pd.DataFrame({"label": np.take(CLASSES, predictions.labels)})
-    photos["path"] = [f"{number}.jpg" for number in photos.index]
+    photos = pd.DataFrame({"label": np.take(classes, predictions.labels)})
+    photos["path"] = [f"{index}.jpg" for index in photos.index]
     return Evaluation(
         name=name,
         history=history,
-        environment=["Python 3", "2 threads"],
+        environment=[f"Python of {name}", "2 threads"],
         predictions=predictions,
-        scores=score(history, classified(confusion), predictions, CLASSES, baseline),
-        mistakes=find_mistakes(photos, predictions, CLASSES),
+        scores=score(history, classified(confusion), predictions, classes, baseline),
+        mistakes=find_mistakes(photos, predictions, classes),
     )
 
 

@@ -17,14 +17,7 @@ from stages.models.runtime import keras, layers
 from tests.evaluation.examples import CLASSES, evaluation_of, two_classes
 from tests.models.backbones import write_backbone
 
-CNN = {
-    "features": "pixels",
-    "conv_layers": 2,
-    "filters": 4,
-    "dropout": 0.5,
-    "dense_units": 8,
-    "rotation": 0.5,
-}
+CNN = {"features": "pixels", "conv_layers": 2, "filters": 4, "dropout": 0.5, "dense_units": 8, "rotation": 0.5}
 
 
 def config(**changes: Any) -> ModelConfig:
@@ -64,16 +57,11 @@ def test_a_photo_without_evidence_stays_cold() -> None:
     assert not heat_maps(brightness_model(), np.zeros((1, 16, 16, 3), np.uint8)).any()
 
 
-def test_the_features_are_those_of_the_last_convolution() -> None:
-    model = build_model(config(), (32, 32), 2)
-    assert [layer.name for layer in model.layers if isinstance(layer, layers.Conv2D)][-1] == (
-        model.layers[last_feature_layer(model)].name
-    )
-
-
-def test_the_features_of_a_model_with_a_backbone_are_the_backbones(backbone: ModelConfig) -> None:
-    model = build_model(backbone, (64, 64), 2)
-    assert isinstance(model.layers[last_feature_layer(model)], keras.Model)
+def test_features_are_the_last_convolution_or_the_backbone(backbone: ModelConfig) -> None:
+    cnn, transfer = build_model(config(), (32, 32), 2), build_model(backbone, (64, 64), 2)
+    convolutions = [layer for layer in cnn.layers if isinstance(layer, layers.Conv2D)]
+    assert cnn.layers[last_feature_layer(cnn)] is convolutions[-1]
+    assert isinstance(transfer.layers[last_feature_layer(transfer)], keras.Model)
 
 
 @pytest.fixture(params=["float32", "mixed_bfloat16", "mixed_float16"])
@@ -95,19 +83,22 @@ def test_heat_is_the_same_every_time_and_between_zero_and_one(backbone: ModelCon
         np.testing.assert_array_equal(heat, heat_maps(model, pixels))
 
 
-def test_the_photos_shown_are_correct_ones_from_all_over_and_the_most_confident_mistakes() -> None:
-    predictions = two_classes(np.zeros(13, int), np.array([0.1] * 10 + [0.6, 0.9, 0.7]))
-    assert choose_photos(predictions).tolist() == [0, 3, 6, 9, 11, 12, 10]
-
-
-def test_the_most_confident_mistakes_are_told_apart_beyond_a_confidence_of_one() -> None:
-    logits = np.array([[0.0, margin] for margin in (38, 50, 41, 60, 44)])
-    assert choose_photos(results.Predictions(np.zeros(5, int), logits)).tolist() == [3, 1, 4, 2]
-
-
-@pytest.mark.parametrize("label", [0, 1])
-def test_where_none_or_all_are_correct_only_the_other_kind_is_shown(label: int) -> None:
-    assert choose_photos(two_classes(np.full(2, label), np.array([0.1, 0.2]))).tolist() == [0, 1]
+@pytest.mark.parametrize(
+    ("predictions", "shown"),
+    [
+        # Correct ones, evenly spaced, and the most confident mistakes.
+        (two_classes(np.zeros(13, int), np.array([0.1] * 10 + [0.6, 0.9, 0.7])), [0, 3, 6, 9, 11, 12, 10]),
+        # Of these the confidence rounds to 1.
+        (
+            results.Predictions(np.zeros(5, int), np.array([[0.0, 38], [0, 50], [0, 41], [0, 60], [0, 44]])),
+            [3, 1, 4, 2],
+        ),
+        (two_classes(np.full(2, 0), np.array([0.1, 0.2])), [0, 1]),  # all correct
+        (two_classes(np.full(2, 1), np.array([0.1, 0.2])), [0, 1]),  # none
+    ],
+)
+def test_correct_photos_and_confident_mistakes_are_shown(predictions: results.Predictions, shown: list[int]) -> None:
+    assert choose_photos(predictions).tolist() == shown
 
 
 def test_each_photo_is_drawn_with_its_outcome_and_its_heat_below() -> None:

@@ -6,7 +6,8 @@ from stages.evaluation import label_errors as confident_learning
 from stages.evaluation.label_errors import confident_classes, out_of_fold_probabilities
 
 
-def test_a_class_is_confident_where_its_probability_reaches_its_mean_over_its_own_labels() -> None:
+def test_a_class_is_confident_from_its_mean_probability_on() -> None:
+    """The mean over the examples with its label."""
     probabilities = np.array(
         [
             [0.9, 0.1, 0.0],
@@ -63,9 +64,7 @@ def test_the_regularisation_is_that_of_the_lowest_log_loss(monkeypatch: pytest.M
     np.testing.assert_array_equal(probabilities(1.0, 1e-4), weak)
 
 
-def test_a_class_of_fewer_examples_than_folds_is_in_every_training_fold_and_logged(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_a_small_class_lowers_the_number_of_folds(caplog: pytest.LogCaptureFixture) -> None:
     features, _ = clusters(20)
     labels = np.repeat([0, 1], [18, 2])
     assert out_of_fold_probabilities(features, labels, folds=2, seed=0).shape == (20, 2)

@@ -1,68 +1,67 @@
-"""The page that a person pastes into a pull request."""
+"""The report that a person pastes into a pull request."""
 
 import math
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from scipy.special import logit
 
-from stages.evaluation.confidence_sections import calibration_section, coverage_section
-from stages.evaluation.coverage import score_unsure
-from stages.evaluation.markdown import markdown_table
-from stages.evaluation.report import (
-    data_section,
-    kept_epochs,
-    report,
-    seeds_section,
-    unequal_classes,
-)
-from stages.evaluation.results import Predictions
-from stages.evaluation.scores import leaderboard, ranking
-from stages.evaluation.significance import compare_with_best
+from stages.evaluation.report import data_section, leaderboard, markdown_table, next_steps, plural, report
+from stages.evaluation.results import Evaluation, Predictions
+from stages.evaluation.scores import score_confidence
+from stages.evaluation.significance import compare
+from stages.inference.confidence import Confidence
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, REMOVED, SAME_GROUP, TWO_LABELS
-from tests.evaluation.examples import CLASSES, evaluation_of, two_classes
+from tests.evaluation.examples import CLASSES, classified, evaluation_of, two_classes
 
 LABELS = np.array([0] * 12 + [1] * 8)
+
+
+def rejected(**counts: int) -> pd.DataFrame:
+    starts = {"conflicting": TWO_LABELS, "duplicates": DUPLICATE, "grouped": SAME_GROUP, "removed": REMOVED}
+    reasons = {**starts, "unmatched": NO_FILE, "unusable": "no image"}
+    return pd.DataFrame({"reason": [reasons[name] for name, count in counts.items() for _ in range(count)]}, dtype=str)
+
+
 LISTS = {
     "train": pd.DataFrame({"path": "x", "label": ["cats"] * 6 + ["dogs"] * 3}),
     "validation": pd.DataFrame({"path": "v", "label": ["dogs"] * 5}),
-    "test": pd.DataFrame({"path": [f"{number}.jpg" for number in range(20)], "label": np.take(CLASSES, LABELS)}),
-    "rejected": pd.DataFrame(
-        {
-            "path": "1",
-            "reason": [
-                "no image",
-                *[NO_FILE] * 3,
-                *[TWO_LABELS] * 4,
-                *[f"{DUPLICATE} x"] * 2,
-                *[f"{SAME_GROUP} z"] * 5,
-            ],
-        }
-    ),
+    "test": pd.DataFrame({"path": [f"{index}.jpg" for index in range(20)], "label": np.take(CLASSES, LABELS)}),
+    "rejected": rejected(unusable=1, unmatched=3, conflicting=4, duplicates=2, grouped=5),
+    "copies": pd.DataFrame({"split": []}, dtype=str),
 }
 
 
 def wrong_on(*photos: int) -> Predictions:
     """Predictions that are correct but on these photos, of which the first is the most confident mistake."""
     of_true_class = np.full(20, 0.9)
-    of_true_class[list(photos)] = [0.2 + 0.01 * place for place in range(len(photos))]
+    of_true_class[list(photos)] = [0.2 + 0.01 * index for index in range(len(photos))]
     return two_classes(LABELS, np.where(LABELS == 1, of_true_class, 1 - of_true_class))
 
 
+def write(*ranked: Evaluation) -> str:
+    comparisons = compare({model.name: model.predictions.correct for model in ranked}, ranked[0].name)
+    table = leaderboard(list(ranked), 0.6, "accuracy")
+    return report(LISTS, list(ranked), table, comparisons, "accuracy", ["mobilenet_v2"])
+
+
 def page(**models: Predictions) -> str:
-    """Report on models, of which each is better on validation than the next."""
-    evaluations = [
-        replace(
-            evaluation_of(name, predictions, val_accuracy=0.9 - place / 10),
-            environment=[f"Python of {name}", "2 threads"],
-        )
-        for place, (name, predictions) in enumerate(models.items())
-    ]
-    ranked = ranking(evaluations, "accuracy")
-    comparisons = compare_with_best(ranked[0].name, {name: each.correct for name, each in models.items()})
-    return report(LISTS, ranked, leaderboard(ranked, 0.6, "accuracy"), comparisons, "accuracy", ["mobilenet_v2"])
+    """Report on models, best first."""
+    return write(*(evaluation_of(name, predictions) for name, predictions in models.items()))
+
+
+def with_history(name: str, accuracies: list[tuple[float, float]], **columns: Any) -> Evaluation:
+    history = pd.DataFrame(accuracies, columns=["accuracy", "val_accuracy"]).assign(**columns)
+    return replace(evaluation_of(name, wrong_on()), history=history)
+
+
+def advice(*ranked: Evaluation, **p_values: float) -> str:
+    pairs = [(ranked[0].name, other, p) for other, p in p_values.items()]
+    return "\n".join(next_steps(list(ranked), pd.DataFrame(pairs, columns=["first", "second", "p_holm"]), []))
 
 
 def test_the_page_begins_with_the_best_model_and_the_baseline() -> None:
@@ -72,86 +71,153 @@ def test_the_page_begins_with_the_best_model_and_the_baseline() -> None:
     )
 
 
-def test_photos_that_a_correction_removed_are_told_where_there_are_some() -> None:
-    assert "corrections.csv" not in data_section(LISTS)
-    removed = pd.DataFrame({"path": ["7", "8"], "reason": [REMOVED, REMOVED]})
-    text = data_section({**LISTS, "rejected": pd.concat([LISTS["rejected"], removed])})
-    assert ": 1 unusable files" in text
-    assert text.endswith(" `corrections.csv` removed 2 more photos.")
-
-
-def test_what_to_do_next_comes_before_all_tables() -> None:
+def test_what_to_do_next_comes_first_and_begins_with_labels() -> None:
     _, beginning = page(one=wrong_on(0)).partition("## Data")[0].split("## What to do next\n\n")
-    first = "1. Review the labels that look wrong, if `plots/label_issues/mobilenet_v2.csv` lists any, and correct them"
-    assert beginning.startswith(f"{first} in `corrections.csv`.\n2. Look")
+    assert re.match(r"1\. .*`plots/label_issues/mobilenet_v2\.csv`.*`corrections\.csv`\.\n2\. Look", beginning)
+    assert "`plots/mistakes/one.png`): the most common, 1 of 1, is cats misclassified as dogs." in beginning
 
 
-def test_photos_are_counted_per_class_and_split_and_what_was_rejected_by_reason() -> None:
-    text = page(one=wrong_on(0))
+def test_without_advice_there_is_no_section_for_it() -> None:
+    assert advice(evaluation_of("one", wrong_on())) == ""
+    text = report(LISTS, [evaluation_of("one", wrong_on())], pd.DataFrame(), compare({"one": LABELS}), "accuracy", [])
+    assert "What to do next" not in text
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "val_losses", "words"),
+    [
+        ([(0.8, 0.8), (0.95, 0.8)], [0.5, 0.6], "`one` overfits (accuracy 0.950 in training, 0.800 on validation)"),
+        ([(0.8, 0.8), (0.85, 0.8)], [0.6, 0.5], "The validation loss of `one` was lowest in the last epoch"),
+        ([(0.8, 0.8), (0.85, 0.8)], [0.5, 0.6], ""),
+        ([(0.8, 0.8)], [0.5], ""),  # of one epoch nothing can be said
+        ([(0.8, 0.7), (0.8, 0.7)], [0.5, 0.6], ""),  # 0.1, not more, though 0.8 - 0.7 > 0.1 in floating point
+    ],
+)
+def test_the_curves_say_what_to_try(accuracies: list[tuple[float, float]], val_losses: list[float], words: str) -> None:
+    text = advice(with_history("one", accuracies, val_loss=val_losses))
+    assert text.startswith(words)
+    assert bool(text) == bool(words)
+
+
+def test_models_not_proved_worse_than_the_best_are_named() -> None:
+    ranked = [evaluation_of(name, wrong_on()) for name in ("best", "second", "third")]
+    text = advice(*ranked, second=0.2, third=0.001)
+    assert text.startswith("These 20 test photos are too few to prove `best` better than `second`: keep it")
+    assert advice(*ranked, second=0.01, third=0.01) == ""
+
+
+def test_a_model_that_guesses_is_no_alternative() -> None:
+    best, guessing = evaluation_of("best", wrong_on()), evaluation_of("dead", two_classes(LABELS, np.full(20, 0.9)))
+    guessing = replace(guessing, mistakes=guessing.mistakes.head(0))
+    assert re.fullmatch("Do not use `dead`: .*", advice(best, guessing, dead=0.2))
+    assert re.fullmatch("Do not use `dead`: .*", advice(guessing, best, best=0.2))
+
+
+@pytest.mark.parametrize("classes", [2, 5, 6, 14, 15, 17, 40])
+def test_always_one_class_is_no_better_than_guessing(classes: int) -> None:
+    labels = np.repeat(np.arange(classes), 10)
+    always = Predictions(labels, np.tile(np.eye(classes)[0], (len(labels), 1)))
+    assert "Do not use `dead`: " in advice(evaluation_of("dead", always))
+    once_right = Predictions(labels, always.logits.copy())
+    once_right.logits[-1] = np.eye(classes)[-1]
+    assert "Do not use" not in advice(evaluation_of("better", once_right))
+
+
+def test_recalls_that_sum_up_to_one_are_no_better_than_guessing() -> None:
+    """Of 4 classes: the mean of 0.2, 0.4, 0.3 and 0.1 is more than a quarter by a rounding error."""
+    assert np.array([0.2, 0.4, 0.3, 0.1]).mean() > 1 / 4
+    confusion = [[2, 8, 0, 0], [0, 4, 6, 0], [0, 0, 3, 7], [9, 0, 0, 1]]
+    assert "Do not use `guesses`: " in advice(evaluation_of("guesses", classified(confusion)))
+
+
+def test_photos_are_counted_per_class_split_and_reason() -> None:
+    text = data_section(LISTS)
     assert "| class | train | validation | test |\n| --- | --- | --- | --- |\n| cats | 6 | 0 | 12 |" in text
     assert "| dogs | 3 | 5 | 8 |\n| all | 9 | 5 | 20 |" in text
-    assert "As far as `split` looked for duplicates (`split.duplicate_distance`), the 20 test photos show" in text
-    assert (
-        "Left out (listed in `data/splits/rejected.csv`): 1 unusable files, 3 files without a label or labels without "
-        "a file, 4 photos with more than one label, 2 duplicates, 5 photos of a group in another split." in text
+    assert "none among the 20 test photos" in text
+    assert text.endswith(
+        ": 1 unusable file, 3 files without a label or labels without a file, 4 photos with more than one label, "
+        "2 duplicates, 5 photos of a group in another split."
     )
 
 
-def test_copies_left_out_are_told_with_their_share() -> None:
-    assert "left out as copies" not in data_section(LISTS)
-    copies = pd.DataFrame({"path": ["7", "8", "9", "10"], "split": ["validation", "validation", "validation", "test"]})
-    text = data_section({**LISTS, "copies": copies})
-    assert "keep one. So 3 of validation (37.5%) and 1 of test (4.8%) were left out as copies.\n\n" in text
+def test_one_of_each_reason_is_in_the_singular() -> None:
+    each = rejected(unusable=1, unmatched=1, conflicting=1, duplicates=1, grouped=1, removed=1)
+    text = data_section({**LISTS, "rejected": each})
+    counted = re.findall(r"1 (file without a label|unusable file|photo with|duplicate,|photo of|more photo\.)", text)
+    assert len(counted) == 6
+    assert (plural(0, "photo"), plural(2, "copy", "copies")) == ("0 photos", "2 copies")
+
+
+def test_copies_and_removed_photos_are_told_where_there_are_some() -> None:
+    assert not re.search(r"left out as copies|corrections\.csv", data_section(LISTS))
+    copies = pd.DataFrame({"split": ["validation", "validation", "validation", "test"]})
+    text = data_section({**LISTS, "copies": copies, "rejected": rejected(removed=2)})
+    assert "So 3 of validation (37.5%) and 1 of test (4.8%) were left out as copies.\n\n" in text
+    assert text.endswith(" `corrections.csv` removed 2 more photos.")
 
 
 def test_classes_of_unequal_size_are_pointed_out() -> None:
-    assert "The largest class has 2 times as many training photos as the smallest." in page(one=wrong_on(0))
-    assert unequal_classes(pd.Series([3, 2])) == ""
-    # 11 of 12 and 8 of 8 found; F1 of 22/23 and 16/17
+    assert "The largest class has 2 times as many training photos as the smallest" in data_section(LISTS)
+    assert "The largest class" not in data_section({**LISTS, "train": LISTS["train"][1:]})
+    # 11 of 12 and 8 of 8 are correct; F1 of 22/23 and 16/17
     assert "- Balanced accuracy 0.958, macro F1 0.949.\n" in page(one=wrong_on(0))
 
 
-def test_the_epochs_that_were_chosen_are_told() -> None:
-    chosen, last = evaluation_of("chosen", wrong_on(0)), evaluation_of("last", wrong_on(0))
-    chosen.history["epoch"], chosen.history["kept"] = 1, True
-    assert kept_epochs([chosen, last]) == " The epoch kept is the best on validation: `chosen` 1 of 1."
-    assert kept_epochs([last]) == ""
+def test_selected_epochs_are_told() -> None:
+    selected = with_history("selected", [(0.9, 0.8)] * 3, val_loss=0.2, epoch=[1, 2, 3], kept=[None, True, None])
+    last = evaluation_of("last", wrong_on(0))
+    assert " Epoch selected on validation: `selected` 2 of 3.\n" in write(selected, last)
+    assert "Epoch selected" not in write(last)
 
 
-def test_the_leaderboard_has_confidence_intervals_and_ends_with_the_majority_class() -> None:
+def test_the_table_of_models_ends_with_the_majority_class() -> None:
     lines = page(one=wrong_on(0), two=wrong_on(1, 2)).splitlines()
     [baseline] = [line for line in lines if "(majority class)" in line]
     assert baseline.startswith("| (majority class) |  | 0.600 | 0.387 to 0.781 |")
     assert lines[lines.index(baseline) - 2].startswith("| one | 0.900 | 0.950 | 0.764 to 0.991 |")
 
 
-def test_the_best_model_is_compared_with_each_and_the_other_pairs_are_elsewhere() -> None:
+def test_the_score_that_ranks_models_has_its_own_columns() -> None:
+    table = leaderboard([evaluation_of("one", wrong_on(0))], 0.6, "macro_f1")
+    assert list(table)[1:4] == ["validation macro F1", "test macro F1", "test accuracy"]
+    assert table["test macro F1"].tolist() == ["0.949", ""]
+
+
+def test_the_best_model_is_compared_with_each() -> None:
     text = page(one=wrong_on(0), two=wrong_on(1), three=wrong_on(2))
     assert " for 2 pairs). Pairs without the best are in `metrics/best.json`.\n\n" in text
     assert ["| one | two |" in text, "| one | three |" in text, "| two | three |" in text] == [True, True, False]
     assert "metrics/best.json" not in page(one=wrong_on(0), two=wrong_on(1))
-
-
-def test_a_significant_difference_is_called_one() -> None:
-    text = page(one=wrong_on(0), two=wrong_on(*range(1, 12)))
-    assert "The second best on validation is `two`. Is `one` better? Yes, the difference is significant." in text
-
-
-def test_a_difference_that_may_be_chance_is_not_called_significant() -> None:
-    text = page(one=wrong_on(0), two=wrong_on(1, 2))
-    assert "The second best on validation is `two`. Is `one` better? No, the difference is not significant." in text
-    assert "| one | two | 2 | 1 | 1 | 1 |" in text
-
-
-def test_only_one_model_is_compared_with_none() -> None:
     assert "`one` is the only model." in page(one=wrong_on(0))
 
 
-def test_failures_name_the_lowest_recall_the_most_common_confusion_and_the_most_confident_mistakes() -> None:
-    text = page(one=wrong_on(13, 0, 14))
-    assert "- Lowest recall: dogs, 0.750." in text
-    assert "- Most common confusion: dogs misclassified as cats, 2 of 3 mistakes." in text
-    assert "| 13.jpg | dogs | cats | 0.800 |\n| 0.jpg | cats | dogs | 0.790 |" in text
+@pytest.mark.parametrize(
+    ("best", "other", "verdict"),
+    [
+        (range(1), range(1, 12), "Yes, the difference is significant. `one` alone is correct on 11 test photos, "),
+        (range(1), range(1, 3), "No, the difference is not significant. `one` alone is correct on 2 test photos, "),
+        (range(9), range(9, 10), "No, on the contrary: `two` is significantly better on the test photos. `one` alone "),
+    ],
+)
+def test_only_a_significant_difference_is_called_one(best: range, other: range, verdict: str) -> None:
+    text = page(one=wrong_on(*best), two=wrong_on(*other))
+    assert f"The second best on validation is `two`. Is `one` better? {verdict}" in text
+    assert f"`two` alone on {len(best)} (McNemar's exact test, p = " in text
+    assert f"| one | two | {len(other)} | {len(best)} | " in text
+    assert "after Holm's correction for 1 pair)." in text
+
+
+def test_a_p_value_just_below_the_level_is_significant() -> None:
+    """With three pairs, 244 against 193 is p = 0.049999, which rounds to 0.05."""
+    labels = np.arange(244 + 193) % 2
+    best, other = (
+        two_classes(labels, np.where(hit, labels * 0.8 + 0.1, 0.9 - labels * 0.8))
+        for hit in (np.arange(437) < 244, np.arange(437) >= 244)
+    )
+    text = page(best=best, other=other, third=best, fourth=best)
+    assert "Is `best` better? Yes, the difference is significant." in text
+    assert "p = 0.05 after Holm's correction for 3 pairs)" in text
 
 
 def test_what_is_told_of_one_model_is_told_of_the_best() -> None:
@@ -159,109 +225,128 @@ def test_what_is_told_of_one_model_is_told_of_the_best() -> None:
     text = page(one=wrong_on(13, 0, 14), two=wrong_on(3, 15, 4, 16, 5))
     assert "- Lowest recall: dogs, 0.750." in text
     assert "- Most common confusion: dogs misclassified as cats, 2 of 3 mistakes." in text
-    assert "| 13.jpg | dogs | cats | 0.800 |" in text
+    assert "| 13.jpg | dogs | cats | 0.800 |\n| 0.jpg | cats | dogs | 0.790 |" in text
     assert not re.search(r"\| (3|15|4|16|5)\.jpg \|", text), "a mistake of the other"
-    assert "Look at the mistakes of `one`" in text
-    assert "## Calibration\n\n`one` is " in text
-    assert "`one` is surest of, its accuracy is 1.000, on all 0.850" in text
-    assert "machine like the one that trained the best model: Python of one; 2 threads." in text
+    for words in (
+        "the mistakes of `one`",
+        "\n\n`one` is well",
+        "`one` is surest of, its accuracy is 1.000",
+        "Python of one",
+    ):
+        assert words in text
 
 
-def test_the_leaderboard_shows_each_score_under_its_title() -> None:
-    """Every number of the row differs."""
-    model = evaluation_of("one", wrong_on(13, 0, 14), val_accuracy=0.7, confusion=((9, 1), (4, 6)))
-    scores = {
-        "accuracy": 0.61,
-        "macro_f1": 0.62,
-        "accuracy_low": 0.5,
-        "accuracy_high": 0.71,
-        "roc_auc": 0.8,
-        "ece": 0.1,
-    }
-    validation = {**model.scores["validation"], "macro_f1": 0.63}
-    shown = leaderboard([replace(model, scores={"test": scores, "validation": validation})], 0.4, "macro_f1")
-    assert shown.iloc[0].to_dict() == {
-        "model": "one",
-        "validation macro F1": "0.630",
-        "test macro F1": "0.620",
-        "test accuracy": "0.610",
-        "95 % CI": "0.500 to 0.710",
-        "ROC AUC": "0.800",
-        "ECE": "0.100",
-    }
+def test_each_score_has_its_own_column() -> None:
+    """All of them differ, so that none can stand in another's place."""
+    model = evaluation_of("one", wrong_on(0))
+    names = ["accuracy", "balanced_accuracy", "macro_f1", "accuracy_low", "accuracy_high", "roc_auc", "ece"]
+    test = dict(zip(names, [0.61, 0.6, 0.62, 0.5, 0.71, 0.8, 0.1], strict=True))
+    scores = {"test": test, "validation": {**model.scores["validation"], "macro_f1": 0.63}}
+    shown = leaderboard([replace(model, scores=scores)], 0.4, "macro_f1").iloc[0].tolist()
+    assert shown == ["one", "0.630", "0.620", "0.610", "0.500 to 0.710", "0.800", "0.100"]
 
 
 def test_a_model_without_mistakes_is_said_to_have_none() -> None:
-    assert "`one` makes no mistake on the test photos." in page(one=wrong_on())
+    assert "`one` makes no mistakes on the test photos." in page(one=wrong_on())
 
 
-def test_temperatures_come_with_the_calibration_error_before_and_after() -> None:
+@pytest.mark.parametrize(
+    ("correct", "verdict", "position"),  # Wilson's intervals of 75, 83, 94 and 99 of 100
+    [
+        (75, "overconfident", "above the 95 % confidence interval of its accuracy (0.657 to 0.825)"),
+        (83, "well calibrated on average, as far as 100 photos can tell", "within the 95 % confidence interval of"),
+        (94, "well calibrated on average, as far as 100 photos can tell", "within the 95 % confidence interval of"),
+        (99, "underconfident", "below the 95 % confidence interval of its accuracy (0.946 to 0.998)"),
+    ],
+)
+def test_confidence_outside_the_accuracy_s_interval_is_told(correct: int, verdict: str, position: str) -> None:
+    labels = np.arange(100) % 2
+    confidence = np.where(np.arange(100) < correct, 0.89, 0.11)  # in the true class: 0.89 in the predicted one
+    text = page(cnn=two_classes(labels, np.where(labels == 1, confidence, 1 - confidence)))
+    assert f"## Calibration\n\n`cnn` is {verdict}: its mean confidence of 0.890 is {position}" in text
+    assert f"(ECE, 15 bins) is {abs(0.89 - correct / 100):.3f};" in text
+
+
+@pytest.mark.parametrize(
+    ("predictions", "share", "half", "all_photos"),
+    [
+        # From the most confident on: correct, wrong, correct, correct.
+        (two_classes(np.array([1, 1, 0, 1]), np.array([0.6, 0.95, 0.9, 0.8])), "50%", "0.500", "0.750"),
+        # The two most confident, of which one is wrong, are equal.
+        (two_classes(np.array([1, 0, 1]), np.array([0.9, 0.9, 0.8])), "67%", "0.500", "0.667"),
+        # The confidence rounds to 1: the two with margins of 60 and 80 are correct, of those with 40 one.
+        (
+            Predictions(np.array([0, 0, 1, 1]), np.array([[0.0, 40], [40, 0], [0, 60], [0, 80]])),
+            "50%",
+            "1.000",
+            "0.750",
+        ),
+    ],
+)
+def test_the_accuracy_on_the_surest_photos_is_told(
+    predictions: Predictions, share: str, half: str, all_photos: str
+) -> None:
+    text = page(one=predictions)
+    assert f"On the {share} of the test photos that `one` is surest of, its accuracy is {half};" in text
+    assert f" {all_photos} (see `plots/coverage.png`)" in text
+
+
+def with_confidence(name: str, predictions: Predictions, **scores: float | None) -> Evaluation:
+    model = evaluation_of(name, predictions)
+    return replace(model, scores={**model.scores, "confidence": scores})
+
+
+def test_temperatures_come_with_scores_before_and_after() -> None:
     assert "temperature" not in page(one=wrong_on(0))
-    evaluation = evaluation_of("one", wrong_on(0))
-    evaluation.scores["confidence"] = {"temperature": 1.25, "ece_before": 0.2, "loss_before": 0.5}
-    test = evaluation.scores["test"]
-    text = calibration_section([evaluation, evaluation_of("two", wrong_on(1))])
-    assert text.startswith("`one` is ")
-    assert text.endswith(
-        "| model | temperature | ECE before | ECE after | loss before | loss after |\n"
-        "| --- | --- | --- | --- | --- | --- |\n"
-        f"| one | 1.250 | 0.200 | {test['ece']:.3f} | 0.500 | {test['loss']:.3f} |"
-    )
-
-
-def test_the_accuracy_on_the_surest_photos_is_told() -> None:
-    assert (
-        "## Coverage\n\nOn the 95% of the test photos that `one` is surest of, its accuracy is 1.000, on all 0.950: see"
-        in (page(one=wrong_on(0)))
-    )
+    scaled = with_confidence("one", wrong_on(0), temperature=1.25, ece_before=0.2, loss_before=0.5)
+    after, text = scaled.scores["test"], write(scaled, evaluation_of("two", wrong_on(1)))
+    assert "| model | temperature | ECE before | ECE after | loss before | loss after |\n" in text
+    assert f"|\n| one | 1.250 | 0.200 | {after['ece']:.3f} | 0.500 | {after['loss']:.3f} |\n\n" in text
 
 
 def test_thresholds_come_with_the_accuracy_on_what_is_sure() -> None:
-    sure, none = evaluation_of("one", wrong_on(0)), evaluation_of("two", wrong_on(1))
-    sure.scores["confidence"] = score_unsure(logit(0.85), sure.predictions)
-    none.scores["confidence"] = score_unsure(math.inf, none.predictions)
-    assert coverage_section([sure, none]).endswith(
-        "| one | 0.850 | 0.950 | 1.000 | 0.832 to 1.000 |\n| two | none | 0.000 | none | none to none |"
-    )
+    models = [
+        with_confidence(name, predictions, **score_confidence(threshold, LABELS, predictions.logits, np.empty((20, 0))))
+        for name, predictions, threshold in (
+            ("one", wrong_on(0), Confidence(least_log_odds=logit(0.85))),
+            ("two", wrong_on(1), Confidence(least_log_odds=math.inf)),
+        )
+    ]
+    text = write(*models)
+    assert "| one | 0.850 | 0.950 | 1.000 | 0.832 to 1.000 |\n| two | none | 0.000 | none | none to none |\n\n" in text
 
 
-def test_the_proportion_of_unlike_photos_is_told_of_models_that_can_tell() -> None:
-    one, two = evaluation_of("one", wrong_on(0)), evaluation_of("two", wrong_on(1))
-    two.scores["confidence"] = {"unlike": 0.05}
-    assert coverage_section([one, two]).endswith("of the validation photos): 0.050 for `two`.")
+def test_photos_unlike_the_training_photos_are_told() -> None:
+    text = write(evaluation_of("one", wrong_on(0)), with_confidence("two", wrong_on(1), unlike=0.05))
+    assert "of the validation photos): 0.050 for `two`.\n" in text
 
 
-def test_calibration_limits_and_the_environment_are_told() -> None:
+def test_limits_and_the_environment_are_told() -> None:
     text = page(one=wrong_on(0))
-    assert "## Calibration\n\n`one` is well calibrated on average, as far as 20 photos can tell:" in text
     # Half of 0.764 to 0.991, and that times the square root of 2.
-    assert (
-        "by about ±0.114 (95 % confidence); on another 20 of the same kind it might differ from this by ±0.161.\n"
-        in text
-    )
+    assert "±0.114 (95 % confidence); on another 20 of the same kind it might differ from this by ±0.161.\n" in text
     assert "- Each model was trained from one seed." in text
     assert text.endswith(" best model: Python of one; 2 threads.\n")
 
 
-def test_several_seeds_give_a_mean_and_a_standard_deviation_and_say_which_differences_are_larger() -> None:
-    one, two = (evaluation_of(name, wrong_on(*range(wrong))) for name, wrong in (("one", 1), ("two", 9)))
-    models = [
-        replace(
-            model,
-            repeats=[{**model.scores, "test": {**model.scores["test"], "accuracy": accuracy}} for accuracy in others],
-        )
-        for model, others in ((one, (0.94, 0.93)), (two, (0.57, 0.59)))
-    ]
-    table = leaderboard(models, 0.6, "accuracy")
-    assert table["test accuracy"].tolist() == ["0.950 (0.940 ± 0.010)", "0.550 (0.570 ± 0.020)", "0.600"]
-    comparisons = compare_with_best("one", {model.name: model.predictions.correct for model in models})
-    text = report(LISTS, models, table, comparisons, "accuracy", [])
-    assert "over 3 seeds in parentheses. Differences of mean test accuracy that are larger than the seeds' own" in text
-    assert "own: `one` over `two` (Welch's t-test, with Holm's correction for 1 pairs)." in text
-    assert seeds_section(models[:1])[0].endswith("over 3 seeds in parentheses.")
+def over_seeds(name: str, predictions: Predictions, *accuracies: float) -> Evaluation:
+    """A model that was also trained from other seeds, with these accuracies."""
+    model = evaluation_of(name, predictions)
+    test = model.scores["test"]
+    return replace(model, repeats=[{**model.scores, "test": {**test, "accuracy": each}} for each in accuracies])
+
+
+def test_several_seeds_give_mean_and_standard_deviation() -> None:
+    models = [over_seeds("one", wrong_on(0), 0.94, 0.93), over_seeds("two", wrong_on(*range(9)), 0.57, 0.59)]
+    accuracies = leaderboard(models, 0.6, "accuracy")["test accuracy"].tolist()
+    assert accuracies == ["0.950 (0.940 ± 0.010)", "0.550 (0.570 ± 0.020)", "0.600"]
+    text = write(*models)
+    assert "over 3 seeds in parentheses. Differences in mean test accuracy that are larger" in text
+    assert ": `one` over `two` (Welch's t-test, with Holm's correction for 1 pair)." in text
     assert "one seed" not in text
+    assert "over 3 seeds in parentheses.\n\n##" in write(models[0])
     two_seeds = [replace(model, repeats=model.repeats[:1]) for model in models]
-    assert "over 2 seeds in parentheses. These are too few" in seeds_section(two_seeds)[0]
+    assert "over 2 seeds in parentheses. These are too few" in write(*two_seeds)
 
 
 def test_names_cannot_break_a_table() -> None:

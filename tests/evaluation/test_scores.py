@@ -1,21 +1,30 @@
-"""Scores, the ranking by them, and the curves."""
+"""Scores, mistakes, the ranking, and the curves, by hand and by other libraries."""
 
 import json
 import math
 import re
 from dataclasses import replace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 from sklearn.metrics import log_loss, roc_auc_score
 
-from stages.evaluation.curves import draw_accuracy, learning_curves, mean_roc_curve
 from stages.evaluation.results import Evaluation, Predictions
-from stages.evaluation.scores import leaderboard, ranking, rounded, score, score_temperature
+from stages.evaluation.scores import (
+    calibration_error,
+    find_mistakes,
+    learning_curves,
+    mean_roc_curve,
+    ranking,
+    reliability,
+    rounded,
+    score,
+    score_confidence,
+)
+from stages.inference.confidence import Confidence, accuracy_by_coverage
 from tests.conftest import PROJECT
 from tests.evaluation.examples import classified, evaluation_of, probable, two_classes
 
@@ -25,6 +34,7 @@ HISTORY = pd.DataFrame(
 VALIDATION = classified([[5, 1], [3, 1]])
 LABELS = np.array([0, 0, 0, 1, 1])
 PREDICTIONS = two_classes(LABELS, np.array([0.1, 0.2, 0.6, 0.7, 0.8]))
+NO_FEATURES = np.empty((0, 0))
 
 
 def test_scores_are_those_worked_out_by_hand() -> None:
@@ -49,7 +59,7 @@ def test_scores_are_those_worked_out_by_hand() -> None:
     ]
 
 
-def test_a_class_that_is_never_predicted_has_no_precision() -> None:
+def test_a_class_that_is_never_predicted_has_precision_0() -> None:
     result = score(HISTORY, VALIDATION, two_classes(LABELS, np.full(5, 0.1)), ["cats", "dogs"], baseline=0.6)
     assert result["classes"][1] == {"label": "dogs", "precision": 0.0, "recall": 0.0}
 
@@ -57,18 +67,10 @@ def test_a_class_that_is_never_predicted_has_no_precision() -> None:
 def test_three_classes_are_scored_each_against_the_rest() -> None:
     labels = np.array([0, 1, 2, 2])
     probabilities = np.array([[0.8, 0.1, 0.1], [0.2, 0.6, 0.2], [0.1, 0.2, 0.7], [0.5, 0.2, 0.3]])
-    result = score(
-        HISTORY,
-        classified(np.eye(3, dtype=int).tolist()),
-        probable(labels, probabilities),
-        ["a", "b", "c"],
-        baseline=0.5,
-    )
-    assert result["test"]["accuracy"] == 0.75
-    assert result["test"]["roc_auc"] == 1.0
-
-
-CONFIDENT = 100  # times, where softmax rounds the most probable class to 1 from a margin of 37 on
+    test = score(
+        HISTORY, classified(np.eye(3, dtype=int).tolist()), probable(labels, probabilities), ["a", "b", "c"], 0.5
+    )["test"]
+    assert (test["accuracy"], test["roc_auc"]) == (0.75, 1.0)
 
 
 def test_the_loss_of_a_very_confident_mistake_is_its_margin() -> None:
@@ -77,12 +79,12 @@ def test_the_loss_of_a_very_confident_mistake_is_its_margin() -> None:
     test = score(HISTORY, VALIDATION, predictions, ["cats", "dogs"], baseline=0.6)["test"]
     assert test["loss"] == pytest.approx(50 / 3)
     assert test["roc_auc"] == 1.0  # each dog scores above the cat
-    before = Predictions(predictions.labels, 2 * predictions.logits)
-    assert score_temperature(2, before)["loss_before"] == pytest.approx(100 / 3)
+    scaled = score_confidence(Confidence(temperature=2), predictions.labels, 2 * predictions.logits, NO_FEATURES)
+    assert scaled["loss_before"] == pytest.approx(100 / 3)
 
 
 @pytest.mark.parametrize("classes", [2, 3, 7])
-@pytest.mark.parametrize("scale", [1, CONFIDENT])
+@pytest.mark.parametrize("scale", [1, 100])  # 100: softmax rounds the most probable class to 1
 def test_loss_and_auc_are_those_of_other_libraries(classes: int, scale: int) -> None:
     """SciPy's loss and scikit-learn's area, which ranks by the log-odds of a class against the rest."""
     rng = np.random.default_rng(classes)
@@ -100,7 +102,7 @@ def test_loss_and_auc_are_those_of_other_libraries(classes: int, scale: int) -> 
     area = np.trapezoid(curve["true_positive_rate"], curve["false_positive_rate"])
     assert area == pytest.approx(test["roc_auc"], abs=0.005)
     if scale == 1:  # and the same as of probabilities
-        probabilities = predictions.probabilities
+        probabilities = softmax(logits, axis=1)
         assert test["loss"] == pytest.approx(log_loss(labels, probabilities))
         ranked_by = probabilities[:, 1] if classes == 2 else probabilities
         assert test["roc_auc"] == pytest.approx(roc_auc_score(labels, ranked_by, multi_class="ovr"))
@@ -136,74 +138,53 @@ def test_scores_are_written_to_six_digits() -> None:
 @pytest.mark.parametrize(
     ("better", "worse"), [((0.8, 0.5), (0.7, 0.4)), ((0.8, 0.4), (0.8, 0.5))], ids=["by accuracy", "in a tie by loss"]
 )
-def test_the_best_is_best_on_validation_whatever_the_test_says(
-    better: tuple[float, float], worse: tuple[float, float]
-) -> None:
+def test_models_are_ranked_by_validation_alone(better: tuple[float, float], worse: tuple[float, float]) -> None:
     all_correct = two_classes(LABELS, np.array([0.1, 0.1, 0.1, 0.9, 0.9]))
     models = [evaluation_of("worse", all_correct, *worse), evaluation_of("better", PREDICTIONS, *better)]
     assert [model.name for model in ranking(models, "accuracy")] == ["better", "worse"]
 
 
-def test_of_classes_of_10_to_1_the_best_by_balanced_accuracy_is_not_the_one_that_sees_only_the_larger() -> None:
+def test_balanced_scores_rank_a_blind_model_last() -> None:
+    """Of classes of 10 to 1, it sees only the larger one, and is the best by accuracy."""
     blind = evaluation_of("blind", PREDICTIONS, val_accuracy=100 / 110, confusion=((100, 0), (10, 0)))
     sees = evaluation_of("sees", PREDICTIONS, val_accuracy=95 / 110, confusion=((87, 13), (2, 8)))
     assert blind.scores["validation"]["balanced_accuracy"] == 0.5
     first = {score: ranking([blind, sees], score)[0].name for score in ("accuracy", "balanced_accuracy", "macro_f1")}
     assert first == {"accuracy": "blind", "balanced_accuracy": "sees", "macro_f1": "sees"}
-    shown = leaderboard([sees, blind], 0.6, "macro_f1")
-    assert list(shown.columns)[1:4] == ["validation macro F1", "test macro F1", "test accuracy"]
-    assert shown["test macro F1"].tolist() == ["0.800", "0.800", ""]
 
 
-def test_the_roc_curve_runs_from_corner_to_corner_above_the_area_it_scores() -> None:
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, 2, 400)
-    predictions = two_classes(labels, np.clip(rng.normal(0.4 + 0.2 * labels, 0.2), 0.01, 0.99))
-    points = mean_roc_curve(predictions)
-    assert points.iloc[0].tolist() == [0, 0]
-    assert points.iloc[-1].tolist() == [1, 1]
-    area = np.trapezoid(points["true_positive_rate"], points["false_positive_rate"])
-    expected = score(HISTORY, VALIDATION, predictions, ["a", "b"], baseline=0.5)["test"]["roc_auc"]
-    assert area == pytest.approx(expected, abs=0.01)
-
-
-def test_the_roc_curve_is_that_of_the_second_of_two_classes_and_the_mean_over_three() -> None:
+def test_the_roc_curve_is_of_class_two_or_the_mean_over_three() -> None:
     # From the top: one dog is found, then the cat is mistaken for one, then the other dog is found.
-    two = mean_roc_curve(two_classes(np.array([0, 1, 1]), np.array([0.5, 0.4, 0.9]))).set_index("false_positive_rate")
-    assert two["true_positive_rate"][0.5] == 0.5
+    points = mean_roc_curve(two_classes(np.array([0, 1, 1]), np.array([0.5, 0.4, 0.9])))
+    assert points.iloc[[0, -1]].to_numpy().tolist() == [[0, 0], [1, 1]]
+    assert points.set_index("false_positive_rate")["true_positive_rate"][0.5] == 0.5
     # The first class is told apart from the rest without mistakes, the other two are taken for each other.
     probabilities = np.array([[0.9, 0.05, 0.05], [0.1, 0.2, 0.7], [0.1, 0.7, 0.2]])
     three = mean_roc_curve(probable(np.arange(3), probabilities)).set_index("false_positive_rate")
     assert three["true_positive_rate"][0.25] == pytest.approx(1 / 3, abs=1e-6)
 
 
-CHOSEN = pd.DataFrame([{**row, "kept": True} if row["epoch"] == 1 else row for row in HISTORY.to_dict("records")])
+SELECTED = pd.DataFrame([{**row, "kept": True} if row["epoch"] == 1 else row for row in HISTORY.to_dict("records")])
 
 
-def test_where_an_epoch_was_chosen_its_scores_are_those_of_the_model_and_the_curves_mark_it() -> None:
-    result = score(CHOSEN, VALIDATION, PREDICTIONS, ["cats", "dogs"], baseline=0.6)
+def test_a_selected_epoch_is_scored_and_marked_in_the_curves() -> None:
+    result = score(SELECTED, VALIDATION, PREDICTIONS, ["cats", "dogs"], baseline=0.6)
     assert result["train"] == {"accuracy": 0.5, "loss": 0.8}
     assert (result["validation"]["accuracy"], result["validation"]["loss"]) == (0.4, 0.9)
-    for history in (CHOSEN, CHOSEN[:1].infer_objects()):  # of a single epoch pandas reads a column of booleans
+    for history in (SELECTED, SELECTED[:1].infer_objects()):  # of a single epoch pandas reads a column of booleans
         marked = learning_curves(history).astype({"kept": str}).query("kept == '1.0'")
         assert marked[["epoch", "split", "accuracy"]].to_numpy().tolist() == [[1, "validation", 0.4]]
-    figure = draw_accuracy("cnn", CHOSEN)
-    np.testing.assert_array_equal(figure.axes[0].lines[-1].get_xydata(), [[1, 0.4]])
-    assert len(figure.axes[0].lines) == 1 + len(draw_accuracy("cnn", HISTORY).axes[0].lines)
-    plt.close("all")
 
 
-@pytest.mark.parametrize(("history", "points"), [(HISTORY, 0), (CHOSEN, 1)])
-def test_the_plots_page_marks_the_epoch_kept_and_has_lines_in_its_legend(history: pd.DataFrame, points: int) -> None:
+@pytest.mark.parametrize(("history", "points"), [(HISTORY, 0), (SELECTED, 1)])
+def test_the_plots_page_marks_the_selected_epoch(history: pd.DataFrame, points: int) -> None:
     template = (PROJECT / ".dvc/plots/curves.json").read_text()
     rows = learning_curves(history).assign(model="cnn", rev="workspace")
     text = template.replace('"<DVC_METRIC_DATA>"', rows.astype(str).replace("nan", "").to_json(orient="records"))
     text = text.replace("<DVC_METRIC_X>", "epoch").replace("<DVC_METRIC_Y>", "accuracy")
     svg = vl_convert.vegalite_to_svg(json.loads(text))
-    circles = re.findall(r'aria-roledescription="point"[^>]* d="[^"]*A', svg)
-    assert len(circles) == points
+    assert len(re.findall(r'aria-roledescription="point"[^>]* d="[^"]*A', svg)) == points  # circles
     assert svg.count('aria-roledescription="line mark"') == 2
-    assert svg.count('d="M-5,0L5,0"') == 3  # the model, and training and validation
 
 
 def test_curves_have_a_row_for_each_epoch_and_split() -> None:
@@ -214,3 +195,65 @@ def test_curves_have_a_row_for_each_epoch_and_split() -> None:
         {"epoch": 1, "accuracy": 0.4, "loss": 0.9, "split": "validation"},
         {"epoch": 2, "accuracy": 0.6, "loss": 0.7, "split": "validation"},
     ]
+
+
+def test_photos_are_binned_by_confidence() -> None:
+    """0.62 and 0.65 share the tenth of 15 bins (9/15 = 0.6 to 10/15 = 0.667), 0.9 is in the fourteenth."""
+    predictions = two_classes(np.array([0, 0, 0, 1]), np.array([0.38, 0.65, 0.1, 0.9]))
+    bins = reliability(predictions)
+    assert bins.index.tolist() == [9, 13]
+    assert bins["photos"].tolist() == [2, 2]
+    assert bins["confidence"].tolist() == pytest.approx([0.635, 0.9])
+    assert bins["accuracy"].tolist() == [0.5, 1.0]
+    assert calibration_error(predictions) == pytest.approx((2 * 0.135 + 2 * 0.1) / 4)
+    first = Predictions(predictions.labels[:3], predictions.logits[:3])
+    assert calibration_error(first) == pytest.approx((2 * 0.135 + 0.1) / 3)
+    assert reliability(two_classes(np.array([0]), np.array([0.4]))).index.tolist() == [8], "a bin has its upper end"
+
+
+def test_full_confidence_is_calibrated_if_always_correct() -> None:
+    assert calibration_error(Predictions(np.array([0, 1]), 40 * np.eye(2))) == 0
+    assert calibration_error(Predictions(np.array([1, 0]), 40 * np.eye(2))) == 1
+
+
+def test_accuracy_by_coverage_is_that_of_the_most_confident() -> None:
+    """From the most confident on: correct, wrong, correct, correct."""
+    predictions = two_classes(np.array([1, 1, 0, 1]), np.array([0.6, 0.95, 0.9, 0.8]))
+    curve = accuracy_by_coverage(predictions.confidence, predictions.correct)
+    assert curve.index.tolist() == pytest.approx([0.95, 0.9, 0.8, 0.6])
+    assert curve["coverage"].tolist() == [0.25, 0.5, 0.75, 1]
+    assert curve["accuracy"].tolist() == pytest.approx([1, 1 / 2, 2 / 3, 3 / 4])
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [1, 0, 2], [2, 1, 0]])
+def test_photos_of_equal_confidence_count_together(order: list[int]) -> None:
+    predictions = two_classes(np.array([1, 0, 1])[order], np.array([0.9, 0.9, 0.8])[order])
+    curve = accuracy_by_coverage(predictions.confidence, predictions.correct)
+    assert curve["coverage"].tolist() == pytest.approx([2 / 3, 1])
+    assert curve["accuracy"].tolist() == pytest.approx([1 / 2, 2 / 3])
+
+
+def test_abstention_has_no_ties_where_confidence_rounds_to_one() -> None:
+    """The two with margins of 60 and 80 are correct, of those with 40 one is."""
+    logits = np.array([[0.0, 40], [40, 0], [0, 60], [0, 80]])
+    scores = score_confidence(Confidence(least_log_odds=50), np.array([0, 0, 1, 1]), logits, NO_FEATURES)
+    assert (scores["coverage"], scores["sure_accuracy"]) == (0.5, 1)
+
+
+def test_mistakes_are_sorted_by_confidence_then_path() -> None:
+    photos = pd.DataFrame({"path": ["5", "4", "3", "2", "1"], "label": ["a", "a", "b", "c", "c"]})
+    probabilities = [[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.1, 0.1, 0.8], [0.2, 0.7, 0.1], [0.1, 0.6, 0.3]]
+    predictions = probable(np.array([0, 0, 1, 2, 2]), np.array(probabilities))
+    assert find_mistakes(photos, predictions, ["a", "b", "c"]).to_dict("list") == {
+        "path": ["3", "2", "4", "1"],
+        "label": ["b", "c", "a", "c"],
+        "predicted": ["c", "b", "b", "b"],
+        "confidence": [0.8, 0.7, 0.7, 0.6],
+    }
+
+
+def test_mistakes_are_sorted_where_confidence_rounds_to_one() -> None:
+    """Margins of 20 (0.999999998), 40 and 50 (1 in float64); by path the order would be another."""
+    predictions = Predictions(np.zeros(3, int), np.array([[0.0, 20, 0], [0, 50, 0], [0, 40, 0]]))
+    photos = pd.DataFrame({"path": ["1", "2", "3"], "label": "a"})
+    assert find_mistakes(photos, predictions, ["a", "b", "c"])["path"].tolist() == ["2", "3", "1"]

@@ -1,10 +1,10 @@
-"""Whether two models differ: McNemar's test, Holm's correction, and what is said of them."""
+"""Whether models differ: McNemar's test, Welch's test and Holm's correction."""
 
 import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from stages.evaluation.significance import compare, compare_seeds, compare_with_best, holm, verdict
+from stages.evaluation.significance import compare, compare_seeds, holm
 
 
 def correct_on(*photos: int) -> np.ndarray:
@@ -46,7 +46,7 @@ def test_seeds_that_agree_to_the_photo_vary_by_less_than_one() -> None:
     assert [row["p_holm"] for row in rows] == pytest.approx([3 * 0.0132, 1, 3 * 0.0132], abs=2e-4)
 
 
-def test_holms_correction_multiplies_the_smallest_most_and_keeps_the_order() -> None:
+def test_holms_correction_multiplies_the_smallest_most() -> None:
     # 0.01 · 4, 0.02 · 3, then 0.03 · 2 = 0.06 and 0.9 · 1; in the order given.
     assert holm(np.array([0.02, 0.9, 0.01, 0.03])) == pytest.approx([0.06, 0.9, 0.04, 0.06])
     # 0.04 · 1 is less than 0.03 · 2, so it takes that; nothing exceeds one.
@@ -54,43 +54,22 @@ def test_holms_correction_multiplies_the_smallest_most_and_keeps_the_order() -> 
     assert holm(np.array([0.7, 0.8])).tolist() == [1, 1]
 
 
-@pytest.mark.parametrize(
-    ("only_best", "only_other", "expected"),
-    [
-        (9, 1, "Yes, the difference is significant. `best` alone is correct on 9 test photos, `other` alone on 1 "),
-        (8, 2, "No, the difference is not significant. `best` alone is correct on 8 "),
-        (
-            1,
-            9,
-            "No, on the contrary: `other` is significantly better on the test photos. `best` alone is correct on 1 ",
-        ),
-    ],
-)
 @pytest.mark.parametrize("order", [("best", "other"), ("other", "best")])
-def test_the_verdict_is_yes_only_where_the_difference_is_significant(
-    only_best: int, only_other: int, expected: str, order: tuple[str, str]
-) -> None:
-    correct = {"best": correct_on(*range(only_best)), "other": correct_on(*range(10, 10 + only_other))}
-    comparisons = compare_with_best("best", {name: correct[name] for name in order})
-    assert verdict("other", comparisons).startswith(expected)
+def test_the_best_is_first_in_every_pair_with_it(order: tuple[str, str]) -> None:
+    correct = {"best": correct_on(*range(9)), "other": correct_on(10)}
+    [pair] = compare({name: correct[name] for name in order}, "best").to_dict("records")
+    assert (pair["first"], pair["second"], pair["b"], pair["c"]) == ("best", "other", 9, 1)
 
 
-def test_a_corrected_p_value_just_below_the_level_is_significant() -> None:
-    """With three pairs, 244 against 193 is p = 0.049999, which rounds to 0.05."""
-    photos = np.arange(244 + 193)
-    correct = {"best": photos < 244, "other": photos >= 244, "third": photos < 244, "fourth": photos < 244}
-    comparisons = compare_with_best("best", correct)
-    assert 0.049995 < comparisons["p_holm"][0] < 0.05
-    assert verdict("other", comparisons).startswith("Yes, the difference is significant.")
-
-
-def test_the_verdict_allows_for_the_number_of_pairs() -> None:
-    """9 against 1 is p = 22/1024 = 0.021: enough for one pair, not for three. Pairs without the best do not count."""
-    others = {"other": correct_on(10), "third": correct_on(0, 1, 2, 3, 10), "fourth": correct_on(0, 1, 2, 3, 4, 10)}
-    models = {"best": correct_on(*range(9)), **others}
-    answer = verdict("other", compare_with_best("best", models))
-    assert answer.startswith("No, the difference is not significant.")
-    assert "(McNemar's exact test, p = 0.064 after Holm's correction for 3 pairs)" in answer
-    del models["fourth"]
-    del models["third"]
-    assert verdict("other", compare_with_best("best", models)).startswith("Yes")
+def test_only_pairs_with_the_best_are_corrected_for() -> None:
+    """9 against 1 is p = 22/1024 = 0.021: enough for one pair, not for three."""
+    correct = {
+        "best": correct_on(*range(9)),
+        "other": correct_on(10),
+        "third": correct_on(0, 1, 2, 3, 10),
+        "fourth": correct_on(0, 1, 2, 3, 4, 10),
+    }
+    pairs = compare(correct, "best")
+    assert pairs["second"].tolist() == ["other", "third", "fourth"]
+    assert pairs["p_holm"][0] == pytest.approx(3 * 22 / 1024)
+    assert compare({name: correct[name] for name in ("best", "other")}, "best")["p_holm"][0] == pairs["p"][0]

@@ -1,0 +1,131 @@
+"""Figures of accuracy, calibration, coverage, confusion and mistakes on the test photos."""
+
+from functools import partial
+from itertools import cycle
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from sklearn.metrics import confusion_matrix
+
+from stages.evaluation.figures import COLOURS, caption, draw_photos
+from stages.evaluation.results import Evaluation, Predictions
+from stages.evaluation.scores import ECE_BINS, reliability, selected_epoch
+from stages.evaluation.significance import wilson_interval
+from stages.inference.confidence import accuracy_by_coverage
+
+MAX_CLASS_LETTERS = 24
+MAX_MISTAKES = 12
+MIN_COVERED = 10  # photos of which an accuracy is drawn
+
+
+def draw_accuracy(name: str, history: pd.DataFrame) -> Figure:
+    """Draw training and validation accuracy over the epochs."""
+    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    axes.plot(history["epoch"], history["accuracy"], "--", color="C0", label="training")
+    axes.plot(history["epoch"], history["val_accuracy"], color="C3", label="validation")
+    if "kept" in history:
+        epoch = selected_epoch(history)
+        axes.plot(epoch["epoch"], epoch["val_accuracy"], "o", color="C3", label="the epoch kept")
+    axes.set(title=f"{name}: accuracy", xlabel="epoch", ylabel="accuracy", ylim=(None, 1.01))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
+    return figure
+
+
+def draw_calibration(evaluations: list[Evaluation]) -> Figure:
+    """Draw a reliability diagram for each model, and below it how many photos each bin holds."""
+    columns = min(2, len(evaluations))
+    rows = -(-len(evaluations) // columns)
+    figure = plt.figure(figsize=(4.5 * columns, 4 * rows + 0.4), layout="constrained")
+    figure.suptitle("Calibration on the test photos")
+    grid = figure.subplots(2 * rows, columns, height_ratios=[5, 2] * rows, squeeze=False, sharex=True)
+    for cell in zip(evaluations, cycle(COLOURS), grid[::2].flat, grid[1::2].flat, strict=False):
+        draw_reliability(*cell)
+    for axes in grid.flat:
+        axes.set_visible(axes.has_data())  # an odd number of models leaves two empty
+    return figure
+
+
+def draw_reliability(evaluation: Evaluation, colour: str, upper: Axes, lower: Axes) -> None:
+    """Draw each bin's accuracy (with its 95 % confidence interval) over its confidence, and its photos as a bar."""
+    bins = reliability(evaluation.predictions)
+    upper.plot([0, 1], [0, 1], ":", color="black", label="perfect calibration")
+    intervals = map(wilson_interval, bins["accuracy"], bins["photos"])
+    upper.vlines(bins["confidence"], *zip(*intervals, strict=True), color=colour, alpha=0.5, label="95 % CI")
+    upper.plot(bins["confidence"], bins["accuracy"], "o", color=colour, label="photos of a bin", clip_on=False)
+    title = f"{evaluation.name}: ECE {evaluation.scores['test']['ece']:.3f}"
+    upper.set(title=title, ylabel="accuracy", xlim=(0, 1), ylim=(-0.04, 1.04))
+    upper.grid(alpha=0.3)
+    upper.legend(fontsize="small")
+    bars = lower.bar((bins.index + 0.5) / ECE_BINS, bins["photos"], width=0.9 / ECE_BINS, color=colour)
+    lower.bar_label(bars, fontsize="x-small")
+    lower.margins(y=0.3)
+    lower.set(ylabel="photos", xlabel="confidence")
+    lower.tick_params(labelbottom=True)
+
+
+def draw_coverage(evaluations: list[Evaluation]) -> Figure:
+    """Draw each model's accuracy on its most confident photos over their proportion of all."""
+    figure, axes = plt.subplots(figsize=(8.5, 4.5), layout="constrained")
+    for evaluation, colour in zip(evaluations, cycle(COLOURS), strict=False):
+        correct = evaluation.predictions.correct
+        curve = accuracy_by_coverage(evaluation.predictions.log_odds, correct)
+        curve = curve[curve["coverage"] >= min(MIN_COVERED / len(correct), 1)]
+        marker = "." if len(curve) == 1 else ""  # a line of one point is invisible
+        plot = partial(axes.plot, color=colour, clip_on=False)
+        plot(curve["coverage"], curve["accuracy"], marker=marker, label=evaluation.name)
+        confidence = evaluation.scores.get("confidence", {})
+        if confidence.get("sure_accuracy") is not None:
+            sure = (confidence["coverage"], confidence["sure_accuracy"])
+            plot(*sure, "o", label=f"{evaluation.name}: not unsure")
+    axes.set(title="Accuracy on the test photos that a model is surest of", xlim=(0, 1), ylim=(None, 1))
+    axes.set(xlabel="coverage: proportion of the photos, the most confident first", ylabel="accuracy")
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)  # most lines begin at 1, along the top
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def draw_confusion(name: str, predictions: Predictions, classes: list[str]) -> Figure:
+    """Draw the confusion matrix, with the same axes as on DVC's plots page."""
+    counts = confusion_matrix(predictions.labels, predictions.predicted, labels=range(len(classes))).T
+    names = [name if len(name) <= MAX_CLASS_LETTERS else f"{name[: MAX_CLASS_LETTERS - 1]}…" for name in classes]
+    size = 2.5 + max(2.0, 0.25 * len(classes))  # inches
+    figure, axes = plt.subplots(figsize=(size + 1, size), layout="constrained")
+    image = axes.imshow(counts, cmap="Blues", vmin=0)
+    fontsize = "medium" if len(classes) < 10 else "x-small"
+    axes.set_xticks(range(len(classes)), names, fontsize=fontsize, rotation=90 if len(classes) > 4 else 0)
+    axes.set_yticks(range(len(classes)), names, fontsize=fontsize)
+    axes.set(title=f"{name}: test photos", xlabel="actual class", ylabel="predicted class")
+    for row, column in np.argwhere(counts):
+        colour = "white" if counts[row, column] > counts.max() / 2 else "black"
+        axes.text(column, row, counts[row, column], color=colour, ha="center", va="center", fontsize=fontsize)
+    figure.colorbar(image, shrink=0.6, label="photos", ticks=MaxNLocator(5, integer=True))
+    return figure
+
+
+def outcome(label: str, predicted: str, confidence: float) -> str:
+    """Caption a photo with its true class, its predicted class and the confidence."""
+    verdict = "classified correctly" if label == predicted else f"misclassified as {predicted}"
+    return caption(f"{label} {verdict}", f"confidence {confidence:.3f}")
+
+
+def draw_mistakes(name: str, mistakes: pd.DataFrame) -> Figure:
+    """Draw the most confident mistakes, each with its true class, its predicted class and the confidence."""
+    if mistakes.empty:
+        figure = plt.figure(figsize=(8, 2.5))
+        figure.suptitle(f"{name}: mistakes on the test photos")
+        figure.text(0.5, 0.4, "none: every test photo is classified correctly", ha="center", fontsize="x-large")
+        return figure
+    if len(mistakes) > MAX_MISTAKES:
+        subject = f"the {MAX_MISTAKES} most confident of {len(mistakes)} mistakes"
+    else:
+        subject = f"all {len(mistakes)} mistakes" if len(mistakes) > 1 else "the only mistake"
+    shown = mistakes.head(MAX_MISTAKES)
+    captions = map(outcome, shown["label"], shown["predicted"], shown["confidence"])
+    return draw_photos(f"{name}: {subject} on the test photos", list(shown["path"]), captions, 4, row_height=2.6)

@@ -1,0 +1,126 @@
+"""What the figures of `evaluate` show."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+from scipy.special import logit
+
+from stages.evaluation.figures import write_figure
+from stages.evaluation.plots import (
+    draw_accuracy,
+    draw_calibration,
+    draw_confusion,
+    draw_coverage,
+    draw_mistakes,
+    outcome,
+)
+from stages.evaluation.results import Predictions
+from stages.evaluation.scores import calibration_error, find_mistakes, reliability, score_confidence
+from stages.inference.confidence import Confidence
+from tests.conftest import write_photos
+from tests.evaluation.examples import classified, evaluation_of, two_classes
+
+# From the most confident on: correct, wrong, correct, correct.
+PREDICTIONS = two_classes(np.array([1, 1, 0, 1]), np.array([0.6, 0.95, 0.9, 0.8]))
+
+
+@pytest.fixture(autouse=True)
+def _closed_figures() -> Iterator[None]:
+    yield
+    plt.close("all")
+
+
+def test_the_accuracy_curve_marks_the_selected_epoch() -> None:
+    history = pd.DataFrame({"epoch": [1, 2], "accuracy": [0.5, 0.7], "val_accuracy": [0.4, 0.6]})
+    assert len(draw_accuracy("cnn", history).axes[0].lines) == 2
+    _, _, point = draw_accuracy("cnn", history.assign(kept=[True, np.nan])).axes[0].lines
+    np.testing.assert_array_equal(point.get_xydata(), [[1, 0.4]])
+
+
+@pytest.mark.parametrize("models", [1, 2, 3, 7])
+def test_every_model_has_a_reliability_diagram_and_counts(models: int) -> None:
+    of_models = [Predictions(PREDICTIONS.labels, PREDICTIONS.logits / (1 + index)) for index in range(models)]
+    errors = [calibration_error(predictions) for predictions in of_models]
+    assert len(set(errors)) == models
+    figure = draw_calibration([evaluation_of(f"model{index}", each) for index, each in enumerate(of_models)])
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    diagrams = [axes for axes in shown if axes.get_title()]
+    assert [axes.get_title() for axes in diagrams] == [f"model{i}: ECE {error:.3f}" for i, error in enumerate(errors)]
+    for axes, each in zip(diagrams, of_models, strict=True):
+        np.testing.assert_array_equal(axes.lines[-1].get_xydata(), reliability(each)[["confidence", "accuracy"]])
+    counts = sorted([text.get_text() for text in axes.texts] for axes in shown if not axes.get_title())
+    assert counts == sorted([str(count) for count in reliability(each)["photos"]] for each in of_models)
+
+
+def test_a_model_equally_sure_of_all_photos_is_a_point() -> None:
+    collapsed = two_classes(np.array([1, 0] * 10), np.full(20, 0.8))
+    [line] = draw_coverage([evaluation_of("cnn", collapsed)]).axes[0].lines
+    assert np.asarray(line.get_xydata()).tolist() == [[1, 0.5]]
+    assert line.get_marker() == "."
+
+
+def test_coverage_has_a_line_per_model_and_a_point_per_threshold() -> None:
+    """A line ends at the model's accuracy."""
+    sure, threshold = evaluation_of("sure", PREDICTIONS), Confidence(least_log_odds=logit(0.85))
+    sure.scores["confidence"] = score_confidence(threshold, PREDICTIONS.labels, PREDICTIONS.logits, np.empty((4, 0)))
+    wrong = Predictions(1 - PREDICTIONS.labels, PREDICTIONS.logits)
+    plain, line, point = draw_coverage([evaluation_of("plain", wrong), sure]).axes[0].lines
+    assert [plain.get_label(), line.get_label()] == ["plain", "sure"]
+    assert np.asarray(plain.get_xydata())[-1].tolist() == [1, 0.25]
+    assert np.asarray(line.get_xydata())[-1].tolist() == [1, 0.75]
+    assert np.asarray(point.get_xydata()).tolist() == [[0.5, 0.5]]
+
+
+def test_the_confusion_matrix_counts_and_shortens_long_names() -> None:
+    axes = draw_confusion("one", classified([[5, 2], [0, 3]]), ["cats", "a" * 30]).axes[0]
+    shown = {text.get_position(): text.get_text() for text in axes.texts}
+    assert shown == {(0, 0): "5", (0, 1): "2", (1, 1): "3"}
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["cats", "a" * 23 + "…"]
+
+
+def texts(figure: Figure) -> list[str]:
+    titles = [axes.get_title().replace("\n", " ") for axes in figure.axes if axes.get_title()]
+    return [*titles, figure.get_suptitle(), *(text.get_text() for text in figure.texts)]
+
+
+def test_at_most_a_dozen_mistakes_are_drawn_and_counted(workspace: Path) -> None:
+    write_photos(workspace, 13)
+    mistakes = pd.DataFrame({"path": [f"{index}.jpg" for index in range(13)]})
+    mistakes = mistakes.assign(label="a", predicted="b", confidence=0.9)
+    some, few, one = (texts(draw_mistakes("cnn", mistakes.head(count))) for count in (13, 2, 1))
+    assert some.count("a misclassified as b confidence 0.900") == 12
+    assert some[12] == "cnn: the 12 most confident of 13 mistakes on the test photos"
+    assert few[2] == "cnn: all 2 mistakes on the test photos"
+    assert one[1] == "cnn: the only mistake on the test photos"
+
+
+def test_mistakes_are_drawn_as_thumbnails(workspace: Path) -> None:
+    Image.new("RGB", (1100, 20)).save("large.png")
+    mistakes = pd.DataFrame([{"path": "large.png", "label": "a", "predicted": "b", "confidence": 0.9}])
+    assert draw_mistakes("cnn", mistakes).axes[0].images[0].get_size() == (9, 512)
+
+
+def test_a_model_without_mistakes_has_a_figure_that_says_so() -> None:
+    photos = pd.DataFrame({"path": ["1"], "label": ["a"]})
+    none = find_mistakes(photos, two_classes(np.array([0]), np.array([0.1])), ["a", "b"])
+    assert "none: every test photo is classified correctly" in texts(draw_mistakes("cnn", none))
+
+
+def end_of_line(text: str) -> np.ndarray:
+    """Draw a line of text that ends at the right edge, and return the pixels of its end."""
+    figure = plt.figure(figsize=(4, 1))
+    figure.text(1, 0.5, text, horizontalalignment="right")
+    write_figure(figure, Path("line.png"))
+    return np.asarray(Image.open("line.png"))[:, -100:]
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_class_name_read_from_right_to_left_stays_first() -> None:
+    line = outcome("חתול", "dog", 0.5).splitlines()[0]
+    np.testing.assert_array_equal(end_of_line(line), end_of_line("cat misclassified as dog"))

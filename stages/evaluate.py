@@ -36,7 +36,7 @@ from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.scores import leaderboard, ranking, rounded, score, score_temperature
 from stages.evaluation.significance import compare, compare_with_best
 from stages.inference.confidence import Confidence, read_confidence
-from stages.inference.logits import load_model
+from stages.inference.logits import Outputs, load_model
 from stages.inference.prediction_cache import PredictionCache, delete_others
 from stages.models.runtime import make_deterministic
 from stages.photos.loading import load_photos
@@ -114,32 +114,27 @@ def evaluate_with_repeats(
     """Score a model, and its trainings from other seeds, which are saved at ``repeats``."""
     path = MODELS / f"{name}.keras"
     confidence = read_confidence(path.with_suffix(".npz"), settings)
-    outputs = predictions.logits(path, features=confidence.unlike_above is not None)
+    outputs = predictions.predict(path, features=confidence.distance_threshold is not None)
     evaluation = evaluate(path, outputs, confidence, test)
     others = []
     for seed, other in repeats.items():
         temperature = read_confidence(
             other.with_suffix(".npz"), ConfidenceSettings(temperature_scaling=settings.temperature_scaling)
         )
-        scores = evaluate(other, predictions.logits(other), temperature, test).scores
+        scores = evaluate(other, predictions.predict(other), temperature, test).scores
         others.append({"seed": seed, **{split: scores[split] for split in SPLITS_SCORED}})
     return replace(evaluation, repeats=others)
 
 
-def evaluate(path: Path, outputs: np.ndarray, confidence: Confidence, test: TestSet) -> Evaluation:
-    """Score a model, saved at ``path``, by what it gives for the test photos.
-
-    Args:
-        outputs: its logits, and perhaps features after them, shaped (photos, columns).
-    """
+def evaluate(path: Path, outputs: Outputs, confidence: Confidence, test: TestSet) -> Evaluation:
+    """Score a model, saved at ``path``, by its outputs for the test photos."""
     name, histories = path.stem, HISTORY if path.parent == MODELS else path.parent / "history"
-    logits, features = np.split(outputs, [len(test.classes)], axis=1)
     history = pd.read_json(histories / f"{name}.json", precise_float=True)
     environment = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["environment"]
-    predictions = Predictions(test.labels, confidence.scaled(logits))
+    predictions = Predictions(test.labels, confidence.scaled(outputs.logits))
     validation = validation_predictions(path.with_suffix(".npz"))
     scores = score(history, validation, predictions, test.classes, test.baseline)
-    scores |= score_confidence(confidence, logits, features, predictions)
+    scores |= score_confidence(confidence, outputs, predictions)
     if scores["test"]["gain_over_baseline"] <= 0:
         logger.warning("%s is no better than the majority-class baseline on the test photos", name)
     mistakes = find_mistakes(test.photos, predictions, test.classes)
@@ -152,18 +147,16 @@ def validation_predictions(path: Path) -> Predictions:
         return Predictions(saved["labels"], Confidence().scaled(saved["logits"]))
 
 
-def score_confidence(
-    confidence: Confidence, logits: np.ndarray, features: np.ndarray, predictions: Predictions
-) -> dict[str, Any]:
+def score_confidence(confidence: Confidence, outputs: Outputs, predictions: Predictions) -> dict[str, Any]:
     """Score what ``confidence`` in ``params.yaml`` asks for, under that name; nothing where it asks for nothing."""
     scores: dict[str, Any] = {}
     if confidence.temperature:
-        before = Predictions(predictions.labels, Confidence().scaled(logits))
+        before = Predictions(predictions.labels, Confidence().scaled(outputs.logits))
         scores |= score_temperature(confidence.temperature, before)
-    if confidence.least_log_odds is not None:
-        scores |= score_unsure(confidence.least_log_odds, predictions)
-    if confidence.unlike_above is not None:
-        scores["unlike"] = float(confidence.unlike(features).mean())
+    if confidence.log_odds_threshold is not None:
+        scores |= score_unsure(confidence.log_odds_threshold, predictions)
+    if outputs.features is not None:
+        scores["unlike"] = float(confidence.unlike(outputs.features).mean())
     return {"confidence": scores} if scores else {}
 
 

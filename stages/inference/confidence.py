@@ -22,7 +22,7 @@ from stages.common.params import ConfidenceSettings
 
 SOFTMAX_ALONE = ConfidenceSettings()
 # Raised while a damaged .npz file is read from memory.
-DAMAGED_NPZ = (BadZipFile, EOFError, KeyError, RuntimeError, ValueError, zlib.error, lzma.LZMAError)
+DAMAGED_NPZ = (BadZipFile, EOFError, KeyError, OSError, RuntimeError, ValueError, zlib.error, lzma.LZMAError)
 
 
 class Confidence(NamedTuple):

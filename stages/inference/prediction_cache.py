@@ -53,12 +53,13 @@ class PredictionCache:
 
 def read_outputs(path: Path, key: str) -> Outputs | None:
     """Return cached outputs, or None if the file is missing, has another key or, which is logged, is damaged."""
+    if not path.exists():
+        return None
+    content = BytesIO(path.read_bytes())
     try:
-        with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as file:
+        with np.load(content, allow_pickle=False) as file:
             arrays = dict(file)
         return Outputs(arrays["logits"], arrays.get("features")) if arrays["key"] == key else None
-    except FileNotFoundError:
-        return None
     except DAMAGED_NPZ:
         logger.warning("%s is damaged, so the predictions in it are not used", path)
         return None

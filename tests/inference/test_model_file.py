@@ -158,7 +158,7 @@ def test_a_damaged_npz_is_one_line_where_it_is_asked_for(damage: str) -> None:
     elif damage == "a changed bit":
         content[len(content) // 2] ^= 1
     elif damage == "another compression":
-        content[content.index(b"PK\1\2") + 10] = 8  # deflated, says the directory at the end
+        content[content.index(b"PK\1\2") + 10] = 12  # bzip2, says the directory at the end
     else:
         content = bytearray(b"PK\5\6" + bytes(18))  # a zip file of nothing
     damaged = file._replace(validation=bytes(content))

@@ -88,7 +88,7 @@ def test_a_damaged_file_is_logged_and_predicted_again(damage: str, caplog: pytes
     elif damage == "a changed bit":
         content[len(content) // 2] ^= 1
     elif damage == "another compression":
-        content[content.index(b"PK\1\2") + 10] = 8  # deflated, says the directory at the end
+        content[content.index(b"PK\1\2") + 10] = 12  # bzip2, says the directory at the end
     FILE.write_bytes(content)
     if damage == "another program's":
         with zipfile.ZipFile(FILE, "w") as file:

@@ -8,47 +8,53 @@ Reads photos, ``data/models/MODEL.keras``, ``.json`` and ``.npz``, and without `
 """
 
 import argparse
+import json
 import logging
+import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TextIO
 
+import numpy as np
+import pandas as pd
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from commands.prediction_formats import FORMATS, Row, row_values
-from stages.common.cli import UserError, command_parser, explain_unwritable, run, shown
+from stages.common.cli import CONTROLS, UserError, command_parser, explain_unwritable, printable, run, shown
+from stages.common.parallel import in_parallel
 from stages.common.params import load_params
-from stages.inference.model_file import TrainedModel, fetch_model_file
-from stages.inference.predictor import list_photos, predict
-from stages.photos.decode import UnreadablePhotoError
+from stages.inference.model_file import Prediction, TrainedModel, fetch_model_file
+from stages.photos.decode import UnreadablePhotoError, resized_pixels
 from stages.storage.files import atomic_write
+from stages.storage.folders import is_hidden, unreadable_folders
 
 logger = logging.getLogger(__name__)
+
+CHUNK_SIZE = 256  # photos in memory at a time, beside those of the chunk before
 
 
 def main() -> None:
     args = parse_arguments()
-    lines = FORMATS[choose_format(args.format, args.output)]
+    to_text = FORMATS[choose_format(args.format, args.output)]
     paths = list_photos(args.photos)
     if args.output and args.output.exists():
         check_is_no_photo(args.output, paths)
     params = load_params()
     trained = fetch_model_file(args.model, args.rev).load(params.confidence)
-    rows = Rows(trained, paths, params.split.max_megapixels)
-    with open_output(args.output) as file, logging_redirect_tqdm():
-        for line in lines(trained.class_names, paths, rows, trained.confidence.gives_notes):
-            with tqdm.external_write_mode(file):
-                file.write(line)
-    if rows.failed:
-        raise UserError(
-            f"{rows.failed} of {len(paths)} files cannot be decoded (listed above): "
-            f"fix or remove them; {trained.name} classified the other {len(paths) - rows.failed}"
-        )
-    logger.info("%s classified %d photos", trained.name, len(paths))
+    results = predict(trained, paths, params.split.max_megapixels)
+    rows = []
+    with open_output(args.output) as file:
+        with logging_redirect_tqdm():
+            for path, result in tqdm(results, "predicting", len(paths), unit="photo", disable=None):
+                if isinstance(result, UnreadablePhotoError):
+                    logger.warning("%s: %s", shown(path), result)
+                else:
+                    rows.append(row_values(path, result, trained.class_names))
+        file.write(to_text(pd.DataFrame(rows, columns=column_names(trained))))
+    check_all_classified(trained.name, len(paths), len(paths) - len(rows))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -59,23 +65,29 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "photos", nargs="+", type=Path, metavar="PHOTO_OR_FOLDER", help="of a folder, all files that are not hidden"
     )
-    parser.add_argument("--model", help="a model in data/models/ (default: the best on the validation photos)")
-    parser.add_argument(
-        "--rev", metavar="GIT_REV", help="use the model of this commit, branch, tag or experiment, through DVC"
-    )
+    add_model_options(parser)
     parser.add_argument("--format", choices=FORMATS, help="default: by FILE's suffix (csv, json, txt), else table")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: stdout")
     return parser.parse_args()
 
 
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", help="a model in data/models/ (default: the best on the validation photos)")
+    parser.add_argument(
+        "--rev", metavar="GIT_REV", help="use the model of this commit, branch, tag or experiment, through DVC"
+    )
+
+
 def choose_format(name: str | None, output: Path | None) -> str:
-    """Choose the format that was asked for, or else the one that the output's suffix stands for."""
-    if output and output.exists() and not output.is_file():
+    """Return the format that is asked for, or else that of the output's suffix."""
+    if not output:
+        return name or "table"
+    if output.exists() and not output.is_file():
         raise UserError(
             f"--output: expected the name of a file, received {shown(output)}, which is a folder or a device"
         )
-    suffix = output.suffix[1:].lower() if output else ""
-    if output and not name and suffix not in (*FORMATS, "txt", ""):
+    suffix = output.suffix[1:].lower()
+    if not name and suffix not in (*FORMATS, "txt", ""):
         raise UserError(f"--output: expected a name in .csv, .json or .txt, or --format, received {shown(output)}")
     return name or (suffix if suffix in FORMATS else "table")
 
@@ -85,9 +97,46 @@ def check_is_no_photo(output: Path, paths: Sequence[Path]) -> None:
         raise UserError(f"--output: expected another file than the photos, received {output}, which is one of them")
 
 
+def list_photos(given: Sequence[Path]) -> list[Path]:
+    """List the given files, and the files in the given folders, sorted, without hidden ones; none may be missing."""
+    paths: list[Path] = []
+    for path in given:
+        name = shown(path)
+        if not path.exists():
+            raise UserError(f"expected a photo or a folder of photos, received {name}: no such file")
+        # Named pipes, links to folders or to nothing, and unreadable folders are listed, and fail to be decoded.
+        files = [file for file in path.rglob("*") if file.is_symlink() or not file.is_dir()]
+        files += [Path(error.filename) for error in unreadable_folders(path)]
+        files = [file for file in sorted(files) if not is_hidden(PurePosixPath(file.relative_to(path)))]
+        if path.is_dir() and not files:
+            raise UserError(f"expected photos in the folder {name}, found none: add some, or leave the folder out")
+        paths += files or [path]
+    return paths
+
+
+def predict(
+    trained: TrainedModel, paths: Sequence[Path], max_megapixels: float = math.inf
+) -> Iterator[tuple[Path, Prediction | UnreadablePhotoError]]:
+    """Classify photos, in their order; an error takes the place of a photo that cannot be decoded."""
+
+    def decode(path: Path) -> np.ndarray | UnreadablePhotoError:
+        try:
+            return resized_pixels(path, trained.image_size, max_megapixels)
+        except UnreadablePhotoError as error:
+            return error
+
+    for start in range(0, len(paths), CHUNK_SIZE):
+        chunk = paths[start : start + CHUNK_SIZE]
+        decoded = list(in_parallel(decode, chunk))
+        pixels = [photo for photo in decoded if isinstance(photo, np.ndarray)]
+        predictions = iter(trained.classify(np.stack(pixels)) if pixels else ())
+        for path, photo in zip(chunk, decoded, strict=True):
+            yield path, next(predictions) if isinstance(photo, np.ndarray) else photo
+
+
 @contextmanager
 def open_output(path: Path | None) -> Iterator[TextIO]:
-    """Open the output file, which appears under its name once it is whole, or stdout."""
+    """Open stdout, or the output file, which is atomic: complete or absent."""
     if path:
         with (
             explain_unwritable(path, "--output"),
@@ -104,23 +153,53 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
         sys.exit(1)
 
 
-class Rows:
-    """The rows of all photos that can be decoded, classified while one iterates; the others are logged and counted."""
+def column_names(trained: TrainedModel) -> list[str]:
+    notes = ["note"] if trained.confidence.gives_notes else []
+    return ["path", "class", "probability", *notes, *(f"probability_{name}" for name in trained.class_names)]
 
-    def __init__(self, trained: TrainedModel, paths: Sequence[Path], max_megapixels: float) -> None:
-        self.trained = trained
-        self.paths = paths
-        self.max_megapixels = max_megapixels
-        self.failed = 0
 
-    def __iter__(self) -> Iterator[Row]:
-        results = predict(self.trained, self.paths, self.max_megapixels)
-        for path, result in tqdm(results, "predicting", len(self.paths), unit="photo", disable=None):
-            if isinstance(result, UnreadablePhotoError):
-                logger.warning("%s: %s", shown(path), result)
-                self.failed += 1
-            else:
-                yield row_values(path, result, self.trained.class_names)
+def row_values(path: PurePath, prediction: Prediction, class_names: Sequence[str]) -> list[str | float]:
+    """Return the values of :func:`column_names`, with probabilities rounded to six digits."""
+    rounded = [round(float(probability), 6) for probability in prediction.probabilities]
+    predicted = int(prediction.probabilities.argmax())
+    notes = [] if prediction.note is None else [prediction.note]
+    return [printable(path), class_names[predicted], rounded[predicted], *notes, *rounded]
+
+
+def check_all_classified(model: str, photos: int, failed: int) -> None:
+    """Log how many photos a model classified, or raise UserError if some could not be decoded."""
+    if failed:
+        raise UserError(
+            f"{failed} of {photos} files cannot be decoded (listed above): "
+            f"fix or remove them; {model} classified the other {photos - failed}"
+        )
+    logger.info("%s classified %d photos", model, photos)
+
+
+def to_table(rows: pd.DataFrame) -> str:
+    """Align path, class, probability and note in columns, with control characters escaped."""
+    columns = rows.filter(["path", "class", "probability", "note"])
+    columns["probability"] = columns["probability"].map("{:11.3f}".format)
+    cells = [[str(name), *map(shown, columns[name])] for name in columns]
+    widths = [len(max(column, key=len)) for column in cells]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in zip(*cells, strict=True)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def to_csv(rows: pd.DataFrame) -> str:
+    # Python's csv quotes what has a character of the line end: here also "\r", at which many programs end a line.
+    return str(rows.to_csv(index=False, lineterminator="\r\0\n")).replace("\r\0\n", "\n")
+
+
+def to_json(rows: pd.DataFrame) -> str:
+    """Return a list with an object a line; unlike pandas, escape all control characters, and no slashes."""
+    objects = (dict(zip(rows.columns, row, strict=True)) for row in rows.itertuples(index=False, name=None))
+    lines = (json.dumps(row, ensure_ascii=False) for row in objects)
+    escaped = (CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", line) for line in lines)
+    return "[\n" + ",\n".join(escaped) + "\n]\n"
+
+
+FORMATS = {"table": to_table, "csv": to_csv, "json": to_json}
 
 
 if __name__ == "__main__":

@@ -32,27 +32,23 @@ def main() -> None:
     if BEST.exists():  # DVC leaves out a file that it cannot read
         json_value(BEST.read_bytes(), "model", str, BEST, "resolve the conflict, or run `dvc repro`")
     params = load_params()
-    head = find_head(base)
-    header, differences = diff_metrics(base)
+    head = current_commit(base)
+    header, rows = diff_metrics(base)
     main_scores = {"test.accuracy", *(f"{split}.{params.evaluate.rank_by}" for split in ("validation", "test"))}
-    main_differences = [
-        row
-        for row, (path, metric) in differences.items()
-        if metric == "model" or (path.startswith("metrics/models/") and metric in main_scores)
-    ]
+    main_rows = [row for row in rows if is_main(row, main_scores)]
     blocks = [
         MARKER,
         f"### Scores of `{head}` against `{base}`",
         f"On the photos of `{params.download.photos}`. The report has the confidence intervals.",
-        shortened("\n".join([*header, *main_differences])) if main_differences else "No main score differs.",
-        *(details("All scores that differ", "\n".join([*header, *differences])) if differences else []),
+        shortened("\n".join([*header, *main_rows])) if main_rows else "No main score differs.",
+        *(details("All scores that differ", "\n".join([*header, *rows])) if rows else []),
         *details(f"The report of <code>{head}</code>", REPORT.read_text(encoding="utf-8")),
     ]
     print("\n\n".join(blocks))  # noqa: T201
 
 
-def find_head(base: str) -> str:
-    """Return the current commit's short hash, or raise UserError where there is no commit to compare it with."""
+def current_commit(base: str) -> str:
+    """Return the current commit's short hash, or raise UserError if ``base`` is not a commit to compare it with."""
     try:
         with Repo() as repo:
             resolve_commit(repo, base)
@@ -63,20 +59,21 @@ def find_head(base: str) -> str:
         ) from error
 
 
-def diff_metrics(base: str) -> tuple[list[str], dict[str, tuple[str, str]]]:
-    """Run `dvc metrics diff`.
-
-    Returns:
-        The table's header in Markdown, and its rows, sorted (DVC's order varies), with the file and the metric of each.
-    """
+def diff_metrics(base: str) -> tuple[list[str], list[str]]:
+    """Run `dvc metrics diff`, and return the header and the rows of its Markdown table, sorted (DVC's order varies)."""
     command = [sys.executable, "-m", "dvc", "metrics", "diff", "--md", "--precision", "3", base]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if finished.returncode:
-        reason = finished.stderr.strip().removeprefix("ERROR: ").split("\n")[0]
+        reason = first_line(finished.stderr.strip().removeprefix("ERROR: "))
         raise UserError(f"expected metrics to compare with those of {base!r}, found none that DVC can read: {reason}")
     titles, rule, *rows = finished.stdout.strip().splitlines()
-    cells = {row: [cell.strip() for cell in row.split("|")] for row in sorted(rows)}
-    return [titles, rule], {row: (path, metric) for row, (_, path, metric, *_) in cells.items()}
+    return [titles, rule], sorted(rows)
+
+
+def is_main(row: str, main_scores: set[str]) -> bool:
+    """Return whether a row of the table is of the best model's name or of a model's main score."""
+    _, path, metric, *_ = (cell.strip() for cell in row.split("|"))
+    return metric == "model" or (path.startswith("metrics/models/") and metric in main_scores)
 
 
 def details(summary: str, markdown: str) -> list[str]:

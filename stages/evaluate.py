@@ -31,7 +31,7 @@ from stages.evaluation.report import leaderboard, report
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.significance import compare
 from stages.inference.confidence import Confidence, read_confidence
-from stages.inference.logits import load_model
+from stages.inference.logits import Outputs, load_model
 from stages.inference.prediction_cache import PredictionCache, delete_others
 from stages.models.runtime import make_deterministic
 from stages.photos.decode import load_pixels
@@ -94,7 +94,8 @@ def evaluate_models(params: Params, test: TestSet) -> list[Evaluation]:
 
     def evaluate_cached(path: Path, settings: ConfidenceSettings) -> Evaluation:
         confidence = read_confidence(path.with_suffix(".npz"), settings)
-        return evaluate(path, cache.logits(path, features=confidence.unlike_above is not None), confidence, test)
+        outputs = cache.predict(path, features=confidence.distance_threshold is not None)
+        return evaluate(path, outputs, confidence, test)
 
     evaluations = []
     for name, paths in saved.items():
@@ -113,23 +114,18 @@ def repeated_models(name: str) -> dict[int, Path]:
     return {seed: seeds.with_name(f"{name}.{seed}.keras") for seed in json.loads(seeds.read_text(encoding="utf-8"))}
 
 
-def evaluate(path: Path, outputs: np.ndarray, confidence: Confidence, test: TestSet) -> Evaluation:
-    """Evaluate a model, saved at ``path``, by its outputs for the test photos.
-
-    Args:
-        outputs: its logits, and perhaps features after them, shaped (photos, columns).
-    """
+def evaluate(path: Path, outputs: Outputs, confidence: Confidence, test: TestSet) -> Evaluation:
+    """Evaluate a model, saved at ``path``, by its outputs for the test photos."""
     name, histories = path.stem, HISTORY if path.parent == MODELS else path.parent / "history"
-    logits, features = np.split(outputs, [len(test.classes)], axis=1)
     history = pd.read_json(histories / f"{name}.json", precise_float=True)
     about = path.with_suffix(".json")
     advice = f"run `dvc repro train@{name.partition('.')[0]}`"
     environment = json_value(about.read_bytes(), "environment", list, about, advice)
     with np.load(path.with_suffix(".npz"), allow_pickle=False) as saved:
         validation = Predictions(saved["labels"], Confidence().scaled(saved["logits"]))
-    predictions = Predictions(test.labels, confidence.scaled(logits))
+    predictions = Predictions(test.labels, confidence.scaled(outputs.logits))
     results = scores.score(history, validation, predictions, test.classes, test.baseline)
-    if of_confidence := scores.score_confidence(confidence, test.labels, logits, features):
+    if of_confidence := scores.score_confidence(confidence, test.labels, outputs.logits, outputs.features):
         results["confidence"] = of_confidence
     if results["test"]["gain_over_baseline"] <= 0:
         logger.warning("%s is no better than the majority-class baseline on the test photos", name)

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from dvc.utils.collections import merge_dicts
 
+from commands.predict import predict
 from commands.sample.photo_archive import draw_jpeg, list_pictures, write_archive
 from commands.sample.species import SPECIES
 from stages import backbone, download, features, pixels, split, train
@@ -18,9 +19,8 @@ from stages.common.paths import MODELS
 from stages.evaluate import evaluate
 from stages.evaluation import results
 from stages.inference.confidence import Confidence
-from stages.inference.logits import load_model, predict_logits
+from stages.inference.logits import load_model, predict_outputs
 from stages.inference.model_file import fetch_model_file
-from stages.inference.predictor import predict
 from stages.photos.decode import load_pixels
 from stages.storage.arrays import encode_labels
 from stages.storage.photo_lists import class_names, majority_class_accuracy, read_split
@@ -52,8 +52,8 @@ def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
     baseline = majority_class_accuracy(read_split("train"), photos)
     decoded = load_pixels(list(photos["path"]), load_params().image_size)
     test = results.TestSet(photos, classes, decoded, encode_labels(photos["label"], classes), baseline)
-    logits = predict_logits(load_model(MODELS / "transfer.keras"), test.pixels)
-    scores = evaluate(MODELS / "transfer.keras", logits, Confidence(), test).scores
+    outputs = predict_outputs(load_model(MODELS / "transfer.keras"), test.pixels)
+    scores = evaluate(MODELS / "transfer.keras", outputs, Confidence(), test).scores
     assert scores["test"]["accuracy_low"] > baseline == 0.5, "beyond its confidence interval"
     assert scores["validation"]["accuracy"] > 0.75
 

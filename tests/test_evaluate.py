@@ -15,12 +15,13 @@ from stages.evaluation import results
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import rounded
 from stages.inference.confidence import Confidence
+from stages.inference.logits import Outputs
 
 PHOTOS = pd.DataFrame({"path": ["0.jpg", "1.jpg", "2.jpg"], "label": ["cats", "cats", "dogs"]})
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
 TEST = results.TestSet(PHOTOS, ["cats", "dogs"], PIXELS, np.array([0, 0, 1]), baseline=2 / 3)
 CNN = MODELS / "cnn.keras"
-ALWAYS_DOGS = np.log([[0.25, 0.75]] * 3)
+ALWAYS_DOGS = Outputs(np.log([[0.25, 0.75]] * 3))
 
 
 @pytest.fixture
@@ -68,16 +69,16 @@ def test_a_temperature_has_scores_before_and_after() -> None:
 
 @pytest.mark.usefixtures("files")
 def test_a_threshold_has_its_coverage_and_accuracy() -> None:
-    logits = np.log([[0.2, 0.8], [0.4, 0.6], [0.1, 0.9]])
-    scores = rounded(evaluate(CNN, logits, Confidence(least_log_odds=logit(0.7)), TEST).scores["confidence"])
+    outputs = Outputs(np.log([[0.2, 0.8], [0.4, 0.6], [0.1, 0.9]]))
+    scores = rounded(evaluate(CNN, outputs, Confidence(log_odds_threshold=logit(0.7)), TEST).scores["confidence"])
     assert (scores["unsure_below"], scores["coverage"], scores["sure_accuracy"]) == (0.7, 0.666667, 0.5)
     assert (scores["sure_accuracy_low"], scores["sure_accuracy_high"]) == pytest.approx((0.0945, 0.9055), abs=1e-4)
 
 
 @pytest.mark.usefixtures("files")
 def test_photos_unlike_the_training_photos_are_counted() -> None:
-    outputs = np.hstack([ALWAYS_DOGS, np.array([[1, 0], [0.9, 0.1], [0, 1]])])
-    confidence = Confidence(unlike_above=0.5, training_features=np.array([[1.0, 0.0]]))
+    outputs = Outputs(ALWAYS_DOGS.logits, np.array([[1, 0], [0.9, 0.1], [0, 1]]))
+    confidence = Confidence(distance_threshold=0.5, training_features=np.array([[1.0, 0.0]]))
     evaluation = evaluate(CNN, outputs, confidence, TEST)
     assert evaluation.scores["confidence"] == {"unlike": 1 / 3}
     assert confidence_in(evaluation) == pytest.approx([0.75] * 3)

@@ -21,31 +21,11 @@ from fsspec.implementations.dirfs import DirFileSystem
 from fsspec.implementations.local import LocalFileSystem
 from tqdm import tqdm
 
-from commands.cluster.nodes import (
-    ONLY_TEXT,
-    carrying_errors,
-    cause_of,
-    connect,
-    missing_resources,
-    raised_by,
-    task_options,
-)
-from commands.cluster.parquet import (
-    ANOTHER_RUN,
-    Row,
-    claim,
-    drop_problems,
-    load_claimed,
-    open_folder,
-    part_number,
-    read_predictions,
-    write_part,
-)
-from commands.prediction_formats import columns, row_values
+from commands.cluster import nodes, parquet
+from commands.predict import add_model_options, check_all_classified, column_names, row_values
 from stages.common.cli import MachineError, UserError, command_parser, machine_problem, printable, run
 from stages.common.params import Resources, load_params
 from stages.inference.model_file import fetch_model_file
-from stages.inference.predictor import classify
 from stages.models.runtime import make_deterministic
 from stages.photos.decode import UnreadablePhotoError, read_photo, resized_pixels, unreadable_photos
 from stages.storage.folders import check_readable, is_hidden
@@ -54,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 PHOTOS_PER_PART = 500
 READERS = 8  # threads of a task that decodes
-BLOCK = 8 * 2**20  # bytes that a bucket is asked for at a time: most photos whole, of a film only the start
+BLOCK = 8 * 2**20  # bytes per request to a bucket: most photos whole, of a film only the start
 
 
 def main() -> None:
@@ -63,13 +43,10 @@ def main() -> None:
     )
     parser.add_argument("photos", metavar="FOLDER", help="a path or URL (s3, gs, ...) that every node reaches")
     parser.add_argument("output", metavar="OUTPUT", help="the same, for Parquet files")
-    parser.add_argument("--model", help="a model in data/models/ (default: the best on the validation photos)")
-    parser.add_argument(
-        "--rev", metavar="GIT_REV", help="use the model of this commit, branch, tag or experiment, through DVC"
-    )
+    add_model_options(parser)
     args = parser.parse_args()
 
-    photos, output = open_folder(args.photos), open_folder(args.output)
+    photos, output = parquet.open_folder(args.photos), parquet.open_folder(args.output)
     params = load_params()
     if PurePosixPath(output.fs.unstrip_protocol(output.path)).is_relative_to(photos.fs.unstrip_protocol(photos.path)):
         raise UserError(f"expected OUTPUT outside of {args.photos}, where the photos are, received {args.output}")
@@ -79,25 +56,25 @@ def main() -> None:
     if not paths:
         raise UserError(f"expected photos in {args.photos}, found none")
     model = fetch_model_file(args.model, args.rev)
-    claim(output, model, params.confidence)
-    done = drop_problems(output)
-    left = [path for path in paths if printable(path) not in done]
-    logger.info("%d photos, %d of them already classified", len(paths), len(paths) - len(left))
-    if left:
-        connect()
+    parquet.claim(output, model, params.confidence)
+    done = parquet.drop_problems(output)
+    missing = [path for path in paths if printable(path) not in done]
+    logger.info("%d photos, %d of them already classified", len(paths), len(paths) - len(missing))
+    if missing:
+        nodes.connect()
         resources = params.cluster.resources_of(model.name)
         check_resources(resources)
         image_size = model.load(params.confidence).image_size
-        predict_photos(photos, output, image_size, left, params.split.max_megapixels, resources)
-    report(paths, read_predictions(output), model.name)
+        predict_photos(photos, output, image_size, missing, params.split.max_megapixels, resources)
+    report(paths, parquet.read_predictions(output), model.name)
 
 
 def check_resources(resources: Resources) -> None:
-    """Make sure that the cluster can hold a process with the model, and beside it one that decodes photos."""
-    problems = missing_resources([resources])
-    there = ray.cluster_resources().get("CPU", 0)
-    if there < resources.cpus + 1:
-        problems.append(f"only {there:g} CPUs in all, where {resources.cpus} classify photos and 1 decodes them")
+    """Raise UserError unless the cluster can run a process with the model and one that decodes photos."""
+    problems = nodes.missing_resources([resources])
+    cpus = ray.cluster_resources().get("CPU", 0)
+    if cpus < resources.cpus + 1:
+        problems.append(f"only {cpus:g} CPUs in all, where {resources.cpus} classify photos and 1 decodes them")
     if problems:
         raise UserError(f"the cluster cannot classify photos: {'; '.join(problems)}")
 
@@ -110,34 +87,38 @@ def predict_photos(
     max_megapixels: float,
     resources: Resources,
 ) -> None:
-    """Write a Parquet file for each part of the paths, beside those that are there."""
-    starts = range(0, len(paths), PHOTOS_PER_PART)
-    chunks = [paths[start : start + PHOTOS_PER_PART] for start in starts]
-    parts = [{"number": part_number(index, chunk), "paths": chunk} for index, chunk in enumerate(chunks)]
+    """Classify photos on the cluster, and write a Parquet file for each part of the paths.
+
+    Raises:
+        UserError, MachineError, RuntimeError: A process failed: for such an error, for a reason of its machine, or for
+            any other one.
+    """
+    chunks = [paths[start : start + PHOTOS_PER_PART] for start in range(0, len(paths), PHOTOS_PER_PART)]
+    parts = [{"number": parquet.part_number(index, chunk), "paths": chunk} for index, chunk in enumerate(chunks)]
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
     context.raise_original_map_exception = True  # or only its text would be left
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what is an error ends in a line below
-    done = (
+    classified = (
         ray.data.from_items(parts, override_num_blocks=len(parts))
-        .map(carrying_errors(decode), fn_args=[photos, image_size, max_megapixels], num_cpus=1)
+        .map(nodes.carrying_errors(decode), fn_args=[photos, image_size, max_megapixels], num_cpus=1)
         .map(
             Predictor,
             fn_constructor_args=[output],
             compute=ray.data.ActorPoolStrategy(min_size=1),
-            **task_options(resources),
+            **nodes.task_options(resources),
         )
     )
     with tqdm(total=len(paths), desc="predicting", unit="photo", disable=None) as bar:
         try:
-            for part in done.iter_rows():
+            for part in classified.iter_rows():
                 bar.update(part["photos"])
         except ray.exceptions.RayError as error:
-            cause = raised_by(error)
-            text = f"expected to classify {len(paths)} photos, {bar.n} are done: {cause_of(error)}"
+            cause = nodes.raised_by(error)
+            text = f"expected to classify {len(paths)} photos, {bar.n} are done: {nodes.cause_of(error)}"
             if isinstance(cause, UserError):
                 raise UserError(text) from error
-            node_failed = isinstance(cause, ray.exceptions.RayError) and not isinstance(cause, ONLY_TEXT)
+            node_failed = isinstance(cause, ray.exceptions.RayError) and not isinstance(cause, nodes.ONLY_TEXT)
             if node_failed or machine_problem(cause):
                 raise MachineError(f"{text}: run the same command again to go on") from error
             raise RuntimeError(text) from error
@@ -173,46 +154,42 @@ class Predictor:
 
     def __init__(self, output: DirFileSystem) -> None:
         make_deterministic(seed=0)
-        self.trained = load_claimed(output)
+        self.trained = parquet.load_claimed(output)
         self.output = output
 
-    @carrying_errors
+    @nodes.carrying_errors
     def __call__(self, part: dict[str, Any]) -> dict[str, int]:
-        names = columns(self.trained.class_names, self.trained.confidence.gives_notes)
-        rows: list[Row] = []
-        predictions = classify(self.trained, part["pixels"])
+        names = column_names(self.trained)
+        rows: list[parquet.Row] = []
+        predictions = self.trained.classify(part["pixels"])
         for path, problem, prediction in zip(part["paths"], part["problems"], predictions, strict=True):
             if problem:
                 rows.append({"path": printable(path), "problem": problem})
             else:
                 values = row_values(PurePosixPath(path), prediction, self.trained.class_names)
                 rows.append(dict(zip(names, values, strict=True)))
-        write_part(self.output, part["number"], rows, names)
+        parquet.write_part(self.output, part["number"], rows, names)
         return {"photos": len(rows)}
 
 
 def report(paths: list[str], predictions: pd.DataFrame, model: str) -> None:
-    """Check that the output has each photo once, and log those that could not be classified.
+    """Check that the output has each photo once, and log the photos that could not be decoded.
 
     Raises:
-        UserError: A photo is missing, or there twice, or could not be decoded.
+        UserError: A photo is missing, duplicated, or could not be decoded.
     """
     here = predictions[predictions["path"].isin({printable(path) for path in paths})]
     if len(here) != len(paths) or here["path"].duplicated().any():
         raise UserError(
-            f"expected each of {len(paths)} photos once in the output, found {len(here)} rows for them: {ANOTHER_RUN}"
+            f"expected each of {len(paths)} photos once in the output, found {len(here)} rows for them: "
+            f"{parquet.ANOTHER_RUN}"
         )
     if len(here) < len(predictions):
         logger.info("%d rows are of photos that are no longer there", len(predictions) - len(here))
     bad = here.dropna(subset="problem")
     for path, problem in bad[["path", "problem"]].itertuples(index=False):
         logger.warning("%s: %s", path, problem)
-    if len(bad):
-        raise UserError(
-            f"{len(bad)} of {len(paths)} files cannot be decoded (listed above): "
-            f"fix or remove them; {model} classified the other {len(paths) - len(bad)}"
-        )
-    logger.info("%s classified %d photos", model, len(paths))
+    check_all_classified(model, len(paths), len(bad))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from fsspec.implementations.dirfs import DirFileSystem
 
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
-from stages.inference.confidence import asks_for_any
+from stages.inference.confidence import SOFTMAX_ALONE
 from stages.inference.model_file import ModelFile, TrainedModel
 from stages.storage.files import UNFINISHED, content_hash, write_remote
 
@@ -40,11 +40,11 @@ def open_folder(url: str) -> DirFileSystem:
 
 
 def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings) -> None:
-    """Write the model to the output, where every node finds it; refuse one that was begun to give other predictions."""
+    """Write the model to the output, where every node finds it, unless the output was begun with another."""
     delete_abandoned(output)
     about = {"model": model.name, "classes": model.class_names, "confidence": settings.model_dump()}
     try:
-        found, content = json.loads(output.cat_file(ABOUT)), output.cat_file(MODEL)
+        claimed, content = json.loads(output.cat_file(ABOUT)), output.cat_file(MODEL)
     except FileNotFoundError:
         if parts_of(output):
             raise UserError(
@@ -55,12 +55,12 @@ def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings)
             write_remote(output, VALIDATION, model.validation)
         write_remote(output, ABOUT, json.dumps(about, indent=2, ensure_ascii=False).encode())
         return
-    begun_with = ConfidenceSettings().model_dump() | found.get("confidence", {})  # older outputs name none
-    if (found["model"], found["classes"], content) != (model.name, model.class_names, model.content):
-        difference = f"of another model ({found['model']})"
-    elif begun_with != about["confidence"]:
-        difference = f"with other settings of confidence ({json.dumps(begun_with)})"
-    elif asks_for_any(settings) and read_validation(output) != model.validation:
+    claimed_settings = SOFTMAX_ALONE.model_dump() | claimed.get("confidence", {})  # older outputs have none
+    if (claimed["model"], claimed["classes"], content) != (model.name, model.class_names, model.content):
+        difference = f"of another model ({claimed['model']})"
+    elif claimed_settings != about["confidence"]:
+        difference = f"with other settings of confidence ({json.dumps(claimed_settings)})"
+    elif settings != SOFTMAX_ALONE and read_validation(output) != model.validation:
         difference = "with confidence fitted to another .npz beside the model"
     else:
         return
@@ -70,7 +70,7 @@ def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings)
 
 
 def delete_abandoned(output: DirFileSystem) -> None:
-    """Delete unfinished files that killed processes left: to write one takes seconds."""
+    """Delete unfinished files that killed processes left an hour ago or more; to write one takes seconds."""
     for path in output.find(""):
         with suppress(FileNotFoundError, NotImplementedError):
             if UNFINISHED.match(path) and datetime.now(UTC) - output.modified(path) > timedelta(hours=1):
@@ -88,9 +88,16 @@ def read_validation(output: DirFileSystem) -> bytes | None:
     return bytes(output.cat_file(VALIDATION)) if output.exists(VALIDATION) else None
 
 
-def parts_of(output: DirFileSystem) -> dict[int, str]:
-    """Find the files with predictions, by their numbers."""
-    return {int(match[1]): path for path in sorted(output.find("")) if (match := PART.fullmatch(path))}
+def parts_of(output: DirFileSystem) -> list[str]:
+    """List the files with predictions, in the order of their numbers."""
+    matches = [match for path in output.find("") if (match := PART.fullmatch(path))]
+    return [match[0] for match in sorted(matches, key=lambda match: int(match[1]))]
+
+
+def part_number(index: int, paths: list[str]) -> int:
+    """Number a part by its index and a hash of its paths, so that no run overwrites a part of other photos."""
+    digest = int(content_hash([repr(paths)]), 16)
+    return int(f"1{index:06}{digest % 10**9:09}")
 
 
 def write_part(output: DirFileSystem, number: int, rows: list[Row], names: list[str]) -> None:
@@ -106,28 +113,22 @@ def write_table(output: DirFileSystem, path: str, table: pa.Table) -> None:
     write_remote(output, path, file.getvalue())
 
 
-def read_part(output: DirFileSystem, path: str) -> BytesIO:
+def read_table(output: DirFileSystem, path: str) -> pa.Table:
     try:
-        return BytesIO(output.cat_file(path))
+        return pq.read_table(BytesIO(output.cat_file(path)))
     except FileNotFoundError as error:
         raise UserError(f"expected {path} in {output.path}, found it gone: {ANOTHER_RUN}") from error
 
 
-def part_number(index: int, paths: list[str]) -> int:
-    """Number a part by its place and its photos: parts of other photos, also those of another run, have another."""
-    digest = int(content_hash([repr(paths)]), 16)
-    return int(f"1{index:06}{digest % 10**9:09}")
-
-
 def drop_problems(output: DirFileSystem) -> set[str]:
-    """Delete the rows of photos that could not be classified, so that they are tried again; return the other paths.
+    """Delete the rows of photos that could not be decoded, so that they are tried again; return the other paths.
 
-    Of a photo that several parts have, since two runs wrote to the output at the same time, only the first row stays.
+    Of a photo in several parts, since two runs wrote to the output at the same time, only the first row stays.
     """
     done: set[str] = set()
     duplicates = 0
-    for _, path in sorted(parts_of(output).items()):
-        table = pq.read_table(read_part(output, path))
+    for path in parts_of(output):
+        table = read_table(output, path)
         classified = table.filter(table["problem"].is_null())
         new = classified.filter(pa.array([name not in done for name in classified["path"].to_pylist()], pa.bool_()))
         duplicates += len(classified) - len(new)
@@ -144,5 +145,5 @@ def drop_problems(output: DirFileSystem) -> set[str]:
 def read_predictions(output: DirFileSystem) -> pd.DataFrame:
     """Read ``path`` and ``problem`` of all photos in the output."""
     columns = ["path", "problem"]
-    tables = [pd.read_parquet(read_part(output, part), columns=columns) for part in parts_of(output).values()]
+    tables = [read_table(output, part).select(columns).to_pandas() for part in parts_of(output)]
     return pd.concat(tables) if tables else pd.DataFrame(columns=columns)

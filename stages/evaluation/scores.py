@@ -110,12 +110,12 @@ def calibration_error(predictions: Predictions) -> float:
 
 
 def score_confidence(
-    confidence: Confidence, labels: np.ndarray, logits: np.ndarray, features: np.ndarray
+    confidence: Confidence, labels: np.ndarray, logits: np.ndarray, features: np.ndarray | None
 ) -> dict[str, Any]:
     """Score temperature scaling, abstention and out-of-distribution detection on the test photos, each if it is on.
 
     Args:
-        features: of the backbone, shaped (photos, channels); used for out-of-distribution detection alone.
+        features: of the backbone, shaped (photos, channels); for out-of-distribution detection alone.
 
     Returns:
         ``temperature``, and ``ece_before`` and ``loss_before`` it. ``unsure_below``, the threshold as a probability
@@ -130,14 +130,16 @@ def score_confidence(
         scores["temperature"] = confidence.temperature
         scores["ece_before"] = calibration_error(before)
         scores["loss_before"] = cross_entropy(before.logits, labels)
-    if confidence.least_log_odds is not None:
-        sure = predictions.correct[predictions.log_odds >= confidence.least_log_odds]
+    if confidence.log_odds_threshold is not None:
+        sure = predictions.correct[predictions.log_odds >= confidence.log_odds_threshold]
         accuracy = float(sure.mean()) if len(sure) else None
         low, high = (None, None) if accuracy is None else wilson_interval(accuracy, len(sure))
-        threshold = float(expit(confidence.least_log_odds)) if math.isfinite(confidence.least_log_odds) else None
+        threshold = (
+            float(expit(confidence.log_odds_threshold)) if math.isfinite(confidence.log_odds_threshold) else None
+        )
         scores |= {"unsure_below": threshold, "coverage": len(sure) / len(labels)}
         scores |= {"sure_accuracy": accuracy, "sure_accuracy_low": low, "sure_accuracy_high": high}
-    if confidence.unlike_above is not None:
+    if features is not None:
         scores["unlike"] = float(confidence.unlike(features).mean())
     return scores
 

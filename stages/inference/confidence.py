@@ -1,9 +1,16 @@
-"""From logits to probabilities: what a model's predictions on the validation photos say of its confidence."""
+"""Calibration, abstention and out-of-distribution detection, fitted on the validation photos.
 
+A photo's out-of-distribution score is the distance of its features to the nearest training photo's (Sun et al., 2022,
+"Out-of-distribution detection with deep nearest neighbors"): 1 minus the cosine, which sorts as their distance does.
+"""
+
+import lzma
 import math
+import zlib
 from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -12,15 +19,18 @@ from scipy.special import log_softmax, logsumexp, softmax
 
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
-from stages.inference.out_of_distribution import distance_to_nearest, normalize
+
+SOFTMAX_ALONE = ConfidenceSettings()
+# Raised while a damaged .npz file is read from memory.
+DAMAGED_NPZ = (BadZipFile, EOFError, KeyError, OSError, RuntimeError, ValueError, zlib.error, lzma.LZMAError)
 
 
 class Confidence(NamedTuple):
-    """How probabilities are made of a model's logits, by default by softmax, and which photos to be warned of."""
+    """Temperature of a model's softmax, and thresholds of its notes; by default a plain softmax without notes."""
 
-    temperature: float | None = None  # None: none is fitted, which is the same as 1
-    least_log_odds: float | None = None  # of a predicted class, or it is unsure; infinite: every one is
-    unlike_above: float | None = None  # distance to the nearest training photo
+    temperature: float | None = None  # None: not fitted, which is the same as 1
+    log_odds_threshold: float | None = None  # of the predicted class; below it a photo is unsure; may be infinite
+    distance_threshold: float | None = None  # to the nearest training photo; above it a photo is unlike these
     training_features: np.ndarray | None = None  # normalised, float32, shaped (training photos, channels)
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
@@ -33,34 +43,30 @@ class Confidence(NamedTuple):
 
     @property
     def gives_notes(self) -> bool:
-        return self.least_log_odds is not None or self.unlike_above is not None
+        return self.log_odds_threshold is not None or self.distance_threshold is not None
 
-    def notes(self, logits: np.ndarray, features: np.ndarray) -> list[str]:
-        """Say why not to believe the class of each photo: "unsure", "unlike the training photos", both or nothing ("").
-
-        Args:
-            logits: shaped (photos, classes).
-            features: a backbone's, shaped (photos, channels); ignored if ``unlike_above`` is None.
-        """
-        threshold = -math.inf if self.least_log_odds is None else self.least_log_odds
+    def notes(self, logits: np.ndarray, features: np.ndarray | None) -> list[str]:
+        """Return "unsure", "unlike the training photos", both or "" for each photo."""
+        threshold = -math.inf if self.log_odds_threshold is None else self.log_odds_threshold
         unsure = log_odds(self.scaled(logits)).max(axis=1) < threshold
-        reasons = ("unsure", unsure), ("unlike the training photos", self.unlike(features))
-        return [", ".join(reason for reason, holds in reasons if holds[row]) for row in range(len(unsure))]
+        unlike = np.zeros(len(logits), bool) if features is None else self.unlike(features)
+        notes = {"unsure": unsure, "unlike the training photos": unlike}
+        return [", ".join(note for note, holds in notes.items() if holds[row]) for row in range(len(logits))]
 
     def unlike(self, features: np.ndarray) -> np.ndarray:
-        """Tell which photos are unlike the training photos, bool, shaped (photos,)."""
-        if self.unlike_above is None or self.training_features is None:
+        """Return which photos are out-of-distribution, bool, shaped (photos,), by their features."""
+        if self.distance_threshold is None or self.training_features is None:
             return np.zeros(len(features), bool)
-        return distance_to_nearest(features, self.training_features) > self.unlike_above
+        return distance_to_nearest(features, self.training_features) > self.distance_threshold
 
 
 def read_confidence(path: Path, settings: ConfidenceSettings) -> Confidence:
-    """Read what ``train`` wrote beside a model as ``MODEL.npz``; where no setting asks for it, it is not needed.
+    """Fit to the ``MODEL.npz`` that ``train`` wrote, which is needed only if a setting asks for it.
 
     Raises:
-        UserError: There is no such file.
+        UserError: The file does not exist.
     """
-    if not asks_for_any(settings):
+    if settings == SOFTMAX_ALONE:
         return Confidence()
     try:
         with path.open("rb") as file:
@@ -69,47 +75,38 @@ def read_confidence(path: Path, settings: ConfidenceSettings) -> Confidence:
         raise UserError(f"expected {path}, found none: run `dvc repro train@{path.stem.partition('.')[0]}`") from error
 
 
-def asks_for_any(settings: ConfidenceSettings) -> bool:
-    """Tell whether any setting differs from a plain softmax."""
-    return settings != ConfidenceSettings()
-
-
 def fit_confidence(file: BinaryIO, settings: ConfidenceSettings) -> Confidence:
-    """Fit to the validation photos what the settings ask for, as far as the file has what it takes."""
+    """Fit to the validation photos; a file without features, of a model without a backbone, gives no distances."""
     with np.load(file, allow_pickle=False) as loaded:
         arrays = dict(loaded)
     logits, labels = arrays["logits"].astype(np.float64), arrays["labels"]
     fitted = Confidence(fit_temperature(logits, labels) if settings.temperature_scaling else None)
     if settings.abstention_accuracy is not None:
         confidence = log_odds(fitted.scaled(logits)).max(axis=1)
-        correct = logits.argmax(axis=1) == labels
-        fitted = fitted._replace(least_log_odds=find_threshold(confidence, correct, settings.abstention_accuracy))
+        accuracy = accuracy_by_coverage(confidence, logits.argmax(axis=1) == labels)["accuracy"]
+        accurate = accuracy.index[accuracy >= settings.abstention_accuracy]
+        fitted = fitted._replace(log_odds_threshold=float(min(accurate, default=math.inf)))
     if settings.out_of_distribution_fraction is not None and "training_features" in arrays:
         training = normalize(arrays["training_features"])
         distances = np.sort(distance_to_nearest(arrays["validation_features"], training))
         alike = math.ceil(len(distances) * (1 - Fraction(str(settings.out_of_distribution_fraction))))  # exactly
-        above = float(distances[alike - 1])
-        fitted = fitted._replace(unlike_above=above, training_features=training)
+        fitted = fitted._replace(distance_threshold=float(distances[alike - 1]), training_features=training)
     return fitted
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Find the T with the lowest cross-entropy of softmax(logits / T) (Guo et al., 2017).
+    """Fit the T that minimises the cross-entropy of softmax(logits / T) (Guo et al., 2017).
 
-    The most probable class stays the same; above 1, T makes a model less confident. If all photos are classified
-    correctly, the cross-entropy falls with T without end, and T is 1.
-
-    Args:
-        logits: float64, shaped (photos, classes).
-        labels: int64, shaped (photos,).
+    If all photos are classified correctly, the cross-entropy falls with T without end, and T is 1.
     """
     if (logits.argmax(axis=1) == labels).all():
         return 1.0
-
-    def loss(log_temperature: float) -> float:
-        return cross_entropy(logits / math.exp(log_temperature), labels)
-
-    found = minimize_scalar(loss, bounds=(-5, 5), method="bounded", options={"xatol": 1e-6})
+    found = minimize_scalar(
+        lambda log_temperature: cross_entropy(logits / math.exp(log_temperature), labels),
+        bounds=(-5, 5),
+        method="bounded",
+        options={"xatol": 1e-6},
+    )
     return round(math.exp(found.x), 4)
 
 
@@ -119,15 +116,15 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def log_odds(logits: np.ndarray) -> np.ndarray:
-    """Compute log(p / (1 - p)) of the probability p of each class: its logit minus the logsumexp of the others'.
+    """Compute log(p / (1 - p)) of each class: its logit minus the logsumexp of the others'.
 
-    It sorts as p does. But from a margin of 37 on, p is exactly 1 in float64, and so the same for all such photos.
+    It sorts as p does, but p is exactly 1 in float64 from a margin of 37 on, and then the same for all photos.
 
     Args:
-        logits: float64, shaped (photos, classes), with two classes at least.
+        logits: float64, shaped (photos, classes), with at least two classes.
 
     Returns:
-        The same shape. The largest of a photo is that of the predicted class; of two classes, each is a difference.
+        The same shape; the predicted class has the largest of each row.
     """
     if logits.shape[1] == 2:
         return np.asarray(logits - logits[:, ::-1])
@@ -139,29 +136,27 @@ def log_odds(logits: np.ndarray) -> np.ndarray:
     return np.asarray(log_p - log_rest)
 
 
-def find_threshold(confidence: np.ndarray, correct: np.ndarray, accuracy: float) -> float:
-    """Find the lowest confidence from which on photos are classified with at least this accuracy.
-
-    Args:
-        confidence, correct: as of ``accuracy_by_coverage``.
-
-    Returns:
-        The confidence of a photo, or infinity if there is none such.
-    """
-    curve = accuracy_by_coverage(confidence, correct)
-    return float(min(curve.index[curve["accuracy"] >= accuracy], default=math.inf))
-
-
 def accuracy_by_coverage(confidence: np.ndarray, correct: np.ndarray) -> pd.DataFrame:
     """Compute the accuracy on the most confident photos, for each threshold (El-Yaniv, Wiener, 2010).
 
     Args:
-        confidence: the log-odds of the predicted class, or anything that sorts as they do, shaped (photos,).
-        correct: whether it is the true class, bool, shaped (photos,).
+        confidence: log-odds of the predicted class, or anything that sorts as they do, shaped (photos,).
+        correct: bool, shaped (photos,).
 
     Returns:
-        A row for each confidence that occurs, which is its index, the highest first: ``coverage``, the proportion of
-        the photos that are at least as confident, and the ``accuracy`` on these.
+        A row for each confidence that occurs (the index, in descending order): ``coverage``, the proportion of photos
+        that are at least as confident, and the ``accuracy`` on these.
     """
     photos = pd.Series(correct).groupby(confidence).agg(["size", "sum"])[::-1].cumsum()
     return pd.DataFrame({"coverage": photos["size"] / len(correct), "accuracy": photos["sum"] / photos["size"]})
+
+
+def distance_to_nearest(features: np.ndarray, training_features: np.ndarray) -> np.ndarray:
+    """Compute each photo's distance to the nearest training photo, float32 in 0..2, by features of a row a photo."""
+    return np.asarray(1 - (normalize(features) @ training_features.T).max(axis=1))
+
+
+def normalize(features: np.ndarray) -> np.ndarray:
+    """Scale each row to length 1, as float32; a row of zeros stays one."""
+    rows = features.astype(np.float32)
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float32).tiny))

@@ -1,13 +1,14 @@
-"""Load a trained model, and predict the logits of photos."""
+"""Load a trained model, and predict logits and features of photos."""
 
 import logging
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from stages.common.cli import UserError
 from stages.common.parallel import in_parallel
-from stages.models.runtime import keras
+from stages.models.runtime import keras, layers
 from stages.storage.arrays import ArrayStore
 
 BATCH_SIZE = 8  # no slower than larger ones, and as many as there are cores are in memory
@@ -16,34 +17,47 @@ BATCH_SIZE = 8  # no slower than larger ones, and as many as there are cores are
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
+class Outputs(NamedTuple):
+    """A model's outputs for some photos."""
+
+    logits: np.ndarray  # float32, shaped (photos, classes)
+    features: np.ndarray | None = None  # of ``with_features``: float32, shaped (photos, channels)
+
+
 def load_model(path: Path) -> keras.Model:
-    """Load a saved model to predict with, in Keras's safe mode, which refuses a model that contains code.
+    """Load a saved model in Keras's safe mode, which refuses a model that contains code.
 
     Raises:
-        UserError: There is no such file.
+        UserError: The file does not exist.
     """
     return keras.saving.load_model(existing_model(path), compile=False, safe_mode=True)
 
 
 def existing_model(path: Path) -> Path:
-    """Return the path of a saved model, or raise UserError if there is none."""
+    """Return the path of a saved model, or raise UserError if it does not exist."""
     if not path.exists():
         raise UserError(f"expected the model {path}, found none: run `dvc repro train@{path.stem.partition('.')[0]}`")
     return path
 
 
-def predict_logits(model: keras.Model, pixels: ArrayStore) -> np.ndarray:
-    """Predict the logit of each class for each photo, on all cores; ``Confidence`` makes probabilities of them.
+def with_features(model: keras.Model) -> keras.Model:
+    """Add to a model its backbone's features as a second output, averaged over height and width."""
+    names = [layer.name for layer in model.layers]
+    end = names.index("last_blocks" if "last_blocks" in names else "backbone") + 1
+    features = layers.GlobalAveragePooling2D(dtype="float32")(model.layers[end].input)
+    return keras.Model(model.input, [model.output, features])
+
+
+def predict_outputs(model: keras.Model, pixels: ArrayStore) -> Outputs:
+    """Predict the logits of photos, and the features if the model is one ``with_features``, on all cores.
 
     Args:
         pixels: uint8 in 0..255, shaped (photos, height, width, 3).
-
-    Returns:
-        float32, shaped (photos, classes).
     """
     size = min(BATCH_SIZE, len(pixels))
-    numbers = (np.arange(start, start + size) for start in range(0, len(pixels), size))
     # Pad the last batch: for one of another size TensorFlow would compile the model again.
-    batches = (pixels[np.minimum(chosen, len(pixels) - 1)] for chosen in numbers)
+    starts = range(0, len(pixels), size)
+    batches = (pixels[np.minimum(np.arange(start, start + size), len(pixels) - 1)] for start in starts)
     model.make_predict_function()  # once, before several threads need it
-    return np.concatenate(list(in_parallel(model.predict_on_batch, batches)))[: len(pixels)]
+    predicted = map(keras.tree.flatten, in_parallel(model.predict_on_batch, batches))
+    return Outputs(*(np.concatenate(output)[: len(pixels)] for output in zip(*predicted, strict=True)))

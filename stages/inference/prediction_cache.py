@@ -1,95 +1,72 @@
-"""Keep what models predict on a set of photos, and predict again only with a model that has changed.
+"""Cache of predictions on the test photos. Why DVC does not track them: docs/decisions/prediction_cache.md."""
 
-Why DVC does not: docs/decisions/prediction_cache.md.
-"""
-
-import hashlib
 import logging
 from collections.abc import Collection
-from itertools import chain
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
 from stages.common.paths import PREDICTIONS
-from stages.inference.logits import BATCH_SIZE, existing_model, load_model, predict_logits
-from stages.inference.out_of_distribution import with_features
+from stages.inference.confidence import DAMAGED_NPZ
+from stages.inference.logits import BATCH_SIZE, Outputs, existing_model, load_model, predict_outputs, with_features
 from stages.models.runtime import describe_environment
 from stages.storage.arrays import ArrayStore
-from stages.storage.files import atomic_write, content_hash, is_intact_zip
+from stages.storage.files import atomic_write, content_hash
 
 logger = logging.getLogger(__name__)
 
 STAGES = Path(__file__).parents[1]
-# The code that predictions depend on, from the pixels on.
-INFERENCE_CODE = ("inference/*.py", "models/runtime.py")
+INFERENCE_CODE = ("inference/*.py", "models/*.py")  # what predictions depend on, from the pixels on
 
 
 class PredictionCache:
-    """The logits that models predict on the same photos, in a file ``data/predictions/MODEL.npz`` for each.
+    """Outputs of models for the same photos, in a file ``data/predictions/MODEL.npz`` each.
 
-    A file is used for as long as all that its logits depend on is the same: the bytes of the model, the pixels,
-    versions and processor, and the code.
-
-    Args:
-        pixels: uint8 in 0..255, shaped (photos, height, width, 3).
+    A file is used while its key is the same: a hash of the model, the pixels, the versions, the CPU and the code.
     """
 
     def __init__(self, pixels: ArrayStore) -> None:
         self.pixels = pixels
-        numbers = np.arange(len(pixels))
+        indices = np.arange(len(pixels))
+        code = [file.read_text("utf-8") for pattern in INFERENCE_CODE for file in sorted(STAGES.glob(pattern))]
         # Batch by batch, as the photos may not fit into memory.
-        batches = (pixels[numbers[start : start + BATCH_SIZE]] for start in range(0, len(pixels), BATCH_SIZE))
-        self.shared_key = content_hash(chain([str(pixels.shape), *describe_environment()], inference_code(), batches))
+        batches = (pixels[indices[start : start + BATCH_SIZE]] for start in range(0, len(pixels), BATCH_SIZE))
+        self.key = content_hash([str(pixels.shape), *describe_environment(), *code, *batches])
 
-    def logits(self, model_path: Path, features: bool = False) -> np.ndarray:
-        """Return the logit of each class for each photo, as ``predict_logits`` does.
-
-        Where they are kept, the model is not loaded.
-
-        Args:
-            features: whether the features of the model's backbone are to follow (``with_features``).
-
-        Raises:
-            UserError: There is no such model.
-        """
+    def predict(self, model_path: Path, *, features: bool = False) -> Outputs:
+        """Return the outputs of a model, with or without features; it is loaded only if they are not cached."""
         path = PREDICTIONS / f"{model_path.stem}.npz"
-        with existing_model(model_path).open("rb") as file:
-            key = content_hash([hashlib.file_digest(file, "sha256").hexdigest(), str(features), self.shared_key])
-        kept = read_cached(path, key)
-        if kept is not None:
-            logger.info("%s: its predictions on the test photos were kept", path.stem)
-            return kept
-        logger.info("%s: predicting the test photos", path.stem)
+        model_bytes = np.frombuffer(existing_model(model_path).read_bytes(), np.uint8)
+        key = content_hash([model_bytes, str(features), self.key])
+        cached = read_outputs(path, key)
+        logger.info("%s: %s", path.stem, "predictions are cached" if cached else "predicting the test photos")
+        if cached:
+            return cached
         model = load_model(model_path)
-        logits = predict_logits(with_features(model) if features else model, self.pixels)
-        with atomic_write(path) as unfinished, unfinished.open("wb") as out:
-            np.savez(out, key=np.array(key), logits=logits)
-        return logits
+        outputs = predict_outputs(with_features(model) if features else model, self.pixels)
+        arrays = {name: array for name, array in outputs._asdict().items() if array is not None}
+        with atomic_write(path) as unfinished:
+            np.savez(unfinished, key=np.array(key), **arrays)
+        return outputs
 
 
-def read_cached(path: Path, key: str) -> np.ndarray | None:
-    """Read the logits in a file, unless there is none, or one with another key; a damaged one is logged."""
+def read_outputs(path: Path, key: str) -> Outputs | None:
+    """Return cached outputs, or None if the file is missing, has another key or, which is logged, is damaged."""
     if not path.exists():
         return None
-    if is_intact_zip(path):
-        try:
-            with np.load(path, allow_pickle=False) as kept:
-                return np.asarray(kept["logits"]) if str(kept["key"]) == key else None
-        except (KeyError, ValueError):  # another program's zip file
-            pass
-    logger.warning("%s is damaged, so the predictions in it are not used", path)
-    return None
+    content = BytesIO(path.read_bytes())
+    try:
+        with np.load(content, allow_pickle=False) as file:
+            arrays = dict(file)
+        return Outputs(arrays["logits"], arrays.get("features")) if arrays["key"] == key else None
+    except DAMAGED_NPZ:
+        logger.warning("%s is damaged, so the predictions in it are not used", path)
+        return None
 
 
 def delete_others(models: Collection[str]) -> None:
-    """Delete the predictions of all models but these."""
+    """Delete the cached predictions of all models but these."""
     for path in PREDICTIONS.glob("*.npz"):
         if path.stem not in models:
             path.unlink()
-
-
-def inference_code() -> list[str]:
-    """Read the files of ``INFERENCE_CODE``."""
-    files = sorted(file for pattern in INFERENCE_CODE for file in STAGES.glob(pattern))
-    return [file.read_text(encoding="utf-8") for file in files]

@@ -15,7 +15,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from commands import export as command
-from commands.export_formats import FORMATS
+from commands.export import FORMATS, Format, in_float32, write_model
 from stages.common.cli import UserError
 from stages.common.params import load_params
 from stages.inference.confidence import read_confidence
@@ -23,7 +23,7 @@ from stages.inference.logits import load_model
 from stages.inference.model_file import TrainedModel
 from stages.photos.decode import resized_pixels
 from tests.commands.small_model import SIZE, save_small_model
-from tests.conftest import write_photos
+from tests.conftest import PROJECT, write_photos
 
 MODEL = Path("data/models/small.keras")
 Export = Callable[..., None]
@@ -48,7 +48,7 @@ def export(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Export:
 @pytest.mark.parametrize(
     ("name", "written"), [("saved_model", "small"), ("tflite", "small.tflite"), ("onnx", "small.onnx")]
 )
-def test_an_export_is_written_with_its_description_and_checked(
+def test_an_export_is_described_and_checked(
     export: Export, caplog: pytest.LogCaptureFixture, name: str, written: str
 ) -> None:
     with caplog.at_level(logging.INFO):
@@ -68,21 +68,21 @@ def test_an_export_is_written_with_its_description_and_checked(
 
 
 @pytest.mark.parametrize(("shape", "suffix"), [((60, 80, 3), "jpg"), ((300, 400, 3), "jpg"), ((60, 80, 4), "png")])
-def test_who_follows_the_description_gets_the_pixels_that_the_model_is_made_for(
-    tmp_path: Path, shape: tuple[int, ...], suffix: str
-) -> None:
-    path = tmp_path / f"photo.{suffix}"
+def test_the_guide_s_example_classifies_as_the_model(export: Export, shape: tuple[int, ...], suffix: str) -> None:
+    export("--format", "onnx", "exported")
+    photo = Path(f"photo.{suffix}")
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)).save(path, exif=exif)
-    trained = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
-    example: dict[str, Any] = {"path": path}
-    exec("\n".join(command.describe(trained, FORMATS["onnx"])["input"]["example"]), example)  # noqa: S102
-    assert example["pixels"].dtype == np.float32
-    np.testing.assert_array_equal(example["pixels"], resized_pixels(path, SIZE)[None])
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)).save(photo, exif=exif)
+    [example] = re.findall(r"```python\n(.*?)```", (PROJECT / "docs/guide.md").read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(example.replace("transfer", "small").replace("photo.jpg", photo.name), names)  # noqa: S102
+    assert names["pixels"].dtype == np.float32
+    np.testing.assert_array_equal(names["pixels"], resized_pixels(photo, SIZE)[None])
+    np.testing.assert_allclose(names["logits"], load_model(MODEL)(names["pixels"]), atol=1e-5)
 
 
-def test_the_description_says_by_what_the_logits_are_divided(export: Export, set_params: Callable[..., None]) -> None:
+def test_the_description_has_the_temperature(export: Export, set_params: Callable[..., None]) -> None:
     trained = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
     about = "logits in the order of classes: {} gives probabilities"
     assert command.describe(trained, FORMATS["onnx"])["output"]["about"] == about.format("softmax")
@@ -93,8 +93,27 @@ def test_the_description_says_by_what_the_logits_are_divided(export: Export, set
     assert described == about.format(f"softmax(logits / {temperature})")
 
 
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("target", FORMATS.values(), ids=FORMATS)
+def test_an_export_computes_the_model_s_logits_in_float32(target: Format, policy: str) -> None:
+    save_small_model("small", ["cats", "dogs"], policy=policy)
+    original = load_model(MODEL)
+    model = in_float32(original)
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+    path = Path(f"exported{target.suffix}")
+    write_model(model, target, path)
+    for photos in (1, 3):  # batches of any size, and the same each time: nothing is augmented
+        pixels = np.random.default_rng(photos).integers(0, 256, (photos, *SIZE, 3)).astype(np.float32)
+        logits = target.run(path, pixels)
+        np.testing.assert_allclose(logits, model.predict(pixels, verbose=0), atol=1e-5)
+        np.testing.assert_array_equal(target.run(path, pixels), logits)
+        if policy == "float32":
+            np.testing.assert_array_equal(model.predict(pixels, verbose=0), original.predict(pixels, verbose=0))
+
+
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_of_a_model_in_half_precision_the_rounding_is_logged(
+def test_the_rounding_of_half_precision_is_logged(
     export: Export, caplog: pytest.LogCaptureFixture, policy: str
 ) -> None:
     save_small_model("small", ["cats", "dogs"], policy=policy)
@@ -105,9 +124,7 @@ def test_of_a_model_in_half_precision_the_rounding_is_logged(
     assert 0 < float(moved[1]) < 0.02
 
 
-def test_an_export_that_computes_something_else_leaves_nothing_behind(
-    export: Export, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wrong_export_leaves_nothing_behind(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
     def upside_down(_: Path, pixels: np.ndarray) -> np.ndarray:
         return np.asarray(load_model(MODEL).predict(pixels[:, ::-1], verbose=0))
 
@@ -117,7 +134,7 @@ def test_an_export_that_computes_something_else_leaves_nothing_behind(
     assert list(Path("out").iterdir()) == []
 
 
-def test_the_difference_is_the_largest_of_a_probability_and_nan_is_refused() -> None:
+def test_the_difference_is_the_largest_and_nan_is_refused() -> None:
     expected = np.array([[0.5, 0.5], [0.7, 0.3]])
     moved = expected + np.array([[0, 0], [0.0005, 0]])
     assert command.check_probabilities(moved, expected) == pytest.approx(0.0005)
@@ -143,7 +160,7 @@ def test_without_the_photos_it_is_checked_on_noise(missing: str, caplog: pytest.
     assert "checking on 16 images of noise" in caplog.text
 
 
-def test_a_folder_that_holds_something_is_refused_and_an_empty_one_filled(export: Export) -> None:
+def test_only_a_new_or_empty_folder_is_filled(export: Export) -> None:
     Path("out").mkdir()
     Path("full").mkdir()
     Path("full/mine.txt").touch()
@@ -152,9 +169,6 @@ def test_a_folder_that_holds_something_is_refused_and_an_empty_one_filled(export
         with pytest.raises(UserError, match=f"expected a new or empty folder, received {folder}"):
             export("--format", "saved_model", folder)
     assert [path.name for path in Path("full").iterdir()] == ["mine.txt"]
-
-
-def test_a_folder_that_cannot_be_made_is_one_line(export: Export) -> None:
     with pytest.raises(UserError, match=r"^cannot write params.yaml/out .*: choose another folder$"):
         export("--format", "saved_model", "params.yaml/out")
 

@@ -1,15 +1,17 @@
 """Classifying new photos with a small model of random weights."""
 
+import csv
 import errno
+import io
 import json
 import logging
 import os
 import sys
-import weakref
 from collections.abc import Callable
+from itertools import zip_longest
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -18,21 +20,26 @@ from PIL import Image
 from scipy.special import softmax
 
 from commands import predict as command
-from stages.common.cli import UserError
-from stages.common.params import ConfidenceSettings
-from stages.inference import predictor
-from stages.inference.confidence import fit_temperature
+from stages.common.cli import UserError, printable, shown
+from stages.common.model_config import ModelConfig
+from stages.common.params import ConfidenceSettings, load_params
+from stages.common.paths import MODELS
+from stages.inference.confidence import Confidence, fit_temperature
 from stages.inference.logits import load_model
-from stages.inference.model_file import TrainedModel, fetch_model_file
-from stages.inference.predictor import Prediction
+from stages.inference.model_file import Prediction, TrainedModel, fetch_model_file
+from stages.models.build import build_model
+from stages.models.runtime import keras, make_deterministic
+from stages.models.saving import save_model
 from stages.photos import decode
-from stages.photos.decode import resized_pixels
+from stages.photos.decode import UnreadablePhotoError, resized_pixels
 from stages.storage.files import write_json
+from stages.training.reference_features import sample_features
 from tests.commands.small_model import SIZE, save_small_model
 from tests.conftest import write_photos
+from tests.training.examples import photos
+from tests.training.small_backbone import use_small_backbone
 
 CLASSES = ["ants", "bees", "cows"]
-PLAIN = ConfidenceSettings(temperature_scaling=False)
 PHOTOS = [f"new/{number}.jpg" for number in range(5)]
 Predict = Callable[..., str]
 
@@ -64,9 +71,7 @@ def expected(name: str, paths: list[str], temperature: float = 1) -> Any:
 
 
 @pytest.mark.parametrize(("arguments", "model"), [((), "good"), (("--model", "other"), "other")])
-def test_the_best_or_the_model_asked_for_gives_its_probabilities(
-    predict: Predict, arguments: tuple[str, ...], model: str
-) -> None:
+def test_the_best_or_the_given_model_predicts(predict: Predict, arguments: tuple[str, ...], model: str) -> None:
     rows = pd.DataFrame(json.loads(predict("new", "--format", "json", *arguments)))
     assert list(rows["path"]) == PHOTOS
     probabilities = expected(model, PHOTOS)
@@ -75,9 +80,7 @@ def test_the_best_or_the_model_asked_for_gives_its_probabilities(
     assert list(rows["class"]) == [CLASSES[number] for number in probabilities.argmax(axis=1)]
 
 
-def test_the_temperature_that_params_yaml_asks_for_is_in_the_probabilities(
-    predict: Predict, set_params: Callable[..., None]
-) -> None:
+def test_probabilities_are_divided_by_the_temperature(predict: Predict, set_params: Callable[..., None]) -> None:
     set_params({"confidence.temperature_scaling": True})
     with np.load("data/models/good.npz") as arrays:
         temperature = fit_temperature(arrays["logits"].astype(np.float64), arrays["labels"])
@@ -87,9 +90,7 @@ def test_the_temperature_that_params_yaml_asks_for_is_in_the_probabilities(
     np.testing.assert_allclose(rows[[f"probability_{name}" for name in CLASSES]], probabilities, atol=1e-6)
 
 
-def test_photos_below_the_threshold_are_unsure_beside_their_class(
-    predict: Predict, set_params: Callable[..., None]
-) -> None:
+def test_photos_below_the_threshold_are_unsure(predict: Predict, set_params: Callable[..., None]) -> None:
     plain = pd.DataFrame(json.loads(predict("new", "--format", "json")))
     second = plain["probability"].nlargest(2).iloc[1]
     np.savez("data/models/good.npz", logits=np.log([[second, *[(1 - second) / 2] * 2]]), labels=np.array([0]))
@@ -100,7 +101,7 @@ def test_photos_below_the_threshold_are_unsure_beside_their_class(
     assert rows.drop(columns="note").equals(plain)
 
 
-def test_a_model_without_its_validation_predictions_says_what_it_goes_without(
+def test_a_model_without_an_npz_has_no_temperature(
     predict: Predict, set_params: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
     Path("data/models/good.npz").unlink()
@@ -114,14 +115,14 @@ def test_a_model_without_its_validation_predictions_says_what_it_goes_without(
     ]
 
 
-def test_csv_has_the_rows_of_json_and_the_suffix_chooses_it(predict: Predict) -> None:
+def test_csv_has_the_rows_of_json(predict: Predict) -> None:
     assert predict("new", "-o", "out/a.csv") == ""
     assert pd.read_csv("out/a.csv").to_dict("records") == json.loads(predict("new", "--format", "json"))
     assert [path.name for path in Path("out").iterdir()] == ["a.csv"]
 
 
 @pytest.mark.parametrize("arguments", [(), ("-o", "rows.txt"), ("-o", "rows")])
-def test_without_a_format_or_a_suffix_it_is_a_table(predict: Predict, arguments: tuple[str, ...]) -> None:
+def test_the_default_is_a_table(predict: Predict, arguments: tuple[str, ...]) -> None:
     printed = predict("new", *arguments)
     head, *rows = (Path(arguments[1]).read_text() if arguments else printed).splitlines()
     assert head.split() == ["path", "class", "probability"]
@@ -129,31 +130,15 @@ def test_without_a_format_or_a_suffix_it_is_a_table(predict: Predict, arguments:
     assert {len(row) for row in rows} == {len(head)}
 
 
-def test_many_photos_are_classified_in_order_chunk_by_chunk(predict: Predict, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_photos_are_classified_in_chunks(predict: Predict, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = predict("new", "--format", "csv")
-    monkeypatch.setattr(predictor, "CHUNK_SIZE", 2)
-    assert predict("new", "--format", "csv") == whole
+    monkeypatch.setattr(command, "CHUNK_SIZE", 2)
+    with mock.patch.object(np, "stack", wraps=np.stack) as stack:
+        assert predict("new", "--format", "csv") == whole
+    assert [len(call.args[0]) for call in stack.call_args_list] == [2, 2, 1]
 
 
-def test_no_more_photos_than_a_chunk_are_in_memory_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    photos: list[weakref.ref[np.ndarray]] = []
-    alive = []
-
-    def decode(_path: Path, _size: tuple[int, int], _max_megapixels: float) -> np.ndarray:
-        photo = np.zeros((2, 2, 3), np.uint8)
-        photos.append(weakref.ref(photo))
-        alive.append(sum(reference() is not None for reference in photos))
-        return photo
-
-    monkeypatch.setattr(predictor, "CHUNK_SIZE", 50)
-    monkeypatch.setattr(predictor, "resized_pixels", decode)
-    monkeypatch.setattr(predictor, "predict_logits", lambda _model, pixels: np.ones((len(pixels), 3)))
-    trained = TrainedModel("good", SimpleNamespace(input_shape=(None, 2, 2, 3)), CLASSES)
-    assert len(list(predictor.predict(trained, [Path("0.jpg")] * 300))) == len(photos) == 300
-    assert max(alive) < 60, "a thread may still hold its last one"
-
-
-def test_files_that_cannot_be_decoded_are_listed_and_the_rest_is_classified(
+def test_files_that_cannot_be_decoded_are_listed(
     predict: Predict, set_params: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
     Image.new("RGB", (50, 50)).save("new/large.png")
@@ -185,9 +170,7 @@ def test_a_folder_that_may_not_be_read_counts_as_a_file(
     assert [message.split(":")[0] for message in caplog.messages] == [folder]
 
 
-def test_a_photo_that_the_machine_fails_to_read_ends_it_without_an_output(
-    predict: Predict, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_read_error_of_the_machine_leaves_no_output(predict: Predict, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> bytes:
         raise OSError(errno.EIO, "Input/output error")
 
@@ -199,50 +182,34 @@ def test_a_photo_that_the_machine_fails_to_read_ends_it_without_an_output(
 
 def test_predictions_and_failures_come_in_the_order_of_the_paths(predict: Predict) -> None:
     Path("new/1.jpg").write_text("no photo")
-    paths, results = zip(*predictor.predict(fetch_model_file("good").load(PLAIN), list(map(Path, PHOTOS))), strict=True)
-    assert list(map(str, paths)) == PHOTOS
-    assert [isinstance(result, Prediction) for result in results] == [True, False, True, True, True]
+    trained = fetch_model_file("good").load(ConfidenceSettings())
+    results = list(command.predict(trained, list(map(Path, PHOTOS))))
+    assert [str(path) for path, _ in results] == PHOTOS
+    assert [isinstance(result, UnreadablePhotoError) for _, result in results] == [False, True, False, False, False]
 
 
-def test_without_a_single_photo_json_is_an_empty_list(predict: Predict) -> None:
+def test_json_without_a_photo_is_an_empty_list(predict: Predict) -> None:
     Path("notes.txt").write_text("no photo")
     with pytest.raises(UserError, match=r"1 of 1 files .* the other 0$"):
         predict("notes.txt", "-o", "rows.json")
     assert json.loads(Path("rows.json").read_text()) == []
 
 
-def test_an_output_that_cannot_be_written_whole_is_left_as_it_was(
-    predict: Predict, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_output_is_left_as_it_was(predict: Predict, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("rows.csv").write_text("before")
     there = set(Path().iterdir())
     seen = []
 
-    def fail_at_the_second_chunk(_model: Any, pixels: np.ndarray) -> np.ndarray:
+    def fail(*_: Any) -> list[Prediction]:
         seen.append(set(Path().iterdir()))
-        if len(seen) == 2:
-            raise ZeroDivisionError
-        return np.ones((len(pixels), len(CLASSES)))
+        raise ZeroDivisionError
 
-    monkeypatch.setattr(predictor, "CHUNK_SIZE", 2)
-    monkeypatch.setattr(predictor, "predict_logits", fail_at_the_second_chunk)
+    monkeypatch.setattr(TrainedModel, "classify", fail)
     with pytest.raises(ZeroDivisionError):
         predict("new", "-o", "rows.csv")
     assert Path("rows.csv").read_text() == "before"
     assert set(Path().iterdir()) == there
-    assert len(seen[1] - there) == 1  # the unfinished file
-
-
-def test_two_commands_on_one_output_each_write_it_whole(tmp_path: Path) -> None:
-    path = tmp_path / "rows.csv"
-    with command.open_output(path) as last:
-        with command.open_output(path) as first:
-            for number in range(10_000):
-                first.write(f"first,{number}\n")
-                last.write(f"last,{number}\n")
-        assert path.read_text() == "".join(f"first,{number}\n" for number in range(10_000))
-    assert path.read_text() == "".join(f"last,{number}\n" for number in range(10_000))
-    assert list(tmp_path.iterdir()) == [path]
+    assert len(seen[0] - there) == 1  # the unfinished file
 
 
 def test_a_photo_is_not_overwritten_by_the_output(predict: Predict) -> None:
@@ -286,3 +253,120 @@ def test_a_file_that_cannot_be_decoded_is_named_on_one_line(predict: Predict, ca
     with pytest.raises(UserError, match=r"^1 of 6 files "):
         predict("new")
     assert [message.partition(": ")[0] for message in caplog.messages] == [r"new/a\n\u202eb.jpg"]
+
+
+def table_of(names: list[str], classes: list[str], notes: list[str] | None = None) -> pd.DataFrame:
+    """The rows of photos with the probabilities 0.25, 0.5 and 0.25, then 0.1234567, 0 and 0.8765433, and so on."""
+    confidence = Confidence(log_odds_threshold=None if notes is None else 1)
+    trained = TrainedModel("model", keras.Model(), classes, confidence)
+    probabilities = [np.array([0.25, 0.5, 0.25]), np.array([0.1234567, 0.0, 0.8765433])]
+    predictions = [Prediction(*values) for values in zip_longest(probabilities, notes or [])]
+    rows = [command.row_values(Path(name), of, classes) for name, of in zip(names, predictions, strict=False)]
+    return pd.DataFrame(rows, columns=command.column_names(trained))
+
+
+NAMES, ODD_CLASSES = ["new/1.jpg", 'a "quoted", name.jpg'], ["ants", "bees, wasps", "Kühe"]
+
+
+def test_a_row_has_the_predicted_class_and_every_probability() -> None:
+    table = table_of(NAMES, ODD_CLASSES)
+    columns = ["path", "class", "probability", "probability_ants", "probability_bees, wasps", "probability_Kühe"]
+    assert list(table) == columns
+    assert table.to_numpy().tolist() == [
+        [NAMES[0], "bees, wasps", 0.5, 0.25, 0.5, 0.25],
+        [NAMES[1], "Kühe", 0.876543, 0.123457, 0.0, 0.876543],
+    ]
+
+
+def test_every_format_has_the_note_beside_the_probability() -> None:
+    table = table_of(NAMES, ODD_CLASSES, ["unsure", ""])
+    assert command.to_table(table).splitlines() == [
+        "path                  class        probability  note",
+        "new/1.jpg             bees, wasps        0.500  unsure",
+        'a "quoted", name.jpg  Kühe               0.877',
+    ]
+    assert command.to_csv(table).splitlines()[1:] == [
+        'new/1.jpg,"bees, wasps",0.5,unsure,0.25,0.5,0.25',
+        '"a ""quoted"", name.jpg",Kühe,0.876543,,0.123457,0.0,0.876543',
+    ]
+    text = command.to_json(table)
+    assert json.loads(text) == table.to_dict("records")
+    assert text.count('\n{"path": "') == 2
+
+
+def test_a_name_that_is_not_utf8_is_escaped() -> None:
+    assert printable(Path("caf\udce9.jpg")) == r"caf\xe9.jpg"
+    assert printable(Path("café.jpg")) == "café.jpg"
+
+
+@pytest.mark.parametrize(
+    ("name", "escaped"),
+    [
+        ("a\nb.jpg", r"a\nb.jpg"),
+        ("a\rb.jpg", r"a\rb.jpg"),
+        ("\x1b[2J.jpg", r"\x1b[2J.jpg"),
+        ("\x9b2J.jpg", r"\x9b2J.jpg"),
+        ("a\u202egpj.exe", r"a\u202egpj.exe"),
+        ("a\u2067b\u200f.jpg", r"a\u2067b\u200f.jpg"),
+        ("a\u2028b\udce9.jpg", r"a\u2028b\xe9.jpg"),
+        ("\u5199\u771f\u30001 \u0646\u200c\u0647.jpg", "\u5199\u771f\u30001 \u0646\u200c\u0647.jpg"),
+    ],
+)
+def test_a_table_has_control_characters_escaped(name: str, escaped: str) -> None:
+    """But those of Japanese and Persian words are not control characters."""
+    assert shown(Path(name)) == escaped
+    head, line = command.to_table(table_of([name], ["x", printable(name), "y"])).splitlines()
+    assert line.startswith(f"{escaped}  {escaped}  ")
+    assert len(line) == len(head)
+
+
+@pytest.mark.parametrize(
+    "name", ["a\nb", "a\rb", "a\r\nb", "\x1b[2J", "\x9b2J", "a\u202egpj", "\u2028", '"\r', "=1+1", "\t@x"]
+)
+def test_csv_and_json_hold_the_true_names(name: str) -> None:
+    table = table_of([name], ["b", name, "c"])
+    text = command.to_csv(table)
+    assert list(csv.reader(io.StringIO(text, newline="")))[1][:2] == [name, name]
+    assert text.endswith(",0.5,0.25,0.5,0.25\n")
+    written = command.to_json(table)
+    assert [json.loads(written)[0][key] for key in ("path", "class", f"probability_{name}")] == [name, name, 0.5]
+    assert not set("\r\x1b\x9b\u202e\u2028") & set(written)
+
+
+TRAINING, VALIDATION = photos(30, 0, 32), photos(100, 1, 32)  # of noise
+UNLIKE = "unlike the training photos"
+
+
+def test_a_fraction_of_validation_photos_is_unlike_and_a_white_one(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_small_backbone(monkeypatch, (32, 32))
+    make_deterministic(0)
+    config = ModelConfig(features="mobilenet_v2", pool_size=1, dropout=0.5, dense_units=8)
+    model = build_model(config, (32, 32), 2)
+    save_model(model, MODELS / "good.keras")
+    write_json({"classes": ["cats", "dogs"]}, MODELS / "good.json")
+    np.savez(
+        MODELS / "good.npz",
+        logits=model.predict_on_batch(VALIDATION.examples),
+        labels=VALIDATION.labels,
+        training_features=sample_features(model, TRAINING, seed=0),
+        validation_features=sample_features(model, VALIDATION, seed=0),
+    )
+    pixels = np.asarray(VALIDATION.examples)
+    trained = fetch_model_file("good").load(ConfidenceSettings(out_of_distribution_fraction=0.05))
+    predictions = trained.classify(pixels)
+    assert sum(prediction.note == UNLIKE for prediction in predictions) == pytest.approx(5, abs=1)
+    assert trained.classify(np.full((1, 32, 32, 3), 255, np.uint8))[0].note == UNLIKE
+    plain = fetch_model_file("good").load(ConfidenceSettings()).classify(pixels)
+    assert {prediction.note for prediction in plain} == {None}
+    for prediction, other in zip(predictions, plain, strict=True):
+        np.testing.assert_array_equal(prediction.probabilities, other.probabilities)
+
+
+def test_a_model_without_a_backbone_calls_no_photo_unlike(
+    predict: Predict, set_params: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    set_params({"confidence.out_of_distribution_fraction": 0.05})
+    assert not fetch_model_file("good").load(load_params().confidence).confidence.gives_notes
+    assert "good.keras has no backbone" in caplog.text

@@ -67,7 +67,7 @@ def test_a_model_equally_sure_of_all_photos_is_a_point() -> None:
 
 def test_coverage_has_a_line_per_model_and_a_point_per_threshold() -> None:
     """A line ends at the model's accuracy."""
-    sure, threshold = evaluation_of("sure", PREDICTIONS), Confidence(least_log_odds=logit(0.85))
+    sure, threshold = evaluation_of("sure", PREDICTIONS), Confidence(log_odds_threshold=logit(0.85))
     sure.scores["confidence"] = score_confidence(threshold, PREDICTIONS.labels, PREDICTIONS.logits, np.empty((4, 0)))
     wrong = Predictions(1 - PREDICTIONS.labels, PREDICTIONS.logits)
     plain, line, point = draw_coverage([evaluation_of("plain", wrong), sure]).axes[0].lines

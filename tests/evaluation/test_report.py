@@ -308,8 +308,8 @@ def test_thresholds_come_with_the_accuracy_on_what_is_sure() -> None:
     models = [
         with_confidence(name, predictions, **score_confidence(threshold, LABELS, predictions.logits, np.empty((20, 0))))
         for name, predictions, threshold in (
-            ("one", wrong_on(0), Confidence(least_log_odds=logit(0.85))),
-            ("two", wrong_on(1), Confidence(least_log_odds=math.inf)),
+            ("one", wrong_on(0), Confidence(log_odds_threshold=logit(0.85))),
+            ("two", wrong_on(1), Confidence(log_odds_threshold=math.inf)),
         )
     ]
     text = write(*models)

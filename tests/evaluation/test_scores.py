@@ -236,7 +236,7 @@ def test_photos_of_equal_confidence_count_together(order: list[int]) -> None:
 def test_abstention_has_no_ties_where_confidence_rounds_to_one() -> None:
     """The two with margins of 60 and 80 are correct, of those with 40 one is."""
     logits = np.array([[0.0, 40], [40, 0], [0, 60], [0, 80]])
-    scores = score_confidence(Confidence(least_log_odds=50), np.array([0, 0, 1, 1]), logits, NO_FEATURES)
+    scores = score_confidence(Confidence(log_odds_threshold=50), np.array([0, 0, 1, 1]), logits, NO_FEATURES)
     assert (scores["coverage"], scores["sure_accuracy"]) == (0.5, 1)
 
 

@@ -1,15 +1,26 @@
-"""Loading a trained model, and its logits."""
+"""Loading a trained model, and its logits and features."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from stages.common.cli import UserError
-from stages.inference.logits import load_model, predict_logits
-from stages.models.runtime import keras, layers
+from stages.common.model_config import ModelConfig
+from stages.datasets.dataset import StoredDataset
+from stages.inference.logits import load_model, predict_outputs, with_features
+from stages.models.build import build_model
+from stages.models.runtime import keras, layers, make_deterministic
+from stages.models.saving import save_model
+from stages.training import reference_features
+from stages.training.reference_features import sample_features
+from tests.training.examples import FINE_TUNE, features_of, photos
+from tests.training.small_backbone import use_small_backbone
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), np.uint8)
+PHOTOS = photos(6, 0, 32)
+ON_BACKBONE = {"features": "mobilenet_v2", "pool_size": 1, "dropout": 0.5, "dense_units": 8}
 
 
 @pytest.fixture
@@ -18,24 +29,24 @@ def model() -> keras.Model:
     return keras.Sequential([keras.Input((8, 8, 3)), layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(3)])
 
 
-@pytest.mark.parametrize("number", [1, 8, 20])
-def test_logits_are_the_model_s_however_many_photos(model: keras.Model, number: int) -> None:
-    logits = predict_logits(model, PIXELS[:number])
-    np.testing.assert_allclose(logits, model.predict(PIXELS[:number], verbose=0), rtol=1e-5)
+@pytest.mark.parametrize("count", [1, 8, 20])
+def test_logits_are_the_model_s_however_many_photos(model: keras.Model, count: int) -> None:
+    logits, features = predict_outputs(model, PIXELS[:count])
+    np.testing.assert_allclose(logits, model.predict(PIXELS[:count], verbose=0), rtol=1e-5)
+    assert features is None
 
 
-def test_every_batch_has_the_same_size_so_that_the_model_is_compiled_once(
-    model: keras.Model, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    batches: list[np.ndarray] = []
+def test_all_batches_have_one_size(model: keras.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the model is compiled once."""
+    sizes: list[int] = []
 
-    def logits_of(batch: np.ndarray) -> np.ndarray:
-        batches.append(batch)
+    def predict_on_batch(batch: np.ndarray) -> np.ndarray:
+        sizes.append(len(batch))
         return np.zeros((len(batch), 3))
 
-    monkeypatch.setattr(model, "predict_on_batch", logits_of)
-    assert predict_logits(model, PIXELS).shape == (20, 3)
-    assert [len(batch) for batch in batches] == [8, 8, 8]
+    monkeypatch.setattr(model, "predict_on_batch", predict_on_batch)
+    assert predict_outputs(model, PIXELS).logits.shape == (20, 3)
+    assert sizes == [8, 8, 8]
 
 
 @pytest.mark.parametrize("path", ["data/models/cnn.keras", "data/repeats/cnn/cnn.1.keras"])
@@ -49,3 +60,35 @@ def test_a_model_that_contains_code_is_refused(workspace: Path) -> None:
     keras.Model(pixels, layers.Lambda(lambda x: x)(pixels)).save("cnn.keras")
     with pytest.raises(ValueError, match="safe_mode"):
         load_model(Path("cnn.keras"))
+
+
+@pytest.mark.parametrize("changes", [{}, {"features": "mobilenet_v2_blocks", "fine_tune": FINE_TUNE}])
+def test_features_are_those_that_training_saves(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    use_small_backbone(monkeypatch, (32, 32))
+    make_deterministic(0)
+    model = build_model(ModelConfig.model_validate({**ON_BACKBONE, **changes}), (32, 32), 2)
+    save_model(model, Path("model.keras"))
+    loaded = load_model(Path("model.keras"))
+    logits, features = predict_outputs(with_features(loaded), PHOTOS.examples)
+    np.testing.assert_array_equal(logits, predict_outputs(loaded, PHOTOS.examples).logits)
+    assert features is not None
+    assert features.shape == (6, 8)
+    assert features.dtype == np.float32
+    assert features.std() > 0.05
+    for stored in (PHOTOS, features_of(model, PHOTOS, views=1)):
+        np.testing.assert_allclose(sample_features(model, stored, seed=0), features, atol=5e-3)
+
+
+def test_training_saves_features_of_a_random_sample_of_one_view(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_small_backbone(monkeypatch, (32, 32))
+    model = build_model(ModelConfig.model_validate(ON_BACKBONE), (32, 32), 2)
+    maps = np.arange(20).reshape(20, 1, 1, 1) * np.ones((2, 3, 8))  # two views of ten photos
+    stored = StoredDataset(maps.astype(np.float16), np.zeros(10))
+    monkeypatch.setattr(reference_features, "PHOTOS", 4)
+    drawn = [sample_features(model, stored, seed)[:, 0].tolist() for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert all(len(set(indices)) == 4 and set(indices) <= set(range(10)) for indices in drawn)

@@ -1,4 +1,4 @@
-"""Predictions that are kept: used again where nothing has changed, and only there."""
+"""The prediction cache: used where nothing has changed, and only there."""
 
 import zipfile
 from pathlib import Path
@@ -9,8 +9,8 @@ import pytest
 
 from stages.common.cli import UserError
 from stages.common.paths import MODELS, PREDICTIONS
-from stages.inference import prediction_cache as kept
-from stages.inference.logits import load_model, predict_logits
+from stages.inference import prediction_cache
+from stages.inference.logits import load_model, predict_outputs
 from stages.inference.prediction_cache import PredictionCache, delete_others
 from stages.models.runtime import keras, layers
 
@@ -25,87 +25,87 @@ def save_model(seed: int) -> None:
     keras.Sequential([keras.Input((None, None, 3)), layers.GlobalAveragePooling2D(), layers.Dense(2)]).save(MODEL)
 
 
-def predict(pixels: np.ndarray = PIXELS) -> bool:
-    """Ask for the predictions, and say whether the model was loaded for them; they are always the right ones."""
-    with mock.patch.object(kept, "load_model", wraps=load_model) as loading:
-        logits = PredictionCache(pixels).logits(MODEL)
-    np.testing.assert_array_equal(logits, predict_logits(load_model(MODEL), pixels))
+def predicts(pixels: np.ndarray = PIXELS, *, features: bool = False) -> bool:
+    """Return whether the model was loaded to predict the photos; the outputs are always the right ones."""
+    with mock.patch.object(prediction_cache, "load_model", wraps=load_model) as loading:
+        outputs = PredictionCache(pixels).predict(MODEL, features=features)
+    np.testing.assert_array_equal(outputs.logits, predict_outputs(load_model(MODEL), pixels).logits)
+    assert (outputs.features is not None) == features
     return loading.called
 
 
 @pytest.fixture(autouse=True)
-def _kept(workspace: Path) -> None:
-    """The predictions of a model."""
+def _cached(workspace: Path) -> None:
     save_model(seed=0)
-    assert predict()
+    assert predicts()
 
 
-def test_a_model_is_loaded_only_to_predict_what_is_not_kept() -> None:
-    assert not predict()
-
-
-def test_what_is_predicted_again_is_kept_in_the_same_bytes() -> None:
+def test_a_model_is_loaded_only_to_predict_what_is_not_cached() -> None:
     before = FILE.read_bytes()
+    assert not predicts()
     FILE.unlink()
-    assert predict()
+    assert predicts()
     assert FILE.read_bytes() == before
 
 
-def test_a_model_that_changed_predicts_again() -> None:
+def test_a_changed_model_predicts_again() -> None:
     save_model(seed=1)
-    assert predict()
-    assert not predict()
+    assert predicts()
+    assert not predicts()
 
 
-def test_a_changed_photo_one_less_or_another_shape_predicts_again() -> None:
+def test_changed_pixels_fewer_or_of_another_shape_predict_again() -> None:
     changed = PIXELS.copy()
     changed[4, 3, 7, 2] ^= 1
     for pixels in (changed, changed[:4], changed[:4].reshape(4, 8, 4, 3)):
-        assert predict(pixels)
+        assert predicts(pixels)
 
 
-def test_features_are_kept_after_the_logits_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "with_features", lambda model: keras.Sequential([model, layers.Dense(3)]))
-    with mock.patch.object(kept, "load_model", wraps=load_model) as loading:
-        for _ in range(2):
-            assert PredictionCache(PIXELS).logits(MODEL, features=True).shape == (5, 3)
-    assert loading.call_count == 1
-    assert predict()
+def test_features_are_cached_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        prediction_cache, "with_features", lambda model: keras.Model(model.inputs, [model.outputs[0], model.outputs[0]])
+    )
+    assert [predicts(features=True), predicts(features=True), predicts()] == [True, False, True]
 
 
-@pytest.mark.parametrize("cause", ["describe_environment", "inference_code"])
-def test_another_environment_or_other_code_predicts_again(cause: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, cause, lambda: ["another"])
-    assert predict()
+@pytest.mark.parametrize(
+    ("name", "changed"), [("describe_environment", lambda: ["another"]), ("INFERENCE_CODE", ("common/*.py",))]
+)
+def test_another_environment_or_other_code_predicts_again(
+    name: str, changed: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prediction_cache, name, changed)
+    assert predicts()
 
 
-@pytest.mark.parametrize("damage", ["empty", "cut short", "a changed bit", "another program's"])
-def test_a_damaged_file_is_predicted_again_and_it_says_so(damage: str, caplog: pytest.LogCaptureFixture) -> None:
-    whole = FILE.read_bytes()
-    middle = len(whole) // 2
-    broken = {
-        "empty": b"",
-        "cut short": whole[:-100],
-        "a changed bit": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
-    }
-    if damage in broken:
-        FILE.write_bytes(broken[damage])
-    else:
+@pytest.mark.parametrize("damage", ["empty", "cut short", "a changed bit", "another compression", "another program's"])
+def test_a_damaged_file_is_logged_and_predicted_again(damage: str, caplog: pytest.LogCaptureFixture) -> None:
+    content = bytearray(FILE.read_bytes())
+    if damage == "empty":
+        content.clear()
+    elif damage == "cut short":
+        del content[-100:]
+    elif damage == "a changed bit":
+        content[len(content) // 2] ^= 1
+    elif damage == "another compression":
+        content[content.index(b"PK\1\2") + 10] = 12  # bzip2, says the directory at the end
+    FILE.write_bytes(content)
+    if damage == "another program's":
         with zipfile.ZipFile(FILE, "w") as file:
             file.writestr("notes.txt", "no predictions")
-    assert predict()
+    assert predicts()
     assert caplog.messages == [f"{FILE} is damaged, so the predictions in it are not used"]
-    assert not predict()
+    assert not predicts()
 
 
-def test_predictions_of_models_that_params_yaml_no_longer_has_are_deleted() -> None:
+def test_predictions_of_other_models_are_deleted() -> None:
     delete_others(["cnn", "new"])
     assert FILE.exists()
     delete_others(["new"])
     assert not FILE.exists()
 
 
-def test_a_missing_model_is_one_line_whatever_is_kept() -> None:
+def test_a_missing_model_is_one_line_whatever_is_cached() -> None:
     MODEL.unlink()
     with pytest.raises(UserError, match=r"^expected the model .*cnn.keras, found none: run `dvc repro train@cnn`$"):
-        PredictionCache(PIXELS).logits(MODEL)
+        PredictionCache(PIXELS).predict(MODEL)

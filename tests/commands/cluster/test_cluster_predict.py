@@ -32,12 +32,11 @@ from commands.cluster.parquet import (
     read_predictions,
     write_part,
 )
-from commands.prediction_formats import columns
+from commands.predict import list_photos
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings, Resources
 from stages.common.paths import MODELS
 from stages.inference.model_file import fetch_model_file
-from stages.inference.predictor import list_photos
 from stages.photos.decode import UnreadablePhotoError, open_photo
 from stages.storage.files import write_remote
 from tests.commands.small_model import SIZE, save_small_model
@@ -66,9 +65,7 @@ def test_folders_that_cannot_be_are_refused(
 
 
 @pytest.mark.usefixtures("workspace")
-def test_a_folder_that_may_not_be_read_ends_it_before_anything_is_classified(
-    monkeypatch: pytest.MonkeyPatch, without_access: Callable[[str], None]
-) -> None:
+def test_an_unreadable_folder_ends_it(monkeypatch: pytest.MonkeyPatch, without_access: Callable[[str], None]) -> None:
     write_photos(Path("photos/private"), 1)
     write_photos(Path("photos"), 1)
     without_access(str(Path("photos/private").resolve()))
@@ -77,7 +74,7 @@ def test_a_folder_that_may_not_be_read_ends_it_before_anything_is_classified(
         predict.main()
 
 
-def test_a_cluster_without_room_to_decode_beside_the_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_without_a_cpu_to_decode_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     node = {"Alive": True, "Resources": {"CPU": 2.0, "memory": 8 * 2**30}}
     monkeypatch.setattr(ray, "nodes", lambda: [node])
     monkeypatch.setattr(ray, "cluster_resources", lambda: node["Resources"])
@@ -92,6 +89,9 @@ def test_a_cluster_without_room_to_decode_beside_the_model_is_refused(monkeypatc
 
 def test_a_task_reserves_what_is_looked_for_on_a_node() -> None:
     assert task_options(Resources(cpus=2, gpus=1, memory_gib=0.5)) == {"num_cpus": 2, "num_gpus": 1, "memory": 2**29}
+
+
+COLUMNS = ["path", "class", "probability", "probability_a"]
 
 
 class Bucket:
@@ -191,7 +191,7 @@ def test_parts_have_the_notes_that_the_settings_ask_for(workspace: Path) -> None
         assert table["class"].isna().tolist() == [False, True]
 
 
-def test_an_output_goes_on_only_with_the_model_and_settings_that_began_it(workspace: Path) -> None:
+def test_an_output_goes_on_only_with_its_model_and_settings(workspace: Path) -> None:
     save_small_model("small", ["ants", "bees"])
     model, output = fetch_model_file("small"), open_folder(str(workspace / "out"))
     plain, unsure = ConfidenceSettings(), ConfidenceSettings(abstention_accuracy=0.9)
@@ -241,11 +241,11 @@ def test_only_photos_with_a_problem_are_tried_again(tmp_path: Path) -> None:
     good: list[Row] = [{"path": f"{n}.jpg", "class": "a", "probability": 1, "probability_a": 1} for n in range(3)]
     bad: list[Row] = [{"path": f"bad{n}.jpg", "problem": "cannot be read"} for n in range(2)]
     for number, rows in enumerate([good[:1], [*good[1:], bad[0]], bad[1:]]):
-        write_part(output, number, rows, columns(["a"]))
+        write_part(output, number, rows, COLUMNS)
     untouched = (tmp_path / "part-000000.parquet").stat().st_ino
     assert drop_problems(output) == {"0.jpg", "1.jpg", "2.jpg"}
     assert sorted(read_predictions(output)["path"]) == ["0.jpg", "1.jpg", "2.jpg"]
-    assert sorted(parts_of(output)) == [0, 1]
+    assert parts_of(output) == ["part-000000.parquet", "part-000001.parquet"]
     assert (tmp_path / "part-000000.parquet").stat().st_ino == untouched
 
 
@@ -254,7 +254,7 @@ def write_parts(output: DirFileSystem, paths: list[str], size: int) -> None:
     for index, start in enumerate(range(0, len(paths), size)):
         part = paths[start : start + size]
         rows: list[Row] = [{"path": path, "class": "a", "probability": 1, "probability_a": 1} for path in part]
-        write_part(output, part_number(index, part), rows, columns(["a"]))
+        write_part(output, part_number(index, part), rows, COLUMNS)
 
 
 def test_an_output_of_two_runs_at_once_is_repaired(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -271,11 +271,11 @@ def test_an_output_of_two_runs_at_once_is_repaired(tmp_path: Path, caplog: pytes
     assert "deleted the second row of 5 photos" in caplog.text
 
 
-def test_an_output_that_an_older_version_left_with_duplicates_too(tmp_path: Path) -> None:
+def test_an_older_output_with_duplicates_is_repaired(tmp_path: Path) -> None:
     output = open_folder(str(tmp_path))
     for number, names in enumerate(["ab", "bc", "c"]):
         rows: list[Row] = [{"path": name, "class": "a", "probability": number, "probability_a": 1} for name in names]
-        write_part(output, number, rows, columns(["a"]))
+        write_part(output, number, rows, COLUMNS)
     drop_problems(output)
     assert sorted(read_predictions(output)["path"]) == ["a", "b", "c"]
     assert pd.read_parquet(tmp_path).set_index("path")["probability"].to_dict() == {"a": 0, "b": 0, "c": 1}
@@ -290,7 +290,7 @@ def test_no_part_replaces_one_of_other_photos(tmp_path: Path) -> None:
 
 
 def test_a_part_that_another_run_deleted_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet, "parts_of", lambda _: {0: "part-000000.parquet"})
+    monkeypatch.setattr(parquet, "parts_of", lambda _: ["part-000000.parquet"])
     with pytest.raises(UserError, match="found it gone: another run writes there"):
         drop_problems(open_folder(str(tmp_path)))
 

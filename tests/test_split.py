@@ -123,7 +123,7 @@ def test_a_file_that_is_not_a_photo_is_rejected_with_the_reason(
         ({"cats": 9, "dogs": 0}, "photos in the class folder data/raw/dogs, found none"),
         (
             {"cats": 9, "dogs": 2},
-            "so three pictures or groups of a class, found of 'dogs' 0 in train, 1 in validation, 1 in test",
+            "so three different photos or groups of a class, found of 'dogs' 0 in train, 1 in validation, 1 in test",
         ),
         (
             {"train/cats": 9, "train/dogs": 9, "validation/cats": 9, "validation/cows": 9},
@@ -193,7 +193,7 @@ def test_files_that_phones_write_beside_photos_count_for_nothing(caplog: pytest.
     assert sum(len(lists[name]) for name in SPLIT_NAMES) == 20
     assert len(lists["rejected"]) == 6
     assert lists["rejected"]["reason"].str.startswith(SIDECAR).all()
-    assert "6 files lie beside photos and count for nothing, as data/raw/cats/0.AAE" in caplog.text
+    assert "which count for nothing: 6, as data/raw/cats/0.AAE" in caplog.text
     assert set(count_rejected(lists["rejected"]).values()) == {0}
 
 

@@ -52,7 +52,7 @@ def test_a_photo_gets_another_label_or_is_removed_and_both_are_listed_and_logged
     assert labels(lists) == {path: label for path, label in before.items() if path != DOG} | {CAT: "dogs"}
     assert lists["corrected"].to_numpy().tolist() == [[CAT, "cats", "dogs"], ["data/raw/cats/5.jpg", "cats", "cats"]]
     assert lists["rejected"].to_dict("records") == [{"path": DOG, "reason": "removed by corrections.csv"}]
-    assert "corrections.csv: 1 labels changed, 1 photos removed" in caplog.text
+    assert "corrections.csv: 1 relabelled, 1 removed" in caplog.text
 
 
 def test_they_are_counted_in_the_metrics(monkeypatch: pytest.MonkeyPatch) -> None:

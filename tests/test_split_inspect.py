@@ -39,16 +39,15 @@ def test_files_with_more_frames_are_counted(workspace: Path, caplog: pytest.LogC
     Image.effect_noise((16, 16), 90).save(RAW / "cats/one.gif")
     with caplog.at_level(logging.WARNING):
         split.main()
-    assert "4 files have more pages or frames" in caplog.text
+    assert "more pages or frames than the first, which alone counts: 4," in caplog.text
 
 
 def test_an_mpo_is_a_jpeg_under_either_suffix(tmp_path: Path) -> None:
     photos = [Image.new("RGB", (20, 30), colour) for colour in ("red", "green")]
     for name in ("a.mpo", "a.jpg"):
         photos[0].save(tmp_path / name, format="MPO", save_all=True, append_images=photos[1:])
-        result, has_more_frames = split.inspect(str(tmp_path / name), max_megapixels=1)
-        assert not isinstance(result, str)
-        assert not has_more_frames
+        reason, _, has_more_frames = split.inspect(str(tmp_path / name), max_megapixels=1)
+        assert (reason, has_more_frames) == ("", False)
 
 
 def test_a_photo_that_the_machine_fails_to_read_stops_the_run(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,8 +65,8 @@ def main() -> None:
     with atomic_folder(SPLITS, replace=True) as folder:
         for name, table in lists.items():
             write_csv(table, folder / f"{name}.csv")
-    for split in SPLIT_NAMES:
-        logger.info("%s: %d photos", split, len(lists[split]))
+
+    logger.info("photos: %s", ", ".join(f"{len(lists[split])} in {split}" for split in SPLIT_NAMES))
     relabelled = lists["corrected"]["given"] != lists["corrected"]["label"]
     removed = photos["reason"] == REMOVED
     logger.info("%s: %d relabelled, %d removed", CORRECTIONS, relabelled.sum(), removed.sum())
@@ -89,10 +89,7 @@ def make_lists(photos: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def split_photos(folder: Path, settings: Split, corrections: Mapping[PurePosixPath, set[str]]) -> pd.DataFrame:
-    """Assign each usable photo below ``folder`` to a split, and reject every other file.
-
-    Returns:
-        The table of :func:`stages.data.layout.photo_table`, with all columns filled.
+    """Fill the table of photos (:func:`stages.data.layout.photo_table`), rule by rule.
 
     Raises:
         UserError: Too many files are rejected, ``split.group`` tells nothing apart, a correction matches no photo, or a
@@ -226,20 +223,17 @@ def reject_copies(photos: pd.DataFrame, max_fraction: float) -> None:
         originals = in_split.drop_duplicates("cluster").set_index("cluster").loc[copies["cluster"]]
         photos.loc[copies.index, "copy_of"] = originals["path"].to_numpy()
         photos.loc[copies.index, "reason"] = f"{DUPLICATE} " + photos["copy_of"]
-        pairs = list(zip(copies["path"], originals["path"], strict=True))
         text = "%s: %d of %d photos (%.1f %%) are left out as copies of others there, as %s of %s"
-        logger.warning(text, split, len(copies), len(in_split), 100 * len(copies) / len(in_split), *pairs[0])
-        alike = [
-            pair
-            for pair, copy, original in zip(pairs, copies["fingerprint"], originals["fingerprint"], strict=True)
-            if not np.array_equal(copy.thumbnail, original.thumbnail)
-        ]
+        example = copies["path"].iloc[0], originals["path"].iloc[0]
+        logger.warning(text, split, len(copies), len(in_split), 100 * len(copies) / len(in_split), *example)
+        pairs = zip(copies["fingerprint"], originals["fingerprint"], strict=True)
+        alike = copies[[not np.array_equal(copy.thumbnail, original.thumbnail) for copy, original in pairs]].index
         if len(alike) > max_fraction * len(in_split):
             raise UserError(
                 f"expected at most {max_fraction:.1%} of the photos in {split} to be nearly the same as others there, "
                 f"received {len(alike)} of {len(in_split)} ({len(alike) / len(in_split):.1%}), as "
-                f"{' and '.join(alike[0])}: leave out all but one of each, or raise split.max_copies_fraction"
-                f"{NOT_DUPLICATES}"
+                f"{photos['path'][alike[0]]} and {photos['copy_of'][alike[0]]}: leave out all but one of each, or "
+                f"raise split.max_copies_fraction{NOT_DUPLICATES}"
             )
 
 

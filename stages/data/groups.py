@@ -17,7 +17,7 @@ from stages.common.params import Split
 
 logger = logging.getLogger(__name__)
 
-Groups = dict[int, Counter[str]]  # the number of clusters of each class, by the index of the group
+Groups = dict[int, Counter[str]]  # of each group, by its index, the number of clusters of each class
 
 
 def find_groups(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
@@ -105,8 +105,10 @@ def count_clusters(photos: pd.DataFrame) -> Groups:
 
 def targets(groups: Groups, fraction: float) -> dict[str, int]:
     """Compute how many clusters of each class make up a fraction of them, at least one."""
-    clusters = sum(groups.values(), Counter())
-    return {label: max(1, round(count * fraction)) for label, count in clusters.items()}
+    totals: Counter[str] = Counter()
+    for clusters in groups.values():
+        totals.update(clusters)
+    return {label: max(1, round(count * fraction)) for label, count in totals.items()}
 
 
 def rank(groups: Groups, photos: pd.DataFrame, seed: int) -> Groups:

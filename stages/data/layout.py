@@ -71,15 +71,14 @@ def photo_table(rows: Iterable[tuple[str, str, str, str, str]]) -> pd.DataFrame:
 
 
 def find_photos(folder: Path, labels: Path) -> pd.DataFrame:
-    """List the files below ``folder``, with the label of each that has one and the split where the folders give one.
+    """List the files below ``folder``, with a label, or a reason why there is none, and the split that folders give.
 
     Args:
         folder: of the photos.
         labels: the CSV of ``download.labels``. If there is no such file, the classes are folders.
 
     Returns:
-        The table of :func:`photo_table`. Every file with a label counts, whether it is a photo or not; the others, and
-        those that the CSV lists and that are missing, have a reason.
+        The table of :func:`photo_table`: every file, photo or not, and the missing ones that the CSV lists.
 
     Raises:
         UserError: The folders are not laid out as ``stages/split.py`` describes, the CSV has no paths and labels, there
@@ -92,10 +91,10 @@ def find_photos(folder: Path, labels: Path) -> pd.DataFrame:
 def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
     """Take the label of each photo, and perhaps its split, from the folders it lies in."""
     root = descend(folder, tree)
-    inner = tree.inner[root]
-    splits = split_folders(inner)
+    splits = split_folders(tree.inner[root])
     if splits and not are_complete(splits.values()):
-        others = f" and {len(inner) - len(splits)} other folders" if len(inner) > len(splits) else ""
+        count = len(tree.inner[root]) - len(splits)
+        others = f" and {count} other folder{'s' * (count > 1)}" if count else ""
         raise UserError(
             f"expected in {root} a folder per class, none named like a split, or one folder for train and one for "
             f"validation, test or both, with a folder per class in each, received {describe(splits)}{others}"
@@ -123,7 +122,7 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
         raise UserError(
             f"expected a CSV of the classes (download.labels), or two or more folders in {root}, each named for a "
             f"class and holding its photos, found {', '.join(labels) or 'none'}"
-            + (f", and {strays} files outside of any" if strays else "")
+            + (f", and {strays} file{'s' * bool(strays > 1)} outside of any" if strays else "")
         )
     return photos
 
@@ -319,7 +318,7 @@ def read_tree(folder: Path) -> Tree:
     visible = [(path, names) for path, names in walked if not is_hidden(PurePosixPath(path.relative_to(folder)))]
     listed = [path / name for path, names in visible for name in names if not is_hidden(PurePosixPath(name))]
     if hidden := sum(len(names) for _, names in walked) - len(listed):
-        logger.info("left out %d hidden files, or files of the system's own, in %s", hidden, folder)
+        logger.info("hidden files, or the system's own, left out in %s: %d", folder, hidden)
     files = sorted(path for path in listed if path.is_file())
     with_photos = {path.parent for path in files if path.suffix.lower() not in SIDECAR_SUFFIXES}
     inner: dict[Path, list[Path]] = defaultdict(list)

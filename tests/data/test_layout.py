@@ -67,7 +67,7 @@ def test_folders_of_splits_have_the_usual_names(folders: list[str], splits: list
         (["test", "validation"], r"test/ \(test\), validation/ \(validation\)"),
         (["Train", "val", "valid"], r"Train/ \(train\), val/ \(validation\), valid/ \(validation\)"),
         (["bus", "car", "train"], r"train/ \(train\) and 2 other folders"),  # perhaps a class
-        (["cats", "Test_set"], r"Test_set/ \(test\) and 1 other folders"),
+        (["cats", "Test_set"], r"Test_set/ \(test\) and 1 other folder"),
     ],
 )
 def test_folders_that_may_be_splits_or_classes_are_an_error(folders: list[str], received: str) -> None:
@@ -201,7 +201,7 @@ def test_files_of_the_operating_system_are_left_out(name: str, caplog: pytest.Lo
     caplog.set_level(logging.INFO)
     lay_out("cats/1.jpg", "dogs/2.jpg", name)
     assert labelled(find()) == {"cats/1.jpg": "cats", "dogs/2.jpg": "dogs"}
-    assert "left out 1 hidden files" in caplog.text
+    assert "left out in raw: 1" in caplog.text
 
 
 def test_folders_that_differ_only_in_unicode_form_are_one_class() -> None:

@@ -34,18 +34,14 @@ def fingerprint(photo: Image.Image) -> Fingerprint:
 
 
 def find_clusters(photos: pd.DataFrame, max_distance: int | None) -> np.ndarray:
-    """Find the duplicate clusters: photos that are duplicates directly, or through photos between them.
+    """Return the index of each photo's cluster: those of duplicates, directly or through photos between them.
 
     Two photos are duplicates if their hashes are similar, and so are their thumbnails, in colour. A mirrored photo is
     one within its class only, as classes may differ in nothing but left and right.
 
     Args:
         photos: rows of the table of photos, each with a ``fingerprint``.
-        max_distance: in how many bits (Hamming distance) the hashes of duplicates may differ; None: every photo is a
-            cluster of its own.
-
-    Returns:
-        The index of each photo's cluster, int, in the order of the first photos.
+        max_distance: of the hashes of duplicates, in bits (Hamming); None: every photo is a cluster of its own.
     """
     clusters = np.arange(len(photos))
     if max_distance is None:
@@ -64,13 +60,10 @@ def find_clusters(photos: pd.DataFrame, max_distance: int | None) -> np.ndarray:
 
 
 def find_conflicts(photos: pd.DataFrame, max_distance: int) -> pd.Series:
-    """Find the photos that are duplicates of a photo of another class, directly.
+    """Return, for each photo that is directly a duplicate of one of another class, that one's path.
 
     Args:
         photos: rows of the table of photos, each with a ``fingerprint`` and a ``cluster``.
-
-    Returns:
-        For each such photo, by its index in the table, the path of one that it is a duplicate of.
     """
     conflicts = {}
     is_mixed = photos.groupby("cluster")["label"].transform("nunique") > 1

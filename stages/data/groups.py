@@ -21,15 +21,12 @@ Groups = dict[int, Counter[str]]  # of each group, by its index, the number of c
 
 
 def find_groups(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
-    """Join the clusters of which photos give ``pattern`` the same match.
+    """Return the index of each photo's group: clusters that share a match of ``pattern`` are one group.
 
     Args:
         photos: rows of the table of photos, each with a ``cluster``.
         pattern: a regular expression, searched for in the photos' paths, whose first group tells the groups apart. A
             cluster without a match is a group of its own, and so is every cluster if the pattern is None.
-
-    Returns:
-        The index of each photo's group, int.
 
     Raises:
         MismatchError: The pattern matches no path, or joins all clusters.
@@ -63,16 +60,13 @@ def find_groups(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
 
 
 def assign_splits(photos: pd.DataFrame, settings: Split) -> pd.Series:
-    """Assign every photo to a split, for each class in the same proportions as nearly as groups allow.
+    """Return the split of each photo: for each class in the same proportions as nearly as groups allow.
 
     Splits that the folders give are kept. Where they give no validation split, it is taken from training; where they
     give no test split, from validation.
 
     Args:
         photos: rows of the table of photos, each with a ``cluster`` and a ``group``.
-
-    Returns:
-        The split of each photo, str.
     """
     given = set(photos["split"])
     if given == {""}:
@@ -124,13 +118,10 @@ def rank(groups: Groups, photos: pd.DataFrame, seed: int) -> Groups:
 
 
 def take(groups: Groups, targets: dict[str, int], splits_left: int) -> tuple[Groups, Groups]:
-    """Take those groups, in their order, that bring the clusters of their classes nearer to the targets.
+    """Fill the target number of clusters of each class greedily; return the groups taken, and the others.
 
     Each class keeps a group for each of the splits that are left to fill, and gives at least one, if need be its
     smallest.
-
-    Returns:
-        The groups taken, and the others.
     """
     taken: Groups = {}
     missing = Counter(targets)
@@ -151,16 +142,10 @@ def take(groups: Groups, targets: dict[str, int], splits_left: int) -> tuple[Gro
 
 
 def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: str) -> pd.Series:
-    """Move photos from the ``source`` split to those of their groups, with every class in each split.
+    """Return the split of each photo after moving those in ``source`` to the splits that their groups are to have.
 
     Where groups of several classes leave a split without one, as few clusters as possible go to another split than in
     ``groups_of``. A class with fewer groups than there are splits is left as it is.
-
-    Args:
-        groups_of: the indices of the groups that each split is to have.
-
-    Returns:
-        The split of each photo, str.
 
     Raises:
         MismatchError: No division of the groups gives each split photos of every class.
@@ -182,15 +167,12 @@ def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: s
 
 
 def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, number: int) -> np.ndarray:
-    """Change the splits of as few clusters as possible so that each class is in each of a ``number`` of splits.
+    """Move as few clusters as possible so that each class is in each of a ``number`` of splits.
 
     Args:
         members: which classes the groups have, bool, shaped (classes, groups).
-        splits: the index of each group's split.
-        sizes: clusters in each group.
-
-    Returns:
-        The new index of each group's split: the optimum of an integer linear program.
+        splits: index of each group's split, int, shaped (groups,); also returned: the optimum of an integer program.
+        sizes: number of clusters in each group, int, shaped (groups,).
     """
     costs = np.repeat(sizes[:, None], number, axis=1)
     costs[np.arange(len(sizes)), splits] = 0

@@ -128,11 +128,7 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
 
 
 def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolder]:
-    """Find the folders of classes in those of splits, or those of splits in those of classes.
-
-    Args:
-        tops: the folders that hold the class folders, each with the split that it is for, or "".
-    """
+    """Find the class folders in ``tops``, which are folders for splits or for none (""), or those for splits in them."""
     split_above = {path: split for top, split in tops.items() for path in tree.inner[top]}
     names = {path.name for path in split_above}
     splits_below = {}
@@ -246,11 +242,7 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
 
 
 def find_root(folder: Path, tree: Tree, listed: Mapping[PurePosixPath, set[str]]) -> Path:
-    """Find the folder in which paths of a CSV start: ``folder``, or the one inside that is alone there.
-
-    Raises:
-        UserError: They start in none, as they are written differently from the names of the files.
-    """
+    """Find the folder in which paths of a CSV start: ``folder``, or the one inside that is alone there."""
     roots = [folder]
     while len(inner := tree.inner[roots[-1]]) == 1:
         roots.append(inner[0])

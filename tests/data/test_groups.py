@@ -71,7 +71,7 @@ def test_groups_of_any_size_and_of_two_classes_stay_whole() -> None:
 @pytest.mark.parametrize("sizes", [(1, 1, 100), (40, 50, 60), (1, 2, 3, 4)])
 def test_every_split_has_a_group_of_a_class_that_has_three(sizes: tuple[int, ...]) -> None:
     groups = [[f"cats/{n} {frame}" for frame in range(size)] for n, size in enumerate(sizes)]
-    assigned = assign(table(*groups, *([f"dogs/{n}"] for n in range(100))))
+    assigned = assign(table(*groups, *([f"dogs/{n}"] for n in range(300))))
     assert all(cluster_counts(assigned, split)["cats"] for split in SPLIT_NAMES)
 
 

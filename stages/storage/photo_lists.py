@@ -36,7 +36,7 @@ def count_rejected(rejected: pd.DataFrame) -> dict[str, int]:
     "unmatched" are files without a label and labels without a file; "grouped" are photos in a group with photos in
     another split.
     """
-    starts = {
+    starts: dict[str, str | tuple[str, ...]] = {
         "unmatched": (NO_CLASS, NO_LABEL, NO_FILE),
         "conflicting": TWO_LABELS,
         "duplicates": DUPLICATE,

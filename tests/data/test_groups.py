@@ -19,7 +19,8 @@ SETTINGS: Split = load_params(PROJECT / PARAMS).split  # a tenth for test, a fif
 
 def table(*groups: list[str], copies: int = 1) -> pd.DataFrame:
     """Rows of the table for groups of photos, as "cats/1", each with copies that are one duplicate cluster with it."""
-    rows, indices = [], []
+    rows: list[tuple[str, str, str, str, str]] = []
+    indices: list[tuple[int, int]] = []
     for group, photos in enumerate(groups):
         for photo in photos:
             *folders, label, name = photo.split("/")
@@ -27,9 +28,9 @@ def table(*groups: list[str], copies: int = 1) -> pd.DataFrame:
             for copy in range(copies):
                 rows.append((f"data/raw/{photo}_{copy}.jpg", f"{label}/{name}_{copy}.jpg", label, split, ""))
                 indices.append((len(indices) // copies, group))
-    photos = photo_table(rows)
-    photos[["cluster", "group"]] = indices
-    return photos
+    created = photo_table(rows)
+    created[["cluster", "group"]] = indices
+    return created
 
 
 def assign(photos: pd.DataFrame) -> pd.DataFrame:

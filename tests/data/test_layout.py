@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unicodedata import normalize
 
 import pandas as pd
@@ -34,12 +35,12 @@ def find(labels: str | None = None) -> pd.DataFrame:
     return photos.set_index(photos["path"].str.removeprefix("raw/"))
 
 
-def labelled(photos: pd.DataFrame) -> dict[str, str]:
-    return photos["label"][photos["reason"] == ""].to_dict()
+def labelled(photos: pd.DataFrame) -> dict[Any, str]:
+    return dict(photos["label"][photos["reason"] == ""].items())
 
 
-def reasons(photos: pd.DataFrame) -> dict[str, str]:
-    return photos["reason"][photos["label"] == ""].to_dict()
+def reasons(photos: pd.DataFrame) -> dict[Any, str]:
+    return dict(photos["reason"][photos["label"] == ""].items())
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_other_folders_beside_those_of_splits_are_rejected() -> None:
 def test_in_folders_of_splits_a_class_may_be_called_train() -> None:
     lay_out(*(f"{split}/{label}/1.jpg" for split in ("train", "val", "test") for label in ("bus", "train")))
     photos = find()
-    assert photos.loc["val/train/1.jpg", ["label", "split"]].tolist() == ["train", "validation"]
+    assert photos[["label", "split"]].to_dict("index")["val/train/1.jpg"] == {"label": "train", "split": "validation"}
 
 
 def splits_of(*paths: str) -> dict[str, tuple[str, str]]:
@@ -302,12 +303,12 @@ def test_folders_of_splits_that_a_csv_overrules_are_logged(caplog: pytest.LogCap
 
 
 def test_photos_keep_their_split_when_a_folder_is_added() -> None:
-    def splits(years: list[str]) -> dict[str, str]:
+    def splits(years: list[str]) -> dict[Any, str]:
         names = [f"{year}/{number}.jpg" for year in years for number in range(100)]
         lay_out(*names)
         photos = find("path,label\n" + "".join(f"{name},{'cats' if '1' in name else 'dogs'}\n" for name in names))
         photos["cluster"] = photos["group"] = range(len(photos))
-        return assign_splits(photos, load_params(PROJECT / PARAMS).split).to_dict()
+        return dict(assign_splits(photos, load_params(PROJECT / PARAMS).split).items())
 
     before, after = splits(["2033"]), splits(["2033", "2044"])
     assert sum(after[path] != split for path, split in before.items()) < 10

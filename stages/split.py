@@ -2,24 +2,22 @@
 
 Reads ``data/raw/``: a folder per class; or ``train/`` and ``validation/``, ``test/`` or both, by any of the names that
 ``stages/data/layout.py`` lists, with a folder per class in each, or in a folder per class; each may be inside one
-outer folder. If there is a
-``data/labels/labels.csv`` (``path,label``), it says the classes instead. ``corrections.csv`` (``path,label``) changes
-the class of photos that have one, or removes them (``remove``). Writes ``data/splits/train.csv``, ``validation.csv``
-and ``test.csv`` (``path,label``, sorted by path), ``train_paths.csv`` and ``validation_paths.csv`` (``path``) for
-``pixels``, to which a corrected label makes no difference, ``rejected.csv`` (``path,reason``): every file in none of
-the three lists, ``copies.csv`` (``path,split``): those of them that are duplicates of a photo in their own split, and
-``corrected.csv`` (``path,given,label``): every photo that has its label from ``corrections.csv``.
+outer folder. If there is a ``data/labels/labels.csv`` (``path,label``), the labels are from there instead.
+``corrections.csv`` (``path,label``) changes the label of photos that have one, or removes them (``remove``).
+
+Writes ``data/splits/train.csv``, ``validation.csv`` and ``test.csv`` (``path,label``, sorted by path);
+``train_paths.csv`` and ``validation_paths.csv`` (``path``) for ``pixels``, to which a corrected label makes no
+difference; ``rejected.csv`` (``path,reason``): every file in none of the three lists; ``copies.csv`` (``path,split``):
+those of them that are duplicates of a photo in their own split; and ``corrected.csv`` (``path,given,label``): every
+photo that has its label from ``corrections.csv``.
 
 Duplicates and the photos of a group (``split.group``) are never in two splits. In training, duplicates stay; validation
-and test have one photo of each picture, so that scores, confidence intervals and tests count it once.
+and test have one photo of each duplicate cluster, so that scores, confidence intervals and tests count it once.
 """
 
 import logging
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from itertools import chain
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,11 +26,10 @@ from stages.common.cli import MismatchError, UserError, run
 from stages.common.parallel import map_in_parallel
 from stages.common.params import Split, load_params
 from stages.common.paths import CORRECTIONS, LABELS, RAW, SPLITS
-from stages.data.corrections import apply_corrections
-from stages.data.duplicates import Fingerprint, find_conflicts, fingerprint, group_duplicates
-from stages.data.groups import Group, Picture, assign_splits, join_groups
-from stages.data.label_csv import read_labels
-from stages.data.layout import SPLIT_NAMES, LabelledPhoto, find_photos
+from stages.data.duplicates import Fingerprint, find_clusters, find_conflicts, fingerprint
+from stages.data.groups import assign_splits, find_groups
+from stages.data.labels import apply_corrections, read_labels
+from stages.data.layout import SPLIT_NAMES, find_photos
 from stages.photos.decode import MORE_FRAMES, UnreadablePhotoError, open_photo
 from stages.photos.formats import SUFFIXES
 from stages.storage.files import atomic_folder, write_csv
@@ -53,17 +50,6 @@ NOT_DUPLICATES = (
 )
 PREVIEWS = {".thm"}  # a camera's small JPEG of a film or photo beside it
 
-Rejected = dict[str, str]  # the reason for each path
-
-
-class Assigned(NamedTuple):
-    """What becomes of each file."""
-
-    photos: list[LabelledPhoto]  # in the lists
-    rejected: Rejected
-    copies: list[tuple[str, str]]  # of those rejected the duplicates in one split: path and split, sorted
-    corrected: list[tuple[str, str, str]]  # the path of each photo with a correction, and its label before and after
-
 
 def main() -> None:
     settings = load_params().split
@@ -71,212 +57,200 @@ def main() -> None:
         raise UserError(f"expected the photos in {RAW}, found no such folder: run `dvc repro download`")
     corrections = read_labels(CORRECTIONS, str(CORRECTIONS)) if CORRECTIONS.exists() else {}
     try:
-        photos, rejected, copies, corrected = split_photos(RAW, settings, corrections)
+        photos = split_photos(RAW, settings, corrections)
     except MismatchError:
         raise
     except UserError as error:
         raise UserError(f"{error} ({HOW_TO_FIX})") from error
-
+    lists = make_lists(photos)
     with atomic_folder(SPLITS, replace=True) as folder:
-        for split in SPLIT_NAMES:
-            rows = sorted((photo.path, photo.label) for photo in photos if photo.split == split)
-            listed = pd.DataFrame(rows, columns=["path", "label"])
-            write_csv(listed, folder / f"{split}.csv")
-            if split != "test":
-                write_csv(listed[["path"]], folder / f"{split}_paths.csv")
-            logger.info("%s: %d photos", split, len(rows))
-        write_csv(pd.DataFrame(sorted(rejected.items()), columns=["path", "reason"]), folder / "rejected.csv")
-        write_csv(pd.DataFrame(copies, columns=["path", "split"]), folder / "copies.csv")
-        write_csv(pd.DataFrame(corrected, columns=["path", "given", "label"]), folder / "corrected.csv")
-    removed = sum(reason == REMOVED for reason in rejected.values())
-    relabelled = sum(given != label for _, given, label in corrected)
-    logger.info("%s: %d labels changed, %d photos removed", CORRECTIONS, relabelled, removed)
-    if sidecars := [path for path, reason in rejected.items() if reason.startswith(SIDECAR)]:
-        logger.info("%d files lie beside photos and count for nothing, as %s", len(sidecars), min(sidecars))
-    logger.info("rejected: %d files, for the reasons in %s", len(rejected), SPLITS / "rejected.csv")
+        for name, table in lists.items():
+            write_csv(table, folder / f"{name}.csv")
+
+    logger.info("photos: %s", ", ".join(f"{len(lists[split])} in {split}" for split in SPLIT_NAMES))
+    relabelled = lists["corrected"]["given"] != lists["corrected"]["label"]
+    removed = photos["reason"] == REMOVED
+    logger.info("%s: %d relabelled, %d removed", CORRECTIONS, relabelled.sum(), removed.sum())
+    sidecars = photos["path"][photos["reason"].str.startswith(SIDECAR)]
+    if len(sidecars):
+        logger.info("sidecar files beside photos, which count for nothing: %d, as %s", len(sidecars), min(sidecars))
+    logger.info("rejected files: %d, for the reasons in %s", len(lists["rejected"]), SPLITS / "rejected.csv")
 
 
-def split_photos(folder: Path, settings: Split, corrections: Mapping[PurePosixPath, set[str]]) -> Assigned:
-    """Assign each usable photo below ``folder`` to a split, and reject every other file.
+def make_lists(photos: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the lists in ``data/splits/`` by their names, each sorted by path, from the finished table of photos."""
+    photos = photos.sort_values("path")
+    used = usable(photos)
+    lists = {split: used.loc[used["split"] == split, ["path", "label"]] for split in SPLIT_NAMES}
+    lists |= {f"{split}_paths": lists[split][["path"]] for split in ("train", "validation")}
+    lists["rejected"] = photos.loc[photos["reason"] != "", ["path", "reason"]]
+    lists["copies"] = photos.loc[photos["copy_of"] != "", ["path", "split"]]
+    lists["corrected"] = photos.loc[photos["given"] != "", ["path", "given", "label"]]
+    return lists
+
+
+def split_photos(folder: Path, settings: Split, corrections: Mapping[PurePosixPath, set[str]]) -> pd.DataFrame:
+    """Fill the table of photos (:func:`stages.data.layout.photo_table`), rule by rule.
 
     Raises:
-        UserError: Too many files are rejected, ``split.group`` tells nothing apart, a correction fits no photo, or a
+        UserError: Too many files are rejected, ``split.group`` tells nothing apart, a correction matches no photo, or a
             split would have no photos of some class.
     """
-    labelled, strays = find_photos(folder, LABELS / "labels.csv")
-    found, corrected, removed = apply_corrections(labelled, corrections)
-    inspected = map_in_parallel(
-        lambda i: (found[i], *inspect(found[i].path, settings.max_megapixels)), range(len(found)), "checking photos"
-    )
-    unusable = {photo.path: result for photo, result, _ in inspected if isinstance(result, str)}
-    fingerprints = {photo: result for photo, result, _ in inspected if not isinstance(result, str)}
-    if frames := [photo.path for photo, _, has_more_frames in inspected if has_more_frames]:
-        logger.warning(
-            "%d files have more pages or frames than the first, which alone counts: %s", len(frames), frames[0]
-        )
-    check_classes(found, unusable)
-
-    pictures = group_duplicates(fingerprints, settings.duplicate_distance)
-    logger.info("%d usable photos show %d pictures", len(fingerprints), len(pictures))
-    conflicting = reject_conflicts(pictures, fingerprints, settings.duplicate_distance)
-    check_classes(found, unusable | conflicting)
-
-    groups = assign_splits(join_groups(without_conflicts(pictures, conflicting), settings.group), settings)
-    leaking = reject_leaks(groups)
-    check_rejected_fraction(found, strays, unusable | conflicting | leaking, settings.max_rejected_fraction)
-    firsts = find_copies(chain(*groups))
-    copies = {path: f"{DUPLICATE} {first}" for path, first in firsts.items()}
-    rejected = strays | removed | unusable | conflicting | copies | leaking
-    assigned = [photo for group in groups for photo in chain(*group)]
-    kept = [photo for photo in assigned if photo.path not in rejected]
-    left_out = sorted((photo.path, photo.split) for photo in assigned if photo.path in firsts.keys() - leaking.keys())
-    thumbnails = {photo.path: result.thumbnail for photo, result in fingerprints.items()}
-    check_copies(kept, left_out, firsts, thumbnails, settings.max_copies_fraction)
-    check_splits(kept, {photo.label for picture in pictures if len(picture) > 1 for photo in picture})
-    return Assigned(kept, rejected, left_out, corrected)
+    photos = find_photos(folder, LABELS / "labels.csv")
+    apply_corrections(photos, corrections)
+    inspect_photos(photos, settings.max_megapixels)
+    check_classes(photos)
+    index = usable(photos).index
+    photos.loc[index, "cluster"] = find_clusters(photos.loc[index], settings.duplicate_distance)
+    logger.info("usable photos: %d, in %d duplicate clusters", len(index), photos["cluster"].max() + 1)
+    reject_conflicts(photos, settings.duplicate_distance)
+    check_classes(photos)
+    index = usable(photos).index
+    photos.loc[index, "group"] = find_groups(photos.loc[index], settings.group)
+    photos.loc[index, "split"] = assign_splits(photos.loc[index], settings)
+    reject_leaks(photos)
+    check_rejected_fraction(photos, settings.max_rejected_fraction)
+    reject_copies(photos, settings.max_copies_fraction)
+    check_splits(photos)
+    return photos
 
 
-def inspect(path: str, max_megapixels: float) -> tuple[Fingerprint | str, bool]:
-    """Decode a photo and reduce it to a fingerprint, or say why it is unusable; and whether it has more frames."""
+def usable(photos: pd.DataFrame) -> pd.DataFrame:
+    return photos[photos["reason"] == ""]
+
+
+def inspect_photos(photos: pd.DataFrame, max_megapixels: float) -> None:
+    """Decode the photos with a label: fill ``fingerprint``, or ``reason`` if one is unusable."""
+    labelled = usable(photos)
+    paths = labelled["path"].to_list()
+    rows = map_in_parallel(lambda i: inspect(paths[i], max_megapixels), range(len(paths)), "checking photos")
+    inspected = pd.DataFrame(rows, labelled.index, columns=["reason", "fingerprint", "has_more_frames"])
+    photos.loc[inspected.index, ["reason", "fingerprint"]] = inspected
+    with_more_frames = labelled["path"][inspected["has_more_frames"]]
+    if len(with_more_frames):
+        text = "files with more pages or frames than the first, which alone counts: %d, as %s"
+        logger.warning(text, len(with_more_frames), with_more_frames.iloc[0])
+
+
+def inspect(path: str, max_megapixels: float) -> tuple[str, Fingerprint | None, bool]:
+    """Decode a photo: return why it is unusable, or "", its fingerprint if it is usable, and if it has more frames."""
     suffix = Path(path).suffix.lower()
     if suffix in PREVIEWS:
-        return f"{SIDECAR}: is a camera's preview", False
+        return f"{SIDECAR}: is a camera's preview", None, False
     try:
         photo = open_photo(path, COMPARED_SIZE, max_megapixels)
     except UnreadablePhotoError as error:
-        return f"{SIDECAR}: {error}" if suffix in SIDECAR_SUFFIXES else str(error), False
-    return fingerprint(photo), photo.info[MORE_FRAMES]
+        return f"{SIDECAR}: {error}" if suffix in SIDECAR_SUFFIXES else str(error), None, False
+    return "", fingerprint(photo), photo.info[MORE_FRAMES]
 
 
-def check_rejected_fraction(
-    found: list[LabelledPhoto], strays: Rejected, rejected: Rejected, max_fraction: float
-) -> None:
-    """Stop if too many files cannot be used, of those that were meant as photos.
-
-    In a folder of a class they all were, but notes and the like, and in a CSV of labels all were; elsewhere only those
-    that are named like photos, or like those that the CSV names.
-    """
-    suffixes = {Path(photo.path).suffix.lower() for photo in found} - SIDECAR_SUFFIXES
-    meant = {photo.path for photo in found if Path(photo.path).suffix.lower() in suffixes}
-    for path, reason in strays.items():
-        alike = reason == NO_LABEL and Path(path).suffix.lower() in suffixes
-        if alike or reason.startswith(NO_FILE) or path.lower().endswith(SUFFIXES):
-            meant.add(path)
-    reasons = {path: reason for path, reason in (strays | rejected).items() if path in meant}
-    if len(reasons) > max_fraction * len(meant):
-        log_first(reasons)
-        listed = "listed above" if len(reasons) <= MAX_LOGGED else f"the first {MAX_LOGGED} listed above"
-        duplicates = any(DUPLICATE in reason for reason in reasons.values())
-        path, reason = next(iter(reasons.items()))
-        raise UserError(
-            f"expected at most {max_fraction:.1%} of the photos to be rejected, received {len(reasons)} of "
-            f"{len(meant)}, {listed}: fix or remove them, or raise split.max_rejected_fraction"
-            f"{NOT_DUPLICATES if duplicates else ''}; the first, {path}, {reason}"
-        )
-
-
-def log_first(rejected: Rejected) -> None:
-    logger.warning("\n".join(f"{path}: {reason}" for path, reason in list(rejected.items())[:MAX_LOGGED]))
-
-
-def check_classes(photos: list[LabelledPhoto], rejected: Rejected) -> None:
-    """Make sure that no class has lost all its photos."""
-    lost = {photo.label for photo in photos} - {photo.label for photo in photos if photo.path not in rejected}
+def check_classes(photos: pd.DataFrame) -> None:
+    """Raise a UserError if all photos of a class are rejected."""
+    labelled = photos[(photos["label"] != "") & (photos["reason"] != REMOVED)]
+    lost = set(labelled["label"]) - set(usable(labelled)["label"])
     if lost:
-        log_first(rejected)
-        label = min(lost)
-        path = min(photo.path for photo in photos if photo.label == label)
-        hint = NOT_DUPLICATES if DUPLICATE in rejected[path] else ""
+        log_first(labelled[labelled["reason"] != ""])
+        first = labelled[labelled["label"] == min(lost)].sort_values("path").iloc[0]
+        hint = NOT_DUPLICATES if DUPLICATE in first["reason"] else ""
         raise UserError(
-            f"expected usable photos of every class, found none of {label!r}: {path}: {rejected[path]}{hint}"
+            f"expected usable photos of every class, found none of {min(lost)!r}: {first['path']}: "
+            f"{first['reason']}{hint}"
         )
 
 
-def reject_conflicts(
-    pictures: list[Picture], fingerprints: Mapping[LabelledPhoto, Fingerprint], max_distance: int | None
-) -> Rejected:
-    """Reject the photos that are duplicates of one with another label, as either label may be the wrong one."""
+def reject_conflicts(photos: pd.DataFrame, max_distance: int | None) -> None:
+    """Reject duplicates of photos with another label, as either may be the wrong one, and part clusters by class."""
     if max_distance is None:
-        return {}
-    return {
-        path: f"{TWO_LABELS}: {DUPLICATE} {other}, which has another"
-        for picture in pictures
-        for path, other in find_conflicts(picture, fingerprints, max_distance).items()
-    }
+        return
+    clustered = usable(photos)
+    others = find_conflicts(clustered, max_distance)
+    photos.loc[others.index, "reason"] = f"{TWO_LABELS}: {DUPLICATE} " + others + ", which has another"
+    photos.loc[clustered.index, "cluster"] = clustered.groupby(["cluster", "label"]).ngroup()
 
 
-def without_conflicts(pictures: list[Picture], rejected: Rejected) -> list[Picture]:
-    """Leave the rejected photos out of their pictures, and make one picture of the others of each class."""
-    parted = []
-    for picture in pictures:
-        kept = [photo for photo in picture if photo.path not in rejected]
-        parted += [[photo for photo in kept if photo.label == label] for label in sorted({each.label for each in kept})]
-    return parted
-
-
-def reject_leaks(groups: list[Group]) -> Rejected:
+def reject_leaks(photos: pd.DataFrame) -> None:
     """Reject photos with others of their group in another split, which would make that split's score too good.
 
     A group keeps its photos in test if it has any, else those in validation.
     """
-    rejected: Rejected = {}
-    for group in groups:
-        strongest = max(sorted(chain(*group)), key=lambda photo: SPLIT_NAMES.index(photo.split))
-        for picture in group:
-            kept = min((photo.path for photo in picture if photo.split == strongest.split), default=None)
-            reason = f"{DUPLICATE} {kept}" if kept else f"{SAME_GROUP} {strongest.path}"
-            rejected |= {photo.path: reason for photo in picture if photo.split != strongest.split}
-    return rejected
+    grouped = usable(photos).sort_values("path")
+    splits = grouped["split"].map(SPLIT_NAMES.index)
+    is_leak = splits < splits.groupby(grouped["group"]).transform("max")
+    leaks, others = grouped[is_leak], grouped[~is_leak]
+    same_photo = leaks["cluster"].map(others.drop_duplicates("cluster").set_index("cluster")["path"])
+    same_group = leaks["group"].map(others.drop_duplicates("group").set_index("group")["path"])
+    photos.loc[leaks.index, "reason"] = (f"{DUPLICATE} " + same_photo).fillna(f"{SAME_GROUP} " + same_group)
 
 
-def find_copies(pictures: Iterable[Picture]) -> dict[str, str]:
-    """Find in validation and in test, where each picture counts once, all its photos but the first, and that one."""
-    firsts: dict[str, str] = {}
-    for picture in pictures:
-        for split in SPLIT_NAMES[1:]:
-            first, *copies = sorted(photo.path for photo in picture if photo.split == split) or [""]
-            firsts |= dict.fromkeys(copies, first)
-    return firsts
+def check_rejected_fraction(photos: pd.DataFrame, max_fraction: float) -> None:
+    """Raise a UserError if too many files are rejected, of those that were meant as photos.
+
+    In a folder of a class they all were, but notes and the like, and in a CSV of labels all were; elsewhere only those
+    that are named like photos, or like those that the CSV names.
+    """
+    photos = photos[photos["reason"] != REMOVED]
+    paths, reasons, has_label = photos["path"], photos["reason"], photos["label"] != ""
+    suffixes = paths.map(lambda path: Path(path).suffix.lower())
+    is_alike = suffixes.isin(set(suffixes[has_label]) - SIDECAR_SUFFIXES)
+    is_named = reasons.str.startswith(NO_FILE) | paths.str.lower().str.endswith(SUFFIXES)
+    meant = photos[(is_alike & (has_label | (reasons == NO_LABEL))) | (is_named & ~has_label)]
+    rejected = meant[meant["reason"] != ""]
+    if len(rejected) > max_fraction * len(meant):
+        log_first(rejected)
+        listed = "listed above" if len(rejected) <= MAX_LOGGED else f"the first {MAX_LOGGED} listed above"
+        hint = NOT_DUPLICATES if rejected["reason"].str.contains(DUPLICATE).any() else ""
+        raise UserError(
+            f"expected at most {max_fraction:.1%} of the photos to be rejected, received {len(rejected)} of "
+            f"{len(meant)}, {listed}: fix or remove them, or raise split.max_rejected_fraction{hint}; the first, "
+            f"{rejected['path'].iloc[0]}, {rejected['reason'].iloc[0]}"
+        )
 
 
-def check_copies(
-    photos: list[LabelledPhoto],
-    copies: list[tuple[str, str]],
-    firsts: Mapping[str, str],
-    thumbnails: Mapping[str, np.ndarray],
-    max_fraction: float,
-) -> None:
-    """Log how many copies validation and test leave out, and stop if too many are not even quite the same."""
+def log_first(rejected: pd.DataFrame) -> None:
+    logger.warning("\n".join(rejected["path"].head(MAX_LOGGED) + ": " + rejected["reason"].head(MAX_LOGGED)))
+
+
+def reject_copies(photos: pd.DataFrame, max_fraction: float) -> None:
+    """Reject all photos but the first of each duplicate cluster in validation and in test.
+
+    Raises:
+        UserError: Too many of them do not even have quite the same pixels.
+    """
     for split in SPLIT_NAMES[1:]:
-        of_split = [path for path, name in copies if name == split]
-        number = len(of_split) + sum(photo.split == split for photo in photos)
-        if of_split:
-            text = "%s: %d of %d photos (%.1f %%) are left out as copies of others there, as %s of %s"
-            path = of_split[0]
-            logger.warning(text, split, len(of_split), number, 100 * len(of_split) / number, path, firsts[path])
-        alike = [path for path in of_split if not np.array_equal(thumbnails[path], thumbnails[firsts[path]])]
-        if len(alike) > max_fraction * number:
+        in_split = usable(photos[photos["split"] == split]).sort_values("path")
+        copies = in_split[in_split["cluster"].duplicated()]
+        if copies.empty:
+            continue
+        originals = in_split.drop_duplicates("cluster").set_index("cluster").loc[copies["cluster"]]
+        photos.loc[copies.index, "copy_of"] = originals["path"].to_numpy()
+        photos.loc[copies.index, "reason"] = f"{DUPLICATE} " + photos["copy_of"]
+        text = "%s: %d of %d photos (%.1f %%) are left out as copies of others there, as %s of %s"
+        example = copies["path"].iloc[0], originals["path"].iloc[0]
+        logger.warning(text, split, len(copies), len(in_split), 100 * len(copies) / len(in_split), *example)
+        pairs = zip(copies["fingerprint"], originals["fingerprint"], strict=True)
+        alike = copies[[not np.array_equal(copy.thumbnail, original.thumbnail) for copy, original in pairs]].index
+        if len(alike) > max_fraction * len(in_split):
             raise UserError(
                 f"expected at most {max_fraction:.1%} of the photos in {split} to be nearly the same as others there, "
-                f"received {len(alike)} of {number} ({len(alike) / number:.1%}), as {alike[0]} and {firsts[alike[0]]}: "
-                f"leave out all but one of each, or raise split.max_copies_fraction{NOT_DUPLICATES}"
+                f"received {len(alike)} of {len(in_split)} ({len(alike) / len(in_split):.1%}), as "
+                f"{photos['path'][alike[0]]} and {photos['copy_of'][alike[0]]}: leave out all but one of each, or "
+                f"raise split.max_copies_fraction{NOT_DUPLICATES}"
             )
 
 
-def check_splits(photos: list[LabelledPhoto], with_duplicates: set[str]) -> None:
-    """Make sure that every class can be trained, validated and tested.
-
-    Args:
-        with_duplicates: the classes of which photos show the same picture, or are rejected as they do.
-    """
-    counts = Counter((photo.label, photo.split) for photo in photos)
-    for label in sorted({photo.label for photo in photos}):
-        if not all(counts[label, split] for split in SPLIT_NAMES):
+def check_splits(photos: pd.DataFrame) -> None:
+    """Raise a UserError if a class cannot be trained, validated and tested."""
+    used = usable(photos)
+    counts = pd.crosstab(used["label"], used["split"]).reindex(columns=SPLIT_NAMES, fill_value=0)
+    for label, of_class in photos[photos["label"] != ""].groupby("label"):
+        numbers = counts.reindex([label], fill_value=0).iloc[0]
+        if not numbers.all():
+            rejected_duplicates = of_class["reason"].str.contains(DUPLICATE)
+            has_duplicates = usable(of_class)["cluster"].duplicated().any() or rejected_duplicates.any()
             raise UserError(
-                "expected photos of every class in every split, so three pictures or groups of a class, found of "
-                + f"{label!r} "
-                + ", ".join(f"{counts[label, split]} in {split}" for split in SPLIT_NAMES)
-                + (NOT_DUPLICATES if label in with_duplicates else "")
+                "expected photos of every class in every split, so three different photos or groups of a class, found "
+                f"of {label!r} {', '.join(f'{number} in {split}' for split, number in numbers.items())}"
+                f"{NOT_DUPLICATES if has_duplicates else ''}"
             )
 
 

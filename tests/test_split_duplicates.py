@@ -1,4 +1,4 @@
-"""Photos of one picture or group: never in two splits, and in a score once."""
+"""Duplicates and photos of a group: never in two splits, and in a score once."""
 
 import json
 import re
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image, ImageDraw
 from sklearn.datasets import load_digits
@@ -28,9 +27,7 @@ def copy_photo(source: str, *targets: str) -> None:
         (RAW / target).write_bytes((RAW / source).read_bytes())
 
 
-def test_a_photo_in_two_splits_leaves_the_one_that_is_less_of_a_test(
-    workspace: Path, set_params: Callable[..., None]
-) -> None:
+def test_a_photo_in_two_splits_stays_in_the_stricter_one(workspace: Path, set_params: Callable[..., None]) -> None:
     layout({f"{name}/{label}": 10 for name in ("train", "validation") for label in ("cats", "dogs")})
     with Image.open(RAW / "validation/cats/0.jpg") as photo:  # a test photo
         photo.resize((60, 40)).save(RAW / "train/cats/copy.jpg", quality=60)
@@ -44,32 +41,18 @@ def test_a_photo_in_two_splits_leaves_the_one_that_is_less_of_a_test(
     ]
 
 
-def test_frames_of_a_picture_train_together_and_test_once(workspace: Path) -> None:
+def test_duplicates_train_together_and_test_once(workspace: Path) -> None:
     layout({"cats": 10, "dogs": 10})
     for path in sorted(RAW.rglob("*.jpg")):
         name = path.relative_to(RAW).as_posix()
         copy_photo(name, name.replace("/", "/copy of "), name.replace("/", "/second copy of "))
     lists = split_lists()
     assert [len(lists[split]) for split in SPLIT_NAMES] == [3 * 14, 4, 2]
-    pictures = [{re.sub("(second )?copy of ", "", path) for path in lists[split]["path"]} for split in SPLIT_NAMES]
-    assert len(set().union(*pictures)) == 20
-    assert [len(some) for some in pictures] == [14, 4, 2]
+    clusters = [{re.sub("(second )?copy of ", "", path) for path in lists[split]["path"]} for split in SPLIT_NAMES]
+    assert len(set().union(*clusters)) == 20
+    assert [len(some) for some in clusters] == [14, 4, 2]
     assert len(lists["rejected"]) == 2 * (4 + 2)
     assert lists["rejected"]["reason"].str.startswith(DUPLICATE).all()
-
-
-def test_copies_within_validation_and_test_are_left_out_and_stop_no_run(workspace: Path) -> None:
-    layout({f"{name}/{label}": 3 for name in SPLIT_NAMES for label in ("cats", "dogs")})
-    copy_photo("test/cats/1.jpg", "test/cats/3.jpg", "test/cats/4.jpg", "test/cats/5.jpg")
-    copy_photo("validation/dogs/2.jpg", "validation/dogs/copy.jpg")
-    copy_photo("train/cats/1.jpg", "train/cats/copy.jpg")
-    lists = split_lists()
-    assert [len(lists[name]) for name in SPLIT_NAMES] == [7, 6, 6]
-    assert list(lists["rejected"]["path"].str.removeprefix("data/raw/")) == [
-        *(f"test/cats/{number}.jpg" for number in (3, 4, 5)),
-        "validation/dogs/copy.jpg",
-    ]
-    assert lists["rejected"]["reason"][0] == "same photo as data/raw/test/cats/1.jpg"
 
 
 def test_a_photo_with_two_labels_is_rejected_under_both(workspace: Path, set_params: Callable[..., None]) -> None:
@@ -82,9 +65,7 @@ def test_a_photo_with_two_labels_is_rejected_under_both(workspace: Path, set_par
     assert sum(len(lists[name]) for name in SPLIT_NAMES) == 19
 
 
-def test_too_many_photos_in_two_splits_or_of_two_labels_stop_the_run(
-    workspace: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_too_many_leaks_and_conflicts_are_an_error(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
     layout({f"{name}/{label}": 10 for name in ("train", "validation") for label in ("cats", "dogs")})
     copy_photo("train/cats/1.jpg", "train/dogs/cat.jpg")
     copy_photo("train/dogs/2.jpg", "validation/dogs/2.jpg")
@@ -97,9 +78,7 @@ def test_too_many_photos_in_two_splits_or_of_two_labels_stop_the_run(
     assert not SPLITS.exists()
 
 
-def test_photos_of_a_group_share_a_split_and_leave_the_others_where_folders_part_them(
-    workspace: Path, set_params: Callable[..., None]
-) -> None:
+def test_photos_of_a_group_leave_all_splits_but_one(workspace: Path, set_params: Callable[..., None]) -> None:
     layout({f"{name}/{label}": 10 for name in SPLIT_NAMES for label in ("cats", "dogs")})
     write_photos(RAW / "train/cats/tom", 2)
     write_photos(RAW / "validation/cats/tom", 1, first=2)
@@ -110,7 +89,7 @@ def test_photos_of_a_group_share_a_split_and_leave_the_others_where_folders_part
     ]
 
 
-def test_where_every_group_has_test_photos_those_of_training_stop_the_run_and_are_logged(
+def test_groups_that_are_all_in_test_are_an_error(
     workspace: Path, set_params: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
     layout({f"{name}/{label}": 3 for name in ("train", "test") for label in ("cats", "dogs")})
@@ -120,8 +99,15 @@ def test_where_every_group_has_test_photos_those_of_training_stop_the_run_and_ar
     assert "data/raw/train/cats/0.jpg: same group as data/raw/test/cats/0.jpg" in caplog.text
 
 
+def test_a_class_whose_photos_all_leak_is_an_error(workspace: Path, set_params: Callable[..., None]) -> None:
+    layout({f"{name}/{label}": 3 for name in SPLIT_NAMES for label in ("cats", "cows")} | {"train/dogs": 3})
+    set_params({"split.group": r"(?:train/dogs|test/cats)/(\d)", "split.max_rejected_fraction": 1.0})
+    with pytest.raises(UserError, match="of 'dogs' 0 in train, 0 in validation, 0 in test"):
+        split.main()
+
+
 def write_fixed_camera(folder: Path, count: int, scratch: bool) -> None:
-    """Write pictures of one scene with noise and changing light, if need be with a bright scratch somewhere."""
+    """Write photos of one scene with noise and changing light, if need be with a bright scratch somewhere."""
     folder.mkdir(parents=True)
     coarse = np.random.default_rng(0).integers(40, 220, (12, 12)).astype(np.uint8)
     scene = np.asarray(Image.fromarray(coarse).resize((192, 192), Image.Resampling.BICUBIC)).astype(float)
@@ -148,7 +134,7 @@ def test_a_fixed_camera_stops_with_the_way_out(
     assert [len(lists[name]) for name in (*SPLIT_NAMES, "rejected")] == [28, 8, 4, 0]
 
 
-def test_too_few_pictures_of_a_class_name_the_way_out(workspace: Path) -> None:
+def test_too_few_different_photos_of_a_class_are_an_error(workspace: Path) -> None:
     layout({"cats": 9, "dogs": 2})
     with pytest.raises(UserError, match=r"1 in test \(data/raw is a copy"):
         split.main()
@@ -157,7 +143,7 @@ def test_too_few_pictures_of_a_class_name_the_way_out(workspace: Path) -> None:
         split.main()
 
 
-def test_photos_like_one_of_another_class_through_others_stay(workspace: Path, set_params: Callable[..., None]) -> None:
+def test_only_direct_duplicates_of_another_class_are_rejected(workspace: Path, set_params: Callable[..., None]) -> None:
     """A row of discs, each like the next, of which the last is of another class: it and the one before it go."""
     layout({"cats": 10, "dogs": 10})
     for number, (label, level) in enumerate([("cats", 0), ("cats", 80), ("cats", 160), ("dogs", 240)]):
@@ -171,7 +157,7 @@ def test_photos_like_one_of_another_class_through_others_stay(workspace: Path, s
     assert list(conflicts["path"]) == ["data/raw/cats/row 2.png", "data/raw/dogs/row 3.png"]
 
 
-def test_digits_that_look_alike_stop_the_run(
+def test_digits_that_look_alike_are_an_error(
     workspace: Path, set_params: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
     digits = load_digits()
@@ -187,7 +173,7 @@ def test_digits_that_look_alike_stop_the_run(
     assert split_lists()["rejected"]["reason"].str.startswith(DUPLICATE).any()
 
 
-def test_copies_are_reported_with_their_share(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_copies_are_left_out_and_reported(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
     """In validation, test and training 1, 2 and 1 of them, and another that leaks from training into test."""
     layout({f"{name}/{label}": 3 for name in SPLIT_NAMES for label in ("cats", "dogs")})
     copy_photo("test/cats/1.jpg", "test/cats/3.jpg", "test/cats/4.jpg")
@@ -196,16 +182,15 @@ def test_copies_are_reported_with_their_share(workspace: Path, caplog: pytest.Lo
     copy_photo("test/dogs/1.jpg", "train/dogs/leak.jpg")
     edit_params(Path("params.yaml"), {"split.max_rejected_fraction": 0.1})
     split.main()
-    assert pd.read_csv(SPLITS / "copies.csv").to_numpy().tolist() == [
+    lists = {name: read_split(name) for name in (*SPLIT_NAMES, "rejected", "copies")}
+    assert [len(lists[name]) for name in SPLIT_NAMES] == [7, 6, 6]
+    assert lists["copies"].to_numpy().tolist() == [
         ["data/raw/test/cats/3.jpg", "test"],
         ["data/raw/test/cats/4.jpg", "test"],
         ["data/raw/validation/dogs/copy.jpg", "validation"],
     ]
-    assert (
-        "test: 2 of 8 photos (25.0 %) are left out as copies of others there, as data/raw/test/cats/3.jpg"
-        in caplog.text
-    )
-    lists = {name: read_split(name) for name in (*SPLIT_NAMES, "rejected", "copies")}
+    assert lists["rejected"]["reason"][0] == "same photo as data/raw/test/cats/1.jpg"
+    assert "test: 2 of 8 photos (25.0 %) are left out as copies" in caplog.text
     assert "So 1 of validation (14.3%) and 2 of test (25.0%) were left out as copies." in data_section(lists)
     label_stats.main()
     stats = json.loads(label_stats.LABEL_STATS.read_text())

@@ -1,196 +1,178 @@
-"""Assign photos to splits in groups: what belongs together is never in two splits."""
+"""Assign photos to splits by groups: photos that belong together are never in two splits."""
 
 import hashlib
 import logging
 import re
 from collections import Counter, defaultdict
-from itertools import chain, filterfalse
 from unicodedata import normalize
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, csc_array, eye_array, kron
 from scipy.sparse.csgraph import connected_components
 
 from stages.common.cli import MismatchError
 from stages.common.params import Split
-from stages.data.layout import LabelledPhoto
 
 logger = logging.getLogger(__name__)
 
-Picture = list[LabelledPhoto]  # a photo and its duplicates, all of one class
-Group = list[Picture]  # what belongs together
+Groups = dict[int, Counter[str]]  # of each group, by its index, the number of clusters of each class
 
 
-def join_groups(pictures: list[Picture], pattern: str | None) -> list[Group]:
-    """Join the pictures of which photos give ``pattern`` the same match.
+def find_groups(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
+    """Return the index of each photo's group: clusters that share a match of ``pattern`` are one group.
 
     Args:
+        photos: rows of the table of photos, each with a ``cluster``.
         pattern: a regular expression, searched for in the photos' paths, whose first group tells the groups apart. A
-            picture without a match is a group of its own, and so is every picture if the pattern is None.
+            cluster without a match is a group of its own, and so is every cluster if the pattern is None.
 
     Raises:
-        MismatchError: The pattern matches no path, or joins all pictures.
+        MismatchError: The pattern matches no path, or joins all clusters.
     """
+    clusters = photos["cluster"].to_numpy()
     if pattern is None:
-        return [[picture] for picture in pictures]
+        return clusters
     pattern = normalize("NFC", pattern)
-    keys: dict[str, int] = {}
-    edges, unmatched = [], []
-    for number, picture in enumerate(pictures):
-        for photo in picture:
-            if (match := re.search(pattern, normalize("NFC", photo.path))) and match[1] is not None:
-                edges.append((number, len(pictures) + keys.setdefault(match[1], len(keys))))
-            else:
-                unmatched.append(photo.path)
-    if not edges:
+    matches = [re.search(pattern, normalize("NFC", path)) for path in photos["path"]]
+    keys, names = pd.factorize(np.array([match and match[1] for match in matches], object))  # -1 where there is none
+    matched = keys >= 0
+    if not matched.any():
         raise MismatchError(
-            f"split.group: expected '{pattern}' to match paths of photos, as {pictures[0][0].path}, but it matches "
+            f"split.group: expected '{pattern}' to match paths of photos, as {photos['path'].iloc[0]}, but it matches "
             "none: correct it in params.yaml"
         )
-    nodes = len(pictures) + len(keys)
-    graph = coo_array((np.ones(len(edges), bool), np.transpose(edges)), shape=(nodes, nodes))
-    groups = defaultdict(list)
-    for number, picture in zip(connected_components(graph, directed=False)[1], pictures, strict=False):
-        groups[number].append(picture)
-    if len(groups) == 1:
+    first_key = clusters.max() + 1  # the nodes of the graph are the clusters, then the keys
+    ends = clusters[matched], first_key + keys[matched]
+    graph = coo_array((np.ones(matched.sum(), bool), ends), shape=[first_key + len(names)] * 2)
+    groups: np.ndarray = connected_components(graph, directed=False)[1][clusters]
+    if len(set(groups)) == 1:
         raise MismatchError(
-            f"split.group: expected '{pattern}' to tell groups of photos apart, but all are in one, of {min(keys)!r}: "
+            f"split.group: expected '{pattern}' to tell groups of photos apart, but all are in one, of {min(names)!r}: "
             "correct it in params.yaml"
         )
-    logger.info("split.group joins %d pictures to %d groups", len(pictures), len(groups))
-    if unmatched:
-        photos = len(edges) + len(unmatched)
+    logger.info("split.group joins %d clusters to %d groups", len(set(clusters)), len(set(groups)))
+    if not matched.all():
         text = "split.group does not match %d of %d photos, which stay on their own, as %s"
-        logger.warning(text, len(unmatched), photos, unmatched[0])
-    return list(groups.values())
-
-
-def assign_splits(groups: list[Group], settings: Split) -> list[Group]:
-    """Assign every photo to a split, for each class in the same proportions as nearly as groups allow.
-
-    Splits that the folders give are kept. Where they give no validation split, it is taken from training; where they
-    give no test split, from validation.
-    """
-    given = {photo.split for group in groups for photo in chain(*group)}
-    if given == {""}:
-        test, others = take(rank(groups, settings.seed), wanted(groups, settings.test_fraction), splits_left=2)
-        validation, train = take(others, wanted(groups, settings.validation_fraction), splits_left=1)
-        return fill_splits({"test": test, "validation": validation, "train": train}, "")
-    if "validation" not in given:
-        logger.info("validation: %.0f %% of training, as the folders give none", 100 * settings.validation_fraction)
-        return take_validation_from_train(groups, settings)
-    if "test" not in given:
-        return take_test_from_validation(groups, settings.test_every)
+        logger.warning(text, (~matched).sum(), len(photos), photos["path"][~matched].iloc[0])
     return groups
 
 
-def wanted(groups: list[Group], fraction: float) -> dict[str, int]:
-    """Compute how many pictures of each class make up a fraction of them, at least one."""
-    pictures = Counter(picture[0].label for group in groups for picture in group)
-    return {label: max(1, round(count * fraction)) for label, count in pictures.items()}
+def assign_splits(photos: pd.DataFrame, settings: Split) -> pd.Series:
+    """Return the split of each photo: for each class in the same proportions as nearly as groups allow.
+
+    Splits that the folders give are kept. Where they give no validation split, it is taken from training; where they
+    give no test split, from validation.
+
+    Args:
+        photos: rows of the table of photos, each with a ``cluster`` and a ``group``.
+    """
+    given = set(photos["split"])
+    if given == {""}:
+        groups = count_clusters(photos)
+        test, others = take(rank(groups, photos, settings.seed), targets(groups, settings.test_fraction), splits_left=2)
+        validation, train = take(others, targets(groups, settings.validation_fraction), splits_left=1)
+        return fill_splits(photos, {"test": [*test], "validation": [*validation], "train": [*train]}, "")
+    if "validation" not in given:
+        logger.info("validation: %.0f %% of training, as the folders give none", 100 * settings.validation_fraction)
+        in_train_alone = photos["split"].eq("train").groupby(photos["group"]).transform("all")
+        groups = rank(count_clusters(photos[in_train_alone]), photos, settings.seed)
+        validation, train = take(groups, targets(groups, settings.validation_fraction), splits_left=1)
+        return fill_splits(photos, {"train": [*train], "validation": [*validation]}, "train")
+    if "test" not in given:  # every n-th group in validation, by class, in the order of their first paths there
+        firsts = photos[photos["split"] == "validation"].sort_values("path").drop_duplicates("group")
+        in_test = firsts.groupby("label").cumcount() % settings.test_every == 0
+        groups_of = {"validation": [*firsts["group"][~in_test]], "test": [*firsts["group"][in_test]]}
+        return fill_splits(photos, groups_of, "validation")
+    return photos["split"]
 
 
-def rank(groups: list[Group], seed: int) -> list[Group]:
-    """Shuffle groups by a hash of the seed and the first name of their photos.
+def count_clusters(photos: pd.DataFrame) -> Groups:
+    """Count the clusters of each class in each group, sorted by the index of the group."""
+    groups: Groups = defaultdict(Counter)
+    clusters = photos.drop_duplicates("cluster").sort_values(["group", "cluster"])
+    for group, label in zip(clusters["group"], clusters["label"], strict=True):
+        groups[group][label] += 1
+    return groups
 
-    So a group keeps its place among the others when photos are added or removed, or an outer folder is renamed
+
+def targets(groups: Groups, fraction: float) -> dict[str, int]:
+    """Compute how many clusters of each class make up a fraction of them, at least one."""
+    totals: Counter[str] = Counter()
+    for clusters in groups.values():
+        totals.update(clusters)
+    return {label: max(1, round(count * fraction)) for label, count in totals.items()}
+
+
+def rank(groups: Groups, photos: pd.DataFrame, seed: int) -> Groups:
+    """Sort groups by a hash of the seed and the first name of their photos.
+
+    So a group keeps its rank among the others when photos are added or removed, or an outer folder is renamed
     (docs/decisions/hashed_split.md).
     """
-    firsts = [min(photo.name for photo in chain(*group)) for group in groups]
-    hashes = [hashlib.sha256(f"{seed} {name}".encode()).digest() for name in firsts]
-    return [group for _, group in sorted(zip(hashes, groups, strict=True))]
+    firsts = photos.sort_values("name").drop_duplicates("group")
+    hashes = [hashlib.sha256(f"{seed} {name}".encode()).digest() for name in firsts["name"]]
+    hash_of = dict(zip(firsts["group"], hashes, strict=True))
+    return {group: groups[group] for group in sorted(groups, key=lambda group: hash_of[group])}
 
 
-def take(groups: list[Group], numbers: dict[str, int], splits_left: int) -> tuple[list[Group], list[Group]]:
-    """Take those groups, in their order, that bring the pictures of their classes nearer to these numbers.
+def take(groups: Groups, targets: dict[str, int], splits_left: int) -> tuple[Groups, Groups]:
+    """Fill the target number of clusters of each class greedily; return the groups taken, and the others.
 
     Each class keeps a group for each of the splits that are left to fill, and gives at least one, if need be its
     smallest.
-
-    Returns:
-        The groups taken, and the others.
     """
-    taken, others = [], []
-    missing = Counter(numbers)
-    groups_left = Counter(label for group in groups for label in {picture[0].label for picture in group})
-    for group in groups:
-        pictures = Counter(picture[0].label for picture in group)
-        gain = sum(abs(missing[label]) - abs(missing[label] - count) for label, count in pictures.items())
-        if gain > 0 and all(groups_left[label] > splits_left for label in pictures):
-            taken.append(group)
-            missing.subtract(pictures)
-            groups_left.subtract(pictures.keys())
-        else:
-            others.append(group)
-    for label, number in numbers.items():
-        candidates = [group for group in others if any(picture[0].label == label for picture in group)]
-        if missing[label] == number and candidates:
-            smallest = min(candidates, key=len)
-            others.remove(smallest)
-            taken.append(smallest)
-            missing.subtract(picture[0].label for picture in smallest)
-    return taken, others
+    taken: Groups = {}
+    missing = Counter(targets)
+    groups_left = Counter(label for clusters in groups.values() for label in clusters)
+    for group, clusters in groups.items():
+        gain = sum(abs(missing[label]) - abs(missing[label] - count) for label, count in clusters.items())
+        if gain > 0 and all(groups_left[label] > splits_left for label in clusters):
+            taken[group] = clusters
+            missing.subtract(clusters)
+            groups_left.subtract(clusters.keys())
+    for label, target in targets.items():
+        candidates = [group for group, clusters in groups.items() if label in clusters and group not in taken]
+        if missing[label] == target and candidates:
+            smallest = min(candidates, key=lambda group: groups[group].total())
+            taken[smallest] = groups[smallest]
+            missing.subtract(groups[smallest])
+    return taken, {group: clusters for group, clusters in groups.items() if group not in taken}
 
 
-def take_validation_from_train(groups: list[Group], settings: Split) -> list[Group]:
-    """Move a fraction of the groups that are in training alone to validation."""
+def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: str) -> pd.Series:
+    """Return the split of each photo after moving those in ``source`` to the splits that their groups are to have.
 
-    def in_train(group: Group) -> bool:
-        return all(photo.split == "train" for photo in chain(*group))
-
-    training = rank(list(filter(in_train, groups)), settings.seed)
-    validation, train = take(training, wanted(training, settings.validation_fraction), splits_left=1)
-    return [*fill_splits({"train": train, "validation": validation}, "train"), *filterfalse(in_train, groups)]
-
-
-def take_test_from_validation(groups: list[Group], every: int) -> list[Group]:
-    """Move every n-th group in validation, by class and in the order of their paths there, to test."""
-
-    def validation_photos(group: Group) -> list[LabelledPhoto]:
-        return sorted(photo for photo in chain(*group) if photo.split == "validation")
-
-    numbers: Counter[str] = Counter()
-    chosen: dict[str, list[Group]] = {"validation": [], "test": []}
-    for group in sorted(filter(validation_photos, groups), key=validation_photos):
-        label = validation_photos(group)[0].label
-        chosen["test" if numbers[label] % every == 0 else "validation"].append(group)
-        numbers[label] += 1
-    return [*filterfalse(validation_photos, groups), *fill_splits(chosen, "validation")]
-
-
-def fill_splits(chosen: dict[str, list[Group]], source: str) -> list[Group]:
-    """Put the photos of the ``source`` split into those chosen for their groups, with every class in each split.
-
-    Where groups of several classes leave a split without one, as few pictures as possible go to another split than the
-    one chosen. A class with fewer groups than there are splits is left as it is.
+    Where groups of several classes leave a split without one, as few clusters as possible go to another split than in
+    ``groups_of``. A class with fewer groups than there are splits is left as it is.
 
     Raises:
         MismatchError: No division of the groups gives each split photos of every class.
     """
-    names = list(chosen)
-    groups = [group for members in chosen.values() for group in members]
-    splits = np.repeat(np.arange(len(names)), [len(members) for members in chosen.values()])
-    labels = [{photo.label for photo in chain(*group) if photo.split == source} for group in groups]
-    numbers = Counter(chain(*labels))
-    enough = sorted(label for label, number in numbers.items() if number >= len(names))
-    held = {(label, int(split)) for of_group, split in zip(labels, splits, strict=True) for label in of_group}
-    if not all((label, split) in held for label in enough for split in range(len(names))):
-        members = np.array([[label in of_group for of_group in labels] for label in enough])
-        splits = divide(members, splits, np.array([len(group) for group in groups]), len(names))
-    return [move(group, source, names[split]) for group, split in zip(groups, splits, strict=True)]
+    names = list(groups_of)
+    groups = [group for members in groups_of.values() for group in members]
+    splits = np.repeat(np.arange(len(names)), [len(members) for members in groups_of.values()])
+    moved = photos[(photos["split"] == source) & photos["group"].isin(groups)]
+    pairs = moved[["label", "group"]].drop_duplicates()
+    group_counts = pairs["label"].value_counts()
+    enough = sorted(group_counts.index[group_counts >= len(names)])
+    split_counts = pairs["group"].map(dict(zip(groups, splits, strict=True))).groupby(pairs["label"]).nunique()
+    if (split_counts[enough] < len(names)).any():
+        members = pd.crosstab(pairs["label"], pairs["group"]).loc[enough, groups].to_numpy(bool)
+        sizes = photos.drop_duplicates("cluster")["group"].value_counts()[groups].to_numpy()
+        splits = divide(members, splits, sizes, len(names))
+    split_of = {group: names[split] for group, split in zip(groups, splits, strict=True)}
+    return photos["split"].where(~photos.index.isin(moved.index), photos["group"].map(split_of))
 
 
 def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, number: int) -> np.ndarray:
-    """Change the splits of as few pictures as possible so that each class is in each of a ``number`` of splits.
+    """Move as few clusters as possible so that each class is in each of a ``number`` of splits.
 
     Args:
         members: which classes the groups have, bool, shaped (classes, groups).
-        splits: the index of each group's split.
-        sizes: pictures in each group.
-
-    Returns:
-        The new index of each group's split: the optimum of an integer linear program.
+        splits: index of each group's split, int, shaped (groups,); also returned: the optimum of an integer program.
+        sizes: number of clusters in each group, int, shaped (groups,).
     """
     costs = np.repeat(sizes[:, None], number, axis=1)
     costs[np.arange(len(sizes)), splits] = 0
@@ -203,8 +185,3 @@ def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, number: i
             "several classes rule it out: correct it in params.yaml, or add photos"
         )
     return np.asarray(solved.x.reshape(-1, number).argmax(axis=1))
-
-
-def move(group: Group, old: str, new: str) -> Group:
-    """Put a group's photos of one split into another."""
-    return [[photo._replace(split=new) if photo.split == old else photo for photo in picture] for picture in group]

@@ -1,4 +1,4 @@
-"""Read the class, and perhaps the split, of each photo from the folders it lies in, or the class from a CSV."""
+"""Table of photos, with labels (and perhaps splits) from the names of their folders, or with labels from a CSV."""
 
 import logging
 import os
@@ -9,8 +9,10 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from unicodedata import normalize
 
+import pandas as pd
+
 from stages.common.cli import UserError
-from stages.data.label_csv import clean, match_names, read_labels, similar_names
+from stages.data.labels import match_names, normalize_label, read_labels, similar_names
 from stages.storage.folders import SIDECAR_SUFFIXES, is_hidden
 from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
 
@@ -19,27 +21,14 @@ logger = logging.getLogger(__name__)
 SPLIT_NAMES = ["train", "validation", "test"]
 # What people call the folders of splits, and classes hardly ever.
 SPLIT_FOLDERS = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "dev": "validation",
-    "eval": "validation",
-    "test": "test",
-    "testing": "test",
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev", "eval"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
 }
 # In lower case: also "train_set", "test data" and "val2017"; and "seg_train", where others begin alike.
 SPLIT_FOLDER = re.compile(
     rf"(.*[-_ .])?({'|'.join(SPLIT_FOLDERS)})(?:[-_ .]*(?:data|set|split|files|images?|imgs?|photos?|pictures?|\d+))*"
 )
-
-
-class LabelledPhoto(NamedTuple):
-    path: str
-    label: str
-    split: str  # one of SPLIT_NAMES, or "" while it is undecided
-    name: str  # its path from the class folder on, or as in the CSV: the same in any outer folder
 
 
 class ClassFolder(NamedTuple):
@@ -51,23 +40,45 @@ class ClassFolder(NamedTuple):
 
 
 class Tree(NamedTuple):
-    """The files below a folder, without the system's own, and the folders in which some are meant as photos."""
+    """Files below a folder, without the system's own; a folder has photos if it has files other than sidecar files."""
 
-    files: list[Path]  # of any kind, sorted
+    files: list[Path]  # sorted
     with_photos: set[Path]  # the folders with photos right in them
     inner: dict[Path, list[Path]]  # of each folder the subfolders with photos at any depth, sorted
     without_photos: list[Path]  # the folders without photos at any depth
 
 
-def find_photos(folder: Path, labels: Path) -> tuple[list[LabelledPhoto], dict[str, str]]:
-    """List the files below ``folder`` that have a class, with the split where the folders give one.
+def photo_table(rows: Iterable[tuple[str, str, str, str, str]]) -> pd.DataFrame:
+    """Create the table of photos, a row per file, whose columns each rule of ``split`` fills further.
+
+    Args:
+        rows: path, name, label, split and reason, sorted by path; files that are missing come last.
+
+    Returns:
+        ``path``: str, from the project's root; unique.
+        ``name``: str, the path from the class folder on, or as in the CSV: the same in any outer folder.
+        ``label``: str, the class; "" for files without one.
+        ``given``: str, the label before a correction, which may be the same; "" without a correction.
+        ``split``: str, one of ``SPLIT_NAMES``; "" while it is undecided.
+        ``reason``: str, why the file is rejected; "" for photos that are not.
+        ``copy_of``: str, for a photo rejected as a duplicate of one in its own split that one's path; else "".
+        ``fingerprint``: Fingerprint of a photo that could be decoded; else None.
+        ``cluster``: int, index of the duplicate cluster; -1 for photos without one.
+        ``group``: int, index of the group, a union of clusters; -1 for photos without one.
+    """
+    table = pd.DataFrame(list(rows), columns=["path", "name", "label", "split", "reason"], dtype=str)
+    return table.assign(given="", copy_of="", fingerprint=None, cluster=-1, group=-1)
+
+
+def find_photos(folder: Path, labels: Path) -> pd.DataFrame:
+    """List the files below ``folder``, with a label, or a reason why there is none, and the split that folders give.
 
     Args:
         folder: of the photos.
         labels: the CSV of ``download.labels``. If there is no such file, the classes are folders.
 
     Returns:
-        Every file with a class, whether it is a photo or not, and the reason for each other file by its path, sorted.
+        The table of :func:`photo_table`: every file, photo or not, and the missing ones that the CSV lists.
 
     Raises:
         UserError: The folders are not laid out as ``stages/split.py`` describes, the CSV has no paths and labels, there
@@ -77,13 +88,13 @@ def find_photos(folder: Path, labels: Path) -> tuple[list[LabelledPhoto], dict[s
     return photos_in_csv(folder, tree, labels) if labels.exists() else photos_in_folders(folder, tree)
 
 
-def photos_in_folders(folder: Path, tree: Tree) -> tuple[list[LabelledPhoto], dict[str, str]]:
-    """Take each photo's class, and perhaps its split, from the folders it lies in."""
+def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
+    """Take the label of each photo, and perhaps its split, from the folders it lies in."""
     root = descend(folder, tree)
-    inner = tree.inner[root]
-    splits = split_folders(inner)
+    splits = split_folders(tree.inner[root])
     if splits and not are_complete(splits.values()):
-        others = f" and {len(inner) - len(splits)} other folders" if len(inner) > len(splits) else ""
+        count = len(tree.inner[root]) - len(splits)
+        others = f" and {count} other folder{'s' * (count > 1)}" if count else ""
         raise UserError(
             f"expected in {root} a folder per class, none named like a split, or one folder for train and one for "
             f"validation, test or both, with a folder per class in each, received {describe(splits)}{others}"
@@ -91,70 +102,65 @@ def photos_in_folders(folder: Path, tree: Tree) -> tuple[list[LabelledPhoto], di
     tops = {descend(path, tree): split for path, split in splits.items()} or {root: ""}
     check_not_empty(root, tops, tree)
     folders = class_folders(tops, tree)
-    containing = {
-        parent: next((path for path in (parent, *parent.parents) if path in folders), None)
+    class_folder_of = {
+        parent: next((folders[path] for path in (parent, *parent.parents) if path in folders), None)
         for parent in {file.parent for file in tree.files}
     }
     for path in sorted(tree.with_photos):
-        if folder_of := containing[path]:
-            check_named(path, root, folders[folder_of])
+        if class_folder := class_folder_of[path]:
+            check_split_names(path, root, class_folder)
 
-    photos, strays = [], []
+    rows = []
     for file in tree.files:
-        if folder_of := containing[file.parent]:
-            label, split, start = folders[folder_of]
-            name = normalize("NFC", file.relative_to(start).as_posix())
-            photos.append(LabelledPhoto(file.as_posix(), label, split, name))
-        else:
-            strays.append(file.as_posix())
-    labels = sorted({photo.label for photo in photos})
+        label, split, start = class_folder_of[file.parent] or ("", "", file.parent)
+        name = normalize("NFC", file.relative_to(start).as_posix())
+        rows.append((file.as_posix(), name, label, split, "" if label else NO_CLASS))
+    photos = photo_table(rows)
+    labels = sorted(set(photos["label"]) - {""})
     if len(labels) < 2:
-        outside = f", and {len(strays)} files outside of any" if strays else ""
+        strays = (photos["label"] == "").sum()
         raise UserError(
             f"expected a CSV of the classes (download.labels), or two or more folders in {root}, each named for a "
-            f"class and holding its photos, found {', '.join(labels) or 'none'}{outside}"
+            f"class and holding its photos, found {', '.join(labels) or 'none'}"
+            + (f", and {strays} file{'s' * bool(strays > 1)} outside of any" if strays else "")
         )
-    return photos, dict.fromkeys(sorted(strays), NO_CLASS)
+    return photos
 
 
 def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolder]:
-    """Find the folders of classes in those of splits, or those of splits in those of classes.
-
-    Args:
-        tops: the folders that hold the class folders, each with the split that it is for, or "".
-    """
-    splits = {path: split for top, split in tops.items() for path in tree.inner[top]}
-    names = {path.name for path in splits}
-    below = {}
-    for path in splits:
+    """Find the class folders in ``tops`` (folders for splits, or for none, ""), or the folders for splits in them."""
+    split_above = {path: split for top, split in tops.items() for path in tree.inner[top]}
+    names = {path.name for path in split_above}
+    splits_below = {}
+    for path in split_above:
         content = path
         while content not in tree.with_photos and len(inner := tree.inner[content]) == 1:
             if split_of(inner[0].name) or (inner[0].name in names and inner[0].name != path.name):
                 break
             content = inner[0]
-        below[path] = {} if content in tree.with_photos else split_folders(tree.inner[content])
-        if content not in tree.with_photos and not below[path]:
+        splits_below[path] = {} if content in tree.with_photos else split_folders(tree.inner[content])
+        if content not in tree.with_photos and not splits_below[path]:
             raise UserError(
                 f"expected photos in the class folder {path}, found only folders there, as "
                 f"{', '.join(f'{inner.relative_to(path)}/' for inner in tree.inner[content][:2])}: put the photos of "
                 "each class into one folder, or write their classes into a CSV (download.labels)"
             )
 
-    found = {}
-    named = [split for path in splits if not splits[path] for split in below[path].values()]
-    for path, split in splits.items():
-        label = clean(path.name) or path.name
-        if split or not named:
-            found[path] = ClassFolder(label, split, path.parent)
+    folders = {}
+    all_below = [split for path in split_above if not split_above[path] for split in splits_below[path].values()]
+    for path, split in split_above.items():
+        label = normalize_label(path.name) or path.name
+        below = splits_below[path]
+        if split or not all_below:
+            folders[path] = ClassFolder(label, split, path.parent)
             continue
-        values = list(below[path].values())
-        if not values or len(set(values)) < len(values) or not are_complete(set(named)):
+        if not below or len(set(below.values())) < len(below) or not are_complete(set(all_below)):
             raise UserError(
                 "expected photos in every class folder, or in every one a folder for train and one for validation, "
-                f"test or both, received in {path} {describe(below[path]) or 'photos'}"
+                f"test or both, received in {path} {describe(below) or 'photos'}"
             )
-        found |= {inner: ClassFolder(label, split, path.parent) for inner, split in below[path].items()}
-    return found
+        folders |= {inner: ClassFolder(label, split, path.parent) for inner, split in below.items()}
+    return folders
 
 
 def check_not_empty(root: Path, tops: Mapping[Path, str], tree: Tree) -> None:
@@ -170,14 +176,14 @@ def check_not_empty(root: Path, tops: Mapping[Path, str], tree: Tree) -> None:
             )
 
 
-def check_named(folder: Path, root: Path, of_class: ClassFolder) -> None:
-    """Raise a UserError if a folder, or one above it in ``root``, is named like another split than its photos have.
+def check_split_names(folder: Path, root: Path, class_folder: ClassFolder) -> None:
+    """Raise a UserError if a folder, or one above it in ``root``, is named for another split than its photos have.
 
     In folders for splits a class may have such a name.
     """
-    above, (_, *below) = of_class.start.relative_to(root).parts, folder.relative_to(of_class.start).parts
-    split = of_class.split
-    others = {named for part in (*above, *below) if (named := split_of(part))} - {split}
+    split, start = class_folder.split, class_folder.start
+    above, (_, *below) = start.relative_to(root).parts, folder.relative_to(start).parts
+    others = {name for part in (*above, *below) if (name := split_of(part))} - {split}
     if others:
         raise UserError(
             f"expected folders that name one split, or none, received {folder} ({', '.join(sorted(others))}) for "
@@ -185,67 +191,69 @@ def check_named(folder: Path, root: Path, of_class: ClassFolder) -> None:
         )
 
 
-def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> tuple[list[LabelledPhoto], dict[str, str]]:
-    """Take each photo's class from a CSV, whatever folders it lies in.
+def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
+    """Take the label of each photo from a CSV, whatever folders it lies in.
 
     Paths in the CSV start in ``folder`` or, as archives often have an outer folder, in a folder that is alone there.
     """
     listed = read_labels(labels, "download.labels")
     root = find_root(folder, tree, listed)
     names = names_below(root, tree)
-    found = match_names(listed, names)
-    similar = similar_names(found.keys() - names, names)
-    photos = []
-    rejected = {file.as_posix(): NO_LABEL for file in tree.files}
-    for name, classes in sorted(found.items(), key=lambda item: PurePosixPath(item[0])):
-        path = (root / name).as_posix()
-        if name not in names:
-            rejected[path] = NO_FILE + (", which has {}: {}".format(*similar[name]) if name in similar else "")
-        elif len(classes) > 1:
-            rejected[path] = f"{TWO_LABELS} in download.labels: {', '.join(sorted(classes))}"
-        elif classes:
-            del rejected[path]
-            photos.append(LabelledPhoto(path, min(classes), "", normalize("NFC", name)))
+    classes = match_names(listed, set(names.values()))
+    missing = sorted(classes.keys() - names.values())
+    similar = similar_names(missing, names.values())
+    rows = []
+    for file in tree.files:
+        name = names.get(file, "")
+        match sorted(classes.get(name, ())):
+            case []:
+                label, reason = "", NO_LABEL
+            case [label]:
+                reason = ""
+            case several:
+                label, reason = "", f"{TWO_LABELS} in download.labels: {', '.join(several)}"
+        rows.append((file.as_posix(), normalize("NFC", name), label, "", reason))
+    for name in missing:
+        reason = NO_FILE + (", which has {}: {}".format(*similar[name]) if name in similar else "")
+        rows.append(((root / name).as_posix(), name, "", "", reason))
+    photos = photo_table(rows)
 
-    folders = {parent for photo in photos for parent in PurePosixPath(photo.name).parents}
-    held_out = [folder for folder in folders if split_of(folder.name) in ("validation", "test")]
-    if held_out:
+    labelled = photos[photos["label"] != ""]
+    folders = {parent for name in labelled["name"] for parent in PurePosixPath(name).parents}
+    if held_out := [folder for folder in folders if split_of(folder.name) in ("validation", "test")]:
         logger.warning(
             "the folder %s gives no split: where download.labels gives the classes, all photos are split by "
             "split.validation_fraction and split.test_fraction",
             root / min(held_out),
         )
-    with_photos = sorted({photo.label for photo in photos})
-    lost = sorted(set().union(*found.values()) - set(with_photos))
-    if lost:
-        name = min(name for name, classes in found.items() if lost[0] in classes)
-        exists = f"; {min(names)}, for one, exists" if names and name not in names else ""
+    with_photos = sorted(set(labelled["label"]))
+    if lost := sorted(set().union(*classes.values()) - set(with_photos)):
+        name = min(name for name, of_name in classes.items() if lost[0] in of_name)
+        path = (root / name).as_posix()
+        exists = f"; {min(names.values())}, for one, exists" if names and name in missing else ""
         raise UserError(
-            f"download.labels: expected photos of every class, found none of {lost[0]!r}: {root / name}: "
-            f"{rejected[(root / name).as_posix()]}{exists}"
+            f"download.labels: expected photos of every class, found none of {lost[0]!r}: {path}: "
+            f"{photos.set_index('path')['reason'][path]}{exists}"
         )
     if len(with_photos) < 2:
         received = ", ".join(with_photos) or "none"
         raise UserError(f"download.labels: expected two or more classes, received {received}")
-    return photos, dict(sorted(rejected.items()))
+    return photos
 
 
 def find_root(folder: Path, tree: Tree, listed: Mapping[PurePosixPath, set[str]]) -> Path:
-    """Find the folder in which paths of a CSV start: ``folder``, or the one inside that is alone there.
-
-    Raises:
-        UserError: They start in none, as they are written differently from the names of the files.
-    """
+    """Find the folder in which paths of a CSV start: ``folder``, or the one inside that is alone there."""
     roots = [folder]
     while len(inner := tree.inner[roots[-1]]) == 1:
         roots.append(inner[0])
     for root in roots:
-        names = names_below(root, tree)
+        names = set(names_below(root, tree).values())
         if not names.isdisjoint(match_names(listed, names)):
             return root
     for root in reversed(roots):
-        similar = similar_names([path.as_posix() for path in listed], names_below(root, tree))
-        for name, (example, difference) in sorted(similar.items())[:1]:
+        similar = similar_names([path.as_posix() for path in listed], names_below(root, tree).values())
+        if similar:
+            name, (example, difference) = min(similar.items())
             raise UserError(
                 f"download.labels: expected paths from the folder of the photos on, as {example}, received {name}: "
                 f"{difference}"
@@ -253,9 +261,10 @@ def find_root(folder: Path, tree: Tree, listed: Mapping[PurePosixPath, set[str]]
     return folder
 
 
-def names_below(root: Path, tree: Tree) -> set[str]:
+def names_below(root: Path, tree: Tree) -> dict[Path, str]:
     prefix = f"{root.as_posix()}/"
-    return {path.removeprefix(prefix) for file in tree.files if (path := file.as_posix()).startswith(prefix)}
+    paths = {file: file.as_posix() for file in tree.files}
+    return {file: path.removeprefix(prefix) for file, path in paths.items() if path.startswith(prefix)}
 
 
 def split_of(folder: str) -> str | None:
@@ -265,15 +274,15 @@ def split_of(folder: str) -> str | None:
 
 
 def split_folders(folders: Iterable[Path]) -> dict[Path, str]:
-    """Find those of the folders, which lie side by side, that are for splits.
+    """Find the folders for splits among folders that lie side by side.
 
     Names such as ``seg_train`` count only where there are two that begin alike, one of them for training.
     """
-    found: dict[str, dict[Path, str]] = defaultdict(dict)
+    by_prefix: dict[str, dict[Path, str]] = defaultdict(dict)
     for path in folders:
         if match := SPLIT_FOLDER.fullmatch(path.name.lower()):
-            found[match[1] or ""][path] = SPLIT_FOLDERS[match[2]]
-    return found[""] or next((splits for splits in found.values() if are_complete(splits.values())), {})
+            by_prefix[match[1] or ""][path] = SPLIT_FOLDERS[match[2]]
+    return by_prefix[""] or next((splits for splits in by_prefix.values() if are_complete(splits.values())), {})
 
 
 def are_complete(splits: Iterable[str]) -> bool:
@@ -300,8 +309,8 @@ def read_tree(folder: Path) -> Tree:
     walked = [(Path(parent), names) for parent, _, names in os.walk(folder, onerror=fail)]
     visible = [(path, names) for path, names in walked if not is_hidden(PurePosixPath(path.relative_to(folder)))]
     listed = [path / name for path, names in visible for name in names if not is_hidden(PurePosixPath(name))]
-    if left_out := sum(len(names) for _, names in walked) - len(listed):
-        logger.info("left out %d hidden files, or files of the system's own, in %s", left_out, folder)
+    if hidden := sum(len(names) for _, names in walked) - len(listed):
+        logger.info("hidden files, or the system's own, left out in %s: %d", folder, hidden)
     files = sorted(path for path in listed if path.is_file())
     with_photos = {path.parent for path in files if path.suffix.lower() not in SIDECAR_SUFFIXES}
     inner: dict[Path, list[Path]] = defaultdict(list)

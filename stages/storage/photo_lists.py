@@ -1,6 +1,6 @@
-"""The lists of photos that ``split`` wrote."""
+"""The lists of photos in ``data/splits/``, as ``split`` writes them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -19,14 +19,10 @@ SIDECAR = "beside photos"  # notes, films: nobody takes them for photos
 
 
 def read_split(split: str) -> pd.DataFrame:
-    """Read the photos of a split ("train", "validation" or "test"), the "rejected" files, or the "corrected" photos.
-
-    "copies" are the rejected duplicates of photos in their own split, with that ``split``.
+    """Read a list that ``stages/split.py`` describes, as "train", "train_paths", "rejected" or "copies".
 
     Returns:
-        A row per photo, sorted by path: ``path`` from the project's root and ``label`` (of rejected files
-        ``reason``, of corrected photos also the label ``given``; of "train_paths" and "validation_paths" nothing
-        else), all str.
+        A row per photo, sorted by ``path``, which starts in the project's root; all columns are str.
     """
     path = SPLITS / f"{split}.csv"
     if not path.exists():
@@ -35,12 +31,10 @@ def read_split(split: str) -> pd.DataFrame:
 
 
 def count_rejected(rejected: pd.DataFrame) -> dict[str, int]:
-    """Count the rejected files by reason, those that lie beside photos left out.
+    """Count the rejected files by reason, without sidecar files.
 
-    Returns:
-        The numbers of "unusable" files; of files without a label and labels without a file ("unmatched"); of photos
-        with more than one label ("conflicting"); of "duplicates"; of photos in a group with photos in another split
-        ("grouped"); and of those that a correction "removed".
+    "unmatched" are files without a label and labels without a file; "grouped" are photos in a group with photos in
+    another split.
     """
     starts: dict[str, str | tuple[str, ...]] = {
         "unmatched": (NO_CLASS, NO_LABEL, NO_FILE),
@@ -48,14 +42,16 @@ def count_rejected(rejected: pd.DataFrame) -> dict[str, int]:
         "duplicates": DUPLICATE,
         "grouped": SAME_GROUP,
         "removed": REMOVED,
+        "sidecars": SIDECAR,
     }
     counts = {name: int(rejected["reason"].str.startswith(start).sum()) for name, start in starts.items()}
-    sidecars = int(rejected["reason"].str.startswith(SIDECAR).sum())
-    return {"unusable": len(rejected) - sum(counts.values()) - sidecars, **counts}
+    unusable = len(rejected) - sum(counts.values())
+    del counts["sidecars"]
+    return {"unusable": unusable, **counts}
 
 
-def count_copies(copies: pd.DataFrame, lists: dict[str, pd.DataFrame]) -> dict[str, dict[str, float]]:
-    """Count the copies that each split left out, and their share of the photos that it would have with them."""
+def count_copies(copies: pd.DataFrame, lists: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, float]]:
+    """Count the copies that each split leaves out, and their share of the photos that it would have with them."""
     counts = {split: int((copies["split"] == split).sum()) for split in lists}
     return {
         split: {"photos": count, "share": round(count / (count + len(lists[split])), 6)}
@@ -64,7 +60,7 @@ def count_copies(copies: pd.DataFrame, lists: dict[str, pd.DataFrame]) -> dict[s
 
 
 def class_names(labels: Iterable[str]) -> list[str]:
-    """List the classes in the order of a model's logits: sorted by name."""
+    """Return the classes in the order of a model's logits: sorted by name."""
     return sorted(set(labels))
 
 
@@ -73,5 +69,4 @@ def majority_class_accuracy(train: pd.DataFrame, test: pd.DataFrame) -> float:
 
     Of several equally frequent classes, it is the first by name.
     """
-    majority = train["label"].mode()[0]
-    return float((test["label"] == majority).mean())
+    return float((test["label"] == train["label"].mode()[0]).mean())

@@ -3,14 +3,16 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unicodedata import normalize
 
+import pandas as pd
 import pytest
 
 from stages.common.cli import UserError
 from stages.common.params import PARAMS, load_params
 from stages.data.groups import assign_splits
-from stages.data.layout import LabelledPhoto, find_photos
+from stages.data.layout import find_photos
 from tests.conftest import PROJECT
 
 
@@ -25,10 +27,20 @@ def lay_out(*paths: str) -> None:
         Path("raw", path).touch()
 
 
-def find(labels: str | None = None) -> tuple[list[LabelledPhoto], dict[str, str]]:
+def find(labels: str | None = None) -> pd.DataFrame:
+    """Return the table of photos, indexed by the path in ``raw/``."""
     if labels is not None:
         Path("labels.csv").write_text(labels, encoding="utf-8")
-    return find_photos(Path("raw"), Path("labels.csv"))
+    photos = find_photos(Path("raw"), Path("labels.csv"))
+    return photos.set_index(photos["path"].str.removeprefix("raw/"))
+
+
+def labelled(photos: pd.DataFrame) -> dict[Any, str]:
+    return dict(photos["label"][photos["reason"] == ""].items())
+
+
+def reasons(photos: pd.DataFrame) -> dict[Any, str]:
+    return dict(photos["reason"][photos["label"] == ""].items())
 
 
 @pytest.mark.parametrize(
@@ -41,16 +53,13 @@ def find(labels: str | None = None) -> tuple[list[LabelledPhoto], dict[str, str]
         (["Train"], [""]),  # an outer folder, as any that is alone
     ],
 )
-def test_folders_of_splits_have_the_names_that_people_give_them(folders: list[str], splits: list[str]) -> None:
+def test_folders_of_splits_have_the_usual_names(folders: list[str], splits: list[str]) -> None:
     lay_out(*(f"{folder}/{label}/1.jpg" for folder in folders for label in ("cats", "dogs")))
-    assert find() == (
-        sorted(
-            LabelledPhoto(f"raw/{folder}/{label}/1.jpg", label, split, f"{label}/1.jpg")
-            for folder, split in zip(folders, splits, strict=True)
-            for label in ("cats", "dogs")
-        ),
-        {},
-    )
+    assert find()[["label", "split", "name", "reason"]].to_numpy().tolist() == [
+        [label, split, f"{label}/1.jpg", ""]
+        for _, split in sorted(zip(folders, splits, strict=True))
+        for label in ("cats", "dogs")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -59,31 +68,34 @@ def test_folders_of_splits_have_the_names_that_people_give_them(folders: list[st
         (["test", "validation"], r"test/ \(test\), validation/ \(validation\)"),
         (["Train", "val", "valid"], r"Train/ \(train\), val/ \(validation\), valid/ \(validation\)"),
         (["bus", "car", "train"], r"train/ \(train\) and 2 other folders"),  # perhaps a class
-        (["cats", "Test_set"], r"Test_set/ \(test\) and 1 other folders"),
+        (["cats", "Test_set"], r"Test_set/ \(test\) and 1 other folder"),
     ],
 )
-def test_folders_of_which_it_is_unclear_what_they_are_stop_the_run(folders: list[str], received: str) -> None:
+def test_folders_that_may_be_splits_or_classes_are_an_error(folders: list[str], received: str) -> None:
     lay_out(*(f"{folder}/{label}/1.jpg" for folder in folders for label in ("cats", "dogs")))
     with pytest.raises(UserError, match=rf"^expected in raw a folder per class, none named .*, received {received}$"):
         find()
 
 
-def test_other_folders_beside_those_of_splits_are_left_out_with_the_reason() -> None:
+def test_other_folders_beside_those_of_splits_are_rejected() -> None:
     lay_out(*(f"{folder}/{label}/1.jpg" for folder in ("train", "test", "more") for label in ("cats", "dogs")))
-    photos, rejected = find()
-    assert len(photos) == 4
-    assert rejected == dict.fromkeys(["raw/more/cats/1.jpg", "raw/more/dogs/1.jpg"], "in no class folder")
+    photos = find()
+    assert len(labelled(photos)) == 4
+    assert reasons(photos) == dict.fromkeys(["more/cats/1.jpg", "more/dogs/1.jpg"], "in no class folder")
 
 
 def test_in_folders_of_splits_a_class_may_be_called_train() -> None:
     lay_out(*(f"{split}/{label}/1.jpg" for split in ("train", "val", "test") for label in ("bus", "train")))
-    assert {(photo.split, photo.label) for photo in find()[0]} >= {("validation", "train"), ("test", "train")}
+    photos = find()
+    assert photos[["label", "split"]].to_dict("index")["val/train/1.jpg"] == {"label": "train", "split": "validation"}
 
 
 def splits_of(*paths: str) -> dict[str, tuple[str, str]]:
     """Lay out these files; return the label and split of each that has one."""
     lay_out(*paths)
-    return {photo.path.removeprefix("raw/"): (photo.label, photo.split) for photo in find()[0]}
+    photos = find()
+    pairs = dict(zip(photos.index, zip(photos["label"], photos["split"], strict=True), strict=True))
+    return {path: pair for path, pair in pairs.items() if pair[0]}
 
 
 @pytest.mark.parametrize(
@@ -173,7 +185,7 @@ def test_photos_may_lie_deeper_in_a_class_folder(paths: list[str]) -> None:
         ),
     ],
 )
-def test_a_layout_that_is_unclear_is_one_line(paths: list[str], message: str) -> None:
+def test_an_unclear_layout_is_an_error(paths: list[str], message: str) -> None:
     lay_out(*paths)
     with pytest.raises(UserError, match=f"^expected .*{message}"):
         find()
@@ -186,13 +198,11 @@ def test_a_layout_that_is_unclear_is_one_line(paths: list[str], message: str) ->
         *("__MACOSX/._1.jpg", ".Trashes/5.jpg", "lost+found/6.jpg", "@Recycle/7.jpg", "THUMBS.DB", "cats/@eaDir/8.jpg"),
     ],
 )
-def test_what_systems_put_among_photos_is_not_there(name: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_files_of_the_operating_system_are_left_out(name: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     lay_out("cats/1.jpg", "dogs/2.jpg", name)
-    photos, rejected = find()
-    assert [photo.path for photo in photos] == ["raw/cats/1.jpg", "raw/dogs/2.jpg"]
-    assert not rejected
-    assert "left out 1 hidden files" in caplog.text
+    assert labelled(find()) == {"cats/1.jpg": "cats", "dogs/2.jpg": "dogs"}
+    assert "left out in raw: 1" in caplog.text
 
 
 def test_folders_that_differ_only_in_unicode_form_are_one_class() -> None:
@@ -209,11 +219,9 @@ def test_a_csv_finds_files_in_another_unicode_form() -> None:
     lay_out(*names)
     listed = [normalize("NFC", names[0]), normalize("NFD", names[1]), *names[2:]]
     labels = ["cats", "dogs", "café", normalize("NFD", "café")]
-    photos, rejected = find("path,label\n" + "".join(map("{},{}\n".format, listed, labels)))
-    assert {photo.path: photo.label for photo in photos} == {
-        f"raw/{name}": normalize("NFC", label) for name, label in zip(names, labels, strict=True)
-    }
-    assert not rejected
+    photos = find("path,label\n" + "".join(map("{},{}\n".format, listed, labels)))
+    assert labelled(photos) == {name: normalize("NFC", label) for name, label in zip(names, labels, strict=True)}
+    assert len(photos) == 4
 
 
 @pytest.mark.parametrize(
@@ -233,22 +241,22 @@ def test_a_csv_that_writes_paths_differently_is_told_how(listed: str, existing: 
     lay_out(existing, "other.png", "more/other.png")
     with pytest.raises(UserError, match=f"folder of the photos on, as {existing}, received .*: {difference}$"):
         find(f"path,label\n{listed},cats\nz.gif,dogs\n")
-    _, rejected = find(f"path,label\n{listed},cats\nother.png,cats\nmore/other.png,dogs\n")
-    assert f"is in download.labels, but not in download.photos, which has {existing}: " in "".join(rejected.values())
+    photos = find(f"path,label\n{listed},cats\nother.png,cats\nmore/other.png,dogs\n")
+    assert f"but not in download.photos, which has {existing}: " in "".join(reasons(photos).values())
 
 
 @pytest.mark.parametrize("outer", ["", "outer/", "outer/of/"])
-def test_a_csv_gives_the_classes_whatever_folders_photos_are_in(outer: str) -> None:
+def test_a_csv_gives_the_labels_whatever_the_folders(outer: str) -> None:
     lay_out(f"{outer}1.jpg", f"{outer}train/2.jpg", f"{outer}labels.csv")
-    photos, rejected = find("\ufeffid,path,label\n1,1.jpg,cats\n2,./train/2.jpg, dogs \n")
-    assert photos == [
-        LabelledPhoto(f"raw/{outer}1.jpg", "cats", "", "1.jpg"),
-        LabelledPhoto(f"raw/{outer}train/2.jpg", "dogs", "", "train/2.jpg"),
-    ]
-    assert list(rejected) == [f"raw/{outer}labels.csv"]
+    photos = find("\ufeffid,path,label\n1,1.jpg,cats\n2,./train/2.jpg, dogs \n")
+    assert photos[["name", "label", "split"]].to_dict("index") == {
+        f"{outer}1.jpg": {"name": "1.jpg", "label": "cats", "split": ""},
+        f"{outer}labels.csv": {"name": "labels.csv", "label": "", "split": ""},
+        f"{outer}train/2.jpg": {"name": "train/2.jpg", "label": "dogs", "split": ""},
+    }
 
 
-def test_what_a_csv_and_the_photos_do_not_agree_on_is_left_out_with_the_reason() -> None:
+def test_files_and_rows_of_a_csv_that_do_not_match_are_rejected() -> None:
     lay_out("1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg")
     listed = [
         "1.jpg,cats",
@@ -260,16 +268,15 @@ def test_what_a_csv_and_the_photos_do_not_agree_on_is_left_out_with_the_reason()
         "6.jpg,cats",
         "../7.jpg,dogs",
     ]
-    photos, rejected = find("path,label\n" + "\n".join(listed))
-    assert [photo.path for photo in photos] == ["raw/1.jpg", "raw/2.jpg"]
-    assert rejected == {
-        "raw/../7.jpg": "is in download.labels, but not in download.photos",
-        "raw/3.jpg": "has more than one label in download.labels: cats, dogs",
-        "raw/4.jpg": "has no label in download.labels",
-        "raw/5.jpg": "has no label in download.labels",
-        "raw/6.jpg": "is in download.labels, but not in download.photos",
+    photos = find("path,label\n" + "\n".join(listed))
+    assert labelled(photos) == {"1.jpg": "cats", "2.jpg": "dogs"}
+    assert reasons(photos) == {
+        "../7.jpg": "is in download.labels, but not in download.photos",
+        "3.jpg": "has more than one label in download.labels: cats, dogs",
+        "4.jpg": "has no label in download.labels",
+        "5.jpg": "has no label in download.labels",
+        "6.jpg": "is in download.labels, but not in download.photos",
     }
-    assert list(rejected) == sorted(rejected)
 
 
 @pytest.mark.parametrize("start", ["raw", "/home/me/raw"])
@@ -280,14 +287,14 @@ def test_a_csv_whose_paths_start_above_the_photos_is_one_line(start: str) -> Non
         find(f"path,label\n{start}/3.jpg,cats\n{start}/2.jpg,dogs\n")
 
 
-def test_a_folder_that_may_not_be_read_is_not_taken_for_an_empty_one(without_access: Callable[[str], None]) -> None:
+def test_a_folder_without_access_is_not_an_empty_one(without_access: Callable[[str], None]) -> None:
     lay_out("cats/1.jpg", "dogs/1.jpg", "dogs/private/2.jpg")
     without_access("raw/dogs/private")
     with pytest.raises(PermissionError, match=r"raw/dogs/private"):
         find()
 
 
-def test_folders_of_splits_that_a_csv_overrules_are_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_folders_of_splits_that_a_csv_overrules_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     lay_out("train/1.jpg", "train/2.jpg", "Test_set/3.jpg")
     find("path,label\ntrain/1.jpg,cats\ntrain/2.jpg,dogs\nTest_set/3.jpg,\n")
     assert not caplog.records  # what lies in no training folder has no label
@@ -295,13 +302,13 @@ def test_folders_of_splits_that_a_csv_overrules_are_told(caplog: pytest.LogCaptu
     assert "the folder raw/Test_set gives no split: where download.labels gives the classes, all" in caplog.text
 
 
-def test_photos_of_a_csv_hardly_change_their_split_when_a_folder_is_added() -> None:
-    def splits(years: list[str]) -> dict[str, str]:
+def test_photos_keep_their_split_when_a_folder_is_added() -> None:
+    def splits(years: list[str]) -> dict[Any, str]:
         names = [f"{year}/{number}.jpg" for year in years for number in range(100)]
         lay_out(*names)
-        photos, _ = find("path,label\n" + "".join(f"{name},{'cats' if '1' in name else 'dogs'}\n" for name in names))
-        assigned = assign_splits([[[photo]] for photo in photos], load_params(PROJECT / PARAMS).split)
-        return {photo.path: photo.split for [[photo]] in assigned}
+        photos = find("path,label\n" + "".join(f"{name},{'cats' if '1' in name else 'dogs'}\n" for name in names))
+        photos["cluster"] = photos["group"] = range(len(photos))
+        return dict(assign_splits(photos, load_params(PROJECT / PARAMS).split).items())
 
     before, after = splits(["2033"]), splits(["2033", "2044"])
     assert sum(after[path] != split for path, split in before.items()) < 10
@@ -328,7 +335,7 @@ def test_photos_of_a_csv_hardly_change_their_split_when_a_folder_is_added() -> N
         ),
     ],
 )
-def test_a_csv_that_is_none_of_labels_stops_the_run(content: bytes, message: str) -> None:
+def test_a_csv_that_is_not_one_of_labels_is_an_error(content: bytes, message: str) -> None:
     lay_out("1.jpg", "2.jpg")
     Path("labels.csv").write_bytes(content)
     with pytest.raises(UserError, match=f"^download.labels: expected {message}"):

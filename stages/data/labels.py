@@ -1,0 +1,149 @@
+"""Labels from CSVs of paths and labels: ``download.labels``, and a person's corrections in ``corrections.csv``.
+
+Names are compared in Unicode's normal form C: macOS writes another, in which é is two characters.
+"""
+
+import csv
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Set
+from pathlib import Path, PurePosixPath
+from unicodedata import category, normalize
+
+import pandas as pd
+
+from stages.common.cli import MismatchError, UserError
+from stages.storage.folders import HEADER_BYTES, identify
+from stages.storage.photo_lists import REMOVED
+
+REMOVE = "remove"  # in corrections.csv, in place of a label
+# How a path may differ from that of the file it means, each after those before.
+MISSPELLINGS: list[tuple[str, Callable[[str], str]]] = [
+    (r"its \ must be /", lambda path: path.replace("\\", "/")),
+    ("upper and lower case differ", str.casefold),
+    ("its leading zeros are missing", lambda path: re.sub(r"(?<!\d)0+(?=\d)", "", path)),
+    ("its suffix is missing or another", lambda path: re.sub(r"\.[^./]*$", "", path)),
+]
+
+
+def read_labels(labels: Path, name: str) -> dict[PurePosixPath, set[str]]:
+    """Read the labels of each path, usually one; columns other than ``path`` and ``label`` are ignored.
+
+    Labels are in the form of :func:`normalize_label`.
+
+    Raises:
+        UserError: The CSV cannot be read, has no such columns or a row without a path; messages start with ``name``.
+    """
+    listed = defaultdict(set)
+    with labels.open("rb") as file:
+        kind = identify(file.read(HEADER_BYTES))
+    foreign = f": it is {kind}" if kind else ""
+    try:
+        with labels.open(encoding="utf-8-sig", newline="") as file:  # Excel starts a file with a byte order mark
+            rows = csv.DictReader(file, skipinitialspace=True, strict=True)
+            columns = rows.fieldnames or []
+            if not {"path", "label"} <= set(columns):
+                received = ", ".join(columns) or "none"
+                if len(columns) == 1 and re.search(r"[;|\t]", received):
+                    received += ": separate them with commas"
+                raise UserError(f"{name}: expected the columns path and label, received {received}{foreign}")
+            for row in rows:
+                path, label = row["path"] or "", normalize_label(row["label"] or "")
+                if not path or any(category(character) == "Cc" for character in path + label):
+                    raise UserError(
+                        f"{name}: expected a path and a label without control characters in line "
+                        f"{rows.line_num}, received {path!r} and {label!r}"
+                    )
+                listed[PurePosixPath(path)].update([label] if label else [])
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{name}: expected a CSV in UTF-8, received: {error}{foreign}") from error
+    return listed
+
+
+def normalize_label(label: str) -> str:
+    """Return a label in normal form C, with single spaces, and none around it."""
+    return " ".join(normalize("NFC", label).split())
+
+
+def match_names(listed: Mapping[PurePosixPath, set[str]], names: Set[str]) -> dict[str, set[str]]:
+    """Replace each listed path by the one of ``names`` that differs in nothing but Unicode's form, if there is one."""
+    forms = defaultdict(list)
+    for name in names:
+        forms[normalize("NFC", name)].append(name)
+    matched: dict[str, set[str]] = defaultdict(set)
+    for path, labels in listed.items():
+        name = path.as_posix()
+        same = [name] if name in names else forms.get(normalize("NFC", name), [])
+        matched[same[0] if len(same) == 1 else name] |= labels
+    return matched
+
+
+def similar_names(missing: Iterable[str], names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return, for each missing path that means one of ``names``, that name and how the two differ."""
+    similar = {}
+    spellings = {name: name for name in missing}
+    existing = {name: name for name in sorted(names, reverse=True)} if spellings else {}
+    for difference, spell in MISSPELLINGS:
+        existing = {spell(key): name for key, name in existing.items()}
+        for name, key in spellings.items():
+            if name not in similar and (example := existing.get(key) or existing.get(spell(key))):
+                similar[name] = example, difference
+        spellings = {name: spell(key) for name, key in spellings.items()}
+    in_folders = {key.rpartition("/")[2]: name for key, name in existing.items()}
+    for name, key in spellings.items():
+        if name in similar:
+            continue
+        parts = key.split("/")
+        ends = ["/".join(parts[start:]) for start in range(1, len(parts))]
+        if example := next((existing[end] for end in ends if end in existing), None):
+            similar[name] = example, "leave out what comes before"
+        elif not ends and key in in_folders:
+            similar[name] = in_folders[key], "its folder is missing"
+    return similar
+
+
+def apply_corrections(photos: pd.DataFrame, listed: Mapping[PurePosixPath, set[str]]) -> None:
+    """Correct labels by path: fill ``label`` and ``given``, or ``reason`` of the photos to remove.
+
+    Args:
+        listed: of each path its label, or ``remove``; a path without either corrects nothing.
+
+    Raises:
+        MismatchError: A correction matches no photo, or some class would lose all its photos.
+    """
+    labelled = photos[photos["label"] != ""]
+    paths, classes = set(labelled["path"]), sorted(set(labelled["label"]))
+    corrections = {path: labels for path, labels in match_names(listed, paths).items() if labels}
+    for path, labels in corrections.items():
+        check_correction(path, labels, paths, classes)
+    corrected = labelled["path"].map({path: min(labels) for path, labels in corrections.items()}).dropna()
+    removed = corrected.index[corrected == REMOVE]
+    photos.loc[removed, "reason"] = REMOVED
+    corrected = corrected.drop(removed)
+    photos.loc[corrected.index, "given"] = labelled["label"][corrected.index]
+    photos.loc[corrected.index, "label"] = corrected
+    if lost := sorted(set(classes) - set(photos["label"][photos["reason"] == ""])):
+        raise MismatchError(
+            f"corrections.csv: expected to leave photos of every class, found none left of {lost[0]!r}: delete some of "
+            "its lines"
+        )
+
+
+def check_correction(path: str, labels: set[str], paths: Set[str], classes: list[str]) -> None:
+    """Raise a MismatchError if the path is not one of ``paths``, or the label neither one class nor ``remove``."""
+    if path not in paths:
+        raise MismatchError(
+            f"corrections.csv: expected paths of labelled photos, as {min(paths)}, received {path}: correct or "
+            "delete its line"
+        )
+    if len(labels) > 1:
+        raise MismatchError(f"corrections.csv: two lines disagree on {path} ({', '.join(sorted(labels))}): delete one")
+    if not labels <= {*classes, REMOVE}:
+        raise MismatchError(
+            f"corrections.csv: expected for {path} one of the classes ({', '.join(classes)}) or {REMOVE}, "
+            f"received {min(labels)}"
+        )
+    if REMOVE in labels and REMOVE in classes:
+        raise MismatchError(
+            f"corrections.csv: {REMOVE} (for {path}) removes photos, but is also the name of a class: rename the class"
+        )

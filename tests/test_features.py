@@ -173,7 +173,7 @@ def test_features_that_are_missing_damaged_or_of_other_photos_or_sizes_stop_a_tr
         expect("^data/features/pixels: expected whole files, received damaged ones")
     array.write_bytes(whole)
     set_params({"image_size": [40, 32], "models.cnn.conv_layers": 1})
-    expect(r"^expected features shaped \(40, 32, 3\) .*, received \(32, 40, 3\)")
+    expect(r"^expected features of photos of \[40, 32\] .*, received \[32, 40\]")
     photos = pd.read_csv("data/splits/train.csv")
     photos[::-1].to_csv("data/splits/train.csv", index=False)
     expect("^data/features/pixels: expected features of the photos in data/splits, received others'")

@@ -19,11 +19,10 @@ from stages.common.paths import FEATURES
 from stages.datasets.feature_extraction import feature_extractor
 from stages.evaluation.gradcam import heat_maps
 from stages.inference.logits import load_model
-from stages.models.build import build_model
+from stages.models.build import build_model, trainable_part
 from stages.models.pretrained import copy_backbone, fold_batch_norm, foldable, load_backbone, split_network, unfreeze
 from stages.models.saving import save_model
 from stages.storage.files import write_json
-from stages.training.loop import head_of
 from tests.models.backbones import published, save_weights, write_backbone
 from tests.training.small_backbone import small_efficientnet
 
@@ -174,7 +173,7 @@ def test_a_saved_model_on_a_network_takes_pixels_and_is_explained_and_exported(a
     assert heat.max() > 0.9  # 1 before it is resized
 
     features = feature_extractor(model.get_layer("preprocessing"), model.get_layer("backbone"))(pixels)
-    np.testing.assert_allclose(head_of(model)(features, training=False), logits, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(trainable_part(model)(features, training=False), logits, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.usefixtures("workspace")
@@ -221,9 +220,9 @@ BAD_ENTRIES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "another network": ({"architecture": "ResNet50", "options": {}}, "expected weights of ResNet50 without its top"),
     "no network": ({"architecture": "MobilNet"}, r"^backbones.mobilenet_v2.architecture: expected a .* 'MobilNet'$"),
-    "no maps": (
+    "no feature map": (
         {"options": {"pooling": "avg"}},
-        "cannot be built .* options {'pooling': 'avg'}: its features are no maps",
+        "cannot be built .* options {'pooling': 'avg'}: its output is not a feature map",
     ),
     "no option": (
         {"options": {"width": 1}},

@@ -13,10 +13,9 @@ from stages.common.cli import UserError
 from stages.common.model_config import ModelConfig
 from stages.datasets.feature_extraction import feature_extractor
 from stages.inference.logits import load_model
-from stages.models.build import build_model
+from stages.models.build import build_model, trainable_part
 from stages.models.runtime import make_deterministic, tf
 from stages.models.saving import save_model
-from stages.training.loop import head_of
 from tests.conftest import PROJECT
 from tests.models.backbones import write_backbone
 
@@ -108,7 +107,7 @@ def test_a_step_of_training_is_the_notebooks_step(backbone: Path, name: str) -> 
 
     if name == "transfer":
         features = feature_extractor(ours.get_layer("preprocessing"), ours.get_layer("backbone"))(pixels)
-        loss, gradients = step(head_of(ours), features, labels)
+        loss, gradients = step(trainable_part(ours), features, labels)
     else:
         loss, gradients = step(ours, pixels, labels)
     expected_loss, expected_gradients = step(theirs, pixels, labels)

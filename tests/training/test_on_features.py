@@ -10,7 +10,7 @@ import pytest
 from stages.common.model_config import ModelConfig
 from stages.models.build import build_model
 from stages.models.runtime import keras, make_deterministic
-from stages.training import selection
+from stages.training import callbacks
 from stages.training.backup import Backup, History
 from stages.training.loop import list_phases, train_model
 from tests.models.backbones import write_backbone
@@ -108,7 +108,7 @@ def test_each_phase_trains_at_its_own_rate_and_the_time_left_is_that_of_both(
 
 @pytest.mark.usefixtures("backbone")
 def test_the_best_epoch_may_be_one_before_fine_tuning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selection, "best_epoch", lambda history: 1)
+    monkeypatch.setattr(callbacks, "best_epoch", lambda history: 1)
     config = fine_tuning(after=0.5)
     best, history = train(tmp_path, SETTINGS.model_copy(update={"epochs": 2, "checkpoint": "best"}), config=config)
     alone, _ = train(tmp_path, SETTINGS.model_copy(update={"epochs": 1}), config=config)

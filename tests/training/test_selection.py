@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.training import selection
+from stages.training import callbacks
 from stages.training.backup import History
-from stages.training.selection import Selection, best_epoch
+from stages.training.callbacks import Selection, best_epoch
 from tests.training.examples import CONFIG, SETTINGS, train, train_until, undisturbed, weights
 
 LAST = SETTINGS.model_copy(update={"epochs": 4})
@@ -45,7 +45,7 @@ def test_patience_is_over_after_so_many_epochs_of_the_last_phase_without_a_bette
 @pytest.fixture
 def _second_is_best(monkeypatch: pytest.MonkeyPatch) -> None:
     """What noise is learned from differs from machine to machine."""
-    monkeypatch.setattr(selection, "best_epoch", lambda history: min(2, len(history)))
+    monkeypatch.setattr(callbacks, "best_epoch", lambda history: min(2, len(history)))
 
 
 @pytest.mark.usefixtures("_second_is_best")

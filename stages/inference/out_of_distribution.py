@@ -8,6 +8,7 @@ from functools import reduce
 
 import numpy as np
 
+from stages.models.build import backbone_end
 from stages.models.runtime import keras, layers
 
 
@@ -20,8 +21,7 @@ def with_features(model: keras.Model) -> keras.Model:
     Returns:
         A model that shares the layers of the given one.
     """
-    names = [layer.name for layer in model.layers]
-    end = names.index("last_blocks" if "last_blocks" in names else "backbone") + 1
+    end = backbone_end(model)
     pixels = keras.Input(model.input_shape[1:])
     maps = reduce(lambda x, layer: layer(x), model.layers[1:end], pixels)
     logits = reduce(lambda x, layer: layer(x), model.layers[end:], maps)

@@ -64,7 +64,7 @@ def test_pixels_are_the_photos_in_the_order_of_the_lists(
 
 
 @pytest.mark.parametrize("stop_before", [None, "block_15_expand"])
-def test_features_are_what_the_backbone_makes_of_the_photos_in_views_that_differ(
+def test_features_are_the_backbones_output_for_each_view(
     photos: dict[str, np.ndarray],
     set_params: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
@@ -113,7 +113,7 @@ def test_views_of_every_epoch_are_left_to_the_training(
 
 
 @pytest.mark.usefixtures("photos")
-def test_the_log_says_how_large_they_are_and_a_disk_without_room_is_one_line(
+def test_sizes_are_logged_and_a_full_disk_is_one_line(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -154,9 +154,7 @@ def test_features_beyond_float16_are_one_line(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.usefixtures("photos")
-def test_features_that_are_missing_damaged_or_of_other_photos_or_sizes_stop_a_training_in_one_line(
-    monkeypatch: pytest.MonkeyPatch, set_params: Callable[..., None]
-) -> None:
+def test_unusable_features_are_one_line(monkeypatch: pytest.MonkeyPatch, set_params: Callable[..., None]) -> None:
     remedy = "run `dvc repro pixels`$"
 
     def expect(message: str) -> None:
@@ -205,7 +203,7 @@ def test_a_saved_model_agrees_with_its_training_on_features(
 
 
 @pytest.mark.usefixtures("photos")
-def test_features_of_another_network_than_the_saved_one_are_an_error(
+def test_features_of_another_network_are_an_error(
     small_transfer: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Here one that folding changed."""

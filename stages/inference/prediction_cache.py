@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 STAGES = Path(__file__).parents[1]
 # The code that predictions depend on, from the pixels on.
-INFERENCE_CODE = ("inference/*.py", "models/runtime.py")
+INFERENCE_CODE = ("inference/*.py", "models/*.py")
 
 
 class PredictionCache:

@@ -28,7 +28,7 @@ def test_a_refused_import_fails_and_works_again_later() -> None:
     assert "antigravity" not in sys.modules
 
 
-def test_garbage_is_collected_again_after_an_import_even_one_that_fails() -> None:
+def test_garbage_collection_resumes_after_a_failed_import() -> None:
     with suppress(ImportError), garbage_collection_postponed():
         assert not gc.isenabled()
         raise ImportError

@@ -68,10 +68,10 @@ def train(
 
 
 def features_of(model: keras.Model, dataset: StoredDataset, views: int) -> StoredDataset:
-    """What stages.features makes of photos: their features, the training photos' in augmented versions."""
+    """What stages.features makes of photos: their features, the training photos' in augmented views."""
     extractor = feature_extractor(model.get_layer("preprocessing"), model.get_layer("backbone"))
-    wanted = AUGMENTATION if views > 1 else Augmentation()
-    features = FeatureDataset(augmented_dataset(dataset, wanted, seed=0), extractor)
+    augmentation = AUGMENTATION if views > 1 else Augmentation()
+    features = FeatureDataset(augmented_dataset(dataset, augmentation, seed=0), extractor)
     features.forward = extractor  # without tracing, which takes longer than these few photos do
     stored = temporary_array((views * len(dataset.labels), *extractor.output_shape[1:]), np.float16)
     store_features(features, stored, "")

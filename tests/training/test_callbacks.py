@@ -34,15 +34,13 @@ def curves() -> History:
 
 
 @pytest.mark.usefixtures("_tensorboard")
-def test_tensorboard_shows_the_history_and_no_byte_of_the_results_differs(tmp_path: Path) -> None:
+def test_tensorboard_shows_the_history(tmp_path: Path) -> None:
     assert train(tmp_path) == undisturbed()
     assert curves() == undisturbed()[1]
 
 
 @pytest.mark.usefixtures("_tensorboard")
-def test_the_curves_of_a_killed_training_are_there_and_go_on_where_it_resumes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_curves_continue_where_training_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train_until(2, tmp_path, monkeypatch)
     assert curves() == undisturbed()[1][:2]
     assert train(tmp_path) == undisturbed()
@@ -50,7 +48,7 @@ def test_the_curves_of_a_killed_training_are_there_and_go_on_where_it_resumes(
 
 
 @pytest.mark.usefixtures("_tensorboard")
-def test_the_curves_of_an_earlier_training_are_replaced(tmp_path: Path) -> None:
+def test_curves_of_an_earlier_run_are_replaced(tmp_path: Path) -> None:
     train(tmp_path)
     (tmp_path / "backup.npz").unlink()
     (LOGS / "backup/notes.txt").write_text("mine")

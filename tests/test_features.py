@@ -1,4 +1,4 @@
-"""What models train on, as the step writes it."""
+"""Pixels and features as the steps write them."""
 
 import errno
 import logging
@@ -85,8 +85,8 @@ def test_features_are_the_backbones_output_for_each_view(
         "train": np.concatenate([augment(photos["train"], mirror, angle) for mirror, angle in drawn]),
         "validation": photos["validation"],
     }
-    for split, seen in views.items():
-        expected = np.asarray(network(preprocessing(seen), training=False))
+    for split, augmented in views.items():
+        expected = np.asarray(network(preprocessing(augmented), training=False))
         assert expected.std() > 0.01
         assert written[split].dtype == np.float16
         np.testing.assert_allclose(written[split], expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())

@@ -1,4 +1,4 @@
-"""The steps after each other in this process, on noise of 16 pixels: what one writes is what the next reads."""
+"""The steps one after another in this process, on noise of 16 pixels."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from stages import evaluate, label_stats, pixels, split, train
-from stages.inference import prediction_cache as kept
+from stages.inference import prediction_cache
 from stages.inference.logits import load_model
 from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
@@ -24,7 +24,7 @@ MODELS = {"second": {**TINY, "epochs": 3, "rescale": "minus_one_to_one"}, "first
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The current folder after a run with two models, two files that are no photos, and a photo in two splits."""
+    """The current folder after a run with two models, two files that are not photos, and a photo in two splits."""
     folder = tmp_path_factory.mktemp("steps")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -77,7 +77,7 @@ def test_a_model_agrees_with_its_history(name: str, epochs: int) -> None:
     with np.load(f"data/models/{name}.npz") as arrays:
         assert (arrays["logits"].shape, arrays["labels"].tolist()) == ((16, 2), [0] * 8 + [1] * 8)
         assert (arrays["logits"].argmax(axis=1) == arrays["labels"]).mean() == history[-1]["val_accuracy"]
-    assert not list(Path("data/backups").iterdir()), "a backup is for a training that has not ended"
+    assert not list(Path("data/backups").iterdir()), "backups are of unfinished training runs"
 
 
 @pytest.mark.usefixtures("results")
@@ -93,9 +93,9 @@ def test_models_are_scored_on_test_and_ranked_on_validation() -> None:
         assert (confusion["actual"] == confusion["predicted"]).mean() == scores[name]["test"]["accuracy"]
         for figure in ("accuracy", "mistakes"):
             assert Path(f"plots/{figure}/{name}.png").exists()
-    places = {name: (-of["validation"]["accuracy"], of["validation"]["loss"]) for name, of in scores.items()}
+    ranks = {name: (-of["validation"]["accuracy"], of["validation"]["loss"]) for name, of in scores.items()}
     best = read("metrics/best.json")
-    assert best["model"] == min(MODELS, key=lambda name: places[name])
+    assert best["model"] == min(MODELS, key=lambda name: ranks[name])
     splits = ("train", "validation", "test")
     assert {split: best[split] for split in splits} == {split: scores[best["model"]][split] for split in splits}
     assert f"`{best['model']}`, the best on validation" in Path("metrics/report.md").read_text()
@@ -108,8 +108,8 @@ def test_cached_predictions_give_the_same_bytes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = written_by_evaluate()
-    kept_files = {Path(f"data/predictions/{name}{seed}.npz") for name in MODELS for seed in ("", ".1")}
-    assert kept_files < before.keys()
+    cached = {Path(f"data/predictions/{name}{seed}.npz") for name in MODELS for seed in ("", ".1")}
+    assert cached < before.keys()
     for path in before:
         if path.parts[0] != "data":
             path.unlink()
@@ -119,7 +119,7 @@ def test_cached_predictions_give_the_same_bytes(
         loaded.append(path.stem)
         return load_model(path)
 
-    for module in (kept, evaluate):
+    for module in (prediction_cache, evaluate):
         monkeypatch.setattr(module, "load_model", load)
     evaluate.main()
     assert written_by_evaluate() == before

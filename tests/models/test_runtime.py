@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from stages.models.runtime import garbage_collection_postponed, imports_refused, start_up_messages_filtered
+from stages.models.runtime import (
+    garbage_collection_postponed,
+    imports_refused,
+    rng,
+    start_up_messages_filtered,
+)
 from tests.conftest import PROJECT
 
 
@@ -59,3 +64,11 @@ def test_a_crash_in_the_import_of_tensorflow_is_seen(tmp_path: Path) -> None:
     assert crashed.returncode == -signal.SIGABRT
     assert "Fatal Python error: Aborted" in crashed.stderr
     assert "runtime.py" in crashed.stderr
+
+
+def test_random_streams_differ_by_seed_purpose_and_epoch() -> None:
+    draws = [
+        rng(seed, purpose, epoch).random() for seed in (0, 1) for purpose in ("shuffle", "augment") for epoch in (0, 1)
+    ]
+    assert len(set(draws)) == 8
+    assert rng(1, "augment", 1).random() == draws[-1]

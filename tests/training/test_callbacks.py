@@ -1,4 +1,4 @@
-"""What a training tells while it lasts: the time left, and curves for TensorBoard."""
+"""Time left, and curves for TensorBoard."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +22,7 @@ def _tensorboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def curves() -> History:
-    """What TensorBoard reads of the one training there is, as a history has it."""
+    """The curves of the only training run as TensorBoard reads them, in the form of a history."""
     records: dict[int, dict[str, Any]] = {}
     for split, prefix in (("train", ""), ("validation", "val_")):
         events = EventAccumulator(str(LOGS / "backup" / split)).Reload()

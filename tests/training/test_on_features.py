@@ -1,4 +1,4 @@
-"""Trainings on the features of a frozen backbone, some of which fine-tune it."""
+"""Training on the features of a frozen backbone, and fine-tuning it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -136,7 +136,7 @@ def test_fine_tuning_changes_the_last_blocks_alone() -> None:
     trained = {name for name in changed if name.startswith("last_blocks/")}
     assert trained
     assert not any(name.startswith("backbone/") for name in changed)
-    assert not any("bn" in name.lower() for name in trained), "batch normalisation is to rest"
+    assert not any("bn" in name.lower() for name in trained), "batch normalisation stays frozen"
 
 
 def weights_of(model: keras.Model) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Which epoch becomes the model, and when a training stops early."""
+"""Checkpoint selection and early stopping."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def test_patience_counts_from_the_best_epoch_or_last_phase(patience: int | None,
 
 @pytest.fixture
 def _second_is_best(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What noise is learned from differs from machine to machine."""
+    """On noise, the best epoch differs from machine to machine."""
     monkeypatch.setattr(callbacks, "best_epoch", lambda history: min(2, len(history)))
 
 

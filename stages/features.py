@@ -1,11 +1,11 @@
-"""Extract features from the photos by a frozen backbone.
+"""Extract features from the photos with a frozen backbone.
 
 Reads the decoded photos in ``data/features/pixels/``, the backbone's weights, and from ``params.yaml`` an entry of
-``features``. Writes into ``data/features/NAME/`` the arrays ``train.npy`` and ``validation.npy``, float16, rows in the
-order of the photos, of training photos all first views, then all second ones, and so on; ``backbone/``, a copy for the
-models that train on the features; ``validation_sample.npy``, the pixels of up to 64 validation photos, on which a saved
-model is checked; and ``about.json``, with a hash of the lists of photos, and the versions and hardware that computed
-the features. With ``views: every_epoch`` the arrays are the photos themselves.
+``features``. Writes into ``data/features/NAME/`` the arrays ``train.npy`` and ``validation.npy``, float16
+(docs/decisions/float16_features.md), rows in the order of the photos, of training photos view after view;
+``backbone/``, a copy for the models that train on them; ``validation_sample.npy``, the pixels of up to 64 validation
+photos, on which saved models are checked; and ``about.json`` with a hash of the lists of photos and the environment.
+With ``views: every_epoch`` the arrays are the photos themselves.
 
     python -m stages.features [NAME]    # without NAME, the one in DVC's stage name features@NAME
 """
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def extract_features(name: str, params: Params, folder: Path) -> list[str]:
-    """Write the features of all photos, and return the versions and hardware that computed them."""
+    """Write the features of all photos, and return the environment that computed them."""
     features = params.features[name]
     make_deterministic(features.seed)
     pixels = open_arrays(PIXELS)
@@ -73,9 +73,9 @@ def extract_features(name: str, params: Params, folder: Path) -> list[str]:
     arrays = create_arrays(folder, shapes, np.float16)
     for split in pixels:
         photos = StoredDataset(pixels[split], np.zeros(len(pixels[split])))
-        seen = augmented_dataset(photos, features, features.seed) if split == "train" else photos
+        augmented = augmented_dataset(photos, features, features.seed) if split == "train" else photos
         try:
-            store_features(FeatureDataset(seen, extractor), arrays[split], f"{split} features")
+            store_features(FeatureDataset(augmented, extractor), arrays[split], f"{split} features")
         except OverflowError as error:
             raise UserError(
                 f"features.{name}: expected numbers up to {np.finfo(np.float16).max:g}, received {error}: use another "

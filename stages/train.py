@@ -2,12 +2,12 @@
 
 Reads the training and validation lists, the pixels or features that the config names, with their backbone, and from
 ``params.yaml`` ``image_size``, ``train`` and the model's config.
-Writes ``data/models/MODEL.keras``, beside it ``MODEL.json`` with its classes and environment, and ``MODEL.npz`` with
-its ``logits`` on the validation photos and their ``labels``, and with a backbone's ``training_features`` and
-``validation_features``, pooled, of up to 2,000 photos each; and ``plots/history/MODEL.json``, a record per epoch; into
-``data/repeats/MODEL/`` the same of its trainings from other seeds (``train.runs``). If killed, run it again: it
-resumes after the last finished epoch, with the same result. With ``TENSORBOARD=1`` in the environment it also writes
-curves for TensorBoard while it trains, into ``data/logs/``, which is no output.
+Writes ``data/models/MODEL.keras``; ``MODEL.json`` with its classes and environment; ``MODEL.npz`` with its ``logits``
+on the validation photos and their ``labels``, and with a backbone ``training_features`` and ``validation_features``,
+pooled, of up to 2,000 photos each; ``plots/history/MODEL.json``, a record per epoch; and into ``data/repeats/MODEL/``
+the same of its training runs from other seeds (``train.runs``). A killed run resumes after the last finished epoch,
+with the same result. With ``TENSORBOARD=1`` in the environment it also writes curves into ``data/logs/``, which is not
+an output.
 
     python -m stages.train [MODEL]    # without MODEL, the one in DVC's stage name train@MODEL
 """
@@ -49,22 +49,22 @@ def main() -> None:
     classes = class_names(lists["train"]["label"])
     train, validation = load_examples(config.features, lists, classes)
     sample = load_sample(config.features, validation, params.image_size)
-    # Features of new views in every epoch leave their augmentation to the training.
+    # Features with new views in every epoch leave their augmentation to the training run.
     config = config.model_copy(update=read_about(config.features).get("augmentation", {}))
 
-    with atomic_folder(REPEATS / name, replace=True) as others:
-        seeds = [(settings.seed + number) % 2**32 for number in range(settings.runs)]
+    with atomic_folder(REPEATS / name, replace=True) as repeats:
+        seeds = [(settings.seed + index) % 2**32 for index in range(settings.runs)]
         for seed in seeds:
             logger.info("%s: training from seed %d", name, seed)
             seeded = settings.model_copy(update={"seed": seed})
             if seed == settings.seed:
                 path, history_path = MODELS / f"{name}.keras", HISTORY / f"{name}.json"
             else:
-                path, history_path = others / f"{name}.{seed}.keras", others / "history" / f"{name}.{seed}.json"
+                path, history_path = repeats / f"{name}.{seed}.keras", repeats / "history" / f"{name}.{seed}.json"
             train_from_seed(config, seeded, params.image_size, classes, train, validation, sample, path, history_path)
-        write_json(seeds[1:], others / "seeds.json")
-    for ended in BACKUPS.glob(f"{name}.*npz"):  # only now: none is to train again if a later one is killed
-        ended.unlink()
+        write_json(seeds[1:], repeats / "seeds.json")
+    for backup in BACKUPS.glob(f"{name}.*npz"):  # only now: if a later run is killed, no earlier one repeats
+        backup.unlink()
 
 
 def train_from_seed(
@@ -78,11 +78,10 @@ def train_from_seed(
     path: Path,
     history_path: Path,
 ) -> None:
-    """Train a new model, and write it to ``path``, what is to be known of it beside it, and its history.
+    """Train a new model, and write its history and, to ``path`` and beside it, the model.
 
     Args:
-        sample: the pixels of some validation photos (``sample_rows``), for which the saved model is to give the same
-            logits as the training.
+        sample: pixels of the validation photos at ``sample_rows``, on which the saved model is checked.
     """
     make_deterministic(settings.seed)
     precision = set_precision(settings.precision, has_backbone=config.has_backbone)
@@ -92,34 +91,32 @@ def train_from_seed(
         model.summary()
         history, logits = train_model(model, config, settings, train, validation, BACKUPS / f"{path.stem}.npz")
     environment = [*describe_environment(), f"precision {precision}"]
-    kept = {"logits": logits, "labels": validation.labels}
+    arrays = {"logits": logits, "labels": validation.labels}
     if config.has_backbone:
-        kept["training_features"] = sample_features(model, train, settings.seed)
-        kept["validation_features"] = sample_features(model, validation, settings.seed)
+        arrays["training_features"] = sample_features(model, train, settings.seed)
+        arrays["validation_features"] = sample_features(model, validation, settings.seed)
     with atomic_write(path) as unchecked:
         save_model(model, unchecked)
         check_saved_model(unchecked, sample, logits[sample_rows(len(logits))])
     write_json({"classes": classes, "environment": environment}, path.with_suffix(".json"))
     with atomic_write(path.with_suffix(".npz")) as unfinished, unfinished.open("wb") as file:
-        np.savez(file, allow_pickle=False, **kept)
+        np.savez(file, allow_pickle=False, **arrays)
     write_json(history, history_path)
 
 
 def load_examples(name: str, lists: dict[str, pd.DataFrame], classes: list[str]) -> list[StoredDataset]:
-    """Open the features of the photos in some lists, with their labels."""
+    """Open a set of features, or the pixels, of the photos in some lists."""
     arrays = open_features(name, lists)
     return [StoredDataset(arrays[split], encode_labels(photos["label"], classes)) for split, photos in lists.items()]
 
 
 def load_sample(name: str, validation: StoredDataset, image_size: tuple[int, int]) -> np.ndarray:
-    """Load the pixels of some validation photos (``sample_rows``), uint8, shaped (photos, height, width, 3).
+    """Load the pixels of the validation photos at ``sample_rows``, uint8, shaped (photos, height, width, 3).
 
     Raises:
-        UserError: They are of another size, of which the features may have the same shape.
+        UserError: They are not of ``image_size``; the shape of features may not show it.
     """
-    if name == PIXELS:
-        return validation.examples[sample_rows(len(validation.labels))]
-    sample = open_sample(name)
+    sample = validation.examples[sample_rows(len(validation.labels))] if name == PIXELS else open_sample(name)
     if sample.shape[1:3] != image_size:
         raise UserError(
             f"expected features of photos of {list(image_size)} (image_size), received {list(sample.shape[1:3])}: "

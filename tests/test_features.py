@@ -1,4 +1,4 @@
-"""What models train on, as the step writes it."""
+"""Pixels and features as the steps write them."""
 
 import errno
 import logging
@@ -64,7 +64,7 @@ def test_pixels_are_the_photos_in_the_order_of_the_lists(
 
 
 @pytest.mark.parametrize("stop_before", [None, "block_15_expand"])
-def test_features_are_what_the_backbone_makes_of_the_photos_in_views_that_differ(
+def test_features_are_the_backbones_output_for_each_view(
     photos: dict[str, np.ndarray],
     set_params: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
@@ -85,8 +85,8 @@ def test_features_are_what_the_backbone_makes_of_the_photos_in_views_that_differ
         "train": np.concatenate([augment(photos["train"], mirror, angle) for mirror, angle in drawn]),
         "validation": photos["validation"],
     }
-    for split, seen in views.items():
-        expected = np.asarray(network(preprocessing(seen), training=False))
+    for split, augmented in views.items():
+        expected = np.asarray(network(preprocessing(augmented), training=False))
         assert expected.std() > 0.01
         assert written[split].dtype == np.float16
         np.testing.assert_allclose(written[split], expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
@@ -113,7 +113,7 @@ def test_views_of_every_epoch_are_left_to_the_training(
 
 
 @pytest.mark.usefixtures("photos")
-def test_the_log_says_how_large_they_are_and_a_disk_without_room_is_one_line(
+def test_sizes_are_logged_and_a_full_disk_is_one_line(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -154,9 +154,7 @@ def test_features_beyond_float16_are_one_line(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.usefixtures("photos")
-def test_features_that_are_missing_damaged_or_of_other_photos_or_sizes_stop_a_training_in_one_line(
-    monkeypatch: pytest.MonkeyPatch, set_params: Callable[..., None]
-) -> None:
+def test_unusable_features_are_one_line(monkeypatch: pytest.MonkeyPatch, set_params: Callable[..., None]) -> None:
     remedy = "run `dvc repro pixels`$"
 
     def expect(message: str) -> None:
@@ -173,7 +171,7 @@ def test_features_that_are_missing_damaged_or_of_other_photos_or_sizes_stop_a_tr
         expect("^data/features/pixels: expected whole files, received damaged ones")
     array.write_bytes(whole)
     set_params({"image_size": [40, 32], "models.cnn.conv_layers": 1})
-    expect(r"^expected features shaped \(40, 32, 3\) .*, received \(32, 40, 3\)")
+    expect(r"^expected features of photos of \[40, 32\] .*, received \[32, 40\]")
     photos = pd.read_csv("data/splits/train.csv")
     photos[::-1].to_csv("data/splits/train.csv", index=False)
     expect("^data/features/pixels: expected features of the photos in data/splits, received others'")
@@ -205,7 +203,7 @@ def test_a_saved_model_agrees_with_its_training_on_features(
 
 
 @pytest.mark.usefixtures("photos")
-def test_features_of_another_network_than_the_saved_one_are_an_error(
+def test_features_of_another_network_are_an_error(
     small_transfer: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Here one that folding changed."""

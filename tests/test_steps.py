@@ -1,4 +1,4 @@
-"""The steps after each other in this process, on noise of 16 pixels: what one writes is what the next reads."""
+"""The steps one after another in this process, on noise of 16 pixels."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from stages import evaluate, label_stats, pixels, split, train
-from stages.inference import prediction_cache as kept
+from stages.inference import prediction_cache
 from stages.inference.logits import load_model
 from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
@@ -24,7 +24,7 @@ MODELS = {"second": {**TINY, "epochs": 3, "rescale": "minus_one_to_one"}, "first
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The current folder after a run with two models, two files that are no photos, and a photo in two splits."""
+    """The current folder after a run with two models, two files that are not photos, and a photo in two splits."""
     folder = tmp_path_factory.mktemp("steps")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -56,7 +56,7 @@ def read(path: str) -> Any:
 
 
 @pytest.mark.usefixtures("results")
-def test_photos_are_counted_per_class_and_split_and_what_is_left_out_by_reason() -> None:
+def test_photos_and_rejected_files_are_counted() -> None:
     stats = read("metrics/label_stats.json")
     assert (stats["unusable"], stats["duplicates"], stats["test"]) == (2, 1, {"accuracy": 0.5})
     counts = {(row["split"], row["label"]): row["images"] for row in stats["images"]}
@@ -66,7 +66,7 @@ def test_photos_are_counted_per_class_and_split_and_what_is_left_out_by_reason()
 
 @pytest.mark.usefixtures("results")
 @pytest.mark.parametrize(("name", "epochs"), [("first", 2), ("second", 3)])
-def test_a_trained_model_and_its_history_agree_on_the_validation_list(name: str, epochs: int) -> None:
+def test_a_model_agrees_with_its_history(name: str, epochs: int) -> None:
     history = read(f"plots/history/{name}.json")
     assert [record["epoch"] for record in history] == list(range(1, epochs + 1))
     about = read(f"data/models/{name}.json")
@@ -77,11 +77,11 @@ def test_a_trained_model_and_its_history_agree_on_the_validation_list(name: str,
     with np.load(f"data/models/{name}.npz") as arrays:
         assert (arrays["logits"].shape, arrays["labels"].tolist()) == ((16, 2), [0] * 8 + [1] * 8)
         assert (arrays["logits"].argmax(axis=1) == arrays["labels"]).mean() == history[-1]["val_accuracy"]
-    assert not list(Path("data/backups").iterdir()), "a backup is for a training that has not ended"
+    assert not list(Path("data/backups").iterdir()), "backups are of unfinished training runs"
 
 
 @pytest.mark.usefixtures("results")
-def test_every_model_is_scored_on_the_test_list_and_the_best_chosen_on_validation() -> None:
+def test_models_are_scored_on_test_and_ranked_on_validation() -> None:
     scores = {name: read(f"metrics/models/{name}.json") for name in MODELS}
     for name in MODELS:
         assert scores[name]["test"]["accuracy"] == pytest.approx(accuracy(name, "test"))
@@ -93,9 +93,9 @@ def test_every_model_is_scored_on_the_test_list_and_the_best_chosen_on_validatio
         assert (confusion["actual"] == confusion["predicted"]).mean() == scores[name]["test"]["accuracy"]
         for figure in ("accuracy", "mistakes"):
             assert Path(f"plots/{figure}/{name}.png").exists()
-    places = {name: (-of["validation"]["accuracy"], of["validation"]["loss"]) for name, of in scores.items()}
+    ranks = {name: (-of["validation"]["accuracy"], of["validation"]["loss"]) for name, of in scores.items()}
     best = read("metrics/best.json")
-    assert best["model"] == min(MODELS, key=lambda name: places[name])
+    assert best["model"] == min(MODELS, key=lambda name: ranks[name])
     splits = ("train", "validation", "test")
     assert {split: best[split] for split in splits} == {split: scores[best["model"]][split] for split in splits}
     assert f"`{best['model']}`, the best on validation" in Path("metrics/report.md").read_text()
@@ -104,12 +104,12 @@ def test_every_model_is_scored_on_the_test_list_and_the_best_chosen_on_validatio
 
 
 @pytest.mark.usefixtures("results")
-def test_kept_predictions_give_the_same_bytes_and_only_the_best_model_is_loaded(
+def test_cached_predictions_give_the_same_bytes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = written_by_evaluate()
-    kept_files = {Path(f"data/predictions/{name}{seed}.npz") for name in MODELS for seed in ("", ".1")}
-    assert kept_files < before.keys()
+    cached = {Path(f"data/predictions/{name}{seed}.npz") for name in MODELS for seed in ("", ".1")}
+    assert cached < before.keys()
     for path in before:
         if path.parts[0] != "data":
             path.unlink()
@@ -119,7 +119,7 @@ def test_kept_predictions_give_the_same_bytes_and_only_the_best_model_is_loaded(
         loaded.append(path.stem)
         return load_model(path)
 
-    for module in (kept, evaluate):
+    for module in (prediction_cache, evaluate):
         monkeypatch.setattr(module, "load_model", load)
     evaluate.main()
     assert written_by_evaluate() == before

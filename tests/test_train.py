@@ -93,7 +93,7 @@ def results() -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in files if path.is_file()}
 
 
-def test_a_training_killed_in_the_third_of_its_seeds_goes_on_there_and_each_is_that_of_its_seed_alone(
+def test_runs_from_several_seeds_resume_and_are_independent(
     settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")

@@ -1,20 +1,16 @@
-"""Flip and rotate photos at random.
-
-Pillow does it to bytes, before they reach the model: Keras's layers RandomFlip and RandomRotation, which do the same to
-floating-point numbers inside the model, take three times as long on a processor (docs/performance.md).
-"""
+"""Random flips and rotations of photos, by Pillow instead of Keras's layers (docs/decisions/augmentation.md)."""
 
 import numpy as np
 from PIL import Image
 
 from stages.common.model_config import Augmentation
+from stages.models.runtime import rng
 
 
 def augment(pixels: np.ndarray, mirror: np.ndarray, angle: np.ndarray) -> np.ndarray:
-    """Mirror photos and then rotate them about their centre, in one step.
+    """Mirror photos, then rotate them about their centre, with one bilinear interpolation.
 
-    What comes into view from beyond the edge is the mirrored photo; between pixels it is interpolated linearly. This is
-    what Keras's layers do by default, rounded down to whole numbers (by 0.5 of 255 on average).
+    Beyond the edge the photo is reflected, as by default in Keras's layers; values are rounded down.
 
     Args:
         pixels: uint8, shaped (photos, height, width, 3).
@@ -41,13 +37,12 @@ def augment(pixels: np.ndarray, mirror: np.ndarray, angle: np.ndarray) -> np.nda
     return augmented
 
 
-def draw_augmentation(wanted: Augmentation, count: int, seed: int, view: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw at random how each of ``count`` photos is augmented in its ``view``-th version, from 0.
+def draw_augmentation(augmentation: Augmentation, count: int, seed: int, view: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw ``mirror`` and ``angle`` of :func:`augment` for ``count`` photos in a view, from 0.
 
-    Returns:
-        ``mirror`` and ``angle`` for :func:`augment`. They depend on the arguments alone.
+    The result depends on the arguments alone.
     """
-    rng = np.random.default_rng([seed, view, 1])
-    flips = [wanted.flip in (way, "horizontal_and_vertical") for way in ("horizontal", "vertical")]
-    mirror = np.where(rng.random((count, 2)) < 0.5 * np.array(flips), -1, 1)
-    return mirror, rng.uniform(-wanted.rotation, wanted.rotation, count) * 2 * np.pi
+    random = rng(seed, "augment", view)
+    flips = [augmentation.flip in (axis, "horizontal_and_vertical") for axis in ("horizontal", "vertical")]
+    mirror = np.where(random.random((count, 2)) < 0.5 * np.array(flips), -1, 1)
+    return mirror, random.uniform(-augmentation.rotation, augmentation.rotation, count) * 2 * np.pi

@@ -1,4 +1,4 @@
-"""What a model trains on: labelled examples that may look different in each epoch."""
+"""Datasets: labelled photos or features, which may be augmented differently in each epoch."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,52 +14,55 @@ from stages.storage.arrays import ArrayStore
 
 
 class Dataset(Protocol):
-    """Labelled examples, photos or their features, by number."""
+    """Labelled examples."""
 
     @property
     def labels(self) -> np.ndarray:
-        """int64, shaped (examples,)."""
+        """Class indices, int64, shaped (examples,)."""
 
-    def batch(self, epoch: int, numbers: np.ndarray) -> np.ndarray:
-        """Give the examples of these numbers as they look in an epoch, which counts from 0."""
+    def batch(self, epoch: int, indices: np.ndarray) -> np.ndarray:
+        """Return the examples with these indices, augmented for this epoch (from 0)."""
 
 
 @dataclass(frozen=True)
 class StoredDataset:
-    """Examples stored in one or more versions, of which each epoch takes the next."""
+    """Photos, or features in precomputed views; epoch e uses view e mod n."""
 
-    examples: ArrayStore  # shaped (versions * examples, ...): all examples' first version, then their second, ...
+    examples: ArrayStore  # shaped (views * examples, ...): the first view of all examples, then the second, ...
     labels: np.ndarray
 
-    def batch(self, epoch: int, numbers: np.ndarray) -> np.ndarray:
-        versions = len(self.examples) // len(self.labels)
-        return self.examples[epoch % versions * len(self.labels) + numbers]
+    @property
+    def views(self) -> int:
+        return len(self.examples) // len(self.labels)
+
+    def batch(self, epoch: int, indices: np.ndarray) -> np.ndarray:
+        return self.examples[epoch % self.views * len(self.labels) + indices]
 
 
 class AugmentedDataset:
-    """Photos flipped and rotated at random, differently in each epoch."""
+    """Photos flipped and rotated at random, anew in each epoch."""
 
-    def __init__(self, photos: StoredDataset, wanted: Augmentation, seed: int) -> None:
+    def __init__(self, photos: StoredDataset, augmentation: Augmentation, seed: int) -> None:
         self.pixels, self.labels = photos.examples, photos.labels
-        # One epoch's draw serves all its batches; those of the next may be loaded before its last.
-        self.draw = lru_cache(maxsize=2)(lambda epoch: draw_augmentation(wanted, len(self.labels), seed, view=epoch))
+        # Shared by all batches of an epoch; those of the next may be loaded before its last.
+        self.draw = lru_cache(maxsize=2)(lambda epoch: draw_augmentation(augmentation, len(self.labels), seed, epoch))
 
-    def batch(self, epoch: int, numbers: np.ndarray) -> np.ndarray:
+    def batch(self, epoch: int, indices: np.ndarray) -> np.ndarray:
         mirror, angle = self.draw(epoch)
-        return augment(self.pixels[numbers], mirror[numbers], angle[numbers])
+        return augment(self.pixels[indices], mirror[indices], angle[indices])
 
 
-def augmented_dataset(photos: StoredDataset, wanted: Augmentation, seed: int) -> Dataset:
-    """Augment photos as wanted, or leave them as they are."""
-    return AugmentedDataset(photos, wanted, seed) if wanted.augments else photos
+def augmented_dataset(photos: StoredDataset, augmentation: Augmentation, seed: int) -> Dataset:
+    """Augment photos, if the parameters say so."""
+    return AugmentedDataset(photos, augmentation, seed) if augmentation.augments else photos
 
 
 def sequential_batches(dataset: Dataset, batch_size: int, epochs: int = 1) -> Iterator[np.ndarray]:
-    """Yield all examples in the order of the list, as they look in the first epoch, then as in the second, ..."""
-    size = len(dataset.labels)
-    epoch_and_numbers = (
-        (epoch, np.arange(start, min(start + batch_size, size)))
+    """Yield all examples in order, as in epoch 0, then as in epoch 1, and so on."""
+    indices = np.arange(len(dataset.labels))
+    batches = (
+        (epoch, indices[start : start + batch_size])
         for epoch in range(epochs)
-        for start in range(0, size, batch_size)
+        for start in range(0, len(indices), batch_size)
     )
-    return in_parallel(lambda chosen: dataset.batch(*chosen), epoch_and_numbers)
+    return in_parallel(lambda batch: dataset.batch(*batch), batches)

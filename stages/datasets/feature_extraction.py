@@ -1,36 +1,23 @@
-"""Photos as a frozen backbone sees them."""
-
-from collections.abc import Iterable
-from functools import reduce
+"""Feature extraction with a frozen backbone."""
 
 import numpy as np
 from tqdm import tqdm
 
 from stages.datasets.dataset import Dataset, sequential_batches
-from stages.models.pretrained import fold_batch_norm
-from stages.models.runtime import keras, layers, tf
+from stages.models.pretrained import connect, fold_batch_norm
+from stages.models.runtime import keras, tf
 from stages.storage.arrays import DiskArray
 
-BATCH_SIZE = 8  # no slower than larger ones, and as many as there are cores are in memory
-
-
-def connect(chain: Iterable[layers.Layer], shape: tuple[int, ...]) -> keras.Model:
-    """Make a model of existing layers, each taking the output of the one before."""
-    start = keras.Input(shape)
-    return keras.Model(start, reduce(lambda x, layer: layer(x), chain, start))
+BATCH_SIZE = 8  # no slower than larger ones, and memory holds a batch per core
 
 
 def feature_extractor(preprocessing: keras.Model, backbone: keras.Model) -> keras.Model:
-    """Connect a backbone to its preprocessing, with its batch normalisation folded where it can be."""
+    """Connect a backbone to its preprocessing, its batch normalisation folded."""
     return connect([preprocessing, fold_batch_norm(backbone)], preprocessing.input_shape[1:])
 
 
 class FeatureDataset:
-    """A dataset of photos as a frozen backbone sees them, computed anew for each batch.
-
-    Args:
-        extractor: as :func:`feature_extractor` makes it.
-    """
+    """Features of a dataset of photos, extracted anew for each batch by a ``feature_extractor``."""
 
     def __init__(self, photos: Dataset, extractor: keras.Model) -> None:
         self.photos = photos
@@ -38,16 +25,17 @@ class FeatureDataset:
         pixels = tf.TensorSpec((None, *extractor.input_shape[1:]), tf.uint8)
         self.forward = tf.function(lambda photos: extractor(photos, training=False), input_signature=[pixels])
 
-    def batch(self, epoch: int, numbers: np.ndarray) -> np.ndarray:
-        """Compute features, float32, shaped (len(numbers), *shape)."""
-        return np.asarray(tf.cast(self.forward(self.photos.batch(epoch, numbers)), tf.float32))
+    def batch(self, epoch: int, indices: np.ndarray) -> np.ndarray:
+        """Extract features, float32, shaped (len(indices), height, width, channels)."""
+        return np.asarray(tf.cast(self.forward(self.photos.batch(epoch, indices)), tf.float32))
 
 
 def store_features(features: FeatureDataset, array: DiskArray, description: str) -> None:
-    """Compute the features of as many epochs as the array has room for, and write them one after another.
+    """Extract features and write them to an array, epoch after epoch, until it is full.
 
     Raises:
-        OverflowError: A feature is too large for the array's dtype, or no number; the message is the largest.
+        OverflowError: A feature is NaN or beyond the array's dtype (docs/decisions/float16_features.md); the message is
+            the largest.
     """
     done = 0
     with tqdm(total=len(array), desc=description, unit="photo", disable=None) as progress:

@@ -8,6 +8,7 @@ import numpy as np
 
 from stages.common.cli import UserError
 from stages.common.parallel import in_parallel
+from stages.models.build import backbone_end
 from stages.models.runtime import keras, layers
 from stages.storage.arrays import ArrayStore
 
@@ -42,9 +43,7 @@ def existing_model(path: Path) -> Path:
 
 def with_features(model: keras.Model) -> keras.Model:
     """Add to a model its backbone's features as a second output, averaged over height and width."""
-    names = [layer.name for layer in model.layers]
-    end = names.index("last_blocks" if "last_blocks" in names else "backbone") + 1
-    features = layers.GlobalAveragePooling2D(dtype="float32")(model.layers[end].input)
+    features = layers.GlobalAveragePooling2D(dtype="float32")(model.layers[backbone_end(model)].input)
     return keras.Model(model.input, [model.output, features])
 
 

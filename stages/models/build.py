@@ -1,30 +1,26 @@
-"""Build the Keras model that a config in ``params.yaml`` describes.
+"""Build the Keras model of a model config.
 
-A model takes pixels of 0..255, shaped (batch, height, width, 3), and gives logits, shaped (batch, classes), float32:
-scaling is a layer of the model, so that whoever uses it cannot forget it.
+A model maps pixels of 0..255, shaped (batch, height, width, 3), to logits, float32, shaped (batch, classes): scaling is
+one of its layers. It is a chain of layers: the scaling or a backbone's ``preprocessing``, the ``backbone`` and, where
+the config fine-tunes, ``last_blocks``, if it has one, and the head.
 """
 
 from stages.common.cli import UserError, first_line
 from stages.common.model_config import ModelConfig
 from stages.common.paths import FEATURES
-from stages.models.pretrained import load_backbone
+from stages.models.pretrained import connect, load_backbone
 from stages.models.runtime import keras, layers
 
-# To what pixels of 0..255 are scaled.
-RESCALE = {"zero_to_one": (0.0, 1.0), "minus_one_to_one": (-1.0, 1.0)}
-# In pixels, unless the config says otherwise.
-KERNEL_SIZE = 3
+RESCALE = {"zero_to_one": (0.0, 1.0), "minus_one_to_one": (-1.0, 1.0)}  # from 0..255 to
+KERNEL_SIZE = 3  # defaults, in pixels
 POOL_SIZE = 2
 
 
 def build_model(config: ModelConfig, image_size: tuple[int, int], num_classes: int) -> keras.Model:
-    """Build the model that a config describes, with new weights except for the backbone's.
-
-    It is a chain of layers: first the scaling, or the ``preprocessing`` of a backbone, then the ``backbone`` itself, if
-    there is one, and where the config fine-tunes, ``last_blocks``.
+    """Build the model with new weights, except for the backbone's.
 
     Raises:
-        UserError: The backbone cannot be built (``load_backbone``), or the photos are too small for so many layers.
+        UserError: The backbone cannot be built (``load_backbone``), or ``image_size`` is too small for the layers.
     """
     pixels = x = keras.Input((*image_size, 3), name="pixels")
     chain = [*first_layers(config, image_size), *head_layers(config, num_classes)]
@@ -50,16 +46,34 @@ def first_layers(config: ModelConfig, image_size: tuple[int, int]) -> list[layer
 def head_layers(config: ModelConfig, num_classes: int) -> list[layers.Layer]:
     """List the layers from features to logits: convolutions with pooling between, then the classifier."""
     kernel_size, pool_size = config.kernel_size or KERNEL_SIZE, config.pool_size or POOL_SIZE
-    chosen: list[layers.Layer] = []
-    for number, filters in enumerate(config.filters_per_layer):
-        if number > 0:
-            chosen.append(layers.MaxPooling2D(pool_size))
-        chosen.append(layers.Conv2D(filters, kernel_size, activation="relu"))
+    convolutions: list[layers.Layer] = []
+    for index, filters in enumerate(config.filters_per_layer):
+        if index > 0:
+            convolutions.append(layers.MaxPooling2D(pool_size))
+        convolutions.append(layers.Conv2D(filters, kernel_size, activation="relu"))
     return [
-        *chosen,
+        *convolutions,
         layers.Dropout(config.dropout),
         layers.MaxPooling2D(pool_size),
         layers.Flatten(),
         layers.Dense(config.dense_units, activation="relu"),
         layers.Dense(num_classes, name="logits", dtype="float32"),  # bfloat16 has too few digits for a loss
     ]
+
+
+def backbone_end(model: keras.Model) -> int:
+    """Return the index in ``model.layers`` of the first layer after the backbone and its ``last_blocks``."""
+    names = [layer.name for layer in model.layers]
+    return names.index("last_blocks" if "last_blocks" in names else "backbone") + 1
+
+
+def trainable_part(model: keras.Model) -> keras.Model:
+    """Return the layers after the frozen backbone as a model from its features to logits, sharing their weights.
+
+    A model without a backbone is returned as it is.
+    """
+    names = [layer.name for layer in model.layers]
+    if "backbone" not in names:
+        return model
+    start = names.index("backbone")
+    return connect(model.layers[start + 1 :], model.layers[start].output_shape[1:])

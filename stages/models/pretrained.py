@@ -5,6 +5,8 @@ import shutil
 import sys
 import warnings
 from collections import Counter
+from collections.abc import Iterable
+from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,27 +18,24 @@ from stages.models.runtime import float32_policy, keras, layers
 from stages.storage.files import write_json
 
 ARCHITECTURE = "architecture.json"
-
-# The layers before a batch normalisation that can take it over; their weights start with the kernels.
+# Layers that can absorb the batch normalisation after them; their weights start with the kernels.
 FOLDABLE = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Dense)
-
-# Of the inputs in ImageNet, as keras.applications.efficientnet has it.
-IMAGENET_STDDEV_RGB = (0.229, 0.224, 0.225)
+IMAGENET_STDDEV_RGB = (0.229, 0.224, 0.225)  # as in keras.applications.efficientnet
 
 
 class Backbone(NamedTuple):
     """The first layers of a model, frozen."""
 
-    preprocessing: keras.Model  # from pixels of 0..255 to what the network was trained on
-    network: keras.Model  # named "backbone": all of it, or up to where the features stop
-    last_blocks: keras.Model | None  # what follows there
+    preprocessing: keras.Model  # from pixels of 0..255 to the network's input
+    network: keras.Model  # named "backbone": whole, or up to `stop_before`
+    last_blocks: keras.Model | None  # from `stop_before` on
 
 
 def copy_backbone(backbone: str, folder: Path, **features: Any) -> None:
     """Copy ``data/backbone/NAME/`` into a set of features, for the models that train on it.
 
     Args:
-        features: what is to be known besides: the ``name`` of the set, and where it stops (``stop_before``).
+        features: the ``name`` of the set, and the layer that it stops before (``stop_before``).
 
     Raises:
         UserError: There are no weights.
@@ -53,14 +52,14 @@ def copy_backbone(backbone: str, folder: Path, **features: Any) -> None:
 
 @float32_policy()  # in bfloat16, folding alone would change the features of MobileNetV2 by 17 %
 def load_backbone(folder: Path, image_size: tuple[int, int]) -> Backbone:
-    """Build the backbone in a folder that ``copy_backbone`` wrote, with its weights.
+    """Load the backbone that ``copy_backbone`` wrote to a folder, with its weights.
 
-    It is as Keras builds it for its own published weights, and computes in float32 whatever the precision, so that its
-    features are the same wherever they are computed.
+    It equals the network that Keras builds for its own published weights, and computes in float32 under any precision
+    policy, so that its features are the same in all steps.
 
     Raises:
-        UserError: The weights are of another network, or the architecture does not exist, takes other options or
-            larger photos, or the features cannot stop where they are to.
+        UserError: The weights do not fit the network, or the architecture is unknown, rejects the options or the image
+            size, or cannot be split at ``stop_before``.
     """
     about = json.loads((folder / ARCHITECTURE).read_text(encoding="utf-8"))
     parameter, architecture, options = f"backbones.{about['backbone']}", about["architecture"], about["options"]
@@ -73,7 +72,7 @@ def load_backbone(folder: Path, image_size: tuple[int, int]) -> Backbone:
     try:
         network = build(input_shape=(*image_size, 3), include_top=False, weights=None, **options)
         if len(network.output.shape) != 4:
-            raise ValueError("its features are no maps")
+            raise ValueError("its output is not a feature map")
     except (TypeError, ValueError) as error:
         raise UserError(
             f"{parameter}: {architecture} cannot be built for photos of {list(image_size)} (image_size) "
@@ -92,7 +91,7 @@ def load_backbone(folder: Path, image_size: tuple[int, int]) -> Backbone:
     if build.__module__.endswith(".efficientnet"):
         rescale_stem(network)
     network = keras.Model(network.input, network.output, name="backbone")
-    network.trainable = False  # so that its batch normalisation uses the statistics it was trained with
+    network.trainable = False  # its batch normalisation uses the stored statistics
     pixels = keras.Input(network.input_shape[1:])
     preprocess_input = sys.modules[build.__module__].preprocess_input  # each module of architectures has its own
     preprocessing = keras.Model(pixels, preprocess_input(pixels), name="preprocessing")
@@ -103,9 +102,9 @@ def load_backbone(folder: Path, image_size: tuple[int, int]) -> Backbone:
 
 
 def rescale_stem(network: keras.Model) -> None:
-    """Divide what enters an EfficientNet by the root of the standard deviation, as its published weights expect.
+    """Divide an EfficientNet's input by the root of the standard deviation, as its published weights expect.
 
-    Keras adds a layer that does so for ``weights="imagenet"`` alone; the normalization before it can do it as well.
+    Keras adds a layer for it with ``weights="imagenet"`` alone; the normalization layer before it can do the same.
     """
     norm = next(layer for layer in network.layers if isinstance(layer, layers.Normalization))
     norm.adapt_variance.assign(norm.adapt_variance * np.array(IMAGENET_STDDEV_RGB, np.float32))
@@ -114,13 +113,13 @@ def rescale_stem(network: keras.Model) -> None:
 
 @float32_policy()
 def split_network(network: keras.Model, first_layer: str, parameter: str) -> tuple[keras.Model, keras.Model]:
-    """Split a frozen backbone before a layer: the models ``backbone`` and ``last_blocks``, which follows it.
+    """Split a frozen backbone before a layer into the models ``backbone`` and ``last_blocks``.
 
     Args:
-        parameter: where ``params.yaml`` names the layer.
+        parameter: the key of ``params.yaml`` that names the layer, for errors.
 
     Raises:
-        UserError: There is no such layer, or what comes before it also reaches the end by another way.
+        UserError: There is no such layer, or a shortcut leads around it.
     """
     names = [layer.name for layer in network.layers]
     if first_layer not in names:
@@ -148,12 +147,20 @@ def unfreeze(last_blocks: keras.Model) -> None:
         layer.trainable = not isinstance(layer, layers.BatchNormalization)
 
 
-def fold_batch_norm(network: keras.Model) -> keras.Model:
-    """Copy a frozen network with each batch normalisation folded into the layer that alone feeds it, if that is linear.
+def connect(chain: Iterable[layers.Layer], shape: tuple[int, ...]) -> keras.Model:
+    """Connect existing layers to a model; ``shape`` is that of an example."""
+    start = keras.Input(shape)
+    return keras.Model(start, reduce(lambda x, layer: layer(x), chain, start))
 
-    The same function up to rounding, in fewer passes over memory: with s = gamma / sqrt(variance + epsilon), the
-    kernel becomes kernel * s and the bias beta + (bias - mean) * s. Where nothing can be folded, it is the network
-    itself.
+
+def fold_batch_norm(network: keras.Model) -> keras.Model:
+    """Fold each batch normalisation of a frozen network into the linear layer that alone feeds it.
+
+    With s = gamma / sqrt(variance + epsilon), the kernel becomes kernel * s and the bias beta + (bias - mean) * s.
+    Why: docs/decisions/folded_batch_norm.md.
+
+    Returns:
+        A copy that computes the same up to rounding, or the network itself, if nothing can be folded.
     """
     folded_into = foldable(network)
     if not folded_into:
@@ -184,32 +191,28 @@ def fold_batch_norm(network: keras.Model) -> keras.Model:
 
 
 def copy_weights(source: layers.Layer, target: layers.Layer) -> None:
-    """Copy all weights, and compute again what a layer derives from them, as a ``Normalization`` does."""
+    """Copy all weights, and recompute the state that a layer such as ``Normalization`` derives from them."""
     target.set_weights(source.get_weights())
-    for layer in target._flatten_layers():  # those in it, itself first
+    for layer in target._flatten_layers():  # itself, and those nested in it
         if hasattr(layer, "finalize_state"):
             layer.finalize_state()
 
 
 def foldable(network: keras.Model) -> dict[str, layers.Layer]:
-    """Find the batch normalisations, by name, with the linear layer before each, whose output nothing else uses."""
+    """Map the name of each batch normalisation to the linear layer that it alone follows, if there is one."""
     made_by = {id(layer.output): layer for layer in network.layers}
     uses = Counter(id(tensor) for each in network.operations for tensor in keras.tree.flatten(each.input))
-    found = {}
-    for norm in network.layers:
-        if isinstance(norm, layers.BatchNormalization):
-            layer = made_by.get(id(norm.input))
-            if (
-                isinstance(layer, FOLDABLE)
-                and layer.activation is keras.activations.linear
-                and uses[id(norm.input)] == 1
-            ):
-                found[norm.name] = layer
-    return found
+    norms = (norm for norm in network.layers if isinstance(norm, layers.BatchNormalization))
+    before = {norm.name: made_by.get(id(norm.input)) for norm in norms if uses[id(norm.input)] == 1}
+    return {
+        name: layer
+        for name, layer in before.items()
+        if isinstance(layer, FOLDABLE) and layer.activation is keras.activations.linear
+    }
 
 
 def scale_and_shift(norm: layers.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:
-    """Give the factor and the term, each shaped (channels,), to which a frozen batch normalisation amounts."""
+    """Compute the scale and shift of a frozen batch normalisation, each shaped (channels,)."""
     mean, variance = norm.moving_mean.numpy(), norm.moving_variance.numpy()
     scale = (norm.gamma.numpy() if norm.scale else 1) / np.sqrt(variance + norm.epsilon)
     return scale, (norm.beta.numpy() if norm.center else 0) - mean * scale

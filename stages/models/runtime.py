@@ -1,7 +1,6 @@
-"""Load TensorFlow and Keras, quietly, and make them repeat themselves.
+"""TensorFlow and Keras with a quiet start-up and deterministic operations (docs/decisions/start_up.md).
 
-Every other module takes them from here: `from stages.models.runtime import keras, tf`. Why it looks as it does:
-docs/decisions/start_up.md.
+Every other module imports them from here: ``from stages.models.runtime import keras, tf``.
 """
 
 import ctypes
@@ -32,15 +31,15 @@ START_UP_MESSAGES = (
     "failed call to cuInit: INTERNAL: CUDA error: Failed call to cuInit: UNKNOWN ERROR (303)",  # no driver installed
 )
 
-# Keras imports them where they are installed, for what nothing here uses: 1.4 of the 4.7 CPU seconds of a start.
+# Keras imports them if they are installed, for utilities that nothing here uses: 1.4 of the 4.7 CPU s of a start.
 UNUSED_BY_KERAS = ("matplotlib", "sklearn")
 
 
 @contextmanager
 def imports_refused(names: Iterable[str]) -> Iterator[None]:
-    """Let importing these packages fail, as if they were not installed, unless they have been imported before."""
+    """Make packages that are not imported yet look as if they were not installed."""
     refused = [name for name in names if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(refused))  # type: ignore[arg-type]  # None is what makes an import fail
+    sys.modules.update(dict.fromkeys(refused))  # type: ignore[arg-type]  # None makes an import fail
     try:
         yield
     finally:
@@ -50,10 +49,10 @@ def imports_refused(names: Iterable[str]) -> Iterator[None]:
 
 @contextmanager
 def garbage_collection_postponed() -> Iterator[None]:
-    """Collect no garbage meanwhile, and never look for any among what exists at the end.
+    """Pause garbage collection, and exempt from it all objects that exist at the end.
 
-    Hundreds of thousands of objects that an import leaves behind stay as long as the process; looking through them
-    again and again is a quarter of the CPU seconds of a start.
+    The hundreds of thousands of objects of an import live as long as the process; to scan them again and again takes a
+    quarter of the CPU time of a start.
     """
     enabled = gc.isenabled()
     gc.disable()
@@ -67,28 +66,27 @@ def garbage_collection_postponed() -> Iterator[None]:
 
 @contextmanager
 def start_up_messages_filtered() -> Iterator[None]:
-    """Hold back what is written to stderr, natively or not, and pass it on at the end without start-up messages.
+    """Buffer stderr, that of native code too, and pass it on at the end without start-up messages.
 
-    A crash in native code never gets to that end. It is seen all the same: ``faulthandler`` writes the signal and
-    Python's stack to the real stderr, and the process ends with the signal's exit code.
+    After a crash in native code, ``faulthandler`` still writes the signal and Python's stack to the real stderr.
     """
     sys.stderr.flush()
     stderr = os.dup(2)
-    watched = faulthandler.is_enabled()  # as it is under pytest
-    if not watched:
+    was_enabled = faulthandler.is_enabled()  # as under pytest
+    if not was_enabled:
         faulthandler.enable(stderr)
-    with TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    with TemporaryFile() as buffer:
+        os.dup2(buffer.fileno(), 2)
         try:
             yield
         finally:
             sys.stderr.flush()
             os.dup2(stderr, 2)
-            if not watched:
+            if not was_enabled:
                 faulthandler.disable()
             os.close(stderr)
-            held.seek(0)
-            for line in held.read().decode(errors="replace").splitlines():
+            buffer.seek(0)
+            for line in buffer.read().decode(errors="replace").splitlines():
                 if not any(message in line for message in START_UP_MESSAGES):
                     sys.stderr.write(f"{line}\n")
 
@@ -98,55 +96,46 @@ with start_up_messages_filtered(), imports_refused(UNUSED_BY_KERAS), garbage_col
     import tensorflow as tf
     from keras import layers
 
-    for gpu in tf.config.list_physical_devices("GPU"):  # looks for them, and logs it
-        tf.config.experimental.set_memory_growth(gpu, True)  # or the first of two trainings side by side takes it all
+    for gpu in tf.config.list_physical_devices("GPU"):  # logs its search
+        tf.config.experimental.set_memory_growth(gpu, True)  # or the first of two parallel training runs takes it all
 
-# An operation divides its sums among its threads, so its rounding depends on their number: it gets one. How many
-# operations run at the same time makes no difference.
+# The rounding of an operation depends on its number of threads (docs/decisions/one_thread.md), not on how many
+# operations run at the same time.
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(available_cores())
 
-# On a GPU, float32 is to mean float32: TensorFloat-32 keeps ten bits of a mantissa.
+# TensorFloat-32 keeps ten bits of float32's mantissa.
 tf.config.experimental.enable_tensor_float_32_execution(False)
 
-# TensorFlow takes and frees tens of megabytes in every step. By default glibc gives them back to the system at once,
-# and each step faults every page in anew: a third of the CPU time of a training on features.
+# By default glibc returns the tens of megabytes that TensorFlow frees in each step to the system, and each step faults
+# every page in anew: a third of the CPU time of a training run on features.
 M_TOP_PAD, M_MMAP_THRESHOLD = -2, -3
-if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # where it is glibc
+if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # glibc
     mallopt(M_MMAP_THRESHOLD, 2**30)
     mallopt(M_TOP_PAD, 64 * 2**20)
 
-__all__ = [
-    "describe_environment",
-    "device_count",
-    "device_strategy",
-    "float32_policy",
-    "instruction_sets",
-    "keras",
-    "layers",
-    "make_deterministic",
-    "set_precision",
-    "tf",
-]
+__all__ = ["keras", "layers", "tf"]  # mypy's re-exports; whatever is defined below is public too
 
-# The instruction sets among which TensorFlow's kernels choose, and so round differently.
+# Those with kernels of their own in TensorFlow, which round differently.
 INSTRUCTION_SETS = {"avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve"}
 
 Policy = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
 
 def make_deterministic(seed: int) -> None:
-    """Make this process's random numbers and TensorFlow's operations repeat exactly; call it before building."""
-    keras.utils.clear_session()  # layers' names count from one again
+    """Seed all global random generators, and make TensorFlow's operations deterministic; call it before building."""
+    keras.utils.clear_session()  # resets the counters in layers' names
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
 
 
-def device_strategy() -> tf.distribute.Strategy:
-    """Choose where a model trains: on all GPUs, each with a part of every batch, or else on what there is.
+def rng(seed: int, purpose: Literal["shuffle", "augment"], epoch: int) -> np.random.Generator:
+    """Return the random stream for one purpose in one epoch, from 0, so that training can resume at any epoch."""
+    return np.random.default_rng([seed, epoch, ("shuffle", "augment").index(purpose)])
 
-    Build the model within the strategy's ``scope()``, and train it in ``MicroBatched``, which divides each batch.
-    """
+
+def device_strategy() -> tf.distribute.Strategy:
+    """Return the strategy in whose ``scope()`` to build and train a model: all GPUs, or the only device."""
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     if len(devices) > 1:
         return tf.distribute.MirroredStrategy([device.name for device in devices])
@@ -154,27 +143,27 @@ def device_strategy() -> tf.distribute.Strategy:
 
 
 def device_count() -> int:
-    """Count the devices of the strategy in whose scope this is called."""
+    """Return the number of devices of the current strategy."""
     return int(tf.distribute.get_strategy().num_replicas_in_sync)
 
 
-def set_precision(wanted: str, *, has_backbone: bool) -> str:
-    """Set Keras's dtype policy for models built from now on; their weights and logits are always float32.
+def set_precision(precision: str, *, has_backbone: bool) -> str:
+    """Set Keras's dtype policy for new models; their weights and logits are always float32.
 
     Args:
-        wanted: a policy, or "auto" for the fastest that this machine computes natively (``train.precision``).
+        precision: a policy, or "auto" for the fastest that this machine supports natively.
 
     Returns:
         The policy and the reason for it, as text.
     """
-    policy, reason = fastest_precision(has_backbone) if wanted == "auto" else (wanted, "as train.precision says")
+    policy, reason = fastest_precision(has_backbone) if precision == "auto" else (precision, "as train.precision says")
     keras.config.set_dtype_policy(policy)
     return f"{policy}, {reason}"
 
 
 @contextmanager
 def float32_policy() -> Iterator[None]:
-    """Let models built within compute in float32, whatever ``set_precision`` set."""
+    """Build models in float32 within this context, whatever the current policy."""
     policy = keras.config.dtype_policy()
     if policy.name != "float32":  # another object of the same name would change a saved model's bytes
         keras.config.set_dtype_policy("float32")
@@ -185,15 +174,15 @@ def float32_policy() -> Iterator[None]:
 
 
 def fastest_precision(has_backbone: bool) -> tuple[Policy, str]:
-    """Choose by the hardware; without the instructions for it, half precision is slower than float32."""
+    """Return a policy and the reason for it; without instructions for it, half precision is slower than float32."""
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
         details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
         capability = min(each.get("compute_capability", (0, 0)) for each in details)  # only NVIDIA's
-        found = f"as the GPU has compute capability {capability[0]}.{capability[1]}"
+        reason = f"as the GPU has compute capability {capability[0]}.{capability[1]}"
         if capability >= (8, 0):
-            return "mixed_bfloat16", found
-        return ("mixed_float16" if capability >= (7, 0) else "float32"), found
+            return "mixed_bfloat16", reason
+        return ("mixed_float16" if capability >= (7, 0) else "float32"), reason
     if has_backbone:
         return "float32", "as a model with a backbone on a processor"
     if not {"avx512_bf16", "amx_bf16"} & set(instruction_sets()):
@@ -204,7 +193,7 @@ def fastest_precision(has_backbone: bool) -> tuple[Policy, str]:
 
 
 def describe_environment() -> list[str]:
-    """Describe this machine and its software in a few lines, which explain why results differ from another's."""
+    """Describe the software and hardware that results depend on, a line each."""
     gpus = [
         str(tf.config.experimental.get_device_details(gpu).get("device_name", "unknown"))
         for gpu in tf.config.list_physical_devices("GPU")

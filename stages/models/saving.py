@@ -1,4 +1,4 @@
-"""Save a model as a file whose bytes depend on the model alone."""
+"""Save models reproducibly, and check what was saved."""
 
 import json
 import logging
@@ -14,30 +14,29 @@ from stages.storage.files import atomic_write
 
 logger = logging.getLogger(__name__)
 
-CHECK_SECONDS = 2.0  # of CPU time, of which loading MobileNetV2 takes half
+CHECK_SECONDS = 2.0  # CPU time; loading MobileNetV2 takes half of it
 CHECK_BATCH = 8
-# Of the largest logit, and at least in logits. Measured with MobileNetV2: features stored as float16 change 0.02 %, a
-# head in bfloat16 0.2 %, a CNN in bfloat16 up to 0.7 %; a backbone in bfloat16, whose batch normalisation was folded in
-# training alone, 5 to 10 %.
+# Relative to the largest logit. Measured with MobileNetV2: features stored as float16 change it by 0.02 %, a head in
+# bfloat16 0.2 %, a CNN in bfloat16 up to 0.7 %; a bfloat16 backbone, folded in training alone, by 5 to 10 %.
 RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE = 0.02, 0.01
 
 
 def save_model(model: keras.Model, path: Path) -> None:
     """Save as a ``.keras`` file whose bytes depend on the model alone."""
-    with atomic_write(path) as undated:
-        dated = undated.with_suffix(".dated.keras")  # deleted with the folder of both
+    with atomic_write(path) as unfinished:
+        dated = unfinished.with_suffix(".dated.keras")  # in the same scratch folder
         model.save(dated)
-        with zipfile.ZipFile(dated) as source, zipfile.ZipFile(undated, "w") as target:
+        with zipfile.ZipFile(dated) as source, zipfile.ZipFile(unfinished, "w") as target:
             for name in sorted(source.namelist()):
-                # A ZipInfo of its own has the oldest date that a zip can hold, not the time of saving.
+                # A new ZipInfo is dated 1980, not the time of saving.
                 target.writestr(zipfile.ZipInfo(name), normalize_member(name, source.read(name)))
 
 
 def normalize_member(name: str, content: bytes) -> bytes:
-    """Remove from a member of a ``.keras`` file what differs from save to save.
+    """Replace what differs from save to save in a member of a ``.keras`` file.
 
-    Keras writes the time of saving into ``metadata.json``, and into ``config.json`` the memory addresses of objects
-    that layers share; a consecutive number identifies such an object just as well.
+    That is the time of saving in ``metadata.json``, and in ``config.json`` the memory addresses of objects that layers
+    share: consecutive numbers take their place.
     """
     match name:
         case "metadata.json":
@@ -53,20 +52,20 @@ def normalize_member(name: str, content: bytes) -> bytes:
 
 
 def check_saved_model(path: Path, pixels: np.ndarray, logits: np.ndarray) -> None:
-    """Check that a saved model, loaded again, computes the logits that its training did, up to rounding.
+    """Check that a saved model predicts the logits computed in training, up to rounding.
 
-    It stops after ``CHECK_SECONDS``, and compares at least one batch.
+    Stops after ``CHECK_SECONDS``, but not before one batch.
 
     Args:
         pixels: uint8 in 0..255, shaped (photos, height, width, 3).
-        logits: those of the training, float32, shaped (photos, classes).
+        logits: computed in training, float32, shaped (photos, classes).
 
     Raises:
-        RuntimeError: They differ by more.
+        RuntimeError: The logits differ by more.
     """
     started = time.process_time()
     model = keras.saving.load_model(path, compile=False)
-    # A graph, as in training: without one a CNN in bfloat16 rounds differently, by up to 0.7 % of its largest logit.
+    # A graph, as in training: eagerly a CNN in bfloat16 rounds differently, by up to 0.7 % of its largest logit.
     signature = [tf.TensorSpec((None, *pixels.shape[1:]), tf.uint8)]
     predict = tf.function(lambda photos: model(photos, training=False), input_signature=signature)
     computed: list[np.ndarray] = []

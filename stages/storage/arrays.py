@@ -1,4 +1,4 @@
-"""Arrays in files, read and written row by row, so that memory does not grow with the photos."""
+"""Arrays on disk, read and written row by row, so that memory use does not depend on the number of photos."""
 
 import errno
 import math
@@ -15,13 +15,10 @@ from stages.common.paths import RAW
 
 
 class DiskArray:
-    """An array in an open file; ``array[numbers]`` reads rows.
-
-    It is read, not mapped (docs/decisions/rows_read.md).
+    """An array in an open file, read and not mapped (docs/decisions/rows_read.md); ``array[indices]`` reads rows.
 
     Args:
-        shape: of the whole array.
-        offset: in bytes, from the start of the file to the array's.
+        offset: of the array in the file, in bytes.
     """
 
     def __init__(self, file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype, offset: int = 0) -> None:
@@ -35,31 +32,31 @@ class DiskArray:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, numbers: np.ndarray) -> np.ndarray:
-        rows = np.empty((len(numbers), *self.shape[1:]), self.dtype)
-        for row, number in zip(rows, numbers, strict=True):
-            read = os.preadv(self.file.fileno(), [row.data], self.offset + int(number) * self.row_bytes)
+    def __getitem__(self, indices: np.ndarray) -> np.ndarray:
+        rows = np.empty((len(indices), *self.shape[1:]), self.dtype)
+        for row, index in zip(rows, indices, strict=True):
+            read = os.preadv(self.file.fileno(), [row.data], self.offset + int(index) * self.row_bytes)
             if read < self.row_bytes:
                 raise OSError(errno.EIO, "a file of arrays is shorter than it was")
         return rows
 
     def write(self, first: int, rows: np.ndarray) -> None:
-        """Write rows one after another, from the row ``first`` on; several threads may do it at a time."""
+        """Write consecutive rows from index ``first`` on; thread-safe."""
         content = memoryview(np.ascontiguousarray(rows, self.dtype).tobytes())
         position = self.offset + first * self.row_bytes
-        while content:  # the system may write less than it is given
+        while content:  # a write may be partial
             written = os.pwrite(self.file.fileno(), content, position)
             content, position = content[written:], position + written
 
 
 def temporary_array(shape: tuple[int, ...], dtype: type, folder: Path = RAW.parent) -> DiskArray:
-    """Create an array in a file without a name, which disappears with the process."""
+    """Create an array in an anonymous file, which disappears with the process."""
     folder.mkdir(parents=True, exist_ok=True)
     return DiskArray(TemporaryFile(dir=folder), shape, np.dtype(dtype))
 
 
 def create_array(path: Path, shape: tuple[int, ...], dtype: type) -> DiskArray:
-    """Create a ``.npy`` file for an array whose rows are to be written."""
+    """Create a ``.npy`` file to write rows to."""
     file = path.open("wb")
     header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
@@ -68,10 +65,10 @@ def create_array(path: Path, shape: tuple[int, ...], dtype: type) -> DiskArray:
 
 
 def open_array(path: Path) -> DiskArray:
-    """Open a ``.npy`` file to read rows of it.
+    """Open a ``.npy`` file to read rows.
 
     Raises:
-        ValueError, EOFError: It is damaged or shorter than its header says.
+        ValueError, EOFError: The file is damaged or truncated.
     """
     mapped = np.load(path, mmap_mode="r")
     return DiskArray(path.open("rb"), mapped.shape, mapped.dtype, mapped.offset)
@@ -81,5 +78,5 @@ ArrayStore = np.ndarray | DiskArray
 
 
 def encode_labels(labels: "pd.Series[str]", classes: list[str]) -> np.ndarray:
-    """Give the place of each label among the class names, int64, shaped (photos,)."""
+    """Encode labels as class indices, int64, shaped (photos,)."""
     return labels.map(classes.index).to_numpy(np.int64)

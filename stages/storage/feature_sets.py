@@ -1,4 +1,4 @@
-"""The files of a set of features, or of the pixels: what the steps ``pixels`` and ``features`` write."""
+"""The files of a set of features: outputs of the steps ``pixels`` and ``features``."""
 
 import errno
 import json
@@ -20,30 +20,30 @@ from stages.storage.files import content_hash, write_json
 
 logger = logging.getLogger(__name__)
 
-Lists = Mapping[str, pd.DataFrame]  # of photos, by split
+Lists = Mapping[str, pd.DataFrame]  # split files, by split
 
-VALIDATION_SAMPLE = "validation_sample"  # a file beside the arrays
+VALIDATION_SAMPLE = "validation_sample"
 
 
 def sample_rows(photos: int) -> np.ndarray:
-    """Draw the rows of the validation photos on which a saved model is checked: at most 64, in random order."""
+    """Sample the rows of the validation photos on which saved models are checked: at most 64, in random order."""
     return np.random.default_rng(0).permutation(photos)[:64]
 
 
 def create_arrays(folder: Path, shapes: Mapping[str, tuple[int, ...]], dtype: type) -> dict[str, DiskArray]:
-    """Create the arrays of each split, and log how large they will be.
+    """Create an array for each split, and log its size.
 
     Raises:
-        OSError: The disk has no room for them.
+        OSError: The disk is too full.
     """
     sizes = {split: math.prod(shape) * np.dtype(dtype).itemsize for split, shape in shapes.items()}
     for split, shape in shapes.items():
-        shown = " x ".join(map(str, shape))
-        logger.info("%s.npy: %s of %s, %.1f MB", split, shown, np.dtype(dtype), sizes[split] / 1e6)
+        dimensions = " x ".join(map(str, shape))
+        logger.info("%s.npy: %s of %s, %.1f MB", split, dimensions, np.dtype(dtype), sizes[split] / 1e6)
     needed, free = sum(sizes.values()), shutil.disk_usage(folder).free
     if free < needed:
-        numbers = f"{needed / 1e6:.1f} MB needed, {free / 1e6:.1f} MB free"
-        raise OSError(errno.ENOSPC, f"{numbers}; fewer views or a smaller image_size need less")
+        room = f"{needed / 1e6:.1f} MB needed, {free / 1e6:.1f} MB free"
+        raise OSError(errno.ENOSPC, f"{room}; fewer views or a smaller image_size need less")
     if free < 2 * needed:
         logger.warning("%.1f MB are free: too little for a copy in DVC's cache, if it makes one", free / 1e6)
     return {split: create_array(folder / f"{split}.npy", shape, dtype) for split, shape in shapes.items()}
@@ -53,17 +53,17 @@ def write_about(folder: Path, photos: dict[str, str], **about: Any) -> None:
     """Write ``about.json``.
 
     Args:
-        photos: of which photos the arrays are, as ``hash_paths`` returns it.
-        about: the ``environment`` that computed them, or the ``augmentation`` that is left to the training.
+        photos: ``hash_paths`` of the lists of photos.
+        about: the ``environment`` that extracted the features, or the ``augmentation`` left to the training run.
     """
     write_json({"photos": photos, **about}, folder / "about.json")
 
 
 def read_about(name: str) -> dict[str, Any]:
-    """Read what ``write_about`` wrote of a set of features.
+    """Read ``about.json`` of a set of features.
 
     Raises:
-        UserError: The file is not there, or damaged.
+        UserError: The file is missing or damaged.
     """
     with _explain_damage(name):
         return dict(json.loads((FEATURES / name / "about.json").read_text(encoding="utf-8")))
@@ -73,27 +73,27 @@ def open_arrays(name: str) -> dict[str, DiskArray]:
     """Open the arrays of the training and validation photos.
 
     Raises:
-        UserError: The files are not there, or damaged.
+        UserError: A file is missing or damaged.
     """
     with _explain_damage(name):
         return {split: open_array(FEATURES / name / f"{split}.npy") for split in ("train", "validation")}
 
 
 def open_sample(name: str) -> np.ndarray:
-    """Read the pixels of some validation photos (``sample_rows``), uint8, shaped (photos, height, width, 3).
+    """Read the pixels of the validation photos at ``sample_rows``, uint8, shaped (photos, height, width, 3).
 
     Raises:
-        UserError: The file is not there, or damaged.
+        UserError: The file is missing or damaged.
     """
     with _explain_damage(name):
         return np.asarray(np.load(FEATURES / name / f"{VALIDATION_SAMPLE}.npy"))
 
 
 def open_features(name: str, lists: Lists) -> dict[str, DiskArray]:
-    """Open a set of features for the photos in some lists.
+    """Open the arrays of a set of features, after checking that they are of the photos in ``lists``.
 
     Raises:
-        UserError: The files are not there or damaged, or of other photos.
+        UserError: They are not, or a file is missing or damaged.
     """
     if read_about(name)["photos"] != hash_paths(lists):
         raise UserError(
@@ -103,7 +103,7 @@ def open_features(name: str, lists: Lists) -> dict[str, DiskArray]:
 
 
 def hash_paths(lists: Lists) -> dict[str, str]:
-    """Hash the paths of each list, in their order."""
+    """Hash the paths of each list, in order."""
     return {split: content_hash(photos["path"]) for split, photos in lists.items()}
 
 

@@ -1,6 +1,6 @@
-"""Back up a training after each epoch, so that a killed one resumes exactly where it was.
+"""Back up a training run after each epoch, so that a killed one resumes exactly.
 
-Keras has a callback for it that does not (docs/decisions/own_backup.md).
+Keras's BackupAndRestore does not (docs/decisions/own_backup.md).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from stages.storage.files import atomic_write, is_intact_zip
 
-if TYPE_CHECKING:  # reading a backup's history must not wait for TensorFlow
+if TYPE_CHECKING:  # reading a history does not load TensorFlow
     from stages.models.runtime import keras
 
 logger = logging.getLogger(__name__)
@@ -23,15 +23,15 @@ logger = logging.getLogger(__name__)
 History = list[dict[str, Any]]  # a record per epoch
 
 STAGES = Path(__file__).parents[1]
-# The code that a trained model depends on: `train` has the same files in dvc.yaml.
+# The code that a trained model depends on: as the dependencies of `train` in dvc.yaml.
 TRAINING_CODE = ("datasets/*.py", "models/*.py", "storage/*.py", "train.py", "training/*.py")
 
 
 class Backup:
-    """A training's state after its last finished epoch, in one file.
+    """The state of a training run after its last finished epoch, in a ``.npz`` file.
 
     Args:
-        key: the content_hash of all that the training depends on; a backup with another key is ignored.
+        key: hash of everything that the training run depends on; a backup with another key is ignored.
     """
 
     def __init__(self, path: Path, key: str) -> None:
@@ -39,10 +39,7 @@ class Backup:
         self.key = key
 
     def history(self) -> History:
-        """Read a record per finished epoch: none if there is no backup, or one of other parameters, data or code.
-
-        A damaged backup is none, and logged.
-        """
+        """Read the records of the finished epochs: none without a backup, or if it is damaged (logged) or outdated."""
         if not self.path.exists():
             return []
         if not is_intact_zip(self.path):
@@ -51,28 +48,28 @@ class Backup:
         content = read_content(self.path)
         return list(content["history"]) if content["key"] == self.key else []
 
-    def save(self, model: keras.Model, history: History, kept: Sequence[np.ndarray] = ()) -> None:
-        """Write the state to the file, which replaces that of the epoch before once it is whole.
+    def save(self, model: keras.Model, history: History, best: Sequence[np.ndarray] = ()) -> None:
+        """Replace the backup of the epoch before, atomically.
 
         Args:
-            kept: the values of the model's variables in the best epoch so far, where that becomes the model.
+            best: the model's variables after the best epoch so far, if the best epoch becomes the model.
         """
-        arrays = {f"variable_{number}": variable.numpy() for number, variable in enumerate(variables_of(model))}
-        arrays |= {f"kept_{number}": array for number, array in enumerate(kept)}
+        arrays = {f"variable_{index}": variable.numpy() for index, variable in enumerate(variables_of(model))}
+        arrays |= {f"best_{index}": array for index, array in enumerate(best)}
         about = np.array(json.dumps({"key": self.key, "history": history}))
         with atomic_write(self.path) as unfinished, unfinished.open("wb") as file:
             np.savez(file, about=about, **arrays)
 
     def restore(self, model: keras.Model) -> None:
-        """Bring a compiled model with a built optimizer to the state in the file."""
+        """Restore the state of a compiled model with a built optimizer."""
         with np.load(self.path, allow_pickle=False) as saved:
-            for number, variable in enumerate(variables_of(model)):
-                variable.assign(saved[f"variable_{number}"])
+            for index, variable in enumerate(variables_of(model)):
+                variable.assign(saved[f"variable_{index}"])
 
-    def kept(self) -> list[np.ndarray]:
-        """Read what was given as ``kept``."""
+    def best(self) -> list[np.ndarray]:
+        """Read the model's variables after the best epoch."""
         with np.load(self.path, allow_pickle=False) as saved:
-            return [saved[f"kept_{number}"] for number in range(sum(name.startswith("kept_") for name in saved))]
+            return [saved[f"best_{index}"] for index in range(sum(name.startswith("best_") for name in saved))]
 
 
 def read_content(path: Path) -> dict[str, Any]:
@@ -82,7 +79,7 @@ def read_content(path: Path) -> dict[str, Any]:
 
 
 def variables_of(model: keras.Model) -> list[keras.Variable]:
-    """List what training changes: weights, random generators' states, the optimizer's momenta and step count."""
+    """List what training changes: weights, states of random generators, the optimizer's moments and step count."""
     return [*model.variables, *model.optimizer.variables]
 
 

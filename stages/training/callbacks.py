@@ -1,58 +1,52 @@
-"""What happens after each batch and each epoch of a training."""
+"""Callbacks: checkpoints and early stopping, deferred interrupts, time left, curves for TensorBoard."""
 
 import logging
 import math
 import os
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
-from typing import Any
+from typing import Any, NamedTuple
 
 from stages.common.cli import UserError
 from stages.common.paths import LOGS
 from stages.models.runtime import keras, tf
 from stages.training.backup import Backup, History
-from stages.training.selection import Selection
 
 logger = logging.getLogger(__name__)
 
 METRICS = ("accuracy", "loss", "val_accuracy", "val_loss")
 
 
-@contextmanager
-def defer_interrupts() -> Iterator[Event]:
-    """Note Ctrl-C instead of raising it: an exception inside TensorFlow's calls crashes or hangs it at times."""
-    interrupted = Event()
-    before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
-    try:
-        yield interrupted
-    finally:
-        signal.signal(signal.SIGINT, before)
+class Selection(NamedTuple):
+    """Checkpoint selection and early stopping."""
+
+    keep_best: bool
+    patience: int | None  # epochs
+    start: int  # epoch after which patience counts: the end of the last phase but one
+
+    def is_over(self, history: History) -> bool:
+        """Return whether patience has run out."""
+        return self.patience is not None and len(history) >= self.patience + max(best_epoch(history), self.start)
+
+    def mark(self, history: History) -> History:
+        """Mark the selected epoch as ``kept``, unless the last is selected whatever its scores."""
+        best = best_epoch(history) if self.keep_best else 0
+        return [{**record, "kept": True} if record["epoch"] == best else record for record in history]
 
 
-class StopWhenInterrupted(keras.callbacks.Callback):
-    """Raise a noted Ctrl-C between two batches."""
-
-    def __init__(self, interrupted: Event) -> None:
-        super().__init__()
-        self.interrupted = interrupted
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        if self.interrupted.is_set():
-            raise KeyboardInterrupt
-
-    on_test_batch_end = on_train_batch_end
+def best_epoch(history: History) -> int:
+    """Return the epoch of the highest validation accuracy, then the lowest validation loss; the first of ties."""
+    ranked = sorted(history, key=lambda record: (-record["val_accuracy"], record["val_loss"]))
+    return int(ranked[0]["epoch"]) if ranked else 0
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Add each epoch's record to the history and back the training up; stop if patience is over.
+    """Append each epoch to the history, back up the training run, and stop it early.
 
     Raises:
-        UserError: The loss is no longer finite.
+        UserError: The loss is not finite.
     """
 
     def __init__(self, history: History, backup: Backup, selection: Selection) -> None:
@@ -60,7 +54,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.history = history
         self.backup = backup
         self.selection = selection
-        self.kept = backup.kept() if history and selection.keep_best else []
+        self.best = backup.best() if history and selection.keep_best else []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         if not math.isfinite(logs["loss"] + logs["val_loss"]):
@@ -69,14 +63,35 @@ class Checkpoint(keras.callbacks.Callback):
                 f"{float(self.model.optimizer.learning_rate):g}: lower train.learning_rate or the model's own"
             )
         self.history.append({"epoch": epoch + 1, **{metric: round(float(logs[metric]), 6) for metric in METRICS}})
-        if self.selection.keep_best and self.selection.is_best(self.history):
-            self.kept = [variable.numpy() for variable in self.model.variables]
-        self.backup.save(self.model, self.history, self.kept)
+        if self.selection.keep_best and best_epoch(self.history) == epoch + 1:
+            self.best = [variable.numpy() for variable in self.model.variables]
+        self.backup.save(self.model, self.history, self.best)
         self.model.stop_training = self.selection.is_over(self.history)
 
 
+class DeferredInterrupt(keras.callbacks.Callback):
+    """Defer Ctrl-C to the end of the batch, in a ``with`` block: raised inside TensorFlow's calls it may hang them."""
+
+    interrupted = False
+
+    def __enter__(self) -> "DeferredInterrupt":
+        self.handler = signal.signal(signal.SIGINT, lambda *_: setattr(self, "interrupted", True))
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: Any) -> None:
+        signal.signal(signal.SIGINT, self.handler)
+        if error is None:
+            self.on_train_batch_end(0)  # interrupted while the last epoch was backed up
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
+
+    on_test_batch_end = on_train_batch_end
+
+
 class TimeLeft(keras.callbacks.Callback):
-    """Log after each epoch how long the others take at its pace, unless patience ends the training earlier."""
+    """Log after each epoch how long the remaining ones take at its pace."""
 
     def __init__(self, epochs: int) -> None:
         super().__init__()
@@ -87,17 +102,17 @@ class TimeLeft(keras.callbacks.Callback):
         self.started = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        others = self.epochs - epoch - 1
-        if others and not self.model.stop_training:
-            seconds = round(others * (time.monotonic() - self.started))
+        remaining = self.epochs - epoch - 1
+        if remaining and not self.model.stop_training:
+            seconds = round(remaining * (time.monotonic() - self.started))
             logger.info("epoch %d of %d, about %s left", epoch + 1, self.epochs, timedelta(seconds=seconds))
 
 
 def live_curves(name: str, resumes: bool) -> list[keras.callbacks.Callback]:
-    """Make the callback that writes for TensorBoard, if the environment variable ``TENSORBOARD`` asks for it.
+    """Create the callback for TensorBoard, if the environment variable ``TENSORBOARD`` is set.
 
     Args:
-        resumes: the training goes on from a backup, and its curves from where they ended; otherwise they start anew.
+        resumes: whether to continue the curves of an earlier run instead of deleting them.
     """
     if os.environ.get("TENSORBOARD", "0") in ("", "0"):
         return []
@@ -110,9 +125,9 @@ def live_curves(name: str, resumes: bool) -> list[keras.callbacks.Callback]:
 
 
 class LiveCurves(keras.callbacks.Callback):
-    """Write each epoch's accuracy and loss into ``train/`` and ``validation/`` in a folder, for TensorBoard.
+    """Write accuracy and loss for TensorBoard, each epoch at once, into ``train/`` and ``validation/`` in a folder.
 
-    Keras's own callback writes them in batches of some epochs, and if killed loses the last.
+    Keras's own callback buffers some epochs, and loses them if killed.
     """
 
     def __init__(self, folder: Path) -> None:

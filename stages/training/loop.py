@@ -1,43 +1,41 @@
-"""Train a model the same way every time."""
+"""The training loop."""
 
 import logging
 import math
+from collections.abc import Iterator
 from fractions import Fraction
-from itertools import chain, repeat
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from stages.common.cli import UserError
 from stages.common.model_config import ModelConfig
 from stages.common.params import Train
 from stages.datasets.dataset import Dataset, StoredDataset, augmented_dataset, sequential_batches
-from stages.datasets.feature_extraction import FeatureDataset, connect, feature_extractor, store_features
+from stages.datasets.feature_extraction import FeatureDataset, feature_extractor, store_features
+from stages.models.build import trainable_part
 from stages.models.pretrained import unfreeze
 from stages.models.runtime import describe_environment, device_count, keras, tf
 from stages.storage.arrays import temporary_array
-from stages.storage.feature_sets import remedy
 from stages.storage.files import content_hash
 from stages.training.backup import Backup, History, training_code
 from stages.training.batches import balanced_weights, training_batches, validation_batches
-from stages.training.callbacks import Checkpoint, StopWhenInterrupted, TimeLeft, defer_interrupts, live_curves
+from stages.training.callbacks import Checkpoint, DeferredInterrupt, Selection, TimeLeft, live_curves
 from stages.training.micro_batches import MicroBatched, OnDevices
-from stages.training.selection import Selection
 
 logger = logging.getLogger(__name__)
 
 
 class Training(NamedTuple):
-    """What a training gives besides the model."""
+    """Results of a training run besides the model."""
 
-    # For each epoch, from 1: epoch, accuracy, loss, val_accuracy, val_loss; in the one that was chosen, kept.
+    # A record per epoch, from 1: epoch, accuracy, loss, val_accuracy, val_loss; in the selected one also kept.
     history: History
-    logits: np.ndarray  # the model's for the validation photos: float32, shaped (photos, classes)
+    logits: np.ndarray  # of the validation photos, float32, shaped (photos, classes)
 
 
 class Phase(NamedTuple):
-    """Epochs with one learning rate: those after ``start`` and up to ``end``."""
+    """The epochs after ``start`` and up to ``end``, with one learning rate."""
 
     start: int
     end: int
@@ -53,107 +51,81 @@ def train_model(
     validation: StoredDataset,
     backup: Path,
 ) -> Training:
-    """Train the model, logging a line per epoch, and resuming after the last epoch in ``backup``.
+    """Train a model phase by phase, resuming after the last epoch in ``backup``.
 
     Args:
-        train: photos, which are flipped and rotated as the config says and pass through the backbone, if there is one,
-            in every epoch; or a frozen backbone's features, on which only the layers after it train.
-        validation: the same of the photos to measure on after each epoch.
-        backup: a file that holds the state after each epoch while training lasts.
+        train: photos, or features extracted by the model's backbone. If the config augments, they are photos.
+        validation: examples of the same kind.
+        backup: file for the state after each epoch.
 
     Raises:
-        UserError: The features are of another shape, or the loss is no longer a finite number.
+        UserError: The loss is not finite.
     """
-    resumable = Backup(backup, training_key(model, config, settings, train, validation))
-    augmented = augmented_dataset(train, config, settings.seed)
-    on_photos = train.examples.dtype == np.uint8
-    trained = head_of(model) if config.has_backbone else model
-    expected, received = (model if on_photos else trained).input_shape[1:], train.examples.shape[1:]
-    if received != expected:
-        raise UserError(
-            f"expected features shaped {expected} (by image_size and the config), received {received}: "
-            f"{remedy(config.features)}"
-        )
-    if not config.has_backbone or not on_photos:
-        return fit(trained, config, settings, augmented, validation, resumable)
-
-    backbone = model.get_layer("backbone")
-    extractor = feature_extractor(model.get_layer("preprocessing"), backbone)
-    measured = temporary_array((len(validation.labels), *backbone.output_shape[1:]), np.float32)
-    store_features(FeatureDataset(validation, extractor), measured, "validation features")
-    fresh = FeatureDataset(augmented, extractor)
-    return fit(trained, config, settings, fresh, StoredDataset(measured, validation.labels), resumable)
-
-
-def head_of(model: keras.Model) -> keras.Model:
-    """Make a model of the layers after the backbone, from its features to logits, which shares their weights."""
-    backbone = model.get_layer("backbone")
-    return connect(model.layers[model.layers.index(backbone) + 1 :], backbone.output_shape[1:])
-
-
-def fit(
-    model: keras.Model, config: ModelConfig, settings: Train, train: Dataset, validation: Dataset, backup: Backup
-) -> Training:
-    """Fit a model phase after phase, from the epoch that the backup has reached."""
+    state = Backup(backup, training_key(model, config, settings, train, validation))
+    history = state.history()
     phases = list_phases(config, settings)
-    keep, patience = config.checkpoint or settings.checkpoint, config.early_stopping or settings.early_stopping
-    selection = Selection(keep == "best", patience, phases[-1].start)
-    history = backup.history()
     if history:
         logger.info("resuming after epoch %d of %d, which an earlier run finished", len(history), phases[-1].end)
+    checkpoint, patience = config.checkpoint or settings.checkpoint, config.early_stopping or settings.early_stopping
+    selection = Selection(checkpoint == "best", patience, phases[-1].start)
     callbacks = [
-        *live_curves(backup.path.stem, resumes=bool(history)),
-        Checkpoint(history, backup, selection),
+        *live_curves(backup.stem, resumes=bool(history)),
+        Checkpoint(history, state, selection),
         TimeLeft(phases[-1].end),
     ]
-    # A GPU is at its fastest with as much at a time as there is.
-    parts = 1 if tf.config.list_logical_devices("GPU") else settings.micro_batches
-    class_weights = balanced_weights(train.labels) if settings.class_weight == "balanced" else None
-    trained = (OnDevices if device_count() > 1 else MicroBatched)(model, parts, class_weights)
+    examples, validation = training_examples(model, config, settings, train, validation)
+    batches = validation_batches(validation, settings.batch_size)
+    trained = parallel_model(trainable_part(model), settings, train.labels)
     for phase in phases:
         if phase.fine_tunes:
             unfreeze(model.get_layer("last_blocks"))
         compile_model(trained, phase.learning_rate)
-        # A backup taken in this phase fits the optimizer that this phase compiles. If it is of the phase's last epoch,
-        # nothing is left to train here, and the next phase starts from its weights.
+        # A backup fits the optimizer of its phase; that of the phase's last epoch only passes on its weights.
         if phase.start < len(history) <= phase.end:
-            backup.restore(trained)
-        if len(history) < phase.end and not selection.is_over(history):
-            run_epochs(trained, settings, train, validation, history, phase.end, callbacks)
+            state.restore(trained)
+        if len(history) >= phase.end or selection.is_over(history):
+            continue
+        with DeferredInterrupt() as deferred_interrupt:
+            trained.fit(
+                training_batches(examples, settings.batch_size, settings.seed, range(len(history), phase.end)),
+                steps_per_epoch=math.ceil(len(train.labels) / settings.batch_size),
+                initial_epoch=len(history),
+                epochs=phase.end,
+                validation_data=batches,
+                callbacks=[*callbacks, deferred_interrupt],
+                shuffle=False,  # the batches are
+                verbose=2,
+            )
     if selection.keep_best:
-        for variable, value in zip(trained.variables, backup.kept(), strict=True):
+        for variable, value in zip(trained.variables, state.best(), strict=True):
             variable.assign(value)
-    logits = trained.predict(validation_batches(validation, settings.batch_size), verbose=0)
+    logits = trained.predict(batches, verbose=0)
     return Training(selection.mark(history), logits[: len(validation.labels)])
 
 
-def run_epochs(
-    model: keras.Model,
-    settings: Train,
-    train: Dataset,
-    validation: Dataset,
-    history: History,
-    end: int,
-    callbacks: list[keras.callbacks.Callback],
-) -> None:
-    """Train a compiled model up to epoch ``end``, or until a callback stops it; one of them adds to the history."""
-    with defer_interrupts() as interrupted:
-        model.fit(
-            training_batches(train, settings.batch_size, settings.seed, range(len(history), end)),
-            steps_per_epoch=math.ceil(len(train.labels) / settings.batch_size),
-            initial_epoch=len(history),
-            epochs=end,
-            validation_data=validation_batches(validation, settings.batch_size),
-            callbacks=[*callbacks, StopWhenInterrupted(interrupted)],
-            shuffle=False,  # the batches come shuffled
-            verbose=2,
-        )
-        if interrupted.is_set():  # while the last epoch was backed up
-            raise KeyboardInterrupt
+def training_examples(
+    model: keras.Model, config: ModelConfig, settings: Train, train: StoredDataset, validation: StoredDataset
+) -> tuple[Dataset, StoredDataset]:
+    """Augment the training examples and, if the model has a backbone, extract features of each epoch's new views."""
+    augmented = augmented_dataset(train, config, settings.seed)
+    if not (config.has_backbone and config.augments):
+        return augmented, validation
+    extractor = feature_extractor(model.get_layer("preprocessing"), model.get_layer("backbone"))
+    features = temporary_array((len(validation.labels), *extractor.output_shape[1:]), np.float32)
+    store_features(FeatureDataset(validation, extractor), features, "validation features")
+    return FeatureDataset(augmented, extractor), StoredDataset(features, validation.labels)
+
+
+def parallel_model(model: keras.Model, settings: Train, labels: np.ndarray) -> MicroBatched:
+    """Wrap a model for training on all cores and devices, with the class weights of ``settings``."""
+    # A GPU is fastest with whole batches.
+    micro_batches = 1 if tf.config.list_logical_devices("GPU") else settings.micro_batches
+    class_weights = balanced_weights(labels) if settings.class_weight == "balanced" else None
+    return (OnDevices if device_count() > 1 else MicroBatched)(model, micro_batches, class_weights)
 
 
 def list_phases(config: ModelConfig, settings: Train) -> list[Phase]:
-    """List the phases of a training: one, or one for the head alone and one with the backbone's last blocks."""
+    """List the phases: one or, to fine-tune, one for the head alone and one with the backbone's last blocks."""
     epochs, learning_rate = config.epochs or settings.epochs, config.learning_rate or settings.learning_rate
     if config.fine_tune is None:
         return [Phase(0, epochs, learning_rate)]
@@ -171,7 +143,7 @@ def list_phases(config: ModelConfig, settings: Train) -> list[Phase]:
 
 
 def compile_model(model: keras.Model, learning_rate: float) -> None:
-    """Set the notebook's loss, metric and optimizer, a new one: cross-entropy on logits, accuracy, Adam."""
+    """Compile with the notebook's loss, metric and a new optimizer: cross-entropy on logits, accuracy, Adam."""
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -184,18 +156,18 @@ def compile_model(model: keras.Model, learning_rate: float) -> None:
 def training_key(
     model: keras.Model, config: ModelConfig, settings: Train, train: StoredDataset, validation: StoredDataset
 ) -> str:
-    """Hash all that a training's result depends on, the examples row by row: they may not fit into memory."""
-    parts = [
-        config.model_dump_json(),
-        settings.model_dump_json(exclude={"runs"}),
-        str(model.input_shape),
-        *describe_environment(),
-        keras.config.dtype_policy().name,
-        *training_code(),
-        *(variable.numpy() for variable in model.variables),  # the backbone's weights among them
-        train.labels,
-        validation.labels,
-    ]
-    versions = [len(dataset.examples) // len(dataset.labels) for dataset in (train, validation)]
-    examples = map(sequential_batches, (train, validation), repeat(settings.batch_size), versions)
-    return content_hash(chain(parts, *examples))
+    """Hash everything that a training run depends on, examples batch by batch: they may not fit into memory."""
+
+    def parts() -> Iterator[str | np.ndarray]:
+        yield config.model_dump_json()
+        yield settings.model_dump_json(exclude={"runs"})
+        yield str(model.input_shape)
+        yield from describe_environment()
+        yield keras.config.dtype_policy().name
+        yield from training_code()
+        yield from (variable.numpy() for variable in model.variables)  # the backbone's weights among them
+        for dataset in (train, validation):
+            yield dataset.labels
+            yield from sequential_batches(dataset, settings.batch_size, dataset.views)
+
+    return content_hash(parts())

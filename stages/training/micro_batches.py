@@ -1,4 +1,4 @@
-"""Train on all cores and devices, with a result that does not depend on their number."""
+"""Models that train on all cores and devices, with the same result on any number of cores."""
 
 from itertools import pairwise
 from typing import Any
@@ -9,28 +9,26 @@ from stages.models.runtime import keras, tf
 
 
 class MicroBatched(keras.Model):
-    """A model that computes each batch in parts, which share its weights, side by side on as many cores.
+    """A model that computes each batch in micro-batches, in parallel (docs/decisions/one_thread.md).
 
-    An operation of TensorFlow divides its sums among its threads, so that their rounding depends on the cores; here
-    each has one thread. The parts of a batch are the same everywhere, and so is the order in which their gradients are
-    added.
+    They are the same on any number of cores, and so is the order in which their gradients are added.
 
     Args:
-        parts: how many. A batch of fewer examples has parts of one, some of which do not count.
-        class_weights: what the examples of each class count in the training loss, shaped (classes,); none: 1.
+        micro_batches: their number; with fewer examples some compute one that does not count.
+        class_weights: of the classes in the training loss, shaped (classes,); None: 1.
     """
 
-    def __init__(self, model: keras.Model, parts: int, class_weights: np.ndarray | None = None) -> None:
+    def __init__(self, model: keras.Model, micro_batches: int, class_weights: np.ndarray | None = None) -> None:
         super().__init__()
         self.model = model
-        self.parts = parts
+        self.micro_batches = micro_batches
         self.class_weights = class_weights
 
     def call(self, examples: tf.Tensor, training: bool = False) -> tf.Tensor:
         size = tf.shape(examples)[0]
-        bounds = pairwise(size * number // self.parts for number in range(self.parts + 1))
+        bounds = pairwise(size * index // self.micro_batches for index in range(self.micro_batches + 1))
         logits = [
-            # TensorFlow's convolutions fail on no example at all.
+            # TensorFlow's convolutions fail on empty batches.
             self.model(examples[start : tf.maximum(end, start + 1)], training=training)[: end - start]
             for start, end in bounds
         ]
@@ -43,10 +41,10 @@ class MicroBatched(keras.Model):
 
 
 class OnDevices(MicroBatched):
-    """The same on several devices (``device_strategy``), among which Keras divides each batch.
+    """A model that trains on several devices (``device_strategy``), among which Keras divides each batch.
 
-    Keras would average over each device's rows and then over the devices, so that a row counted more where there are
-    fewer. Here all rows count alike: by the weights of ``batches``, 0 for those added so that each device has as many.
+    All rows of a batch count alike, by the weights of ``pad_batch``. Keras would average over the rows of each device
+    first, so that a row counted more where there are fewer.
     """
 
     def __init__(self, *args: Any) -> None:
@@ -60,17 +58,17 @@ class OnDevices(MicroBatched):
 
     def train_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as tape:
-            loss = self.optimizer.scale_loss(self.measure(data, training=True))
+            loss = self.optimizer.scale_loss(self.update_metrics(data, training=True))
         gradients = tape.gradient(loss, self.trainable_weights)
-        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))  # adds the devices' up
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))  # sums over devices
         return dict(self.get_metrics_result())
 
     def test_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
-        self.measure(data, training=False)
+        self.update_metrics(data, training=False)
         return dict(self.get_metrics_result())
 
-    def measure(self, data: tuple[tf.Tensor, ...], training: bool) -> tf.Tensor:
-        """Update the metrics, and return what this device's rows add to the batch's loss."""
+    def update_metrics(self, data: tuple[tf.Tensor, ...], training: bool) -> tf.Tensor:
+        """Update the metrics, and return the contribution of this device's rows to the batch's loss."""
         examples, labels, weights = data
         logits = self(examples, training=training)
         losses = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)

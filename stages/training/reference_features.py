@@ -1,4 +1,4 @@
-"""What a model's backbone sees in a sample of photos, small enough to keep beside the model."""
+"""Pooled features of a sample of photos, stored beside a model as a reference for out-of-distribution detection."""
 
 from functools import reduce
 
@@ -6,30 +6,29 @@ import numpy as np
 
 from stages.datasets.dataset import StoredDataset
 from stages.datasets.feature_extraction import BATCH_SIZE
+from stages.models.build import backbone_end
 from stages.models.runtime import keras
 from stages.training.batches import as_float32
 
-PHOTOS = 2_000  # of each split, at most: with 1,280 channels 5 MB
+PHOTOS = 2_000  # per split, at most: 5 MB with 1,280 channels
 
 
-def sample_features(model: keras.Model, photos: StoredDataset, seed: int) -> np.ndarray:
-    """Compute the features of up to ``PHOTOS`` photos, drawn at random, as the model's backbone ends.
+def sample_features(model: keras.Model, dataset: StoredDataset, seed: int) -> np.ndarray:
+    """Compute the pooled output of a model's whole backbone for up to ``PHOTOS`` photos, sampled at random.
 
     Args:
-        model: one with a backbone, as ``build_model`` makes it.
-        photos: of which the first version counts: photos, or a frozen backbone's features of them, which for training
-            photos are features of a flipped and rotated view.
+        dataset: photos, or features extracted by the frozen part of the backbone, of which the first view counts.
 
     Returns:
-        float16, shaped (photos, channels): the mean over height and width.
+        float16, shaped (photos, channels): means over height and width.
     """
-    names = [layer.name for layer in model.layers]
-    first = 1 if photos.examples.dtype == np.uint8 else names.index("backbone") + 1  # the first layer is the input
-    end = names.index("last_blocks" if "last_blocks" in names else "backbone") + 1
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(photos.labels))[:PHOTOS])
+    are_photos = dataset.examples.shape[1:] == model.input_shape[1:]
+    start = 1 if are_photos else [layer.name for layer in model.layers].index("backbone") + 1  # layer 0 is the input
+    chain = model.layers[start : backbone_end(model)]
+    sample = np.sort(np.random.default_rng(seed).permutation(len(dataset.labels))[:PHOTOS])
     pooled = []
-    for start in range(0, len(chosen), BATCH_SIZE):
-        examples = as_float32(photos.batch(0, chosen[start : start + BATCH_SIZE]))
-        maps = reduce(lambda x, layer: layer(x, training=False), model.layers[first:end], examples)
+    for first in range(0, len(sample), BATCH_SIZE):
+        examples = as_float32(dataset.batch(0, sample[first : first + BATCH_SIZE]))
+        maps = reduce(lambda x, layer: layer(x, training=False), chain, examples)
         pooled.append(np.asarray(maps).astype(np.float32).mean(axis=(1, 2)).astype(np.float16))
     return np.concatenate(pooled)

@@ -29,7 +29,7 @@ def test_a_rotation_is_keras_own_rounded_down(pixels: np.ndarray, turn: float) -
     assert np.abs(theirs - pixels).mean() > 10
 
 
-def test_scaling_after_a_rotation_is_the_notebooks_scaling_before_it(pixels: np.ndarray) -> None:
+def test_scaling_and_rotation_commute(pixels: np.ndarray) -> None:
     before = keras.applications.mobilenet_v2.preprocess_input(pixels.astype("float32"))
     theirs = keras.layers.RandomRotation((0.2, 0.2))(before, training=True)
     scaling = build_model(CONFIG, pixels.shape[1:3], 2).layers[1]

@@ -19,11 +19,10 @@ from stages.common.paths import FEATURES
 from stages.datasets.feature_extraction import feature_extractor
 from stages.evaluation.gradcam import heat_maps
 from stages.inference.logits import load_model
-from stages.models.build import build_model
+from stages.models.build import build_model, trainable_part
 from stages.models.pretrained import copy_backbone, fold_batch_norm, foldable, load_backbone, split_network, unfreeze
 from stages.models.saving import save_model
 from stages.storage.files import write_json
-from stages.training.loop import head_of
 from tests.models.backbones import published, save_weights, write_backbone
 from tests.training.small_backbone import small_efficientnet
 
@@ -64,7 +63,7 @@ def architecture(request: pytest.FixtureRequest) -> Iterator[str]:
     indirect=True,
 )
 @pytest.mark.usefixtures("workspace")
-def test_a_network_gets_its_own_preprocessing_and_is_the_same_with_its_batch_normalisation_folded(
+def test_a_network_has_its_preprocessing_and_can_be_folded(
     architecture: str,
 ) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
@@ -159,7 +158,7 @@ def write_random_weights(architecture: str) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", OF_EACH_KIND, indirect=True)
 @pytest.mark.usefixtures("workspace")
-def test_a_saved_model_on_a_network_takes_pixels_and_is_explained_and_exported(architecture: str) -> None:
+def test_a_saved_model_is_loaded_explained_and_exported(architecture: str) -> None:
     write_random_weights(architecture)
     config = ModelConfig(features="entry", dropout=0.5, dense_units=4)
     model = build_model(config, SIZE, 2)
@@ -174,11 +173,11 @@ def test_a_saved_model_on_a_network_takes_pixels_and_is_explained_and_exported(a
     assert heat.max() > 0.9  # 1 before it is resized
 
     features = feature_extractor(model.get_layer("preprocessing"), model.get_layer("backbone"))(pixels)
-    np.testing.assert_allclose(head_of(model)(features, training=False), logits, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(trainable_part(model)(features, training=False), logits, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.usefixtures("workspace")
-def test_the_last_blocks_are_split_off_and_all_but_their_batch_normalisation_unfrozen() -> None:
+def test_the_last_blocks_are_split_off_and_unfrozen() -> None:
     write_backbone("MobileNetV2", SIZE, alpha=0.35)
     _, whole, _ = load_backbone(MOBILENET, SIZE)
     frozen, last_blocks = split_network(whole, "block_15_expand", "features.x.stop_before")
@@ -206,7 +205,7 @@ def weights(workspace: Path) -> Path:
 
 
 @pytest.mark.usefixtures("workspace")
-def test_a_depthwise_convolution_with_several_kernels_a_channel_is_folded_too() -> None:
+def test_a_depthwise_convolution_with_a_multiplier_is_folded() -> None:
     write_backbone("MobileNet", (32, 32), "entry", alpha=0.25, depth_multiplier=2)
     preprocessing, network, _ = load_backbone(ENTRY, (32, 32))
     pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype("float32")
@@ -221,9 +220,9 @@ BAD_ENTRIES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "another network": ({"architecture": "ResNet50", "options": {}}, "expected weights of ResNet50 without its top"),
     "no network": ({"architecture": "MobilNet"}, r"^backbones.mobilenet_v2.architecture: expected a .* 'MobilNet'$"),
-    "no maps": (
+    "no feature map": (
         {"options": {"pooling": "avg"}},
-        "cannot be built .* options {'pooling': 'avg'}: its features are no maps",
+        "cannot be built .* options {'pooling': 'avg'}: its output is not a feature map",
     ),
     "no option": (
         {"options": {"width": 1}},
@@ -242,16 +241,13 @@ def test_an_entry_that_does_not_fit_its_weights_is_one_line(weights: Path, case:
     assert "\n" not in str(error.value)
 
 
-def test_weights_with_a_top_are_one_line(weights: Path) -> None:
-    weights.unlink()
-    with_top = keras.applications.MobileNetV2(alpha=0.35, weights=None, classes=10)
-    save_weights(with_top, weights.with_name("with_top.h5"))
-    with pytest.raises(UserError, match="expected weights of MobileNetV2 without its top"):
-        load_backbone(MOBILENET, SIZE)
-
-
-def test_a_file_that_holds_no_weights_is_one_line(weights: Path) -> None:
+@pytest.mark.parametrize("content", ["with a top", "no weights"])
+def test_a_file_without_the_weights_is_one_line(weights: Path, content: str) -> None:
     weights.write_text("<!doctype html>")
+    if content == "with a top":
+        weights.unlink()
+        with_top = keras.applications.MobileNetV2(alpha=0.35, weights=None, classes=10)
+        save_weights(with_top, weights.with_name("with_top.h5"))
     with pytest.raises(UserError, match="expected weights of MobileNetV2 without its top"):
         load_backbone(MOBILENET, SIZE)
 

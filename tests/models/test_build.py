@@ -13,10 +13,9 @@ from stages.common.cli import UserError
 from stages.common.model_config import ModelConfig
 from stages.datasets.feature_extraction import feature_extractor
 from stages.inference.logits import load_model
-from stages.models.build import build_model
+from stages.models.build import build_model, trainable_part
 from stages.models.runtime import make_deterministic, tf
 from stages.models.saving import save_model
-from stages.training.loop import head_of
 from tests.conftest import PROJECT
 from tests.models.backbones import write_backbone
 
@@ -86,7 +85,7 @@ def notebook_model(name: str, weights: Path) -> keras.Model:
 
 
 @pytest.mark.parametrize("name", ["cnn", "augmented", "preprocessed", "transfer"])
-def test_a_recipe_computes_what_the_notebook_does(backbone: Path, name: str) -> None:
+def test_a_model_computes_the_same_as_the_notebooks(backbone: Path, name: str) -> None:
     ours = build_model(config(name), SIZE, 3)
     theirs = notebook_model(name, backbone)
     theirs.set_weights(ours.get_weights())
@@ -101,14 +100,14 @@ def test_a_step_of_training_is_the_notebooks_step(backbone: Path, name: str) -> 
     ours = build_model(config(name, dropout=0.0), SIZE, 3)
     theirs = notebook_model(name, backbone)
     theirs.set_weights(ours.get_weights())
-    normalize_member = [*theirs.layers[:2], *(x for x in theirs.layers if not isinstance(x, RANDOM))]
-    theirs = keras.Sequential([keras.Input((*SIZE, 3)), *dict.fromkeys(normalize_member[2:])])
+    deterministic = [layer for layer in theirs.layers if not isinstance(layer, RANDOM)]
+    theirs = keras.Sequential([keras.Input((*SIZE, 3)), *deterministic])
     pixels = np.random.default_rng(0).integers(0, 256, (8, *SIZE, 3)).astype("float32")
     labels = np.arange(8) % 3
 
     if name == "transfer":
         features = feature_extractor(ours.get_layer("preprocessing"), ours.get_layer("backbone"))(pixels)
-        loss, gradients = step(head_of(ours), features, labels)
+        loss, gradients = step(trainable_part(ours), features, labels)
     else:
         loss, gradients = step(ours, pixels, labels)
     expected_loss, expected_gradients = step(theirs, pixels, labels)
@@ -128,7 +127,7 @@ def step(model: keras.Model, rows: Any, labels: np.ndarray) -> tuple[float, list
     return float(loss), [np.asarray(gradient) for gradient in tape.gradient(loss, model.trainable_variables)]
 
 
-def test_a_model_predicts_the_same_each_time_and_drops_out_in_training() -> None:
+def test_dropout_is_active_in_training_only() -> None:
     model = build_model(config("augmented"), SIZE, 2)
     pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
     np.testing.assert_array_equal(model(pixels), model.predict(pixels, verbose=0))
@@ -147,7 +146,7 @@ def test_the_backbone_is_frozen_also_in_training(backbone: Path) -> None:
     assert "last_blocks" not in [layer.name for layer in model.layers], "in one piece, as nothing is fine-tuned"
 
 
-def test_a_saved_model_is_the_same_bytes_each_time_and_the_same_model(tmp_path: Path) -> None:
+def test_a_model_is_saved_reproducibly(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         make_deterministic(0)
         model = build_model(config("cnn"), SIZE, 2)

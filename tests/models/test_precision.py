@@ -25,7 +25,7 @@ def _float32_again() -> Iterator[None]:
         (["amx_bf16"], True, "float32", "as a model with a backbone"),
     ],
 )
-def test_auto_takes_what_the_processor_does_natively(
+def test_auto_precision_on_a_cpu(
     monkeypatch: pytest.MonkeyPatch, instructions: list[str], has_backbone: bool, policy: str, reason: str
 ) -> None:
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
@@ -36,7 +36,7 @@ def test_auto_takes_what_the_processor_does_natively(
     assert keras.config.dtype_policy().name == policy
 
 
-def test_auto_knows_that_half_precision_is_slow_without_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_precision_without_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     monkeypatch.setattr(precision, "instruction_sets", lambda: ["avx512_bf16"])
     assert precision.set_precision("auto", has_backbone=False) == "float32, as oneDNN is off (TF_ENABLE_ONEDNN_OPTS=0)"
@@ -45,9 +45,7 @@ def test_auto_knows_that_half_precision_is_slow_without_onednn(monkeypatch: pyte
 @pytest.mark.parametrize(
     ("capability", "policy"), [((6, 1), "float32"), ((7, 5), "mixed_float16"), ((8, 0), "mixed_bfloat16")]
 )
-def test_auto_takes_what_the_gpu_does_natively(
-    monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], policy: str
-) -> None:
+def test_auto_precision_on_a_gpu(monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], policy: str) -> None:
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["a GPU"])
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: {"compute_capability": capability})
     said = precision.set_precision("auto", has_backbone=True)

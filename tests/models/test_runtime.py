@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from stages.models.runtime import garbage_collection_postponed, imports_refused, start_up_messages_filtered
+from stages.models.runtime import (
+    garbage_collection_postponed,
+    imports_refused,
+    rng,
+    start_up_messages_filtered,
+)
 from tests.conftest import PROJECT
 
 
@@ -28,7 +33,7 @@ def test_a_refused_import_fails_and_works_again_later() -> None:
     assert "antigravity" not in sys.modules
 
 
-def test_garbage_is_collected_again_after_an_import_even_one_that_fails() -> None:
+def test_garbage_collection_resumes_after_a_failed_import() -> None:
     with suppress(ImportError), garbage_collection_postponed():
         assert not gc.isenabled()
         raise ImportError
@@ -59,3 +64,11 @@ def test_a_crash_in_the_import_of_tensorflow_is_seen(tmp_path: Path) -> None:
     assert crashed.returncode == -signal.SIGABRT
     assert "Fatal Python error: Aborted" in crashed.stderr
     assert "runtime.py" in crashed.stderr
+
+
+def test_random_streams_differ_by_seed_purpose_and_epoch() -> None:
+    draws = [
+        rng(seed, purpose, epoch).random() for seed in (0, 1) for purpose in ("shuffle", "augment") for epoch in (0, 1)
+    ]
+    assert len(set(draws)) == 8
+    assert rng(1, "augment", 1).random() == draws[-1]

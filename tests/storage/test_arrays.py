@@ -10,15 +10,15 @@ from stages.photos.decode import load_pixels
 from stages.storage.arrays import create_array, open_array, temporary_array
 
 CONTENT = np.random.default_rng(0).normal(size=(20, 3, 5)).astype(np.float32)
-CHOSEN = np.array([7, 0, 7, 19])
+INDICES = np.array([7, 0, 7, 19])
 
 
-def test_rows_are_written_in_any_order_and_read_by_their_numbers(tmp_path: Path) -> None:
+def test_rows_are_written_and_read_by_index(tmp_path: Path) -> None:
     rows = temporary_array(CONTENT.shape, np.float32, tmp_path / "new")
     for first in (12, 5, 0):
         rows.write(first, CONTENT[first : first + 8])
     assert (len(rows), rows.shape, rows.dtype.name) == (20, (20, 3, 5), "float32")
-    np.testing.assert_array_equal(rows[CHOSEN], CONTENT[CHOSEN])
+    np.testing.assert_array_equal(rows[INDICES], CONTENT[INDICES])
     assert list((tmp_path / "new").iterdir()) == [], "it has no name"
 
 
@@ -28,7 +28,7 @@ def test_a_stored_array_is_numpys_own_file(tmp_path: Path) -> None:
     assert (tmp_path / "ours.npy").read_bytes() == (tmp_path / "theirs.npy").read_bytes()
     opened = open_array(tmp_path / "theirs.npy")
     assert (opened.shape, opened.dtype.name) == (CONTENT.shape, "float16")
-    np.testing.assert_array_equal(opened[CHOSEN], CONTENT.astype(np.float16)[CHOSEN])
+    np.testing.assert_array_equal(opened[INDICES], CONTENT.astype(np.float16)[INDICES])
 
 
 def test_a_full_disk_is_the_systems_own_error(tmp_path: Path) -> None:

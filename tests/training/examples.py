@@ -1,4 +1,4 @@
-"""Trainings of a second, on noise."""
+"""Training runs of a second, on noise."""
 
 from functools import cache
 from pathlib import Path
@@ -68,10 +68,10 @@ def train(
 
 
 def features_of(model: keras.Model, dataset: StoredDataset, views: int) -> StoredDataset:
-    """What stages.features makes of photos: their features, the training photos' in augmented versions."""
+    """Extract features as ``stages.features`` does: their features, the training photos' in augmented views."""
     extractor = feature_extractor(model.get_layer("preprocessing"), model.get_layer("backbone"))
-    wanted = AUGMENTATION if views > 1 else Augmentation()
-    features = FeatureDataset(augmented_dataset(dataset, wanted, seed=0), extractor)
+    augmentation = AUGMENTATION if views > 1 else Augmentation()
+    features = FeatureDataset(augmented_dataset(dataset, augmentation, seed=0), extractor)
     features.forward = extractor  # without tracing, which takes longer than these few photos do
     stored = temporary_array((views * len(dataset.labels), *extractor.output_shape[1:]), np.float16)
     store_features(features, stored, "")
@@ -80,13 +80,13 @@ def features_of(model: keras.Model, dataset: StoredDataset, views: int) -> Store
 
 @cache
 def undisturbed(settings: Train = SETTINGS, config: ModelConfig = CONFIG) -> tuple[bytes, Any]:
-    """What :func:`train` returns where nothing disturbs it."""
+    """The result of :func:`train` when nothing interrupts it."""
     with TemporaryDirectory() as folder:
         return train(Path(folder), settings, config=config)
 
 
 def weights(model: bytes) -> list[np.ndarray]:
-    """A saved model's weights. (Its optimizer's state is that of the last epoch, whichever is kept.)"""
+    """A saved model's weights. (Its optimizer's state is that of the last epoch, whichever is selected.)"""
     with NamedTemporaryFile(suffix=".keras") as file:
         Path(file.name).write_bytes(model)
         return list(keras.saving.load_model(file.name, compile=False).get_weights())

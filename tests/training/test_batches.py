@@ -15,7 +15,7 @@ def epochs(seed: int, count: int, first_epoch: int = 0) -> list[list[int]]:
     return [[int(label) for _, labels in islice(batches, 3) for label in labels] for _ in range(count)]
 
 
-def test_each_epoch_holds_each_photo_once_in_an_order_of_its_own() -> None:
+def test_each_epoch_is_shuffled_anew() -> None:
     first, second = epochs(seed=0, count=2)
     assert sorted(first) == sorted(second) == list(range(10))
     assert first != second
@@ -32,14 +32,14 @@ def test_photos_go_with_their_labels() -> None:
         np.testing.assert_array_equal(pixels, PHOTOS.examples[labels])
 
 
-def test_validation_gives_each_photo_once_in_the_order_of_the_list() -> None:
+def test_validation_batches_are_in_order() -> None:
     batches = list(validation_batches(PHOTOS, 4).as_numpy_iterator())
     assert [len(labels) for _, labels in batches] == [4, 4, 2]
     np.testing.assert_array_equal(np.concatenate([pixels for pixels, _ in batches]), PHOTOS.examples)
     np.testing.assert_array_equal(np.concatenate([labels for _, labels in batches]), LABELS)
 
 
-def test_features_stored_in_half_the_bytes_arrive_as_float32() -> None:
+def test_float16_features_arrive_as_float32() -> None:
     every = np.arange(2**16, dtype=np.uint16).view(np.float16)  # each float16 number, NaNs and infinities among them
     [(features, _)] = validation_batches(StoredDataset(every.reshape(1, -1), LABELS[:1]), 4).as_numpy_iterator()
     np.testing.assert_array_equal(features, every.astype(np.float32)[None])

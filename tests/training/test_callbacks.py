@@ -1,4 +1,4 @@
-"""What a training tells while it lasts: the time left, and curves for TensorBoard."""
+"""Time left, and curves for TensorBoard."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +22,7 @@ def _tensorboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def curves() -> History:
-    """What TensorBoard reads of the one training there is, as a history has it."""
+    """The curves of the only training run as TensorBoard reads them, in the form of a history."""
     records: dict[int, dict[str, Any]] = {}
     for split, prefix in (("train", ""), ("validation", "val_")):
         events = EventAccumulator(str(LOGS / "backup" / split)).Reload()
@@ -34,15 +34,13 @@ def curves() -> History:
 
 
 @pytest.mark.usefixtures("_tensorboard")
-def test_tensorboard_shows_the_history_and_no_byte_of_the_results_differs(tmp_path: Path) -> None:
+def test_tensorboard_shows_the_history(tmp_path: Path) -> None:
     assert train(tmp_path) == undisturbed()
     assert curves() == undisturbed()[1]
 
 
 @pytest.mark.usefixtures("_tensorboard")
-def test_the_curves_of_a_killed_training_are_there_and_go_on_where_it_resumes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_curves_continue_where_training_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train_until(2, tmp_path, monkeypatch)
     assert curves() == undisturbed()[1][:2]
     assert train(tmp_path) == undisturbed()
@@ -50,7 +48,7 @@ def test_the_curves_of_a_killed_training_are_there_and_go_on_where_it_resumes(
 
 
 @pytest.mark.usefixtures("_tensorboard")
-def test_the_curves_of_an_earlier_training_are_replaced(tmp_path: Path) -> None:
+def test_curves_of_an_earlier_run_are_replaced(tmp_path: Path) -> None:
     train(tmp_path)
     (tmp_path / "backup.npz").unlink()
     (LOGS / "backup/notes.txt").write_text("mine")

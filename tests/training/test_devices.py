@@ -1,4 +1,4 @@
-"""One model on several devices: virtual ones of this processor, as a machine with several GPUs would have."""
+"""One model on several devices: virtual ones of this CPU, as a machine with several GPUs would have."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ from stages.datasets.dataset import StoredDataset
 from stages.models.build import build_model
 from stages.models.runtime import device_strategy, make_deterministic
 from stages.training.backup import History
-from stages.training.batches import equal_shares, training_batches, validation_batches
+from stages.training.batches import pad_batch, training_batches, validation_batches
 from stages.training.loop import train_model
 from tests.conftest import PROJECT
 from tests.models.backbones import write_backbone
@@ -96,7 +96,7 @@ def given(counts: Sequence[int]) -> list[list[list[list[tuple[int, float]]]]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("devices", [2, 3, 4])
-def test_each_device_is_given_rows_and_each_row_counts_once(devices: int) -> None:
+def test_rows_are_divided_and_count_once(devices: int) -> None:
     for number, epoch in enumerate(on_devices(devices, "given", COUNTS)):
         labels = []
         for batch in epoch:
@@ -114,9 +114,9 @@ def test_each_device_is_given_rows_and_each_row_counts_once(devices: int) -> Non
 
 @pytest.mark.parametrize("size", [1, 2, 5, 8])
 @pytest.mark.parametrize("devices", [2, 3, 4])
-def test_rows_that_are_added_have_no_weight(devices: int, size: int) -> None:
+def test_padding_has_no_weight(devices: int, size: int) -> None:
     rows = np.arange(10, 10 + size)
-    examples, labels, weights = equal_shares(rows[:, None], rows, devices)
+    examples, labels, weights = pad_batch(rows[:, None], rows, devices)
     assert len(examples) == len(labels) == len(weights) == -(-size // devices) * devices
     np.testing.assert_array_equal(examples[:, 0], labels)
     np.testing.assert_array_equal(labels[:size], rows)

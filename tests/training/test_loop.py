@@ -19,7 +19,7 @@ from stages.training.loop import compile_model, training_key
 from tests.training.examples import CONFIG, SETTINGS, photos, train, train_until, undisturbed
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
+def test_the_bytes_depend_on_the_seed(tmp_path: Path) -> None:
     assert train(tmp_path) == undisturbed()
     assert train(tmp_path, SETTINGS.model_copy(update={"seed": 1})) != undisturbed()
 
@@ -31,7 +31,7 @@ def test_the_history_has_a_record_for_each_epoch() -> None:
 
 
 @pytest.mark.parametrize("epoch", [0, 1, 2])
-def test_a_killed_training_ends_with_the_bytes_of_an_undisturbed_one(
+def test_training_resumes_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, epoch: int
 ) -> None:
     caplog.set_level("INFO")
@@ -48,7 +48,7 @@ def _float32_again() -> Iterator[None]:
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 @pytest.mark.usefixtures("_float32_again")
-def test_a_killed_training_in_half_precision_ends_the_same_too(
+def test_half_precision_resumes_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, precision: str
 ) -> None:
     caplog.set_level("INFO")
@@ -107,9 +107,7 @@ def test_the_optimizer_is_adam_at_the_learning_rate() -> None:
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut short", "zeros", "flag", "method", "offset"])
-def test_of_a_backup_that_is_not_whole_nothing_is_used_and_it_says_so(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
-) -> None:
+def test_a_damaged_backup_is_ignored_and_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str) -> None:
     """A power failure may leave a file without its content, its end or a part in between; a disk may change a bit."""
     backup = Backup(tmp_path / "backup.npz", "key")
     backup.save(
@@ -144,7 +142,7 @@ def test_balanced_class_weights_count_in_the_training_loss_alone(tmp_path: Path)
     assert weighted["val_loss"] == plain["val_loss"]
 
 
-def test_a_loss_that_is_not_finite_stops_with_the_epoch_and_the_rate(tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"a finite loss, received (nan|inf) in epoch 1 at a learning rate of 1e\+30"):
         train(tmp_path, SETTINGS.model_copy(update={"learning_rate": 1e30}))
     assert not (tmp_path / "model.keras").exists()
@@ -163,7 +161,7 @@ def test_ctrl_c_while_the_last_epoch_is_backed_up_is_not_lost(tmp_path: Path, mo
         train(tmp_path)
 
 
-def test_looking_whether_a_backup_fits_does_not_take_all_photos_into_memory(tmp_path: Path) -> None:
+def test_the_key_is_computed_without_loading_all_photos(tmp_path: Path) -> None:
     many = temporary_array((2000, 64, 64, 3), np.uint8, tmp_path)
     many.write(len(many) - 1, np.zeros((64, 64, 3)))
     model = build_model(CONFIG, (64, 64), 2)

@@ -1,4 +1,4 @@
-"""Batches in parts: the same training as with whole batches, up to rounding."""
+"""Micro-batches train as whole batches do, up to rounding."""
 
 import numpy as np
 import pytest
@@ -34,17 +34,17 @@ def step(model: keras.Model, trained: keras.Model, size: int) -> tuple[list[floa
     return list(map(float, measured)), model.get_weights()
 
 
-@pytest.mark.parametrize("size", [1, 3, 4, 9])  # of fewer, as many and more examples than parts
-def test_a_batch_in_parts_is_a_batch(size: int) -> None:
+@pytest.mark.parametrize("size", [1, 3, 4, 9])  # fewer, as many and more examples than micro-batches
+def test_micro_batches_add_up_to_the_batch(size: int) -> None:
     whole, divided = small_model(), small_model()
     measured, weights = step(whole, whole, size)
-    measured_in_parts, weights_in_parts = step(divided, MicroBatched(divided, 4), size)
-    assert measured_in_parts == pytest.approx(measured, rel=1e-5)
-    for ours, theirs in zip(weights_in_parts, weights, strict=True):
+    measured_divided, weights_divided = step(divided, MicroBatched(divided, 4), size)
+    assert measured_divided == pytest.approx(measured, rel=1e-5)
+    for ours, theirs in zip(weights_divided, weights, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
 
 
-def test_each_part_drops_other_units() -> None:
+def test_each_micro_batch_has_its_own_dropout() -> None:
     dropout = keras.Sequential([keras.Input((1000,)), layers.Dropout(0.5, seed=0)])
     first, second = np.asarray(MicroBatched(dropout, 2)(np.ones((2, 1000)), training=True))
     assert (first != second).mean() == pytest.approx(0.5, abs=0.1)

@@ -1,4 +1,4 @@
-"""Trainings on the features of a frozen backbone, some of which fine-tune it."""
+"""Training on the features of a frozen backbone, and fine-tuning it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 from stages.common.model_config import ModelConfig
 from stages.models.build import build_model
 from stages.models.runtime import keras, make_deterministic
-from stages.training import selection
+from stages.training import callbacks
 from stages.training.backup import Backup, History
 from stages.training.loop import list_phases, train_model
 from tests.models.backbones import write_backbone
@@ -43,7 +43,7 @@ def fine_tuning(features: str = "mobilenet_v2_blocks", **changes: Any) -> ModelC
     ],
 )
 @pytest.mark.usefixtures("backbone")
-def test_a_killed_training_on_a_backbone_ends_the_same_too(
+def test_training_on_a_backbone_resumes_to_the_same_bytes(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -58,16 +58,7 @@ def test_a_killed_training_on_a_backbone_ends_the_same_too(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("workspace")
-def test_so_does_one_that_fine_tunes_another_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_backbone("MobileNetV3Small", SIZE, "entry", stop_before="expanded_conv_10_expand")
-    config, settings = fine_tuning("entry", after=0.3), SETTINGS.model_copy(update={"epochs": 2})
-    train_until(1, tmp_path, monkeypatch, settings, config)
-    assert train(tmp_path, settings, config=config) == undisturbed(settings, config)
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("workspace")
-def test_so_does_a_convnext_that_is_killed_on_its_features_and_again_while_it_is_fine_tuned(
+def test_a_convnext_resumes_twice_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
@@ -81,7 +72,7 @@ def test_so_does_a_convnext_that_is_killed_on_its_features_and_again_while_it_is
 
 
 @pytest.mark.usefixtures("backbone")
-def test_photos_through_the_backbone_in_every_epoch_train_as_their_features_do(tmp_path: Path) -> None:
+def test_photos_and_their_stored_features_train_alike(tmp_path: Path) -> None:
     """Three epochs of fresh views are the three stored ones, but for float16."""
     _, fresh = train(tmp_path, SETTINGS, config=ON_PHOTOS)
     _, stored = train(tmp_path, SETTINGS, config=ON_FEATURES, views=3)
@@ -90,7 +81,7 @@ def test_photos_through_the_backbone_in_every_epoch_train_as_their_features_do(t
 
 
 @pytest.mark.usefixtures("backbone")
-def test_each_phase_trains_at_its_own_rate_and_the_time_left_is_that_of_both(
+def test_each_phase_has_its_own_learning_rate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
@@ -108,7 +99,7 @@ def test_each_phase_trains_at_its_own_rate_and_the_time_left_is_that_of_both(
 
 @pytest.mark.usefixtures("backbone")
 def test_the_best_epoch_may_be_one_before_fine_tuning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selection, "best_epoch", lambda history: 1)
+    monkeypatch.setattr(callbacks, "best_epoch", lambda history: 1)
     config = fine_tuning(after=0.5)
     best, history = train(tmp_path, SETTINGS.model_copy(update={"epochs": 2, "checkpoint": "best"}), config=config)
     alone, _ = train(tmp_path, SETTINGS.model_copy(update={"epochs": 1}), config=config)
@@ -116,7 +107,7 @@ def test_the_best_epoch_may_be_one_before_fine_tuning(tmp_path: Path, monkeypatc
     np.testing.assert_equal(weights(best), weights(alone))
 
 
-def test_where_no_epoch_is_left_to_fine_tune_in_it_says_so(caplog: pytest.LogCaptureFixture) -> None:
+def test_no_epoch_left_to_fine_tune_in_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     config = fine_tuning()
     assert [phase.fine_tunes for phase in list_phases(config, SETTINGS)] == [False, True]
     assert not caplog.text
@@ -134,7 +125,7 @@ def test_a_fraction_of_the_epochs_is_exact() -> None:
 
 
 @pytest.mark.usefixtures("backbone")
-def test_fine_tuning_changes_the_last_blocks_and_nothing_before_them() -> None:
+def test_fine_tuning_changes_the_last_blocks_alone() -> None:
     make_deterministic(0)
     config = fine_tuning()
     model = build_model(config, SIZE, 2)
@@ -145,7 +136,7 @@ def test_fine_tuning_changes_the_last_blocks_and_nothing_before_them() -> None:
     trained = {name for name in changed if name.startswith("last_blocks/")}
     assert trained
     assert not any(name.startswith("backbone/") for name in changed)
-    assert not any("bn" in name.lower() for name in trained), "batch normalisation is to rest"
+    assert not any("bn" in name.lower() for name in trained), "batch normalisation stays frozen"
 
 
 def weights_of(model: keras.Model) -> dict[str, np.ndarray]:

@@ -1,13 +1,13 @@
-"""Which epoch becomes the model, and when a training stops early."""
+"""Checkpoint selection and early stopping."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from stages.training import selection
+from stages.training import callbacks
 from stages.training.backup import History
-from stages.training.selection import Selection, best_epoch
+from stages.training.callbacks import Selection, best_epoch
 from tests.training.examples import CONFIG, SETTINGS, train, train_until, undisturbed, weights
 
 LAST = SETTINGS.model_copy(update={"epochs": 4})
@@ -35,21 +35,19 @@ def test_the_best_epoch_is_chosen(scores: list[tuple[float, float]], epoch: int)
 
 
 @pytest.mark.parametrize(("patience", "start", "over"), [(2, 0, True), (3, 0, False), (2, 2, False), (None, 0, False)])
-def test_patience_is_over_after_so_many_epochs_of_the_last_phase_without_a_better_one(
-    patience: int | None, start: int, over: bool
-) -> None:
+def test_patience_counts_from_the_best_epoch_or_last_phase(patience: int | None, start: int, over: bool) -> None:
     history = history_of((0.8, 0.4), (0.7, 0.4), (0.7, 0.4))
     assert Selection(keep_best=False, patience=patience, start=start).is_over(history) == over
 
 
 @pytest.fixture
 def _second_is_best(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What noise is learned from differs from machine to machine."""
-    monkeypatch.setattr(selection, "best_epoch", lambda history: min(2, len(history)))
+    """On noise, the best epoch differs from machine to machine."""
+    monkeypatch.setattr(callbacks, "best_epoch", lambda history: min(2, len(history)))
 
 
 @pytest.mark.usefixtures("_second_is_best")
-def test_the_best_epoch_is_the_model_as_if_it_had_been_the_last() -> None:
+def test_the_selected_epoch_is_the_model() -> None:
     model, history = undisturbed(BEST)
     shorter, [first, second] = undisturbed(LAST.model_copy(update={"epochs": 2}))
     np.testing.assert_equal(weights(model), weights(shorter))
@@ -58,17 +56,13 @@ def test_the_best_epoch_is_the_model_as_if_it_had_been_the_last() -> None:
 
 
 @pytest.mark.usefixtures("_second_is_best")
-def test_a_training_that_is_killed_after_its_best_epoch_still_ends_with_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_best_epoch_survives_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train_until(3, tmp_path, monkeypatch, BEST)
     assert train(tmp_path, BEST) == undisturbed(BEST)
 
 
 @pytest.mark.usefixtures("_second_is_best")
-def test_a_training_stops_when_its_model_s_own_patience_is_over(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_early_stopping_of_a_model(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     model, history = undisturbed(BEST)
     config = CONFIG.model_copy(update={"early_stopping": 1, "checkpoint": "best"})

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from dvc.utils.collections import merge_dicts
 
-from commands.sample.photo_archive import draw_jpeg, list_pictures, write_archive
+from commands.sample.photo_archive import draw_jpeg, list_drawings, write_archive
 from commands.sample.species import SPECIES
 from stages import backbone, download, features, pixels, split, train
 from stages.common.params import load_params
@@ -61,7 +61,7 @@ def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
         update={"abstention_accuracy": 0.95, "out_of_distribution_fraction": 0.01}
     )
     trained = fetch_model_file("transfer").load(settings)
-    others = [picture for picture in list_pictures(list(SPECIES), 0, 10, seed=0) if picture.species not in classes]
+    others = [picture for picture in list_drawings(list(SPECIES), 0, 10, seed=0) if picture.species not in classes]
     Path("others").mkdir()
     for picture in others:
         Path("others", Path(picture.path).name).write_bytes(draw_jpeg(picture))

@@ -41,6 +41,6 @@ def in_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> It
                 future.cancel()
 
 
-def map_in_parallel(function: Callable[[int], Result], indices: Sequence[int], description: str) -> list[Result]:
-    """Apply a function to the index of each photo, on all cores, with a progress bar."""
-    return list(tqdm(in_parallel(function, indices), description, len(indices), unit="photo", disable=None))
+def map_in_parallel(function: Callable[[Item], Result], items: Sequence[Item], description: str) -> list[Result]:
+    """Apply a function to each photo or its index, on all cores, with a progress bar."""
+    return list(tqdm(in_parallel(function, items), description, len(items), unit="photo", disable=None))

@@ -1,4 +1,4 @@
-"""The commands that run on a Ray cluster, on a real one: a head and nodes, processes here that get killed."""
+"""The commands on a real Ray cluster, of which nodes and processes are killed."""
 
 import json
 import os
@@ -82,7 +82,6 @@ def read_until(process: "subprocess.Popen[str]", found: Callable[[str], bool]) -
     return printed
 
 
-# Networks of other kinds than the drawn MobileNetV2, which only entries of params.yaml name.
 OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
     "mobilenet": ("MobileNetV3Small", {"minimalistic": True}),
     "efficientnet": ("EfficientNetB0", {}),
@@ -90,23 +89,24 @@ OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def entries(weights: Mapping[str, str]) -> dict[str, Any]:
-    """Backbones, features and models: one of each for each of the networks."""
-    seen = {"views": 2, "flip": "horizontal", "rotation": 0.2}
+    """A backbone, features and a model for each of the networks."""
+    augmentation = {"views": 2, "flip": "horizontal", "rotation": 0.2}
     head = {"dropout": 0.5, "pool_size": 1, "dense_units": 8}  # of 32 px, features are one pixel large
     return {
         "backbones": {
             name: {"architecture": architecture, "weights": weights[name], "sha256": None, "options": options}
             for name, (architecture, options) in OTHERS.items()
         },
-        "features": {name: {"backbone": name, **seen} for name in OTHERS},
+        "features": {name: {"backbone": name, **augmentation} for name in OTHERS},
         "label_issues": {},
         "models": {name: {"features": name, **head} for name in OTHERS},
     }
 
 
-def test_trainings_on_any_backbone_of_which_one_loses_its_node_end_in_the_lock_file_of_a_serial_run(
+def test_a_run_that_loses_a_node_ends_in_the_serial_lock_file(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """With two backbones of other kinds than the drawn MobileNetV2."""
     monkeypatch.chdir(tmp_path)
     weights = {name: str(write_backbone(of, (32, 32), name, **opts).resolve()) for name, (of, opts) in OTHERS.items()}
     folder = lay_out(tmp_path / "project", {**entries(weights), "image_size": 32, "train.epochs": 1})
@@ -124,7 +124,7 @@ def test_trainings_on_any_backbone_of_which_one_loses_its_node_end_in_the_lock_f
     assert printed.count("Running stage 'train@efficientnet'") == 2
     assert not [line for line in printed.splitlines() if line.startswith("Running stage 'train@")], "trained here"
 
-    # What these steps write here, one after another, is what the lock file says.
+    # Run here, one after another, the steps write what the lock file says.
     monkeypatch.chdir(folder)
     for out in ("data/features", "data/models", "plots/history"):
         shutil.rmtree(out)
@@ -145,13 +145,11 @@ SWEEP = ("commands.cluster.sweep", "cnn", "-S", f"{UNITS}=8", "-S", "train.seed=
 
 
 def trials_in(printed: str, event: str) -> set[str]:
-    """The numbers of the trials of which that was printed."""
+    """The indices of the trials with this event."""
     return {line.partition("trial ")[2].split()[0] for line in printed.splitlines() if event in line}
 
 
-def test_a_sweep_survives_its_nodes_and_its_caller_and_repeats_nothing(
-    cluster: Cluster, small_project: Path, tmp_path: Path
-) -> None:
+def test_a_sweep_survives_kills_and_repeats_nothing(cluster: Cluster, small_project: Path, tmp_path: Path) -> None:
     share(small_project, tmp_path / "remote")
     doomed = cluster.add_node(num_cpus=1, memory=2 * GIB)
     with started(small_project, *SWEEP) as process:
@@ -220,19 +218,20 @@ def test_problems_of_nodes_are_reported_before_anything_runs(
 
 
 def predicts(process: psutil.Process) -> bool:
-    """Tell whether it is Ray's process with the model."""
+    """Return whether it is Ray's process with the model."""
     with suppress(psutil.NoSuchProcess):
         return process.name().startswith("ray::") and "Predictor" in "".join(process.cmdline())
     return False
 
 
-def test_many_photos_are_classified_once_each_also_when_the_caller_and_the_process_with_the_model_are_killed(
+def test_each_photo_is_classified_once_despite_kills(
     cluster: Cluster,
     small_project: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """Of the caller, and then of the process with the model."""
     photos, output = tmp_path / "photos", tmp_path / "predictions"
     write_photos(photos, 1600)
     in_each_part = sorted(photos.iterdir())[::100]
@@ -267,7 +266,7 @@ def test_many_photos_are_classified_once_each_also_when_the_caller_and_the_proce
     classified = early[early["problem"].isna()]
     pd.testing.assert_frame_equal(predictions.loc[classified.index], classified)
 
-    # The same commands without the cluster's processes.
+    # In this process, to start TensorFlow once.
     monkeypatch.chdir(small_project)
     monkeypatch.setattr(sys, "argv", ["predict", "--model=cnn", "--format=csv", str(photos / "7.jpg")])
     predict.main()

@@ -1,4 +1,4 @@
-"""Whose failure it was when a DVC command fails on a node."""
+"""A failed DVC command on a node: the user's mistake or the node's failure."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""A copy of the project with few and small drawn photos, and commands run in it as a user would."""
+"""A copy of the project with few and small synthetic images, and commands run in it as a user would."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ TINY = {
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The environment of a user who has never set up git or DVC and has the project's Python on the path."""
+    """Return the environment of a user who has not set up git or DVC, with the project's Python on the path."""
     foreign = ("GIT_", "DVC_", "MAKE", "MFLAGS")
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
     return {
@@ -40,22 +40,15 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def run(folder: Path, *command: str, check: bool = True) -> str:
-    """Run a command in the folder and return what it printed, stdout and stderr together."""
-    finished = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment(folder),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    if check:
-        assert finished.returncode == 0, finished.stdout
-    else:
-        assert finished.returncode != 0, finished.stdout
-    return finished.stdout
+    """Run a command in the folder and return its output, stdout and stderr together.
+
+    Args:
+        check: whether it must succeed; otherwise it must fail.
+    """
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    ended = subprocess.run(command, cwd=folder, env=environment(folder), text=True, timeout=600, check=False, **pipes)
+    assert (ended.returncode == 0) == check, ended.stdout
+    return str(ended.stdout)
 
 
 def commit(folder: Path) -> None:
@@ -64,18 +57,19 @@ def commit(folder: Path) -> None:
 
 
 def models_alone(*names: str) -> dict[str, Any]:
-    """The changes of params.yaml that leave these models, and the features that they train on."""
+    """Return the changes of params.yaml that leave these models, and the features that they train on."""
     params = yaml.safe_load((PROJECT / "params.yaml").read_text())
     models = {name: params["models"][name] for name in names}
     used = {config["features"] for config in models.values()}
-    sections = ("features", "label_issues")
-    return {"models": models} | {
-        section: {name: of for name, of in params[section].items() if name in used} for section in sections
+    kept = {
+        section: {name: of for name, of in params[section].items() if name in used}
+        for section in ("features", "label_issues")
     }
+    return {"models": models, **kept}
 
 
 def lay_out(folder: Path, changes: dict[str, Any] | None = None) -> Path:
-    """Lay out the project in a folder of its own, as a fresh clone has it but for tiny parameters and photos."""
+    """Lay out the project as in a fresh clone, but with tiny parameters and photos."""
     listed = run(PROJECT, "git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
     for name in listed:
         left_by_a_run = name == "dvc.lock" or (name.startswith("metrics/") and name != "metrics/README.md")
@@ -90,17 +84,14 @@ def lay_out(folder: Path, changes: dict[str, Any] | None = None) -> Path:
 
 
 def ran(output: str) -> list[str]:
-    """The steps that a `dvc repro` ran, by its own account."""
+    """Return the steps that a `dvc repro` ran, from its output."""
     return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
 
 
 def first_run(
     name: str, command: list[str], tmp_path_factory: pytest.TempPathFactory, changes: dict[str, Any] | None = None
 ) -> Path:
-    """Run the whole pipeline in a new folder, and commit the result.
-
-    All processes of pytest-xdist share it: the first that asks for it makes it, another waits.
-    """
+    """Run the whole pipeline in a new folder, and commit the result; processes of pytest-xdist share it."""
     own = tmp_path_factory.getbasetemp()
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
     project, ended = folder / "project", folder / "ended"

@@ -1,4 +1,4 @@
-"""That the benchmarks run; what they measure is for people to read."""
+"""Runs of the benchmarks; their measurements are for people to read."""
 
 import subprocess
 import sys
@@ -16,39 +16,37 @@ from tests.conftest import PROJECT, edit_params
 from tests.project import TINY
 
 
-@pytest.fixture(params=["real", "after make demo", "own photos"])
-def params(request: pytest.FixtureRequest, workspace: Path) -> Any:
-    """The parameters of a clone, those that `make demo` leaves, or a user's."""
-    if request.param == "after make demo":
-        edit_params(workspace / "params.yaml", {**TINY, "download.photos_sha256": "0" * 64})
-    if request.param == "own photos":
-        edit_params(workspace / "params.yaml", {"download.photos": "/heap", "download.labels": "/labels.csv"})
-    return yaml.safe_load((workspace / "params.yaml").read_text())
-
-
-def test_a_benchmark_on_real_photos_is_at_full_size_whatever_params_yaml_says(params: Any) -> None:
-    checked = Params.model_validate(benchmark_params(params, (Path("/photos.zip"), Path("/weights.h5")), epochs=3))
-    assert (checked.download.photos, checked.backbones["mobilenet_v2"].weights) == ("/photos.zip", "/weights.h5")
-    assert checked.download.photos_sha256 is None
-    assert checked.download.labels is None
-    assert (checked.train.epochs, checked.image_size) == (3, (160, 160))
-    assert checked.backbones["mobilenet_v2"].options == {"alpha": 1}
-
-
-def test_a_benchmark_on_drawn_photos_is_small_whatever_params_yaml_says(params: Any) -> None:
-    checked = Params.model_validate(benchmark_params(params, None, epochs=3))
-    assert (PROJECT / str(checked.backbones["mobilenet_v2"].weights)).exists()
-    assert checked.download.photos_sha256 is None
-    assert checked.download.labels is None
-    assert (checked.train.epochs, checked.image_size) == (3, (96, 96))
-    assert checked.backbones["mobilenet_v2"].options == {"alpha": 0.35}
+@pytest.mark.parametrize("own", [None, (Path("/photos.zip"), Path("/weights.h5"))])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {**TINY, "download.photos_sha256": "0" * 64},
+        {"download.photos": "/heap", "download.labels": "/labels.csv"},
+    ],
+)
+def test_a_benchmark_has_its_own_photos_and_sizes(
+    workspace: Path, changes: dict[str, Any], own: tuple[Path, Path] | None
+) -> None:
+    """Whatever params.yaml says: real photos at full size, synthetic images small."""
+    edit_params(workspace / "params.yaml", changes)
+    params = yaml.safe_load((workspace / "params.yaml").read_text())
+    checked = Params.model_validate(benchmark_params(params, own, epochs=3))
+    backbone = checked.backbones["mobilenet_v2"]
+    assert (checked.download.photos_sha256, checked.download.labels, checked.train.epochs) == (None, None, 3)
+    if own:
+        assert (checked.download.photos, backbone.weights) == ("/photos.zip", "/weights.h5")
+        assert (checked.image_size, backbone.options) == ((160, 160), {"alpha": 1})
+    else:
+        assert (PROJECT / str(backbone.weights)).exists()
+        assert (checked.image_size, backbone.options) == ((96, 96), {"alpha": 0.35})
 
 
 Printed = pytest.CaptureFixture[str]
 
 
 @pytest.mark.slow
-def test_what_repeatability_costs_is_measured(finished: Path, monkeypatch: pytest.MonkeyPatch, capsys: Printed) -> None:
+def test_the_cost_of_determinism_is_measured(finished: Path, monkeypatch: pytest.MonkeyPatch, capsys: Printed) -> None:
     seconds = {"repeatable": 3.0, "plain": 2.0}
 
     def run_here(command: list[str], **_options: Any) -> SimpleNamespace:

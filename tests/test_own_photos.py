@@ -1,4 +1,4 @@
-"""Someone's own photos: three classes, as a folder and as an archive, without a backbone, by the README's commands."""
+"""Own photos: three classes, as a folder and as an archive, without a backbone, by the README's commands."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ CLASSES = ["cats", "dogs", "foxes"]
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Drawn photos of three classes, 24 each, in train and validation folders."""
+    """Synthetic images of three classes, 24 each, in train and validation folders."""
     path = tmp_path_factory.mktemp("archive") / "my photos.zip"
     write_archive(path, CLASSES, train=14, validation=10)
     return path
@@ -40,7 +40,7 @@ def check_lists(project: Path) -> list[pd.DataFrame]:
     return lists
 
 
-def test_a_folder_per_class_comes_to_a_result_in_one_experiment(
+def test_a_folder_per_class_is_one_experiment(
     archive: Path, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     unpack(archive, tmp_path / "unpacked")

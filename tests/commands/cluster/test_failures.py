@@ -66,7 +66,9 @@ class Faulty:
         self.files.pipe_file(path, content)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.__dict__["files"], name)
+        if name.startswith("__"):  # what pickle looks for before there is `files`
+            raise AttributeError(name)
+        return getattr(self.files, name)
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from filelock import FileLock
 from PIL import Image
 
 from commands.sample.photo_archive import write_archive
@@ -94,31 +94,18 @@ def first_run(
     """Run the whole pipeline in a new folder, and commit the result; processes of pytest-xdist share it."""
     own = tmp_path_factory.getbasetemp()
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
-    project, ended = folder / "project", folder / "ended"
-    try:
-        folder.mkdir()
-    except FileExistsError:
-        wait_for(ended)
-    else:
-        try:
+    project = folder / "project"
+    with FileLock(f"{folder}.lock", timeout=600):
+        if not folder.exists():
             lay_out(project, changes)
             (project / ".venv").mkdir()
             (project / ".venv/pipeline").touch()  # or make would install everything once more
             run(project, *command)
             commit(project)
-        finally:
-            ended.touch()
     assert not run(project, "git", "status", "--short"), f"`{' '.join(command)}` did not come to its end"
     return project
 
 
-def wait_for(file: Path) -> None:
-    end = time.monotonic() + 600
-    while not file.exists():
-        assert time.monotonic() < end, f"{file} did not appear"
-        time.sleep(0.2)
-
-
-def colours_in(picture: Path) -> set[Any]:
-    with Image.open(picture) as opened:
+def colours_in(figure: Path) -> set[Any]:
+    with Image.open(figure) as opened:
         return {colour for _, colour in opened.convert("RGB").getcolors(maxcolors=2**24) or []}

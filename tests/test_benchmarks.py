@@ -1,15 +1,13 @@
-"""Runs of the benchmarks; their measurements are for people to read."""
+"""What the benchmarks run on; their measurements are for people to read."""
 
-import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
-from benchmarks import reproducibility, step_profile
+from benchmarks import step_profile
 from benchmarks.compare import benchmark_params
 from stages.common.params import Params
 from tests.conftest import PROJECT, edit_params
@@ -42,38 +40,9 @@ def test_a_benchmark_has_its_own_photos_and_sizes(
         assert (checked.image_size, backbone.options) == ((96, 96), {"alpha": 0.35})
 
 
-Printed = pytest.CaptureFixture[str]
-
-
-@pytest.mark.slow
-def test_the_cost_of_determinism_is_measured(finished: Path, monkeypatch: pytest.MonkeyPatch, capsys: Printed) -> None:
-    seconds = {"repeatable": 3.0, "plain": 2.0}
-
-    def run_here(command: list[str], **_options: Any) -> SimpleNamespace:
-        """Run in this process, to start TensorFlow once; the seconds are of no consequence."""
-        printed.append(capsys.readouterr().out)
-        assert command[:3] == [sys.executable, "-m", "benchmarks.reproducibility"]
-        monkeypatch.setattr(sys, "argv", command[2:])
-        reproducibility.main()
-        assert float(capsys.readouterr().out.splitlines()[-1]) > 0
-        return SimpleNamespace(stdout=f"{seconds[command[-1]]}\n")
-
-    printed: list[str] = []
-    monkeypatch.chdir(finished)
-    monkeypatch.setattr(subprocess, "run", run_here)
-    monkeypatch.setattr(sys, "argv", ["benchmarks.reproducibility", "cnn", "--epochs=1", "--pairs=1"])
-    reproducibility.main()
-    printed.append(capsys.readouterr().out)
-    assert "".join(printed).splitlines() == [
-        "repeatable: 3.0 CPU s",
-        "plain: 2.0 CPU s",
-        "cnn, 1 epochs: repeatable / plain = 1.500",
-    ]
-
-
 @pytest.mark.slow
 def test_a_step_s_operations_are_listed_with_their_sum(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: Printed
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     edit_params(workspace / "params.yaml", TINY)
     monkeypatch.setattr(sys, "argv", ["step_profile", "cnn", "--steps", "2"])

@@ -1,5 +1,6 @@
 """The project's files for the nodes of a cluster, and the checks of nodes; without a cluster."""
 
+import importlib.util
 import logging
 import subprocess
 from importlib.metadata import PackageNotFoundError
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import ray
 
+import commands.cluster
 from commands.cluster import nodes
 from commands.cluster.nodes import compare_versions, connect, copy_tracked_files, missing_resources
 from stages.common.cli import UserError
@@ -96,7 +98,7 @@ def test_nodes_receive_what_git_tracks(checkout: Path, caplog: pytest.LogCapture
 
 
 @pytest.mark.parametrize(
-    ("commands", "message"),
+    ("preparation", "message"),
     [
         ([], "expected a git repository, .*not a git repository.*: `git init` and `git add --all`$"),
         ([("init", "--quiet")], "expected git to track dvc.yaml, .*: `git add --all`$"),
@@ -104,14 +106,14 @@ def test_nodes_receive_what_git_tracks(checkout: Path, caplog: pytest.LogCapture
     ],
 )
 def test_a_project_without_git_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commands: list[tuple[str, ...]] | None, message: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preparation: list[tuple[str, ...]] | None, message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     Path("dvc.yaml").write_text("stages: {}")
-    if commands is None:
+    if preparation is None:
         monkeypatch.setenv("PATH", str(tmp_path))
-    for arguments in commands or []:
+    for arguments in preparation or []:
         git(*arguments)
     with pytest.raises(UserError, match=message):
         connect()
@@ -136,3 +138,9 @@ def test_a_failure_to_join_is_one_line(monkeypatch: pytest.MonkeyPatch, error: E
     with pytest.raises(UserError, match=message) as raised:
         connect()
     assert "\n" not in str(raised.value)
+
+
+def test_without_ray_the_commands_name_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match=r"^error: expected Ray, .* found none: run `make install`$"):
+        importlib.reload(commands.cluster)

@@ -55,7 +55,7 @@ def probabilities(model: keras.Model, photos: Photos) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_scores_are_those_of_the_saved_model_on_the_photos_of_the_lists(finished: Path, name: str) -> None:
+def test_scores_are_those_of_the_saved_model_on_its_split(finished: Path, name: str) -> None:
     model = load(finished, name)
     test = read_photos(finished, "test")
     predicted = probabilities(model, test)
@@ -160,7 +160,7 @@ def test_cnn_is_what_plain_keras_trains_on_the_training_list(finished: Path) -> 
     assert max(differences) > 0.01
 
 
-def test_the_best_model_is_the_best_on_validation_and_the_report_says_the_same(finished: Path) -> None:
+def test_the_best_model_and_the_report_follow_validation(finished: Path) -> None:
     scores = {name: read_json(finished / f"metrics/models/{name}.json") for name in MODELS}
     best = max(MODELS, key=lambda name: (scores[name]["validation"]["accuracy"], -scores[name]["validation"]["loss"]))
     assert read_json(finished / "metrics/best.json")["model"] == best

@@ -56,7 +56,7 @@ def read(path: str) -> Any:
 
 
 @pytest.mark.usefixtures("results")
-def test_photos_are_counted_per_class_and_split_and_what_is_left_out_by_reason() -> None:
+def test_photos_are_counted_per_class_split_and_reason() -> None:
     stats = read("metrics/label_stats.json")
     assert (stats["unusable"], stats["duplicates"], stats["test"]) == (2, 1, {"accuracy": 0.5})
     counts = {(row["split"], row["label"]): row["images"] for row in stats["images"]}
@@ -66,7 +66,7 @@ def test_photos_are_counted_per_class_and_split_and_what_is_left_out_by_reason()
 
 @pytest.mark.usefixtures("results")
 @pytest.mark.parametrize(("name", "epochs"), [("first", 2), ("second", 3)])
-def test_a_trained_model_and_its_history_agree_on_the_validation_list(name: str, epochs: int) -> None:
+def test_a_model_and_its_history_agree_on_validation(name: str, epochs: int) -> None:
     history = read(f"plots/history/{name}.json")
     assert [record["epoch"] for record in history] == list(range(1, epochs + 1))
     about = read(f"data/models/{name}.json")
@@ -81,7 +81,7 @@ def test_a_trained_model_and_its_history_agree_on_the_validation_list(name: str,
 
 
 @pytest.mark.usefixtures("results")
-def test_every_model_is_scored_on_the_test_list_and_the_best_chosen_on_validation() -> None:
+def test_the_best_model_is_chosen_on_validation() -> None:
     scores = {name: read(f"metrics/models/{name}.json") for name in MODELS}
     for name in MODELS:
         assert scores[name]["test"]["accuracy"] == pytest.approx(accuracy(name, "test"))
@@ -104,7 +104,7 @@ def test_every_model_is_scored_on_the_test_list_and_the_best_chosen_on_validatio
 
 
 @pytest.mark.usefixtures("results")
-def test_kept_predictions_give_the_same_bytes_and_only_the_best_model_is_loaded(
+def test_cached_predictions_give_the_same_bytes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = written_by_evaluate()

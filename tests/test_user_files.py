@@ -51,7 +51,7 @@ def test_sources_where_the_steps_write_are_refused(project: Path) -> None:
     check_is_refused(project, "expected in data/backbone/small only", "dvc", "repro", "backbone")
 
 
-def test_photos_of_the_user_s_are_not_replaced_and_those_of_a_run_are(project: Path) -> None:
+def test_only_photos_of_a_run_are_replaced(project: Path) -> None:
     photos = project / "data/raw/cats/mine.jpg"
     photos.parent.mkdir(parents=True)
     photos.write_bytes(b"mine")

@@ -130,16 +130,13 @@ def check_nodes(needed: Iterable[Resources]) -> None:
 def missing_resources(needed: Iterable[Resources]) -> list[str]:
     """Describe the resources that no node has."""
     nodes = [node["Resources"] for node in living_nodes()]
-
-    def fit(resources: Resources, node: dict[str, float]) -> bool:
-        return all(node.get(name, 0) >= amount for name, amount in bundle(resources).items())
-
-    return [
-        f"no node has {resources.cpus} CPUs, {resources.gpus} GPUs and {resources.memory_gib:g} GiB of memory "
-        "(cluster in params.yaml)"
-        for resources in needed
-        if not any(fit(resources, node) for node in nodes)
-    ]
+    problems = []
+    for resources in needed:
+        amounts = bundle(resources).items()
+        if not any(all(node.get(name, 0) >= amount for name, amount in amounts) for node in nodes):
+            listed = ", ".join(f"{key}: {value:g}" for key, value in resources.model_dump().items())
+            problems.append(f"no node has {listed} (cluster in params.yaml)")
+    return problems
 
 
 def installed_versions() -> dict[str, str]:

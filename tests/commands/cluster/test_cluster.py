@@ -204,7 +204,7 @@ def test_problems_of_nodes_are_reported_before_anything_runs(
     share(small_project, Path("../remote"))  # which is another folder wherever a node unpacks the project
     edit_params(small_project / "params.yaml", {"cluster.models": {"cnn": {"gpus": 1}}})
     output = run(small_project, sys.executable, "-m", "commands.cluster", check=False)
-    assert "no node has 1 CPUs, 1 GPUs and 2 GiB of memory" in output
+    assert "no node has cpus: 1, gpus: 1, memory_gib: 2 (cluster in params.yaml)" in output
     assert "is not the DVC remote that the caller writes to" in output
     assert f"pillow {version('pillow')} instead of 0.1" in output
     assert "Running stage" not in output

@@ -86,7 +86,7 @@ def test_a_cluster_without_room_to_decode_beside_the_model_is_refused(monkeypatc
         UserError, match=r"cannot classify photos: only 2 CPUs in all, where 2 classify photos and 1 decodes them$"
     ):
         predict.check_resources(Resources(cpus=2, gpus=0, memory_gib=2))
-    with pytest.raises(UserError, match=r"cannot classify photos: no node has 1 CPUs, 1 GPUs and 2 GiB of memory"):
+    with pytest.raises(UserError, match=r"cannot classify photos: no node has cpus: 1, gpus: 1, memory_gib: 2"):
         predict.check_resources(Resources(cpus=1, gpus=1, memory_gib=2))
 
 

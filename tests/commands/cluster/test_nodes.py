@@ -40,9 +40,9 @@ def test_versions_are_of_what_decides_results(monkeypatch: pytest.MonkeyPatch) -
     [
         (4, 0, 1, []),
         (1, 1, 2, []),
-        (5, 0, 1, ["no node has 5 CPUs, 0 GPUs and 1 GiB"]),
-        (4, 1, 1, ["no node has 4 CPUs, 1 GPUs and 1 GiB"]),  # each has one of the two
-        (1, 0, 9, ["no node has 1 CPUs, 0 GPUs and 9 GiB"]),
+        (5, 0, 1, ["no node has cpus: 5, gpus: 0, memory_gib: 1"]),
+        (4, 1, 1, ["no node has cpus: 4, gpus: 1, memory_gib: 1"]),  # each has one of the two
+        (1, 0, 9, ["no node has cpus: 1, gpus: 0, memory_gib: 9"]),
     ],
 )
 def test_one_node_must_have_all_resources(
@@ -55,7 +55,7 @@ def test_one_node_must_have_all_resources(
     ]
     monkeypatch.setattr(ray, "nodes", lambda: found)
     problems = missing_resources([Resources(cpus=cpus, gpus=gpus, memory_gib=memory)])
-    assert [problem.partition(" of memory")[0] for problem in problems] == missing
+    assert [problem.partition(" (cluster")[0] for problem in problems] == missing
 
 
 def git(*arguments: str) -> None:

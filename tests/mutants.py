@@ -45,10 +45,9 @@ MODULES = {
     "evaluation/*.py": ("tests/evaluation",),
     "evaluate.py": ("tests/test_evaluate.py", "tests/test_steps.py"),
 }
-# Fetching, figures and texts.
-OTHER_MODULES = {"archive", "fetch", "gradcam", "mistakes", "report"}
+OTHER_MODULES = {"archive", "fetch", "gradcam", "mistakes", "report"}  # fetching, figures and texts
 # Decides no result, or is noticed by Python itself: drawing, the | of types and the ** of arguments, the log.
-IRRELEVANT_FUNCTION = re.compile(r"draw_(accuracy|calibration|counts|reliability|samples)")
+IRRELEVANT_FUNCTION = re.compile(r"draw_\w+(?<!augmentation)")
 IRRELEVANT_OPERATOR = re.compile(r"core/ReplaceBinaryOperator_(BitOr|Pow)_")
 IRRELEVANT_LINE = re.compile(r" *logger\.")
 LEAST_CAUGHT = 0.9

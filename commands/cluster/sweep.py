@@ -37,8 +37,6 @@ from stages.training.backup import training_code
 # The trials report their progress themselves, and DVC keeps their results.
 os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
 
-SHAPE_FEATURES = ("features.", "image_size=")  # a trial that changes some extracts its own features
-
 
 def main() -> None:
     parser = command_parser(__doc__)
@@ -56,7 +54,8 @@ def main() -> None:
     shared = set()
     for trial, overrides in zip(checked, trials, strict=True):
         config = trial.models[args.model]
-        if config.has_backbone and not any(override.lstrip("+").startswith(SHAPE_FEATURES) for override in overrides):
+        own_features = any(changes(override, "features.", "image_size=") for override in overrides)
+        if config.has_backbone and not own_features:
             shared.add(f"features@{config.features}")
 
     connect()
@@ -72,19 +71,24 @@ def main() -> None:
     if len(settings) < len(trials):
         print(f"{settings.to_string()}\n")  # noqa: T201
     recommended = recommend(settings, trials, params.train.seed)
-    changes = " ".join(f"-S '{override}'" for override in recommended)
+    options = " ".join(f"-S '{override}'" for override in recommended)
     # Changes of train and features would train other models, too.
-    only_this_model = all(override.lstrip("+").startswith("models.") for override in recommended)
+    only_this_model = all(changes(override, "models.") for override in recommended)
     target = "" if only_this_model else f" train@{args.model}"
     best = settings.iloc[0]
     print(f"The best setting: {best.name} (validation accuracy {best['mean']:.3f}, seeds: {best['seeds']:g})")  # noqa: T201
-    print(f"As an experiment, without training again: dvc exp run --pull {changes}{target}")  # noqa: T201
+    print(f"As an experiment, without training again: dvc exp run --pull {options}{target}")  # noqa: T201
 
 
-def list_trials(changes: list[str]) -> list[list[str]]:
+def changes(override: str, *prefixes: str) -> bool:
+    """Return whether an override changes a parameter with one of these prefixes."""
+    return override.lstrip("+").startswith(prefixes)
+
+
+def list_trials(options: list[str]) -> list[list[str]]:
     """Return the overrides of each trial, such as ``["train.seed=1", ...]``: all combinations of all values."""
     try:
-        sweeps = [tuple(sweep[str(PARAMS)]) for sweep in get_hydra_sweeps({str(PARAMS): changes})]
+        sweeps = [tuple(sweep[str(PARAMS)]) for sweep in get_hydra_sweeps({str(PARAMS): options})]
     except (DvcException, ValueError) as error:
         raise UserError(f"-S: expected NAME=VALUE,VALUE: {error}") from error
     return [list(overrides) for overrides in dict.fromkeys(sweeps)]
@@ -113,7 +117,7 @@ def check_trial(overrides: list[str], model: str) -> Params:
     if params.models[model].has_backbone:
         sections.append(f"features.{params.models[model].features}")
     for override in overrides:
-        if not override.lstrip("+").startswith(("image_size=", *(f"{section}." for section in sections))):
+        if not changes(override, "image_size=", *(f"{section}." for section in sections)):
             listed = ", ".join(sections)
             raise UserError(
                 f"-S {override}: expected a parameter of {listed} or image_size, on which the trials depend"

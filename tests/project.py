@@ -2,8 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +52,18 @@ def run(folder: Path, *command: str, check: bool = True) -> str:
     ended = subprocess.run(command, cwd=folder, env=environment(folder), text=True, timeout=600, check=False, **pipes)
     assert (ended.returncode == 0) == check, ended.stdout
     return str(ended.stdout)
+
+
+@contextmanager
+def started(folder: Path, *command: str) -> Iterator["subprocess.Popen[str]"]:
+    """Start a command in the folder; kill it and its children at the end, if they still run."""
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "start_new_session": True}
+    with subprocess.Popen(command, cwd=folder, env=environment(folder), text=True, **pipes) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def commit(folder: Path) -> None:

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -19,7 +18,7 @@ from stages import evaluate, train
 from stages.common.cli import UserError
 from stages.evaluation.figures import COLOURS
 from tests.conftest import PROJECT, edit_params, write_photos
-from tests.project import MODELS, TINY, colours_in, environment, models_alone, ran, run
+from tests.project import MODELS, TINY, colours_in, models_alone, ran, run, started
 
 pytestmark = pytest.mark.slow
 
@@ -263,22 +262,14 @@ def test_a_bad_parameter_stops_the_first_step_in_one_line(
 
 def test_ctrl_c_is_one_line_that_says_how_to_resume(project: Path) -> None:
     edit_params(project / "params.yaml", {"train.epochs": 1000})
-    with subprocess.Popen(
-        [sys.executable, "-m", "stages.train", "cnn"],
-        cwd=project,
-        env=environment(project),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout
-        for line in process.stdout:
+    with started(project, sys.executable, "-m", "stages.train", "cnn") as process:
+        for line in process.stdout or ():
             if line.startswith("Epoch 3/"):
                 process.send_signal(signal.SIGINT)
                 break
-        _, stderr = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert stderr.splitlines()[-1] == "stopped: run the same command again (a training resumes)"
-    assert "Traceback" not in stderr
+    assert "stopped: run the same command again (a training resumes)" in output.splitlines()
+    assert "Traceback" not in output
     assert not list(project.glob("data/models/.*"))
     assert (project / "data/backups/cnn.npz").exists()

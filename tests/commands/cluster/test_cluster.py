@@ -1,15 +1,13 @@
 """The commands on a real Ray cluster, of which nodes and processes are killed."""
 
 import json
-import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,10 +26,9 @@ from stages import features, pixels, train
 from stages.common.cli import UserError
 from tests.conftest import edit_params, write_photos
 from tests.models.backbones import write_backbone
-from tests.project import commit, environment, lay_out, run
+from tests.project import commit, lay_out, run, started
 
 pytestmark = pytest.mark.slow
-
 
 GIB = 2**30
 
@@ -54,24 +51,6 @@ def share(folder: Path, remote: Path) -> Path:
     return folder
 
 
-@contextmanager
-def started(folder: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    with subprocess.Popen(
-        [sys.executable, "-m", *arguments],
-        cwd=folder,
-        env=environment(folder),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-
-
 def read_until(process: "subprocess.Popen[str]", found: Callable[[str], bool]) -> str:
     """Read what a process prints up to a line, or to its end."""
     printed = ""
@@ -82,46 +61,39 @@ def read_until(process: "subprocess.Popen[str]", found: Callable[[str], bool]) -
     return printed
 
 
-OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "mobilenet": ("MobileNetV3Small", {"minimalistic": True}),
-    "efficientnet": ("EfficientNetB0", {}),
-}
-
-
-def entries(weights: Mapping[str, str]) -> dict[str, Any]:
-    """A backbone, features and a model for each of the networks."""
-    augmentation = {"views": 2, "flip": "horizontal", "rotation": 0.2}
+def other_networks() -> dict[str, Any]:
+    """Return parameters for networks of other kinds than the demo's MobileNetV2."""
+    options: dict[str, Any] = {"MobileNetV3Small": {"minimalistic": True}, "EfficientNetB0": {}}
+    weights = {name: str(write_backbone(name, (32, 32), name, **of).resolve()) for name, of in options.items()}
+    backbones = {name: {"architecture": name, "weights": weights[name], "options": options[name]} for name in options}
+    features = {"views": 2, "flip": "horizontal", "rotation": 0.2}
     head = {"dropout": 0.5, "pool_size": 1, "dense_units": 8}  # of 32 px, features are one pixel large
     return {
-        "backbones": {
-            name: {"architecture": architecture, "weights": weights[name], "sha256": None, "options": options}
-            for name, (architecture, options) in OTHERS.items()
-        },
-        "features": {name: {"backbone": name, **augmentation} for name in OTHERS},
+        "backbones": backbones,
+        "features": {name: {"backbone": name, **features} for name in options},
         "label_issues": {},
-        "models": {name: {"features": name, **head} for name in OTHERS},
+        "models": {name: {"features": name, **head} for name in options},
     }
 
 
 def test_a_run_that_loses_a_node_ends_in_the_serial_lock_file(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With two backbones of other kinds than the drawn MobileNetV2."""
     monkeypatch.chdir(tmp_path)
-    weights = {name: str(write_backbone(of, (32, 32), name, **opts).resolve()) for name, (of, opts) in OTHERS.items()}
-    folder = lay_out(tmp_path / "project", {**entries(weights), "image_size": 32, "train.epochs": 1})
+    networks = other_networks()
+    folder = lay_out(tmp_path / "project", {**networks, "image_size": 32, "train.epochs": 1})
     share(folder, tmp_path / "remote")
-    edit_params(folder / "params.yaml", {"cluster.models": {"efficientnet": {"memory_gib": 3}}})
+    edit_params(folder / "params.yaml", {"cluster.models": {"EfficientNetB0": {"memory_gib": 3}}})
     doomed = cluster.add_node(num_cpus=1, memory=3 * GIB)
-    with started(folder, "commands.cluster") as process:
-        printed = read_until(process, lambda line: "Running stage 'train@efficientnet'" in line)
+    with started(folder, sys.executable, "-m", "commands.cluster") as process:
+        printed = read_until(process, lambda line: "Running stage 'train@EfficientNetB0'" in line)
         assert process.poll() is None, printed
         cluster.remove_node(doomed, allow_graceful=False)
         spare = cluster.add_node(num_cpus=1, memory=3 * GIB)
         printed += read_until(process, lambda _: False)
         assert process.wait() == 0, printed
     cluster.remove_node(spare)
-    assert printed.count("Running stage 'train@efficientnet'") == 2
+    assert printed.count("Running stage 'train@EfficientNetB0'") == 2
     assert not [line for line in printed.splitlines() if line.startswith("Running stage 'train@")], "trained here"
 
     # Run here, one after another, the steps write what the lock file says.
@@ -131,7 +103,7 @@ def test_a_run_that_loses_a_node_ends_in_the_serial_lock_file(
     monkeypatch.setattr(sys, "argv", ["…"])
     pixels.main()
     for step in (features, train):
-        for name in OTHERS:
+        for name in networks["models"]:
             monkeypatch.setattr(sys, "argv", ["…", name])
             step.main()
     with Repo() as repo:
@@ -141,7 +113,7 @@ def test_a_run_that_loses_a_node_ends_in_the_serial_lock_file(
 
 
 UNITS = "models.cnn.dense_units"
-SWEEP = ("commands.cluster.sweep", "cnn", "-S", f"{UNITS}=8", "-S", "train.seed=0,1,2")
+SWEEP = (sys.executable, "-m", "commands.cluster.sweep", "cnn", "-S", f"{UNITS}=8", "-S", "train.seed=0,1,2")
 
 
 def trials_in(printed: str, event: str) -> set[str]:
@@ -162,7 +134,7 @@ def test_a_sweep_survives_kills_and_repeats_nothing(cluster: Cluster, small_proj
     assert done
     assert not trials_in(printed, ", taken from the run cache")
 
-    output = run(small_project, sys.executable, "-m", *SWEEP)
+    output = run(small_project, *SWEEP)
     again = trials_in(output, " starts") & done
     assert again <= trials_in(output, ", taken from the run cache"), "trained twice"
     table = output[output.index("models.cnn.dense_units train.seed") :].splitlines()
@@ -238,7 +210,8 @@ def test_each_photo_is_classified_once_despite_kills(
     for path in in_each_part:
         path.write_text("no photo")
     (photos / "linked.jpg").symlink_to("nowhere.jpg")
-    command = ("commands.cluster.batch_predict", str(photos), str(output), "--model", "cnn")
+    arguments = [str(photos), str(output), "--model"]
+    command = (sys.executable, "-m", "commands.cluster.batch_predict", *arguments, "cnn")
     with started(small_project, *command) as process:
         while not list(output.glob("part-*.parquet")):
             assert process.poll() is None, process.communicate()
@@ -272,6 +245,6 @@ def test_each_photo_is_classified_once_despite_kills(
     predict.main()
     probability = float(capsys.readouterr().out.split("7.jpg,")[1].split(",")[1])
     assert predictions["probability"]["7.jpg"] == pytest.approx(probability, abs=1e-5)
-    monkeypatch.setattr(sys, "argv", ["predict", *command[1:-1], "transfer"])
+    monkeypatch.setattr(sys, "argv", ["predict", *arguments, "transfer"])
     with pytest.raises(UserError, match=r": expected predictions of this transfer, found those of another model \(cnn"):
         cluster_predict.main()

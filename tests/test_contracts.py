@@ -36,7 +36,7 @@ SHAPES_NO_RESULT = PROJECT / "stages/common"
 
 @cache
 def imported_files(file: Path) -> frozenset[Path]:
-    """Return a file and the project's files that it imports, directly or not, but for those in ``common``."""
+    """Return a file, its template, and the files that it imports, directly or not, but for those in ``common``."""
     modules = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("stages"):
@@ -45,7 +45,8 @@ def imported_files(file: Path) -> frozenset[Path]:
             modules |= {name.name for name in node.names if name.name.startswith("stages")}
     files = {PROJECT / f"{module.replace('.', '/')}.py" for module in modules}
     files = {other for other in files if other.exists() and other.parent != SHAPES_NO_RESULT}
-    return frozenset({file}).union(*(imported_files(other) for other in files))
+    own = {path for path in (file, file.with_suffix(".html")) if path.exists()}
+    return frozenset(own).union(*(imported_files(other) for other in files))
 
 
 def code_in(folder: Path) -> set[Path]:

@@ -107,7 +107,9 @@ RUN_AGAIN: dict[str, list[str]] = {
     "stages/backbone.py": ["backbone@mobilenet_v2"],
     "stages/evaluate.py": [],
     "stages/features.py": ALL_FEATURES,
+    "stages/label_issues.py": [LABEL_ISSUES],
     "stages/page.py": ["page"],
+    "stages/pixels.py": ["pixels"],
     "stages/train.py": ALL_TRAININGS,
     "stages/common/cli.py": [],  # how an error is worded and a program ends
     "stages/common/params.py": [],

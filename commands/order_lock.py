@@ -1,12 +1,9 @@
-"""Order the steps in ``dvc.lock`` as ``dvc.yaml`` has them.
+"""Order the steps in ``dvc.lock`` as in ``dvc.yaml``.
 
-DVC adds steps to a new ``dvc.lock`` as they end. In the order of ``dvc.yaml`` it is the file that a serial run writes,
-whatever ran side by side.
+DVC adds steps to a new ``dvc.lock`` as they end. Ordered, it is the file of a serial run, whatever ran in parallel.
 """
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from dvc.repo import Repo
 from dvc.utils.serialize import dumps_yaml, load_yaml
@@ -18,15 +15,13 @@ LOCK = Path("dvc.lock")
 
 
 def main() -> None:
-    lock = load_yaml(LOCK)
     with Repo() as repo:
         names = [stage.addressing for stage in repo.index.stages]
-    write_text(dumps_yaml({**lock, "stages": in_order(lock["stages"], names)}), LOCK)
-
-
-def in_order(steps: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """Put steps in the order of ``names``, and those that are not among them last."""
-    return {name: steps[name] for name in dict.fromkeys([*names, *steps]) if name in steps}
+    lock = load_yaml(LOCK)
+    steps = lock["stages"]
+    removed = [name for name in steps if name not in names]
+    lock["stages"] = {name: steps[name] for name in [*names, *removed] if name in steps}
+    write_text(dumps_yaml(lock), LOCK)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Write the JavaScript that draws the plots page to ``dvc_plots/vega.js``, so that the page needs no network."""
+"""Write the JavaScript that draws the plots page to ``dvc_plots/vega.js``: the page needs no network."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the tests share: an empty place to work in, and small photos to work on."""
+"""Shared fixtures: an empty folder with parameters, finished runs, and small photos."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ import pytest
 import yaml
 from PIL import Image
 
-os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what the tests expect is a processor's; TensorFlow reads this at its start
+os.environ["CUDA_VISIBLE_DEVICES"] = ""  # expected values are a CPU's; TensorFlow reads this at its start
 
 from stages.data import fetch
 
@@ -28,29 +28,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that two processes end at about the same time.
-
-    The first two make the runs that others need, one each.
-    """
-    longest = [
-        "pipeline",
-        "cluster",
-        "docs",
-        "backbones",
-        "on_features",
-        "training",
-        "own_photos",
-        "demo",
-        "soak",
-        "devices",
-    ]
-    places = {f"test_{name}.py": place for place, name in enumerate(longest)}
-    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+    """Begin with the longest files, so that two processes end together; the first two make the shared runs."""
+    longest = ["pipeline", "cluster", "docs", "backbones", "on_features", "own_photos", "demo", "soak", "devices"]
+    order = {f"test_{name}.py": index for index, name in enumerate(longest)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder with the project's parameters, as the current folder."""
+    """Empty current folder with the project's parameters."""
     shutil.copy(PROJECT / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -64,7 +50,7 @@ def set_params(workspace: Path) -> Callable[..., None]:
 
 @pytest.fixture
 def without_access(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Let a folder be one that may not be read, also to root, who may read all."""
+    """Forbid to read a folder, also to root, who may read all."""
     scandir = os.scandir
 
     def forbid(folder: str) -> None:
@@ -80,14 +66,14 @@ def without_access(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 @pytest.fixture
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a test wait for a moment where a user waits for a minute."""
+    """Wait for a moment where a user waits for a minute."""
     monkeypatch.setattr(fetch, "RETRY_DELAYS_S", (0.1, 0.1, 0.1))
     monkeypatch.setattr(fetch, "READ_TIMEOUT_S", 2)
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project after its first run, committed; for all tests, which leave it as it is."""
+    """The project after its first run, committed. Tests leave it as it is."""
     from tests import project  # which imports this file
 
     return project.first_run("finished", ["dvc", "repro"], tmp_path_factory)
@@ -95,7 +81,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def two_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with two of its models, as `evaluate` takes its time for each, trained side by side on one core."""
+    """The same with two of its models, trained in parallel on one core."""
     from tests import project
 
     changes = project.models_alone("cnn", "transfer")
@@ -105,13 +91,13 @@ def two_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the finished project that a test may change."""
+    """Copy of ``finished`` that a test may change."""
     return Path(shutil.copytree(finished, tmp_path / "project", symlinks=True))
 
 
 @pytest.fixture
 def small_project(two_models: Path, tmp_path: Path) -> Path:
-    """A copy of the one with two models that a test may change."""
+    """Copy of ``two_models`` that a test may change."""
     return Path(shutil.copytree(two_models, tmp_path / "project", symlinks=True))
 
 

@@ -1,9 +1,8 @@
-"""Change the code that decides results, one place at a time, and count the changes that the tests catch.
+"""Mutation test: change the code that decides results in random places, one at a time, and count what tests catch.
 
-The places are drawn at random; each is changed by an operator of Cosmic Ray, such as another number, another comparison
-or a loop that never runs. The tests nearest to it run first, then all of `make check`. A change is caught when a test
-fails, or when the tests do not end. Works on a clone of the last commit, in a temporary folder. Prints each change and
-what caught it; the exit code is 1 if fewer than nine of ten were caught.
+A change is an operator of Cosmic Ray, such as another number, another comparison or a loop that never runs. The tests
+nearest to it run first, then all of `make check`. It is caught when a test fails or the tests do not end. Works on a
+clone of the last commit, in a temporary folder; the exit code is 1 if fewer than nine of ten changes were caught.
 
     python -m tests.mutants [--count 60] [--seed 0]
 """
@@ -46,10 +45,9 @@ MODULES = {
     "evaluation/*.py": ("tests/evaluation",),
     "evaluate.py": ("tests/test_evaluate.py", "tests/test_steps.py"),
 }
-# Of these folders: fetching, what describes a machine, pictures and texts.
-OTHER_MODULES = {"archive", "fetch", "gradcam", "plots", "report"}
-# What decides no result, or is noticed by Python itself: drawing; the | of types and the ** of arguments; the log.
-IRRELEVANT_FUNCTION = re.compile(r"draw_(counts|photos|samples)")
+OTHER_MODULES = {"archive", "fetch", "gradcam", "plots", "report"}  # fetching, figures and texts
+# Decides no result, or is noticed by Python itself: drawing, the | of types and the ** of arguments, the log.
+IRRELEVANT_FUNCTION = re.compile(r"draw_\w+(?<!augmentation)")
 IRRELEVANT_OPERATOR = re.compile(r"core/ReplaceBinaryOperator_(BitOr|Pow)_")
 IRRELEVANT_LINE = re.compile(r" *logger\.")
 LEAST_CAUGHT = 0.9
@@ -80,7 +78,7 @@ def command(tests: tuple[str, ...]) -> str:
 
 
 def nearest_tests() -> dict[str, tuple[str, ...]]:
-    """List the modules that decide results, with the tests nearest to each."""
+    """Return the nearest tests of each module that decides results."""
     return {
         path.as_posix(): tests
         for pattern, tests in MODULES.items()
@@ -90,7 +88,7 @@ def nearest_tests() -> dict[str, tuple[str, ...]]:
 
 
 def time_limit(tests: tuple[str, ...]) -> float:
-    """Run tests on the code as it is, and allow several times as many seconds.
+    """Return a limit in seconds: several times as many as the tests take on the unchanged code.
 
     Raises:
         UserError: They fail.
@@ -103,7 +101,7 @@ def time_limit(tests: tuple[str, ...]) -> float:
 
 
 def draw(count: int, seed: int) -> list[MutationSpec]:
-    """Draw places in the code, and for each one of the mutations that are possible there."""
+    """Draw places in the code, and a mutation for each."""
     with use_db("mutants.sqlite") as session:
         init(map(Path, nearest_tests()), session, {})
         mutations = [mutation for item in session.work_items for mutation in item.mutations]
@@ -125,7 +123,7 @@ def matters(mutation: MutationSpec) -> bool:
 
 
 def challenge(mutation: MutationSpec, limits: dict[tuple[str, ...], float]) -> tuple[str, str]:
-    """Run the tests on a mutation; return what caught it, "" for nothing, and the change as a diff."""
+    """Run the tests on a mutation, and return the test that caught it ("": none) and the diff."""
     for tests in (nearest_tests()[str(mutation.module_path)], ALL_TESTS):
         result = mutate_and_test([mutation], command(tests), limits[tests])
         if result.test_outcome == TestOutcome.INCOMPETENT:

@@ -1,15 +1,18 @@
-"""A copy of the project with few and small drawn photos, and commands run in it as a user would."""
+"""A copy of the project with few and small synthetic images, and commands run in it as a user would."""
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from filelock import FileLock
 from PIL import Image
 
 from commands.sample.photo_archive import write_archive
@@ -28,7 +31,7 @@ TINY = {
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The environment of a user who has never set up git or DVC and has the project's Python on the path."""
+    """Return the environment of a user who has not set up git or DVC, with the project's Python on the path."""
     foreign = ("GIT_", "DVC_", "MAKE", "MFLAGS")
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
     return {
@@ -40,22 +43,27 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def run(folder: Path, *command: str, check: bool = True) -> str:
-    """Run a command in the folder and return what it printed, stdout and stderr together."""
-    finished = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment(folder),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    if check:
-        assert finished.returncode == 0, finished.stdout
-    else:
-        assert finished.returncode != 0, finished.stdout
-    return finished.stdout
+    """Run a command in the folder and return its output, stdout and stderr together.
+
+    Args:
+        check: whether it must succeed; otherwise it must fail.
+    """
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    ended = subprocess.run(command, cwd=folder, env=environment(folder), text=True, timeout=600, check=False, **pipes)
+    assert (ended.returncode == 0) == check, ended.stdout
+    return str(ended.stdout)
+
+
+@contextmanager
+def started(folder: Path, *command: str) -> Iterator["subprocess.Popen[str]"]:
+    """Start a command in the folder; kill it and its children at the end, if they still run."""
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "start_new_session": True}
+    with subprocess.Popen(command, cwd=folder, env=environment(folder), text=True, **pipes) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def commit(folder: Path) -> None:
@@ -64,18 +72,19 @@ def commit(folder: Path) -> None:
 
 
 def models_alone(*names: str) -> dict[str, Any]:
-    """The changes of params.yaml that leave these models, and the features that they train on."""
+    """Return the changes of params.yaml that leave these models, and the features that they train on."""
     params = yaml.safe_load((PROJECT / "params.yaml").read_text())
     models = {name: params["models"][name] for name in names}
     used = {config["features"] for config in models.values()}
-    sections = ("features", "label_issues")
-    return {"models": models} | {
-        section: {name: of for name, of in params[section].items() if name in used} for section in sections
+    kept = {
+        section: {name: of for name, of in params[section].items() if name in used}
+        for section in ("features", "label_issues")
     }
+    return {"models": models, **kept}
 
 
 def lay_out(folder: Path, changes: dict[str, Any] | None = None) -> Path:
-    """Lay out the project in a folder of its own, as a fresh clone has it but for tiny parameters and photos."""
+    """Lay out the project as in a fresh clone, but with tiny parameters and photos."""
     listed = run(PROJECT, "git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
     for name in listed:
         left_by_a_run = name == "dvc.lock" or (name.startswith("metrics/") and name != "metrics/README.md")
@@ -90,44 +99,28 @@ def lay_out(folder: Path, changes: dict[str, Any] | None = None) -> Path:
 
 
 def ran(output: str) -> list[str]:
-    """The steps that a `dvc repro` ran, by its own account."""
+    """Return the steps that a `dvc repro` ran, from its output."""
     return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
 
 
 def first_run(
     name: str, command: list[str], tmp_path_factory: pytest.TempPathFactory, changes: dict[str, Any] | None = None
 ) -> Path:
-    """Run the whole pipeline in a new folder, and commit the result.
-
-    All processes of pytest-xdist share it: the first that asks for it makes it, another waits.
-    """
+    """Run the whole pipeline in a new folder, and commit the result; processes of pytest-xdist share it."""
     own = tmp_path_factory.getbasetemp()
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
-    project, ended = folder / "project", folder / "ended"
-    try:
-        folder.mkdir()
-    except FileExistsError:
-        wait_for(ended)
-    else:
-        try:
+    project = folder / "project"
+    with FileLock(f"{folder}.lock", timeout=600):
+        if not folder.exists():
             lay_out(project, changes)
             (project / ".venv").mkdir()
             (project / ".venv/pipeline").touch()  # or make would install everything once more
             run(project, *command)
             commit(project)
-        finally:
-            ended.touch()
     assert not run(project, "git", "status", "--short"), f"`{' '.join(command)}` did not come to its end"
     return project
 
 
-def wait_for(file: Path) -> None:
-    end = time.monotonic() + 600
-    while not file.exists():
-        assert time.monotonic() < end, f"{file} did not appear"
-        time.sleep(0.2)
-
-
-def colours_in(picture: Path) -> set[Any]:
-    with Image.open(picture) as opened:
+def colours_in(figure: Path) -> set[Any]:
+    with Image.open(figure) as opened:
         return {colour for _, colour in opened.convert("RGB").getcolors(maxcolors=2**24) or []}

@@ -1,4 +1,4 @@
-"""dvc.yaml, params.yaml, stages/, tests/, pyproject.toml and the documents say the same."""
+"""dvc.yaml, params.yaml, code, tests, pyproject.toml and documents agree."""
 
 import ast
 import importlib
@@ -31,31 +31,31 @@ DOCUMENTS = sorted(
 )
 # From the bottom up: a room imports only those before it.
 ROOMS = ["common", "storage", "photos", "data", "models", "datasets", "training", "inference", "evaluation"]
-# The entry point, the checks of parameters, the paths, and how many threads work: they shape no result.
-NOT_IN_ANY_RESULT = set((PROJECT / "stages/common").glob("*.py"))
+SHAPES_NO_RESULT = PROJECT / "stages/common"
 
 
 @cache
 def imported_files(file: Path) -> frozenset[Path]:
-    """The project's own files that shape what a file computes: its imports, direct or not, itself, and its template."""
+    """Return a file, its template, and the files that it imports, directly or not, but for those in ``common``."""
     modules = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("stages"):
             modules |= {f"{node.module}.{name.name}" for name in node.names} | {str(node.module)}
         elif isinstance(node, ast.Import):
             modules |= {name.name for name in node.names if name.name.startswith("stages")}
-    files = {PROJECT / f"{module.replace('.', '/')}.py" for module in modules} - NOT_IN_ANY_RESULT
-    templates = {template for template in (file.with_suffix(".html"),) if template.exists()}
-    return frozenset({file, *templates}).union(*(imported_files(other) for other in files if other.exists()))
+    files = {PROJECT / f"{module.replace('.', '/')}.py" for module in modules}
+    files = {other for other in files if other.exists() and other.parent != SHAPES_NO_RESULT}
+    own = {path for path in (file, file.with_suffix(".html")) if path.exists()}
+    return frozenset(own).union(*(imported_files(other) for other in files))
 
 
 def code_in(folder: Path) -> set[Path]:
-    """The files of code in a folder; an ``__init__.py`` without code is none."""
+    """Return the files in a folder that hold code."""
     return {file for file in folder.rglob("*.py") if file.read_text()}
 
 
 def declared_files(step: dict[str, Any]) -> set[Path]:
-    """The files of code that a step depends on, folders spelled out."""
+    """Return the files of code that a step depends on."""
     entries = [PROJECT / dep for dep in step["deps"] if dep.startswith("stages")]
     return {file for entry in entries for file in (code_in(entry) if entry.is_dir() else {entry})}
 
@@ -91,10 +91,9 @@ def test_imports_go_down() -> None:
 
 
 def test_tests_lie_where_the_code_they_test_does() -> None:
-    for folder in (PROJECT / "tests").iterdir():
-        if folder.is_dir() and folder.name[0] != "_":
-            assert folder.name == "commands" or folder.name in ROOMS, f"tests/{folder.name} tests no room"
-            assert list(folder.rglob("test_*.py")), f"tests/{folder.name} is empty"
+    folders = [folder for folder in (PROJECT / "tests").iterdir() if folder.is_dir() and folder.name[0] != "_"]
+    assert {folder.name for folder in folders} <= {*ROOMS, "commands"}
+    assert all(any(folder.rglob("test_*.py")) for folder in folders)
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -115,19 +114,19 @@ def test_what_takes_minutes_depends_on_no_other_code(name: str) -> None:
     assert ("training" in rooms) == (name == "train")
 
 
-def test_a_backup_is_kept_for_as_long_as_dvc_would_not_train_again() -> None:
+def test_a_backup_depends_on_the_code_that_train_does() -> None:
     files = {file for pattern in TRAINING_CODE for file in STAGES.glob(pattern) if file.read_text()}
     assert files == declared_files(STEPS["train"])
 
 
-def test_predictions_are_kept_until_the_code_that_predicts_changes() -> None:
+def test_cached_predictions_depend_on_the_code_that_predicts() -> None:
     files = {file for pattern in INFERENCE_CODE for file in STAGES.glob(pattern)}
     reading = code_in(STAGES / "storage")  # whose result, the pixels, is compared itself
     assert imported_files(STAGES / "inference/logits.py") - reading <= files
 
 
 def spelled_out(keys: set[str]) -> set[str]:
-    """Put a whole section's keys in its place."""
+    """Replace a whole section by its keys."""
     found = set()
     for key in keys:
         fields = () if "." in key else getattr(Params.model_fields[key].annotation, "model_fields", ())
@@ -139,7 +138,7 @@ def spelled_out(keys: set[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_a_step_declares_exactly_the_parameters_that_it_reads(name: str) -> None:
+def test_a_step_declares_the_parameters_that_it_reads(name: str) -> None:
     tree = ast.parse((PROJECT / f"stages/{name}.py").read_text())
     attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
     parts_of_longer_ones = [node.value for node in attributes]
@@ -149,13 +148,13 @@ def test_a_step_declares_exactly_the_parameters_that_it_reads(name: str) -> None
     assert spelled_out(declared) == spelled_out(read)
 
 
-def test_steps_speak_through_files_only() -> None:
+def test_steps_communicate_through_files_only() -> None:
     steps = {PROJECT / f"stages/{name}.py" for name in STEPS}
     for file in (PROJECT / "stages").rglob("*.py"):
         assert not (imported_files(file) - {file}) & steps, f"{file.name} imports a step"
 
 
-def test_no_model_meets_the_test_list_before_evaluate() -> None:
+def test_only_evaluate_shows_test_photos_to_a_model() -> None:
     readers = {name for name, step in STEPS.items() if {"data/splits", "data/splits/test.csv"} & set(step["deps"])}
     assert readers == {"evaluate", "label_stats"}
     for file in imported_files(PROJECT / "stages/train.py"):
@@ -187,30 +186,32 @@ sys.exit(bool({"tensorflow", "keras"} & set(sys.modules)))
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
 
 
-def test_every_dependency_is_pinned_and_every_import_declared() -> None:
-    groups = tomllib.loads((PROJECT / "pyproject.toml").read_text())["dependency-groups"]
-    declared = {name.split("[")[0] for group in groups.values() for name in group if isinstance(name, str)}
-    pinned = dict(line.split("==") for line in (PROJECT / "constraints.txt").read_text().splitlines() if "==" in line)
-    assert declared <= {name.lower().replace("_", "-") for name in pinned}
+IMPORTED_AS = {
+    "PIL": "pillow",
+    "ai_edge_litert": "ai-edge-litert",
+    "sklearn": "scikit-learn",
+    "vl_convert": "vl-convert-python",
+    "yaml": "pyyaml",
+}
 
-    names = {
-        "PIL": "pillow",
-        "ai_edge_litert": "ai-edge-litert",
-        "sklearn": "scikit-learn",
-        "vl_convert": "vl-convert-python",
-        "yaml": "pyyaml",
-    }
+
+def imported_packages(file: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(file.read_text())))
+    modules = {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    modules |= {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    packages = {module.split(".")[0] for module in modules} - sys.stdlib_module_names - {"stages", "commands"}
+    return {IMPORTED_AS.get(package, package) for package in packages}
+
+
+def test_every_dependency_is_pinned_and_declared() -> None:
+    groups = tomllib.loads((PROJECT / "pyproject.toml").read_text())["dependency-groups"]
+    groups = {group: {of.split("[")[0] for of in names if isinstance(of, str)} for group, names in groups.items()}
+    pinned = [line.split("==")[0] for line in (PROJECT / "constraints.txt").read_text().splitlines() if "==" in line]
+    assert set().union(*groups.values()) <= {name.lower().replace("_", "-") for name in pinned}
     for file in [*(PROJECT / "stages").rglob("*.py"), *(PROJECT / "commands").rglob("*.py")]:
         extra = "cluster" if file.parent.name == "cluster" else "export" if "export" in file.name else "pipeline"
-        allowed = {name.split("[")[0] for name in groups["pipeline"] + groups[extra]}
-        for node in ast.walk(ast.parse(file.read_text())):
-            modules = [node.module] if isinstance(node, ast.ImportFrom) else []
-            modules += [name.name for name in node.names] if isinstance(node, ast.Import) else []
-            for module in modules:
-                package = str(module).split(".")[0]
-                # HEIC is read where pillow-heif is installed, and refused by name where it is not.
-                if package not in ("stages", "commands", "pillow_heif") and package not in sys.stdlib_module_names:
-                    assert names.get(package, package) in allowed, f"{file} imports {package}"
+        # HEIC is read where pillow-heif is installed, and refused by name where it is not.
+        assert imported_packages(file) <= groups["pipeline"] | groups[extra] | {"pillow_heif"}, file
 
 
 def files_where(is_used: Callable[[str], Any]) -> set[str]:
@@ -234,6 +235,12 @@ def test_a_checkout_on_windows_has_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "clone" / name).read_bytes() == (project / name).read_bytes(), name
 
 
+def test_names_of_tests_are_short() -> None:
+    """The sentence, where one is needed, is the docstring."""
+    for file in (PROJECT / "tests").rglob("test_*.py"):
+        assert not re.findall(r"^def (test_\w{56,})\(", file.read_text(), re.MULTILINE), file
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_a_document_names_what_is_there(document: str) -> None:
     text = (PROJECT / document).read_text()
@@ -248,15 +255,6 @@ def test_a_document_names_what_is_there(document: str) -> None:
         assert (PROJECT / document).parent.joinpath(link).exists(), link
 
 
-def test_the_readme_explains_every_step_and_model() -> None:
-    readme = (PROJECT / "README.md").read_text()
-    for step in STEPS:
-        assert f"`{step}`" in readme, step
-    for model in yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]:
-        assert f"train@{model}" in readme
-        assert f"| `{model}` |" in readme
-
-
 @pytest.mark.parametrize("name", STEPS)
 def test_the_readme_names_what_a_step_writes(name: str) -> None:
     readme = (PROJECT / "README.md").read_text()
@@ -267,16 +265,18 @@ def test_the_readme_names_what_a_step_writes(name: str) -> None:
         assert f"`{path}`" in row or f"`{path}/" in row, path
 
 
-def test_every_model_is_an_artifact() -> None:
+def test_every_model_is_an_artifact_and_in_the_readme() -> None:
     models = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]
     named = {name: artifact["path"] for name, artifact in PIPELINE["artifacts"].items()}
     assert named == {model.replace("_", "-"): f"data/models/{model}.keras" for model in models}
+    readme = (PROJECT / "README.md").read_text()
+    assert all(f"train@{model}" in readme and f"| `{model}` |" in readme for model in models)
 
 
 def test_dvc_leaves_params_yaml_as_it_is(tmp_path: Path) -> None:
     """`dvc exp run -S` writes the file anew; in a review its change should be the only one."""
-    copy = tmp_path / "params.yaml"
-    copy.write_text((PROJECT / "params.yaml").read_text())
+    copy, content = tmp_path / "params.yaml", (PROJECT / "params.yaml").read_text()
+    copy.write_text(content)
     apply_overrides(copy, ["models.cnn.dropout=0.25"])
     unwrapped = re.sub(r": \n +http", ": http", copy.read_text())  # it breaks lines before long words
-    assert unwrapped == (PROJECT / "params.yaml").read_text().replace("dropout: 0.5", "dropout: 0.25", 1)
+    assert unwrapped == content.replace("dropout: 0.5", "dropout: 0.25", 1)

@@ -1,4 +1,4 @@
-"""`make demo`: what its models learn, and that it leaves the project around it as it is."""
+"""`make demo`: its scores, and the project around it, which it leaves as it is."""
 
 import shutil
 import sys
@@ -11,7 +11,7 @@ import yaml
 from dvc.utils.collections import merge_dicts
 
 from commands.predict import predict
-from commands.sample.photo_archive import draw_jpeg, list_pictures, write_archive
+from commands.sample.photo_archive import draw_jpeg, list_drawings, write_archive
 from commands.sample.species import SPECIES
 from stages import backbone, download, features, pixels, split, train
 from stages.common.params import load_params
@@ -31,7 +31,7 @@ REASONS = ("unsure", "unlike the training photos")
 
 
 @pytest.mark.slow
-def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
+def test_the_demo_s_best_model_beats_the_baseline(
     workspace: Path, set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One of its five models, on half of its validation and test photos; CI checks the whole demo."""
@@ -57,15 +57,15 @@ def test_the_demo_s_best_recipe_beats_the_baseline_on_validation_and_test(
     assert scores["test"]["accuracy_low"] > baseline == 0.5, "beyond its confidence interval"
     assert scores["validation"]["accuracy"] > 0.75
 
-    # What it says of animals that it never saw, beside what it says of cats and dogs.
+    # Notes on animals that it never saw, beside those on cats and dogs.
     settings = load_params().confidence.model_copy(
         update={"abstention_accuracy": 0.95, "out_of_distribution_fraction": 0.01}
     )
     trained = fetch_model_file("transfer").load(settings)
-    others = [picture for picture in list_pictures(list(SPECIES), 0, 10, seed=0) if picture.species not in classes]
+    others = [drawing for drawing in list_drawings(list(SPECIES), 0, 10, seed=0) if drawing.species not in classes]
     Path("others").mkdir()
-    for picture in others:
-        Path("others", Path(picture.path).name).write_bytes(draw_jpeg(picture))
+    for drawing in others:
+        Path("others", Path(drawing.path).name).write_bytes(draw_jpeg(drawing))
     notes = {"known": proportions(predict(trained, list(map(Path, photos["path"]))))}
     notes["others"] = proportions(predict(trained, sorted(Path("others").iterdir())))
     for reason in REASONS:
@@ -110,7 +110,7 @@ def test_the_demo_leaves_the_project_as_it_is(tmp_path: Path) -> None:
     assert (folder / "demo/notes.txt").read_text() == "mine"
 
 
-def test_a_folder_that_is_no_demo_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_demo_is_left_alone(tmp_path: Path) -> None:
     folder = lay_out(tmp_path / "project")
     (folder / "demo").mkdir()
     (folder / "demo/photo.jpg").write_text("mine")

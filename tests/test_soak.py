@@ -24,7 +24,8 @@ LONGEST = 16  # seconds that a step on the tiny photos takes, of which half is s
 def repro_until(seconds: float | None, folder: Path, step: str) -> bool:
     """Run a step anew and kill it, DVC and all, after so many seconds or else at its first backup.
 
-    Tell whether it was still running.
+    Returns:
+        Whether it was still running.
     """
     end = time.monotonic() + (seconds or 0)
     with subprocess.Popen(
@@ -44,12 +45,12 @@ def repro_until(seconds: float | None, folder: Path, step: str) -> bool:
         return False
 
 
-def test_a_killed_pipeline_ends_with_the_lock_file_of_an_undisturbed_one(
+def test_a_killed_pipeline_ends_in_the_same_lock_file(
     finished: Path, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
-    """With one kill, of the training that takes longest; with more, of trainings of more epochs."""
-    kills_wanted = pytestconfig.getoption("kills")
-    if kills_wanted == 1:
+    """With one kill, of the longest training run; with more, of runs of more epochs."""
+    target = pytestconfig.getoption("kills")
+    if target == 1:
         project = Path(shutil.copytree(finished, tmp_path / "project", symlinks=True))
     else:
         project = lay_out(tmp_path / "project", {**models_alone(*TRAINED), "train.epochs": 50})
@@ -59,7 +60,7 @@ def test_a_killed_pipeline_ends_with_the_lock_file_of_an_undisturbed_one(
 
     rng = random.Random(pytestconfig.getoption("soak_seed"))
     kills, resumed, repaired = 0, 0, 0
-    while kills < kills_wanted:
+    while kills < target:
         step = STEPS[kills % len(STEPS)]
         seconds = rng.uniform(0.5, LONGEST) if kills else None
         if not repro_until(seconds, project, step):

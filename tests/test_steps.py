@@ -104,9 +104,8 @@ def test_models_are_scored_on_test_and_ranked_on_validation() -> None:
 
 
 @pytest.mark.usefixtures("results")
-def test_cached_predictions_give_the_same_bytes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_cached_predictions_give_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the best model is loaded."""
     before = written_by_evaluate()
     cached = {Path(f"data/predictions/{name}{seed}.npz") for name in MODELS for seed in ("", ".1")}
     assert cached < before.keys()

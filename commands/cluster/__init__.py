@@ -1,4 +1,4 @@
-"""Everything that runs on a Ray cluster. What is set here must be set before Ray is imported."""
+"""Commands that run on a Ray cluster. Ray reads these settings when it is imported."""
 
 import importlib.util
 import os

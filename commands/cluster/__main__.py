@@ -1,7 +1,7 @@
-"""Run the pipeline with its features and trainings spread over a Ray cluster.
+"""Run the pipeline with its features and training runs spread over a Ray cluster.
 
-Does what `dvc repro` does and ends in the same ``dvc.lock``: the first steps run here, then each set of features and
-each training that is not up to date on whichever node has room (``cluster`` in ``params.yaml``), and the last,
+The result is that of `dvc repro`, down to ``dvc.lock``. The first steps run here; then each set of features and each
+training run that is not up to date, on whichever node has room (``cluster`` in ``params.yaml``); and the last steps,
 `evaluate`, `label_issues` and `page`, here again. DVC's default remote carries the data there and the results back.
 
     RAY_ADDRESS=head:6379 python -m commands.cluster    # without RAY_ADDRESS: the cluster on this machine, or a new one
@@ -26,41 +26,42 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     params = load_params()
     features = {f"features@{name}": resources_for_features(name, params) for name in params.features}
-    trainings = {f"train@{model}": params.cluster.resources_of(model) for model in params.models}
+    models = {f"train@{name}": params.cluster.resources_of(name) for name in params.models}
     connect()
-    check_nodes([*features.values(), *trainings.values()])
+    check_nodes([*features.values(), *models.values()])
     dvc("repro", "backbone", "label_stats", "pixels")
     reproduce_on_nodes(features, ["backbone", "pixels"], params.cluster.retries)
-    reproduce_on_nodes(trainings, ["split", "pixels", "features"], params.cluster.retries)
+    reproduce_on_nodes(models, ["split", "pixels", "features"], params.cluster.retries)
     order_lock.main()
     dvc("repro")
 
 
 def resources_for_features(name: str, params: Params) -> Resources:
-    """Give the most of each resource that a model takes which trains on these features."""
+    """Return the largest amount of each resource that a model on these features reserves."""
     users = [params.cluster.resources_of(model) for model, config in params.models.items() if config.features == name]
     users = users or [params.cluster]
     return Resources(**{field: max(getattr(user, field) for user in users) for field in Resources.model_fields})
 
 
-def reproduce_on_nodes(steps: Mapping[str, Resources], read: list[str], retries: int) -> None:
-    """Run those steps on nodes that are not up to date, and take their results from there.
+def reproduce_on_nodes(steps: Mapping[str, Resources], inputs: list[str], retries: int) -> None:
+    """Run the steps that are not up to date on nodes, and pull their results.
 
     Args:
-        steps: what each takes of a node.
-        read: what they read, as stages or paths.
+        steps: resources that each step reserves.
+        inputs: stages whose outputs the steps read.
     """
     with Repo() as repo:
         status = repo.status(list(steps))
     changed = [step for step in steps if step in status]
     if not changed:
         return
-    dvc("push", *read)
+    dvc("push", *inputs)
     lock = Path("dvc.lock").read_text(encoding="utf-8")
-    options = {"max_retries": retries, "retry_exceptions": [NodeError]}
-    wait_for_all(
-        {reproduce.options(**task_options(steps[step]), **options).remote(step, lock): step for step in changed}
-    )
+    tasks = {}
+    for step in changed:
+        options = {"max_retries": retries, "retry_exceptions": [NodeError], **task_options(steps[step])}
+        tasks[reproduce.options(**options).remote(step, lock)] = step
+    wait_for_all(tasks)
     dvc("repro", "--pull", "--single-item", *changed)
 
 
@@ -76,7 +77,7 @@ def wait_for_all(steps: dict[ray.ObjectRef, str]) -> None:
     """Wait until all tasks have ended; when one fails, the others go on.
 
     Raises:
-        UserError: Some failed. What the others made is in the remote all the same.
+        UserError: Some failed. The results of the others are in the remote all the same.
     """
     failures = []
     waiting = list(steps)

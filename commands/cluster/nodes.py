@@ -1,4 +1,4 @@
-"""Join a Ray cluster, and make sure that its nodes can run what they will be given."""
+"""Join a Ray cluster, check its nodes, and report their failures."""
 
 import logging
 import os
@@ -24,7 +24,7 @@ from commands.cluster.workspace import workspace
 from stages.common.cli import UserError, first_line
 from stages.common.params import Resources
 
-# What a step needs to run, or its result depends on; the names are those of pip.
+# What a step needs to run, or its result depends on, by pip's names.
 PACKAGES = ("dvc", "keras", "numpy", "pandas", "pillow", "tensorflow")
 # Ray 2.60 keeps no object of what was raised: Ray Data by default, and Ray of an error that cannot be unpickled.
 ONLY_TEXT = (ray.exceptions.UserCodeException, ray.exceptions.UnserializableException)
@@ -39,8 +39,7 @@ def connect() -> None:
     """Join the cluster at ``RAY_ADDRESS``, or one that runs on this machine, or else start one here.
 
     Raises:
-        UserError: There is no cluster at that address, or one with another version of Python or Ray, or the project's
-            files cannot be sent to it.
+        UserError: There is none at that address, it has another Python or Ray, or the project's files cannot be sent.
     """
     address = os.environ.get("RAY_ADDRESS", "")
     host, _, port = address.rpartition(":")
@@ -59,7 +58,7 @@ def connect() -> None:
 
 
 def copy_tracked_files(target: Path) -> None:
-    """Copy the project's files that git tracks, with uncommitted changes: what Ray is to send to the nodes.
+    """Copy the files that git tracks, with uncommitted changes, for Ray to send to the nodes.
 
     Photos, models, settings of this machine and secrets stay here, whether git ignores or merely does not track them.
 
@@ -77,7 +76,6 @@ def copy_tracked_files(target: Path) -> None:
 
 
 def git_files(*options: str) -> list[Path]:
-    """Run `git ls-files`."""
     try:
         command = ["git", "ls-files", "-z", *options]
         listed = subprocess.run(command, capture_output=True, text=True, errors="surrogateescape", check=True).stdout  # noqa: S603
@@ -90,30 +88,33 @@ def git_files(*options: str) -> list[Path]:
 
 
 def bundle(resources: Resources) -> dict[str, float]:
-    """Translate to the amounts of a node that Ray reserves: processors, GPUs, memory in bytes."""
+    """Return resources as Ray names them, memory in bytes."""
     return {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory_gib * 2**30}
 
 
 def task_options(resources: Resources) -> dict[str, float]:
-    """Spell a bundle as options of a task or an actor."""
-    reserved = bundle(resources)
-    return {"num_cpus": reserved["CPU"], "num_gpus": reserved["GPU"], "memory": reserved["memory"]}
+    """Return resources as options of a task or an actor."""
+    return {"num_cpus": resources.cpus, "num_gpus": resources.gpus, "memory": resources.memory_gib * 2**30}
 
 
-def check_nodes(wanted: Iterable[Resources]) -> None:
-    """Make sure that the nodes can run what they will be given, before anything runs.
+def living_nodes() -> list[dict[str, Any]]:
+    return [node for node in ray.nodes() if node["Alive"]]
+
+
+def check_nodes(needed: Iterable[Resources]) -> None:
+    """Check that the nodes can run steps, before anything runs.
 
     Raises:
         UserError: No node is large enough, or one has other versions than this machine, or cannot read from and
             write to the DVC remote that this machine uses. The text lists the problems of every node.
     """
-    problems = missing_resources(wanted)
+    problems = missing_resources(needed)
     with Repo() as repo, probe(repo, f"{socket.gethostname()}-{os.getpid()}") as mark:
         versions = installed_versions()
         checks = []
         for node in living_nodes():
-            there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            check = problems_of_node.options(scheduling_strategy=there).remote(versions, mark)
+            affinity = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            check = problems_of_node.options(scheduling_strategy=affinity).remote(versions, mark)
             checks.append((node["NodeManagerHostname"], check))
         for name, check in checks:
             try:
@@ -126,58 +127,16 @@ def check_nodes(wanted: Iterable[Resources]) -> None:
         raise UserError(f"nodes cannot run the steps: {'; '.join(dict.fromkeys(problems))}")
 
 
-def living_nodes() -> list[dict[str, Any]]:
-    return [node for node in ray.nodes() if node["Alive"]]
-
-
-def missing_resources(wanted: Iterable[Resources]) -> list[str]:
+def missing_resources(needed: Iterable[Resources]) -> list[str]:
     """Describe the resources that no node has."""
     nodes = [node["Resources"] for node in living_nodes()]
-    return [
-        f"no node has {needed.cpus} CPUs, {needed.gpus} GPUs and {needed.memory_gib:g} GiB of memory "
-        "(cluster in params.yaml)"
-        for needed in wanted
-        if not any(fits(needed, node) for node in nodes)
-    ]
-
-
-def fits(resources: Resources, node: dict[str, float]) -> bool:
-    return all(node.get(name, 0) >= amount for name, amount in bundle(resources).items())
-
-
-class RaisedError(ray.exceptions.UserCodeException):
-    """Carries what a task raised, in ``args``, past Ray Data 2.60, which writes advice into an error: over its file."""
-
-
-def carrying_errors(function: Callable[..., Result]) -> Callable[..., Result]:
-    """Let :func:`raised_by` find what a function of Ray Data raises, if ``raise_original_map_exception`` is set."""
-
-    @wraps(function)
-    def carry(*args: Any) -> Result:
-        try:
-            return function(*args)
-        except Exception as error:
-            raise RaisedError(error) from error
-
-    return carry
-
-
-def raised_by(error: Exception) -> Exception:
-    """Return what a task, or an actor at its start, raised; Ray's error where the node failed, or only text is left."""
-    if isinstance(error, ray.exceptions.ActorDiedError) and error.actor_init_failed:
-        [error] = error.args
-    if isinstance(error, ray.exceptions.RayTaskError):
-        error = error.cause
-    return error.args[0] if isinstance(error, RaisedError) else error
-
-
-def cause_of(error: Exception) -> str:
-    """Say in a line why a task or an actor failed: the notes of what it raised, such as a file, and its text."""
-    cause = raised_by(error)
-    reason = first_line(cause) or type(cause).__name__
-    if isinstance(cause, ONLY_TEXT):  # a chain of tracebacks, of which the first ends in what was raised
-        reason = next((line for line in str(error).splitlines() if RAISED.match(line)), reason)
-    return ": ".join([*getattr(cause, "__notes__", []), reason])
+    problems = []
+    for resources in needed:
+        amounts = bundle(resources).items()
+        if not any(all(node.get(name, 0) >= amount for name, amount in amounts) for node in nodes):
+            listed = ", ".join(f"{key}: {value:g}" for key, value in resources.model_dump().items())
+            problems.append(f"no node has {listed} (cluster in params.yaml)")
+    return problems
 
 
 def installed_versions() -> dict[str, str]:
@@ -190,14 +149,15 @@ def installed_versions() -> dict[str, str]:
     return versions
 
 
-def compare_versions(wanted: dict[str, str], installed: dict[str, str]) -> list[str]:
+def compare_versions(expected: dict[str, str], installed: dict[str, str]) -> list[str]:
     """Describe the packages of which a node has another version than the caller."""
-    return [f"{name} {installed[name]} instead of {wanted[name]}" for name in wanted if installed[name] != wanted[name]]
+    pairs = [(name, installed[name], expected[name]) for name in expected]
+    return [f"{name} {here} instead of {there}" for name, here, there in pairs if here != there]
 
 
 @ray.remote(num_cpus=0)
 def problems_of_node(versions: dict[str, str], mark: str) -> list[str]:
-    """List what keeps this node from running steps: versions other than the caller's, a remote out of reach."""
+    """Describe why this node cannot run steps: versions other than the caller's, a remote out of reach."""
     problems = compare_versions(versions, installed_versions())
     try:
         with workspace() as folder, Repo(str(folder)) as repo, probe(repo, ray.get_runtime_context().get_node_id()):
@@ -211,10 +171,11 @@ def problems_of_node(versions: dict[str, str], mark: str) -> list[str]:
 
 @contextmanager
 def probe(repo: Repo, name: str) -> Iterator[str]:
-    """Write an empty file to the default DVC remote, give its name, and delete it at the end."""
+    """Write an empty file to the default DVC remote, yield its name, and delete it at the end."""
+    mark = f".reached-from-{name}"
     try:
         remote = repo.cloud.get_remote_odb()
-        path = remote.fs.join(remote.path, f".reached-from-{name}")
+        path = remote.fs.join(remote.path, mark)
         remote.fs.makedirs(remote.path, exist_ok=True)
         remote.fs.touch(path)
     except (DvcException, OSError) as error:
@@ -223,6 +184,44 @@ def probe(repo: Repo, name: str) -> Iterator[str]:
             "`dvc remote add --default NAME URL`, and commit .dvc/config"
         ) from error
     try:
-        yield path.rpartition("/")[2]
+        yield mark
     finally:
         remote.fs.remove(path)
+
+
+class RaisedError(ray.exceptions.UserCodeException):
+    """Carries the exception of a task, in ``args``, past Ray Data 2.60, which would replace its file name by advice."""
+
+
+def carrying_errors(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Decorate a function of Ray Data so that :func:`raised_by` finds its exception.
+
+    Takes effect only with ``DataContext.raise_original_map_exception``.
+    """
+
+    @wraps(function)
+    def carry(*args: Any) -> Result:
+        try:
+            return function(*args)
+        except Exception as error:
+            raise RaisedError(error) from error
+
+    return carry
+
+
+def raised_by(error: Exception) -> Exception:
+    """Return the exception of a task or of an actor's start; Ray's own if the node failed or only text is left."""
+    if isinstance(error, ray.exceptions.ActorDiedError) and error.actor_init_failed:
+        [error] = error.args
+    if isinstance(error, ray.exceptions.RayTaskError):
+        error = error.cause
+    return error.args[0] if isinstance(error, RaisedError) else error
+
+
+def cause_of(error: Exception) -> str:
+    """Return in one line why a task or an actor failed: the notes of its exception, such as a file, and its text."""
+    cause = raised_by(error)
+    reason = first_line(cause) or type(cause).__name__
+    if isinstance(cause, ONLY_TEXT):  # a chain of tracebacks, of which the first ends in what was raised
+        reason = next((line for line in str(error).splitlines() if RAISED.match(line)), reason)
+    return ": ".join([*getattr(cause, "__notes__", []), reason])

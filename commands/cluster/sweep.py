@@ -1,9 +1,9 @@
 """Train a model with many settings, spread over a Ray cluster, and compare them.
 
-Each trial is a training with changed parameters, in a folder of its own on some node. Values are as for `dvc exp run
---queue`; of several parameters, every combination is tried. Trials that differ in nothing but train.seed are of one
-setting. Settings are compared by the mean over all their seeds at the epoch kept, so that none of these is stopped;
-with one seed each, a trial whose validation accuracy falls behind the others' stops early.
+Each trial is a training run with changed parameters. Values are as for `dvc exp run --queue`; of several parameters,
+every combination is tried. Trials that differ only in seeds are of one setting. Settings are compared by the mean
+validation accuracy of the selected epoch over all their seeds, of which none is stopped; with one seed each, a trial
+that falls behind the others stops early.
 
 Finished trials' models go to DVC's default remote with their run cache: a `dvc exp run --pull` with the same changes
 takes them from there instead of training. Started again, the same command goes on where it was stopped; a trial whose
@@ -37,9 +37,6 @@ from stages.training.backup import training_code
 # The trials report their progress themselves, and DVC keeps their results.
 os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
 
-# What features depend on; a trial that changes some computes its own.
-SHAPE_FEATURES = ("features.", "image_size=")
-
 
 def main() -> None:
     parser = command_parser(__doc__)
@@ -53,13 +50,13 @@ def main() -> None:
         raise UserError(f"expected a model of params.yaml ({', '.join(params.models)}), received {args.model!r}")
     trials = list_trials(args.set_param)
     checked = [check_trial(overrides, args.model) for overrides in trials]
-    epochs = min(tried.models[args.model].epochs or tried.train.epochs for tried in checked)
-    shared = {
-        f"features@{tried.models[args.model].features}"
-        for tried, overrides in zip(checked, trials, strict=True)
-        if tried.models[args.model].has_backbone
-        and not any(override.lstrip("+").startswith(SHAPE_FEATURES) for override in overrides)
-    }
+    epochs = min(trial.models[args.model].epochs or trial.train.epochs for trial in checked)
+    shared = set()
+    for trial, overrides in zip(checked, trials, strict=True):
+        config = trial.models[args.model]
+        own_features = any(changes(override, "features.", "image_size=") for override in overrides)
+        if config.has_backbone and not own_features:
+            shared.add(f"features@{config.features}")
 
     connect()
     check_nodes([params.cluster.resources_of(args.model)])
@@ -74,30 +71,34 @@ def main() -> None:
     if len(settings) < len(trials):
         print(f"{settings.to_string()}\n")  # noqa: T201
     recommended = recommend(settings, trials, params.train.seed)
-    changes = " ".join(f"-S '{override}'" for override in recommended)
-    # Other models depend on train and features, too, and have not been trained with their changes.
-    others = not all(override.lstrip("+").startswith("models.") for override in recommended)
-    target = f" train@{args.model}" if others else ""
+    options = " ".join(f"-S '{override}'" for override in recommended)
+    # Changes of train and features would train other models, too.
+    only_this_model = all(changes(override, "models.") for override in recommended)
+    target = "" if only_this_model else f" train@{args.model}"
     best = settings.iloc[0]
     print(f"The best setting: {best.name} (validation accuracy {best['mean']:.3f}, seeds: {best['seeds']:g})")  # noqa: T201
-    print(f"As an experiment, without training again: dvc exp run --pull {changes}{target}")  # noqa: T201
+    print(f"As an experiment, without training again: dvc exp run --pull {options}{target}")  # noqa: T201
 
 
-def list_trials(changes: list[str]) -> list[list[str]]:
-    """Combine all values of all parameters: for each trial its changes, such as ``["train.seed=1", ...]``."""
+def changes(override: str, *prefixes: str) -> bool:
+    """Return whether an override changes a parameter with one of these prefixes."""
+    return override.lstrip("+").startswith(prefixes)
+
+
+def list_trials(options: list[str]) -> list[list[str]]:
+    """Return the overrides of each trial, such as ``["train.seed=1", ...]``: all combinations of all values."""
     try:
-        sweeps = [tuple(sweep[str(PARAMS)]) for sweep in get_hydra_sweeps({str(PARAMS): changes})]
+        sweeps = [tuple(sweep[str(PARAMS)]) for sweep in get_hydra_sweeps({str(PARAMS): options})]
     except (DvcException, ValueError) as error:
         raise UserError(f"-S: expected NAME=VALUE,VALUE: {error}") from error
     return [list(overrides) for overrides in dict.fromkeys(sweeps)]
 
 
 def check_trial(overrides: list[str], model: str) -> Params:
-    """Check a trial's parameters, and return them with all others.
+    """Return all parameters of a trial.
 
     Raises:
-        UserError: The training does not depend on one of them, one has a bad value, or a trial would train from more
-            than one seed.
+        UserError: An override has a bad value or does not affect the model, or the trial would have several runs.
     """
     with TemporaryDirectory() as folder:
         path = Path(copy(PARAMS, folder))
@@ -116,7 +117,7 @@ def check_trial(overrides: list[str], model: str) -> Params:
     if params.models[model].has_backbone:
         sections.append(f"features.{params.models[model].features}")
     for override in overrides:
-        if not override.lstrip("+").startswith(("image_size=", *(f"{section}." for section in sections))):
+        if not changes(override, "image_size=", *(f"{section}." for section in sections)):
             listed = ", ".join(sections)
             raise UserError(
                 f"-S {override}: expected a parameter of {listed} or image_size, on which the trials depend"
@@ -130,7 +131,7 @@ def sweep(model: str, trials: list[list[str]], params: Params, epochs: int) -> t
     folder = BACKUPS.resolve() / f"sweep-{model}-{sweep_key(model, trials, lock)[:12]}"
     trainable = tune.with_resources(
         tune.with_parameters(Trial, model=model, lock=lock, trials=trials),
-        tune.PlacementGroupFactory([bundle(params.cluster.resources_of(model))]),
+        bundle(params.cluster.resources_of(model)),
     )
     if tune.Tuner.can_restore(folder):
         return tune.Tuner.restore(str(folder), trainable, restart_errored=True).fit()
@@ -149,17 +150,14 @@ def sweep(model: str, trials: list[list[str]], params: Params, epochs: int) -> t
 
 
 def scheduler_of(trials: list[list[str]], epochs: int) -> tune.schedulers.TrialScheduler:
-    """Stop trials early only where each setting has one seed: the mean over several seeds needs all of them."""
-    one_seed = len(set(map(setting_of, trials))) == len(trials)
-    return median_stopping(epochs) if one_seed else tune.schedulers.FIFOScheduler()
-
-
-def median_stopping(epochs: int) -> tune.schedulers.MedianStoppingRule:
-    """Choose the trials to stop: those whose best validation accuracy is below the median of the others' means so far.
+    """Return the rule that stops trials: below the median of the others' running means of validation accuracy.
 
     It begins after a quarter of the epochs, once three others are as far, and never pauses a trial to try another.
+    Where settings have several seeds none is stopped, as the mean needs all of them.
     Source: Golovin et al., "Google Vizier", 2017.
     """
+    if len(set(map(setting_of, trials))) < len(trials):
+        return tune.schedulers.FIFOScheduler()
     return tune.schedulers.MedianStoppingRule(
         time_attr="epoch",
         metric="val_accuracy",
@@ -172,8 +170,8 @@ def median_stopping(epochs: int) -> tune.schedulers.MedianStoppingRule:
 def sweep_key(model: str, trials: list[list[str]], lock: str) -> str:
     """Hash all that the results of a sweep depend on; one with the same key goes on where it was stopped."""
     steps = yaml.safe_load(lock)["stages"]
-    read = [step for step in sorted(steps) if step.partition("@")[0] in ("download", "backbone", "split", "features")]
-    data = json.dumps([steps[step]["outs"] for step in read])
+    inputs = [step for step in sorted(steps) if step.partition("@")[0] in ("download", "backbone", "split", "features")]
+    data = json.dumps([steps[step]["outs"] for step in inputs])
     return content_hash([model, json.dumps(trials), PARAMS.read_text(encoding="utf-8"), data, *training_code()])
 
 

@@ -1,4 +1,4 @@
-"""What a sweep runs on a node of the cluster."""
+"""One trial of a sweep, on a node of the cluster."""
 
 import json
 import math
@@ -15,13 +15,13 @@ from stages.common.paths import BACKUPS, HISTORY
 from stages.training.backup import History, read_content
 
 FINISHED = "finished"
-POLL = 0.2  # seconds
+POLL_S = 0.2
 
 
 class Trial(tune.Trainable):
-    """A training with changed parameters, which reports each epoch's record.
+    """Training run with changed parameters, which reports each epoch's record.
 
-    A training that fails by the user's parameters, as one whose loss is lost does, is a result; Tune starts again what
+    A run that fails because of the user's parameters, as one whose loss is lost, is a result; Tune starts again what
     dies or fails otherwise.
     """
 
@@ -29,16 +29,16 @@ class Trial(tune.Trainable):
         overrides = trials[config["number"]]
         self.name = f"trial {config['number']} ({' '.join(overrides)})"
         print(f"{self.name} starts", flush=True)  # noqa: T201
-        self.held = ExitStack()
-        self.folder = self.held.enter_context(workspace(lock, overrides))
+        self.stack = ExitStack()
+        self.folder = self.stack.enter_context(workspace(lock, overrides))
         self.history_file = self.folder / HISTORY / f"{model}.json"
         self.backup_file = self.folder / BACKUPS / f"{model}.npz"
         self.reported: History = []
-        trained = load_params(self.folder / PARAMS).models[model]
-        features = [f"features@{trained.features}"] if trained.has_backbone else []
+        model_config = load_params(self.folder / PARAMS).models[model]
+        features = [f"features@{model_config.features}"] if model_config.has_backbone else []
         self.steps = ("pixels", *features, f"train@{model}")  # the first are up to date, or the trial changes them
         self.process = DvcProcess("repro", "--pull", "--single-item", *self.steps, folder=self.folder, echo=False)
-        self.held.callback(self.process.kill)
+        self.stack.callback(self.process.kill)
 
     def step(self) -> dict[str, Any]:
         """Wait for the next epoch, or for the end."""
@@ -49,9 +49,9 @@ class Trial(tune.Trainable):
                 self.reported = history[: len(self.reported) + 1]
                 return self.result()
             if not running:
-                self.reported = history or self.reported  # now with a mark on the epoch kept
+                self.reported = history or self.reported  # now with a mark on the selected epoch
                 return {**self.result(), "end": self.finish(), "done": True}
-            time.sleep(POLL)
+            time.sleep(POLL_S)
 
     def history(self) -> History:
         if self.history_file.exists():
@@ -62,28 +62,26 @@ class Trial(tune.Trainable):
             return []
 
     def result(self) -> dict[str, Any]:
+        """Return the last epoch's record, with the accuracy of the selected epoch once there is one."""
         last = self.reported[-1] if self.reported else {"epoch": 0, "val_accuracy": -math.inf}
-        kept = next((record for record in self.reported if record.get("kept")), last)
-        return {
-            **last,
-            "val_accuracy": kept["val_accuracy"],
-            "best": max((record["val_accuracy"] for record in self.reported), default=None),
-        }
+        selected = next((record for record in self.reported if record.get("kept")), last)
+        best = max((record["val_accuracy"] for record in self.reported), default=None)
+        return {**last, "val_accuracy": selected["val_accuracy"], "best": best}
 
     def finish(self) -> str:
-        """Push the results, and say how the training ended."""
-        end, how = FINISHED, ""
+        """Push the results, and return how the training run ended."""
+        end, source = FINISHED, ""
         try:
             self.process.wait()
-            if not self.backup_file.parent.exists():  # every training makes this folder, and none removes it
-                how = ", taken from the run cache"
+            if not self.backup_file.parent.exists():  # every training run makes this folder, and none removes it
+                source = ", taken from the run cache"
             dvc("push", "--run-cache", *self.steps, folder=self.folder, echo=False)
         except NodeError:
             raise  # and Tune tries again
         except UserError as error:
             end = f"failed: {error}"
-        print(f"{self.name} {end}: {self.result()['val_accuracy']}{how}", flush=True)  # noqa: T201
+        print(f"{self.name} {end}: {self.result()['val_accuracy']}{source}", flush=True)  # noqa: T201
         return end
 
     def cleanup(self) -> None:
-        self.held.close()
+        self.stack.close()

@@ -1,8 +1,8 @@
-"""Run DVC's commands in a copy of the project on a node of a cluster.
+"""DVC commands in a copy of the project on a node of a cluster.
 
 Ray carries the project's files to a node, DVC's remote the data. There a step runs in a folder of its own: it pulls
-what it reads, and pushes what it wrote together with DVC's run cache, from which a `dvc repro --pull` anywhere takes
-the step's outputs instead of running it.
+its inputs, and pushes its outputs together with DVC's run cache, from which a `dvc repro --pull` anywhere takes them
+instead of running the step.
 """
 
 import os
@@ -28,20 +28,20 @@ STEP_FAILED = re.compile(r"ERROR: failed to reproduce .*, exited with (-?\d+)")
 
 @contextmanager
 def workspace(lock: str = "", overrides: Sequence[str] = ()) -> Iterator[Path]:
-    """Lay out the project in a temporary folder on this node, with a DVC cache of its own.
+    """Copy the project to a temporary folder on this node, with a DVC cache of its own.
 
-    It is inside what Ray unpacked there, and is deleted with it at the latest.
+    It is inside the folder to which Ray unpacked the project, and is deleted with it at the latest.
 
     Args:
         lock: the content of ``dvc.lock``; empty: as Ray brought it.
         overrides: changes of parameters, as ``dvc exp run --set-param`` takes them.
     """
-    shipped = Path(__file__).parents[2]
-    scratch = shipped / ".dvc/tmp"
+    project = Path(__file__).parents[2]
+    scratch = project / ".dvc/tmp"
     scratch.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=scratch, ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary, "project")
-        copytree(shipped, folder, ignore=ignore_patterns("tmp"))
+        copytree(project, folder, ignore=ignore_patterns("tmp"))
         (folder / ".dvc/config.local").write_text("[core]\n    no_scm = true\n")
         if lock:
             (folder / "dvc.lock").write_text(lock, encoding="utf-8")
@@ -55,22 +55,16 @@ class NodeError(UserError):
 
 
 class DvcProcess:
-    """A running DVC command.
-
-    If the process that started it is killed, the command soon ends too: it cannot print what nobody reads.
-    """
+    """A running DVC command. If its parent is killed it soon ends too, as nobody reads its output any more."""
 
     def __init__(self, *arguments: str, folder: Path, echo: bool) -> None:
-        # Steps find this Python first.
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        environment = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
-        self.arguments = arguments
-        self.echo = echo
+        self.arguments, self.echo = arguments, echo
         self.last_lines: deque[str] = deque(maxlen=100)
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # steps find this Python first
         self.process = Popen(  # noqa: S603
             [sys.executable, "-m", "dvc", *arguments],
             cwd=folder,
-            env=environment,
+            env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"},
             stdout=PIPE,
             stderr=STDOUT,
             text=True,
@@ -90,7 +84,7 @@ class DvcProcess:
         return self.process.poll() is None
 
     def wait(self) -> None:
-        """Wait for its end.
+        """Wait for the end.
 
         Raises:
             UserError: A step failed by a mistake of the user's, and would fail again.
@@ -103,18 +97,18 @@ class DvcProcess:
         reasons = (line for line in self.last_lines if line.startswith(("error: ", "ERROR: ")))
         reason = next(reasons, f"error: exit code {self.process.returncode}").partition(": ")[2]
         exit_codes = [match[1] for line in self.last_lines if (match := STEP_FAILED.fullmatch(line))]
-        kind = UserError if exit_codes[-1:] == ["1"] else NodeError
-        raise kind(f"`dvc {' '.join(self.arguments)}` on {socket.gethostname()}: {reason}")
+        error_type = UserError if exit_codes[-1:] == ["1"] else NodeError
+        raise error_type(f"`dvc {' '.join(self.arguments)}` on {socket.gethostname()}: {reason}")
 
     def kill(self) -> None:
-        """End it and all that it started."""
+        """Kill it and its children."""
         if self.is_running():
             os.killpg(self.process.pid, 9)
             self.process.wait()
 
 
 def dvc(*arguments: str, folder: Path = Path(), echo: bool = True) -> None:
-    """Run a DVC command to its end, printing its output if ``echo``; errors are those of :meth:`DvcProcess.wait`."""
+    """Run a DVC command to its end, printing its output if ``echo``; raises as :meth:`DvcProcess.wait` does."""
     process = DvcProcess(*arguments, folder=folder, echo=echo)
     try:
         process.wait()

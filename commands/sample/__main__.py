@@ -1,8 +1,8 @@
-"""Draw a data set of animals: a zip laid out as the archive of photos that the pipeline reads.
+"""Draw a data set of animals, as a zip that the pipeline reads, and print its SHA-256.
 
-Writes the zip and prints its SHA-256. The same options give the same bytes.
+The same options give the same bytes.
 
-    python -m commands.sample --classes cats dogs --output data/sample.zip    # the numbers of photos are per class
+    python -m commands.sample --classes cats dogs --train 80 --output data/sample.zip
 """
 
 import hashlib
@@ -19,16 +19,15 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     parser = command_parser(__doc__)
     parser.add_argument("--classes", nargs="+", default=["cats", "dogs"], help=f"out of {', '.join(SPECIES)}")
-    parser.add_argument("--train", type=int, default=80, metavar="N")
-    parser.add_argument("--validation", type=int, default=150, metavar="N")
+    parser.add_argument("--train", type=int, default=80, metavar="N", help="drawings per class")
+    parser.add_argument("--validation", type=int, default=150, metavar="N", help="likewise")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--output", type=Path, default=Path("data/sample.zip"), metavar="ZIP")
     args = parser.parse_args()
 
     write_archive(args.output, args.classes, args.train, args.validation, args.seed)
     classes = sorted(set(args.classes))
-    count = (args.train + args.validation) * len(classes)
-    logger.info("Wrote %s: %d photos of %s", args.output, count, ", ".join(classes))
+    logger.info("Wrote %s: %d each of %s", args.output, args.train + args.validation, ", ".join(classes))
     print(hashlib.sha256(args.output.read_bytes()).hexdigest())  # noqa: T201
 
 

@@ -1,8 +1,7 @@
-"""Draw portraits of animals: photos for when there is no network.
+"""Synthetic portraits of animals.
 
-A head is a few ellipses and polygons in a space of its own: the skull's centre is (0, 0, 0), its radius
-about 1, x points right, y down and z out of the picture. ``Head`` turns, nods and tilts that space and puts
-it on a photo.
+A head is a few ellipses and polygons in coordinates of its own: the skull's centre is (0, 0, 0), its radius about 1, x
+points right, y down and z out of the image. ``Head`` rotates it and projects it to pixels.
 """
 
 from collections.abc import Iterable
@@ -16,7 +15,7 @@ OVERSAMPLING = 2  # drawn this many times larger, then reduced: Pillow does not 
 
 
 class Head:
-    """The space of a head that is turned, nodded and tilted at random, and a pen that draws from it onto ``image``."""
+    """Random rotation of a head, its projection to ``image``, and a pen that draws there in the head's coordinates."""
 
     def __init__(self, image: Image.Image, rng: np.random.Generator) -> None:
         width, height = image.size
@@ -37,7 +36,7 @@ class Head:
     def blob(
         self, centre: tuple[float, float, float], width: float, height: float, colour: Colour, jaw: float = 0.0
     ) -> None:
-        """Draw an ellipse that faces us however the head is turned; ``jaw`` narrows its lower half."""
+        """Draw an ellipse that faces the viewer however the head is turned; ``jaw`` narrows its lower half."""
         angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
         x, y = np.cos(angle), np.sin(angle)
         outline = np.stack([width * x * (1 - jaw * y.clip(0)), height * y], axis=1) @ self.tilt.T
@@ -187,7 +186,7 @@ def draw_whiskers(head: Head, muzzle: Muzzle, rng: np.random.Generator) -> None:
 
 
 def photograph(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Add what a camera adds: uneven light of some colour, blur and grain."""
+    """Add uneven coloured light, blur and grain, as a camera does."""
     light = rng.uniform(0.75, 1.15) * rng.uniform(0.8, 1.2, (2, 2)).astype(np.float32)
     light = np.asarray(Image.fromarray(light).resize(image.size, Image.Resampling.BILINEAR))
     blurred = image.filter(ImageFilter.GaussianBlur(rng.uniform(0, 1.6)))
@@ -197,7 +196,7 @@ def photograph(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def on_skull(x: float, y: float) -> tuple[float, float, float]:
-    """Find the point of the skull's front above (x, y)."""
+    """Return the point of the skull's front at (x, y)."""
     return x, y, float(np.sqrt(max(0.0, 0.95 - x * x - y * y)))
 
 
@@ -224,6 +223,6 @@ def random_fur(rng: np.random.Generator) -> Colour:
 
 
 def shade(colour: Colour, factor: float) -> Colour:
-    """Make a colour ``factor`` times as light."""
+    """Scale the lightness of a colour."""
     red, green, blue = (min(255, round(channel * factor)) for channel in colour)
     return red, green, blue

@@ -1,58 +1,52 @@
-"""Train the backbone of the drawn photos: a small MobileNetV2 that has seen drawings of animals, but no cats or dogs.
+"""Pretrain a small MobileNetV2 on drawings of animals, but not on cats and dogs.
 
-Writes ``data/sample_backbone.weights.h5``, which stands in for ImageNet's weights where there is no network. On one
-machine, the same options give the same weights.
+Writes ``data/sample_backbone.weights.h5``, which replaces ImageNet's weights where there is no network. On one machine,
+the same options give the same weights.
 
     python -m commands.sample.pretrain --train 250 --holdout 40    # drawings of each species
 """
 
 import logging
 import math
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
-from commands.sample.drawing import draw_animal
+from commands.sample.photo_archive import Drawing, draw
 from commands.sample.species import SPECIES
 from stages.common.cli import UserError, command_parser, explain_unwritable, run
+from stages.common.parallel import map_in_parallel
 from stages.storage.files import atomic_write
 
 logger = logging.getLogger(__name__)
 
-CLASS_NAMES = sorted(set(SPECIES) - {"cats", "dogs"})  # the species that the sample is about stay unseen
+CLASS_NAMES = sorted(set(SPECIES) - {"cats", "dogs"})  # the demo's classes stay unseen
 IMAGE_SIZE = (96, 96)
 WIDTH = 0.35  # MobileNetV2's alpha, its narrowest
 BATCH_SIZE = 16
 LEARNING_RATE = 2e-3  # at its highest
-# Rotation, as a fraction of a turn, and epochs: upright animals are easier to begin with, and in the end the features
-# must withstand the rotations of the configs.
+# Rotation, as a fraction of a turn, and epochs: upright animals are easier to begin with, and features must in the end
+# withstand the rotations of the demo's models.
 PHASES = ((0.02, 6), (0.2, 12))
 SEED = 0
 
 
-def draw_photo(label: int, number: int) -> np.ndarray:
-    """Draw an animal of class ``label`` as uint8, shaped (height, width, 3)."""
-    species = CLASS_NAMES[label]
-    photo = draw_animal(species, np.random.default_rng([SEED, number, *species.encode()]))
-    return np.asarray(photo.resize(IMAGE_SIZE[::-1], Image.Resampling.BILINEAR))
+def draw_photo(drawing: Drawing) -> np.ndarray:
+    """Return the drawing at ``IMAGE_SIZE``: uint8, (height, width, 3)."""
+    return np.asarray(draw(drawing).resize(IMAGE_SIZE[::-1], Image.Resampling.BILINEAR))
 
 
 def draw_photos(per_class: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw photos, uint8, shaped (n, height, width, 3), with labels, shaped (n,); the classes alternate."""
-    labels = np.tile(np.arange(len(CLASS_NAMES)), per_class)
-    numbers = np.repeat(np.arange(per_class), len(CLASS_NAMES))
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        photos = pool.map(draw_photo, labels.tolist(), numbers.tolist(), chunksize=16)
-        return np.stack(list(tqdm(photos, "drawing", len(labels), unit="photo"))), labels
+    """Return photos, uint8, (n, height, width, 3), and class indices, (n,); the classes alternate."""
+    drawings = [Drawing("", species, number, SEED) for number in range(per_class) for species in CLASS_NAMES]
+    photos = map_in_parallel(draw_photo, drawings, "drawing")
+    return np.stack(photos), np.tile(np.arange(len(CLASS_NAMES)), per_class)
 
 
 def train_backbone(photos: np.ndarray, labels: np.ndarray, holdout: int, output: Path) -> float:
-    """Train on all but the last ``holdout`` photos, save the weights, and return the accuracy on those."""
-    from stages.models.runtime import keras, tf  # here: the processes that draw import this module, too
+    """Train on all but the last ``holdout`` photos, save the weights, and return the held-out accuracy."""
+    from stages.models.runtime import keras, tf
 
     keras.utils.set_random_seed(SEED)
     tf.config.experimental.enable_op_determinism()
@@ -60,7 +54,7 @@ def train_backbone(photos: np.ndarray, labels: np.ndarray, holdout: int, output:
     backbone = keras.applications.MobileNetV2(input_shape=shape, alpha=WIDTH, include_top=False, weights=None)
     for layer in backbone.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = 0.9  # its 0.999 would need thousands of steps to forget where it started
+            layer.momentum = 0.9  # the default 0.999 needs thousands of steps to forget its start
     head = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(len(CLASS_NAMES))]
     model = keras.Sequential([keras.Input(shape), keras.layers.Rescaling(1 / 127.5, offset=-1), backbone, *head])
     train, train_labels = photos[:-holdout], labels[:-holdout]

@@ -1,7 +1,7 @@
-"""The animals that can be drawn, and what distinguishes them, as data.
+"""Shapes of the animals that can be drawn.
 
-Coordinates are a head's own, as ``drawing`` has them: the skull's centre is the origin, its radius about 1, x
-points right and y down. Cats and dogs differ in shape, never in colour or coat.
+In a head's own coordinates: the skull's centre is the origin, its radius about 1, x points right and y down. Cats and
+dogs differ in shape, never in colour or coat.
 """
 
 from typing import NamedTuple
@@ -25,12 +25,12 @@ class Muzzle(NamedTuple):
 
 
 class Species(NamedTuple):
-    """What distinguishes a species. ``ears`` are those it may have, the more frequent ones repeated."""
+    """Shape of a species. ``ears`` are drawn at random, so the more frequent ones are repeated."""
 
     singular: str
     ears: tuple[str, ...]
     muzzle: str
-    skull: tuple[float, float, float]  # width, height, how much the jaw narrows
+    skull: tuple[float, float, float]  # width, height, narrowing of the jaw
     eyes: tuple[float, float, float]  # size, x, y
     pupil: float = 0.75  # its width: 1 fills the eye
     whiskers: bool = False

@@ -1,4 +1,4 @@
-"""How every step and command starts and ends: a log on stderr, and a mistake of the user's as one line."""
+"""Entry point of every step and command: the log, exit codes, and a user's mistake as one line on stderr."""
 
 import argparse
 import errno
@@ -20,8 +20,7 @@ BROKEN = {
     *(errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ETIMEDOUT),  # of a mount
     getattr(errno, "EREMOTEIO", errno.EIO),  # Linux alone has it
 }
-RESOURCE_EXHAUSTED = "ResourceExhaustedError"  # TensorFlow's, by name: importing it here would take seconds
-# Exit codes, where a user's mistake is 1. A step that the machine made fail may succeed elsewhere.
+# Exit codes; a user's mistake is 1. A step that fails because of the machine may succeed on another.
 MACHINE_FAILURE = os.EX_IOERR
 BUG = os.EX_SOFTWARE
 
@@ -34,7 +33,7 @@ class UserError(Exception):
 
 
 class MachineError(Exception):
-    """A failure of a machine that no other type or code says. Its text is shown as it is."""
+    """A failure of a machine that has no type or code of its own. Its text is shown as it is."""
 
 
 class MismatchError(UserError):
@@ -42,12 +41,11 @@ class MismatchError(UserError):
 
 
 def first_line(error: BaseException | str) -> str:
-    """Shorten what a library says at length."""
     return str(error).strip().split("\n")[0]
 
 
 def command_parser(description: str | None, epilog: str | None = None) -> argparse.ArgumentParser:
-    """Make a parser for the module that runs as a program, whose ``--help`` shows the command as it is typed."""
+    """Return a parser whose ``--help`` shows the running module as ``python -m MODULE``."""
     spec = sys.modules["__main__"].__spec__
     module = spec.name.removesuffix(".__main__") if spec else Path(sys.argv[0]).stem
     return argparse.ArgumentParser(
@@ -59,10 +57,9 @@ def command_parser(description: str | None, epilog: str | None = None) -> argpar
 
 
 def stage_argument(description: str | None, name: str) -> str:
-    """Return the name of a stage's entry in ``params.yaml``, from the command line or, under DVC, the stage's name.
+    """Return the command line's argument, by default what follows the @ in the name of the DVC stage that runs.
 
-    DVC says the stage's name in the environment: a name from ``params.yaml`` inside the command would pass through a
-    shell.
+    DVC passes that name in the environment; inside a command it would pass through a shell.
     """
     parser = command_parser(description)
     parser.add_argument(name, nargs="?", default=os.environ.get("DVC_STAGE", "").rpartition("@")[2])
@@ -70,14 +67,13 @@ def stage_argument(description: str | None, name: str) -> str:
 
 
 def run(main: Callable[[], None], description: str | None = None) -> None:
-    """Call ``main`` as a program: log to stderr, and end in one line on what is no bug of ours.
+    """Run a program: log to stderr, report expected failures as one line, and exit with a code.
 
-    The exit code is 1 for what the user can fix, ``MACHINE_FAILURE`` for what the machine lacks (room on the
-    disk, access to a file, memory, a disk without faults), and
-    ``BUG``, after the traceback, for everything else.
+    The code is 1 for a user's mistake, ``MACHINE_FAILURE`` for a full disk, too little memory, no access or a fault
+    of the disk, and ``BUG``, with a traceback, for everything else.
 
     Args:
-        description: what a program that takes no arguments answers to ``--help``; the others parse theirs themselves.
+        description: shown by ``--help`` of a program without arguments; others parse their own.
     """
     if description:
         command_parser(description).parse_args()
@@ -99,11 +95,7 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
 
 
 def check_links() -> None:
-    """Make sure that DVC, which keeps nothing beyond a link, will take what the steps write.
-
-    Raises:
-        UserError: A folder with outputs is a link out of the project.
-    """
+    """Refuse a link out of the project where steps write: DVC keeps nothing beyond a link."""
     for folder in (RAW.parent, BACKBONE, FEATURES, MODELS, REPEATS, HISTORY, LABEL_ISSUES, REPORT.parent):
         if not folder.resolve().is_relative_to(Path.cwd().resolve()):
             raise UserError(
@@ -114,25 +106,26 @@ def check_links() -> None:
 
 
 def machine_problem(error: Exception) -> str | None:
-    """Say what the machine lacks, if that is what an error means."""
+    """Return a message for an error of the machine (disk, memory, permissions), None for any other."""
+    code = error.errno if isinstance(error, OSError) else None
     if isinstance(error, MachineError):
         return str(error)
-    if isinstance(error, OSError) and error.errno in NO_SPACE:
-        return f"no room on the disk for the step's files ({error.strerror}): free some"
-    if isinstance(error, OSError) and error.errno in NO_ACCESS:
-        return f"no access to the step's files ({error}): check who owns them"
-    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+    if isinstance(error, MemoryError) or code == errno.ENOMEM:
         return "not enough memory for the step: free some, or run it on a larger machine"
-    if type(error).__name__ == RESOURCE_EXHAUSTED:
+    if type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's: to import it would take seconds
         return f"not enough memory of the GPU, or room on the disk, for the step: {first_line(error)}"
-    if isinstance(error, OSError) and error.errno in BROKEN:
+    if code in NO_SPACE:
+        return f"no room on the disk for the step's files ({os.strerror(code)}): free some"
+    if code in NO_ACCESS:
+        return f"no access to the step's files ({error}): check who owns them"
+    if code in BROKEN:
         return f"the step's files cannot be read or written ({error}): check the disk and `ulimit -n`"
     return None
 
 
 @contextmanager
 def explain_unwritable(path: Path, option: str) -> Iterator[None]:
-    """Turn a failure to write where the user asked for it into a UserError that names the option to change."""
+    """Turn a failure to write to the path that the user chose by ``option`` into a UserError."""
     try:
         yield
     except OSError as error:
@@ -147,5 +140,5 @@ def printable(path: str | PurePath) -> str:
 
 
 def shown(name: str | PurePath) -> str:
-    r"""Escape also control characters, as ``\n`` and ``\u202e``, so that people see all of a name, on one line."""
+    r"""Escape also control characters, as ``\n`` and ``\u202e``: all of a name is visible, on one line."""
     return CONTROLS.sub(lambda match: match[0].encode("unicode_escape").decode(), printable(name))

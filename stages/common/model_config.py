@@ -4,39 +4,35 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from stages.common.param_types import Count, Float, Fraction, Int, Positive, Section, Seed, expected
+from stages.common.param_types import Count, Float, Fraction, Int, Positive, Section, Seed, Text, expected
 from stages.common.paths import PIXELS
 
-EVERY_EPOCH = "every_epoch"
-
 Filters = Annotated[Count | tuple[Count, ...], expected("a number from 1, or a list of one for each layer")]
-LayerName = Annotated[str, Field(min_length=1)]
 
 
 class Augmentation(Section):
-    """How training photos are changed at random."""
+    """Random changes of training photos."""
 
     flip: Literal["horizontal", "vertical", "horizontal_and_vertical"] | None = None
     rotation: Annotated[Float, Field(ge=0, le=1)] = 0.0
 
     @property
     def augments(self) -> bool:
-        """Whether training photos are flipped or rotated."""
         return bool(self.flip or self.rotation)
 
 
 class Features(Augmentation):
-    """A set under ``features:``, extracted from the photos by a frozen backbone."""
+    """Entry of ``features:``, extracted from the photos by a frozen backbone."""
 
     backbone: str
-    stop_before: LayerName | None = None
+    stop_before: Text | None = None
     views: Annotated[Count | Literal["every_epoch"], expected("a number from 1, or every_epoch")] = 1
     seed: Seed = 0
 
     @property
     def are_stored(self) -> bool:
-        """Whether the backbone runs once for all epochs; otherwise it runs on new views in every epoch."""
-        return self.views != EVERY_EPOCH
+        """Whether features are extracted once for all epochs, and not from new views in every epoch."""
+        return self.views != "every_epoch"
 
     @model_validator(mode="after")
     def _views_differ(self) -> "Features":
@@ -51,7 +47,7 @@ class FineTune(Section):
 
 
 class ModelConfig(Augmentation):
-    """A model under ``models:``. What is left out is left out of the model, or taken from ``train:``."""
+    """Entry of ``models:``. What is None is left out of the model, or taken from ``train:``."""
 
     features: str
     rescale: Literal["zero_to_one", "minus_one_to_one"] | None = None
@@ -73,16 +69,15 @@ class ModelConfig(Augmentation):
 
     @property
     def filters_per_layer(self) -> tuple[int, ...]:
-        """The number of filters of each convolution."""
+        """Number of filters of each convolution."""
         return self.filters if isinstance(self.filters, tuple) else (self.filters or 0,) * self.conv_layers
 
     @model_validator(mode="after")
     def _each_conv_layer_has_filters(self) -> "ModelConfig":
-        count = len(self.filters) if isinstance(self.filters, tuple) else self.conv_layers
-        if count != self.conv_layers or (self.conv_layers and not self.filters):
+        if len(self.filters_per_layer) != self.conv_layers or 0 in self.filters_per_layer:
             raise ValueError(
                 f"expected filters as one number, or one for each of conv_layers ({self.conv_layers}), "
-                f"received {list(self.filters) if isinstance(self.filters, tuple) else 'none'}"
+                f"received {list(self.filters_per_layer) if self.filters else 'none'}"
             )
         return self
 
@@ -95,13 +90,13 @@ class ModelConfig(Augmentation):
         return self
 
     def check_fine_tuning(self, features: Features | None) -> None:
-        """Check that the model fine-tunes the layers that its features leave out.
+        """Check that the model fine-tunes the layers that its features leave out, and no others.
 
         Args:
             features: what it trains on; None: pixels.
 
         Raises:
-            ValueError: It does not, or there is nothing to fine-tune.
+            ValueError: It does not.
         """
         stop_before = features and features.stop_before
         if stop_before and not self.fine_tune:

@@ -1,4 +1,4 @@
-"""The types that sections of ``params.yaml`` are made of, and what is said of a value that does not fit."""
+"""Types of the values in ``params.yaml``, and the messages for values that do not fit."""
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -24,14 +24,14 @@ def _float_from_yaml(value: Any) -> Any:
         return value
 
 
-def expected(what: str) -> WrapValidator:
-    """Describe values that may be of several types, in one message instead of pydantic's one for each type."""
+def expected(text: str) -> WrapValidator:
+    """Describe a union of types in one message, where pydantic has one for each of them."""
 
     def validate(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         try:
             return handler(value)
         except ValidationError as error:
-            raise ValueError(f"expected {what}, received {value!r}") from error
+            raise ValueError(f"expected {text}, received {value!r}") from error
 
     return WrapValidator(validate)
 
@@ -42,6 +42,7 @@ Count = Annotated[Int, Field(ge=1)]
 Seed = Annotated[Int, Field(ge=0, lt=2**32)]
 Fraction = Annotated[Float, Field(gt=0, lt=1)]
 Positive = Annotated[Float, Field(gt=0)]
+Text = Annotated[str, Field(min_length=1)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 ImageSize = Annotated[
     tuple[Count, Count],
@@ -57,11 +58,11 @@ class Section(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _empty_is_none(cls, values: Any) -> Any:
-        """Let ``-S download.labels=``, which makes it '', be what an empty value in the file is: null."""
-        return (
-            {key: None if value == "" else value for key, value in values.items()} if type(values) is dict else values
-        )
+    def _empty_is_null(cls, content: Any) -> Any:
+        """Read '' as null: ``-S download.labels=`` writes the one, an empty value in the file is the other."""
+        if not isinstance(content, dict):
+            return content
+        return {key: None if value == "" else value for key, value in content.items()}
 
 
 # Keys of earlier versions: what became of them. The stars stand for names.
@@ -84,34 +85,32 @@ RENAMED = {
 }
 
 
-def format_validation_errors(details: Sequence[Any]) -> list[str]:
-    """Describe what pydantic found wrong, but where keys are of an earlier version, only what became of these."""
-    unknown = [name_of(detail) for detail in details if detail["type"] == "extra_forbidden"]
-    renamed = []
-    for pattern, text in RENAMED.items():
-        keys = [key for key in unknown if fnmatchcase(key, pattern)]
-        if keys:
-            renamed.append(f"{keys[0] if len(keys) == 1 else pattern}: {text}")
-    return renamed or [format_validation_error(detail) for detail in details]
+def format_errors(details: Sequence[Any]) -> str:
+    """Describe pydantic's errors in one line; with keys of an earlier version, these alone, each once."""
+    unknown = [key_of(detail) for detail in details if detail["type"] == "extra_forbidden"]
+    renamed = {pattern: [key for key in unknown if fnmatchcase(key, pattern)] for pattern in RENAMED}
+    lines = [
+        f"{keys[0] if len(keys) == 1 else pattern}: {RENAMED[pattern]}" for pattern, keys in renamed.items() if keys
+    ]
+    return "; ".join(lines or map(format_validation_error, details))
 
 
-def name_of(detail: Any) -> str:
+def key_of(detail: Any) -> str:
     return ".".join(str(part) for part in detail["loc"] if part != "[key]") or "the file"
 
 
 def format_validation_error(detail: Any) -> str:
-    """Describe what pydantic found wrong with one key."""
-    key = name_of(detail)
-    if detail["loc"][-1:] == ("[key]",):
-        return f"{key}: expected a name of letters, digits, - and _ (it names files)"
-    received = f", received {'nothing' if detail['input'] is None else repr(detail['input'])}"
-    match detail["type"]:
-        case "extra_forbidden":
+    """Describe pydantic's error for one key: the key, what was expected, what came."""
+    key, received = key_of(detail), "nothing" if detail["input"] is None else repr(detail["input"])
+    match detail:
+        case {"loc": (*_, "[key]")}:
+            return f"{key}: expected a name of letters, digits, - and _ (it names files)"
+        case {"type": "extra_forbidden"}:
             return f"{key}: unknown key: docs/parameters.md lists all"
-        case "missing":
+        case {"type": "missing"}:
             return f"{key}: expected a value, received none"
-        case "model_type" | "dict_type":
-            return f"{key}: expected a mapping of keys to values{received}"
-        case "value_error":
-            return f"{key}: {detail['ctx']['error']}" if detail["loc"] else str(detail["ctx"]["error"])
-    return f"{key}: {detail['msg'].replace('Input should be', 'expected')}{received}"
+        case {"type": "model_type" | "dict_type"}:
+            return f"{key}: expected a mapping of keys to values, received {received}"
+        case {"type": "value_error", "loc": location, "ctx": {"error": error}}:
+            return f"{key}: {error}" if location else str(error)
+    return f"{key}: {detail['msg'].replace('Input should be', 'expected')}, received {received}"

@@ -1,11 +1,10 @@
-"""Read ``params.yaml`` and check it: every parameter of the pipeline, its type and its range.
+"""Schema of ``params.yaml``: every parameter of the pipeline, its type and its range.
 
-No step depends on the folder ``common``, so a default here must not shape a result: it stands for "none" or for the
-common seed. What "none" means is up to the code that reads the parameter.
+No step depends on this folder, so a default here must not shape a result: it stands for "none" or for the common seed.
+What "none" means is decided where the parameter is read.
 """
 
 import re
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,26 +23,27 @@ from stages.common.param_types import (
     Section,
     Seed,
     Sha256,
-    format_validation_errors,
+    Text,
+    format_errors,
 )
 from stages.common.paths import PIXELS
 
 PARAMS = Path("params.yaml")
 
-# A model's name becomes a file's name and a DVC stage's name, so it is as plain as both want it.
-ModelName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+# It becomes the name of a file and of a DVC stage.
+Name = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
 
 class Download(Section):
-    photos: Annotated[str, Field(min_length=1)]
+    photos: Text
     photos_sha256: Sha256 | None = None
     labels: str | None = None
 
 
 class Backbone(Section):
-    """Where the weights of a network of ``keras.applications`` are, and how it is built."""
+    """Entry of ``backbones:``, a network of ``keras.applications``."""
 
-    architecture: Annotated[str, Field(min_length=1)]
+    architecture: Text
     weights: str | None = None
     sha256: Sha256 | None = None
     options: dict[str, Any] = Field(default_factory=dict)
@@ -100,22 +100,20 @@ class Evaluate(Section):
 
 
 class ConfidenceSettings(Section):
-    """The section ``confidence:``."""
-
     temperature_scaling: Annotated[bool, Field(strict=True)] = False
     abstention_accuracy: Fraction | None = None
     out_of_distribution_fraction: Fraction | None = None
 
 
 class LabelIssues(Section):
-    """An entry under ``label_issues:``, named after the features that it takes."""
+    """Entry of ``label_issues:``, named after the features that it reads."""
 
     folds: Annotated[Int, Field(ge=2)]
     seed: Seed
 
 
 class Resources(Section):
-    """What a training takes of a node of a cluster while it runs."""
+    """What a training run reserves on a node of a cluster."""
 
     cpus: Count = 1
     gpus: Annotated[Int, Field(ge=0)] = 0
@@ -123,54 +121,45 @@ class Resources(Section):
 
 
 class Cluster(Resources):
-    models: dict[ModelName, Resources] = Field(default_factory=dict)
+    models: dict[Name, Resources] = Field(default_factory=dict)
     retries: Annotated[Int, Field(ge=0)] = 3
 
-    @model_validator(mode="before")
-    @classmethod
-    def _a_model_names_only_what_differs(cls, content: Any) -> Any:
-        """Complete each entry of ``models`` with the values that all models share."""
-        match content:
-            case {"models": dict(models)}:
-                common = {key: content[key] for key in Resources.model_fields if key in content}
-                completed = {name: {**common, **own} if isinstance(own, dict) else own for name, own in models.items()}
-                return {**content, "models": completed}
-        return content
-
     def resources_of(self, model: str) -> Resources:
-        return self.models.get(model, self)
+        """Return what a model reserves: its own values, and for others those that all models share."""
+        own = self.models.get(model, Resources()).model_dump(exclude_unset=True)
+        return Resources(**{name: own.get(name, getattr(self, name)) for name in Resources.model_fields})
 
 
 class Params(Section):
     image_size: ImageSize
     seed: Seed
     download: Download
-    backbones: dict[ModelName, Backbone]
+    backbones: dict[Name, Backbone]
     split: Split
     label_stats: LabelStats
     train: Train
-    features: dict[ModelName, Features]
-    label_issues: dict[ModelName, LabelIssues]
-    models: Annotated[dict[ModelName, ModelConfig], Field(min_length=1)]
+    features: dict[Name, Features]
+    label_issues: dict[Name, LabelIssues]
+    models: Annotated[dict[Name, ModelConfig], Field(min_length=1)]
     evaluate: Evaluate
     confidence: ConfidenceSettings
     cluster: Cluster = Cluster()
 
     @model_validator(mode="before")
     @classmethod
-    def _a_section_without_a_seed_takes_the_common_one(cls, content: Any) -> Any:
-        match content:
-            case {"seed": int(seed)}:
-                sections = [content.get(name) for name in ("split", "label_stats", "train")]
-                for entries in (content.get(name) for name in ("features", "label_issues")):
-                    sections += entries.values() if isinstance(entries, dict) else ()
-                for section in sections:
-                    if isinstance(section, dict) and section.get("seed") in (None, ""):
-                        section["seed"] = seed
+    def _sections_take_the_common_seed(cls, content: Any) -> Any:
+        """Fill in the seed of each section and entry that has none."""
+        if isinstance(content, dict) and isinstance(content.get("seed"), int):
+            sections = [content.get(name) for name in ("split", "label_stats", "train")]
+            for name in ("features", "label_issues"):
+                sections += content[name].values() if isinstance(content.get(name), dict) else []
+            for section in sections:
+                if isinstance(section, dict) and section.get("seed") in (None, ""):
+                    section["seed"] = content["seed"]
         return content
 
     @model_validator(mode="after")
-    def _features_stand_on_a_listed_backbone_with_weights(self) -> "Params":
+    def _features_have_a_backbone_with_weights(self) -> "Params":
         if PIXELS in self.features:
             raise ValueError(f"features.{PIXELS}: reserved for the photos themselves, which need no entry: remove it")
         for name, features in self.features.items():
@@ -184,11 +173,21 @@ class Params(Section):
                     f"expected weights in backbones.{features.backbone}, or nothing that needs them, received "
                     f"features.{name} and no weights: name a file, or remove what needs it"
                 )
-        check_features(self.label_issues, self.features)
         return self
 
     @model_validator(mode="after")
-    def _models_stand_on_listed_features(self) -> "Params":
+    def _label_issues_are_named_after_stored_features(self) -> "Params":
+        usable = [name for name, features in self.features.items() if features.are_stored and not features.stop_before]
+        if unusable := sorted(self.label_issues.keys() - usable):
+            raise ValueError(
+                "label_issues: expected names of stored features of a whole backbone "
+                f"({', '.join(usable) or 'none are listed'}), "
+                f"received {', '.join(unusable)}: correct or remove the entry"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _models_have_features(self) -> "Params":
         for name, config in self.models.items():
             if config.features not in {PIXELS, *self.features}:
                 listed = ", ".join([PIXELS, *self.features])
@@ -200,33 +199,17 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
-    def _the_cluster_knows_the_models(self) -> "Params":
+    def _cluster_knows_the_models(self) -> "Params":
         if unknown := sorted(self.cluster.models.keys() - self.models.keys()):
             raise ValueError(f"expected models of params.yaml in cluster.models, received {', '.join(unknown)}")
         return self
 
 
-def check_features(entries: Iterable[str], features: Mapping[str, Features]) -> None:
-    """Check that each entry of ``label_issues`` is named after stored features of a whole backbone.
-
-    Raises:
-        ValueError: One is not.
-    """
-    whole = [name for name, of in features.items() if of.are_stored and not of.stop_before]
-    if others := sorted(set(entries).difference(whole)):
-        raise ValueError(
-            "label_issues: expected names of stored features of a whole backbone "
-            f"({', '.join(whole) or 'none are listed'}), "
-            f"received {', '.join(others)}: correct or remove the entry"
-        )
-
-
 def load_params(path: Path = PARAMS) -> Params:
-    """Read every parameter and check all of them, also those that the caller does not use.
+    """Load and check all parameters.
 
     Raises:
-        UserError: The file cannot be read, or a key is missing, unknown, ill-typed or out of range; the line
-            names each such key, what was expected and what came.
+        UserError: The file cannot be read, or keys are missing, unknown, ill-typed or out of range.
     """
     try:
         return Params.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
@@ -235,4 +218,4 @@ def load_params(path: Path = PARAMS) -> Params:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
-        raise UserError(f"{path}: " + "; ".join(format_validation_errors(error.errors()))) from error
+        raise UserError(f"{path}: {format_errors(error.errors())}") from error

@@ -1,5 +1,3 @@
-"""The JavaScript of the plots page; test_page.py looks at the page in a browser."""
-
 from pathlib import Path
 
 import pytest
@@ -7,8 +5,8 @@ import pytest
 from commands import vega
 
 
-def test_the_page_s_javascript_holds_vega_embed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_plots_page_s_javascript_holds_vega_embed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """test_page.py looks at the page in a browser."""
     monkeypatch.chdir(tmp_path)
     vega.main()
-    assert "vegaEmbed" in (tmp_path / "dvc_plots/vega.js").read_text()
-    assert [path.name for path in (tmp_path / "dvc_plots").iterdir()] == ["vega.js"]
+    assert "vegaEmbed" in Path("dvc_plots/vega.js").read_text()

@@ -1,5 +1,3 @@
-"""The same done to many things at a time."""
-
 import os
 import time
 from collections.abc import Generator, Iterator
@@ -16,7 +14,7 @@ def _two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
 
 
-def test_results_come_in_the_order_of_the_items_whichever_is_ready_first() -> None:
+def test_results_come_in_the_order_of_the_items() -> None:
     both = Barrier(2, timeout=10)  # neither passes without the other: they run at the same time
 
     def double(number: int) -> int:
@@ -26,7 +24,7 @@ def test_results_come_in_the_order_of_the_items_whichever_is_ready_first() -> No
     assert list(in_parallel(double, range(6))) == [0, 2, 4, 6, 8, 10]
 
 
-def test_only_a_few_items_are_taken_ahead_of_the_result_that_is_wanted() -> None:
+def test_only_a_few_items_are_taken_ahead() -> None:
     taken = []
 
     def items() -> Iterator[int]:
@@ -38,14 +36,14 @@ def test_only_a_few_items_are_taken_ahead_of_the_result_that_is_wanted() -> None
     assert len(taken) <= 3 + 4
 
 
-def test_a_failure_is_raised_where_its_result_would_come() -> None:
+def test_a_failure_is_raised_in_place_of_its_result() -> None:
     results = in_parallel(lambda number: 1 / number, [1, 2, 0, 4])
     assert list(islice(results, 2)) == [1, 0.5]
     with pytest.raises(ZeroDivisionError):
         next(results)
 
 
-def test_nothing_more_is_begun_once_no_result_is_wanted() -> None:
+def test_nothing_is_begun_after_the_caller_stops() -> None:
     begun, wait = [], Event()
 
     def work(number: int) -> int:
@@ -65,10 +63,8 @@ def test_nothing_more_is_begun_once_no_result_is_wanted() -> None:
     assert begun == [0, 1, 2], "the first, and those that two threads had begun"
 
 
-@pytest.mark.parametrize(("limit", "cores"), [("3", 3), ("0", None), ("", None), ("many", None)])
-def test_the_cores_are_limited_by_the_usual_variable(
-    limit: str, cores: int | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(("limit", "cores"), [("3", 3), ("0", 4), ("", 4), ("many", 4)])
+def test_omp_num_threads_limits_the_cores(limit: str, cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0, 5, 6, 7}, raising=False)
     monkeypatch.setenv("OMP_NUM_THREADS", limit)
-    assert available_cores() == (cores or 4)
+    assert available_cores() == cores

@@ -13,36 +13,21 @@ from stages.common.params import load_params
 CNN = {"features": "pixels", "conv_layers": 1, "filters": 8, "dropout": 0.5, "dense_units": 8}
 
 
-def test_the_project_s_own_parameters_are_the_notebook_s(workspace: Path) -> None:
+@pytest.mark.usefixtures("workspace")
+def test_the_project_s_parameters_are_the_notebook_s() -> None:
     params = load_params()
     assert (params.train.batch_size, params.train.learning_rate) == (32, 1e-3)
     assert list(params.models)[:4] == ["cnn", "augmented", "preprocessed", "transfer"]
-    cnn, *others = [(config.flip, config.rotation) for config in list(params.models.values())[:3]]
-    features = params.features[params.models["transfer"].features]
-    others.append((features.flip, features.rotation))
-    assert cnn == (None, 0)
-    assert others == [("horizontal", 0.2)] * 3
+    augmented = [*list(params.models.values())[:3], params.features[params.models["transfer"].features]]
+    assert [(of.flip, of.rotation) for of in augmented] == [(None, 0), *[("horizontal", 0.2)] * 3]
     assert {config.dropout for config in params.models.values()} == {0.5}
 
 
-def test_what_a_recipe_leaves_out_is_left_out_of_the_model_or_taken_from_train() -> None:
-    given = {"features": "pixels", "dropout": 0, "dense_units": 8}
-    assert ModelConfig.model_validate(given).model_dump() == {
-        **given,
-        "kernel_size": None,
-        "pool_size": None,
-        "rotation": 0,
-        "conv_layers": 0,
-        **dict.fromkeys(
-            ("filters", "rescale", "fine_tune", "flip", "epochs", "learning_rate", "checkpoint", "early_stopping")
-        ),
-    }
-
-
-def test_what_all_models_are_to_rename_is_said_once(set_params: Callable[..., None]) -> None:
-    set_params({"models.cnn.units": 8, "models.transfer.units": 8, "train.runs": 0})
-    with pytest.raises(UserError, match=r"^params.yaml: models\.\*\.units: renamed to dense_units$"):
-        load_params()
+def test_keys_that_a_model_leaves_out_are_none_or_zero() -> None:
+    given = {"features": "pixels", "dropout": 0.25, "dense_units": 8}
+    content = ModelConfig.model_validate(given).model_dump()
+    zeros = {"rotation": 0, "conv_layers": 0}
+    assert content == {**dict.fromkeys(content), **zeros, **given}
 
 
 @pytest.mark.parametrize("given", [64, [64, 64]])
@@ -51,141 +36,128 @@ def test_image_size_is_one_number_or_two(set_params: Callable[..., None], given:
     assert load_params().image_size == (64, 64)
 
 
-def test_a_section_takes_the_common_seed_unless_it_has_its_own(set_params: Callable[..., None]) -> None:
+def test_a_section_takes_the_common_seed_by_default(set_params: Callable[..., None]) -> None:
     set_params({"seed": 7, "split.seed": 3, "features.mobilenet_v2.seed": None})
     params = load_params()
-    seeds = [params.split.seed, params.label_stats.seed, params.train.seed]
-    assert seeds == [3, 7, 7]
+    assert [params.split.seed, params.label_stats.seed, params.train.seed] == [3, 7, 7]
     assert params.features["mobilenet_v2"].seed == params.label_issues["mobilenet_v2"].seed == 7
 
 
+def test_a_model_takes_the_cluster_s_resources_by_default(set_params: Callable[..., None]) -> None:
+    set_params({"cluster": {"cpus": 3, "memory_gib": 5, "models": {"cnn": {"memory_gib": 9}}}})
+    resources = [load_params().cluster.resources_of(model) for model in ("cnn", "transfer")]
+    assert [(of.cpus, of.gpus, of.memory_gib) for of in resources] == [(3, 0, 9), (3, 0, 5)]
+
+
 @pytest.mark.parametrize("pattern", RENAMED)
-def test_a_key_of_an_earlier_version_is_refused_with_its_new_name(
-    set_params: Callable[..., None], pattern: str
-) -> None:
+def test_a_renamed_key_is_refused_with_its_new_name(set_params: Callable[..., None], pattern: str) -> None:
     key = pattern.replace("*", "fine_tuned")
     set_params({key: 1})
     with pytest.raises(UserError, match=f"{key}: {re.escape(RENAMED[pattern])}"):
         load_params()
 
 
+def test_a_key_renamed_in_all_models_is_said_once(set_params: Callable[..., None]) -> None:
+    set_params({"models.cnn.units": 8, "models.transfer.units": 8, "train.runs": 0})
+    with pytest.raises(UserError, match=r"^params.yaml: models\.\*\.units: renamed to dense_units$"):
+        load_params()
+
+
 @pytest.mark.parametrize(("filters", "per_layer"), [(8, (8, 8)), ([8, 16], (8, 16))])
-def test_filters_are_one_number_or_one_for_each_layer(filters: Any, per_layer: tuple[int, ...]) -> None:
+def test_filters_are_one_number_or_one_a_layer(filters: Any, per_layer: tuple[int, ...]) -> None:
     assert ModelConfig.model_validate({**CNN, "conv_layers": 2, "filters": filters}).filters_per_layer == per_layer
 
 
-def test_a_float_without_a_point_is_a_float(set_params: Callable[..., None]) -> None:
+@pytest.mark.usefixtures("workspace")
+def test_a_float_without_a_point_is_a_float() -> None:
     Path("params.yaml").write_text(Path("params.yaml").read_text().replace("0.001", "1e-3"))
     assert load_params().train.learning_rate == 0.001
 
 
+BACKBONE = "features.mobilenet_v2"
+
+
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("key", "value", "message"),
     [
-        ({"train.precision": "half"}, "train.precision: expected 'auto', 'float32', 'mixed_bfloat16' or"),
-        ({"evaluate.rank_by": "f1"}, "evaluate.rank_by: expected 'accuracy', 'balanced_accuracy' or 'macro_f1', rec"),
-        ({"train.micro_batches": 0}, "train.micro_batches: expected greater than or equal to 1, received 0"),
+        # Types, ranges and names of one key: what was expected and what came.
+        ("train.precision", "half", "train.precision: expected 'auto', 'float32', 'mixed_bfloat16' or"),
+        ("train.epochs", "five", "train.epochs: expected a valid integer, received 'five'"),
+        ("train.epochs", True, "train.epochs: expected a valid integer, received True"),
+        ("train.epochs", 0, "train.epochs: expected greater than or equal to 1, received 0"),
+        ("train.learning_rate", -1, "train.learning_rate: expected greater than 0, received -1"),
+        ("train.learning_rate", float("nan"), "train.learning_rate: expected a finite number, received nan"),
+        ("train.learning_rate", "fast", "train.learning_rate: expected a valid number, received 'fast'"),
+        ("train.rate", 0.1, "train.rate: unknown key: docs/parameters.md lists all"),
+        ("seed", "x", "seed: expected a valid integer, received 'x'"),
+        *(
+            ("image_size", value, f"image_size: expected pixels, as 160 or [height, width], received {value!r}")
+            for value in ([160], "large", 0, True)
+        ),
+        ("download.photos_sha256", "abc", "download.photos_sha256: "),
+        ("label_issues.mobilenet_v2.folds", 1, "label_issues.mobilenet_v2.folds: expected greater than or equal to 2"),
+        ("models.cnn.rotation", -0.1, "models.cnn.rotation: expected greater than or equal to 0"),
+        ("models.cnn.rotation", 1.1, "models.cnn.rotation: expected less than or equal to 1"),
+        ("models.cnn.dropout", 1, "models.cnn.dropout: expected less than 1"),
+        ("models.cnn.rescale", "yes", "models.cnn.rescale: expected 'zero_to_one' or 'minus_one_to_one', received"),
+        ("models.wide", None, "models.wide: expected a mapping of keys to values, received nothing"),
+        ("models.wide", {}, "models.wide.features: expected a value, received none"),
+        ("models.a/b", CNN, "models.a/b: expected a name of letters, digits, - and _"),
+        ("models.; rm -rf ~", CNN, "models.; rm -rf ~: expected a name of letters, digits, - and _"),
+        ("models", {}, "models: "),
+        ("split.group", r"\d+_", r"split.group: expected a regular expression with a group in parentheses, received"),
+        ("split.group", "(rex", "split.group: expected a regular expression, received '(rex': missing ), unt"),
+        (f"{BACKBONE}.views", "each", f"{BACKBONE}.views: expected a number from 1, or every_epoch"),
+        ("models.cnn.filters", 0, "models.cnn.filters: expected a number from 1, or a list"),
+        # Keys that do not fit each other.
+        ("split.test_fraction", 0.9, "split: expected validation_fraction + test_fraction below 1"),
+        ("models.cnn.filters", [8], "models.cnn: expected filters as one number, or one for each of conv_layers (3), "),
+        ("models.cnn.filters", None, "models.cnn: expected filters as one number, or one for each of conv_layers (3)"),
+        (BACKBONE, {"backbone": "mobilenet_v2", "views": 4}, f"{BACKBONE}: expected flip or rotation for views to"),
+        ("models.transfer.flip", "vertical", f"models.transfer: expected flip and rotation under {BACKBONE}"),
+        ("models.transfer.rescale", "zero_to_one", "models.transfer: expected rescale with features: pixels only"),
+        ("models.cnn.features", "nonesuch", "models.cnn.features: expected one of pixels, mobilenet_v2, mobilenet_v"),
+        (f"{BACKBONE}.backbone", "vgg", f"{BACKBONE}.backbone: expected one of backbones (mobilenet_v2), received vgg"),
+        ("features.pixels", {"backbone": "none"}, "features.pixels: reserved for the photos themselves"),
+        ("backbones.mobilenet_v2.weights", "", "expected weights in backbones.mobilenet_v2, or nothing that needs the"),
+        (f"{BACKBONE}.views", "every_epoch", "label_issues: expected names of stored features of a whole backbone (no"),
         (
-            {"label_issues": {"mobilenet_v2_blocks": {"folds": 5, "seed": 0}}},
+            "label_issues",
+            {"mobilenet_v2_blocks": {"folds": 5}},
             "label_issues: expected names of stored features of a whole backbone (mobilenet_v2), received mobile",
         ),
         (
-            {"label_issues.mobilenet_v2.folds": 1},
-            "label_issues.mobilenet_v2.folds: expected greater than or equal",
+            "models.cnn.fine_tune",
+            {"after": 0.5, "learning_rate": 1},
+            "models.cnn.fine_tune: expected none, as features",
         ),
-        ({"models.cnn.features": "nonesuch"}, "models.cnn.features: expected one of pixels, mobilenet_v2, mobilenet_v"),
-        ({"features.mobilenet_v2.backbone": "vgg"}, "features.mobilenet_v2.backbone: expected one of backbones (mobi"),
-        ({"features.pixels": {"backbone": "none"}}, "features.pixels: reserved for the photos themselves"),
-        ({"features.mobilenet_v2.views": "each"}, "features.mobilenet_v2.views: expected a number from 1, or every_ep"),
-        (
-            {"features.mobilenet_v2.views": "every_epoch"},
-            "label_issues: expected names of stored features of a whole backbone (none are listed), received mobi",
-        ),
-        ({"models.cnn.fine_tune": {"after": 0.5, "learning_rate": 1}}, "models.cnn.fine_tune: expected none, as fea"),
-        ({"models.fine_tuned.features": "mobilenet_v2"}, "models.fine_tuned.fine_tune: expected none, as features.mob"),
-        ({"models.fine_tuned.fine_tune": None}, "models.fine_tuned.fine_tune: expected after and learning_rate, as fe"),
-        ({"models.cnn.conv_layers": 2, "models.cnn.filters": [8]}, "models.cnn: expected filters as one number, or on"),
-        (
-            {"models.cnn.filters": None},
-            "models.cnn: expected filters as one number, or one for each of conv_layers (3)",
-        ),
-        ({"models.cnn.filters": 0}, "models.cnn.filters: expected a number from 1, or a list"),
-        ({"models.cnn.rescale": "yes"}, "models.cnn.rescale: expected 'zero_to_one' or 'minus_one_to_one', received"),
-        (
-            {"features.mobilenet_v2.flip": None, "features.mobilenet_v2.rotation": 0},
-            "features.mobilenet_v2: expected flip or rotation for views to differ in, received views: 4 alike",
-        ),
-        (
-            {"models.transfer.flip": "vertical"},
-            "models.transfer: expected flip and rotation under features.mobilenet_v2, on which it trains",
-        ),
-        ({"train.epochs": "five"}, "train.epochs: expected a valid integer, received 'five'"),
-        ({"train.epochs": True}, "train.epochs: expected a valid integer, received True"),
-        ({"train.epochs": 0}, "train.epochs: expected greater than or equal to 1, received 0"),
-        ({"train.learning_rate": -1}, "train.learning_rate: expected greater than 0, received -1"),
-        ({"train.learning_rate": float("nan")}, "train.learning_rate: expected a finite number, received nan"),
-        ({"train.learning_rate": "fast"}, "train.learning_rate: expected a valid number, received 'fast'"),
-        ({"train.rate": 0.1}, "train.rate: unknown key: docs/parameters.md lists all"),
-        ({"image_size": [160]}, "image_size: expected pixels, as 160 or [height, width], received [160]"),
-        ({"image_size": "large"}, "image_size: expected pixels, as 160 or [height, width], received 'large'"),
-        ({"image_size": 0}, "image_size: expected pixels, as 160 or [height, width], received 0"),
-        ({"image_size": True}, "image_size: expected pixels, as 160 or [height, width], received True"),
-        ({"split.test_fraction": 0.9}, "split: expected validation_fraction + test_fraction below 1"),
-        (
-            {"split.group": r"\d+_"},
-            r"split.group: expected a regular expression with a group in parentheses, received '\d+_'",
-        ),
-        (
-            {"split.group": "(rex"},
-            "split.group: expected a regular expression, received '(rex': missing ), unterminated",
-        ),
-        ({"download.photos_sha256": "abc"}, "download.photos_sha256: "),
-        ({"models.cnn.rotation": -0.1}, "models.cnn.rotation: expected greater than or equal to 0"),
-        ({"models.cnn.rotation": 1.1}, "models.cnn.rotation: expected less than or equal to 1"),
-        ({"models.cnn.dropout": 1}, "models.cnn.dropout: expected less than 1"),
-        ({"models.wide": None}, "models.wide: expected a mapping of keys to values, received nothing"),
-        ({"models.wide": {}}, "models.wide.features: expected a value, received none"),
-        ({"models.a/b": CNN}, "models.a/b: expected a name of letters, digits, - and _"),
-        ({"models.; rm -rf ~": CNN}, "models.; rm -rf ~: expected a name of letters, digits, - and _"),
-        ({"models": {}}, "models: "),
-        (
-            {"backbones.mobilenet_v2.weights": ""},
-            "expected weights in backbones.mobilenet_v2, or nothing that needs them, received features.mobilenet_v2",
-        ),
-        (
-            {"cluster.models": {"tranfer": {}}},
-            "expected models of params.yaml in cluster.models, received tran",
-        ),
+        ("models.fine_tuned.features", "mobilenet_v2", "models.fine_tuned.fine_tune: expected none, as features.mobil"),
+        ("models.fine_tuned.fine_tune", None, "models.fine_tuned.fine_tune: expected after and learning_rate, as feat"),
+        ("cluster.models", {"tranfer": {}}, "expected models of params.yaml in cluster.models, received tranfer"),
     ],
 )
 def test_a_bad_value_is_named_with_what_was_expected(
-    set_params: Callable[..., None], changes: dict[str, Any], message: str
+    set_params: Callable[..., None], key: str, value: Any, message: str
 ) -> None:
-    set_params(changes)
+    set_params({key: value})
     with pytest.raises(UserError, match=f"^params.yaml: {re.escape(message)}") as error:
         load_params()
     assert "\n" not in str(error.value)
 
 
-def test_an_empty_value_on_the_command_line_is_what_an_empty_one_in_the_file_is(
-    set_params: Callable[..., None],
-) -> None:
-    set_params(
-        {"split.duplicate_distance": "", "models.cnn.epochs": "", "models.cnn.checkpoint": "", "download.labels": ""}
-    )
+def test_an_empty_string_is_null(set_params: Callable[..., None]) -> None:
+    """``dvc exp run -S download.labels=`` writes it."""
+    set_params(dict.fromkeys(["split.duplicate_distance", "models.cnn.epochs", "download.labels"], ""))
     params = load_params()
-    cnn = params.models["cnn"]
-    assert [params.split.duplicate_distance, cnn.epochs, cnn.checkpoint, params.download.labels] == [None] * 4
+    assert [params.split.duplicate_distance, params.models["cnn"].epochs, params.download.labels] == [None] * 3
 
 
-@pytest.mark.parametrize("content", ["train: [", "", "- a list", "\x00"])
-def test_a_file_that_is_no_mapping_is_one_line(workspace: Path, content: str) -> None:
-    Path("params.yaml").write_text(content)
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize("content", ["train: [", "", "- a list", "\x00", None])
+def test_a_file_without_a_mapping_is_one_line(content: str | None) -> None:
+    if content is None:
+        Path("params.yaml").unlink()
+    else:
+        Path("params.yaml").write_text(content)
     with pytest.raises(UserError, match=r"^params.yaml: [^\n]+$"):
-        load_params()
-
-
-def test_a_missing_file_is_one_line(workspace: Path) -> None:
-    Path("params.yaml").unlink()
-    with pytest.raises(UserError, match=r"params.yaml: expected the file that holds the parameters"):
         load_params()

@@ -1,15 +1,13 @@
-"""The commands that run on a Ray cluster, on a real one: a head and nodes, processes here that get killed."""
+"""The commands on a real Ray cluster, of which nodes and processes are killed."""
 
 import json
-import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,10 +26,9 @@ from stages import features, pixels, train
 from stages.common.cli import UserError
 from tests.conftest import edit_params, write_photos
 from tests.models.backbones import write_backbone
-from tests.project import commit, environment, lay_out, run
+from tests.project import commit, lay_out, run, started
 
 pytestmark = pytest.mark.slow
-
 
 GIB = 2**30
 
@@ -54,24 +51,6 @@ def share(folder: Path, remote: Path) -> Path:
     return folder
 
 
-@contextmanager
-def started(folder: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    with subprocess.Popen(
-        [sys.executable, "-m", *arguments],
-        cwd=folder,
-        env=environment(folder),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-
-
 def read_until(process: "subprocess.Popen[str]", found: Callable[[str], bool]) -> str:
     """Read what a process prints up to a line, or to its end."""
     printed = ""
@@ -82,56 +61,49 @@ def read_until(process: "subprocess.Popen[str]", found: Callable[[str], bool]) -
     return printed
 
 
-# Networks of other kinds than the drawn MobileNetV2, which only entries of params.yaml name.
-OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "mobilenet": ("MobileNetV3Small", {"minimalistic": True}),
-    "efficientnet": ("EfficientNetB0", {}),
-}
-
-
-def entries(weights: Mapping[str, str]) -> dict[str, Any]:
-    """Backbones, features and models: one of each for each of the networks."""
-    seen = {"views": 2, "flip": "horizontal", "rotation": 0.2}
+def other_networks() -> dict[str, Any]:
+    """Return parameters for networks of other kinds than the demo's MobileNetV2."""
+    options: dict[str, Any] = {"MobileNetV3Small": {"minimalistic": True}, "EfficientNetB0": {}}
+    weights = {name: str(write_backbone(name, (32, 32), name, **of).resolve()) for name, of in options.items()}
+    backbones = {name: {"architecture": name, "weights": weights[name], "options": options[name]} for name in options}
+    features = {"views": 2, "flip": "horizontal", "rotation": 0.2}
     head = {"dropout": 0.5, "pool_size": 1, "dense_units": 8}  # of 32 px, features are one pixel large
     return {
-        "backbones": {
-            name: {"architecture": architecture, "weights": weights[name], "sha256": None, "options": options}
-            for name, (architecture, options) in OTHERS.items()
-        },
-        "features": {name: {"backbone": name, **seen} for name in OTHERS},
+        "backbones": backbones,
+        "features": {name: {"backbone": name, **features} for name in options},
         "label_issues": {},
-        "models": {name: {"features": name, **head} for name in OTHERS},
+        "models": {name: {"features": name, **head} for name in options},
     }
 
 
-def test_trainings_on_any_backbone_of_which_one_loses_its_node_end_in_the_lock_file_of_a_serial_run(
+def test_a_run_that_loses_a_node_ends_in_the_serial_lock_file(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    weights = {name: str(write_backbone(of, (32, 32), name, **opts).resolve()) for name, (of, opts) in OTHERS.items()}
-    folder = lay_out(tmp_path / "project", {**entries(weights), "image_size": 32, "train.epochs": 1})
+    networks = other_networks()
+    folder = lay_out(tmp_path / "project", {**networks, "image_size": 32, "train.epochs": 1})
     share(folder, tmp_path / "remote")
-    edit_params(folder / "params.yaml", {"cluster.models": {"efficientnet": {"memory_gib": 3}}})
+    edit_params(folder / "params.yaml", {"cluster.models": {"EfficientNetB0": {"memory_gib": 3}}})
     doomed = cluster.add_node(num_cpus=1, memory=3 * GIB)
-    with started(folder, "commands.cluster") as process:
-        printed = read_until(process, lambda line: "Running stage 'train@efficientnet'" in line)
+    with started(folder, sys.executable, "-m", "commands.cluster") as process:
+        printed = read_until(process, lambda line: "Running stage 'train@EfficientNetB0'" in line)
         assert process.poll() is None, printed
         cluster.remove_node(doomed, allow_graceful=False)
         spare = cluster.add_node(num_cpus=1, memory=3 * GIB)
         printed += read_until(process, lambda _: False)
         assert process.wait() == 0, printed
     cluster.remove_node(spare)
-    assert printed.count("Running stage 'train@efficientnet'") == 2
+    assert printed.count("Running stage 'train@EfficientNetB0'") == 2
     assert not [line for line in printed.splitlines() if line.startswith("Running stage 'train@")], "trained here"
 
-    # What these steps write here, one after another, is what the lock file says.
+    # Run here, one after another, the steps write what the lock file says.
     monkeypatch.chdir(folder)
     for out in ("data/features", "data/models", "plots/history"):
         shutil.rmtree(out)
     monkeypatch.setattr(sys, "argv", ["…"])
     pixels.main()
     for step in (features, train):
-        for name in OTHERS:
+        for name in networks["models"]:
             monkeypatch.setattr(sys, "argv", ["…", name])
             step.main()
     with Repo() as repo:
@@ -141,17 +113,15 @@ def test_trainings_on_any_backbone_of_which_one_loses_its_node_end_in_the_lock_f
 
 
 UNITS = "models.cnn.dense_units"
-SWEEP = ("commands.cluster.sweep", "cnn", "-S", f"{UNITS}=8", "-S", "train.seed=0,1,2")
+SWEEP = (sys.executable, "-m", "commands.cluster.sweep", "cnn", "-S", f"{UNITS}=8", "-S", "train.seed=0,1,2")
 
 
 def trials_in(printed: str, event: str) -> set[str]:
-    """The numbers of the trials of which that was printed."""
+    """The indices of the trials with this event."""
     return {line.partition("trial ")[2].split()[0] for line in printed.splitlines() if event in line}
 
 
-def test_a_sweep_survives_its_nodes_and_its_caller_and_repeats_nothing(
-    cluster: Cluster, small_project: Path, tmp_path: Path
-) -> None:
+def test_a_sweep_survives_kills_and_repeats_nothing(cluster: Cluster, small_project: Path, tmp_path: Path) -> None:
     share(small_project, tmp_path / "remote")
     doomed = cluster.add_node(num_cpus=1, memory=2 * GIB)
     with started(small_project, *SWEEP) as process:
@@ -164,7 +134,7 @@ def test_a_sweep_survives_its_nodes_and_its_caller_and_repeats_nothing(
     assert done
     assert not trials_in(printed, ", taken from the run cache")
 
-    output = run(small_project, sys.executable, "-m", *SWEEP)
+    output = run(small_project, *SWEEP)
     again = trials_in(output, " starts") & done
     assert again <= trials_in(output, ", taken from the run cache"), "trained twice"
     table = output[output.index("models.cnn.dense_units train.seed") :].splitlines()
@@ -206,7 +176,7 @@ def test_problems_of_nodes_are_reported_before_anything_runs(
     share(small_project, Path("../remote"))  # which is another folder wherever a node unpacks the project
     edit_params(small_project / "params.yaml", {"cluster.models": {"cnn": {"gpus": 1}}})
     output = run(small_project, sys.executable, "-m", "commands.cluster", check=False)
-    assert "no node has 1 CPUs, 1 GPUs and 2 GiB of memory" in output
+    assert "no node has cpus: 1, gpus: 1, memory_gib: 2 (cluster in params.yaml)" in output
     assert "is not the DVC remote that the caller writes to" in output
     assert f"pillow {version('pillow')} instead of 0.1" in output
     assert "Running stage" not in output
@@ -220,26 +190,28 @@ def test_problems_of_nodes_are_reported_before_anything_runs(
 
 
 def predicts(process: psutil.Process) -> bool:
-    """Tell whether it is Ray's process with the model."""
+    """Return whether it is Ray's process with the model."""
     with suppress(psutil.NoSuchProcess):
         return process.name().startswith("ray::") and "Predictor" in "".join(process.cmdline())
     return False
 
 
-def test_many_photos_are_classified_once_each_also_when_the_caller_and_the_process_with_the_model_are_killed(
+def test_each_photo_is_classified_once_despite_kills(
     cluster: Cluster,
     small_project: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """Of the caller, and then of the process with the model."""
     photos, output = tmp_path / "photos", tmp_path / "predictions"
     write_photos(photos, 1600)
     in_each_part = sorted(photos.iterdir())[::100]
     for path in in_each_part:
         path.write_text("no photo")
     (photos / "linked.jpg").symlink_to("nowhere.jpg")
-    command = ("commands.cluster.batch_predict", str(photos), str(output), "--model", "cnn")
+    arguments = [str(photos), str(output), "--model"]
+    command = (sys.executable, "-m", "commands.cluster.batch_predict", *arguments, "cnn")
     with started(small_project, *command) as process:
         while not list(output.glob("part-*.parquet")):
             assert process.poll() is None, process.communicate()
@@ -267,12 +239,12 @@ def test_many_photos_are_classified_once_each_also_when_the_caller_and_the_proce
     classified = early[early["problem"].isna()]
     pd.testing.assert_frame_equal(predictions.loc[classified.index], classified)
 
-    # The same commands without the cluster's processes.
+    # In this process, to start TensorFlow once.
     monkeypatch.chdir(small_project)
     monkeypatch.setattr(sys, "argv", ["predict", "--model=cnn", "--format=csv", str(photos / "7.jpg")])
     predict.main()
     probability = float(capsys.readouterr().out.split("7.jpg,")[1].split(",")[1])
     assert predictions["probability"]["7.jpg"] == pytest.approx(probability, abs=1e-5)
-    monkeypatch.setattr(sys, "argv", ["predict", *command[1:-1], "transfer"])
+    monkeypatch.setattr(sys, "argv", ["predict", *arguments, "transfer"])
     with pytest.raises(UserError, match=r": expected predictions of this transfer, found those of another model \(cnn"):
         cluster_predict.main()

@@ -83,7 +83,7 @@ def test_a_cluster_without_a_cpu_to_decode_is_refused(monkeypatch: pytest.Monkey
         UserError, match=r"cannot classify photos: only 2 CPUs in all, where 2 classify photos and 1 decodes them$"
     ):
         predict.check_resources(Resources(cpus=2, gpus=0, memory_gib=2))
-    with pytest.raises(UserError, match=r"cannot classify photos: no node has 1 CPUs, 1 GPUs and 2 GiB of memory"):
+    with pytest.raises(UserError, match=r"cannot classify photos: no node has cpus: 1, gpus: 1, memory_gib: 2"):
         predict.check_resources(Resources(cpus=1, gpus=1, memory_gib=2))
 
 

@@ -1,5 +1,6 @@
-"""What is sent to the nodes of a cluster, and how they are compared with this machine, without a cluster."""
+"""The project's files for the nodes of a cluster, and the checks of nodes; without a cluster."""
 
+import importlib.util
 import logging
 import subprocess
 from importlib.metadata import PackageNotFoundError
@@ -8,20 +9,21 @@ from pathlib import Path
 import pytest
 import ray
 
+import commands.cluster
 from commands.cluster import nodes
 from commands.cluster.nodes import compare_versions, connect, copy_tracked_files, missing_resources
 from stages.common.cli import UserError
 from stages.common.params import Resources
 
 
-def test_a_node_with_another_version_is_named_by_package() -> None:
-    wanted = {"Python": "3.11.9", "keras": "3.1", "numpy": "2.2", "dvc": "3.67"}
+def test_a_node_with_another_version_is_described() -> None:
+    expected = {"Python": "3.11.9", "keras": "3.1", "numpy": "2.2", "dvc": "3.67"}
     installed = {"Python": "3.11.9", "keras": "3.2", "numpy": "none", "dvc": "3.67"}
-    assert compare_versions(wanted, installed) == ["keras 3.2 instead of 3.1", "numpy none instead of 2.2"]
-    assert compare_versions(wanted, wanted) == []
+    assert compare_versions(expected, installed) == ["keras 3.2 instead of 3.1", "numpy none instead of 2.2"]
+    assert compare_versions(expected, expected) == []
 
 
-def test_what_is_compared_is_what_decides_results(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_versions_are_of_what_decides_results(monkeypatch: pytest.MonkeyPatch) -> None:
     def version(package: str) -> str:
         if package == "keras":
             raise PackageNotFoundError
@@ -30,22 +32,21 @@ def test_what_is_compared_is_what_decides_results(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(nodes, "version", version)
     installed = nodes.installed_versions()
     assert {"Python", "tensorflow", "keras", "numpy", "pillow"} <= installed.keys()
-    assert installed["keras"] == "none"
-    assert installed["numpy"] == "numpy 1"
+    assert (installed["keras"], installed["numpy"]) == ("none", "numpy 1")
 
 
 @pytest.mark.parametrize(
-    ("needed", "missing"),
+    ("cpus", "gpus", "memory", "missing"),
     [
-        ((4, 0, 1), ""),
-        ((1, 1, 2), ""),
-        ((5, 0, 1), "no node has 5 CPUs, 0 GPUs and 1 GiB"),
-        ((4, 1, 1), "no node has 4 CPUs, 1 GPUs and 1 GiB"),  # each has one of the two
-        ((1, 0, 9), "no node has 1 CPUs, 0 GPUs and 9 GiB"),
+        (4, 0, 1, []),
+        (1, 1, 2, []),
+        (5, 0, 1, ["no node has cpus: 5, gpus: 0, memory_gib: 1"]),
+        (4, 1, 1, ["no node has cpus: 4, gpus: 1, memory_gib: 1"]),  # each has one of the two
+        (1, 0, 9, ["no node has cpus: 1, gpus: 0, memory_gib: 9"]),
     ],
 )
-def test_one_node_must_have_all_of_it(
-    monkeypatch: pytest.MonkeyPatch, needed: tuple[int, int, int], missing: str
+def test_one_node_must_have_all_resources(
+    monkeypatch: pytest.MonkeyPatch, cpus: int, gpus: int, memory: int, missing: list[str]
 ) -> None:
     found = [
         {"Alive": True, "Resources": {"CPU": 4.0, "memory": 2.0 * 2**30}},
@@ -53,9 +54,8 @@ def test_one_node_must_have_all_of_it(
         {"Alive": False, "Resources": {"CPU": 64.0, "GPU": 8.0, "memory": 64.0 * 2**30}},
     ]
     monkeypatch.setattr(ray, "nodes", lambda: found)
-    cpus, gpus, memory = needed
     problems = missing_resources([Resources(cpus=cpus, gpus=gpus, memory_gib=memory)])
-    assert [problem.partition(" of memory")[0] for problem in problems] == ([missing] if missing else [])
+    assert [problem.partition(" (cluster")[0] for problem in problems] == missing
 
 
 def git(*arguments: str) -> None:
@@ -98,27 +98,24 @@ def test_nodes_receive_what_git_tracks(checkout: Path, caplog: pytest.LogCapture
 
 
 @pytest.mark.parametrize(
-    ("prepare", "message"),
+    ("preparation", "message"),
     [
         ([], "expected a git repository, .*not a git repository.*: `git init` and `git add --all`$"),
         ([("init", "--quiet")], "expected git to track dvc.yaml, .*: `git add --all`$"),
+        (None, "expected a git repository"),  # no git at all
     ],
 )
 def test_a_project_without_git_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepare: list[tuple[str, ...]], message: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preparation: list[tuple[str, ...]] | None, message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     Path("dvc.yaml").write_text("stages: {}")
-    for arguments in prepare:
+    if preparation is None:
+        monkeypatch.setenv("PATH", str(tmp_path))
+    for arguments in preparation or []:
         git(*arguments)
     with pytest.raises(UserError, match=message):
-        connect()
-
-
-def test_a_machine_without_git_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UserError, match="expected a git repository"):
         connect()
 
 
@@ -128,24 +125,22 @@ def test_a_machine_without_git_is_one_line(tmp_path: Path, monkeypatch: pytest.M
         (ray.exceptions.RuntimeEnvSetupError("Package size (603.64MiB) exceeds\nmore"), "to the nodes.*603.64MiB"),
         (ray.exceptions.RpcError("closed"), "expected a Ray cluster on this machine, .*closed"),
         (ValueError("Python 3.12"), "expected a Ray cluster on this machine, .*Python 3.12"),
+        (None, "expected a Ray cluster at RAY_ADDRESS=127.0.0.1:99999, found none"),  # no such port
     ],
 )
 @pytest.mark.usefixtures("checkout")
-def test_what_keeps_it_from_joining_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
-) -> None:
+def test_a_failure_to_join_is_one_line(monkeypatch: pytest.MonkeyPatch, error: Exception | None, message: str) -> None:
     def fail(**_options: object) -> None:
-        raise error
+        raise error or AssertionError
 
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_ADDRESS", "" if error else "127.0.0.1:99999")
     monkeypatch.setattr(ray, "init", fail)
     with pytest.raises(UserError, match=message) as raised:
         connect()
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.usefixtures("checkout")
-def test_a_port_that_cannot_be_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:99999")
-    with pytest.raises(UserError, match=r"expected a Ray cluster at RAY_ADDRESS=127.0.0.1:99999, found none"):
-        connect()
+def test_without_ray_the_commands_name_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match=r"^error: expected Ray, .* found none: run `make install`$"):
+        importlib.reload(commands.cluster)

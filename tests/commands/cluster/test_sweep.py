@@ -1,4 +1,4 @@
-"""The trials of a sweep and what becomes of them; test_cluster.py runs one on a cluster."""
+"""Trials of a sweep and their comparison; test_cluster.py runs one on a cluster."""
 
 import math
 from types import SimpleNamespace
@@ -7,10 +7,10 @@ from typing import NamedTuple
 import pandas as pd
 import pytest
 from ray.tune.experiment import Trial
-from ray.tune.schedulers import FIFOScheduler, MedianStoppingRule, TrialScheduler
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from commands.cluster.comparison import compare_settings, recommend, tabulate
-from commands.cluster.sweep import check_trial, list_trials, median_stopping, scheduler_of
+from commands.cluster.sweep import check_trial, list_trials, scheduler_of
 from stages.common.cli import UserError
 
 
@@ -27,51 +27,55 @@ from stages.common.cli import UserError
     ],
 )
 @pytest.mark.usefixtures("workspace")
-def test_a_trial_that_cannot_be_is_refused(change: str, message: str) -> None:
+def test_a_bad_override_is_refused(change: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         check_trial(["train.seed=1", change], "cnn")
 
 
-def test_the_trials_of_a_sweep_are_all_combinations_each_once() -> None:
-    trials = list_trials(["models.cnn.dense_units=8,16,8", "train.seed=range(0,2)"])
-    assert trials == [[f"models.cnn.dense_units={units}", f"train.seed={seed}"] for units in (8, 16) for seed in (0, 1)]
+def test_trials_are_all_combinations_each_once() -> None:
+    assert list_trials(["models.cnn.dense_units=8,16,8", "train.seed=range(0,2)"]) == TRIALS
+
+
+TRIALS = [[f"models.cnn.dense_units={units}", f"train.seed={seed}"] for units in (8, 16) for seed in (0, 1)]
 
 
 class Row(NamedTuple):
-    """What Tune's scheduler sees of a trial."""
+    """A trial, as Tune's scheduler sees it."""
 
     trial_id: str
     status: str = Trial.RUNNING
 
 
 class Others:
-    """What it sees of the sweep: there is always a trial that waits for a node."""
+    """The sweep: there is always a trial that waits for a node."""
 
     @staticmethod
     def get_live_trials() -> list[Row]:
         return [Row("waiting", Trial.PENDING)]
 
 
-def test_a_trial_that_falls_behind_the_median_is_stopped_after_a_quarter_of_the_epochs_and_no_other() -> None:
+def test_a_trial_below_the_median_is_stopped() -> None:
+    """After a quarter of the epochs; none is paused for another."""
     curves = {
         "best": [0.5, 0.6, 0.7, 0.8, 0.9, 0.9, 0.9, 0.9],
         "good": [0.5, 0.6, 0.7, 0.8, 0.8, 0.8, 0.8, 0.8],
         "late": [0.3, 0.6, 0.7, 0.7, 0.7, 0.8, 0.8, 0.9],
         "laggard": [0.2, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4],
     }
-    rule = median_stopping(epochs=8)
+    rule = scheduler_of(TRIALS[::2], epochs=8)
     stopped = {}
     for epoch in range(1, 9):
         for name in [name for name in curves if name not in stopped]:
             result = {"epoch": epoch, "val_accuracy": curves[name][epoch - 1]}
             decision = rule.on_trial_result(Others, Row(name), result)
-            assert decision in {TrialScheduler.CONTINUE, TrialScheduler.STOP}, "never paused for another"
+            assert decision in {TrialScheduler.CONTINUE, TrialScheduler.STOP}
             if decision == TrialScheduler.STOP:
                 stopped[name] = epoch
     assert stopped == {"laggard": 2}
+    assert type(scheduler_of(TRIALS, epochs=8)) is FIFOScheduler, "with several seeds none is stopped"
 
 
-def test_the_best_of_the_trials_that_finished_comes_first() -> None:
+def test_the_best_finished_trial_comes_first() -> None:
     ends = {"finished": [0.7, 0.8], "stopped early": [0.9], "failed: expected a finite loss": [-math.inf]}
     metrics = [{"val_accuracy": last, "epoch": 4, "end": end} for end, lasts in ends.items() for last in lasts]
     results = [SimpleNamespace(config={"number": n}, metrics=row, error=None) for n, row in enumerate(metrics)]
@@ -80,15 +84,12 @@ def test_the_best_of_the_trials_that_finished_comes_first() -> None:
     assert table.index[0] == 1
 
 
-TRIALS = [[f"models.cnn.dense_units={units}", f"train.seed={seed}"] for units in (8, 16) for seed in (0, 1)]
-
-
 def table_of(*rows: tuple[float, str]) -> pd.DataFrame:
-    """The last accuracy and the end of each trial, with the numbers of ``TRIALS`` as index, best first."""
+    """Accuracy and end of each of ``TRIALS``, best first."""
     return pd.DataFrame(rows, columns=["kept", "end"]).sort_values("kept", ascending=False)
 
 
-def test_settings_are_compared_by_all_their_seeds_and_not_by_the_luckiest() -> None:
+def test_settings_are_compared_by_all_their_seeds() -> None:
     table = table_of((0.5, "finished"), (0.7, "finished"), (0.9, "finished"), (0.1, "finished"))
     settings = compare_settings(table, TRIALS)
     assert settings.round(3).reset_index().to_numpy().tolist() == [
@@ -98,12 +99,7 @@ def test_settings_are_compared_by_all_their_seeds_and_not_by_the_luckiest() -> N
     assert recommend(settings, TRIALS, seed=1) == ["models.cnn.dense_units=8", "train.seed=1"]
 
 
-def test_no_trial_of_several_seeds_is_stopped_early() -> None:
-    assert type(scheduler_of(TRIALS, epochs=8)) is FIFOScheduler
-    assert isinstance(scheduler_of(TRIALS[::2], epochs=8), MedianStoppingRule)
-
-
-def test_a_setting_with_a_seed_that_did_not_finish_is_listed_and_not_recommended() -> None:
+def test_a_setting_with_an_unfinished_seed_is_not_recommended() -> None:
     table = table_of((0.5, "finished"), (0.7, "finished"), (0.9, "finished"), (0.8, "failed: loss"))
     settings = compare_settings(table, TRIALS)
     assert settings["mean"].dropna().to_dict() == {"models.cnn.dense_units=8": pytest.approx(0.6)}

@@ -1,4 +1,4 @@
-"""What a trial of a sweep says of its training; test_cluster.py runs some on a cluster."""
+"""Reports of one trial of a sweep; test_cluster.py runs some on a cluster."""
 
 import json
 from collections import deque
@@ -13,8 +13,8 @@ from commands.cluster.trial import Trial
 from stages.training.backup import History
 
 
-def test_a_trial_that_ended_reports_the_accuracy_of_the_epoch_kept(tmp_path: Path) -> None:
-    """Which is marked only in the history that ``train`` writes at its end, after the last epoch was reported."""
+def test_an_ended_trial_reports_the_selected_epoch(tmp_path: Path) -> None:
+    """It is marked only in the history that ``train`` writes at its end, after the last epoch was reported."""
     epochs: History = [{"epoch": 1, "val_accuracy": 0.8}, {"epoch": 2, "val_accuracy": 0.7}]
     training = Trial.__new__(Trial)  # without Ray
     training.reported = []
@@ -34,10 +34,10 @@ def test_a_trial_that_ended_reports_the_accuracy_of_the_epoch_kept(tmp_path: Pat
 
 
 @pytest.mark.parametrize("trained", [True, False])
-def test_only_a_training_that_did_not_run_was_taken_from_the_run_cache(
+def test_a_run_without_training_is_from_the_run_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: bool
 ) -> None:
-    """However long its output: a process keeps its last lines, and the one that says that it trains is the first."""
+    """However long its output: only the last lines are kept."""
     monkeypatch.setattr(trial, "dvc", lambda *_, **__: None)
     finished = Trial.__new__(Trial)  # without Ray
     finished.name, finished.steps, finished.folder = "trial 0", ("pixels", "train@cnn"), tmp_path

@@ -337,9 +337,8 @@ TRAINING, VALIDATION = photos(30, 0, 32), photos(100, 1, 32)  # of noise
 UNLIKE = "unlike the training photos"
 
 
-def test_a_fraction_of_validation_photos_is_unlike_and_a_white_one(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_out_of_distribution_photos_are_noted(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The set fraction of the validation photos, and a white one."""
     use_small_backbone(monkeypatch, (32, 32))
     make_deterministic(0)
     config = ModelConfig(features="mobilenet_v2", pool_size=1, dropout=0.5, dense_units=8)

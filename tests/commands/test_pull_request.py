@@ -51,9 +51,8 @@ def rows(table: str) -> list[list[str]]:
 
 
 @pytest.mark.usefixtures("branches")
-def test_the_main_scores_that_differ_come_first_then_all_then_the_report(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_main_scores_come_first(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those that differ, then all scores that differ, then the report."""
     main, others, report = comment(monkeypatch, capsys).split("<details><summary>")
     assert main.startswith(f"{pull_request.MARKER}\n\n### Scores of `")
     assert rows(main) == [

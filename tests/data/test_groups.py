@@ -124,7 +124,7 @@ def test_a_division_moves_as_few_clusters_as_it_can() -> None:
     assert list(moved) == [0, 0, 1, 1]  # class 2 had none in the first split: the smallest of its groups moves
 
 
-def test_a_class_gives_its_smallest_group_where_all_are_too_large() -> None:
+def test_of_groups_all_too_large_the_smallest_is_taken() -> None:
     groups = {group: Counter(cats=size) for group, size in enumerate((9, 7, 8))}
     taken, others = take(groups, {"cats": 2}, splits_left=2)
     assert (list(taken), list(others)) == ([1], [0, 2])

@@ -34,7 +34,6 @@ HISTORY = pd.DataFrame(
 VALIDATION = classified([[5, 1], [3, 1]])
 LABELS = np.array([0, 0, 0, 1, 1])
 PREDICTIONS = two_classes(LABELS, np.array([0.1, 0.2, 0.6, 0.7, 0.8]))
-NO_FEATURES = np.empty((0, 0))
 
 
 def test_scores_are_those_worked_out_by_hand() -> None:
@@ -79,7 +78,7 @@ def test_the_loss_of_a_very_confident_mistake_is_its_margin() -> None:
     test = score(HISTORY, VALIDATION, predictions, ["cats", "dogs"], baseline=0.6)["test"]
     assert test["loss"] == pytest.approx(50 / 3)
     assert test["roc_auc"] == 1.0  # each dog scores above the cat
-    scaled = score_confidence(Confidence(temperature=2), predictions.labels, 2 * predictions.logits, NO_FEATURES)
+    scaled = score_confidence(Confidence(temperature=2), predictions.labels, 2 * predictions.logits, None)
     assert scaled["loss_before"] == pytest.approx(100 / 3)
 
 
@@ -236,7 +235,7 @@ def test_photos_of_equal_confidence_count_together(order: list[int]) -> None:
 def test_abstention_has_no_ties_where_confidence_rounds_to_one() -> None:
     """The two with margins of 60 and 80 are correct, of those with 40 one is."""
     logits = np.array([[0.0, 40], [40, 0], [0, 60], [0, 80]])
-    scores = score_confidence(Confidence(log_odds_threshold=50), np.array([0, 0, 1, 1]), logits, NO_FEATURES)
+    scores = score_confidence(Confidence(log_odds_threshold=50), np.array([0, 0, 1, 1]), logits, None)
     assert (scores["coverage"], scores["sure_accuracy"]) == (0.5, 1)
 
 

@@ -11,7 +11,8 @@ def test_classes_are_sorted_by_name() -> None:
     assert class_names(["dogs", "cats", "dogs", "ants"]) == ["ants", "cats", "dogs"]
 
 
-def test_the_majority_class_is_that_of_the_training_photos_whatever_is_tested() -> None:
+def test_the_majority_class_is_that_of_training() -> None:
+    """Whatever the most frequent class of the photos that are tested is."""
     train, test = (pd.DataFrame({"label": ["cats"] * cats + ["dogs"] * dogs}) for cats, dogs in [(60, 40), (10, 30)])
     assert majority_class_accuracy(train, test) == 0.25
 

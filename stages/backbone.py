@@ -9,8 +9,8 @@ Reads an entry of ``backbones``, whose ``weights`` are a URL that fsspec knows, 
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlparse
 
-from stages.common.cli import UserError, run, stage_argument
-from stages.common.params import load_params
+from stages.common.cli import UserError, run
+from stages.common.params import load_entry
 from stages.common.paths import BACKBONE
 from stages.data.fetch import NOT_FETCHED, Source, check_is_apart
 from stages.storage.files import atomic_folder, write_json
@@ -20,14 +20,8 @@ ARCHITECTURE = "architecture.json"
 
 
 def main() -> None:
-    name = stage_argument(__doc__, "name")
-    backbones = load_params().backbones
-    if name not in backbones:
-        raise UserError(
-            f"expected `python -m stages.backbone NAME` with a backbone of params.yaml ({', '.join(backbones)}), "
-            f"received {name!r}"
-        )
-    backbone, target = backbones[name], BACKBONE / name
+    name, params = load_entry(__doc__, "backbones")
+    backbone, target = params.backbones[name], BACKBONE / name
     check_is_apart(backbone.weights, f"backbones.{name}.weights", target)
     check_is_fetched(target)
     with atomic_folder(target, replace=True) as folder:

@@ -10,14 +10,13 @@ With ``views: every_epoch`` the arrays are the photos themselves.
     python -m stages.features [NAME]    # without NAME, the one in DVC's stage name features@NAME
 """
 
-import logging
 import shutil
 from pathlib import Path
 
 import numpy as np
 
-from stages.common.cli import UserError, run, stage_argument
-from stages.common.params import Params, load_params
+from stages.common.cli import UserError, run
+from stages.common.params import Params, load_entry
 from stages.common.paths import FEATURES, PIXELS
 from stages.datasets.dataset import StoredDataset, augmented_dataset
 from stages.datasets.feature_extraction import FeatureDataset, feature_extractor, store_features
@@ -33,18 +32,9 @@ from stages.storage.feature_sets import (
 )
 from stages.storage.files import atomic_folder
 
-logger = logging.getLogger(__name__)
-
 
 def main() -> None:
-    name = stage_argument(__doc__, "name")
-    params = load_params()
-    if name not in params.features:
-        listed = ", ".join(params.features) or "none are listed"
-        raise UserError(
-            f"expected `python -m stages.features NAME` with an entry of features in params.yaml ({listed}), "
-            f"received {name!r}"
-        )
+    name, params = load_entry(__doc__, "features")
     features = params.features[name]
     photos = read_about(PIXELS)["photos"]
     with atomic_folder(FEATURES / name, replace=True) as folder:

@@ -9,7 +9,7 @@ the same of its training runs from other seeds (``train.runs``). A killed run re
 with the same result. With ``TENSORBOARD=1`` in the environment it also writes curves into ``data/logs/``, which is not
 an output.
 
-    python -m stages.train [MODEL]    # without MODEL, the one in DVC's stage name train@MODEL
+    python -m stages.train [NAME]    # without NAME, the one in DVC's stage name train@NAME
 """
 
 import logging
@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import UserError, run, stage_argument
+from stages.common.cli import UserError, run
 from stages.common.model_config import ModelConfig
-from stages.common.params import Train, load_params
+from stages.common.params import Train, load_entry
 from stages.common.paths import BACKUPS, HISTORY, MODELS, PIXELS, REPEATS
 from stages.datasets.dataset import StoredDataset
 from stages.models.build import build_model
@@ -37,13 +37,7 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    name = stage_argument(__doc__, "model")
-    params = load_params()
-    if name not in params.models:
-        models = ", ".join(params.models)
-        raise UserError(
-            f"expected `python -m stages.train MODEL` with a model of params.yaml ({models}), received {name!r}"
-        )
+    name, params = load_entry(__doc__, "models")
     config, settings = params.models[name], params.train
     lists = {split: read_split(split) for split in ("train", "validation")}
     classes = class_names(lists["train"]["label"])

@@ -4,6 +4,7 @@ No step depends on this folder, so a default here must not shape a result: it st
 What "none" means is decided where the parameter is read.
 """
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,7 +12,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from stages.common.cli import UserError
+from stages.common.cli import UserError, command_parser
 from stages.common.model_config import Features, ModelConfig
 from stages.common.param_types import (
     Count,
@@ -219,3 +220,23 @@ def load_params(path: Path = PARAMS) -> Params:
         raise UserError(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
         raise UserError(f"{path}: {format_errors(error.errors())}") from error
+
+
+def load_entry(description: str | None, section: str) -> tuple[str, Params]:
+    """Return the entry of ``section`` that the command line names, and all parameters.
+
+    The default is what follows the @ in the name of the DVC stage that runs: DVC passes that name in the environment;
+    inside a command it would pass through a shell.
+
+    Raises:
+        UserError: There is no such entry, or the parameters cannot be loaded.
+    """
+    parser = command_parser(description)
+    parser.add_argument("name", nargs="?", metavar="NAME", default=os.environ.get("DVC_STAGE", "").rpartition("@")[2])
+    name, params = str(parser.parse_args().name), load_params()
+    if name not in (entries := getattr(params, section)):
+        listed = ", ".join(entries) or "none are listed"
+        raise UserError(
+            f"expected `{parser.prog} NAME` with an entry of {section} in params.yaml ({listed}), received {name!r}"
+        )
+    return name, params

@@ -23,7 +23,7 @@ import pandas as pd
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from stages.common.cli import CONTROLS, UserError, command_parser, explain_unwritable, printable, run, shown
+from stages.common.cli import CONTROLS, UserError, command_parser, explain_unwritable, plural, printable, run, shown
 from stages.common.parallel import in_parallel
 from stages.common.params import load_params
 from stages.inference.model_file import Prediction, TrainedModel, fetch_model_file
@@ -41,7 +41,7 @@ def main() -> None:
     to_text = FORMATS[choose_format(args.format, args.output)]
     paths = list_photos(args.photos)
     if args.output and args.output.exists():
-        check_is_no_photo(args.output, paths)
+        check_is_not_a_photo(args.output, paths)
     params = load_params()
     trained = fetch_model_file(args.model, args.rev).load(params.confidence)
     results = predict(trained, paths, params.split.max_megapixels)
@@ -92,7 +92,7 @@ def choose_format(name: str | None, output: Path | None) -> str:
     return name or (suffix if suffix in FORMATS else "table")
 
 
-def check_is_no_photo(output: Path, paths: Sequence[Path]) -> None:
+def check_is_not_a_photo(output: Path, paths: Sequence[Path]) -> None:
     if any(path.name == output.name and path.exists() and path.samefile(output) for path in paths):
         raise UserError(f"--output: expected another file than the photos, received {output}, which is one of them")
 
@@ -170,10 +170,10 @@ def check_all_classified(model: str, photos: int, failed: int) -> None:
     """Log how many photos a model classified, or raise UserError if some could not be decoded."""
     if failed:
         raise UserError(
-            f"{failed} of {photos} files cannot be decoded (listed above): "
-            f"fix or remove them; {model} classified the other {photos - failed}"
+            f"{failed} of {plural(photos, 'file')} cannot be decoded (listed above): "
+            f"fix or remove {'it' if failed == 1 else 'them'}; {model} classified the other {photos - failed}"
         )
-    logger.info("%s classified %d photos", model, photos)
+    logger.info("%s classified %s", model, plural(photos, "photo"))
 
 
 def to_table(rows: pd.DataFrame) -> str:

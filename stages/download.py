@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from stages.common.cli import UserError, run
+from stages.common.cli import UserError, plural, run
 from stages.common.params import load_params
 from stages.common.paths import LABELS, RAW
 from stages.data.archive import unpack
@@ -55,7 +55,7 @@ def check_is_fetched(raw: Path, labels: Path) -> None:
         fetched = {}
     for folder, files in list_files(raw, labels).items():
         if others := sorted(files.items() - fetched.get(folder, {}).items()):
-            found = f"{len(others)} other or changed files, as {Path(folder, others[0][0])}"
+            found = f"{plural(len(others), 'other or changed file')}, such as {Path(folder, others[0][0])}"
             raise UserError(NOT_FETCHED.format(folder, found))
 
 

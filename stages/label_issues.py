@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.common.cli import UserError, run, stage_argument
-from stages.common.params import load_params
+from stages.common.cli import run
+from stages.common.params import load_entry
 from stages.common.paths import LABEL_ISSUES
 from stages.evaluation.figures import caption, draw_photos, write_figure
 from stages.evaluation.label_errors import confident_classes, out_of_fold_probabilities
@@ -31,14 +31,7 @@ SHOWN = 20
 
 
 def main() -> None:
-    name = stage_argument(__doc__, "name")
-    params = load_params()
-    if name not in params.label_issues:
-        listed = ", ".join(params.label_issues) or "none are listed"
-        raise UserError(
-            f"expected `python -m stages.label_issues NAME` with an entry of label_issues in params.yaml ({listed}), "
-            f"received {name!r}"
-        )
+    name, params = load_entry(__doc__, "label_issues")
     lists = {split: read_split(split) for split in ("train", "validation")}
     arrays = open_features(name, lists)
     features = np.concatenate([pool_first_view(arrays[split], len(lists[split])) for split in lists])
@@ -51,7 +44,7 @@ def main() -> None:
     issues = list_issues(photos, classes, probabilities, reviewed)
     write_csv(issues, LABEL_ISSUES / f"{name}.csv")
     write_figure(draw_issues(issues), LABEL_ISSUES / f"{name}.png")
-    logger.info("%d of %d labels look wrong", len(issues), len(photos))
+    logger.info("labels that look wrong: %d of %d", len(issues), len(photos))
 
 
 def pool_first_view(features: DiskArray, photos: int) -> np.ndarray:

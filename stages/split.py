@@ -44,10 +44,7 @@ HOW_TO_FIX = (
     "data/raw is a copy: to change photos or labels, change what download.photos and download.labels name, then "
     "`dvc repro --force download && dvc repro`"
 )
-NOT_DUPLICATES = (
-    "; if those are not duplicates, lower split.duplicate_distance, or leave `split.duplicate_distance:` empty, which "
-    "skips the check"
-)
+NOT_DUPLICATES = "; if those are not duplicates, lower split.duplicate_distance, or leave it empty to skip the check"
 PREVIEWS = {".thm"}  # a camera's small JPEG of a film or photo beside it
 
 
@@ -73,7 +70,7 @@ def main() -> None:
     logger.info("%s: %d relabelled, %d removed", CORRECTIONS, relabelled.sum(), removed.sum())
     sidecars = photos["path"][photos["reason"].str.startswith(SIDECAR)]
     if len(sidecars):
-        logger.info("sidecar files beside photos, which count for nothing: %d, as %s", len(sidecars), min(sidecars))
+        logger.info("sidecar files beside photos, which are ignored: %d, such as %s", len(sidecars), min(sidecars))
     logger.info("rejected files: %d, for the reasons in %s", len(lists["rejected"]), SPLITS / "rejected.csv")
 
 
@@ -93,8 +90,8 @@ def split_photos(folder: Path, settings: Split, corrections: Mapping[PurePosixPa
     """Fill the table of photos (:func:`stages.data.layout.photo_table`), rule by rule.
 
     Raises:
-        UserError: Too many files are rejected, ``split.group`` tells nothing apart, a correction matches no photo, or a
-            split would have no photos of some class.
+        UserError: Too many files are rejected, ``split.group`` does not distinguish groups, a correction matches no
+            photo, or a split would have no photos of some class.
     """
     photos = find_photos(folder, LABELS / "labels.csv")
     apply_corrections(photos, corrections)
@@ -102,7 +99,7 @@ def split_photos(folder: Path, settings: Split, corrections: Mapping[PurePosixPa
     check_classes(photos)
     index = usable(photos).index
     photos.loc[index, "cluster"] = find_clusters(photos.loc[index], settings.duplicate_distance)
-    logger.info("usable photos: %d, in %d duplicate clusters", len(index), photos["cluster"].max() + 1)
+    logger.info("usable photos: %d, duplicate clusters: %d", len(index), photos["cluster"].max() + 1)
     reject_conflicts(photos, settings.duplicate_distance)
     check_classes(photos)
     index = usable(photos).index
@@ -128,7 +125,7 @@ def inspect_photos(photos: pd.DataFrame, max_megapixels: float) -> None:
     photos.loc[inspected.index, ["reason", "fingerprint"]] = inspected
     with_more_frames = labelled["path"][inspected["has_more_frames"]]
     if len(with_more_frames):
-        text = "files with more pages or frames than the first, which alone counts: %d, as %s"
+        text = "files with more pages or frames than the first, the only one that is read: %d, such as %s"
         logger.warning(text, len(with_more_frames), with_more_frames.iloc[0])
 
 
@@ -183,25 +180,25 @@ def reject_leaks(photos: pd.DataFrame) -> None:
 
 
 def check_rejected_fraction(photos: pd.DataFrame, max_fraction: float) -> None:
-    """Raise a UserError if too many files are rejected, of those that were meant as photos.
+    """Raise a UserError if too many files are rejected, counted among files that are meant to be photos.
 
-    In a folder of a class they all were, but notes and the like, and in a CSV of labels all were; elsewhere only those
-    that are named like photos, or like those that the CSV names.
+    In a class folder those are all files except sidecar files, in a CSV of labels all; elsewhere only files with the
+    suffix of a photo, or of a file that the CSV lists.
     """
     photos = photos[photos["reason"] != REMOVED]
     paths, reasons, has_label = photos["path"], photos["reason"], photos["label"] != ""
     suffixes = paths.map(lambda path: Path(path).suffix.lower())
     is_alike = suffixes.isin(set(suffixes[has_label]) - SIDECAR_SUFFIXES)
     is_named = reasons.str.startswith(NO_FILE) | paths.str.lower().str.endswith(SUFFIXES)
-    meant = photos[(is_alike & (has_label | (reasons == NO_LABEL))) | (is_named & ~has_label)]
-    rejected = meant[meant["reason"] != ""]
-    if len(rejected) > max_fraction * len(meant):
+    candidates = photos[(is_alike & (has_label | (reasons == NO_LABEL))) | (is_named & ~has_label)]
+    rejected = candidates[candidates["reason"] != ""]
+    if len(rejected) > max_fraction * len(candidates):
         log_first(rejected)
         listed = "listed above" if len(rejected) <= MAX_LOGGED else f"the first {MAX_LOGGED} listed above"
         hint = NOT_DUPLICATES if rejected["reason"].str.contains(DUPLICATE).any() else ""
         raise UserError(
             f"expected at most {max_fraction:.1%} of the photos to be rejected, received {len(rejected)} of "
-            f"{len(meant)}, {listed}: fix or remove them, or raise split.max_rejected_fraction{hint}; the first, "
+            f"{len(candidates)}, {listed}: fix or remove them, or raise split.max_rejected_fraction{hint}; the first, "
             f"{rejected['path'].iloc[0]}, {rejected['reason'].iloc[0]}"
         )
 
@@ -214,7 +211,7 @@ def reject_copies(photos: pd.DataFrame, max_fraction: float) -> None:
     """Reject all photos but the first of each duplicate cluster in validation and in test.
 
     Raises:
-        UserError: Too many of them do not even have quite the same pixels.
+        UserError: Too many of them do not have exactly the same pixels.
     """
     for split in SPLIT_NAMES[1:]:
         in_split = usable(photos[photos["split"] == split]).sort_values("path")
@@ -224,7 +221,7 @@ def reject_copies(photos: pd.DataFrame, max_fraction: float) -> None:
         originals = in_split.drop_duplicates("cluster").set_index("cluster").loc[copies["cluster"]]
         photos.loc[copies.index, "copy_of"] = originals["path"].to_numpy()
         photos.loc[copies.index, "reason"] = f"{DUPLICATE} " + photos["copy_of"]
-        text = "%s: %d of %d photos (%.1f %%) are left out as copies of others there, as %s of %s"
+        text = "%s: copies of other photos there, left out: %d of %d (%.1f %%), such as %s of %s"
         example = copies["path"].iloc[0], originals["path"].iloc[0]
         logger.warning(text, split, len(copies), len(in_split), 100 * len(copies) / len(in_split), *example)
         pairs = zip(copies["fingerprint"], originals["fingerprint"], strict=True)
@@ -243,13 +240,13 @@ def check_splits(photos: pd.DataFrame) -> None:
     used = usable(photos)
     counts = pd.crosstab(used["label"], used["split"]).reindex(columns=SPLIT_NAMES, fill_value=0)
     for label, of_class in photos[photos["label"] != ""].groupby("label"):
-        numbers = counts.reindex([label], fill_value=0).iloc[0]
-        if not numbers.all():
+        of_splits = counts.reindex([label], fill_value=0).iloc[0]
+        if not of_splits.all():
             rejected_duplicates = of_class["reason"].str.contains(DUPLICATE)
             has_duplicates = usable(of_class)["cluster"].duplicated().any() or rejected_duplicates.any()
             raise UserError(
                 "expected photos of every class in every split, so three different photos or groups of a class, found "
-                f"of {label!r} {', '.join(f'{number} in {split}' for split, number in numbers.items())}"
+                f"of {label!r} {', '.join(f'{count} in {split}' for split, count in of_splits.items())}"
                 f"{NOT_DUPLICATES if has_duplicates else ''}"
             )
 

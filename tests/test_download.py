@@ -149,7 +149,7 @@ def test_an_edited_output_stops_the_step(set_params: SetParams, photos: Path) ->
     for edited in (LABELS / "labels.csv", RAW / "cats/0.jpg"):
         original = edited.read_bytes()
         edited.write_bytes(original.replace(b",cat", b",dog") if edited.suffix == ".csv" else b"cropped")
-        with pytest.raises(UserError, match=f"1 other or changed files, as {edited}: "):
+        with pytest.raises(UserError, match=f"1 other or changed file, such as {edited}: "):
             download.main()
         edited.write_bytes(original)
     download.main()

@@ -63,7 +63,7 @@ def test_exchanged_labels_are_listed_most_suspicious_first(
     assert (rows["split"], rows["given"], rows["suggested"]) == ("train", "cats", "dogs")
     assert listed["given_probability"].is_monotonic_increasing
     np.testing.assert_allclose(listed["given_probability"] + listed["suggested_probability"], 1, atol=2e-4)
-    assert "3 of 60 labels look wrong" in caplog.messages
+    assert "labels that look wrong: 3 of 60" in caplog.messages
     with Image.open(FOLDER / "mobilenet_v2.png") as picture:
         assert len(picture.convert("RGB").getcolors(maxcolors=2**24) or []) > 1000  # text alone has hundreds
 

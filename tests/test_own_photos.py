@@ -35,7 +35,7 @@ def test_a_folder_per_class_is_one_experiment(
     assert all(sorted(set(photos["label"])) == CLASSES for photos in lists)
     scores = json.loads((project / "metrics/models/cnn.json").read_text())
     assert [row["label"] for row in scores["classes"]] == CLASSES
-    assert "precision mixed_bfloat16, as train.precision says" in scores["environment"]
+    assert "precision mixed_bfloat16, set by train.precision" in scores["environment"]
     assert "| foxes |" in (project / "metrics/report.md").read_text()
     assert len(colours_in(project / "plots/gradcam.png")) > 3000  # text alone has hundreds
 

@@ -272,7 +272,7 @@ def test_ctrl_c_is_one_line_that_says_how_to_resume(project: Path) -> None:
                 break
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "stopped: run the same command again (a training resumes)" in output.splitlines()
+    assert "stopped: run the same command again (a training run resumes)" in output.splitlines()
     assert "Traceback" not in output
     assert not list(project.glob("data/models/.*"))
     assert (project / "data/backups/cnn.npz").exists()

@@ -157,7 +157,7 @@ def test_sidecar_files_are_listed_and_count_for_nothing(caplog: pytest.LogCaptur
     assert sum(len(lists[name]) for name in SPLIT_NAMES) == 20
     assert len(lists["rejected"]) == 7
     assert lists["rejected"]["reason"].str.startswith(SIDECAR).all()
-    assert "which count for nothing: 7, as data/raw/cats/0.AAE" in caplog.text
+    assert "which are ignored: 7, such as data/raw/cats/0.AAE" in caplog.text
     assert set(count_rejected(lists["rejected"]).values()) == {0}
 
 
@@ -203,7 +203,7 @@ def test_files_with_more_frames_are_counted(workspace: Path, caplog: pytest.LogC
         frames[0].save(RAW / "cats" / name, save_all=True, append_images=frames[1:], **options)
     Image.effect_noise((16, 16), 90).save(RAW / "cats/one.gif")
     split.main()
-    assert "more pages or frames than the first, which alone counts: 4, as data/raw/cats/film.gif" in caplog.text
+    assert "frames than the first, the only one that is read: 4, such as data/raw/cats/film.gif" in caplog.text
 
 
 def test_a_fault_of_the_disk_stops_the_run(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from stages.storage.photo_lists import DUPLICATE, TWO_LABELS, read_split
 from tests.conftest import edit_params, write_photos
 from tests.test_split import layout, split_lists
 
-WAY_OUT = r"leave `split\.duplicate_distance:` empty"
+WAY_OUT = r"lower split\.duplicate_distance, or leave it empty"
 
 
 def copy_photo(source: str, *targets: str) -> None:
@@ -165,10 +165,10 @@ def test_digits_that_look_alike_are_an_error(
         folder = RAW / str(digits.target[number])
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray((digits.images[number] * 15).astype(np.uint8)).save(folder / f"{number}.png")
-    message = r"validation to be nearly the same .* or raise split.max_copies_fraction; .* leave `split.duplicate_dist"
+    message = r"validation to be nearly the same .* or raise split.max_copies_fraction; .* lower split.duplicate_dist"
     with pytest.raises(UserError, match=message):
         split.main()
-    assert re.search(r"validation: \d+ of \d+ photos \(\d+.\d %\) are left out as copies", caplog.text)
+    assert re.search(r"validation: copies of other photos there, left out: \d+ of \d+ \(\d+.\d %\)", caplog.text)
     set_params({"split.max_copies_fraction": 0.5})
     assert split_lists()["rejected"]["reason"].str.startswith(DUPLICATE).any()
 
@@ -190,7 +190,7 @@ def test_copies_are_left_out_and_reported(workspace: Path, caplog: pytest.LogCap
         ["data/raw/validation/dogs/copy.jpg", "validation"],
     ]
     assert lists["rejected"]["reason"][0] == "same photo as data/raw/test/cats/1.jpg"
-    assert "test: 2 of 8 photos (25.0 %) are left out as copies" in caplog.text
+    assert "test: copies of other photos there, left out: 2 of 8 (25.0 %)" in caplog.text
     assert "So 1 of validation (14.3%) and 2 of test (25.0%) were left out as copies." in data_section(lists)
     label_stats.main()
     stats = json.loads(label_stats.LABEL_STATS.read_text())

@@ -71,7 +71,7 @@ def test_a_model_agrees_with_its_history(name: str, epochs: int) -> None:
     assert [record["epoch"] for record in history] == list(range(1, epochs + 1))
     about = read(f"data/models/{name}.json")
     assert about["classes"] == ["cats", "dogs"]
-    assert about["environment"][-1] == "precision float32, as train.precision says"
+    assert about["environment"][-1] == "precision float32, set by train.precision"
     assert history[-1]["val_accuracy"] == pytest.approx(accuracy(name, "validation"))
     assert read(f"metrics/models/{name}.json")["validation"]["balanced_accuracy"] == history[-1]["val_accuracy"]
     with np.load(f"data/models/{name}.npz") as arrays:

@@ -84,4 +84,5 @@ def test_a_data_folder_on_another_disk_is_refused(project: Path, name: str) -> N
         (project / name).rename(elsewhere)
     elsewhere.mkdir(exist_ok=True)
     (project / name).symlink_to(elsewhere)
-    check_is_refused(project, f"expected the folder {name} in the project, found a link to", "dvc", "repro", "download")
+    message = f"expected {name} to be a folder of the project, received a link to"
+    check_is_refused(project, message, "dvc", "repro", "download")

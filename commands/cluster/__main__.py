@@ -17,7 +17,7 @@ from dvc.repo import Repo
 from commands import order_lock
 from commands.cluster.nodes import cause_of, check_nodes, connect, task_options
 from commands.cluster.workspace import NodeError, dvc, workspace
-from stages.common.cli import UserError, run
+from stages.common.cli import UserError, plural, run
 from stages.common.params import Params, Resources, load_params
 
 logger = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def wait_for_all(steps: dict[ray.ObjectRef, str]) -> None:
         except ray.exceptions.RayError as error:
             failures.append(f"{steps[task]}: {cause_of(error)}")
     if failures:
-        raise UserError(f"{len(failures)} of {len(steps)} steps failed: {'; '.join(failures)}")
+        raise UserError(f"{len(failures)} of {plural(len(steps), 'step')} failed: {'; '.join(failures)}")
 
 
 if __name__ == "__main__":

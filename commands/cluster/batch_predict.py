@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from commands.cluster import nodes, parquet
 from commands.predict import add_model_options, check_all_classified, column_names, row_values
-from stages.common.cli import MachineError, UserError, command_parser, machine_problem, printable, run
+from stages.common.cli import MachineError, UserError, command_parser, machine_problem, plural, printable, run
 from stages.common.params import Resources, load_params
 from stages.inference.model_file import fetch_model_file
 from stages.models.runtime import make_deterministic
@@ -59,7 +59,7 @@ def main() -> None:
     parquet.claim(output, model, params.confidence)
     done = parquet.drop_problems(output)
     missing = [path for path in paths if printable(path) not in done]
-    logger.info("%d photos, %d of them already classified", len(paths), len(paths) - len(missing))
+    logger.info("photos: %d, already classified: %d", len(paths), len(paths) - len(missing))
     if missing:
         nodes.connect()
         resources = params.cluster.resources_of(model.name)
@@ -115,7 +115,7 @@ def predict_photos(
                 bar.update(part["photos"])
         except ray.exceptions.RayError as error:
             cause = nodes.raised_by(error)
-            text = f"expected to classify {len(paths)} photos, {bar.n} are done: {nodes.cause_of(error)}"
+            text = f"expected to classify all photos ({len(paths)}), classified {bar.n}: {nodes.cause_of(error)}"
             if isinstance(cause, UserError):
                 raise UserError(text) from error
             node_failed = isinstance(cause, ray.exceptions.RayError) and not isinstance(cause, nodes.ONLY_TEXT)
@@ -181,11 +181,11 @@ def report(paths: list[str], predictions: pd.DataFrame, model: str) -> None:
     here = predictions[predictions["path"].isin({printable(path) for path in paths})]
     if len(here) != len(paths) or here["path"].duplicated().any():
         raise UserError(
-            f"expected each of {len(paths)} photos once in the output, found {len(here)} rows for them: "
+            f"expected each photo once in the output ({plural(len(paths), 'row')}), found {len(here)}: "
             f"{parquet.ANOTHER_RUN}"
         )
     if len(here) < len(predictions):
-        logger.info("%d rows are of photos that are no longer there", len(predictions) - len(here))
+        logger.info("rows of photos that no longer exist: %d", len(predictions) - len(here))
     bad = here.dropna(subset="problem")
     for path, problem in bad[["path", "problem"]].itertuples(index=False):
         logger.warning("%s: %s", path, problem)

@@ -63,7 +63,7 @@ def copy_tracked_files(target: Path) -> None:
     Photos, models, settings of this machine and secrets stay here, whether git ignores or merely does not track them.
 
     Raises:
-        UserError: This is no git repository, or git does not track the pipeline.
+        UserError: This is not a git repository, or git does not track the pipeline.
     """
     tracked = [path for path in git_files() if path.is_file()]
     if Path("dvc.yaml") not in tracked:

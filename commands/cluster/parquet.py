@@ -138,7 +138,7 @@ def drop_problems(output: DirFileSystem) -> set[str]:
             write_table(output, path, new)
         done.update(new["path"].to_pylist())
     if duplicates:
-        logger.info("deleted the second row of %d photos, of another run at the same time", duplicates)
+        logger.info("duplicate rows deleted, which another run wrote at the same time: %d", duplicates)
     return done
 
 

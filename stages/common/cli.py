@@ -56,16 +56,6 @@ def command_parser(description: str | None, epilog: str | None = None) -> argpar
     )
 
 
-def stage_argument(description: str | None, name: str) -> str:
-    """Return the command line's argument, by default what follows the @ in the name of the DVC stage that runs.
-
-    DVC passes that name in the environment; inside a command it would pass through a shell.
-    """
-    parser = command_parser(description)
-    parser.add_argument(name, nargs="?", default=os.environ.get("DVC_STAGE", "").rpartition("@")[2])
-    return str(getattr(parser.parse_args(), name))
-
-
 def run(main: Callable[[], None], description: str | None = None) -> None:
     """Run a program: log to stderr, report expected failures as one line, and exit with a code.
 
@@ -85,7 +75,7 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
     except UserError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("stopped: run the same command again (a training resumes)")
+        sys.exit("stopped: run the same command again (a training run resumes)")
     except Exception as error:  # noqa: BLE001 (its traceback is printed)
         if problem := machine_problem(error):
             sys.stderr.write(f"error: {problem}\n")
@@ -99,9 +89,9 @@ def check_links() -> None:
     for folder in (RAW.parent, BACKBONE, FEATURES, MODELS, REPEATS, HISTORY, LABEL_ISSUES, REPORT.parent):
         if not folder.resolve().is_relative_to(Path.cwd().resolve()):
             raise UserError(
-                f"expected the folder {folder} in the project, found a link to {folder.resolve()}, beyond which DVC "
-                "keeps no outputs: make it a folder again; to have its files on another disk, have DVC's cache there "
-                "(`dvc cache dir --local FOLDER`) and links to it (`dvc config --local cache.type symlink`)"
+                f"expected {folder} to be a folder of the project, received a link to {folder.resolve()}, beyond "
+                "which DVC keeps no outputs: make it a folder again; to have its files on another disk, have DVC's "
+                "cache there (`dvc cache dir --local FOLDER`) and links to it (`dvc config --local cache.type symlink`)"
             )
 
 
@@ -113,9 +103,9 @@ def machine_problem(error: Exception) -> str | None:
     if isinstance(error, MemoryError) or code == errno.ENOMEM:
         return "not enough memory for the step: free some, or run it on a larger machine"
     if type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's: to import it would take seconds
-        return f"not enough memory of the GPU, or room on the disk, for the step: {first_line(error)}"
+        return f"not enough GPU memory or disk space for the step: {first_line(error)}"
     if code in NO_SPACE:
-        return f"no room on the disk for the step's files ({os.strerror(code)}): free some"
+        return f"not enough disk space for the step's files ({os.strerror(code)}): free some"
     if code in NO_ACCESS:
         return f"no access to the step's files ({error}): check who owns them"
     if code in BROKEN:
@@ -134,8 +124,13 @@ def explain_unwritable(path: Path, option: str) -> Iterator[None]:
         raise UserError(f"cannot write {path} ({error}): choose another {option}") from error
 
 
+def plural(count: int, one: str, several: str = "") -> str:
+    """Return a count with its noun, such as "1 photo" or "2 photos"."""
+    return f"{count} {one if count == 1 else several or f'{one}s'}"
+
+
 def printable(path: str | PurePath) -> str:
-    """Escape the bytes of a file name that are not UTF-8, which no output could hold."""
+    """Escape the bytes of a file name that are not valid UTF-8, which no output can hold."""
     return os.fsencode(path).decode(errors="backslashreplace")
 
 

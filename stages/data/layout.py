@@ -11,7 +11,7 @@ from unicodedata import normalize
 
 import pandas as pd
 
-from stages.common.cli import UserError
+from stages.common.cli import UserError, plural
 from stages.data.labels import match_names, normalize_label, read_labels, similar_names
 from stages.storage.folders import SIDECAR_SUFFIXES, is_hidden
 from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
@@ -94,7 +94,7 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
     splits = split_folders(tree.inner[root])
     if splits and not are_complete(splits.values()):
         count = len(tree.inner[root]) - len(splits)
-        others = f" and {count} other folder{'s' * (count > 1)}" if count else ""
+        others = f" and {plural(count, 'other folder')}" if count else ""
         raise UserError(
             f"expected in {root} a folder per class, none named like a split, or one folder for train and one for "
             f"validation, test or both, with a folder per class in each, received {describe(splits)}{others}"
@@ -122,7 +122,7 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
         raise UserError(
             f"expected a CSV of the classes (download.labels), or two or more folders in {root}, each named for a "
             f"class and holding its photos, found {', '.join(labels) or 'none'}"
-            + (f", and {strays} file{'s' * bool(strays > 1)} outside of any" if strays else "")
+            + (f", and {plural(strays, 'file')} outside of any" if strays else "")
         )
     return photos
 

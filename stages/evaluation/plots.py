@@ -29,7 +29,7 @@ def draw_accuracy(name: str, history: pd.DataFrame) -> Figure:
     axes.plot(history["epoch"], history["val_accuracy"], color="C3", label="validation")
     if "kept" in history:
         epoch = selected_epoch(history)
-        axes.plot(epoch["epoch"], epoch["val_accuracy"], "o", color="C3", label="the epoch kept")
+        axes.plot(epoch["epoch"], epoch["val_accuracy"], "o", color="C3", label="selected epoch")
     axes.set(title=f"{name}: accuracy", xlabel="epoch", ylabel="accuracy", ylim=(None, 1.01))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)

@@ -7,6 +7,7 @@ from statistics import mean, stdev
 
 import pandas as pd
 
+from stages.common.cli import plural
 from stages.common.paths import LABEL_ISSUES
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import DIGITS, ECE_BINS, SCORE_NAMES, selected_epoch
@@ -155,7 +156,7 @@ def models_section(ranked: list[Evaluation], table: pd.DataFrame, rank_by: str) 
 
 
 def leaderboard(ranked: list[Evaluation], baseline: float, rank_by: str) -> pd.DataFrame:
-    """Tabulate scores as text: a row per model, in the order given, and the majority-class baseline last.
+    """Tabulate formatted scores: a row per model, in the order given, and the majority-class baseline last.
 
     Mean and standard deviation over several seeds are in parentheses.
     """
@@ -298,15 +299,10 @@ def interval(low: float, high: float) -> str:
 
 
 def shown(value: object) -> str:
-    """Write a score with three digits, a missing one as "none", and anything else as it is."""
+    """Format a score with three digits, a missing one as "none", and anything else as it is."""
     if value is None or (isinstance(value, float) and isnan(value)):
         return "none"
     return f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-def plural(count: int, one: str, several: str = "") -> str:
-    """Write a count with its noun, as "1 photo" or "2 photos"."""
-    return f"{count} {one if count == 1 else several or f'{one}s'}"
 
 
 def code(names: Iterable[str]) -> str:

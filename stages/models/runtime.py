@@ -154,9 +154,9 @@ def set_precision(precision: str, *, has_backbone: bool) -> str:
         precision: a policy, or "auto" for the fastest that this machine supports natively.
 
     Returns:
-        The policy and the reason for it, as text.
+        The policy and the reason for it.
     """
-    policy, reason = fastest_precision(has_backbone) if precision == "auto" else (precision, "as train.precision says")
+    policy, reason = fastest_precision(has_backbone) if precision == "auto" else (precision, "set by train.precision")
     keras.config.set_dtype_policy(policy)
     return f"{policy}, {reason}"
 
@@ -184,12 +184,12 @@ def fastest_precision(has_backbone: bool) -> tuple[Policy, str]:
             return "mixed_bfloat16", reason
         return ("mixed_float16" if capability >= (7, 0) else "float32"), reason
     if has_backbone:
-        return "float32", "as a model with a backbone on a processor"
+        return "float32", "as a model with a backbone on a CPU"
     if not {"avx512_bf16", "amx_bf16"} & set(instruction_sets()):
-        return "float32", "as the processor has no AVX-512 BF16 or AMX"
+        return "float32", "as the CPU has no AVX-512 BF16 or AMX"
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
         return "float32", "as oneDNN is off (TF_ENABLE_ONEDNN_OPTS=0)"
-    return "mixed_bfloat16", "as the processor has AVX-512 BF16 or AMX"
+    return "mixed_bfloat16", "as the CPU has AVX-512 BF16 or AMX"
 
 
 def describe_environment() -> list[str]:

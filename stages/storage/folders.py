@@ -106,7 +106,7 @@ def log_left_out(hidden: int, folders: Iterable[PurePosixPath], with_files: Iter
 def unreadable_folders(folder: str | Path) -> list[OSError]:
     """List the errors of reading ``folder`` and those below it, hidden ones apart, sorted by ``filename``.
 
-    ``rglob`` and fsspec's ``find`` silently skip such folders. A folder that does not exist is no error.
+    ``rglob`` and fsspec's ``find`` silently skip such folders. A folder that does not exist is not an error.
     """
     errors: list[OSError] = []
     for _, inner, _ in os.walk(folder, onerror=errors.append):

@@ -132,7 +132,7 @@ def list_phases(config: ModelConfig, settings: Train) -> list[Phase]:
     head_only = math.ceil(Fraction(str(config.fine_tune.after)) * epochs)  # 0.28 * 25 is 7.000000000000001 in floats
     if head_only == epochs:
         logger.warning(
-            "no epoch is left to fine-tune in: fine_tune.after is %g, and of %d epochs all come before",
+            "no epoch is left to fine-tune in: with fine_tune.after at %g, all epochs (%d) come before it",
             config.fine_tune.after,
             epochs,
         )

@@ -22,7 +22,7 @@ from tests.conftest import CNN_ALONE, PROJECT, write_photos
         ("KeyboardInterrupt", "stopped: run the same command again", 1),
         ("MachineError('node lost')", "error: node lost", MACHINE_FAILURE),
         ("PermissionError(13, 'Permission denied', 'data/raw')", "error: no access to", MACHINE_FAILURE),
-        ("type('ResourceExhaustedError', (Exception,), {})('OOM')", "error: not enough memory of the", MACHINE_FAILURE),
+        ("type('ResourceExhaustedError', (Exception,), {})('OOM')", "error: not enough GPU memory", MACHINE_FAILURE),
         ("MemoryError", "error: not enough memory for the step", MACHINE_FAILURE),
     ],
 )
@@ -37,7 +37,7 @@ def test_expected_failures_are_one_line_with_a_code(error: str, line: str, code:
 @pytest.mark.parametrize(
     ("code", "line"),
     [
-        (errno.ENOSPC, "no room on the disk"),
+        (errno.ENOSPC, "not enough disk space"),
         *((code, "the step's files cannot be read") for code in (errno.EIO, errno.ENOTCONN, errno.ENODEV)),
         (errno.ETIMEDOUT, "the step's files cannot be read or written"),
         (errno.ENOMEM, "not enough memory for the step"),
@@ -94,6 +94,6 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(workspace: Path, set_params:
         check=False,
     )
     assert finished.returncode == MACHINE_FAILURE
-    assert finished.stderr.strip().splitlines()[-1].startswith("error: no room on the disk")
+    assert finished.stderr.strip().splitlines()[-1].startswith("error: not enough disk space")
     assert "Traceback" not in finished.stderr
     assert not any((workspace / "data").iterdir())

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from scipy.special import logit
 
-from stages.evaluation.report import data_section, leaderboard, markdown_table, next_steps, plural, report
+from stages.common.cli import plural
+from stages.evaluation.report import data_section, leaderboard, markdown_table, next_steps, report
 from stages.evaluation.results import Evaluation, Predictions
 from stages.evaluation.scores import score_confidence
 from stages.evaluation.significance import compare

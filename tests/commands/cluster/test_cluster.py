@@ -159,7 +159,7 @@ def test_a_user_s_mistake_is_not_tried_again(cluster: Cluster, small_project: Pa
     output = run(small_project, sys.executable, "-m", "commands.cluster", check=False)
     assert output.count("Running stage 'train@cnn'") == 1
     last = output.splitlines()[-1]
-    assert last.startswith("error: 1 of 1 steps failed: train@cnn: `dvc repro")
+    assert last.startswith("error: 1 of 1 step failed: train@cnn: `dvc repro")
     assert "expected a finite loss, received nan in epoch 1" in last
 
 
@@ -229,7 +229,7 @@ def test_each_photo_is_classified_once_despite_kills(
         working[0].kill()
         printed, _ = process.communicate(timeout=600)
     assert process.returncode == 1
-    [done] = re.findall(r"1601 photos, (\d+) of them already classified", printed)
+    [done] = re.findall(r"photos: 1601, already classified: (\d+)", printed)
     assert early["problem"].isna().sum() <= int(done) < 1600
     assert "linked.jpg: cannot be read: No such file or directory" in printed
     assert printed.splitlines()[-1].startswith("error: 1 of 1601 files cannot be decoded")

@@ -264,11 +264,11 @@ def test_an_output_of_two_runs_at_once_is_repaired(tmp_path: Path, caplog: pytes
     paths = [f"{number}.jpg" for number in range(9)]
     write_parts(output, paths[:6], 3)
     write_parts(output, paths[1:], 3)
-    with pytest.raises(UserError, match=r"found 14 rows for them: another run .* run the same command again"):
+    with pytest.raises(UserError, match=r"found 14: another run .* run the same command again"):
         predict.report(paths, read_predictions(output), "cnn")
     assert drop_problems(output) == set(paths)
     predict.report(paths, read_predictions(output), "cnn")
-    assert "deleted the second row of 5 photos" in caplog.text
+    assert "duplicate rows deleted, which another run wrote at the same time: 5" in caplog.text
 
 
 def test_an_older_output_with_duplicates_is_repaired(tmp_path: Path) -> None:
@@ -308,4 +308,4 @@ def test_rows_of_photos_that_are_gone_are_counted(caplog: pytest.LogCaptureFixtu
     caplog.set_level(logging.INFO)
     predictions = pd.DataFrame({"path": ["a", "b", "c"], "problem": [None] * 3})
     predict.report(["a"], predictions, "cnn")
-    assert "2 rows are of photos that are no longer there" in caplog.text
+    assert "rows of photos that no longer exist: 2" in caplog.text

@@ -102,7 +102,7 @@ def test_a_failed_prediction_names_file_and_reason(
     claim(open_folder(str(workspace / "out")), fetch_model_file("small"), ConfidenceSettings())
     photos, output = (Faulty(workspace / folder, kind, name) for folder in ("photos", "out"))
     resources = Resources(cpus=1, gpus=0, memory_gib=0.5)
-    with pytest.raises(expected, match=f"^expected to classify 2 photos, 0 are done: .*{text}") as raised:
+    with pytest.raises(expected, match=rf"^expected to classify all photos \(2\), classified 0: .*{text}") as raised:
         predict.predict_photos(photos, output, SIZE, ["0.jpg", "1.jpg"], 1, resources)
     assert type(raised.value) is expected
     assert "Failed to apply" not in str(raised.value), "Ray's advice"

@@ -65,8 +65,8 @@ def page(report: str, figures: dict[str, dict[Path, str]]) -> str:
     body = converter.convert(report).replace("<table>", '<div class="table" tabindex="0"><table>')
     html, *sections = body.replace("</table>", "</table></div>").split("<h2>")
     for section in sections:
-        pictures = figures.get(section.partition("</h2>")[0], {})
-        html += f"<h2>{section}" + "".join(figure(path, title) for path, title in pictures.items())
+        embedded = figures.get(section.partition("</h2>")[0], {})
+        html += f"<h2>{section}" + "".join(figure(path, title) for path, title in embedded.items())
     template = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
     return template.substitute(body=html)
 

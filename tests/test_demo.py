@@ -11,7 +11,7 @@ import yaml
 from dvc.utils.collections import merge_dicts
 
 from commands.predict import predict
-from commands.sample.photo_archive import draw_jpeg, list_drawings, write_archive
+from commands.sample.photo_archive import draw_jpeg, list_images, write_archive
 from commands.sample.species import SPECIES
 from stages import backbone, download, features, pixels, split, train
 from stages.common.params import load_params
@@ -62,7 +62,7 @@ def test_the_demo_s_best_model_beats_the_baseline(
         update={"abstention_accuracy": 0.95, "out_of_distribution_fraction": 0.01}
     )
     trained = fetch_model_file("transfer").load(settings)
-    others = [drawing for drawing in list_drawings(list(SPECIES), 0, 10, seed=0) if drawing.species not in classes]
+    others = [drawing for drawing in list_images(list(SPECIES), 0, 10, seed=0) if drawing.species not in classes]
     Path("others").mkdir()
     for drawing in others:
         Path("others", Path(drawing.path).name).write_bytes(draw_jpeg(drawing))

@@ -116,7 +116,7 @@ def test_a_source_inside_or_around_the_outputs_is_refused(
     (RAW / "mine").symlink_to(here / "photos")
     set_params({f"download.{key}": source.format(here=here)})
     before = contents()
-    with pytest.raises(UserError, match=rf"^download.{key}: expected a place neither inside nor around data/\w+, "):
+    with pytest.raises(UserError, match=rf"^download.{key}: expected a path neither inside nor around data/\w+, "):
         download.main()
     assert contents() == before
 
@@ -175,7 +175,7 @@ BAD_PARAMETERS = {
     ),
     "unknown protocol": ({"photos": "gopher2://a/b.zip"}, "^download.photos: .*'gopher2://a/b.zip'"),
     "not an archive": ({"photos": "page.zip"}, "^download.photos: expected a zip or tar archive, .*from page.zip"),
-    "damaged archive": ({"photos": "damaged.zip"}, "^download.photos: expected a whole archive, received one that"),
+    "damaged archive": ({"photos": "damaged.zip"}, "^download.photos: expected an intact archive, received one that"),
     "other file": (
         {"photos": "empty.zip", "photos_sha256": "0" * 64},
         "^download.photos_sha256: expected 0{64}, received [0-9a-f]{64}: ",

@@ -168,7 +168,7 @@ def test_unusable_features_are_one_line(monkeypatch: pytest.MonkeyPatch, set_par
     whole = array.read_bytes()
     for damaged in (whole[:-1], whole[:7], b""):
         array.write_bytes(damaged)
-        expect("^data/features/pixels: expected whole files, received damaged ones")
+        expect("^data/features/pixels: expected intact files, received damaged ones")
     array.write_bytes(whole)
     set_params({"image_size": [40, 32], "models.cnn.conv_layers": 1})
     expect(r"^expected features of photos of \[40, 32\] .*, received \[32, 40\]")

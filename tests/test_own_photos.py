@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from commands import predict
-from commands.sample.photo_archive import draw_jpeg, list_drawings
+from commands.sample.photo_archive import draw_jpeg, list_images
 from tests.conftest import CNN_ALONE
 from tests.project import colours_in, lay_out, run
 
@@ -24,7 +24,7 @@ def test_a_folder_per_class_is_one_experiment(
     """Three classes, without a backbone, in half precision, in a path with a space."""
     project = lay_out(tmp_path / "project", {**CNN_ALONE, "train.epochs": 1, "train.precision": "mixed_bfloat16"})
     folder = tmp_path / "my photos"
-    for drawing in list_drawings(CLASSES, train=14, validation=10, seed=0):
+    for drawing in list_images(CLASSES, train=14, validation=10, seed=0):
         path = folder / drawing.species / Path(drawing.path).name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(draw_jpeg(drawing))

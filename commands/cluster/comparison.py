@@ -42,8 +42,8 @@ def compare_settings(table: pd.DataFrame, trials: list[list[str]]) -> pd.DataFra
     """Average the validation accuracy of each setting over its seeds.
 
     Returns:
-        A row per setting, best first: ``mean``, ``min`` and ``max`` over its ``seeds``, of which so many ``finished``.
-        Settings of which not all finished come last, with NaN: the others' mean may be one over lucky seeds.
+        A row per setting, best first: ``mean``, ``min`` and ``max`` over its ``seeds``, and how many of them
+        ``finished``. Settings with unfinished seeds come last, with NaN: their mean may be one over lucky seeds.
     """
     settings = [setting_of(trials[index]) for index in table.index]
     groups = table.assign(finished=table["end"] == FINISHED).groupby(settings, sort=False)

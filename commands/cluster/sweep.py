@@ -6,7 +6,7 @@ validation accuracy of the selected epoch over all their seeds, of which none is
 that falls behind the others stops early.
 
 Finished trials' models go to DVC's default remote with their run cache: a `dvc exp run --pull` with the same changes
-takes them from there instead of training. Started again, the same command goes on where it was stopped; a trial whose
+takes them from there instead of training. Started again, the same command continues where it stopped; a trial whose
 process or node dies starts anew.
 
     python -m commands.cluster.sweep cnn -S models.cnn.dropout=0.3,0.5 -S 'train.seed=range(0,3)'    # six trials
@@ -168,7 +168,7 @@ def scheduler_of(trials: list[list[str]], epochs: int) -> tune.schedulers.TrialS
 
 
 def sweep_key(model: str, trials: list[list[str]], lock: str) -> str:
-    """Hash all that the results of a sweep depend on; one with the same key goes on where it was stopped."""
+    """Hash all that the results of a sweep depend on; one with the same key continues where it stopped."""
     steps = yaml.safe_load(lock)["stages"]
     inputs = [step for step in sorted(steps) if step.partition("@")[0] in ("download", "backbone", "split", "features")]
     data = json.dumps([steps[step]["outs"] for step in inputs])

@@ -21,8 +21,8 @@ POLL_S = 0.2
 class Trial(tune.Trainable):
     """Training run with changed parameters, which reports each epoch's record.
 
-    A run that fails because of the user's parameters, as one whose loss is lost, is a result; Tune starts again what
-    dies or fails otherwise.
+    A run that fails because of the user's parameters, such as a loss that is not finite, is a result; Tune restarts
+    a run that dies or fails otherwise.
     """
 
     def setup(self, config: dict[str, Any], model: str, lock: str, trials: list[list[str]]) -> None:

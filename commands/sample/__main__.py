@@ -1,4 +1,4 @@
-"""Draw a data set of animals, as a zip that the pipeline reads, and print its SHA-256.
+"""Draw a data set of synthetic images of animals, as a zip that the pipeline reads, and print its SHA-256.
 
 The same options give the same bytes.
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     parser = command_parser(__doc__)
     parser.add_argument("--classes", nargs="+", default=["cats", "dogs"], help=f"out of {', '.join(SPECIES)}")
-    parser.add_argument("--train", type=int, default=80, metavar="N", help="drawings per class")
+    parser.add_argument("--train", type=int, default=80, metavar="N", help="images per class")
     parser.add_argument("--validation", type=int, default=150, metavar="N", help="likewise")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--output", type=Path, default=Path("data/sample.zip"), metavar="ZIP")

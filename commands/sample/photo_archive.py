@@ -16,10 +16,10 @@ from stages.common.cli import UserError, explain_unwritable
 from stages.common.parallel import in_parallel
 from stages.storage.files import atomic_write
 
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can hold: the same drawings, the same bytes
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can hold: the same images give the same bytes
 
 
-class Drawing(NamedTuple):
+class SyntheticImage(NamedTuple):
     """A synthetic image. Its pixels depend on everything here but ``path``."""
 
     path: str  # in the archive, such as sample/train/cats/cat.0.jpg
@@ -28,24 +28,22 @@ class Drawing(NamedTuple):
     seed: int
 
 
-def draw(drawing: Drawing) -> Image.Image:
-    """Draw with a random generator of its own: the number of other drawings does not matter."""
-    return draw_animal(
-        drawing.species, np.random.default_rng([drawing.seed, drawing.number, *drawing.species.encode()])
-    )
+def draw(image: SyntheticImage) -> Image.Image:
+    """Draw with a random generator of its own: the number of other images does not matter."""
+    return draw_animal(image.species, np.random.default_rng([image.seed, image.number, *image.species.encode()]))
 
 
-def draw_jpeg(drawing: Drawing) -> bytes:
+def draw_jpeg(image: SyntheticImage) -> bytes:
     jpeg = io.BytesIO()
-    draw(drawing).save(jpeg, "JPEG", quality=90)
+    draw(image).save(jpeg, "JPEG", quality=90)
     return jpeg.getvalue()
 
 
-def list_drawings(classes: Sequence[str], train: int, validation: int, seed: int) -> list[Drawing]:
-    """List all drawings, sorted by path; in each class the numbers of validation follow those of training."""
+def list_images(classes: Sequence[str], train: int, validation: int, seed: int) -> list[SyntheticImage]:
+    """List all images, sorted by path; in each class the numbers of validation follow those of training."""
     splits = {"train": range(train), "validation": range(train, train + validation)}
     return sorted(
-        Drawing(f"sample/{split}/{species}/{SPECIES[species].singular}.{number}.jpg", species, number, seed)
+        SyntheticImage(f"sample/{split}/{species}/{SPECIES[species].singular}.{number}.jpg", species, number, seed)
         for split, numbers in splits.items()
         for species in set(classes)
         for number in numbers
@@ -53,7 +51,7 @@ def list_drawings(classes: Sequence[str], train: int, validation: int, seed: int
 
 
 def check_is_replaceable(path: Path) -> None:
-    """Refuse to replace a file other than an archive of drawings."""
+    """Refuse to replace a file other than an archive of synthetic images."""
     if not path.is_file():
         return
     try:
@@ -62,11 +60,13 @@ def check_is_replaceable(path: Path) -> None:
     except zipfile.BadZipFile:
         drawn = []
     if not drawn or not all(drawn):
-        raise UserError(f"--output: expected a new file or one with drawings, received {path}, which is neither")
+        raise UserError(
+            f"--output: expected a new file or one with synthetic images, received {path}, which is neither"
+        )
 
 
 def write_archive(path: Path, classes: Sequence[str], train: int, validation: int, seed: int = 0) -> None:
-    """Write a zip with ``train`` and ``validation`` drawings of each class. The same arguments give the same bytes.
+    """Write a zip with ``train`` and ``validation`` images of each class. The same arguments give the same bytes.
 
     Raises:
         UserError: A class cannot be drawn, a number is too small, or the path cannot be written to or has another file.
@@ -78,12 +78,12 @@ def write_archive(path: Path, classes: Sequence[str], train: int, validation: in
         if number < least:
             raise UserError(f"--{option}: expected {least} or more, received {number}")
     check_is_replaceable(path)
-    drawings = list_drawings(classes, train, validation, seed)
-    jpegs = tqdm(in_parallel(draw_jpeg, drawings), "drawing", len(drawings), unit="photo", disable=None)
+    images = list_images(classes, train, validation, seed)
+    jpegs = tqdm(in_parallel(draw_jpeg, images), "drawing", len(images), unit="photo", disable=None)
     with (
         explain_unwritable(path, "--output"),
         atomic_write(path) as unfinished,
         zipfile.ZipFile(unfinished, "w") as archive,  # stored: JPEG cannot be compressed further
     ):
-        for drawing, jpeg in zip(drawings, jpegs, strict=True):
-            archive.writestr(zipfile.ZipInfo(drawing.path, EPOCH), jpeg)
+        for image, jpeg in zip(images, jpegs, strict=True):
+            archive.writestr(zipfile.ZipInfo(image.path, EPOCH), jpeg)

@@ -1,9 +1,9 @@
-"""Pretrain a small MobileNetV2 on drawings of animals, but not on cats and dogs.
+"""Pretrain a small MobileNetV2 on synthetic images of animals, but not on cats and dogs.
 
 Writes ``data/sample_backbone.weights.h5``, which replaces ImageNet's weights where there is no network. On one machine,
 the same options give the same weights.
 
-    python -m commands.sample.pretrain --train 250 --holdout 40    # drawings of each species
+    python -m commands.sample.pretrain --train 250 --holdout 40    # images of each species
 """
 
 import logging
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from commands.sample.photo_archive import Drawing, draw
+from commands.sample.photo_archive import SyntheticImage, draw
 from commands.sample.species import SPECIES
 from stages.common.cli import UserError, command_parser, explain_unwritable, run
 from stages.common.parallel import map_in_parallel
@@ -32,15 +32,15 @@ PHASES = ((0.02, 6), (0.2, 12))
 SEED = 0
 
 
-def draw_photo(drawing: Drawing) -> np.ndarray:
-    """Return the drawing at ``IMAGE_SIZE``: uint8, (height, width, 3)."""
-    return np.asarray(draw(drawing).resize(IMAGE_SIZE[::-1], Image.Resampling.BILINEAR))
+def draw_photo(image: SyntheticImage) -> np.ndarray:
+    """Return the image at ``IMAGE_SIZE``: uint8, (height, width, 3)."""
+    return np.asarray(draw(image).resize(IMAGE_SIZE[::-1], Image.Resampling.BILINEAR))
 
 
 def draw_photos(per_class: int) -> tuple[np.ndarray, np.ndarray]:
     """Return photos, uint8, (n, height, width, 3), and class indices, (n,); the classes alternate."""
-    drawings = [Drawing("", species, number, SEED) for number in range(per_class) for species in CLASS_NAMES]
-    photos = map_in_parallel(draw_photo, drawings, "drawing")
+    images = [SyntheticImage("", species, number, SEED) for number in range(per_class) for species in CLASS_NAMES]
+    photos = map_in_parallel(draw_photo, images, "drawing")
     return np.stack(photos), np.tile(np.arange(len(CLASS_NAMES)), per_class)
 
 
@@ -77,19 +77,19 @@ def train_backbone(photos: np.ndarray, labels: np.ndarray, holdout: int, output:
 
 def main() -> None:
     parser = command_parser(__doc__)
-    parser.add_argument("--train", type=int, default=250, metavar="N", help="drawings per species")
-    parser.add_argument("--holdout", type=int, default=40, metavar="N", help="drawings per species to hold out")
+    parser.add_argument("--train", type=int, default=250, metavar="N", help="images per species")
+    parser.add_argument("--holdout", type=int, default=40, metavar="N", help="images per species to hold out")
     parser.add_argument("-o", "--output", type=Path, default=Path("data/sample_backbone.weights.h5"), metavar="H5")
     args = parser.parse_args()
     if args.train < 1 or args.holdout < 1:
-        raise UserError(f"expected drawings to train on and to hold out, received {args.train} and {args.holdout}")
+        raise UserError(f"expected images to train on and to hold out, received {args.train} and {args.holdout}")
     if not args.output.name.endswith(".weights.h5"):  # Keras would say so only after training
         raise UserError(f"--output: expected a name that ends in .weights.h5, received {args.output}")
     photos, labels = draw_photos(args.train + args.holdout)
     holdout = args.holdout * len(CLASS_NAMES)
     accuracy = train_backbone(photos, labels, holdout, args.output)
     size = args.output.stat().st_size
-    logger.info("Wrote %s: %d bytes, accuracy %.3f on %d held-out drawings", args.output, size, accuracy, holdout)
+    logger.info("Wrote %s: %d bytes, accuracy %.3f on %d held-out images", args.output, size, accuracy, holdout)
 
 
 if __name__ == "__main__":

@@ -29,11 +29,11 @@ CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\
 
 
 class UserError(Exception):
-    """A mistake that the user can fix. Its text says what was expected, what came and what to do."""
+    """A mistake that the user can fix. Its text states what was expected, what was received and what to do."""
 
 
 class MachineError(Exception):
-    """A failure of a machine that has no type or code of its own. Its text is shown as it is."""
+    """A failure of a machine that has no type or code of its own. Its text is shown unchanged."""
 
 
 class MismatchError(UserError):

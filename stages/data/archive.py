@@ -71,7 +71,7 @@ def unpack(archive: Path, folder: Path) -> None:
     except UNPACKING_ERRORS as error:
         if getattr(error, "errno", None) in NO_SPACE | BROKEN:
             raise
-        raise UserError(f"expected a whole archive, received one that cannot be unpacked: {error}") from error
+        raise UserError(f"expected an intact archive, received one that cannot be unpacked: {error}") from error
     log_left_out(hidden, folders, with_files)
     check_for_archives(first, "tar" if tarfile.is_tarfile(archive) else "zip")
 
@@ -143,7 +143,7 @@ def zip_members(archive: Path) -> Iterator[Member]:
     unmarked = [info.filename for info in opened.infolist() if not info.flag_bits & UTF_8_MARK]
     if name := next((name for name in unmarked if not name.isascii()), None):
         logger.warning(
-            "the zip does not say in which encoding its names are; read as %s, the first is %r: if it is another, "
+            "the zip does not declare the encoding of its names; read as %s, the first is %r: if that is wrong, "
             "unpack the zip where it was made, and set download.photos to the folder",
             encoding,
             name,
@@ -151,7 +151,7 @@ def zip_members(archive: Path) -> Iterator[Member]:
     names = [info.filename for info in opened.infolist() if not info.is_dir()]
     has_backslashes = encoding == "UTF-8" and "\\" in "".join(names) and "/" not in "".join(names)
     if has_backslashes:
-        logger.info("the zip has Windows paths, as %r: read with / for \\", names[0])
+        logger.info("the zip has Windows paths, such as %r: read with / for \\", names[0])
     with opened:
         for info in opened.infolist():
             name = info.filename.replace("\\", "/") if has_backslashes else info.filename

@@ -146,7 +146,7 @@ def check_is_apart(url: str | None, key: str, *outputs: Path) -> None:
         for output in outputs:
             if is_within(path, output) or is_within(output, path):
                 raise UserError(
-                    f"{key}: expected a place neither inside nor around {output}, which this step replaces, received "
+                    f"{key}: expected a path neither inside nor around {output}, which this step replaces, received "
                     f"{url!r}: move what is yours elsewhere, and name it there"
                 )
 
@@ -154,8 +154,8 @@ def check_is_apart(url: str | None, key: str, *outputs: Path) -> None:
 def is_within(path: str | Path, folder: str | Path) -> bool:
     """Return whether a path, or its target if it is a link, is ``folder`` or inside it."""
     path, folder = Path(path), Path(os.path.realpath(folder))
-    places = (Path(os.path.realpath(path)), Path(os.path.realpath(path.parent), path.name))
-    return any(is_same(parent, folder) for place in places for parent in (place, *place.parents))
+    paths = (Path(os.path.realpath(path)), Path(os.path.realpath(path.parent), path.name))
+    return any(is_same(parent, folder) for each in paths for parent in (each, *each.parents))
 
 
 def is_same(path: Path, other: Path) -> bool:

@@ -25,8 +25,8 @@ def find_groups(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
 
     Args:
         photos: rows of the table of photos, each with a ``cluster``.
-        pattern: a regular expression, searched for in the photos' paths, whose first group tells the groups apart. A
-            cluster without a match is a group of its own, and so is every cluster if the pattern is None.
+        pattern: a regular expression, searched for in the photos' paths, whose first group identifies the group.
+            A cluster without a match is a group of its own, and so is every cluster if the pattern is None.
 
     Raises:
         MismatchError: The pattern matches no path, or joins all clusters.
@@ -49,12 +49,12 @@ def find_groups(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
     groups: np.ndarray = connected_components(graph, directed=False)[1][clusters]
     if len(set(groups)) == 1:
         raise MismatchError(
-            f"split.group: expected '{pattern}' to tell groups of photos apart, but all are in one, of {min(names)!r}: "
+            f"split.group: expected '{pattern}' to distinguish groups of photos, but all are in {min(names)!r}: "
             "correct it in params.yaml"
         )
     logger.info("split.group joins %d clusters to %d groups", len(set(clusters)), len(set(groups)))
     if not matched.all():
-        text = "split.group does not match %d of %d photos, which stay on their own, as %s"
+        text = "split.group does not match %d of %d photos, which stay on their own, such as %s"
         logger.warning(text, (~matched).sum(), len(photos), photos["path"][~matched].iloc[0])
     return groups
 
@@ -71,14 +71,16 @@ def assign_splits(photos: pd.DataFrame, settings: Split) -> pd.Series:
     given = set(photos["split"])
     if given == {""}:
         groups = count_clusters(photos)
-        test, others = take(rank(groups, photos, settings.seed), targets(groups, settings.test_fraction), splits_left=2)
-        validation, train = take(others, targets(groups, settings.validation_fraction), splits_left=1)
+        test, others = select_groups(
+            rank(groups, photos, settings.seed), targets(groups, settings.test_fraction), splits_left=2
+        )
+        validation, train = select_groups(others, targets(groups, settings.validation_fraction), splits_left=1)
         return fill_splits(photos, {"test": [*test], "validation": [*validation], "train": [*train]}, "")
     if "validation" not in given:
         logger.info("validation: %.0f %% of training, as the folders give none", 100 * settings.validation_fraction)
         in_train_alone = photos["split"].eq("train").groupby(photos["group"]).transform("all")
         groups = rank(count_clusters(photos[in_train_alone]), photos, settings.seed)
-        validation, train = take(groups, targets(groups, settings.validation_fraction), splits_left=1)
+        validation, train = select_groups(groups, targets(groups, settings.validation_fraction), splits_left=1)
         return fill_splits(photos, {"train": [*train], "validation": [*validation]}, "train")
     if "test" not in given:  # every n-th group in validation, by class, in the order of their first paths there
         firsts = photos[photos["split"] == "validation"].sort_values("path").drop_duplicates("group")
@@ -117,7 +119,7 @@ def rank(groups: Groups, photos: pd.DataFrame, seed: int) -> Groups:
     return {group: groups[group] for group in sorted(groups, key=lambda group: hash_of[group])}
 
 
-def take(groups: Groups, targets: dict[str, int], splits_left: int) -> tuple[Groups, Groups]:
+def select_groups(groups: Groups, targets: dict[str, int], splits_left: int) -> tuple[Groups, Groups]:
     """Fill the target number of clusters of each class greedily; return the groups taken, and the others.
 
     Each class keeps a group for each of the splits that are left to fill, and gives at least one, if need be its
@@ -166,22 +168,22 @@ def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: s
     return photos["split"].where(~photos.index.isin(moved.index), photos["group"].map(split_of))
 
 
-def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, number: int) -> np.ndarray:
-    """Move as few clusters as possible so that each class is in each of a ``number`` of splits.
+def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, num_splits: int) -> np.ndarray:
+    """Move as few clusters as possible so that each class is in each of ``num_splits`` splits.
 
     Args:
         members: which classes the groups have, bool, shaped (classes, groups).
         splits: index of each group's split, int, shaped (groups,); also returned: the optimum of an integer program.
         sizes: number of clusters in each group, int, shaped (groups,).
     """
-    costs = np.repeat(sizes[:, None], number, axis=1)
+    costs = np.repeat(sizes[:, None], num_splits, axis=1)
     costs[np.arange(len(sizes)), splits] = 0
-    one_split = LinearConstraint(kron(eye_array(len(sizes)), np.ones((1, number)), "csc"), 1, 1)
-    every_class = LinearConstraint(kron(csc_array(members.astype(float)), eye_array(number), "csc"), 1)
+    one_split = LinearConstraint(kron(eye_array(len(sizes)), np.ones((1, num_splits)), "csc"), 1, 1)
+    every_class = LinearConstraint(kron(csc_array(members.astype(float)), eye_array(num_splits), "csc"), 1)
     solved = milp(costs.ravel(), integrality=1, bounds=Bounds(0, 1), constraints=[one_split, every_class])
     if solved.x is None:
         raise MismatchError(
             "split.group: expected groups that can be divided with photos of every class in every split, but those of "
             "several classes rule it out: correct it in params.yaml, or add photos"
         )
-    return np.asarray(solved.x.reshape(-1, number).argmax(axis=1))
+    return np.asarray(solved.x.reshape(-1, num_splits).argmax(axis=1))

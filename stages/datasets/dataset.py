@@ -53,7 +53,7 @@ class AugmentedDataset:
 
 
 def augmented_dataset(photos: StoredDataset, augmentation: Augmentation, seed: int) -> Dataset:
-    """Augment photos, if the parameters say so."""
+    """Augment photos, if the parameters ask for it."""
     return AugmentedDataset(photos, augmentation, seed) if augmentation.augments else photos
 
 

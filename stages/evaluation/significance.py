@@ -18,7 +18,7 @@ def wilson_interval(proportion: float, photos: int) -> tuple[float, float]:
 def compare(correct: dict[str, np.ndarray], best: str | None = None) -> pd.DataFrame:
     """Compare each pair of models by McNemar's exact test (McNemar, 1947).
 
-    Only photos that exactly one of the two classifies correctly tell which is better. If both are equally good,
+    Only photos that exactly one of the two classifies correctly show which is better. If both are equally good,
     each model is as likely as the other to be that one: b ~ Binomial(b + c, 1/2).
 
     Args:

@@ -101,13 +101,13 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """
     if (logits.argmax(axis=1) == labels).all():
         return 1.0
-    found = minimize_scalar(
+    optimum = minimize_scalar(
         lambda log_temperature: cross_entropy(logits / math.exp(log_temperature), labels),
         bounds=(-5, 5),
         method="bounded",
         options={"xatol": 1e-6},
     )
-    return round(math.exp(found.x), 4)
+    return round(math.exp(optimum.x), 4)
 
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:

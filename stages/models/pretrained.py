@@ -41,11 +41,11 @@ def copy_backbone(backbone: str, folder: Path, **features: Any) -> None:
         UserError: There are no weights.
     """
     source = BACKBONE / backbone
-    found = sorted(source.glob("*.h5"))
-    if not found:
+    weights = sorted(source.glob("*.h5"))
+    if not weights:
         raise UserError(f"expected weights in {source}, found none: run `dvc repro backbone@{backbone}`")
     folder.mkdir(parents=True)
-    shutil.copyfile(found[0], folder / found[0].name)
+    shutil.copyfile(weights[0], folder / weights[0].name)
     network = json.loads((source / ARCHITECTURE).read_text(encoding="utf-8"))
     write_json({"backbone": backbone, **network, "features": features}, folder / ARCHITECTURE)
 

@@ -36,16 +36,16 @@ def normalize_member(name: str, content: bytes) -> bytes:
     """Replace what differs from save to save in a member of a ``.keras`` file.
 
     That is the time of saving in ``metadata.json``, and in ``config.json`` the memory addresses of objects that layers
-    share: consecutive numbers take their place.
+    share: consecutive indices take their place.
     """
     match name:
         case "metadata.json":
             return json.dumps({**json.loads(content), "date_saved": "1980-01-01@00:00:00"}).encode()
         case "config.json":
-            numbers: dict[bytes, int] = {}
+            indices: dict[bytes, int] = {}
             return re.sub(
                 rb'(?<="shared_object_id": )\d+',
-                lambda address: b"%d" % numbers.setdefault(address[0], len(numbers)),
+                lambda address: b"%d" % indices.setdefault(address[0], len(indices)),
                 content,
             )
     return content

@@ -15,7 +15,7 @@ with suppress(ImportError):
 
     register_heif_opener()
     FORMATS.append("HEIF")
-# By which a file looks like a photo; a format is told by content. An MPO is a JPEG with more images behind it.
+# By which a file looks like a photo; the format is recognized by content. An MPO is a JPEG with more images behind it.
 SUFFIXES = (*(suffix for suffix, name in Image.registered_extensions().items() if name in FORMATS), ".mpo")
 INSTALL_HEIF = "pip install pillow-heif, and for the pipeline `dvc repro --force split && dvc repro`"
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
@@ -52,7 +52,7 @@ def describe_other(header: bytes) -> str:
 
 
 def find_tiff_problem(content: bytes) -> str | None:
-    """Describe a TIFF in which Pillow would read something else than the photo; return None for any other."""
+    """Describe a TIFF that Pillow would misread; return None for any other."""
     first = _directory(content)
     inner = first.get(SUBDIRECTORIES, ())
     offsets = (*(inner if isinstance(inner, tuple) else [inner])[:MAX_SUBDIRECTORIES], first.next)

@@ -97,7 +97,7 @@ def open_features(name: str, lists: Lists) -> dict[str, DiskArray]:
     """
     if read_about(name)["photos"] != hash_paths(lists):
         raise UserError(
-            f"{FEATURES / name}: expected features of the photos in {SPLITS}, received others': {remedy(name)}"
+            f"{FEATURES / name}: expected features of the photos in {SPLITS}, received those of others: {remedy(name)}"
         )
     return open_arrays(name)
 
@@ -119,5 +119,5 @@ def _explain_damage(name: str) -> Iterator[None]:
         raise UserError(f"expected the features {error.filename}, found none: {remedy(name)}") from error
     except (ValueError, EOFError) as error:
         raise UserError(
-            f"{FEATURES / name}: expected whole files, received damaged ones ({first_line(error)}): {remedy(name)}"
+            f"{FEATURES / name}: expected intact files, received damaged ones ({first_line(error)}): {remedy(name)}"
         ) from error

@@ -68,14 +68,14 @@ def identify(header: bytes) -> str | None:
 
 
 def is_text(header: bytes) -> bool:
-    """Return whether a file that starts with these bytes is a text, in UTF-8."""
+    """Return whether a file that starts with these bytes is UTF-8 text."""
     text = header.decode(errors="replace")
     is_utf_8 = "\ufffd" not in text[:-1]  # the last character may be cut
     return is_utf_8 and all(character.isprintable() or character.isspace() for character in text)
 
 
 def is_hidden(name: PurePosixPath) -> bool:
-    """Return whether a file is the operating system's own, as ``.DS_Store``, ``@eaDir/`` and ``Thumbs.db`` are."""
+    """Return whether a file is the operating system's own, such as ``.DS_Store``, ``@eaDir/`` and ``Thumbs.db``."""
     is_in_hidden = any((part.startswith(".") and part != "..") or part.lower() in SYSTEM_FOLDERS for part in name.parts)
     return is_in_hidden or name.name.lower() in SYSTEM_FILES
 
@@ -84,12 +84,12 @@ def visible_files(folder: Path) -> list[str]:
     """List the names, relative to ``folder``, of all links and of all files that are not hidden; ``.`` for a file."""
     if folder.is_file():
         return ["."]
-    found = []
+    names = []
     for parent, inner, files in os.walk(folder):
         links = [name for name in inner if Path(parent, name).is_symlink()]
         below = PurePosixPath(parent).relative_to(folder)
-        found += [below / name for name in [*files, *links]]
-    return sorted(str(name) for name in found if not is_hidden(name))
+        names += [below / name for name in [*files, *links]]
+    return sorted(str(name) for name in names if not is_hidden(name))
 
 
 def log_left_out(hidden: int, folders: Iterable[PurePosixPath], with_files: Iterable[PurePosixPath]) -> None:

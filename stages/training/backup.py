@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 History = list[dict[str, Any]]  # a record per epoch
 
 STAGES = Path(__file__).parents[1]
-# The code that a trained model depends on: as the dependencies of `train` in dvc.yaml.
+# The code that a trained model depends on: the same as the dependencies of `train` in dvc.yaml.
 TRAINING_CODE = ("datasets/*.py", "models/*.py", "storage/*.py", "train.py", "training/*.py")
 
 
@@ -43,7 +43,7 @@ class Backup:
         if not self.path.exists():
             return []
         if not is_intact_zip(self.path):
-            logger.warning("%s is damaged, so the training starts from the beginning", self.path)
+            logger.warning("%s is damaged, so the training run starts from the beginning", self.path)
             return []
         content = read_content(self.path)
         return list(content["history"]) if content["key"] == self.key else []

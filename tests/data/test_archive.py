@@ -194,7 +194,7 @@ BAD_ARCHIVES: dict[str, tuple[Callable[[], Any], str]] = {
     "tar.gz cut short": (lambda: write_start(lambda: write_tar("w:gz"), 60), "unpacked: Compressed file ended before"),
     "damaged zip": (
         lambda: write_changed_zip(CHECKSUM, bytes(4)),
-        "expected a whole archive, received one that cannot",
+        "expected an intact archive, received one that cannot",
     ),
     "link in a tar": (tar_of("cats/evil.jpg", type=tarfile.SYMTYPE, linkname="../../e"), "link or device 'cats/evil"),
     "link in a zip": (write_link_in_zip, "received the link or device 'cats/evil.jpg'"),

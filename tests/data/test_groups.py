@@ -10,7 +10,7 @@ import pytest
 
 from stages.common.cli import MismatchError
 from stages.common.params import PARAMS, Split, load_params
-from stages.data.groups import assign_splits, divide, find_groups, take
+from stages.data.groups import assign_splits, divide, find_groups, select_groups
 from stages.data.layout import SPLIT_NAMES, photo_table
 from tests.conftest import PROJECT
 
@@ -126,7 +126,7 @@ def test_a_division_moves_as_few_clusters_as_it_can() -> None:
 
 def test_of_groups_all_too_large_the_smallest_is_taken() -> None:
     groups = {group: Counter(cats=size) for group, size in enumerate((9, 7, 8))}
-    taken, others = take(groups, {"cats": 2}, splits_left=2)
+    taken, others = select_groups(groups, {"cats": 2}, splits_left=2)
     assert (list(taken), list(others)) == ([1], [0, 2])
 
 
@@ -178,14 +178,14 @@ def test_photos_with_the_same_match_are_one_group() -> None:
 def test_a_cluster_without_a_match_is_a_group_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
     photos = table(["dogs/rex_1"], ["dogs/rex_2"], ["dogs/1"], ["dogs/2"])
     assert list(pd.factorize(find_groups(photos, r"/(rex)?[_\d]*\.jpg$"))[0]) == [0, 0, 1, 2]
-    assert "does not match 2 of 4 photos, which stay on their own, as data/raw/dogs/1_0.jpg" in caplog.text
+    assert "does not match 2 of 4 photos, which stay on their own, such as data/raw/dogs/1_0.jpg" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
         ("(cows)", "to match paths of photos, as data/raw/dogs/1_0.jpg, but it matches none"),
-        ("(raw)", "to tell groups of photos apart, but all are in one, of 'raw'"),
+        ("(raw)", "to distinguish groups of photos, but all are in 'raw'"),
     ],
 )
 def test_a_pattern_that_tells_nothing_apart_is_one_line(pattern: str, message: str) -> None:

@@ -15,11 +15,13 @@ import logging
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from stages.common.cli import UserError, run
 from stages.common.params import ConfidenceSettings, Params, load_params
@@ -30,7 +32,7 @@ from stages.evaluation.gradcam import draw_gradcam
 from stages.evaluation.report import leaderboard, report
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.significance import compare
-from stages.inference.confidence import Confidence, read_confidence
+from stages.inference.confidence import Confidence, read_confidence, read_validation
 from stages.inference.logits import Outputs, load_model
 from stages.inference.prediction_cache import PredictionCache, delete_others
 from stages.models.runtime import make_deterministic
@@ -51,6 +53,8 @@ CURVES = Path("plots/curves.csv")
 GRADCAM_FIGURE = Path("plots/gradcam.png")
 MISTAKES_FIGURES = Path("plots/mistakes")
 ROC = Path("plots/roc.csv")
+HISTORY_COLUMNS = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
+MAX_CLASSES = 100  # in a file of metrics, which git keeps
 SPLITS_SCORED = ("train", "validation", "test")
 WRITERS: dict[str, Any] = {".csv": write_csv, ".json": write_json, ".md": write_text, ".png": write_figure}
 
@@ -68,7 +72,7 @@ def main() -> None:
     evaluations, rank_by = evaluate_models(params, test), params.evaluate.rank_by
     ranked = scores.ranking(evaluations, rank_by)
     correct = {model.name: model.predictions.correct for model in evaluations}
-    for path, content in outputs(evaluations, ranked[0], compare(correct), test):
+    for path, content in outputs(evaluations, ranked, compare(correct), test):
         WRITERS[path.suffix](content, path)
     table = leaderboard(ranked, test.baseline, rank_by)
     write_text(report(lists, ranked, table, compare(correct, ranked[0].name), rank_by, params.label_issues), REPORT)
@@ -108,21 +112,46 @@ def evaluate_models(params: Params, test: TestSet) -> list[Evaluation]:
 
 def repeated_models(name: str) -> dict[int, Path]:
     """Return where the training runs of a model from other seeds are saved, by seed, in the order of training."""
-    seeds = REPEATS / name / "seeds.json"
-    if not seeds.exists():
-        raise UserError(f"expected {seeds}, found none: run `dvc repro train@{name}`")
-    return {seed: seeds.with_name(f"{name}.{seed}.keras") for seed in json.loads(seeds.read_text(encoding="utf-8"))}
+    path, advice = REPEATS / name / "seeds.json", f"run `dvc repro train@{name}`"
+    content = read_bytes(path, advice)
+    try:
+        seeds = json.loads(content)
+    except (ValueError, RecursionError):
+        seeds = None
+    if not isinstance(seeds, list) or not all(type(seed) is int for seed in seeds):
+        raise UserError(f"expected a list of seeds in {path}, received other content: {advice}")
+    return {seed: path.with_name(f"{name}.{seed}.keras") for seed in seeds}
+
+
+def read_history(path: Path, advice: str) -> pd.DataFrame:
+    """Read a history: a row per epoch."""
+    content = read_bytes(path, advice)
+    try:
+        history = pd.read_json(BytesIO(content), precise_float=True)
+        if not history.empty and all(is_numeric_dtype(history[column]) for column in HISTORY_COLUMNS):
+            return history
+    except (ValueError, KeyError):
+        pass
+    columns = ", ".join(HISTORY_COLUMNS)
+    raise UserError(f"expected JSON with {columns} of each epoch in {path}, received other content: {advice}")
+
+
+def read_bytes(path: Path, advice: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(f"expected {path}, found none: {advice}") from error
 
 
 def evaluate(path: Path, outputs: Outputs, confidence: Confidence, test: TestSet) -> Evaluation:
     """Evaluate a model, saved at ``path``, by its outputs for the test photos."""
     name, histories = path.stem, HISTORY if path.parent == MODELS else path.parent / "history"
-    history = pd.read_json(histories / f"{name}.json", precise_float=True)
     about = path.with_suffix(".json")
     advice = f"run `dvc repro train@{name.partition('.')[0]}`"
-    environment = json_value(about.read_bytes(), "environment", list, about, advice)
-    with np.load(path.with_suffix(".npz"), allow_pickle=False) as saved:
-        validation = Predictions(saved["labels"], Confidence().scaled(saved["logits"]))
+    history = read_history(histories / f"{name}.json", advice)
+    environment = json_value(read_bytes(about, advice), "environment", list, about, advice)
+    arrays = read_validation(path.with_suffix(".npz"))
+    validation = Predictions(arrays["labels"], Confidence().scaled(arrays["logits"]))
     predictions = Predictions(test.labels, confidence.scaled(outputs.logits))
     results = scores.score(history, validation, predictions, test.classes, test.baseline)
     if of_confidence := scores.score_confidence(confidence, test.labels, outputs.logits, outputs.features):
@@ -130,16 +159,16 @@ def evaluate(path: Path, outputs: Outputs, confidence: Confidence, test: TestSet
     if results["test"]["gain_over_baseline"] <= 0:
         logger.warning("%s is no better than the majority-class baseline on the test photos", name)
     mistakes = scores.find_mistakes(test.photos, predictions, test.classes)
-    return Evaluation(name, history, environment, predictions, results, mistakes)
+    return Evaluation(name, history, environment, predictions.without_logits(), results, mistakes)
 
 
 def outputs(
-    evaluations: list[Evaluation], best: Evaluation, pairs: pd.DataFrame, test: TestSet
+    evaluations: list[Evaluation], ranked: list[Evaluation], pairs: pd.DataFrame, test: TestSet
 ) -> Iterator[tuple[Path, Any]]:
     """Yield path and content of every output but the report, one after another, as figures take memory."""
     for model in evaluations:
         repeats = {"repeats": model.repeats} if model.repeats else {}
-        content = scores.rounded({**model.scores, "environment": model.environment, **repeats})
+        content = scores.rounded({**listed_scores(model), "environment": model.environment, **repeats})
         predicted = np.take(test.classes, model.predictions.predicted)
         confusion = pd.DataFrame({"actual": test.photos["label"], "predicted": predicted})
         yield SCORES / f"{model.name}.json", content
@@ -148,13 +177,26 @@ def outputs(
         yield MISTAKES_FIGURES / f"{model.name}.png", plots.draw_mistakes(model.name, model.mistakes)
     yield CURVES, pd.concat([scores.learning_curves(model.history).assign(model=model.name) for model in evaluations])
     yield ROC, pd.concat([scores.mean_roc_curve(model.predictions).assign(model=model.name) for model in evaluations])
-    yield CALIBRATION_FIGURE, plots.draw_calibration(evaluations)
-    yield COVERAGE_FIGURE, plots.draw_coverage(evaluations)
+    best, best_names = ranked[0], {model.name for model in ranked[: plots.MAX_MODELS]}
+    drawn = [model for model in evaluations if model.name in best_names]
+    left_out = len(drawn) < len(evaluations)
+    note = f"\n(the {len(drawn)} best on validation of {len(evaluations)} models)" if left_out else ""
+    yield CALIBRATION_FIGURE, plots.draw_calibration(drawn, note)
+    yield COVERAGE_FIGURE, plots.draw_coverage(drawn, note)
     pairs[["p", "p_holm"]] = pairs[["p", "p_holm"]].map(lambda p: float(f"{p:.4g}"))
     best_scores = {split: best.scores[split] for split in SPLITS_SCORED}
     yield BEST, {"model": best.name, **scores.rounded(best_scores), "comparisons": pairs.to_dict("records")}
     yield GRADCAM_FIGURE, draw_gradcam(load_model(MODELS / f"{best.name}.keras"), best, test)
     yield CONFUSION_FIGURE, plots.draw_confusion(best.name, best.predictions, test.classes)
+
+
+def listed_scores(model: Evaluation) -> dict[str, Any]:
+    """Return the scores of a model, of many classes those with the lowest recall."""
+    classes = model.scores["classes"]
+    if len(classes) <= MAX_CLASSES:
+        return model.scores
+    worst = sorted(classes, key=lambda row: row["recall"])[:MAX_CLASSES]
+    return {**model.scores, "classes": worst, "classes_left_out": len(classes) - MAX_CLASSES}
 
 
 if __name__ == "__main__":

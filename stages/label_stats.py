@@ -1,8 +1,8 @@
 """Count the photos of each class in each split, and draw samples.
 
 Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (counts of rejected files by
-reason, of copies left out of validation and test, of corrected labels, and of images per class and split; the test
-accuracy of the majority-class baseline), ``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of
+reason, of copies left out of validation and test, of corrected labels, and of images per class and split, of more than
+``MAX_LISTED`` classes the largest and smallest; the test accuracy of the majority-class baseline), ``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of
 random training photos of each class.
 """
 
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from stages.common.cli import run
 from stages.common.params import LabelStats, load_params
-from stages.evaluation.figures import picture_grid, write_figure
+from stages.evaluation.figures import largest_and_smallest, picture_grid, write_figure
 from stages.photos.decode import thumbnail
 from stages.storage.files import write_csv, write_json
 from stages.storage.photo_lists import count_copies, count_rejected, majority_class_accuracy, read_split
@@ -24,8 +24,10 @@ LABEL_STATS = Path("metrics/label_stats.json")
 LABEL_COUNTS = Path("plots/label_counts.csv")
 LABEL_COUNTS_FIGURE = Path("plots/label_counts.png")
 SAMPLES_FIGURE = Path("plots/samples.png")
-MAX_HEIGHT = 200  # inches; matplotlib draws no figure of over 546
-CLASSES_SHOWN = 50  # in samples.png, all photos of which are in memory at a time
+CLASSES_SHOWN = 50
+MAX_COLUMNS = 100  # of samples.png
+MAX_PICTURES = 500  # of samples.png, all of which are in memory at a time
+MAX_LISTED = 100  # classes in label_stats.json, which git keeps
 
 
 def main() -> None:
@@ -33,14 +35,18 @@ def main() -> None:
     lists = {split: read_split(split) for split in ("train", "validation", "test")}
     counts = count_labels(lists)
     corrected = read_split("corrected")
+    of_classes = counts.pivot(index="label", columns="split", values="images")
+    listed = largest_and_smallest(of_classes, "train", MAX_LISTED)
     stats = {
         **count_rejected(read_split("rejected")),
         "copies": count_copies(read_split("copies"), {split: lists[split] for split in ("validation", "test")}),
         "relabelled": int((corrected["given"] != corrected["label"]).sum()),
         "test": {"accuracy": round(majority_class_accuracy(lists["train"], lists["test"]), 6)},
         # A list, so that DVC leaves it out of its tables, where these would be columns beside each model's accuracy.
-        "images": counts.to_dict("records"),
+        "images": counts[counts["label"].isin(listed.index)].to_dict("records"),
     }
+    if len(listed) < len(of_classes):
+        stats["classes_left_out"] = len(of_classes) - len(listed)
     write_json(stats, LABEL_STATS)
     write_csv(counts, LABEL_COUNTS)
     write_figure(draw_counts(counts), LABEL_COUNTS_FIGURE)
@@ -55,9 +61,15 @@ def count_labels(lists: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 def draw_counts(counts: pd.DataFrame) -> Figure:
     """Draw the number of images per class and split as bars."""
-    table = counts.pivot(index="label", columns="split", values="images")[counts["split"].unique()]
-    figure, axes = plt.subplots(figsize=(7, min(1 + 0.6 * len(table), MAX_HEIGHT)), layout="constrained")
-    table.plot.barh(ax=axes, width=0.8, xlabel="images", ylabel="class", title="Images per class and split")
+    splits, classes = counts["split"].unique(), counts["label"].nunique()
+    table = counts.pivot(index="label", columns="split", values="images")[splits]
+    table = largest_and_smallest(table, splits[0], CLASSES_SHOWN)
+    title = "Images per class and split"
+    if len(table) < classes:
+        half = CLASSES_SHOWN // 2
+        title += f"\n(of {classes} classes, the {half} with the most and the {half} with the fewest {splits[0]} images)"
+    figure, axes = plt.subplots(figsize=(7, 1 + 0.6 * len(table)), layout="constrained")
+    table.plot.barh(ax=axes, width=0.8, xlabel="images", ylabel="class", title=title)
     for bars in axes.containers:
         axes.bar_label(bars, padding=2, fontsize="small")  # type: ignore[arg-type]  # pandas drew nothing but bars
     axes.margins(x=0.15)
@@ -67,13 +79,17 @@ def draw_counts(counts: pd.DataFrame) -> Figure:
 
 
 def draw_samples(photos: pd.DataFrame, settings: LabelStats) -> Figure:
-    """Draw a row of random photos of each class, of the first ``CLASSES_SHOWN`` by name."""
+    """Draw a row of random photos of each class: of the first classes by name, and up to ``MAX_PICTURES``."""
     classes = list(photos.groupby("label"))
-    rows, columns = min(CLASSES_SHOWN, len(classes)), settings.photos_per_class
+    columns = min(settings.photos_per_class, MAX_COLUMNS)
+    rows = min(CLASSES_SHOWN, MAX_PICTURES // columns, len(classes))
     rng = np.random.default_rng(settings.seed)
     figure = plt.figure(figsize=(2 * columns, 2 * rows + 0.4), layout="constrained")
-    if len(classes) > rows:
-        figure.suptitle(f"the first {rows} of {len(classes)} classes")
+    notes = [f"the first {rows} of {len(classes)} classes"] if rows < len(classes) else []
+    if columns < settings.photos_per_class:
+        notes.append(f"{columns} photos of each, not {settings.photos_per_class}")
+    if notes:
+        figure.suptitle(", ".join(notes))
     for row, (label, group) in zip(picture_grid(figure, rows, columns), classes, strict=False):
         paths = rng.choice(group["path"], min(columns, len(group)), replace=False)
         for axes, path in zip(row, paths, strict=False):

@@ -10,6 +10,7 @@ from unicodedata import bidirectional
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font, get_font_names
@@ -36,6 +37,14 @@ FONTS = ["DejaVu Sans", *(name for name in CJK_FONTS if name in get_font_names()
 matplotlib.rcParams["font.family"] = [*FONTS, "Last Resort High-Efficiency"]
 
 LEFT_TO_RIGHT = "\u200e"  # an invisible mark
+
+
+def largest_and_smallest(counts: pd.DataFrame, column: str, rows: int) -> pd.DataFrame:
+    """Return a table of at most so many ``rows``: all, or half with the most and half with the fewest in a column."""
+    if len(counts) <= rows:
+        return counts
+    ordered = counts.sort_values(column, ascending=False, kind="stable")
+    return pd.concat([ordered.head(rows // 2), ordered.tail(rows // 2)])
 
 
 def picture_grid(figure: Figure, rows: int, columns: int, anchor: str = "C") -> np.ndarray:

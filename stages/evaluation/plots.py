@@ -1,7 +1,7 @@
 """Figures of accuracy, calibration, coverage, confusion and mistakes on the test photos."""
 
 from functools import partial
-from itertools import cycle
+from itertools import cycle, product
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,8 +17,11 @@ from stages.evaluation.scores import ECE_BINS, reliability, selected_epoch
 from stages.evaluation.significance import wilson_interval
 from stages.inference.confidence import accuracy_by_coverage
 
+LINE_STYLES = ["-", "--", "-.", ":"]  # of every round of the colours another
 MAX_CLASS_LETTERS = 24
+MAX_CLASSES = 30  # of a confusion matrix, whose names and counts are readable; a text per cell takes memory
 MAX_MISTAKES = 12
+MAX_MODELS = 24  # of one figure: each has a colour and line style of its own
 MIN_COVERED = 10  # photos of which an accuracy is drawn
 
 
@@ -37,12 +40,12 @@ def draw_accuracy(name: str, history: pd.DataFrame) -> Figure:
     return figure
 
 
-def draw_calibration(evaluations: list[Evaluation]) -> Figure:
+def draw_calibration(evaluations: list[Evaluation], note: str = "") -> Figure:
     """Draw a reliability diagram for each model, and below it how many photos each bin holds."""
     columns = min(2, len(evaluations))
     rows = -(-len(evaluations) // columns)
     figure = plt.figure(figsize=(4.5 * columns, 4 * rows + 0.4), layout="constrained")
-    figure.suptitle("Calibration on the test photos")
+    figure.suptitle(f"Calibration on the test photos{note}")
     grid = figure.subplots(2 * rows, columns, height_ratios=[5, 2] * rows, squeeze=False, sharex=True)
     for cell in zip(evaluations, cycle(COLOURS), grid[::2].flat, grid[1::2].flat, strict=False):
         draw_reliability(*cell)
@@ -69,21 +72,22 @@ def draw_reliability(evaluation: Evaluation, colour: str, upper: Axes, lower: Ax
     lower.tick_params(labelbottom=True)
 
 
-def draw_coverage(evaluations: list[Evaluation]) -> Figure:
+def draw_coverage(evaluations: list[Evaluation], note: str = "") -> Figure:
     """Draw each model's accuracy on its most confident photos over their proportion of all."""
-    figure, axes = plt.subplots(figsize=(8.5, 4.5), layout="constrained")
-    for evaluation, colour in zip(evaluations, cycle(COLOURS), strict=False):
+    entries = sum(1 + ("confidence" in evaluation.scores) for evaluation in evaluations)
+    figure, axes = plt.subplots(figsize=(8.5, max(4.5, 0.5 + 0.22 * entries)), layout="constrained")
+    for (style, colour), evaluation in zip(product(LINE_STYLES, COLOURS), evaluations, strict=False):
         correct = evaluation.predictions.correct
         curve = accuracy_by_coverage(evaluation.predictions.log_odds, correct)
         curve = curve[curve["coverage"] >= min(MIN_COVERED / len(correct), 1)]
         marker = "." if len(curve) == 1 else ""  # a line of one point is invisible
-        plot = partial(axes.plot, color=colour, clip_on=False)
+        plot = partial(axes.plot, color=colour, linestyle=style, clip_on=False)
         plot(curve["coverage"], curve["accuracy"], marker=marker, label=evaluation.name)
         confidence = evaluation.scores.get("confidence", {})
         if confidence.get("sure_accuracy") is not None:
             sure = (confidence["coverage"], confidence["sure_accuracy"])
             plot(*sure, "o", label=f"{evaluation.name}: not unsure")
-    axes.set(title="Accuracy on the test photos that a model is surest of", xlim=(0, 1), ylim=(None, 1))
+    axes.set(title=f"Accuracy on the test photos that a model is surest of{note}", xlim=(0, 1), ylim=(None, 1))
     axes.set(xlabel="coverage: proportion of the photos, the most confident first", ylabel="accuracy")
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)  # most lines begin at 1, along the top
@@ -92,21 +96,42 @@ def draw_coverage(evaluations: list[Evaluation]) -> Figure:
 
 
 def draw_confusion(name: str, predictions: Predictions, classes: list[str]) -> Figure:
-    """Draw the confusion matrix, with the same axes as on DVC's plots page."""
-    counts = confusion_matrix(predictions.labels, predictions.predicted, labels=range(len(classes))).T
-    names = [name if len(name) <= MAX_CLASS_LETTERS else f"{name[: MAX_CLASS_LETTERS - 1]}…" for name in classes]
-    size = 2.5 + max(2.0, 0.25 * len(classes))  # inches
+    """Draw the confusion matrix, with the same axes as on DVC's plots page; of many classes the most confused."""
+    shown = most_confused(predictions, len(classes))
+    counts = confusion_matrix(predictions.labels, predictions.predicted, labels=shown).T
+    names = [shorten(classes[index]) for index in shown]
+    size = 2.5 + max(2.0, 0.25 * len(names))  # inches
     figure, axes = plt.subplots(figsize=(size + 1, size), layout="constrained")
     image = axes.imshow(counts, cmap="Blues", vmin=0)
-    fontsize = "medium" if len(classes) < 10 else "x-small"
-    axes.set_xticks(range(len(classes)), names, fontsize=fontsize, rotation=90 if len(classes) > 4 else 0)
-    axes.set_yticks(range(len(classes)), names, fontsize=fontsize)
-    axes.set(title=f"{name}: test photos", xlabel="actual class", ylabel="predicted class")
+    fontsize = "medium" if len(names) < 10 else "x-small"
+    axes.set_xticks(range(len(names)), names, fontsize=fontsize, rotation=90 if len(names) > 4 else 0)
+    axes.set_yticks(range(len(names)), names, fontsize=fontsize)
+    title = f"{name}: test photos"
+    if len(shown) < len(classes):
+        figure.set_figheight(size + 0.5)  # for the longer title
+        mistakes = np.count_nonzero(~predictions.correct)
+        title += (
+            f" of the {len(shown)} most confused of {len(classes)} classes,\n"
+            f"with {counts.sum() - counts.trace()} of {mistakes} mistakes (all: plots/confusion/{name}.csv)"
+        )
+    axes.set(title=title, xlabel="actual class", ylabel="predicted class")
     for row, column in np.argwhere(counts):
         colour = "white" if counts[row, column] > counts.max() / 2 else "black"
         axes.text(column, row, counts[row, column], color=colour, ha="center", va="center", fontsize=fontsize)
     figure.colorbar(image, shrink=0.6, label="photos", ticks=MaxNLocator(5, integer=True))
     return figure
+
+
+def most_confused(predictions: Predictions, classes: int) -> list[int]:
+    """Return class indices in ascending order: all, or the ``MAX_CLASSES`` of the most often confused pairs."""
+    pairs = np.sort(np.stack([predictions.labels, predictions.predicted], axis=1)[~predictions.correct], axis=1)
+    pairs, counts = np.unique(pairs, axis=0, return_counts=True)
+    ordered = [*pairs[np.argsort(-counts, kind="stable")].ravel(), *range(classes)]  # the others if mistakes are few
+    return sorted(list(dict.fromkeys(ordered))[:MAX_CLASSES])
+
+
+def shorten(name: str) -> str:
+    return name if len(name) <= MAX_CLASS_LETTERS else f"{name[: MAX_CLASS_LETTERS - 1]}…"
 
 
 def outcome(label: str, predicted: str, confidence: float) -> str:

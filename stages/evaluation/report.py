@@ -9,13 +9,17 @@ import pandas as pd
 
 from stages.common.cli import plural
 from stages.common.paths import LABEL_ISSUES
+from stages.evaluation import plots
+from stages.evaluation.figures import largest_and_smallest
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import DIGITS, ECE_BINS, SCORE_NAMES, selected_epoch
 from stages.evaluation.significance import SIGNIFICANCE_LEVEL, compare_seeds, wilson_interval
 from stages.inference.confidence import accuracy_by_coverage
 from stages.storage.photo_lists import count_copies, count_rejected
 
+MAX_CLASSES = 30  # in the table of the data
 MAX_MISTAKES = 10
+MAX_MODELS = 24  # in a table or a list
 MIN_SEEDS = 3  # two may lie close together by chance
 OVERFITTING = 0.1  # by which training accuracy exceeds validation accuracy
 
@@ -37,7 +41,8 @@ def report(
         label_issues: names of the lists of labels that look wrong.
     """
     best, photos = ranked[0], len(ranked[0].predictions.labels)
-    test = pd.DataFrame([{"model": m.name, **m.scores["test"], **m.scores.get("confidence", {})} for m in ranked])
+    shown = ranked[:MAX_MODELS]
+    test = pd.DataFrame([{"model": m.name, **m.scores["test"], **m.scores.get("confidence", {})} for m in shown])
     accuracy, gain, low, high = (
         best.scores["test"][key] for key in ("accuracy", "gain_over_baseline", "accuracy_low", "accuracy_high")
     )
@@ -115,7 +120,14 @@ def next_steps(ranked: list[Evaluation], comparisons: pd.DataFrame, label_issues
 def data_section(lists: dict[str, pd.DataFrame]) -> str:
     counts = pd.DataFrame({split: lists[split]["label"].value_counts() for split in ("train", "validation", "test")})
     counts = counts.fillna(0).astype(int).sort_index()
-    text = markdown_table(pd.concat([counts, counts.sum().to_frame("all").T]).rename_axis("class").reset_index())
+    listed = largest_and_smallest(counts, "train", MAX_CLASSES)
+    text = markdown_table(pd.concat([listed, counts.sum().to_frame("all").T]).rename_axis("class").reset_index())
+    if len(listed) < len(counts):
+        half = MAX_CLASSES // 2
+        text += (
+            f"\n\nOf {len(counts)} classes, these are the {half} with the most and the {half} with the fewest training "
+            "photos; all are in `plots/label_counts.csv`."
+        )
     ratio = counts["train"].max() / counts["train"].min()
     if ratio >= 2:
         text += (
@@ -147,12 +159,22 @@ def models_section(ranked: list[Evaluation], table: pd.DataFrame, rank_by: str) 
         if "kept" in model.history
     ]
     text = (
-        f"{markdown_table(table)}\n\n"
+        f"{markdown_table(without_left_out(table, 'model', ranked))}\n\n"
         f"The best model has the highest validation {SCORE_NAMES[rank_by]} (in a tie, the lowest validation loss); the "
         "test photos play no part in this choice. CI: confidence interval of the test accuracy; ECE: expected "
         "calibration error."
     )
-    return text + (f" Epoch selected on validation: {', '.join(epochs)}." if epochs else "")
+    if len(ranked) > MAX_MODELS:
+        text += (
+            f" Of {len(ranked)} models, only the {MAX_MODELS} best on validation are in the tables of this report; "
+            "`metrics/models/` and `metrics/best.json` have the scores of all."
+        )
+    return text + (f" Epoch selected on validation: {listing(epochs)}." if epochs else "")
+
+
+def without_left_out(table: pd.DataFrame, column: str, ranked: list[Evaluation]) -> pd.DataFrame:
+    """Drop the rows of the models after the first ``MAX_MODELS``, which a column names."""
+    return table[~table[column].isin([model.name for model in ranked[MAX_MODELS:]])]
 
 
 def leaderboard(ranked: list[Evaluation], baseline: float, rank_by: str) -> pd.DataFrame:
@@ -193,7 +215,8 @@ def comparison_section(ranked: list[Evaluation], comparisons: pd.DataFrame) -> s
         answer = "Yes, the difference is significant."
     else:
         answer = f"No, on the contrary: `{second}` is significantly better on the test photos."
-    table = comparisons.assign(**comparisons[["p", "p_holm"]].map("{:.2g}".format))
+    table = without_left_out(comparisons, "second", ranked)
+    table = table.assign(**table[["p", "p_holm"]].map("{:.2g}".format))
     table.columns = ["first", "second", "only the first correct", "only the second correct", "p", "corrected p"]
     return (
         f"The second best on validation is `{second}`. Is `{best}` better? {answer} `{best}` alone is correct on "
@@ -215,7 +238,7 @@ def seeds_section(ranked: list[Evaluation]) -> str:
     accuracies = {model.name: model.over_seeds("test", "accuracy") for model in ranked}
     pairs = compare_seeds(accuracies, len(ranked[0].predictions.labels))
     larger = pairs[pairs["p_holm"] < SIGNIFICANCE_LEVEL].to_dict("records")
-    names = ", ".join(f"`{pair['better']}` over `{pair['other']}`" for pair in larger)
+    names = listing(f"`{pair['better']}` over `{pair['other']}`" for pair in larger)
     return (
         f"{text} Differences in mean test accuracy that are larger than those between seeds: {names or 'none'} "
         f"(Welch's t-test, with Holm's correction for {plural(len(pairs), 'pair')})."
@@ -228,8 +251,14 @@ def failure_section(best: Evaluation) -> str:
     test, worst = best.scores["test"], min(best.scores["classes"], key=lambda row: row["recall"])
     confusion, count = most_common_confusion(best.mistakes)
     listed = best.mistakes.head(MAX_MISTAKES).rename(columns={"label": "true class", "predicted": "predicted class"})
+    classes = len(best.scores["classes"])
+    part = (
+        f"- The figure of confusions has the {plots.MAX_CLASSES} most often confused of {classes} classes; the true and the "
+        f"predicted class of each test photo are in `plots/confusion/{best.name}.csv`.\n"
+    )
     return (
         f"- Balanced accuracy {test['balanced_accuracy']:.3f}, macro F1 {test['macro_f1']:.3f}.\n"
+        f"{part if classes > plots.MAX_CLASSES else ''}"
         f"- Lowest recall: {escape(worst['label'])}, {worst['recall']:.3f}.\n"
         f"- Most common confusion: {confusion}, {count} of {plural(len(best.mistakes), 'mistake')}.\n"
         f"- Most confident mistakes ({len(listed)} of {len(best.mistakes)}):\n\n{markdown_table(listed)}"
@@ -277,7 +306,7 @@ def coverage_section(best: Evaluation, test: pd.DataFrame) -> str:
     )
     if "unlike" in test:
         known = test.dropna(subset="unlike")[["model", "unlike"]].itertuples(index=False)
-        shares = ", ".join(f"{share:.3f} for `{name}`" for name, share in known)
+        shares = listing(f"{share:.3f} for `{name}`" for name, share in known)
         text += (
             "\n\nProportion of the test photos that are unlike the training photos (farther from the nearest of them "
             f"than all but `confidence.out_of_distribution_fraction` of the validation photos): {shares}."
@@ -306,7 +335,14 @@ def shown(value: object) -> str:
 
 
 def code(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+    return listing(f"`{name}`" for name in names)
+
+
+def listing(items: Iterable[str]) -> str:
+    """Join up to ``MAX_MODELS`` items, and count the others."""
+    listed = list(items)
+    left_out = [f"and {len(listed) - MAX_MODELS} more"] if len(listed) > MAX_MODELS else []
+    return ", ".join([*listed[:MAX_MODELS], *left_out])
 
 
 def markdown_table(table: pd.DataFrame) -> str:

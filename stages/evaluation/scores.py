@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.special import expit
-from sklearn.metrics import precision_recall_fscore_support, roc_auc_score, roc_curve
+from sklearn.metrics import auc, precision_recall_fscore_support
 
 from stages.evaluation.results import Evaluation, Predictions
 from stages.evaluation.significance import wilson_interval
-from stages.inference.confidence import Confidence, cross_entropy, log_odds
+from stages.inference.confidence import Confidence
 
 # Those by which models can be ranked (``evaluate.rank_by``).
 SCORE_NAMES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
@@ -53,8 +53,8 @@ def score(
             "gain_over_baseline": accuracy - baseline,
             "accuracy_low": low,
             "accuracy_high": high,
-            "loss": cross_entropy(predictions.logits, predictions.labels),
-            "roc_auc": float(np.mean([roc_auc_score(labels, odds) for labels, odds in one_vs_rest(predictions)])),
+            "loss": predictions.loss,
+            "roc_auc": float(np.mean([auc(*curve) for curve in predictions.roc_curves])),
             "ece": calibration_error(predictions),
             "balanced_accuracy": float(recall.mean()),
             "macro_f1": float(f1.mean()),
@@ -78,13 +78,6 @@ def class_scores(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.n
         predictions.labels, predictions.predicted, labels=indices, zero_division=0
     )
     return precision, recall, f1
-
-
-def one_vs_rest(predictions: Predictions) -> list[tuple[np.ndarray, np.ndarray]]:
-    """List true labels (bool) and log-odds of the second of two classes, or of each of more against the rest."""
-    odds = log_odds(predictions.logits)
-    classes = range(odds.shape[1]) if odds.shape[1] > 2 else [1]
-    return [(predictions.labels == index, odds[:, index]) for index in classes]
 
 
 def reliability(predictions: Predictions) -> pd.DataFrame:
@@ -129,7 +122,7 @@ def score_confidence(
         before = Predictions(labels, logits.astype(np.float64))
         scores["temperature"] = confidence.temperature
         scores["ece_before"] = calibration_error(before)
-        scores["loss_before"] = cross_entropy(before.logits, labels)
+        scores["loss_before"] = before.loss
     if confidence.log_odds_threshold is not None:
         sure = predictions.correct[predictions.log_odds >= confidence.log_odds_threshold]
         accuracy = float(sure.mean()) if len(sure) else None
@@ -184,6 +177,6 @@ def learning_curves(history: pd.DataFrame) -> pd.DataFrame:
 def mean_roc_curve(predictions: Predictions) -> pd.DataFrame:
     """Compute the ROC curve in steps of 0.01: of the second of two classes, or the mean of each against the rest."""
     rates = np.linspace(0, 1, 101)
-    curves = [np.interp(rates, *roc_curve(labels, odds)[:2]) for labels, odds in one_vs_rest(predictions)]
+    curves = [np.interp(rates, *curve) for curve in predictions.roc_curves]
     points = np.vstack([np.zeros(2), np.stack([rates, np.mean(curves, axis=0)], axis=1)])
     return pd.DataFrame(points, columns=["false_positive_rate", "true_positive_rate"]).round(6)

@@ -7,7 +7,9 @@ A photo's out-of-distribution score is the distance of its features to the neare
 import lzma
 import math
 import zlib
+from collections.abc import Callable
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 from zipfile import BadZipFile
@@ -20,9 +22,13 @@ from scipy.special import log_softmax, logsumexp, softmax
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
 
+ROWS = 1024  # of logits, at a time
 SOFTMAX_ALONE = ConfidenceSettings()
 # Raised while a damaged .npz file is read from memory.
-DAMAGED_NPZ = (BadZipFile, EOFError, KeyError, OSError, RuntimeError, ValueError, zlib.error, lzma.LZMAError)
+DAMAGED_NPZ = (
+    *(BadZipFile, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError),
+    *(zlib.error, lzma.LZMAError),
+)
 
 
 class Confidence(NamedTuple):
@@ -61,24 +67,48 @@ class Confidence(NamedTuple):
 
 
 def read_confidence(path: Path, settings: ConfidenceSettings) -> Confidence:
-    """Fit to the ``MODEL.npz`` that ``train`` wrote, which is needed only if a setting asks for it.
+    """Fit to the ``MODEL.npz`` that ``train`` wrote, which is needed only if a setting asks for it."""
+    return Confidence() if settings == SOFTMAX_ALONE else fit_arrays(read_validation(path), settings)
+
+
+def read_validation(path: Path) -> dict[str, np.ndarray]:
+    """Read the ``MODEL.npz`` that ``train`` wrote.
 
     Raises:
-        UserError: The file does not exist.
+        UserError: The file is missing or damaged.
     """
-    if settings == SOFTMAX_ALONE:
-        return Confidence()
+    advice = f"run `dvc repro train@{path.stem.partition('.')[0]}`"
     try:
-        with path.open("rb") as file:
-            return fit_confidence(file, settings)
+        content = path.read_bytes()
     except FileNotFoundError as error:
-        raise UserError(f"expected {path}, found none: run `dvc repro train@{path.stem.partition('.')[0]}`") from error
+        raise UserError(f"expected {path}, found none: {advice}") from error
+    try:
+        return load_arrays(BytesIO(content))
+    except DAMAGED_NPZ as error:
+        raise UserError(
+            f"expected predictions on the validation photos in {path}, received a damaged file: {advice}"
+        ) from error
+
+
+def load_arrays(file: BinaryIO) -> dict[str, np.ndarray]:
+    """Load the arrays of a ``MODEL.npz``; raise one of ``DAMAGED_NPZ`` if they are damaged or do not fit each other."""
+    with np.load(file, allow_pickle=False) as loaded:
+        arrays = dict(loaded)
+    logits, labels = arrays["logits"], arrays["labels"]
+    if logits.ndim != 2 or labels.shape != logits.shape[:1] or not labels.size:
+        raise ValueError(f"logits shaped {logits.shape} and labels shaped {labels.shape}")
+    if labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < logits.shape[1]:
+        raise ValueError("labels are not class indices")
+    return arrays
 
 
 def fit_confidence(file: BinaryIO, settings: ConfidenceSettings) -> Confidence:
-    """Fit to the validation photos; a file without features, of a model without a backbone, gives no distances."""
-    with np.load(file, allow_pickle=False) as loaded:
-        arrays = dict(loaded)
+    """Fit to the validation photos in a ``MODEL.npz``."""
+    return fit_arrays(load_arrays(file), settings)
+
+
+def fit_arrays(arrays: dict[str, np.ndarray], settings: ConfidenceSettings) -> Confidence:
+    """Fit to the validation photos; without features, those of a model without a backbone, there are no distances."""
     logits, labels = arrays["logits"].astype(np.float64), arrays["labels"]
     fitted = Confidence(fit_temperature(logits, labels) if settings.temperature_scaling else None)
     if settings.abstention_accuracy is not None:
@@ -112,7 +142,8 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
     """Compute the mean cross-entropy in nats, with logits shaped (photos, classes) and labels shaped (photos,)."""
-    return -float(np.take_along_axis(log_softmax(logits, axis=1), labels[:, None], axis=1).mean())
+    log_p = row_by_row(lambda rows: log_softmax(rows, axis=1), logits)
+    return -float(np.take_along_axis(log_p, labels[:, None], axis=1).mean())
 
 
 def log_odds(logits: np.ndarray) -> np.ndarray:
@@ -134,6 +165,12 @@ def log_odds(logits: np.ndarray) -> np.ndarray:
     log_rest = np.log1p(-np.exp(others))  # p is at most 1/2 here; 1 - p of the predicted class may round to 0
     log_rest[predicted] = logsumexp(others, axis=1)
     return np.asarray(log_p - log_rest)
+
+
+def row_by_row(function: Callable[[np.ndarray], np.ndarray], logits: np.ndarray) -> np.ndarray:
+    """Apply a function of each row by itself to a few rows at a time, as those of 1,000 classes take memory."""
+    starts = range(0, max(1, len(logits)), ROWS)
+    return np.concatenate([function(logits[start : start + ROWS]) for start in starts])
 
 
 def accuracy_by_coverage(confidence: np.ndarray, correct: np.ndarray) -> pd.DataFrame:

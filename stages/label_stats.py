@@ -2,8 +2,8 @@
 
 Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (counts of rejected files by
 reason, of copies left out of validation and test, of corrected labels, and of images per class and split, of more than
-``MAX_LISTED`` classes the largest and smallest; the test accuracy of the majority-class baseline), ``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of
-random training photos of each class.
+``MAX_LISTED`` classes the largest and smallest; the test accuracy of the majority-class baseline),
+``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of random training photos of each class.
 """
 
 from pathlib import Path

@@ -1,20 +1,26 @@
 """The evaluation of one model, from its files and predictions."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import logit
 
 from stages.common.cli import UserError
+from stages.common.params import ConfidenceSettings
 from stages.common.paths import HISTORY, MODELS, REPEATS
-from stages.evaluate import check_leftovers, evaluate, repeated_models
+from stages.evaluate import COVERAGE_FIGURE, SCORES, check_leftovers, evaluate, outputs, repeated_models
 from stages.evaluation import results
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import rounded
-from stages.inference.confidence import Confidence
+from stages.evaluation.significance import compare
+from stages.inference.confidence import Confidence, read_confidence
 from stages.inference.logits import Outputs
 
 PHOTOS = pd.DataFrame({"path": ["0.jpg", "1.jpg", "2.jpg"], "label": ["cats", "cats", "dogs"]})
@@ -22,6 +28,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
 TEST = results.TestSet(PHOTOS, ["cats", "dogs"], PIXELS, np.array([0, 0, 1]), baseline=2 / 3)
 CNN = MODELS / "cnn.keras"
 ALWAYS_DOGS = Outputs(np.log([[0.25, 0.75]] * 3))
+CORRECT = Outputs(np.log([[0.75, 0.25], [0.75, 0.25], [0.25, 0.75]]))
 
 
 @pytest.fixture
@@ -116,3 +123,108 @@ def test_a_damaged_description_of_a_model_is_one_line(content: str) -> None:
     (MODELS / "cnn.json").write_text(content)
     with pytest.raises(UserError, match=r"^expected JSON .* in data/models/cnn.json, .*: run `dvc repro train@cnn`$"):
         evaluate(CNN, ALWAYS_DOGS, Confidence(), TEST)
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize(
+    "content",
+    ["", "3", "[]", "[1]", "<<<<<<< HEAD", '[{"epoch": 1}]', "[" * 100_000, None],
+    ids=lambda each: str(each)[:9],
+)
+def test_a_damaged_history_is_one_line(content: str | None) -> None:
+    path = HISTORY / "cnn.json"
+    path.unlink() if content is None else path.write_text(content)
+    with pytest.raises(UserError, match=r"^expected .*plots/history/cnn.json, .*: run `dvc repro train@cnn`$"):
+        evaluate(CNN, ALWAYS_DOGS, Confidence(), TEST)
+
+
+@pytest.mark.usefixtures("files")
+def test_a_history_of_text_is_one_line() -> None:
+    record = json.loads((HISTORY / "cnn.json").read_text())[0]
+    (HISTORY / "cnn.json").write_text(json.dumps([{**record, "val_loss": "low"}]))
+    with pytest.raises(UserError, match=r"^expected JSON with epoch, accuracy, loss, val_accuracy, val_loss of each"):
+        evaluate(CNN, ALWAYS_DOGS, Confidence(), TEST)
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize("content", ["", "3", "{}", '["1"]', "[true]", "<<<<<<< HEAD", "\ufeff", "[" * 100_000])
+def test_a_damaged_list_of_seeds_is_one_line(content: str) -> None:
+    (REPEATS / "cnn/seeds.json").write_text(content)
+    with pytest.raises(UserError, match=r"^expected a list of seeds in data/repeats/cnn/seeds.json, .*train@cnn`$"):
+        repeated_models("cnn")
+
+
+def write_npz(path: Path, **arrays: object) -> None:
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+
+
+LOGITS = np.eye(3, 2)
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        b"",
+        b"PK\3\4 and nothing more",
+        {"labels": [0, 0, 1]},
+        {"labels": [0, 0], "logits": LOGITS},
+        {"labels": [0, 0, 2], "logits": LOGITS},
+        {"labels": [0.0, 0.0, 1.0], "logits": LOGITS},
+        {"labels": [0, 0, 1], "logits": LOGITS[0]},
+        {"labels": np.array([], int), "logits": np.empty((0, 2))},
+        {"labels": np.array([0, None, 1]), "logits": LOGITS},
+        None,
+    ],
+    ids=["empty", "cut", "no logits", "lengths", "index", "float", "1-d", "none", "objects", "missing"],
+)
+def test_damaged_validation_logits_are_one_line(arrays: bytes | dict[str, object] | None) -> None:
+    path = MODELS / "cnn.npz"
+    path.unlink()
+    if isinstance(arrays, dict):
+        write_npz(path, **arrays)
+    elif arrays is not None:
+        path.write_bytes(arrays)
+    one_line = r"^expected .*data/models/cnn.npz, .*: run `dvc repro train@cnn`$"
+    with pytest.raises(UserError, match=one_line):
+        evaluate(CNN, ALWAYS_DOGS, Confidence(), TEST)
+    with pytest.raises(UserError, match=one_line):
+        read_confidence(path, ConfidenceSettings(temperature_scaling=True))
+
+
+def test_a_single_array_is_not_validation_logits(workspace: Path) -> None:
+    np.save("cnn.npy", [0, 1])
+    with pytest.raises(UserError, match=r"^expected .* in cnn.npy, received a damaged file"):
+        read_confidence(Path("cnn.npy"), ConfidenceSettings(temperature_scaling=True))
+
+
+@pytest.mark.usefixtures("files")
+def test_metrics_of_many_classes_have_those_of_lowest_recall() -> None:
+    model = evaluate(CNN, CORRECT, Confidence(), TEST)
+    rows = [{"label": f"class {index}", "precision": 1.0, "recall": index / 1000} for index in range(1000)]
+    for classes in (rows[:100][::-1], rows[::-1]):
+        model.scores["classes"] = classes
+        of_model = dict(outputs_until_coverage([model], [model]))
+        content = of_model[SCORES / "cnn.json"]
+        assert len(content["classes"]) == 100
+        assert content.get("classes_left_out") == (900 if len(classes) > 100 else None)
+        assert {row["label"] for row in content["classes"]} == {f"class {index}" for index in range(100)}
+
+
+@pytest.mark.usefixtures("files")
+def test_figures_of_many_models_have_the_best_on_validation() -> None:
+    model = evaluate(CNN, CORRECT, Confidence(), TEST)
+    models = [replace(model, name=f"model{index}") for index in range(30)]
+    figure = dict(outputs_until_coverage(models, models[::-1]))[COVERAGE_FIGURE]
+    labels = {line.get_label() for line in figure.axes[0].lines}
+    assert labels == {f"model{index}" for index in range(6, 30)}
+    assert "24 best on validation of 30 models" in figure.axes[0].get_title()
+
+
+def outputs_until_coverage(models: list[Evaluation], ranked: list[Evaluation]) -> Iterator[tuple[Path, Any]]:
+    """Yield the outputs before those that load a model."""
+    for path, content in outputs(models, ranked, compare({}), TEST):
+        yield path, content
+        plt.close("all")
+        if path == COVERAGE_FIGURE:
+            return

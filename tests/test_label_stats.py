@@ -6,8 +6,10 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+import pytest
 from PIL import Image
 
+from stages import label_stats
 from stages.common.params import LabelStats
 from stages.label_stats import CLASSES_SHOWN, LABEL_COUNTS, LABEL_STATS, draw_counts, draw_samples, main
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, REMOVED, SAME_GROUP, TWO_LABELS
@@ -65,6 +67,43 @@ def test_samples_are_of_the_first_classes_and_say_so(workspace: Path) -> None:
     assert len(figure.axes) == CLASSES_SHOWN
     assert figure.get_suptitle() == f"the first {CLASSES_SHOWN} of {CLASSES_SHOWN + 1} classes"
     plt.close(figure)
+
+
+def test_many_samples_are_limited_and_say_so(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(label_stats, "MAX_COLUMNS", 2)
+    monkeypatch.setattr(label_stats, "MAX_PICTURES", 4)
+    Image.new("RGB", (8, 8)).save("photo.png")
+    photos = pd.DataFrame({"path": "photo.png", "label": ["a", "b", "c"] * 3})
+    figure = draw_samples(photos, LabelStats(photos_per_class=3, seed=0))
+    assert len(figure.axes) == 4
+    assert figure.get_suptitle() == "the first 2 of 3 classes, 2 photos of each, not 3"
+    plt.close(figure)
+
+
+def test_counts_of_many_classes_are_the_largest_and_smallest() -> None:
+    labels = [f"class {index:04}" for index in range(1000)]
+    figure = draw_counts(pd.DataFrame({"split": "train", "label": labels, "images": range(1000, 2000)}))
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert names == [*reversed(labels[-25:]), *reversed(labels[:25])]
+    assert "of 1000 classes" in figure.axes[0].get_title()
+    assert figure.get_figheight() < 40
+    plt.close(figure)
+
+
+def test_counts_in_the_metrics_are_limited_and_say_so(workspace: Path) -> None:
+    write_photos(workspace, 1)
+    Path("data/splits").mkdir(parents=True)
+    labels = [f"class {index:03}" for index in range(103) for _ in range(1 + (index > 51))]
+    photos = pd.DataFrame({"path": "0.jpg", "label": labels})
+    columns = {"rejected": ["path", "reason"], "corrected": ["path", "given", "label"], "copies": ["path", "split"]}
+    for name in ("train", "validation", "test"):
+        photos.to_csv(f"data/splits/{name}.csv", index=False)
+    for name, of in columns.items():
+        pd.DataFrame(columns=of).to_csv(f"data/splits/{name}.csv", index=False)
+    main()
+    stats = json.loads(LABEL_STATS.read_text())
+    assert (len(stats["images"]), stats["classes_left_out"]) == (300, 3)
+    assert len(pd.read_csv(LABEL_COUNTS)) == 309
 
 
 def test_no_two_class_names_overlap() -> None:

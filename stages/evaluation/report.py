@@ -174,7 +174,8 @@ def models_section(ranked: list[Evaluation], table: pd.DataFrame, rank_by: str) 
 
 def without_left_out(table: pd.DataFrame, column: str, ranked: list[Evaluation]) -> pd.DataFrame:
     """Drop the rows of the models after the first ``MAX_MODELS``, which a column names."""
-    return table[~table[column].isin([model.name for model in ranked[MAX_MODELS:]])]
+    left_out = [model.name for model in ranked[MAX_MODELS:]]
+    return table[~table[column].isin(left_out)] if left_out else table
 
 
 def leaderboard(ranked: list[Evaluation], baseline: float, rank_by: str) -> pd.DataFrame:
@@ -253,8 +254,8 @@ def failure_section(best: Evaluation) -> str:
     listed = best.mistakes.head(MAX_MISTAKES).rename(columns={"label": "true class", "predicted": "predicted class"})
     classes = len(best.scores["classes"])
     part = (
-        f"- The figure of confusions has the {plots.MAX_CLASSES} most often confused of {classes} classes; the true and the "
-        f"predicted class of each test photo are in `plots/confusion/{best.name}.csv`.\n"
+        f"- The figure of the confusion matrix has only the {plots.MAX_CLASSES} most confused of {classes} classes; "
+        f"`plots/confusion/{best.name}.csv` has the true and the predicted class of each test photo.\n"
     )
     return (
         f"- Balanced accuracy {test['balanced_accuracy']:.3f}, macro F1 {test['macro_f1']:.3f}.\n"

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 from scipy.special import logit
 
-from stages.evaluation.figures import write_figure
+from stages.evaluation.figures import COLOURS, write_figure
 from stages.evaluation.plots import (
+    MAX_MODELS,
     draw_accuracy,
     draw_calibration,
     draw_confusion,
@@ -82,6 +83,53 @@ def test_the_confusion_matrix_counts_and_shortens_long_names() -> None:
     shown = {text.get_position(): text.get_text() for text in axes.texts}
     assert shown == {(0, 0): "5", (0, 1): "2", (1, 1): "3"}
     assert [label.get_text() for label in axes.get_yticklabels()] == ["cats", "a" * 23 + "…"]
+
+
+def test_many_classes_show_the_most_confused_and_say_so() -> None:
+    """Class 41 is often predicted for class 70; beside it, each class is predicted once for the one before it."""
+    confusion = np.diag(np.full(200, 3)) + np.eye(200, k=1, dtype=int)
+    confusion[70, 41] = 2
+    names = [f"class {index}" for index in range(200)]
+    figure = draw_confusion("one", classified(confusion.tolist()), names)
+    axes = figure.axes[0]
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels == [*names[:28], "class 41", "class 70"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == labels
+    shown = {text.get_position(): text.get_text() for text in axes.texts}
+    assert shown[29, 28] == "2"
+    assert "30 most confused of 200 classes" in axes.get_title()
+    assert "29 of 201 mistakes (all: plots/confusion/one.csv)" in axes.get_title()
+
+
+@pytest.mark.parametrize("classes", [30, 31, 1000])
+def test_a_confusion_matrix_has_at_most_thirty_classes(classes: int) -> None:
+    """Also without mistakes."""
+    labels = np.arange(classes)
+    predictions = Predictions(labels, np.eye(classes))
+    figure = draw_confusion("one", predictions, [f"class {index}" for index in labels])
+    assert len(figure.axes[0].get_xticks()) == len(figure.axes[0].texts) == 30
+    assert (figure.axes[0].get_title() == "one: test photos") == (classes == 30)
+    assert max(figure.get_size_inches()) < 12
+
+
+def test_all_models_of_a_figure_are_told_apart() -> None:
+    models = [evaluation_of(f"model{index}", PREDICTIONS) for index in range(MAX_MODELS)]
+    lines = draw_coverage(models, " of many").axes[0].lines
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == MAX_MODELS
+    assert {line.get_linestyle() for line in lines[: len(COLOURS)]} == {"-"}
+
+
+def test_the_legend_of_many_models_is_inside_its_figure() -> None:
+    models = [evaluation_of(f"model{index}", PREDICTIONS) for index in range(MAX_MODELS)]
+    for model in models:
+        model.scores["confidence"] = {"coverage": 0.5, "sure_accuracy": 0.75}
+    figure = draw_coverage(models)
+    figure.draw_without_rendering()
+    legend = figure.axes[0].get_legend()
+    assert legend is not None
+    box = legend.get_window_extent()
+    assert box.height < figure.bbox.height
+    assert len(legend.get_texts()) == 2 * MAX_MODELS
 
 
 def texts(figure: Figure) -> list[str]:

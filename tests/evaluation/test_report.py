@@ -352,3 +352,41 @@ def test_several_seeds_give_mean_and_standard_deviation() -> None:
 
 def test_names_cannot_break_a_table() -> None:
     assert markdown_table(pd.DataFrame({"path": ["a|b*$5$.jpg"]})).endswith(r"| a\|b\*\$5\$.jpg |")
+
+
+def test_the_data_of_many_classes_are_the_largest_and_smallest() -> None:
+    """Class 0 has one training photo, class 1 two, and so on; all are counted."""
+    train = pd.DataFrame({"path": "x", "label": [f"class {index:02}" for index in range(40) for _ in range(index + 1)]})
+
+    def data_of(train: pd.DataFrame) -> str:
+        return data_section({**LISTS, "train": train, "validation": train, "test": train})
+
+    text = data_of(train)
+    assert re.findall(r"\| class (\d+) \|", text) == [
+        f"{index:02}" for index in (*range(39, 24, -1), *range(14, -1, -1))
+    ]
+    assert "| all | 820 | 820 | 820 |\n\nOf 40 classes, these are the 15 with the most" in text
+    assert "`plots/label_counts.csv`" in text
+    few = data_of(train[train["label"] < "class 30"])
+    assert re.findall(r"\| class (\d+) \|", few) == [f"{index:02}" for index in range(30)]
+    assert "classes, these are" not in few
+
+
+@pytest.mark.parametrize("classes", [30, 31])
+def test_a_part_of_the_confusion_matrix_is_called_a_part(classes: int) -> None:
+    labels = np.arange(classes)
+    predictions = Predictions(labels, np.roll(np.eye(classes), 1, axis=1))
+    text = write(evaluation_of("one", predictions, confusion=np.eye(classes, dtype=int).tolist()))
+    assert ("30 most confused of 31 classes; `plots/confusion/one.csv`" in text) == (classes == 31)
+
+
+def test_the_report_of_many_models_has_the_best_and_says_so() -> None:
+    models = [evaluation_of(f"m{index}", wrong_on(index % 20)) for index in range(200)]
+    text, of_few = write(*models), write(*models[:24])
+    assert "Of 200 models, only the 24 best on validation" in text
+    assert "models, only the" not in of_few
+    assert text.count("\n| m0 | m") == 23
+    assert "| m24 |" not in text
+    assert "for 199 pairs" in text
+    assert "and 175 more: keep it" in text
+    assert len(text) < 1.1 * len(of_few)

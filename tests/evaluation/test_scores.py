@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import vl_convert
 from scipy.special import logsumexp, softmax
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import auc, log_loss, roc_auc_score
 
 from stages.evaluation.results import Evaluation, Predictions
 from stages.evaluation.scores import (
@@ -24,7 +24,7 @@ from stages.evaluation.scores import (
     score,
     score_confidence,
 )
-from stages.inference.confidence import Confidence, accuracy_by_coverage
+from stages.inference.confidence import ROWS, Confidence, accuracy_by_coverage, log_odds
 from tests.conftest import PROJECT
 from tests.evaluation.examples import classified, evaluation_of, probable, two_classes
 
@@ -105,6 +105,29 @@ def test_loss_and_auc_are_those_of_other_libraries(classes: int, scale: int) -> 
         assert test["loss"] == pytest.approx(log_loss(labels, probabilities))
         ranked_by = probabilities[:, 1] if classes == 2 else probabilities
         assert test["roc_auc"] == pytest.approx(roc_auc_score(labels, ranked_by, multi_class="ovr"))
+
+
+def test_scores_of_many_photos_are_the_same_row_by_row() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(2 * ROWS + 1) % 5
+    predictions = Predictions(labels, 9 * rng.normal(size=(len(labels), 5)))
+    odds = log_odds(predictions.logits)
+    np.testing.assert_array_equal(predictions.log_odds, odds.max(axis=1))
+    np.testing.assert_array_equal(predictions.confidence, softmax(predictions.logits, axis=1).max(axis=1))
+    areas = [auc(*curve) for curve in predictions.roc_curves]
+    assert areas == [roc_auc_score(labels == index, odds[:, index]) for index in range(5)]
+
+
+def test_predictions_without_logits_have_the_same_results() -> None:
+    whole = probable(
+        np.array([0, 1, 2, 2]), np.array([[0.8, 0.1, 0.1], [0.2, 0.6, 0.2], [0.6, 0.2, 0.2], [0.5, 0.2, 0.3]])
+    )
+    smaller = whole.without_logits()
+    assert smaller.logits.nbytes == 0
+    for name in ("labels", "predicted", "correct", "confidence", "log_odds"):
+        np.testing.assert_array_equal(getattr(smaller, name), getattr(whole, name))
+    assert smaller.loss == whole.loss
+    pd.testing.assert_frame_equal(mean_roc_curve(smaller), mean_roc_curve(whole))
 
 
 def with_validation(name: str, loss: float, **scores: float) -> Evaluation:

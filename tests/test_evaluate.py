@@ -199,7 +199,7 @@ def test_a_single_array_is_not_validation_logits(workspace: Path) -> None:
 
 
 @pytest.mark.usefixtures("files")
-def test_metrics_of_many_classes_have_those_of_lowest_recall() -> None:
+def test_metrics_of_many_classes_have_the_lowest_recalls() -> None:
     model = evaluate(CNN, CORRECT, Confidence(), TEST)
     rows = [{"label": f"class {index}", "precision": 1.0, "recall": index / 1000} for index in range(1000)]
     for classes in (rows[:100][::-1], rows[::-1]):
@@ -212,7 +212,7 @@ def test_metrics_of_many_classes_have_those_of_lowest_recall() -> None:
 
 
 @pytest.mark.usefixtures("files")
-def test_figures_of_many_models_have_the_best_on_validation() -> None:
+def test_figures_of_many_models_have_the_best_ones() -> None:
     model = evaluate(CNN, CORRECT, Confidence(), TEST)
     models = [replace(model, name=f"model{index}") for index in range(30)]
     figure = dict(outputs_until_coverage(models, models[::-1]))[COVERAGE_FIGURE]

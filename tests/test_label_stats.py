@@ -80,7 +80,7 @@ def test_many_samples_are_limited_and_say_so(workspace: Path, monkeypatch: pytes
     plt.close(figure)
 
 
-def test_counts_of_many_classes_are_the_largest_and_smallest() -> None:
+def test_counts_of_many_classes_are_the_extremes() -> None:
     labels = [f"class {index:04}" for index in range(1000)]
     figure = draw_counts(pd.DataFrame({"split": "train", "label": labels, "images": range(1000, 2000)}))
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]

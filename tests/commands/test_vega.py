@@ -30,7 +30,7 @@ def test_the_chart_of_thirty_classes_is_the_whole_matrix() -> None:
     assert "confusions of" not in chart
 
 
-def test_the_chart_of_many_classes_has_what_is_most_confused() -> None:
+def test_the_chart_of_many_classes_has_their_confusions() -> None:
     """Of each of 1,000 classes one photo is correct and one wrong; of class 700, three are wrong."""
     labels = [*range(1000), *range(1000), 700, 700]
     chart = confusion_chart(labels, [*range(1000), *((index + 1) % 1000 for index in range(1000)), 3, 3])

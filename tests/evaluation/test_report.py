@@ -354,7 +354,7 @@ def test_names_cannot_break_a_table() -> None:
     assert markdown_table(pd.DataFrame({"path": ["a|b*$5$.jpg"]})).endswith(r"| a\|b\*\$5\$.jpg |")
 
 
-def test_the_data_of_many_classes_are_the_largest_and_smallest() -> None:
+def test_data_of_many_classes_are_the_largest_and_smallest() -> None:
     """Class 0 has one training photo, class 1 two, and so on; all are counted."""
     train = pd.DataFrame({"path": "x", "label": [f"class {index:02}" for index in range(40) for _ in range(index + 1)]})
 
@@ -380,7 +380,7 @@ def test_a_part_of_the_confusion_matrix_is_called_a_part(classes: int) -> None:
     assert ("30 most confused of 31 classes; `plots/confusion/one.csv`" in text) == (classes == 31)
 
 
-def test_the_report_of_many_models_has_the_best_and_says_so() -> None:
+def test_a_report_of_many_models_has_the_best_ones() -> None:
     models = [evaluation_of(f"m{index}", wrong_on(index % 20)) for index in range(200)]
     text, of_few = write(*models), write(*models[:24])
     assert "Of 200 models, only the 24 best on validation" in text

@@ -5,7 +5,8 @@ Reads the decoded photos in ``data/features/pixels/``, the backbone's weights, a
 (docs/decisions/float16_features.md), rows in the order of the photos, of training photos view after view;
 ``backbone/``, a copy for the models that train on them; ``validation_sample.npy``, the pixels of up to 64 validation
 photos, on which saved models are checked; and ``about.json`` with a hash of the lists of photos and the environment.
-With ``views: every_epoch`` the arrays are the photos themselves.
+With ``pooling`` features are averaged over height and width, as float32. With ``views: every_epoch`` the arrays are the
+photos themselves.
 
     python -m stages.features [NAME]    # without NAME, the one in DVC's stage name features@NAME
 """
@@ -56,11 +57,12 @@ def extract_features(name: str, params: Params, folder: Path) -> list[str]:
     pixels = open_arrays(PIXELS)
     _, height, width, _ = pixels["train"].shape
     backbone = load_backbone(folder / "backbone", (height, width))
-    extractor = feature_extractor(backbone.preprocessing, backbone.network)
+    extractor = feature_extractor(backbone.preprocessing, backbone.network, pooled=bool(features.pooling))
 
     views = {"train": features.views, "validation": 1}
-    shapes = {split: (views[split] * len(pixels[split]), *backbone.network.output_shape[1:]) for split in pixels}
-    arrays = create_arrays(folder, shapes, np.float16)
+    shapes = {split: (views[split] * len(pixels[split]), *extractor.output_shape[1:]) for split in pixels}
+    # Of maps the rounding averages out; where pooled features hardly vary, it could be all that a classifier sees.
+    arrays = create_arrays(folder, shapes, np.float32 if features.pooling else np.float16)
     for split in pixels:
         photos = StoredDataset(pixels[split], np.zeros(len(pixels[split])))
         augmented = augmented_dataset(photos, features, features.seed) if split == "train" else photos
@@ -68,8 +70,8 @@ def extract_features(name: str, params: Params, folder: Path) -> list[str]:
             store_features(FeatureDataset(augmented, extractor), arrays[split], f"{split} features")
         except OverflowError as error:
             raise UserError(
-                f"features.{name}: expected numbers up to {np.finfo(np.float16).max:g}, received {error}: use another "
-                "stop_before or backbone, or train on pixels"
+                f"features.{name}: expected numbers up to {np.finfo(arrays[split].dtype).max:g}, received {error}: use "
+                "another stop_before or backbone, or train on pixels"
             ) from error
     return describe_environment()
 

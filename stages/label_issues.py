@@ -1,8 +1,8 @@
 """List the training and validation photos whose labels look wrong, the most suspicious first.
 
-Reads the two lists, that of the corrected photos, which are left out, the photos, and the features NAME, those of a
-whole backbone. Writes ``plots/label_issues/NAME.csv``, a row per such photo, with an empty ``label`` for a person to
-fill in, and ``NAME.png``, the first of them.
+Reads the two lists, that of the corrected photos, which are left out, the groups, the photos, and the features NAME,
+those of a whole backbone. Writes ``plots/label_issues/NAME.csv``, a row per such photo, with an empty ``label`` for a
+person to fill in, and ``NAME.png``, the first of them.
 
     python -m stages.label_issues [NAME]    # without NAME, the one in DVC's stage name label_issues@NAME
 """
@@ -20,10 +20,11 @@ from stages.common.params import load_entry
 from stages.common.paths import LABEL_ISSUES
 from stages.evaluation.figures import caption, draw_photos, write_figure
 from stages.evaluation.label_errors import confident_classes, out_of_fold_probabilities
-from stages.storage.arrays import DiskArray, encode_labels
+from stages.models.logistic_regression import pool_first_view
+from stages.storage.arrays import encode_labels
 from stages.storage.feature_sets import open_features
 from stages.storage.files import write_csv
-from stages.storage.photo_lists import class_names, read_split
+from stages.storage.photo_lists import class_names, read_groups, read_split
 
 logger = logging.getLogger(__name__)
 
@@ -39,24 +40,13 @@ def main() -> None:
     classes = class_names(photos["label"])
     labels = encode_labels(photos["label"], classes)
     settings = params.label_issues[name]
-    probabilities = out_of_fold_probabilities(features, labels, settings.folds, settings.seed)
+    groups = read_groups(photos["path"])
+    probabilities = out_of_fold_probabilities(features, labels, groups, settings.folds, settings.seed)
     reviewed = read_split("corrected")["path"]
     issues = list_issues(photos, classes, probabilities, reviewed)
     write_csv(issues, LABEL_ISSUES / f"{name}.csv")
     write_figure(draw_issues(issues), LABEL_ISSUES / f"{name}.png")
     logger.info("labels that look wrong: %d of %d", len(issues), len(photos))
-
-
-def pool_first_view(features: DiskArray, photos: int) -> np.ndarray:
-    """Average the features of each photo's first view over height and width.
-
-    A training photo's views are flipped and rotated at random (``features``); a validation photo has one, upright.
-
-    Returns:
-        float32, shaped (photos, channels).
-    """
-    batches = np.array_split(np.arange(photos), -(-photos // 256))
-    return np.concatenate([features[indices].mean((1, 2), np.float32) for indices in batches])
 
 
 def list_issues(

@@ -8,8 +8,9 @@ outer folder. If there is a ``data/labels/labels.csv`` (``path,label``), the lab
 Writes ``data/splits/train.csv``, ``validation.csv`` and ``test.csv`` (``path,label``, sorted by path);
 ``train_paths.csv`` and ``validation_paths.csv`` (``path``) for ``pixels``, to which a corrected label makes no
 difference; ``rejected.csv`` (``path,reason``): every file in none of the three lists; ``copies.csv`` (``path,split``):
-those of them that are duplicates of a photo in their own split; and ``corrected.csv`` (``path,given,label``): every
-photo that has its label from ``corrections.csv``.
+those of them that are duplicates of a photo in their own split; ``groups.csv`` (``path,group``): the training and
+validation photos that are not alone in their group, of duplicates or by ``split.group``; and ``corrected.csv``
+(``path,given,label``): every photo that has its label from ``corrections.csv``.
 
 Duplicates and the photos of a group (``split.group``) are never in two splits. In training, duplicates stay; validation
 and test have one photo of each duplicate cluster, so that scores, confidence intervals and tests count it once.
@@ -82,6 +83,9 @@ def make_lists(photos: pd.DataFrame) -> dict[str, pd.DataFrame]:
     lists |= {f"{split}_paths": lists[split][["path"]] for split in ("train", "validation")}
     lists["rejected"] = photos.loc[photos["reason"] != "", ["path", "reason"]]
     lists["copies"] = photos.loc[photos["copy_of"] != "", ["path", "split"]]
+    fitted = used[used["split"] != "test"]
+    paths = fitted.groupby("group")["path"]
+    lists["groups"] = fitted.assign(group=paths.transform("min"))[paths.transform("size") > 1][["path", "group"]]
     lists["corrected"] = photos.loc[photos["given"] != "", ["path", "given", "label"]]
     return lists
 

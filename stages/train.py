@@ -7,13 +7,15 @@ on the validation photos and their ``labels``, and with a backbone ``training_fe
 pooled, of up to 2,000 photos each; ``plots/history/MODEL.json``, a record per epoch; and into ``data/repeats/MODEL/``
 the same of its training runs from other seeds (``train.runs``). A killed run resumes after the last finished epoch,
 with the same result. With ``TENSORBOARD=1`` in the environment it also writes curves into ``data/logs/``, which is not
-an output.
+an output. A linear classifier has no epochs: it also reads the groups, its history is one record, and ``MODEL.json``
+has the cross-validated scores of each regularisation.
 
     python -m stages.train [NAME]    # without NAME, the one in DVC's stage name train@NAME
 """
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,11 +27,11 @@ from stages.common.paths import BACKUPS, HISTORY, MODELS, PIXELS, REPEATS
 from stages.datasets.dataset import StoredDataset
 from stages.models.build import build_model
 from stages.models.runtime import describe_environment, device_strategy, make_deterministic, set_precision
-from stages.models.saving import check_saved_model, save_model
+from stages.models.saving import CHECK_BATCH, check_saved_model, save_model
 from stages.storage.arrays import encode_labels
 from stages.storage.feature_sets import open_features, open_sample, read_about, remedy, sample_rows
 from stages.storage.files import atomic_folder, atomic_write, write_json
-from stages.storage.photo_lists import class_names, read_split
+from stages.storage.photo_lists import class_names, read_groups, read_split
 from stages.training.loop import train_model
 from stages.training.reference_features import sample_features
 
@@ -46,6 +48,7 @@ def main() -> None:
     # Features with new views in every epoch leave their augmentation to the training run.
     config = config.model_copy(update=read_about(config.features).get("augmentation", {}))
 
+    BACKUPS.mkdir(parents=True, exist_ok=True)  # by which a trial of a sweep knows that it trained
     with atomic_folder(REPEATS / name, replace=True) as repeats:
         seeds = [(settings.seed + index) % 2**32 for index in range(settings.runs)]
         for seed in seeds:
@@ -78,21 +81,34 @@ def train_from_seed(
         sample: pixels of the validation photos at ``sample_rows``, on which the saved model is checked.
     """
     make_deterministic(settings.seed)
-    precision = set_precision(settings.precision, has_backbone=config.has_backbone)
-    logger.info("precision: %s", precision)
-    with device_strategy().scope():
+    about: dict[str, Any] = {"classes": classes, "environment": describe_environment()}
+    if config.is_linear:
+        from stages.training import linear  # scikit-learn takes a second to load
+
         model = build_model(config, image_size, len(classes))
-        model.summary()
-        history, logits = train_model(model, config, settings, train, validation, BACKUPS / f"{path.stem}.npz")
-    environment = [*describe_environment(), f"precision {precision}"]
+        groups = read_groups(read_split("train")["path"])
+        history, logits, about["cross_validation"] = linear.fit_linear(
+            model, config, settings, train, validation, groups
+        )
+        about["environment"].append(linear.PRECISION)
+    else:
+        precision = set_precision(settings.precision, has_backbone=config.has_backbone)
+        logger.info("precision: %s", precision)
+        with device_strategy().scope():
+            model = build_model(config, image_size, len(classes))
+            model.summary()
+            history, logits = train_model(model, config, settings, train, validation, BACKUPS / f"{path.stem}.npz")
+        about["environment"].append(f"precision {precision}")
     arrays = {"logits": logits, "labels": validation.labels}
     if config.has_backbone:
         arrays["training_features"] = sample_features(model, train, settings.seed)
         arrays["validation_features"] = sample_features(model, validation, settings.seed)
     with atomic_write(path) as unchecked:
         save_model(model, unchecked)
-        check_saved_model(unchecked, sample, logits[sample_rows(len(logits))])
-    write_json({"classes": classes, "environment": environment}, path.with_suffix(".json"))
+        # The backbone is as it was loaded: a batch shows whether the layer after it is the fitted one.
+        checked = sample[:CHECK_BATCH] if config.is_linear else sample
+        check_saved_model(unchecked, checked, logits[sample_rows(len(logits))])
+    write_json(about, path.with_suffix(".json"))
     with atomic_write(path.with_suffix(".npz")) as unfinished, unfinished.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
     write_json(history, history_path)

@@ -18,7 +18,7 @@ from PIL import Image
 from commands.sample.photo_archive import write_archive
 from tests.conftest import PROJECT, edit_params
 
-MODELS = ["cnn", "augmented", "preprocessed", "transfer", "fine_tuned"]
+MODELS = ["cnn", "augmented", "preprocessed", "transfer", "fine_tuned", "linear"]
 TINY = {
     "download.photos": "data/sample.zip",
     "backbones.mobilenet_v2.weights": "data/sample_backbone.weights.h5",
@@ -72,10 +72,12 @@ def commit(folder: Path) -> None:
 
 
 def models_alone(*names: str) -> dict[str, Any]:
-    """Return the changes of params.yaml that leave these models, and the features that they train on."""
+    """Return the changes of params.yaml that leave these models, their features, and label issues by their backbone."""
     params = yaml.safe_load((PROJECT / "params.yaml").read_text())
     models = {name: params["models"][name] for name in names}
     used = {config["features"] for config in models.values()}
+    backbones = {params["features"][name]["backbone"] for name in used & params["features"].keys()}
+    used |= {name for name in params["label_issues"] if params["features"][name]["backbone"] in backbones}
     kept = {
         section: {name: of for name, of in params[section].items() if name in used}
         for section in ("features", "label_issues")

@@ -92,6 +92,17 @@ def test_features_are_the_backbones_output_for_each_view(
         np.testing.assert_allclose(written[split], expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
+def test_pooled_features_are_means_of_plain_maps(
+    photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = run_step("mobilenet_v2_pooled", monkeypatch)
+    preprocessing, network, _ = load_backbone(Path("data/features/mobilenet_v2_pooled/backbone"), SIZE)
+    for split, count in COUNTS.items():
+        maps = np.asarray(network(preprocessing(photos[split]), training=False))
+        assert written[split].shape == (count, 8)
+        np.testing.assert_allclose(written[split], maps.mean((1, 2)), rtol=1e-4, atol=1e-5)
+
+
 def test_views_of_every_epoch_are_left_to_the_training(
     photos: dict[str, np.ndarray], set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,6 +237,6 @@ def test_features_of_photos_of_another_size_are_one_line(
 
 @pytest.mark.usefixtures("photos")
 def test_an_unknown_set_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = "with an entry of features in params.yaml (mobilenet_v2, mobilenet_v2_blocks), received 'nonesuch'"
+    expected = "in params.yaml (mobilenet_v2, mobilenet_v2_blocks, mobilenet_v2_pooled), received 'nonesuch'"
     with pytest.raises(UserError, match=re.escape(expected)):
         run_step("nonesuch", monkeypatch)

@@ -13,7 +13,6 @@ from PIL import Image
 
 from stages import label_issues
 from stages.common.cli import UserError
-from stages.storage.arrays import temporary_array
 from stages.storage.files import content_hash, write_json
 from tests.conftest import write_photos
 
@@ -21,7 +20,9 @@ FOLDER = Path("plots/label_issues")
 
 
 @pytest.fixture
-def run(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pd.DataFrame]:
+def run(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, set_params: Callable[..., None]
+) -> Callable[..., pd.DataFrame]:
     """Run the step on features of two views that tell the classes apart, with the given numbers of wrong labels."""
 
     def step(wrong: list[int], reviewed: Sequence[str] = ()) -> pd.DataFrame:
@@ -37,6 +38,7 @@ def run(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pd.Da
             Path("data/splits").mkdir(exist_ok=True)
             lists[split].to_csv(f"data/splits/{split}.csv", index=False)
         pd.DataFrame({"path": reviewed}).to_csv("data/splits/corrected.csv", index=False)
+        pd.DataFrame({"path": [], "group": []}).to_csv("data/splits/groups.csv", index=False)
         features = Path("data/features/mobilenet_v2")
         features.mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng(0)
@@ -44,6 +46,7 @@ def run(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pd.Da
         np.save(features / "train.npy", np.concatenate([first, rng.normal(0, 9, first.shape)]).astype(np.float16))
         np.save(features / "validation.npy", first.astype(np.float16))
         write_json({"photos": {s: content_hash(of["path"]) for s, of in lists.items()}}, features / "about.json")
+        set_params({"label_issues": {"mobilenet_v2": {"folds": 5}}})
         monkeypatch.setattr(sys, "argv", ["label_issues", "mobilenet_v2"])
         label_issues.main()
         return pd.read_csv(FOLDER / "mobilenet_v2.csv", keep_default_na=False)
@@ -93,16 +96,8 @@ def test_the_figure_names_photos_and_classes_or_says_none(run: Callable[..., pd.
     plt.close("all")
 
 
-def test_the_first_view_is_averaged_over_height_and_width(workspace: Path) -> None:
-    views = np.random.default_rng(0).normal(size=(2 * 300, 2, 3, 4)).astype(np.float16)
-    array = temporary_array(views.shape, np.float16)
-    array.write(0, views)
-    expected = views[:300].astype(np.float64).mean((1, 2))
-    np.testing.assert_allclose(label_issues.pool_first_view(array, 300), expected, atol=1e-6)
-
-
 def test_an_unknown_entry_is_one_line(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["label_issues", "nonesuch"])
-    expected = "with an entry of label_issues in params.yaml (mobilenet_v2), received 'nonesuch'"
+    expected = "with an entry of label_issues in params.yaml (mobilenet_v2_pooled), received 'nonesuch'"
     with pytest.raises(UserError, match=re.escape(expected)):
         label_issues.main()

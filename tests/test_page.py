@@ -107,7 +107,15 @@ def test_every_figure_of_the_page_is_there(page: tuple[Path, str, list[str]]) ->
     sources = re.findall(r'<img src="([^"]+)"', dom)
     assert all((folder / source).is_file() for source in sources)
     each = [f"{kind}_{name}" for kind in ("accuracy", "mistakes") for name in MODELS]
-    expected = {"calibration", "coverage", "gradcam", "label_counts", "label_issues_mobilenet_v2", "samples", *each}
+    expected = {
+        "calibration",
+        "coverage",
+        "gradcam",
+        "label_counts",
+        "label_issues_mobilenet_v2_pooled",
+        "samples",
+        *each,
+    }
     assert {re.sub(r".*_plots_|\.png", "", source) for source in sources} == expected
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image, ImageDraw
 from sklearn.datasets import load_digits
@@ -15,7 +16,7 @@ from stages.common.cli import UserError
 from stages.common.paths import RAW, SPLITS
 from stages.data.layout import SPLIT_NAMES
 from stages.evaluation.report import data_section
-from stages.storage.photo_lists import DUPLICATE, TWO_LABELS, read_split
+from stages.storage.photo_lists import DUPLICATE, TWO_LABELS, read_groups, read_split
 from tests.conftest import edit_params, write_photos
 from tests.test_split import layout, split_lists
 
@@ -196,6 +197,32 @@ def test_copies_are_left_out_and_reported(workspace: Path, caplog: pytest.LogCap
     stats = json.loads(label_stats.LABEL_STATS.read_text())
     shares = {"validation": {"photos": 1, "share": 0.142857}, "test": {"photos": 2, "share": 0.25}}
     assert (stats["copies"], stats["duplicates"]) == (shares, 4)
+
+
+def test_training_photos_of_one_group_are_listed(workspace: Path, set_params: Callable[..., None]) -> None:
+    """Duplicates and groups; not those of test, nor what is left out."""
+    layout({f"{name}/{label}": 6 for name in SPLIT_NAMES for label in ("cats", "dogs")})
+    copy_photo("train/cats/1.jpg", "train/cats/copy.jpg")
+    copy_photo("validation/dogs/2.jpg", "validation/dogs/copy.jpg")
+    copy_photo("test/dogs/3.jpg", "train/dogs/leak.jpg")
+    for name in ("train/cats/rex_7.jpg", "train/dogs/rex_8.jpg", "test/cats/max_1.jpg", "test/cats/max_2.jpg"):
+        write_photos(RAW / "new", 1, first=hash_of(name))
+        next((RAW / "new").iterdir()).rename(RAW / name)
+        (RAW / "new").rmdir()
+    set_params({"split.max_rejected_fraction": 0.1, "split.group": r"/([a-z]+)_\d"})
+    split.main()
+    assert pd.read_csv(SPLITS / "groups.csv").to_numpy().tolist() == [
+        ["data/raw/train/cats/1.jpg", "data/raw/train/cats/1.jpg"],
+        ["data/raw/train/cats/copy.jpg", "data/raw/train/cats/1.jpg"],
+        ["data/raw/train/cats/rex_7.jpg", "data/raw/train/cats/rex_7.jpg"],
+        ["data/raw/train/dogs/rex_8.jpg", "data/raw/train/cats/rex_7.jpg"],
+    ]
+    groups = read_groups(pd.Series(["data/raw/train/cats/1.jpg", "data/raw/train/dogs/rex_8.jpg", "alone.jpg"]))
+    assert groups.tolist() == ["data/raw/train/cats/1.jpg", "data/raw/train/cats/rex_7.jpg", "alone.jpg"]
+
+
+def hash_of(name: str) -> int:
+    return 100 + sum(name.encode())
 
 
 def test_without_a_distance_duplicates_stay(workspace: Path, set_params: Callable[..., None]) -> None:

@@ -2,12 +2,18 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from stages.common.param_types import Count, Float, Fraction, Int, Positive, Section, Seed, Text, expected
 from stages.common.paths import PIXELS
 
 Filters = Annotated[Count | tuple[Count, ...], expected("a number from 1, or a list of one for each layer")]
+Strengths = Annotated[
+    tuple[Positive, ...],
+    Field(min_length=1),
+    BeforeValidator(lambda value: value if isinstance(value, list | tuple) else (value,)),
+    expected("a number above 0, or a list of those to choose from"),
+]
 
 
 class Augmentation(Section):
@@ -26,6 +32,7 @@ class Features(Augmentation):
 
     backbone: str
     stop_before: Text | None = None
+    pooling: Literal["average"] | None = None
     views: Annotated[Count | Literal["every_epoch"], expected("a number from 1, or every_epoch")] = 1
     seed: Seed = 0
 
@@ -34,11 +41,27 @@ class Features(Augmentation):
         """Whether features are extracted once for all epochs, and not from new views in every epoch."""
         return self.views != "every_epoch"
 
+    @property
+    def of_whole_backbone(self) -> bool:
+        """Whether they are stored, and are what the backbone ends with."""
+        return self.are_stored and not self.stop_before
+
     @model_validator(mode="after")
     def _views_differ(self) -> "Features":
         if self.views != 1 and not self.augments:
             raise ValueError(f"expected flip or rotation for views to differ in, received views: {self.views} alike")
         return self
+
+    @model_validator(mode="after")
+    def _pooled_features_are_of_one_plain_view(self) -> "Features":
+        if self.pooling and (self.augments or self.stop_before or self.views != 1):
+            raise ValueError(
+                "expected no stop_before, views, flip or rotation with pooling, which is of one plain view"
+            )
+        return self
+
+
+OF_LINEAR = ("inverse_regularization", "folds")  # keys
 
 
 class FineTune(Section):
@@ -56,12 +79,20 @@ class ModelConfig(Augmentation):
     filters: Filters | None = None
     kernel_size: Count | None = None
     pool_size: Count | None = None
-    dropout: Annotated[Float, Field(ge=0, lt=1)]
-    dense_units: Count
+    dropout: Annotated[Float, Field(ge=0, lt=1)] | None = None
+    dense_units: Count | None = None
     epochs: Count | None = None
     learning_rate: Positive | None = None
     checkpoint: Literal["last", "best"] | None = None
     early_stopping: Count | None = None
+    classifier: Literal["linear"] | None = None
+    inverse_regularization: Strengths | None = None
+    folds: Annotated[Int, Field(ge=2)] | None = None
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether it is a linear classifier, which is fitted to pooled features, not trained in epochs."""
+        return self.classifier == "linear"
 
     @property
     def has_backbone(self) -> bool:
@@ -71,6 +102,19 @@ class ModelConfig(Augmentation):
     def filters_per_layer(self) -> tuple[int, ...]:
         """Number of filters of each convolution."""
         return self.filters if isinstance(self.filters, tuple) else (self.filters or 0,) * self.conv_layers
+
+    @model_validator(mode="after")
+    def _the_keys_fit_the_classifier(self) -> "ModelConfig":
+        given = {key for key, field in type(self).model_fields.items() if getattr(self, key) != field.default}
+        if self.is_linear and (others := sorted(given - {"features", "classifier", *OF_LINEAR})):
+            raise ValueError(
+                f"expected only features, {', '.join(OF_LINEAR)} with classifier: linear, received {', '.join(others)}"
+            )
+        if not self.is_linear and (others := sorted(given & {*OF_LINEAR})):
+            raise ValueError(f"expected classifier: linear with {', '.join(OF_LINEAR)}, received none")
+        if not self.is_linear and (missing := sorted({"dropout", "dense_units"} - given)):
+            raise ValueError(f"expected {' and '.join(missing)}, or classifier: linear, received none")
+        return self
 
     @model_validator(mode="after")
     def _each_conv_layer_has_filters(self) -> "ModelConfig":
@@ -88,6 +132,22 @@ class ModelConfig(Augmentation):
         if self.has_backbone and self.augments:
             raise ValueError(f"expected flip and rotation under features.{self.features}, on which it trains")
         return self
+
+    def check_pooling(self, features: Features | None) -> None:
+        """Check that a linear classifier reads features of a whole backbone, and other models no pooled ones.
+
+        Args:
+            features: what it trains on; None: pixels.
+
+        Raises:
+            ValueError: It reads others.
+        """
+        if self.is_linear and not (features and features.of_whole_backbone):
+            raise ValueError(
+                f"expected stored features of a whole backbone for a linear classifier, received {self.features}"
+            )
+        if not self.is_linear and features and features.pooling:
+            raise ValueError(f"expected features without pooling, or classifier: linear, received {self.features}")
 
     def check_fine_tuning(self, features: Features | None) -> None:
         """Check that the model fine-tunes the layers that its features leave out, and no others.

@@ -178,7 +178,7 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _label_issues_are_named_after_stored_features(self) -> "Params":
-        usable = [name for name, features in self.features.items() if features.are_stored and not features.stop_before]
+        usable = [name for name, features in self.features.items() if features.of_whole_backbone]
         if unusable := sorted(self.label_issues.keys() - usable):
             raise ValueError(
                 "label_issues: expected names of stored features of a whole backbone "
@@ -193,6 +193,10 @@ class Params(Section):
             if config.features not in {PIXELS, *self.features}:
                 listed = ", ".join([PIXELS, *self.features])
                 raise ValueError(f"models.{name}.features: expected one of {listed}, received {config.features}")
+            try:
+                config.check_pooling(self.features.get(config.features))
+            except ValueError as error:
+                raise ValueError(f"models.{name}.features: {error}") from error
             try:
                 config.check_fine_tuning(self.features.get(config.features))
             except ValueError as error:

@@ -5,15 +5,16 @@ from tqdm import tqdm
 
 from stages.datasets.dataset import Dataset, sequential_batches
 from stages.models.pretrained import connect, fold_batch_norm
-from stages.models.runtime import keras, tf
+from stages.models.runtime import keras, layers, tf
 from stages.storage.arrays import DiskArray
 
 BATCH_SIZE = 8  # no slower than larger ones, and memory holds a batch per core
 
 
-def feature_extractor(preprocessing: keras.Model, backbone: keras.Model) -> keras.Model:
-    """Connect a backbone to its preprocessing, its batch normalisation folded."""
-    return connect([preprocessing, fold_batch_norm(backbone)], preprocessing.input_shape[1:])
+def feature_extractor(preprocessing: keras.Model, backbone: keras.Model, *, pooled: bool = False) -> keras.Model:
+    """Connect a backbone to its preprocessing, its batch normalisation folded, with or without average pooling."""
+    pooling = [layers.GlobalAveragePooling2D(dtype="float32")] if pooled else []
+    return connect([preprocessing, fold_batch_norm(backbone), *pooling], preprocessing.input_shape[1:])
 
 
 class FeatureDataset:

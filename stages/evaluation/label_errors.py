@@ -3,43 +3,28 @@
 After Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels" (2021).
 """
 
-import logging
-
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 
-logger = logging.getLogger(__name__)
-
-INVERSE_REGULARISATIONS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+from stages.models.logistic_regression import INVERSE_REGULARIZATIONS, assign_folds, best_candidate, cross_validate
 
 
-def out_of_fold_probabilities(features: np.ndarray, labels: np.ndarray, folds: int, seed: int) -> np.ndarray:
+def out_of_fold_probabilities(
+    features: np.ndarray, labels: np.ndarray, groups: np.ndarray, folds: int, seed: int
+) -> np.ndarray:
     """Predict each example by logistic regression on the other folds, with the regularisation of the lowest log loss.
 
     Args:
-        features: shaped (examples, channels).
-        labels: class indices, int64, shaped (examples,), with at least two examples of each class.
-        folds: number of folds; fewer, if a class has fewer examples.
-        seed: of the order in which examples are divided into folds.
+        features: float32, shaped (examples, channels).
+        labels: class indices, int64, shaped (examples,).
+        groups: name of each example's group, which is in one fold.
+        folds: number of folds.
+        seed: of the assignment of groups to folds.
 
     Returns:
         Probabilities, shaped (examples, classes).
     """
-    smallest = int(np.bincount(labels).min())
-    if smallest < folds:
-        logger.warning("%d folds instead of %d, as a class has no more photos", smallest, folds)
-    splitter = StratifiedKFold(min(folds, smallest), shuffle=True, random_state=seed)
-    candidates = []
-    with threadpool_limits(1):  # the last digits depend on the number of threads
-        for inverse in INVERSE_REGULARISATIONS:
-            classifier = make_pipeline(StandardScaler(), LogisticRegression(C=inverse, max_iter=1000))
-            candidates.append(cross_val_predict(classifier, features, labels, cv=splitter, method="predict_proba"))
-    return np.asarray(min(candidates, key=lambda probabilities: log_loss(labels, probabilities)))
+    assigned = assign_folds(labels, groups, folds, seed)
+    return best_candidate(cross_validate(features, labels, assigned, INVERSE_REGULARIZATIONS)).probabilities
 
 
 def confident_classes(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:

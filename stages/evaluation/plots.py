@@ -28,8 +28,9 @@ MIN_COVERED = 10  # photos of which an accuracy is drawn
 def draw_accuracy(name: str, history: pd.DataFrame) -> Figure:
     """Draw training and validation accuracy over the epochs."""
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
-    axes.plot(history["epoch"], history["accuracy"], "--", color="C0", label="training")
-    axes.plot(history["epoch"], history["val_accuracy"], color="C3", label="validation")
+    marker = "o" if len(history) == 1 else None
+    axes.plot(history["epoch"], history["accuracy"], "--", color="C0", marker=marker, label="training")
+    axes.plot(history["epoch"], history["val_accuracy"], color="C3", marker=marker, label="validation")
     if "kept" in history:
         epoch = selected_epoch(history)
         axes.plot(epoch["epoch"], epoch["val_accuracy"], "o", color="C3", label="selected epoch")

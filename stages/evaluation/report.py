@@ -13,7 +13,7 @@ from stages.evaluation import plots
 from stages.evaluation.figures import largest_and_smallest
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import DIGITS, ECE_BINS, SCORE_NAMES, selected_epoch
-from stages.evaluation.significance import SIGNIFICANCE_LEVEL, compare_seeds, wilson_interval
+from stages.evaluation.significance import SIGNIFICANCE_LEVEL, compare, compare_seeds, wilson_interval
 from stages.inference.confidence import accuracy_by_coverage
 from stages.storage.photo_lists import count_copies, count_rejected
 
@@ -56,7 +56,9 @@ def report(
         "What to do next": "\n".join(f"{number}. {step}" for number, step in steps),
         "Data": data_section(lists),
         "Models": models_section(ranked, table, rank_by),
-        "Is the best model really better?": comparison_section(ranked, comparisons) + seeds_section(ranked),
+        "Is the best model really better?": (
+            comparison_section(ranked, comparisons) + linear_section(ranked) + seeds_section(ranked)
+        ),
         "Where it fails": failure_section(best),
         "Calibration": calibration_section(best, test),
         "Coverage": coverage_section(best, test),
@@ -99,7 +101,7 @@ def next_steps(ranked: list[Evaluation], comparisons: pd.DataFrame, label_issues
     if round(training - validation, DIGITS) > OVERFITTING:
         steps.append(
             f"`{best.name}` overfits (accuracy {training:.3f} in training, {validation:.3f} on validation): try more "
-            "photos, flips and rotations, or more dropout."
+            + ("photos." if best.is_linear else "photos, flips and rotations, or more dropout.")
         )
     elif len(best.history) > 1 and best.history["val_loss"].argmin() == len(best.history) - 1:
         steps.append(f"The validation loss of `{best.name}` was lowest in the last epoch: try more epochs.")
@@ -179,10 +181,12 @@ def without_left_out(table: pd.DataFrame, column: str, ranked: list[Evaluation])
 
 
 def leaderboard(ranked: list[Evaluation], baseline: float, rank_by: str) -> pd.DataFrame:
-    """Tabulate formatted scores: a row per model, in the order given, and the majority-class baseline last.
+    """Tabulate formatted scores: the majority-class baseline, linear classifiers, and the other models as given.
 
     Mean and standard deviation over several seeds are in parentheses.
     """
+
+    ranked = sorted(ranked, key=lambda model: not model.is_linear)
 
     def over_seeds(split: str, score: str) -> list[str]:
         runs = [model.over_seeds(split, score) for model in ranked]
@@ -201,8 +205,8 @@ def leaderboard(ranked: list[Evaluation], baseline: float, rank_by: str) -> pd.D
         }
     )
     ends = wilson_interval(baseline, len(ranked[0].predictions.labels))
-    last = {"model": "(majority class)", "test accuracy": f"{baseline:.3f}", "95 % CI": interval(*ends)}
-    return pd.concat([table, pd.DataFrame([last])], ignore_index=True).fillna("")
+    first = {"model": "(majority class)", "test accuracy": f"{baseline:.3f}", "95 % CI": interval(*ends)}
+    return pd.concat([pd.DataFrame([first], columns=table.columns), table], ignore_index=True).fillna("")
 
 
 def comparison_section(ranked: list[Evaluation], comparisons: pd.DataFrame) -> str:
@@ -224,6 +228,25 @@ def comparison_section(ranked: list[Evaluation], comparisons: pd.DataFrame) -> s
         f"{plural(pair['b'], 'test photo')}, `{second}` alone on {pair['c']} (McNemar's exact test, "
         f"p = {pair['p_holm']:.2g} after Holm's correction for {plural(len(comparisons), 'pair')})."
         f"{' Pairs without the best are in `metrics/best.json`.' if len(ranked) > 2 else ''}\n\n{markdown_table(table)}"
+    )
+
+
+def linear_section(ranked: list[Evaluation]) -> str:
+    """Name the models that are not proved better than the best linear classifier, if there is one."""
+    linear = next((model for model in ranked if model.is_linear), None)
+    others = [model for model in ranked if not model.is_linear]
+    if linear is None or not others:
+        return ""
+    pairs = compare({model.name: model.predictions.correct for model in [linear, *others]}, linear.name)
+    not_better = [
+        f"`{pair['second']}`" + " (significantly worse)" * (pair["p_holm"] < SIGNIFICANCE_LEVEL)
+        for pair in pairs.to_dict("records")
+        if pair["p_holm"] >= SIGNIFICANCE_LEVEL or pair["b"] > pair["c"]
+    ]
+    return (
+        f"\n\nThe model to beat is `{linear.name}`, a linear classifier on a frozen backbone's features. Not proved "
+        f"better on the test photos: {', '.join(not_better) or 'none'} (McNemar's exact test, with Holm's correction "
+        f"for {plural(len(pairs), 'pair')})."
     )
 
 

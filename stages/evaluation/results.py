@@ -82,6 +82,11 @@ class Evaluation:
     mistakes: pd.DataFrame  # a row per misclassified photo, as find_mistakes returns them
     repeats: list[dict[str, Any]] = field(default_factory=list)  # per further training run: its seed and scores
 
+    @property
+    def is_linear(self) -> bool:
+        """Whether it is a linear classifier, which others must beat."""
+        return "inverse_regularization" in self.history
+
     def over_seeds(self, split: str, score: str) -> list[float]:
         """Return a score of every training run, that of the model itself first."""
         return [run[split][score] for run in (self.scores, *self.repeats)]

@@ -45,6 +45,8 @@ def first_layers(config: ModelConfig, image_size: tuple[int, int]) -> list[layer
 
 def head_layers(config: ModelConfig, num_classes: int) -> list[layers.Layer]:
     """List the layers from features to logits: convolutions with pooling between, then the classifier."""
+    if config.is_linear:
+        return [layers.GlobalAveragePooling2D(name="pooling", dtype="float32"), logits_layer(num_classes)]
     kernel_size, pool_size = config.kernel_size or KERNEL_SIZE, config.pool_size or POOL_SIZE
     convolutions: list[layers.Layer] = []
     for index, filters in enumerate(config.filters_per_layer):
@@ -57,8 +59,12 @@ def head_layers(config: ModelConfig, num_classes: int) -> list[layers.Layer]:
         layers.MaxPooling2D(pool_size),
         layers.Flatten(),
         layers.Dense(config.dense_units, activation="relu"),
-        layers.Dense(num_classes, name="logits", dtype="float32"),  # bfloat16 has too few digits for a loss
+        logits_layer(num_classes),
     ]
+
+
+def logits_layer(num_classes: int) -> layers.Layer:
+    return layers.Dense(num_classes, name="logits", dtype="float32")  # bfloat16 has too few digits for a loss
 
 
 def backbone_end(model: keras.Model) -> int:

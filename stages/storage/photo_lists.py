@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
 import pandas as pd
 
 from stages.common.cli import UserError
@@ -28,6 +29,12 @@ def read_split(split: str) -> pd.DataFrame:
     if not path.exists():
         raise UserError(f"expected the list {path}, found none: run `dvc repro split`")
     return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def read_groups(paths: "pd.Series[str]") -> np.ndarray:
+    """Read the name of each training or validation photo's group, str, shaped (photos,): if it is alone, its path."""
+    groups = dict(read_split("groups")[["path", "group"]].to_numpy())
+    return np.array([groups.get(path, path) for path in paths])
 
 
 def count_rejected(rejected: pd.DataFrame) -> dict[str, int]:

@@ -30,5 +30,6 @@ def sample_features(model: keras.Model, dataset: StoredDataset, seed: int) -> np
     for first in range(0, len(sample), BATCH_SIZE):
         examples = as_float32(dataset.batch(0, sample[first : first + BATCH_SIZE]))
         maps = reduce(lambda x, layer: layer(x, training=False), chain, examples)
-        pooled.append(np.asarray(maps).astype(np.float32).mean(axis=(1, 2)).astype(np.float16))
+        spatial = tuple(range(1, len(maps.shape) - 1))  # none, if they are pooled
+        pooled.append(np.asarray(maps).astype(np.float32).mean(axis=spatial).astype(np.float16))
     return np.concatenate(pooled)

@@ -20,7 +20,7 @@ def test_the_project_s_parameters_are_the_notebook_s() -> None:
     assert list(params.models)[:4] == ["cnn", "augmented", "preprocessed", "transfer"]
     augmented = [*list(params.models.values())[:3], params.features[params.models["transfer"].features]]
     assert [(of.flip, of.rotation) for of in augmented] == [(None, 0), *[("horizontal", 0.2)] * 3]
-    assert {config.dropout for config in params.models.values()} == {0.5}
+    assert {config.dropout for config in params.models.values() if not config.is_linear} == {0.5}
 
 
 def test_keys_that_a_model_leaves_out_are_none_or_zero() -> None:
@@ -40,7 +40,7 @@ def test_a_section_takes_the_common_seed_by_default(set_params: Callable[..., No
     set_params({"seed": 7, "split.seed": 3, "features.mobilenet_v2.seed": None})
     params = load_params()
     assert [params.split.seed, params.label_stats.seed, params.train.seed] == [3, 7, 7]
-    assert params.features["mobilenet_v2"].seed == params.label_issues["mobilenet_v2"].seed == 7
+    assert params.features["mobilenet_v2"].seed == params.label_issues["mobilenet_v2_pooled"].seed == 7
 
 
 def test_a_model_takes_the_cluster_s_resources_by_default(set_params: Callable[..., None]) -> None:
@@ -95,7 +95,7 @@ BACKBONE = "features.mobilenet_v2"
             for value in ([160], "large", 0, True)
         ),
         ("download.photos_sha256", "abc", "download.photos_sha256: "),
-        ("label_issues.mobilenet_v2.folds", 1, "label_issues.mobilenet_v2.folds: expected greater than or equal to 2"),
+        ("label_issues.mobilenet_v2_pooled.folds", 1, "label_issues.mobilenet_v2_pooled.folds: expected greater than"),
         ("models.cnn.rotation", -0.1, "models.cnn.rotation: expected greater than or equal to 0"),
         ("models.cnn.rotation", 1.1, "models.cnn.rotation: expected less than or equal to 1"),
         ("models.cnn.dropout", 1, "models.cnn.dropout: expected less than 1"),
@@ -120,11 +120,10 @@ BACKBONE = "features.mobilenet_v2"
         (f"{BACKBONE}.backbone", "vgg", f"{BACKBONE}.backbone: expected one of backbones (mobilenet_v2), received vgg"),
         ("features.pixels", {"backbone": "none"}, "features.pixels: reserved for the photos themselves"),
         ("backbones.mobilenet_v2.weights", "", "expected weights in backbones.mobilenet_v2, or nothing that needs the"),
-        (f"{BACKBONE}.views", "every_epoch", "label_issues: expected names of stored features of a whole backbone (no"),
         (
             "label_issues",
             {"mobilenet_v2_blocks": {"folds": 5}},
-            "label_issues: expected names of stored features of a whole backbone (mobilenet_v2), received mobile",
+            "label_issues: expected names of stored features of a whole backbone (mobilenet_v2, mobilenet_v2_po",
         ),
         (
             "models.cnn.fine_tune",
@@ -133,6 +132,28 @@ BACKBONE = "features.mobilenet_v2"
         ),
         ("models.fine_tuned.features", "mobilenet_v2", "models.fine_tuned.fine_tune: expected none, as features.mobil"),
         ("models.fine_tuned.fine_tune", None, "models.fine_tuned.fine_tune: expected after and learning_rate, as feat"),
+        # Linear classifiers and pooled features.
+        (
+            f"{BACKBONE}.pooling",
+            "average",
+            f"{BACKBONE}: expected no stop_before, views, flip or rotation with pooling",
+        ),
+        (f"{BACKBONE}.pooling", "max", f"{BACKBONE}.pooling: expected 'average', received 'max'"),
+        ("models.linear.dropout", 0.5, "models.linear: expected only features, inverse_regularization, folds with"),
+        ("models.linear.checkpoint", "best", "models.linear: expected only features, inverse_regularization, folds"),
+        ("models.linear.features", "pixels", "models.linear.features: expected stored features of a whole backbone"),
+        (
+            "models.linear.features",
+            "mobilenet_v2_blocks",
+            "models.linear.features: expected stored features of a whole",
+        ),
+        ("models.linear.inverse_regularization", [], "models.linear.inverse_regularization: expected a number above 0"),
+        ("models.linear.inverse_regularization", [1, 0], "models.linear.inverse_regularization: expected a number ab"),
+        ("models.linear.folds", 1, "models.linear.folds: expected greater than or equal to 2, received 1"),
+        ("models.cnn.folds", 5, "models.cnn: expected classifier: linear with inverse_regularization, folds, received"),
+        ("models.cnn.dropout", None, "models.cnn: expected dropout, or classifier: linear, received none"),
+        ("models.wide", {"features": "pixels"}, "models.wide: expected dense_units and dropout, or classifier: linear"),
+        ("models.transfer.features", "mobilenet_v2_pooled", "models.transfer.features: expected features without pool"),
         ("cluster.models", {"tranfer": {}}, "expected models of params.yaml in cluster.models, received tranfer"),
     ],
 )
@@ -143,6 +164,20 @@ def test_a_bad_value_is_named_with_what_was_expected(
     with pytest.raises(UserError, match=f"^params.yaml: {re.escape(message)}") as error:
         load_params()
     assert "\n" not in str(error.value)
+
+
+def test_label_issues_need_stored_features(set_params: Callable[..., None]) -> None:
+    set_params({f"{BACKBONE}.views": "every_epoch", "label_issues": {"mobilenet_v2": {"folds": 5}}})
+    with pytest.raises(UserError, match=r"whole backbone \(mobilenet_v2_pooled\), received mobilenet_v2: "):
+        load_params()
+
+
+@pytest.mark.parametrize(("given", "read"), [(0.01, (0.01,)), ("1e-3", (0.001,)), ([1e-3, 1], (0.001, 1.0))])
+def test_regularisation_is_a_number_or_a_list(
+    set_params: Callable[..., None], given: Any, read: tuple[float, ...]
+) -> None:
+    set_params({"models.linear.inverse_regularization": given})
+    assert load_params().models["linear"].inverse_regularization == read
 
 
 def test_an_empty_string_is_null(set_params: Callable[..., None]) -> None:

@@ -172,17 +172,46 @@ def test_selected_epochs_are_told() -> None:
     assert "Epoch selected" not in write(last)
 
 
-def test_the_table_of_models_ends_with_the_majority_class() -> None:
+def test_the_table_of_models_begins_with_majority_class() -> None:
     lines = page(one=wrong_on(0), two=wrong_on(1, 2)).splitlines()
     [baseline] = [line for line in lines if "(majority class)" in line]
     assert baseline.startswith("| (majority class) |  | 0.600 | 0.387 to 0.781 |")
-    assert lines[lines.index(baseline) - 2].startswith("| one | 0.900 | 0.950 | 0.764 to 0.991 |")
+    assert lines[lines.index(baseline) + 1].startswith("| one | 0.900 | 0.950 | 0.764 to 0.991 |")
 
 
 def test_the_score_that_ranks_models_has_its_own_columns() -> None:
     table = leaderboard([evaluation_of("one", wrong_on(0))], 0.6, "macro_f1")
     assert list(table)[1:4] == ["validation macro F1", "test macro F1", "test accuracy"]
-    assert table["test macro F1"].tolist() == ["0.949", ""]
+    assert table["test macro F1"].tolist() == ["", "0.949"]
+
+
+def linear_on(*photos: int) -> Evaluation:
+    model = evaluation_of("linear", wrong_on(*photos))
+    return replace(model, history=model.history.assign(inverse_regularization=0.1))
+
+
+def test_linear_classifiers_come_second_in_the_leaderboard() -> None:
+    best, last = (evaluation_of(name, wrong_on(0)) for name in ("best", "last"))
+    models = leaderboard([best, linear_on(0), last], 0.6, "accuracy")["model"].tolist()
+    assert models == ["(majority class)", "linear", "best", "last"]
+
+
+def test_models_that_do_not_beat_linear_are_named() -> None:
+    """Of 20 photos, models are correct on all, 15 and none; the linear classifier is on 12."""
+    good, alike = evaluation_of("good", wrong_on()), evaluation_of("alike", wrong_on(*range(5)))
+    bad, linear = evaluation_of("bad", wrong_on(*range(20))), linear_on(*range(8))
+    text = write(good, alike, linear, bad)
+    assert "The model to beat is `linear`," in text
+    assert "better on the test photos: `alike`, `bad` (significantly worse) (McNemar" in text
+    assert "correction for 3 pairs)." in text
+    assert "better on the test photos: none (" in write(good, linear)
+    assert "The model to beat" not in write(good, alike) + write(linear)
+
+
+def test_a_linear_classifier_that_overfits_needs_photos() -> None:
+    model = evaluation_of("linear", wrong_on(0))
+    history = pd.DataFrame([{"accuracy": 1.0, "val_accuracy": 0.8, "inverse_regularization": 0.1}])
+    assert "on validation): try more photos." in write(replace(model, history=history))
 
 
 def test_the_best_model_is_compared_with_each() -> None:
@@ -243,7 +272,7 @@ def test_each_score_has_its_own_column() -> None:
     names = ["accuracy", "balanced_accuracy", "macro_f1", "accuracy_low", "accuracy_high", "roc_auc", "ece"]
     test = dict(zip(names, [0.61, 0.6, 0.62, 0.5, 0.71, 0.8, 0.1], strict=True))
     scores = {"test": test, "validation": {**model.scores["validation"], "macro_f1": 0.63}}
-    shown = leaderboard([replace(model, scores=scores)], 0.4, "macro_f1").iloc[0].tolist()
+    shown = leaderboard([replace(model, scores=scores)], 0.4, "macro_f1").iloc[1].tolist()
     assert shown == ["one", "0.630", "0.620", "0.610", "0.500 to 0.710", "0.800", "0.100"]
 
 
@@ -340,7 +369,7 @@ def over_seeds(name: str, predictions: Predictions, *accuracies: float) -> Evalu
 def test_several_seeds_give_mean_and_standard_deviation() -> None:
     models = [over_seeds("one", wrong_on(0), 0.94, 0.93), over_seeds("two", wrong_on(*range(9)), 0.57, 0.59)]
     accuracies = leaderboard(models, 0.6, "accuracy")["test accuracy"].tolist()
-    assert accuracies == ["0.950 (0.940 ± 0.010)", "0.550 (0.570 ± 0.020)", "0.600"]
+    assert accuracies == ["0.600", "0.950 (0.940 ± 0.010)", "0.550 (0.570 ± 0.020)"]
     text = write(*models)
     assert "over 3 seeds in parentheses. Differences in mean test accuracy that are larger" in text
     assert ": `one` over `two` (Welch's t-test, with Holm's correction for 1 pair)." in text

@@ -198,7 +198,7 @@ def test_a_selected_epoch_is_scored_and_marked_in_the_curves() -> None:
         assert marked[["epoch", "split", "accuracy"]].to_numpy().tolist() == [[1, "validation", 0.4]]
 
 
-@pytest.mark.parametrize(("history", "points"), [(HISTORY, 0), (SELECTED, 1)])
+@pytest.mark.parametrize(("history", "points"), [(HISTORY, 0), (SELECTED, 1), (HISTORY[:1], 2)])
 def test_the_plots_page_marks_the_selected_epoch(history: pd.DataFrame, points: int) -> None:
     template = (PROJECT / ".dvc/plots/curves.json").read_text()
     rows = learning_curves(history).assign(model="cnn", rev="workspace")

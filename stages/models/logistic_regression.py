@@ -1,0 +1,136 @@
+"""Logistic regression on a backbone's pooled features, with its regularisation chosen by cross-validation.
+
+It needs no TensorFlow: ``train`` makes the last layer of a Keras model of it, ``label_issues`` takes the predictions of
+its cross-validation.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.utils.class_weight import compute_sample_weight
+from threadpoolctl import threadpool_limits
+
+from stages.storage.arrays import ArrayStore
+
+INVERSE_REGULARIZATIONS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # unless the config lists others
+MAX_ITERATIONS = 10_000  # of L-BFGS; MobileNetV2's features take 13 to 36
+BATCH_SIZE = 256
+
+
+class LinearClassifier(NamedTuple):
+    """The logits of features x are ``x @ kernel + bias``."""
+
+    kernel: np.ndarray  # float64, shaped (channels, classes)
+    bias: np.ndarray  # float64, shaped (classes,); -inf for a class without examples
+
+    def probabilities(self, features: np.ndarray) -> np.ndarray:
+        """Compute softmax of the logits, float64, shaped (examples, classes)."""
+        return np.asarray(softmax(features @ self.kernel + self.bias, axis=1))
+
+
+class Candidate(NamedTuple):
+    """A regularisation, and the out-of-fold predictions with it."""
+
+    inverse_regularization: float  # C in scikit-learn
+    probabilities: np.ndarray  # float64, shaped (examples, classes)
+    loss: float  # weighted by class if the fit is
+    accuracy: float
+
+
+def pool_first_view(features: ArrayStore, photos: int) -> np.ndarray:
+    """Average the features of each photo's first view over height and width, unless they are pooled already.
+
+    Returns:
+        float32, shaped (photos, channels).
+    """
+    spatial = tuple(range(1, len(features.shape) - 1))
+    batches = np.array_split(np.arange(photos), -(-photos // BATCH_SIZE))
+    return np.concatenate([features[rows].mean(spatial, np.float32) for rows in batches])
+
+
+def fit_classifier(
+    features: np.ndarray, labels: np.ndarray, classes: int, inverse_regularization: float, class_weight: str | None
+) -> LinearClassifier:
+    """Fit multinomial logistic regression with an L2 penalty, to convergence.
+
+    Features are centred and divided by one number, the root of the channels' mean variance, so that the same C means
+    as much for any backbone; with a number for each channel, those that hardly vary would count as much as all others.
+
+    Args:
+        features: float32, shaped (examples, channels).
+        labels: int64, shaped (examples,).
+        class_weight: "balanced", or None.
+    """
+    kernel, bias = np.zeros((features.shape[1], classes)), np.full(classes, -np.inf)
+    present = np.unique(labels)
+    if len(present) == 1:
+        bias[present] = 0
+        return LinearClassifier(kernel, bias)
+    mean = features.mean(axis=0, dtype=np.float64)
+    scale = float(np.sqrt(features.var(axis=0, dtype=np.float64).mean())) or 1.0
+    standardized = ((features - mean) / scale).astype(np.float32)
+    regression = LogisticRegression(C=inverse_regularization, class_weight=class_weight, max_iter=MAX_ITERATIONS)
+    regression.fit(standardized, labels)
+    coefficients, intercepts = regression.coef_.T.astype(np.float64) / scale, regression.intercept_.astype(np.float64)
+    if len(present) == 2:  # scikit-learn has the log-odds of the second class alone
+        coefficients, intercepts = coefficients * [-0.5, 0.5], intercepts * [-0.5, 0.5]
+    kernel[:, present], bias[present] = coefficients, intercepts - mean @ coefficients
+    return LinearClassifier(kernel, bias)
+
+
+def assign_folds(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """Assign whole groups to folds at random, each class in equal shares (by the label of a group's first example).
+
+    Returns:
+        The fold of each example, int64, shaped (examples,).
+    """
+    _, first, members = np.unique(groups, return_index=True, return_inverse=True)
+    order = np.lexsort([np.random.default_rng(seed).permutation(len(first)), labels[first]])
+    fold_of_group = np.empty(len(first), np.int64)
+    fold_of_group[order] = np.arange(len(first)) % folds
+    return fold_of_group[members]
+
+
+@threadpool_limits.wrap(limits=1)  # on whose number the last digits would depend
+def cross_validate(
+    features: np.ndarray,
+    labels: np.ndarray,
+    folds: np.ndarray,
+    inverse_regularizations: tuple[float, ...],
+    class_weight: str | None = None,
+) -> list[Candidate]:
+    """Predict each example by classifiers that were fitted to the other folds, one for each regularisation.
+
+    Args:
+        folds: of each example, as ``assign_folds`` returns them.
+
+    Returns:
+        The candidates, the strongest regularisation first.
+    """
+    classes = int(labels.max()) + 1
+    weights = compute_sample_weight(class_weight, labels)
+    candidates = []
+    for inverse in sorted(set(inverse_regularizations)):
+        probabilities = np.empty((len(labels), classes))
+        for fold in np.unique(folds):
+            others = folds != fold
+            fitted = fit_classifier(features[others], labels[others], classes, inverse, class_weight)
+            probabilities[~others] = fitted.probabilities(features[~others])
+        candidates.append(Candidate(inverse, probabilities, *loss_and_accuracy(probabilities, labels, weights)))
+    return candidates
+
+
+def loss_and_accuracy(
+    probabilities: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None
+) -> tuple[float, float]:
+    """Compute the log loss in nats, which weights may count examples in, and the accuracy; rounded to six digits."""
+    loss = log_loss(labels, probabilities, labels=range(probabilities.shape[1]), sample_weight=weights)
+    return round(float(loss), 6), round(float((probabilities.argmax(axis=1) == labels).mean()), 6)
+
+
+def best_candidate(candidates: list[Candidate]) -> Candidate:
+    """Choose the lowest cross-validated log loss, of equal ones the strongest regularisation."""
+    return min(candidates, key=lambda candidate: candidate.loss)

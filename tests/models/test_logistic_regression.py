@@ -1,0 +1,182 @@
+"""Logistic regression, its folds and the choice of its regularisation."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+
+from stages.models.logistic_regression import (
+    assign_folds,
+    best_candidate,
+    cross_validate,
+    fit_classifier,
+    pool_first_view,
+)
+from stages.storage.arrays import temporary_array
+from tests.conftest import PROJECT
+
+
+def blobs(classes: int, count: int = 120, channels: int = 6) -> tuple[np.ndarray, np.ndarray]:
+    """Overlapping clouds of points, one a class."""
+    rng = np.random.default_rng(classes)
+    labels = np.arange(count) % classes
+    centres = rng.normal(0, 1, (classes, channels))
+    return (3 + centres[labels] + rng.normal(0, 1, (count, channels))).astype(np.float32), labels
+
+
+def penalised_loss(kernel: np.ndarray, bias: np.ndarray, features: np.ndarray, labels: np.ndarray, c: float) -> float:
+    """What logistic regression minimises, with softmax's weights of the scaled features."""
+    scale = np.sqrt(features.astype(np.float64).var(axis=0).mean())
+    weights = kernel * scale
+    penalty = (weights[:, 1] - weights[:, 0]) if kernel.shape[1] == 2 else weights  # of two classes, of the log-odds
+    fit = log_loss(labels, softmax(features @ kernel + bias, axis=1), normalize=False)
+    return float(c * fit + (penalty**2).sum() / 2)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_the_fit_has_the_lowest_penalised_loss(classes: int) -> None:
+    features, labels = blobs(classes)
+    fitted = fit_classifier(features, labels, classes, 0.1, None)
+    lowest = penalised_loss(*fitted, features, labels, 0.1)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        kernel = fitted.kernel + rng.normal(0, 0.01, fitted.kernel.shape)
+        assert penalised_loss(kernel, fitted.bias, features, labels, 0.1) > lowest
+        bias = fitted.bias + rng.choice([-0.1, 0.1]) * np.eye(classes)[0]
+        assert penalised_loss(fitted.kernel, bias, features, labels, 0.1) > lowest
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("class_weight", [None, "balanced"])
+def test_probabilities_are_scikit_learn_s(classes: int, class_weight: str | None) -> None:
+    """Centring and scaling are folded into kernel and bias, which take the features as they are."""
+    features, labels = blobs(classes)
+    features, labels = features[20:], np.sort(labels)[20:]  # classes of unequal size
+    scaled = features.astype(np.float64)
+    scaled = (scaled - scaled.mean(axis=0)) / np.sqrt(scaled.var(axis=0).mean())
+    expected = LogisticRegression(C=0.1, class_weight=class_weight, tol=1e-8).fit(scaled, labels).predict_proba(scaled)
+    found = fit_classifier(features, labels, classes, 0.1, class_weight).probabilities(features)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_the_scale_of_all_features_makes_no_difference() -> None:
+    """So the same C means as much for a backbone whose features are small."""
+    features, labels = blobs(3)
+    fitted, small = (fit_classifier(scale * features, labels, 3, 0.01, None) for scale in (1, np.float32(1 / 1024)))
+    np.testing.assert_allclose(fitted.probabilities(features), small.probabilities(features / 1024), atol=1e-6)
+
+
+def test_a_channel_that_never_varies_has_no_weight() -> None:
+    features, labels = blobs(2)
+    features[:, 2] = 0
+    assert not fit_classifier(features, labels, 2, 1.0, None).kernel[2].any()
+    same = fit_classifier(np.ones_like(features), labels, 2, 1.0, None)
+    np.testing.assert_allclose(same.probabilities(features), 0.5, atol=1e-6)
+
+
+def test_a_class_without_examples_has_probability_zero() -> None:
+    features, labels = blobs(2)
+    found = fit_classifier(features, 2 * labels, 4, 1.0, None).probabilities(features)
+    assert not found[:, [1, 3]].any()
+    alone = fit_classifier(features, np.full(len(labels), 1), 3, 1.0, None).probabilities(features)
+    np.testing.assert_array_equal(alone, np.tile([0, 1, 0], (len(labels), 1)))
+
+
+def test_groups_share_a_fold_and_classes_are_in_equal_shares() -> None:
+    labels = np.repeat([0, 1], [60, 30])
+    groups = np.arange(90)
+    groups[[3, 40, 70]] = 3
+    groups[[5, 6]] = 5
+    folds = assign_folds(labels, groups, 5, seed=0)
+    assert len(set(folds[[3, 40, 70]])) == len(set(folds[[5, 6]])) == 1
+    counts = np.array([np.bincount(folds[labels == label], minlength=5) for label in (0, 1)])
+    assert np.ptp(counts, axis=1).max() <= 3
+    assert (folds != assign_folds(labels, groups, 5, seed=1)).any()
+    names = np.array([f"photo {group:02d}" for group in groups])
+    np.testing.assert_array_equal(folds, assign_folds(labels, names, 5, seed=0))
+
+
+def test_of_a_class_of_two_each_is_in_another_fold() -> None:
+    labels = np.repeat([0, 1, 2], [7, 2, 3])
+    folds = assign_folds(labels, np.arange(12), 5, seed=3)
+    assert [len(set(folds[labels == label])) for label in (1, 2)] == [2, 3]
+
+
+def test_a_copy_in_another_fold_would_tell_the_label() -> None:
+    """Pairs of copies with labels at random: only in one fold they are as hard to predict as they are."""
+    rng = np.random.default_rng(0)
+    features = np.repeat(rng.normal(size=(100, 50)), 2, axis=0).astype(np.float32)
+    labels = np.repeat(rng.integers(0, 2, 100), 2)
+    accuracies = [
+        cross_validate(features, labels, assign_folds(labels, groups, 5, 0), (1.0,))[0].accuracy
+        for groups in (np.arange(200), np.arange(200) // 2)
+    ]
+    assert accuracies[0] > 0.7
+    assert accuracies[1] < 0.65
+
+
+def test_the_best_regularisation_has_the_lowest_log_loss() -> None:
+    features, labels = blobs(2)
+    folds = assign_folds(labels, np.arange(len(labels)), 5, 0)
+    candidates = cross_validate(features, labels, folds, (10.0, 1e-6, 0.1, 0.1))
+    assert [candidate.inverse_regularization for candidate in candidates] == [1e-6, 0.1, 10]
+    losses = [log_loss(labels, candidate.probabilities) for candidate in candidates]
+    np.testing.assert_allclose([candidate.loss for candidate in candidates], losses, atol=1e-6)
+    assert best_candidate(candidates) is candidates[int(np.argmin(losses))]
+
+
+def test_losses_are_weighted_as_the_fit_is() -> None:
+    features, labels = blobs(2, 100)
+    labels = np.where(np.arange(100) < 80, 0, labels)
+    folds = assign_folds(labels, np.arange(100), 5, 0)
+    [plain], [balanced] = (cross_validate(features, labels, folds, (0.1,), weight) for weight in (None, "balanced"))
+    of_class = np.array([len(labels) / 2 / np.bincount(labels)[label] for label in labels])
+    assert balanced.loss == pytest.approx(log_loss(labels, balanced.probabilities, sample_weight=of_class), abs=1e-6)
+    assert plain.probabilities[:, 1].mean() < balanced.probabilities[:, 1].mean()
+
+
+def test_a_class_of_one_example_can_be_cross_validated() -> None:
+    features, _ = blobs(2, 11)
+    labels = np.repeat([0, 1, 2], [5, 5, 1])
+    candidates = cross_validate(features, labels, assign_folds(labels, np.arange(11), 5, 0), (0.1, 1.0))
+    assert all(np.isfinite(candidate.loss) for candidate in candidates)
+    [pair] = cross_validate(features[:2], np.arange(2), np.arange(2), (1.0,))
+    np.testing.assert_array_equal(pair.probabilities, [[0, 1], [1, 0]])
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4), (4,)], ids=["maps", "pooled"])
+def test_the_first_view_is_averaged_over_height_and_width(
+    tmp_path: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]
+) -> None:
+    monkeypatch.chdir(str(tmp_path))
+    views = np.random.default_rng(0).normal(size=(2 * 300, *shape)).astype(np.float16)
+    array = temporary_array(views.shape, np.float16)
+    array.write(0, views)
+    expected = views[:300].astype(np.float64).mean(tuple(range(1, len(shape))))
+    pooled = pool_first_view(array, 300)
+    assert pooled.dtype == np.float32
+    np.testing.assert_allclose(pooled, expected, atol=1e-6)
+
+
+FIT = """
+import numpy as np
+from stages.models.logistic_regression import assign_folds, cross_validate
+rng = np.random.default_rng(0)
+features, labels = rng.normal(size=(400, 300)).astype(np.float32), rng.integers(0, 3, 400)
+[found] = cross_validate(features, labels, assign_folds(labels, np.arange(400), 5, 0), (0.01,))
+print(found.probabilities.tobytes().hex())
+"""
+
+
+def test_the_number_of_threads_changes_no_byte() -> None:
+    found = set()
+    for threads in ("1", "2", "4"):
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
+        command = [sys.executable, "-c", FIT]
+        found.add(subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, check=True).stdout)
+    assert len(found) == 1

@@ -1,0 +1,202 @@
+"""A linear classifier, from features to a whole model beside the others."""
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import softmax
+from sklearn.metrics import log_loss
+
+from stages import train
+from stages.common.cli import UserError
+from stages.common.paths import BACKUPS
+from stages.evaluation.gradcam import heat_maps
+from stages.inference.logits import load_model, predict_outputs, with_features
+from stages.models import logistic_regression
+from stages.models.pretrained import load_backbone
+from stages.models.runtime import keras
+from stages.storage.feature_sets import sample_rows
+from stages.storage.files import content_hash
+from stages.training import linear
+from tests.training.small_backbone import use_small_backbone
+
+SIZE = (32, 40)
+NAME = "mobilenet_v2_pooled"
+SPLITS = ("train", "validation")
+FILES = ["data/models/linear.json", "data/models/linear.keras", "data/models/linear.npz", "plots/history/linear.json"]
+
+
+@pytest.fixture
+def fit(workspace: Path, set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Callable[..., np.ndarray]:
+    """Fit ``linear`` to 24 random photos of three classes; keywords change its config. Returns validation pixels."""
+    use_small_backbone(monkeypatch, SIZE)
+    folder = Path("data/features", NAME)
+    Path("data/features/mobilenet_v2").rename(folder)
+    rng = np.random.default_rng(0)
+    pixels = {split: rng.integers(0, 256, (24, *SIZE, 3), np.uint8) for split in SPLITS}
+    photos = pd.DataFrame({"path": [f"{index:02d}.jpg" for index in range(24)], "label": ["a", "b", "c"] * 8})
+    Path("data/splits").mkdir()
+    backbone = load_backbone(folder / "backbone", SIZE)
+    for split in SPLITS:
+        pixels[split][::3, :, :, 0] //= 4  # of class a
+        photos.to_csv(f"data/splits/{split}.csv", index=False)
+        maps = np.asarray(backbone.network(backbone.preprocessing(pixels[split]), training=False))
+        np.save(folder / f"{split}.npy", maps.mean((1, 2)))
+    pd.DataFrame({"path": ["03.jpg", "04.jpg"], "group": "03.jpg"}).to_csv("data/splits/groups.csv", index=False)
+    np.save(folder / "validation_sample.npy", pixels["validation"][sample_rows(24)])
+    paths = {split: content_hash(photos["path"]) for split in SPLITS}
+    (folder / "about.json").write_text(json.dumps({"photos": paths}))
+    monkeypatch.setattr("sys.argv", ["train", "linear"])
+
+    def run(train_settings: dict[str, Any] | None = None, **config: Any) -> np.ndarray:
+        set_params(
+            {
+                "image_size": list(SIZE),
+                "models": {"linear": {"classifier": "linear", "features": NAME, **config}},
+                **{f"train.{key}": value for key, value in (train_settings or {}).items()},
+            }
+        )
+        train.main()
+        return pixels["validation"]
+
+    return run
+
+
+def read_json(path: str) -> Any:
+    return json.loads(Path(path).read_text())
+
+
+def test_the_saved_model_takes_pixels_and_gives_its_logits(fit: Callable[..., np.ndarray]) -> None:
+    pixels = fit()
+    model = load_model(Path(FILES[1]))
+    with np.load(FILES[2]) as saved:
+        kept = dict(saved)
+    np.testing.assert_allclose(predict_outputs(model, pixels).logits, kept["logits"], atol=0.01)
+    assert kept["training_features"].shape == kept["validation_features"].shape == (24, 8)
+    outputs = predict_outputs(with_features(model), pixels)
+    assert outputs.features is not None
+    np.testing.assert_allclose(outputs.features.mean(axis=0), kept["validation_features"].mean(axis=0), rtol=0.01)
+    assert heat_maps(model, pixels[:2]).shape == (2, *SIZE)
+    assert [layer.name for layer in model.layers[2:]] == ["backbone", "pooling", "logits"]
+
+
+def test_the_history_is_one_record_of_the_fit(fit: Callable[..., np.ndarray]) -> None:
+    fit(inverse_regularization=[0.5, 0.01])
+    [record] = read_json(FILES[3])
+    with np.load(FILES[2]) as saved:
+        probabilities = softmax(saved["logits"].astype(np.float64), axis=1)
+        labels = saved["labels"]
+    assert record["epoch"] == 1
+    assert record["val_loss"] == pytest.approx(log_loss(labels, probabilities), abs=1e-5)
+    assert record["val_accuracy"] == pytest.approx((probabilities.argmax(axis=1) == labels).mean(), abs=1e-6)
+    about = read_json(FILES[0])
+    tried = about["cross_validation"]
+    assert [each["inverse_regularization"] for each in tried] == [0.01, 0.5]
+    assert record["inverse_regularization"] == min(tried, key=lambda each: each["loss"])["inverse_regularization"]
+    assert about["classes"] == ["a", "b", "c"]
+    assert any(line.startswith("precision float32, fitted by scikit-learn ") for line in about["environment"])
+
+
+def test_the_same_fit_gives_the_same_bytes(fit: Callable[..., np.ndarray]) -> None:
+    results = []
+    for _ in range(2):
+        fit()
+        results.append([Path(path).read_bytes() for path in FILES])
+    assert results[0] == results[1]
+
+
+def test_other_seeds_have_other_folds(fit: Callable[..., np.ndarray]) -> None:
+    fit({"runs": 3})
+    assert read_json("data/repeats/linear/seeds.json") == [1, 2]
+    scores = [
+        read_json(f"data/{path}.json")["cross_validation"] for path in ("models/linear", "repeats/linear/linear.1")
+    ]
+    assert scores[0] != scores[1]
+    assert len(read_json("data/repeats/linear/history/linear.2.json")) == 1
+    assert BACKUPS.exists(), "by which a trial of a sweep knows that it trained"
+
+
+def test_groups_reach_the_folds(fit: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+    received: dict[str, Any] = {}
+
+    def assign(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
+        received.update(groups=groups, folds=folds, seed=seed)
+        return np.arange(len(labels)) % folds
+
+    monkeypatch.setattr(linear, "assign_folds", assign)
+    fit({"seed": 7}, folds=3)
+    assert (received["folds"], received["seed"]) == (3, 7)
+    assert received["groups"].tolist()[2:6] == ["02.jpg", "03.jpg", "03.jpg", "05.jpg"]
+
+
+def test_a_regularisation_at_the_end_of_the_list_is_told(
+    fit: Callable[..., np.ndarray], caplog: pytest.LogCaptureFixture
+) -> None:
+    fit(inverse_regularization=[1e-9, 1e-8])
+    assert "lowest loss, at the end of those tried" in caplog.text
+    caplog.clear()
+    fit(inverse_regularization=1e-9)
+    assert "at the end of" not in caplog.text
+
+
+def test_balanced_weights_reach_the_fit(fit: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+    received = []
+    original = logistic_regression.fit_classifier
+
+    def record(*args: Any) -> Any:
+        received.append(args[-1])
+        return original(*args)
+
+    monkeypatch.setattr(linear, "fit_classifier", record)
+    fit({"class_weight": "balanced"})
+    fit({"class_weight": "none"})
+    assert received == ["balanced", None]
+
+
+def test_features_of_another_network_are_an_error(fit: Callable[..., np.ndarray]) -> None:
+    """As of every model, what is saved is compared with what was fitted."""
+    path = Path("data/features", NAME, "validation.npy")
+    np.save(path, np.load(path)[::-1] + np.float32(1))
+    with pytest.raises(RuntimeError, match="expected the saved model to compute the logits of its training"):
+        fit(inverse_regularization=1.0)
+    assert not Path(FILES[1]).exists()
+
+
+def test_it_fits_maps_as_well(fit: Callable[..., np.ndarray], set_params: Callable[..., None]) -> None:
+    """Of several views it takes the first, averaged."""
+    fit()
+    expected = np.load(FILES[2])["logits"]
+    folder = Path("data/features", NAME)
+    for split in SPLITS:
+        first = np.load(folder / f"{split}.npy")[:, None, None]
+        maps = np.concatenate([first - np.float32(0.5), first + np.float32(0.5)], axis=1)
+        others = [np.zeros_like(maps)] if split == "train" else []
+        np.save(folder / f"{split}.npy", np.concatenate([maps, *others]))
+    set_params({f"features.{NAME}": {"backbone": "mobilenet_v2", "views": 2, "flip": "horizontal"}})
+    fit()
+    np.testing.assert_allclose(np.load(FILES[2])["logits"], expected, atol=0.01)
+
+
+def test_features_of_another_size_are_one_line(fit: Callable[..., np.ndarray], set_params: Callable[..., None]) -> None:
+    fit()
+    set_params({"image_size": [33, 40]})
+    with pytest.raises(UserError, match=rf"received \[32, 40\]: run `dvc repro features@{NAME}`$"):
+        train.main()
+
+
+def test_the_log_has_each_regularisation(fit: Callable[..., np.ndarray], caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    fit()
+    assert [line.split(":")[0] for line in caplog.messages if "cross-validated" in line] == [
+        "C = 0.0001",
+        "C = 0.001",
+        "C = 0.01",
+        "C = 0.1",
+        "C = 1",
+    ]
+    assert keras.config.dtype_policy().name == "float32"

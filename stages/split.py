@@ -17,8 +17,10 @@ and test have one photo of each duplicate cluster, so that scores, confidence in
 """
 
 import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryFile
 
 import numpy as np
 import pandas as pd
@@ -27,7 +29,7 @@ from stages.common.cli import MismatchError, UserError, run
 from stages.common.parallel import map_in_parallel
 from stages.common.params import Split, load_params
 from stages.common.paths import CORRECTIONS, LABELS, RAW, SPLITS
-from stages.data.duplicates import Fingerprint, find_clusters, find_conflicts, fingerprint
+from stages.data.duplicates import SIDE, Fingerprint, find_clusters, find_conflicts, fingerprint
 from stages.data.groups import assign_splits, find_groups
 from stages.data.labels import apply_corrections, read_labels
 from stages.data.layout import SPLIT_NAMES, find_photos
@@ -99,19 +101,19 @@ def split_photos(folder: Path, settings: Split, corrections: Mapping[PurePosixPa
     """
     photos = find_photos(folder, LABELS / "labels.csv")
     apply_corrections(photos, corrections)
-    inspect_photos(photos, settings.max_megapixels)
+    thumbnails = inspect_photos(photos, settings.max_megapixels)
     check_classes(photos)
     index = usable(photos).index
-    photos.loc[index, "cluster"] = find_clusters(photos.loc[index], settings.duplicate_distance)
+    photos.loc[index, "cluster"] = find_clusters(photos.loc[index], thumbnails, settings.duplicate_distance)
     logger.info("usable photos: %d, duplicate clusters: %d", len(index), photos["cluster"].max() + 1)
-    reject_conflicts(photos, settings.duplicate_distance)
+    reject_conflicts(photos, thumbnails, settings.duplicate_distance)
     check_classes(photos)
     index = usable(photos).index
     photos.loc[index, "group"] = find_groups(photos.loc[index], settings.group)
     photos.loc[index, "split"] = assign_splits(photos.loc[index], settings)
     reject_leaks(photos)
     check_rejected_fraction(photos, settings.max_rejected_fraction)
-    reject_copies(photos, settings.max_copies_fraction)
+    reject_copies(photos, thumbnails, settings.max_copies_fraction)
     check_splits(photos)
     return photos
 
@@ -120,17 +122,37 @@ def usable(photos: pd.DataFrame) -> pd.DataFrame:
     return photos[photos["reason"] == ""]
 
 
-def inspect_photos(photos: pd.DataFrame, max_megapixels: float) -> None:
-    """Decode the photos with a label: fill ``fingerprint``, or ``reason`` if one is unusable."""
+def inspect_photos(photos: pd.DataFrame, max_megapixels: float) -> np.ndarray:
+    """Decode the photos with a label: fill their perceptual hashes, or ``reason`` if one is unusable.
+
+    Returns:
+        Thumbnails, uint8, shaped (len(photos), 3, 32, 32), of which each photo's is at its index in the table: 3 KB
+        each, so in a file, which has no name and is gone with the process.
+    """
     labelled = usable(photos)
-    paths = labelled["path"].to_list()
-    rows = map_in_parallel(lambda i: inspect(paths[i], max_megapixels), range(len(paths)), "checking photos")
-    inspected = pd.DataFrame(rows, labelled.index, columns=["reason", "fingerprint", "has_more_frames"])
-    photos.loc[inspected.index, ["reason", "fingerprint"]] = inspected
+    paths = dict(zip(labelled.index.tolist(), labelled["path"], strict=True))
+    shape = len(photos), 3, SIDE, SIDE
+
+    def inspect_one(index: int) -> tuple[str, int, int, bool]:
+        reason, found, has_more_frames = inspect(paths[index], max_megapixels)
+        if not found:
+            return reason, 0, 0, has_more_frames
+        os.pwrite(file.fileno(), found.thumbnail.tobytes(), index * found.thumbnail.size)
+        return reason, found.phash, found.mirrored_phash, has_more_frames
+
+    with TemporaryFile(dir=SPLITS.parent) as file:
+        file.truncate(int(np.prod(shape)))
+        rows = map_in_parallel(inspect_one, list(paths), "checking photos")
+        thumbnails = np.asarray(np.memmap(file, np.uint8, "r", shape=shape))
+    types = {"reason": str, "phash": np.uint64, "mirrored_phash": np.uint64, "has_more_frames": bool}
+    inspected = pd.DataFrame(rows, labelled.index, columns=list(types)).astype(types)
+    for column in ("reason", "phash", "mirrored_phash"):
+        photos.loc[inspected.index, column] = inspected[column]
     with_more_frames = labelled["path"][inspected["has_more_frames"]]
     if len(with_more_frames):
         text = "files with more pages or frames than the first, the only one that is read: %d, such as %s"
         logger.warning(text, len(with_more_frames), with_more_frames.iloc[0])
+    return thumbnails
 
 
 def inspect(path: str, max_megapixels: float) -> tuple[str, Fingerprint | None, bool]:
@@ -159,12 +181,12 @@ def check_classes(photos: pd.DataFrame) -> None:
         )
 
 
-def reject_conflicts(photos: pd.DataFrame, max_distance: int | None) -> None:
+def reject_conflicts(photos: pd.DataFrame, thumbnails: np.ndarray, max_distance: int | None) -> None:
     """Reject duplicates of photos with another label, as either may be the wrong one, and part clusters by class."""
     if max_distance is None:
         return
     clustered = usable(photos)
-    others = find_conflicts(clustered, max_distance)
+    others = find_conflicts(clustered, thumbnails, max_distance)
     photos.loc[others.index, "reason"] = f"{TWO_LABELS}: {DUPLICATE} " + others + ", which has another"
     photos.loc[clustered.index, "cluster"] = clustered.groupby(["cluster", "label"]).ngroup()
 
@@ -211,7 +233,7 @@ def log_first(rejected: pd.DataFrame) -> None:
     logger.warning("\n".join(rejected["path"].head(MAX_LOGGED) + ": " + rejected["reason"].head(MAX_LOGGED)))
 
 
-def reject_copies(photos: pd.DataFrame, max_fraction: float) -> None:
+def reject_copies(photos: pd.DataFrame, thumbnails: np.ndarray, max_fraction: float) -> None:
     """Reject all photos but the first of each duplicate cluster in validation and in test.
 
     Raises:
@@ -222,14 +244,14 @@ def reject_copies(photos: pd.DataFrame, max_fraction: float) -> None:
         copies = in_split[in_split["cluster"].duplicated()]
         if copies.empty:
             continue
-        originals = in_split.drop_duplicates("cluster").set_index("cluster").loc[copies["cluster"]]
+        originals = in_split.drop_duplicates("cluster").reset_index().set_index("cluster").loc[copies["cluster"]]
         photos.loc[copies.index, "copy_of"] = originals["path"].to_numpy()
         photos.loc[copies.index, "reason"] = f"{DUPLICATE} " + photos["copy_of"]
         text = "%s: copies of other photos there, left out: %d of %d (%.1f %%), such as %s of %s"
         example = copies["path"].iloc[0], originals["path"].iloc[0]
         logger.warning(text, split, len(copies), len(in_split), 100 * len(copies) / len(in_split), *example)
-        pairs = zip(copies["fingerprint"], originals["fingerprint"], strict=True)
-        alike = copies[[not np.array_equal(copy.thumbnail, original.thumbnail) for copy, original in pairs]].index
+        pairs = zip(copies.index, originals["index"], strict=True)
+        alike = [copy for copy, original in pairs if not np.array_equal(thumbnails[copy], thumbnails[original])]
         if len(alike) > max_fraction * len(in_split):
             raise UserError(
                 f"expected at most {max_fraction:.1%} of the photos in {split} to be nearly the same as others there, "

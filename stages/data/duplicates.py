@@ -1,6 +1,8 @@
 """Duplicate search: files that show the same photo, though perhaps not with the same bytes."""
 
 from collections.abc import Iterator
+from itertools import combinations, pairwise
+from math import comb
 from typing import NamedTuple
 
 import imagehash
@@ -12,14 +14,17 @@ SIDE = 32  # of a thumbnail, in pixels
 MAX_DIFFERENCE = 1.0  # between the thumbnails of duplicates, in standard deviations
 MAX_GAIN = 1.5  # in contrast, from one duplicate to the other
 FLAT = 8  # levels of 255: the standard deviation below which a photo has no contrast to adjust
+BITS = 64  # of a perceptual hash
+PAIRS = 1 << 19  # of hashes, compared at once
+THUMBNAILS = 256  # compared at once
 
 
 class Fingerprint(NamedTuple):
     """What duplicates of a photo are found by."""
 
     thumbnail: np.ndarray  # uint8, shaped (3, 32, 32): red, green, blue
-    phash: np.ndarray  # bool, shaped (64,)
-    mirrored_phash: np.ndarray  # the same of the photo mirrored from left to right
+    phash: int  # of 64 bits
+    mirrored_phash: int  # the same of the photo mirrored from left to right
 
 
 def fingerprint(photo: Image.Image) -> Fingerprint:
@@ -29,84 +34,175 @@ def fingerprint(photo: Image.Image) -> Fingerprint:
     with colour.
     """
     thumbnail = photo.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3)  # which makes it faster
-    hashes = [np.asarray(imagehash.phash(image).hash).ravel() for image in (thumbnail, ImageOps.mirror(thumbnail))]
+    hashes = [int(str(imagehash.phash(image)), 16) for image in (thumbnail, ImageOps.mirror(thumbnail))]
     return Fingerprint(np.moveaxis(np.asarray(thumbnail), 2, 0), *hashes)
 
 
-def find_clusters(photos: pd.DataFrame, max_distance: int | None) -> np.ndarray:
+def find_clusters(photos: pd.DataFrame, thumbnails: np.ndarray, max_distance: int | None) -> np.ndarray:
     """Return the index of each photo's cluster: those of duplicates, directly or through photos between them.
 
     Two photos are duplicates if their hashes are similar, and so are their thumbnails, in colour. A mirrored photo is
     one within its class only, as classes may differ in nothing but left and right.
 
     Args:
-        photos: rows of the table of photos, each with a ``fingerprint``.
+        photos: rows of the table of photos, each with a ``phash`` and a ``mirrored_phash``.
+        thumbnails: uint8, shaped (n, 3, 32, 32), of which each photo's is at its index in the table.
         max_distance: of the hashes of duplicates, in bits (Hamming); None: every photo is a cluster of its own.
     """
-    clusters = np.arange(len(photos))
     if max_distance is None:
-        return clusters
-    thumbnails, hashes, mirrored_hashes = map(np.stack, zip(*photos["fingerprint"], strict=True))
-    labels = photos["label"].to_numpy(object)
+        return np.arange(len(photos))
+    labels = photos["label"].reindex(range(len(thumbnails))).to_numpy(object)
+    parents = np.arange(len(thumbnails))
     for mirrored in (False, True):
-        for first, others in similar_hashes(hashes, mirrored_hashes if mirrored else hashes, max_distance):
-            others = others[clusters[others] != clusters[first]]
-            if mirrored:
-                others = others[labels[others] == labels[first]]
-            views = thumbnails[others][..., ::-1] if mirrored else thumbnails[others]
-            duplicates = others[differences(thumbnails[first], views) <= MAX_DIFFERENCE]
-            clusters[np.isin(clusters, clusters[duplicates])] = clusters[first]
-    return pd.factorize(clusters)[0]
+        hashes = photos[["phash", "mirrored_phash"][: 1 + mirrored]].to_numpy()
+        owners = np.repeat(photos.index.to_numpy(), hashes.shape[1])
+        for pairs in similar_hashes(hashes.ravel(), owners, parents, max_distance):
+            firsts, seconds = np.sort(pairs, axis=0)
+            if mirrored:  # the first photo's own hash is even, the mirrored one of the second is odd
+                is_of_class = labels[owners[firsts]] == labels[owners[seconds]]
+                chosen = (firsts % 2 == 0) & (seconds % 2 == 1) & is_of_class
+                firsts, seconds = firsts[chosen], seconds[chosen]
+            join_duplicates(parents, owners[firsts], owners[seconds], thumbnails, mirrored)
+    return pd.factorize(parents[photos.index])[0]
 
 
-def find_conflicts(photos: pd.DataFrame, max_distance: int) -> pd.Series:
+def join_duplicates(
+    parents: np.ndarray, firsts: np.ndarray, seconds: np.ndarray, thumbnails: np.ndarray, mirrored: bool
+) -> None:
+    """Join the clusters of those pairs of photos whose thumbnails are similar, too."""
+    for start in range(0, len(firsts), THUMBNAILS):
+        first, second = firsts[start : start + THUMBNAILS], seconds[start : start + THUMBNAILS]
+        apart = find_roots(parents, first) != find_roots(parents, second)
+        if not apart.any():
+            continue
+        first, second = first[apart], second[apart]
+        others = thumbnails[second][..., ::-1] if mirrored else thumbnails[second]
+        similar = differences(thumbnails[first], others) <= MAX_DIFFERENCE
+        for pair in zip(first[similar], second[similar], strict=True):
+            roots = find_roots(parents, np.array(pair))
+            parents[roots.max()] = roots.min()
+    parents[:] = find_roots(parents, parents)
+
+
+def find_roots(parents: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Return the first member of the cluster of each index, to which its parents lead (a union-find forest)."""
+    roots = parents[indices]
+    while (parents[roots] != roots).any():
+        roots = parents[roots]
+    return np.asarray(roots)
+
+
+def find_conflicts(photos: pd.DataFrame, thumbnails: np.ndarray, max_distance: int) -> pd.Series:
     """Return, for each photo that is directly a duplicate of one of another class, that one's path.
 
     Args:
-        photos: rows of the table of photos, each with a ``fingerprint`` and a ``cluster``.
+        photos: rows of the table of photos, each with a ``phash`` and a ``cluster``.
+        thumbnails: as for :func:`find_clusters`.
     """
     conflicts = {}
     is_mixed = photos.groupby("cluster")["label"].transform("nunique") > 1
     for _, cluster in photos[is_mixed].sort_values("path").groupby("cluster"):
-        thumbnails, hashes, _ = map(np.stack, zip(*cluster["fingerprint"], strict=True))
-        labels = cluster["label"].to_numpy(object)
-        for position, index in enumerate(cluster.index):
-            near = (hashes != hashes[position]).sum(axis=1) <= max_distance
-            others = np.flatnonzero(near & (labels != labels[position]))
-            for start in range(0, len(others), 32):  # as one will do
-                block = others[start : start + 32]
-                duplicates = block[differences(thumbnails[position], thumbnails[block]) <= MAX_DIFFERENCE]
-                if len(duplicates):
-                    conflicts[index] = cluster["path"].iloc[duplicates[0]]
-                    break
+        indices, hashes, labels = (np.asarray(column) for column in (cluster.index, cluster["phash"], cluster["label"]))
+        for label in sorted(set(labels)):
+            of_class = labels == label
+            other_indices, other_hashes = indices[~of_class], hashes[~of_class]
+            for index, phash in zip(indices[of_class], hashes[of_class], strict=True):
+                for near in _near_hashes(phash, other_hashes, max_distance):
+                    others = other_indices[near]
+                    thumbnail = np.broadcast_to(thumbnails[index], (len(others), *thumbnails.shape[1:]))
+                    duplicates = others[differences(thumbnail, thumbnails[others]) <= MAX_DIFFERENCE]
+                    if len(duplicates):  # one will do
+                        conflicts[index] = photos.at[duplicates[0], "path"]
+                        break
     return pd.Series(conflicts, dtype=str)
 
 
-def similar_hashes(hashes: np.ndarray, others: np.ndarray, max_distance: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield the index of each hash that later ``others`` are similar to, with theirs; both are bool, shaped (n, 64)."""
-    signs, other_signs = (bits.astype(np.float32) * 2 - 1 for bits in (hashes, others))
-    for start in range(0, len(signs), 1024):
-        # The scalar product of vectors of 1 and -1 is 64 less twice the number of bits that differ.
-        similar = signs[start : start + 1024] @ other_signs[start:].T >= 64 - 2 * max_distance
-        for row in range(len(similar)):
-            later = np.flatnonzero(similar[row, row + 1 :])
-            if len(later):
-                yield start + row, start + row + 1 + later
+def _near_hashes(phash: np.uint64, others: np.ndarray, max_distance: int) -> Iterator[np.ndarray]:
+    """Yield the indices of similar hashes, in order and a few at a time."""
+    for start in range(0, len(others), 4096):
+        distances = np.bitwise_count(others[start : start + 4096] ^ phash)
+        near = start + np.flatnonzero(distances <= max_distance)
+        yield from (near[few : few + 32] for few in range(0, len(near), 32))
 
 
-def differences(thumbnail: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Compare a thumbnail, shaped (3, 32, 32), with others, shaped (n, 3, 32, 32), all uint8.
+def similar_hashes(
+    hashes: np.ndarray, owners: np.ndarray, parents: np.ndarray, max_distance: int
+) -> Iterator[np.ndarray]:
+    """Yield each pair of similar hashes of different clusters once, as indices, int, shaped (2, pairs).
+
+    Hashes that differ in at most d of d + k parts have k parts in common. So only hashes that share some k parts are
+    compared, found by sorting, for each choice of k (Manku et al., 2007). Within those, hashes are sorted by cluster,
+    and again as soon as clusters have been joined: thousands of copies of one photo cost one comparison each.
+
+    Args:
+        hashes: uint64, shaped (n,).
+        owners: of each hash, the index of its photo in ``parents``, int, shaped (n,).
+        parents: of each photo, as :func:`find_roots` describes; the caller joins clusters between the pairs.
+        max_distance: d, in bits.
+    """
+    apart = max(max_distance, 1)  # the parts that may differ
+
+    def cost(shared: int) -> float:  # a hash, in pairs compared: sorting it takes as long as comparing ten
+        return comb(apart + shared, shared) * (10 + len(hashes) / 2 ** (BITS * shared / (apart + shared)))
+
+    shared = min(range(5), key=cost)
+    edges = np.linspace(0, BITS, apart + shared + 1).astype(int).tolist()
+    widths = np.diff(edges).astype(np.uint64)
+    parts = [hashes >> np.uint64(low) & np.uint64(2 ** (high - low) - 1) for low, high in pairwise(edges)]
+    for chosen in combinations(range(len(parts)), shared):
+        keys = np.zeros_like(hashes)
+        for part in chosen:
+            keys = keys << widths[part] | parts[part]
+        left = np.arange(len(hashes))  # still to be compared with those after them
+        while len(left):
+            clusters = find_roots(parents, owners[left])
+            left = left[np.argsort(clusters, kind="stable")]
+            # The last 32 bits of a key, for a sort of values alone, which is ten times as fast as one of indices.
+            keyed = np.sort(keys[left] << np.uint64(32) | np.arange(len(left), dtype=np.uint64))
+            left = left[(keyed & np.uint64(2**32 - 1)).astype(int)]
+            clusters, found = find_roots(parents, owners[left]), hashes[left]
+            new_key = np.diff(keyed >> np.uint64(32)) > 0
+            stops = _run_stops(new_key)
+            starts = _run_stops(new_key | (np.diff(clusters) != 0))
+            for firsts, seconds, done in _pair_blocks(starts, stops):  # noqa: B007
+                near = np.bitwise_count(found[firsts] ^ found[seconds]) <= max_distance
+                if near.any():
+                    pairs = left[np.stack([firsts[near], seconds[near]])]
+                    for part in set(range(max(chosen, default=0))) - set(chosen):  # an earlier choice had the pair
+                        pairs = pairs[:, np.not_equal(*parts[part][pairs])]
+                    yield pairs
+                    if (find_roots(parents, owners[left]) != clusters).any():
+                        break
+            left = left[done:]
+
+
+def _pair_blocks(starts: np.ndarray, stops: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+    """Yield each index with all from its start to its stop, as two arrays, and the index after the last, in blocks."""
+    totals = np.concatenate([[0], np.cumsum(stops - starts)])
+    done = 0
+    while done < len(starts):
+        stop = max(done + 1, int(np.searchsorted(totals, totals[done] + PAIRS, "right")) - 1)
+        counts = np.diff(totals[done : stop + 1])
+        firsts = np.repeat(np.arange(done, stop), counts)
+        offsets = starts[done:stop] - (totals[done:stop] - totals[done])
+        yield firsts, np.arange(len(firsts)) + np.repeat(offsets, counts), stop
+        done = stop
+
+
+def _run_stops(is_new: np.ndarray) -> np.ndarray:
+    """Return for each value where its run of equal ones stops, from where runs begin, bool, shaped (n - 1,)."""
+    stops = np.append(np.flatnonzero(is_new) + 1, len(is_new) + 1)
+    return np.repeat(stops, np.diff(stops, prepend=0))
+
+
+def differences(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Compare thumbnails with others, one to one, all uint8, shaped (n, 3, 32, 32).
 
     Returns:
         float32, shaped (n,): the largest difference of a value, once both photos have the same brightness and
         contrast, in standard deviations of a photo; the larger one of comparing either with the other.
     """
-    largest = np.zeros(len(others), np.float32)
-    for start in range(0, len(others), 256):
-        block = others[start : start + 256]
-        repeated = np.broadcast_to(thumbnail, block.shape)
-        largest[start : start + 256] = np.maximum(_largest_excess(repeated, block), _largest_excess(block, repeated))
-    return largest
+    return np.asarray(np.maximum(_largest_excess(thumbnails, others), _largest_excess(others, thumbnails)))
 
 
 def _largest_excess(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from unicodedata import normalize
 
+import numpy as np
 import pandas as pd
 
 from stages.common.cli import UserError, plural
@@ -62,12 +63,12 @@ def photo_table(rows: Iterable[tuple[str, str, str, str, str]]) -> pd.DataFrame:
         ``split``: str, one of ``SPLIT_NAMES``; "" while it is undecided.
         ``reason``: str, why the file is rejected; "" for photos that are not.
         ``copy_of``: str, for a photo rejected as a duplicate of one in its own split that one's path; else "".
-        ``fingerprint``: Fingerprint of a photo that could be decoded; else None.
+        ``phash``, ``mirrored_phash``: uint64, perceptual hashes of a photo that could be decoded; else 0.
         ``cluster``: int, index of the duplicate cluster; -1 for photos without one.
         ``group``: int, index of the group, a union of clusters; -1 for photos without one.
     """
     table = pd.DataFrame(list(rows), columns=["path", "name", "label", "split", "reason"], dtype=str)
-    return table.assign(given="", copy_of="", fingerprint=None, cluster=-1, group=-1)
+    return table.assign(given="", copy_of="", phash=np.uint64(0), mirrored_phash=np.uint64(0), cluster=-1, group=-1)
 
 
 def find_photos(folder: Path, labels: Path) -> pd.DataFrame:

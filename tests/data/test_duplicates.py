@@ -1,5 +1,5 @@
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from commands.sample.drawing import draw_animal
-from stages.data.duplicates import Fingerprint, find_clusters, find_conflicts, fingerprint
+from stages.data import duplicates
+from stages.data.duplicates import Fingerprint, find_clusters, find_conflicts, fingerprint, similar_hashes
 
 PHOTO = draw_animal("cats", np.random.default_rng(0))
 
@@ -16,16 +17,31 @@ def table(fingerprints: Sequence[Fingerprint], labels: str = "") -> pd.DataFrame
     """Rows of the table for photos with these fingerprints, all of one class without ``labels``."""
     paths = [f"{number:02}" for number in range(len(fingerprints))]
     labels = labels or "a" * len(paths)
-    return pd.DataFrame({"path": paths, "label": list(labels), "fingerprint": list(fingerprints)})
+    hashes = np.array([one[1:] for one in fingerprints], np.uint64)
+    return pd.DataFrame({"path": paths, "label": list(labels), "phash": hashes[:, 0], "mirrored_phash": hashes[:, 1]})
+
+
+def thumbnails(fingerprints: Sequence[Fingerprint]) -> np.ndarray:
+    return np.stack([one.thumbnail for one in fingerprints])
 
 
 def clusters(fingerprints: Sequence[Fingerprint], labels: str = "", distance: int = 4) -> list[int]:
-    return list(find_clusters(table(fingerprints, labels), distance))
+    return list(find_clusters(table(fingerprints, labels), thumbnails(fingerprints), distance))
 
 
-def of_hashes(hashes: Sequence[np.ndarray]) -> list[Fingerprint]:
+def of_hashes(hashes: Iterable[int]) -> list[Fingerprint]:
     """Fingerprints of photos whose thumbnails are the same."""
-    return [Fingerprint(np.zeros((3, 32, 32), np.uint8), bits, ~bits) for bits in hashes]
+    return [Fingerprint(np.zeros((3, 32, 32), np.uint8), phash, phash ^ (2**64 - 1)) for phash in hashes]
+
+
+def brute_force(hashes: np.ndarray, max_distance: int) -> set[tuple[int, int]]:
+    """Compare each hash with all after it."""
+    pairs: set[tuple[int, int]] = set()
+    for start in range(0, len(hashes), 256):
+        distances = np.bitwise_count(hashes[start : start + 256, None] ^ hashes[start:])
+        near = start + np.argwhere(distances <= max_distance)
+        pairs |= {(first, second) for first, second in near.tolist() if first < second}
+    return pairs
 
 
 def disc(colour: str, background: str = "white") -> Image.Image:
@@ -41,25 +57,55 @@ def compressed(photo: Image.Image, quality: int) -> Image.Image:
 
 
 def test_photos_cluster_by_hash_distance_and_through_others() -> None:
-    rng = np.random.default_rng(0)
-    photo = rng.integers(0, 2, 64).astype(bool)
-    near, chain, other = photo.copy(), photo.copy(), photo.copy()
-    near[:4] ^= True
-    chain[:8] ^= True  # 8 from the photo, 4 from the near one
-    other[20:30] ^= True
+    photo = 0x123456789ABCDEF0
+    near, chain, other = photo ^ 0xF, photo ^ 0xFF, photo ^ 0x3FF00000  # 4, 8 (of them 4 from the near one), 10 bits
     assert clusters(of_hashes([photo, other, near, chain])) == [0, 1, 0, 0]
 
 
-def test_photos_in_different_blocks_are_compared() -> None:
-    hashes = np.random.default_rng(0).integers(0, 2, (1100, 64)).astype(bool)
-    hashes[1090] = hashes[3]
-    found = clusters(of_hashes(list(hashes)))
-    assert found[1090] == 3
-    assert len(set(found)) == 1099
+@pytest.mark.parametrize("max_distance", [0, 1, 8, 12])
+def test_similar_hashes_are_those_of_all_pairs(max_distance: int) -> None:
+    """Random ones, and with them some at most 9 bits away, anywhere."""
+    rng = np.random.default_rng(max_distance)
+    count = 20_000 if max_distance == 8 else 2_000
+    hashes = rng.integers(0, 2**64, count, np.uint64)
+    for index, distance in enumerate([0, 1, 2, 7, 8, 9, 12, 13] * 25):
+        bits = rng.choice(64, distance, replace=False).tolist()
+        hashes[count - 1 - index] = int(hashes[index]) ^ sum(1 << bit for bit in bits)
+    alone = np.arange(count)
+    found = [np.sort(pairs, axis=0).T for pairs in similar_hashes(hashes, alone, alone, max_distance)]
+    pairs = [tuple(pair) for pair in np.concatenate(found).tolist()]
+    assert len(pairs) == len(set(pairs))
+    assert set(pairs) == brute_force(hashes, max_distance)
 
 
-def test_many_photos_with_one_hash_are_one_cluster() -> None:
-    assert set(clusters(of_hashes([np.zeros(64, bool)] * 600))) == {0}
+def test_loose_distances_find_all_pairs() -> None:
+    hashes = np.random.default_rng(0).integers(0, 2**64, 300, np.uint64)
+    alone = np.arange(300)
+    found = np.concatenate([np.sort(pairs, axis=0).T for pairs in similar_hashes(hashes, alone, alone, 31)])
+    assert {tuple(pair) for pair in found.tolist()} == brute_force(hashes, 31)
+
+
+def test_many_copies_of_a_photo_are_compared_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands with nearly the same hash, mirrored or not, and others: few comparisons of hashes and of thumbnails."""
+    compared = {"thumbnails": 0, "hashes": 0}
+    bitwise_count = np.bitwise_count
+
+    def count_thumbnails(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
+        compared["thumbnails"] += len(thumbnails)
+        return np.zeros(len(thumbnails), np.float32)
+
+    def count_hashes(differing: np.ndarray) -> np.ndarray:
+        compared["hashes"] += len(differing)
+        return np.asarray(bitwise_count(differing))
+
+    monkeypatch.setattr(duplicates, "differences", count_thumbnails)
+    monkeypatch.setattr(np, "bitwise_count", count_hashes)
+    rng = np.random.default_rng(0)
+    flickers = rng.integers(0, 2**6, 6000).tolist()
+    fingerprints = of_hashes([0xABCDEF ^ bits << 20 for bits in flickers] + rng.integers(0, 2**63, 2000).tolist())
+    assert len(set(clusters(fingerprints, distance=8))) == 2001
+    assert compared["thumbnails"] < 2 * 6000
+    assert compared["hashes"] < 6000**2 / 3  # all pairs: in either pass 18 million of the copies alone
 
 
 def test_a_slightly_changed_photo_is_a_duplicate() -> None:
@@ -110,15 +156,15 @@ def test_a_mirrored_photo_of_another_class_is_not_a_duplicate() -> None:
 def test_only_direct_duplicates_of_another_class_conflict(
     labels: str, distance: int, conflicts: dict[int, str]
 ) -> None:
-    photos = table(of_hashes([np.arange(64) < 4 * number for number in range(5)]), labels)  # each 4 bits from the next
-    photos["cluster"] = find_clusters(photos, 4)
+    fingerprints = of_hashes([2 ** (4 * number) - 1 for number in range(5)])  # each 4 bits from the next
+    photos = table(fingerprints, labels)
+    photos["cluster"] = find_clusters(photos, thumbnails(fingerprints), 4)
     assert set(photos["cluster"]) == {0}
-    assert find_conflicts(photos, distance).to_dict() == conflicts
+    assert find_conflicts(photos, thumbnails(fingerprints), distance).to_dict() == conflicts
 
 
 def test_a_conflict_is_found_among_many_of_the_same_hash() -> None:
-    same = np.zeros(64, bool)
-    thumbnails = np.random.default_rng(0).integers(0, 256, (80, 3, 32, 32), np.uint8)
-    thumbnails[79] = thumbnails[0]
-    photos = table([Fingerprint(thumbnail, same, same) for thumbnail in thumbnails], "a" + 79 * "b").assign(cluster=0)
-    assert find_conflicts(photos, 0).to_dict() == {0: "79", 79: "00"}
+    noise = np.random.default_rng(0).integers(0, 256, (80, 3, 32, 32), np.uint8)
+    noise[79] = noise[0]
+    photos = table([Fingerprint(thumbnail, 5, 5) for thumbnail in noise], "a" + 79 * "b").assign(cluster=0)
+    assert find_conflicts(photos, noise, 0).to_dict() == {0: "79", 79: "00"}

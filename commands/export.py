@@ -2,7 +2,7 @@
 
 Reads ``data/models/MODEL.keras`` and ``.json``, and some photos of the validation list. Writes into a new folder the
 model, ``MODEL.tflite``, ``MODEL.onnx`` or the folder ``MODEL``, and beside it ``MODEL.json``: its classes, its image
-size, its input and its output. An export computes in float32, whatever precision the model was trained in.
+size and fit, its input and its output. An export computes in float32, whatever precision the model was trained in.
 
     python -m commands.export --model cnn --format onnx exported/
 """
@@ -18,12 +18,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stages.common.cli import UserError, command_parser, explain_unwritable, run
+from stages.common.param_types import ImageFit
 from stages.common.params import load_params
 from stages.inference.logits import predict_outputs
 from stages.inference.model_file import TrainedModel, fetch_model_file
 from stages.models.pretrained import copy_weights
 from stages.models.runtime import keras, tf
-from stages.photos.decode import UnreadablePhotoError, resized_pixels
+from stages.photos.decode import PAD_COLOUR, UnreadablePhotoError, resized_pixels
 from stages.storage.files import atomic_folder, write_json
 from stages.storage.photo_lists import read_split
 
@@ -31,6 +32,11 @@ logger = logging.getLogger(__name__)
 
 PHOTOS = 16  # on which an export is checked
 MAX_DIFFERENCE = 1e-3  # of a probability
+SHAPES: dict[ImageFit, str] = {
+    "stretch": "ignoring the aspect ratio",
+    "crop": "the largest rectangle of image_size's aspect ratio at the centre (ImageOps.fit)",
+    "pad": f"the whole photo, centred on RGB {PAD_COLOUR} (ImageOps.pad)",
+}
 
 
 class Format(NamedTuple):
@@ -53,7 +59,7 @@ def main() -> None:
     if args.folder.exists() and (not args.folder.is_dir() or any(args.folder.iterdir())):
         raise UserError(f"expected a new or empty folder, received {args.folder}, which is neither: choose another")
     trained = fetch_model_file(args.model).load(load_params().confidence)
-    pixels = validation_pixels(trained.image_size)
+    pixels = validation_pixels(trained.image_size, trained.image_fit)
     model = in_float32(trained.model)
     probabilities = trained.confidence.probabilities(predict_outputs(model, pixels).logits)
     with explain_unwritable(args.folder, "folder"), atomic_folder(args.folder) as folder:
@@ -88,12 +94,12 @@ def check_packages(name: str) -> None:
         )
 
 
-def validation_pixels(image_size: tuple[int, int]) -> np.ndarray:
+def validation_pixels(image_size: tuple[int, int], image_fit: ImageFit = "stretch") -> np.ndarray:
     """Decode photos evenly spaced in the validation list, or else draw noise: uint8, (photos, height, width, 3)."""
     try:
         paths = read_split("validation")["path"]
         indices = np.linspace(0, len(paths) - 1, min(PHOTOS, len(paths))).astype(int)
-        return np.stack([resized_pixels(path, image_size) for path in paths.iloc[indices]])
+        return np.stack([resized_pixels(path, image_size, image_fit) for path in paths.iloc[indices]])
     except (UserError, UnreadablePhotoError) as error:
         logger.warning("checking on %d images of noise instead of validation photos: %s", PHOTOS, error)
         return np.random.default_rng(0).integers(0, 256, (PHOTOS, *image_size, 3), np.uint8)
@@ -132,12 +138,13 @@ def describe(trained: TrainedModel, target: Format) -> dict[str, Any]:
     return {
         "classes": trained.class_names,
         "image_size": trained.image_size,
+        "image_fit": trained.image_fit,
         "input": {
             "name": "pixels",
             "shape": [None, *trained.image_size, 3],
             "dtype": "float32",
             "about": "RGB of 0..255 of a photo turned upright (EXIF), on white where it is transparent, and resized in "
-            "8 bits as Pillow's BILINEAR does: ignoring the aspect ratio, and with antialiasing, without which the "
+            f"8 bits as Pillow's BILINEAR does: {SHAPES[trained.image_fit]}, and with antialiasing, without which the "
             "pixels are others. docs/guide.md has an example",
         },
         "output": {

@@ -121,7 +121,7 @@ def predict(
 
     def decode(path: Path) -> np.ndarray | UnreadablePhotoError:
         try:
-            return resized_pixels(path, trained.image_size, max_megapixels)
+            return resized_pixels(path, trained.image_size, trained.image_fit, max_megapixels)
         except UnreadablePhotoError as error:
             return error
 

@@ -24,6 +24,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from stages.common.cli import UserError, run
+from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings, Params, load_params
 from stages.common.paths import BEST, HISTORY, MODELS, REPEATS, REPORT
 from stages.evaluation import plots, scores
@@ -33,7 +34,7 @@ from stages.evaluation.report import leaderboard, report
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.significance import compare
 from stages.inference.confidence import Confidence, read_confidence, read_validation
-from stages.inference.logits import Outputs, load_model
+from stages.inference.logits import Outputs, existing_model, load_model
 from stages.inference.prediction_cache import PredictionCache, delete_others
 from stages.models.runtime import make_deterministic
 from stages.photos.decode import load_pixels
@@ -65,7 +66,7 @@ def main() -> None:
     make_deterministic(params.train.seed)
     lists = {split: read_split(split) for split in ("train", "validation", "test", "rejected", "copies")}
     classes = class_names(lists["test"]["label"])
-    pixels = load_pixels(list(lists["test"]["path"]), params.image_size)
+    pixels = load_pixels(list(lists["test"]["path"]), params.image_size, params.image_fit)
     labels = encode_labels(lists["test"]["label"], classes)
     baseline = majority_class_accuracy(lists["train"], lists["test"])
     test = TestSet(lists["test"], classes, pixels, labels, baseline)
@@ -97,6 +98,7 @@ def evaluate_models(params: Params, test: TestSet) -> list[Evaluation]:
     scaling = ConfidenceSettings(temperature_scaling=params.confidence.temperature_scaling)
 
     def evaluate_cached(path: Path, settings: ConfidenceSettings) -> Evaluation:
+        check_image_fit(existing_model(path), params.image_fit)
         confidence = read_confidence(path.with_suffix(".npz"), settings)
         outputs = cache.predict(path, features=confidence.distance_threshold is not None)
         return evaluate(path, outputs, confidence, test)
@@ -141,6 +143,15 @@ def read_bytes(path: Path, advice: str) -> bytes:
         return path.read_bytes()
     except FileNotFoundError as error:
         raise UserError(f"expected {path}, found none: {advice}") from error
+
+
+def check_image_fit(path: Path, image_fit: ImageFit) -> None:
+    """Raise UserError if a model, saved at ``path``, was trained with another ``image_fit`` than the test photos'."""
+    about = path.with_suffix(".json")
+    advice = f"run `dvc repro train@{path.stem.partition('.')[0]}`"
+    trained_with = json_value(about.read_bytes(), "image_fit", str, about, advice, default="stretch")
+    if trained_with != image_fit:
+        raise UserError(f"{about}: expected image_fit {image_fit} (params.yaml), received {trained_with}: {advice}")
 
 
 def evaluate(path: Path, outputs: Outputs, confidence: Confidence, test: TestSet) -> Evaluation:

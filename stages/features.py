@@ -4,9 +4,9 @@ Reads the decoded photos in ``data/features/pixels/``, the backbone's weights, a
 ``features``. Writes into ``data/features/NAME/`` the arrays ``train.npy`` and ``validation.npy``, float16
 (docs/decisions/float16_features.md), rows in the order of the photos, of training photos view after view;
 ``backbone/``, a copy for the models that train on them; ``validation_sample.npy``, the pixels of up to 64 validation
-photos, on which saved models are checked; and ``about.json`` with a hash of the lists of photos and the environment.
-With ``pooling`` features are averaged over height and width, as float32. With ``views: every_epoch`` the arrays are the
-photos themselves.
+photos, on which saved models are checked; and ``about.json`` with a hash of the lists of photos, their ``image_fit``
+and the environment. With ``pooling`` features are averaged over height and width, as float32. With ``views:
+every_epoch`` the arrays are the photos themselves.
 
     python -m stages.features [NAME]    # without NAME, the one in DVC's stage name features@NAME
 """
@@ -37,17 +37,17 @@ from stages.storage.files import atomic_folder
 def main() -> None:
     name, params = load_entry(__doc__, "features")
     features = params.features[name]
-    photos = read_about(PIXELS)["photos"]
+    decoded = {"image_fit": "stretch", **read_about(PIXELS)}
     with atomic_folder(FEATURES / name, replace=True) as folder:
         copy_backbone(features.backbone, folder / "backbone", name=name, stop_before=features.stop_before)
         validation = open_arrays(PIXELS)["validation"]
         np.save(folder / f"{VALIDATION_SAMPLE}.npy", validation[sample_rows(len(validation))])
         if features.are_stored:
-            write_about(folder, photos, environment=extract_features(name, params, folder))
+            write_about(folder, **decoded, environment=extract_features(name, params, folder))
         else:
             for split in ("train", "validation"):
                 shutil.copyfile(FEATURES / PIXELS / f"{split}.npy", folder / f"{split}.npy")
-            write_about(folder, photos, augmentation={"flip": features.flip, "rotation": features.rotation})
+            write_about(folder, **decoded, augmentation={"flip": features.flip, "rotation": features.rotation})
 
 
 def extract_features(name: str, params: Params, folder: Path) -> list[str]:

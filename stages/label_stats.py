@@ -2,10 +2,12 @@
 
 Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (counts of rejected files by
 reason, of copies left out of validation and test, of corrected labels, and of images per class and split, of more than
-``MAX_LISTED`` classes the largest and smallest; the test accuracy of the majority-class baseline),
-``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of random training photos of each class.
+``MAX_LISTED`` classes the largest and smallest; the test accuracy of the majority-class baseline; with ``image_fit:
+crop`` the share of a photo that it loses), ``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of
+random training photos of each class.
 """
 
+import logging
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -14,11 +16,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from stages.common.cli import run
+from stages.common.parallel import in_parallel
 from stages.common.params import LabelStats, load_params
 from stages.evaluation.figures import largest_and_smallest, picture_grid, write_figure
-from stages.photos.decode import thumbnail
+from stages.photos.decode import open_photo, thumbnail
 from stages.storage.files import write_csv, write_json
 from stages.storage.photo_lists import count_copies, count_rejected, majority_class_accuracy, read_split
+
+logger = logging.getLogger(__name__)
 
 LABEL_STATS = Path("metrics/label_stats.json")
 LABEL_COUNTS = Path("plots/label_counts.csv")
@@ -28,10 +33,12 @@ CLASSES_SHOWN = 50
 MAX_COLUMNS = 100  # of samples.png
 MAX_PICTURES = 500  # of samples.png, all of which are in memory at a time
 MAX_LISTED = 100  # classes in label_stats.json, which git keeps
+PHOTOS_MEASURED, MEASURED_SIZE = 500, 64  # at random; large JPEGs are decoded smaller, to 256 px or more
 
 
 def main() -> None:
-    settings = load_params().label_stats
+    params = load_params()
+    settings = params.label_stats
     lists = {split: read_split(split) for split in ("train", "validation", "test")}
     counts = count_labels(lists)
     corrected = read_split("corrected")
@@ -47,6 +54,15 @@ def main() -> None:
     }
     if len(listed) < len(of_classes):
         stats["classes_left_out"] = len(of_classes) - len(listed)
+    if params.image_fit == "crop":
+        kept = kept_by_crop(lists["train"]["path"], params.image_size, settings.seed)
+        stats["crop_loss"] = round(1 - kept, 6)
+        if kept < 2 / 3:
+            logger.warning(
+                "image_fit: crop loses %.0f %% of a photo of the training photos' median aspect ratio: consider pad or "
+                "stretch, or an image_size of another shape",
+                100 * (1 - kept),
+            )
     write_json(stats, LABEL_STATS)
     write_csv(counts, LABEL_COUNTS)
     write_figure(draw_counts(counts), LABEL_COUNTS_FIGURE)
@@ -57,6 +73,19 @@ def count_labels(lists: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Count the ``images`` of each ``split`` and ``label``, a row each."""
     counts = {split: photos.groupby("label").size() for split, photos in lists.items()}
     return pd.concat(counts, names=["split"]).reset_index(name="images")
+
+
+def kept_by_crop(paths: pd.Series, image_size: tuple[int, int], seed: int) -> float:
+    """Compute the share of a photo of the median aspect ratio that ``image_fit: crop`` keeps, in 0..1.
+
+    Args:
+        paths: of photos, of which ``PHOTOS_MEASURED`` count.
+        image_size: height and width in pixels.
+    """
+    measured = paths.sample(min(PHOTOS_MEASURED, len(paths)), random_state=seed)
+    sizes = in_parallel(lambda path: open_photo(path, MEASURED_SIZE).size, measured)
+    relative = np.median([width / height for width, height in sizes]) * image_size[0] / image_size[1]
+    return float(min(relative, 1 / relative))
 
 
 def draw_counts(counts: pd.DataFrame) -> Figure:

@@ -1,8 +1,8 @@
 """Decode the training and validation photos once, for all models and features.
 
-Reads the paths of these photos, the photos, and from ``params.yaml`` ``image_size``. Writes into
-``data/features/pixels/`` ``train.npy`` and ``validation.npy``: uint8 in 0..255, shaped (photos, height, width, 3), rows
-in the order of the lists; and ``about.json`` with a hash of the lists.
+Reads the paths of these photos, the photos, and from ``params.yaml`` ``image_size`` and ``image_fit``. Writes
+into ``data/features/pixels/`` ``train.npy`` and ``validation.npy``: uint8 in 0..255, shaped (photos, height, width, 3),
+rows in the order of the lists; and ``about.json`` with a hash of the lists and ``image_fit``.
 """
 
 import numpy as np
@@ -17,14 +17,14 @@ from stages.storage.photo_lists import read_split
 
 
 def main() -> None:
-    image_size = load_params().image_size
+    params = load_params()
     lists = {split: read_split(f"{split}_paths") for split in ("train", "validation")}
     with atomic_folder(FEATURES / PIXELS, replace=True) as folder:
-        shapes = {split: (len(photos), *image_size, 3) for split, photos in lists.items()}
+        shapes = {split: (len(photos), *params.image_size, 3) for split, photos in lists.items()}
         arrays = create_arrays(folder, shapes, np.uint8)
         for split, photos in lists.items():
-            decode_photos(list(photos["path"]), arrays[split])
-        write_about(folder, hash_paths(lists))
+            decode_photos(list(photos["path"]), arrays[split], params.image_fit)
+        write_about(folder, hash_paths(lists), image_fit=params.image_fit)
 
 
 if __name__ == "__main__":

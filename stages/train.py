@@ -1,14 +1,14 @@
 """Train one model.
 
 Reads the training and validation lists, the pixels or features that the config names, with their backbone, and from
-``params.yaml`` ``image_size``, ``train`` and the model's config.
-Writes ``data/models/MODEL.keras``; ``MODEL.json`` with its classes and environment; ``MODEL.npz`` with its ``logits``
-on the validation photos and their ``labels``, and with a backbone ``training_features`` and ``validation_features``,
-pooled, of up to 2,000 photos each; ``plots/history/MODEL.json``, a record per epoch; and into ``data/repeats/MODEL/``
-the same of its training runs from other seeds (``train.runs``). A killed run resumes after the last finished epoch,
-with the same result. With ``TENSORBOARD=1`` in the environment it also writes curves into ``data/logs/``, which is not
-an output. A linear classifier has no epochs: it also reads the groups, its history is one record, and ``MODEL.json``
-has the cross-validated scores of each regularisation.
+``params.yaml`` ``image_size``, ``image_fit``, ``train`` and the model's config.
+Writes ``data/models/MODEL.keras``; ``MODEL.json`` with its classes, environment and ``image_fit``; ``MODEL.npz`` with
+its ``logits`` on the validation photos and their ``labels``, and with a backbone ``training_features`` and
+``validation_features``, pooled, of up to 2,000 photos each; ``plots/history/MODEL.json``, a record per epoch; and into
+``data/repeats/MODEL/`` the same of its training runs from other seeds (``train.runs``). A killed run resumes after the
+last finished epoch, with the same result. With ``TENSORBOARD=1`` in the environment it also writes curves into
+``data/logs/``, which is not an output. A linear classifier has no epochs: it also reads the groups, its history is one
+record, and ``MODEL.json`` has the cross-validated scores of each regularisation.
 
     python -m stages.train [NAME]    # without NAME, the one in DVC's stage name train@NAME
 """
@@ -22,7 +22,7 @@ import pandas as pd
 
 from stages.common.cli import UserError, run
 from stages.common.model_config import ModelConfig
-from stages.common.params import Train, load_entry
+from stages.common.params import Params, Train, load_entry
 from stages.common.paths import BACKUPS, HISTORY, MODELS, PIXELS, REPEATS
 from stages.datasets.dataset import StoredDataset
 from stages.models.build import build_model
@@ -45,8 +45,14 @@ def main() -> None:
     classes = class_names(lists["train"]["label"])
     train, validation = load_examples(config.features, lists, classes)
     sample = load_sample(config.features, validation, params.image_size)
+    about = read_about(config.features)
+    if (image_fit := about.get("image_fit", "stretch")) != params.image_fit:
+        raise UserError(
+            f"expected features of photos of image_fit {params.image_fit}, received {image_fit}: "
+            f"{remedy(config.features)}"
+        )
     # Features with new views in every epoch leave their augmentation to the training run.
-    config = config.model_copy(update=read_about(config.features).get("augmentation", {}))
+    config = config.model_copy(update=about.get("augmentation", {}))
 
     BACKUPS.mkdir(parents=True, exist_ok=True)  # by which a trial of a sweep knows that it trained
     with atomic_folder(REPEATS / name, replace=True) as repeats:
@@ -58,7 +64,7 @@ def main() -> None:
                 path, history_path = MODELS / f"{name}.keras", HISTORY / f"{name}.json"
             else:
                 path, history_path = repeats / f"{name}.{seed}.keras", repeats / "history" / f"{name}.{seed}.json"
-            train_from_seed(config, seeded, params.image_size, classes, train, validation, sample, path, history_path)
+            train_from_seed(config, seeded, params, classes, train, validation, sample, path, history_path)
         write_json(seeds[1:], repeats / "seeds.json")
     for backup in BACKUPS.glob(f"{name}.*npz"):  # only now: if a later run is killed, no earlier one repeats
         backup.unlink()
@@ -67,7 +73,7 @@ def main() -> None:
 def train_from_seed(
     config: ModelConfig,
     settings: Train,
-    image_size: tuple[int, int],
+    params: Params,
     classes: list[str],
     train: StoredDataset,
     validation: StoredDataset,
@@ -78,14 +84,19 @@ def train_from_seed(
     """Train a new model, and write its history and, to ``path`` and beside it, the model.
 
     Args:
+        settings: ``train`` of params.yaml, with the seed of this run.
         sample: pixels of the validation photos at ``sample_rows``, on which the saved model is checked.
     """
     make_deterministic(settings.seed)
-    about: dict[str, Any] = {"classes": classes, "environment": describe_environment()}
+    about: dict[str, Any] = {
+        "classes": classes,
+        "environment": describe_environment(),
+        "image_fit": params.image_fit,
+    }
     if config.is_linear:
         from stages.training import linear  # scikit-learn takes a second to load
 
-        model = build_model(config, image_size, len(classes))
+        model = build_model(config, params.image_size, len(classes))
         groups = read_groups(read_split("train")["path"])
         history, logits, about["cross_validation"] = linear.fit_linear(
             model, config, settings, train, validation, groups
@@ -95,7 +106,7 @@ def train_from_seed(
         precision = set_precision(settings.precision, has_backbone=config.has_backbone)
         logger.info("precision: %s", precision)
         with device_strategy().scope():
-            model = build_model(config, image_size, len(classes))
+            model = build_model(config, params.image_size, len(classes))
             model.summary()
             history, logits = train_model(model, config, settings, train, validation, BACKUPS / f"{path.stem}.npz")
         about["environment"].append(f"precision {precision}")

@@ -15,7 +15,15 @@ from scipy.special import logit
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import HISTORY, MODELS, REPEATS
-from stages.evaluate import COVERAGE_FIGURE, SCORES, check_leftovers, evaluate, outputs, repeated_models
+from stages.evaluate import (
+    COVERAGE_FIGURE,
+    SCORES,
+    check_image_fit,
+    check_leftovers,
+    evaluate,
+    outputs,
+    repeated_models,
+)
 from stages.evaluation import results
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import rounded
@@ -107,6 +115,21 @@ def test_runs_from_other_seeds_are_those_that_train_listed() -> None:
     (REPEATS / "cnn/seeds.json").write_text("[9, 10]")
     repeated = repeated_models("cnn")
     assert [(seed, path.name) for seed, path in repeated.items()] == [(9, "cnn.9.keras"), (10, "cnn.10.keras")]
+
+
+@pytest.mark.usefixtures("files")
+def test_a_model_of_another_image_fit_is_refused() -> None:
+    """One from before there were several was trained on stretched photos."""
+    check_image_fit(CNN, "stretch")
+    with pytest.raises(
+        UserError, match=r"^data/models/cnn.json: .* crop .*, received stretch: run `dvc repro train@cnn"
+    ):
+        check_image_fit(CNN, "crop")
+    repeat = REPEATS / "cnn/cnn.7.keras"
+    repeat.with_suffix(".json").write_text(json.dumps({"image_fit": "pad"}))
+    check_image_fit(repeat, "pad")
+    with pytest.raises(UserError, match=r"^data/repeats/cnn/cnn.7.json: .*, received pad: run `dvc repro train@cnn`$"):
+        check_image_fit(repeat, "stretch")
 
 
 @pytest.mark.usefixtures("files")

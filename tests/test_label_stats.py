@@ -1,13 +1,15 @@
 """What `label_stats` counts, and the samples that it draws."""
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from stages import label_stats
 from stages.common.params import LabelStats
@@ -48,6 +50,37 @@ def test_each_number_has_its_own_name(workspace: Path) -> None:
         ],
     }
     assert pd.read_csv(LABEL_COUNTS)["images"].tolist() == [4, 8, 3, 5, 6, 2]
+
+
+@pytest.mark.parametrize(
+    ("shape", "image_size", "loss"),
+    [((30, 20), 16, 1 / 3), ((20, 32), 16, 0.375), ((640, 160), [10, 30], 0.25), ((20, 30), [10, 20], 2 / 3)],
+)
+def test_a_crop_that_loses_more_than_a_third_is_a_warning(
+    set_params: Callable[..., None],
+    caplog: pytest.LogCaptureFixture,
+    shape: tuple[int, int],
+    image_size: Any,
+    loss: float,
+) -> None:
+    """Of a photo of the median aspect ratio, turned as EXIF says; with another ``image_fit`` nothing is measured."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.new("RGB", shape[::-1]).save("turned.jpg", exif=exif)
+    Image.new("RGB", (99, 1)).save("odd.png")
+    Image.new("RGB", (1, 99)).save("other.png")
+    Path("data/splits").mkdir(parents=True)
+    photos = pd.DataFrame({"path": ["odd.png", "turned.jpg", "turned.jpg", "other.png"], "label": "cats"})
+    empty = pd.DataFrame({"path": [], "reason": [], "given": [], "label": [], "split": []})
+    for name in ("train", "validation", "test", "rejected", "corrected", "copies"):
+        (photos if name in ("train", "validation", "test") else empty).to_csv(f"data/splits/{name}.csv", index=False)
+    for image_fit in ("stretch", "pad", "crop"):
+        set_params({"image_fit": image_fit, "image_size": image_size})
+        assert not caplog.messages
+        main()
+        crop_loss = json.loads(LABEL_STATS.read_text()).get("crop_loss")
+        assert crop_loss == (pytest.approx(loss, abs=1e-6) if image_fit == "crop" else None)
+    assert [f"crop loses {100 * loss:.0f} %" in message for message in caplog.messages] == [True] * (loss > 0.34)
 
 
 def test_samples_are_held_as_thumbnails(workspace: Path) -> None:

@@ -11,12 +11,13 @@ import pandas as pd
 import pytest
 
 from stages import train
+from stages.common.cli import UserError
 from stages.common.paths import BACKUPS, FEATURES, SPLITS
 from stages.models.runtime import keras
 from stages.models.saving import check_saved_model, save_model
 from stages.storage.files import content_hash
 from stages.training import callbacks
-from tests.conftest import CNN_ALONE
+from tests.conftest import CNN_ALONE, edit_params
 from tests.training.examples import KilledError
 
 TINY = {**CNN_ALONE["models"]["cnn"], "conv_layers": 1, "filters": 2, "dense_units": 2}
@@ -72,6 +73,17 @@ def test_a_model_is_there_only_once_it_was_checked(
     train.main()
     assert len(checked) == 4
     assert results() == undisturbed
+
+
+def test_features_of_another_image_fit_are_refused(settings: Callable[..., None]) -> None:
+    """Those from before there were several are of stretched photos."""
+    edit_params(Path("params.yaml"), {"image_fit": "pad"})
+    with pytest.raises(UserError, match=r"image_fit pad, received stretch: run `dvc repro pixels`$"):
+        train.main()
+    about = FEATURES / "pixels/about.json"
+    about.write_text(json.dumps({**json.loads(about.read_text()), "image_fit": "pad"}))
+    train.main()
+    assert json.loads(Path("data/models/cnn.json").read_text())["image_fit"] == "pad"
 
 
 def test_a_saved_model_that_is_not_the_trained_one_is_an_error(

@@ -24,6 +24,7 @@ from tqdm import tqdm
 from commands.cluster import nodes, parquet
 from commands.predict import add_model_options, check_all_classified, column_names, row_values
 from stages.common.cli import MachineError, UserError, command_parser, machine_problem, plural, printable, run
+from stages.common.param_types import ImageFit
 from stages.common.params import Resources, load_params
 from stages.inference.model_file import fetch_model_file
 from stages.models.runtime import make_deterministic
@@ -65,7 +66,8 @@ def main() -> None:
         resources = params.cluster.resources_of(model.name)
         check_resources(resources)
         image_size = model.load(params.confidence).image_size
-        predict_photos(photos, output, image_size, missing, params.split.max_megapixels, resources)
+        limit = params.split.max_megapixels
+        predict_photos(photos, output, image_size, missing, limit, resources, model.image_fit)
     report(paths, parquet.read_predictions(output), model.name)
 
 
@@ -86,6 +88,7 @@ def predict_photos(
     paths: list[str],
     max_megapixels: float,
     resources: Resources,
+    image_fit: ImageFit = "stretch",
 ) -> None:
     """Classify photos on the cluster, and write a Parquet file for each part of the paths.
 
@@ -101,7 +104,7 @@ def predict_photos(
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what is an error ends in a line below
     classified = (
         ray.data.from_items(parts, override_num_blocks=len(parts))
-        .map(nodes.carrying_errors(decode), fn_args=[photos, image_size, max_megapixels], num_cpus=1)
+        .map(nodes.carrying_errors(decode), fn_args=[photos, image_size, max_megapixels, image_fit], num_cpus=1)
         .map(
             Predictor,
             fn_constructor_args=[output],
@@ -125,13 +128,17 @@ def predict_photos(
 
 
 def decode(
-    part: dict[str, Any], photos: DirFileSystem, image_size: tuple[int, int], max_megapixels: float
+    part: dict[str, Any],
+    photos: DirFileSystem,
+    image_size: tuple[int, int],
+    max_megapixels: float,
+    image_fit: ImageFit = "stretch",
 ) -> dict[str, Any]:
     """Add a part's ``pixels``, uint8, shaped (photos, height, width, 3), and ``problems``, "" where there is none."""
 
     def load(path: str) -> tuple[np.ndarray, str]:
         try:
-            return resized_pixels(content_of(path), image_size, max_megapixels), ""
+            return resized_pixels(content_of(path), image_size, image_fit, max_megapixels), ""
         except UnreadablePhotoError as error:
             return np.zeros((*image_size, 3), np.uint8), str(error)
         except Exception as error:  # a bucket's errors often do not say of which file they are

@@ -42,7 +42,12 @@ def open_folder(url: str) -> DirFileSystem:
 def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings) -> None:
     """Write the model to the output, where every node finds it, unless the output was begun with another."""
     delete_abandoned(output)
-    about = {"model": model.name, "classes": model.class_names, "confidence": settings.model_dump()}
+    about = {
+        "model": model.name,
+        "classes": model.class_names,
+        "image_fit": model.image_fit,
+        "confidence": settings.model_dump(),
+    }
     try:
         claimed, content = json.loads(output.cat_file(ABOUT)), output.cat_file(MODEL)
     except FileNotFoundError:
@@ -56,7 +61,8 @@ def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings)
         write_remote(output, ABOUT, json.dumps(about, indent=2, ensure_ascii=False).encode())
         return
     claimed_settings = SOFTMAX_ALONE.model_dump() | claimed.get("confidence", {})  # older outputs have none
-    if (claimed["model"], claimed["classes"], content) != (model.name, model.class_names, model.content):
+    begun_with = claimed["model"], content, claimed["classes"], claimed.get("image_fit", "stretch")
+    if begun_with != (model.name, model.content, model.class_names, model.image_fit):
         difference = f"of another model ({claimed['model']})"
     elif claimed_settings != about["confidence"]:
         difference = f"with other settings of confidence ({json.dumps(claimed_settings)})"
@@ -80,7 +86,14 @@ def delete_abandoned(output: DirFileSystem) -> None:
 def load_claimed(output: DirFileSystem) -> TrainedModel:
     """Load the model that :func:`claim` wrote."""
     about = json.loads(output.cat_file(ABOUT))
-    model = ModelFile(about["model"], output.cat_file(MODEL), about["classes"], MODEL, read_validation(output))
+    model = ModelFile(
+        about["model"],
+        output.cat_file(MODEL),
+        about["classes"],
+        MODEL,
+        read_validation(output),
+        about.get("image_fit", "stretch"),
+    )
     return model.load(ConfidenceSettings(**about.get("confidence", {})))
 
 

@@ -54,7 +54,7 @@ def main() -> None:
     shared = set()
     for trial, overrides in zip(checked, trials, strict=True):
         config = trial.models[args.model]
-        own_features = any(changes(override, "features.", "image_size=") for override in overrides)
+        own_features = any(changes(override, "features.", "image_fit=", "image_size=") for override in overrides)
         if config.has_backbone and not own_features:
             shared.add(f"features@{config.features}")
 
@@ -117,10 +117,10 @@ def check_trial(overrides: list[str], model: str) -> Params:
     if params.models[model].has_backbone:
         sections.append(f"features.{params.models[model].features}")
     for override in overrides:
-        if not changes(override, "image_size=", *(f"{section}." for section in sections)):
+        if not changes(override, "image_fit=", "image_size=", *(f"{section}." for section in sections)):
             listed = ", ".join(sections)
             raise UserError(
-                f"-S {override}: expected a parameter of {listed} or image_size, on which the trials depend"
+                f"-S {override}: expected a parameter of {listed}, image_fit or image_size, on which the trials depend"
             )
     return params
 

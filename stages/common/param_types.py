@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -49,6 +49,7 @@ ImageSize = Annotated[
     BeforeValidator(lambda value: (value, value) if isinstance(value, int) else value),
     expected("pixels, as 160 or [height, width]"),
 ]
+ImageFit = Literal["stretch", "crop", "pad"]
 
 
 class Section(BaseModel):

@@ -18,6 +18,7 @@ from stages.common.param_types import (
     Count,
     Float,
     Fraction,
+    ImageFit,
     ImageSize,
     Int,
     Positive,
@@ -133,6 +134,7 @@ class Cluster(Resources):
 
 class Params(Section):
     image_size: ImageSize
+    image_fit: ImageFit = "stretch"
     seed: Seed
     download: Download
     backbones: dict[Name, Backbone]

@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 from io import BytesIO
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 from dvc.api import DVCFileSystem
@@ -17,6 +17,7 @@ from dvc.scm import RevError, resolve_rev
 from fsspec.implementations.local import LocalFileSystem
 
 from stages.common.cli import UserError, first_line, shown
+from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import BEST, MODELS
 from stages.inference.confidence import DAMAGED_NPZ, SOFTMAX_ALONE, Confidence, fit_confidence
@@ -42,6 +43,7 @@ class TrainedModel(NamedTuple):
     class_names: list[str]  # in the order of the logits
     confidence: Confidence = Confidence()
     with_features: keras.Model | None = None  # the model with features as a second output, if confidence needs them
+    image_fit: ImageFit = "stretch"  # of the photos that it was trained on, as of ``resized_pixels``
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -64,6 +66,7 @@ class ModelFile(NamedTuple):
     class_names: list[str]  # in the order of the logits
     origin: str  # for messages
     validation: bytes | None = None  # of MODEL.npz; None: missing, as with models trained before it existed
+    image_fit: ImageFit = "stretch"
 
     def load(self, settings: ConfidenceSettings) -> TrainedModel:
         """Load the model, or raise UserError if this version of Keras cannot."""
@@ -79,7 +82,7 @@ class ModelFile(NamedTuple):
                     f"{self.origin}: expected a model that Keras {keras.__version__} can load: "
                     f"{first_line(error)}: train it again"
                 ) from error
-        return TrainedModel(self.name, model, self.class_names, confidence, extended)
+        return TrainedModel(self.name, model, self.class_names, confidence, extended, self.image_fit)
 
     def fit(self, settings: ConfidenceSettings) -> Confidence:
         """Fit the confidence to the validation photos; log a warning if the files lack what a setting needs."""
@@ -139,9 +142,14 @@ def fetch_model_file(name: str | None, revision: str | None = None) -> ModelFile
             raise UserError(f"expected a trained model{where} ({known}), received {name!r}: choose with --model")
         path = MODELS / f"{name}.keras"
         about, validation = path.with_suffix(".json"), path.with_suffix(".npz")
-        class_names = json_value(read(about), "classes", list, f"{about}{where}", rebuild)
+        content, source = read(about), f"{about}{where}"
+        class_names = json_value(content, "classes", list, source, rebuild)
+        image_fit = json_value(content, "image_fit", str, source, rebuild, default="stretch")
+        if image_fit not in get_args(ImageFit):
+            known = ", ".join(get_args(ImageFit))
+            raise UserError(f"{source}: expected one of {known} as image_fit, received {image_fit!r}: {rebuild}")
         arrays = read(validation) if files.exists(validation.as_posix()) else None
-        return ModelFile(name, read(path), class_names, f"{path}{where}", arrays)
+        return ModelFile(name, read(path), class_names, f"{path}{where}", arrays, image_fit)
 
 
 @contextmanager

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from PIL import Image, ImageFile, UnidentifiedImageError, _imaging
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError, _imaging
 
 from stages.common.cli import UserError, first_line
 from stages.common.parallel import map_in_parallel
+from stages.common.param_types import ImageFit
 from stages.photos.formats import FORMATS, TIFF_PREFIXES, describe_other, describe_tiff, find_tiff_problem, formats_of
 from stages.photos.loading import load_eight_bits, without_metadata
 from stages.storage.arrays import DiskArray, temporary_array
@@ -28,6 +29,7 @@ Source = str | Path | bytes
 
 MAX_BYTES_PER_PIXEL = 8  # RGBA in 16 bits, not compressed
 MORE_FRAMES = "more frames"  # in a decoded photo's info
+PAD_COLOUR = (124, 116, 104)
 REDUCING_GAP = 4
 THUMBNAIL_SIZE = 512
 
@@ -64,7 +66,8 @@ def open_photo(source: Source, shrink_to: int | None = None, max_megapixels: flo
         source: a path, or the content of a file.
         shrink_to: the longer side, in pixels, to which the caller is going to resize the photo. A JPEG is then decoded
             at 1/2, 1/4 or 1/8 of its size (in four times less CPU time, 24 megapixels to 160 px) where that leaves
-            four times the pixels. The resized photo differs by at most 1 of 255, by 3 on line drawings.
+            four times the pixels on both sides, enough to be cropped. The resized photo differs by at most 1 of 255, by
+            3 on line drawings.
         max_megapixels: the largest size to accept.
 
     Raises:
@@ -171,25 +174,39 @@ def thumbnail(source: Source) -> Image.Image:
     return photo
 
 
-def resized_pixels(source: Source, image_size: tuple[int, int], max_megapixels: float = math.inf) -> np.ndarray:
-    """Decode a photo, as :func:`open_photo`, and resize it (bilinear, antialiased, ignoring its aspect ratio).
+def resized_pixels(
+    source: Source, image_size: tuple[int, int], image_fit: ImageFit = "stretch", max_megapixels: float = math.inf
+) -> np.ndarray:
+    """Decode a photo, as :func:`open_photo`, and resize it (bilinear, antialiased).
 
     Args:
         image_size: height and width in pixels.
+        image_fit: "stretch" ignores the photo's aspect ratio, "crop" resizes the largest rectangle of ``image_size``'s
+            aspect ratio at its centre, and "pad" the whole photo, centred on ``PAD_COLOUR``. That is the mean colour of
+            ImageNet, which preprocessing of keras.applications turns into 0, the value that convolutions pad with, or,
+            of -1..1, into one within 0.2 of it; black would become one of the most extreme.
 
     Returns:
         uint8 in 0..255, shaped (height, width, 3).
     """
     height, width = image_size
     photo = open_photo(source, max(image_size), max_megapixels)
-    return np.asarray(photo.resize((width, height), Image.Resampling.BILINEAR))
+    match image_fit:
+        case "crop":
+            fitted = ImageOps.fit(photo, (width, height), Image.Resampling.BILINEAR)
+        case "pad":
+            fitted = ImageOps.pad(photo, (width, height), Image.Resampling.BILINEAR, PAD_COLOUR)
+        case _:
+            fitted = photo.resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(fitted)
 
 
-def decode_photos(paths: Sequence[str], pixels: DiskArray) -> None:
+def decode_photos(paths: Sequence[str], pixels: DiskArray, image_fit: ImageFit = "stretch") -> None:
     """Decode photos, on all cores, into the rows of an array.
 
     Args:
         pixels: uint8 in 0..255, shaped (photos, height, width, 3).
+        image_fit: as of :func:`resized_pixels`.
 
     Raises:
         UserError: A photo cannot be decoded.
@@ -198,15 +215,15 @@ def decode_photos(paths: Sequence[str], pixels: DiskArray) -> None:
 
     def load(index: int) -> None:
         try:
-            pixels.write(index, resized_pixels(paths[index], (height, width)))
+            pixels.write(index, resized_pixels(paths[index], (height, width), image_fit))
         except UnreadablePhotoError as error:  # `split` could read it
             raise UserError(f"{paths[index]}: {error}: run `dvc repro --force download && dvc repro`") from error
 
     map_in_parallel(load, range(len(paths)), "decoding photos")
 
 
-def load_pixels(paths: Sequence[str], image_size: tuple[int, int]) -> DiskArray:
+def load_pixels(paths: Sequence[str], image_size: tuple[int, int], image_fit: ImageFit = "stretch") -> DiskArray:
     """Decode photos, as :func:`decode_photos`, into a temporary array."""
     pixels = temporary_array((len(paths), *image_size, 3), np.uint8)
-    decode_photos(paths, pixels)
+    decode_photos(paths, pixels, image_fit)
     return pixels

@@ -54,7 +54,8 @@ def write_about(folder: Path, photos: dict[str, str], **about: Any) -> None:
 
     Args:
         photos: ``hash_paths`` of the lists of photos.
-        about: the ``environment`` that extracted the features, or the ``augmentation`` left to the training run.
+        about: the ``image_fit`` of the photos; the ``environment`` that extracted the features, or the
+            ``augmentation`` left to the training run.
     """
     write_json({"photos": photos, **about}, folder / "about.json")
 

@@ -105,15 +105,15 @@ def write_json(content: Any, path: Path) -> None:
     write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", path)
 
 
-def json_value(content: bytes, key: str, kind: type, path: Path | str, advice: str) -> Any:
-    """Return a value of a JSON object.
+def json_value(content: bytes, key: str, kind: type, path: Path | str, advice: str, default: Any = None) -> Any:
+    """Return a value of a JSON object, or a default if it has no such key.
 
     Raises:
         UserError: The content is not a JSON object with a value of this kind.
     """
     try:
-        value = json.loads(content)[key]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        value = {key: default, **json.loads(content)}[key]
+    except (ValueError, TypeError, RecursionError):
         value = None
     if isinstance(value, kind):
         return value

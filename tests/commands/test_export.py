@@ -17,11 +17,13 @@ from PIL import ExifTags, Image
 from commands import export as command
 from commands.export import FORMATS, Format, in_float32, write_model
 from stages.common.cli import UserError
+from stages.common.param_types import ImageFit
 from stages.common.params import load_params
 from stages.inference.confidence import read_confidence
 from stages.inference.logits import load_model
 from stages.inference.model_file import TrainedModel
-from stages.photos.decode import resized_pixels
+from stages.photos.decode import PAD_COLOUR, resized_pixels
+from stages.storage.files import write_json
 from tests.commands.small_model import SIZE, save_small_model
 from tests.conftest import PROJECT, write_photos
 
@@ -67,9 +69,23 @@ def test_an_export_is_described_and_checked(
     assert (about["output"]["shape"], about["output"]["name"]) == ([None, 2], FORMATS[name].output)
 
 
-@pytest.mark.parametrize(("shape", "suffix"), [((60, 80, 3), "jpg"), ((300, 400, 3), "jpg"), ((60, 80, 4), "png")])
-def test_the_guide_s_example_classifies_as_the_model(export: Export, shape: tuple[int, ...], suffix: str) -> None:
+@pytest.mark.parametrize(
+    ("image_fit", "shape", "suffix"),
+    [
+        ("stretch", (60, 80, 3), "jpg"),
+        ("stretch", (300, 400, 3), "jpg"),
+        ("crop", (600, 300, 3), "jpg"),
+        ("pad", (60, 80, 4), "png"),
+    ],
+)
+def test_the_guide_s_example_classifies_as_the_model(
+    export: Export, image_fit: ImageFit, shape: tuple[int, ...], suffix: str
+) -> None:
+    write_json({"classes": ["cats", "dogs"], "image_fit": image_fit}, MODEL.with_suffix(".json"))
     export("--format", "onnx", "exported")
+    about = json.loads(Path("exported/small.json").read_text())
+    assert about["image_fit"] == image_fit
+    assert {"stretch": "ignoring", "crop": "ImageOps.fit", "pad": str(PAD_COLOUR)}[image_fit] in about["input"]["about"]
     photo = Path(f"photo.{suffix}")
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
@@ -78,7 +94,7 @@ def test_the_guide_s_example_classifies_as_the_model(export: Export, shape: tupl
     names: dict[str, Any] = {}
     exec(example.replace("transfer", "small").replace("photo.jpg", photo.name), names)  # noqa: S102
     assert names["pixels"].dtype == np.float32
-    np.testing.assert_array_equal(names["pixels"], resized_pixels(photo, SIZE)[None])
+    np.testing.assert_array_equal(names["pixels"], resized_pixels(photo, SIZE, image_fit)[None])
     np.testing.assert_allclose(names["logits"], load_model(MODEL)(names["pixels"]), atol=1e-5)
 
 

@@ -84,6 +84,16 @@ def test_a_damaged_list_of_classes_is_one_line(content: str) -> None:
         fetch_model_file("good")
 
 
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize("content", ['"letterbox"', "1", "null", "[]"])
+def test_an_unknown_image_fit_is_one_line(content: str) -> None:
+    Path("data/models/good.json").write_text(f'{{"classes": [], "image_fit": {content}}}')
+    with pytest.raises(UserError, match=r"image_fit.*: run `dvc repro`$") as raised:
+        fetch_model_file("good")
+    assert "data/models/good.json" in str(raised.value)
+    assert len(str(raised.value).splitlines()) == 1
+
+
 @pytest.fixture(params=["with DVC in the project", "with DVC at the root"])
 def nested(request: pytest.FixtureRequest, models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project in a sub-folder of its git repository, in whose last commit "other" is the best model."""
@@ -95,6 +105,7 @@ def nested(request: pytest.FixtureRequest, models: Path, monkeypatch: pytest.Mon
     dvc_root = project if "project" in request.param else models
     run(dvc_root, "dvc", "init", "--quiet", *(["--subdir"] if dvc_root == project else []))
     run(dvc_root, "dvc", "remote", "add", "--default", "--local", "store", str(models.with_name("remote")))
+    write_json({"classes": CLASSES, "image_fit": "crop"}, Path(project, "data/models/good.json"))
     run(project, "dvc", "add", "--quiet", "data/models")
     commit(models)
     run(models, "git", "tag", "before")
@@ -102,6 +113,7 @@ def nested(request: pytest.FixtureRequest, models: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(project)
     write_json({"model": "other"}, Path("metrics/best.json"))
     shutil.copy("data/models/good.keras", "data/models/later.keras")
+    write_json({"classes": CLASSES, "image_fit": "pad"}, Path("data/models/good.json"))
     run(project, "dvc", "add", "--quiet", "data/models")
     commit(models)
     return dvc_root
@@ -113,7 +125,8 @@ def test_a_project_in_a_sub_folder_has_its_revisions(nested: Path) -> None:
     good = Path("data/models/good.keras").read_bytes()
     assert fetch_model_file(None, "HEAD").name == fetch_model_file(None).name == "other"
     before = fetch_model_file(None, "before")
-    assert (before.name, before.content, before.class_names) == ("good", good, CLASSES)
+    assert (before.name, before.content, before.class_names, before.image_fit) == ("good", good, CLASSES, "crop")
+    assert (fetch_model_file("good").image_fit, fetch_model_file("other").image_fit) == ("pad", "stretch")
     shutil.rmtree(nested / ".dvc/cache")
     shutil.rmtree("data/models")
     assert fetch_model_file(None, "before") == before

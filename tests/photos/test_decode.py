@@ -7,14 +7,15 @@ import sys
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
+from stages.common.param_types import ImageFit
 from stages.photos import decode
-from stages.photos.decode import UnreadablePhotoError, open_photo, resized_pixels, thumbnail
+from stages.photos.decode import PAD_COLOUR, UnreadablePhotoError, open_photo, resized_pixels, thumbnail
 from tests.conftest import PROJECT
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(90)
@@ -117,6 +118,69 @@ def test_a_large_jpeg_is_decoded_at_a_reduced_size(tmp_path: Path) -> None:
     assert open_photo(path, shrink_to=20).size == (160, 120)
     full = open_photo(path).resize((20, 15), Image.Resampling.BILINEAR)
     assert np.abs(resized_pixels(path, (15, 20)).astype(int) - np.asarray(full)).max() <= 1
+
+
+BILINEAR = Image.Resampling.BILINEAR
+FITS = get_args(ImageFit)
+R, G, B, W = (200, 0, 0), (0, 200, 0), (0, 0, 200), (200, 200, 200)
+P = PAD_COLOUR
+
+
+@pytest.mark.parametrize("upright", [True, False])
+@pytest.mark.parametrize(
+    ("image_fit", "image_size", "rows"),
+    [
+        ("stretch", (2, 4), [[R, G, B, W]] * 2),
+        ("stretch", (4, 4), [[R, G, B, W]] * 4),
+        ("crop", (2, 2), [[G, B]] * 2),
+        ("crop", (2, 4), [[R, G, B, W]] * 2),
+        ("pad", (4, 4), [[P] * 4, [R, G, B, W], [R, G, B, W], [P] * 4]),
+        ("pad", (2, 8), [[P, P, R, G, B, W, P, P]] * 2),
+        ("pad", (2, 4), [[R, G, B, W]] * 2),
+    ],
+)
+def test_a_wide_photo_is_stretched_cropped_or_padded(
+    tmp_path: Path, image_fit: ImageFit, image_size: tuple[int, int], rows: list[Any], upright: bool
+) -> None:
+    """After it is turned as EXIF says."""
+    photo, exif = Image.fromarray(np.array([[R, G, B, W]] * 2, np.uint8)), Image.Exif()
+    if not upright:
+        photo, exif[ExifTags.Base.Orientation] = photo.transpose(Image.Transpose.ROTATE_90), 6
+    photo.save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(resized_pixels(tmp_path / "a.png", image_size, image_fit), np.array(rows))
+
+
+@pytest.mark.parametrize("image_fit", FITS)
+@pytest.mark.parametrize("size", [(1000, 1), (1, 1000), (7, 3), (1, 1)])
+def test_a_photo_of_any_shape_fits(tmp_path: Path, image_fit: ImageFit, size: tuple[int, int]) -> None:
+    Image.new("RGB", size, RED).save(tmp_path / "a.png")
+    pixels = resized_pixels(tmp_path / "a.png", (6, 8), image_fit)
+    assert pixels.shape == (6, 8, 3)
+    assert set(map(tuple, pixels.reshape(-1, 3).tolist())) <= ({RED, P} if image_fit == "pad" else {RED})
+
+
+@pytest.mark.parametrize("image_fit", FITS)
+def test_a_photo_of_the_image_size_s_shape_is_only_resized(tmp_path: Path, image_fit: ImageFit) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(
+        resized_pixels(tmp_path / "a.png", (15, 20), image_fit), resized_pixels(tmp_path / "a.png", (15, 20))
+    )
+
+
+@pytest.mark.parametrize("size", [(1920, 480), (480, 1920)])
+@pytest.mark.parametrize("image_fit", ["crop", "pad"])
+def test_a_large_jpeg_is_cropped_from_enough_pixels(tmp_path: Path, image_fit: ImageFit, size: tuple[int, int]) -> None:
+    """Decoded at a quarter, its shorter side still has four times the longer one of the image size."""
+    path = tmp_path / "a.jpg"
+    shades = np.random.default_rng(0).integers(0, 256, (size[1] // 80, size[0] // 80, 3), np.uint8)
+    Image.fromarray(shades).resize(size).save(path)
+    full = open_photo(path)
+    assert (full.size, min(open_photo(path, shrink_to=20).size)) == (size, 120)
+    if image_fit == "crop":
+        expected = ImageOps.fit(full, (20, 15), BILINEAR)
+    else:
+        expected = ImageOps.pad(full, (20, 15), BILINEAR, P)
+    assert np.abs(resized_pixels(path, (15, 20), image_fit).astype(int) - np.asarray(expected)).max() <= 1
 
 
 def test_a_thumbnail_is_small_and_keeps_its_proportions(tmp_path: Path) -> None:

@@ -200,6 +200,8 @@ def test_an_output_goes_on_only_with_its_model_and_settings(workspace: Path) -> 
     claim(output, other_fit, plain)  # which nothing is fitted to
     with pytest.raises(UserError, match=r"found those of another model \(small\): choose another OUTPUT$"):
         claim(output, model._replace(content=b"another"), unsure)
+    with pytest.raises(UserError, match=r"found those of another model \(small\): choose another OUTPUT$"):
+        claim(output, model._replace(image_fit="pad"), plain)
     with pytest.raises(
         UserError, match=r'found those with other settings of confidence \({"temperature_scaling": false,.*}\): choose'
     ):
@@ -207,6 +209,10 @@ def test_an_output_goes_on_only_with_its_model_and_settings(workspace: Path) -> 
     (workspace / "out/_about.json").write_text(json.dumps({"model": "small", "classes": ["ants", "bees"]}))
     claim(output, model, plain)  # begun before there were settings
     assert not load_claimed(output).confidence.gives_notes
+
+    output = open_folder(str(workspace / "padded"))
+    claim(output, model._replace(image_fit="pad"), plain)
+    assert load_claimed(output).image_fit == "pad"
 
     output = open_folder(str(workspace / "unsure"))
     claim(output, model, unsure)

@@ -22,7 +22,10 @@ from stages.common.cli import UserError
         ("models.cnn.epochs=3", "To append to your config use \\+models.cnn.epochs=3"),
         ("+models.cnn.epoch=3", "models.cnn.epoch: unknown key"),
         ("train.runs=2", "^train.runs: expected 1 in a sweep, received 2: add -S train.runs=1 and"),
-        ("split.test_every=2", "-S split.test_every=2: expected a parameter of train, models.cnn or image_size, on"),
+        (
+            "split.test_every=2",
+            "-S split.test_every=2: expected a parameter of train, models.cnn, image_fit or image_size, on",
+        ),
         ("models.transfer.dropout=0.1", "-S models.transfer.dropout=0.1: expected a parameter of"),
     ],
 )
@@ -30,6 +33,12 @@ from stages.common.cli import UserError
 def test_a_bad_override_is_refused(change: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         check_trial(["train.seed=1", change], "cnn")
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_trial_may_decode_photos_in_its_own_way() -> None:
+    trial = check_trial(["image_size=32", "image_fit=pad"], "cnn")
+    assert (trial.image_size, trial.image_fit) == ((32, 32), "pad")
 
 
 def test_trials_are_all_combinations_each_once() -> None:

@@ -1,0 +1,132 @@
+"""Steps, commands and the cluster decode photos in the same way, each model's own."""
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import pytest
+import ray
+from PIL import Image
+
+from commands import export, predict
+from commands.cluster import batch_predict, nodes
+from stages import evaluate, pixels, split, train
+from stages.common.cli import UserError
+from stages.common.param_types import ImageFit
+from stages.evaluation import gradcam
+from stages.inference.logits import load_model
+from stages.inference.model_file import TrainedModel
+from stages.models.runtime import keras
+from stages.photos.decode import resized_pixels
+from tests.conftest import CNN_ALONE, edit_params
+
+SIZE = (16, 20)
+TINY = {**CNN_ALONE["models"]["cnn"], "conv_layers": 1, "filters": 2, "dense_units": 2}
+
+
+def write_wide_photos(folder: Path, count: int) -> None:
+    folder.mkdir(parents=True)
+    for index in range(count):
+        rng = np.random.default_rng([index, *str(folder).encode()])
+        Image.fromarray(rng.integers(0, 256, (20, 60, 3), np.uint8)).save(folder / f"{index}.png")
+
+
+@pytest.fixture(params=["crop", "pad"])
+def image_fit(request: pytest.FixtureRequest, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> ImageFit:
+    """Train a model on wide photos, in the current folder."""
+    changes = {"image_size": list(SIZE), "image_fit": request.param, "models": {"cnn": TINY}}
+    settings = {"train.epochs": 1, "train.batch_size": 8, "train.precision": "float32"}
+    edit_params(Path("params.yaml"), {**CNN_ALONE, **changes, **settings})
+    for label in ("cats", "dogs"):
+        write_wide_photos(Path("data/raw/train", label), 4)
+        write_wide_photos(Path("data/raw/validation", label), 6)
+    split.main()
+    pixels.main()
+    monkeypatch.setattr(sys, "argv", ["train", "cnn"])
+    train.main()
+    return cast(ImageFit, request.param)
+
+
+class InProcess:
+    """A dataset of Ray Data, in this process."""
+
+    def __init__(self, rows: list[Any], **_options: Any) -> None:
+        self.rows = rows
+
+    def map(self, function: Any, fn_args: Any = (), fn_constructor_args: Any = (), **_options: Any) -> "InProcess":
+        call = function(*fn_constructor_args) if isinstance(function, type) else function
+        return InProcess([call(row, *fn_args) for row in self.rows])
+
+    def iter_rows(self) -> Any:
+        return iter(self.rows)
+
+
+def decoded(name: str, image_fit: ImageFit) -> np.ndarray:
+    paths = pd.read_csv(f"data/splits/{name}.csv")["path"]
+    return np.stack([resized_pixels(path, SIZE, image_fit) for path in paths])
+
+
+def test_all_decode_as_the_model_was_trained(image_fit: ImageFit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ``params.yaml`` says by then; only `evaluate` insists on the same."""
+    train_pixels = decoded("train", image_fit)
+    np.testing.assert_array_equal(np.load("data/features/pixels/train.npy"), train_pixels)
+    assert not np.array_equal(train_pixels, decoded("train", "stretch"))
+    assert json.loads(Path("data/models/cnn.json").read_text())["image_fit"] == image_fit
+    model = load_model(Path("data/models/cnn.keras"))
+
+    shown = []
+    draw_gradcam = gradcam.draw_gradcam
+
+    def draw(model: keras.Model, evaluation: Any, test: Any) -> Any:
+        shown.append(test.pixels[np.arange(len(test.pixels))])
+        return draw_gradcam(model, evaluation, test)
+
+    monkeypatch.setattr(evaluate, "draw_gradcam", draw)
+    evaluate.main()
+    np.testing.assert_array_equal(shown, [decoded("test", image_fit)])
+    with np.load("data/predictions/cnn.npz") as arrays:
+        np.testing.assert_allclose(arrays["logits"], model(decoded("test", image_fit)), atol=1e-5)
+
+    other: ImageFit = "pad" if image_fit == "crop" else "crop"
+    edit_params(Path("params.yaml"), {"image_fit": other})
+    with pytest.raises(UserError, match=f"image_fit {other} .*, received {image_fit}: run `dvc repro train@cnn`"):
+        evaluate.main()
+
+    classified = []
+    original = TrainedModel.classify
+
+    def classify(self: TrainedModel, pixels: np.ndarray) -> list[Any]:
+        classified.append(pixels)
+        return original(self, pixels)
+
+    monkeypatch.setattr(TrainedModel, "classify", classify)
+    monkeypatch.setattr(sys, "argv", ["predict", "data/raw/validation/cats", "-o", "out.csv"])
+    predict.main()
+    paths = sorted(Path("data/raw/validation/cats").iterdir())
+    expected = np.stack([resized_pixels(path, SIZE, image_fit) for path in paths])
+    np.testing.assert_array_equal(classified, [expected])
+
+    sampled: list[np.ndarray] = []
+    validation_pixels = export.validation_pixels
+
+    def sample(*arguments: Any) -> np.ndarray:
+        sampled.append(validation_pixels(*arguments))
+        return sampled[-1]
+
+    monkeypatch.setattr(export, "validation_pixels", sample)
+    monkeypatch.setattr(sys, "argv", ["export", "--model", "cnn", "--format", "saved_model", "exported"])
+    export.main()
+    np.testing.assert_array_equal(sampled, [decoded("validation", image_fit)])
+    assert json.loads(Path("exported/cnn.json").read_text())["image_fit"] == image_fit
+
+    monkeypatch.setattr(nodes, "connect", lambda: None)
+    monkeypatch.setattr(batch_predict, "check_resources", lambda _: None)
+    monkeypatch.setattr(ray.data.DataContext, "get_current", SimpleNamespace)  # which warns of its own attributes
+    monkeypatch.setattr(ray.data, "from_items", InProcess)
+    monkeypatch.setattr(sys, "argv", ["batch_predict", "data/raw/validation/cats", "classified"])
+    batch_predict.main()
+    np.testing.assert_array_equal(classified[1:], [expected])

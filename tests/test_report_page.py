@@ -96,7 +96,7 @@ def test_all_figures_have_their_section_in_the_report(monkeypatch: pytest.Monkey
 @pytest.mark.usefixtures("workspace")
 def test_files_of_a_removed_label_issues_entry_are_refused() -> None:
     Path("plots/label_issues").mkdir(parents=True)
-    for name in (".gitkeep", "mobilenet_v2.csv", "my-copy.csv"):
+    for name in (".gitkeep", "mobilenet_v2_pooled.csv", "my-copy.csv"):
         Path("plots/label_issues", name).touch()
     with pytest.raises(UserError, match=r"move or delete plots/label_issues/my-copy.csv$"):
         main()

@@ -190,7 +190,7 @@ def test_predictions_and_failures_come_in_the_order_of_the_paths(predict: Predic
 
 def test_json_without_a_photo_is_an_empty_list(predict: Predict) -> None:
     Path("notes.txt").write_text("no photo")
-    with pytest.raises(UserError, match=r"1 of 1 files .* the other 0$"):
+    with pytest.raises(UserError, match=r"1 of 1 file .* the other 0$"):
         predict("notes.txt", "-o", "rows.json")
     assert json.loads(Path("rows.json").read_text()) == []
 

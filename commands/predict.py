@@ -13,7 +13,7 @@ import logging
 import math
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TextIO
@@ -38,23 +38,36 @@ CHUNK_SIZE = 256  # photos in memory at a time, beside those of the chunk before
 
 def main() -> None:
     args = parse_arguments()
-    to_text = FORMATS[choose_format(args.format, args.output)]
+    format_rows = FORMATS[choose_format(args.format, args.output)]
     paths = list_photos(args.photos)
     if args.output and args.output.exists():
         check_is_not_a_photo(args.output, paths)
     params = load_params()
     trained = fetch_model_file(args.model, args.rev).load(params.confidence)
     results = predict(trained, paths, params.split.max_megapixels)
-    rows = []
-    with open_output(args.output) as file:
-        with logging_redirect_tqdm():
-            for path, result in tqdm(results, "predicting", len(paths), unit="photo", disable=None):
-                if isinstance(result, UnreadablePhotoError):
-                    logger.warning("%s: %s", shown(path), result)
-                else:
-                    rows.append(row_values(path, result, trained.class_names))
-        file.write(to_text(pd.DataFrame(rows, columns=column_names(trained))))
-    check_all_classified(trained.name, len(paths), len(paths) - len(rows))
+    classified = 0
+
+    def tables() -> Iterator[pd.DataFrame]:
+        """Yield the rows of up to ``CHUNK_SIZE`` photos at a time."""
+        nonlocal classified
+        rows = []
+        for path, result in tqdm(results, "predicting", len(paths), unit="photo", disable=None):
+            if isinstance(result, UnreadablePhotoError):
+                logger.warning("%s: %s", shown(path), result)
+                continue
+            rows.append(row_values(path, result, trained.class_names))
+            classified += 1
+            if len(rows) == CHUNK_SIZE:
+                yield pd.DataFrame(rows, columns=column_names(trained))
+                rows = []
+        if rows or not classified:
+            yield pd.DataFrame(rows, columns=column_names(trained))
+
+    with open_output(args.output) as file, logging_redirect_tqdm():
+        for text in format_rows(tables()):
+            with tqdm.external_write_mode(file):
+                file.write(text)
+    check_all_classified(trained.name, len(paths), len(paths) - classified)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -176,30 +189,35 @@ def check_all_classified(model: str, photos: int, failed: int) -> None:
     logger.info("%s classified %s", model, plural(photos, "photo"))
 
 
-def to_table(rows: pd.DataFrame) -> str:
-    """Align path, class, probability and note in columns, with control characters escaped."""
-    columns = rows.filter(["path", "class", "probability", "note"])
-    columns["probability"] = columns["probability"].map("{:11.3f}".format)
-    cells = [[str(name), *map(shown, columns[name])] for name in columns]
+def table_lines(tables: Iterable[pd.DataFrame]) -> Iterator[str]:
+    """Align path, class, probability and note in columns, with control characters escaped; in the end, as it must."""
+    rows = pd.concat([table.filter(["path", "class", "probability", "note"]) for table in tables])
+    rows["probability"] = rows["probability"].map("{:11.3f}".format)
+    cells = [[str(name), *map(shown, rows[name])] for name in rows]
     widths = [len(max(column, key=len)) for column in cells]
-    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in zip(*cells, strict=True)]
-    return "".join(f"{line}\n" for line in lines)
+    for row in zip(*cells, strict=True):
+        yield "  ".join(map(str.ljust, row, widths)).rstrip() + "\n"
 
 
-def to_csv(rows: pd.DataFrame) -> str:
-    # Python's csv quotes what has a character of the line end: here also "\r", at which many programs end a line.
-    return str(rows.to_csv(index=False, lineterminator="\r\0\n")).replace("\r\0\n", "\n")
+def csv_lines(tables: Iterable[pd.DataFrame]) -> Iterator[str]:
+    for index, rows in enumerate(tables):
+        # Python's csv quotes what has a character of the line end: here also "\r", at which many programs end a line.
+        text = str(rows.to_csv(index=False, header=index == 0, lineterminator="\r\0\n"))
+        yield text.replace("\r\0\n", "\n")
 
 
-def to_json(rows: pd.DataFrame) -> str:
-    """Return a list with an object a line; unlike pandas, escape all control characters, and no slashes."""
-    objects = (dict(zip(rows.columns, row, strict=True)) for row in rows.itertuples(index=False, name=None))
-    lines = (json.dumps(row, ensure_ascii=False) for row in objects)
-    escaped = (CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", line) for line in lines)
-    return "[\n" + ",\n".join(escaped) + "\n]\n"
+def json_lines(tables: Iterable[pd.DataFrame]) -> Iterator[str]:
+    """Write a list with an object a line; unlike pandas, escape all control characters, and no slashes."""
+    separator = "[\n"
+    for rows in tables:
+        for values in rows.itertuples(index=False, name=None):
+            line = json.dumps(dict(zip(rows.columns, values, strict=True)), ensure_ascii=False)
+            yield separator + CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
+            separator = ",\n"
+    yield "\n]\n" if separator == ",\n" else "[\n\n]\n"
 
 
-FORMATS = {"table": to_table, "csv": to_csv, "json": to_json}
+FORMATS = {"table": table_lines, "csv": csv_lines, "json": json_lines}
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable
-from itertools import zip_longest
+from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat, zip_longest
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -130,12 +130,20 @@ def test_the_default_is_a_table(predict: Predict, arguments: tuple[str, ...]) ->
     assert {len(row) for row in rows} == {len(head)}
 
 
-def test_many_photos_are_classified_in_chunks(predict: Predict, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = predict("new", "--format", "csv")
+@pytest.mark.parametrize("chosen", ["csv", "json", "table"])
+def test_many_photos_are_classified_in_chunks(predict: Predict, monkeypatch: pytest.MonkeyPatch, chosen: str) -> None:
+    whole = predict("new", "--format", chosen)
     monkeypatch.setattr(command, "CHUNK_SIZE", 2)
     with mock.patch.object(np, "stack", wraps=np.stack) as stack:
-        assert predict("new", "--format", "csv") == whole
+        assert predict("new", "--format", chosen) == whole
     assert [len(call.args[0]) for call in stack.call_args_list] == [2, 2, 1]
+
+
+@pytest.mark.parametrize("lines", [command.csv_lines, command.json_lines])
+def test_csv_and_json_are_written_as_they_come(lines: Callable[[Iterable[pd.DataFrame]], Iterator[str]]) -> None:
+    """However many photos there are, only the rows of a chunk are in memory."""
+    endless = repeat(table_of(["1.jpg"], CLASSES))
+    assert "1.jpg" in next(lines(endless))
 
 
 def test_files_that_cannot_be_decoded_are_listed(
@@ -280,16 +288,16 @@ def test_a_row_has_the_predicted_class_and_every_probability() -> None:
 
 def test_every_format_has_the_note_beside_the_probability() -> None:
     table = table_of(NAMES, ODD_CLASSES, ["unsure", ""])
-    assert command.to_table(table).splitlines() == [
+    assert "".join(command.table_lines([table])).splitlines() == [
         "path                  class        probability  note",
         "new/1.jpg             bees, wasps        0.500  unsure",
         'a "quoted", name.jpg  Kühe               0.877',
     ]
-    assert command.to_csv(table).splitlines()[1:] == [
+    assert "".join(command.csv_lines([table])).splitlines()[1:] == [
         'new/1.jpg,"bees, wasps",0.5,unsure,0.25,0.5,0.25',
         '"a ""quoted"", name.jpg",Kühe,0.876543,,0.123457,0.0,0.876543',
     ]
-    text = command.to_json(table)
+    text = "".join(command.json_lines([table]))
     assert json.loads(text) == table.to_dict("records")
     assert text.count('\n{"path": "') == 2
 
@@ -315,7 +323,7 @@ def test_a_name_that_is_not_utf8_is_escaped() -> None:
 def test_a_table_has_control_characters_escaped(name: str, escaped: str) -> None:
     """But those of Japanese and Persian words are not control characters."""
     assert shown(Path(name)) == escaped
-    head, line = command.to_table(table_of([name], ["x", printable(name), "y"])).splitlines()
+    head, line = "".join(command.table_lines([table_of([name], ["x", printable(name), "y"])])).splitlines()
     assert line.startswith(f"{escaped}  {escaped}  ")
     assert len(line) == len(head)
 
@@ -325,10 +333,10 @@ def test_a_table_has_control_characters_escaped(name: str, escaped: str) -> None
 )
 def test_csv_and_json_hold_the_true_names(name: str) -> None:
     table = table_of([name], ["b", name, "c"])
-    text = command.to_csv(table)
+    text = "".join(command.csv_lines([table]))
     assert list(csv.reader(io.StringIO(text, newline="")))[1][:2] == [name, name]
     assert text.endswith(",0.5,0.25,0.5,0.25\n")
-    written = command.to_json(table)
+    written = "".join(command.json_lines([table]))
     assert [json.loads(written)[0][key] for key in ("path", "class", f"probability_{name}")] == [name, name, 0.5]
     assert not set("\r\x1b\x9b\u202e\u2028") & set(written)
 

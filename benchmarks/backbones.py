@@ -1,4 +1,4 @@
-"""Measure what backbones cost: the step `features` with random weights, on drawn photos of the size in params.yaml.
+"""Measure what backbones cost: the step `features` with random weights, on synthetic images of the size in params.yaml.
 
     python -m benchmarks.backbones [ARCHITECTURE ...]
 

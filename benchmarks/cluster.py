@@ -2,9 +2,9 @@
 
     python -m benchmarks.cluster
 
-Starts clusters of 1, 2 and 4 nodes with one processor each on this machine. Runs on each of them eight DVC steps that
-sleep, the models of the drawn photos by `python -m commands.cluster`, and tasks that do nothing, which shows what Ray
-adds. Prints a table in Markdown. Real steps gain from no more nodes than this machine has processors.
+Starts clusters of 1, 2 and 4 nodes with one core each on this machine. Runs on each of them eight DVC steps that
+sleep, the models of the synthetic images by `python -m commands.cluster`, and tasks that do nothing, which shows what Ray
+adds. Prints a table in Markdown. Real steps gain from no more nodes than this machine has cores.
 """
 
 import os
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def lay_out_photos(folder: Path, epochs: int) -> Path:
-    """Lay out the project with drawn photos and run all that precedes training."""
+    """Lay out the project with synthetic images and run all that precedes training."""
     lay_out_with_remote(folder, epochs)
     measure(["dvc", "repro", "label_stats"], folder)
     return folder

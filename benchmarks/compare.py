@@ -2,8 +2,8 @@
 
     python -m benchmarks.compare [--photos ARCHIVE.zip --backbone WEIGHTS.h5] [--epochs 2] [--jobs 1]
 
-Without photos: drawn ones, small. Runs in a copy of the project in a temporary folder. Prints tables in Markdown: CPU
-seconds (user and system) and seconds by the clock, the most memory that one process held, and accuracy, for each model
+Without photos: synthetic ones, small. Runs in a copy of the project in a temporary folder. Prints tables in Markdown: CPU
+seconds (user and system) and wall-clock seconds, the most memory that one process held, and accuracy, for each model
 and in all; then the time of a `dvc repro` with nothing to do, and of each step's imports.
 """
 
@@ -52,19 +52,19 @@ def measure(
 
 
 def add_photo_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--photos", type=Path, metavar="ARCHIVE", help="with --backbone; default: drawn ones")
+    parser.add_argument("--photos", type=Path, metavar="ARCHIVE", help="with --backbone; default: synthetic ones")
     parser.add_argument("--backbone", type=Path, metavar="WEIGHTS", help="of MobileNetV2 at its full width")
 
 
 def chosen_photos(args: argparse.Namespace) -> tuple[Path, Path] | None:
-    """Give the archive of photos and the backbone's weights that the user chose; None: the drawn ones."""
+    """Return the archive of photos and the backbone's weights that the user named; None: the synthetic ones."""
     if bool(args.photos) != bool(args.backbone):
         sys.exit("error: expected --photos and --backbone together")
     return (args.photos.resolve(), args.backbone.resolve()) if args.photos else None
 
 
 def benchmark_params(params: dict[str, Any], photos: tuple[Path, Path] | None, epochs: int) -> dict[str, Any]:
-    """Set the parameters of a benchmark, whether ``params`` name the real photos or, after `make demo`, the drawn."""
+    """Set the parameters of a benchmark, whether ``params`` name the real photos or, after `make demo`, the synthetic ones."""
     download = params["download"] | {"photos_sha256": None, "labels": None}
     if photos:
         archive, weights = map(str, photos)

@@ -4,8 +4,8 @@ The real photos, listed once, 4 and 16 times.
 
     python -m benchmarks.growth [--photos ARCHIVE.zip --backbone WEIGHTS.h5]
 
-Without photos: drawn ones, small. The lists name each photo 4 or 16 times, and each time it is decoded anew. Prints
-a table in Markdown: CPU seconds, seconds by the clock, and the most memory held.
+Without photos: synthetic ones, small. The lists name each photo 4 or 16 times, and each time it is decoded anew. Prints
+a table in Markdown: CPU seconds, wall-clock seconds, and the most memory held.
 """
 
 import sys

@@ -25,7 +25,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 def usage() -> dict[str, float]:
-    """Seconds so far, by the clock and of the processor (user and system), and the most memory held, in MiB."""
+    """Seconds so far, wall-clock and CPU (user and system), and the most memory held, in MiB."""
     spent = resource.getrusage(resource.RUSAGE_SELF)
     return {"wall": time.perf_counter(), "cpu": spent.ru_utime + spent.ru_stime, "mib": spent.ru_maxrss / 1024}
 

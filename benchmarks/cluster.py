@@ -3,8 +3,8 @@
     python -m benchmarks.cluster
 
 Starts clusters of 1, 2 and 4 nodes with one core each on this machine. Runs on each of them eight DVC steps that
-sleep, the models of the synthetic images by `python -m commands.cluster`, and tasks that do nothing, which shows what Ray
-adds. Prints a table in Markdown. Real steps gain from no more nodes than this machine has cores.
+sleep, the models of the synthetic images by `python -m commands.cluster`, and tasks that do nothing, which shows what
+Ray adds. Prints a table in Markdown. Real steps gain from no more nodes than this machine has cores.
 """
 
 import os

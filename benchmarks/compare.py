@@ -2,8 +2,8 @@
 
     python -m benchmarks.compare [--photos ARCHIVE.zip --backbone WEIGHTS.h5] [--epochs 2] [--jobs 1]
 
-Without photos: synthetic ones, small. Runs in a copy of the project in a temporary folder. Prints tables in Markdown: CPU
-seconds (user and system) and wall-clock seconds, the most memory that one process held, and accuracy, for each model
+Without photos: synthetic ones, small. Runs in a copy of the project in a temporary folder. Prints tables in Markdown:
+CPU seconds (user and system) and wall-clock seconds, the most memory that one process held, and accuracy, for each model
 and in all; then the time of a `dvc repro` with nothing to do, and of each step's imports.
 """
 
@@ -64,7 +64,7 @@ def chosen_photos(args: argparse.Namespace) -> tuple[Path, Path] | None:
 
 
 def benchmark_params(params: dict[str, Any], photos: tuple[Path, Path] | None, epochs: int) -> dict[str, Any]:
-    """Set the parameters of a benchmark, whether ``params`` name the real photos or, after `make demo`, the synthetic ones."""
+    """Set the parameters of a benchmark, whether ``params`` name real photos or synthetic ones."""
     download = params["download"] | {"photos_sha256": None, "labels": None}
     if photos:
         archive, weights = map(str, photos)

@@ -3,8 +3,8 @@
     python -m benchmarks.compare [--photos ARCHIVE.zip --backbone WEIGHTS.h5] [--epochs 2] [--jobs 1]
 
 Without photos: synthetic ones, small. Runs in a copy of the project in a temporary folder. Prints tables in Markdown:
-CPU seconds (user and system) and wall-clock seconds, the most memory that one process held, and accuracy, for each model
-and in all; then the time of a `dvc repro` with nothing to do, and of each step's imports.
+CPU seconds (user and system) and wall-clock seconds, the most memory that one process held, and accuracy, for each
+model and in all; then the time of a `dvc repro` with nothing to do, and of each step's imports.
 """
 
 import argparse

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 from sklearn.metrics import confusion_matrix
 
 from stages.evaluation.figures import COLOURS, caption, draw_photos
@@ -28,14 +28,17 @@ MIN_COVERED = 10  # photos of which an accuracy is drawn
 def draw_accuracy(name: str, history: pd.DataFrame) -> Figure:
     """Draw training and validation accuracy over the epochs."""
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
-    marker = "o" if len(history) == 1 else None
+    is_point = len(history) == 1  # as of a linear classifier
+    marker = "o" if is_point else None
     axes.plot(history["epoch"], history["accuracy"], "--", color="C0", marker=marker, label="training")
     axes.plot(history["epoch"], history["val_accuracy"], color="C3", marker=marker, label="validation")
     if "kept" in history:
         epoch = selected_epoch(history)
         axes.plot(epoch["epoch"], epoch["val_accuracy"], "o", color="C3", label="selected epoch")
+    if is_point:
+        axes.margins(y=0.3)
     axes.set(title=f"{name}: accuracy", xlabel="epoch", ylabel="accuracy", ylim=(None, 1.01))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(FixedLocator([1]) if is_point else MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
     return figure

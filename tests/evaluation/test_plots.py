@@ -40,7 +40,9 @@ def _closed_figures() -> Iterator[None]:
 def test_the_accuracy_curve_marks_the_selected_epoch() -> None:
     history = pd.DataFrame({"epoch": [1, 2], "accuracy": [0.5, 0.7], "val_accuracy": [0.4, 0.6]})
     assert len(draw_accuracy("cnn", history).axes[0].lines) == 2
-    assert [line.get_marker() for line in draw_accuracy("linear", history[:1]).axes[0].lines] == ["o", "o"]
+    [axes] = draw_accuracy("linear", history[:1]).axes
+    assert [line.get_marker() for line in axes.lines] == ["o", "o"]
+    assert axes.get_xticks().tolist() == [1]
     _, _, point = draw_accuracy("cnn", history.assign(kept=[True, np.nan])).axes[0].lines
     np.testing.assert_array_equal(point.get_xydata(), [[1, 0.4]])
 

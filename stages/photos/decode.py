@@ -195,6 +195,9 @@ def resized_pixels(
         case "crop":
             fitted = ImageOps.fit(photo, (width, height), Image.Resampling.BILINEAR)
         case "pad":
+            reduction = math.ceil(max(photo.width / width, photo.height / height))
+            if 2 * min(photo.size) < reduction:  # of less than half a pixel Pillow would leave nothing (findings/)
+                photo = photo.resize((max(photo.width, reduction), max(photo.height, reduction)))
             fitted = ImageOps.pad(photo, (width, height), Image.Resampling.BILINEAR, PAD_COLOUR)
         case _:
             fitted = photo.resize((width, height), Image.Resampling.BILINEAR)

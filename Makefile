@@ -75,7 +75,7 @@ check: .venv/dev ## the tests that need no whole pipeline: a minute and a half, 
 	python -m pytest $(SIDE_BY_SIDE) -m 'not slow'
 
 soak: .venv/dev ## kill the pipeline KILLS times at random moments; it must not matter
-	python -m pytest tests/test_soak.py -s --kills $(KILLS)
+	python -m pytest tests/pipeline/test_soak.py -s --kills $(KILLS)
 
 mutants: .venv/mutants ## change the code in 60 places, one at a time: do the tests notice? an hour
 	python -m tests.mutants

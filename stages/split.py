@@ -29,7 +29,7 @@ from stages.common.cli import MismatchError, UserError, run
 from stages.common.parallel import map_in_parallel
 from stages.common.params import Split, load_params
 from stages.common.paths import CORRECTIONS, LABELS, RAW, SPLITS
-from stages.data.duplicates import SIDE, Fingerprint, find_clusters, find_conflicts, fingerprint
+from stages.data.duplicates import SIDE, PhotoHash, find_clusters, find_conflicts, hash_photo
 from stages.data.groups import assign_splits, find_groups
 from stages.data.labels import apply_corrections, read_labels
 from stages.data.layout import SPLIT_NAMES, find_photos
@@ -155,8 +155,8 @@ def inspect_photos(photos: pd.DataFrame, max_megapixels: float) -> np.ndarray:
     return thumbnails
 
 
-def inspect(path: str, max_megapixels: float) -> tuple[str, Fingerprint | None, bool]:
-    """Decode a photo: return why it is unusable, or "", its fingerprint if it is usable, and if it has more frames."""
+def inspect(path: str, max_megapixels: float) -> tuple[str, PhotoHash | None, bool]:
+    """Decode a photo: return why it is unusable, or "", its hash if it is usable, and if it has more frames."""
     suffix = Path(path).suffix.lower()
     if suffix in PREVIEWS:
         return f"{SIDECAR}: is a camera's preview", None, False
@@ -164,7 +164,7 @@ def inspect(path: str, max_megapixels: float) -> tuple[str, Fingerprint | None, 
         photo = open_photo(path, COMPARED_SIZE, max_megapixels)
     except UnreadablePhotoError as error:
         return f"{SIDECAR}: {error}" if suffix in SIDECAR_SUFFIXES else str(error), None, False
-    return "", fingerprint(photo), photo.info[MORE_FRAMES]
+    return "", hash_photo(photo), photo.info[MORE_FRAMES]
 
 
 def check_classes(photos: pd.DataFrame) -> None:

@@ -92,7 +92,7 @@ def test_imports_go_down() -> None:
 
 def test_tests_lie_where_the_code_they_test_does() -> None:
     folders = [folder for folder in (PROJECT / "tests").iterdir() if folder.is_dir() and folder.name[0] != "_"]
-    assert {folder.name for folder in folders} <= {*ROOMS, "commands"}
+    assert {folder.name for folder in folders} <= {*ROOMS, "commands", "pipeline"}
     assert all(any(folder.rglob("test_*.py")) for folder in folders)
 
 

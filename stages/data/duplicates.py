@@ -19,7 +19,7 @@ PAIRS = 1 << 19  # of hashes, compared at once
 THUMBNAILS = 256  # compared at once
 
 
-class Fingerprint(NamedTuple):
+class PhotoHash(NamedTuple):
     """What duplicates of a photo are found by."""
 
     thumbnail: np.ndarray  # uint8, shaped (3, 32, 32): red, green, blue
@@ -27,7 +27,7 @@ class Fingerprint(NamedTuple):
     mirrored_phash: int  # the same of the photo mirrored from left to right
 
 
-def fingerprint(photo: Image.Image) -> Fingerprint:
+def hash_photo(photo: Image.Image) -> PhotoHash:
     """Reduce a photo in RGB to a thumbnail and its perceptual hashes (the pHash of Zauner, 2010).
 
     Such a hash, the signs of the lowest frequencies, hardly changes with size, brightness or sharpness, and not at all
@@ -35,7 +35,7 @@ def fingerprint(photo: Image.Image) -> Fingerprint:
     """
     thumbnail = photo.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3)  # which makes it faster
     hashes = [int(str(imagehash.phash(image)), 16) for image in (thumbnail, ImageOps.mirror(thumbnail))]
-    return Fingerprint(np.moveaxis(np.asarray(thumbnail), 2, 0), *hashes)
+    return PhotoHash(np.moveaxis(np.asarray(thumbnail), 2, 0), *hashes)
 
 
 def find_clusters(photos: pd.DataFrame, thumbnails: np.ndarray, max_distance: int | None) -> np.ndarray:

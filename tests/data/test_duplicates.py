@@ -8,30 +8,30 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from commands.sample.drawing import draw_animal
 from stages.data import duplicates
-from stages.data.duplicates import Fingerprint, find_clusters, find_conflicts, fingerprint, similar_hashes
+from stages.data.duplicates import PhotoHash, find_clusters, find_conflicts, hash_photo, similar_hashes
 
 PHOTO = draw_animal("cats", np.random.default_rng(0))
 
 
-def table(fingerprints: Sequence[Fingerprint], labels: str = "") -> pd.DataFrame:
-    """Rows of the table for photos with these fingerprints, all of one class without ``labels``."""
-    paths = [f"{number:02}" for number in range(len(fingerprints))]
+def table(hashed: Sequence[PhotoHash], labels: str = "") -> pd.DataFrame:
+    """Rows of the table for photos with these hashes, all of one class without ``labels``."""
+    paths = [f"{number:02}" for number in range(len(hashed))]
     labels = labels or "a" * len(paths)
-    hashes = np.array([one[1:] for one in fingerprints], np.uint64)
+    hashes = np.array([one[1:] for one in hashed], np.uint64)
     return pd.DataFrame({"path": paths, "label": list(labels), "phash": hashes[:, 0], "mirrored_phash": hashes[:, 1]})
 
 
-def thumbnails(fingerprints: Sequence[Fingerprint]) -> np.ndarray:
-    return np.stack([one.thumbnail for one in fingerprints])
+def thumbnails(hashed: Sequence[PhotoHash]) -> np.ndarray:
+    return np.stack([one.thumbnail for one in hashed])
 
 
-def clusters(fingerprints: Sequence[Fingerprint], labels: str = "", distance: int = 4) -> list[int]:
-    return list(find_clusters(table(fingerprints, labels), thumbnails(fingerprints), distance))
+def clusters(hashed: Sequence[PhotoHash], labels: str = "", distance: int = 4) -> list[int]:
+    return list(find_clusters(table(hashed, labels), thumbnails(hashed), distance))
 
 
-def of_hashes(hashes: Iterable[int]) -> list[Fingerprint]:
-    """Fingerprints of photos whose thumbnails are the same."""
-    return [Fingerprint(np.zeros((3, 32, 32), np.uint8), phash, phash ^ (2**64 - 1)) for phash in hashes]
+def of_hashes(hashes: Iterable[int]) -> list[PhotoHash]:
+    """Hashes of photos whose thumbnails are the same."""
+    return [PhotoHash(np.zeros((3, 32, 32), np.uint8), phash, phash ^ (2**64 - 1)) for phash in hashes]
 
 
 def brute_force(hashes: np.ndarray, max_distance: int) -> set[tuple[int, int]]:
@@ -102,8 +102,8 @@ def test_many_copies_of_a_photo_are_compared_once_each(monkeypatch: pytest.Monke
     monkeypatch.setattr(np, "bitwise_count", count_hashes)
     rng = np.random.default_rng(0)
     flickers = rng.integers(0, 2**6, 6000).tolist()
-    fingerprints = of_hashes([0xABCDEF ^ bits << 20 for bits in flickers] + rng.integers(0, 2**63, 2000).tolist())
-    assert len(set(clusters(fingerprints, distance=8))) == 2001
+    hashed = of_hashes([0xABCDEF ^ bits << 20 for bits in flickers] + rng.integers(0, 2**63, 2000).tolist())
+    assert len(set(clusters(hashed, distance=8))) == 2001
     assert compared["thumbnails"] < 2 * 6000
     assert compared["hashes"] < 6000**2 / 3  # all pairs: in either pass 18 million of the copies alone
 
@@ -122,8 +122,8 @@ def test_a_slightly_changed_photo_is_a_duplicate() -> None:
         compressed(ImageEnhance.Brightness(ImageOps.mirror(PHOTO)).enhance(1.3), quality=30),
     ]
     others = [draw_animal("cats", np.random.default_rng(seed)) for seed in range(1, 30)]
-    fingerprints = [fingerprint(photo) for photo in [*changed, *others]]
-    assert clusters(fingerprints, distance=8) == [*[0] * 8, *range(1, 30)]
+    hashed = [hash_photo(photo) for photo in [*changed, *others]]
+    assert clusters(hashed, distance=8) == [*[0] * 8, *range(1, 30)]
 
 
 @pytest.mark.parametrize(
@@ -135,14 +135,14 @@ def test_a_slightly_changed_photo_is_a_duplicate() -> None:
     ],
 )
 def test_photos_that_differ_in_colour_alone_are_not_duplicates(photos: list[Image.Image]) -> None:
-    fingerprints = [fingerprint(photo) for photo in photos]
-    copies = [fingerprint(photo.resize((30, 30))) for photo in photos]
-    assert clusters([*fingerprints, *copies], distance=31) == [*range(len(photos))] * 2
+    hashed = [hash_photo(photo) for photo in photos]
+    copies = [hash_photo(photo.resize((30, 30))) for photo in photos]
+    assert clusters([*hashed, *copies], distance=31) == [*range(len(photos))] * 2
 
 
 def test_a_mirrored_photo_of_another_class_is_not_a_duplicate() -> None:
-    fingerprints = [fingerprint(PHOTO), fingerprint(ImageOps.mirror(PHOTO)), fingerprint(PHOTO)]
-    assert clusters(fingerprints, labels="aba") == [0, 1, 0]
+    hashed = [hash_photo(PHOTO), hash_photo(ImageOps.mirror(PHOTO)), hash_photo(PHOTO)]
+    assert clusters(hashed, labels="aba") == [0, 1, 0]
 
 
 @pytest.mark.parametrize(
@@ -156,15 +156,15 @@ def test_a_mirrored_photo_of_another_class_is_not_a_duplicate() -> None:
 def test_only_direct_duplicates_of_another_class_conflict(
     labels: str, distance: int, conflicts: dict[int, str]
 ) -> None:
-    fingerprints = of_hashes([2 ** (4 * number) - 1 for number in range(5)])  # each 4 bits from the next
-    photos = table(fingerprints, labels)
-    photos["cluster"] = find_clusters(photos, thumbnails(fingerprints), 4)
+    hashed = of_hashes([2 ** (4 * number) - 1 for number in range(5)])  # each 4 bits from the next
+    photos = table(hashed, labels)
+    photos["cluster"] = find_clusters(photos, thumbnails(hashed), 4)
     assert set(photos["cluster"]) == {0}
-    assert find_conflicts(photos, thumbnails(fingerprints), distance).to_dict() == conflicts
+    assert find_conflicts(photos, thumbnails(hashed), distance).to_dict() == conflicts
 
 
 def test_a_conflict_is_found_among_many_of_the_same_hash() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (80, 3, 32, 32), np.uint8)
     noise[79] = noise[0]
-    photos = table([Fingerprint(thumbnail, 5, 5) for thumbnail in noise], "a" + 79 * "b").assign(cluster=0)
+    photos = table([PhotoHash(thumbnail, 5, 5) for thumbnail in noise], "a" + 79 * "b").assign(cluster=0)
     assert find_conflicts(photos, noise, 0).to_dict() == {0: "79", 79: "00"}

@@ -1,6 +1,6 @@
 """Parameters of a model and of the features that it trains on."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -21,10 +21,21 @@ class Augmentation(Section):
 
     flip: Literal["horizontal", "vertical", "horizontal_and_vertical"] | None = None
     rotation: Annotated[Float, Field(ge=0, le=1)] = 0.0
+    crop: Annotated[Float, Field(gt=0, le=1)] = 1.0
+    color_jitter: Annotated[Float, Field(ge=0, le=1)] = 0.0
+    erasing: Annotated[Float, Field(ge=0, le=1)] = 0.0
+
+    @property
+    def augmentation(self) -> dict[str, Any]:
+        """The keys of an augmentation alone."""
+        return self.model_dump(include=set(Augmentation.model_fields))
 
     @property
     def augments(self) -> bool:
-        return bool(self.flip or self.rotation)
+        return self.augmentation != Augmentation().augmentation
+
+
+AUGMENTATION = ", ".join(Augmentation.model_fields)
 
 
 class Features(Augmentation):
@@ -49,14 +60,16 @@ class Features(Augmentation):
     @model_validator(mode="after")
     def _views_differ(self) -> "Features":
         if self.views != 1 and not self.augments:
-            raise ValueError(f"expected flip or rotation for views to differ in, received views: {self.views} alike")
+            raise ValueError(
+                f"expected one of {AUGMENTATION} for views to differ in, received views: {self.views} alike"
+            )
         return self
 
     @model_validator(mode="after")
     def _pooled_features_are_of_one_plain_view(self) -> "Features":
         if self.pooling and (self.augments or self.stop_before or self.views != 1):
             raise ValueError(
-                "expected no stop_before, views, flip or rotation with pooling, which is of one plain view"
+                f"expected none of stop_before, views, {AUGMENTATION} with pooling, which is of one plain view"
             )
         return self
 
@@ -79,6 +92,8 @@ class ModelConfig(Augmentation):
     filters: Filters | None = None
     kernel_size: Count | None = None
     pool_size: Count | None = None
+    batch_norm: Annotated[bool, Field(strict=True)] = False
+    pooling: Literal["average"] | None = None
     dropout: Annotated[Float, Field(ge=0, lt=1)] | None = None
     dense_units: Count | None = None
     epochs: Count | None = None
@@ -123,6 +138,8 @@ class ModelConfig(Augmentation):
                 f"expected filters as one number, or one for each of conv_layers ({self.conv_layers}), "
                 f"received {list(self.filters_per_layer) if self.filters else 'none'}"
             )
+        if self.batch_norm and not self.conv_layers:
+            raise ValueError("expected conv_layers with batch_norm, which normalizes their output, received none")
         return self
 
     @model_validator(mode="after")
@@ -130,7 +147,7 @@ class ModelConfig(Augmentation):
         if self.has_backbone and self.rescale:
             raise ValueError(f"expected rescale with features: {PIXELS} only, as a backbone has its own preprocessing")
         if self.has_backbone and self.augments:
-            raise ValueError(f"expected flip and rotation under features.{self.features}, on which it trains")
+            raise ValueError(f"expected {AUGMENTATION} under features.{self.features}, on which it trains")
         return self
 
     def check_pooling(self, features: Features | None) -> None:

@@ -40,6 +40,13 @@ def test_training_resumes_to_the_same_bytes(
     assert (f"resuming after epoch {epoch} of 3" in caplog.text) == (epoch > 0)
 
 
+def test_batch_normalization_and_augmentation_resume_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = {"batch_norm": True, "pooling": "average", "crop": 0.5, "color_jitter": 0.4, "erasing": 0.5}
+    config = CONFIG.model_copy(update=changes)
+    train_until(2, tmp_path, monkeypatch, config=config)
+    assert train(tmp_path, config=config) == undisturbed(config=config)
+
+
 @pytest.fixture
 def _float32_again() -> Iterator[None]:
     yield

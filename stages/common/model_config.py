@@ -16,6 +16,10 @@ Strengths = Annotated[
 ]
 
 
+Schedule = Literal["constant", "cosine"]
+Warmup = Annotated[Float, Field(ge=0, lt=1)]
+
+
 class Augmentation(Section):
     """Random changes of training photos."""
 
@@ -75,10 +79,11 @@ class Features(Augmentation):
 
 
 OF_LINEAR = ("inverse_regularization", "folds")  # keys
+OF_LINEAR_START = ("fine_tune", "epochs", "schedule", "warmup", "checkpoint", "early_stopping")  # that fine-tunes
 
 
 class FineTune(Section):
-    after: Fraction
+    after: Fraction | None = None
     learning_rate: Positive
 
 
@@ -98,6 +103,8 @@ class ModelConfig(Augmentation):
     dense_units: Count | None = None
     epochs: Count | None = None
     learning_rate: Positive | None = None
+    schedule: Schedule | None = None
+    warmup: Warmup | None = None
     checkpoint: Literal["last", "best"] | None = None
     early_stopping: Count | None = None
     classifier: Literal["linear"] | None = None
@@ -106,7 +113,7 @@ class ModelConfig(Augmentation):
 
     @property
     def is_linear(self) -> bool:
-        """Whether it is a linear classifier, which is fitted to pooled features, not trained in epochs."""
+        """Whether its head is a linear classifier, fitted to pooled features; without ``fine_tune`` it is the model."""
         return self.classifier == "linear"
 
     @property
@@ -121,9 +128,10 @@ class ModelConfig(Augmentation):
     @model_validator(mode="after")
     def _the_keys_fit_the_classifier(self) -> "ModelConfig":
         given = {key for key, field in type(self).model_fields.items() if getattr(self, key) != field.default}
-        if self.is_linear and (others := sorted(given - {"features", "classifier", *OF_LINEAR})):
+        usable = (*OF_LINEAR, *(OF_LINEAR_START if self.fine_tune else ()))
+        if self.is_linear and (others := sorted(given - {"features", "classifier", *usable})):
             raise ValueError(
-                f"expected only features, {', '.join(OF_LINEAR)} with classifier: linear, received {', '.join(others)}"
+                f"expected only features, {', '.join(usable)} with classifier: linear, received {', '.join(others)}"
             )
         if not self.is_linear and (others := sorted(given & {*OF_LINEAR})):
             raise ValueError(f"expected classifier: linear with {', '.join(OF_LINEAR)}, received none")
@@ -151,7 +159,9 @@ class ModelConfig(Augmentation):
         return self
 
     def check_pooling(self, features: Features | None) -> None:
-        """Check that a linear classifier reads features of a whole backbone, and other models no pooled ones.
+        """Check that a linear classifier reads stored features of a whole backbone, and other models no pooled ones.
+
+        One that fine-tunes reads what ``check_fine_tuning`` checks.
 
         Args:
             features: what it trains on; None: pixels.
@@ -159,7 +169,7 @@ class ModelConfig(Augmentation):
         Raises:
             ValueError: It reads others.
         """
-        if self.is_linear and not (features and features.of_whole_backbone):
+        if self.is_linear and not self.fine_tune and not (features and features.of_whole_backbone):
             raise ValueError(
                 f"expected stored features of a whole backbone for a linear classifier, received {self.features}"
             )
@@ -181,4 +191,9 @@ class ModelConfig(Augmentation):
         if self.fine_tune and not stop_before:
             raise ValueError(
                 f"expected none, as features.{self.features} have no stop_before, a layer from which to fine-tune"
+            )
+        if self.fine_tune and self.is_linear == bool(self.fine_tune.after):
+            raise ValueError(
+                "expected after, a fraction of the epochs, or classifier: linear, whose head is fitted before the first"
+                f", received {'both' if self.is_linear else 'neither'}"
             )

@@ -160,6 +160,38 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.linear.inverse_regularization", [], "models.linear.inverse_regularization: expected a number above 0"),
         ("models.linear.inverse_regularization", [1, 0], "models.linear.inverse_regularization: expected a number ab"),
         ("models.linear.folds", 1, "models.linear.folds: expected greater than or equal to 2, received 1"),
+        (
+            "models.linear.fine_tune",
+            {"learning_rate": 1},
+            "models.linear.fine_tune: expected none, as features.mobilen",
+        ),
+        ("models.linear.schedule", "cosine", "models.linear: expected only features, inverse_regularization, folds wi"),
+        (
+            "models.linear",
+            {
+                "classifier": "linear",
+                "features": "mobilenet_v2_blocks",
+                "fine_tune": {"learning_rate": 1},
+                "dropout": 0.1,
+            },
+            "models.linear: expected only features, inverse_regularization, folds, fine_tune, epochs, schedule, warm",
+        ),
+        (
+            "models.linear",
+            {
+                "classifier": "linear",
+                "features": "mobilenet_v2_blocks",
+                "fine_tune": {"after": 0.5, "learning_rate": 1},
+            },
+            "models.linear.fine_tune: expected after, a fraction of the epochs, or classifier: linear, whose head is",
+        ),
+        (
+            "models.fine_tuned.fine_tune",
+            {"learning_rate": 1},
+            "models.fine_tuned.fine_tune: expected after, a fraction",
+        ),
+        ("models.cnn.warmup", 1, "models.cnn.warmup: expected less than 1, received 1"),
+        ("train.schedule", "linear", "train.schedule: expected 'constant' or 'cosine', received 'linear'"),
         ("models.cnn.folds", 5, "models.cnn: expected classifier: linear with inverse_regularization, folds, received"),
         ("models.cnn.dropout", None, "models.cnn: expected dropout, or classifier: linear, received none"),
         ("models.wide", {"features": "pixels"}, "models.wide: expected dense_units and dropout, or classifier: linear"),

@@ -25,8 +25,6 @@ from stages.training.micro_batches import MicroBatched, OnDevices
 
 logger = logging.getLogger(__name__)
 
-LearningRate = float | keras.optimizers.schedules.LearningRateSchedule
-
 
 class Training(NamedTuple):
     """Results of a training run besides the model."""
@@ -148,7 +146,9 @@ def list_phases(config: ModelConfig, settings: Train) -> list[Phase]:
     ]
 
 
-def scheduled(phase: Phase, config: ModelConfig, settings: Train, steps_per_epoch: int) -> LearningRate:
+def scheduled(
+    phase: Phase, config: ModelConfig, settings: Train, steps_per_epoch: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
     """Return the phase's learning rate, or a schedule of it over all steps of the phase.
 
     After a linear warm-up from 0 the rate stays, or falls by a half cosine to 0. Its only state is the optimizer's step
@@ -169,7 +169,7 @@ def scheduled(phase: Phase, config: ModelConfig, settings: Train, steps_per_epoc
     )
 
 
-def compile_model(model: keras.Model, learning_rate: LearningRate) -> None:
+def compile_model(model: keras.Model, learning_rate: float | keras.optimizers.schedules.LearningRateSchedule) -> None:
     """Compile with the notebook's loss, metric and a new optimizer: cross-entropy on logits, accuracy, Adam."""
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),

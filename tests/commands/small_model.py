@@ -19,7 +19,7 @@ SIZE = (24, 32)
 
 
 def save_small_model(name: str, classes: list[str], seed: int = 1, policy: str = "float32") -> None:
-    """Save a model that augments, normalizes and computes as the dtype policy says, with logits on validation photos."""
+    """Save a model that augments and normalizes, of a dtype policy, with logits on validation photos."""
     MODELS.mkdir(parents=True, exist_ok=True)
     (MODELS / f"{name}.keras").write_bytes(small_model(len(classes), seed, policy))
     write_json({"classes": classes, "environment": []}, MODELS / f"{name}.json")

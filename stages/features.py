@@ -47,7 +47,7 @@ def main() -> None:
         else:
             for split in ("train", "validation"):
                 shutil.copyfile(FEATURES / PIXELS / f"{split}.npy", folder / f"{split}.npy")
-            write_about(folder, **decoded, augmentation={"flip": features.flip, "rotation": features.rotation})
+            write_about(folder, **decoded, augmentation=features.augmentation)
 
 
 def extract_features(name: str, params: Params, folder: Path) -> list[str]:

@@ -7,8 +7,8 @@ its ``logits`` on the validation photos and their ``labels``, and with a backbon
 ``validation_features``, pooled, of up to 2,000 photos each; ``plots/history/MODEL.json``, a record per epoch; and into
 ``data/repeats/MODEL/`` the same of its training runs from other seeds (``train.runs``). A killed run resumes after the
 last finished epoch, with the same result. With ``TENSORBOARD=1`` in the environment it also writes curves into
-``data/logs/``, which is not an output. A linear classifier has no epochs: it also reads the groups, its history is one
-record, and ``MODEL.json`` has the cross-validated scores of each regularisation.
+``data/logs/``, which is not an output. Of a linear classifier it also reads the groups, and ``MODEL.json`` has the
+cross-validated scores of each regularisation; unless it fine-tunes, it has no epochs, and its history is one record.
 
     python -m stages.train [NAME]    # without NAME, the one in DVC's stage name train@NAME
 """
@@ -93,23 +93,24 @@ def train_from_seed(
         "environment": describe_environment(),
         "image_fit": params.image_fit,
     }
-    if config.is_linear:
-        from stages.training import linear  # scikit-learn takes a second to load
-
-        model = build_model(config, params.image_size, len(classes))
-        groups = read_groups(read_split("train")["path"])
-        history, logits, about["cross_validation"] = linear.fit_linear(
-            model, config, settings, train, validation, groups
-        )
-        about["environment"].append(linear.PRECISION)
-    else:
+    trains = not config.is_linear or config.fine_tune
+    if trains:
         precision = set_precision(settings.precision, has_backbone=config.has_backbone)
         logger.info("precision: %s", precision)
-        with device_strategy().scope():
-            model = build_model(config, params.image_size, len(classes))
+        about["environment"].append(f"precision {precision}")
+    with device_strategy().scope():
+        model = build_model(config, params.image_size, len(classes))
+        if config.is_linear:
+            from stages.training import linear  # scikit-learn takes a second to load
+
+            groups = read_groups(read_split("train")["path"])
+            history, logits, about["cross_validation"] = linear.fit_linear(
+                model, config, settings, train, validation, groups
+            )
+            about["environment"].append(linear.PRECISION)
+        if trains:
             model.summary()
             history, logits = train_model(model, config, settings, train, validation, BACKUPS / f"{path.stem}.npz")
-        about["environment"].append(f"precision {precision}")
     arrays = {"logits": logits, "labels": validation.labels}
     if config.has_backbone:
         arrays["training_features"] = sample_features(model, train, settings.seed)
@@ -117,7 +118,7 @@ def train_from_seed(
     with atomic_write(path) as unchecked:
         save_model(model, unchecked)
         # The backbone is as it was loaded: a batch shows whether the layer after it is the fitted one.
-        checked = sample[:CHECK_BATCH] if config.is_linear else sample
+        checked = sample if trains else sample[:CHECK_BATCH]
         check_saved_model(unchecked, checked, logits[sample_rows(len(logits))])
     write_json(about, path.with_suffix(".json"))
     with atomic_write(path.with_suffix(".npz")) as unfinished, unfinished.open("wb") as file:

@@ -82,7 +82,7 @@ def test_features_are_the_backbones_output_for_each_view(
     assert (last_blocks is not None) == bool(stop_before)
     drawn = [draw_augmentation(Augmentation(flip="horizontal", rotation=0.2), 5, seed=3, view=view) for view in (0, 1)]
     views = {
-        "train": np.concatenate([augment(photos["train"], mirror, angle) for mirror, angle in drawn]),
+        "train": np.concatenate([augment(photos["train"], draws) for draws in drawn]),
         "validation": photos["validation"],
     }
     for split, augmented in views.items():

@@ -1,6 +1,6 @@
 """Parameters of a model and of the features that it trains on."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -16,15 +16,30 @@ Strengths = Annotated[
 ]
 
 
+Schedule = Literal["constant", "cosine"]
+Warmup = Annotated[Float, Field(ge=0, lt=1)]
+
+
 class Augmentation(Section):
     """Random changes of training photos."""
 
     flip: Literal["horizontal", "vertical", "horizontal_and_vertical"] | None = None
     rotation: Annotated[Float, Field(ge=0, le=1)] = 0.0
+    crop: Annotated[Float, Field(gt=0, le=1)] = 1.0
+    color_jitter: Annotated[Float, Field(ge=0, le=1)] = 0.0
+    erasing: Annotated[Float, Field(ge=0, le=1)] = 0.0
+
+    @property
+    def augmentation(self) -> dict[str, Any]:
+        """The keys of an augmentation alone."""
+        return self.model_dump(include=set(Augmentation.model_fields))
 
     @property
     def augments(self) -> bool:
-        return bool(self.flip or self.rotation)
+        return self.augmentation != Augmentation().augmentation
+
+
+AUGMENTATION = ", ".join(Augmentation.model_fields)
 
 
 class Features(Augmentation):
@@ -49,23 +64,26 @@ class Features(Augmentation):
     @model_validator(mode="after")
     def _views_differ(self) -> "Features":
         if self.views != 1 and not self.augments:
-            raise ValueError(f"expected flip or rotation for views to differ in, received views: {self.views} alike")
+            raise ValueError(
+                f"expected one of {AUGMENTATION} for views to differ in, received views: {self.views} alike"
+            )
         return self
 
     @model_validator(mode="after")
     def _pooled_features_are_of_one_plain_view(self) -> "Features":
         if self.pooling and (self.augments or self.stop_before or self.views != 1):
             raise ValueError(
-                "expected no stop_before, views, flip or rotation with pooling, which is of one plain view"
+                f"expected none of stop_before, views, {AUGMENTATION} with pooling, which is of one plain view"
             )
         return self
 
 
 OF_LINEAR = ("inverse_regularization", "folds")  # keys
+OF_LINEAR_START = ("fine_tune", "epochs", "schedule", "warmup", "checkpoint", "early_stopping")  # that fine-tunes
 
 
 class FineTune(Section):
-    after: Fraction
+    after: Fraction | None = None
     learning_rate: Positive
 
 
@@ -79,10 +97,14 @@ class ModelConfig(Augmentation):
     filters: Filters | None = None
     kernel_size: Count | None = None
     pool_size: Count | None = None
+    batch_norm: Annotated[bool, Field(strict=True)] = False
+    pooling: Literal["average"] | None = None
     dropout: Annotated[Float, Field(ge=0, lt=1)] | None = None
     dense_units: Count | None = None
     epochs: Count | None = None
     learning_rate: Positive | None = None
+    schedule: Schedule | None = None
+    warmup: Warmup | None = None
     checkpoint: Literal["last", "best"] | None = None
     early_stopping: Count | None = None
     classifier: Literal["linear"] | None = None
@@ -91,7 +113,7 @@ class ModelConfig(Augmentation):
 
     @property
     def is_linear(self) -> bool:
-        """Whether it is a linear classifier, which is fitted to pooled features, not trained in epochs."""
+        """Whether its head is a linear classifier, fitted to pooled features; without ``fine_tune`` it is the model."""
         return self.classifier == "linear"
 
     @property
@@ -106,9 +128,10 @@ class ModelConfig(Augmentation):
     @model_validator(mode="after")
     def _the_keys_fit_the_classifier(self) -> "ModelConfig":
         given = {key for key, field in type(self).model_fields.items() if getattr(self, key) != field.default}
-        if self.is_linear and (others := sorted(given - {"features", "classifier", *OF_LINEAR})):
+        usable = (*OF_LINEAR, *(OF_LINEAR_START if self.fine_tune else ()))
+        if self.is_linear and (others := sorted(given - {"features", "classifier", *usable})):
             raise ValueError(
-                f"expected only features, {', '.join(OF_LINEAR)} with classifier: linear, received {', '.join(others)}"
+                f"expected only features, {', '.join(usable)} with classifier: linear, received {', '.join(others)}"
             )
         if not self.is_linear and (others := sorted(given & {*OF_LINEAR})):
             raise ValueError(f"expected classifier: linear with {', '.join(OF_LINEAR)}, received none")
@@ -123,6 +146,8 @@ class ModelConfig(Augmentation):
                 f"expected filters as one number, or one for each of conv_layers ({self.conv_layers}), "
                 f"received {list(self.filters_per_layer) if self.filters else 'none'}"
             )
+        if self.batch_norm and not self.conv_layers:
+            raise ValueError("expected conv_layers with batch_norm, which normalizes their output, received none")
         return self
 
     @model_validator(mode="after")
@@ -130,11 +155,13 @@ class ModelConfig(Augmentation):
         if self.has_backbone and self.rescale:
             raise ValueError(f"expected rescale with features: {PIXELS} only, as a backbone has its own preprocessing")
         if self.has_backbone and self.augments:
-            raise ValueError(f"expected flip and rotation under features.{self.features}, on which it trains")
+            raise ValueError(f"expected {AUGMENTATION} under features.{self.features}, on which it trains")
         return self
 
     def check_pooling(self, features: Features | None) -> None:
-        """Check that a linear classifier reads features of a whole backbone, and other models no pooled ones.
+        """Check that a linear classifier reads stored features of a whole backbone, and other models no pooled ones.
+
+        One that fine-tunes reads what ``check_fine_tuning`` checks.
 
         Args:
             features: what it trains on; None: pixels.
@@ -142,7 +169,7 @@ class ModelConfig(Augmentation):
         Raises:
             ValueError: It reads others.
         """
-        if self.is_linear and not (features and features.of_whole_backbone):
+        if self.is_linear and not self.fine_tune and not (features and features.of_whole_backbone):
             raise ValueError(
                 f"expected stored features of a whole backbone for a linear classifier, received {self.features}"
             )
@@ -164,4 +191,9 @@ class ModelConfig(Augmentation):
         if self.fine_tune and not stop_before:
             raise ValueError(
                 f"expected none, as features.{self.features} have no stop_before, a layer from which to fine-tune"
+            )
+        if self.fine_tune and self.is_linear == bool(self.fine_tune.after):
+            raise ValueError(
+                "expected after, a fraction of the epochs, or classifier: linear, whose head is fitted before the first"
+                f", received {'both' if self.is_linear else 'neither'}"
             )

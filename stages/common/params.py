@@ -13,7 +13,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from stages.common.cli import UserError, command_parser
-from stages.common.model_config import Features, ModelConfig
+from stages.common.model_config import Features, ModelConfig, Schedule, Warmup
 from stages.common.param_types import (
     Count,
     Float,
@@ -95,6 +95,8 @@ class Train(Section):
     class_weight: Literal["none", "balanced"]
     checkpoint: Literal["last", "best"]
     early_stopping: Count | None = None
+    schedule: Schedule = "constant"
+    warmup: Warmup = 0.0
 
 
 class Evaluate(Section):

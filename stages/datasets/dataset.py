@@ -9,7 +9,7 @@ import numpy as np
 
 from stages.common.model_config import Augmentation
 from stages.common.parallel import in_parallel
-from stages.datasets.augmentation import augment, draw_augmentation
+from stages.datasets.augmentation import Draws, augment, draw_augmentation
 from stages.storage.arrays import ArrayStore
 
 
@@ -40,7 +40,7 @@ class StoredDataset:
 
 
 class AugmentedDataset:
-    """Photos flipped and rotated at random, anew in each epoch."""
+    """Photos augmented at random, anew in each epoch."""
 
     def __init__(self, photos: StoredDataset, augmentation: Augmentation, seed: int) -> None:
         self.pixels, self.labels = photos.examples, photos.labels
@@ -48,8 +48,8 @@ class AugmentedDataset:
         self.draw = lru_cache(maxsize=2)(lambda epoch: draw_augmentation(augmentation, len(self.labels), seed, epoch))
 
     def batch(self, epoch: int, indices: np.ndarray) -> np.ndarray:
-        mirror, angle = self.draw(epoch)
-        return augment(self.pixels[indices], mirror[indices], angle[indices])
+        draws = Draws(*(each[indices] for each in self.draw(epoch)))
+        return augment(self.pixels[indices], draws)
 
 
 def augmented_dataset(photos: StoredDataset, augmentation: Augmentation, seed: int) -> Dataset:

@@ -49,15 +49,21 @@ def head_layers(config: ModelConfig, num_classes: int) -> list[layers.Layer]:
         return [layers.GlobalAveragePooling2D(name="pooling", dtype="float32"), logits_layer(num_classes)]
     kernel_size, pool_size = config.kernel_size or KERNEL_SIZE, config.pool_size or POOL_SIZE
     convolutions: list[layers.Layer] = []
-    for index, filters in enumerate(config.filters_per_layer):
-        if index > 0:
+    for index, filters in enumerate(config.filters_per_layer, 1):
+        activation = None if config.batch_norm else "relu"
+        convolutions.append(layers.Conv2D(filters, kernel_size, activation=activation, use_bias=not config.batch_norm))
+        if index < config.conv_layers:
             convolutions.append(layers.MaxPooling2D(pool_size))
-        convolutions.append(layers.Conv2D(filters, kernel_size, activation="relu"))
+        if config.batch_norm:  # after pooling, where it costs a quarter
+            convolutions += [layers.BatchNormalization(), layers.ReLU()]
+    if config.pooling:
+        pooling = [layers.GlobalAveragePooling2D()]
+    else:
+        pooling = [layers.MaxPooling2D(pool_size), layers.Flatten()]
     return [
         *convolutions,
         layers.Dropout(config.dropout),
-        layers.MaxPooling2D(pool_size),
-        layers.Flatten(),
+        *pooling,
         layers.Dense(config.dense_units, activation="relu"),
         logits_layer(num_classes),
     ]

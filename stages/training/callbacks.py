@@ -53,6 +53,7 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.history = history
         self.backup = backup
+        self.learning_rate = 0.0  # of the phase, for errors
         self.selection = selection
         self.best = backup.best() if history and selection.keep_best else []
 
@@ -60,7 +61,7 @@ class Checkpoint(keras.callbacks.Callback):
         if not math.isfinite(logs["loss"] + logs["val_loss"]):
             raise UserError(
                 f"expected a finite loss, received {logs['loss']} in epoch {epoch + 1} at a learning rate of "
-                f"{float(self.model.optimizer.learning_rate):g}: lower train.learning_rate or the model's own"
+                f"{self.learning_rate:g}: lower train.learning_rate or the model's own"
             )
         self.history.append({"epoch": epoch + 1, **{metric: round(float(logs[metric]), 6) for metric in METRICS}})
         if self.selection.keep_best and best_epoch(self.history) == epoch + 1:

@@ -1,4 +1,7 @@
-"""Fit a linear classifier to a frozen backbone's features, as the last layer of a whole model."""
+"""Fit a linear classifier to a backbone's features, as the last layer of a whole model.
+
+A model that fine-tunes goes on from there (LP-FT, Kumar et al., 2022), so that a random head does not distort features.
+"""
 
 import logging
 from typing import Any
@@ -17,10 +20,10 @@ from stages.models.logistic_regression import (
     cross_validate,
     fit_classifier,
     loss_and_accuracy,
-    pool_first_view,
 )
 from stages.models.runtime import keras
 from stages.training.backup import History
+from stages.training.reference_features import pooled_features
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +40,7 @@ def fit_linear(
     validation: StoredDataset,
     groups: np.ndarray,
 ) -> tuple[History, np.ndarray, list[dict[str, Any]]]:
-    """Set the weights of the layer ``logits`` to those of a logistic regression.
+    """Set the weights of the layer ``logits`` to those of a logistic regression on the backbone's pooled features.
 
     Args:
         groups: the name of each training photo's group, which is in one fold.
@@ -46,7 +49,9 @@ def fit_linear(
         The history, one record; the logits of the validation photos, float32, shaped (photos, classes); and the
         cross-validated ``loss`` and ``accuracy`` with each ``inverse_regularization``.
     """
-    features, held_out = (pool_first_view(photos.examples, len(photos.labels)) for photos in (train, validation))
+    features, held_out = (
+        pooled_features(model, photos, np.arange(len(photos.labels))) for photos in (train, validation)
+    )
     class_weight = None if settings.class_weight == "none" else settings.class_weight
     folds = assign_folds(train.labels, groups, config.folds or FOLDS, settings.seed)
     tried = config.inverse_regularization or INVERSE_REGULARIZATIONS
@@ -63,6 +68,7 @@ def fit_linear(
     layer.set_weights([fitted.kernel, fitted.bias])
     loss, accuracy = loss_and_accuracy(fitted.probabilities(features), train.labels)
     val_loss, val_accuracy = loss_and_accuracy(fitted.probabilities(held_out), validation.labels)
+    logger.info("the linear classifier has a validation accuracy of %.3f", val_accuracy)
     record = {"epoch": 1, "accuracy": accuracy, "loss": loss, "val_accuracy": val_accuracy, "val_loss": val_loss}
     logits = (held_out @ fitted.kernel + fitted.bias).astype(np.float32)
     return [{**record, "inverse_regularization": chosen}], logits, scores

@@ -35,7 +35,7 @@ class Training(NamedTuple):
 
 
 class Phase(NamedTuple):
-    """The epochs after ``start`` and up to ``end``, with one learning rate."""
+    """The epochs after ``start`` and up to ``end``, with a learning rate and its schedule."""
 
     start: int
     end: int
@@ -68,27 +68,26 @@ def train_model(
         logger.info("resuming after epoch %d of %d, which an earlier run finished", len(history), phases[-1].end)
     checkpoint, patience = config.checkpoint or settings.checkpoint, config.early_stopping or settings.early_stopping
     selection = Selection(checkpoint == "best", patience, phases[-1].start)
-    callbacks = [
-        *live_curves(backup.stem, resumes=bool(history)),
-        Checkpoint(history, state, selection),
-        TimeLeft(phases[-1].end),
-    ]
+    saver = Checkpoint(history, state, selection)
+    callbacks = [*live_curves(backup.stem, resumes=bool(history)), saver, TimeLeft(phases[-1].end)]
     examples, validation = training_examples(model, config, settings, train, validation)
     batches = validation_batches(validation, settings.batch_size)
     trained = parallel_model(trainable_part(model), settings, train.labels)
+    steps_per_epoch = math.ceil(len(train.labels) / settings.batch_size)
     for phase in phases:
         if phase.fine_tunes:
             unfreeze(model.get_layer("last_blocks"))
-        compile_model(trained, phase.learning_rate)
+        compile_model(trained, scheduled(phase, config, settings, steps_per_epoch))
         # A backup fits the optimizer of its phase; that of the phase's last epoch only passes on its weights.
         if phase.start < len(history) <= phase.end:
             state.restore(trained)
         if len(history) >= phase.end or selection.is_over(history):
             continue
+        saver.learning_rate = phase.learning_rate
         with DeferredInterrupt() as deferred_interrupt:
             trained.fit(
                 training_batches(examples, settings.batch_size, settings.seed, range(len(history), phase.end)),
-                steps_per_epoch=math.ceil(len(train.labels) / settings.batch_size),
+                steps_per_epoch=steps_per_epoch,
                 initial_epoch=len(history),
                 epochs=phase.end,
                 validation_data=batches,
@@ -125,10 +124,15 @@ def parallel_model(model: keras.Model, settings: Train, labels: np.ndarray) -> M
 
 
 def list_phases(config: ModelConfig, settings: Train) -> list[Phase]:
-    """List the phases: one or, to fine-tune, one for the head alone and one with the backbone's last blocks."""
+    """List the phases: one or, to fine-tune, one for the head alone and one with the backbone's last blocks.
+
+    A linear head is fitted before the first epoch, and all epochs fine-tune.
+    """
     epochs, learning_rate = config.epochs or settings.epochs, config.learning_rate or settings.learning_rate
     if config.fine_tune is None:
         return [Phase(0, epochs, learning_rate)]
+    if config.fine_tune.after is None:
+        return [Phase(0, epochs, config.fine_tune.learning_rate, fine_tunes=True)]
     head_only = math.ceil(Fraction(str(config.fine_tune.after)) * epochs)  # 0.28 * 25 is 7.000000000000001 in floats
     if head_only == epochs:
         logger.warning(
@@ -142,7 +146,30 @@ def list_phases(config: ModelConfig, settings: Train) -> list[Phase]:
     ]
 
 
-def compile_model(model: keras.Model, learning_rate: float) -> None:
+def scheduled(
+    phase: Phase, config: ModelConfig, settings: Train, steps_per_epoch: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """Return the phase's learning rate, or a schedule of it over all steps of the phase.
+
+    After a linear warm-up from 0 the rate stays, or falls by a half cosine to 0. Its only state is the optimizer's step
+    count, which a backup holds.
+    """
+    warmup = settings.warmup if config.warmup is None else config.warmup
+    constant = (config.schedule or settings.schedule) == "constant"
+    if constant and not warmup:
+        return phase.learning_rate
+    steps = max(1, (phase.end - phase.start) * steps_per_epoch)  # none, if all epochs come before fine_tune.after
+    warmup_steps = int(warmup * steps)
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        warmup_target=phase.learning_rate,
+        warmup_steps=warmup_steps,
+        decay_steps=steps - warmup_steps,
+        alpha=float(constant),  # the fraction of the rate that is left in the end
+    )
+
+
+def compile_model(model: keras.Model, learning_rate: float | keras.optimizers.schedules.LearningRateSchedule) -> None:
     """Compile with the notebook's loss, metric and a new optimizer: cross-entropy on logits, accuracy, Adam."""
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.models.runtime import keras, tf
+from stages.models.runtime import keras, layers, tf
 
 
 class MicroBatched(keras.Model):
@@ -61,7 +61,16 @@ class OnDevices(MicroBatched):
             loss = self.optimizer.scale_loss(self.update_metrics(data, training=True))
         gradients = tape.gradient(loss, self.trainable_weights)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))  # sums over devices
+        self.average_moving_statistics()
         return dict(self.get_metrics_result())
+
+    def average_moving_statistics(self) -> None:
+        """Average the statistics of batch normalization over the devices; Keras keeps each device's own."""
+        replica = tf.distribute.get_replica_context()
+        for layer in self._flatten_layers():
+            if isinstance(layer, layers.BatchNormalization) and layer.trainable:
+                for statistic in (layer.moving_mean, layer.moving_variance):
+                    statistic.assign(replica.all_reduce(tf.distribute.ReduceOp.MEAN, statistic.value))
 
     def test_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
         self.update_metrics(data, training=False)

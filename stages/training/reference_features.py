@@ -1,4 +1,4 @@
-"""Pooled features of a sample of photos, stored beside a model as a reference for out-of-distribution detection."""
+"""Pooled features of photos: those of a sample are a reference for out-of-distribution detection, beside a model."""
 
 from functools import reduce
 
@@ -14,22 +14,27 @@ PHOTOS = 2_000  # per split, at most: 5 MB with 1,280 channels
 
 
 def sample_features(model: keras.Model, dataset: StoredDataset, seed: int) -> np.ndarray:
-    """Compute the pooled output of a model's whole backbone for up to ``PHOTOS`` photos, sampled at random.
+    """Compute ``pooled_features`` of up to ``PHOTOS`` photos, sampled at random, in float16."""
+    sample = np.sort(np.random.default_rng(seed).permutation(len(dataset.labels))[:PHOTOS])
+    return pooled_features(model, dataset, sample).astype(np.float16)
+
+
+def pooled_features(model: keras.Model, dataset: StoredDataset, indices: np.ndarray) -> np.ndarray:
+    """Compute the pooled output of a model's whole backbone for the photos with these indices.
 
     Args:
         dataset: photos, or features extracted by the frozen part of the backbone, of which the first view counts.
 
     Returns:
-        float16, shaped (photos, channels): means over height and width.
+        float32, shaped (photos, channels): means over height and width.
     """
     are_photos = dataset.examples.shape[1:] == model.input_shape[1:]
     start = 1 if are_photos else [layer.name for layer in model.layers].index("backbone") + 1  # layer 0 is the input
     chain = model.layers[start : backbone_end(model)]
-    sample = np.sort(np.random.default_rng(seed).permutation(len(dataset.labels))[:PHOTOS])
     pooled = []
-    for first in range(0, len(sample), BATCH_SIZE):
-        examples = as_float32(dataset.batch(0, sample[first : first + BATCH_SIZE]))
+    for first in range(0, len(indices), BATCH_SIZE):
+        examples = as_float32(dataset.batch(0, indices[first : first + BATCH_SIZE]))
         maps = reduce(lambda x, layer: layer(x, training=False), chain, examples)
         spatial = tuple(range(1, len(maps.shape) - 1))  # none, if they are pooled
-        pooled.append(np.asarray(maps).astype(np.float32).mean(axis=spatial).astype(np.float16))
+        pooled.append(np.asarray(maps).astype(np.float32).mean(axis=spatial))
     return np.concatenate(pooled)

@@ -26,7 +26,7 @@ def test_the_project_s_parameters_are_the_notebook_s() -> None:
 def test_keys_that_a_model_leaves_out_are_none_or_zero() -> None:
     given = {"features": "pixels", "dropout": 0.25, "dense_units": 8}
     content = ModelConfig.model_validate(given).model_dump()
-    zeros = {"rotation": 0, "conv_layers": 0}
+    zeros = {"rotation": 0, "crop": 1, "color_jitter": 0, "erasing": 0, "conv_layers": 0, "batch_norm": False}
     assert content == {**dict.fromkeys(content), **zeros, **given}
 
 
@@ -75,6 +75,7 @@ def test_a_float_without_a_point_is_a_float() -> None:
 
 
 BACKBONE = "features.mobilenet_v2"
+ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
 
 
 @pytest.mark.parametrize(
@@ -98,6 +99,13 @@ BACKBONE = "features.mobilenet_v2"
         ("label_issues.mobilenet_v2_pooled.folds", 1, "label_issues.mobilenet_v2_pooled.folds: expected greater than"),
         ("models.cnn.rotation", -0.1, "models.cnn.rotation: expected greater than or equal to 0"),
         ("models.cnn.rotation", 1.1, "models.cnn.rotation: expected less than or equal to 1"),
+        ("models.cnn.crop", 0, "models.cnn.crop: expected greater than 0, received 0"),
+        (f"{BACKBONE}.crop", 1.5, f"{BACKBONE}.crop: expected less than or equal to 1, received 1.5"),
+        (f"{BACKBONE}.color_jitter", -1, f"{BACKBONE}.color_jitter: expected greater than or equal to 0, received -1"),
+        ("models.cnn.color_jitter", [0.1], "models.cnn.color_jitter: expected a valid number, received [0.1]"),
+        ("models.cnn.erasing", 2, "models.cnn.erasing: expected less than or equal to 1, received 2"),
+        ("models.cnn.batch_norm", 1, "models.cnn.batch_norm: expected a valid boolean, received 1"),
+        ("models.cnn.pooling", "max", "models.cnn.pooling: expected 'average', received 'max'"),
         ("models.cnn.dropout", 1, "models.cnn.dropout: expected less than 1"),
         ("models.cnn.rescale", "yes", "models.cnn.rescale: expected 'zero_to_one' or 'minus_one_to_one', received"),
         ("models.wide", None, "models.wide: expected a mapping of keys to values, received nothing"),
@@ -113,8 +121,10 @@ BACKBONE = "features.mobilenet_v2"
         ("split.test_fraction", 0.9, "split: expected validation_fraction + test_fraction below 1"),
         ("models.cnn.filters", [8], "models.cnn: expected filters as one number, or one for each of conv_layers (3), "),
         ("models.cnn.filters", None, "models.cnn: expected filters as one number, or one for each of conv_layers (3)"),
-        (BACKBONE, {"backbone": "mobilenet_v2", "views": 4}, f"{BACKBONE}: expected flip or rotation for views to"),
-        ("models.transfer.flip", "vertical", f"models.transfer: expected flip and rotation under {BACKBONE}"),
+        ("models.transfer.batch_norm", True, "models.transfer: expected conv_layers with batch_norm"),
+        ("models.transfer.erasing", 0.1, f"models.transfer: {ALL_AUGMENTATION} under {BACKBONE}"),
+        (BACKBONE, {"backbone": "mobilenet_v2", "views": 4}, f"{BACKBONE}: expected one of flip, rotation, "),
+        ("models.transfer.flip", "vertical", f"models.transfer: {ALL_AUGMENTATION} under {BACKBONE}"),
         ("models.transfer.rescale", "zero_to_one", "models.transfer: expected rescale with features: pixels only"),
         ("models.cnn.features", "nonesuch", "models.cnn.features: expected one of pixels, mobilenet_v2, mobilenet_v"),
         (f"{BACKBONE}.backbone", "vgg", f"{BACKBONE}.backbone: expected one of backbones (mobilenet_v2), received vgg"),
@@ -136,7 +146,7 @@ BACKBONE = "features.mobilenet_v2"
         (
             f"{BACKBONE}.pooling",
             "average",
-            f"{BACKBONE}: expected no stop_before, views, flip or rotation with pooling",
+            f"{BACKBONE}: expected none of stop_before, views, flip, rotation, ",
         ),
         (f"{BACKBONE}.pooling", "max", f"{BACKBONE}.pooling: expected 'average', received 'max'"),
         ("models.linear.dropout", 0.5, "models.linear: expected only features, inverse_regularization, folds with"),
@@ -150,6 +160,38 @@ BACKBONE = "features.mobilenet_v2"
         ("models.linear.inverse_regularization", [], "models.linear.inverse_regularization: expected a number above 0"),
         ("models.linear.inverse_regularization", [1, 0], "models.linear.inverse_regularization: expected a number ab"),
         ("models.linear.folds", 1, "models.linear.folds: expected greater than or equal to 2, received 1"),
+        (
+            "models.linear.fine_tune",
+            {"learning_rate": 1},
+            "models.linear.fine_tune: expected none, as features.mobilen",
+        ),
+        ("models.linear.schedule", "cosine", "models.linear: expected only features, inverse_regularization, folds wi"),
+        (
+            "models.linear",
+            {
+                "classifier": "linear",
+                "features": "mobilenet_v2_blocks",
+                "fine_tune": {"learning_rate": 1},
+                "dropout": 0.1,
+            },
+            "models.linear: expected only features, inverse_regularization, folds, fine_tune, epochs, schedule, warm",
+        ),
+        (
+            "models.linear",
+            {
+                "classifier": "linear",
+                "features": "mobilenet_v2_blocks",
+                "fine_tune": {"after": 0.5, "learning_rate": 1},
+            },
+            "models.linear.fine_tune: expected after, a fraction of the epochs, or classifier: linear, whose head is",
+        ),
+        (
+            "models.fine_tuned.fine_tune",
+            {"learning_rate": 1},
+            "models.fine_tuned.fine_tune: expected after, a fraction",
+        ),
+        ("models.cnn.warmup", 1, "models.cnn.warmup: expected less than 1, received 1"),
+        ("train.schedule", "linear", "train.schedule: expected 'constant' or 'cosine', received 'linear'"),
         ("models.cnn.folds", 5, "models.cnn: expected classifier: linear with inverse_regularization, folds, received"),
         ("models.cnn.dropout", None, "models.cnn: expected dropout, or classifier: linear, received none"),
         ("models.wide", {"features": "pixels"}, "models.wide: expected dense_units and dropout, or classifier: linear"),

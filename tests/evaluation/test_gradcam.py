@@ -18,6 +18,7 @@ from tests.evaluation.examples import CLASSES, evaluation_of, two_classes
 from tests.models.backbones import write_backbone
 
 CNN = {"features": "pixels", "conv_layers": 2, "filters": 4, "dropout": 0.5, "dense_units": 8, "rotation": 0.5}
+NORMALIZED = {"batch_norm": True, "pooling": "average"}
 
 
 def config(**changes: Any) -> ModelConfig:
@@ -62,6 +63,8 @@ def test_features_are_the_last_convolution_or_the_backbone(backbone: ModelConfig
     convolutions = [layer for layer in cnn.layers if isinstance(layer, layers.Conv2D)]
     assert cnn.layers[last_feature_layer(cnn)] is convolutions[-1]
     assert isinstance(transfer.layers[last_feature_layer(transfer)], keras.Model)
+    normalized = build_model(config(**NORMALIZED), (32, 32), 2)
+    assert isinstance(normalized.layers[last_feature_layer(normalized)], layers.ReLU)
 
 
 @pytest.fixture(params=["float32", "mixed_bfloat16", "mixed_float16"])
@@ -74,7 +77,8 @@ def _policy(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.mark.usefixtures("_policy")
 def test_heat_is_the_same_every_time_and_between_zero_and_one(backbone: ModelConfig) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
-    for model in (build_model(config(), (64, 64), 3), build_model(backbone, (64, 64), 3)):
+    for of in (config(), config(**NORMALIZED), backbone):
+        model = build_model(of, (64, 64), 3)
         heat = heat_maps(model, pixels)
         assert heat.shape == (3, 64, 64)
         assert heat.dtype == np.float32

@@ -127,6 +127,22 @@ def step(model: keras.Model, rows: Any, labels: np.ndarray) -> tuple[float, list
     return float(loss), [np.asarray(gradient) for gradient in tape.gradient(loss, model.trainable_variables)]
 
 
+def test_batch_norm_comes_between_pooling_and_activation() -> None:
+    changes = {"filters": [2, 4, 6], "batch_norm": True, "pooling": "average", "dense_units": 8}
+    ours = build_model(config("cnn", **changes), SIZE, 3)
+    blocks: list[layers.Layer] = []
+    for filters in (2, 4):
+        blocks += [layers.Conv2D(filters, 3, use_bias=False), layers.MaxPooling2D()]
+        blocks += [layers.BatchNormalization(), layers.ReLU()]
+    blocks += [layers.Conv2D(6, 3, use_bias=False), layers.BatchNormalization(), layers.ReLU()]
+    head = [layers.GlobalAveragePooling2D(), layers.Dense(8, activation="relu"), layers.Dense(3)]
+    theirs = keras.Sequential([keras.Input((*SIZE, 3)), layers.Rescaling(1 / 255), *blocks, *head])
+    pixels = np.random.default_rng(0).integers(0, 256, (4, *SIZE, 3)).astype("float32")
+    ours(pixels, training=True)  # so that moving averages differ from 0 and 1
+    theirs.set_weights([weight for weight in ours.get_weights() if weight.dtype == np.float32])
+    np.testing.assert_allclose(ours(pixels), theirs(pixels), rtol=1e-4, atol=1e-5)
+
+
 def test_dropout_is_active_in_training_only() -> None:
     model = build_model(config("augmented"), SIZE, 2)
     pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from stages.common.model_config import FineTune
-from stages.common.params import load_params
+from stages.common.params import Train, load_params
 from stages.datasets.dataset import StoredDataset
 from stages.models.build import build_model
-from stages.models.runtime import device_strategy, make_deterministic
+from stages.models.runtime import device_strategy, keras, layers, make_deterministic
 from stages.training.backup import History
 from stages.training.batches import pad_batch, training_batches, validation_batches
-from stages.training.loop import train_model
+from stages.training.loop import compile_model, parallel_model, train_model
 from tests.conftest import PROJECT
 from tests.models.backbones import write_backbone
 
@@ -76,6 +76,18 @@ def train(model_name: str, counts: Sequence[int]) -> list[tuple[History, list[li
             backup.unlink()
         results.append((history, logits.tolist()))
     return results
+
+
+def moving_mean(settings: dict[str, Any]) -> list[list[float]]:
+    """Return the moving mean of a batch normalization, of each device, after an epoch on one batch of 0, 1, ... 7."""
+    values = StoredDataset(np.arange(8, dtype=np.float32)[:, None], np.zeros(8, np.int64))
+    with device_strategy().scope():
+        model = keras.Sequential([keras.Input((1,)), layers.BatchNormalization(), layers.Dense(2)])
+        trained = parallel_model(model, Train(**settings), values.labels)
+        compile_model(trained, 0.001)
+        trained.fit(training_batches(values, 8, 0, range(1)), steps_per_epoch=1, verbose=0)
+        moving = model.layers[0].moving_mean.value
+    return [of_device.numpy().tolist() for of_device in getattr(moving, "values", [moving])]
 
 
 def given(counts: Sequence[int]) -> list[list[list[list[tuple[int, float]]]]]:
@@ -141,3 +153,11 @@ def test_several_devices_learn_what_one_learns(model: str, devices: int, counts:
             assert record == pytest.approx(other, abs=1e-5)
         assert np.shape(several[1]) == (count, 2)
         np.testing.assert_allclose(several[1], one[1], rtol=0, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_devices_share_the_statistics_of_batch_normalization() -> None:
+    settings = load_params(PROJECT / "params.yaml").train.model_copy(update={"micro_batches": 1}).model_dump()
+    means = on_devices(2, "moving_mean", settings)
+    assert len(means) == 2
+    np.testing.assert_allclose(means, moving_mean(settings) * 2, rtol=1e-6)

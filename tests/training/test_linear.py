@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,10 @@ from stages.models.runtime import keras
 from stages.storage.feature_sets import sample_rows
 from stages.storage.files import content_hash
 from stages.training import linear
+from stages.training.backup import Backup, History
 from tests.training.small_backbone import use_small_backbone
+
+Pixels = dict[str, np.ndarray]  # by split
 
 SIZE = (32, 40)
 NAME = "mobilenet_v2_pooled"
@@ -32,8 +36,8 @@ FILES = ["data/models/linear.json", "data/models/linear.keras", "data/models/lin
 
 
 @pytest.fixture
-def fit(workspace: Path, set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Callable[..., np.ndarray]:
-    """Fit ``linear`` to 24 random photos of three classes; keywords change its config. Returns validation pixels."""
+def fit(workspace: Path, set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pixels]:
+    """Fit ``linear`` to 24 random photos of three classes; keywords change its config. Returns pixels by split."""
     use_small_backbone(monkeypatch, SIZE)
     folder = Path("data/features", NAME)
     Path("data/features/mobilenet_v2").rename(folder)
@@ -53,7 +57,7 @@ def fit(workspace: Path, set_params: Callable[..., None], monkeypatch: pytest.Mo
     (folder / "about.json").write_text(json.dumps({"photos": paths}))
     monkeypatch.setattr("sys.argv", ["train", "linear"])
 
-    def run(train_settings: dict[str, Any] | None = None, **config: Any) -> np.ndarray:
+    def run(train_settings: dict[str, Any] | None = None, **config: Any) -> Pixels:
         set_params(
             {
                 "image_size": list(SIZE),
@@ -62,17 +66,82 @@ def fit(workspace: Path, set_params: Callable[..., None], monkeypatch: pytest.Mo
             }
         )
         train.main()
-        return pixels["validation"]
+        return pixels
 
     return run
+
+
+@pytest.fixture
+def fine_tune(fit: Callable[..., Pixels], set_params: Callable[..., None]) -> Callable[..., list[dict[str, Any]]]:
+    """Fit ``linear``, then fine-tune it with the last blocks; keywords change ``train``. Returns a history."""
+    pixels, folder = fit(), Path("data/features/mobilenet_v2_blocks")
+    backbone = load_backbone(folder / "backbone", SIZE)
+    for split in SPLITS:
+        maps = backbone.network(backbone.preprocessing(pixels[split]), training=False)
+        np.save(folder / f"{split}.npy", np.asarray(maps))
+    for name in ("validation_sample.npy", "about.json"):
+        shutil.copy(Path("data/features", NAME, name), folder)
+
+    def run(learning_rate: float, **settings: Any) -> list[dict[str, Any]]:
+        config = {"classifier": "linear", "features": folder.name, "fine_tune": {"learning_rate": learning_rate}}
+        set_params(
+            {
+                "image_size": list(SIZE),
+                "models": {"linear": config},
+                "train.epochs": 3,
+                **{f"train.{key}": value for key, value in settings.items()},
+            }
+        )
+        train.main()
+        return list(read_json(FILES[3]))
+
+    return run
+
+
+def test_fine_tuning_starts_from_the_linear_classifier(fine_tune: Callable[..., list[dict[str, Any]]]) -> None:
+    """At a rate too low to matter it stays there; at another, the last blocks and the head train."""
+    [fitted], logits = read_json(FILES[3]), np.load(FILES[2])["logits"]
+    records = fine_tune(1e-12)
+    assert [record["val_accuracy"] for record in records] == [fitted["val_accuracy"]] * 3
+    np.testing.assert_allclose(np.load(FILES[2])["logits"], logits, atol=1e-3)
+    start = load_model(Path(FILES[1])).get_weights()
+    fine_tune(1e-3)
+    model = load_model(Path(FILES[1]))
+    assert [layer.name for layer in model.layers[2:]] == ["backbone", "last_blocks", "pooling", "logits"]
+    assert not all(np.allclose(*pair) for pair in zip(model.get_weights()[:-2], start[:-2], strict=True))
+    assert len(read_json(FILES[0])["cross_validation"]) == 5
+
+
+def test_a_fine_tuned_linear_head_resumes_to_the_same_bytes(
+    fine_tune: Callable[..., list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    settings = {"schedule": "cosine", "warmup": 0.2}
+    fine_tune(1e-3, **settings)
+    expected = [Path(path).read_bytes() for path in FILES]
+    save = Backup.save
+    for epoch in (1, 2):
+
+        def die(self: Backup, model: keras.Model, history: History, best: Any, epoch: int = epoch) -> None:
+            save(self, model, history, best)
+            if len(history) == epoch:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Backup, "save", die)
+            with pytest.raises(KeyboardInterrupt):
+                fine_tune(1e-3, **settings)
+    fine_tune(1e-3, **settings)
+    assert "resuming after epoch 2 of 3" in caplog.text
+    assert [Path(path).read_bytes() for path in FILES] == expected
 
 
 def read_json(path: str) -> Any:
     return json.loads(Path(path).read_text())
 
 
-def test_the_saved_model_takes_pixels_and_gives_its_logits(fit: Callable[..., np.ndarray]) -> None:
-    pixels = fit()
+def test_the_saved_model_takes_pixels_and_gives_its_logits(fit: Callable[..., Pixels]) -> None:
+    pixels = fit()["validation"]
     model = load_model(Path(FILES[1]))
     with np.load(FILES[2]) as saved:
         kept = dict(saved)
@@ -85,7 +154,7 @@ def test_the_saved_model_takes_pixels_and_gives_its_logits(fit: Callable[..., np
     assert [layer.name for layer in model.layers[2:]] == ["backbone", "pooling", "logits"]
 
 
-def test_the_history_is_one_record_of_the_fit(fit: Callable[..., np.ndarray]) -> None:
+def test_the_history_is_one_record_of_the_fit(fit: Callable[..., Pixels]) -> None:
     fit(inverse_regularization=[0.5, 0.01])
     [record] = read_json(FILES[3])
     with np.load(FILES[2]) as saved:
@@ -102,7 +171,7 @@ def test_the_history_is_one_record_of_the_fit(fit: Callable[..., np.ndarray]) ->
     assert any(line.startswith("precision float32, fitted by scikit-learn ") for line in about["environment"])
 
 
-def test_the_same_fit_gives_the_same_bytes(fit: Callable[..., np.ndarray]) -> None:
+def test_the_same_fit_gives_the_same_bytes(fit: Callable[..., Pixels]) -> None:
     results = []
     for _ in range(2):
         fit()
@@ -110,7 +179,7 @@ def test_the_same_fit_gives_the_same_bytes(fit: Callable[..., np.ndarray]) -> No
     assert results[0] == results[1]
 
 
-def test_other_seeds_have_other_folds(fit: Callable[..., np.ndarray]) -> None:
+def test_other_seeds_have_other_folds(fit: Callable[..., Pixels]) -> None:
     fit({"runs": 3})
     assert read_json("data/repeats/linear/seeds.json") == [1, 2]
     scores = [
@@ -121,7 +190,7 @@ def test_other_seeds_have_other_folds(fit: Callable[..., np.ndarray]) -> None:
     assert BACKUPS.exists(), "by which a trial of a sweep knows that it trained"
 
 
-def test_groups_reach_the_folds(fit: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_groups_reach_the_folds(fit: Callable[..., Pixels], monkeypatch: pytest.MonkeyPatch) -> None:
     received: dict[str, Any] = {}
 
     def assign(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
@@ -135,7 +204,7 @@ def test_groups_reach_the_folds(fit: Callable[..., np.ndarray], monkeypatch: pyt
 
 
 def test_a_regularisation_at_the_end_of_the_list_is_told(
-    fit: Callable[..., np.ndarray], caplog: pytest.LogCaptureFixture
+    fit: Callable[..., Pixels], caplog: pytest.LogCaptureFixture
 ) -> None:
     fit(inverse_regularization=[1e-9, 1e-8])
     assert "lowest loss, at the end of those tried" in caplog.text
@@ -144,7 +213,7 @@ def test_a_regularisation_at_the_end_of_the_list_is_told(
     assert "at the end of" not in caplog.text
 
 
-def test_balanced_weights_reach_the_fit(fit: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_balanced_weights_reach_the_fit(fit: Callable[..., Pixels], monkeypatch: pytest.MonkeyPatch) -> None:
     received = []
     original = logistic_regression.fit_classifier
 
@@ -158,7 +227,7 @@ def test_balanced_weights_reach_the_fit(fit: Callable[..., np.ndarray], monkeypa
     assert received == ["balanced", None]
 
 
-def test_features_of_another_network_are_an_error(fit: Callable[..., np.ndarray]) -> None:
+def test_features_of_another_network_are_an_error(fit: Callable[..., Pixels]) -> None:
     """As of every model, what is saved is compared with what was fitted."""
     path = Path("data/features", NAME, "validation.npy")
     np.save(path, np.load(path)[::-1] + np.float32(1))
@@ -167,7 +236,7 @@ def test_features_of_another_network_are_an_error(fit: Callable[..., np.ndarray]
     assert not Path(FILES[1]).exists()
 
 
-def test_it_fits_maps_as_well(fit: Callable[..., np.ndarray], set_params: Callable[..., None]) -> None:
+def test_it_fits_maps_as_well(fit: Callable[..., Pixels], set_params: Callable[..., None]) -> None:
     """Of several views it takes the first, averaged."""
     fit()
     expected = np.load(FILES[2])["logits"]
@@ -182,14 +251,14 @@ def test_it_fits_maps_as_well(fit: Callable[..., np.ndarray], set_params: Callab
     np.testing.assert_allclose(np.load(FILES[2])["logits"], expected, atol=0.01)
 
 
-def test_features_of_another_size_are_one_line(fit: Callable[..., np.ndarray], set_params: Callable[..., None]) -> None:
+def test_features_of_another_size_are_one_line(fit: Callable[..., Pixels], set_params: Callable[..., None]) -> None:
     fit()
     set_params({"image_size": [33, 40]})
     with pytest.raises(UserError, match=rf"received \[32, 40\]: run `dvc repro features@{NAME}`$"):
         train.main()
 
 
-def test_the_log_has_each_regularisation(fit: Callable[..., np.ndarray], caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_has_each_regularisation(fit: Callable[..., Pixels], caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     fit()
     assert [line.split(":")[0] for line in caplog.messages if "cross-validated" in line] == [

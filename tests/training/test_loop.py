@@ -3,6 +3,7 @@ import tracemalloc
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from stages.models.runtime import keras, tf
 from stages.storage.arrays import temporary_array
 from stages.training import callbacks
 from stages.training.backup import Backup, History
-from stages.training.loop import compile_model, training_key
+from stages.training.loop import Phase, compile_model, scheduled, training_key
 from tests.training.examples import CONFIG, SETTINGS, photos, train, train_until, undisturbed
 
 
@@ -30,14 +31,27 @@ def test_the_history_has_a_record_for_each_epoch() -> None:
     assert set(history[0]) == {"epoch", "accuracy", "loss", "val_accuracy", "val_loss"}
 
 
+@pytest.mark.parametrize("schedule", [{}, {"schedule": "cosine", "warmup": 0.3}])
 @pytest.mark.parametrize("epoch", [0, 1, 2])
 def test_training_resumes_to_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, epoch: int
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    epoch: int,
+    schedule: dict[str, Any],
 ) -> None:
     caplog.set_level("INFO")
-    train_until(epoch, tmp_path, monkeypatch)
-    assert train(tmp_path) == undisturbed()
+    settings = SETTINGS.model_copy(update=schedule)
+    train_until(epoch, tmp_path, monkeypatch, settings)
+    assert train(tmp_path, settings) == undisturbed(settings)
     assert (f"resuming after epoch {epoch} of 3" in caplog.text) == (epoch > 0)
+
+
+def test_batch_normalization_and_augmentation_resume_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = {"batch_norm": True, "pooling": "average", "crop": 0.5, "color_jitter": 0.4, "erasing": 0.5}
+    config = CONFIG.model_copy(update=changes)
+    train_until(2, tmp_path, monkeypatch, config=config)
+    assert train(tmp_path, config=config) == undisturbed(config=config)
 
 
 @pytest.fixture
@@ -106,6 +120,28 @@ def test_the_optimizer_is_adam_at_the_learning_rate() -> None:
         np.testing.assert_allclose(new - old, -0.01 * np.sign(gradient), rtol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("schedule", "warmup", "rates"),  # at the start, in a warm-up of two steps, and until the end
+    [
+        ("constant", 0.0, {0: 0.1, 5: 0.1, 10: 0.1}),
+        ("constant", 0.2, {0: 0.0, 1: 0.05, 2: 0.1, 6: 0.1, 10: 0.1}),
+        ("cosine", 0.0, {0: 0.1, 5: 0.05, 10: 0.0}),
+        ("cosine", 0.2, {0: 0.0, 1: 0.05, 2: 0.1, 4: 0.0853553, 6: 0.05, 10: 0.0}),
+    ],
+)
+@pytest.mark.parametrize("owner", ["train", "model"])
+def test_the_learning_rate_follows_its_schedule(
+    schedule: str, warmup: float, rates: dict[int, float], owner: str
+) -> None:
+    """The model's own keys go before those of ``train``."""
+    update = {"schedule": schedule, "warmup": warmup}
+    other = {"schedule": "cosine" if schedule == "constant" else "constant", "warmup": 0.5}
+    config = CONFIG.model_copy(update=update if owner == "model" else {})
+    settings = SETTINGS.model_copy(update=other if owner == "model" else update)
+    rate = scheduled(Phase(1, 3, 0.1), config, settings, steps_per_epoch=5)
+    assert {step: float(rate(step) if callable(rate) else rate) for step in rates} == pytest.approx(rates, abs=1e-6)
+
+
 @pytest.mark.parametrize("damage", ["empty", "cut short", "zeros", "flag", "method", "offset"])
 def test_a_damaged_backup_is_ignored_and_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str) -> None:
     """A power failure may leave a file without its content, its end or a part in between; a disk may change a bit."""
@@ -142,9 +178,10 @@ def test_balanced_class_weights_count_in_the_training_loss_alone(tmp_path: Path)
     assert weighted["val_loss"] == plain["val_loss"]
 
 
-def test_a_loss_that_is_not_finite_is_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_a_loss_that_is_not_finite_is_one_line(tmp_path: Path, schedule: str) -> None:
     with pytest.raises(UserError, match=r"a finite loss, received (nan|inf) in epoch 1 at a learning rate of 1e\+30"):
-        train(tmp_path, SETTINGS.model_copy(update={"learning_rate": 1e30}))
+        train(tmp_path, SETTINGS.model_copy(update={"learning_rate": 1e30, "schedule": schedule}))
     assert not (tmp_path / "model.keras").exists()
 
 

@@ -48,3 +48,15 @@ def test_each_micro_batch_has_its_own_dropout() -> None:
     dropout = keras.Sequential([keras.Input((1000,)), layers.Dropout(0.5, seed=0)])
     first, second = np.asarray(MicroBatched(dropout, 2)(np.ones((2, 1000)), training=True))
     assert (first != second).mean() == pytest.approx(0.5, abs=0.1)
+
+
+def test_each_micro_batch_has_its_own_statistics() -> None:
+    """The moving averages take them one after another, in the order of the micro-batches."""
+    norm = keras.Sequential([keras.Input((3,)), layers.BatchNormalization()])
+    batch = RNG.normal(size=(8, 3)).astype(np.float32)
+    computed = np.asarray(MicroBatched(norm, 4)(batch, training=True))
+    mean = np.zeros(3)
+    for part, output in zip(np.split(batch, 4), np.split(computed, 4), strict=True):
+        np.testing.assert_allclose(output, (part - part.mean(axis=0)) / np.sqrt(part.var(axis=0) + 0.001), atol=1e-4)
+        mean = 0.99 * mean + 0.01 * part.mean(axis=0)
+    np.testing.assert_allclose(norm.layers[0].moving_mean, mean, rtol=1e-4)

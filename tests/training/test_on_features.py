@@ -12,7 +12,7 @@ from stages.models.build import build_model
 from stages.models.runtime import keras, make_deterministic
 from stages.training import callbacks
 from stages.training.backup import Backup, History
-from stages.training.loop import list_phases, train_model
+from stages.training.loop import list_phases, scheduled, train_model
 from tests.models.backbones import write_backbone
 from tests.training.examples import FINE_TUNE, SETTINGS, features_of, photos, train, train_until, undisturbed, weights
 from tests.training.small_backbone import small_convnext, use_small_backbone
@@ -34,12 +34,17 @@ def fine_tuning(features: str = "mobilenet_v2_blocks", **changes: Any) -> ModelC
     )
 
 
+COSINE = {"schedule": "cosine", "warmup": 0.2}
+
+
 @pytest.mark.parametrize(
     ("config", "epoch"),
     [
         (ON_PHOTOS, 1),
         (fine_tuning(after=0.3), 1),  # between the phases
         (fine_tuning(after=0.3), 2),  # within the second
+        (fine_tuning(after=0.3).model_copy(update=COSINE), 1),
+        (fine_tuning(after=0.3).model_copy(update=COSINE), 2),
     ],
 )
 @pytest.mark.usefixtures("backbone")
@@ -80,9 +85,17 @@ def test_photos_and_their_stored_features_train_alike(tmp_path: Path) -> None:
         assert one == pytest.approx(other, abs=2e-3)
 
 
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [("constant", [1e-3, 1e-3, 1e-4]), ("cosine", [5e-4, 0, 0])],  # after each epoch; of the phases 2 and 1
+)
 @pytest.mark.usefixtures("backbone")
 def test_each_phase_has_its_own_learning_rate(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    schedule: str,
+    expected: list[float],
 ) -> None:
     caplog.set_level("INFO")
     rates = []
@@ -91,8 +104,8 @@ def test_each_phase_has_its_own_learning_rate(
         rates.append(float(model.optimizer.learning_rate))
 
     monkeypatch.setattr(Backup, "save", save)
-    train(tmp_path, SETTINGS, config=fine_tuning())
-    assert rates == pytest.approx([1e-3, 1e-3, 1e-4])
+    train(tmp_path, SETTINGS.model_copy(update={"schedule": schedule}), config=fine_tuning())
+    assert rates == pytest.approx(expected, abs=1e-9)
     left = [message.partition(", about")[0] for message in caplog.messages if message.endswith(" left")]
     assert left == ["epoch 1 of 3", "epoch 2 of 3"]
 
@@ -111,7 +124,9 @@ def test_no_epoch_left_to_fine_tune_in_is_logged(caplog: pytest.LogCaptureFixtur
     config = fine_tuning()
     assert [phase.fine_tunes for phase in list_phases(config, SETTINGS)] == [False, True]
     assert not caplog.text
-    list_phases(config, SETTINGS.model_copy(update={"epochs": 1}))
+    one_epoch = SETTINGS.model_copy(update={"epochs": 1, "schedule": "cosine"})
+    for phase in list_phases(config, one_epoch):
+        scheduled(phase, config, one_epoch, steps_per_epoch=1)
     assert "no epoch is left to fine-tune in" in caplog.text
 
 

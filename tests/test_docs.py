@@ -79,6 +79,14 @@ def test_the_changelog_lists_every_renamed_parameter() -> None:
         assert f"`{''.join(new)}`" in listed[old], old
 
 
+def test_behaviours_name_scripts_and_tests_that_exist() -> None:
+    text = (PROJECT / "docs/behaviours.md").read_text()
+    assert {path.name for path in (PROJECT / "findings").glob("*.sh")} <= set(re.findall(r"`([\w-]+\.sh)`", text))
+    code = "\n".join(path.read_text() for path in (PROJECT / "tests").rglob("test_*.py"))
+    for name in re.findall(r"`(test_\w+)`", text):
+        assert f"def {name}(" in code, name
+
+
 def test_a_pointer_to_a_decision_leads_to_one() -> None:
     files = [PROJECT / "dvc.yaml", *(PROJECT / "stages").rglob("*.py")]
     named = {path for file in files for path in re.findall(r"docs/decisions/\w+\.md", file.read_text())}

@@ -21,4 +21,6 @@ REPORT = Path("metrics/report.md")
 # Outside the outputs, which DVC deletes before a step runs.
 BACKUPS = Path("data/backups")
 PREDICTIONS = Path("data/predictions")
+COSTS = Path("data/costs")
+FIGURES = Path("data/figures")
 LOGS = Path("data/logs")

@@ -30,9 +30,10 @@ from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings, Params, load_params
 from stages.common.paths import BEST, HISTORY, MODELS, REPEATS, REPORT
 from stages.evaluation import plots, scores
+from stages.evaluation.costs import cost_of, measured_table
 from stages.evaluation.figure_cache import FigureCache
 from stages.evaluation.gradcam import gradcam_figure
-from stages.evaluation.report import leaderboard, report
+from stages.evaluation.report import leaderboard, markdown_table, report
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.significance import compare
 from stages.inference.confidence import Confidence, read_confidence, read_validation
@@ -50,6 +51,7 @@ ACCURACY_FIGURES = Path("plots/accuracy")
 CALIBRATION_FIGURE = Path("plots/calibration.png")
 CONFUSION = Path("plots/confusion")
 CONFUSION_FIGURE = Path("plots/confusion.png")
+COSTS_TABLE = Path("metrics/costs.md")
 COVERAGE_FIGURE = Path("plots/coverage.png")
 CURVES = Path("plots/curves.csv")
 GRADCAM_FIGURE = Path("plots/gradcam.png")
@@ -71,7 +73,8 @@ def main() -> None:
     baseline = majority_class_accuracy(lists["train"], lists["test"])
     test = TestSet(lists["test"], classes, pixels, labels, baseline)
     cache, rank_by = PredictionCache(test.pixels), params.evaluate.rank_by
-    evaluations = evaluate_models(params, test, cache)
+    photos = {split: len(table) for split, table in lists.items()}
+    evaluations = evaluate_models(params, test, cache, photos)
     ranked = scores.ranking(evaluations, rank_by)
     correct = {model.name: model.predictions.correct for model in evaluations}
     gradcam = gradcam_figure(MODELS / f"{ranked[0].name}.keras", ranked[0], test, cache)
@@ -84,6 +87,7 @@ def main() -> None:
     table = leaderboard(ranked, test.baseline, rank_by)
     write_text(report(lists, ranked, table, compare(correct, ranked[0].name), rank_by, params.label_issues), REPORT)
     logger.info("%s\nbest on validation: %s", table.to_string(index=False), ranked[0].name)
+    write_costs(ranked)
 
 
 def check_leftovers(names: set[str]) -> None:
@@ -96,8 +100,12 @@ def check_leftovers(names: set[str]) -> None:
         raise UserError(f"expected only models of params.yaml ({listed}), found files of others: `{command}`")
 
 
-def evaluate_models(params: Params, test: TestSet, cache: PredictionCache) -> list[Evaluation]:
-    """Evaluate each model, with the scores of its training runs from other seeds as ``repeats``."""
+def evaluate_models(params: Params, test: TestSet, cache: PredictionCache, photos: dict[str, int]) -> list[Evaluation]:
+    """Evaluate each model, with the scores of its training runs from other seeds as ``repeats``.
+
+    Args:
+        photos: how many are in each split.
+    """
     saved = {name: repeated_models(name) for name in params.models}
     scaling = ConfidenceSettings(temperature_scaling=params.confidence.temperature_scaling)
 
@@ -112,7 +120,9 @@ def evaluate_models(params: Params, test: TestSet, cache: PredictionCache) -> li
         model = evaluate_cached(MODELS / f"{name}.keras", params.confidence)
         runs = {seed: evaluate_cached(path, scaling).scores for seed, path in paths.items()}
         repeats = [{"seed": seed, **{split: of[split] for split in SPLITS_SCORED}} for seed, of in runs.items()]
-        evaluations.append(replace(model, repeats=repeats))
+        features = params.features.get(params.models[name].features)
+        cost = cost_of(MODELS / f"{name}.keras", cache.sizes[name], features, len(model.history), photos)
+        evaluations.append(replace(model, cost=cost, repeats=repeats))
     return evaluations
 
 
@@ -207,6 +217,16 @@ def outputs(
     yield BEST, {"model": best.name, **scores.rounded(best_scores), "comparisons": pairs.to_dict("records")}
     yield GRADCAM_FIGURE, gradcam
     yield CONFUSION_FIGURE, partial(plots.draw_confusion, best.name, best.predictions, test.classes)
+
+
+def write_costs(ranked: list[Evaluation]) -> None:
+    """Log and write what was measured on this machine: no output, as it differs from run to run."""
+    models = [(model.name, MODELS / f"{model.name}.keras", model.scores["test"]["accuracy"]) for model in ranked]
+    table = measured_table(models)
+    COSTS_TABLE.unlink(missing_ok=True)
+    if not table.empty:
+        write_text(f"# Measured on this machine\n\n{markdown_table(table)}\n", COSTS_TABLE)
+        logger.info("measured on this machine:\n%s", table.to_string(index=False, na_rep=""))
 
 
 def listed_scores(model: Evaluation) -> dict[str, Any]:

@@ -14,6 +14,7 @@ cross-validated scores of each regularisation; unless it fine-tunes, it has no e
 """
 
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from stages.common.cli import UserError, run
+from stages.common.measurements import read_measurements, record_measurements
 from stages.common.model_config import ModelConfig
 from stages.common.params import Params, Train, load_entry
 from stages.common.paths import BACKUPS, HISTORY, MODELS, PIXELS, REPEATS
@@ -29,8 +31,8 @@ from stages.models.build import build_model
 from stages.models.runtime import describe_environment, device_strategy, make_deterministic, set_precision
 from stages.models.saving import CHECK_BATCH, check_saved_model, save_model
 from stages.storage.arrays import encode_labels
-from stages.storage.feature_sets import open_features, open_sample, read_about, remedy, sample_rows
-from stages.storage.files import atomic_folder, atomic_write, write_json
+from stages.storage.feature_sets import features_key, open_features, open_sample, read_about, remedy, sample_rows
+from stages.storage.files import atomic_folder, atomic_write, sha256_of, write_json
 from stages.storage.photo_lists import class_names, read_groups, read_split
 from stages.training.loop import train_model
 from stages.training.reference_features import sample_features
@@ -66,6 +68,10 @@ def main() -> None:
                 path, history_path = repeats / f"{name}.{seed}.keras", repeats / "history" / f"{name}.{seed}.json"
             train_from_seed(config, seeded, params, classes, train, validation, sample, path, history_path)
         write_json(seeds[1:], repeats / "seeds.json")
+    spent = {"train_s": time.process_time()}
+    if features := params.features.get(config.features):
+        spent = read_measurements(f"features@{config.features}", features_key(config.features, features)) | spent
+    record_measurements(f"train@{name}", sha256_of(MODELS / f"{name}.keras"), **spent)
     for backup in BACKUPS.glob(f"{name}.*npz"):  # only now: if a later run is killed, no earlier one repeats
         backup.unlink()
 

@@ -14,7 +14,6 @@ from threadpoolctl import threadpool_limits
 from stages.common.machine import versions_and_cpu
 from stages.common.paths import PREDICTIONS
 from stages.inference.confidence import DAMAGED_NPZ
-from stages.inference.cost import Size, measure_speed, size_of
 from stages.inference.logits import (
     BATCH_SIZE,
     Outputs,
@@ -24,6 +23,7 @@ from stages.inference.logits import (
     predict_outputs,
     with_features,
 )
+from stages.inference.model_size import Size, measure_speed, size_of
 from stages.models.linear_file import LinearHead, read_linear_head
 from stages.storage.arrays import ArrayStore, DiskArray, create_array, open_array
 from stages.storage.files import atomic_write, content_hash

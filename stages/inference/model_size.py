@@ -10,7 +10,7 @@ from zipfile import ZipFile
 
 import numpy as np
 
-from stages.common.costs import read_cost, record_cost
+from stages.common.measurements import read_measurements, record_measurements
 from stages.storage.arrays import ArrayStore
 from stages.storage.files import content_hash
 
@@ -55,7 +55,7 @@ def measure_speed(model: keras.Model, path: Path, pixels: ArrayStore) -> None:
     from stages.models.runtime import tf
 
     of = architecture(path)
-    if read_cost(of, of):
+    if read_measurements(of, of):
         return
     signature = [tf.TensorSpec((None, *pixels.shape[1:]), tf.uint8)]
     predict = tf.function(lambda photos: model(photos, training=False), input_signature=signature)
@@ -68,4 +68,4 @@ def measure_speed(model: keras.Model, path: Path, pixels: ArrayStore) -> None:
             predict(batch)
             times.append(time.process_time() - started)
         speeds[f"ms_{size}"] = 1000 * min(times) / size
-    record_cost(of, of, **speeds)
+    record_measurements(of, of, **speeds)

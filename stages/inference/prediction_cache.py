@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from stages.common.machine import versions_and_cpu
+from stages.common.machine import machine_key
 from stages.common.paths import PREDICTIONS
 from stages.inference.confidence import DAMAGED_NPZ
 from stages.inference.logits import (
@@ -35,8 +34,6 @@ logger = logging.getLogger(__name__)
 
 STAGES = Path(__file__).parents[1]
 INFERENCE_CODE = ("inference/*.py", "models/*.py")  # what predictions depend on, from the pixels on
-GPUS = ("/dev/nvidia*", "/dev/kfd")
-SWITCHES = ("CUDA_VISIBLE_DEVICES", "TF_ENABLE_ONEDNN_OPTS")
 
 
 class PredictionCache:
@@ -53,7 +50,7 @@ class PredictionCache:
         code = [file.read_text("utf-8") for pattern in INFERENCE_CODE for file in sorted(STAGES.glob(pattern))]
         # Batch by batch, as the photos may not fit into memory.
         batches = (pixels[indices[start : start + BATCH_SIZE]] for start in range(0, len(pixels), BATCH_SIZE))
-        self.key = content_hash([str(pixels.shape), *environment(), *code, *batches])
+        self.key = content_hash([str(pixels.shape), *machine_key(), *code, *batches])
 
     def predict(self, model_path: Path, *, features: bool = False) -> Outputs:
         """Return the outputs of a model, with or without features; it is loaded only if they are not cached."""
@@ -134,12 +131,6 @@ class PredictionCache:
         """Delete what no model asked for."""
         for path in set(PREDICTIONS.glob("*.np[yz]")) - self.used:
             path.unlink()
-
-
-def environment() -> list[str]:
-    """Describe the software and hardware that predictions depend on, without loading TensorFlow."""
-    gpus = sorted(str(path) for pattern in GPUS for path in Path("/").glob(pattern.lstrip("/")))
-    return [*versions_and_cpu(), *gpus, *(str(os.environ.get(key)) for key in SWITCHES)]
 
 
 def read_arrays(path: Path, key: str) -> dict[str, np.ndarray] | None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from stages.storage.files import content_hash
 
+CHECK_BATCH = 8  # photos on which a saved model is checked at a time
 WEIGHTS, CONFIG = "model.weights.h5", "config.json"
 KERNEL, BIAS = "layers/dense/vars/0", "layers/dense/vars/1"  # of the only Dense beside the backbone
 

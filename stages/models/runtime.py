@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from tempfile import TemporaryFile
 from typing import Literal
 
-import numpy as np
-
 from stages.common.machine import instruction_sets, versions_and_cpu
 from stages.common.parallel import available_cores
 
@@ -122,11 +120,6 @@ def make_deterministic(seed: int) -> None:
     keras.utils.clear_session()  # resets the counters in layers' names
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
-
-
-def rng(seed: int, purpose: Literal["shuffle", "augment"], epoch: int) -> np.random.Generator:
-    """Return the random stream for one purpose in one epoch, from 0, so that training can resume at any epoch."""
-    return np.random.default_rng([seed, epoch, ("shuffle", "augment").index(purpose)])
 
 
 def device_strategy() -> tf.distribute.Strategy:

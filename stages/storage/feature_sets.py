@@ -24,11 +24,17 @@ logger = logging.getLogger(__name__)
 Lists = Mapping[str, pd.DataFrame]  # split files, by split
 
 VALIDATION_SAMPLE = "validation_sample"
+MAX_REFERENCE = 2_000  # photos per split: 5 MB with 1,280 channels
 
 
 def sample_rows(photos: int) -> np.ndarray:
     """Sample the rows of the validation photos on which saved models are checked: at most 64, in random order."""
     return np.random.default_rng(0).permutation(photos)[:64]
+
+
+def reference_rows(photos: int, seed: int) -> np.ndarray:
+    """Sample the rows whose features are stored with a model for out-of-distribution detection, in ascending order."""
+    return np.sort(np.random.default_rng(seed).permutation(photos)[:MAX_REFERENCE])
 
 
 def create_arrays(folder: Path, shapes: Mapping[str, tuple[int, ...]], dtype: type) -> dict[str, DiskArray]:

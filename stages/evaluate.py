@@ -28,7 +28,7 @@ from pandas.api.types import is_numeric_dtype
 from stages.common.cli import UserError, run
 from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings, Params, load_params
-from stages.common.paths import BEST, HISTORY, MODELS, REPEATS, REPORT
+from stages.common.paths import BEST, COSTS_TABLE, HISTORY, MODELS, REPEATS, REPORT
 from stages.evaluation import plots, scores
 from stages.evaluation.costs import cost_of, measured_table
 from stages.evaluation.figure_cache import FigureCache
@@ -51,7 +51,6 @@ ACCURACY_FIGURES = Path("plots/accuracy")
 CALIBRATION_FIGURE = Path("plots/calibration.png")
 CONFUSION = Path("plots/confusion")
 CONFUSION_FIGURE = Path("plots/confusion.png")
-COSTS_TABLE = Path("metrics/costs.md")
 COVERAGE_FIGURE = Path("plots/coverage.png")
 CURVES = Path("plots/curves.csv")
 GRADCAM_FIGURE = Path("plots/gradcam.png")
@@ -106,6 +105,7 @@ def evaluate_models(params: Params, test: TestSet, cache: PredictionCache, photo
     Args:
         photos: how many are in each split.
     """
+    all_features = params.features
     saved = {name: repeated_models(name) for name in params.models}
     scaling = ConfidenceSettings(temperature_scaling=params.confidence.temperature_scaling)
 
@@ -120,7 +120,7 @@ def evaluate_models(params: Params, test: TestSet, cache: PredictionCache, photo
         model = evaluate_cached(MODELS / f"{name}.keras", params.confidence)
         runs = {seed: evaluate_cached(path, scaling).scores for seed, path in paths.items()}
         repeats = [{"seed": seed, **{split: of[split] for split in SPLITS_SCORED}} for seed, of in runs.items()]
-        features = params.features.get(params.models[name].features)
+        features = all_features.get(params.models[name].features)
         cost = cost_of(MODELS / f"{name}.keras", cache.sizes[name], features, len(model.history), photos)
         evaluations.append(replace(model, cost=cost, repeats=repeats))
     return evaluations

@@ -51,7 +51,7 @@ def main() -> None:
             for split in ("train", "validation"):
                 shutil.copyfile(FEATURES / PIXELS / f"{split}.npy", folder / f"{split}.npy")
             write_about(folder, **decoded, augmentation=features.augmentation)
-    record_measurements(f"features@{name}", features_key(name, features), features_s=time.process_time())
+    record_measurements(f"features@{name}", features_key(name), features_s=time.process_time())
 
 
 def extract_features(name: str, params: Params, folder: Path) -> list[str]:

@@ -63,9 +63,8 @@ def main() -> None:
                 path, history_path = repeats / f"{name}.{seed}.keras", repeats / "history" / f"{name}.{seed}.json"
             train_from_seed(config, seeded, params, classes, train, validation, sample, path, history_path)
         write_json(seeds[1:], repeats / "seeds.json")
-    spent = {"train_s": time.process_time()}
-    if features := params.features.get(config.features):
-        spent = read_measurements(f"features@{config.features}", features_key(config.features, features)) | spent
+    spent = read_measurements(f"features@{config.features}", features_key(config.features))
+    spent["train_s"] = time.process_time()
     record_measurements(f"train@{name}", sha256_of(MODELS / f"{name}.keras"), **spent)
     for backup in BACKUPS.glob(f"{name}.*npz"):  # only now: if a later run is killed, no earlier one repeats
         backup.unlink()

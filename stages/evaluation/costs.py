@@ -50,8 +50,8 @@ def cost_table(costs: Mapping[str, Cost]) -> pd.DataFrame:
             "model": list(costs),
             "MB": [f"{cost.megabytes:.1f}" for cost in costs.values()],
             "parameters": [f"{cost.parameters:,}" for cost in costs.values()],
-            "million multiply-adds a photo": [f"{cost.multiply_adds / 1e6:,.1f}" for cost in costs.values()],
-            "billion to train": [f"{cost.training_multiply_adds / 1e9:,.0f}" for cost in costs.values()],
+            "multiply-adds a photo (millions)": [f"{cost.multiply_adds / 1e6:,.1f}" for cost in costs.values()],
+            "to train (billions)": [f"{cost.training_multiply_adds / 1e9:,.0f}" for cost in costs.values()],
         }
     )
 

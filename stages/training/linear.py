@@ -64,6 +64,7 @@ def train_linear(
     of_model = [str(image_size), str(num_classes), *map(sha256_of, backbone), *training_code(), *machine_key()]
     key = content_hash([*of_model, sample[:CHECK_BATCH], features[1][rows]])
     environment = save_linear(config, image_size, fit.classifier, sample[:CHECK_BATCH], logits[rows], path, key)
+    environment.append(f"precision float32, fitted by scikit-learn {sklearn.__version__}")
     references = [each[reference_rows(len(each), settings.seed)].astype(np.float16) for each in features]
     return Trained(fit.history, logits, environment, references, fit.scores)
 
@@ -100,7 +101,7 @@ def save_linear(
         save_model(model, unchecked)
         # The backbone is as it was loaded: a batch shows whether the layer after it is the fitted one.
         check_saved_model(unchecked, pixels, logits)
-        environment = [*describe_environment(), f"precision float32, fitted by scikit-learn {sklearn.__version__}"]
+        environment = describe_environment()
         about.unlink(missing_ok=True)
         with atomic_write(earlier) as copy:
             shutil.copyfile(unchecked, copy)

@@ -1,4 +1,7 @@
-"""Fit a linear classifier to a frozen backbone's features, as the last layer of a whole model."""
+"""Fit a linear classifier to a backbone's features, as the last layer of a whole model.
+
+A model that fine-tunes goes on from there (LP-FT, Kumar et al., 2022), so that a random head does not distort features.
+"""
 
 import json
 import logging
@@ -34,6 +37,7 @@ from stages.training.backup import History, Trained, training_code
 
 logger = logging.getLogger(__name__)
 
+PRECISION = f"precision float32, fitted by scikit-learn {sklearn.__version__}"
 FOLDS = 5  # unless the config says otherwise
 
 
@@ -43,7 +47,7 @@ class Fit(NamedTuple):
     scores: list[dict[str, float]]  # cross-validated loss and accuracy with each inverse_regularization
 
 
-@threadpool_limits.wrap(limits=1)
+@threadpool_limits.wrap(limits=1)  # on whose number the last digits would depend
 def train_linear(
     config: ModelConfig,
     settings: Train,
@@ -64,7 +68,7 @@ def train_linear(
     of_model = [str(image_size), str(num_classes), *map(sha256_of, backbone), *training_code(), *machine_key()]
     key = content_hash([*of_model, sample[:CHECK_BATCH], features[1][rows]])
     environment = save_linear(config, image_size, fit.classifier, sample[:CHECK_BATCH], logits[rows], path, key)
-    environment.append(f"precision float32, fitted by scikit-learn {sklearn.__version__}")
+    environment.append(PRECISION)
     references = [each[reference_rows(len(each), settings.seed)].astype(np.float16) for each in features]
     return Trained(fit.history, logits, environment, references, fit.scores)
 
@@ -109,6 +113,7 @@ def save_linear(
         return environment
 
 
+@threadpool_limits.wrap(limits=1)
 def fit_linear(
     config: ModelConfig, settings: Train, num_classes: int, features: list[np.ndarray], labels: list[np.ndarray]
 ) -> Fit:
@@ -134,5 +139,6 @@ def fit_linear(
         loss_and_accuracy(fitted.probabilities(of_split), of_labels)
         for of_split, of_labels in zip(features, labels, strict=True)
     )
+    logger.info("the linear classifier has a validation accuracy of %.3f", val_accuracy)
     record = {"epoch": 1, "accuracy": accuracy, "loss": loss, "val_accuracy": val_accuracy, "val_loss": val_loss}
     return Fit(fitted, [{**record, "inverse_regularization": chosen}], scores)

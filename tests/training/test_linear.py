@@ -182,11 +182,8 @@ def test_the_same_fit_gives_the_same_bytes(fit: Callable[..., Pixels]) -> None:
     assert results[0] == results[1]
 
 
-<<<<<<< HEAD
-def test_other_seeds_have_other_folds(fit: Callable[..., Pixels]) -> None:
-=======
 def test_another_fit_needs_no_tensorflow_for_the_same_bytes(
-    fit: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
+    fit: Callable[..., Pixels], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fit(inverse_regularization=0.3)
     fresh = [Path(path).read_bytes() for path in FILES]
@@ -200,7 +197,7 @@ def test_another_fit_needs_no_tensorflow_for_the_same_bytes(
 
 @pytest.mark.parametrize("change", ["weights", "features", "damage"])
 def test_other_features_or_damage_build_the_model_again(
-    change: str, fit: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
+    change: str, fit: Callable[..., Pixels], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fit()
     [weights] = Path("data/features", NAME, "backbone").glob("*.h5")
@@ -222,20 +219,27 @@ def test_other_features_or_damage_build_the_model_again(
 
 
 def test_evaluation_of_another_fit_needs_no_tensorflow(
-    fit: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
+    fit: Callable[..., Pixels], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Logits and Grad-CAM are those of the saved model; without its cached features it is loaded once."""
-    pixels = fit(inverse_regularization=0.3)
+    pixels = fit(inverse_regularization=0.3)["validation"]
     path = Path(FILES[1])
-    loaded = []
-    monkeypatch.setattr(prediction_cache, "load_model", lambda path: loaded.append(path) or load_model(path))
+    loaded: list[Path] = []
+
+    def load(path: Path) -> keras.Model:
+        loaded.append(path)
+        return load_model(path)
+
+    monkeypatch.setattr(prediction_cache, "load_model", load)
     cache = PredictionCache(pixels)
     for strength in (0.3, 0.01):
         fit(inverse_regularization=strength)
         model, outputs = load_model(path), cache.predict(path, features=True)
         expected = predict_outputs(with_features(model), pixels)
-        for computed, of_model in zip(outputs, expected, strict=True):
-            np.testing.assert_allclose(computed, of_model, atol=1e-3)
+        np.testing.assert_allclose(outputs.logits, expected.logits, atol=1e-3)
+        assert outputs.features is not None
+        assert expected.features is not None
+        np.testing.assert_allclose(outputs.features, expected.features, atol=1e-3)
         head = read_linear_head(path)
         assert head
         heat = linear_heat_maps(cache.feature_maps(head)[np.arange(4)], head, SIZE)
@@ -248,8 +252,7 @@ def test_evaluation_of_another_fit_needs_no_tensorflow(
     assert loaded == [path, path]
 
 
-def test_other_seeds_have_other_folds(fit: Callable[..., np.ndarray]) -> None:
->>>>>>> 325464b (Add tests of costs and of linear without TensorFlow)
+def test_other_seeds_have_other_folds(fit: Callable[..., Pixels]) -> None:
     fit({"runs": 3})
     assert read_json("data/repeats/linear/seeds.json") == [1, 2]
     scores = [

@@ -15,28 +15,30 @@ import logging
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from pandas.api.types import is_numeric_dtype
 
 from stages.common.cli import UserError, run
 from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings, Params, load_params
-from stages.common.paths import BEST, HISTORY, MODELS, REPEATS, REPORT
+from stages.common.paths import BEST, COSTS_TABLE, HISTORY, MODELS, REPEATS, REPORT
 from stages.evaluation import plots, scores
-from stages.evaluation.figures import write_figure
-from stages.evaluation.gradcam import draw_gradcam
-from stages.evaluation.report import leaderboard, report
+from stages.evaluation.costs import cost_of, measured_table
+from stages.evaluation.figure_cache import FigureCache
+from stages.evaluation.gradcam import gradcam_figure
+from stages.evaluation.report import leaderboard, markdown_table, report
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.significance import compare
 from stages.inference.confidence import Confidence, read_confidence, read_validation
-from stages.inference.logits import Outputs, existing_model, load_model
-from stages.inference.prediction_cache import PredictionCache, delete_others
-from stages.models.runtime import make_deterministic
+from stages.inference.logits import Outputs, existing_model
+from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
 from stages.storage.arrays import encode_labels
 from stages.storage.files import json_value, write_csv, write_json, write_text
@@ -57,27 +59,34 @@ ROC = Path("plots/roc.csv")
 HISTORY_COLUMNS = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
 MAX_CLASSES = 100  # in a file of metrics, which git keeps
 SPLITS_SCORED = ("train", "validation", "test")
-WRITERS: dict[str, Any] = {".csv": write_csv, ".json": write_json, ".md": write_text, ".png": write_figure}
+WRITERS: dict[str, Any] = {".csv": write_csv, ".json": write_json, ".md": write_text}
 
 
 def main() -> None:
     params = load_params()
     check_leftovers(set(params.models))
-    make_deterministic(params.train.seed)
     lists = {split: read_split(split) for split in ("train", "validation", "test", "rejected", "copies")}
     classes = class_names(lists["test"]["label"])
     pixels = load_pixels(list(lists["test"]["path"]), params.image_size, params.image_fit)
     labels = encode_labels(lists["test"]["label"], classes)
     baseline = majority_class_accuracy(lists["train"], lists["test"])
     test = TestSet(lists["test"], classes, pixels, labels, baseline)
-    evaluations, rank_by = evaluate_models(params, test), params.evaluate.rank_by
+    cache, rank_by = PredictionCache(test.pixels), params.evaluate.rank_by
+    photos = {split: len(table) for split, table in lists.items()}
+    evaluations = evaluate_models(params, test, cache, photos)
     ranked = scores.ranking(evaluations, rank_by)
     correct = {model.name: model.predictions.correct for model in evaluations}
-    for path, content in outputs(evaluations, ranked, compare(correct), test):
-        WRITERS[path.suffix](content, path)
+    gradcam = gradcam_figure(MODELS / f"{ranked[0].name}.keras", ranked[0], test, cache)
+    figures = FigureCache(cache.key)
+    writers = {**WRITERS, ".png": figures.write}
+    for path, content in outputs(evaluations, ranked, compare(correct), test, gradcam):
+        writers[path.suffix](content, path)
+    cache.delete_unused()
+    figures.delete_unused()
     table = leaderboard(ranked, test.baseline, rank_by)
     write_text(report(lists, ranked, table, compare(correct, ranked[0].name), rank_by, params.label_issues), REPORT)
     logger.info("%s\nbest on validation: %s", table.to_string(index=False), ranked[0].name)
+    write_costs(ranked)
 
 
 def check_leftovers(names: set[str]) -> None:
@@ -90,11 +99,14 @@ def check_leftovers(names: set[str]) -> None:
         raise UserError(f"expected only models of params.yaml ({listed}), found files of others: `{command}`")
 
 
-def evaluate_models(params: Params, test: TestSet) -> list[Evaluation]:
-    """Evaluate each model, with the scores of its training runs from other seeds as ``repeats``."""
-    cache = PredictionCache(test.pixels)
+def evaluate_models(params: Params, test: TestSet, cache: PredictionCache, photos: dict[str, int]) -> list[Evaluation]:
+    """Evaluate each model, with the scores of its training runs from other seeds as ``repeats``.
+
+    Args:
+        photos: how many are in each split.
+    """
+    all_features = params.features
     saved = {name: repeated_models(name) for name in params.models}
-    delete_others([*saved, *(path.stem for paths in saved.values() for path in paths.values())])
     scaling = ConfidenceSettings(temperature_scaling=params.confidence.temperature_scaling)
 
     def evaluate_cached(path: Path, settings: ConfidenceSettings) -> Evaluation:
@@ -108,7 +120,9 @@ def evaluate_models(params: Params, test: TestSet) -> list[Evaluation]:
         model = evaluate_cached(MODELS / f"{name}.keras", params.confidence)
         runs = {seed: evaluate_cached(path, scaling).scores for seed, path in paths.items()}
         repeats = [{"seed": seed, **{split: of[split] for split in SPLITS_SCORED}} for seed, of in runs.items()]
-        evaluations.append(replace(model, repeats=repeats))
+        features = all_features.get(params.models[name].features)
+        cost = cost_of(MODELS / f"{name}.keras", cache.sizes[name], features, len(model.history), photos)
+        evaluations.append(replace(model, cost=cost, repeats=repeats))
     return evaluations
 
 
@@ -174,9 +188,13 @@ def evaluate(path: Path, outputs: Outputs, confidence: Confidence, test: TestSet
 
 
 def outputs(
-    evaluations: list[Evaluation], ranked: list[Evaluation], pairs: pd.DataFrame, test: TestSet
+    evaluations: list[Evaluation],
+    ranked: list[Evaluation],
+    pairs: pd.DataFrame,
+    test: TestSet,
+    gradcam: "partial[Figure]",
 ) -> Iterator[tuple[Path, Any]]:
-    """Yield path and content of every output but the report, one after another, as figures take memory."""
+    """Yield path and content of every output but the report; the content of a figure is what draws it."""
     for model in evaluations:
         repeats = {"repeats": model.repeats} if model.repeats else {}
         content = scores.rounded({**listed_scores(model), "environment": model.environment, **repeats})
@@ -184,21 +202,31 @@ def outputs(
         confusion = pd.DataFrame({"actual": test.photos["label"], "predicted": predicted})
         yield SCORES / f"{model.name}.json", content
         yield CONFUSION / f"{model.name}.csv", confusion
-        yield ACCURACY_FIGURES / f"{model.name}.png", plots.draw_accuracy(model.name, model.history)
-        yield MISTAKES_FIGURES / f"{model.name}.png", plots.draw_mistakes(model.name, model.mistakes)
+        yield ACCURACY_FIGURES / f"{model.name}.png", partial(plots.draw_accuracy, model.name, model.history)
+        yield MISTAKES_FIGURES / f"{model.name}.png", partial(plots.draw_mistakes, model.name, model.mistakes)
     yield CURVES, pd.concat([scores.learning_curves(model.history).assign(model=model.name) for model in evaluations])
     yield ROC, pd.concat([scores.mean_roc_curve(model.predictions).assign(model=model.name) for model in evaluations])
     best, best_names = ranked[0], {model.name for model in ranked[: plots.MAX_MODELS]}
     drawn = [model for model in evaluations if model.name in best_names]
     left_out = len(drawn) < len(evaluations)
     note = f"\n(the {len(drawn)} best on validation of {len(evaluations)} models)" if left_out else ""
-    yield CALIBRATION_FIGURE, plots.draw_calibration(drawn, note)
-    yield COVERAGE_FIGURE, plots.draw_coverage(drawn, note)
+    yield CALIBRATION_FIGURE, partial(plots.draw_calibration, drawn, note)
+    yield COVERAGE_FIGURE, partial(plots.draw_coverage, drawn, note)
     pairs[["p", "p_holm"]] = pairs[["p", "p_holm"]].map(lambda p: float(f"{p:.4g}"))
     best_scores = {split: best.scores[split] for split in SPLITS_SCORED}
     yield BEST, {"model": best.name, **scores.rounded(best_scores), "comparisons": pairs.to_dict("records")}
-    yield GRADCAM_FIGURE, draw_gradcam(load_model(MODELS / f"{best.name}.keras"), best, test)
-    yield CONFUSION_FIGURE, plots.draw_confusion(best.name, best.predictions, test.classes)
+    yield GRADCAM_FIGURE, gradcam
+    yield CONFUSION_FIGURE, partial(plots.draw_confusion, best.name, best.predictions, test.classes)
+
+
+def write_costs(ranked: list[Evaluation]) -> None:
+    """Log and write what was measured on this machine: no output, as it differs from run to run."""
+    models = [(model.name, MODELS / f"{model.name}.keras", model.scores["test"]["accuracy"]) for model in ranked]
+    table = measured_table(models)
+    COSTS_TABLE.unlink(missing_ok=True)
+    if not table.empty:
+        write_text(f"# Measured on this machine\n\n{markdown_table(table)}\n", COSTS_TABLE)
+        logger.info("measured on this machine:\n%s", table.to_string(index=False, na_rep=""))
 
 
 def listed_scores(model: Evaluation) -> dict[str, Any]:

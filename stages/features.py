@@ -12,11 +12,13 @@ every_epoch`` the arrays are the photos themselves.
 """
 
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
 
 from stages.common.cli import UserError, run
+from stages.common.measurements import record_measurements
 from stages.common.params import Params, load_entry
 from stages.common.paths import FEATURES, PIXELS
 from stages.datasets.dataset import StoredDataset, augmented_dataset
@@ -26,6 +28,7 @@ from stages.models.runtime import describe_environment, make_deterministic
 from stages.storage.feature_sets import (
     VALIDATION_SAMPLE,
     create_arrays,
+    features_key,
     open_arrays,
     read_about,
     sample_rows,
@@ -48,6 +51,7 @@ def main() -> None:
             for split in ("train", "validation"):
                 shutil.copyfile(FEATURES / PIXELS / f"{split}.npy", folder / f"{split}.npy")
             write_about(folder, **decoded, augmentation=features.augmentation)
+    record_measurements(f"features@{name}", features_key(name), features_s=time.process_time())
 
 
 def extract_features(name: str, params: Params, folder: Path) -> list[str]:

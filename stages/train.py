@@ -14,6 +14,7 @@ cross-validated scores of each regularisation; unless it fine-tunes, it has no e
 """
 
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +22,15 @@ import numpy as np
 import pandas as pd
 
 from stages.common.cli import UserError, run
+from stages.common.measurements import read_measurements, record_measurements
 from stages.common.model_config import ModelConfig
 from stages.common.params import Params, Train, load_entry
 from stages.common.paths import BACKUPS, HISTORY, MODELS, PIXELS, REPEATS
 from stages.datasets.dataset import StoredDataset
-from stages.models.build import build_model
-from stages.models.runtime import describe_environment, device_strategy, make_deterministic, set_precision
-from stages.models.saving import CHECK_BATCH, check_saved_model, save_model
 from stages.storage.arrays import encode_labels
-from stages.storage.feature_sets import open_features, open_sample, read_about, remedy, sample_rows
-from stages.storage.files import atomic_folder, atomic_write, write_json
-from stages.storage.photo_lists import class_names, read_groups, read_split
-from stages.training.loop import train_model
-from stages.training.reference_features import sample_features
+from stages.storage.feature_sets import features_key, open_features, open_sample, read_about, remedy, sample_rows
+from stages.storage.files import atomic_folder, atomic_write, sha256_of, write_json
+from stages.storage.photo_lists import class_names, read_split
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +63,9 @@ def main() -> None:
                 path, history_path = repeats / f"{name}.{seed}.keras", repeats / "history" / f"{name}.{seed}.json"
             train_from_seed(config, seeded, params, classes, train, validation, sample, path, history_path)
         write_json(seeds[1:], repeats / "seeds.json")
+    spent = read_measurements(f"features@{config.features}", features_key(config.features))
+    spent["train_s"] = time.process_time()
+    record_measurements(f"train@{name}", sha256_of(MODELS / f"{name}.keras"), **spent)
     for backup in BACKUPS.glob(f"{name}.*npz"):  # only now: if a later run is killed, no earlier one repeats
         backup.unlink()
 
@@ -87,43 +87,24 @@ def train_from_seed(
         settings: ``train`` of params.yaml, with the seed of this run.
         sample: pixels of the validation photos at ``sample_rows``, on which the saved model is checked.
     """
-    make_deterministic(settings.seed)
-    about: dict[str, Any] = {
-        "classes": classes,
-        "environment": describe_environment(),
-        "image_fit": params.image_fit,
-    }
-    trains = not config.is_linear or config.fine_tune
-    if trains:
-        precision = set_precision(settings.precision, has_backbone=config.has_backbone)
-        logger.info("precision: %s", precision)
-        about["environment"].append(f"precision {precision}")
-    with device_strategy().scope():
-        model = build_model(config, params.image_size, len(classes))
-        if config.is_linear:
-            from stages.training import linear  # scikit-learn takes a second to load
+    arguments = (config, settings, params.image_size, len(classes), train, validation, sample, path)
+    if config.is_linear and not config.fine_tune:  # it may need no TensorFlow
+        from stages.training.linear import train_linear
 
-            groups = read_groups(read_split("train")["path"])
-            history, logits, about["cross_validation"] = linear.fit_linear(
-                model, config, settings, train, validation, groups
-            )
-            about["environment"].append(linear.PRECISION)
-        if trains:
-            model.summary()
-            history, logits = train_model(model, config, settings, train, validation, BACKUPS / f"{path.stem}.npz")
-    arrays = {"logits": logits, "labels": validation.labels}
-    if config.has_backbone:
-        arrays["training_features"] = sample_features(model, train, settings.seed)
-        arrays["validation_features"] = sample_features(model, validation, settings.seed)
-    with atomic_write(path) as unchecked:
-        save_model(model, unchecked)
-        # The backbone is as it was loaded: a batch shows whether the layer after it is the fitted one.
-        checked = sample if trains else sample[:CHECK_BATCH]
-        check_saved_model(unchecked, checked, logits[sample_rows(len(logits))])
+        trained = train_linear(*arguments)
+    else:
+        from stages.training.network import train_network
+
+        trained = train_network(*arguments)
+    about: dict[str, Any] = {"classes": classes, "environment": trained.environment, "image_fit": params.image_fit}
+    if trained.cross_validation:
+        about["cross_validation"] = trained.cross_validation
+    arrays = {"logits": trained.logits, "labels": validation.labels}
+    arrays |= dict(zip(("training_features", "validation_features"), trained.features, strict=False))
     write_json(about, path.with_suffix(".json"))
     with atomic_write(path.with_suffix(".npz")) as unfinished, unfinished.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
-    write_json(history, history_path)
+    write_json(trained.history, history_path)
 
 
 def load_examples(name: str, lists: dict[str, pd.DataFrame], classes: list[str]) -> list[StoredDataset]:

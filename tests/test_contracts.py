@@ -16,7 +16,7 @@ import yaml
 from dvc.utils.hydra import apply_overrides
 
 from stages.common.params import Params
-from stages.common.paths import BACKUPS, CORRECTIONS, LOGS, PREDICTIONS
+from stages.common.paths import BACKUPS, CORRECTIONS, COSTS, COSTS_TABLE, FIGURES, LOGS, PREDICTIONS
 from stages.inference.prediction_cache import INFERENCE_CODE
 from stages.training.backup import STAGES, TRAINING_CODE
 from tests.conftest import PROJECT
@@ -172,7 +172,7 @@ def test_each_path_is_an_output_of_one_step_or_holds_some() -> None:
     assert len(outs) == len(set(outs))
     modules = [importlib.import_module(f"stages.{name}") for name in ("common.paths", *STEPS)]
     paths = {str(path) for module in modules for path in vars(module).values() if isinstance(path, Path)}
-    no_outputs = {str(path) for path in (BACKUPS, CORRECTIONS, LOGS, PREDICTIONS)}
+    no_outputs = {str(path) for path in (BACKUPS, CORRECTIONS, COSTS, COSTS_TABLE, FIGURES, LOGS, PREDICTIONS)}
     assert paths - no_outputs | {"data/features/pixels"} == {out.split("/$")[0] for out in outs}
 
 
@@ -180,6 +180,7 @@ def test_what_needs_no_tensorflow_does_not_load_it() -> None:
     code = """
 import sys
 import stages.download, stages.split, stages.label_stats, stages.label_issues, stages.page, stages.pixels
+import stages.evaluate, stages.train, stages.training.linear  # which load it for what is not a linear classifier
 import commands.sample.photo_archive
 sys.exit(bool({"tensorflow", "keras"} & set(sys.modules)))
 """

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -238,7 +239,7 @@ def test_metrics_of_many_classes_have_the_lowest_recalls() -> None:
 def test_figures_of_many_models_have_the_best_ones() -> None:
     model = evaluate(CNN, CORRECT, Confidence(), TEST)
     models = [replace(model, name=f"model{index}") for index in range(30)]
-    figure = dict(outputs_until_coverage(models, models[::-1]))[COVERAGE_FIGURE]
+    figure = dict(outputs_until_coverage(models, models[::-1]))[COVERAGE_FIGURE]()
     labels = {line.get_label() for line in figure.axes[0].lines}
     assert labels == {f"model{index}" for index in range(6, 30)}
     assert "24 best on validation of 30 models" in figure.axes[0].get_title()
@@ -246,7 +247,7 @@ def test_figures_of_many_models_have_the_best_ones() -> None:
 
 def outputs_until_coverage(models: list[Evaluation], ranked: list[Evaluation]) -> Iterator[tuple[Path, Any]]:
     """Yield the outputs before those that load a model."""
-    for path, content in outputs(models, ranked, compare({}), TEST):
+    for path, content in outputs(models, ranked, compare({}), TEST, partial(plt.figure)):
         yield path, content
         plt.close("all")
         if path == COVERAGE_FIGURE:

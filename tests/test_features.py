@@ -22,6 +22,7 @@ from stages.models.pretrained import load_backbone, scale_and_shift
 from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
 from stages.storage.feature_sets import sample_rows
+from stages.training import network
 from stages.training.loop import Training
 from tests.conftest import write_photos
 from tests.training.small_backbone import use_small_backbone
@@ -117,7 +118,7 @@ def test_views_of_every_epoch_are_left_to_the_training(
         trained.append((config.flip, config.rotation, model.get_layer("backbone").name))
         return Training([], model.predict(photos["validation"], verbose=0))
 
-    monkeypatch.setattr(train, "train_model", train_model)
+    monkeypatch.setattr(network, "train_model", train_model)
     monkeypatch.setattr("sys.argv", ["train", "transfer"])
     train.main()
     assert trained == [("horizontal", 0.2, "backbone")]

@@ -20,7 +20,6 @@ from stages.common.param_types import ImageFit
 from stages.evaluation import gradcam
 from stages.inference.logits import load_model
 from stages.inference.model_file import TrainedModel
-from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
 from tests.conftest import CNN_ALONE, edit_params
 
@@ -79,13 +78,13 @@ def test_all_decode_as_the_model_was_trained(image_fit: ImageFit, monkeypatch: p
     model = load_model(Path("data/models/cnn.keras"))
 
     shown = []
-    draw_gradcam = gradcam.draw_gradcam
+    gradcam_figure = gradcam.gradcam_figure
 
-    def draw(model: keras.Model, evaluation: Any, test: Any) -> Any:
+    def draw(path: Path, evaluation: Any, test: Any, cache: Any) -> Any:
         shown.append(test.pixels[np.arange(len(test.pixels))])
-        return draw_gradcam(model, evaluation, test)
+        return gradcam_figure(path, evaluation, test, cache)
 
-    monkeypatch.setattr(evaluate, "draw_gradcam", draw)
+    monkeypatch.setattr(evaluate, "gradcam_figure", draw)
     evaluate.main()
     np.testing.assert_array_equal(shown, [decoded("test", image_fit)])
     with np.load("data/predictions/cnn.npz") as arrays:

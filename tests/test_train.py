@@ -16,7 +16,7 @@ from stages.common.paths import BACKUPS, FEATURES, SPLITS
 from stages.models.runtime import keras
 from stages.models.saving import check_saved_model, save_model
 from stages.storage.files import content_hash
-from stages.training import callbacks
+from stages.training import callbacks, network
 from tests.conftest import CNN_ALONE, edit_params
 from tests.training.examples import KilledError
 
@@ -66,7 +66,7 @@ def test_a_model_is_there_only_once_it_was_checked(
             raise KilledError
         check_saved_model(path, pixels, logits)
 
-    monkeypatch.setattr(train, "check_saved_model", check)
+    monkeypatch.setattr(network, "check_saved_model", check)
     with pytest.raises(KilledError):
         train.main()
     assert not [path for path in results() if path.startswith("data/repeats")]
@@ -94,7 +94,7 @@ def test_a_saved_model_that_is_not_the_trained_one_is_an_error(
         kernel.assign(1.1 * kernel)
         save_model(model, path)
 
-    monkeypatch.setattr(train, "save_model", save_another)
+    monkeypatch.setattr(network, "save_model", save_another)
     with pytest.raises(RuntimeError, match="differ by up to"):
         train.main()
     assert not results()

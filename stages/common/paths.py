@@ -21,4 +21,7 @@ REPORT = Path("metrics/report.md")
 # Outside the outputs, which DVC deletes before a step runs.
 BACKUPS = Path("data/backups")
 PREDICTIONS = Path("data/predictions")
+COSTS = Path("data/costs")
+COSTS_TABLE = Path("metrics/costs.md")
+FIGURES = Path("data/figures")
 LOGS = Path("data/logs")

@@ -1,12 +1,17 @@
 """Random augmentation of photos, by Pillow instead of Keras's layers (docs/decisions/augmentation.md)."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from stages.common.model_config import Augmentation
-from stages.models.runtime import rng
+
+
+def rng(seed: int, purpose: Literal["shuffle", "augment"], epoch: int) -> np.random.Generator:
+    """Return the random stream for one purpose in one epoch, from 0, so that training can resume at any epoch."""
+    return np.random.default_rng([seed, epoch, ("shuffle", "augment").index(purpose)])
+
 
 ASPECT_RATIO = 4 / 3  # of a crop and its inverse, at most, relative to the photo's
 ERASED_AREA = (0.02, 1 / 3)  # fractions of the photo's

@@ -1,22 +1,39 @@
 """Grad-CAM: the regions of a photo that a prediction rests on (Selvaraju et al., 2017)."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
+from scipy.special import softmax
 
 from stages.evaluation.figures import picture_grid
 from stages.evaluation.plots import outcome
 from stages.evaluation.results import Evaluation, Predictions, TestSet
-from stages.models.runtime import keras, layers, tf
+from stages.inference.logits import load_model
+from stages.inference.prediction_cache import PredictionCache
+from stages.models.linear_file import LinearHead, read_linear_head
+from stages.storage.files import sha256_of
+
+if TYPE_CHECKING:  # TensorFlow is loaded only where a model is not a linear classifier
+    from stages.models.runtime import keras
 
 SHOWN = 4  # correct photos, and mistakes
-SUBSAMPLING = (layers.Dropout, layers.MaxPooling2D)  # their outputs only drop some of the feature maps before them
 
 
 def last_feature_layer(model: keras.Model) -> int:
     """Return the index in ``model.layers`` of the last feature maps: the last convolution, or the whole backbone."""
-    maps = [len(layer.output.shape) == 4 and not isinstance(layer, SUBSAMPLING) for layer in model.layers]
+    from stages.models.runtime import layers
+
+    # Their outputs only drop some of the feature maps before them.
+    subsampling = (layers.Dropout, layers.MaxPooling2D)
+    maps = [len(layer.output.shape) == 4 and not isinstance(layer, subsampling) for layer in model.layers]
     return int(np.flatnonzero(maps)[-1])
 
 
@@ -35,6 +52,8 @@ def heat_maps(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
     Returns:
         float32 in 0..1, shaped (photos, height, width). The maximum of each photo is 1, unless its map is empty.
     """
+    from stages.models.runtime import tf
+
     last = last_feature_layer(model)
     features = tf.cast(pixels, tf.float32)
     for layer in model.layers[1 : last + 1]:  # the first is the input
@@ -50,8 +69,27 @@ def heat_maps(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
     gradient = tf.cast(tape.gradient(log_odds, features), tf.float32)  # both may be bfloat16
     weights = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)
     heat = tf.nn.relu(tf.reduce_sum(weights * tf.cast(features, tf.float32), axis=3)).numpy()
-    heat /= np.maximum(heat.max(axis=(1, 2), keepdims=True), np.finfo(np.float32).tiny)
-    size = pixels.shape[2], pixels.shape[1]
+    return enlarge(heat, pixels.shape[1:3])
+
+
+def saved_heat_maps(path: Path, sha256: str, pixels: np.ndarray) -> np.ndarray:
+    """Compute Grad-CAM by a saved model, whose hash is an argument for the ``FigureCache``."""
+    return heat_maps(load_model(path), pixels)
+
+
+def linear_heat_maps(maps: np.ndarray, head: LinearHead, image_size: tuple[int, int]) -> np.ndarray:
+    """Compute the same as :func:`heat_maps` for a linear classifier, from its backbone's feature maps."""
+    logits = maps.mean((1, 2), np.float32) @ head.kernel + head.bias
+    predicted = logits.argmax(axis=1)
+    logits[np.arange(len(logits)), predicted] = -np.inf
+    weights = head.kernel[:, predicted].T - softmax(logits, axis=1) @ head.kernel.T
+    return enlarge(np.maximum(np.einsum("nhwc,nc->nhw", maps, weights, dtype=np.float32), 0), image_size)
+
+
+def enlarge(heat: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+    """Scale heat maps to a maximum of 1, and to the size of the photos."""
+    heat = heat / np.maximum(heat.max(axis=(1, 2), keepdims=True), np.finfo(np.float32).tiny)
+    size = image_size[1], image_size[0]
     return np.stack([np.asarray(Image.fromarray(each).resize(size, Image.Resampling.BILINEAR)) for each in heat])
 
 
@@ -63,19 +101,28 @@ def choose_photos(predictions: Predictions) -> np.ndarray:
     return np.concatenate([correct[spaced], wrong[most_confident[:SHOWN]]])
 
 
-def draw_gradcam(model: keras.Model, evaluation: Evaluation, test: TestSet) -> Figure:
-    """Draw some test photos and, below each, the same photo under its Grad-CAM."""
+def gradcam_figure(path: Path, evaluation: Evaluation, test: TestSet, cache: PredictionCache) -> partial[Figure]:
+    """Prepare the figure of some test photos for a model saved at ``path``."""
     indices = choose_photos(evaluation.predictions)
     pixels = test.pixels[indices]
     labels = np.take(test.classes, evaluation.predictions.labels[indices])
     predicted = np.take(test.classes, evaluation.predictions.predicted[indices])
-    captions = map(outcome, labels, predicted, evaluation.predictions.confidence[indices])
-    columns = min(SHOWN, len(indices))
-    rows = -(-len(indices) // columns)
+    captions = list(map(outcome, labels, predicted, evaluation.predictions.confidence[indices]))
+    if head := read_linear_head(path):
+        heat = partial(linear_heat_maps, cache.feature_maps(head)[indices], head, pixels.shape[1:3])
+    else:
+        heat = partial(saved_heat_maps, path, sha256_of(path), pixels)
+    return partial(draw_gradcam, evaluation.name, pixels, captions, heat)
+
+
+def draw_gradcam(name: str, pixels: np.ndarray, captions: list[str], heat_maps: Callable[[], np.ndarray]) -> Figure:
+    """Draw photos and, below each, the same photo under its Grad-CAM."""
+    columns = min(SHOWN, len(pixels))
+    rows = -(-len(pixels) // columns)
     figure = plt.figure(figsize=(2.2 * columns + 0.8, 4.6 * rows + 0.5), layout="constrained")
-    figure.suptitle(f"{evaluation.name}: Grad-CAM of the predicted class on test photos")
+    figure.suptitle(f"{name}: Grad-CAM of the predicted class on test photos")
     grid = picture_grid(figure, 2 * rows, columns)
-    cells = zip(pixels, heat_maps(model, pixels), captions, grid[::2].flat, grid[1::2].flat, strict=False)
+    cells = zip(pixels, heat_maps(), captions, grid[::2].flat, grid[1::2].flat, strict=False)
     for photo, heat, title, upper, lower in cells:
         upper.imshow(photo)
         upper.set_title(title, fontsize="medium")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from math import isnan
+from math import inf, isnan
 from statistics import mean, stdev
 
 import pandas as pd
@@ -10,6 +10,7 @@ import pandas as pd
 from stages.common.cli import plural
 from stages.common.paths import LABEL_ISSUES
 from stages.evaluation import plots
+from stages.evaluation.costs import cost_table
 from stages.evaluation.figures import largest_and_smallest
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import DIGITS, ECE_BINS, SCORE_NAMES, selected_epoch
@@ -56,6 +57,7 @@ def report(
         "What to do next": "\n".join(f"{number}. {step}" for number, step in steps),
         "Data": data_section(lists),
         "Models": models_section(ranked, table, rank_by),
+        "Cost": cost_section(ranked),
         "Is the best model really better?": (
             comparison_section(ranked, comparisons) + linear_section(ranked) + seeds_section(ranked)
         ),
@@ -111,12 +113,28 @@ def next_steps(ranked: list[Evaluation], comparisons: pd.DataFrame, label_issues
         steps.append(f"Do not use {code(guessing)}: no better than guessing, by balanced accuracy on the test photos.")
     undecided = set(comparisons["second"][comparisons["p_holm"] >= SIGNIFICANCE_LEVEL]) - set(guessing)
     if undecided and best.name not in guessing:
+        others = [model for model in ranked if model.name in undecided]
         steps.append(
             f"These {len(best.predictions.labels)} test photos are too few to prove `{best.name}` better than "
-            f"{code(m.name for m in ranked if m.name in undecided)}: keep it, as the best on validation, or test on "
-            "more photos."
+            f"{code(model.name for model in others)}: {choice(best, others)}, or test on more photos."
         )
     return steps
+
+
+def choice(best: Evaluation, others: list[Evaluation]) -> str:
+    """Recommend the best model or, of those not proved worse, one that costs less to train."""
+    counted = {model.name: model.cost.training_multiply_adds for model in [best, *others] if model.cost}
+    if best.name not in counted:
+        return "keep it, as the best on validation"
+    cheapest = min([best, *others], key=lambda model: counted.get(model.name, inf))
+    if cheapest is best:
+        return "keep it, as the best on validation and the cheapest to train"
+    accuracies = (f"{model.scores['test']['accuracy']:.3f}" for model in (cheapest, best))
+    return (
+        f"`{cheapest.name}` is the cheapest of all these to train, with "
+        f"{counted[cheapest.name] / counted[best.name]:.0%} of the multiply-adds (test accuracy "
+        f"{' instead of '.join(accuracies)}). Take it, or `{best.name}`, as the best on validation"
+    )
 
 
 def data_section(lists: dict[str, pd.DataFrame]) -> str:
@@ -172,6 +190,18 @@ def models_section(ranked: list[Evaluation], table: pd.DataFrame, rank_by: str) 
             "`metrics/models/` and `metrics/best.json` have the scores of all."
         )
     return text + (f" Epoch selected on validation: {listing(epochs)}." if epochs else "")
+
+
+def cost_section(ranked: list[Evaluation]) -> str:
+    costs = {model.name: model.cost for model in ranked[:MAX_MODELS] if model.cost}
+    if not costs:
+        return ""
+    return (
+        f"{markdown_table(cost_table(costs))}\n\n"
+        "A weight of a kernel counts once for each position of the output, and three times in training; a frozen "
+        "backbone counts once for each photo and view. `metrics/costs.md`, which neither git nor DVC keeps, has what "
+        "was measured on the machine that ran `evaluate`: CPU seconds of training, and milliseconds a photo."
+    )
 
 
 def without_left_out(table: pd.DataFrame, column: str, ranked: list[Evaluation]) -> pd.DataFrame:

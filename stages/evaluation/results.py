@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.special import softmax
 from sklearn.metrics import roc_curve
 
+from stages.evaluation.costs import Cost
 from stages.inference.confidence import cross_entropy, log_odds, row_by_row
 from stages.storage.arrays import ArrayStore
 
@@ -80,6 +81,7 @@ class Evaluation:
     predictions: Predictions
     scores: dict[str, Any]  # as score returns them, and under "confidence" as score_confidence does
     mistakes: pd.DataFrame  # a row per misclassified photo, as find_mistakes returns them
+    cost: Cost | None = None
     repeats: list[dict[str, Any]] = field(default_factory=list)  # per further training run: its seed and scores
 
     @property

@@ -1,16 +1,20 @@
-"""Load a trained model, and predict logits and features of photos."""
+"""Load a trained model, and predict logits and features of photos; TensorFlow is loaded with the first model."""
+
+from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from stages.common.cli import UserError
 from stages.common.parallel import in_parallel
-from stages.models.build import backbone_end
-from stages.models.runtime import keras, layers
 from stages.storage.arrays import ArrayStore
+
+if TYPE_CHECKING:
+    from stages.models.runtime import keras
 
 BATCH_SIZE = 8  # no slower than larger ones, and as many as there are cores are in memory
 
@@ -31,6 +35,8 @@ def load_model(path: Path) -> keras.Model:
     Raises:
         UserError: The file does not exist.
     """
+    from stages.models.runtime import keras
+
     return keras.saving.load_model(existing_model(path), compile=False, safe_mode=True)
 
 
@@ -43,6 +49,9 @@ def existing_model(path: Path) -> Path:
 
 def with_features(model: keras.Model) -> keras.Model:
     """Add to a model its backbone's features as a second output, averaged over height and width."""
+    from stages.models.build import backbone_end
+    from stages.models.runtime import keras, layers
+
     features = layers.GlobalAveragePooling2D(dtype="float32")(model.layers[backbone_end(model)].input)
     return keras.Model(model.input, [model.output, features])
 
@@ -53,10 +62,16 @@ def predict_outputs(model: keras.Model, pixels: ArrayStore) -> Outputs:
     Args:
         pixels: uint8 in 0..255, shaped (photos, height, width, 3).
     """
+    return Outputs(*(np.concatenate(output) for output in zip(*predict_batches(model, pixels), strict=True)))
+
+
+def predict_batches(model: keras.Model, pixels: ArrayStore) -> Iterator[list[np.ndarray]]:
+    """Yield a model's outputs for ``BATCH_SIZE`` photos at a time, in order, computed on all cores."""
     size = min(BATCH_SIZE, len(pixels))
     # Pad the last batch: for one of another size TensorFlow would compile the model again.
     starts = range(0, len(pixels), size)
     batches = (pixels[np.minimum(np.arange(start, start + size), len(pixels) - 1)] for start in starts)
     model.make_predict_function()  # once, before several threads need it
-    predicted = map(keras.tree.flatten, in_parallel(model.predict_on_batch, batches))
-    return Outputs(*(np.concatenate(output)[: len(pixels)] for output in zip(*predicted, strict=True)))
+    for start, predicted in zip(starts, in_parallel(model.predict_on_batch, batches), strict=True):
+        outputs = predicted if isinstance(predicted, list) else [predicted]
+        yield [output[: len(pixels) - start] for output in outputs]

@@ -1,18 +1,34 @@
 """Cache of predictions on the test photos. Why DVC does not track them: docs/decisions/prediction_cache.md."""
 
+from __future__ import annotations
+
 import logging
-from collections.abc import Collection
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
+from stages.common.machine import machine_key
 from stages.common.paths import PREDICTIONS
 from stages.inference.confidence import DAMAGED_NPZ
-from stages.inference.logits import BATCH_SIZE, Outputs, existing_model, load_model, predict_outputs, with_features
-from stages.models.runtime import describe_environment
-from stages.storage.arrays import ArrayStore
+from stages.inference.logits import (
+    BATCH_SIZE,
+    Outputs,
+    existing_model,
+    load_model,
+    predict_batches,
+    predict_outputs,
+    with_features,
+)
+from stages.inference.model_size import Size, measure_speed, size_of
+from stages.models.linear_file import LinearHead, read_linear_head
+from stages.storage.arrays import ArrayStore, DiskArray, create_array, open_array
 from stages.storage.files import atomic_write, content_hash
+
+if TYPE_CHECKING:
+    from stages.models.runtime import keras
 
 logger = logging.getLogger(__name__)
 
@@ -21,52 +37,111 @@ INFERENCE_CODE = ("inference/*.py", "models/*.py")  # what predictions depend on
 
 
 class PredictionCache:
-    """Outputs of models for the same photos, in a file ``data/predictions/MODEL.npz`` each.
+    """Outputs of models for the same photos, in a file in ``data/predictions/`` each.
 
-    A file is used while its key is the same: a hash of the model, the pixels, the versions, the CPU and the code.
+    A file is used while its key is the same: a hash of the model, the pixels, the versions, the hardware and the code.
     """
 
     def __init__(self, pixels: ArrayStore) -> None:
         self.pixels = pixels
+        self.used: set[Path] = set()
+        self.sizes: dict[str, Size] = {}  # of the models that predicted
         indices = np.arange(len(pixels))
         code = [file.read_text("utf-8") for pattern in INFERENCE_CODE for file in sorted(STAGES.glob(pattern))]
         # Batch by batch, as the photos may not fit into memory.
         batches = (pixels[indices[start : start + BATCH_SIZE]] for start in range(0, len(pixels), BATCH_SIZE))
-        self.key = content_hash([str(pixels.shape), *describe_environment(), *code, *batches])
+        self.key = content_hash([str(pixels.shape), *machine_key(), *code, *batches])
 
     def predict(self, model_path: Path, *, features: bool = False) -> Outputs:
         """Return the outputs of a model, with or without features; it is loaded only if they are not cached."""
+        if head := read_linear_head(existing_model(model_path)):
+            outputs = self.predict_linear(model_path, head)
+            return outputs if features else Outputs(outputs.logits)
         path = PREDICTIONS / f"{model_path.stem}.npz"
-        model_bytes = np.frombuffer(existing_model(model_path).read_bytes(), np.uint8)
+        model_bytes = np.frombuffer(model_path.read_bytes(), np.uint8)
         key = content_hash([model_bytes, str(features), self.key])
-        cached = read_outputs(path, key)
-        logger.info("%s: %s", path.stem, "predictions are cached" if cached else "predicting the test photos")
+        arrays = self.read(path, key, model_path)
+        if arrays is None:
+            model = self.load(model_path)
+            outputs = predict_outputs(with_features(model) if features else model, self.pixels)
+            arrays = {name: array for name, array in outputs._asdict().items() if array is not None}
+            arrays = self.write(path, key, model_path, model, arrays)
+        return Outputs(arrays["logits"], arrays.get("features"))
+
+    def predict_linear(self, model_path: Path, head: LinearHead) -> Outputs:
+        """Multiply the features, cached for all heads of a backbone, with the weights of one."""
+        maps_path = self.maps_path(head)
+        path, key = maps_path.with_suffix(".npz"), maps_path.stem
+        self.used.add(maps_path)
+        arrays = self.read(path, key, model_path)
+        if arrays is None or not maps_path.exists():
+            model = self.load(model_path)
+            features = self.extract(model, maps_path)
+            arrays = self.write(path, key, model_path, model, {"features": features})
+        with threadpool_limits(limits=1):  # on whose number the last digits would depend
+            return Outputs(arrays["features"] @ head.kernel + head.bias, arrays["features"])
+
+    def extract(self, model: keras.Model, maps_path: Path) -> np.ndarray:
+        """Write a backbone's feature maps (for Grad-CAM), and return their means, shaped (photos, channels)."""
+        from stages.models.build import backbone_end
+        from stages.models.runtime import keras
+
+        backbone = keras.Model(model.input, model.layers[backbone_end(model)].input)
+        means: list[np.ndarray] = []
+        with atomic_write(maps_path) as unfinished:
+            maps = create_array(unfinished, (len(self.pixels), *backbone.output_shape[1:]), np.float16)
+            for [batch] in predict_batches(backbone, self.pixels):
+                maps.write(BATCH_SIZE * len(means), batch)
+                means.append(batch.mean((1, 2)))
+        return np.concatenate(means)
+
+    def maps_path(self, head: LinearHead) -> Path:
+        return PREDICTIONS / f"{content_hash([head.rest, self.key])}.npy"
+
+    def feature_maps(self, head: LinearHead) -> DiskArray:
+        """Open the feature maps that :meth:`extract` wrote, float16, shaped (photos, height, width, channels)."""
+        return open_array(self.maps_path(head))
+
+    def read(self, path: Path, key: str, model_path: Path) -> dict[str, np.ndarray] | None:
+        """Return cached arrays, and log whether there are some."""
+        self.used.add(path)
+        cached = read_arrays(path, key)
+        logger.info("%s: %s", model_path.stem, "predictions are cached" if cached else "predicting the test photos")
         if cached:
-            return cached
-        model = load_model(model_path)
-        outputs = predict_outputs(with_features(model) if features else model, self.pixels)
-        arrays = {name: array for name, array in outputs._asdict().items() if array is not None}
+            self.sizes[model_path.stem] = Size(*cached["size"].tolist())
+        return cached
+
+    def write(
+        self, path: Path, key: str, model_path: Path, model: keras.Model, arrays: dict[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """Cache arrays and the model's size, and measure its speed."""
+        measure_speed(model, model_path, self.pixels)
+        size = self.sizes[model_path.stem] = size_of(model)
         with atomic_write(path) as unfinished:
-            np.savez(unfinished, key=np.array(key), **arrays)
-        return outputs
+            np.savez(unfinished, allow_pickle=False, key=np.array(key), size=np.array(size), **arrays)
+        return arrays
+
+    def load(self, model_path: Path) -> keras.Model:
+        from stages.models.runtime import make_deterministic
+
+        make_deterministic(0)
+        return load_model(model_path)
+
+    def delete_unused(self) -> None:
+        """Delete what no model asked for."""
+        for path in set(PREDICTIONS.glob("*.np[yz]")) - self.used:
+            path.unlink()
 
 
-def read_outputs(path: Path, key: str) -> Outputs | None:
-    """Return cached outputs, or None if the file is missing, has another key or, which is logged, is damaged."""
+def read_arrays(path: Path, key: str) -> dict[str, np.ndarray] | None:
+    """Read cached arrays: None if the file is missing, has another key or, which is logged, is damaged."""
     if not path.exists():
         return None
     content = BytesIO(path.read_bytes())
     try:
         with np.load(content, allow_pickle=False) as file:
             arrays = dict(file)
-        return Outputs(arrays["logits"], arrays.get("features")) if arrays["key"] == key else None
+        return arrays if arrays.pop("key") == key else None
     except DAMAGED_NPZ:
         logger.warning("%s is damaged, so the predictions in it are not used", path)
         return None
-
-
-def delete_others(models: Collection[str]) -> None:
-    """Delete the cached predictions of all models but these."""
-    for path in PREDICTIONS.glob("*.npz"):
-        if path.stem not in models:
-            path.unlink()

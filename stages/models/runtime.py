@@ -7,17 +7,13 @@ import ctypes
 import faulthandler
 import gc
 import os
-import platform
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Literal
 
-import numpy as np
-import PIL
-
+from stages.common.machine import instruction_sets, versions_and_cpu
 from stages.common.parallel import available_cores
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -116,9 +112,6 @@ if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # glibc
 
 __all__ = ["keras", "layers", "tf"]  # mypy's re-exports; whatever is defined below is public too
 
-# Those with kernels of their own in TensorFlow, which round differently.
-INSTRUCTION_SETS = {"avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve"}
-
 Policy = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
 
@@ -127,11 +120,6 @@ def make_deterministic(seed: int) -> None:
     keras.utils.clear_session()  # resets the counters in layers' names
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
-
-
-def rng(seed: int, purpose: Literal["shuffle", "augment"], epoch: int) -> np.random.Generator:
-    """Return the random stream for one purpose in one epoch, from 0, so that training can resume at any epoch."""
-    return np.random.default_rng([seed, epoch, ("shuffle", "augment").index(purpose)])
 
 
 def device_strategy() -> tf.distribute.Strategy:
@@ -199,17 +187,7 @@ def describe_environment() -> list[str]:
         for gpu in tf.config.list_physical_devices("GPU")
     ]
     return [
-        f"Python {platform.python_version()}",
-        f"TensorFlow {tf.__version__}",
-        f"Keras {keras.__version__}",
-        f"NumPy {np.__version__}",
-        f"Pillow {PIL.__version__}",
-        f"{platform.system()} {platform.machine()}: {' '.join(instruction_sets()) or 'unknown instruction sets'}",
+        *versions_and_cpu(),
         f"GPUs: {', '.join(gpus) or 'none'}",
         f"oneDNN: {'off' if os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '0' else 'on'}",
     ]
-
-
-def instruction_sets() -> list[str]:
-    cpuinfo = Path("/proc/cpuinfo")
-    return sorted(INSTRUCTION_SETS & set(cpuinfo.read_text().split())) if cpuinfo.exists() else []

@@ -23,11 +23,17 @@ logger = logging.getLogger(__name__)
 Lists = Mapping[str, pd.DataFrame]  # split files, by split
 
 VALIDATION_SAMPLE = "validation_sample"
+MAX_REFERENCE = 2_000  # photos per split: 5 MB with 1,280 channels
 
 
 def sample_rows(photos: int) -> np.ndarray:
     """Sample the rows of the validation photos on which saved models are checked: at most 64, in random order."""
     return np.random.default_rng(0).permutation(photos)[:64]
+
+
+def reference_rows(photos: int, seed: int) -> np.ndarray:
+    """Sample the rows whose features are stored with a model for out-of-distribution detection, in ascending order."""
+    return np.sort(np.random.default_rng(seed).permutation(photos)[:MAX_REFERENCE])
 
 
 def create_arrays(folder: Path, shapes: Mapping[str, tuple[int, ...]], dtype: type) -> dict[str, DiskArray]:
@@ -68,6 +74,12 @@ def read_about(name: str) -> dict[str, Any]:
     """
     with _explain_damage(name):
         return dict(json.loads((FEATURES / name / "about.json").read_text(encoding="utf-8")))
+
+
+def features_key(name: str) -> str:
+    """Hash the description and a sample of a set of features, for ``record_measurements``."""
+    train = open_arrays(name)["train"]
+    return content_hash([json.dumps(read_about(name)), str(train.shape), train[sample_rows(len(train))]])
 
 
 def open_arrays(name: str) -> dict[str, DiskArray]:

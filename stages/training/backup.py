@@ -9,7 +9,7 @@ import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,18 @@ logger = logging.getLogger(__name__)
 History = list[dict[str, Any]]  # a record per epoch
 
 STAGES = Path(__file__).parents[1]
+
+
+class Trained(NamedTuple):
+    """Results of a training run beside the saved model."""
+
+    history: History
+    logits: np.ndarray  # of the validation photos, float32, shaped (photos, classes)
+    environment: list[str]
+    features: list[np.ndarray]  # of training and validation photos, pooled, float16; none without a backbone
+    cross_validation: list[dict[str, float]] | None = None  # of a linear classifier
+
+
 # The code that a trained model depends on: the same as the dependencies of `train` in dvc.yaml.
 TRAINING_CODE = ("datasets/*.py", "models/*.py", "storage/*.py", "train.py", "training/*.py")
 

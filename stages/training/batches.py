@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from stages.common.parallel import in_parallel
+from stages.datasets.augmentation import rng
 from stages.datasets.dataset import Dataset, sequential_batches
-from stages.models.runtime import device_count, rng, tf
+from stages.models.runtime import device_count, tf
 
 Batches = Iterator[tuple[np.ndarray, np.ndarray]]  # examples and labels
 

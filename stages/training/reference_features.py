@@ -8,15 +8,13 @@ from stages.datasets.dataset import StoredDataset
 from stages.datasets.feature_extraction import BATCH_SIZE
 from stages.models.build import backbone_end
 from stages.models.runtime import keras
+from stages.storage.feature_sets import reference_rows
 from stages.training.batches import as_float32
-
-PHOTOS = 2_000  # per split, at most: 5 MB with 1,280 channels
 
 
 def sample_features(model: keras.Model, dataset: StoredDataset, seed: int) -> np.ndarray:
-    """Compute ``pooled_features`` of up to ``PHOTOS`` photos, sampled at random, in float16."""
-    sample = np.sort(np.random.default_rng(seed).permutation(len(dataset.labels))[:PHOTOS])
-    return pooled_features(model, dataset, sample).astype(np.float16)
+    """Compute ``pooled_features`` of the photos at ``reference_rows``, in float16."""
+    return pooled_features(model, dataset, reference_rows(len(dataset.labels), seed)).astype(np.float16)
 
 
 def pooled_features(model: keras.Model, dataset: StoredDataset, indices: np.ndarray) -> np.ndarray:

@@ -11,7 +11,8 @@ import pytest
 
 from stages.common.model_config import ModelConfig
 from stages.evaluation import results
-from stages.evaluation.gradcam import choose_photos, draw_gradcam, heat_maps, last_feature_layer
+from stages.evaluation.gradcam import choose_photos, gradcam_figure, heat_maps, last_feature_layer
+from stages.inference.prediction_cache import PredictionCache
 from stages.models.build import build_model
 from stages.models.runtime import keras, layers
 from tests.evaluation.examples import CLASSES, evaluation_of, two_classes
@@ -105,12 +106,14 @@ def test_correct_photos_and_confident_mistakes_are_shown(predictions: results.Pr
     assert choose_photos(predictions).tolist() == shown
 
 
+@pytest.mark.usefixtures("workspace")
 def test_each_photo_is_drawn_with_its_outcome_and_its_heat_below() -> None:
     labels = np.array([0, 1])
     predictions = two_classes(labels, np.array([0.1, 0.2]))
     pixels = np.full((2, 16, 16, 3), 128, np.uint8)
     test = results.TestSet(pd.DataFrame(), CLASSES, pixels, labels, baseline=0.5)
-    figure = draw_gradcam(brightness_model(), evaluation_of("cnn", predictions), test)
+    brightness_model().save("cnn.keras")
+    figure = gradcam_figure(Path("cnn.keras"), evaluation_of("cnn", predictions), test, PredictionCache(pixels))()
     upper, lower = figure.axes[:2], figure.axes[2:4]
     assert [axes.get_title() for axes in upper] == [
         "cats classified correctly\nconfidence 0.900",

@@ -11,7 +11,7 @@ from stages.common.cli import UserError
 from stages.common.paths import MODELS, PREDICTIONS
 from stages.inference import prediction_cache
 from stages.inference.logits import load_model, predict_outputs
-from stages.inference.prediction_cache import PredictionCache, delete_others
+from stages.inference.prediction_cache import PredictionCache
 from stages.models.runtime import keras, layers
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 4, 8, 3), np.uint8)
@@ -69,7 +69,7 @@ def test_features_are_cached_where_they_are_asked_for(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("name", "changed"), [("describe_environment", lambda: ["another"]), ("INFERENCE_CODE", ("common/*.py",))]
+    ("name", "changed"), [("machine_key", lambda: ["another"]), ("INFERENCE_CODE", ("common/*.py",))]
 )
 def test_another_environment_or_other_code_predicts_again(
     name: str, changed: object, monkeypatch: pytest.MonkeyPatch
@@ -99,9 +99,11 @@ def test_a_damaged_file_is_logged_and_predicted_again(damage: str, caplog: pytes
 
 
 def test_predictions_of_other_models_are_deleted() -> None:
-    delete_others(["cnn", "new"])
+    cache = PredictionCache(PIXELS)
+    cache.predict(MODEL)
+    cache.delete_unused()
     assert FILE.exists()
-    delete_others(["new"])
+    PredictionCache(PIXELS).delete_unused()
     assert not FILE.exists()
 
 

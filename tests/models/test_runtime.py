@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from stages.datasets.augmentation import rng
 from stages.models.runtime import (
     garbage_collection_postponed,
     imports_refused,
-    rng,
     start_up_messages_filtered,
 )
 from tests.conftest import PROJECT

@@ -15,10 +15,13 @@ from sklearn.metrics import log_loss
 
 from stages import train
 from stages.common.cli import UserError
-from stages.common.paths import BACKUPS
-from stages.evaluation.gradcam import heat_maps
+from stages.common.paths import BACKUPS, PREDICTIONS
+from stages.evaluation.gradcam import heat_maps, linear_heat_maps
+from stages.inference import prediction_cache
 from stages.inference.logits import load_model, predict_outputs, with_features
-from stages.models import logistic_regression
+from stages.inference.prediction_cache import PredictionCache
+from stages.models import logistic_regression, saving
+from stages.models.linear_file import read_linear_head
 from stages.models.pretrained import load_backbone
 from stages.models.runtime import keras
 from stages.storage.feature_sets import sample_rows
@@ -177,6 +180,76 @@ def test_the_same_fit_gives_the_same_bytes(fit: Callable[..., Pixels]) -> None:
         fit()
         results.append([Path(path).read_bytes() for path in FILES])
     assert results[0] == results[1]
+
+
+def test_another_fit_needs_no_tensorflow_for_the_same_bytes(
+    fit: Callable[..., Pixels], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit(inverse_regularization=0.3)
+    fresh = [Path(path).read_bytes() for path in FILES]
+    fit(inverse_regularization=0.01)
+    assert [Path(path).read_bytes() for path in FILES] != fresh
+    with monkeypatch.context() as patch:
+        patch.setattr(saving, "save_model", None)
+        fit(inverse_regularization=0.3)
+    assert [Path(path).read_bytes() for path in FILES] == fresh
+
+
+@pytest.mark.parametrize("change", ["weights", "features", "damage"])
+def test_other_features_or_damage_build_the_model_again(
+    change: str, fit: Callable[..., Pixels], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit()
+    [weights] = Path("data/features", NAME, "backbone").glob("*.h5")
+    if change == "weights":
+        keras_model = load_model(Path(FILES[1])).get_layer("backbone")
+        keras_model.set_weights([2 * weight for weight in keras_model.get_weights()])
+        keras_model.save_weights(weights)
+    elif change == "features":
+        path = Path("data/features", NAME, "validation.npy")
+        np.save(path, np.load(path) * np.float32(1.001))
+    else:
+        copy = BACKUPS / f"{NAME}.linear"
+        copy.write_bytes(copy.read_bytes()[:-100])
+    built: list[Any] = []
+    monkeypatch.setattr(saving, "save_model", lambda *_: built.append(True))
+    with pytest.raises((OSError, ValueError)):  # the model was not saved
+        fit()
+    assert built
+
+
+def test_evaluation_of_another_fit_needs_no_tensorflow(
+    fit: Callable[..., Pixels], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Logits and Grad-CAM are those of the saved model; without its cached features it is loaded once."""
+    pixels = fit(inverse_regularization=0.3)["validation"]
+    path = Path(FILES[1])
+    loaded: list[Path] = []
+
+    def load(path: Path) -> keras.Model:
+        loaded.append(path)
+        return load_model(path)
+
+    monkeypatch.setattr(prediction_cache, "load_model", load)
+    cache = PredictionCache(pixels)
+    for strength in (0.3, 0.01):
+        fit(inverse_regularization=strength)
+        model, outputs = load_model(path), cache.predict(path, features=True)
+        expected = predict_outputs(with_features(model), pixels)
+        np.testing.assert_allclose(outputs.logits, expected.logits, atol=1e-3)
+        assert outputs.features is not None
+        assert expected.features is not None
+        np.testing.assert_allclose(outputs.features, expected.features, atol=1e-3)
+        head = read_linear_head(path)
+        assert head
+        heat = linear_heat_maps(cache.feature_maps(head)[np.arange(4)], head, SIZE)
+        np.testing.assert_allclose(heat, heat_maps(model, pixels[:4]), atol=0.02)
+    assert loaded == [path]
+    assert cache.predict(path).features is None
+    [maps] = PREDICTIONS.glob("*.npy")
+    maps.unlink()
+    cache.predict(path)
+    assert loaded == [path, path]
 
 
 def test_other_seeds_have_other_folds(fit: Callable[..., Pixels]) -> None:

@@ -1,0 +1,49 @@
+"""The last layer of a saved linear classifier, read and replaced in its file without loading TensorFlow."""
+
+import json
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import ZipFile, ZipInfo
+
+import h5py
+import numpy as np
+
+from stages.storage.files import content_hash
+
+CHECK_BATCH = 8  # photos on which a saved model is checked at a time
+WEIGHTS, CONFIG = "model.weights.h5", "config.json"
+KERNEL, BIAS = "layers/dense/vars/0", "layers/dense/vars/1"  # of the only Dense beside the backbone
+
+
+class LinearHead(NamedTuple):
+    """The logits of a backbone's pooled features x are ``x @ kernel + bias``."""
+
+    kernel: np.ndarray  # float32, shaped (channels, classes)
+    bias: np.ndarray  # float32, shaped (classes,)
+    rest: str  # hash of all that is not the head
+
+
+def read_linear_head(path: Path) -> LinearHead | None:
+    """Read the head of a saved model, or return None if the model is not a linear classifier on a backbone."""
+    with ZipFile(path) as archive:
+        config = archive.read(CONFIG)
+        names = [layer["config"]["name"] for layer in json.loads(config)["config"]["layers"]]
+        if names[-3:] != ["backbone", "pooling", "logits"]:
+            return None
+        weights = BytesIO(archive.read(WEIGHTS))
+    with h5py.File(weights, "r+") as file:
+        kernel, bias = file[KERNEL][:], file[BIAS][:]
+        file[KERNEL][:], file[BIAS][:] = 0, 0
+    return LinearHead(kernel, bias, content_hash([config.decode(), np.frombuffer(weights.getbuffer(), np.uint8)]))
+
+
+def replace_linear_head(source: Path, kernel: np.ndarray, bias: np.ndarray, target: Path) -> None:
+    """Copy a saved linear classifier with another head of the same shape: the bytes that ``save_model`` would write."""
+    with ZipFile(source) as archive, ZipFile(target, "w") as copy:
+        for name in archive.namelist():
+            content = BytesIO(archive.read(name))
+            if name == WEIGHTS:
+                with h5py.File(content, "r+") as file:
+                    file[KERNEL][:], file[BIAS][:] = kernel, bias
+            copy.writestr(ZipInfo(name), content.getbuffer())

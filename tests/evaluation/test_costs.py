@@ -1,0 +1,127 @@
+"""What models cost, and the choice of a cheaper one."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.common.measurements import read_measurements, record_measurements
+from stages.common.model_config import Features
+from stages.common.paths import COSTS
+from stages.evaluation.costs import Cost, cost_of, measured_table
+from stages.evaluation.report import cost_section, next_steps
+from stages.evaluation.results import Evaluation
+from stages.evaluation.significance import compare
+from stages.inference.model_size import Size, architecture, measure_speed, size_of
+from stages.models.runtime import keras, layers
+from stages.storage.files import sha256_of
+from tests.evaluation.examples import evaluation_of, two_classes
+
+PHOTOS = {"train": 10, "validation": 4, "test": 2}
+
+
+def costs(name: str, mistakes: int, billions: int | None, val_accuracy: float = 0.9) -> Evaluation:
+    """A model with a number of mistakes on 100 test photos, and the multiply-adds of its training."""
+    labels = np.arange(100) % 2
+    second = np.where(labels == (np.arange(100) >= mistakes), 0.9, 0.1)
+    model = evaluation_of(name, two_classes(labels, second), val_accuracy)
+    return replace(model, cost=None if billions is None else Cost(1.5, 7, 10**6, billions * 10**9))
+
+
+@pytest.mark.parametrize(
+    ("others", "advice"),
+    [
+        ([costs("near", 3, 1), costs("far", 40, 0)], "`near` is the cheapest of all these to train, with 20% of"),
+        ([costs("near", 3, 9), costs("far", 40, 0)], "keep it, as the best on validation and the cheapest to train"),
+        ([costs("near", 3, 4), costs("nearer", 2, 2)], "`nearer` is the cheapest of all these to train, with 40% of"),
+        ([costs("near", 3, None)], "keep it, as the best on validation and the cheapest"),
+    ],
+)
+def test_the_cheapest_model_that_is_not_proved_worse(others: list[Evaluation], advice: str) -> None:
+    ranked = [costs("best", 2, 5, 0.95), *others]
+    pairs = compare({model.name: model.predictions.correct for model in ranked}, "best")
+    [step] = [step for step in next_steps(ranked, pairs, []) if "too few to prove" in step]
+    assert advice in step
+    assert "`far`" not in step
+
+
+def test_the_best_model_that_was_not_counted_is_kept() -> None:
+    ranked = [costs("best", 2, None), costs("near", 3, 1)]
+    pairs = compare({model.name: model.predictions.correct for model in ranked}, "best")
+    assert "keep it, as the best on validation, or test" in next_steps(ranked, pairs, [])[-1]
+
+
+def test_costs_have_a_row_per_counted_model() -> None:
+    assert cost_section([costs("plain", 0, None)]) == ""
+    table = cost_section([costs("plain", 0, None), costs("counted", 0, 2345)])
+    assert "| counted | 1.5 | 7 | 1.0 | 2,345 |" in table
+    assert "plain" not in table
+
+
+def test_a_network_is_counted_by_hand() -> None:
+    """A frozen 3 x 3 convolution over 4 x 5 positions, a depthwise one, and two weights a feature."""
+    backbone = keras.Sequential([keras.Input((6, 7, 3)), layers.Conv2D(8, 3)], name="backbone")
+    model = keras.Sequential(
+        [keras.Input((6, 7, 3)), backbone, layers.DepthwiseConv2D(3, use_bias=False), layers.Flatten(), layers.Dense(2)]
+    )
+    size = size_of(model)
+    assert size == Size(model.count_params(), 4 * 5 * 9 * 3 * 8, 2 * 3 * 9 * 8 + 48 * 2)
+
+
+@pytest.mark.parametrize(
+    ("features", "extracted"),
+    [
+        (None, 0),
+        (Features(backbone="b", flip="horizontal", views=3), 3 * 10 + 4),
+        (Features(backbone="b", flip="horizontal", views="every_epoch"), 2 * 10 + 4),
+    ],
+)
+def test_training_counts_views_epochs_and_gradients(features: Features | None, extracted: int, tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    path.write_bytes(bytes(1_500_000))
+    backbone = 100 if features else 0
+    cost = cost_of(path, Size(9, backbone, 7), features, 2, PHOTOS)
+    assert cost == Cost(1.5, 9, backbone + 7, backbone * extracted + 2 * 7 * (3 * 10 + 4))
+
+
+@pytest.fixture
+def saved(workspace: Path) -> Path:
+    keras.Sequential([keras.Input((4, 4, 3)), layers.Flatten(), layers.Dense(2)]).save("model.keras")
+    return Path("model.keras")
+
+
+def test_what_was_measured_has_a_row_per_model(saved: Path) -> None:
+    """Of another model of the same name there is nothing; a missing or damaged file is none."""
+    models = [("first", saved, 0.5)]
+    assert measured_table(models).empty
+    record_measurements("train@first", sha256_of(saved), train_s=12.34, features_s=5.0)
+    model = keras.saving.load_model(saved)
+    measure_speed(model, saved, np.zeros((2, 4, 4, 3), np.uint8))
+    [row] = measured_table(models).to_dict("records")
+    assert (row["model"], row["test accuracy"], row["training"], row["CPU s: features"]) == (
+        "first",
+        0.5,
+        "12.3",
+        "5.0",
+    )
+    assert float(row["in batches of 32"]) >= 0
+    record_measurements("train@first", "another", train_s=1.0)
+    [row] = measured_table(models).to_dict("records")
+    assert row["training"] == ""
+    for file in COSTS.iterdir():
+        file.write_text("{")
+    assert measured_table(models).empty
+
+
+def test_a_speed_is_measured_once_for_models_alike(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = np.zeros((2, 4, 4, 3), np.uint8)
+    model = keras.saving.load_model(saved)
+    measure_speed(model, saved, pixels)
+    of = architecture(saved)
+    first = read_measurements(of, of)
+    assert set(first) == {"ms_1", "ms_32"}
+    model.set_weights([weight + 1 for weight in model.get_weights()])
+    model.save(saved)
+    measure_speed(model, saved, pixels)
+    assert read_measurements(of, of) == first

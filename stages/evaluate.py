@@ -73,7 +73,7 @@ def main() -> None:
     evaluations, rank_by = evaluate_models(params, test), params.evaluate.rank_by
     ranked = scores.ranking(evaluations, rank_by)
     correct = {model.name: model.predictions.correct for model in evaluations}
-    for path, content in outputs(evaluations, ranked, compare(correct), test):
+    for path, content in outputs(evaluations, ranked, compare_best(evaluations, ranked), test):
         WRITERS[path.suffix](content, path)
     table = leaderboard(ranked, test.baseline, rank_by)
     write_text(report(lists, ranked, table, compare(correct, ranked[0].name), rank_by, params.label_issues), REPORT)
@@ -196,9 +196,17 @@ def outputs(
     yield COVERAGE_FIGURE, plots.draw_coverage(drawn, note)
     pairs[["p", "p_holm"]] = pairs[["p", "p_holm"]].map(lambda p: float(f"{p:.4g}"))
     best_scores = {split: best.scores[split] for split in SPLITS_SCORED}
-    yield BEST, {"model": best.name, **scores.rounded(best_scores), "comparisons": pairs.to_dict("records")}
+    not_compared = {"models_not_compared": len(evaluations) - len(drawn)} if left_out else {}
+    comparisons = {"comparisons": pairs.to_dict("records"), **not_compared}
+    yield BEST, {"model": best.name, **scores.rounded(best_scores), **comparisons}
     yield GRADCAM_FIGURE, draw_gradcam(load_model(MODELS / f"{best.name}.keras"), best, test)
     yield CONFUSION_FIGURE, plots.draw_confusion(best.name, best.predictions, test.classes)
+
+
+def compare_best(evaluations: list[Evaluation], ranked: list[Evaluation]) -> pd.DataFrame:
+    """Compare each pair of the models that figures show: of all of 100 models, 4,950 pairs would be in git."""
+    best = {model.name for model in ranked[: plots.MAX_MODELS]}
+    return compare({model.name: model.predictions.correct for model in evaluations if model.name in best})
 
 
 def listed_scores(model: Evaluation) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def main() -> None:
     gradcam = gradcam_figure(MODELS / f"{ranked[0].name}.keras", ranked[0], test, cache)
     figures = FigureCache(cache.key)
     writers = {**WRITERS, ".png": figures.write}
-    for path, content in outputs(evaluations, ranked, compare(correct), test, gradcam):
+    for path, content in outputs(evaluations, ranked, compare_best(evaluations, ranked), test, gradcam):
         writers[path.suffix](content, path)
     cache.delete_unused()
     figures.delete_unused()
@@ -214,7 +214,9 @@ def outputs(
     yield COVERAGE_FIGURE, partial(plots.draw_coverage, drawn, note)
     pairs[["p", "p_holm"]] = pairs[["p", "p_holm"]].map(lambda p: float(f"{p:.4g}"))
     best_scores = {split: best.scores[split] for split in SPLITS_SCORED}
-    yield BEST, {"model": best.name, **scores.rounded(best_scores), "comparisons": pairs.to_dict("records")}
+    not_compared = {"models_not_compared": len(evaluations) - len(drawn)} if left_out else {}
+    comparisons = {"comparisons": pairs.to_dict("records"), **not_compared}
+    yield BEST, {"model": best.name, **scores.rounded(best_scores), **comparisons}
     yield GRADCAM_FIGURE, gradcam
     yield CONFUSION_FIGURE, partial(plots.draw_confusion, best.name, best.predictions, test.classes)
 
@@ -227,6 +229,12 @@ def write_costs(ranked: list[Evaluation]) -> None:
     if not table.empty:
         write_text(f"# Measured on this machine\n\n{markdown_table(table)}\n", COSTS_TABLE)
         logger.info("measured on this machine:\n%s", table.to_string(index=False, na_rep=""))
+
+
+def compare_best(evaluations: list[Evaluation], ranked: list[Evaluation]) -> pd.DataFrame:
+    """Compare each pair of the models that figures show: of all of 100 models, 4,950 pairs would be in git."""
+    best = {model.name for model in ranked[: plots.MAX_MODELS]}
+    return compare({model.name: model.predictions.correct for model in evaluations if model.name in best})
 
 
 def listed_scores(model: Evaluation) -> dict[str, Any]:

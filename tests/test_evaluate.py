@@ -15,12 +15,13 @@ from scipy.special import logit
 
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
-from stages.common.paths import HISTORY, MODELS, REPEATS
+from stages.common.paths import BEST, HISTORY, MODELS, REPEATS
 from stages.evaluate import (
     COVERAGE_FIGURE,
     SCORES,
     check_image_fit,
     check_leftovers,
+    compare_best,
     evaluate,
     outputs,
     repeated_models,
@@ -28,7 +29,6 @@ from stages.evaluate import (
 from stages.evaluation import results
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import rounded
-from stages.evaluation.significance import compare
 from stages.inference.confidence import Confidence, read_confidence
 from stages.inference.logits import Outputs
 
@@ -228,7 +228,7 @@ def test_metrics_of_many_classes_have_the_lowest_recalls() -> None:
     rows = [{"label": f"class {index}", "precision": 1.0, "recall": index / 1000} for index in range(1000)]
     for classes in (rows[:100][::-1], rows[::-1]):
         model.scores["classes"] = classes
-        of_model = dict(outputs_until_coverage([model], [model]))
+        of_model = dict(outputs_until_best([model], [model]))
         content = of_model[SCORES / "cnn.json"]
         assert len(content["classes"]) == 100
         assert content.get("classes_left_out") == (900 if len(classes) > 100 else None)
@@ -236,19 +236,23 @@ def test_metrics_of_many_classes_have_the_lowest_recalls() -> None:
 
 
 @pytest.mark.usefixtures("files")
-def test_figures_of_many_models_have_the_best_ones() -> None:
+def test_figures_and_pairs_of_many_models_have_the_best_ones() -> None:
     model = evaluate(CNN, CORRECT, Confidence(), TEST)
     models = [replace(model, name=f"model{index}") for index in range(30)]
-    figure = dict(outputs_until_coverage(models, models[::-1]))[COVERAGE_FIGURE]()
+    contents = dict(outputs_until_best(models, models[::-1]))
+    figure, best = contents[COVERAGE_FIGURE](), contents[BEST]
     labels = {line.get_label() for line in figure.axes[0].lines}
     assert labels == {f"model{index}" for index in range(6, 30)}
     assert "24 best on validation of 30 models" in figure.axes[0].get_title()
+    assert len(best["comparisons"]) == 24 * 23 / 2
+    assert {pair["second"] for pair in best["comparisons"]} == labels - {"model6"}
+    assert best["models_not_compared"] == 6
 
 
-def outputs_until_coverage(models: list[Evaluation], ranked: list[Evaluation]) -> Iterator[tuple[Path, Any]]:
+def outputs_until_best(models: list[Evaluation], ranked: list[Evaluation]) -> Iterator[tuple[Path, Any]]:
     """Yield the outputs before those that load a model."""
-    for path, content in outputs(models, ranked, compare({}), TEST, partial(plt.figure)):
+    for path, content in outputs(models, ranked, compare_best(models, ranked), TEST, partial(plt.figure)):
         yield path, content
         plt.close("all")
-        if path == COVERAGE_FIGURE:
+        if path == BEST:
             return

@@ -20,13 +20,15 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def in_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+def in_parallel(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None
+) -> Iterator[Result]:
     """Apply a function to each item, in a thread per core, and yield the results in the order of the items.
 
-    At most two results per core are in memory. Faster than a loop only for functions that release the GIL, as those
-    of Pillow, NumPy and TensorFlow do.
+    At most two results per thread are in memory. Faster than a loop only for functions that release the GIL, as those
+    of Pillow, NumPy and TensorFlow do, or that wait for a server, for which there may be more ``threads``.
     """
-    threads = available_cores()
+    threads = threads or available_cores()
     pending: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:

@@ -22,12 +22,14 @@ from fsspec.implementations.local import LocalFileSystem
 from tqdm import tqdm
 
 from stages.common.cli import BROKEN, NO_SPACE, UserError
+from stages.common.parallel import in_parallel
 from stages.data.archive import check_name
 from stages.storage.files import sha256_of
 from stages.storage.folders import check_readable, is_hidden, log_left_out
 
 logger = logging.getLogger(__name__)
 
+READERS = 32  # files of a bucket that are fetched at a time
 READ_TIMEOUT_S = 60  # without a byte, after which a connection counts as broken
 RETRY_DELAYS_S = (1, 3, 9)  # before each further attempt
 FICLONE = 0x40049409  # of linux/fs.h; Python's fcntl has it from 3.12 on
@@ -53,7 +55,9 @@ class Source:
         self.is_http = url.startswith(("http://", "https://"))
         # By default aiohttp gives up on a healthy download after five minutes; only silence should end one.
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=READ_TIMEOUT_S, sock_read=READ_TIMEOUT_S)
-        options = {"client_kwargs": {"timeout": timeout}} if self.is_http else {}
+        options: dict[str, Any] = {"client_kwargs": {"timeout": timeout}} if self.is_http else {}
+        if url.startswith(("s3://", "s3a://")):  # s3fs tries each request five times, and botocore each of these
+            options["config_kwargs"] = {"retries": {"mode": "standard", "max_attempts": 1}}
         try:
             self.files, self.path = fsspec.core.url_to_fs(url, **options)
         except (ImportError, ValueError, FileNotFoundError) as error:
@@ -96,8 +100,10 @@ class Source:
         names = {path: PurePosixPath(path).relative_to(self.path) for path in paths}
         visible = {path: name for path, name in names.items() if not is_hidden(name)}
         clones = self.is_local
-        for path, name in tqdm(visible.items(), self.key, unit="file", disable=None):
-            check_name(name)
+
+        def copy(path: str) -> None:
+            nonlocal clones
+            check_name(name := visible[path])
             copied = target / name
             copied.parent.mkdir(parents=True, exist_ok=True)
             clones = clones and clone(path, copied)  # a disk that cannot is asked once: asking costs more than copying
@@ -107,6 +113,10 @@ class Source:
                 raise UserError(
                     f"{self.key}: expected files and folders, received {path}, a link to a folder: put the folder there"
                 )
+
+        readers = READERS if getattr(self.files, "async_impl", False) else 1  # others may not be thread-safe
+        for _ in tqdm(in_parallel(copy, visible, readers), self.key, len(visible), unit="file", disable=None):
+            pass
         folders += [name.parent for name in names.values()]
         log_left_out(len(names) - len(visible), folders, {name.parent for name in visible.values()})
 
@@ -127,7 +137,7 @@ class Source:
                     raise
                 status = error.status if isinstance(error, aiohttp.ClientResponseError) else 500
                 is_refusal = isinstance(error, PermissionError) or (status < 500 and status not in (408, 429))
-                reason = " ".join(str(error).split()) or type(error).__name__
+                reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
                 delay = None if is_refusal else next(delays, None)
                 if delay is None:
                     remedy = f"set {self.key} to a local path, or see `make demo`, which needs none"

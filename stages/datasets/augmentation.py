@@ -7,12 +7,6 @@ from PIL import Image
 
 from stages.common.model_config import Augmentation
 
-
-def rng(seed: int, purpose: Literal["shuffle", "augment"], epoch: int) -> np.random.Generator:
-    """Return the random stream for one purpose in one epoch, from 0, so that training can resume at any epoch."""
-    return np.random.default_rng([seed, epoch, ("shuffle", "augment").index(purpose)])
-
-
 ASPECT_RATIO = 4 / 3  # of a crop and its inverse, at most, relative to the photo's
 ERASED_AREA = (0.02, 1 / 3)  # fractions of the photo's
 ERASED_ASPECT_RATIO = 3.3
@@ -70,6 +64,11 @@ def jitter(image: Image.Image, brightness: float, contrast: float, saturation: f
     matrix = brightness * contrast * (saturation * np.eye(3) + (1 - saturation) * grey)
     mean = brightness * (1 - contrast) * np.asarray(image).mean(axis=(0, 1)) @ LUMA
     return image.convert("RGB", tuple(np.column_stack([matrix, [mean] * 3]).flat))
+
+
+def rng(seed: int, purpose: Literal["shuffle", "augment"], epoch: int) -> np.random.Generator:
+    """Return the random stream for one purpose in one epoch, from 0, so that training can resume at any epoch."""
+    return np.random.default_rng([seed, epoch, ("shuffle", "augment").index(purpose)])
 
 
 def draw_augmentation(augmentation: Augmentation, count: int, seed: int, view: int) -> Draws:

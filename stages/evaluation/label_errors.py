@@ -5,7 +5,13 @@ After Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty i
 
 import numpy as np
 
-from stages.models.logistic_regression import INVERSE_REGULARIZATIONS, assign_folds, best_candidate, cross_validate
+from stages.models.logistic_regression import (
+    INVERSE_REGULARIZATIONS,
+    assign_folds,
+    best_candidate,
+    cross_validate,
+    out_of_fold,
+)
 
 
 def out_of_fold_probabilities(
@@ -24,7 +30,10 @@ def out_of_fold_probabilities(
         Probabilities, shaped (examples, classes).
     """
     assigned = assign_folds(labels, groups, folds, seed)
-    return best_candidate(cross_validate(features, labels, assigned, INVERSE_REGULARIZATIONS)).probabilities
+    best = best_candidate(cross_validate(features, labels, assigned, INVERSE_REGULARIZATIONS))
+    if len(best.probabilities) == len(labels):
+        return best.probabilities
+    return out_of_fold(features, labels, assigned, best.inverse_regularization)  # of more than the sample
 
 
 def confident_classes(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:

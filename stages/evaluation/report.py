@@ -275,7 +275,7 @@ def linear_section(ranked: list[Evaluation]) -> str:
     ]
     return (
         f"\n\nThe model to beat is `{linear.name}`, a linear classifier on a frozen backbone's features. Not proved "
-        f"better on the test photos: {', '.join(not_better) or 'none'} (McNemar's exact test, with Holm's correction "
+        f"better on the test photos: {listing(not_better) or 'none'} (McNemar's exact test, with Holm's correction "
         f"for {plural(len(pairs), 'pair')})."
     )
 

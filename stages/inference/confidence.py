@@ -22,7 +22,7 @@ from scipy.special import log_softmax, logsumexp, softmax
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
 
-ROWS = 1024  # of logits, at a time
+ROWS = 1024  # of logits or features, at a time
 SOFTMAX_ALONE = ConfidenceSettings()
 # Raised while a damaged .npz file is read from memory.
 DAMAGED_NPZ = (
@@ -167,10 +167,10 @@ def log_odds(logits: np.ndarray) -> np.ndarray:
     return np.asarray(log_p - log_rest)
 
 
-def row_by_row(function: Callable[[np.ndarray], np.ndarray], logits: np.ndarray) -> np.ndarray:
-    """Apply a function of each row by itself to a few rows at a time, as those of 1,000 classes take memory."""
-    starts = range(0, max(1, len(logits)), ROWS)
-    return np.concatenate([function(logits[start : start + ROWS]) for start in starts])
+def row_by_row(function: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> np.ndarray:
+    """Apply a function of each row by itself to a few rows at a time, as what it computes of all takes memory."""
+    starts = range(0, max(1, len(rows)), ROWS)
+    return np.concatenate([function(rows[start : start + ROWS]) for start in starts])
 
 
 def accuracy_by_coverage(confidence: np.ndarray, correct: np.ndarray) -> pd.DataFrame:
@@ -190,7 +190,7 @@ def accuracy_by_coverage(confidence: np.ndarray, correct: np.ndarray) -> pd.Data
 
 def distance_to_nearest(features: np.ndarray, training_features: np.ndarray) -> np.ndarray:
     """Compute each photo's distance to the nearest training photo, float32 in 0..2, by features of a row a photo."""
-    return np.asarray(1 - (normalize(features) @ training_features.T).max(axis=1))
+    return 1 - row_by_row(lambda rows: (normalize(rows) @ training_features.T).max(axis=1), features)
 
 
 def normalize(features: np.ndarray) -> np.ndarray:

@@ -40,6 +40,12 @@ class DiskArray:
                 raise OSError(errno.EIO, "a file of arrays is shorter than it was")
         return rows
 
+    @property
+    def file_state(self) -> str:
+        """The file's inode, size and time of change, by which DVC too knows a file again; "" if it has no name."""
+        status = os.fstat(self.file.fileno())
+        return f"{status.st_ino} {status.st_size} {status.st_mtime_ns}" if status.st_nlink else ""
+
     def write(self, first: int, rows: np.ndarray) -> None:
         """Write consecutive rows from index ``first`` on; thread-safe."""
         content = memoryview(np.ascontiguousarray(rows, self.dtype).tobytes())
@@ -79,4 +85,4 @@ ArrayStore = np.ndarray | DiskArray
 
 def encode_labels(labels: "pd.Series[str]", classes: list[str]) -> np.ndarray:
     """Encode labels as class indices, int64, shaped (photos,)."""
-    return labels.map(classes.index).to_numpy(np.int64)
+    return labels.map({label: index for index, label in enumerate(classes)}.__getitem__).to_numpy(np.int64)

@@ -16,7 +16,7 @@ from stages.datasets.feature_extraction import FeatureDataset, feature_extractor
 from stages.models.build import trainable_part
 from stages.models.pretrained import unfreeze
 from stages.models.runtime import describe_environment, device_count, keras, tf
-from stages.storage.arrays import temporary_array
+from stages.storage.arrays import DiskArray, temporary_array
 from stages.storage.files import content_hash
 from stages.training.backup import Backup, History, training_code
 from stages.training.batches import balanced_weights, training_batches, validation_batches
@@ -183,7 +183,7 @@ def compile_model(model: keras.Model, learning_rate: float | keras.optimizers.sc
 def training_key(
     model: keras.Model, config: ModelConfig, settings: Train, train: StoredDataset, validation: StoredDataset
 ) -> str:
-    """Hash everything that a training run depends on, examples batch by batch: they may not fit into memory."""
+    """Hash everything that a training run depends on; of files of examples, which may have many GB, only the state."""
 
     def parts() -> Iterator[str | np.ndarray]:
         yield config.model_dump_json()
@@ -195,6 +195,9 @@ def training_key(
         yield from (variable.numpy() for variable in model.variables)  # the backbone's weights among them
         for dataset in (train, validation):
             yield dataset.labels
-            yield from sequential_batches(dataset, settings.batch_size, dataset.views)
+            if isinstance(dataset.examples, DiskArray) and dataset.examples.file_state:
+                yield dataset.examples.file_state
+            else:
+                yield from sequential_batches(dataset, settings.batch_size, dataset.views)
 
     return content_hash(parts())

@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 
 from stages.evaluation.label_errors import confident_classes, out_of_fold_probabilities
+from stages.models import logistic_regression
 
 
 def test_a_class_is_confident_from_its_mean_probability_on() -> None:
@@ -33,7 +35,10 @@ def clusters(count: int = 200) -> tuple[np.ndarray, np.ndarray]:
     return np.random.default_rng(0).normal(4 * labels[:, np.newaxis], 1, (count, 3)).astype(np.float32), labels
 
 
-def test_exchanged_labels_are_found_and_no_others() -> None:
+@pytest.mark.parametrize("sample", [5_000, 100])
+def test_exchanged_labels_are_found_and_no_others(monkeypatch: pytest.MonkeyPatch, sample: int) -> None:
+    """Also where a sample of the examples chooses the regularisation."""
+    monkeypatch.setattr(logistic_regression, "SAMPLE", sample)
     features, labels = clusters()
     given = labels.copy()
     given[[3, 20, 141]] ^= 1

@@ -1,6 +1,7 @@
 """Temperature and thresholds, fitted on validation photos."""
 
 import math
+import tracemalloc
 from io import BytesIO
 from pathlib import Path
 
@@ -154,6 +155,16 @@ def test_the_distance_is_one_minus_the_cosine_to_the_nearest() -> None:
     assert training.tolist() == [[1, 0], [0, 1], [0, 0]]
     features = np.array([[3, 0], [1, 1], [0, 0], [-1, -1]])
     np.testing.assert_allclose(distance_to_nearest(features, training), [0, 1 - 0.5**0.5, 1, 1], atol=1e-6)
+
+
+def test_distances_take_no_memory_that_grows_with_the_photos() -> None:
+    training, features = np.eye(2000, 8, dtype=np.float32), np.ones((20_000, 8), np.float32)
+    tracemalloc.start()
+    distances = distance_to_nearest(features, training)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_allclose(distances, 1 - 8**-0.5, atol=1e-6)
+    assert peak < 20_000 * 2000 * 4 / 10
 
 
 @pytest.mark.parametrize("path", ["data/models/cnn.npz", "data/repeats/cnn/cnn.1.npz"])

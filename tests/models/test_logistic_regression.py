@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +11,14 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
+from stages.models import logistic_regression
 from stages.models.logistic_regression import (
+    LinearClassifier,
     assign_folds,
     best_candidate,
     cross_validate,
     fit_classifier,
+    out_of_fold,
     pool_first_view,
 )
 from stages.storage.arrays import temporary_array
@@ -128,6 +132,25 @@ def test_the_best_regularisation_has_the_lowest_log_loss() -> None:
     losses = [log_loss(labels, candidate.probabilities) for candidate in candidates]
     np.testing.assert_allclose([candidate.loss for candidate in candidates], losses, atol=1e-6)
     assert best_candidate(candidates) is candidates[int(np.argmin(losses))]
+
+
+def test_of_many_examples_a_sample_chooses_the_regularisation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has the classes in their proportions, and of each as many examples of every fold."""
+    monkeypatch.setattr(logistic_regression, "SAMPLE", 60)
+    fitted = []
+
+    def fit(features: np.ndarray, labels: np.ndarray, *rest: Any) -> LinearClassifier:
+        fitted.append(np.bincount(labels))
+        return fit_classifier(features, labels, *rest)
+
+    monkeypatch.setattr(logistic_regression, "fit_classifier", fit)
+    features, labels = blobs(2, 1200)
+    labels = np.where(np.arange(1200) < 600, 0, labels)  # 900 and 300
+    folds = assign_folds(labels, np.arange(1200), 5, 0)
+    candidates = cross_validate(features, labels, folds, (0.1, 1.0))
+    assert [each.probabilities.shape for each in candidates] == [(60, 2)] * 2
+    np.testing.assert_array_equal(fitted, [[36, 12]] * 10)
+    assert len(out_of_fold(features, labels, folds, 0.1)) == 1200
 
 
 def test_losses_are_weighted_as_the_fit_is() -> None:

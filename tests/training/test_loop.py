@@ -1,3 +1,4 @@
+import os
 import signal
 import tracemalloc
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from stages.datasets.dataset import StoredDataset
 from stages.models import build
 from stages.models.build import build_model
 from stages.models.runtime import keras, tf
-from stages.storage.arrays import temporary_array
+from stages.storage.arrays import DiskArray, open_array, temporary_array
 from stages.training import callbacks
 from stages.training.backup import Backup, History
 from stages.training.loop import Phase, compile_model, scheduled, training_key
@@ -103,6 +104,32 @@ def test_other_pixels_under_the_same_labels_have_another_key(changed: int) -> No
     pixels[5, 0, 0, 0] ^= 1
     datasets[changed] = StoredDataset(pixels, datasets[changed].labels)
     assert training_key(model, CONFIG, SETTINGS, *datasets) != key
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["in place", "replaced"])
+def test_changed_features_have_another_key_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replaced: bool
+) -> None:
+    """One value of one photo differs; unchanged ones are not read to know that."""
+    path, examples = tmp_path / "train.npy", photos(6, 0)
+    np.save(path, examples.examples)
+    model = build_model(CONFIG, (16, 16), 2)
+
+    def key() -> str:
+        return training_key(model, CONFIG, SETTINGS, StoredDataset(open_array(path), examples.labels), examples)
+
+    before = key()
+    with monkeypatch.context() as patch:
+        patch.setattr(DiskArray, "__getitem__", None)
+        assert key() == before
+    pixels = np.array(examples.examples)
+    pixels[5, 0, 0, 0] ^= 1
+    np.save(tmp_path / "new.npy" if replaced else path, pixels)
+    if replaced:
+        status = path.stat()
+        os.utime(tmp_path / "new.npy", ns=(status.st_atime_ns, status.st_mtime_ns))  # as rsync does
+        (tmp_path / "new.npy").replace(path)
+    assert key() != before
 
 
 def test_the_optimizer_is_adam_at_the_learning_rate() -> None:

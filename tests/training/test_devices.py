@@ -85,7 +85,7 @@ def moving_mean(settings: dict[str, Any]) -> list[list[float]]:
         model = keras.Sequential([keras.Input((1,)), layers.BatchNormalization(), layers.Dense(2)])
         trained = parallel_model(model, Train(**settings), values.labels)
         compile_model(trained, 0.001)
-        trained.fit(training_batches(values, 8, 0, range(1)), steps_per_epoch=1, verbose=0)
+        trained.fit(training_batches(values, 8, 0, range(1)), steps_per_epoch=1, shuffle=False, verbose=0)
         moving = model.layers[0].moving_mean.value
     return [of_device.numpy().tolist() for of_device in getattr(moving, "values", [moving])]
 

@@ -147,7 +147,7 @@ class ModelConfig(Augmentation):
                 f"received {list(self.filters_per_layer) if self.filters else 'none'}"
             )
         if self.batch_norm and not self.conv_layers:
-            raise ValueError("expected conv_layers with batch_norm, which normalizes their output, received none")
+            raise ValueError("expected conv_layers with batch_norm, which normalises their output, received none")
         return self
 
     @model_validator(mode="after")

@@ -20,15 +20,15 @@ class Draws(NamedTuple):
     angle: np.ndarray  # in radians, counter-clockwise, shaped (photos,)
     crop: np.ndarray  # sides, fractions of the photo's, shaped (photos, 2)
     centre: np.ndarray  # of the crop, from the photo's, in fractions of its sides, shaped (photos, 2)
-    color: np.ndarray  # factors of brightness, contrast and saturation, shaped (photos, 3)
+    colour: np.ndarray  # factors of brightness, contrast and saturation, shaped (photos, 3)
     erased: np.ndarray  # left, top, right and bottom of a box, in fractions of the photo's sides, shaped (photos, 4)
 
 
 def augment(pixels: np.ndarray, draws: Draws) -> np.ndarray:
-    """Mirror photos, rotate them about their centre and crop, with one bilinear interpolation; then color and erase.
+    """Mirror photos, rotate them about their centre and crop, with one bilinear interpolation; then colour and erase.
 
     Beyond the edge the photo is reflected, as by default in Keras's layers; values are rounded down. An erased box is
-    filled with the photo's mean color.
+    filled with the photo's mean colour.
 
     Args:
         pixels: uint8, shaped (photos, height, width, 3).
@@ -42,7 +42,7 @@ def augment(pixels: np.ndarray, draws: Draws) -> np.ndarray:
     padded = np.pad(pixels, [(0, 0), *((side, side) for side in margin), (0, 0)], mode="symmetric")
     size = np.array([width, height])
     augmented = np.empty_like(pixels)
-    for photo, target, flips, radians, crop, centre, color, erased in zip(padded, augmented, *draws, strict=True):
+    for photo, target, flips, radians, crop, centre, colour, erased in zip(padded, augmented, *draws, strict=True):
         cosine, sine = np.cos(radians), np.sin(radians)
         rotation = flips[:, None] * np.array([[cosine, -sine], [sine, cosine]])
         matrix = rotation * crop
@@ -51,7 +51,7 @@ def augment(pixels: np.ndarray, draws: Draws) -> np.ndarray:
         image = Image.fromarray(photo).transform(
             (width, height), Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR
         )
-        target[:] = image if (color == 1).all() else jitter(image, *color)
+        target[:] = image if (colour == 1).all() else jitter(image, *colour)
         left, top, right, bottom = (erased.reshape(2, 2) * size).round().astype(int).flat
         if left < right and top < bottom:
             target[top:bottom, left:right] = target.mean(axis=(0, 1))
@@ -83,11 +83,11 @@ def draw_augmentation(augmentation: Augmentation, count: int, seed: int, view: i
     aspect_ratio = ASPECT_RATIO if augmentation.crop < 1 else 1
     crop = draw_sides(random, count, (augmentation.crop, 1), aspect_ratio)
     centre = random.uniform(-0.5, 0.5, (count, 2)) * (1 - crop)
-    color = 1 + random.uniform(-1, 1, (count, 3)) * augmentation.color_jitter
+    colour = 1 + random.uniform(-1, 1, (count, 3)) * augmentation.color_jitter
     sides = draw_sides(random, count, ERASED_AREA, ERASED_ASPECT_RATIO)
     sides *= random.random((count, 1)) < augmentation.erasing
     corner = random.random((count, 2)) * (1 - sides)
-    return Draws(mirror, angle, crop, centre, color, np.hstack([corner, corner + sides]))
+    return Draws(mirror, angle, crop, centre, colour, np.hstack([corner, corner + sides]))
 
 
 def draw_sides(random: np.random.Generator, count: int, area: tuple[float, float], aspect_ratio: float) -> np.ndarray:

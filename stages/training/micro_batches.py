@@ -65,7 +65,7 @@ class OnDevices(MicroBatched):
         return dict(self.get_metrics_result())
 
     def average_moving_statistics(self) -> None:
-        """Average the statistics of batch normalization over the devices; Keras keeps each device's own."""
+        """Average the statistics of batch normalisation over the devices; Keras keeps each device's own."""
         replica = tf.distribute.get_replica_context()
         for layer in self._flatten_layers():
             if isinstance(layer, layers.BatchNormalization) and layer.trainable:

@@ -62,7 +62,7 @@ def test_a_crop_is_resized_to_the_photo(pixels: np.ndarray) -> None:
     box = (40, 0, 80, 45)  # the upper right corner
     resized = [Image.fromarray(photo).resize((80, 60), Image.Resampling.BILINEAR, box) for photo in pixels]
     expected = np.stack([np.asarray(photo, float) for photo in resized])
-    inside = np.s_[:, 1:-1, 1:-1]  # at its edge a crop has neighbors, and the box none
+    inside = np.s_[:, 1:-1, 1:-1]  # at its edge a crop has neighbours, and the box none
     np.testing.assert_allclose(cropped[inside], expected[inside], atol=1)
 
 
@@ -78,7 +78,7 @@ def test_colors_are_those_of_pillow(pixels: np.ndarray, kind: str, factor: float
     factors = [factor if kind == each else 1.0 for each in ("Brightness", "Contrast", "Color")]
     enhanced = [getattr(ImageEnhance, kind)(Image.fromarray(photo)).enhance(factor) for photo in pixels]
     theirs = np.stack([np.asarray(photo, float) for photo in enhanced])
-    np.testing.assert_allclose(augment(pixels, color=factors), theirs, atol=1.01)
+    np.testing.assert_allclose(augment(pixels, colour=factors), theirs, atol=1.01)
     assert np.abs(theirs - pixels).mean() > 5
 
 
@@ -94,7 +94,7 @@ def test_a_box_is_erased_to_the_mean_color(pixels: np.ndarray) -> None:
 def test_draws_fill_their_ranges() -> None:
     """Flips of half the photos, areas and factors within their limits, boxes inside the photo."""
     strengths = Augmentation(flip="horizontal", rotation=0.2, crop=0.3, color_jitter=0.4, erasing=0.6)
-    mirror, angle, crop, centre, color, erased = draw_augmentation(strengths, 10_000, seed=0, view=0)
+    mirror, angle, crop, centre, colour, erased = draw_augmentation(strengths, 10_000, seed=0, view=0)
     assert (mirror[:, 0] == -1).mean() == pytest.approx(0.5, abs=0.02)
     assert (mirror[:, 1] == 1).all()
     sides = erased[:, 2:] - erased[:, :2]
@@ -106,7 +106,7 @@ def test_draws_fill_their_ranges() -> None:
         (angle, -0.4 * np.pi, 0.4 * np.pi),
         (areas, 0.3, 1),
         (ratios, -np.log(4 / 3), np.log(4 / 3)),
-        (color, 0.6, 1.4),
+        (colour, 0.6, 1.4),
         (erased_areas, 0.02, 1 / 3),
         (erased_ratios, -np.log(3.3), np.log(3.3)),
     ]:
@@ -124,7 +124,7 @@ def test_each_kind_of_change_has_draws_of_its_own() -> None:
     """Those of one do not depend on which others are on; flips and rotations are those of earlier versions."""
     strengths = {"flip": "horizontal", "rotation": 0.2, "crop": 0.3, "color_jitter": 0.4, "erasing": 0.6}
     every = draw_augmentation(Augmentation.model_validate(strengths), 5, seed=3, view=2)
-    for name, of in {"rotation": ["mirror", "angle"], "crop": ["crop", "centre"], "color_jitter": ["color"]}.items():
+    for name, of in {"rotation": ["mirror", "angle"], "crop": ["crop", "centre"], "color_jitter": ["colour"]}.items():
         changed = {"flip": "horizontal", name: strengths[name]}
         alone = draw_augmentation(Augmentation.model_validate(changed), 5, seed=3, view=2)
         for draw in of:

@@ -79,7 +79,7 @@ def train(model_name: str, counts: Sequence[int]) -> list[tuple[History, list[li
 
 
 def moving_mean(settings: dict[str, Any]) -> list[list[float]]:
-    """Return the moving mean of a batch normalization, of each device, after an epoch on one batch of 0, 1, ... 7."""
+    """Return the moving mean of a batch normalisation, of each device, after an epoch on one batch of 0, 1, ... 7."""
     values = StoredDataset(np.arange(8, dtype=np.float32)[:, None], np.zeros(8, np.int64))
     with device_strategy().scope():
         model = keras.Sequential([keras.Input((1,)), layers.BatchNormalization(), layers.Dense(2)])

@@ -3,7 +3,7 @@
 from typing import Literal, NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageStat
 
 from stages.common.model_config import Augmentation
 
@@ -51,10 +51,12 @@ def augment(pixels: np.ndarray, draws: Draws) -> np.ndarray:
         image = Image.fromarray(photo).transform(
             (width, height), Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR
         )
-        target[:] = image if (colour == 1).all() else jitter(image, *colour)
+        if not (colour == 1).all():
+            image = jitter(image, *colour)
+        target[:] = image
         left, top, right, bottom = (erased.reshape(2, 2) * size).round().astype(int).flat
         if left < right and top < bottom:
-            target[top:bottom, left:right] = target.mean(axis=(0, 1))
+            target[top:bottom, left:right] = ImageStat.Stat(image).mean
     return augmented
 
 
@@ -62,7 +64,7 @@ def jitter(image: Image.Image, brightness: float, contrast: float, saturation: f
     """Multiply a photo's values, their distances from its mean grey, and those from the grey of each pixel."""
     grey = np.tile(LUMA, (3, 1))
     matrix = brightness * contrast * (saturation * np.eye(3) + (1 - saturation) * grey)
-    mean = brightness * (1 - contrast) * np.asarray(image).mean(axis=(0, 1)) @ LUMA
+    mean = brightness * (1 - contrast) * ImageStat.Stat(image.convert("L")).mean[0]
     return image.convert("RGB", tuple(np.column_stack([matrix, [mean] * 3]).flat))
 
 

@@ -1,4 +1,5 @@
 import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,13 @@ def test_batch_norm_comes_between_pooling_and_activation() -> None:
     ours(pixels, training=True)  # so that moving averages differ from 0 and 1
     theirs.set_weights([weight for weight in ours.get_weights() if weight.dtype == np.float32])
     np.testing.assert_allclose(ours(pixels), theirs(pixels), rtol=1e-4, atol=1e-5)
+
+
+def test_the_guide_s_cnn_ends_in_maps_of_six_by_six() -> None:
+    """Grad-CAM shows them, and the normalisation of a single pixel would be of the micro-batch's few photos."""
+    [entry] = re.findall(r"```yaml\nmodels:\n  scratch:\n(.*?)```", (PROJECT / "docs/guide.md").read_text(), re.DOTALL)
+    model = build_model(ModelConfig.model_validate(yaml.safe_load(entry)), (160, 160), 2)
+    assert next(layer for layer in reversed(model.layers) if isinstance(layer, layers.ReLU)).output.shape[1:3] == (6, 6)
 
 
 def test_dropout_is_active_in_training_only() -> None:

@@ -96,14 +96,14 @@ def describe_rerun(photos: pd.DataFrame, decisions: Mapping[str, str], params: P
         ``relabelled``, ``confirmed``, ``removed`` and ``restored`` photos, the ``steps``, and the classes that would
         be left ``without_photos``, at which ``split`` stops.
     """
-    decided = pd.Series(dict(decisions), dtype=str).reindex(photos.index).fillna("")
-    new = photos[decided != photos["applied"]].assign(decided=decided)
+    photos = photos.assign(decided=[decisions.get(path, "") for path in photos.index])
+    new = photos[photos["decided"] != photos["applied"]]
     was_removed, is_removed = new["applied"] == REMOVE, new["decided"] == REMOVE
     label = new["decided"].where(new["decided"] != "", new["given"])
     differs = (label != new["label"]) & ~was_removed & ~is_removed
-    listed = new["split"] != "test"
-    moves_photos = listed & (was_removed | is_removed | new["split"].eq("left out"))
-    trains = listed & (differs | moves_photos)
+    is_listed, returns = new["split"].isin(["train", "validation"]), new["split"].eq("left out") & (new["label"] == "")
+    moves_photos = (is_listed & is_removed) | returns
+    trains = (is_listed & differs) | moves_photos
     steps = []
     if len(new):
         steps += ["split", "label_stats"]
@@ -115,7 +115,8 @@ def describe_rerun(photos: pd.DataFrame, decisions: Mapping[str, str], params: P
         steps += [f"train@{name}" for name in params.models]
     if (differs | was_removed | is_removed).any():
         steps += ["evaluate", "page"]
-    final = decided.where(decided != "", photos["label"])[photos["split"].ne("left out") | (decided != "")]
+    is_decided = photos["decided"] != ""
+    final = photos["decided"].where(is_decided, photos["label"])[is_decided | (photos["split"] != "left out")]
     return {
         "relabelled": int(differs.sum()),
         "confirmed": int((~differs & ~was_removed & ~is_removed).sum()),

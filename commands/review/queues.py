@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,6 @@ from stages.storage.photo_lists import DUPLICATE, REMOVED, TWO_LABELS, class_nam
 
 UNSURE = 0.9  # probability of the label, below which a photo is unsure
 QUEUES = ("suspects", "mistakes", "unsure", "all", "decided")
-SHOWN_RELATED = 50
 
 
 class Photos(NamedTuple):
@@ -26,8 +26,8 @@ class Photos(NamedTuple):
 
     table: pd.DataFrame  # by path, sorted: label, split, given, applied, predicted, probability (of the label), rank
     classes: list[str]
-    clusters: pd.Series  # of photos that are not alone: the first path of their copies or group, by path
-    groups_are_copies: bool  # whether photos of one group are always copies
+    related: dict[str, list[str]]  # by path: the copies, or the group, of each photo that is not alone, itself included
+    are_copies: bool  # whether photos of one group are always copies
 
 
 def current_photos() -> Photos:
@@ -39,48 +39,53 @@ def current_photos() -> Photos:
 
 @lru_cache(maxsize=1)
 def load_photos(state: tuple[Any, ...]) -> Photos:
-    """Join the lists of ``split``, the files that it left out but a person may correct, and the suspicious labels.
+    """Join the lists of ``split``, the files that it left out but a person may correct, and predicted labels.
 
     Raises:
         UserError: There are no lists.
     """
     lists = pd.concat([read_split(split).assign(split=split) for split in ("train", "validation", "test")])
-    classes = class_names(lists["label"])
-    rejected = read_split("rejected").assign(split="left out", label="")
-    conflict = f"{TWO_LABELS}: {DUPLICATE} "
-    is_conflict = rejected["reason"].str.startswith(conflict)
-    is_copy = rejected["reason"].str.startswith(DUPLICATE)
-    rejected = rejected[is_conflict | is_copy | (rejected["reason"] == REMOVED)]
-    of = rejected["reason"].str.removeprefix(conflict).str.removeprefix(f"{DUPLICATE} ")
-    original = of.str.removesuffix(", which has another")
-    rejected["label"] = original[is_copy].map(lists.set_index("path")["label"]).reindex(rejected.index).fillna("")
+    labels = lists.set_index("path")["label"]
+    left_out = read_left_out(labels)
     corrected = read_split("corrected").set_index("path")
-    table = pd.concat([lists, rejected.drop(columns="reason")]).set_index("path").sort_index()
+    table = pd.concat([lists.set_index("path"), left_out[["label", "split"]]]).sort_index()
     table["given"] = corrected["given"].reindex(table.index).fillna(table["label"])
     table["applied"] = corrected["label"].reindex(table.index).fillna("")
-    table.loc[rejected["path"][rejected["reason"] == REMOVED], "applied"] = REMOVE
-    issues = read_tables(LABEL_ISSUES, ["path", "suggested", "given_probability"])
-    issues.columns = ["path", "predicted", "probability"]
+    table.loc[left_out.index[left_out["copy_of"].isna()], "applied"] = REMOVE
+    issues = read_tables(LABEL_ISSUES, {"path": "path", "suggested": "predicted", "given_probability": "probability"})
     table["rank"] = pd.Series(range(len(issues)), issues["path"], dtype=float)
-    contradicting = pd.concat([issues, read_tables(OUT_OF_FOLD, list(issues.columns)), best_models_validation(lists)])
-    lowest = contradicting.sort_values("probability", kind="stable").drop_duplicates("path").set_index("path")
-    table = table.join(lowest)  # a photo's most suspicious prediction
+    columns = {name: name for name in issues}
+    predictions = pd.concat([issues, read_tables(OUT_OF_FOLD, columns), best_models_validation(lists)])
+    # Of several predictions of a photo, the most suspicious one.
+    table = table.join(predictions.sort_values("probability", kind="stable").drop_duplicates("path").set_index("path"))
     table["predicted"] = table["predicted"].fillna("")
-    groups = read_split("groups").set_index("path")["group"]
-    copies = pd.Series(original.to_numpy(), rejected["path"])[(is_copy | is_conflict).to_numpy()]
+    groups, copies = read_split("groups").set_index("path")["group"], left_out["copy_of"].dropna()
     clusters = pd.concat([groups, copies.replace(groups)])
-    originals = [path for path in clusters if path not in clusters.index]
-    clusters = pd.concat([clusters, pd.Series(originals, originals, dtype=str)])
-    clusters = clusters[~clusters.index.duplicated()]
-    return Photos(table, classes, clusters, load_params().split.group is None)
+    alone = sorted(set(clusters) - set(clusters.index))  # originals in no group
+    clusters = pd.concat([clusters, pd.Series(alone, alone, dtype=str)])
+    clusters = clusters[clusters.index.isin(table.index)]
+    members = {first: list(paths) for first, paths in clusters.index.groupby(clusters).items()}
+    related = {path: members[first] for path, first in clusters.items()}
+    return Photos(table, class_names(labels), related, load_params().split.group is None)
 
 
-def read_tables(folder: Any, columns: list[str]) -> pd.DataFrame:
-    """Read columns of all CSVs in a folder, one below another, each photo once."""
-    tables = [pd.read_csv(path, keep_default_na=False)[columns] for path in sorted(folder.glob("[!.]*.csv"))]
-    joined = pd.concat([pd.DataFrame(columns=columns), *tables])
-    joined[columns[-1]] = joined[columns[-1]].astype(float)
-    return joined.drop_duplicates("path")
+def read_left_out(labels: "pd.Series[str]") -> pd.DataFrame:
+    """Return the photos that ``split`` rejected as copies or removed: by path, ``label``, ``split`` and ``copy_of``.
+
+    The label is unknown, and empty, of a copy with another label than its original, and of a removed photo.
+    """
+    reasons = read_split("rejected").set_index("path")["reason"]
+    pattern = rf"(?s)^(?P<conflict>{TWO_LABELS}: )?{DUPLICATE} (?P<copy_of>.*?)(?:, which has another)?$"
+    table = reasons.str.extract(pattern)[(reasons == REMOVED) | reasons.str.match(pattern)]
+    label = table["copy_of"].map(labels).where(table["conflict"].isna()).fillna("")
+    return table.assign(label=label, split="left out")
+
+
+def read_tables(folder: Path, names: Mapping[str, str]) -> pd.DataFrame:
+    """Read and rename columns of all CSVs in a folder, one below another, each photo once."""
+    tables = [pd.read_csv(path, keep_default_na=False)[list(names)] for path in sorted(folder.glob("[!.]*.csv"))]
+    joined = pd.concat([pd.DataFrame(columns=list(names)), *tables]).rename(columns=names)
+    return joined.astype({"probability": float}).drop_duplicates("path")
 
 
 def best_models_validation(lists: pd.DataFrame) -> pd.DataFrame:
@@ -133,21 +138,15 @@ def select(photos: Photos, decisions: Mapping[str, str], query: Mapping[str, str
 
 
 def describe(photos: Photos, decisions: Mapping[str, str], rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return what the page shows of photos: their columns, decision, copies and group."""
-    described = []
-    for path, row in zip(rows.index, rows.to_dict("records"), strict=True):
-        related = photos.clusters[photos.clusters == photos.clusters[path]].index if path in photos.clusters else []
-        others = [other for other in related if other != path and other in photos.table.index]
-        described.append(
-            {
-                "path": path,
-                "label": row["label"],
-                "split": row["split"],
-                "predicted": row["predicted"],
-                "probability": None if np.isnan(row["probability"]) else row["probability"],
-                "decision": decisions.get(path),
-                "related": others[:SHOWN_RELATED],
-                "related_are_copies": photos.groups_are_copies,
-            }
-        )
-    return described
+    """Return what the page shows of photos: some columns, their decision, copies and group."""
+    rows = rows.reset_index()[["path", "label", "split", "predicted", "probability"]]
+    return [
+        {
+            **row,
+            "probability": None if np.isnan(row["probability"]) else row["probability"],
+            "decision": decisions.get(row["path"]),
+            "related": [path for path in photos.related.get(row["path"], []) if path != row["path"]],
+            "related_are_copies": photos.are_copies,
+        }
+        for row in rows.to_dict("records")
+    ]

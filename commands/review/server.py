@@ -68,6 +68,8 @@ def make_app(keys: Secrets, port: int) -> web.Application:
             response = await handler(request)
         except (UserError, UnreadablePhotoError) as error:
             response = web.json_response({"error": str(error)}, status=409)
+        except ValueError:  # in a query or in JSON
+            response = web.json_response({"error": "expected a request by this server's own page"}, status=400)
         except OSError as error:
             if not (problem := machine_problem(error)):
                 raise
@@ -155,7 +157,7 @@ async def decide(request: web.Request) -> web.StreamResponse:
     """Write decisions, and answer with those that they replaced."""
     labels = await request.json()
     if not isinstance(labels, dict) or not all(label is None or isinstance(label, str) for label in labels.values()):
-        raise web.HTTPBadRequest(text="expected an object of paths and labels")
+        raise ValueError("expected an object of paths and labels")
     photos = current_photos()
     check_labels(labels, photos)
     before = read_decisions(photos.table.index)

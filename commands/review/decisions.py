@@ -4,6 +4,7 @@ import csv
 from collections.abc import Collection, Mapping
 from io import StringIO
 from pathlib import PurePosixPath
+from typing import Any
 from unicodedata import category, normalize
 
 import pandas as pd
@@ -86,7 +87,7 @@ def check_labels(labels: Mapping[str, str | None], photos: Photos) -> None:
             raise UserError(f"expected one of the classes or {REMOVE}, received {label!r}: reload the page")
 
 
-def describe_rerun(photos: pd.DataFrame, decisions: Mapping[str, str], params: Params) -> dict[str, object]:
+def describe_rerun(photos: pd.DataFrame, decisions: Mapping[str, str], params: Params) -> dict[str, Any]:
     """Count the decisions that the last run of ``split`` did not have, and list the steps that ``dvc repro`` re-runs.
 
     Args:

@@ -14,9 +14,11 @@ from stages.common.params import load_params
 from stages.common.paths import BEST, LABEL_ISSUES, MODELS, OUT_OF_FOLD, SPLITS
 from stages.data.labels import REMOVE
 from stages.inference.confidence import read_validation
+from stages.storage.arrays import encode_labels
 from stages.storage.files import json_value
 from stages.storage.photo_lists import DUPLICATE, REMOVED, TWO_LABELS, class_names, read_split
 
+COLUMNS = ["path", "predicted", "probability"]  # of the label
 UNSURE = 0.9  # probability of the label, below which a photo is unsure
 QUEUES = ("suspects", "mistakes", "unsure", "all", "decided")
 
@@ -48,14 +50,13 @@ def load_photos(state: tuple[Any, ...]) -> Photos:
     labels = lists.set_index("path")["label"]
     left_out = read_left_out(labels)
     corrected = read_split("corrected").set_index("path")
-    table = pd.concat([lists.set_index("path"), left_out[["label", "split"]]]).sort_index()
+    table = pd.concat([lists.set_index("path"), left_out[["label", "split"]]]).sort_index().rename_axis("path")
     table["given"] = corrected["given"].reindex(table.index).fillna(table["label"])
     table["applied"] = corrected["label"].reindex(table.index).fillna("")
     table.loc[left_out.index[left_out["copy_of"].isna()], "applied"] = REMOVE
-    issues = read_tables(LABEL_ISSUES, {"path": "path", "suggested": "predicted", "given_probability": "probability"})
+    issues = read_predictions(LABEL_ISSUES, ["path", "suggested", "given_probability"])
     table["rank"] = pd.Series(range(len(issues)), issues["path"], dtype=float)
-    columns = {name: name for name in issues}
-    predictions = pd.concat([issues, read_tables(OUT_OF_FOLD, columns), best_models_validation(lists)])
+    predictions = pd.concat([issues, read_predictions(OUT_OF_FOLD, COLUMNS), best_models_validation(lists)])
     # Of several predictions of a photo, the most suspicious one.
     table = table.join(predictions.sort_values("probability", kind="stable").drop_duplicates("path").set_index("path"))
     table["predicted"] = table["predicted"].fillna("")
@@ -81,34 +82,28 @@ def read_left_out(labels: "pd.Series[str]") -> pd.DataFrame:
     return table.assign(label=label, split="left out")
 
 
-def read_tables(folder: Path, names: Mapping[str, str]) -> pd.DataFrame:
-    """Read and rename columns of all CSVs in a folder, one below another, each photo once."""
-    tables = [pd.read_csv(path, keep_default_na=False)[list(names)] for path in sorted(folder.glob("[!.]*.csv"))]
-    joined = pd.concat([pd.DataFrame(columns=list(names)), *tables]).rename(columns=names)
+def read_predictions(folder: Path, columns: list[str]) -> pd.DataFrame:
+    """Read what ``COLUMNS`` names from all CSVs in a folder, one below another, each photo once."""
+    tables = [pd.read_csv(path, keep_default_na=False)[columns] for path in sorted(folder.glob("[!.]*.csv"))]
+    joined = pd.concat([pd.DataFrame(columns=columns), *tables]).set_axis(COLUMNS, axis=1)
     return joined.astype({"probability": float}).drop_duplicates("path")
 
 
 def best_models_validation(lists: pd.DataFrame) -> pd.DataFrame:
-    """Return what the best model predicted for the validation photos, if there is one and they are still the same."""
-    columns = ["path", "predicted", "probability"]
+    """Return what the best model predicted for the validation photos, if there is one and they have the same labels."""
     validation = lists[lists["split"] == "validation"]
+    classes = class_names(lists["label"])
     try:
         best = json_value(BEST.read_bytes(), "model", str, BEST, "run `dvc repro`")
         arrays = read_validation(MODELS / f"{best}.npz")
+        labels = encode_labels(validation["label"], classes)
     except (OSError, UserError):
-        return pd.DataFrame(columns=columns)
-    classes = class_names(lists["label"])
-    labels = validation["label"].map({name: index for index, name in enumerate(classes)}).to_numpy()
+        return pd.DataFrame(columns=COLUMNS)
     if not np.array_equal(labels, arrays["labels"]):
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame(columns=COLUMNS)
     probabilities = softmax(arrays["logits"].astype(np.float64), axis=1)
-    return pd.DataFrame(
-        {
-            "path": validation["path"],
-            "predicted": np.take(classes, probabilities.argmax(axis=1)),
-            "probability": probabilities[np.arange(len(labels)), labels].round(4),
-        }
-    )
+    of_label = probabilities[np.arange(len(labels)), labels].round(4)
+    return validation[["path"]].assign(predicted=np.take(classes, probabilities.argmax(axis=1)), probability=of_label)
 
 
 def select(photos: Photos, decisions: Mapping[str, str], query: Mapping[str, str]) -> pd.DataFrame:
@@ -142,7 +137,7 @@ def describe(photos: Photos, decisions: Mapping[str, str], rows: pd.DataFrame) -
     rows = rows.reset_index()[["path", "label", "split", "predicted", "probability"]]
     return [
         {
-            **row,
+            **{str(name): value for name, value in row.items()},
             "probability": None if np.isnan(row["probability"]) else row["probability"],
             "decision": decisions.get(row["path"]),
             "related": [path for path in photos.related.get(row["path"], []) if path != row["path"]],

@@ -58,7 +58,7 @@ def test_a_crash_in_mid_review_loses_nothing(tmp_path: Path) -> None:
                     "[...document.querySelectorAll('#classes button')].map((key) => key.innerText)"
                 )
                 assert keys == [f"{index + 1}{name}" for index, name in enumerate(sorted(CLASSES))]
-                await page.press("3", "x", "u", "s", "b", "k")  # faster than the server answers
+                await page.press("x", "u", "3", "s", "b", "k")  # faster than the server answers
                 await shows(page, "2 of 3 decided")
             await page.press("x")
             await page.wait_for("document.getElementById('error').textContent.includes('corrections.csv')")

@@ -97,8 +97,10 @@ def describe_rerun(photos: pd.DataFrame, decisions: Mapping[str, str], params: P
         ``relabelled``, ``confirmed``, ``removed`` and ``restored`` photos, the ``steps``, and the classes that would
         be left ``without_photos``, at which ``split`` stops.
     """
-    photos = photos.assign(decided=[decisions.get(path, "") for path in photos.index])
-    new = photos[photos["decided"] != photos["applied"]]
+    is_touched = photos["applied"].ne("") | photos.index.isin(decisions.keys())
+    touched = photos[is_touched]
+    touched = touched.assign(decided=[decisions.get(path, "") for path in touched.index])
+    new = touched[touched["decided"] != touched["applied"]]
     was_removed, is_removed = new["applied"] == REMOVE, new["decided"] == REMOVE
     label = new["decided"].where(new["decided"] != "", new["given"])
     differs = (label != new["label"]) & ~was_removed & ~is_removed
@@ -116,13 +118,13 @@ def describe_rerun(photos: pd.DataFrame, decisions: Mapping[str, str], params: P
         steps += [f"train@{name}" for name in params.models]
     if (differs | was_removed | is_removed).any():
         steps += ["evaluate", "page"]
-    is_decided = photos["decided"] != ""
-    final = photos["decided"].where(is_decided, photos["label"])[is_decided | (photos["split"] != "left out")]
+    left = photos["label"][~is_touched & (photos["split"] != "left out")]
+    final = {*left, *touched["decided"].where(touched["decided"] != "", touched["given"])}
     return {
         "relabelled": int(differs.sum()),
         "confirmed": int((~differs & ~was_removed & ~is_removed).sum()),
         "removed": int(is_removed.sum()),
         "restored": int((was_removed & ~is_removed).sum()),
         "steps": steps,
-        "without_photos": sorted(set(photos["label"]) - {""} - set(final)),
+        "without_photos": sorted({*photos["label"]} - {""} - final),
     }

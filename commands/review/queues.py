@@ -20,7 +20,6 @@ from stages.storage.photo_lists import DUPLICATE, REMOVED, TWO_LABELS, class_nam
 
 COLUMNS = ["path", "predicted", "probability"]  # of the label
 UNSURE = 0.9  # probability of the label, below which a photo is unsure
-QUEUES = ("suspects", "mistakes", "unsure", "all", "decided")
 
 
 class Photos(NamedTuple):
@@ -28,6 +27,7 @@ class Photos(NamedTuple):
 
     table: pd.DataFrame  # by path, sorted: label, split, given, applied, predicted, probability (of the label), rank
     classes: list[str]
+    queues: dict[str, np.ndarray]  # rows of the table
     related: dict[str, list[str]]  # by path: the copies, or the group, of each photo that is not alone, itself included
     are_copies: bool  # whether photos of one group are always copies
 
@@ -67,7 +67,7 @@ def load_photos(state: tuple[Any, ...]) -> Photos:
     clusters = clusters[clusters.index.isin(table.index)]
     members = {first: list(paths) for first, paths in clusters.index.groupby(clusters).items()}
     related = {path: members[first] for path, first in clusters.items()}
-    return Photos(table, class_names(labels), related, load_params().split.group is None)
+    return Photos(table, class_names(labels), order_queues(table), related, load_params().split.group is None)
 
 
 def read_left_out(labels: "pd.Series[str]") -> pd.DataFrame:
@@ -106,24 +106,30 @@ def best_models_validation(lists: pd.DataFrame) -> pd.DataFrame:
     return validation[["path"]].assign(predicted=np.take(classes, probabilities.argmax(axis=1)), probability=of_label)
 
 
+def order_queues(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return the rows of each queue but ``decided``, in its order: the most suspicious first, or by path."""
+    order = table.reset_index()
+    by_probability = order.dropna(subset="probability").sort_values("probability", kind="stable")
+    agrees = by_probability["predicted"] == by_probability["label"]
+    queues = {
+        "suspects": order.dropna(subset="rank").sort_values("rank"),
+        "mistakes": by_probability[~agrees],
+        "unsure": by_probability[agrees & (by_probability["probability"] < UNSURE)],
+        "all": order,
+    }
+    return {name: rows.index.to_numpy() for name, rows in queues.items()}
+
+
 def select(photos: Photos, decisions: Mapping[str, str], query: Mapping[str, str]) -> pd.DataFrame:
-    """Return the photos of a queue in its order: the most suspicious first, or by path.
+    """Return the photos of a queue in its order.
 
     Args:
-        query: ``queue``, one of ``QUEUES``; ``class``, ``split`` and ``search``, a part of the path, unless empty.
+        query: ``queue``, one of ``photos.queues`` or "decided"; ``class``, ``split`` and ``search``, a part of the
+            path, unless empty.
     """
-    table = photos.table
-    match query.get("queue"):
-        case "suspects":
-            table = table[table["rank"].notna()].sort_values("rank")
-        case "mistakes":
-            table = table[(table["predicted"] != table["label"]) & table["probability"].notna()]
-            table = table.sort_values("probability", kind="stable")
-        case "unsure":
-            table = table[(table["predicted"] == table["label"]) & (table["probability"] < UNSURE)]
-            table = table.sort_values("probability", kind="stable")
-        case "decided":
-            table = table[table.index.isin(decisions.keys())]
+    table = photos.table.iloc[photos.queues.get(query.get("queue", ""), photos.queues["all"])]
+    if query.get("queue") == "decided":
+        table = table[table.index.isin(decisions.keys())]
     for column, key in (("label", "class"), ("split", "split")):
         if wanted := query.get(key):
             table = table[table[column] == wanted]

@@ -15,7 +15,7 @@ from pathlib import Path
 from aiohttp import web
 
 from commands.review.decisions import check_labels, describe_rerun, read_decisions, write_decisions
-from commands.review.queues import QUEUES, current_photos, describe, select
+from commands.review.queues import current_photos, describe, select
 from stages.common.cli import UserError, machine_problem
 from stages.common.params import load_params
 from stages.data.labels import REMOVE
@@ -113,7 +113,8 @@ async def project(_: web.Request) -> web.StreamResponse:
     """Answer with the classes, and the number of photos in each queue."""
     photos = current_photos()
     decisions = read_decisions(photos.table.index)
-    counts = {queue: len(select(photos, decisions, {"queue": queue})) for queue in QUEUES}
+    counts = {name: len(rows) for name, rows in photos.queues.items()}
+    counts["decided"] = int(photos.table.index.isin(decisions.keys()).sum())
     return web.json_response({"classes": photos.classes, "remove": REMOVE, "queues": counts})
 
 

@@ -69,7 +69,7 @@ def test_a_path_that_no_csv_can_hold_is_refused() -> None:
     ],
 )
 def test_what_a_decision_re_runs(number: int, label: str, counted: str, steps: str) -> None:
-    """Number 0 is a training photo, 2 a test photo; tests/test_pipeline.py compares with what DVC says."""
+    """Number 0 is a training photo, 2 a test photo; tests/pipeline/test_pipeline.py compares with what DVC says."""
     write_lists()
     described = describe_rerun(current_photos().table, {photo("<b>", number): label}, load_params())
     assert described[counted] == 1

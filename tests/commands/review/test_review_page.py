@@ -115,7 +115,7 @@ STEP = "label_issues@mobilenet_v2_pooled"
 
 
 def test_wrong_labels_are_corrected_by_keys_alone(tmp_path: Path) -> None:
-    """All of what `dvc repro` re-runs is compared in tests/test_pipeline.py."""
+    """All of what `dvc repro` re-runs is compared in tests/pipeline/test_pipeline.py."""
     folder = lay_out(tmp_path / "project", models_alone("linear"))
     wrong = exchange_labels(folder / "data/sample.zip", 3)
     run(folder, "dvc", "repro", STEP)

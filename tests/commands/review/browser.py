@@ -63,6 +63,12 @@ class Page:
             for kind in ("keyDown", "keyUp"):
                 await self.call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, **text)
 
+    async def choose(self, selector: str, files: list[str]) -> None:
+        """Choose files in an input, as a person does in a dialogue."""
+        root = (await self.call("DOM.getDocument"))["root"]["nodeId"]
+        node = await self.call("DOM.querySelector", nodeId=root, selector=selector)
+        await self.call("DOM.setFileInputFiles", files=[str(Path(file).resolve()) for file in files], **node)
+
     async def open(self, address: str) -> None:
         await self.call("Page.navigate", url=address)
 

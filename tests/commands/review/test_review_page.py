@@ -12,8 +12,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from stages.common.paths import BEST
+from stages.storage.files import write_json
 from tests.commands.review.browser import Page, open_page
 from tests.commands.review.examples import CLASSES, photo, write_lists
+from tests.commands.small_model import save_small_model
 from tests.conftest import PROJECT
 from tests.project import environment, lay_out, models_alone, ran, run
 
@@ -91,6 +94,28 @@ def test_of_many_classes_one_is_found_by_its_name(tmp_path: Path) -> None:
             await page.press("/", *"123", "Enter")
             await shows(page, "1 of 1 decided")
             assert dict(pd.read_csv("corrections.csv").to_numpy()) == {suspects[0]: "class 123"}
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_chosen_photo_is_classified_on_the_page(tmp_path: Path) -> None:
+    write_lists()
+    save_small_model("good", CLASSES)
+    BEST.parent.mkdir()
+    write_json({"model": "good"}, BEST)
+
+    async def scenario() -> None:
+        async with open_page(tmp_path / "profile") as page, server(tmp_path) as (_, address):
+            await page.open(address.replace("#review", "#try"))
+            await page.wait_for(f"{STATUS} === 'good is ready'", 60)
+            await page.choose("#files", [photo("$", 0), "params.yaml"])
+            await page.wait_for("document.getElementById('error').textContent.includes('cannot be decoded')")
+            article = await page.wait_for("document.querySelector('article')?.innerText")
+            assert article.startswith("0.jpg, good, ")
+            assert all(name in article for name in [*CLASSES, "Grad-CAM", "No nearest training photos"])
+            pictures = "[...document.querySelectorAll('article img')].every((picture) => picture.naturalWidth > 0)"
+            assert await page.evaluate(pictures)
 
     asyncio.run(scenario())
 

@@ -85,7 +85,8 @@ def figure(path: Path, title: str) -> str:
     caption = f"{title}: <code>{path.as_posix()}</code>"
     kind = ""
     if path.parent in PHOTOS_TO_JUDGE:
-        kind, caption = ' class="photos" tabindex="0"', f"{caption}; larger, and to correct labels: <kbd>make review</kbd>"
+        kind = ' class="photos" tabindex="0"'
+        caption += "; larger, and to correct labels: <kbd>make review</kbd>"
     return f'<figure{kind}><img src="{source}" alt="{title}"><figcaption>{caption}</figcaption></figure>\n'
 
 

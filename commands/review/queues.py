@@ -1,6 +1,6 @@
 """The photos to review: the lists of ``split`` joined with what contradicts their labels, filtered and searched."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.special import softmax
 
 from stages.common.cli import UserError
-from stages.common.params import load_params
+from stages.common.params import PARAMS, Split, load_params
 from stages.common.paths import BEST, LABEL_ISSUES, MODELS, OUT_OF_FOLD, SPLITS
 from stages.data.labels import REMOVE
 from stages.inference.confidence import read_validation
@@ -19,6 +19,7 @@ from stages.storage.files import json_value
 from stages.storage.photo_lists import DUPLICATE, REMOVED, TWO_LABELS, class_names, read_split
 
 COLUMNS = ["path", "predicted", "probability"]  # of the label
+SHOWN = 20  # of a group
 UNSURE = 0.9  # probability of the label, below which a photo is unsure
 
 
@@ -29,13 +30,13 @@ class Photos(NamedTuple):
     classes: list[str]
     queues: dict[str, np.ndarray]  # rows of the table
     related: dict[str, list[str]]  # by path: the copies, or the group, of each photo that is not alone, itself included
-    are_copies: bool  # whether photos of one group are always copies
+    settings: Split
 
 
 def current_photos() -> Photos:
     """Load the photos, once for each state of the files that they come from."""
     folders = (SPLITS, LABEL_ISSUES, OUT_OF_FOLD)
-    files = [*(path for folder in folders for path in folder.glob("*.csv")), BEST]
+    files = [*(path for folder in folders for path in folder.glob("*.csv")), BEST, PARAMS]
     return load_photos(tuple((path, path.stat().st_mtime_ns) for path in sorted(files) if path.exists()))
 
 
@@ -46,6 +47,7 @@ def load_photos(state: tuple[Any, ...]) -> Photos:
     Raises:
         UserError: There are no lists.
     """
+    params = load_params()
     lists = pd.concat([read_split(split).assign(split=split) for split in ("train", "validation", "test")])
     labels = lists.set_index("path")["label"]
     left_out = read_left_out(labels)
@@ -54,9 +56,10 @@ def load_photos(state: tuple[Any, ...]) -> Photos:
     table["given"] = corrected["given"].reindex(table.index).fillna(table["label"])
     table["applied"] = corrected["label"].reindex(table.index).fillna("")
     table.loc[left_out.index[left_out["copy_of"].isna()], "applied"] = REMOVE
-    issues = read_predictions(LABEL_ISSUES, ["path", "suggested", "given_probability"])
+    issues = read_predictions(LABEL_ISSUES, params.label_issues, ["path", "suggested", "given_probability"])
     table["rank"] = pd.Series(range(len(issues)), issues["path"], dtype=float)
-    predictions = pd.concat([issues, read_predictions(OUT_OF_FOLD, COLUMNS), best_models_validation(lists)])
+    out_of_fold = read_predictions(OUT_OF_FOLD, params.label_issues, COLUMNS)
+    predictions = pd.concat([issues, out_of_fold, best_models_validation(lists)])
     # Of several predictions of a photo, the most suspicious one.
     table = table.join(predictions.sort_values("probability", kind="stable").drop_duplicates("path").set_index("path"))
     table["predicted"] = table["predicted"].fillna("")
@@ -67,7 +70,7 @@ def load_photos(state: tuple[Any, ...]) -> Photos:
     clusters = clusters[clusters.index.isin(table.index)]
     members = {first: list(paths) for first, paths in clusters.index.groupby(clusters).items()}
     related = {path: members[first] for path, first in clusters.items()}
-    return Photos(table, class_names(labels), order_queues(table), related, load_params().split.group is None)
+    return Photos(table, class_names(labels), order_queues(table), related, params.split)
 
 
 def read_left_out(labels: "pd.Series[str]") -> pd.DataFrame:
@@ -78,13 +81,18 @@ def read_left_out(labels: "pd.Series[str]") -> pd.DataFrame:
     reasons = read_split("rejected").set_index("path")["reason"]
     pattern = rf"(?s)^(?P<conflict>{TWO_LABELS}: )?{DUPLICATE} (?P<copy_of>.*?)(?:, which has another)?$"
     table = reasons.str.extract(pattern)[(reasons == REMOVED) | reasons.str.match(pattern)]
-    label = table["copy_of"].map(labels).where(table["conflict"].isna()).fillna("")
-    return table.assign(label=label, split="left out")
+    is_conflict = table["conflict"].notna()
+    label = table["copy_of"].map(labels).where(~is_conflict).fillna("")
+    # Of two photos that are left out because of each other, the first is the original.
+    pairs = zip(table.index, table["copy_of"], is_conflict, strict=True)
+    originals = [min(path, other) if conflicts else other for path, other, conflicts in pairs]
+    return table.assign(copy_of=pd.Series(originals, table.index, dtype=object), label=label, split="left out")
 
 
-def read_predictions(folder: Path, columns: list[str]) -> pd.DataFrame:
-    """Read what ``COLUMNS`` names from all CSVs in a folder, one below another, each photo once."""
-    tables = [pd.read_csv(path, keep_default_na=False)[columns] for path in sorted(folder.glob("[!.]*.csv"))]
+def read_predictions(folder: Path, names: Iterable[str], columns: list[str]) -> pd.DataFrame:
+    """Read what ``COLUMNS`` names from the CSVs of these names, one below another, each photo once."""
+    paths = [path for name in names if (path := folder / f"{name}.csv").exists()]
+    tables = [pd.read_csv(path, dtype=str, keep_default_na=False)[columns] for path in paths]
     joined = pd.concat([pd.DataFrame(columns=columns), *tables]).set_axis(COLUMNS, axis=1)
     return joined.astype({"probability": float}).drop_duplicates("path")
 
@@ -146,8 +154,9 @@ def describe(photos: Photos, decisions: Mapping[str, str], rows: pd.DataFrame) -
             **{str(name): value for name, value in row.items()},
             "probability": None if np.isnan(row["probability"]) else row["probability"],
             "decision": decisions.get(row["path"]),
-            "related": [path for path in photos.related.get(row["path"], []) if path != row["path"]],
-            "related_are_copies": photos.are_copies,
+            "related": len(photos.related.get(row["path"], [0])) - 1,
+            "shown": [path for path in photos.related.get(row["path"], [])[: SHOWN + 1] if path != row["path"]],
+            "are_copies": photos.settings.group is None,
         }
         for row in rows.to_dict("records")
     ]

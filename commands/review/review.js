@@ -79,11 +79,11 @@ async function show(index) {
   $("undo").disabled = !undoable.length && !photo.decision;
   $("class-search").value = "";
   showClasses(photo);
-  $("related").hidden = !photo.related.length;
-  $("for-all").checked = photo.related_are_copies;
-  const what = photo.related_are_copies ? "more of the same picture" : "more of its group, copies or not";
-  $("related").firstElementChild.textContent = `${photo.related.length} ${what}`;
-  $("related").lastElementChild.replaceChildren(...photo.related.map((path) => thumbnail(path)));
+  $("related").hidden = !photo.related;
+  $("for-all").checked = photo.related && photo.are_copies;
+  const what = photo.are_copies ? "more of the same picture" : "more of its group, copies or not";
+  $("related").firstElementChild.textContent = `${photo.related} ${what}`;
+  $("related").lastElementChild.replaceChildren(...photo.shown.map(thumbnail));
   for (let next = at + 1; next < at + 4; next++)
     if (rows.has(next)) new Image().src = photoAddress(rows.get(next).path, "large");
 }
@@ -108,13 +108,13 @@ function showClasses(photo) { // all of them, or of many those that a search fin
   }));
 }
 
-async function write(labels) {
-  const headers = { "Content-Type": "application/json" };
-  const before = await ask("decide", { method: "POST", body: JSON.stringify(labels), headers });
+async function write(labels, query = "") {
+  const before = await ask(`decide${query}`, { method: "POST", body: JSON.stringify(labels) });
   for (const photo of rows.values()) {
-    if (!(photo.path in labels)) continue;
-    decided += Boolean(labels[photo.path]) - Boolean(photo.decision);
-    photo.decision = labels[photo.path];
+    if (!(photo.path in before)) continue;
+    const label = photo.path in labels ? labels[photo.path] : Object.values(labels)[0];
+    decided += Boolean(label) - Boolean(photo.decision);
+    photo.decision = label;
   }
   return before;
 }
@@ -122,8 +122,7 @@ async function write(labels) {
 async function decide(label) {
   const photo = rows.get(at);
   if (!photo || !label) return;
-  const paths = [photo.path, ...($("for-all").checked ? photo.related : [])];
-  undoable.push({ before: await write(Object.fromEntries(paths.map((path) => [path, label]))), index: at });
+  undoable.push({ before: await write({ [photo.path]: label }, $("for-all").checked ? "?related" : ""), index: at });
   recent.unshift(label);
   await show(at + 1);
 }

@@ -147,7 +147,7 @@ async def photo(request: web.Request) -> web.StreamResponse:
 
 def encode_photo(path: str, size: int) -> bytes:
     """Return a photo of the lists as a JPEG of at most ``size`` pixels a side."""
-    picture = open_photo(path, size, load_params().split.max_megapixels)
+    picture = open_photo(path, size, current_photos().settings.max_megapixels)
     picture.thumbnail((size, size))
     content = BytesIO()
     picture.save(content, "jpeg", quality=88)
@@ -155,11 +155,12 @@ def encode_photo(path: str, size: int) -> bytes:
 
 
 async def decide(request: web.Request) -> web.StreamResponse:
-    """Write decisions, and answer with those that they replaced."""
-    labels = await request.json()
+    """Write decisions, also on copies or a group if the query asks for it; answer with those that they replaced."""
+    photos, labels = current_photos(), await request.json()
     if not isinstance(labels, dict) or not all(label is None or isinstance(label, str) for label in labels.values()):
         raise ValueError("expected an object of paths and labels")
-    photos = current_photos()
+    if "related" in request.query:
+        labels = {other: label for path, label in labels.items() for other in photos.related.get(path, [path])}
     check_labels(labels, photos)
     before = read_decisions(photos.table.index)
     write_decisions(labels, photos.table.index)

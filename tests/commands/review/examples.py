@@ -34,6 +34,8 @@ def write_lists(classes: Sequence[str] = CLASSES, per_class: int = 4, suspects: 
     pd.DataFrame(columns=["path", "group"]).to_csv(SPLITS / "groups.csv", index=False)
     issues = photos[photos["number"] == 0].head(suspects)
     LABEL_ISSUES.mkdir(parents=True)
-    issues.assign(label="", suggested=classes[-1], given_probability=0.01).to_csv(LABEL_ISSUES / "x.csv", index=False)
+    issues.assign(label="", suggested=classes[-1], given_probability=0.01).to_csv(
+        LABEL_ISSUES / "mobilenet_v2_pooled.csv", index=False
+    )
     CORRECTIONS.write_text("path,label\n")
     return list(issues["path"])

@@ -70,7 +70,7 @@ def test_the_nearest_training_photo_of_one_is_itself(monkeypatch: pytest.MonkeyP
         training_paths=np.array(listed)[sampled_rows(30, seed=0)],
     )
     for row, label in ((0, "$"), (7, None)):
-        nearest = classify_photo(png(np.asarray(training.examples[row])), "near", None)["nearest"]
+        nearest = classify_photo(png(np.asarray(training.examples)[row]), "near", None)["nearest"]
         assert (nearest[0]["path"], nearest[0]["label"]) == (listed[row], label)
         assert nearest[0]["cosine"] == pytest.approx(1, abs=0.001)
         assert len(nearest) == 6

@@ -92,7 +92,9 @@ def test_queues_begin_with_the_most_suspicious() -> None:
     suspects = write_lists()
     OUT_OF_FOLD.mkdir(parents=True)
     rows = [(photo("$", 1), '"', 0.2), (photo("$", 3), '"', 0.1), (photo('"', 1), '"', 0.6), (photo('"', 3), '"', 0.95)]
-    pd.DataFrame(rows, columns=["path", "predicted", "probability"]).to_csv(OUT_OF_FOLD / "x.csv", index=False)
+    pd.DataFrame(rows, columns=["path", "predicted", "probability"]).to_csv(
+        OUT_OF_FOLD / "mobilenet_v2_pooled.csv", index=False
+    )
     photos, decisions = current_photos(), {photo("$", 1): "$"}
 
     def queue(**query: str) -> list[str]:
@@ -117,5 +119,28 @@ def test_a_copy_has_its_originals_label_and_is_related() -> None:
     write_lists()
     photos = current_photos()
     [original, copy] = describe(photos, {}, photos.table.loc[[photo("<b>", 2), photo("<b>", 4)]])
-    assert (original["related"], copy["related"]) == ([copy["path"]], [original["path"]])
-    assert (copy["label"], copy["split"], copy["related_are_copies"]) == ("<b>", "left out", True)
+    assert (original["shown"], copy["shown"]) == ([copy["path"]], [original["path"]])
+    assert (copy["label"], copy["split"], copy["related"], copy["are_copies"]) == ("<b>", "left out", 1, True)
+
+
+def test_two_copies_left_out_for_their_labels_are_related() -> None:
+    write_lists()
+    pair = [photo("$", 4), photo('"', 4)]
+    rows = [
+        (path, f"has more than one label: same photo as {other}, which has another")
+        for path, other in zip(pair, pair[::-1], strict=True)
+    ]
+    pd.DataFrame([*rows, (photo("<b>", 4), "removed by corrections.csv")], columns=["path", "reason"]).to_csv(
+        SPLITS / "rejected.csv", index=False
+    )
+    photos = current_photos()
+    for row, other in zip(describe(photos, {}, photos.table.loc[pair]), pair[::-1], strict=True):
+        assert (row["label"], row["shown"]) == ("", [other])
+    assert photos.table["applied"][photo("<b>", 4)] == "remove"
+
+
+def test_a_class_may_be_a_number() -> None:
+    [suspect] = write_lists(["007", "1e3"], suspects=1)
+    photos = current_photos()
+    [row] = describe(photos, {}, select(photos, {}, {"queue": "mistakes"}))
+    assert (row["path"], row["predicted"]) == (suspect, "1e3")

@@ -11,6 +11,7 @@ from matplotlib import colormaps
 from PIL import Image
 
 from commands.review.queues import current_photos
+from stages.common.cli import UserError
 from stages.common.params import load_params
 from stages.common.paths import BEST, MODELS
 from stages.evaluation.gradcam import heat_maps
@@ -35,10 +36,15 @@ class Classifier(NamedTuple):
 
 
 def list_models(revision: str | None) -> dict[str, Any]:
-    """Return the names of the models of a revision, and the best, which is loaded for the first photo."""
+    """Return the names of the models of a revision, and the best, if it is known: it is loaded for the first photo."""
     with open_files(revision) as files:
         names = model_names(files)
-    return {"models": names, "best": load_classifier(None, revision, state_of(None, revision)).trained.name}
+    try:
+        return {"models": names, "best": load_classifier(None, revision, state_of(None, revision)).trained.name}
+    except UserError:
+        if not names:
+            raise
+        return {"models": names, "best": None}
 
 
 def state_of(name: str | None, revision: str | None) -> int:

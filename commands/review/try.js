@@ -8,23 +8,23 @@ let work = Promise.resolve();
 
 function act(text, action) {
   work = work.then(() => { $("status").textContent = text; }).then(action).catch((error) => {
-    $("status").textContent = "";
+    $("status").textContent = text.replace(" …", " failed");
     console.error(error);
   });
 }
 
-const chosen = () => new URLSearchParams({ model: $("model").value, rev: $("revision").value.trim() });
+const chosen = (model) => new URLSearchParams({ model, rev: $("revision").value.trim() });
 
 async function loadModels() {
-  const { models, best } = await ask(`models?${chosen()}`);
+  const { models, best } = await ask(`models?${chosen("")}`);
   const described = (name) => (name === best ? `${name} (best on validation)` : name);
   $("model").replaceChildren(...models.map((name) => make("option", { value: name, textContent: described(name) })));
-  $("model").value = best;
-  $("status").textContent = `${best} is ready`;
+  if (best) $("model").value = best;
+  $("status").textContent = best ? `${best} is ready` : "choose a model";
 }
 
 async function classify(file, name) {
-  const result = await ask(`classify?${chosen()}`, { method: "POST", body: file });
+  const result = await ask(`classify?${chosen($("model").value)}`, { method: "POST", body: file });
   const [[label, probability]] = result.classes;
   const article = $("result").content.firstElementChild.cloneNode(true);
   const find = (selector) => article.querySelector(selector);

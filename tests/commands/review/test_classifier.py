@@ -36,6 +36,7 @@ def test_a_photo_is_shown_as_the_model_sees_it(image_fit: str) -> None:
     write_lists()
     save_small_model("good", CLASSES)
     write_json({"classes": CLASSES, "environment": [], "image_fit": image_fit}, MODELS / "good.json")
+    assert list_models(None) == {"models": ["good"], "best": None}
     BEST.parent.mkdir()
     write_json({"model": "good"}, BEST)
     assert list_models(None) == {"models": ["good"], "best": "good"}

@@ -15,8 +15,9 @@ from stages.models.build import build_model
 from stages.models.runtime import make_deterministic
 from stages.models.saving import save_model
 from stages.photos.decode import UnreadablePhotoError
+from stages.storage.feature_sets import reference_rows
 from stages.storage.files import write_json
-from stages.training.reference_features import sample_features, sampled_rows
+from stages.training.reference_features import sample_features
 from tests.commands.review.examples import CLASSES, photo, write_lists
 from tests.commands.small_model import SIZE, save_small_model
 from tests.training.examples import photos
@@ -68,7 +69,7 @@ def test_the_nearest_training_photo_of_one_is_itself(monkeypatch: pytest.MonkeyP
         logits=model.predict_on_batch(training.examples),
         labels=training.labels,
         training_features=sample_features(model, training, seed=0),
-        training_paths=np.array(listed)[sampled_rows(30, seed=0)],
+        training_paths=np.array(listed)[reference_rows(30, seed=0)],
     )
     for row, label in ((0, "$"), (7, None)):
         nearest = classify_photo(png(np.asarray(training.examples)[row]), "near", None)["nearest"]

@@ -15,7 +15,7 @@ install = .venv/bin/uv pip install --quiet --python .venv/bin/python --constrain
 	{ .venv/bin/python -m pip install --quiet --constraint constraints.txt pip && \
 	.venv/bin/python -m pip install --quiet --constraint constraints.txt --group $(1); }
 
-.PHONY: help install demo repro bench plots test check soak mutants lint side_by_side label_stats $(STEPS)
+.PHONY: help install demo repro review try bench plots test check soak mutants lint side_by_side label_stats $(STEPS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -61,6 +61,12 @@ $(filter features@% train@% label_issues@%, $(STEPS)) label_stats:
 bench: .venv/dev ## this pipeline beside the notebook's workflow (PHOTOS=archive.zip BACKBONE=weights.h5 EPOCHS=20)
 	python -m benchmarks.compare --epochs $(EPOCHS) $(OWN_PHOTOS)
 	python -m benchmarks.growth $(OWN_PHOTOS)
+
+review: .venv/pipeline ## correct labels in the browser, a key a photo, the most suspicious first
+	python -m commands.review
+
+try: .venv/pipeline ## drop photos on a model in the browser
+	python -m commands.review --tab try
 
 plots: dvc_plots/vega.js ## draw the plots page, which works without a network
 	dvc plots show

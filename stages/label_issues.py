@@ -2,7 +2,8 @@
 
 Reads the two lists, that of the corrected photos, which are left out, the groups, the photos, and the features NAME,
 those of a whole backbone. Writes ``plots/label_issues/NAME.csv``, a row per such photo, with an empty ``label`` for a
-person to fill in, and ``NAME.png``, the first of them.
+person to fill in, and ``NAME.png``, the first of them; ``data/out_of_fold/NAME.csv``, a row per photo, with its label,
+the class predicted out of fold, and the probability of the label.
 
     python -m stages.label_issues [NAME]    # without NAME, the one in DVC's stage name label_issues@NAME
 """
@@ -17,7 +18,7 @@ from matplotlib.figure import Figure
 
 from stages.common.cli import run
 from stages.common.params import load_entry
-from stages.common.paths import LABEL_ISSUES
+from stages.common.paths import LABEL_ISSUES, OUT_OF_FOLD
 from stages.evaluation.figures import caption, draw_photos, write_figure
 from stages.evaluation.label_errors import confident_classes, out_of_fold_probabilities
 from stages.models.logistic_regression import pool_first_view
@@ -46,6 +47,11 @@ def main() -> None:
     issues = list_issues(photos, classes, probabilities, reviewed)
     write_csv(issues, LABEL_ISSUES / f"{name}.csv")
     write_figure(draw_issues(issues), LABEL_ISSUES / f"{name}.png")
+    of_label = probabilities[np.arange(len(photos)), labels].round(4)
+    predicted = photos.drop(columns="split").assign(
+        predicted=np.take(classes, probabilities.argmax(axis=1)), probability=of_label
+    )
+    write_csv(predicted, OUT_OF_FOLD / f"{name}.csv")
     logger.info("labels that look wrong: %d of %d", len(issues), len(photos))
 
 

@@ -20,6 +20,7 @@ from stages.common.paths import BEST, LABEL_ISSUES, REPORT
 from stages.storage.files import json_value, write_text
 
 REPORT_PAGE = Path("metrics/report.html")
+PHOTOS_TO_JUDGE = (LABEL_ISSUES, Path("plots/mistakes"))  # whose figures are shown in their full size
 
 
 def main() -> None:
@@ -81,8 +82,12 @@ def figure(path: Path, title: str) -> str:
         raise UserError(f"expected a figure in {path}, received a damaged file: run `dvc repro`") from error
     kind, content = min(("png", png), ("jpeg", jpeg.getvalue()), key=lambda each: len(each[1]))
     source = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
-    caption = f"<figcaption>{title}: <code>{path.as_posix()}</code></figcaption>"
-    return f'<figure><img src="{source}" alt="{title}">{caption}</figure>\n'
+    caption = f"{title}: <code>{path.as_posix()}</code>"
+    kind = ""
+    if path.parent in PHOTOS_TO_JUDGE:
+        kind = ' class="photos" tabindex="0"'
+        caption += "; larger, and to correct labels: <kbd>make review</kbd>"
+    return f'<figure{kind}><img src="{source}" alt="{title}"><figcaption>{caption}</figcaption></figure>\n'
 
 
 if __name__ == "__main__":

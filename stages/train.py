@@ -4,11 +4,12 @@ Reads the training and validation lists, the pixels or features that the config 
 ``params.yaml`` ``image_size``, ``image_fit``, ``train`` and the model's config.
 Writes ``data/models/MODEL.keras``; ``MODEL.json`` with its classes, environment and ``image_fit``; ``MODEL.npz`` with
 its ``logits`` on the validation photos and their ``labels``, and with a backbone ``training_features`` and
-``validation_features``, pooled, of up to 2,000 photos each; ``plots/history/MODEL.json``, a record per epoch; and into
-``data/repeats/MODEL/`` the same of its training runs from other seeds (``train.runs``). A killed run resumes after the
-last finished epoch, with the same result. With ``TENSORBOARD=1`` in the environment it also writes curves into
-``data/logs/``, which is not an output. Of a linear classifier it also reads the groups, and ``MODEL.json`` has the
-cross-validated scores of each regularisation; unless it fine-tunes, it has no epochs, and its history is one record.
+``validation_features``, pooled, of up to 2,000 photos each, and the ``training_paths`` of the former;
+``plots/history/MODEL.json``, a record per epoch; and into ``data/repeats/MODEL/`` the same of its training runs from
+other seeds (``train.runs``). A killed run resumes after the last finished epoch, with the same result. With
+``TENSORBOARD=1`` in the environment it also writes curves into ``data/logs/``, which is not an output. Of a linear
+classifier it also reads the groups, and ``MODEL.json`` has the cross-validated scores of each regularisation; unless
+it fine-tunes, it has no epochs, and its history is one record.
 
     python -m stages.train [NAME]    # without NAME, the one in DVC's stage name train@NAME
 """
@@ -28,7 +29,15 @@ from stages.common.params import Params, Train, load_entry
 from stages.common.paths import BACKUPS, HISTORY, MODELS, PIXELS, REPEATS
 from stages.datasets.dataset import StoredDataset
 from stages.storage.arrays import encode_labels
-from stages.storage.feature_sets import features_key, open_features, open_sample, read_about, remedy, sample_rows
+from stages.storage.feature_sets import (
+    features_key,
+    open_features,
+    open_sample,
+    read_about,
+    reference_rows,
+    remedy,
+    sample_rows,
+)
 from stages.storage.files import atomic_folder, atomic_write, sha256_of, write_json
 from stages.storage.photo_lists import class_names, read_split
 
@@ -101,6 +110,9 @@ def train_from_seed(
         about["cross_validation"] = trained.cross_validation
     arrays = {"logits": trained.logits, "labels": validation.labels}
     arrays |= dict(zip(("training_features", "validation_features"), trained.features, strict=False))
+    if "training_features" in arrays:
+        rows = reference_rows(len(train.labels), settings.seed)
+        arrays["training_paths"] = read_split("train")["path"].iloc[rows].to_numpy(str)
     write_json(about, path.with_suffix(".json"))
     with atomic_write(path.with_suffix(".npz")) as unfinished, unfinished.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)

@@ -71,6 +71,15 @@ def test_exchanged_labels_are_listed_most_suspicious_first(
         assert len(picture.convert("RGB").getcolors(maxcolors=2**24) or []) > 1000  # text alone has hundreds
 
 
+def test_all_photos_are_predicted_out_of_fold(run: Callable[..., pd.DataFrame]) -> None:
+    issues = run([3]).set_index("path")
+    photos = pd.read_csv("data/out_of_fold/mobilenet_v2.csv").set_index("path")
+    assert len(photos) == 60
+    [wrong] = photos[photos["predicted"] != photos["label"]].index
+    assert wrong == "data/raw/train/3.jpg"
+    assert photos["probability"][wrong] == issues["given_probability"][wrong] < 0.5
+
+
 def test_labels_are_sorted_before_probabilities_are_rounded() -> None:
     """The first three are written as 0.0; by path the order would be another."""
     photos = pd.DataFrame({"path": ["1", "2", "3", "4"], "label": ["cats", "cats", "cats", "dogs"], "split": "train"})

@@ -91,6 +91,9 @@ def test_all_figures_have_their_section_in_the_report(monkeypatch: pytest.Monkey
     html = page(report_page(one=wrong_on(0)), figures)
     assert re.findall(r"<figcaption>.*<code>(.*)</code>", html) == [str(path) for path in paths]
     assert html == page(report_page(one=wrong_on(0)), figures)
+    judged = re.findall(r'<figure class="photos".*<code>(.*)</code>; .*make review', html)
+    assert judged == ["plots/label_issues/vgg.png", "plots/mistakes/one.png"]
+    assert "`make review`" in report_page(one=wrong_on(0))
 
 
 @pytest.mark.usefixtures("workspace")

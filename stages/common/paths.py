@@ -5,7 +5,7 @@ No step depends on this file: a path that moves here moves in ``dvc.yaml`` too, 
 
 from pathlib import Path
 
-CORRECTIONS = Path("corrections.csv")  # git's, and written by people alone
+CORRECTIONS = Path("corrections.csv")  # git's, and written by people alone, by hand or in commands.review
 RAW = Path("data/raw")
 LABELS = Path("data/labels")
 BACKBONE = Path("data/backbone")
@@ -16,6 +16,7 @@ MODELS = Path("data/models")
 REPEATS = Path("data/repeats")
 HISTORY = Path("plots/history")
 LABEL_ISSUES = Path("plots/label_issues")
+OUT_OF_FOLD = Path("data/out_of_fold")
 BEST = Path("metrics/best.json")
 REPORT = Path("metrics/report.md")
 # Outside the outputs, which DVC deletes before a step runs.

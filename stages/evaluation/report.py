@@ -88,15 +88,15 @@ def next_steps(ranked: list[Evaluation], comparisons: pd.DataFrame, label_issues
     """List what is worth doing, most important first: on labels, mistakes, training and the choice of a model."""
     best = ranked[0]
     steps = [
-        f"Review the labels that look wrong (`{LABEL_ISSUES.as_posix()}/{name}.csv`), if any, and correct them in "
-        "`corrections.csv`."
+        f"Review the labels that look wrong (`{LABEL_ISSUES.as_posix()}/{name}.csv`), if any: `make review` shows each "
+        "in the browser and writes `corrections.csv`."
         for name in label_issues
     ]
     if not best.mistakes.empty:
         confusion, count = most_common_confusion(best.mistakes)
         steps.append(
             f"Look at the mistakes of `{best.name}` (`plots/mistakes/{best.name}.png`): the most common, {count} of "
-            f"{len(best.mistakes)}, is {confusion}."
+            f"{len(best.mistakes)}, is {confusion}. Where a label is wrong, correct it in `make review`."
         )
     epoch = selected_epoch(best.history)
     training, validation = epoch["accuracy"], epoch["val_accuracy"]

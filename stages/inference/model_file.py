@@ -129,8 +129,7 @@ def fetch_model_file(name: str | None, revision: str | None = None) -> ModelFile
                 reason = getattr(error, "strerror", None) or first_line(error)
                 raise UserError(f"expected {path}{where}, found none ({reason}): {advice}") from error
 
-        listed = files.ls(MODELS.as_posix(), detail=False) if files.exists(MODELS.as_posix()) else []
-        names = sorted(PurePath(path).stem for path in listed if fnmatch(PurePath(path).name, "[!.]*.keras"))
+        names = model_names(files)
         if not names:
             advice = "choose another --rev" if revision else "run `dvc repro`, or `dvc pull` where a remote has them"
             raise UserError(f"expected trained models in {MODELS}{where}, found none: {advice}")
@@ -150,6 +149,12 @@ def fetch_model_file(name: str | None, revision: str | None = None) -> ModelFile
             raise UserError(f"{source}: expected one of {known} as image_fit, received {image_fit!r}: {rebuild}")
         arrays = read(validation) if files.exists(validation.as_posix()) else None
         return ModelFile(name, read(path), class_names, f"{path}{where}", arrays, image_fit)
+
+
+def model_names(files: LocalFileSystem | DVCFileSystem) -> list[str]:
+    """List the trained models in the files of a project, by name."""
+    listed = files.ls(MODELS.as_posix(), detail=False) if files.exists(MODELS.as_posix()) else []
+    return sorted(PurePath(path).stem for path in listed if fnmatch(PurePath(path).name, "[!.]*.keras"))
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from stages.models.pretrained import load_backbone
 from stages.models.runtime import keras
 from stages.storage.feature_sets import sample_rows
 from stages.storage.files import content_hash
+from stages.storage.photo_lists import read_split
 from stages.training import linear
 from stages.training.backup import Backup, History
 from tests.training.small_backbone import use_small_backbone
@@ -150,6 +151,7 @@ def test_the_saved_model_takes_pixels_and_gives_its_logits(fit: Callable[..., Pi
         kept = dict(saved)
     np.testing.assert_allclose(predict_outputs(model, pixels).logits, kept["logits"], atol=0.01)
     assert kept["training_features"].shape == kept["validation_features"].shape == (24, 8)
+    assert list(kept["training_paths"]) == list(read_split("train")["path"])
     outputs = predict_outputs(with_features(model), pixels)
     assert outputs.features is not None
     np.testing.assert_allclose(outputs.features.mean(axis=0), kept["validation_features"].mean(axis=0), rtol=0.01)

@@ -1,0 +1,120 @@
+"""What a model makes of a new photo: probabilities, a note, Grad-CAM, and the nearest training photos."""
+
+import base64
+import time
+from functools import lru_cache
+from io import BytesIO
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib import colormaps
+from PIL import Image
+
+from commands.review.queues import current_photos
+from stages.common.cli import UserError
+from stages.common.params import load_params
+from stages.common.paths import BEST, MODELS
+from stages.evaluation.gradcam import heat_maps
+from stages.inference.confidence import DAMAGED_NPZ, load_arrays, normalize
+from stages.inference.logits import predict_outputs, with_features
+from stages.inference.model_file import TrainedModel, fetch_model_file, model_names, open_files
+from stages.models.runtime import keras
+from stages.photos.decode import resized_pixels, thumbnail
+
+MAX_CLASSES = 10  # of which the probability is shown
+NEAREST = 6
+PREVIEW_SIZE = 512
+
+
+class Classifier(NamedTuple):
+    """A trained model and, if it has a backbone, the features and paths of its training photos."""
+
+    trained: TrainedModel
+    model: keras.Model  # with features as a second output, if it has a backbone
+    features: np.ndarray | None  # normalised, float32, shaped (training photos, channels)
+    paths: list[str]
+
+
+def list_models(revision: str | None) -> dict[str, Any]:
+    """Return the names of the models of a revision, and the best, if it is known: it is loaded for the first photo."""
+    with open_files(revision) as files:
+        names = model_names(files)
+    try:
+        return {"models": names, "best": load_classifier(None, revision, state_of(None, revision)).trained.name}
+    except UserError:
+        if not names:
+            raise
+        return {"models": names, "best": None}
+
+
+def state_of(name: str | None, revision: str | None) -> int:
+    """Return what changes when a model of the working tree is trained again."""
+    path = BEST if name is None else MODELS / f"{name}.keras"
+    return path.stat().st_mtime_ns if revision is None and path.exists() else 0
+
+
+@lru_cache(maxsize=2)
+def load_classifier(name: str | None, revision: str | None, state: int) -> Classifier:
+    """Load a model of the working tree or of a git revision, as ``commands.predict`` does."""
+    file = fetch_model_file(name, revision)
+    trained = file.load(load_params().confidence)
+    try:
+        arrays = load_arrays(BytesIO(file.validation or b""))
+    except DAMAGED_NPZ:
+        arrays = {}
+    if "training_paths" not in arrays:
+        return Classifier(trained, trained.model, None, [])
+    features = normalize(arrays["training_features"])
+    return Classifier(trained, with_features(trained.model), features, arrays["training_paths"].tolist())
+
+
+def classify_photo(content: bytes, name: str | None, revision: str | None) -> dict[str, Any]:
+    """Classify a file's content.
+
+    Raises:
+        UnreadablePhotoError: It cannot be decoded.
+        UserError: There is no such model or revision.
+    """
+    classifier = load_classifier(name, revision, state_of(name, revision))
+    started = time.perf_counter()
+    trained, max_megapixels = classifier.trained, load_params().split.max_megapixels
+    pixels = resized_pixels(content, trained.image_size, trained.image_fit, max_megapixels)[None]
+    logits, features = predict_outputs(classifier.model, pixels)
+    [probabilities] = trained.confidence.probabilities(logits)
+    [note] = trained.confidence.notes(logits, features)
+    likeliest = np.argsort(-probabilities, kind="stable")[:MAX_CLASSES]
+    heat = Image.fromarray((colormaps["inferno"](heat_maps(trained.model, pixels)[0])[..., :3] * 255).astype(np.uint8))
+    return {
+        "model": trained.name,
+        "classes": [[trained.class_names[index], round(float(probabilities[index]), 4)] for index in likeliest],
+        "note": note,
+        "photo": data_url(preview(content, trained)),
+        "heat": data_url(heat),
+        "nearest": nearest(classifier, features),
+        "milliseconds": round(1000 * (time.perf_counter() - started)),
+    }
+
+
+def preview(content: bytes, trained: TrainedModel) -> Image.Image:
+    """Return the photo as the model sees it, but larger; the whole photo where its aspect ratio is ignored."""
+    if trained.image_fit == "stretch":
+        return thumbnail(content)
+    height, width = trained.image_size
+    scale = max(1, PREVIEW_SIZE // max(height, width))
+    return Image.fromarray(resized_pixels(content, (scale * height, scale * width), trained.image_fit))
+
+
+def nearest(classifier: Classifier, features: np.ndarray | None) -> list[dict[str, Any]]:
+    """Return the training photos whose features have the largest cosine with those of a photo."""
+    if features is None or classifier.features is None:
+        return []
+    [cosines] = normalize(features) @ classifier.features.T
+    labels = current_photos().table["label"]
+    paths = [(classifier.paths[index], float(cosines[index])) for index in np.argsort(-cosines)[:NEAREST]]
+    return [{"path": path, "label": labels.get(path), "cosine": round(cosine, 3)} for path, cosine in paths]
+
+
+def data_url(picture: Image.Image) -> str:
+    content = BytesIO()
+    picture.save(content, "jpeg", quality=88)
+    return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode()}"

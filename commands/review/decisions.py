@@ -1,0 +1,130 @@
+"""A person's decisions in ``corrections.csv``: the label of a photo, or that it is removed; and what they re-run."""
+
+import csv
+from collections.abc import Collection, Mapping
+from io import StringIO
+from pathlib import PurePosixPath
+from typing import Any
+from unicodedata import category, normalize
+
+import pandas as pd
+
+from commands.review.queues import Photos
+from stages.common.cli import UserError
+from stages.common.params import Params
+from stages.common.paths import CORRECTIONS
+from stages.data.labels import REMOVE, match_names, read_labels
+from stages.storage.files import atomic_write
+
+EMPTY = b"path,label\n"
+BOM = "\ufeff"  # with which Excel starts a file
+
+
+def read_decisions(names: Collection[str]) -> dict[str, str]:
+    """Return the label, or ``remove``, of each photo in ``corrections.csv``; ``names`` are the paths of the photos."""
+    if not CORRECTIONS.exists():
+        return {}
+    if b"<<<<<<< " in CORRECTIONS.read_bytes():
+        raise UserError(f"expected rows in {CORRECTIONS}, received git's conflict markers: resolve the conflict")
+    listed = read_labels(CORRECTIONS, str(CORRECTIONS))
+    if any(path.as_posix() not in names for path in listed):
+        matched = match_names(listed, set(names))
+    else:
+        matched = {path.as_posix(): labels for path, labels in listed.items()}
+    return {path: " or ".join(sorted(labels)) for path, labels in matched.items() if labels}
+
+
+def write_decisions(labels: Mapping[str, str | None], names: Collection[str]) -> None:
+    """Set or, with None, delete the rows of some photos in ``corrections.csv``; other rows keep their values.
+
+    The file is read again before each write, sorted by path, and complete at any time.
+
+    Raises:
+        UserError: ``corrections.csv`` has been edited to what ``split`` refuses, or it cannot hold a path.
+    """
+    for path in labels:
+        if any(category(character) == "Cc" for character in path):
+            raise UserError(f"expected a path without control characters, received {path!r}: rename the photo's file")
+    read_decisions(names)
+    content = CORRECTIONS.read_bytes() if CORRECTIONS.exists() else EMPTY
+    with atomic_write(CORRECTIONS) as unfinished:
+        unfinished.write_bytes(change_rows(content, labels, names))
+
+
+def change_rows(content: bytes, labels: Mapping[str, str | None], names: Collection[str]) -> bytes:
+    """Return the content of a CSV of ``path``, ``label`` and perhaps other columns with the rows of some photos set."""
+    text = content.decode()
+    header, *rows = csv.reader(StringIO(text.removeprefix(BOM), newline=""), skipinitialspace=True, strict=True)
+    path_column, label_column = header.index("path"), header.index("label")
+    rows = [row + [""] * (len(header) - len(row)) for row in rows if row]
+    photos = {normalize("NFC", path): path for path in labels}
+    changed, others = dict[str, list[str]](), []
+    for row in rows:
+        name = PurePosixPath(row[path_column]).as_posix()
+        path = name if name in labels or name in names else photos.get(normalize("NFC", name), name)
+        if path in labels:
+            changed.setdefault(path, row)
+        else:
+            others.append(row)
+    for path, label in labels.items():
+        row = changed.get(path, [""] * len(header))
+        row[path_column], row[label_column] = path, label or ""
+        others += [row] if label else []
+    result = StringIO(newline="")
+    line_end = "\r\n" if "\r\n" in text else "\n"
+    csv.writer(result, lineterminator=line_end).writerows([header, *sorted(others, key=lambda row: row[path_column])])
+    return (BOM * text.startswith(BOM) + result.getvalue()).encode()
+
+
+def check_labels(labels: Mapping[str, str | None], photos: Photos) -> None:
+    """Raise a UserError if a path is not one of the listed photos, or a label neither a class nor ``remove``."""
+    for path, label in labels.items():
+        if path not in photos.table.index:
+            raise UserError(f"expected a photo of data/splits, received {path!r}: reload the page")
+        if label == REMOVE and REMOVE in photos.classes:
+            raise UserError(f"{REMOVE} removes photos, but is also the name of a class: rename the class")
+        if label not in {*photos.classes, REMOVE, None}:
+            raise UserError(f"expected one of the classes or {REMOVE}, received {label!r}: reload the page")
+
+
+def describe_rerun(photos: pd.DataFrame, decisions: Mapping[str, str], params: Params) -> dict[str, Any]:
+    """Count the decisions that the last run of ``split`` did not have, and list the steps that ``dvc repro`` re-runs.
+
+    Args:
+        photos: as of ``load_photos``.
+
+    Returns:
+        ``relabelled``, ``confirmed``, ``removed`` and ``restored`` photos, the ``steps``, and the classes that would
+        be left ``without_photos``, at which ``split`` stops.
+    """
+    is_touched = photos["applied"].ne("") | photos.index.isin(decisions.keys())
+    touched = photos[is_touched]
+    touched = touched.assign(decided=[decisions.get(path, "") for path in touched.index])
+    new = touched[touched["decided"] != touched["applied"]]
+    was_removed, is_removed = new["applied"] == REMOVE, new["decided"] == REMOVE
+    label = new["decided"].where(new["decided"] != "", new["given"])
+    differs = (label != new["label"]) & ~was_removed & ~is_removed
+    is_listed, returns = new["split"].isin(["train", "validation"]), new["split"].eq("left out") & (new["label"] == "")
+    moves_photos = (is_listed & is_removed) | returns
+    trains = (is_listed & differs) | moves_photos
+    steps = []
+    if len(new):
+        steps += ["split", "label_stats"]
+    if moves_photos.any():
+        steps += ["pixels", *(f"features@{name}" for name in params.features)]
+    if (trains | ~(was_removed | is_removed)).any():
+        steps += [f"label_issues@{name}" for name in params.label_issues]
+    if trains.any():
+        steps += [f"train@{name}" for name in params.models]
+    if (differs | was_removed | is_removed).any():
+        steps += ["evaluate", "page"]
+    left = photos["label"][~is_touched & (photos["split"] != "left out")]
+    final = {*left, *touched["decided"].where(touched["decided"] != "", touched["given"])}
+    return {
+        "relabelled": int(differs.sum()),
+        "confirmed": int((~differs & ~was_removed & ~is_removed).sum()),
+        "removed": int(is_removed.sum()),
+        "restored": int((was_removed & ~is_removed).sum()),
+        "steps": steps,
+        "without_photos": sorted({*photos["label"]} - {""} - final),
+    }

@@ -1,0 +1,162 @@
+"""The photos to review: the lists of ``split`` joined with what contradicts their labels, filtered and searched."""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.special import softmax
+
+from stages.common.cli import UserError
+from stages.common.params import PARAMS, Split, load_params
+from stages.common.paths import BEST, LABEL_ISSUES, MODELS, OUT_OF_FOLD, SPLITS
+from stages.data.labels import REMOVE
+from stages.inference.confidence import read_validation
+from stages.storage.arrays import encode_labels
+from stages.storage.files import json_value
+from stages.storage.photo_lists import DUPLICATE, REMOVED, TWO_LABELS, class_names, read_split
+
+COLUMNS = ["path", "predicted", "probability"]  # of the label
+SHOWN = 20  # of a group
+UNSURE = 0.9  # probability of the label, below which a photo is unsure
+
+
+class Photos(NamedTuple):
+    """The photos that may be seen and corrected."""
+
+    table: pd.DataFrame  # by path, sorted: label, split, given, applied, predicted, probability (of the label), rank
+    classes: list[str]
+    queues: dict[str, np.ndarray]  # rows of the table
+    related: dict[str, list[str]]  # by path: the copies, or the group, of each photo that is not alone, itself included
+    settings: Split
+
+
+def current_photos() -> Photos:
+    """Load the photos, once for each state of the files that they come from."""
+    folders = (SPLITS, LABEL_ISSUES, OUT_OF_FOLD)
+    files = [*(path for folder in folders for path in folder.glob("*.csv")), BEST, PARAMS]
+    return load_photos(tuple((path, path.stat().st_mtime_ns) for path in sorted(files) if path.exists()))
+
+
+@lru_cache(maxsize=1)
+def load_photos(state: tuple[Any, ...]) -> Photos:
+    """Join the lists of ``split``, the files that it left out but a person may correct, and predicted labels.
+
+    Raises:
+        UserError: There are no lists.
+    """
+    params = load_params()
+    lists = pd.concat([read_split(split).assign(split=split) for split in ("train", "validation", "test")])
+    labels = lists.set_index("path")["label"]
+    left_out = read_left_out(labels)
+    corrected = read_split("corrected").set_index("path")
+    table = pd.concat([lists.set_index("path"), left_out[["label", "split"]]]).sort_index().rename_axis("path")
+    table["given"] = corrected["given"].reindex(table.index).fillna(table["label"])
+    table["applied"] = corrected["label"].reindex(table.index).fillna("")
+    table.loc[left_out.index[left_out["copy_of"].isna()], "applied"] = REMOVE
+    issues = read_predictions(LABEL_ISSUES, params.label_issues, ["path", "suggested", "given_probability"])
+    table["rank"] = pd.Series(range(len(issues)), issues["path"], dtype=float)
+    out_of_fold = read_predictions(OUT_OF_FOLD, params.label_issues, COLUMNS)
+    predictions = pd.concat([issues, out_of_fold, best_models_validation(lists)])
+    # Of several predictions of a photo, the most suspicious one.
+    table = table.join(predictions.sort_values("probability", kind="stable").drop_duplicates("path").set_index("path"))
+    table["predicted"] = table["predicted"].fillna("")
+    groups, copies = read_split("groups").set_index("path")["group"], left_out["copy_of"].dropna()
+    clusters = pd.concat([groups, copies.replace(groups)])
+    alone = sorted(set(clusters) - set(clusters.index))  # originals in no group
+    clusters = pd.concat([clusters, pd.Series(alone, alone, dtype=str)])
+    clusters = clusters[clusters.index.isin(table.index)]
+    members = {first: list(paths) for first, paths in clusters.index.groupby(clusters).items()}
+    related = {path: members[first] for path, first in clusters.items()}
+    return Photos(table, class_names(labels), order_queues(table), related, params.split)
+
+
+def read_left_out(labels: "pd.Series[str]") -> pd.DataFrame:
+    """Return the photos that ``split`` rejected as copies or removed: by path, ``label``, ``split`` and ``copy_of``.
+
+    The label is unknown, and empty, of a copy with another label than its original, and of a removed photo.
+    """
+    reasons = read_split("rejected").set_index("path")["reason"]
+    pattern = rf"(?s)^(?P<conflict>{TWO_LABELS}: )?{DUPLICATE} (?P<copy_of>.*?)(?:, which has another)?$"
+    table = reasons.str.extract(pattern)[(reasons == REMOVED) | reasons.str.match(pattern)]
+    is_conflict = table["conflict"].notna()
+    label = table["copy_of"].map(labels).where(~is_conflict).fillna("")
+    # Of two photos that are left out because of each other, the first is the original.
+    pairs = zip(table.index, table["copy_of"], is_conflict, strict=True)
+    originals = [min(path, other) if conflicts else other for path, other, conflicts in pairs]
+    return table.assign(copy_of=pd.Series(originals, table.index, dtype=object), label=label, split="left out")
+
+
+def read_predictions(folder: Path, names: Iterable[str], columns: list[str]) -> pd.DataFrame:
+    """Read what ``COLUMNS`` names from the CSVs of these names, one below another, each photo once."""
+    paths = [path for name in names if (path := folder / f"{name}.csv").exists()]
+    tables = [pd.read_csv(path, dtype=str, keep_default_na=False)[columns] for path in paths]
+    joined = pd.concat([pd.DataFrame(columns=columns), *tables]).set_axis(COLUMNS, axis=1)
+    return joined.astype({"probability": float}).drop_duplicates("path")
+
+
+def best_models_validation(lists: pd.DataFrame) -> pd.DataFrame:
+    """Return what the best model predicted for the validation photos, if there is one and they have the same labels."""
+    validation = lists[lists["split"] == "validation"]
+    classes = class_names(lists["label"])
+    try:
+        best = json_value(BEST.read_bytes(), "model", str, BEST, "run `dvc repro`")
+        arrays = read_validation(MODELS / f"{best}.npz")
+        labels = encode_labels(validation["label"], classes)
+    except (OSError, UserError):
+        return pd.DataFrame(columns=COLUMNS)
+    if not np.array_equal(labels, arrays["labels"]):
+        return pd.DataFrame(columns=COLUMNS)
+    probabilities = softmax(arrays["logits"].astype(np.float64), axis=1)
+    of_label = probabilities[np.arange(len(labels)), labels].round(4)
+    return validation[["path"]].assign(predicted=np.take(classes, probabilities.argmax(axis=1)), probability=of_label)
+
+
+def order_queues(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return the rows of each queue but ``decided``, in its order: the most suspicious first, or by path."""
+    order = table.reset_index()
+    by_probability = order.dropna(subset="probability").sort_values("probability", kind="stable")
+    agrees = by_probability["predicted"] == by_probability["label"]
+    queues = {
+        "suspects": order.dropna(subset="rank").sort_values("rank"),
+        "mistakes": by_probability[~agrees],
+        "unsure": by_probability[agrees & (by_probability["probability"] < UNSURE)],
+        "all": order,
+    }
+    return {name: rows.index.to_numpy() for name, rows in queues.items()}
+
+
+def select(photos: Photos, decisions: Mapping[str, str], query: Mapping[str, str]) -> pd.DataFrame:
+    """Return the photos of a queue in its order.
+
+    Args:
+        query: ``queue``, one of ``photos.queues`` or "decided"; ``class``, ``split`` and ``search``, a part of the
+            path, unless empty.
+    """
+    table = photos.table.iloc[photos.queues.get(query.get("queue", ""), photos.queues["all"])]
+    if query.get("queue") == "decided":
+        table = table[table.index.isin(decisions.keys())]
+    for column, key in (("label", "class"), ("split", "split")):
+        if wanted := query.get(key):
+            table = table[table[column] == wanted]
+    if search := query.get("search"):
+        table = table[table.index.str.contains(search, case=False, regex=False)]
+    return table
+
+
+def describe(photos: Photos, decisions: Mapping[str, str], rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return what the page shows of photos: some columns, their decision, copies and group."""
+    rows = rows.reset_index()[["path", "label", "split", "predicted", "probability"]]
+    return [
+        {
+            **{str(name): value for name, value in row.items()},
+            "probability": None if np.isnan(row["probability"]) else row["probability"],
+            "decision": decisions.get(row["path"]),
+            "related": len(photos.related.get(row["path"], [0])) - 1,
+            "shown": [path for path in photos.related.get(row["path"], [])[: SHOWN + 1] if path != row["path"]],
+            "are_copies": photos.settings.group is None,
+        }
+        for row in rows.to_dict("records")
+    ]

@@ -1,0 +1,193 @@
+"""The local server: who may ask, and what it answers. It serves the page, photos of the lists and nothing else.
+
+Web pages elsewhere, other users of the machine and other machines are refused: the server listens on the loopback
+address, each address starts with a random token, and ``Host`` and ``Origin`` must be its own.
+"""
+
+import asyncio
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+
+from aiohttp import web
+
+from commands.review.decisions import check_labels, describe_rerun, read_decisions, write_decisions
+from commands.review.queues import current_photos, describe, select
+from stages.common.cli import UserError, machine_problem
+from stages.common.params import load_params
+from stages.data.labels import REMOVE
+from stages.photos.decode import UnreadablePhotoError, open_photo
+
+FILES = {"": "review.html", **{name: name for name in ("review.css", "review.js", "try.js")}}
+MAX_UPLOAD = 64 * 2**20  # bytes
+MAX_ROWS = 200
+SIZES = {"large": 1600, "small": 256}  # longer side of a served photo, in pixels
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Secrets:
+    """The token of all addresses, and that of the one with which a browser is started, which works once.
+
+    The arguments of a program, such as the browser's, are visible to all users of a machine.
+    """
+
+    def __init__(self) -> None:
+        self.token = secrets.token_urlsafe(32)
+        self.once: str | None = secrets.token_urlsafe(32)
+
+
+def is_equal(received: str, expected: str | None) -> bool:
+    return expected is not None and hmac.compare_digest(received.encode(), expected.encode())
+
+
+def make_app(keys: Secrets, port: int) -> web.Application:
+    """Return the application that answers on a port of the loopback address."""
+    hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
+        is_own = origin == f"http://{host}" or (origin is None and request.method == "GET")
+        try:
+            if host not in hosts or not is_own:
+                raise web.HTTPForbidden(text="expected a request by this server's own page")
+            if "once" not in request.match_info and not is_equal(request.match_info.get("token", ""), keys.token):
+                raise web.HTTPNotFound
+            response = await handler(request)
+        except (UserError, UnreadablePhotoError) as error:
+            response = web.json_response({"error": str(error)}, status=409)
+        except ValueError:  # in a query or in JSON
+            response = web.json_response({"error": "expected a request by this server's own page"}, status=400)
+        except OSError as error:
+            if not (problem := machine_problem(error)):
+                raise
+            response = web.json_response({"error": problem}, status=500)
+        except web.HTTPException as error:
+            error.headers.update(HEADERS)
+            raise
+        response.headers.update(HEADERS)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    async def enter(request: web.Request) -> web.StreamResponse:
+        if not is_equal(request.match_info["once"], keys.once):
+            raise web.HTTPNotFound
+        keys.once = None
+        raise web.HTTPSeeOther(f"/{keys.token}/")
+
+    app = web.Application(middlewares=[guard], client_max_size=MAX_UPLOAD)
+    app[EXECUTOR] = ThreadPoolExecutor(1)
+    app.router.add_get("/enter/{once}", enter)
+    for name, file in FILES.items():
+        app.router.add_get(f"/{{token}}/{name}", page_file(file))
+    for handler in (project, photos, photo, rerun, models):
+        app.router.add_get(f"/{{token}}/{handler.__name__}", handler)
+    for handler in (decide, classify):
+        app.router.add_post(f"/{{token}}/{handler.__name__}", handler)
+    return app
+
+
+EXECUTOR = web.AppKey("executor", ThreadPoolExecutor)  # of one thread: a model takes all cores for one photo
+
+
+def page_file(name: str) -> Handler:
+    async def serve(_: web.Request) -> web.StreamResponse:
+        return web.FileResponse(Path(__file__).with_name(name))
+
+    return serve
+
+
+async def project(_: web.Request) -> web.StreamResponse:
+    """Answer with the classes, and the number of photos in each queue."""
+    photos = current_photos()
+    decisions = read_decisions(photos.table.index)
+    counts = {name: len(rows) for name, rows in photos.queues.items()}
+    counts["decided"] = int(photos.table.index.isin(decisions.keys()).sum())
+    return web.json_response({"classes": photos.classes, "remove": REMOVE, "queues": counts})
+
+
+async def photos(request: web.Request) -> web.StreamResponse:
+    """Answer with some rows of a queue, how many it has and has decided, and the first that is not."""
+    photos = current_photos()
+    decisions = read_decisions(photos.table.index)
+    rows = select(photos, decisions, request.query)
+    is_decided = rows.index.isin(decisions.keys())
+    start, count = (int(request.query.get(key, "0")) for key in ("start", "count"))
+    shown = rows.iloc[max(0, start) : max(0, start) + min(count, MAX_ROWS)]
+    return web.json_response(
+        {
+            "total": len(rows),
+            "decided": int(is_decided.sum()),
+            "first": int(is_decided.argmin()) if len(rows) else 0,
+            "photos": describe(photos, decisions, shown),
+        }
+    )
+
+
+async def photo(request: web.Request) -> web.StreamResponse:
+    """Answer with a photo of the lists, decoded and encoded again."""
+    path, size = request.query.get("path", ""), request.query.get("size", "large")
+    if path not in current_photos().table.index or size not in SIZES:
+        raise web.HTTPNotFound
+    jpeg = await asyncio.to_thread(encode_photo, path, SIZES[size])
+    return web.Response(body=jpeg, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+
+def encode_photo(path: str, size: int) -> bytes:
+    """Return a photo of the lists as a JPEG of at most ``size`` pixels a side."""
+    picture = open_photo(path, size, current_photos().settings.max_megapixels)
+    picture.thumbnail((size, size))
+    content = BytesIO()
+    picture.save(content, "jpeg", quality=88)
+    return content.getvalue()
+
+
+async def decide(request: web.Request) -> web.StreamResponse:
+    """Write decisions, also on copies or a group if the query asks for it; answer with those that they replaced."""
+    photos, labels = current_photos(), await request.json()
+    if not isinstance(labels, dict) or not all(label is None or isinstance(label, str) for label in labels.values()):
+        raise ValueError("expected an object of paths and labels")
+    if "related" in request.query:
+        labels = {other: label for path, label in labels.items() for other in photos.related.get(path, [path])}
+    check_labels(labels, photos)
+    before = read_decisions(photos.table.index)
+    write_decisions(labels, photos.table.index)
+    return web.json_response({path: before.get(path) for path in labels})
+
+
+async def rerun(_: web.Request) -> web.StreamResponse:
+    """Answer with the decisions that ``dvc repro`` has yet to apply, and the steps that it would run."""
+    photos = current_photos()
+    return web.json_response(describe_rerun(photos.table, read_decisions(photos.table.index), load_params()))
+
+
+async def models(request: web.Request) -> web.StreamResponse:
+    """Answer with the names of the models of a revision, the best first, and load that one."""
+    from commands.review.classifier import list_models  # which imports TensorFlow
+
+    loop = asyncio.get_running_loop()
+    revision = request.query.get("rev") or None
+    return web.json_response(await loop.run_in_executor(request.app[EXECUTOR], list_models, revision))
+
+
+async def classify(request: web.Request) -> web.StreamResponse:
+    """Answer with what a model makes of the photo in the body."""
+    from commands.review.classifier import classify_photo
+
+    content = await request.read()
+    name, revision = (request.query.get(key) or None for key in ("model", "rev"))
+    loop = asyncio.get_running_loop()
+    result = await loop.run_in_executor(request.app[EXECUTOR], classify_photo, content, name, revision)
+    return web.json_response(result)

@@ -1,0 +1,146 @@
+"""Decisions in ``corrections.csv``: what is written, what is left as it is, and what they re-run."""
+
+import pandas as pd
+import pytest
+
+from commands.review.decisions import change_rows, describe_rerun, read_decisions, write_decisions
+from commands.review.queues import current_photos, describe, select
+from stages.common.cli import UserError
+from stages.common.params import load_params
+from stages.common.paths import CORRECTIONS, OUT_OF_FOLD, SPLITS
+from tests.commands.review.examples import photo, write_lists
+
+pytestmark = pytest.mark.usefixtures("workspace")
+
+
+@pytest.mark.parametrize(
+    ("before", "labels", "after"),
+    [
+        ("path,label\n", {"b": "x", "a": "y"}, "path,label\na,y\nb,x\n"),
+        ("path,label\nc,z\na,x\n", {"a": "y"}, "path,label\na,y\nc,z\n"),
+        ("path,label\na,x\nb,z\n", {"a": None}, "path,label\nb,z\n"),
+        ("label,by,path\nx,me,a\n,you,c\n", {"a": "y", "b": "z"}, "label,by,path\ny,me,a\nz,,b\n,you,c\n"),
+        ("path,label\na,x\na,y\n./a,y\n", {"a": "z"}, "path,label\na,z\n"),
+        ("path,label\n\ncafe\u0301,x\n", {"caf\u00e9": "y"}, "path,label\ncaf\u00e9,y\n"),
+        ('path,label\n"a, b","<b>"\n', {"c": '"'}, 'path,label\n"a, b",<b>\nc,""""\n'),
+        ("\ufeffpath,label\r\nb,x\r\n", {"a": "$"}, "\ufeffpath,label\r\na,$\r\nb,x\r\n"),
+        ("path,label\na\n", {"b": "x"}, "path,label\na,\nb,x\n"),
+    ],
+)
+def test_only_the_own_rows_change(before: str, labels: dict[str, str | None], after: str) -> None:
+    assert change_rows(before.encode(), labels, set(labels)).decode() == after
+
+
+def test_an_edit_by_hand_is_respected_and_undo_restores() -> None:
+    names = {"a", "b", "c"}
+    write_decisions({"b": "x"}, names)
+    CORRECTIONS.write_text(CORRECTIONS.read_text() + "a,by hand\n")
+    before = read_decisions(names)
+    write_decisions({"c": "remove", "b": "y"}, names)
+    assert read_decisions(names) == {"a": "by hand", "b": "y", "c": "remove"}
+    write_decisions({path: before.get(path) for path in ("b", "c")}, names)
+    assert CORRECTIONS.read_text() == "path,label\na,by hand\nb,x\n"
+
+
+@pytest.mark.parametrize(
+    "content", [b"path;label\n", b"path,label\n<<<<<<< HEAD\na,x\n", b'path,label\n"a,x\n', b"\xff"]
+)
+def test_a_damaged_file_is_refused_and_left_as_it_is(content: bytes) -> None:
+    CORRECTIONS.write_bytes(content)
+    with pytest.raises(UserError, match=r"corrections\.csv"):
+        write_decisions({"a": "x"}, {"a"})
+    assert CORRECTIONS.read_bytes() == content
+
+
+def test_a_path_that_no_csv_can_hold_is_refused() -> None:
+    with pytest.raises(UserError, match="control characters"):
+        write_decisions({"a\nb": "x"}, {"a\nb"})
+    assert not CORRECTIONS.exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "label", "counted", "steps"),
+    [
+        (0, '"', "relabelled", "label_issues train evaluate page"),
+        (0, "<b>", "confirmed", "label_issues"),
+        (0, "remove", "removed", "pixels features label_issues train evaluate page"),
+        (2, '"', "relabelled", "label_issues evaluate page"),
+        (2, "remove", "removed", "evaluate page"),
+    ],
+)
+def test_what_a_decision_re_runs(number: int, label: str, counted: str, steps: str) -> None:
+    """Number 0 is a training photo, 2 a test photo; tests/pipeline/test_pipeline.py compares with what DVC says."""
+    write_lists()
+    described = describe_rerun(current_photos().table, {photo("<b>", number): label}, load_params())
+    assert described[counted] == 1
+    names = dict.fromkeys(step.partition("@")[0] for step in described["steps"])
+    assert list(names) == ["split", "label_stats", *steps.split()]
+
+
+def test_applied_decisions_re_run_nothing_and_lost_classes_show() -> None:
+    write_lists()
+    path = photo("$", 0)
+    pd.DataFrame([{"path": path, "given": '"', "label": "$"}]).to_csv(SPLITS / "corrected.csv", index=False)
+    table = current_photos().table
+    assert describe_rerun(table, {path: "$"}, load_params())["steps"] == []
+    assert describe_rerun(table, {}, load_params())["relabelled"] == 1  # back to the label given
+    all_gone = {photo("$", number): "remove" for number in range(4)}
+    assert describe_rerun(table, all_gone, load_params())["without_photos"] == ["$"]
+
+
+def test_queues_begin_with_the_most_suspicious() -> None:
+    suspects = write_lists()
+    OUT_OF_FOLD.mkdir(parents=True)
+    rows = [(photo("$", 1), '"', 0.2), (photo("$", 3), '"', 0.1), (photo('"', 1), '"', 0.6), (photo('"', 3), '"', 0.95)]
+    pd.DataFrame(rows, columns=["path", "predicted", "probability"]).to_csv(
+        OUT_OF_FOLD / "mobilenet_v2_pooled.csv", index=False
+    )
+    photos, decisions = current_photos(), {photo("$", 1): "$"}
+
+    def queue(**query: str) -> list[str]:
+        return list(select(photos, decisions, query).index)
+
+    assert queue(queue="suspects") == suspects
+    assert queue(queue="mistakes") == [*suspects[:2], photo("$", 3), photo("$", 1)]
+    assert queue(queue="unsure") == [suspects[2], photo('"', 1)]
+    assert queue(queue="decided") == [photo("$", 1)]
+    assert queue(queue="all", split="validation", search="/1.JPG", **{"class": "$"}) == [photo("$", 1)]
+    assert len(queue(queue="all")) == 13  # a copy left out, but not the file that is not a photo
+
+
+def test_nothing_left_out() -> None:
+    [suspect] = write_lists(suspects=1)
+    pd.DataFrame(columns=["path", "reason"]).to_csv(SPLITS / "rejected.csv", index=False)
+    photos = current_photos()
+    assert [row["path"] for row in describe(photos, {}, select(photos, {}, {"queue": "suspects"}))] == [suspect]
+
+
+def test_a_copy_has_its_originals_label_and_is_related() -> None:
+    write_lists()
+    photos = current_photos()
+    [original, copy] = describe(photos, {}, photos.table.loc[[photo("<b>", 2), photo("<b>", 4)]])
+    assert (original["shown"], copy["shown"]) == ([copy["path"]], [original["path"]])
+    assert (copy["label"], copy["split"], copy["related"], copy["are_copies"]) == ("<b>", "left out", 1, True)
+
+
+def test_two_copies_left_out_for_their_labels_are_related() -> None:
+    write_lists()
+    pair = [photo("$", 4), photo('"', 4)]
+    rows = [
+        (path, f"has more than one label: same photo as {other}, which has another")
+        for path, other in zip(pair, pair[::-1], strict=True)
+    ]
+    pd.DataFrame([*rows, (photo("<b>", 4), "removed by corrections.csv")], columns=["path", "reason"]).to_csv(
+        SPLITS / "rejected.csv", index=False
+    )
+    photos = current_photos()
+    for row, other in zip(describe(photos, {}, photos.table.loc[pair]), pair[::-1], strict=True):
+        assert (row["label"], row["shown"]) == ("", [other])
+    assert photos.table["applied"][photo("<b>", 4)] == "remove"
+
+
+def test_a_class_may_be_a_number() -> None:
+    [suspect] = write_lists(["007", "1e3"], suspects=1)
+    photos = current_photos()
+    [row] = describe(photos, {}, select(photos, {}, {"queue": "mistakes"}))
+    assert (row["path"], row["predicted"]) == (suspect, "1e3")

@@ -1,0 +1,170 @@
+"""The page in a real browser, used by its keys alone."""
+
+import asyncio
+import re
+import signal
+import sys
+import zipfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from stages.common.paths import BEST
+from stages.storage.files import write_json
+from tests.commands.review.browser import Page, open_page
+from tests.commands.review.examples import CLASSES, photo, write_lists
+from tests.commands.small_model import save_small_model
+from tests.conftest import PROJECT
+from tests.project import environment, lay_out, models_alone, ran, run
+
+pytestmark = pytest.mark.slow
+
+PHOTO = "document.getElementById('single')?.hidden === false && document.getElementById('path').textContent"
+STATUS = "document.getElementById('status')?.textContent"
+
+
+@asynccontextmanager
+async def server(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """Start the command in a folder, and kill it as a crash would; yield it and its address."""
+    command = [sys.executable, "-m", "commands.review", "--no-browser"]
+    env = environment(folder) | {"PYTHONPATH": str(PROJECT)}
+    process = await asyncio.create_subprocess_exec(*command, cwd=folder, env=env, stderr=asyncio.subprocess.PIPE)
+    assert process.stderr is not None
+    try:
+        [address] = re.findall(r"http://\S+", (await process.stderr.readline()).decode())
+        yield process, address
+    finally:
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+
+
+async def shows(page: Page, text: str) -> None:
+    """Wait until a photo, or the progress, is shown."""
+    await page.wait_for(f"[{PHOTO}, {STATUS}].some((shown) => shown && shown.includes({text!r}))")
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_crash_in_mid_review_loses_nothing(tmp_path: Path) -> None:
+    """Also with names that are markup elsewhere, each of which has a key."""
+    suspects = write_lists()
+    copy = photo("<b>", 4)
+
+    async def scenario() -> None:
+        async with open_page(tmp_path / "profile") as page:
+            async with server(tmp_path) as (_, address):
+                await page.open(address)
+                await shows(page, suspects[0])
+                keys = await page.evaluate(
+                    "[...document.querySelectorAll('#classes button')].map((key) => key.innerText)"
+                )
+                assert keys == [f"{index + 1}{name}" for index, name in enumerate(sorted(CLASSES))]
+                await page.press("x", "u", "3", "s", "b", "k")  # faster than the server answers
+                await shows(page, "2 of 3 decided")
+            await page.press("x")
+            await page.wait_for("document.getElementById('error').textContent.includes('corrections.csv')")
+            corrected = {suspects[0]: sorted(CLASSES)[2], suspects[1]: CLASSES[1]}
+            assert dict(pd.read_csv("corrections.csv").to_numpy()) == corrected
+            async with server(tmp_path) as (_, address):
+                await page.open(address)
+                await shows(page, suspects[2])
+                await page.press("x")
+                await shows(page, "3 of 3 decided")
+                await page.wait_for("document.getElementById('summary').innerText.includes('train@linear')")
+                await page.evaluate("queue.value = 'all'; search.value = '0/2.jpg'; search.oninput()")
+                await shows(page, photo("<b>", 2))
+                await page.press("x")
+                await shows(page, "1 of 1 decided")
+                decisions = dict(pd.read_csv("corrections.csv").to_numpy())
+                assert decisions == corrected | dict.fromkeys([suspects[2], photo("<b>", 2), copy], "remove")
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.usefixtures("workspace")
+def test_of_many_classes_one_is_found_by_its_name(tmp_path: Path) -> None:
+    suspects = write_lists([f"class {number:03}" for number in range(200)], suspects=1)
+
+    async def scenario() -> None:
+        async with open_page(tmp_path / "profile") as page, server(tmp_path) as (_, address):
+            await page.open(address)
+            await shows(page, suspects[0])
+            await page.press("/", *"123", "Enter")
+            await shows(page, "1 of 1 decided")
+            assert dict(pd.read_csv("corrections.csv").to_numpy()) == {suspects[0]: "class 123"}
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_chosen_photo_is_classified_on_the_page(tmp_path: Path) -> None:
+    write_lists()
+    save_small_model("good", CLASSES)
+    BEST.parent.mkdir()
+    write_json({"model": "good"}, BEST)
+
+    async def scenario() -> None:
+        async with open_page(tmp_path / "profile") as page, server(tmp_path) as (_, address):
+            await page.open(address.replace("#review", "#try"))
+            await page.wait_for(f"{STATUS} === 'good is ready'", 60)
+            await page.choose("#files", [photo("$", 0), "params.yaml"])
+            await page.wait_for("document.getElementById('error').textContent.includes('cannot be decoded')")
+            article = await page.wait_for("document.querySelector('article')?.innerText")
+            assert article.startswith("0.jpg, good, ")
+            assert all(name in article for name in [*CLASSES, "Grad-CAM", "No nearest training photos"])
+            pictures = "[...document.querySelectorAll('article img')].every((picture) => picture.naturalWidth > 0)"
+            assert await page.evaluate(pictures)
+
+    asyncio.run(scenario())
+
+
+def exchange_labels(archive: Path, count: int) -> set[str]:
+    """Move the first training photos of each class into the other class's folder; return their paths."""
+    with zipfile.ZipFile(archive) as photos:
+        contents = {name: photos.read(name) for name in photos.namelist()}
+    moved: set[str] = set()
+    with zipfile.ZipFile(archive, "w") as photos:
+        for name, content in contents.items():
+            folder, label, file = name.rsplit("/", 2)
+            if folder.endswith("train") and sum(f"/{OTHER[label]}/" in path for path in moved) < count:
+                name = f"{folder}/{OTHER[label]}/moved-{file}"
+                moved.add(f"data/raw/{name}")
+            photos.writestr(name, content)
+    return moved
+
+
+OTHER = {"cats": "dogs", "dogs": "cats"}
+STEP = "label_issues@mobilenet_v2_pooled"
+
+
+def test_wrong_labels_are_corrected_by_keys_alone(tmp_path: Path) -> None:
+    """All of what `dvc repro` re-runs is compared in tests/pipeline/test_pipeline.py."""
+    folder = lay_out(tmp_path / "project", models_alone("linear"))
+    wrong = exchange_labels(folder / "data/sample.zip", 3)
+    run(folder, "dvc", "repro", STEP)
+    issues = pd.read_csv(folder / "plots/label_issues/mobilenet_v2_pooled.csv")
+    listed = dict(issues[["path", "given"]].to_numpy())
+    assert wrong & set(listed)
+
+    def accuracy() -> float:
+        photos = pd.read_csv(folder / "data/out_of_fold/mobilenet_v2_pooled.csv")
+        return float((photos["label"] == photos["predicted"]).mean())
+
+    async def scenario() -> list[str]:
+        async with open_page(tmp_path / "profile") as page, server(folder) as (_, address):
+            await page.open(address)
+            for path, label in listed.items():
+                await shows(page, path)
+                await page.press({"cats": "1", "dogs": "2"}[OTHER[label]] if path in wrong else "k")
+            await shows(page, f"{len(listed)} of {len(listed)} decided")
+            steps = "[...document.querySelectorAll('#summary li')].map((step) => step.innerText).join(' ')"
+            return str(await page.wait_for(steps)).split()
+
+    steps, before = asyncio.run(scenario()), accuracy()
+    decisions = dict(pd.read_csv(folder / "corrections.csv").to_numpy())
+    assert list(decisions) == sorted(listed)
+    assert all(label == (OTHER[listed[path]] if path in wrong else listed[path]) for path, label in decisions.items())
+    assert set(ran(run(folder, "dvc", "repro", STEP))) == {"split", STEP} <= set(steps)
+    assert accuracy() > before

@@ -13,7 +13,7 @@ from stages.inference.logits import load_model, predict_outputs, with_features
 from stages.models.build import build_model
 from stages.models.runtime import keras, layers, make_deterministic
 from stages.models.saving import save_model
-from stages.training import reference_features
+from stages.storage import feature_sets
 from stages.training.reference_features import sample_features
 from tests.training.examples import FINE_TUNE, features_of, photos
 from tests.training.small_backbone import use_small_backbone
@@ -88,7 +88,7 @@ def test_training_saves_features_of_a_random_sample_of_one_view(
     model = build_model(ModelConfig.model_validate(ON_BACKBONE), (32, 32), 2)
     maps = np.arange(20).reshape(20, 1, 1, 1) * np.ones((2, 3, 8))  # two views of ten photos
     stored = StoredDataset(maps.astype(np.float16), np.zeros(10))
-    monkeypatch.setattr(reference_features, "PHOTOS", 4)
+    monkeypatch.setattr(feature_sets, "MAX_REFERENCE", 4)
     drawn = [sample_features(model, stored, seed)[:, 0].tolist() for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
     assert all(len(set(indices)) == 4 and set(indices) <= set(range(10)) for indices in drawn)

@@ -31,9 +31,9 @@ def out_of_fold_probabilities(
     """
     assigned = assign_folds(labels, groups, folds, seed)
     best = best_candidate(cross_validate(features, labels, assigned, INVERSE_REGULARIZATIONS))
-    if len(best.probabilities) == len(labels):
-        return best.probabilities
-    return out_of_fold(features, labels, assigned, best.inverse_regularization)  # of more than the sample
+    if len(best.probabilities) < len(labels):  # of a sample
+        return np.asarray(out_of_fold(features, labels, assigned, best.inverse_regularization))
+    return best.probabilities
 
 
 def confident_classes(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -98,7 +98,7 @@ def test_changed_features_have_another_key_unread(
 ) -> None:
     """One value of one photo differs; unchanged ones are not read to know that."""
     path, examples = tmp_path / "train.npy", photos(6, 0)
-    np.save(path, examples.examples)
+    np.save(path, np.asarray(examples.examples))
     model = build_model(CONFIG, (16, 16), 2)
 
     def key() -> str:

@@ -53,12 +53,14 @@ def main() -> None:
         raise UserError(f"expected OUTPUT outside of {args.photos}, where the photos are, received {args.output}")
     if isinstance(photos.fs, LocalFileSystem):
         check_readable(photos.path)
-    paths = [path for path in sorted(photos.find("")) if not is_hidden(PurePosixPath(path))]
+    with parquet.explain_unreachable(photos):
+        paths = [path for path in sorted(photos.find("")) if not is_hidden(PurePosixPath(path))]
     if not paths:
         raise UserError(f"expected photos in {args.photos}, found none")
     model = fetch_model_file(args.model, args.rev)
-    parquet.claim(output, model, params.confidence)
-    done = parquet.drop_problems(output)
+    with parquet.explain_unreachable(output):
+        parquet.claim(output, model, params.confidence)
+        done = parquet.drop_problems(output)
     missing = [path for path in paths if printable(path) not in done]
     logger.info("photos: %d, already classified: %d", len(paths), len(paths) - len(missing))
     if missing:

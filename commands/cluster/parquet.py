@@ -3,7 +3,8 @@
 import json
 import logging
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
@@ -12,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.core import url_to_fs
 from fsspec.implementations.dirfs import DirFileSystem
+from fsspec.implementations.local import LocalFileSystem
 
-from stages.common.cli import UserError
+from stages.common.cli import UserError, first_line, machine_problem
 from stages.common.params import ConfidenceSettings
 from stages.inference.confidence import SOFTMAX_ALONE
 from stages.inference.model_file import ModelFile, TrainedModel
@@ -37,6 +39,20 @@ def open_folder(url: str) -> DirFileSystem:
     except (ImportError, ValueError) as error:
         raise UserError(f"expected a path or a URL that fsspec reads, received {url!r}: {error}") from error
     return DirFileSystem(path, files)
+
+
+@contextmanager
+def explain_unreachable(folder: DirFileSystem) -> Iterator[None]:
+    """Turn the failure of a bucket, for which each of fsspec's file systems has its own type, into a UserError."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        if isinstance(folder.fs, LocalFileSystem) or machine_problem(error):
+            raise
+        url = folder.fs.unstrip_protocol(folder.path)
+        raise UserError(f"expected a folder to read and write at {url}, received: {first_line(error)}") from error
 
 
 def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings) -> None:

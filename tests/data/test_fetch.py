@@ -141,6 +141,23 @@ def test_local_files_are_cloned_where_the_disk_can(folder: Path, monkeypatch: py
     assert (folder.with_name("copy") / "cats/1.jpg").read_bytes() == (folder / "cats/1.jpg").read_bytes()
 
 
+def test_files_of_a_bucket_are_fetched_many_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None ends before eight have begun."""
+    bucket, together = MemoryFileSystem(), threading.Barrier(8)
+    for number in range(32):
+        bucket.pipe(f"/bucket/cats/{number}.jpg", b"%d" % number)
+    get_file = MemoryFileSystem.get_file
+
+    def wait(*arguments: Any, **options: Any) -> None:
+        together.wait(timeout=20)
+        get_file(*arguments, **options)
+
+    monkeypatch.setattr(MemoryFileSystem, "async_impl", True)
+    monkeypatch.setattr(MemoryFileSystem, "get_file", wait)
+    Source("memory://bucket", "download.photos").copy_folder(tmp_path)
+    assert {path.stem: path.read_text() for path in tmp_path.rglob("*.jpg")} == {str(n): str(n) for n in range(32)}
+
+
 @pytest.fixture
 def no_clones(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A disk that cannot clone files, whatever disk the tests run on; the requests that it refused."""

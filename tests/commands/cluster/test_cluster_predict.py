@@ -10,12 +10,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import ray
 from fsspec.implementations.dirfs import DirFileSystem
+from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
 
 from commands.cluster import batch_predict as predict
@@ -41,6 +43,28 @@ from stages.photos.decode import UnreadablePhotoError, open_photo
 from stages.storage.files import write_remote
 from tests.commands.small_model import SIZE, save_small_model
 from tests.conftest import write_photos
+
+
+@pytest.mark.parametrize("failing", ["photos", "predictions"])
+def test_a_bucket_that_refuses_is_one_line(workspace: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
+    MemoryFileSystem().pipe("/photos/0.jpg", b"")
+    save_small_model("small", ["ants", "bees"])
+
+    def refuse(find: Callable[..., Any]) -> Callable[..., Any]:
+        def call(self: MemoryFileSystem, path: str, *args: Any, **options: Any) -> Any:
+            if failing in path:
+                raise PermissionError("The key is not known.\nSee the manual.")  # as s3fs, without a code
+            return find(self, path, *args, **options)
+
+        return call
+
+    for method in ("find", "cat_file"):
+        monkeypatch.setattr(MemoryFileSystem, method, refuse(getattr(MemoryFileSystem, method)))
+    arguments = ["memory://photos", "memory://predictions", "--model", "small"]
+    monkeypatch.setattr(sys, "argv", ["batch_predict", *arguments])
+    expected = rf"^expected a folder to read and write at memory:///{failing}, received: The key is not known.$"
+    with pytest.raises(UserError, match=expected):
+        predict.main()
 
 
 @pytest.mark.parametrize(

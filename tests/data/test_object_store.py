@@ -1,0 +1,85 @@
+"""Photos from a real S3 server on this machine: moto's, of the dependency group s3."""
+
+import zipfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from stages.common.cli import UserError
+from stages.data.fetch import Source
+
+pytest.importorskip("moto.server", exc_type=ImportError)
+pytest.importorskip("s3fs")
+pytestmark = [pytest.mark.usefixtures("hurry"), pytest.mark.slow]
+
+PHOTOS = {f"{label}/{number}.jpg": f"{label} {number}".encode() for label in ("cats", "dogs") for number in range(40)}
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """The server, with photos in a folder and in an archive."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    url = "http://{}:{}".format(*server.get_host_and_port())
+    client = boto3.client("s3", "us-east-1", endpoint_url=url, aws_access_key_id="key", aws_secret_access_key="x")  # noqa: S106
+    client.create_bucket(Bucket="bucket")
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w") as opened:
+        for name, content in PHOTOS.items():
+            opened.writestr(name, content)
+            client.put_object(Bucket="bucket", Key=f"photos/{name}", Body=content)
+    client.put_object(Bucket="bucket", Key="photos.zip", Body=archive.getvalue())
+    yield url
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _credentials(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {
+        "ENDPOINT_URL": endpoint,
+        "ACCESS_KEY_ID": "key",
+        "SECRET_ACCESS_KEY": "x",
+        "DEFAULT_REGION": "us-east-1",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setattr("s3fs.S3FileSystem.cachable", False)  # each test has a client of its own
+
+
+def test_a_folder_and_an_archive_are_fetched(tmp_path: Path) -> None:
+    folder, archive = (Source(f"s3://bucket/{name}", "download.photos") for name in ("photos", "photos.zip"))
+    assert (folder.is_folder(), archive.is_folder()) == (True, False)
+    folder.copy_folder(tmp_path / "copy")
+    copied = {path.relative_to(tmp_path / "copy").as_posix(): path.read_bytes() for path in tmp_path.rglob("*.jpg")}
+    assert copied == PHOTOS
+    archive.copy_file(tmp_path / "archive")
+    assert sorted(zipfile.ZipFile(tmp_path / "archive").namelist()) == sorted(PHOTOS)
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/nothing", "s3://other/photos"])
+def test_a_missing_folder_or_bucket_is_one_line(tmp_path: Path, url: str) -> None:
+    with pytest.raises(UserError, match=rf"expected a file or folder at '{url}', found none"):
+        Source(url, "download.photos").copy_file(tmp_path / "copy")
+
+
+def test_wrong_credentials_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    from moto.core.responses import ActionAuthenticatorMixin
+
+    monkeypatch.setattr(ActionAuthenticatorMixin, "request_count", 0)
+    monkeypatch.setattr("moto.settings.INITIAL_NO_AUTH_ACTION_COUNT", 0)
+    with pytest.raises(
+        UserError, match=r"^download.photos: cannot fetch s3://bucket/photos: The AWS Access Key Id"
+    ) as error:
+        Source("s3://bucket/photos", "download.photos").is_folder()
+    assert "\n" not in str(error.value)
+
+
+def test_a_refused_connection_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    with pytest.raises(UserError, match="cannot fetch s3://bucket/photos: Could not connect to the endpoint"):
+        Source("s3://bucket/photos", "download.photos").is_folder()

@@ -170,7 +170,7 @@ def test_names_without_a_suffix_count_where_labels_are_listed(workspace: Path, l
     write_photos(PHOTOS, 40)
     for path in PHOTOS.iterdir():
         path.rename(path.with_suffix(""))
-    LABELS.mkdir()
+    LABELS.mkdir(parents=True)
     lines = [f"{number},{'cats' if number % 2 else 'dogs'}" for number in range(listed)]
     (LABELS / "labels.csv").write_text("\n".join(["path,label", *lines]))
     with pytest.raises(UserError, match=f"to be rejected, received {received}, listed above"):

@@ -64,16 +64,16 @@ class Shards(NamedTuple):
             yield PackedFile(file, size, checksum), size
 
 
-def open_shards(folder: Path) -> Shards:
+def open_shards(folder: str) -> Shards:
     """Read the index of the shards in a folder, if there are any, once until their number changes."""
-    status = folder.stat()
+    status = os.stat(folder)  # noqa: PTH116 (here and below: pathlib would take twice as long as reading a small photo)
     with INDEX_LOCK:
         return _read_index(folder, status.st_ino, status.st_mtime_ns)
 
 
 @lru_cache(maxsize=2)
-def _read_index(folder: Path, *_: int) -> Shards:
-    shards = Shards(sorted(folder.glob(PATTERN)), {}, array("Q"))
+def _read_index(folder: str, *_: int) -> Shards:
+    shards = Shards(sorted(Path(folder).glob(PATTERN)), {}, array("Q"))
     for index, path in enumerate(shards.paths):
         for name, *entry in read_directory(path):
             shards.numbers[name] = len(shards.numbers)
@@ -94,9 +94,9 @@ def read_directory(shard: Path) -> Iterator[tuple[str, int, int, int]]:
     position = 0
     try:
         for _ in range(count):
-            _, method, checksum, packed, size, *lengths, header = ENTRY.unpack_from(directory, position)
+            signature, method, checksum, packed, size, *lengths, header = ENTRY.unpack_from(directory, position)
             name = directory[position + ENTRY.size : position + ENTRY.size + lengths[0]].decode()
-            if method or packed != size:
+            if signature != b"PK\1\2" or method or packed != size:
                 raise damaged(shard)
             yield name, header, size, checksum
             position += ENTRY.size + sum(lengths)
@@ -106,9 +106,11 @@ def read_directory(shard: Path) -> Iterator[tuple[str, int, int, int]]:
 
 def locate(path: Path) -> tuple[Shards, str] | None:
     """Return the shards in the nearest folder that exists, of a path or above it, and the path's name in them."""
-    folder = next(folder for folder in (path, *path.parents) if folder.is_dir())
+    folder = whole = str(path)
+    while not os.path.isdir(folder):  # noqa: PTH112
+        folder = os.path.dirname(folder) or os.curdir  # noqa: PTH120
     shards = open_shards(folder)
-    return (shards, path.relative_to(folder).as_posix()) if shards.paths else None
+    return (shards, whole.removeprefix(folder).lstrip("/")) if shards.paths else None
 
 
 def packed_photos(path: Path) -> list[Path]:
@@ -116,7 +118,7 @@ def packed_photos(path: Path) -> list[Path]:
     if path.is_file() or not (located := locate(path)):
         return []
     shards, name = located
-    if name == ".":
+    if not name:
         return [path / photo for photo in shards.numbers]
     return [path / photo[len(name) + 1 :] for photo in shards.numbers if photo == name or photo.startswith(f"{name}/")]
 

@@ -14,7 +14,7 @@ from typing import Any
 from stages.common.cli import UserError, plural, run
 from stages.common.params import load_params
 from stages.common.paths import LABELS, RAW
-from stages.data.archive import pack, pack_archive
+from stages.data.archive import pack_archive
 from stages.data.fetch import NOT_FETCHED, Source, check_is_apart
 from stages.storage.files import atomic_folder, sha256_of, write_json
 from stages.storage.folders import visible_files
@@ -65,7 +65,7 @@ def fetch_photos(url: str, sha256: str | None, folder: Path) -> None:
     if source.is_folder():
         if sha256:
             raise UserError(f"download.photos_sha256: expected it empty for a folder, received {sha256}")
-        pack(source.list_folder(), folder)
+        source.pack_folder(folder)
     else:
         archive = folder.with_name("archive")
         source.copy_file(archive, sha256, "download.photos_sha256")

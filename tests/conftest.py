@@ -18,7 +18,6 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""  # expected values are a CPU's; TensorFl
 
 from stages.common.paths import RAW
 from stages.data import fetch
-from stages.data.archive import pack
 
 PROJECT = Path(__file__).parents[1]
 PHOTOS = Path("photos")  # of a user, for `pack_photos`
@@ -131,7 +130,7 @@ def pack_photos(folder: Path = PHOTOS, raw: Path = RAW) -> None:
     """Pack the files of a folder into shards in ``raw``, as ``download`` does."""
     shutil.rmtree(raw, ignore_errors=True)
     raw.mkdir(parents=True)
-    pack(fetch.Source(str(folder), "download.photos").list_folder(), raw)
+    fetch.Source(str(folder), "download.photos").pack_folder(raw)
 
 
 def packed_files(raw: Path = RAW) -> dict[str, bytes]:

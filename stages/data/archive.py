@@ -20,6 +20,7 @@ from zlib import crc32
 from tqdm import tqdm
 
 from stages.common.cli import BROKEN, NO_SPACE, UserError
+from stages.common.parallel import in_parallel
 from stages.common.paths import SHARD
 from stages.storage.folders import HEADER_BYTES, SIDECAR_SUFFIXES, identify, is_hidden, log_left_out
 
@@ -88,10 +89,13 @@ def pack_archive(archive: Path, folder: Path) -> None:
         raise UserError(f"expected an intact archive, received one that cannot be unpacked: {error}") from error
 
 
-def pack(files: Iterable[Member], folder: Path) -> None:
-    """Pack files into shards: zips, not compressed, sorted by name and without dates.
+def pack(files: Iterable[Member], folder: Path, readers: int = 0) -> None:
+    """Pack files into shards: zips, not compressed, sorted by name and without dates (docs/decisions/shards.md).
 
     So the same files are the same bytes, wherever they come from.
+
+    Args:
+        readers: threads that open files, ahead of packing; none where files can be read one at a time only.
 
     Raises:
         UserError: Two files have one name, or a file that of a folder; or :func:`check_name` refuses a name.
@@ -104,13 +108,14 @@ def pack(files: Iterable[Member], folder: Path) -> None:
         if file.name in names:
             raise UserError(f"expected one file of each name (and no folder), received {str(file.name)!r} again")
         names.add(file.name)
+    opened = iter(in_parallel(lambda file: file.open(), files, readers) if readers else (file.open() for file in files))
     with tqdm(desc="packing", total=len(files), unit="file", disable=None) as bar:
         for number, of_shard in enumerate(in_shards(files), 1):
             with zipfile.ZipFile(folder / SHARD.format(number), "w") as shard:
                 for file in of_shard:
                     entry = zipfile.ZipInfo(str(file.name))  # dated 1980
-                    entry.file_size = file.size
-                    with file.open() as source, shard.open(entry, "w") as target:
+                    entry.file_size, entry.external_attr = file.size, 0o644 << 16
+                    with next(opened) as source, shard.open(entry, "w") as target:
                         shutil.copyfileobj(source, target)
                     bar.update()
 

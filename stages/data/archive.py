@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 # Photos hardly compress: an archive that expands further than this holds something else.
 MAX_EXPANSION = 100
 EXPANDS = f"expected photos, received an archive that expands over {MAX_EXPANSION} times"
-# Of a shard. Its headers are 32-bit.
+# Of a shard; a larger file is alone in one. Below what needs the zip format's 64-bit extension.
 MEAN_PHOTOS, MAX_PHOTOS, MAX_BYTES = 512, 8192, 2**28
 MAX_NAME = 255  # bytes, of a file or a folder
 # Raised by Python's modules for a damaged or unsupported archive.
@@ -155,7 +155,7 @@ def check_name(name: PurePosixPath) -> None:
     """Refuse a name that no list of photos, no file of DVC's and no file system can hold."""
     if UNUSABLE.search(str(name)):
         raise UserError(f"expected names in UTF-8 without control characters, received {str(name)!a}: rename it")
-    if max(len(part.encode()) for part in name.parts) > MAX_NAME:
+    if any(len(part.encode()) > MAX_NAME for part in name.parts):
         raise UserError(f"expected names of up to {MAX_NAME} bytes, received {str(name)!r}: rename it")
 
 

@@ -100,7 +100,7 @@ class Source:
         visible = {path: name for path, name in names.items() if not is_hidden(name)}
         folders += [name.parent for name in names.values()]
         log_left_out(len(names) - len(visible), folders, {name.parent for name in visible.values()})
-        sizes = {path: found[path]["size"] or 0 for path in visible}
+        sizes = {path: found[path].get("size") or 0 for path in visible}
         files = [Member(name, sizes[path], partial(self._open, path, sizes[path])) for path, name in visible.items()]
         readers = READERS if getattr(self.files, "async_impl", False) else 1  # others may not be thread-safe
         pack(files, target, readers)

@@ -195,6 +195,7 @@ BAD_ARCHIVES: dict[str, tuple[Callable[[], Any], str]] = {
     "archive in a tar": (tar_of("photos/Cats.TGZ"), "a tgz inside the tar, 'photos/Cats.TGZ'"),
     "Windows path out": (zip_of(r"cats\0.jpg", r"..\evil.jpg"), "'../evil.jpg', which leads out of it"),
     "path out": (zip_of("../evil.jpg"), "'../evil.jpg', which leads out of it"),
+    "no name": (zip_of("cats/0.jpg", "."), "one file of each name .*'.' again"),
     "absolute path": (zip_of("/tmp/evil.jpg"), "'/tmp/evil.jpg', which leads out"),  # noqa: S108 (not written)
     "zip cut short": (
         lambda: write_start(zip_of("cats/0.jpg"), 60),

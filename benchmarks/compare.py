@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from zipfile import ZipFile
 
 import pandas as pd
 import yaml
@@ -105,8 +106,10 @@ def lay_out(folder: Path, photos: tuple[Path, Path] | None, epochs: int) -> dict
 
 
 def run_notebook(folder: Path, params: dict[str, Any]) -> pd.DataFrame:
-    """Run the notebook's workflow on the photos that `download` unpacked."""
-    [train] = sorted(path for path in (folder / "data/raw").rglob("train") if path.is_dir())
+    """Run the notebook's workflow on the photos that `download` packed."""
+    for shard in sorted((folder / "data/raw").glob("*.zip")):
+        ZipFile(shard).extractall(folder / "photos")
+    [train] = sorted(path for path in (folder / "photos").rglob("train") if path.is_dir())
     backbone = params["backbones"]["mobilenet_v2"]
     command = [sys.executable, "-m", "benchmarks.notebook_workflow", train.parent, backbone["weights"]]
     options = {

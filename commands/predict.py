@@ -28,6 +28,7 @@ from stages.common.parallel import in_parallel
 from stages.common.params import load_params
 from stages.inference.model_file import Prediction, TrainedModel, fetch_model_file
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
+from stages.photos.shards import packed_photos
 from stages.storage.files import atomic_write
 from stages.storage.folders import is_hidden, unreadable_folders
 
@@ -111,10 +112,16 @@ def check_is_not_a_photo(output: Path, paths: Sequence[Path]) -> None:
 
 
 def list_photos(given: Sequence[Path]) -> list[Path]:
-    """List the given files, and the files in the given folders, sorted, without hidden ones; none may be missing."""
+    """List the given files, and the files in the given folders or their shards, sorted, without hidden ones.
+
+    None may be missing.
+    """
     paths: list[Path] = []
     for path in given:
         name = shown(path)
+        if packed := packed_photos(path):
+            paths += packed
+            continue
         if not path.exists():
             raise UserError(f"expected a photo or a folder of photos, received {name}: no such file")
         # Named pipes, links to folders or to nothing, and unreadable folders are listed, and fail to be decoded.

@@ -1,7 +1,7 @@
 """Fetch the photos and their labels.
 
 Reads ``download.photos`` (an archive or a folder) and ``download.labels`` (a CSV, or null), each a URL that fsspec
-knows or a local path. Writes ``data/raw/``, the photos with their folders kept, ``data/labels/``, with the CSV as
+knows or a local path. Writes ``data/raw/``, the photos in shards, ``data/labels/``, with the CSV as
 ``labels.csv``, and ``data/fetched.json``, the list of both. DVC leaves them in place for this step to replace
 (``persist``), which refuses to replace a file that is not in the list: it may be the user's.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from stages.common.cli import UserError, plural, run
 from stages.common.params import load_params
 from stages.common.paths import LABELS, RAW
-from stages.data.archive import unpack
+from stages.data.archive import pack_archive
 from stages.data.fetch import NOT_FETCHED, Source, check_is_apart
 from stages.storage.files import atomic_folder, sha256_of, write_json
 from stages.storage.folders import visible_files
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def list_files(raw: Path, labels: Path) -> dict[str, dict[str, Any]]:
-    """List the photos with their sizes, and the labels with their SHA-256, as a correction may not change the size."""
+    """List the shards with their sizes, and the labels with their SHA-256, as a correction may not change the size."""
     sizes = {name: (raw / name).stat().st_size if (raw / name).exists() else None for name in visible_files(raw)}
     hashes = {name: sha256_of(labels / name) if (labels / name).is_file() else None for name in visible_files(labels)}
     return {str(RAW): sizes, str(LABELS): hashes}
@@ -60,17 +60,17 @@ def check_is_fetched(raw: Path, labels: Path) -> None:
 
 
 def fetch_photos(url: str, sha256: str | None, folder: Path) -> None:
-    """Copy the photos at ``url``, a folder or an archive, into a folder."""
+    """Pack the photos at ``url``, a folder or an archive, into shards in a folder."""
     source = Source(url, "download.photos")
     if source.is_folder():
         if sha256:
             raise UserError(f"download.photos_sha256: expected it empty for a folder, received {sha256}")
-        source.copy_folder(folder)
+        source.pack_folder(folder)
     else:
         archive = folder.with_name("archive")
         source.copy_file(archive, sha256, "download.photos_sha256")
         try:
-            unpack(archive, folder)
+            pack_archive(archive, folder)
         except UserError as error:
             raise UserError(f"download.photos: {error} (from {url})") from error
     if not visible_files(folder):

@@ -1,8 +1,8 @@
 """Split the photos into training, validation and test.
 
-Reads ``data/raw/``: a folder per class; or ``train/`` and ``validation/``, ``test/`` or both, by any of the names that
-``stages/data/layout.py`` lists, with a folder per class in each, or in a folder per class; each may be inside one
-outer folder. If there is a ``data/labels/labels.csv`` (``path,label``), the labels are from there instead.
+Reads the photos in ``data/raw/``: a folder per class; or ``train/`` and ``validation/``, ``test/`` or both, by any of
+the names that ``stages/data/layout.py`` lists, with a folder per class in each, or in a folder per class; each may be
+inside one outer folder. If there is a ``data/labels/labels.csv`` (``path,label``), the labels are from there instead.
 ``corrections.csv`` (``path,label``) changes the label of photos that have one, or removes them (``remove``).
 
 Writes ``data/splits/train.csv``, ``validation.csv`` and ``test.csv`` (``path,label``, sorted by path);
@@ -28,13 +28,14 @@ import pandas as pd
 from stages.common.cli import MismatchError, UserError, run
 from stages.common.parallel import map_in_parallel
 from stages.common.params import Split, load_params
-from stages.common.paths import CORRECTIONS, LABELS, RAW, SPLITS
+from stages.common.paths import CORRECTIONS, LABELS, RAW, SHARD, SPLITS
 from stages.data.duplicates import SIDE, PhotoHash, find_clusters, find_conflicts, hash_photo
 from stages.data.groups import assign_splits, find_groups
 from stages.data.labels import apply_corrections, read_labels
 from stages.data.layout import SPLIT_NAMES, find_photos
 from stages.photos.decode import MORE_FRAMES, UnreadablePhotoError, open_photo
 from stages.photos.formats import SUFFIXES
+from stages.photos.shards import packed_photos
 from stages.storage.files import atomic_folder, write_csv
 from stages.storage.folders import SIDECAR_SUFFIXES
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
@@ -53,11 +54,12 @@ PREVIEWS = {".thm"}  # a camera's small JPEG of a film or photo beside it
 
 def main() -> None:
     settings = load_params().split
-    if not RAW.is_dir():
-        raise UserError(f"expected the photos in {RAW}, found no such folder: run `dvc repro download`")
+    files = packed_photos(RAW)
+    if not files:
+        raise UserError(f"expected photos in {RAW / SHARD.format(1)}, found none: run `dvc repro download`")
     corrections = read_labels(CORRECTIONS, str(CORRECTIONS)) if CORRECTIONS.exists() else {}
     try:
-        photos = split_photos(RAW, settings, corrections)
+        photos = split_photos(files, settings, corrections)
     except MismatchError:
         raise
     except UserError as error:
@@ -92,14 +94,14 @@ def make_lists(photos: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return lists
 
 
-def split_photos(folder: Path, settings: Split, corrections: Mapping[PurePosixPath, set[str]]) -> pd.DataFrame:
+def split_photos(files: list[Path], settings: Split, corrections: Mapping[PurePosixPath, set[str]]) -> pd.DataFrame:
     """Fill the table of photos (:func:`stages.data.layout.photo_table`), rule by rule.
 
     Raises:
         UserError: Too many files are rejected, ``split.group`` does not distinguish groups, a correction matches no
             photo, or a split would have no photos of some class.
     """
-    photos = find_photos(folder, LABELS / "labels.csv")
+    photos = find_photos(RAW, files, LABELS / "labels.csv")
     apply_corrections(photos, corrections)
     thumbnails = inspect_photos(photos, settings.max_megapixels)
     check_classes(photos)

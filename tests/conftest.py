@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -15,9 +16,11 @@ from PIL import Image
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # expected values are a CPU's; TensorFlow reads this at its start
 
+from stages.common.paths import RAW
 from stages.data import fetch
 
 PROJECT = Path(__file__).parents[1]
+PHOTOS = Path("photos")  # of a user, for `pack_photos`
 CNN = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]["cnn"]
 CNN_ALONE = {"models": {"cnn": CNN}, "features": {}, "backbones": {}, "label_issues": {}}
 
@@ -121,6 +124,19 @@ def edit_params(path: Path, changes: dict[str, Any]) -> None:
             section = section.setdefault(name, {})
         section[key] = value
     path.write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def pack_photos(folder: Path = PHOTOS, raw: Path = RAW) -> None:
+    """Pack the files of a folder into shards in ``raw``, as ``download`` does."""
+    shutil.rmtree(raw, ignore_errors=True)
+    raw.mkdir(parents=True)
+    fetch.Source(str(folder), "download.photos").pack_folder(raw)
+
+
+def packed_files(raw: Path = RAW) -> dict[str, bytes]:
+    """Read the files in the shards in ``raw`` by another program's code than the pipeline's."""
+    shards = [ZipFile(path) for path in sorted(raw.glob("*.zip"))]
+    return {name: shard.read(name) for shard in shards for name in shard.namelist()}
 
 
 def write_photos(folder: Path, count: int, first: int = 0) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from commands import predict
 from stages.common.cli import UserError
 from stages.common.param_types import RENAMED
 from stages.storage.files import write_json
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, packed_files
 from tests.project import MODELS, commit, run
 
 DOCUMENTS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").rglob("*.md"))]
@@ -115,9 +114,10 @@ def test_the_tutorial_runs_to_its_end(small_project: Path) -> None:
 @pytest.mark.slow
 def test_predict_prints_what_the_readme_shows(small_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (small_project / "new").mkdir()
-    for split, name in [("cats", "cat.80"), ("cats", "cat.81"), ("dogs", "dog.80")]:
-        photo = sorted((small_project / "data/raw").rglob(f"validation/{split}/*.jpg"))[int(name[-1])]
-        shutil.copy(photo, small_project / f"new/{name}.jpg")
+    photos = packed_files(small_project / "data/raw")
+    for label, name in [("cats", "cat.80"), ("cats", "cat.81"), ("dogs", "dog.80")]:
+        photo = [path for path in photos if f"validation/{label}/" in path][int(name[-1])]
+        (small_project / f"new/{name}.jpg").write_bytes(photos[photo])
     (small_project / "new/notes.txt").write_text("no photo")
     best = json.loads((small_project / "metrics/best.json").read_text())["model"]
     [other] = {"cnn", "transfer"} - {best}

@@ -9,8 +9,9 @@ import pytest
 from stages import download, split
 from stages.common.cli import UserError
 from stages.common.paths import LABELS, RAW
+from stages.storage.files import write_json
 from stages.storage.photo_lists import read_split
-from tests.conftest import CNN_ALONE, write_photos
+from tests.conftest import CNN_ALONE, packed_files, write_photos
 
 SetParams = Callable[[dict[str, Any]], None]
 
@@ -28,18 +29,18 @@ def files_below(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_folder_is_copied(photos: Path) -> None:
+def test_a_folder_is_packed(photos: Path) -> None:
     download.main()
-    assert files_below(RAW) == files_below(photos)
+    assert list(packed_files()) == files_below(photos)
 
 
 @pytest.mark.parametrize("has_sha256", [False, True])
-def test_an_archive_is_unpacked(photos: Path, set_params: SetParams, has_sha256: bool) -> None:
+def test_an_archive_is_packed(photos: Path, set_params: SetParams, has_sha256: bool) -> None:
     archive = shutil.make_archive("photos", "zip", root_dir=".", base_dir="photos")
     sha256 = hashlib.sha256(Path(archive).read_bytes()).hexdigest() if has_sha256 else None
     set_params({"download.photos": archive, "download.photos_sha256": sha256})
     download.main()
-    assert files_below(RAW) == [f"photos/{name}" for name in files_below(photos)]
+    assert list(packed_files()) == [f"photos/{name}" for name in files_below(photos)]
 
 
 def test_photos_in_a_flat_folder_have_the_classes_of_a_csv(photos: Path, set_params: SetParams) -> None:
@@ -72,11 +73,26 @@ def test_a_second_run_replaces_the_first(photos: Path) -> None:
     download.main()
     (photos / "cats/0.jpg").unlink()
     write_photos(photos / "dogs", 3)
-    (RAW / "cats/1.jpg").unlink()  # as a disk may lose it
+    (RAW / "photos-00001.zip").unlink()  # as a disk may lose it
     (RAW / ".DS_Store").touch()
     download.main()
-    assert files_below(RAW) == files_below(photos) == ["cats/1.jpg", "dogs/0.jpg", "dogs/1.jpg", "dogs/2.jpg"]
+    assert list(packed_files()) == files_below(photos) == ["cats/1.jpg", "dogs/0.jpg", "dogs/1.jpg", "dogs/2.jpg"]
     assert sorted(path.name for path in Path("data").iterdir()) == ["fetched.json", "labels", "raw"]
+
+
+def test_loose_photos_of_an_older_version_are_packed(photos: Path) -> None:
+    """But with a file of the user's among them, none is touched."""
+    shutil.copytree(photos, RAW)
+    sizes = {name: (photos / name).stat().st_size for name in files_below(photos)}
+    write_json({str(RAW): sizes, str(LABELS): {}}, download.FETCHED)
+    (RAW / "cats/mine.jpg").write_text("mine")
+    with pytest.raises(UserError, match="1 other or changed file, such as data/raw/cats/mine"):
+        download.main()
+    assert files_below(RAW) == sorted([*sizes, "cats/mine.jpg"])
+    (RAW / "cats/mine.jpg").unlink()
+    download.main()
+    assert list(packed_files()) == files_below(photos)
+    assert {path.suffix for path in RAW.iterdir()} == {".zip"}
 
 
 @pytest.mark.parametrize("photos_at", ["data/incoming", "data/photos", "data/raw2", "data/.unfinished-photos"])
@@ -85,7 +101,7 @@ def test_a_source_beside_the_outputs_is_copied(photos: Path, set_params: SetPara
     shutil.copytree(photos, photos_at)
     set_params({"download.photos": photos_at, "download.labels": f"{photos_at}/0.csv"})
     download.main()
-    assert files_below(RAW) == files_below(Path(photos_at)) == files_below(photos)
+    assert list(packed_files()) == files_below(Path(photos_at)) == files_below(photos)
 
 
 def contents() -> dict[str, bytes]:
@@ -146,7 +162,7 @@ def test_an_edited_output_stops_the_step(set_params: SetParams, photos: Path) ->
     Path("labels.csv").write_text("path,label\ncats/0.jpg,cat\n")
     set_params({"download.labels": "labels.csv"})
     download.main()
-    for edited in (LABELS / "labels.csv", RAW / "cats/0.jpg"):
+    for edited in (LABELS / "labels.csv", RAW / "photos-00001.zip"):
         original = edited.read_bytes()
         edited.write_bytes(original.replace(b",cat", b",dog") if edited.suffix == ".csv" else b"cropped")
         with pytest.raises(UserError, match=f"1 other or changed file, such as {edited}: "):
@@ -215,4 +231,4 @@ def test_a_failure_is_one_line_and_leaves_nothing(photos: Path, set_params: SetP
 
     set_params({"download.photos": "photos", "download.photos_sha256": None, "download.labels": None, **CNN_ALONE})
     download.main()
-    assert files_below(RAW) == files_below(photos)
+    assert list(packed_files()) == files_below(photos)

@@ -21,7 +21,7 @@ from stages.evaluation import gradcam
 from stages.inference.logits import load_model
 from stages.inference.model_file import TrainedModel
 from stages.photos.decode import resized_pixels
-from tests.conftest import CNN_ALONE, edit_params
+from tests.conftest import CNN_ALONE, PHOTOS, edit_params, pack_photos
 
 SIZE = (16, 20)
 TINY = {**CNN_ALONE["models"]["cnn"], "conv_layers": 1, "filters": 2, "dense_units": 2}
@@ -41,8 +41,9 @@ def image_fit(request: pytest.FixtureRequest, workspace: Path, monkeypatch: pyte
     settings = {"train.epochs": 1, "train.batch_size": 8, "train.precision": "float32"}
     edit_params(Path("params.yaml"), {**CNN_ALONE, **changes, **settings})
     for label in ("cats", "dogs"):
-        write_wide_photos(Path("data/raw/train", label), 4)
-        write_wide_photos(Path("data/raw/validation", label), 6)
+        write_wide_photos(PHOTOS / "train" / label, 4)
+        write_wide_photos(PHOTOS / "validation" / label, 6)
+    pack_photos()
     split.main()
     pixels.main()
     monkeypatch.setattr(sys, "argv", ["train", "cnn"])
@@ -105,7 +106,7 @@ def test_all_decode_as_the_model_was_trained(image_fit: ImageFit, monkeypatch: p
     monkeypatch.setattr(TrainedModel, "classify", classify)
     monkeypatch.setattr(sys, "argv", ["predict", "data/raw/validation/cats", "-o", "out.csv"])
     predict.main()
-    paths = sorted(Path("data/raw/validation/cats").iterdir())
+    paths = sorted((PHOTOS / "validation/cats").iterdir())
     expected = np.stack([resized_pixels(path, SIZE, image_fit) for path in paths])
     np.testing.assert_array_equal(classified, [expected])
 

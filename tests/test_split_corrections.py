@@ -7,11 +7,12 @@ from unicodedata import normalize
 import pandas as pd
 import pytest
 
-from stages import label_stats, split
+from stages import label_stats
 from stages.common.cli import UserError
 from stages.common.paths import CORRECTIONS, RAW, SPLITS
 from stages.data.layout import SPLIT_NAMES
-from tests.conftest import PROJECT, edit_params, write_photos
+from tests.conftest import PHOTOS, PROJECT, edit_params, write_photos
+from tests.test_split import split_photos
 
 CAT, DOG = "data/raw/cats/3.jpg", "data/raw/dogs/4.jpg"
 
@@ -19,12 +20,12 @@ CAT, DOG = "data/raw/cats/3.jpg", "data/raw/dogs/4.jpg"
 @pytest.fixture(autouse=True)
 def _photos(workspace: Path) -> None:
     for label in ("cats", "dogs"):
-        write_photos(RAW / label, 10)
+        write_photos(PHOTOS / label, 10)
 
 
 def correct(*lines: str, header: str = "path,label") -> dict[str, pd.DataFrame]:
     CORRECTIONS.write_text("\n".join([header, *lines, ""]))
-    split.main()
+    split_photos()
     return {name: pd.read_csv(SPLITS / f"{name}.csv") for name in (*SPLIT_NAMES, "rejected", "corrected")}
 
 
@@ -35,7 +36,7 @@ def labels(lists: dict[str, pd.DataFrame]) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", ["two  spaces", "at an end ", "café"])
 def test_a_class_of_any_name_can_be_corrected(name: str) -> None:
-    write_photos(RAW / normalize("NFD", name), 10)
+    write_photos(PHOTOS / normalize("NFD", name), 10)
     label = " ".join(name.split())
     path = RAW / name / "3.jpg"  # as a keyboard writes it
     lists = correct(f"{CAT},{name}", f"{path},cats")
@@ -56,9 +57,9 @@ def test_a_photo_gets_another_label_or_is_removed(caplog: pytest.LogCaptureFixtu
 
 def test_corrections_are_counted_in_the_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many photos are removed, the run goes on; unusable files are counted apart."""
-    (RAW / "dogs/copy.jpg").write_bytes(Path("data/raw/dogs/7.jpg").read_bytes())
+    (PHOTOS / "dogs/copy.jpg").write_bytes((PHOTOS / "dogs/7.jpg").read_bytes())
     for number in range(3):
-        (RAW / f"cats/no photo {number}.jpg").touch()
+        (PHOTOS / f"cats/no photo {number}.jpg").touch()
     edit_params(Path("params.yaml"), {"split.max_rejected_fraction": 0.2})
     lines = [f"data/raw/dogs/{number}.jpg,remove" for number in range(5)]
     correct(f"{CAT},dogs", *lines, "data/raw/cats/5.jpg,cats")
@@ -73,7 +74,7 @@ def test_corrections_are_counted_in_the_metrics(monkeypatch: pytest.MonkeyPatch)
 
 def test_duplicates_are_compared_by_corrected_labels() -> None:
     copy = RAW / "dogs/copy.jpg"
-    copy.write_bytes(Path(CAT).read_bytes())
+    (PHOTOS / "dogs/copy.jpg").write_bytes((PHOTOS / "cats/3.jpg").read_bytes())
     lists = correct(f"{copy},cats")
     assert labels(lists)[CAT] == labels(lists).get(str(copy), "cats") == "cats"
     assert not lists["rejected"]["reason"].str.contains("more than one label").any()
@@ -100,7 +101,7 @@ def test_a_class_that_would_lose_all_its_photos_is_an_error(label: str) -> None:
 
 
 def test_in_a_class_called_remove_no_photo_can_be_removed() -> None:
-    write_photos(RAW / "remove", 10)
+    write_photos(PHOTOS / "remove", 10)
     assert not len(correct()["rejected"])
     with pytest.raises(UserError, match="is also the name of a class: rename"):
         correct(f"{DOG},remove")

@@ -11,27 +11,27 @@ import pytest
 from PIL import Image, ImageDraw
 from sklearn.datasets import load_digits
 
-from stages import label_stats, split
+from stages import label_stats
 from stages.common.cli import UserError
-from stages.common.paths import RAW, SPLITS
+from stages.common.paths import SPLITS
 from stages.data.layout import SPLIT_NAMES
 from stages.evaluation.report import data_section
 from stages.storage.photo_lists import DUPLICATE, TWO_LABELS, read_groups, read_split
-from tests.conftest import edit_params, write_photos
-from tests.test_split import layout, split_lists
+from tests.conftest import PHOTOS, edit_params, write_photos
+from tests.test_split import layout, split_lists, split_photos
 
 WAY_OUT = r"lower split\.duplicate_distance, or leave it empty"
 
 
 def copy_photo(source: str, *targets: str) -> None:
     for target in targets:
-        (RAW / target).write_bytes((RAW / source).read_bytes())
+        (PHOTOS / target).write_bytes((PHOTOS / source).read_bytes())
 
 
 def test_a_photo_in_two_splits_stays_in_the_stricter_one(workspace: Path, set_params: Callable[..., None]) -> None:
     layout({f"{name}/{label}": 10 for name in ("train", "validation") for label in ("cats", "dogs")})
-    with Image.open(RAW / "validation/cats/0.jpg") as photo:  # a test photo
-        photo.resize((60, 40)).save(RAW / "train/cats/copy.jpg", quality=60)
+    with Image.open(PHOTOS / "validation/cats/0.jpg") as photo:  # a test photo
+        photo.resize((60, 40)).save(PHOTOS / "train/cats/copy.jpg", quality=60)
     copy_photo("train/cats/1.jpg", "validation/cats/1.jpg")
     set_params({"split.max_rejected_fraction": 0.05})
     lists = split_lists()
@@ -44,8 +44,8 @@ def test_a_photo_in_two_splits_stays_in_the_stricter_one(workspace: Path, set_pa
 
 def test_duplicates_train_together_and_test_once(workspace: Path) -> None:
     layout({"cats": 10, "dogs": 10})
-    for path in sorted(RAW.rglob("*.jpg")):
-        name = path.relative_to(RAW).as_posix()
+    for path in sorted(PHOTOS.rglob("*.jpg")):
+        name = path.relative_to(PHOTOS).as_posix()
         copy_photo(name, name.replace("/", "/copy of "), name.replace("/", "/second copy of "))
     lists = split_lists()
     assert [len(lists[split]) for split in SPLIT_NAMES] == [3 * 14, 4, 2]
@@ -73,7 +73,7 @@ def test_too_many_leaks_and_conflicts_are_an_error(workspace: Path, caplog: pyte
     with pytest.raises(
         UserError, match=r"to be rejected, received 3 of 41, listed above.* lower split.duplicate_distance"
     ):
-        split.main()
+        split_photos()
     assert "data/raw/train/dogs/2.jpg: same photo as data/raw/validation/dogs/2.jpg" in caplog.text
     assert "cats/1.jpg: has more than one label: same photo as data/raw/train/dogs/cat.jpg, which has" in caplog.text
     assert not SPLITS.exists()
@@ -81,8 +81,8 @@ def test_too_many_leaks_and_conflicts_are_an_error(workspace: Path, caplog: pyte
 
 def test_photos_of_a_group_leave_all_splits_but_one(workspace: Path, set_params: Callable[..., None]) -> None:
     layout({f"{name}/{label}": 10 for name in SPLIT_NAMES for label in ("cats", "dogs")})
-    write_photos(RAW / "train/cats/tom", 2)
-    write_photos(RAW / "validation/cats/tom", 1, first=2)
+    write_photos(PHOTOS / "train/cats/tom", 2)
+    write_photos(PHOTOS / "validation/cats/tom", 1, first=2)
     set_params({"split.group": "/(tom)/", "split.max_rejected_fraction": 0.04})
     assert split_lists()["rejected"].to_dict("records") == [
         {"path": f"data/raw/train/cats/tom/{n}.jpg", "reason": "same group as data/raw/validation/cats/tom/2.jpg"}
@@ -96,7 +96,7 @@ def test_groups_that_are_all_in_test_are_an_error(
     layout({f"{name}/{label}": 3 for name in ("train", "test") for label in ("cats", "dogs")})
     set_params({"split.group": r"/(\w+/\d)\.jpg"})
     with pytest.raises(UserError, match=r"at most 1.0% of the photos to be rejected, received 6 of 12, listed above"):
-        split.main()
+        split_photos()
     assert "data/raw/train/cats/0.jpg: same group as data/raw/test/cats/0.jpg" in caplog.text
 
 
@@ -104,7 +104,7 @@ def test_a_class_whose_photos_all_leak_is_an_error(workspace: Path, set_params: 
     layout({f"{name}/{label}": 3 for name in SPLIT_NAMES for label in ("cats", "cows")} | {"train/dogs": 3})
     set_params({"split.group": r"(?:train/dogs|test/cats)/(\d)", "split.max_rejected_fraction": 1.0})
     with pytest.raises(UserError, match="of 'dogs' 0 in train, 0 in validation, 0 in test"):
-        split.main()
+        split_photos()
 
 
 def write_fixed_camera(folder: Path, count: int, scratch: bool) -> None:
@@ -125,11 +125,11 @@ def write_fixed_camera(folder: Path, count: int, scratch: bool) -> None:
 def test_a_fixed_camera_stops_with_the_way_out(
     workspace: Path, set_params: Callable[..., None], fraction: float
 ) -> None:
-    write_fixed_camera(RAW / "good", 20, scratch=False)
-    write_fixed_camera(RAW / "scratched", 20, scratch=True)
+    write_fixed_camera(PHOTOS / "good", 20, scratch=False)
+    write_fixed_camera(PHOTOS / "scratched", 20, scratch=True)
     set_params({"split.max_rejected_fraction": fraction})
     with pytest.raises(UserError, match=WAY_OUT):
-        split.main()
+        split_photos()
     set_params({"split.duplicate_distance": None})
     lists = split_lists()
     assert [len(lists[name]) for name in (*SPLIT_NAMES, "rejected")] == [28, 8, 4, 0]
@@ -138,10 +138,10 @@ def test_a_fixed_camera_stops_with_the_way_out(
 def test_too_few_different_photos_of_a_class_are_an_error(workspace: Path) -> None:
     layout({"cats": 9, "dogs": 2})
     with pytest.raises(UserError, match=r"1 in test \(data/raw is a copy"):
-        split.main()
+        split_photos()
     copy_photo("dogs/0.jpg", "dogs/2.jpg")
     with pytest.raises(UserError, match=WAY_OUT):
-        split.main()
+        split_photos()
 
 
 def test_only_direct_duplicates_of_another_class_are_rejected(workspace: Path, set_params: Callable[..., None]) -> None:
@@ -151,7 +151,7 @@ def test_only_direct_duplicates_of_another_class_are_rejected(workspace: Path, s
         picture = Image.new("RGB", (64, 64), "white")
         ImageDraw.Draw(picture).ellipse((16, 16, 48, 48), (0, 0, 0))
         ImageDraw.Draw(picture).rectangle((2, 2, 14, 14), (255, 255 - level, 255))
-        picture.save(RAW / label / f"row {number}.png")
+        picture.save(PHOTOS / label / f"row {number}.png")
     set_params({"split.max_rejected_fraction": 0.1})
     lists = split_lists()
     conflicts = lists["rejected"][lists["rejected"]["reason"].str.startswith(TWO_LABELS)]
@@ -163,12 +163,12 @@ def test_digits_that_look_alike_are_an_error(
 ) -> None:
     digits = load_digits()
     for number in range(0, 1797, 3):
-        folder = RAW / str(digits.target[number])
+        folder = PHOTOS / str(digits.target[number])
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray((digits.images[number] * 15).astype(np.uint8)).save(folder / f"{number}.png")
     message = r"validation to be nearly the same .* or raise split.max_copies_fraction; .* lower split.duplicate_dist"
     with pytest.raises(UserError, match=message):
-        split.main()
+        split_photos()
     assert re.search(r"validation: copies of other photos there, left out: \d+ of \d+ \(\d+.\d %\)", caplog.text)
     set_params({"split.max_copies_fraction": 0.5})
     assert split_lists()["rejected"]["reason"].str.startswith(DUPLICATE).any()
@@ -182,7 +182,7 @@ def test_copies_are_left_out_and_reported(workspace: Path, caplog: pytest.LogCap
     copy_photo("train/cats/1.jpg", "train/cats/copy.jpg")
     copy_photo("test/dogs/1.jpg", "train/dogs/leak.jpg")
     edit_params(Path("params.yaml"), {"split.max_rejected_fraction": 0.1})
-    split.main()
+    split_photos()
     lists = {name: read_split(name) for name in (*SPLIT_NAMES, "rejected", "copies")}
     assert [len(lists[name]) for name in SPLIT_NAMES] == [7, 6, 6]
     assert lists["copies"].to_numpy().tolist() == [
@@ -206,11 +206,11 @@ def test_training_photos_of_one_group_are_listed(workspace: Path, set_params: Ca
     copy_photo("validation/dogs/2.jpg", "validation/dogs/copy.jpg")
     copy_photo("test/dogs/3.jpg", "train/dogs/leak.jpg")
     for name in ("train/cats/rex_7.jpg", "train/dogs/rex_8.jpg", "test/cats/max_1.jpg", "test/cats/max_2.jpg"):
-        write_photos(RAW / "new", 1, first=hash_of(name))
-        next((RAW / "new").iterdir()).rename(RAW / name)
-        (RAW / "new").rmdir()
+        write_photos(PHOTOS / "new", 1, first=hash_of(name))
+        next((PHOTOS / "new").iterdir()).rename(PHOTOS / name)
+        (PHOTOS / "new").rmdir()
     set_params({"split.max_rejected_fraction": 0.1, "split.group": r"/([a-z]+)_\d"})
-    split.main()
+    split_photos()
     assert pd.read_csv(SPLITS / "groups.csv").to_numpy().tolist() == [
         ["data/raw/train/cats/1.jpg", "data/raw/train/cats/1.jpg"],
         ["data/raw/train/cats/copy.jpg", "data/raw/train/cats/1.jpg"],

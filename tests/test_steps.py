@@ -16,7 +16,7 @@ from stages.inference import prediction_cache
 from stages.inference.logits import load_model
 from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
-from tests.conftest import CNN, PROJECT, edit_params, write_photos
+from tests.conftest import CNN, PHOTOS, PROJECT, edit_params, pack_photos, write_photos
 
 TINY = {**CNN, "conv_layers": 1, "filters": 2, "dense_units": 2}
 # The best is evaluated before another.
@@ -36,11 +36,12 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             Path("params.yaml"), {**changes, "image_size": 16, "models": MODELS, "split.max_rejected_fraction": 0.1}
         )
         for label, count in {"cats": 6, "dogs": 9}.items():
-            write_photos(Path("data/raw/train", label), count)
-            write_photos(Path("data/raw/validation", label), 10, first=20)
+            write_photos(PHOTOS / "train" / label, count)
+            write_photos(PHOTOS / "validation" / label, 10, first=20)
         for name in ("notes", "more notes"):
-            Path(f"data/raw/train/cats/{name}.jpg").write_text("no photo")
-        Path("data/raw/train/dogs/copy.jpg").write_bytes(Path("data/raw/validation/dogs/20.jpg").read_bytes())
+            (PHOTOS / f"train/cats/{name}.jpg").write_text("no photo")
+        (PHOTOS / "train/dogs/copy.jpg").write_bytes((PHOTOS / "validation/dogs/20.jpg").read_bytes())
+        pack_photos()
         split.main()
         label_stats.main()
         patch.setattr(sys, "argv", ["…"])

@@ -29,6 +29,7 @@ from stages.common.params import Resources, load_params
 from stages.inference.model_file import fetch_model_file
 from stages.models.runtime import make_deterministic
 from stages.photos.decode import UnreadablePhotoError, read_photo, resized_pixels, unreadable_photos
+from stages.photos.shards import packed_photos
 from stages.storage.folders import check_readable, is_hidden
 
 logger = logging.getLogger(__name__)
@@ -51,10 +52,13 @@ def main() -> None:
     params = load_params()
     if PurePosixPath(output.fs.unstrip_protocol(output.path)).is_relative_to(photos.fs.unstrip_protocol(photos.path)):
         raise UserError(f"expected OUTPUT outside of {args.photos}, where the photos are, received {args.output}")
+    packed: list[Path] = []
     if isinstance(photos.fs, LocalFileSystem):
         check_readable(photos.path)
+        packed = packed_photos(Path(photos.path))
     with parquet.explain_unreachable(photos):
-        paths = [path for path in sorted(photos.find("")) if not is_hidden(PurePosixPath(path))]
+        found = [path.relative_to(photos.path).as_posix() for path in packed] or photos.find("")
+    paths = [path for path in sorted(found) if not is_hidden(PurePosixPath(path))]
     if not paths:
         raise UserError(f"expected photos in {args.photos}, found none")
     model = fetch_model_file(args.model, args.rev)

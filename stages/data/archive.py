@@ -1,4 +1,4 @@
-"""Unpack an archive from an untrusted source."""
+"""Pack the photos of an archive or a folder, which may be from an untrusted source, into shards."""
 
 import logging
 import lzma
@@ -8,18 +8,30 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import IO, NamedTuple, Self, cast
+from tempfile import TemporaryFile
+from typing import IO, Any, NamedTuple, Self, cast
+from zlib import crc32
+
+from tqdm import tqdm
 
 from stages.common.cli import BROKEN, NO_SPACE, UserError
+from stages.common.parallel import in_parallel
+from stages.common.paths import SHARD
 from stages.storage.folders import HEADER_BYTES, SIDECAR_SUFFIXES, identify, is_hidden, log_left_out
 
 logger = logging.getLogger(__name__)
 
 # Photos hardly compress: an archive that expands further than this holds something else.
 MAX_EXPANSION = 100
+EXPANDS = f"expected photos, received an archive that expands over {MAX_EXPANSION} times"
+# Of a shard; a larger file is alone in one. Below what needs the zip format's 64-bit extension.
+MEAN_PHOTOS, MAX_PHOTOS, MAX_BYTES = 512, 8192, 2**28
+MAX_NAME = 255  # bytes, of a file or a folder
 # Raised by Python's modules for a damaged or unsupported archive.
 UNPACKING_ERRORS = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
@@ -37,43 +49,95 @@ ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tbz2", ".tgz", ".txz", ".xz"
 class Member(NamedTuple):
     name: PurePosixPath
     size: int  # bytes, unpacked
-    is_folder: bool
-    is_file: bool  # not a folder, a link or a device
-    open: Callable[[], IO[bytes] | None]
+    open: Callable[[], IO[bytes]]
+    is_folder: bool = False
+    is_file: bool = True  # not a folder, a link or a device
 
 
-def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a zip or tar archive into ``folder``, except hidden files, which are counted in the log.
+def pack_archive(archive: Path, folder: Path) -> None:
+    """Pack the files of a zip or tar archive into shards, except hidden ones, which are counted in the log.
 
     Raises:
-        UserError: The file is not an archive, is damaged, or has unusual content: a name that leads out of the folder
-            or is refused by :func:`check_name`, a link, two files of one name, far more bytes than its size suggests,
-            or archives alone.
+        UserError: The file is not an archive, is damaged, or has unusual content: a name that leads out of the folder,
+            a link, far more bytes than its size suggests, archives alone, or what :func:`pack` refuses.
     """
     hidden = 0
-    folders, with_files = set(), set()
+    folders, files = set(), []
     first: dict[str, PurePosixPath] = {}  # file of each suffix
     bytes_left = MAX_EXPANSION * archive.stat().st_size
     try:
-        for member in open_archive(archive):
-            if member.is_folder:
-                folders.add(member.name)
-            elif is_hidden(member.name):
-                hidden += 1
-                folders.add(member.name.parent)
-            else:
-                bytes_left -= member.size
-                if bytes_left < 0:
-                    raise UserError(f"expected photos, received an archive that expands over {MAX_EXPANSION} times")
-                extract(member, folder)
-                with_files.add(member.name.parent)
-                first.setdefault(member.name.suffix.lower(), member.name)
+        with open_archive(archive) as members:
+            for member in members:
+                if member.is_folder:
+                    folders.add(member.name)
+                elif is_hidden(member.name):
+                    hidden += 1
+                    folders.add(member.name.parent)
+                else:
+                    bytes_left -= member.size
+                    if bytes_left < 0:
+                        raise UserError(EXPANDS)
+                    check_member(member)
+                    files.append(member)
+                    first.setdefault(member.name.suffix.lower(), member.name)
+            log_left_out(hidden, folders, {member.name.parent for member in files})
+            check_for_archives(first, "tar" if tarfile.is_tarfile(archive) else "zip")
+            pack(files, folder)
     except UNPACKING_ERRORS as error:
         if getattr(error, "errno", None) in NO_SPACE | BROKEN:
             raise
         raise UserError(f"expected an intact archive, received one that cannot be unpacked: {error}") from error
-    log_left_out(hidden, folders, with_files)
-    check_for_archives(first, "tar" if tarfile.is_tarfile(archive) else "zip")
+
+
+def pack(files: Iterable[Member], folder: Path, readers: int = 0) -> None:
+    """Pack files into shards: zips, not compressed, sorted by name and without dates (docs/decisions/shards.md).
+
+    So the same files are the same bytes, wherever they come from.
+
+    Args:
+        readers: threads that open files, ahead of packing; none where files can be read one at a time only.
+
+    Raises:
+        UserError: Two files have one name, or a file that of a folder; or :func:`check_name` refuses a name.
+    """
+    files = sorted(files, key=lambda file: str(file.name))
+    parents = {file.name.parent for file in files}
+    names = {above for parent in parents for above in (parent, *parent.parents)}
+    for file in files:
+        check_name(file.name)
+        if file.name in names:
+            raise UserError(f"expected one file of each name (and no folder), received {str(file.name)!r} again")
+        names.add(file.name)
+    opened = iter(in_parallel(lambda file: file.open(), files, readers) if readers else (file.open() for file in files))
+    with tqdm(desc="packing", total=len(files), unit="file", disable=None) as bar:
+        for number, of_shard in enumerate(in_shards(files), 1):
+            with zipfile.ZipFile(folder / SHARD.format(number), "w") as shard:
+                for file in of_shard:
+                    entry = zipfile.ZipInfo(str(file.name))  # dated 1980
+                    entry.file_size, entry.external_attr = file.size, 0o644 << 16
+                    with next(opened) as source, shard.open(entry, "w") as target:
+                        shutil.copyfileobj(source, target)
+                    bar.update()
+
+
+def in_shards(files: Iterable[Member]) -> Iterator[list[Member]]:
+    """Divide files into shards of bounded size, most of which end where the hash of a name says.
+
+    If they ended after a fixed number, one more photo would change every shard behind it, which DVC would keep anew.
+    """
+    shard: list[Member] = []
+    size = 0
+    for file in files:
+        if shard and (size + file.size > MAX_BYTES or len(shard) == MAX_PHOTOS):
+            yield shard
+            shard, size = [], 0
+        shard.append(file)
+        size += file.size
+        if crc32(str(file.name).encode()) % MEAN_PHOTOS == 0:
+            yield shard
+            shard, size = [], 0
+    if shard:
+        yield shard
 
 
 def check_for_archives(first: Mapping[str, PurePosixPath], kind: str) -> None:
@@ -88,47 +152,46 @@ def check_for_archives(first: Mapping[str, PurePosixPath], kind: str) -> None:
 
 
 def check_name(name: PurePosixPath) -> None:
-    """Refuse a name with control characters or invalid UTF-8, which no list of photos and no file of DVC's can hold."""
+    """Refuse a name that no list of photos, no file of DVC's and no file system can hold."""
     if UNUSABLE.search(str(name)):
         raise UserError(f"expected names in UTF-8 without control characters, received {str(name)!a}: rename it")
+    if any(len(part.encode()) > MAX_NAME for part in name.parts):
+        raise UserError(f"expected names of up to {MAX_NAME} bytes, received {str(name)!r}: rename it")
 
 
-def extract(member: Member, folder: Path) -> None:
-    """Write one member below ``folder``."""
-    check_name(member.name)
+def check_member(member: Member) -> None:
+    """Refuse a link, a device, and a name that leads out of the archive."""
     if member.name.is_absolute() or ".." in member.name.parts:
         raise UserError(f"expected names inside the archive, received {str(member.name)!r}, which leads out of it")
-    source = member.open() if member.is_file else None
-    if source is None:
+    if not member.is_file:
         raise UserError(f"expected files in the archive, received the link or device {str(member.name)!r}")
-    target = folder / member.name
-    try:
-        with source:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("xb") as file:
-                shutil.copyfileobj(source, file)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise UserError(f"expected one file of each name (in any case), received {str(member.name)!r} again") from error
 
 
-def open_archive(archive: Path) -> Iterator[Member]:
+@contextmanager
+def open_archive(archive: Path) -> Iterator[Iterable[Member]]:
     """Open a tar or a zip, tried in this order: a zip is known by its end, and a tar may end in one."""
-    try:
-        return tar_members(tarfile.open(archive, tarinfo=Header))
-    except tarfile.ReadError:
-        if zipfile.is_zipfile(archive):
-            return zip_members(archive)
+    with ExitStack() as stack:
+        try:
+            members = tar_members(open_tar(archive, stack))
+        except tarfile.ReadError:
+            if not zipfile.is_zipfile(archive):
+                raise not_an_archive(archive) from None
+            members = zip_members(archive, stack)
+        yield members
+
+
+def not_an_archive(archive: Path) -> UserError:
     with archive.open("rb") as file:
         header = file.read(HEADER_BYTES)
     kind = identify(header)
     damaged = ", damaged or cut short" if kind in ("a tar archive", "a zip archive") else ""
-    raise UserError(
+    return UserError(
         f"expected a zip or tar archive, received a file that starts with {header[:16]!r}"
         + (f", which is {kind}{damaged}" if kind else "")
     )
 
 
-def zip_members(archive: Path) -> Iterator[Member]:
+def zip_members(archive: Path, stack: ExitStack) -> Iterator[Member]:
     """Iterate over the members of a zip.
 
     Names not marked as UTF-8 are decoded as UTF-8 if all can be, else as cp437, the standard. Where no file has a slash
@@ -140,6 +203,7 @@ def zip_members(archive: Path) -> Iterator[Member]:
     except UnicodeDecodeError:
         encoding = "cp437"
         opened = zipfile.ZipFile(archive, metadata_encoding=encoding)
+    stack.enter_context(opened)
     unmarked = [info.filename for info in opened.infolist() if not info.flag_bits & UTF_8_MARK]
     if name := next((name for name in unmarked if not name.isascii()), None):
         logger.warning(
@@ -152,12 +216,11 @@ def zip_members(archive: Path) -> Iterator[Member]:
     has_backslashes = encoding == "UTF-8" and "\\" in "".join(names) and "/" not in "".join(names)
     if has_backslashes:
         logger.info("the zip has Windows paths, such as %r: read with / for \\", names[0])
-    with opened:
-        for info in opened.infolist():
-            name = info.filename.replace("\\", "/") if has_backslashes else info.filename
-            is_folder = name.endswith("/")
-            is_file = not is_folder and not stat.S_ISLNK(info.external_attr >> 16)
-            yield Member(PurePosixPath(name), info.file_size, is_folder, is_file, partial(opened.open, info))
+    for info in opened.infolist():
+        name = info.filename.replace("\\", "/") if has_backslashes else info.filename
+        is_folder = name.endswith("/")
+        is_file = not is_folder and not stat.S_ISLNK(info.external_attr >> 16)
+        yield Member(PurePosixPath(name), info.file_size, partial(opened.open, info), is_folder, is_file)
 
 
 class Header(tarfile.TarInfo):
@@ -171,20 +234,32 @@ class Header(tarfile.TarInfo):
         return header
 
 
+def open_tar(archive: Path, stack: ExitStack) -> tarfile.TarFile:
+    """Open a tar, a compressed one decompressed: only so its files can be read in any order."""
+    opened = stack.enter_context(tarfile.open(archive, tarinfo=Header))  # noqa: SIM115 (the stack closes it)
+    compressed = cast(IO[bytes], opened.fileobj)
+    if isinstance(compressed, BufferedReader):
+        return opened
+    plain = stack.enter_context(TemporaryFile(dir=archive.parent))  # noqa: SIM115
+    compressed.seek(0)
+    while chunk := compressed.read(2**20):  # to its end, where its checksum is verified
+        if plain.tell() > MAX_EXPANSION * archive.stat().st_size:
+            raise UserError(EXPANDS)
+        plain.write(chunk)
+    plain.seek(0)
+    return tarfile.open(fileobj=plain, mode="r:", tarinfo=Header)
+
+
 def tar_members(opened: tarfile.TarFile) -> Iterator[Member]:
     """Iterate over the members of a tar, and check its end."""
-    with opened:
-        for info in opened:
-            open_file = partial(opened.extractfile, info)
-            yield Member(PurePosixPath(info.name), info.size, info.isdir(), info.isreg(), open_file)
-        check_end(opened)
+    for info in opened:
+        open_file = partial(cast(Any, opened.extractfile), info)
+        yield Member(PurePosixPath(info.name), info.size, open_file, info.isdir(), info.isreg())
+    check_end(opened)
 
 
 def check_end(archive: tarfile.TarFile) -> None:
-    """Check that a tar ends where ``tarfile`` stopped: it takes a damaged header for the end.
-
-    Reading the rest of the file also verifies the checksum of a compressed archive.
-    """
+    """Check that a tar ends where ``tarfile`` stopped: it takes a damaged header for the end."""
     file = cast(IO[bytes], archive.fileobj)
     file.seek(archive.offset)
     zeros = 0

@@ -5,25 +5,24 @@ steps run without DVC.
 """
 
 import errno
-import fcntl
 import logging
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
+from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Any
+from tempfile import NamedTemporaryFile
+from typing import IO, Any
 
 import aiohttp
 import fsspec
 from fsspec.callbacks import TqdmCallback
 from fsspec.implementations.local import LocalFileSystem
-from tqdm import tqdm
 
 from stages.common.cli import BROKEN, NO_SPACE, UserError
-from stages.common.parallel import in_parallel
-from stages.data.archive import check_name
+from stages.common.paths import RAW
+from stages.data.archive import Member, pack
 from stages.storage.files import sha256_of
 from stages.storage.folders import check_readable, is_hidden, log_left_out
 
@@ -32,7 +31,7 @@ logger = logging.getLogger(__name__)
 READERS = 32  # files of a bucket that are fetched at a time
 READ_TIMEOUT_S = 60  # without a byte, after which a connection counts as broken
 RETRY_DELAYS_S = (1, 3, 9)  # before each further attempt
-FICLONE = 0x40049409  # of linux/fs.h; Python's fcntl has it from 3.12 on
+MAX_BUFFERED = 2**22  # bytes of a file in memory
 NOT_FETCHED = (
     "expected in {} only what this step fetched, as it replaces that, found {}: move what is yours elsewhere, and "
     "delete the rest"
@@ -85,40 +84,39 @@ class Source:
                 f"{sha256_key}: expected {sha256}, received {received}: {self.url} is damaged or a different file"
             )
 
-    def copy_folder(self, target: Path) -> None:
-        """Copy every file of a folder except hidden ones, which are counted in the log.
+    def pack_folder(self, target: Path) -> None:
+        """Pack the files of a folder into shards, except hidden ones, which are counted in the log.
 
         Raises:
-            UserError: A file or folder cannot be read, or a file has a name that :func:`check_name` refuses, or is a
-                link to a folder or to nothing.
+            UserError: The folder or a file cannot be read, or a file is a link to a folder or to nothing, a pipe or a
+                device, or is refused by :func:`pack`.
         """
         folders = []
         if self.is_local:
             self._retry(partial(check_readable, self.path), self.path)
             folders = [PurePosixPath(folder).relative_to(self.path) for folder, *_ in os.walk(self.path)]
-        paths = sorted(self._retry(partial(self.files.find, self.path), self.path))
-        names = {path: PurePosixPath(path).relative_to(self.path) for path in paths}
+        found = self._retry(partial(self.files.find, self.path, detail=True), self.path)
+        names = {path: PurePosixPath(path).relative_to(self.path) for path in found}
         visible = {path: name for path, name in names.items() if not is_hidden(name)}
-        clones = self.is_local
-
-        def copy(path: str) -> None:
-            nonlocal clones
-            check_name(name := visible[path])
-            copied = target / name
-            copied.parent.mkdir(parents=True, exist_ok=True)
-            clones = clones and clone(path, copied)  # a disk that cannot is asked once: asking costs more than copying
-            if not clones:
-                self._retry(partial(self.files.get_file, path, str(copied)), path)
-            if copied.is_dir():  # fsspec's copy of a link to a folder
-                raise UserError(
-                    f"{self.key}: expected files and folders, received {path}, a link to a folder: put the folder there"
-                )
-
-        readers = READERS if getattr(self.files, "async_impl", False) else 1  # others may not be thread-safe
-        for _ in tqdm(in_parallel(copy, visible, readers), self.key, len(visible), unit="file", disable=None):
-            pass
         folders += [name.parent for name in names.values()]
         log_left_out(len(names) - len(visible), folders, {name.parent for name in visible.values()})
+        sizes = {path: found[path].get("size") or 0 for path in visible}
+        files = [Member(name, sizes[path], partial(self._open, path, sizes[path])) for path, name in visible.items()]
+        readers = READERS if getattr(self.files, "async_impl", False) else 1  # others may not be thread-safe
+        pack(files, target, readers)
+
+    def _open(self, path: str, size: int) -> IO[bytes]:
+        """Open a file, read whole but for a large one, so that a transient error is tried again."""
+        if self.is_local and Path(path).exists() and not Path(path).is_file():
+            raise UserError(
+                f"{self.key}: expected files and folders, received {path}, a link to a folder, a pipe or a device: put "
+                "a folder or file there"
+            )
+        if size <= MAX_BUFFERED:
+            return BytesIO(self._retry(partial(self.files.cat_file, path), path))
+        copy = NamedTemporaryFile(dir=RAW.parent)  # noqa: SIM115 (the caller closes it)
+        self._retry(partial(self.files.get_file, path, copy.name), path)
+        return copy
 
     def _retry(self, read: Callable[[], Any], url: str) -> Any:
         """Call ``read``, and again after a pause as long as the error is transient."""
@@ -173,17 +171,3 @@ def is_same(path: Path, other: Path) -> bool:
         return path.samefile(other)  # also where a disk does not distinguish Data from data
     except OSError:  # one does not exist
         return path == other
-
-
-def clone(path: str, target: Path) -> bool:
-    """Copy a file as a reflink (Btrfs, XFS), if possible; return whether there is a copy now.
-
-    A hard link would be the user's own photo: editing one would change the other, and DVC's ``cache.type`` hardlink
-    would make both read-only.
-    """
-    with suppress(OSError):
-        if Path(path).is_file():  # opening a named pipe would wait for ever
-            with Path(path).open("rb") as original, target.open("wb") as copy:
-                fcntl.ioctl(copy, FICLONE, original.fileno())
-            return True
-    return False

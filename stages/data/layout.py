@@ -1,7 +1,6 @@
 """Table of photos, with labels (and perhaps splits) from the names of their folders, or with labels from a CSV."""
 
 import logging
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -14,7 +13,7 @@ import pandas as pd
 
 from stages.common.cli import UserError, plural
 from stages.data.labels import match_names, normalize_label, read_labels, similar_names
-from stages.storage.folders import SIDECAR_SUFFIXES, is_hidden
+from stages.storage.folders import SIDECAR_SUFFIXES
 from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
 
 logger = logging.getLogger(__name__)
@@ -41,7 +40,7 @@ class ClassFolder(NamedTuple):
 
 
 class Tree(NamedTuple):
-    """Files below a folder, without the system's own; a folder has photos if it has files other than sidecar files."""
+    """Files below a folder; a folder has photos if it has files other than sidecar files."""
 
     files: list[Path]  # sorted
     with_photos: set[Path]  # the folders with photos right in them
@@ -71,11 +70,12 @@ def photo_table(rows: Iterable[tuple[str, str, str, str, str]]) -> pd.DataFrame:
     return table.assign(given="", copy_of="", phash=np.uint64(0), mirrored_phash=np.uint64(0), cluster=-1, group=-1)
 
 
-def find_photos(folder: Path, labels: Path) -> pd.DataFrame:
-    """List the files below ``folder``, with a label, or a reason why there is none, and the split that folders give.
+def find_photos(folder: Path, files: list[Path], labels: Path) -> pd.DataFrame:
+    """List the files, with a label, or a reason why there is none, and the split that folders give.
 
     Args:
         folder: of the photos.
+        files: below it, photos or not.
         labels: the CSV of ``download.labels``. If there is no such file, the classes are folders.
 
     Returns:
@@ -85,7 +85,7 @@ def find_photos(folder: Path, labels: Path) -> pd.DataFrame:
         UserError: The folders are not laid out as ``stages/split.py`` describes, the CSV has no paths and labels, there
             are fewer than two classes, or a class has no files.
     """
-    tree = read_tree(folder)
+    tree = read_tree(folder, files)
     return photos_in_csv(folder, tree, labels) if labels.exists() else photos_in_folders(folder, tree)
 
 
@@ -303,19 +303,11 @@ def descend(folder: Path, tree: Tree) -> Path:
     return folder
 
 
-def read_tree(folder: Path) -> Tree:
-    def fail(error: OSError) -> None:  # where rglob would leave out a folder that may not be read
-        raise error
-
-    walked = [(Path(parent), names) for parent, _, names in os.walk(folder, onerror=fail)]
-    visible = [(path, names) for path, names in walked if not is_hidden(PurePosixPath(path.relative_to(folder)))]
-    listed = [path / name for path, names in visible for name in names if not is_hidden(PurePosixPath(name))]
-    if hidden := sum(len(names) for _, names in walked) - len(listed):
-        logger.info("hidden files, or the system's own, left out in %s: %d", folder, hidden)
-    files = sorted(path for path in listed if path.is_file())
-    with_photos = {path.parent for path in files if path.suffix.lower() not in SIDECAR_SUFFIXES}
+def read_tree(folder: Path, files: list[Path]) -> Tree:
+    above = {parent: {parent, *parent.parents} for parent in {file.parent for file in files}}
+    with_photos = {file.parent for file in files if file.suffix.lower() not in SIDECAR_SUFFIXES}
     inner: dict[Path, list[Path]] = defaultdict(list)
-    holding = {above for path in with_photos for above in (path, *path.parents)}
+    holding = set().union(*(above[path] for path in with_photos))
     for path in sorted(holding - {folder, *folder.parents}):
         inner[path.parent].append(path)
-    return Tree(files, with_photos, inner, sorted(path for path, _ in visible if path not in holding))
+    return Tree(sorted(files), with_photos, inner, sorted(set().union(*above.values()) - holding))

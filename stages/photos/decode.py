@@ -22,6 +22,7 @@ from stages.common.parallel import map_in_parallel
 from stages.common.param_types import ImageFit
 from stages.photos.formats import FORMATS, TIFF_PREFIXES, describe_other, describe_tiff, find_tiff_problem, formats_of
 from stages.photos.loading import load_eight_bits, without_metadata
+from stages.photos.shards import PackedFile, locate
 from stages.storage.arrays import DiskArray, temporary_array
 from stages.storage.folders import HEADER_BYTES
 
@@ -63,7 +64,7 @@ def open_photo(source: Source, shrink_to: int | None = None, max_megapixels: flo
     (:func:`loading.scale_to_eight_bits`).
 
     Args:
-        source: a path, or the content of a file.
+        source: a path, also of a photo in shards, or the content of a file.
         shrink_to: the longer side, in pixels, to which the caller is going to resize the photo. A JPEG is then decoded
             at 1/2, 1/4 or 1/8 of its size (in four times less CPU time, 24 megapixels to 160 px) where that leaves
             four times the pixels on both sides, enough to be cropped. The resized photo differs by at most 1 of 255, by
@@ -101,6 +102,10 @@ def _read(path: str | Path, max_megapixels: float) -> bytes:
     """Read a file, apart from decoding it: an error here is the file system's, an error there the photo's."""
     with unreadable_photos():
         path = Path(path)
+        if not path.exists() and (located := locate(path)):
+            shards, name = located
+            with shards.open(name) as (photo, size):
+                return read_photo(photo, size, max_megapixels)
         if not path.is_file() and path.exists() and not path.is_dir():  # reading it may have no end
             raise UnreadablePhotoError("cannot be read: a named pipe, a socket or a device, not a file")
         with path.open("rb") as file:
@@ -118,7 +123,7 @@ def unreadable_photos() -> Iterator[None]:
         raise
 
 
-def read_photo(file: IO[bytes], size: int, max_megapixels: float) -> bytes:
+def read_photo(file: IO[bytes] | PackedFile, size: int, max_megapixels: float) -> bytes:
     """Read an open file of ``size`` bytes; only the start if it cannot be a photo, such as a large video."""
     header = file.read(HEADER_BYTES)
     if not set(FORMATS).intersection(formats_of(header)):

@@ -1,8 +1,6 @@
 """Copies from a real server on this machine that misbehaves, and from a folder."""
 
 import errno
-import fcntl
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,8 +13,9 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
 from stages.common.cli import UserError
-from stages.data.fetch import FICLONE, Source
-from tests.conftest import write_photos
+from stages.data import fetch
+from stages.data.fetch import Source
+from tests.conftest import pack_photos, packed_files, write_photos
 
 pytestmark = pytest.mark.usefixtures("hurry")
 
@@ -111,11 +110,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
-def copy_folder(folder: Path) -> list[str]:
-    """Copy a folder and list what arrived."""
-    copy = folder.with_name("copy")
-    Source(str(folder), "download.photos").copy_folder(copy)
-    return sorted(path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file())
+def packed(folder: Path) -> list[str]:
+    """Pack a folder and list what arrived."""
+    pack_photos(folder, folder.with_name("packed"))
+    return list(packed_files(folder.with_name("packed")))
 
 
 def test_hidden_files_and_empty_folders_are_left_out(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -125,20 +123,20 @@ def test_hidden_files_and_empty_folders_are_left_out(folder: Path, caplog: pytes
         (folder / name).mkdir(parents=True)
     for name in ("cows/@eaDir/1.jpg", "#recycle/cats/1.jpg", "cats/.DS_Store"):
         (folder / name).touch()
-    assert copy_folder(folder) == ["cats/0.jpg", "cats/1.jpg"]
+    assert packed(folder) == ["cats/0.jpg", "cats/1.jpg"]
     assert "hidden files left out: 3" in caplog.text
     assert "(2): 'cows', 'dogs'" in caplog.text
 
 
-def test_local_files_are_cloned_where_the_disk_can(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def clone(copy: Any, request: int, original: int) -> None:
-        assert request == FICLONE
-        copy.write(os.pread(original, os.fstat(original).st_size, 0))
-
-    monkeypatch.setattr(fcntl, "ioctl", clone)
-    monkeypatch.setattr(LocalFileSystem, "get_file", None)
-    assert copy_folder(folder) == ["cats/0.jpg", "cats/1.jpg"]
-    assert (folder.with_name("copy") / "cats/1.jpg").read_bytes() == (folder / "cats/1.jpg").read_bytes()
+@pytest.mark.parametrize("limit", [0, fetch.MAX_BUFFERED])
+def test_a_folder_is_packed_byte_for_byte(folder: Path, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    """Large files, too, which are not read into memory."""
+    monkeypatch.setattr(fetch, "MAX_BUFFERED", limit)
+    monkeypatch.setattr(fetch, "RAW", folder)
+    assert packed(folder) == ["cats/0.jpg", "cats/1.jpg"]
+    files = packed_files(folder.with_name("packed"))
+    assert files == {name: (folder / name).read_bytes() for name in files}
+    assert len(list(folder.iterdir())) == 1
 
 
 def test_files_of_a_bucket_are_fetched_many_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,55 +144,31 @@ def test_files_of_a_bucket_are_fetched_many_at_a_time(tmp_path: Path, monkeypatc
     bucket, together = MemoryFileSystem(), threading.Barrier(8)
     for number in range(32):
         bucket.pipe(f"/bucket/cats/{number}.jpg", b"%d" % number)
-    get_file = MemoryFileSystem.get_file
+    cat_file = MemoryFileSystem.cat_file
 
-    def wait(*arguments: Any, **options: Any) -> None:
+    def wait(*arguments: Any, **options: Any) -> Any:
         together.wait(timeout=20)
-        get_file(*arguments, **options)
+        return cat_file(*arguments, **options)
 
     monkeypatch.setattr(MemoryFileSystem, "async_impl", True)
-    monkeypatch.setattr(MemoryFileSystem, "get_file", wait)
-    Source("memory://bucket", "download.photos").copy_folder(tmp_path)
-    assert {path.stem: path.read_text() for path in tmp_path.rglob("*.jpg")} == {str(n): str(n) for n in range(32)}
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", wait)
+    Source("memory://bucket", "download.photos").pack_folder(tmp_path)
+    assert packed_files(tmp_path) == {f"cats/{number}.jpg": b"%d" % number for number in range(32)}
 
 
-@pytest.fixture
-def no_clones(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """A disk that cannot clone files, whatever disk the tests run on; the requests that it refused."""
-    requests = []
-
-    def refuse(_: Any, request: int, __: int) -> None:
-        requests.append(request)
-        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
-
-    monkeypatch.setattr(fcntl, "ioctl", refuse)
-    return requests
-
-
-def test_a_copy_is_independent_of_the_original(folder: Path, no_clones: list[int]) -> None:
-    before = (folder / "cats/0.jpg").read_bytes()
-    assert copy_folder(folder) == ["cats/0.jpg", "cats/1.jpg"]
-    assert no_clones == [FICLONE], "asked once"
-    with (folder / "cats/0.jpg").open("r+b") as photo:
-        photo.write(b"edited")
-    assert (folder.with_name("copy") / "cats/0.jpg").read_bytes() == before
-
-
-@pytest.mark.usefixtures("no_clones")
 def test_transient_errors_of_local_files_are_retried(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     faults = iter([TimeoutError("busy"), ConnectionError("reset")])
-    get_file = LocalFileSystem.get_file
+    cat_file = LocalFileSystem.cat_file
 
-    def fail_twice(*arguments: Any, **options: Any) -> None:
+    def fail_twice(*arguments: Any, **options: Any) -> Any:
         for fault in faults:
             raise fault
-        get_file(*arguments, **options)
+        return cat_file(*arguments, **options)
 
-    monkeypatch.setattr(LocalFileSystem, "get_file", fail_twice)
-    assert copy_folder(folder) == ["cats/0.jpg", "cats/1.jpg"]
+    monkeypatch.setattr(LocalFileSystem, "cat_file", fail_twice)
+    assert packed(folder) == ["cats/0.jpg", "cats/1.jpg"]
 
 
-@pytest.mark.usefixtures("no_clones")
 @pytest.mark.parametrize(
     ("files", "error", "attempts", "raised"),
     [
@@ -228,18 +202,18 @@ def test_an_unreadable_folder_is_not_left_out(folder: Path, without_access: Call
     write_photos(folder / "cats/more", 1)
     without_access(str(folder / inner))
     with pytest.raises(UserError, match=rf"^download.photos: cannot fetch .*Permission denied: '.*photos/{inner}'$"):
-        copy_folder(folder)
+        packed(folder)
 
 
 @pytest.mark.parametrize(
     ("name", "target", "message"),
     [
         ("caf\udce9.jpg", "cats/0.jpg", r"names in UTF-8 .*, received 'caf\\udce9.jpg': rename it"),
-        ("dogs", "cats", "received .*photos/dogs, a link to a folder: put the folder there"),
+        ("dogs", "cats", "received .*photos/dogs, a link to a folder, a pipe or a device: put"),
         ("0.jpg", "nowhere.jpg", "expected a file or folder at .*photos/0.jpg', found none"),
     ],
 )
 def test_unusable_names_and_links_are_refused(folder: Path, name: str, target: str, message: str) -> None:
     (folder / name).symlink_to(folder / target)
     with pytest.raises(UserError, match=message):
-        copy_folder(folder)
+        packed(folder)

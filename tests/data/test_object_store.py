@@ -9,6 +9,7 @@ import pytest
 
 from stages.common.cli import UserError
 from stages.data.fetch import Source
+from tests.conftest import packed_files
 
 pytest.importorskip("moto.server", exc_type=ImportError)
 pytest.importorskip("s3fs")
@@ -54,9 +55,9 @@ def _credentials(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_folder_and_an_archive_are_fetched(tmp_path: Path) -> None:
     folder, archive = (Source(f"s3://bucket/{name}", "download.photos") for name in ("photos", "photos.zip"))
     assert (folder.is_folder(), archive.is_folder()) == (True, False)
-    folder.copy_folder(tmp_path / "copy")
-    copied = {path.relative_to(tmp_path / "copy").as_posix(): path.read_bytes() for path in tmp_path.rglob("*.jpg")}
-    assert copied == PHOTOS
+    (tmp_path / "packed").mkdir()
+    folder.pack_folder(tmp_path / "packed")
+    assert packed_files(tmp_path / "packed") == PHOTOS
     archive.copy_file(tmp_path / "archive")
     assert sorted(zipfile.ZipFile(tmp_path / "archive").namelist()) == sorted(PHOTOS)
 

@@ -1,0 +1,130 @@
+"""Photos in shards: zip files, not compressed, as ``download`` writes them, in which photos are read where they are.
+
+A photo's path is that of the folder of shards with its name in them: ``data/raw/cats/1.jpg``.
+"""
+
+import errno
+import os
+import struct
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import IO, NamedTuple
+from zlib import crc32
+
+from stages.common.cli import UserError
+from stages.common.paths import SHARD
+
+PATTERN = SHARD.format(0).replace("0", "[0-9]")
+# Of the zip format, what counts of a file's header, of its entry in the directory at the end, and of that end.
+HEADER, ENTRY, END = (struct.Struct(f"<{fields}") for fields in ("4s22x2H", "4s6xH4x3L3H8xL", "4s6xH2L2x"))
+INDEX_LOCK = Lock()  # of several threads one reads it
+
+
+class PackedFile:
+    """A file in a shard, to be read from its start; at its end its checksum is verified."""
+
+    def __init__(self, shard: IO[bytes], size: int, checksum: int) -> None:
+        self.shard, self.left, self.checksum = shard, size, checksum
+        self.read_so_far = 0  # its CRC-32
+
+    def read(self, size: int = -1) -> bytes:
+        wanted = self.left if size < 0 else min(size, self.left)
+        content = self.shard.read(wanted)
+        self.left -= len(content)
+        self.read_so_far = crc32(content, self.read_so_far)
+        if len(content) < wanted or (not self.left and self.read_so_far != self.checksum):
+            raise damaged(Path(self.shard.name))
+        return content
+
+
+class Shards(NamedTuple):
+    """The shards in a folder, with the index of the files in them."""
+
+    paths: list[Path]
+    numbers: dict[str, int]  # of the entries, by the file's name
+    entries: "array[int]"  # four numbers each: index of the shard, position of the header, size and CRC-32 of the file
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[tuple[PackedFile, int]]:
+        """Open a file; yield it with its size."""
+        if name not in self.numbers:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+        start = 4 * self.numbers[name]
+        shard, position, size, checksum = self.entries[start : start + 4]
+        with self.paths[shard].open("rb", buffering=0) as file:
+            file.seek(position)
+            header = file.read(HEADER.size)
+            if len(header) < HEADER.size or not header.startswith(b"PK\3\4"):
+                raise damaged(self.paths[shard])
+            file.seek(sum(HEADER.unpack(header)[1:]), os.SEEK_CUR)
+            yield PackedFile(file, size, checksum), size
+
+
+def open_shards(folder: str) -> Shards:
+    """Read the index of the shards in a folder, if there are any, once until their number changes."""
+    status = os.stat(folder)  # noqa: PTH116 (here and below: pathlib would take twice as long as reading a small photo)
+    with INDEX_LOCK:
+        return _read_index(folder, status.st_ino, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _read_index(folder: str, *_: int) -> Shards:
+    shards = Shards(sorted(Path(folder).glob(PATTERN)), {}, array("Q"))
+    for index, path in enumerate(shards.paths):
+        for name, *entry in read_directory(path):
+            shards.numbers[name] = len(shards.numbers)
+            shards.entries.extend((index, *entry))
+    return shards
+
+
+def read_directory(shard: Path) -> Iterator[tuple[str, int, int, int]]:
+    """Yield name, position of the header, size and CRC-32 of each file in a shard."""
+    with shard.open("rb") as file:
+        file.seek(max(file.seek(0, os.SEEK_END) - END.size, 0))
+        end = file.read()
+        if len(end) < END.size or not end.startswith(b"PK\5\6"):
+            raise damaged(shard)
+        _, count, length, start = END.unpack(end)
+        file.seek(start)
+        directory = file.read(length)
+    position = 0
+    try:
+        for _ in range(count):
+            signature, method, checksum, packed, size, *lengths, header = ENTRY.unpack_from(directory, position)
+            name = directory[position + ENTRY.size : position + ENTRY.size + lengths[0]].decode()
+            if signature != b"PK\1\2" or method or packed != size:
+                raise damaged(shard)
+            yield name, header, size, checksum
+            position += ENTRY.size + sum(lengths)
+    except (struct.error, UnicodeDecodeError) as error:
+        raise damaged(shard) from error
+
+
+def locate(path: Path) -> tuple[Shards, str] | None:
+    """Return the shards in the nearest folder that exists, of a path or above it, and the path's name in them."""
+    folder = whole = str(path)
+    while not os.path.isdir(folder):  # noqa: PTH112
+        folder = os.path.dirname(folder) or os.curdir  # noqa: PTH120
+    shards = open_shards(folder)
+    return (shards, whole.removeprefix(folder).lstrip("/")) if shards.paths else None
+
+
+def packed_photos(path: Path) -> list[Path]:
+    """List the photos in shards that a path means: all of a folder of shards, those of a folder in them, or one."""
+    if path.is_file() or not (located := locate(path)):
+        return []
+    shards, name = located
+    if not name:
+        return [path / photo for photo in shards.numbers]
+    return [path / photo[len(name) + 1 :] for photo in shards.numbers if photo == name or photo.startswith(f"{name}/")]
+
+
+def damaged(shard: Path) -> UserError:
+    return UserError(
+        f"{shard}: expected photos as `download` packs them, received a damaged or changed file: run "
+        "`dvc repro --force download && dvc repro`"
+    )

@@ -1,0 +1,118 @@
+"""Photos in shards: read by any path that means one, and never a damaged one."""
+
+import os
+import shutil
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.common.cli import UserError
+from stages.common.paths import RAW, SHARD
+from stages.photos import shards
+from stages.photos.decode import UnreadablePhotoError, open_photo
+from stages.photos.shards import packed_photos
+from tests.conftest import PHOTOS, pack_photos, write_photos
+
+SHARD_PATH = RAW / SHARD.format(1)
+NAMES = [f"{label}/{number}.jpg" for label in ("cats", "dogs", "été") for number in range(3)]
+
+
+@pytest.fixture(autouse=True)
+def _photos(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stages.data.archive.MEAN_PHOTOS", 2**32)
+    monkeypatch.setattr("stages.data.archive.MAX_PHOTOS", 4)
+    for label in ("cats", "dogs", "été"):
+        write_photos(PHOTOS / label, 3)
+    pack_photos()
+
+
+def pixels(path: str | Path) -> list[int]:
+    return np.asarray(open_photo(path)).ravel().tolist()
+
+
+def test_photos_are_read_by_their_paths_from_any_thread() -> None:
+    assert len(list(RAW.iterdir())) == 3
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(pixels, [f"data/raw/{name}" for name in NAMES])) == [
+            pixels(PHOTOS / name) for name in NAMES
+        ]
+    assert pixels(RAW.absolute() / NAMES[4]) == pixels(PHOTOS / NAMES[4])
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("data/raw", NAMES),
+        ("data/raw/dogs", NAMES[3:6]),
+        ("data/raw/dogs/1.jpg", [NAMES[4]]),
+        *((path, []) for path in ("data/raw/do", "data/raw/dogs/1", "photos", "data", "nowhere", str(SHARD_PATH))),
+    ],
+)
+def test_a_path_means_a_photo_a_folder_or_all(path: str, names: list[str]) -> None:
+    assert packed_photos(Path(path)) == [RAW / name for name in names]
+
+
+def test_a_photo_that_is_in_no_shard_is_missing() -> None:
+    for path in ("data/raw/cats/9.jpg", "data/raw/cats", str(SHARD_PATH / "cats/0.jpg"), "data/cats/0.jpg"):
+        with pytest.raises(UnreadablePhotoError, match="cannot be read: No such file or directory"):
+            open_photo(path)
+
+
+def test_shards_of_another_download_are_read_anew() -> None:
+    before = pixels("data/raw/cats/0.jpg")
+    shutil.copy(PHOTOS / "cats/1.jpg", PHOTOS / "cats/0.jpg")
+    pack_photos()
+    assert pixels("data/raw/cats/0.jpg") == pixels("data/raw/cats/1.jpg") != before
+
+
+def change(position: int) -> Callable[[bytes], bytes]:
+    return lambda content: content[:position] + bytes([content[position] ^ 1]) + content[position:][1:]
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda _: b"",
+    "cut by a byte": lambda content: content[:-1],
+    "cut in a photo": lambda content: content[:100],
+    "no zip": lambda _: b"<!doctype html>" * 100,
+    "directory cut out": lambda content: content[:-200] + content[-22:],
+    "a header": change(0),
+    "a photo": change(500),
+    "its directory": lambda content: content.replace(b"PK\1\2", b"PK\1\3", 1),
+    "zeros at the start, as of a failing disk": lambda content: bytes(4096) + content[4096:],
+}
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_a_damaged_shard_is_one_line(case: str) -> None:
+    SHARD_PATH.write_bytes(DAMAGE[case](SHARD_PATH.read_bytes()))
+    os.utime(RAW, (1, 1))  # as the folder's time changes with the name of a file
+    with pytest.raises(UserError, match=f"^{SHARD_PATH}: expected photos .*--force download") as error:
+        open_photo("data/raw/cats/0.jpg")
+    assert "\n" not in str(error.value)
+
+
+def test_a_compressed_zip_is_not_a_shard() -> None:
+    with zipfile.ZipFile(SHARD_PATH, "w", zipfile.ZIP_DEFLATED) as shard:
+        shard.write(PHOTOS / "cats/0.jpg", "cats/0.jpg")
+    os.utime(RAW, (1, 1))
+    with pytest.raises(UserError, match=f"^{SHARD_PATH}: expected photos"):
+        open_photo("data/raw/cats/0.jpg")
+
+
+def test_many_photos_are_indexed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+
+    def read_nothing(path: Path) -> list[tuple[str, int, int, int]]:
+        read.append(path)
+        return []
+
+    monkeypatch.setattr(shards, "read_directory", read_nothing)
+    for _ in range(3):
+        packed_photos(RAW / "cats")
+    os.utime(RAW, (2, 2))
+    packed_photos(RAW)
+    assert len(read) == 2 * 3

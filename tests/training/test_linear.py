@@ -249,8 +249,8 @@ def test_evaluation_of_another_fit_needs_no_tensorflow(
         np.testing.assert_allclose(linear_heat_maps(maps, head, SIZE), heat_maps(model, pixels[:4]), atol=1e-3)
     assert loaded == [path]
     assert cache.predict(path).features is None
-    [maps] = PREDICTIONS.glob("*.npy")
-    maps.unlink()
+    [stored] = PREDICTIONS.glob("*.npy")
+    stored.unlink()
     cache.predict(path)
     assert loaded == [path, path]
 

@@ -35,7 +35,7 @@ ANOTHER_RUN = "another run writes there: let it end, and run the same command ag
 def open_folder(url: str) -> DirFileSystem:
     """Open a folder of any file system that fsspec knows; paths are relative to it."""
     try:
-        files, path = url_to_fs(url)
+        files, path = url_to_fs(url, use_listings_cache=False)  # s3fs would not find what a node has written since
     except (ImportError, ValueError) as error:
         raise UserError(f"expected a path or a URL that fsspec reads, received {url!r}: {error}") from error
     return DirFileSystem(path, files)

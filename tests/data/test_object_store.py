@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from commands.cluster.parquet import open_folder, parts_of
 from stages.common.cli import UserError
 from stages.data.fetch import Source
 from tests.conftest import packed_files
@@ -84,3 +85,14 @@ def test_a_refused_connection_is_one_line(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(UserError, match="cannot fetch s3://bucket/photos: Could not connect to the endpoint"):
         Source("s3://bucket/photos", "download.photos").is_folder()
+
+
+def test_a_file_that_another_process_wrote_since_is_found() -> None:
+    """As nodes of a cluster write predictions."""
+    output, node = open_folder("s3://bucket/predictions"), open_folder("s3://bucket/predictions")
+    output.pipe_file("_about.json", b"{}")
+    assert parts_of(output) == []
+    assert not output.exists("_model.npz")
+    node.pipe_file("part-000001.parquet", b"rows")
+    assert parts_of(output) == ["part-000001.parquet"]
+    assert output.cat_file("part-000001.parquet") == b"rows"

@@ -79,6 +79,13 @@ def test_the_changelog_lists_every_renamed_parameter() -> None:
         assert f"`{''.join(new)}`" in listed[old], old
 
 
+def test_what_a_behaviour_names_exists() -> None:
+    table = (PROJECT / "docs/behaviours.md").read_text()
+    tests = "".join(file.read_text() for file in (PROJECT / "tests").rglob("test_*.py"))
+    assert set(re.findall(r"`([\w-]+\.sh)`", table)) == {file.name for file in (PROJECT / "findings").glob("*.sh")}
+    assert [name for name in re.findall(r"`(test_\w+)`", table) if f"def {name}(" not in tests] == []
+
+
 def test_a_pointer_to_a_decision_leads_to_one() -> None:
     files = [PROJECT / "dvc.yaml", *(PROJECT / "stages").rglob("*.py")]
     named = {path for file in files for path in re.findall(r"docs/decisions/\w+\.md", file.read_text())}

@@ -111,13 +111,14 @@ def test_all_decode_as_the_model_was_trained(image_fit: ImageFit, monkeypatch: p
     np.testing.assert_array_equal(classified, [expected])
 
     sampled: list[np.ndarray] = []
-    validation_pixels = export.validation_pixels
+    validation_photos = export.validation_photos
 
-    def sample(*arguments: Any) -> np.ndarray:
-        sampled.append(validation_pixels(*arguments))
-        return sampled[-1]
+    def sample(*arguments: Any) -> Any:
+        pixels, labels = validation_photos(*arguments)
+        sampled.append(pixels[np.arange(len(pixels))])
+        return pixels, labels
 
-    monkeypatch.setattr(export, "validation_pixels", sample)
+    monkeypatch.setattr(export, "validation_photos", sample)
     monkeypatch.setattr(sys, "argv", ["export", "--model", "cnn", "--format", "saved_model", "exported"])
     export.main()
     np.testing.assert_array_equal(sampled, [decoded("validation", image_fit)])

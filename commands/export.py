@@ -1,37 +1,50 @@
-"""Export a trained model as a SavedModel, for TensorFlow Lite or as ONNX, and check that it predicts the same.
+"""Export a trained model as a SavedModel, for TensorFlow Lite or as ONNX, and check it on the validation photos.
 
-Reads ``data/models/MODEL.keras`` and ``.json``, and some photos of the validation list. Writes into a new folder the
-model, ``MODEL.tflite``, ``MODEL.onnx`` or the folder ``MODEL``, and beside it ``MODEL.json``: its classes, its image
-size and fit, its input and its output. An export computes in float32, whatever precision the model was trained in.
+Reads ``data/models/MODEL.keras`` and ``.json``, the validation photos, and for int8 some training photos. Writes into a
+new folder the model, ``MODEL.tflite``, ``MODEL.onnx`` or the folder ``MODEL``, and beside it ``MODEL.json``: its
+classes, its image size and fit, its input and its output, and how it compares with the model. An export computes in
+float32, whatever precision the model was trained in, or in the precision that one asks for.
 
-    python -m commands.export --model cnn --format onnx exported/
+    python -m commands.export --model cnn --format onnx --precision int8 exported/
 """
 
 import argparse
 import importlib.util
 import logging
+import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from stages.common.cli import UserError, command_parser, explain_unwritable, run
 from stages.common.param_types import ImageFit
 from stages.common.params import load_params
+from stages.common.paths import PIXELS
 from stages.inference.logits import predict_outputs
 from stages.inference.model_file import TrainedModel, fetch_model_file
 from stages.models.pretrained import copy_weights
 from stages.models.runtime import keras, tf
-from stages.photos.decode import PAD_COLOUR, UnreadablePhotoError, resized_pixels
+from stages.photos.decode import PAD_COLOUR, load_pixels
+from stages.storage.arrays import ArrayStore
+from stages.storage.feature_sets import hash_paths, open_arrays, read_about
 from stages.storage.files import atomic_folder, write_json
 from stages.storage.photo_lists import read_split
 
 logger = logging.getLogger(__name__)
 
-PHOTOS = 16  # on which an export is checked
-MAX_DIFFERENCE = 1e-3  # of a probability
+NOISE_IMAGES = 16  # on which an export is checked if there are no photos
+CALIBRATION_PHOTOS = 128  # from which int8 takes the ranges of activations
+BATCH_SIZE = 32
+MAX_DIFFERENCE = 1e-3  # of a probability, in float32
+ADVICE = {
+    "float32": "try another --format",
+    "float16": "try --precision float32",
+    "int8": "try --precision float16, or --format tflite instead of onnx or the other way round",
+}
 SHAPES: dict[ImageFit, str] = {
     "stretch": "ignoring the aspect ratio",
     "crop": "the largest rectangle of image_size's aspect ratio at the centre (ImageOps.fit)",
@@ -40,7 +53,7 @@ SHAPES: dict[ImageFit, str] = {
 
 
 class Format(NamedTuple):
-    """A format, and how its users run an export: ``run`` takes its path and pixels, and returns its logits.
+    """A format, and how its users run an export: ``run`` takes its path, and returns a function of pixels to logits.
 
     Pixels are float32 in 0..255, shaped (batch, height, width, 3); logits float32, shaped (batch, classes).
     """
@@ -48,8 +61,9 @@ class Format(NamedTuple):
     keras_name: str
     suffix: str  # "" for a folder
     packages: tuple[str, ...]  # modules of the dependency group export that it needs
-    run: Callable[[Path, np.ndarray], np.ndarray]
+    run: Callable[[Path], Callable[[np.ndarray], np.ndarray]]
     output: str  # the name of the logits in the file
+    precisions: tuple[str, ...] = ("float32", "float16", "int8")
 
 
 def main() -> None:
@@ -58,21 +72,29 @@ def main() -> None:
     check_packages(args.format)
     if args.folder.exists() and (not args.folder.is_dir() or any(args.folder.iterdir())):
         raise UserError(f"expected a new or empty folder, received {args.folder}, which is neither: choose another")
+    if args.precision not in target.precisions:
+        raise UserError(f"--format {args.format}: expected --precision float32, received {args.precision}")
     trained = fetch_model_file(args.model).load(load_params().confidence)
-    pixels = validation_pixels(trained.image_size, trained.image_fit)
+    pixels, labels = validation_photos(trained)
+    calibration = training_pixels(trained) if args.precision == "int8" else None
     model = in_float32(trained.model)
     probabilities = trained.confidence.probabilities(predict_outputs(model, pixels).logits)
     with explain_unwritable(args.folder, "folder"), atomic_folder(args.folder) as folder:
         path = folder / f"{trained.name}{target.suffix}"
-        write_model(model, target, path)
-        write_json(describe(trained, target), folder / f"{trained.name}.json")
-        exported = trained.confidence.probabilities(target.run(path, pixels.astype(np.float32)))
-        difference = check_probabilities(exported, probabilities)
+        write_model(model, target, path, args.precision, calibration)
+        logits, milliseconds = run_batches(target.run(path), pixels)
+        exported = trained.confidence.probabilities(logits)
+        figures = compare_probabilities(exported, probabilities, labels)
+        check_figures(figures, args.precision, args.max_accuracy_loss)
+        size = sum(file.stat().st_size for file in [path, *path.rglob("*")] if file.is_file())
+        check = {"precision": args.precision, **figures, "megabytes": round(size / 1e6, 2)}
+        check["milliseconds_per_photo"] = round(milliseconds, 1)  # on this machine, in batches of BATCH_SIZE
+        write_json({**describe(trained, target), "check": check}, folder / f"{trained.name}.json")
     logger.info("wrote %s", args.folder / path.name)
-    logger.info("largest difference of a probability on %d photos: %.2g", len(pixels), difference)
+    logger.info("%s, %.1f MB, %.1f ms a photo here", describe_figures(figures), size / 1e6, milliseconds)
     if half := {layer.compute_dtype for layer in trained.model.layers} - {"float32"}:
         rounded = trained.confidence.probabilities(predict_outputs(trained.model, pixels).logits)
-        message = "%s computes in %s, the export in float32: rounding changes a probability by %.2g at most"
+        message = "%s computes in %s, the export from float32: rounding changes a probability by %.2g at most"
         logger.info(message, trained.name, half.pop(), np.abs(rounded - probabilities).max())
 
 
@@ -80,6 +102,14 @@ def parse_arguments() -> argparse.Namespace:
     parser = command_parser("Export a trained model for programs without Keras.")
     parser.add_argument("--model", help="a model in data/models/ (default: the best on the validation photos)")
     parser.add_argument("--format", choices=FORMATS, required=True)
+    parser.add_argument("--precision", choices=ADVICE, default="float32", help="default: %(default)s")
+    parser.add_argument(
+        *("--max-accuracy-loss", "-l"),
+        type=accuracy_loss,
+        default=0.005,
+        metavar="LOSS",
+        help="on the validation photos, by which an export is refused (default: %(default)s)",
+    )
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="a new or empty folder")
     return parser.parse_args()
 
@@ -94,15 +124,46 @@ def check_packages(name: str) -> None:
         )
 
 
-def validation_pixels(image_size: tuple[int, int], image_fit: ImageFit = "stretch") -> np.ndarray:
-    """Decode photos evenly spaced in the validation list, or else draw noise: uint8, (photos, height, width, 3)."""
+def accuracy_loss(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a share of 0 to 1, received {text}")
+    return value
+
+
+def validation_photos(trained: TrainedModel) -> tuple[ArrayStore, np.ndarray | None]:
+    """Return pixels and class indices (-1: no class of the model) of the validation photos, or else noise and None."""
     try:
-        paths = read_split("validation")["path"]
-        indices = np.linspace(0, len(paths) - 1, min(PHOTOS, len(paths))).astype(int)
-        return np.stack([resized_pixels(path, image_size, image_fit) for path in paths.iloc[indices]])
-    except (UserError, UnreadablePhotoError) as error:
-        logger.warning("checking on %d images of noise instead of validation photos: %s", PHOTOS, error)
-        return np.random.default_rng(0).integers(0, 256, (PHOTOS, *image_size, 3), np.uint8)
+        photos = read_split("validation")
+        return decoded_pixels("validation", photos, trained), pd.Index(trained.class_names).get_indexer(
+            pd.Index(photos["label"])
+        )
+    except UserError as error:
+        logger.warning("checking on %d images of noise instead of validation photos: %s", NOISE_IMAGES, error)
+        shape = (NOISE_IMAGES, *trained.image_size, 3)
+        return np.random.default_rng(0).integers(0, 256, shape, np.uint8), None
+
+
+def training_pixels(trained: TrainedModel) -> np.ndarray:
+    """Return the pixels of a random sample of the training photos, by which int8 is calibrated."""
+    photos = read_split("train")
+    sample = np.random.default_rng(0).permutation(len(photos))[:CALIBRATION_PHOTOS]
+    return decoded_pixels("train", photos, trained, np.sort(sample))[np.arange(len(sample))]
+
+
+def decoded_pixels(
+    split: str, photos: pd.DataFrame, trained: TrainedModel, rows: np.ndarray | None = None
+) -> ArrayStore:
+    """Return pixels of a list's photos, or only of some rows, from ``data/features/pixels`` if they are the same."""
+    try:
+        arrays, about = open_arrays(PIXELS)[split], read_about(PIXELS)
+        same_photos = about["photos"][split] == hash_paths({split: photos})[split]
+        if same_photos and about["image_fit"] == trained.image_fit and arrays.shape[1:3] == trained.image_size:
+            return arrays if rows is None else arrays[rows]
+    except (UserError, KeyError):
+        logger.debug("no decoded photos in data/features")
+    chosen = photos["path"] if rows is None else photos["path"].iloc[rows]
+    return load_pixels(list(chosen), trained.image_size, trained.image_fit)
 
 
 def in_float32(model: keras.Model) -> keras.Model:
@@ -118,8 +179,18 @@ def in_float32(model: keras.Model) -> keras.Model:
     return copied
 
 
-def write_model(model: keras.Model, target: Format, path: Path) -> None:
-    """Write a model of float32 layers so that it takes batches of any size."""
+def write_model(
+    model: keras.Model,
+    target: Format,
+    path: Path,
+    precision: str = "float32",
+    calibration: np.ndarray | None = None,
+) -> None:
+    """Write a model of float32 layers so that it takes batches of any size.
+
+    Args:
+        calibration: pixels of training photos, which int8 needs.
+    """
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)  # it logs each of its steps
     # Keras's exporters do not say that the model is to predict; a layer such as augmentation may take it for training.
     pixels = keras.Input(model.input_shape[1:], name="pixels")
@@ -128,7 +199,62 @@ def write_model(model: keras.Model, target: Format, path: Path) -> None:
     with warnings.catch_warnings():
         # Keras uses a name of NumPy's that tf2onnx needs and NumPy is about to change.
         warnings.filterwarnings("ignore", "In the future `np.object`", FutureWarning)
-        predicting.export(str(path), format=target.keras_name, input_signature=signature, verbose=False)
+        options = tflite_options(precision, calibration) if target.keras_name == "litert" else {}
+        predicting.export(str(path), format=target.keras_name, input_signature=signature, verbose=False, **options)
+    if target.keras_name == "onnx" and precision != "float32":
+        reduce_onnx(path, precision, calibration)
+
+
+def tflite_options(precision: str, calibration: np.ndarray | None) -> dict[str, Any]:
+    """Return the converter's attributes; with int8, input and output stay float32."""
+    if precision == "float32":
+        return {}
+    options: dict[str, Any] = {"optimizations": [tf.lite.Optimize.DEFAULT]}
+    if calibration is None:
+        return {**options, "target_spec": {"supported_types": [tf.float16]}}
+    return {**options, "representative_dataset": lambda: ([image] for image in float_batches(calibration, 1))}
+
+
+def reduce_onnx(path: Path, precision: str, calibration: np.ndarray | None) -> None:
+    """Convert an ONNX file; input and output stay float32."""
+    import onnx  # of the dependency group export
+
+    if calibration is None:
+        from onnxruntime.transformers.float16 import convert_float_to_float16
+
+        onnx.save(convert_float_to_float16(onnx.load(path), keep_io_types=True), path)
+        return
+    from onnxruntime.quantization import CalibrationDataReader, quantize_static
+
+    class Reader(CalibrationDataReader):
+        def __init__(self, pixels: np.ndarray) -> None:
+            self.batches = float_batches(pixels, 1)
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            batch = next(self.batches, None)
+            return None if batch is None else {"pixels": batch}
+
+    logging.getLogger().addFilter(is_not_about_preprocessing)
+    quantize_static(path, path, Reader(calibration), per_channel=True)
+
+
+def is_not_about_preprocessing(record: logging.LogRecord) -> bool:
+    return "pre-process" not in record.getMessage()
+
+
+def float_batches(pixels: ArrayStore, size: int) -> Iterator[np.ndarray]:
+    for start in range(0, len(pixels), size):
+        yield pixels[np.arange(start, min(start + size, len(pixels)))].astype(np.float32)
+
+
+def run_batches(run: Callable[[np.ndarray], np.ndarray], pixels: ArrayStore) -> tuple[np.ndarray, float]:
+    """Return the logits of photos, and the milliseconds that one took."""
+    logits, seconds = [], 0.0
+    for batch in float_batches(pixels, BATCH_SIZE):
+        start = time.perf_counter()
+        logits.append(run(batch))
+        seconds += time.perf_counter() - start
+    return np.concatenate(logits), 1000 * seconds / len(pixels)
 
 
 def describe(trained: TrainedModel, target: Format) -> dict[str, Any]:
@@ -156,38 +282,68 @@ def describe(trained: TrainedModel, target: Format) -> dict[str, Any]:
     }
 
 
-def check_probabilities(probabilities: np.ndarray, expected: np.ndarray) -> float:
-    """Return the largest difference of a probability, or raise UserError if it is above ``MAX_DIFFERENCE`` or NaN."""
-    difference = float(np.abs(probabilities - expected).max())
-    if not difference <= MAX_DIFFERENCE:
-        raise UserError(
-            f"expected the export's probabilities within {MAX_DIFFERENCE:g} of the model's, received a difference "
-            f"of {difference:.2g} on {len(expected)} photos: try another --format"
-        )
-    return difference
+def compare_probabilities(
+    probabilities: np.ndarray, expected: np.ndarray, labels: np.ndarray | None
+) -> dict[str, float]:
+    """Compare an export with its model; accuracies only of photos, not of noise."""
+    classes, expected_classes = probabilities.argmax(axis=1), expected.argmax(axis=1)
+    figures = {
+        "photos": len(expected),
+        "agreement": round(float((classes == expected_classes).mean()), 6),
+        "largest_difference": float(f"{np.abs(probabilities - expected).max():.3g}"),  # of a probability
+    }
+    if labels is None:
+        return figures
+    model_accuracy, accuracy = ((predicted == labels).mean() for predicted in (expected_classes, classes))
+    return {**figures, "model_accuracy": round(float(model_accuracy), 6), "accuracy": round(float(accuracy), 6)}
 
 
-def run_saved_model(path: Path, pixels: np.ndarray) -> np.ndarray:
+def check_figures(figures: dict[str, float], precision: str, max_accuracy_loss: float) -> None:
+    """Raise UserError if an export differs too much from its model, or computes NaN."""
+    loss = figures.get("model_accuracy", 0) - figures.get("accuracy", 0)
+    difference = figures["largest_difference"]
+    if np.isnan(difference) or (precision == "float32" and difference > MAX_DIFFERENCE):
+        expected = f"probabilities within {MAX_DIFFERENCE:g} of the model's"
+    elif round(loss, 6) > max_accuracy_loss:
+        expected = f"an accuracy at most {max_accuracy_loss:g} below the model's"
+    elif precision != "float32" and "accuracy" not in figures:
+        expected = "validation photos to judge it on"
+    else:
+        return
+    raise UserError(f"{precision}: expected {expected}, received {describe_figures(figures)}: {ADVICE[precision]}")
+
+
+def describe_figures(figures: dict[str, float]) -> str:
+    accuracy = ""
+    if "accuracy" in figures:
+        accuracy = f"accuracy {figures['accuracy']:.4f} (the model's: {figures['model_accuracy']:.4f}), "
+    return (
+        f"{accuracy}{figures['agreement']:.2%} of the model's classes, "
+        f"a largest difference of a probability of {figures['largest_difference']:.2g} on {figures['photos']} photos"
+    )
+
+
+def run_saved_model(path: Path) -> Callable[[np.ndarray], np.ndarray]:
     signature = tf.saved_model.load(str(path)).signatures["serving_default"]
-    return np.asarray(signature(pixels=tf.constant(pixels))["output_0"])
+    return lambda pixels: np.asarray(signature(pixels=tf.constant(pixels))["output_0"])
 
 
-def run_tflite(path: Path, pixels: np.ndarray) -> np.ndarray:
+def run_tflite(path: Path) -> Callable[[np.ndarray], np.ndarray]:
     from ai_edge_litert.interpreter import Interpreter  # of the dependency group export, as onnxruntime
 
     signature = Interpreter(model_path=str(path)).get_signature_runner("serving_default")
-    return np.asarray(signature(pixels=pixels)["output_0"])
+    return lambda pixels: np.asarray(signature(pixels=pixels)["output_0"])
 
 
-def run_onnx(path: Path, pixels: np.ndarray) -> np.ndarray:
+def run_onnx(path: Path) -> Callable[[np.ndarray], np.ndarray]:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return np.asarray(session.run([FORMATS["onnx"].output], {"pixels": pixels})[0])
+    return lambda pixels: np.asarray(session.run([FORMATS["onnx"].output], {"pixels": pixels})[0])
 
 
 FORMATS = {
-    "saved_model": Format("tf_saved_model", "", (), run_saved_model, "output_0"),
+    "saved_model": Format("tf_saved_model", "", (), run_saved_model, "output_0", ("float32",)),
     "tflite": Format("litert", ".tflite", ("ai_edge_litert",), run_tflite, "output_0"),
     "onnx": Format("onnx", ".onnx", ("tf2onnx", "onnx", "onnxruntime"), run_onnx, "Identity:0"),
 }

@@ -23,7 +23,9 @@ from stages.inference.confidence import read_confidence
 from stages.inference.logits import load_model
 from stages.inference.model_file import TrainedModel
 from stages.photos.decode import PAD_COLOUR, resized_pixels
+from stages.storage.feature_sets import hash_paths
 from stages.storage.files import write_json
+from stages.storage.photo_lists import read_split
 from tests.commands.small_model import SIZE, save_small_model
 from tests.conftest import PROJECT, write_photos
 
@@ -38,7 +40,8 @@ def export(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Export:
     write_photos(Path("photos"), 20)
     Path("data/splits").mkdir()
     lines = [f"photos/{number}.jpg,cats\n" for number in range(20)]
-    Path("data/splits/validation.csv").write_text("path,label\n" + "".join(lines))
+    for split in ("train", "validation"):
+        Path(f"data/splits/{split}.csv").write_text("path,label\n" + "".join(lines))
 
     def call(*arguments: str) -> None:
         monkeypatch.setattr(sys, "argv", ["export", "--model", "small", *arguments])
@@ -58,15 +61,68 @@ def test_an_export_is_described_and_checked(
     assert {path.name for path in Path("out/deep").iterdir()} == {written, "small.json"}
     assert [path.name for path in Path("out").iterdir()] == ["deep"]
     assert f"wrote out/deep/{written}" in caplog.messages
-    difference = re.search(r"on 16 photos: (\S+)$", caplog.text, re.MULTILINE)
-    assert difference
-    assert float(difference[1]) < 1e-5
-    assert "float32" not in caplog.text  # there is nothing to say about rounding
+    assert "on 20 photos" in caplog.text
+    assert "rounding" not in caplog.text
 
     about = json.loads(Path("out/deep/small.json").read_text())
     assert (about["classes"], about["image_size"]) == (["cats", "dogs"], [24, 32])
     assert (about["input"]["shape"], about["input"]["dtype"]) == ([None, 24, 32, 3], "float32")
     assert (about["output"]["shape"], about["output"]["name"]) == ([None, 2], FORMATS[name].output)
+    check = about["check"]
+    assert (check["precision"], check["photos"], check["agreement"]) == ("float32", 20, 1)
+    assert check["largest_difference"] < 1e-5
+    assert check["accuracy"] == check["model_accuracy"]
+
+
+@pytest.mark.parametrize("precision", ["float16", "int8"])
+@pytest.mark.parametrize("name", ["tflite", "onnx"])
+def test_a_smaller_export_is_compared_with_its_model(export: Export, name: str, precision: str) -> None:
+    export("--format", name, "out32")
+    export("--format", name, "--precision", precision, "out", "--max-accuracy-loss", "0.1")
+    sizes = [next(Path(folder).glob("small.[ot]*")).stat().st_size for folder in ("out32", "out")]
+    assert sizes[1] != sizes[0]
+    check = json.loads(Path("out/small.json").read_text())["check"]
+    assert (check["precision"], check["photos"]) == (precision, 20)
+    assert check["agreement"] >= 0.9
+    assert 0 < check["largest_difference"] < 0.05
+
+
+@pytest.mark.parametrize("name", ["tflite", "onnx"])
+def test_an_export_that_lost_accuracy_is_refused(export: Export, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Calibrated on black images, int8 clips the activations of photos; the labels are the model's own classes."""
+    pixels = np.stack([resized_pixels(f"photos/{number}.jpg", SIZE) for number in range(20)])
+    logits = load_model(MODEL).predict(pixels, verbose=0)
+    bias = np.median(logits[:, 0] - logits[:, 1])  # so that both classes are predicted
+    centred = load_model(MODEL)
+    kernel, offset = centred.layers[-1].get_weights()
+    centred.layers[-1].set_weights([kernel, offset - [bias, 0]])
+    centred.save(MODEL)
+    classes = np.where(logits[:, 0] - logits[:, 1] > bias, "cats", "dogs")
+    lines = [f"photos/{number}.jpg,{label}\n" for number, label in enumerate(classes)]
+    Path("data/splits/validation.csv").write_text("path,label\n" + "".join(lines))
+    monkeypatch.setattr(command, "training_pixels", lambda _: np.zeros((4, *SIZE, 3), np.uint8))
+    with pytest.raises(UserError, match=r"^int8: expected an accuracy at most 0.005 below .*: try --precision float16"):
+        export("--format", name, "--precision", "int8", "out/deep")
+    assert list(Path("out").iterdir()) == []
+
+
+def test_an_accuracy_loss_is_refused_above_its_limit() -> None:
+    figures = {"photos": 9, "agreement": 0.9, "largest_difference": 0.3, "model_accuracy": 0.9, "accuracy": 0.89}
+    command.check_figures(figures, "int8", 0.01)
+    with pytest.raises(UserError, match=r"accuracy at most 0.009 below the model's, received accuracy 0.8900"):
+        command.check_figures(figures, "int8", 0.009)
+
+
+def test_a_saved_model_has_one_precision(export: Export) -> None:
+    with pytest.raises(UserError, match=r"--format saved_model: expected --precision float32, received int8"):
+        export("--format", "saved_model", "--precision", "int8", "out")
+
+
+def test_a_smaller_export_needs_photos(export: Export) -> None:
+    Path("data/splits/validation.csv").unlink()
+    with pytest.raises(UserError, match=r"float16: expected validation photos to judge it on"):
+        export("--format", "onnx", "--precision", "float16", "out")
+    assert not Path("out").exists()
 
 
 @pytest.mark.parametrize(
@@ -121,9 +177,9 @@ def test_an_export_computes_the_model_s_logits_in_float32(target: Format, policy
     write_model(model, target, path)
     for photos in (1, 3):  # batches of any size, and the same each time: nothing is augmented
         pixels = np.random.default_rng(photos).integers(0, 256, (photos, *SIZE, 3)).astype(np.float32)
-        logits = target.run(path, pixels)
+        logits = target.run(path)(pixels)
         np.testing.assert_allclose(logits, model.predict(pixels, verbose=0), atol=1e-5)
-        np.testing.assert_array_equal(target.run(path, pixels), logits)
+        np.testing.assert_array_equal(target.run(path)(pixels), logits)
         if policy == "float32":
             np.testing.assert_array_equal(model.predict(pixels, verbose=0), original.predict(pixels, verbose=0))
 
@@ -141,11 +197,11 @@ def test_the_rounding_of_half_precision_is_logged(
 
 
 def test_a_wrong_export_leaves_nothing_behind(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
-    def upside_down(_: Path, pixels: np.ndarray) -> np.ndarray:
-        return np.asarray(load_model(MODEL).predict(pixels[:, ::-1], verbose=0))
+    def upside_down(_: Path) -> Callable[[np.ndarray], np.ndarray]:
+        return lambda pixels: np.asarray(load_model(MODEL).predict(pixels[:, ::-1], verbose=0))
 
     monkeypatch.setitem(FORMATS, "saved_model", FORMATS["saved_model"]._replace(run=upside_down))
-    with pytest.raises(UserError, match=r"within 0.001 of the model's, received a difference of .* on 16 photos"):
+    with pytest.raises(UserError, match=r"within 0.001 of the model's, received .* on 20 photos: try another"):
         export("--format", "saved_model", "out/deep")
     assert list(Path("out").iterdir()) == []
 
@@ -153,26 +209,36 @@ def test_a_wrong_export_leaves_nothing_behind(export: Export, monkeypatch: pytes
 def test_the_difference_is_the_largest_and_nan_is_refused() -> None:
     expected = np.array([[0.5, 0.5], [0.7, 0.3]])
     moved = expected + np.array([[0, 0], [0.0005, 0]])
-    assert command.check_probabilities(moved, expected) == pytest.approx(0.0005)
-    with pytest.raises(UserError, match=r"received a difference of nan on 2 photos"):
-        command.check_probabilities(expected * float("nan"), expected)
+    figures = command.compare_probabilities(moved, expected, np.array([1, 1]))
+    assert figures["largest_difference"] == pytest.approx(0.0005)
+    assert (figures["accuracy"], figures["model_accuracy"]) == (0, 0)
+    with pytest.raises(UserError, match=r"difference of a probability of nan on 2 photos"):
+        command.check_figures(command.compare_probabilities(expected * float("nan"), expected, None), "int8", 1)
 
 
-@pytest.mark.usefixtures("export")
-def test_photos_are_taken_evenly_from_the_validation_list() -> None:
-    pixels = command.validation_pixels(SIZE)
-    assert pixels.shape == (16, *SIZE, 3)
-    for number, place in [(0, 0), (7, 8), (15, 19)]:  # 19 / 15 apart, rounded down
-        np.testing.assert_array_equal(pixels[number], resized_pixels(f"photos/{place}.jpg", SIZE))
+def test_all_validation_photos_are_compared(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From ``data/features/pixels`` if it has the same photos, else decoded."""
+    trained = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["dogs", "cats"])
+    pixels, labels = command.validation_photos(trained)
+    assert labels is not None
+    assert (pixels.shape, set(labels)) == ((20, *SIZE, 3), {1})
+    np.testing.assert_array_equal(pixels[np.array([7])][0], resized_pixels("photos/7.jpg", SIZE))
+    lists = {"validation": read_split("validation")}
+    monkeypatch.setattr(command, "open_arrays", lambda _: {"validation": np.ones((20, *SIZE, 3), np.uint8)})
+    about = {"photos": hash_paths(lists), "image_fit": "stretch"}
+    monkeypatch.setattr(command, "read_about", lambda _: about)
+    assert command.validation_photos(trained)[0][np.arange(20)].max() == 1
+    about["image_fit"] = "crop"
+    assert command.validation_photos(trained)[0][np.arange(20)].max() > 1
 
 
 @pytest.mark.usefixtures("export")
 @pytest.mark.parametrize("missing", ["data/splits/validation.csv", "photos/0.jpg"])
 def test_without_the_photos_it_is_checked_on_noise(missing: str, caplog: pytest.LogCaptureFixture) -> None:
     Path(missing).unlink()
-    pixels = command.validation_pixels(SIZE)
-    assert pixels.shape == (16, *SIZE, 3)
-    assert pixels.dtype == np.uint8
+    trained = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
+    pixels, labels = command.validation_photos(trained)
+    assert (pixels.shape, pixels.dtype, labels) == ((16, *SIZE, 3), np.uint8, None)
     assert "checking on 16 images of noise" in caplog.text
 
 

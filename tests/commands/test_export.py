@@ -132,6 +132,7 @@ def test_a_smaller_export_needs_photos(export: Export) -> None:
         ("stretch", (300, 400, 3), "jpg"),
         ("crop", (600, 300, 3), "jpg"),
         ("pad", (60, 80, 4), "png"),
+        ("pad", (1, 400, 3), "png"),  # of which Pillow alone would leave nothing
     ],
 )
 def test_the_guide_s_example_classifies_as_the_model(

@@ -15,7 +15,7 @@ install = .venv/bin/uv pip install --quiet --python .venv/bin/python --constrain
 	{ .venv/bin/python -m pip install --quiet --constraint constraints.txt pip && \
 	.venv/bin/python -m pip install --quiet --constraint constraints.txt --group $(1); }
 
-.PHONY: help install demo repro review try bench plots test check soak mutants lint side_by_side label_stats $(STEPS)
+.PHONY: help install demo repro review try bench plots test check newest soak mutants lint side_by_side label_stats $(STEPS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -79,6 +79,12 @@ test: .venv/dev ## every test, offline, two at a time
 
 check: .venv/dev ## the tests that need no whole pipeline: a minute and a half, for while you work
 	python -m pytest $(SIDE_BY_SIDE) -m 'not slow'
+
+newest: ## `make check` with the newest release or release candidate of everything, in .venv-newest: what breaks next?
+	"$(PYTHON)" -m venv --clear .venv-newest
+	.venv-newest/bin/python -m pip install --quiet uv
+	.venv-newest/bin/uv pip install --quiet --python .venv-newest/bin/python --prerelease allow --group dev
+	PATH="$(CURDIR)/.venv-newest/bin:$$PATH" python -m pytest $(SIDE_BY_SIDE) -m 'not slow'
 
 soak: .venv/dev ## kill the pipeline KILLS times at random moments; it must not matter
 	python -m pytest tests/pipeline/test_soak.py -s --kills $(KILLS)

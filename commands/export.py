@@ -104,7 +104,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--format", choices=FORMATS, required=True)
     parser.add_argument("--precision", choices=ADVICE, default="float32", help="default: %(default)s")
     parser.add_argument(
-        *("--max-accuracy-loss", "-l"),
+        "--max-accuracy-loss",
         type=accuracy_loss,
         default=0.005,
         metavar="LOSS",

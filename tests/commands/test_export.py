@@ -239,7 +239,8 @@ def test_without_the_photos_it_is_checked_on_noise(missing: str, caplog: pytest.
     Path(missing).unlink()
     trained = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
     pixels, labels = command.validation_photos(trained)
-    assert (pixels.shape, pixels.dtype) == ((16, *SIZE, 3), np.uint8)
+    assert pixels.shape == (16, *SIZE, 3)
+    assert pixels.dtype == np.uint8
     assert labels is None
     assert "checking on 16 images of noise" in caplog.text
 

@@ -37,13 +37,12 @@ from stages.storage.photo_lists import read_split
 logger = logging.getLogger(__name__)
 
 NOISE_IMAGES = 16  # on which an export is checked if there are no photos
-CALIBRATION_PHOTOS = 128  # from which int8 takes the ranges of activations
 BATCH_SIZE = 32
 MAX_DIFFERENCE = 1e-3  # of a probability, in float32
 ADVICE = {
     "float32": "try another --format",
     "float16": "try --precision float32",
-    "int8": "try --precision float16, or --format tflite instead of onnx or the other way round",
+    "int8": "try --precision float16, more --calibration-photos, or the other of --format onnx and tflite",
 }
 SHAPES: dict[ImageFit, str] = {
     "stretch": "ignoring the aspect ratio",
@@ -76,7 +75,7 @@ def main() -> None:
         raise UserError(f"--format {args.format}: expected --precision float32, received {args.precision}")
     trained = fetch_model_file(args.model).load(load_params().confidence)
     pixels, labels = validation_photos(trained)
-    calibration = training_pixels(trained) if args.precision == "int8" else None
+    calibration = training_pixels(trained, args.calibration_photos) if args.precision == "int8" else None
     model = in_float32(trained.model)
     probabilities = trained.confidence.probabilities(predict_outputs(model, pixels).logits)
     with explain_unwritable(args.folder, "folder"), atomic_folder(args.folder) as folder:
@@ -110,6 +109,13 @@ def parse_arguments() -> argparse.Namespace:
         metavar="LOSS",
         help="on the validation photos, by which an export is refused (default: %(default)s)",
     )
+    parser.add_argument(
+        "--calibration-photos",
+        type=number_of_photos,
+        default=128,
+        metavar="N",
+        help="training photos from which int8 takes the ranges of activations (default: %(default)s)",
+    )
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="a new or empty folder")
     return parser.parse_args()
 
@@ -131,6 +137,13 @@ def accuracy_loss(text: str) -> float:
     return value
 
 
+def number_of_photos(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected at least 1, received {text}")
+    return number
+
+
 def validation_photos(trained: TrainedModel) -> tuple[ArrayStore, np.ndarray | None]:
     """Return pixels and class indices (-1: no class of the model) of the validation photos, or else noise and None."""
     try:
@@ -144,10 +157,10 @@ def validation_photos(trained: TrainedModel) -> tuple[ArrayStore, np.ndarray | N
         return np.random.default_rng(0).integers(0, 256, shape, np.uint8), None
 
 
-def training_pixels(trained: TrainedModel) -> np.ndarray:
-    """Return the pixels of a random sample of the training photos, by which int8 is calibrated."""
+def training_pixels(trained: TrainedModel, number: int) -> np.ndarray:
+    """Return the pixels of a random sample of at most ``number`` training photos, by which int8 is calibrated."""
     photos = read_split("train")
-    sample = np.random.default_rng(0).permutation(len(photos))[:CALIBRATION_PHOTOS]
+    sample = np.random.default_rng(0).permutation(len(photos))[:number]
     return decoded_pixels("train", photos, trained, np.sort(sample))[np.arange(len(sample))]
 
 
@@ -224,7 +237,7 @@ def reduce_onnx(path: Path, precision: str, calibration: np.ndarray | None) -> N
 
         onnx.save(convert_float_to_float16(onnx.load(path), keep_io_types=True), path)
         return
-    from onnxruntime.quantization import CalibrationDataReader, quantize_static
+    from onnxruntime.quantization import CalibrationDataReader, QuantType, quant_pre_process, quantize_static
 
     class Reader(CalibrationDataReader):
         def __init__(self, pixels: np.ndarray) -> None:
@@ -234,12 +247,13 @@ def reduce_onnx(path: Path, precision: str, calibration: np.ndarray | None) -> N
             batch = next(self.batches, None)
             return None if batch is None else {"pixels": batch}
 
-    logging.getLogger().addFilter(is_not_about_preprocessing)
-    quantize_static(path, path, Reader(calibration), per_channel=True)
-
-
-def is_not_about_preprocessing(record: logging.LogRecord) -> bool:
-    return "pre-process" not in record.getMessage()
+    # Fold batch normalization into convolutions: left apart, its factors and sums would be rounded to 8 bits as well.
+    quant_pre_process(path, path, skip_symbolic_shape=True)
+    logging.disable(logging.INFO)  # it logs each scale that it raises
+    try:  # with uint8, which x86 computes in half the time of int8
+        quantize_static(path, path, Reader(calibration), per_channel=True, activation_type=QuantType.QUInt8)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def float_batches(pixels: ArrayStore, size: int) -> Iterator[np.ndarray]:

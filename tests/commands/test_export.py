@@ -1,5 +1,6 @@
 """Exporting a small model with random weights."""
 
+import argparse
 import importlib.util
 import json
 import logging
@@ -22,6 +23,7 @@ from stages.common.params import load_params
 from stages.inference.confidence import read_confidence
 from stages.inference.logits import load_model
 from stages.inference.model_file import TrainedModel
+from stages.models.runtime import keras
 from stages.photos.decode import PAD_COLOUR, resized_pixels
 from stages.storage.feature_sets import hash_paths
 from stages.storage.files import write_json
@@ -77,10 +79,11 @@ def test_an_export_is_described_and_checked(
 @pytest.mark.parametrize("precision", ["float16", "int8"])
 @pytest.mark.parametrize("name", ["tflite", "onnx"])
 def test_a_smaller_export_is_compared_with_its_model(export: Export, name: str, precision: str) -> None:
+    save_small_model("small", ["cats", "dogs"], dense_units=64)  # most of the file are weights
     export("--format", name, "out32")
     export("--format", name, "--precision", precision, "out", "--max-accuracy-loss", "0.1")
     sizes = [next(Path(folder).glob("small.[ot]*")).stat().st_size for folder in ("out32", "out")]
-    assert sizes[1] != sizes[0]
+    assert sizes[1] < sizes[0] / {"float16": 1.8, "int8": 2.5}[precision]
     check = json.loads(Path("out/small.json").read_text())["check"]
     assert (check["precision"], check["photos"]) == (precision, 20)
     assert check["agreement"] >= 0.9
@@ -100,10 +103,35 @@ def test_an_export_that_lost_accuracy_is_refused(export: Export, monkeypatch: py
     classes = np.where(logits[:, 0] - logits[:, 1] > bias, "cats", "dogs")
     lines = [f"photos/{number}.jpg,{label}\n" for number, label in enumerate(classes)]
     Path("data/splits/validation.csv").write_text("path,label\n" + "".join(lines))
-    monkeypatch.setattr(command, "training_pixels", lambda _: np.zeros((4, *SIZE, 3), np.uint8))
+    monkeypatch.setattr(command, "training_pixels", lambda *_: np.zeros((4, *SIZE, 3), np.uint8))
     with pytest.raises(UserError, match=r"^int8: expected an accuracy at most 0.005 below .*: try --precision float16"):
         export("--format", name, "--precision", "int8", "out/deep")
     assert list(Path("out").iterdir()) == []
+
+
+@pytest.mark.usefixtures("workspace")
+def test_int8_folds_batch_normalization(caplog: pytest.LogCaptureFixture) -> None:
+    """Its factors and sums are no operations of their own, whose results would be rounded to 8 bits."""
+    import onnx
+
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((8, 8, 3)), layers.DepthwiseConv2D(3), layers.BatchNormalization()])
+    model.layers[1].set_weights([np.full(3, value) for value in (3, 5, 7, 9)])
+    with caplog.at_level(logging.INFO):
+        write_model(model, FORMATS["onnx"], Path("small.onnx"), "int8", np.full((2, 8, 8, 3), 90, np.uint8))
+    operations = {node.op_type for node in onnx.load("small.onnx").graph.node}
+    assert "Conv" in operations
+    assert not operations & {"Add", "Mul", "BatchNormalization"}
+    assert not caplog.messages
+
+
+@pytest.mark.usefixtures("export")
+def test_calibration_takes_so_many_training_photos() -> None:
+    trained = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
+    assert len(command.training_pixels(trained, 7)) == 7
+    assert len(command.training_pixels(trained, 99)) == 20
+    with pytest.raises(argparse.ArgumentTypeError, match="at least 1, received 0"):
+        command.number_of_photos("0")
 
 
 def test_an_accuracy_loss_is_refused_above_its_limit() -> None:

@@ -20,7 +20,7 @@ from stages.common.paths import BEST, LABEL_ISSUES, REPORT
 from stages.storage.files import json_value, write_text
 
 REPORT_PAGE = Path("metrics/report.html")
-PHOTOS_TO_JUDGE = (LABEL_ISSUES, Path("plots/mistakes"))  # whose figures are shown in their full size
+PHOTOS_TO_JUDGE = (LABEL_ISSUES, Path("plots/mistakes"))  # whose figures are shown as wide as the window
 
 
 def main() -> None:

@@ -39,7 +39,7 @@ def test_a_folder_per_class_is_one_experiment(
     assert "| foxes |" in (project / "metrics/report.md").read_text()
     assert len(colours_in(project / "plots/gradcam.png")) > 3000  # text alone has hundreds
 
-    shutil.copy(project / lists[2]["path"][0], project / "new.jpg")
+    shutil.copy(folder / Path(lists[2]["path"][0]).relative_to("data/raw"), project / "new.jpg")
     monkeypatch.chdir(project)
     monkeypatch.setattr(sys, "argv", ["predict", "new.jpg", "--format", "csv"])
     predict.main()

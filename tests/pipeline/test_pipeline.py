@@ -141,7 +141,7 @@ PARAMETERS: list[tuple[dict[str, Any], list[str]]] = [
     ({"label_stats.photos_per_class": 2}, ["label_stats"]),
     ({"label_stats.a_new_parameter": 1}, ["label_stats"]),
     ({"train.epochs": 3}, ALL_TRAININGS),
-    ({"features.mobilenet_v2.views": 2}, ["features@mobilenet_v2"]),
+    ({"features.mobilenet_v2.views": 2}, ["evaluate", "features@mobilenet_v2"]),
     ({"image_size": 32}, ["evaluate", "label_stats", "pixels", *ALL_TRAININGS]),
     ({"image_fit": "pad"}, ["evaluate", "label_stats", "pixels", *ALL_TRAININGS]),
     ({"cluster.retries": 1, "unrelated": 1}, []),

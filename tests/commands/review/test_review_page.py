@@ -98,8 +98,14 @@ def test_of_many_classes_one_is_found_by_its_name(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+WAYS_IN = {
+    "dropped": 'new DragEvent("drop", { dataTransfer: data, bubbles: true })',
+    "pasted": 'new ClipboardEvent("paste", { clipboardData: data, bubbles: true })',
+}
+
+
 @pytest.mark.usefixtures("workspace")
-def test_a_chosen_photo_is_classified_on_the_page(tmp_path: Path) -> None:
+def test_a_photo_is_classified_however_it_comes(tmp_path: Path) -> None:
     write_lists()
     save_small_model("good", CLASSES)
     BEST.parent.mkdir()
@@ -116,6 +122,19 @@ def test_a_chosen_photo_is_classified_on_the_page(tmp_path: Path) -> None:
             assert all(name in article for name in [*CLASSES, "Grad-CAM", "No nearest training photos"])
             pictures = "[...document.querySelectorAll('article img')].every((picture) => picture.naturalWidth > 0)"
             assert await page.evaluate(pictures)
+            for way, event in WAYS_IN.items():
+                script = f"""
+                    const content = atob(document.querySelector("article img").src.split(",")[1]);
+                    const photo = Uint8Array.from(content, (character) => character.charCodeAt(0));
+                    const data = new DataTransfer();
+                    data.items.add(new File([photo], "{way}.jpg"));
+                    document.dispatchEvent({event});"""
+                await page.evaluate(f"{{{script}}}")
+                await page.wait_for(f"{STATUS}.startsWith('{way}.jpg: ')")
+            await page.evaluate("document.getElementById('camera').click()")  # the browser's own, of a test picture
+            await page.wait_for("document.getElementById('video').videoWidth")
+            await page.evaluate("document.getElementById('shoot').click()")
+            await page.wait_for(f"{STATUS}.startsWith('camera.jpg: ')")
 
     asyncio.run(scenario())
 

@@ -77,7 +77,7 @@ dvc_plots/vega.js: .venv/pipeline
 test: .venv/dev ## every test, offline, two at a time
 	python -m pytest $(SIDE_BY_SIDE)
 
-check: .venv/dev ## the tests that need no whole pipeline: a minute and a half, for while you work
+check: .venv/dev ## the tests that need no whole pipeline: a few minutes, for while you work
 	python -m pytest $(SIDE_BY_SIDE) -m 'not slow'
 
 newest: ## `make check` with the newest release or release candidate of everything, in .venv-newest: what breaks next?

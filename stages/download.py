@@ -68,12 +68,12 @@ def fetch_photos(url: str, sha256: str | None, folder: Path) -> None:
         source.pack_folder(folder)
     else:
         archive = folder.with_name("archive")
-        source.copy_file(archive, sha256, "download.photos_sha256")
+        source.copy_file(archive, sha256, "download.photos_sha256", may_link=True)
         try:
             pack_archive(archive, folder)
         except UserError as error:
             raise UserError(f"download.photos: {error} (from {url})") from error
-    if not visible_files(folder):
+    if not any(folder.iterdir()):
         raise UserError(f"download.photos: expected photos, found no files in {url} but perhaps hidden ones")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from stages import download, split
 from stages.common.cli import UserError
@@ -41,6 +42,15 @@ def test_an_archive_is_packed(photos: Path, set_params: SetParams, has_sha256: b
     set_params({"download.photos": archive, "download.photos_sha256": sha256})
     download.main()
     assert list(packed_files()) == [f"photos/{name}" for name in files_below(photos)]
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_local_archive_is_read_where_it_is(set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LocalFileSystem, "get_file", None)
+    set_params({"download.photos": shutil.make_archive("photos", "gztar", base_dir="photos")})
+    download.main()
+    assert len(packed_files()) == 4
+    assert Path("photos.tar.gz").is_file()
 
 
 def test_photos_in_a_flat_folder_have_the_classes_of_a_csv(photos: Path, set_params: SetParams) -> None:

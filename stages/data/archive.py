@@ -8,21 +8,20 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 from typing import IO, Any, NamedTuple, Self, cast
-from zlib import crc32
 
 from tqdm import tqdm
 
 from stages.common.cli import BROKEN, NO_SPACE, UserError
 from stages.common.parallel import in_parallel
 from stages.common.paths import SHARD
-from stages.storage.folders import HEADER_BYTES, SIDECAR_SUFFIXES, identify, is_hidden, log_left_out
+from stages.storage.folders import HEADER_BYTES, SIDECAR_SUFFIXES, identify, is_hidden
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +31,7 @@ EXPANDS = f"expected photos, received an archive that expands over {MAX_EXPANSIO
 # Of a shard; a larger file is alone in one. Below what needs the zip format's 64-bit extension.
 MEAN_PHOTOS, MAX_PHOTOS, MAX_BYTES = 512, 8192, 2**28
 MAX_NAME = 255  # bytes, of a file or a folder
+MAX_LOGGED = 50  # empty folders
 # Raised by Python's modules for a damaged or unsupported archive.
 UNPACKING_ERRORS = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
@@ -47,7 +47,7 @@ ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tbz2", ".tgz", ".txz", ".xz"
 
 
 class Member(NamedTuple):
-    name: PurePosixPath
+    name: str
     size: int  # bytes, unpacked
     open: Callable[[], IO[bytes]]
     is_folder: bool = False
@@ -55,33 +55,16 @@ class Member(NamedTuple):
 
 
 def pack_archive(archive: Path, folder: Path) -> None:
-    """Pack the files of a zip or tar archive into shards, except hidden ones, which are counted in the log.
+    """Pack the files of a zip or tar archive into shards, except hidden ones.
 
     Raises:
         UserError: The file is not an archive, is damaged, or has unusual content: a name that leads out of the folder,
             a link, far more bytes than its size suggests, archives alone, or what :func:`pack` refuses.
     """
-    hidden = 0
-    folders, files = set(), []
-    first: dict[str, PurePosixPath] = {}  # file of each suffix
-    bytes_left = MAX_EXPANSION * archive.stat().st_size
     try:
-        with open_archive(archive) as members:
-            for member in members:
-                if member.is_folder:
-                    folders.add(member.name)
-                elif is_hidden(member.name):
-                    hidden += 1
-                    folders.add(member.name.parent)
-                else:
-                    bytes_left -= member.size
-                    if bytes_left < 0:
-                        raise UserError(EXPANDS)
-                    check_member(member)
-                    files.append(member)
-                    first.setdefault(member.name.suffix.lower(), member.name)
-            log_left_out(hidden, folders, {member.name.parent for member in files})
-            check_for_archives(first, "tar" if tarfile.is_tarfile(archive) else "zip")
+        with ExitStack() as stack:
+            files = leave_out_hidden(open_archive(archive, stack))
+            check_content(files, archive)
             pack(files, folder)
     except UNPACKING_ERRORS as error:
         if getattr(error, "errno", None) in NO_SPACE | BROKEN:
@@ -89,7 +72,49 @@ def pack_archive(archive: Path, folder: Path) -> None:
         raise UserError(f"expected an intact archive, received one that cannot be unpacked: {error}") from error
 
 
-def pack(files: Iterable[Member], folder: Path, readers: int = 0) -> None:
+def leave_out_hidden(members: Iterable[Member]) -> list[Member]:
+    """Return the files that are not hidden; log how many are, and the folders, perhaps classes, that hold no others."""
+    files, hidden = [], 0
+    folders, with_files = set(), set()
+    for member in members:
+        path = PurePosixPath(member.name)
+        folders.add(path if member.is_folder else path.parent)
+        if not member.is_folder and is_hidden(path):
+            hidden += 1
+        elif not member.is_folder:
+            files.append(member)
+            with_files.add(path.parent)
+    if hidden:
+        logger.info("hidden files left out: %d", hidden)
+    empty = folders.difference(*([folder, *folder.parents] for folder in with_files))
+    if shown := sorted(folder for folder in empty if not is_hidden(folder)):
+        names = ", ".join(repr(str(folder)) for folder in shown[:MAX_LOGGED])
+        logger.warning("folders without photos, which are left out and are not classes (%d): %s", len(shown), names)
+    return files
+
+
+def check_content(files: list[Member], archive: Path) -> None:
+    """Refuse links, devices, names that lead out, too many bytes, and archives with nothing else but sidecar files."""
+    if sum(file.size for file in files) > MAX_EXPANSION * archive.stat().st_size:
+        raise UserError(EXPANDS)
+    examples: dict[str, str] = {}  # the first file of each suffix
+    for file in files:
+        path = PurePosixPath(file.name)
+        if path.is_absolute() or ".." in path.parts:
+            raise UserError(f"expected names inside the archive, received {file.name!r}, which leads out of it")
+        if not file.is_file:
+            raise UserError(f"expected files in the archive, received the link or device {file.name!r}")
+        examples.setdefault(path.suffix.lower(), file.name)
+    inner = ARCHIVES.intersection(examples)
+    if inner and inner.union(SIDECAR_SUFFIXES).issuperset(examples):
+        kind, suffix = "tar" if tarfile.is_tarfile(archive) else "zip", min(inner)
+        raise UserError(
+            f"expected photos, received a {suffix[1:]} inside the {kind}, {examples[suffix]!r}: unpack both, and set "
+            "download.photos to the folder"
+        )
+
+
+def pack(files: list[Member], folder: Path, readers: int = 0) -> None:
     """Pack files into shards: zips, not compressed, sorted by name and without dates (docs/decisions/shards.md).
 
     So the same files are the same bytes, wherever they come from.
@@ -100,24 +125,32 @@ def pack(files: Iterable[Member], folder: Path, readers: int = 0) -> None:
     Raises:
         UserError: Two files have one name, or a file that of a folder; or :func:`check_name` refuses a name.
     """
-    files = sorted(files, key=lambda file: str(file.name))
-    parents = {file.name.parent for file in files}
-    names = {above for parent in parents for above in (parent, *parent.parents)}
+    files.sort(key=lambda file: file.name)
+    parents = {PurePosixPath(file.name).parent for file in files}
+    names = {str(above) for parent in parents for above in (parent, *parent.parents)}
     for file in files:
         check_name(file.name)
         if file.name in names:
-            raise UserError(f"expected one file of each name (and no folder), received {str(file.name)!r} again")
+            raise UserError(f"expected one file of each name (and no folder), received {file.name!r} again")
         names.add(file.name)
     opened = iter(in_parallel(lambda file: file.open(), files, readers) if readers else (file.open() for file in files))
     with tqdm(desc="packing", total=len(files), unit="file", disable=None) as bar:
         for number, of_shard in enumerate(in_shards(files), 1):
             with zipfile.ZipFile(folder / SHARD.format(number), "w") as shard:
                 for file in of_shard:
-                    entry = zipfile.ZipInfo(str(file.name))  # dated 1980
+                    entry = zipfile.ZipInfo(file.name)  # dated 1980
                     entry.file_size, entry.external_attr = file.size, 0o644 << 16
                     with next(opened) as source, shard.open(entry, "w") as target:
                         shutil.copyfileobj(source, target)
                     bar.update()
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that no list of photos, no file of DVC's and no file system can hold."""
+    if UNUSABLE.search(name):
+        raise UserError(f"expected names in UTF-8 without control characters, received {name!a}: rename it")
+    if any(len(part.encode()) > MAX_NAME for part in name.split("/")):
+        raise UserError(f"expected names of up to {MAX_NAME} bytes, received {name!r}: rename it")
 
 
 def in_shards(files: Iterable[Member]) -> Iterator[list[Member]]:
@@ -133,59 +166,25 @@ def in_shards(files: Iterable[Member]) -> Iterator[list[Member]]:
             shard, size = [], 0
         shard.append(file)
         size += file.size
-        if crc32(str(file.name).encode()) % MEAN_PHOTOS == 0:
+        if zlib.crc32(file.name.encode()) % MEAN_PHOTOS == 0:
             yield shard
             shard, size = [], 0
     if shard:
         yield shard
 
 
-def check_for_archives(first: Mapping[str, PurePosixPath], kind: str) -> None:
-    """Refuse an archive of archives and nothing else but sidecar files; ``first`` has a file of each suffix."""
-    inner = ARCHIVES.intersection(first)
-    if inner and inner.union(SIDECAR_SUFFIXES).issuperset(first):
-        suffix = min(inner)
-        raise UserError(
-            f"expected photos, received a {suffix[1:]} inside the {kind}, {str(first[suffix])!r}: unpack both, and set "
-            "download.photos to the folder"
-        )
-
-
-def check_name(name: PurePosixPath) -> None:
-    """Refuse a name that no list of photos, no file of DVC's and no file system can hold."""
-    if UNUSABLE.search(str(name)):
-        raise UserError(f"expected names in UTF-8 without control characters, received {str(name)!a}: rename it")
-    if any(len(part.encode()) > MAX_NAME for part in name.parts):
-        raise UserError(f"expected names of up to {MAX_NAME} bytes, received {str(name)!r}: rename it")
-
-
-def check_member(member: Member) -> None:
-    """Refuse a link, a device, and a name that leads out of the archive."""
-    if member.name.is_absolute() or ".." in member.name.parts:
-        raise UserError(f"expected names inside the archive, received {str(member.name)!r}, which leads out of it")
-    if not member.is_file:
-        raise UserError(f"expected files in the archive, received the link or device {str(member.name)!r}")
-
-
-@contextmanager
-def open_archive(archive: Path) -> Iterator[Iterable[Member]]:
+def open_archive(archive: Path, stack: ExitStack) -> Iterator[Member]:
     """Open a tar or a zip, tried in this order: a zip is known by its end, and a tar may end in one."""
-    with ExitStack() as stack:
-        try:
-            members = tar_members(open_tar(archive, stack))
-        except tarfile.ReadError:
-            if not zipfile.is_zipfile(archive):
-                raise not_an_archive(archive) from None
-            members = zip_members(archive, stack)
-        yield members
-
-
-def not_an_archive(archive: Path) -> UserError:
+    try:
+        return tar_members(open_tar(archive, stack))
+    except tarfile.ReadError:
+        if zipfile.is_zipfile(archive):
+            return zip_members(archive, stack)
     with archive.open("rb") as file:
         header = file.read(HEADER_BYTES)
     kind = identify(header)
     damaged = ", damaged or cut short" if kind in ("a tar archive", "a zip archive") else ""
-    return UserError(
+    raise UserError(
         f"expected a zip or tar archive, received a file that starts with {header[:16]!r}"
         + (f", which is {kind}{damaged}" if kind else "")
     )
@@ -204,7 +203,7 @@ def zip_members(archive: Path, stack: ExitStack) -> Iterator[Member]:
         encoding = "cp437"
         opened = zipfile.ZipFile(archive, metadata_encoding=encoding)
     stack.enter_context(opened)
-    unmarked = [info.filename for info in opened.infolist() if not info.flag_bits & UTF_8_MARK]
+    unmarked = (info.filename for info in opened.infolist() if not info.flag_bits & UTF_8_MARK)
     if name := next((name for name in unmarked if not name.isascii()), None):
         logger.warning(
             "the zip does not declare the encoding of its names; read as %s, the first is %r: if that is wrong, "
@@ -220,7 +219,7 @@ def zip_members(archive: Path, stack: ExitStack) -> Iterator[Member]:
         name = info.filename.replace("\\", "/") if has_backslashes else info.filename
         is_folder = name.endswith("/")
         is_file = not is_folder and not stat.S_ISLNK(info.external_attr >> 16)
-        yield Member(PurePosixPath(name), info.file_size, partial(opened.open, info), is_folder, is_file)
+        yield Member(str(PurePosixPath(name)), info.file_size, partial(opened.open, info), is_folder, is_file)
 
 
 class Header(tarfile.TarInfo):
@@ -251,17 +250,12 @@ def open_tar(archive: Path, stack: ExitStack) -> tarfile.TarFile:
 
 
 def tar_members(opened: tarfile.TarFile) -> Iterator[Member]:
-    """Iterate over the members of a tar, and check its end."""
+    """Iterate over the members of a tar, and check that it ends where ``tarfile`` does, at a damaged header too."""
     for info in opened:
         open_file = partial(cast(Any, opened.extractfile), info)
-        yield Member(PurePosixPath(info.name), info.size, open_file, info.isdir(), info.isreg())
-    check_end(opened)
-
-
-def check_end(archive: tarfile.TarFile) -> None:
-    """Check that a tar ends where ``tarfile`` stopped: it takes a damaged header for the end."""
-    file = cast(IO[bytes], archive.fileobj)
-    file.seek(archive.offset)
+        yield Member(str(PurePosixPath(info.name)), info.size, open_file, info.isdir(), info.isreg())
+    file = cast(IO[bytes], opened.fileobj)
+    file.seek(opened.offset)
     zeros = 0
     while chunk := file.read(2**20):
         if any(chunk):

@@ -22,9 +22,9 @@ from fsspec.implementations.local import LocalFileSystem
 
 from stages.common.cli import BROKEN, NO_SPACE, UserError
 from stages.common.paths import RAW
-from stages.data.archive import Member, pack
+from stages.data.archive import Member, leave_out_hidden, pack
 from stages.storage.files import sha256_of
-from stages.storage.folders import check_readable, is_hidden, log_left_out
+from stages.storage.folders import check_readable
 
 logger = logging.getLogger(__name__)
 
@@ -67,14 +67,20 @@ class Source:
         # To fsspec every web page is a folder of its links.
         return not self.is_http and bool(self._retry(partial(self.files.isdir, self.path), self.url))
 
-    def copy_file(self, target: Path, sha256: str | None = None, sha256_key: str = "") -> None:
-        """Copy one file and check it.
+    def copy_file(
+        self, target: Path, sha256: str | None = None, sha256_key: str = "", *, may_link: bool = False
+    ) -> None:
+        """Copy one file and check it; one on this machine may instead be linked to.
 
         Raises:
             UserError: The file does not exist, cannot be read, or its SHA-256 is not ``sha256``.
         """
 
         def copy() -> None:
+            if may_link and self.is_local:
+                Path(self.path).open().close()  # which fails if it is missing or forbidden
+                target.symlink_to(self.path)
+                return
             with TqdmCallback(tqdm_kwargs={"desc": self.key, "unit": "B", "unit_scale": True, "disable": None}) as bar:
                 self.files.get_file(self.path, str(target), callback=bar)
 
@@ -85,25 +91,22 @@ class Source:
             )
 
     def pack_folder(self, target: Path) -> None:
-        """Pack the files of a folder into shards, except hidden ones, which are counted in the log.
+        """Pack the files of a folder into shards, except hidden ones.
 
         Raises:
             UserError: The folder or a file cannot be read, or a file is a link to a folder or to nothing, a pipe or a
                 device, or is refused by :func:`pack`.
         """
-        folders = []
         if self.is_local:
             self._retry(partial(check_readable, self.path), self.path)
-            folders = [PurePosixPath(folder).relative_to(self.path) for folder, *_ in os.walk(self.path)]
-        found = self._retry(partial(self.files.find, self.path, detail=True), self.path)
-        names = {path: PurePosixPath(path).relative_to(self.path) for path in found}
-        visible = {path: name for path, name in names.items() if not is_hidden(name)}
-        folders += [name.parent for name in names.values()]
-        log_left_out(len(names) - len(visible), folders, {name.parent for name in visible.values()})
-        sizes = {path: found[path].get("size") or 0 for path in visible}
-        files = [Member(name, sizes[path], partial(self._open, path, sizes[path])) for path, name in visible.items()]
+        found = self._retry(partial(self.files.find, self.path, detail=True, withdirs=self.is_local), self.path)
+        members = []
+        for path, info in found.items():
+            size = info.get("size") or 0
+            name = str(PurePosixPath(path).relative_to(self.path))
+            members.append(Member(name, size, partial(self._open, path, size), info["type"] == "directory"))
         readers = READERS if getattr(self.files, "async_impl", False) else 1  # others may not be thread-safe
-        pack(files, target, readers)
+        pack(leave_out_hidden(members), target, readers)
 
     def _open(self, path: str, size: int) -> IO[bytes]:
         """Open a file, read whole but for a large one, so that a transient error is tried again."""

@@ -1,13 +1,8 @@
 """Recognize files and folders among photos that are something else, by their names or their first bytes."""
 
-import logging
 import os
-from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-logger = logging.getLogger(__name__)
-
-MAX_LOGGED = 50  # empty folders
 # Compared in lower case. Folders of macOS, of Synology's and QNAP's network drives, of Windows and of Linux.
 SYSTEM_FOLDERS = {
     *("__macosx", "network trash folder", "temporary items"),
@@ -90,17 +85,6 @@ def visible_files(folder: Path) -> list[str]:
         below = PurePosixPath(parent).relative_to(folder)
         names += [below / name for name in [*files, *links]]
     return sorted(str(name) for name in names if not is_hidden(name))
-
-
-def log_left_out(hidden: int, folders: Iterable[PurePosixPath], with_files: Iterable[PurePosixPath]) -> None:
-    """Log the number of hidden files, and the visible folders without files at any depth, which DVC would not keep."""
-    if hidden:
-        logger.info("hidden files left out: %d", hidden)
-    holding = {above for folder in with_files for above in (folder, *folder.parents)}
-    empty = sorted(folder for folder in set(folders) - holding if not is_hidden(folder))
-    if empty:
-        names = ", ".join(repr(str(folder)) for folder in empty[:MAX_LOGGED])
-        logger.warning("folders without photos, which are left out and are not classes (%d): %s", len(empty), names)
 
 
 def unreadable_folders(folder: str | Path) -> list[OSError]:

@@ -3,7 +3,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from stages.storage.folders import is_hidden, log_left_out, unreadable_folders
+from stages.storage.folders import is_hidden, unreadable_folders
 
 
 @pytest.mark.parametrize(
@@ -17,18 +17,6 @@ from stages.storage.folders import is_hidden, log_left_out, unreadable_folders
 )
 def test_files_of_operating_systems_are_hidden(hidden: bool, names: list[str]) -> None:
     assert [is_hidden(PurePosixPath(name)) for name in names] == [hidden] * len(names)
-
-
-def test_folders_without_files_are_logged(caplog: pytest.LogCaptureFixture) -> None:
-    folders = [PurePosixPath(name) for name in (".", "cats", "cats/tom", "dogs", "a/b", ".git", "@eaDir")]
-    log_left_out(0, folders, [PurePosixPath("cats/tom"), PurePosixPath("a/b/c")])
-    assert [record.args for record in caplog.records] == [(1, "'dogs'")]
-    caplog.clear()
-    caplog.set_level("INFO")
-    log_left_out(0, folders[:3], [PurePosixPath("cats/tom")])
-    assert not caplog.records
-    log_left_out(2, [], [])
-    assert [record.getMessage() for record in caplog.records] == ["hidden files left out: 2"]
 
 
 @pytest.mark.parametrize(("name", "count"), [("cats", 1), ("cats/.Trash-1", 0), ("lost+found", 0)])

@@ -16,7 +16,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from stages.common.cli import run
-from stages.common.parallel import in_parallel
+from stages.common.parallel import map_in_parallel
 from stages.common.params import LabelStats, load_params
 from stages.evaluation.figures import largest_and_smallest, picture_grid, write_figure
 from stages.photos.decode import open_photo, thumbnail
@@ -83,7 +83,7 @@ def kept_by_crop(paths: pd.Series, image_size: tuple[int, int], seed: int) -> fl
         image_size: height and width in pixels.
     """
     measured = paths.sample(min(PHOTOS_MEASURED, len(paths)), random_state=seed)
-    sizes = in_parallel(lambda path: open_photo(path, MEASURED_SIZE).size, measured)
+    sizes = map_in_parallel(lambda path: open_photo(path, MEASURED_SIZE).size, list(measured), "measuring photos")
     relative = np.median([width / height for width, height in sizes]) * image_size[0] / image_size[1]
     return float(min(relative, 1 / relative))
 
@@ -119,10 +119,11 @@ def draw_samples(photos: pd.DataFrame, settings: LabelStats) -> Figure:
         notes.append(f"{columns} photos of each, not {settings.photos_per_class}")
     if notes:
         figure.suptitle(", ".join(notes))
-    for row, (label, group) in zip(picture_grid(figure, rows, columns), classes, strict=False):
-        paths = rng.choice(group["path"], min(columns, len(group)), replace=False)
-        for axes, path in zip(row, paths, strict=False):
-            axes.imshow(thumbnail(path))
+    samples = [rng.choice(group["path"], min(columns, len(group)), replace=False) for _, group in classes[:rows]]
+    pictures = iter(map_in_parallel(thumbnail, list(np.concatenate(samples)), "reading samples"))
+    for row, (label, _), paths in zip(picture_grid(figure, rows, columns), classes, samples, strict=False):
+        for axes in row[: len(paths)]:
+            axes.imshow(next(pictures))
         row[0].set_title(label, loc="left")
     return figure
 

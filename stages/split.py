@@ -17,10 +17,8 @@ and test have one photo of each duplicate cluster, so that scores, confidence in
 """
 
 import logging
-import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryFile
 
 import numpy as np
 import pandas as pd
@@ -29,13 +27,14 @@ from stages.common.cli import MismatchError, UserError, run
 from stages.common.parallel import map_in_parallel
 from stages.common.params import Split, load_params
 from stages.common.paths import CORRECTIONS, LABELS, RAW, SHARD, SPLITS
-from stages.data.duplicates import SIDE, PhotoHash, find_clusters, find_conflicts, hash_photo
+from stages.data.duplicates import SIDE, find_clusters, find_conflicts, hash_photo
 from stages.data.groups import assign_splits, find_groups
 from stages.data.labels import apply_corrections, read_labels
 from stages.data.layout import SPLIT_NAMES, find_photos
 from stages.photos.decode import MORE_FRAMES, UnreadablePhotoError, open_photo
 from stages.photos.formats import SUFFIXES
 from stages.photos.shards import packed_photos
+from stages.storage.arrays import ArrayStore, DiskArray, temporary_array
 from stages.storage.files import atomic_folder, write_csv
 from stages.storage.folders import SIDECAR_SUFFIXES
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
@@ -124,49 +123,39 @@ def usable(photos: pd.DataFrame) -> pd.DataFrame:
     return photos[photos["reason"] == ""]
 
 
-def inspect_photos(photos: pd.DataFrame, max_megapixels: float) -> np.ndarray:
+def inspect_photos(photos: pd.DataFrame, max_megapixels: float) -> DiskArray:
     """Decode the photos with a label: fill their perceptual hashes, or ``reason`` if one is unusable.
 
     Returns:
         Thumbnails, uint8, shaped (len(photos), 3, 32, 32), of which each photo's is at its index in the table: 3 KB
-        each, so in a file, which has no name and is gone with the process.
+        each, so on disk.
     """
     labelled = usable(photos)
     paths = dict(zip(labelled.index.tolist(), labelled["path"], strict=True))
-    shape = len(photos), 3, SIDE, SIDE
+    thumbnails = temporary_array((len(photos), 3, SIDE, SIDE), np.uint8)
 
-    def inspect_one(index: int) -> tuple[str, int, int, bool]:
-        reason, found, has_more_frames = inspect(paths[index], max_megapixels)
-        if not found:
-            return reason, 0, 0, has_more_frames
-        os.pwrite(file.fileno(), found.thumbnail.tobytes(), index * found.thumbnail.size)
-        return reason, found.phash, found.mirrored_phash, has_more_frames
+    def inspect(index: int) -> tuple[str, int, int, bool]:
+        suffix = Path(paths[index]).suffix.lower()
+        if suffix in PREVIEWS:
+            return f"{SIDECAR}: is a camera's preview", 0, 0, False
+        try:
+            photo = open_photo(paths[index], COMPARED_SIZE, max_megapixels)
+        except UnreadablePhotoError as error:
+            return f"{SIDECAR}: {error}" if suffix in SIDECAR_SUFFIXES else str(error), 0, 0, False
+        thumbnail, *hashes = hash_photo(photo)
+        thumbnails.write(index, thumbnail)
+        return "", *hashes, photo.info[MORE_FRAMES]
 
-    with TemporaryFile(dir=SPLITS.parent) as file:
-        file.truncate(int(np.prod(shape)))
-        rows = map_in_parallel(inspect_one, list(paths), "checking photos")
-        thumbnails = np.asarray(np.memmap(file, np.uint8, "r", shape=shape))
+    rows = map_in_parallel(inspect, list(paths), "checking photos")
     types = {"reason": str, "phash": np.uint64, "mirrored_phash": np.uint64, "has_more_frames": bool}
     inspected = pd.DataFrame(rows, labelled.index, columns=list(types)).astype(types)
-    for column in ("reason", "phash", "mirrored_phash"):
-        photos.loc[inspected.index, column] = inspected[column]
+    filled = ["reason", "phash", "mirrored_phash"]
+    photos.loc[inspected.index, filled] = inspected[filled]
     with_more_frames = labelled["path"][inspected["has_more_frames"]]
     if len(with_more_frames):
         text = "files with more pages or frames than the first, the only one that is read: %d, such as %s"
         logger.warning(text, len(with_more_frames), with_more_frames.iloc[0])
     return thumbnails
-
-
-def inspect(path: str, max_megapixels: float) -> tuple[str, PhotoHash | None, bool]:
-    """Decode a photo: return why it is unusable, or "", its hash if it is usable, and if it has more frames."""
-    suffix = Path(path).suffix.lower()
-    if suffix in PREVIEWS:
-        return f"{SIDECAR}: is a camera's preview", None, False
-    try:
-        photo = open_photo(path, COMPARED_SIZE, max_megapixels)
-    except UnreadablePhotoError as error:
-        return f"{SIDECAR}: {error}" if suffix in SIDECAR_SUFFIXES else str(error), None, False
-    return "", hash_photo(photo), photo.info[MORE_FRAMES]
 
 
 def check_classes(photos: pd.DataFrame) -> None:
@@ -183,7 +172,7 @@ def check_classes(photos: pd.DataFrame) -> None:
         )
 
 
-def reject_conflicts(photos: pd.DataFrame, thumbnails: np.ndarray, max_distance: int | None) -> None:
+def reject_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: int | None) -> None:
     """Reject duplicates of photos with another label, as either may be the wrong one, and part clusters by class."""
     if max_distance is None:
         return
@@ -235,7 +224,7 @@ def log_first(rejected: pd.DataFrame) -> None:
     logger.warning("\n".join(rejected["path"].head(MAX_LOGGED) + ": " + rejected["reason"].head(MAX_LOGGED)))
 
 
-def reject_copies(photos: pd.DataFrame, thumbnails: np.ndarray, max_fraction: float) -> None:
+def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: float) -> None:
     """Reject all photos but the first of each duplicate cluster in validation and in test.
 
     Raises:
@@ -252,8 +241,8 @@ def reject_copies(photos: pd.DataFrame, thumbnails: np.ndarray, max_fraction: fl
         text = "%s: copies of other photos there, left out: %d of %d (%.1f %%), such as %s of %s"
         example = copies["path"].iloc[0], originals["path"].iloc[0]
         logger.warning(text, split, len(copies), len(in_split), 100 * len(copies) / len(in_split), *example)
-        pairs = zip(copies.index, originals["index"], strict=True)
-        alike = [copy for copy, original in pairs if not np.array_equal(thumbnails[copy], thumbnails[original])]
+        pairs = np.stack([copies.index, originals["index"]], axis=1)
+        alike = [pair[0] for pair in pairs if not np.array_equal(*thumbnails[pair])]
         if len(alike) > max_fraction * len(in_split):
             raise UserError(
                 f"expected at most {max_fraction:.1%} of the photos in {split} to be nearly the same as others there, "

@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
-from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 from typing import IO, Any, NamedTuple, Self, cast
@@ -235,16 +234,19 @@ class Header(tarfile.TarInfo):
 
 def open_tar(archive: Path, stack: ExitStack) -> tarfile.TarFile:
     """Open a tar, a compressed one decompressed: only so its files can be read in any order."""
-    opened = stack.enter_context(tarfile.open(archive, tarinfo=Header))  # noqa: SIM115 (the stack closes it)
-    compressed = cast(IO[bytes], opened.fileobj)
-    if isinstance(compressed, BufferedReader):
+    file, size = stack.enter_context(archive.open("rb")), archive.stat().st_size
+    opened = stack.enter_context(tarfile.open(fileobj=file, tarinfo=Header))  # noqa: SIM115 (the stack closes it)
+    if opened.fileobj is file:
         return opened
+    compressed = cast(IO[bytes], opened.fileobj)
     plain = stack.enter_context(TemporaryFile(dir=archive.parent))  # noqa: SIM115
     compressed.seek(0)
-    while chunk := compressed.read(2**20):  # to its end, where its checksum is verified
-        if plain.tell() > MAX_EXPANSION * archive.stat().st_size:
-            raise UserError(EXPANDS)
-        plain.write(chunk)
+    with tqdm(desc="decompressing", total=size, unit="B", unit_scale=True, disable=None) as bar:
+        while chunk := compressed.read(2**20):  # to its end, where its checksum is verified
+            if plain.tell() > MAX_EXPANSION * size:
+                raise UserError(EXPANDS)
+            plain.write(chunk)
+            bar.update(file.tell() - bar.n)
     plain.seek(0)
     return tarfile.open(fileobj=plain, mode="r:", tarinfo=Header)
 

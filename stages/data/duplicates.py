@@ -9,6 +9,9 @@ import imagehash
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps
+from tqdm import tqdm
+
+from stages.storage.arrays import ArrayStore
 
 SIDE = 32  # of a thumbnail, in pixels
 MAX_DIFFERENCE = 1.0  # between the thumbnails of duplicates, in standard deviations
@@ -38,7 +41,7 @@ def hash_photo(photo: Image.Image) -> PhotoHash:
     return PhotoHash(np.moveaxis(np.asarray(thumbnail), 2, 0), *hashes)
 
 
-def find_clusters(photos: pd.DataFrame, thumbnails: np.ndarray, max_distance: int | None) -> np.ndarray:
+def find_clusters(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: int | None) -> np.ndarray:
     """Return the index of each photo's cluster: those of duplicates, directly or through photos between them.
 
     Two photos are duplicates if their hashes are similar, and so are their thumbnails, in colour. A mirrored photo is
@@ -67,7 +70,7 @@ def find_clusters(photos: pd.DataFrame, thumbnails: np.ndarray, max_distance: in
 
 
 def join_duplicates(
-    parents: np.ndarray, firsts: np.ndarray, seconds: np.ndarray, thumbnails: np.ndarray, mirrored: bool
+    parents: np.ndarray, firsts: np.ndarray, seconds: np.ndarray, thumbnails: ArrayStore, mirrored: bool
 ) -> None:
     """Join the clusters of those pairs of photos whose thumbnails are similar, too."""
     for start in range(0, len(firsts), THUMBNAILS):
@@ -92,37 +95,26 @@ def find_roots(parents: np.ndarray, indices: np.ndarray) -> np.ndarray:
     return np.asarray(roots)
 
 
-def find_conflicts(photos: pd.DataFrame, thumbnails: np.ndarray, max_distance: int) -> pd.Series:
+def find_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: int) -> pd.Series:
     """Return, for each photo that is directly a duplicate of one of another class, that one's path.
 
-    Args:
-        photos: rows of the table of photos, each with a ``phash`` and a ``cluster``.
-        thumbnails: as for :func:`find_clusters`.
+    The arguments are those of :func:`find_clusters`; each photo has a ``cluster``.
     """
     conflicts = {}
     is_mixed = photos.groupby("cluster")["label"].transform("nunique") > 1
     for _, cluster in photos[is_mixed].sort_values("path").groupby("cluster"):
-        indices, hashes, labels = (np.asarray(column) for column in (cluster.index, cluster["phash"], cluster["label"]))
-        for label in sorted(set(labels)):
-            of_class = labels == label
-            other_indices, other_hashes = indices[~of_class], hashes[~of_class]
-            for index, phash in zip(indices[of_class], hashes[of_class], strict=True):
-                for near in _near_hashes(phash, other_hashes, max_distance):
-                    others = other_indices[near]
-                    thumbnail = np.broadcast_to(thumbnails[index], (len(others), *thumbnails.shape[1:]))
-                    duplicates = others[differences(thumbnail, thumbnails[others]) <= MAX_DIFFERENCE]
+        for label, of_class in cluster.groupby("label"):
+            others = cluster[cluster["label"] != label]
+            indices, hashes = others.index.to_numpy(), others["phash"].to_numpy()
+            for index, phash in of_class["phash"].items():
+                near = indices[np.bitwise_count(hashes ^ np.uint64(phash)) <= max_distance]
+                for few in (near[start : start + 32] for start in range(0, len(near), 32)):
+                    thumbnail = thumbnails[np.full(len(few), index)]
+                    duplicates = few[differences(thumbnail, thumbnails[few]) <= MAX_DIFFERENCE]
                     if len(duplicates):  # one will do
                         conflicts[index] = photos.at[duplicates[0], "path"]
                         break
     return pd.Series(conflicts, dtype=str)
-
-
-def _near_hashes(phash: np.uint64, others: np.ndarray, max_distance: int) -> Iterator[np.ndarray]:
-    """Yield the indices of similar hashes, in order and a few at a time."""
-    for start in range(0, len(others), 4096):
-        distances = np.bitwise_count(others[start : start + 4096] ^ phash)
-        near = start + np.flatnonzero(distances <= max_distance)
-        yield from (near[few : few + 32] for few in range(0, len(near), 32))
 
 
 def similar_hashes(
@@ -149,7 +141,8 @@ def similar_hashes(
     edges = np.linspace(0, BITS, apart + shared + 1).astype(int).tolist()
     widths = np.diff(edges).astype(np.uint64)
     parts = [hashes >> np.uint64(low) & np.uint64(2 ** (high - low) - 1) for low, high in pairwise(edges)]
-    for chosen in combinations(range(len(parts)), shared):
+    choices = list(combinations(range(len(parts)), shared))
+    for chosen in tqdm(choices, "comparing photos", unit="pass", disable=None):
         keys = np.zeros_like(hashes)
         for part in chosen:
             keys = keys << widths[part] | parts[part]
@@ -211,7 +204,8 @@ def _largest_excess(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
     So the comparison is tolerant to shifts by one pixel, as scaling causes them.
     """
     values = (1, 2, 3)
-    spread, other_spread = _standard_deviation(thumbnails), _standard_deviation(others)
+    # Of the pixels, in the quadratic mean of the channels.
+    spread, other_spread = (np.sqrt(arrays.var((2, 3), np.float32).mean(axis=1)) for arrays in (thumbnails, others))
     mean, other_mean = (arrays.mean(values, np.float32, keepdims=True) for arrays in (thumbnails, others))
     # The gain and the offset that bring one nearest to the other, in least squares. A flat one has neither: it would
     # come to any colour.
@@ -224,11 +218,6 @@ def _largest_excess(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
     low, high = (_neighbourhood(others, extreme) for extreme in (np.minimum, np.maximum))
     excess = np.maximum(low - adjusted, adjusted - high).max(values).clip(0)
     return np.asarray(excess / np.maximum(other_spread, FLAT))
-
-
-def _standard_deviation(thumbnails: np.ndarray) -> np.ndarray:
-    """Compute the standard deviation over a thumbnail's pixels, in the quadratic mean of its channels."""
-    return np.asarray(np.sqrt(thumbnails.var((2, 3), np.float32).mean(axis=1)))
 
 
 def _neighbourhood(thumbnails: np.ndarray, extreme: np.ufunc) -> np.ndarray:

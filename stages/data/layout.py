@@ -39,13 +39,29 @@ class ClassFolder(NamedTuple):
     start: Path  # in which the names of its photos start
 
 
-class Tree(NamedTuple):
+class Tree:
     """Files below a folder; a folder has photos if it has files other than sidecar files."""
 
-    files: list[Path]  # sorted
-    with_photos: set[Path]  # the folders with photos right in them
-    inner: dict[Path, list[Path]]  # of each folder the subfolders with photos at any depth, sorted
-    without_photos: list[Path]  # the folders without photos at any depth
+    def __init__(self, folder: Path, files: list[Path]) -> None:
+        self.files = sorted(files)
+        above = {parent: {parent, *parent.parents} for parent in {file.parent for file in files}}
+        self.with_photos = {file.parent for file in files if file.suffix.lower() not in SIDECAR_SUFFIXES}
+        holding = set().union(*(above[path] for path in self.with_photos))  # photos at any depth
+        self.inner: dict[Path, list[Path]] = defaultdict(list)  # of each folder the subfolders with photos at any depth
+        for path in sorted(holding - {folder, *folder.parents}):
+            self.inner[path.parent].append(path)
+        self.without_photos = sorted(set().union(*above.values()) - holding)
+
+    def descend(self, folder: Path) -> Path:
+        """Descend through folders that hold a single folder, as archives often do, while that one has subfolders."""
+        while len(inner := self.inner[folder]) == 1 and self.inner[inner[0]]:
+            folder = inner[0]
+        return folder
+
+    def names_below(self, root: Path) -> dict[Path, str]:
+        prefix = f"{root.as_posix()}/"
+        paths = {file: file.as_posix() for file in self.files}
+        return {file: path.removeprefix(prefix) for file, path in paths.items() if path.startswith(prefix)}
 
 
 def photo_table(rows: Iterable[tuple[str, str, str, str, str]]) -> pd.DataFrame:
@@ -71,27 +87,21 @@ def photo_table(rows: Iterable[tuple[str, str, str, str, str]]) -> pd.DataFrame:
 
 
 def find_photos(folder: Path, files: list[Path], labels: Path) -> pd.DataFrame:
-    """List the files, with a label, or a reason why there is none, and the split that folders give.
+    """Return the table of all files in a folder, photos or not, and of those missing that the CSV ``labels`` lists.
 
-    Args:
-        folder: of the photos.
-        files: below it, photos or not.
-        labels: the CSV of ``download.labels``. If there is no such file, the classes are folders.
-
-    Returns:
-        The table of :func:`photo_table`: every file, photo or not, and the missing ones that the CSV lists.
+    Each has a label, or a reason why not, and the split that folders give. Without a CSV, the classes are folders.
 
     Raises:
         UserError: The folders are not laid out as ``stages/split.py`` describes, the CSV has no paths and labels, there
             are fewer than two classes, or a class has no files.
     """
-    tree = read_tree(folder, files)
+    tree = Tree(folder, files)
     return photos_in_csv(folder, tree, labels) if labels.exists() else photos_in_folders(folder, tree)
 
 
 def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
     """Take the label of each photo, and perhaps its split, from the folders it lies in."""
-    root = descend(folder, tree)
+    root = tree.descend(folder)
     splits = split_folders(tree.inner[root])
     if splits and not are_complete(splits.values()):
         count = len(tree.inner[root]) - len(splits)
@@ -100,20 +110,19 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
             f"expected in {root} a folder per class, none named like a split, or one folder for train and one for "
             f"validation, test or both, with a folder per class in each, received {describe(splits)}{others}"
         )
-    tops = {descend(path, tree): split for path, split in splits.items()} or {root: ""}
+    tops = {tree.descend(path): split for path, split in splits.items()} or {root: ""}
     check_not_empty(root, tops, tree)
     folders = class_folders(tops, tree)
-    class_folder_of = {
-        parent: next((folders[path] for path in (parent, *parent.parents) if path in folders), None)
-        for parent in {file.parent for file in tree.files}
-    }
-    for path in sorted(tree.with_photos):
-        if class_folder := class_folder_of[path]:
-            check_split_names(path, root, class_folder)
+    class_folder_of: dict[Path, ClassFolder] = {}
+    for parent in sorted({file.parent for file in tree.files}):
+        above = [folders[path] for path in (parent, *parent.parents) if path in folders]
+        class_folder_of[parent] = above[0] if above else ClassFolder("", "", parent)
+        if above and parent in tree.with_photos:
+            check_split_names(parent, root, above[0])
 
     rows = []
     for file in tree.files:
-        label, split, start = class_folder_of[file.parent] or ("", "", file.parent)
+        label, split, start = class_folder_of[file.parent]
         name = normalize("NFC", file.relative_to(start).as_posix())
         rows.append((file.as_posix(), name, label, split, "" if label else NO_CLASS))
     photos = photo_table(rows)
@@ -199,7 +208,7 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
     """
     listed = read_labels(labels, "download.labels")
     root = find_root(folder, tree, listed)
-    names = names_below(root, tree)
+    names = tree.names_below(root)
     classes = match_names(listed, set(names.values()))
     missing = sorted(classes.keys() - names.values())
     similar = similar_names(missing, names.values())
@@ -248,24 +257,17 @@ def find_root(folder: Path, tree: Tree, listed: Mapping[PurePosixPath, set[str]]
     while len(inner := tree.inner[roots[-1]]) == 1:
         roots.append(inner[0])
     for root in roots:
-        names = set(names_below(root, tree).values())
+        names = set(tree.names_below(root).values())
         if not names.isdisjoint(match_names(listed, names)):
             return root
     for root in reversed(roots):
-        similar = similar_names([path.as_posix() for path in listed], names_below(root, tree).values())
-        if similar:
+        if similar := similar_names(map(str, listed), tree.names_below(root).values()):
             name, (example, difference) = min(similar.items())
             raise UserError(
                 f"download.labels: expected paths from the folder of the photos on, as {example}, received {name}: "
                 f"{difference}"
             )
     return folder
-
-
-def names_below(root: Path, tree: Tree) -> dict[Path, str]:
-    prefix = f"{root.as_posix()}/"
-    paths = {file: file.as_posix() for file in tree.files}
-    return {file: path.removeprefix(prefix) for file, path in paths.items() if path.startswith(prefix)}
 
 
 def split_of(folder: str) -> str | None:
@@ -294,20 +296,3 @@ def are_complete(splits: Iterable[str]) -> bool:
 
 def describe(splits: Mapping[Path, str]) -> str:
     return ", ".join(f"{path.name}/ ({split})" for path, split in splits.items())
-
-
-def descend(folder: Path, tree: Tree) -> Path:
-    """Descend through folders that hold a single folder, as archives often do, while that one has subfolders."""
-    while len(inner := tree.inner[folder]) == 1 and tree.inner[inner[0]]:
-        folder = inner[0]
-    return folder
-
-
-def read_tree(folder: Path, files: list[Path]) -> Tree:
-    above = {parent: {parent, *parent.parents} for parent in {file.parent for file in files}}
-    with_photos = {file.parent for file in files if file.suffix.lower() not in SIDECAR_SUFFIXES}
-    inner: dict[Path, list[Path]] = defaultdict(list)
-    holding = set().union(*(above[path] for path in with_photos))
-    for path in sorted(holding - {folder, *folder.parents}):
-        inner[path.parent].append(path)
-    return Tree(sorted(files), with_photos, inner, sorted(set().union(*above.values()) - holding))

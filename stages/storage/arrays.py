@@ -15,17 +15,11 @@ from stages.common.paths import RAW
 
 
 class DiskArray:
-    """An array in an open file, read and not mapped (docs/decisions/rows_read.md); ``array[indices]`` reads rows.
-
-    Args:
-        offset: of the array in the file, in bytes.
-    """
+    """An array in an open file, read and not mapped (docs/decisions/rows_read.md); ``array[indices]`` reads rows."""
 
     def __init__(self, file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype, offset: int = 0) -> None:
-        self.file = file
-        self.shape = shape
-        self.dtype = dtype
-        self.offset = offset
+        self.file, self.shape, self.dtype = file, shape, dtype
+        self.offset = offset  # of the array in the file, in bytes
         self.row_bytes = math.prod(shape[1:]) * dtype.itemsize
         weakref.finalize(self, file.close)
 
@@ -63,19 +57,12 @@ def temporary_array(shape: tuple[int, ...], dtype: type, folder: Path = RAW.pare
 
 def create_array(path: Path, shape: tuple[int, ...], dtype: type) -> DiskArray:
     """Create a ``.npy`` file to write rows to."""
-    file = path.open("wb")
-    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(file, header)
-    file.flush()
-    return DiskArray(file, shape, np.dtype(dtype), file.tell())
+    mapped = np.lib.format.open_memmap(path, "w+", dtype, shape)
+    return DiskArray(path.open("r+b"), shape, mapped.dtype, mapped.offset)
 
 
 def open_array(path: Path) -> DiskArray:
-    """Open a ``.npy`` file to read rows.
-
-    Raises:
-        ValueError, EOFError: The file is damaged or truncated.
-    """
+    """Open a ``.npy`` file to read rows; raise a ValueError or EOFError if it is damaged or truncated."""
     mapped = np.load(path, mmap_mode="r")
     return DiskArray(path.open("rb"), mapped.shape, mapped.dtype, mapped.offset)
 

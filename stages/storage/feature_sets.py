@@ -1,4 +1,7 @@
-"""The files of a set of features: outputs of the steps ``pixels`` and ``features``."""
+"""The files of a set of features: outputs of the steps ``pixels`` and ``features``.
+
+All functions that read raise a UserError if a file is missing or damaged.
+"""
 
 import errno
 import json
@@ -37,16 +40,12 @@ def reference_rows(photos: int, seed: int) -> np.ndarray:
 
 
 def create_arrays(folder: Path, shapes: Mapping[str, tuple[int, ...]], dtype: type) -> dict[str, DiskArray]:
-    """Create an array for each split, and log its size.
-
-    Raises:
-        OSError: The disk is too full.
-    """
-    sizes = {split: math.prod(shape) * np.dtype(dtype).itemsize for split, shape in shapes.items()}
+    """Create an array for each split, and log its size; raise an OSError if the disk is too full."""
+    needed, free = 0, shutil.disk_usage(folder).free
     for split, shape in shapes.items():
-        dimensions = " x ".join(map(str, shape))
-        logger.info("%s.npy: %s of %s, %.1f MB", split, dimensions, np.dtype(dtype), sizes[split] / 1e6)
-    needed, free = sum(sizes.values()), shutil.disk_usage(folder).free
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        logger.info("%s.npy: %s of %s, %.1f MB", split, " x ".join(map(str, shape)), np.dtype(dtype), size / 1e6)
+        needed += size
     if free < needed:
         room = f"{needed / 1e6:.1f} MB needed, {free / 1e6:.1f} MB free"
         raise OSError(errno.ENOSPC, f"{room}; fewer views or a smaller image_size need less")
@@ -56,22 +55,15 @@ def create_arrays(folder: Path, shapes: Mapping[str, tuple[int, ...]], dtype: ty
 
 
 def write_about(folder: Path, photos: dict[str, str], **about: Any) -> None:
-    """Write ``about.json``.
+    """Write ``about.json``: ``hash_paths`` of the lists of photos, and their ``image_fit``.
 
-    Args:
-        photos: ``hash_paths`` of the lists of photos.
-        about: the ``image_fit`` of the photos; the ``environment`` that extracted the features, or the
-            ``augmentation`` left to the training run.
+    Also the ``environment`` that extracted the features, or the ``augmentation`` left to the training run.
     """
     write_json({"photos": photos, **about}, folder / "about.json")
 
 
 def read_about(name: str) -> dict[str, Any]:
-    """Read ``about.json`` of a set of features.
-
-    Raises:
-        UserError: The file is missing or damaged.
-    """
+    """Read ``about.json`` of a set of features."""
     with _explain_damage(name):
         return dict(json.loads((FEATURES / name / "about.json").read_text(encoding="utf-8")))
 
@@ -83,31 +75,19 @@ def features_key(name: str) -> str:
 
 
 def open_arrays(name: str) -> dict[str, DiskArray]:
-    """Open the arrays of the training and validation photos.
-
-    Raises:
-        UserError: A file is missing or damaged.
-    """
+    """Open the arrays of the training and validation photos."""
     with _explain_damage(name):
         return {split: open_array(FEATURES / name / f"{split}.npy") for split in ("train", "validation")}
 
 
 def open_sample(name: str) -> np.ndarray:
-    """Read the pixels of the validation photos at ``sample_rows``, uint8, shaped (photos, height, width, 3).
-
-    Raises:
-        UserError: The file is missing or damaged.
-    """
+    """Read the pixels of the validation photos at ``sample_rows``, uint8, shaped (photos, height, width, 3)."""
     with _explain_damage(name):
         return np.asarray(np.load(FEATURES / name / f"{VALIDATION_SAMPLE}.npy"))
 
 
 def open_features(name: str, lists: Lists) -> dict[str, DiskArray]:
-    """Open the arrays of a set of features, after checking that they are of the photos in ``lists``.
-
-    Raises:
-        UserError: They are not, or a file is missing or damaged.
-    """
+    """Open the arrays of a set of features; raise a UserError if they are not of the photos in ``lists``."""
     if read_about(name)["photos"] != hash_paths(lists):
         raise UserError(
             f"{FEATURES / name}: expected features of the photos in {SPLITS}, received those of others: {remedy(name)}"

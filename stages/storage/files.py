@@ -106,11 +106,7 @@ def write_json(content: Any, path: Path) -> None:
 
 
 def json_value(content: bytes, key: str, kind: type, path: Path | str, advice: str, default: Any = None) -> Any:
-    """Return a value of a JSON object, or a default if it has no such key.
-
-    Raises:
-        UserError: The content is not a JSON object with a value of this kind.
-    """
+    """Return a value of a JSON object, or a default; raise a UserError if there is none of this kind."""
     try:
         value = {key: default, **json.loads(content)}[key]
     except (ValueError, TypeError, RecursionError):

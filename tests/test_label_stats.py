@@ -13,9 +13,17 @@ from PIL import ExifTags, Image
 
 from stages import label_stats
 from stages.common.params import LabelStats
-from stages.label_stats import CLASSES_SHOWN, LABEL_COUNTS, LABEL_STATS, draw_counts, draw_samples, main
+from stages.label_stats import LABEL_COUNTS, LABEL_STATS, draw_counts, draw_samples, main
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, REMOVED, SAME_GROUP, TWO_LABELS
 from tests.conftest import write_photos
+
+
+def write_lists(**lists: pd.DataFrame) -> None:
+    """Write lists of ``split``, of those that are not given empty ones."""
+    Path("data/splits").mkdir(parents=True)
+    empty = pd.DataFrame(columns=["path", "reason", "given", "label", "split"])
+    for name in ("train", "validation", "test", "rejected", "corrected", "copies"):
+        lists.get(name, empty).to_csv(f"data/splits/{name}.csv", index=False)
 
 
 def test_each_number_has_its_own_name(workspace: Path) -> None:
@@ -31,9 +39,7 @@ def test_each_number_has_its_own_name(workspace: Path) -> None:
     lists["rejected"] = pd.DataFrame({"path": "x", "reason": rejected})
     lists["corrected"] = pd.DataFrame({"path": "0.jpg", "given": ["cats", "dogs"], "label": ["dogs", "dogs"]})
     lists["copies"] = pd.DataFrame({"path": "x", "split": ["validation", "validation", "test"]})
-    Path("data/splits").mkdir(parents=True)
-    for name, listed in lists.items():
-        listed.to_csv(f"data/splits/{name}.csv", index=False)
+    write_lists(**lists)
     main()
     assert json.loads(LABEL_STATS.read_text()) == {
         "unmatched": 2,
@@ -69,11 +75,8 @@ def test_a_crop_that_loses_more_than_a_third_is_a_warning(
     Image.new("RGB", shape[::-1]).save("turned.jpg", exif=exif)
     Image.new("RGB", (99, 1)).save("odd.png")
     Image.new("RGB", (1, 99)).save("other.png")
-    Path("data/splits").mkdir(parents=True)
     photos = pd.DataFrame({"path": ["odd.png", "turned.jpg", "turned.jpg", "other.png"], "label": "cats"})
-    empty = pd.DataFrame({"path": [], "reason": [], "given": [], "label": [], "split": []})
-    for name in ("train", "validation", "test", "rejected", "corrected", "copies"):
-        (photos if name in ("train", "validation", "test") else empty).to_csv(f"data/splits/{name}.csv", index=False)
+    write_lists(train=photos, validation=photos, test=photos)
     for image_fit in ("stretch", "pad", "crop"):
         set_params({"image_fit": image_fit, "image_size": image_size})
         assert not caplog.messages
@@ -93,23 +96,23 @@ def test_samples_are_held_as_thumbnails(workspace: Path) -> None:
     plt.close(figure)
 
 
-def test_samples_are_of_the_first_classes_and_say_so(workspace: Path) -> None:
+@pytest.mark.parametrize(
+    ("limit", "per_class", "title"),
+    [
+        ("CLASSES_SHOWN", 1, "the first 4 of 5 classes"),
+        ("MAX_COLUMNS", 5, "4 photos of each, not 5"),
+        ("MAX_PICTURES", 2, "the first 2 of 5 classes"),
+    ],
+)
+def test_many_samples_are_limited_and_say_so(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, limit: str, per_class: int, title: str
+) -> None:
+    monkeypatch.setattr(label_stats, limit, 4)
     Image.new("RGB", (8, 8)).save("photo.png")
-    photos = pd.DataFrame({"path": "photo.png", "label": [f"class {number}" for number in range(CLASSES_SHOWN + 1)]})
-    figure = draw_samples(photos, LabelStats(photos_per_class=1, seed=0))
-    assert len(figure.axes) == CLASSES_SHOWN
-    assert figure.get_suptitle() == f"the first {CLASSES_SHOWN} of {CLASSES_SHOWN + 1} classes"
-    plt.close(figure)
-
-
-def test_many_samples_are_limited_and_say_so(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(label_stats, "MAX_COLUMNS", 2)
-    monkeypatch.setattr(label_stats, "MAX_PICTURES", 4)
-    Image.new("RGB", (8, 8)).save("photo.png")
-    photos = pd.DataFrame({"path": "photo.png", "label": ["a", "b", "c"] * 3})
-    figure = draw_samples(photos, LabelStats(photos_per_class=3, seed=0))
-    assert len(figure.axes) == 4
-    assert figure.get_suptitle() == "the first 2 of 3 classes, 2 photos of each, not 3"
+    photos = pd.DataFrame({"path": "photo.png", "label": list("abcde") * 5})
+    figure = draw_samples(photos, LabelStats(photos_per_class=per_class, seed=0))
+    assert len(figure.axes) == {"MAX_COLUMNS": 20}.get(limit, 4)
+    assert figure.get_suptitle() == title
     plt.close(figure)
 
 
@@ -125,14 +128,9 @@ def test_counts_of_many_classes_are_the_extremes() -> None:
 
 def test_counts_in_the_metrics_are_limited_and_say_so(workspace: Path) -> None:
     write_photos(workspace, 1)
-    Path("data/splits").mkdir(parents=True)
     labels = [f"class {index:03}" for index in range(103) for _ in range(1 + (index > 51))]
     photos = pd.DataFrame({"path": "0.jpg", "label": labels})
-    columns = {"rejected": ["path", "reason"], "corrected": ["path", "given", "label"], "copies": ["path", "split"]}
-    for name in ("train", "validation", "test"):
-        photos.to_csv(f"data/splits/{name}.csv", index=False)
-    for name, of in columns.items():
-        pd.DataFrame(columns=of).to_csv(f"data/splits/{name}.csv", index=False)
+    write_lists(train=photos, validation=photos, test=photos)
     main()
     stats = json.loads(LABEL_STATS.read_text())
     assert (len(stats["images"]), stats["classes_left_out"]) == (300, 3)

@@ -48,7 +48,6 @@ def find_clusters(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: in
     one within its class only, as classes may differ in nothing but left and right.
 
     Args:
-        photos: rows of the table of photos, each with a ``phash`` and a ``mirrored_phash``.
         thumbnails: uint8, shaped (n, 3, 32, 32), of which each photo's is at its index in the table.
         max_distance: of the hashes of duplicates, in bits (Hamming); None: every photo is a cluster of its own.
     """
@@ -96,10 +95,7 @@ def find_roots(parents: np.ndarray, indices: np.ndarray) -> np.ndarray:
 
 
 def find_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: int) -> pd.Series:
-    """Return, for each photo that is directly a duplicate of one of another class, that one's path.
-
-    The arguments are those of :func:`find_clusters`; each photo has a ``cluster``.
-    """
+    """Return, for each photo that is directly a duplicate of one of another class, that one's path."""
     conflicts = {}
     is_mixed = photos.groupby("cluster")["label"].transform("nunique") > 1
     for _, cluster in photos[is_mixed].sort_values("path").groupby("cluster"):
@@ -191,9 +187,8 @@ def _run_stops(is_new: np.ndarray) -> np.ndarray:
 def differences(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Compare thumbnails with others, one to one, all uint8, shaped (n, 3, 32, 32).
 
-    Returns:
-        float32, shaped (n,): the largest difference of a value, once both photos have the same brightness and
-        contrast, in standard deviations of a photo; the larger one of comparing either with the other.
+    Return the largest difference of a value, once both photos have the same brightness and contrast, in standard
+    deviations of a photo, float32, shaped (n,): the larger one of comparing either with the other.
     """
     return np.asarray(np.maximum(_largest_excess(thumbnails, others), _largest_excess(others, thumbnails)))
 

@@ -21,12 +21,9 @@ Groups = dict[int, Counter[str]]  # of each group, by its index, the number of c
 
 
 def find_groups(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
-    """Return the index of each photo's group: clusters that share a match of ``pattern`` are one group.
+    """Return the index of each photo's group: the clusters in whose paths ``pattern`` has the same first group.
 
-    Args:
-        photos: rows of the table of photos, each with a ``cluster``.
-        pattern: a regular expression, searched for in the photos' paths, whose first group identifies the group.
-            A cluster without a match is a group of its own, and so is every cluster if the pattern is None.
+    A cluster without a match is a group of its own, and so is every cluster if the pattern is None.
 
     Raises:
         MismatchError: The pattern matches no path, or joins all clusters.
@@ -64,9 +61,6 @@ def assign_splits(photos: pd.DataFrame, settings: Split) -> pd.Series:
 
     Splits that the folders give are kept. Where they give no validation split, it is taken from training; where they
     give no test split, from validation.
-
-    Args:
-        photos: rows of the table of photos, each with a ``cluster`` and a ``group``.
     """
     given = set(photos["split"])
     if given == {""}:
@@ -101,7 +95,7 @@ def count_clusters(photos: pd.DataFrame) -> Groups:
 
 def targets(groups: Groups, fraction: float) -> dict[str, int]:
     """Compute how many clusters of each class make up a fraction of them, at least one."""
-    totals: Counter[str] = Counter()
+    totals = Counter[str]()
     for clusters in groups.values():
         totals.update(clusters)
     return {label: max(1, round(count * fraction)) for label, count in totals.items()}

@@ -185,36 +185,26 @@ def resized_pixels(
     """Decode a photo, as :func:`open_photo`, and resize it (bilinear, antialiased).
 
     Args:
-        image_size: height and width in pixels.
+        image_size: height and width in pixels, as of the array returned: uint8 in 0..255, shaped (height, width, 3).
         image_fit: "stretch" ignores the photo's aspect ratio, "crop" resizes the largest rectangle of ``image_size``'s
             aspect ratio at its centre, and "pad" the whole photo, centred on ``PAD_COLOUR``. That is the mean colour of
             ImageNet, which preprocessing of keras.applications turns into 0, the value that convolutions pad with, or,
             of -1..1, into one within 0.2 of it; black would become one of the most extreme.
-
-    Returns:
-        uint8 in 0..255, shaped (height, width, 3).
     """
     height, width = image_size
     photo = open_photo(source, max(image_size), max_megapixels)
-    match image_fit:
-        case "crop":
-            fitted = ImageOps.fit(photo, (width, height), Image.Resampling.BILINEAR)
-        case "pad":
-            reduction = math.ceil(max(photo.width / width, photo.height / height))
-            if 2 * min(photo.size) < reduction:  # of less than half a pixel Pillow would leave nothing (findings/)
-                photo = photo.resize((max(photo.width, reduction), max(photo.height, reduction)))
-            fitted = ImageOps.pad(photo, (width, height), Image.Resampling.BILINEAR, PAD_COLOUR)
-        case _:
-            fitted = photo.resize((width, height), Image.Resampling.BILINEAR)
-    return np.asarray(fitted)
+    if image_fit == "crop":
+        return np.asarray(ImageOps.fit(photo, (width, height), Image.Resampling.BILINEAR))
+    if image_fit == "pad":
+        reduction = math.ceil(max(photo.width / width, photo.height / height))
+        if 2 * min(photo.size) < reduction:  # of less than half a pixel Pillow would leave nothing (findings/)
+            photo = photo.resize((max(photo.width, reduction), max(photo.height, reduction)))
+        return np.asarray(ImageOps.pad(photo, (width, height), Image.Resampling.BILINEAR, PAD_COLOUR))
+    return np.asarray(photo.resize((width, height), Image.Resampling.BILINEAR))
 
 
 def decode_photos(paths: Sequence[str], pixels: DiskArray, image_fit: ImageFit = "stretch") -> None:
-    """Decode photos, on all cores, into the rows of an array.
-
-    Args:
-        pixels: uint8 in 0..255, shaped (photos, height, width, 3).
-        image_fit: as of :func:`resized_pixels`.
+    """Decode photos, as :func:`resized_pixels` and on all cores, into the rows of an array.
 
     Raises:
         UserError: A photo cannot be decoded.

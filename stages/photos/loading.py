@@ -29,11 +29,7 @@ LOWER_BYTES = {
 
 
 def load_eight_bits(opened: ImageFile, reopen: Callable[[], ImageFile]) -> Image.Image:
-    """Load an image, upright, and scale more than 8 bits per channel to 8.
-
-    Args:
-        reopen: opens the same file again.
-    """
+    """Load an image, upright, and scale more than 8 bits per channel to 8; ``reopen`` opens the same file again."""
     modes = [_arguments(tile)[0] for tile in opened.tile]
     if opened.mode == "L" and isinstance(opened.info.get("transparency"), int):  # Pillow scales all but this grey
         opened.info["transparency"] *= {"L;2": 85, "L;4": 17}.get(modes[0], 1)
@@ -79,10 +75,9 @@ def scale_to_eight_bits(samples: np.ndarray, transparent: int | tuple[int, ...] 
 
 def _join_lower_bytes(photo: Image.Image, opened: ImageFile) -> np.ndarray:
     """Join a photo, loaded as its upper bytes, with the lower ones to uint16 samples."""
-    modes = {_arguments(tile)[0] for tile in opened.tile}
-    opened.tile = [
-        tile._replace(args=(LOWER_BYTES[mode], *others)) for tile in opened.tile for mode, *others in [_arguments(tile)]
-    ]
+    modes = [_arguments(tile)[0] for tile in opened.tile]
+    tiles = zip(opened.tile, modes, strict=True)
+    opened.tile = [tile._replace(args=(LOWER_BYTES[mode], *_arguments(tile)[1:])) for tile, mode in tiles]
     lower = np.asarray(load_upright(opened))
     samples = np.asarray(photo).astype(np.uint16)
     samples <<= 8

@@ -67,22 +67,11 @@ def test_hidden_files_and_empty_folders_are_left_out(kind: str, caplog: pytest.L
     assert "(3): 'cows', 'dogs', 'fish'" in caplog.text
 
 
-def test_files_of_the_operating_system_are_left_out() -> None:
-    names = [
-        *("@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg", "#recycle/3.jpg", "$RECYCLE.BIN/4.jpg", "System Volume Information/x"),
-        *("__MACOSX/._1.jpg", ".Trashes/5.jpg", "lost+found/6.jpg", "@Recycle/7.jpg", "THUMBS.DB", "cats/@eaDir/8.jpg"),
-    ]
-    write_zip(dict.fromkeys([*names, "cats/1.jpg"], b"x"))
-    assert packed() == {"cats/1.jpg": b"x"}
-
-
 @pytest.mark.parametrize(
     ("members", "names"),
     [
-        (
-            [r"cats\0.jpg", r"cats\more\1.jpg", "cats\\", "Thumbs.db"],
-            ["cats/0.jpg", "cats/more/1.jpg"],
-        ),
+        ([r"cats\0.jpg", r"cats\more\1.jpg", "cats\\", "Thumbs.db"], ["cats/0.jpg", "cats/more/1.jpg"]),
+        (["cats/A.jpg", "cats/a.jpg"], ["cats/A.jpg", "cats/a.jpg"]),
         (["cats/a\\b.jpg", r"cats\c.jpg"], ["cats/a\\b.jpg", r"cats\c.jpg"]),
         *[
             ([name], [name])
@@ -202,25 +191,16 @@ BAD_ARCHIVES: dict[str, tuple[Callable[[], Any], str]] = {
         "received a file that starts with b'PK.*, which is a zip archive, damaged or cut short$",
     ),
     "tar.gz cut short": (lambda: write_start(lambda: write_tar("w:gz"), 60), "unpacked: Compressed file ended before"),
-    "damaged zip": (
-        lambda: write_changed_zip(CHECKSUM, bytes(4)),
-        "expected an intact archive, received one that cannot",
-    ),
+    "damaged zip": (lambda: write_changed_zip(CHECKSUM, bytes(4)), "an intact archive, received one that cannot"),
     "link in a tar": (tar_of("cats/evil.jpg", type=tarfile.SYMTYPE, linkname="../../e"), "link or device 'cats/evil"),
     "link in a zip": (write_link_in_zip, "received the link or device 'cats/evil.jpg'"),
     "two files of one name": (write_name_twice, "expected one file of each name .*'cats/0.jpg' again"),
     "file and folder": (zip_of("cats/0.jpg", "cats/0.jpg/a.jpg"), "one file of each name .*'cats/0.jpg' again"),
     "name too long": (zip_of(f"cats/{'0' * 300}.jpg"), "names of up to 255 bytes, received 'cats/0"),
     "name not UTF-8": (tar_of("caf\xe9.jpg", "latin-1"), r"in UTF-8 .*, received 'caf\\udce9.jpg': rename it"),
-    "name marked as UTF-8": (
-        lambda: write_changed_zip("猫".encode(), b"\xb9\xb7a"),
-        "cannot be unpacked: 'utf-8' codec",
-    ),
+    "name marked as UTF-8": (lambda: write_changed_zip("猫".encode(), b"\xb9\xb7a"), "cannot be unpacked: 'utf-8'"),
     "line break in a name": (zip_of("cats/a\rb.jpg"), r"without control characters, received 'cats/a\\rb.jpg'"),
-    "huge name": (
-        header_of(tarfile.GNUTYPE_LONGNAME, 2**30),
-        f"names of up to 1048576 bytes, received one of {2**30}",
-    ),
+    "huge name": (header_of(tarfile.GNUTYPE_LONGNAME, 2**30), f"names of up to 1048576 bytes, received one of {2**30}"),
     "huge record": (header_of(tarfile.XHDTYPE, -1), "names of up to 1048576 bytes, received one of -1 in the archive"),
     "bomb": (lambda: write_zip({"cats/0.jpg": bytes(10_000_000)}), "an archive that expands over 100 times"),
 }
@@ -264,12 +244,6 @@ def test_a_tar_without_its_end_is_refused(change: str) -> None:
         packed()
 
 
-def test_names_that_differ_only_in_case_are_kept() -> None:
-    members = {"cats/a.jpg": b"small", "cats/A.jpg": b"large"}
-    write_zip(members)
-    assert packed() == members
-
-
 @pytest.mark.parametrize("mode", ["w", "w:gz"])
 def test_the_same_files_are_the_same_shards(mode: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the archive, its order and its dates; and one more file changes one shard."""
@@ -297,13 +271,8 @@ def test_shards_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = {"0": 1, "1": 1, "2": 1, "3": 9, "4": 2, "5": 20, "6": 1}
     write_zip({name: bytes(size) for name, size in sizes.items()})
     assert list(packed()) == list(sizes)
-    assert [zipfile.ZipFile(path).namelist() for path in sorted(PACKED.iterdir())] == [
-        ["0", "1", "2"],
-        ["3"],
-        ["4"],
-        ["5"],
-        ["6"],
-    ]
+    shards = [zipfile.ZipFile(path).namelist() for path in sorted(PACKED.iterdir())]
+    assert shards == [["0", "1", "2"], ["3"], ["4"], ["5"], ["6"]]
 
 
 def test_a_failing_disk_is_not_a_damaged_archive(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,9 +96,7 @@ def make_lists(photos: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def split_photos(files: list[Path], settings: Split, corrections: Mapping[PurePosixPath, set[str]]) -> pd.DataFrame:
     """Fill the table of photos (:func:`stages.data.layout.photo_table`), rule by rule.
 
-    Raises:
-        UserError: Too many files are rejected, ``split.group`` does not distinguish groups, a correction matches no
-            photo, or a split would have no photos of some class.
+    Each rule raises a UserError where its parameter or the photos leave no sensible lists.
     """
     photos = find_photos(RAW, files, LABELS / "labels.csv")
     apply_corrections(photos, corrections)
@@ -161,15 +159,12 @@ def inspect_photos(photos: pd.DataFrame, max_megapixels: float) -> DiskArray:
 def check_classes(photos: pd.DataFrame) -> None:
     """Raise a UserError if all photos of a class are rejected."""
     labelled = photos[(photos["label"] != "") & (photos["reason"] != REMOVED)]
-    lost = set(labelled["label"]) - set(usable(labelled)["label"])
-    if lost:
+    if lost := set(labelled["label"]) - set(usable(labelled)["label"]):
         log_first(labelled[labelled["reason"] != ""])
         first = labelled[labelled["label"] == min(lost)].sort_values("path").iloc[0]
         hint = NOT_DUPLICATES if DUPLICATE in first["reason"] else ""
-        raise UserError(
-            f"expected usable photos of every class, found none of {min(lost)!r}: {first['path']}: "
-            f"{first['reason']}{hint}"
-        )
+        found = f"none of {min(lost)!r}: {first['path']}: {first['reason']}{hint}"
+        raise UserError(f"expected usable photos of every class, found {found}")
 
 
 def reject_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: int | None) -> None:

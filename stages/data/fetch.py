@@ -1,7 +1,7 @@
 """Copy files and folders from anywhere that fsspec reads, with retries after transient errors.
 
-DVC's ``Repo.get_url`` retries too, but reads fewer kinds of URL (no ``ftp://``, ``github://`` or ``zip://…::…``), and
-steps run without DVC.
+DVC's ``Repo.get_url`` gives up where a connection drops, says of an answer 403 or 503 that the file does not exist, and
+reads fewer kinds of URL (no ``ftp://``, ``github://`` or ``zip://…::…``); and steps run without DVC.
 """
 
 import errno

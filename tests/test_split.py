@@ -115,7 +115,7 @@ def test_files_that_are_not_photos_are_rejected(workspace: Path, set_params: Cal
     [
         ({"cats": 9}, "two or more folders in data/raw, each named for a class and holding its photos, found cats"),
         ({"": 3}, r"holding its photos, found none, and 3 files outside of any \(data/raw is a copy"),
-        ({"cats": 9, "dogs": 2}, "every class in every split, .* of 'dogs' 0 in train, 1 in validation, 1 in test"),
+        ({"cats": 9, "dogs": 2}, r"every split, .* of 'dogs' 0 in train, 1 in validation, 1 in test .data/raw is"),
         (
             {"train/cats": 9, "train/dogs": 9, "validation/cats": 9, "validation/cows": 9},
             "found of 'cows' 0 in train, 7 in validation, 2 in test",

@@ -62,11 +62,11 @@ def test_photos_cluster_by_hash_distance_and_through_others() -> None:
     assert clusters(of_hashes([photo, other, near, chain])) == [0, 1, 0, 0]
 
 
-@pytest.mark.parametrize("max_distance", [0, 1, 8, 12])
+@pytest.mark.parametrize("max_distance", [0, 1, 8, 12, 31])
 def test_similar_hashes_are_those_of_all_pairs(max_distance: int) -> None:
     """Random ones, and with them some at most 9 bits away, anywhere."""
     rng = np.random.default_rng(max_distance)
-    count = 20_000 if max_distance == 8 else 2_000
+    count = {8: 20_000, 31: 400}.get(max_distance, 2_000)
     hashes = rng.integers(0, 2**64, count, np.uint64)
     for index, distance in enumerate([0, 1, 2, 7, 8, 9, 12, 13] * 25):
         bits = rng.choice(64, distance, replace=False).tolist()
@@ -76,13 +76,6 @@ def test_similar_hashes_are_those_of_all_pairs(max_distance: int) -> None:
     pairs = [tuple(pair) for pair in np.concatenate(found).tolist()]
     assert len(pairs) == len(set(pairs))
     assert set(pairs) == brute_force(hashes, max_distance)
-
-
-def test_loose_distances_find_all_pairs() -> None:
-    hashes = np.random.default_rng(0).integers(0, 2**64, 300, np.uint64)
-    alone = np.arange(300)
-    found = np.concatenate([np.sort(pairs, axis=0).T for pairs in similar_hashes(hashes, alone, alone, 31)])
-    assert {tuple(pair) for pair in found.tolist()} == brute_force(hashes, 31)
 
 
 def test_many_copies_of_a_photo_are_compared_once_each(monkeypatch: pytest.MonkeyPatch) -> None:

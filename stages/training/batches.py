@@ -24,13 +24,10 @@ def as_float32(examples: np.ndarray) -> np.ndarray:
 
 
 def training_batches(dataset: Dataset, batch_size: int, seed: int, epochs: range) -> tf.data.Dataset:
-    """Yield the examples of some epochs (from 0), shuffled anew in each.
+    """Yield examples and labels of some epochs (from 0), on several devices also weights (``pad_batch``).
 
-    The order depends on ``seed`` and the epoch alone, so that training can resume at any epoch.
-
-    Returns:
-        Examples, shaped (batch, ...), and labels, shaped (batch,); on several devices also weights (``pad_batch``). The
-        last batch of an epoch may be smaller.
+    They are shuffled anew in each epoch, by ``seed`` and the epoch alone, so that training can resume at any. The last
+    batch of an epoch may be smaller.
     """
 
     def indices() -> Iterator[tuple[int, np.ndarray]]:
@@ -65,10 +62,7 @@ def validation_batches(dataset: Dataset, batch_size: int) -> tf.data.Dataset:
 
 
 def balanced_weights(labels: np.ndarray) -> np.ndarray:
-    """Compute weights by which all classes count alike in the loss, float32, shaped (classes,).
-
-    Their mean over all examples is 1.
-    """
+    """Compute weights by which all classes count alike in the loss, float32, shaped (classes,), of mean 1."""
     counts = np.bincount(labels)
     return (len(labels) / (len(counts) * counts)).astype(np.float32)
 

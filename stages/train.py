@@ -24,8 +24,7 @@ import pandas as pd
 
 from stages.common.cli import UserError, run
 from stages.common.measurements import read_measurements, record_measurements
-from stages.common.model_config import ModelConfig
-from stages.common.params import Params, Train, load_entry
+from stages.common.params import load_entry
 from stages.common.paths import BACKUPS, HISTORY, MODELS, PIXELS, REPEATS
 from stages.datasets.dataset import StoredDataset
 from stages.storage.arrays import encode_labels
@@ -40,6 +39,7 @@ from stages.storage.feature_sets import (
 )
 from stages.storage.files import atomic_folder, atomic_write, sha256_of, write_json
 from stages.storage.photo_lists import class_names, read_split
+from stages.training.backup import TrainingRun
 
 logger = logging.getLogger(__name__)
 
@@ -65,12 +65,13 @@ def main() -> None:
         seeds = [(settings.seed + index) % 2**32 for index in range(settings.runs)]
         for seed in seeds:
             logger.info("%s: training from seed %d", name, seed)
-            seeded = settings.model_copy(update={"seed": seed})
             if seed == settings.seed:
                 path, history_path = MODELS / f"{name}.keras", HISTORY / f"{name}.json"
             else:
                 path, history_path = repeats / f"{name}.{seed}.keras", repeats / "history" / f"{name}.{seed}.json"
-            train_from_seed(config, seeded, params, classes, train, validation, sample, path, history_path)
+            seeded = settings.model_copy(update={"seed": seed})
+            run = TrainingRun(config, seeded, params.image_size, classes, train, validation, sample, path)
+            write_results(run, history_path, params.image_fit)
         write_json(seeds[1:], repeats / "seeds.json")
     spent = read_measurements(f"features@{config.features}", features_key(config.features))
     spent["train_s"] = time.process_time()
@@ -79,42 +80,26 @@ def main() -> None:
         backup.unlink()
 
 
-def train_from_seed(
-    config: ModelConfig,
-    settings: Train,
-    params: Params,
-    classes: list[str],
-    train: StoredDataset,
-    validation: StoredDataset,
-    sample: np.ndarray,
-    path: Path,
-    history_path: Path,
-) -> None:
-    """Train a new model, and write its history and, to ``path`` and beside it, the model.
-
-    Args:
-        settings: ``train`` of params.yaml, with the seed of this run.
-        sample: pixels of the validation photos at ``sample_rows``, on which the saved model is checked.
-    """
-    arguments = (config, settings, params.image_size, len(classes), train, validation, sample, path)
-    if config.is_linear and not config.fine_tune:  # it may need no TensorFlow
+def write_results(run: TrainingRun, history_path: Path, image_fit: str) -> None:
+    """Train a new model, and write its history and, to the run's path and beside it, the model."""
+    if run.config.is_linear and not run.config.fine_tune:  # it may need no TensorFlow
         from stages.training.linear import train_linear
 
-        trained = train_linear(*arguments)
+        trained = train_linear(run)
     else:
         from stages.training.network import train_network
 
-        trained = train_network(*arguments)
-    about: dict[str, Any] = {"classes": classes, "environment": trained.environment, "image_fit": params.image_fit}
+        trained = train_network(run)
+    about: dict[str, Any] = {"classes": run.classes, "environment": trained.environment, "image_fit": image_fit}
     if trained.cross_validation:
         about["cross_validation"] = trained.cross_validation
-    arrays = {"logits": trained.logits, "labels": validation.labels}
-    arrays |= dict(zip(("training_features", "validation_features"), trained.features, strict=False))
-    if "training_features" in arrays:
-        rows = reference_rows(len(train.labels), settings.seed)
+    arrays = {"logits": trained.logits, "labels": run.validation.labels}
+    if trained.features:
+        arrays["training_features"], arrays["validation_features"] = trained.features
+        rows = reference_rows(len(run.train.labels), run.settings.seed)
         arrays["training_paths"] = read_split("train")["path"].iloc[rows].to_numpy(str)
-    write_json(about, path.with_suffix(".json"))
-    with atomic_write(path.with_suffix(".npz")) as unfinished, unfinished.open("wb") as file:
+    write_json(about, run.path.with_suffix(".json"))
+    with atomic_write(run.path.with_suffix(".npz")) as unfinished, unfinished.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
     write_json(trained.history, history_path)
 

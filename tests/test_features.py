@@ -23,7 +23,7 @@ from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
 from stages.storage.feature_sets import sample_rows
 from stages.training import network
-from stages.training.loop import Training
+from stages.training.backup import History
 from tests.conftest import write_photos
 from tests.training.small_backbone import use_small_backbone
 
@@ -114,9 +114,9 @@ def test_views_of_every_epoch_are_left_to_the_training(
     set_params({"train.epochs": 2, "train.precision": "float32"})
     trained = []
 
-    def train_model(model: keras.Model, config: ModelConfig, *_: Any) -> Training:
+    def train_model(model: keras.Model, config: ModelConfig, *_: Any) -> tuple[History, np.ndarray]:
         trained.append((config.flip, config.rotation, model.get_layer("backbone").name))
-        return Training([], model.predict(photos["validation"], verbose=0))
+        return [], model.predict(photos["validation"], verbose=0)
 
     monkeypatch.setattr(network, "train_model", train_model)
     monkeypatch.setattr("sys.argv", ["train", "transfer"])

@@ -14,8 +14,6 @@ Strengths = Annotated[
     BeforeValidator(lambda value: value if isinstance(value, list | tuple) else (value,)),
     expected("a number above 0, or a list of those to choose from"),
 ]
-
-
 Schedule = Literal["constant", "cosine"]
 Warmup = Annotated[Float, Field(ge=0, lt=1)]
 
@@ -62,15 +60,11 @@ class Features(Augmentation):
         return self.are_stored and not self.stop_before
 
     @model_validator(mode="after")
-    def _views_differ(self) -> "Features":
+    def _keys_fit_each_other(self) -> "Features":
         if self.views != 1 and not self.augments:
             raise ValueError(
                 f"expected one of {AUGMENTATION} for views to differ in, received views: {self.views} alike"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _pooled_features_are_of_one_plain_view(self) -> "Features":
         if self.pooling and (self.augments or self.stop_before or self.views != 1):
             raise ValueError(
                 f"expected none of stop_before, views, {AUGMENTATION} with pooling, which is of one plain view"
@@ -126,21 +120,21 @@ class ModelConfig(Augmentation):
         return self.filters if isinstance(self.filters, tuple) else (self.filters or 0,) * self.conv_layers
 
     @model_validator(mode="after")
-    def _the_keys_fit_the_classifier(self) -> "ModelConfig":
+    def _keys_fit_the_classifier(self) -> "ModelConfig":
         given = {key for key, field in type(self).model_fields.items() if getattr(self, key) != field.default}
         usable = (*OF_LINEAR, *(OF_LINEAR_START if self.fine_tune else ()))
         if self.is_linear and (others := sorted(given - {"features", "classifier", *usable})):
             raise ValueError(
                 f"expected only features, {', '.join(usable)} with classifier: linear, received {', '.join(others)}"
             )
-        if not self.is_linear and (others := sorted(given & {*OF_LINEAR})):
+        if not self.is_linear and given & {*OF_LINEAR}:
             raise ValueError(f"expected classifier: linear with {', '.join(OF_LINEAR)}, received none")
         if not self.is_linear and (missing := sorted({"dropout", "dense_units"} - given)):
             raise ValueError(f"expected {' and '.join(missing)}, or classifier: linear, received none")
         return self
 
     @model_validator(mode="after")
-    def _each_conv_layer_has_filters(self) -> "ModelConfig":
+    def _keys_fit_each_other(self) -> "ModelConfig":
         if len(self.filters_per_layer) != self.conv_layers or 0 in self.filters_per_layer:
             raise ValueError(
                 f"expected filters as one number, or one for each of conv_layers ({self.conv_layers}), "
@@ -148,52 +142,39 @@ class ModelConfig(Augmentation):
             )
         if self.batch_norm and not self.conv_layers:
             raise ValueError("expected conv_layers with batch_norm, which normalises their output, received none")
-        return self
-
-    @model_validator(mode="after")
-    def _features_of_a_backbone_are_rescaled_and_augmented(self) -> "ModelConfig":
         if self.has_backbone and self.rescale:
             raise ValueError(f"expected rescale with features: {PIXELS} only, as a backbone has its own preprocessing")
         if self.has_backbone and self.augments:
             raise ValueError(f"expected {AUGMENTATION} under features.{self.features}, on which it trains")
         return self
 
-    def check_pooling(self, features: Features | None) -> None:
-        """Check that a linear classifier reads stored features of a whole backbone, and other models no pooled ones.
-
-        One that fine-tunes reads what ``check_fine_tuning`` checks.
-
-        Args:
-            features: what it trains on; None: pixels.
+    def check_features(self, features: Features | None) -> None:
+        """Check that the model can train on features, or on pixels (None), and fine-tunes the layers that they lack.
 
         Raises:
-            ValueError: It reads others.
+            ValueError: It cannot; the text starts with the key.
         """
         if self.is_linear and not self.fine_tune and not (features and features.of_whole_backbone):
             raise ValueError(
-                f"expected stored features of a whole backbone for a linear classifier, received {self.features}"
+                "features: expected stored features of a whole backbone for a linear classifier, received "
+                f"{self.features}"
             )
         if not self.is_linear and features and features.pooling:
-            raise ValueError(f"expected features without pooling, or classifier: linear, received {self.features}")
-
-    def check_fine_tuning(self, features: Features | None) -> None:
-        """Check that the model fine-tunes the layers that its features leave out, and no others.
-
-        Args:
-            features: what it trains on; None: pixels.
-
-        Raises:
-            ValueError: It does not.
-        """
+            raise ValueError(
+                f"features: expected features without pooling, or classifier: linear, received {self.features}"
+            )
         stop_before = features and features.stop_before
         if stop_before and not self.fine_tune:
-            raise ValueError(f"expected after and learning_rate, as features.{self.features} stop before {stop_before}")
+            raise ValueError(
+                f"fine_tune: expected after and learning_rate, as features.{self.features} stop before {stop_before}"
+            )
         if self.fine_tune and not stop_before:
             raise ValueError(
-                f"expected none, as features.{self.features} have no stop_before, a layer from which to fine-tune"
+                f"fine_tune: expected none, as features.{self.features} have no stop_before, a layer from which to "
+                "fine-tune"
             )
         if self.fine_tune and self.is_linear == bool(self.fine_tune.after):
             raise ValueError(
-                "expected after, a fraction of the epochs, or classifier: linear, whose head is fitted before the first"
-                f", received {'both' if self.is_linear else 'neither'}"
+                "fine_tune: expected after, a fraction of the epochs, or classifier: linear, whose head is fitted "
+                f"before the first, received {'both' if self.is_linear else 'neither'}"
             )

@@ -32,8 +32,7 @@ from stages.common.paths import PIXELS
 
 PARAMS = Path("params.yaml")
 
-# It becomes the name of a file and of a DVC stage.
-Name = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+Name = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]  # of a file and of a DVC stage
 
 
 class Download(Section):
@@ -164,7 +163,7 @@ class Params(Section):
         return content
 
     @model_validator(mode="after")
-    def _features_have_a_backbone_with_weights(self) -> "Params":
+    def _features_fit_backbones_and_label_issues(self) -> "Params":
         if PIXELS in self.features:
             raise ValueError(f"features.{PIXELS}: reserved for the photos themselves, which need no entry: remove it")
         for name, features in self.features.items():
@@ -178,10 +177,6 @@ class Params(Section):
                     f"expected weights in backbones.{features.backbone}, or nothing that needs them, received "
                     f"features.{name} and no weights: name a file, or remove what needs it"
                 )
-        return self
-
-    @model_validator(mode="after")
-    def _label_issues_are_named_after_stored_features(self) -> "Params":
         usable = [name for name, features in self.features.items() if features.of_whole_backbone]
         if unusable := sorted(self.label_issues.keys() - usable):
             raise ValueError(
@@ -192,23 +187,15 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
-    def _models_have_features(self) -> "Params":
+    def _models_fit_features_and_cluster(self) -> "Params":
         for name, config in self.models.items():
             if config.features not in {PIXELS, *self.features}:
                 listed = ", ".join([PIXELS, *self.features])
                 raise ValueError(f"models.{name}.features: expected one of {listed}, received {config.features}")
             try:
-                config.check_pooling(self.features.get(config.features))
+                config.check_features(self.features.get(config.features))
             except ValueError as error:
-                raise ValueError(f"models.{name}.features: {error}") from error
-            try:
-                config.check_fine_tuning(self.features.get(config.features))
-            except ValueError as error:
-                raise ValueError(f"models.{name}.fine_tune: {error}") from error
-        return self
-
-    @model_validator(mode="after")
-    def _cluster_knows_the_models(self) -> "Params":
+                raise ValueError(f"models.{name}.{error}") from error
         if unknown := sorted(self.cluster.models.keys() - self.models.keys()):
             raise ValueError(f"expected models of params.yaml in cluster.models, received {', '.join(unknown)}")
         return self

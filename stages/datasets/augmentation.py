@@ -48,9 +48,8 @@ def augment(pixels: np.ndarray, draws: Draws) -> np.ndarray:
         matrix = rotation * crop
         shift = size / 2 + margin[::-1] - matrix @ (size / 2) + rotation @ (centre * size)
         affine = (*matrix[0], shift[0], *matrix[1], shift[1])  # from a point of the result to one of the photo
-        image = Image.fromarray(photo).transform(
-            (width, height), Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR
-        )
+        image = Image.fromarray(photo)
+        image = image.transform((width, height), Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR)
         if not (colour == 1).all():
             image = jitter(image, *colour)
         target[:] = image
@@ -93,11 +92,9 @@ def draw_augmentation(augmentation: Augmentation, count: int, seed: int, view: i
 
 
 def draw_sides(random: np.random.Generator, count: int, area: tuple[float, float], aspect_ratio: float) -> np.ndarray:
-    """Draw sides of boxes, fractions of a photo's, at most 1, shaped (count, 2).
+    """Draw sides of boxes, fractions of a photo's, at most 1, shaped (count, 2), from a range of areas.
 
-    Args:
-        area: range of the boxes' areas.
-        aspect_ratio: the largest; the smallest is its inverse. Its logarithm is uniform.
+    The logarithm of the aspect ratio is uniform up to that of ``aspect_ratio`` and down to that of its inverse.
     """
     areas = random.uniform(*area, (count, 1))
     log_ratio = random.uniform(-1, 1, (count, 1)) * np.log(aspect_ratio)

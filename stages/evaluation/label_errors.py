@@ -5,13 +5,7 @@ After Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty i
 
 import numpy as np
 
-from stages.models.logistic_regression import (
-    INVERSE_REGULARIZATIONS,
-    assign_folds,
-    best_candidate,
-    cross_validate,
-    out_of_fold,
-)
+from stages.models.logistic_regression import INVERSE_REGULARIZATIONS, assign_folds, cross_validate, out_of_fold
 
 
 def out_of_fold_probabilities(
@@ -30,8 +24,8 @@ def out_of_fold_probabilities(
         Probabilities, shaped (examples, classes).
     """
     assigned = assign_folds(labels, groups, folds, seed)
-    best = best_candidate(cross_validate(features, labels, assigned, INVERSE_REGULARIZATIONS))
-    probabilities: np.ndarray = best.probabilities
+    probabilities: np.ndarray
+    best, probabilities, _ = cross_validate(features, labels, assigned, INVERSE_REGULARIZATIONS)
     if len(probabilities) < len(labels):  # those of a sample
         probabilities = out_of_fold(features, labels, assigned, best.inverse_regularization)
     return probabilities

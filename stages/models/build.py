@@ -23,24 +23,20 @@ def build_model(config: ModelConfig, image_size: tuple[int, int], num_classes: i
         UserError: The backbone cannot be built (``load_backbone``), or ``image_size`` is too small for the layers.
     """
     pixels = x = keras.Input((*image_size, 3), name="pixels")
-    chain = [*first_layers(config, image_size), *head_layers(config, num_classes)]
+    if config.has_backbone:
+        backbone = load_backbone(FEATURES / config.features / "backbone", image_size)
+        chain = [part for part in backbone if part is not None]
+    else:
+        low, high = RESCALE[config.rescale or "zero_to_one"]
+        chain = [layers.Rescaling((high - low) / 255, offset=low, dtype="float32")]
     try:
-        for layer in chain:
+        for layer in [*chain, *head_layers(config, num_classes)]:
             x = layer(x)
     except ValueError as error:
         raise UserError(
             f"image_size: {list(image_size)} is too small for the config's layers: {first_line(error)}"
         ) from error
     return keras.Model(pixels, x)
-
-
-def first_layers(config: ModelConfig, image_size: tuple[int, int]) -> list[layers.Layer]:
-    """List the layers from pixels to the backbone's features or, without a backbone, to scaled pixels."""
-    if not config.has_backbone:
-        low, high = RESCALE[config.rescale or "zero_to_one"]
-        return [layers.Rescaling((high - low) / 255, offset=low, dtype="float32")]
-    backbone = load_backbone(FEATURES / config.features / "backbone", image_size)
-    return [layer for layer in backbone if layer is not None]
 
 
 def head_layers(config: ModelConfig, num_classes: int) -> list[layers.Layer]:

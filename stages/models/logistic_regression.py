@@ -38,20 +38,15 @@ class LinearClassifier(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A regularisation, and the out-of-fold predictions with it."""
+    """A regularisation, and the scores of the out-of-fold predictions with it."""
 
     inverse_regularization: float  # C in scikit-learn
-    probabilities: np.ndarray  # float64, shaped (examples, classes), of up to SAMPLE examples
     loss: float  # weighted by class if the fit is
     accuracy: float
 
 
 def pool_first_view(features: ArrayStore, photos: int) -> np.ndarray:
-    """Average the features of each photo's first view over height and width, unless they are pooled already.
-
-    Returns:
-        float32, shaped (photos, channels).
-    """
+    """Average the features of each photo's first view over height and width: float32, shaped (photos, channels)."""
     spatial = tuple(range(1, len(features.shape) - 1))
     batches = np.array_split(np.arange(photos), -(-photos // BATCH_SIZE))
     return np.concatenate([features[rows].mean(spatial, np.float32) for rows in batches])
@@ -67,7 +62,6 @@ def fit_classifier(
 
     Args:
         features: float32, shaped (examples, channels).
-        labels: int64, shaped (examples,).
         class_weight: "balanced", or None.
     """
     kernel, bias = np.zeros((features.shape[1], classes)), np.full(classes, -np.inf)
@@ -88,11 +82,7 @@ def fit_classifier(
 
 
 def assign_folds(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
-    """Assign whole groups to folds at random, each class in equal shares (by the label of a group's first example).
-
-    Returns:
-        The fold of each example, int64, shaped (examples,).
-    """
+    """Assign whole groups to folds at random, each class in equal shares (by the label of a group's first example)."""
     _, first, members = np.unique(groups, return_index=True, return_inverse=True)
     order = np.lexsort([np.random.default_rng(seed).permutation(len(first)), labels[first]])
     fold_of_group = np.empty(len(first), np.int64)
@@ -107,7 +97,7 @@ def cross_validate(
     folds: np.ndarray,
     inverse_regularizations: tuple[float, ...],
     class_weight: str | None = None,
-) -> list[Candidate]:
+) -> tuple[Candidate, np.ndarray, list[Candidate]]:
     """Compare regularisations by their out-of-fold predictions, on up to ``SAMPLE`` examples.
 
     Of more, it takes a sample stratified by class and fold: C is the variance of a Gaussian prior of the weights, which
@@ -117,18 +107,22 @@ def cross_validate(
         folds: of each example, as ``assign_folds`` returns them.
 
     Returns:
-        The candidates, the strongest regularisation first.
+        The candidate with the lowest log loss, of equal ones with the strongest regularisation; the out-of-fold
+        predictions with it, float64, shaped (examples, classes); and all candidates, the strongest first.
     """
     if len(labels) > SAMPLE:
         by_class_and_fold = np.lexsort([folds, labels])
         rows = np.sort(by_class_and_fold[np.arange(SAMPLE) * len(labels) // SAMPLE])
         features, labels, folds = features[rows], labels[rows], folds[rows]
     weights = compute_sample_weight(class_weight, labels)
-    candidates = []
+    candidates: list[Candidate] = []
     for inverse in sorted(set(inverse_regularizations)):
-        probabilities = out_of_fold(features, labels, folds, inverse, class_weight)
-        candidates.append(Candidate(inverse, probabilities, *loss_and_accuracy(probabilities, labels, weights)))
-    return candidates
+        predictions = out_of_fold(features, labels, folds, inverse, class_weight)
+        candidates.append(Candidate(inverse, *loss_and_accuracy(predictions, labels, weights)))
+        best = min(candidates, key=lambda candidate: candidate.loss)
+        if best is candidates[-1]:
+            probabilities = predictions
+    return best, probabilities, candidates
 
 
 @threadpool_limits.wrap(limits=1)
@@ -139,12 +133,9 @@ def out_of_fold(
     inverse_regularization: float,
     class_weight: str | None = None,
 ) -> np.ndarray:
-    """Predict each example by a classifier that was fitted to the other folds.
+    """Predict each example by a classifier that was fitted to the other folds: float64, shaped (examples, classes).
 
     None starts from the weights of another one, which has seen its held-out fold and would remember it.
-
-    Returns:
-        Probabilities, float64, shaped (examples, classes).
     """
     probabilities = np.empty((len(labels), int(labels.max()) + 1))
     for fold in np.unique(folds):
@@ -163,8 +154,3 @@ def loss_and_accuracy(
     losses = -np.log(probabilities[np.arange(len(labels)), labels].clip(EPSILON))
     accuracy = (probabilities.argmax(axis=1) == labels).mean()
     return round(float(np.average(losses, weights=weights)), 6), round(float(accuracy), 6)
-
-
-def best_candidate(candidates: list[Candidate]) -> Candidate:
-    """Choose the lowest cross-validated log loss, of equal ones the strongest regularisation."""
-    return min(candidates, key=lambda candidate: candidate.loss)

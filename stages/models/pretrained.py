@@ -32,10 +32,7 @@ class Backbone(NamedTuple):
 
 
 def copy_backbone(backbone: str, folder: Path, **features: Any) -> None:
-    """Copy ``data/backbone/NAME/`` into a set of features, for the models that train on it.
-
-    Args:
-        features: the ``name`` of the set, and the layer that it stops before (``stop_before``).
+    """Copy ``data/backbone/NAME/`` into a set of features, with the set's ``name`` and ``stop_before``.
 
     Raises:
         UserError: There are no weights.
@@ -96,8 +93,8 @@ def load_backbone(folder: Path, image_size: tuple[int, int]) -> Backbone:
     preprocess_input = sys.modules[build.__module__].preprocess_input  # each module of architectures has its own
     preprocessing = keras.Model(pixels, preprocess_input(pixels), name="preprocessing")
     if stop_before := about["features"]["stop_before"]:
-        network, last_blocks = split_network(network, stop_before, f"features.{about['features']['name']}.stop_before")
-        return Backbone(preprocessing, network, last_blocks)
+        parts = split_network(network, stop_before, f"features.{about['features']['name']}.stop_before")
+        return Backbone(preprocessing, *parts)
     return Backbone(preprocessing, network, None)
 
 
@@ -111,12 +108,8 @@ def rescale_stem(network: keras.Model) -> None:
     norm.finalize_state()
 
 
-@float32_policy()
 def split_network(network: keras.Model, first_layer: str, parameter: str) -> tuple[keras.Model, keras.Model]:
-    """Split a frozen backbone before a layer into the models ``backbone`` and ``last_blocks``.
-
-    Args:
-        parameter: the key of ``params.yaml`` that names the layer, for errors.
+    """Split a frozen backbone before a layer, that of a parameter, into the models ``backbone`` and ``last_blocks``.
 
     Raises:
         UserError: There is no such layer, or a shortcut leads around it.
@@ -130,10 +123,7 @@ def split_network(network: keras.Model, first_layer: str, parameter: str) -> tup
         cut = network.get_layer(first_layer).input
         if isinstance(cut, list):
             raise ValueError("it joins several inputs")
-        return (
-            keras.Model(network.input, cut, name="backbone"),
-            keras.Model(cut, network.output, name="last_blocks"),
-        )
+        return keras.Model(network.input, cut, name="backbone"), keras.Model(cut, network.output, name="last_blocks")
     except ValueError as error:
         raise UserError(
             f"{parameter}: expected a layer through which all features pass, received {first_layer!r}, "

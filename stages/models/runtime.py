@@ -32,32 +32,22 @@ UNUSED_BY_KERAS = ("matplotlib", "sklearn")
 
 
 @contextmanager
-def imports_refused(names: Iterable[str]) -> Iterator[None]:
-    """Make packages that are not imported yet look as if they were not installed."""
-    refused = [name for name in names if name not in sys.modules]
+def imports_lightened(unused: Iterable[str]) -> Iterator[None]:
+    """Make packages that are not imported yet look as if they were not installed, and pause garbage collection.
+
+    The hundreds of thousands of objects of an import live as long as the process; to scan them again and again takes a
+    quarter of the CPU time of a start.
+    """
+    refused = [name for name in unused if name not in sys.modules]
     sys.modules.update(dict.fromkeys(refused))  # type: ignore[arg-type]  # None makes an import fail
+    gc.disable()
     try:
         yield
     finally:
         for name in refused:
             del sys.modules[name]
-
-
-@contextmanager
-def garbage_collection_postponed() -> Iterator[None]:
-    """Pause garbage collection, and exempt from it all objects that exist at the end.
-
-    The hundreds of thousands of objects of an import live as long as the process; to scan them again and again takes a
-    quarter of the CPU time of a start.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
         gc.freeze()
-        if enabled:
-            gc.enable()
+        gc.enable()
 
 
 @contextmanager
@@ -87,7 +77,7 @@ def start_up_messages_filtered() -> Iterator[None]:
                     sys.stderr.write(f"{line}\n")
 
 
-with start_up_messages_filtered(), imports_refused(UNUSED_BY_KERAS), garbage_collection_postponed():
+with start_up_messages_filtered(), imports_lightened(UNUSED_BY_KERAS):
     import keras
     import tensorflow as tf
     from keras import layers
@@ -138,11 +128,7 @@ def device_count() -> int:
 def set_precision(precision: str, *, has_backbone: bool) -> str:
     """Set Keras's dtype policy for new models; their weights and logits are always float32.
 
-    Args:
-        precision: a policy, or "auto" for the fastest that this machine supports natively.
-
-    Returns:
-        The policy and the reason for it.
+    "auto" is the fastest that this machine supports natively. Returns the policy and the reason for it.
     """
     policy, reason = fastest_precision(has_backbone) if precision == "auto" else (precision, "set by train.precision")
     keras.config.set_dtype_policy(policy)

@@ -15,7 +15,7 @@ from stages.storage.files import atomic_write
 
 logger = logging.getLogger(__name__)
 
-CHECK_SECONDS = 2.0  # CPU time; loading MobileNetV2 takes half of it
+CHECK_SECONDS = 1.0  # CPU time; loading MobileNetV2 takes as long
 # Relative to the largest logit. Measured with MobileNetV2: features stored as float16 change it by 0.02 %, a head in
 # bfloat16 0.2 %, a CNN in bfloat16 up to 0.7 %; a bfloat16 backbone, folded in training alone, by 5 to 10 %.
 RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE = 0.02, 0.01

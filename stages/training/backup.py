@@ -1,28 +1,41 @@
-"""Back up a training run after each epoch, so that a killed one resumes exactly.
+"""What training runs start from and end with, and a backup after each epoch, so that a killed run resumes exactly.
 
-Keras's BackupAndRestore does not (docs/decisions/own_backup.md).
+Keras's BackupAndRestore does not (docs/decisions/own_backup.md). This module does not load TensorFlow.
 """
-
-from __future__ import annotations
 
 import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from stages.common.model_config import ModelConfig
+from stages.common.params import Train
+from stages.datasets.dataset import StoredDataset
 from stages.storage.files import atomic_write, is_intact_zip
-
-if TYPE_CHECKING:  # reading a history does not load TensorFlow
-    from stages.models.runtime import keras
 
 logger = logging.getLogger(__name__)
 
+STAGES = Path(__file__).parents[1]
+# The code that a trained model depends on: the same as the dependencies of `train` in dvc.yaml.
+TRAINING_CODE = ("datasets/*.py", "models/*.py", "storage/*.py", "train.py", "training/*.py")
+
 History = list[dict[str, Any]]  # a record per epoch
 
-STAGES = Path(__file__).parents[1]
+
+class TrainingRun(NamedTuple):
+    """A training run of a model from one seed."""
+
+    config: ModelConfig
+    settings: Train  # with this run's seed
+    image_size: tuple[int, int]
+    classes: list[str]
+    train: StoredDataset
+    validation: StoredDataset
+    sample: np.ndarray  # pixels of the validation photos at `sample_rows`, on which the saved model is checked
+    path: Path  # of the saved model
 
 
 class Trained(NamedTuple):
@@ -33,10 +46,6 @@ class Trained(NamedTuple):
     environment: list[str]
     features: list[np.ndarray]  # of training and validation photos, pooled, float16; none without a backbone
     cross_validation: list[dict[str, float]] | None = None  # of a linear classifier
-
-
-# The code that a trained model depends on: the same as the dependencies of `train` in dvc.yaml.
-TRAINING_CODE = ("datasets/*.py", "models/*.py", "storage/*.py", "train.py", "training/*.py")
 
 
 class Backup:
@@ -60,7 +69,7 @@ class Backup:
         content = read_content(self.path)
         return list(content["history"]) if content["key"] == self.key else []
 
-    def save(self, model: keras.Model, history: History, best: Sequence[np.ndarray] = ()) -> None:
+    def save(self, model: Any, history: History, best: Sequence[np.ndarray] = ()) -> None:
         """Replace the backup of the epoch before, atomically.
 
         Args:
@@ -72,7 +81,7 @@ class Backup:
         with atomic_write(self.path) as unfinished, unfinished.open("wb") as file:
             np.savez(file, about=about, **arrays)
 
-    def restore(self, model: keras.Model) -> None:
+    def restore(self, model: Any) -> None:
         """Restore the state of a compiled model with a built optimizer."""
         with np.load(self.path, allow_pickle=False) as saved:
             for index, variable in enumerate(variables_of(model)):
@@ -90,12 +99,11 @@ def read_content(path: Path) -> dict[str, Any]:
         return dict(json.loads(str(saved["about"])))
 
 
-def variables_of(model: keras.Model) -> list[keras.Variable]:
+def variables_of(model: Any) -> list[Any]:
     """List what training changes: weights, states of random generators, the optimizer's moments and step count."""
     return [*model.variables, *model.optimizer.variables]
 
 
 def training_code() -> list[str]:
-    """Read the files of ``TRAINING_CODE``."""
     files = sorted(file for pattern in TRAINING_CODE for file in STAGES.glob(pattern))
     return [file.read_text(encoding="utf-8") for file in files]

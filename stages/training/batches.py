@@ -10,6 +10,8 @@ from stages.datasets.augmentation import rng
 from stages.datasets.dataset import Dataset, sequential_batches
 from stages.models.runtime import device_count, tf
 
+CACHED_BYTES = 2**28  # MobileNetV2's features of 2,000 photos
+
 Batches = Iterator[tuple[np.ndarray, np.ndarray]]  # examples and labels
 
 # float32 by the bits of float16: a lookup takes half as long as NumPy's conversion; TensorFlow's logs an error.
@@ -22,13 +24,10 @@ def as_float32(examples: np.ndarray) -> np.ndarray:
 
 
 def training_batches(dataset: Dataset, batch_size: int, seed: int, epochs: range) -> tf.data.Dataset:
-    """Yield the examples of some epochs (from 0), shuffled anew in each.
+    """Yield examples and labels of some epochs (from 0), on several devices also weights (``pad_batch``).
 
-    The order depends on ``seed`` and the epoch alone, so that training can resume at any epoch.
-
-    Returns:
-        Examples, shaped (batch, ...), and labels, shaped (batch,); on several devices also weights (``pad_batch``). The
-        last batch of an epoch may be smaller.
+    They are shuffled anew in each epoch, by ``seed`` and the epoch alone, so that training can resume at any. The last
+    batch of an epoch may be smaller.
     """
 
     def indices() -> Iterator[tuple[int, np.ndarray]]:
@@ -44,7 +43,10 @@ def training_batches(dataset: Dataset, batch_size: int, seed: int, epochs: range
 
 
 def validation_batches(dataset: Dataset, batch_size: int) -> tf.data.Dataset:
-    """Yield all examples and labels in order; on several devices padded at the end, with weights (``pad_batch``)."""
+    """Yield all examples and labels in order; on several devices padded at the end, with weights (``pad_batch``).
+
+    Every epoch measures on them: up to ``CACHED_BYTES`` stay in memory.
+    """
     devices = device_count()
     batch_size = math.ceil(batch_size / devices) * devices
 
@@ -54,14 +56,13 @@ def validation_batches(dataset: Dataset, batch_size: int) -> tf.data.Dataset:
         return zip(examples, labels, strict=True)
 
     count = math.ceil(len(dataset.labels) / batch_size)
-    return _pipeline(batches, dataset).apply(tf.data.experimental.assert_cardinality(count))
+    pipeline = _pipeline(batches, dataset).apply(tf.data.experimental.assert_cardinality(count))
+    is_small = as_float32(dataset.batch(0, np.arange(1))).nbytes * len(dataset.labels) <= CACHED_BYTES
+    return pipeline.cache() if is_small else pipeline
 
 
 def balanced_weights(labels: np.ndarray) -> np.ndarray:
-    """Compute weights by which all classes count alike in the loss, float32, shaped (classes,).
-
-    Their mean over all examples is 1.
-    """
+    """Compute weights by which all classes count alike in the loss, float32, shaped (classes,), of mean 1."""
     counts = np.bincount(labels)
     return (len(labels) / (len(counts) * counts)).astype(np.float32)
 

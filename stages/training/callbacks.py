@@ -16,8 +16,6 @@ from stages.training.backup import Backup, History
 
 logger = logging.getLogger(__name__)
 
-METRICS = ("accuracy", "loss", "val_accuracy", "val_loss")
-
 
 class Selection(NamedTuple):
     """Checkpoint selection and early stopping."""
@@ -63,7 +61,8 @@ class Checkpoint(keras.callbacks.Callback):
                 f"expected a finite loss, received {logs['loss']} in epoch {epoch + 1} at a learning rate of "
                 f"{self.learning_rate:g}: lower train.learning_rate or the model's own"
             )
-        self.history.append({"epoch": epoch + 1, **{metric: round(float(logs[metric]), 6) for metric in METRICS}})
+        metrics = ("accuracy", "loss", "val_accuracy", "val_loss")
+        self.history.append({"epoch": epoch + 1, **{metric: round(float(logs[metric]), 6) for metric in metrics}})
         if self.selection.keep_best and best_epoch(self.history) == epoch + 1:
             self.best = [variable.numpy() for variable in self.model.variables]
         self.backup.save(self.model, self.history, self.best)
@@ -97,7 +96,6 @@ class TimeLeft(keras.callbacks.Callback):
     def __init__(self, epochs: int) -> None:
         super().__init__()
         self.epochs = epochs
-        self.started = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.started = time.monotonic()
@@ -112,8 +110,7 @@ class TimeLeft(keras.callbacks.Callback):
 def live_curves(name: str, resumes: bool) -> list[keras.callbacks.Callback]:
     """Create the callback for TensorBoard, if the environment variable ``TENSORBOARD`` is set.
 
-    Args:
-        resumes: whether to continue the curves of an earlier run instead of deleting them.
+    A run that resumes continues the curves of an earlier one, which another deletes.
     """
     if os.environ.get("TENSORBOARD", "0") in ("", "0"):
         return []

@@ -25,13 +25,7 @@ from stages.training.micro_batches import MicroBatched, OnDevices
 
 logger = logging.getLogger(__name__)
 
-
-class Training(NamedTuple):
-    """Results of a training run besides the model."""
-
-    # A record per epoch, from 1: epoch, accuracy, loss, val_accuracy, val_loss; in the selected one also kept.
-    history: History
-    logits: np.ndarray  # of the validation photos, float32, shaped (photos, classes)
+LearningRate = float | keras.optimizers.schedules.LearningRateSchedule
 
 
 class Phase(NamedTuple):
@@ -50,13 +44,17 @@ def train_model(
     train: StoredDataset,
     validation: StoredDataset,
     backup: Path,
-) -> Training:
+) -> tuple[History, np.ndarray]:
     """Train a model phase by phase, resuming after the last epoch in ``backup``.
 
     Args:
         train: photos, or features extracted by the model's backbone. If the config augments, they are photos.
         validation: examples of the same kind.
         backup: file for the state after each epoch.
+
+    Returns:
+        A record per epoch, from 1 (epoch, accuracy, loss, val_accuracy, val_loss; in the selected one also kept), and
+        the logits of the validation photos, float32, shaped (photos, classes).
 
     Raises:
         UserError: The loss is not finite.
@@ -99,7 +97,7 @@ def train_model(
         for variable, value in zip(trained.variables, state.best(), strict=True):
             variable.assign(value)
     logits = trained.predict(batches, verbose=0)
-    return Training(selection.mark(history), logits[: len(validation.labels)])
+    return selection.mark(history), logits[: len(validation.labels)]
 
 
 def training_examples(
@@ -146,9 +144,7 @@ def list_phases(config: ModelConfig, settings: Train) -> list[Phase]:
     ]
 
 
-def scheduled(
-    phase: Phase, config: ModelConfig, settings: Train, steps_per_epoch: int
-) -> float | keras.optimizers.schedules.LearningRateSchedule:
+def scheduled(phase: Phase, config: ModelConfig, settings: Train, steps_per_epoch: int) -> LearningRate:
     """Return the phase's learning rate, or a schedule of it over all steps of the phase.
 
     After a linear warm-up from 0 the rate stays, or falls by a half cosine to 0. Its only state is the optimizer's step
@@ -169,7 +165,7 @@ def scheduled(
     )
 
 
-def compile_model(model: keras.Model, learning_rate: float | keras.optimizers.schedules.LearningRateSchedule) -> None:
+def compile_model(model: keras.Model, learning_rate: LearningRate) -> None:
     """Compile with the notebook's loss, metric and a new optimizer: cross-entropy on logits, accuracy, Adam."""
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),

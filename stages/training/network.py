@@ -1,54 +1,71 @@
 """Train a network, and save it as a whole model."""
 
 import logging
-from pathlib import Path
+from functools import reduce
 
 import numpy as np
 
-from stages.common.model_config import ModelConfig
-from stages.common.params import Train
 from stages.common.paths import BACKUPS
 from stages.datasets.dataset import StoredDataset
-from stages.models.build import build_model
-from stages.models.runtime import describe_environment, device_strategy, make_deterministic, set_precision
+from stages.datasets.feature_extraction import BATCH_SIZE
+from stages.models.build import backbone_end, build_model
+from stages.models.runtime import describe_environment, device_strategy, keras, make_deterministic, set_precision
 from stages.models.saving import check_saved_model, save_model
-from stages.storage.feature_sets import sample_rows
+from stages.storage.feature_sets import reference_rows, sample_rows
 from stages.storage.files import atomic_write
-from stages.training.backup import Trained
+from stages.training.backup import Trained, TrainingRun
+from stages.training.batches import as_float32
 from stages.training.loop import train_model
-from stages.training.reference_features import pooled_features, sample_features
 
 logger = logging.getLogger(__name__)
 
 
-def train_network(
-    config: ModelConfig,
-    settings: Train,
-    image_size: tuple[int, int],
-    num_classes: int,
-    train: StoredDataset,
-    validation: StoredDataset,
-    sample: np.ndarray,
-    path: Path,
-) -> Trained:
-    """Train a model in epochs and save it; see ``train_from_seed`` for ``settings`` and ``sample``."""
+def train_network(run: TrainingRun) -> Trained:
+    """Train a model in epochs and save it."""
+    config, settings, datasets = run.config, run.settings, (run.train, run.validation)
     make_deterministic(settings.seed)
     precision = set_precision(settings.precision, has_backbone=config.has_backbone)
     logger.info("precision: %s", precision)
     environment, scores = [*describe_environment(), f"precision {precision}"], None
     with device_strategy().scope():
-        model = build_model(config, image_size, num_classes)
+        model = build_model(config, run.image_size, len(run.classes))
         if config.is_linear:
             from stages.training.linear import PRECISION, fit_linear  # scikit-learn takes a second to load
 
-            features = [pooled_features(model, photos, np.arange(len(photos.labels))) for photos in (train, validation)]
-            fit = fit_linear(config, settings, num_classes, features, [train.labels, validation.labels])
-            model.get_layer("logits").set_weights([fit.classifier.kernel, fit.classifier.bias])
-            environment, scores = [*environment, PRECISION], fit.scores
+            features = [pooled_features(model, photos, np.arange(len(photos.labels))) for photos in datasets]
+            classifier, _, scores = fit_linear(run, features)
+            model.get_layer("logits").set_weights([classifier.kernel, classifier.bias])
+            environment.append(PRECISION)
         model.summary()
-        history, logits = train_model(model, config, settings, train, validation, BACKUPS / f"{path.stem}.npz")
-    references = [sample_features(model, split, settings.seed) for split in (train, validation) if config.has_backbone]
-    with atomic_write(path) as unchecked:
+        history, logits = train_model(model, config, settings, *datasets, BACKUPS / f"{run.path.stem}.npz")
+    references = [sample_features(model, photos, settings.seed) for photos in datasets if config.has_backbone]
+    with atomic_write(run.path) as unchecked:
         save_model(model, unchecked)
-        check_saved_model(unchecked, sample, logits[sample_rows(len(logits))])
+        check_saved_model(unchecked, run.sample, logits[sample_rows(len(logits))])
     return Trained(history, logits, environment, references, scores)
+
+
+def sample_features(model: keras.Model, dataset: StoredDataset, seed: int) -> np.ndarray:
+    """Compute ``pooled_features`` of the photos at ``reference_rows``, in float16, as a reference beside the model."""
+    return pooled_features(model, dataset, reference_rows(len(dataset.labels), seed)).astype(np.float16)
+
+
+def pooled_features(model: keras.Model, dataset: StoredDataset, indices: np.ndarray) -> np.ndarray:
+    """Compute the pooled output of a model's whole backbone for the photos with these indices.
+
+    Args:
+        dataset: photos, or features extracted by the frozen part of the backbone, of which the first view counts.
+
+    Returns:
+        float32, shaped (photos, channels): means over height and width.
+    """
+    are_photos = dataset.examples.shape[1:] == model.input_shape[1:]
+    start = 1 if are_photos else [layer.name for layer in model.layers].index("backbone") + 1  # layer 0 is the input
+    chain = model.layers[start : backbone_end(model)]
+    pooled = []
+    for first in range(0, len(indices), BATCH_SIZE):
+        examples = as_float32(dataset.batch(0, indices[first : first + BATCH_SIZE]))
+        maps = reduce(lambda x, layer: layer(x, training=False), chain, examples)
+        spatial = tuple(range(1, len(maps.shape) - 1))  # none, if they are pooled
+        pooled.append(np.asarray(maps).astype(np.float32).mean(axis=spatial))
+    return np.concatenate(pooled)

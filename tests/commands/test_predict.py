@@ -33,7 +33,7 @@ from stages.models.saving import save_model
 from stages.photos import decode
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
 from stages.storage.files import write_json
-from stages.training.reference_features import sample_features
+from stages.training.network import sample_features
 from tests.commands.small_model import SIZE, save_small_model
 from tests.conftest import write_photos
 from tests.training.examples import photos

@@ -14,7 +14,7 @@ from stages.models.build import build_model
 from stages.models.runtime import keras, layers, make_deterministic
 from stages.models.saving import save_model
 from stages.storage import feature_sets
-from stages.training.reference_features import sample_features
+from stages.training.network import sample_features
 from tests.training.examples import FINE_TUNE, features_of, photos
 from tests.training.small_backbone import use_small_backbone
 

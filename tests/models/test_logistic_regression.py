@@ -15,7 +15,6 @@ from stages.models import logistic_regression
 from stages.models.logistic_regression import (
     LinearClassifier,
     assign_folds,
-    best_candidate,
     cross_validate,
     fit_classifier,
     out_of_fold,
@@ -127,11 +126,13 @@ def test_a_copy_in_another_fold_would_tell_the_label() -> None:
 def test_the_best_regularisation_has_the_lowest_log_loss() -> None:
     features, labels = blobs(2)
     folds = assign_folds(labels, np.arange(len(labels)), 5, 0)
-    candidates = cross_validate(features, labels, folds, (10.0, 1e-6, 0.1, 0.1))
+    best, probabilities, candidates = cross_validate(features, labels, folds, (10.0, 1e-6, 0.1, 0.1))
     assert [candidate.inverse_regularization for candidate in candidates] == [1e-6, 0.1, 10]
-    losses = [log_loss(labels, candidate.probabilities) for candidate in candidates]
+    predictions = [out_of_fold(features, labels, folds, inverse) for inverse in (1e-6, 0.1, 10)]
+    losses = [log_loss(labels, predicted) for predicted in predictions]
     np.testing.assert_allclose([candidate.loss for candidate in candidates], losses, atol=1e-6)
-    assert best_candidate(candidates) is candidates[int(np.argmin(losses))]
+    assert best is candidates[int(np.argmin(losses))]
+    np.testing.assert_array_equal(probabilities, predictions[int(np.argmin(losses))])
 
 
 def test_of_many_examples_a_sample_chooses_the_regularisation(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,8 +148,8 @@ def test_of_many_examples_a_sample_chooses_the_regularisation(monkeypatch: pytes
     features, labels = blobs(2, 1200)
     labels = np.where(np.arange(1200) < 600, 0, labels)  # 900 and 300
     folds = assign_folds(labels, np.arange(1200), 5, 0)
-    candidates = cross_validate(features, labels, folds, (0.1, 1.0))
-    assert [each.probabilities.shape for each in candidates] == [(60, 2)] * 2
+    _, probabilities, _ = cross_validate(features, labels, folds, (0.1, 1.0))
+    assert probabilities.shape == (60, 2)
     np.testing.assert_array_equal(fitted, [[36, 12]] * 10)
     assert len(out_of_fold(features, labels, folds, 0.1)) == 1200
 
@@ -157,19 +158,21 @@ def test_losses_are_weighted_as_the_fit_is() -> None:
     features, labels = blobs(2, 100)
     labels = np.where(np.arange(100) < 80, 0, labels)
     folds = assign_folds(labels, np.arange(100), 5, 0)
-    [plain], [balanced] = (cross_validate(features, labels, folds, (0.1,), weight) for weight in (None, "balanced"))
+    (_, plain, _), (candidate, balanced, _) = (
+        cross_validate(features, labels, folds, (0.1,), weight) for weight in (None, "balanced")
+    )
     of_class = np.array([len(labels) / 2 / np.bincount(labels)[label] for label in labels])
-    assert balanced.loss == pytest.approx(log_loss(labels, balanced.probabilities, sample_weight=of_class), abs=1e-6)
-    assert plain.probabilities[:, 1].mean() < balanced.probabilities[:, 1].mean()
+    assert candidate.loss == pytest.approx(log_loss(labels, balanced, sample_weight=of_class), abs=1e-6)
+    assert plain[:, 1].mean() < balanced[:, 1].mean()
 
 
 def test_a_class_of_one_example_can_be_cross_validated() -> None:
     features, _ = blobs(2, 11)
     labels = np.repeat([0, 1, 2], [5, 5, 1])
-    candidates = cross_validate(features, labels, assign_folds(labels, np.arange(11), 5, 0), (0.1, 1.0))
+    _, _, candidates = cross_validate(features, labels, assign_folds(labels, np.arange(11), 5, 0), (0.1, 1.0))
     assert all(np.isfinite(candidate.loss) for candidate in candidates)
-    [pair] = cross_validate(features[:2], np.arange(2), np.arange(2), (1.0,))
-    np.testing.assert_array_equal(pair.probabilities, [[0, 1], [1, 0]])
+    _, pair, _ = cross_validate(features[:2], np.arange(2), np.arange(2), (1.0,))
+    np.testing.assert_array_equal(pair, [[0, 1], [1, 0]])
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 4), (4,)], ids=["maps", "pooled"])
@@ -191,8 +194,8 @@ import numpy as np
 from stages.models.logistic_regression import assign_folds, cross_validate
 rng = np.random.default_rng(0)
 features, labels = rng.normal(size=(400, 300)).astype(np.float32), rng.integers(0, 3, 400)
-[found] = cross_validate(features, labels, assign_folds(labels, np.arange(400), 5, 0), (0.01,))
-print(found.probabilities.tobytes().hex())
+_, found, _ = cross_validate(features, labels, assign_folds(labels, np.arange(400), 5, 0), (0.01,))
+print(found.tobytes().hex())
 """
 
 

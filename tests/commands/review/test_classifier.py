@@ -17,7 +17,7 @@ from stages.models.saving import save_model
 from stages.photos.decode import UnreadablePhotoError
 from stages.storage.feature_sets import reference_rows
 from stages.storage.files import write_json
-from stages.training.reference_features import sample_features
+from stages.training.network import sample_features
 from tests.commands.review.examples import CLASSES, photo, write_lists
 from tests.commands.small_model import SIZE, save_small_model
 from tests.training.examples import photos

@@ -14,13 +14,12 @@ import json
 import logging
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from pandas.api.types import is_numeric_dtype
@@ -59,32 +58,29 @@ ROC = Path("plots/roc.csv")
 HISTORY_COLUMNS = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
 MAX_CLASSES = 100  # in a file of metrics, which git keeps
 SPLITS_SCORED = ("train", "validation", "test")
-WRITERS: dict[str, Any] = {".csv": write_csv, ".json": write_json, ".md": write_text}
 
 
 def main() -> None:
     params = load_params()
     check_leftovers(set(params.models))
     lists = {split: read_split(split) for split in ("train", "validation", "test", "rejected", "copies")}
-    classes = class_names(lists["test"]["label"])
-    pixels = load_pixels(list(lists["test"]["path"]), params.image_size, params.image_fit)
-    labels = encode_labels(lists["test"]["label"], classes)
-    baseline = majority_class_accuracy(lists["train"], lists["test"])
-    test = TestSet(lists["test"], classes, pixels, labels, baseline)
-    cache, rank_by = PredictionCache(test.pixels), params.evaluate.rank_by
-    photos = {split: len(table) for split, table in lists.items()}
-    evaluations = evaluate_models(params, test, cache, photos)
+    photos = lists["test"]
+    classes = class_names(photos["label"])
+    pixels = load_pixels(list(photos["path"]), params.image_size, params.image_fit)
+    labels, baseline = encode_labels(photos["label"], classes), majority_class_accuracy(lists["train"], photos)
+    test = TestSet(photos, classes, pixels, labels, baseline)
+    cache, rank_by = PredictionCache(pixels), params.evaluate.rank_by
+    evaluations = evaluate_models(params, test, cache, {split: len(table) for split, table in lists.items()})
     ranked = scores.ranking(evaluations, rank_by)
-    correct = {model.name: model.predictions.correct for model in evaluations}
     gradcam = gradcam_figure(MODELS / f"{ranked[0].name}.keras", ranked[0], test, cache)
     figures = FigureCache(cache.key)
-    writers = {**WRITERS, ".png": figures.write}
-    for path, content in outputs(evaluations, ranked, compare_best(evaluations, ranked), test, gradcam):
+    writers: dict[str, Any] = {".csv": write_csv, ".json": write_json, ".png": figures.write}
+    for path, content in outputs(evaluations, ranked, test, gradcam):
         writers[path.suffix](content, path)
     cache.delete_unused()
     figures.delete_unused()
     table = leaderboard(ranked, test.baseline, rank_by)
-    write_text(report(lists, ranked, table, compare(correct, ranked[0].name), rank_by, params.label_issues), REPORT)
+    write_text(report(lists, ranked, table, rank_by, params.label_issues), REPORT)
     logger.info("%s\nbest on validation: %s", table.to_string(index=False), ranked[0].name)
     write_costs(ranked)
 
@@ -105,23 +101,21 @@ def evaluate_models(params: Params, test: TestSet, cache: PredictionCache, photo
     Args:
         photos: how many are in each split.
     """
-    all_features = params.features
-    saved = {name: repeated_models(name) for name in params.models}
     scaling = ConfidenceSettings(temperature_scaling=params.confidence.temperature_scaling)
 
-    def evaluate_cached(path: Path, settings: ConfidenceSettings) -> Evaluation:
-        check_image_fit(existing_model(path), params.image_fit)
+    def evaluate(path: Path, settings: ConfidenceSettings) -> Evaluation:
+        environment = read_environment(existing_model(path), params.image_fit)
         confidence = read_confidence(path.with_suffix(".npz"), settings)
         outputs = cache.predict(path, features=confidence.distance_threshold is not None)
-        return evaluate(path, outputs, confidence, test)
+        return evaluate_model(path, environment, outputs, confidence, test)
 
-    evaluations = []
-    for name, paths in saved.items():
-        model = evaluate_cached(MODELS / f"{name}.keras", params.confidence)
-        runs = {seed: evaluate_cached(path, scaling).scores for seed, path in paths.items()}
+    models, features, evaluations = params.models, params.features, []
+    for name, config in models.items():
+        path = MODELS / f"{name}.keras"
+        model = evaluate(path, params.confidence)
+        runs = {seed: evaluate(repeat, scaling).scores for seed, repeat in repeated_models(name).items()}
         repeats = [{"seed": seed, **{split: of[split] for split in SPLITS_SCORED}} for seed, of in runs.items()]
-        features = all_features.get(params.models[name].features)
-        cost = cost_of(MODELS / f"{name}.keras", cache.sizes[name], features, len(model.history), photos)
+        cost = cost_of(path, cache.sizes[name], features.get(config.features), len(model.history), photos)
         evaluations.append(replace(model, cost=cost, repeats=repeats))
     return evaluations
 
@@ -129,96 +123,94 @@ def evaluate_models(params: Params, test: TestSet, cache: PredictionCache, photo
 def repeated_models(name: str) -> dict[int, Path]:
     """Return where the training runs of a model from other seeds are saved, by seed, in the order of training."""
     path, advice = REPEATS / name / "seeds.json", f"run `dvc repro train@{name}`"
-    content = read_bytes(path, advice)
-    try:
-        seeds = json.loads(content)
-    except (ValueError, RecursionError):
-        seeds = None
+    seeds = read_json(path, advice)
     if not isinstance(seeds, list) or not all(type(seed) is int for seed in seeds):
         raise UserError(f"expected a list of seeds in {path}, received other content: {advice}")
     return {seed: path.with_name(f"{name}.{seed}.keras") for seed in seeds}
 
 
+def read_environment(path: Path, image_fit: ImageFit) -> list[str]:
+    """Read the environment of a training run; refuse a model trained with another ``image_fit`` than now set."""
+    about, advice = path.with_suffix(".json"), f"run `dvc repro train@{path.stem.partition('.')[0]}`"
+    content = about.read_bytes()
+    trained_with = json_value(content, "image_fit", str, about, advice, default="stretch")
+    if trained_with != image_fit:
+        raise UserError(f"{about}: expected image_fit {image_fit} (params.yaml), received {trained_with}: {advice}")
+    environment: list[str] = json_value(content, "environment", list, about, advice)
+    return environment
+
+
 def read_history(path: Path, advice: str) -> pd.DataFrame:
     """Read a history: a row per epoch."""
-    content = read_bytes(path, advice)
-    try:
-        history = pd.read_json(BytesIO(content), precise_float=True)
+    with suppress(ValueError, KeyError):
+        history = pd.DataFrame(read_json(path, advice))
         if not history.empty and all(is_numeric_dtype(history[column]) for column in HISTORY_COLUMNS):
             return history
-    except (ValueError, KeyError):
-        pass
     columns = ", ".join(HISTORY_COLUMNS)
     raise UserError(f"expected JSON with {columns} of each epoch in {path}, received other content: {advice}")
 
 
-def read_bytes(path: Path, advice: str) -> bytes:
+def read_json(path: Path, advice: str) -> Any:
+    """Read JSON, or None from a file of other content."""
     try:
-        return path.read_bytes()
+        return json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise UserError(f"expected {path}, found none: {advice}") from error
+    except (ValueError, RecursionError):
+        return None
 
 
-def check_image_fit(path: Path, image_fit: ImageFit) -> None:
-    """Raise UserError if a model, saved at ``path``, was trained with another ``image_fit`` than the test photos'."""
-    about = path.with_suffix(".json")
-    advice = f"run `dvc repro train@{path.stem.partition('.')[0]}`"
-    trained_with = json_value(about.read_bytes(), "image_fit", str, about, advice, default="stretch")
-    if trained_with != image_fit:
-        raise UserError(f"{about}: expected image_fit {image_fit} (params.yaml), received {trained_with}: {advice}")
-
-
-def evaluate(path: Path, outputs: Outputs, confidence: Confidence, test: TestSet) -> Evaluation:
+def evaluate_model(
+    path: Path, environment: list[str], outputs: Outputs, confidence: Confidence, test: TestSet
+) -> Evaluation:
     """Evaluate a model, saved at ``path``, by its outputs for the test photos."""
     name, histories = path.stem, HISTORY if path.parent == MODELS else path.parent / "history"
-    about = path.with_suffix(".json")
-    advice = f"run `dvc repro train@{name.partition('.')[0]}`"
-    history = read_history(histories / f"{name}.json", advice)
-    environment = json_value(read_bytes(about, advice), "environment", list, about, advice)
+    history = read_history(histories / f"{name}.json", f"run `dvc repro train@{name.partition('.')[0]}`")
     arrays = read_validation(path.with_suffix(".npz"))
-    validation = Predictions(arrays["labels"], Confidence().scaled(arrays["logits"]))
-    predictions = Predictions(test.labels, confidence.scaled(outputs.logits))
-    results = scores.score(history, validation, predictions, test.classes, test.baseline)
-    if of_confidence := scores.score_confidence(confidence, test.labels, outputs.logits, outputs.features):
-        results["confidence"] = of_confidence
-    if results["test"]["gain_over_baseline"] <= 0:
+    validation = Predictions(arrays["labels"], arrays["logits"])
+    model = scores.evaluate(name, history, environment, validation, confidence.scaled(outputs.logits), test)
+    unscaled = Predictions(test.labels, outputs.logits.astype(float))
+    if of_confidence := scores.score_confidence(confidence, model.photos, unscaled, outputs.features):
+        model.scores["confidence"] = of_confidence
+    if model.scores["test"]["gain_over_baseline"] <= 0:
         logger.warning("%s is no better than the majority-class baseline on the test photos", name)
-    mistakes = scores.find_mistakes(test.photos, predictions, test.classes)
-    return Evaluation(name, history, environment, predictions.without_logits(), results, mistakes)
+    return model
 
 
 def outputs(
-    evaluations: list[Evaluation],
-    ranked: list[Evaluation],
-    pairs: pd.DataFrame,
-    test: TestSet,
-    gradcam: "partial[Figure]",
+    evaluations: list[Evaluation], ranked: list[Evaluation], test: TestSet, gradcam: "partial[Figure]"
 ) -> Iterator[tuple[Path, Any]]:
     """Yield path and content of every output but the report; the content of a figure is what draws it."""
     for model in evaluations:
-        repeats = {"repeats": model.repeats} if model.repeats else {}
-        content = scores.rounded({**listed_scores(model), "environment": model.environment, **repeats})
-        predicted = np.take(test.classes, model.predictions.predicted)
-        confusion = pd.DataFrame({"actual": test.photos["label"], "predicted": predicted})
-        yield SCORES / f"{model.name}.json", content
-        yield CONFUSION / f"{model.name}.csv", confusion
+        yield SCORES / f"{model.name}.json", model_metrics(model)
+        yield CONFUSION / f"{model.name}.csv", model.photos[["label", "predicted"]].rename(columns={"label": "actual"})
         yield ACCURACY_FIGURES / f"{model.name}.png", partial(plots.draw_accuracy, model.name, model.history)
         yield MISTAKES_FIGURES / f"{model.name}.png", partial(plots.draw_mistakes, model.name, model.mistakes)
     yield CURVES, pd.concat([scores.learning_curves(model.history).assign(model=model.name) for model in evaluations])
-    yield ROC, pd.concat([scores.mean_roc_curve(model.predictions).assign(model=model.name) for model in evaluations])
+    yield ROC, pd.concat([model.roc.assign(model=model.name) for model in evaluations])
     best, best_names = ranked[0], {model.name for model in ranked[: plots.MAX_MODELS]}
-    drawn = [model for model in evaluations if model.name in best_names]
-    left_out = len(drawn) < len(evaluations)
+    drawn = [model for model in evaluations if model.name in best_names]  # of 100 models there are 4,950 pairs
+    left_out = len(evaluations) - len(drawn)
     note = f"\n(the {len(drawn)} best on validation of {len(evaluations)} models)" if left_out else ""
     yield CALIBRATION_FIGURE, partial(plots.draw_calibration, drawn, note)
     yield COVERAGE_FIGURE, partial(plots.draw_coverage, drawn, note)
+    pairs = compare({model.name: model.photos["correct"] for model in drawn})
     pairs[["p", "p_holm"]] = pairs[["p", "p_holm"]].map(lambda p: float(f"{p:.4g}"))
-    best_scores = {split: best.scores[split] for split in SPLITS_SCORED}
-    not_compared = {"models_not_compared": len(evaluations) - len(drawn)} if left_out else {}
-    comparisons = {"comparisons": pairs.to_dict("records"), **not_compared}
-    yield BEST, {"model": best.name, **scores.rounded(best_scores), **comparisons}
+    best_scores = scores.rounded({split: best.scores[split] for split in SPLITS_SCORED})
+    not_compared = {"models_not_compared": left_out} if left_out else {}
+    yield BEST, {"model": best.name, **best_scores, "comparisons": pairs.to_dict("records"), **not_compared}
     yield GRADCAM_FIGURE, gradcam
-    yield CONFUSION_FIGURE, partial(plots.draw_confusion, best.name, best.predictions, test.classes)
+    yield CONFUSION_FIGURE, partial(plots.draw_confusion, best.name, best.photos, test.classes)
+
+
+def model_metrics(model: Evaluation) -> Any:
+    """Return what git keeps of a model: of many classes, those with the lowest recall."""
+    metrics = dict(model.scores)
+    if (left_out := len(metrics["classes"]) - MAX_CLASSES) > 0:
+        metrics["classes"] = sorted(metrics["classes"], key=lambda row: row["recall"])[:MAX_CLASSES]
+        metrics["classes_left_out"] = left_out
+    metrics["environment"] = model.environment
+    return scores.rounded(metrics | ({"repeats": model.repeats} if model.repeats else {}))
 
 
 def write_costs(ranked: list[Evaluation]) -> None:
@@ -229,21 +221,6 @@ def write_costs(ranked: list[Evaluation]) -> None:
     if not table.empty:
         write_text(f"# Measured on this machine\n\n{markdown_table(table)}\n", COSTS_TABLE)
         logger.info("measured on this machine:\n%s", table.to_string(index=False, na_rep=""))
-
-
-def compare_best(evaluations: list[Evaluation], ranked: list[Evaluation]) -> pd.DataFrame:
-    """Compare each pair of the models that figures show: of all of 100 models, 4,950 pairs would be in git."""
-    best = {model.name for model in ranked[: plots.MAX_MODELS]}
-    return compare({model.name: model.predictions.correct for model in evaluations if model.name in best})
-
-
-def listed_scores(model: Evaluation) -> dict[str, Any]:
-    """Return the scores of a model, of many classes those with the lowest recall."""
-    classes = model.scores["classes"]
-    if len(classes) <= MAX_CLASSES:
-        return model.scores
-    worst = sorted(classes, key=lambda row: row["recall"])[:MAX_CLASSES]
-    return {**model.scores, "classes": worst, "classes_left_out": len(classes) - MAX_CLASSES}
 
 
 if __name__ == "__main__":

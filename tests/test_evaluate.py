@@ -19,11 +19,10 @@ from stages.common.paths import BEST, HISTORY, MODELS, REPEATS
 from stages.evaluate import (
     COVERAGE_FIGURE,
     SCORES,
-    check_image_fit,
     check_leftovers,
-    compare_best,
-    evaluate,
+    evaluate_model,
     outputs,
+    read_environment,
     repeated_models,
 )
 from stages.evaluation import results
@@ -36,6 +35,7 @@ PHOTOS = pd.DataFrame({"path": ["0.jpg", "1.jpg", "2.jpg"], "label": ["cats", "c
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
 TEST = results.TestSet(PHOTOS, ["cats", "dogs"], PIXELS, np.array([0, 0, 1]), baseline=2 / 3)
 CNN = MODELS / "cnn.keras"
+SOFTMAX = Confidence()
 ALWAYS_DOGS = Outputs(np.log([[0.25, 0.75]] * 3))
 CORRECT = Outputs(np.log([[0.75, 0.25], [0.75, 0.25], [0.25, 0.75]]))
 
@@ -56,12 +56,16 @@ def files(workspace: Path) -> None:
 
 
 def confidence_in(evaluation: Evaluation) -> list[float]:
-    return list(evaluation.predictions.confidence)
+    return list(evaluation.photos["confidence"])
+
+
+def evaluate(outputs: Outputs, confidence: Confidence = SOFTMAX, path: Path = CNN) -> Evaluation:
+    return evaluate_model(path, read_environment(path, "stretch"), outputs, confidence, TEST)
 
 
 @pytest.mark.usefixtures("files")
 def test_a_model_is_evaluated_from_its_files(caplog: pytest.LogCaptureFixture) -> None:
-    evaluation = evaluate(CNN, ALWAYS_DOGS, Confidence(), TEST)
+    evaluation = evaluate(ALWAYS_DOGS)
     assert (evaluation.name, evaluation.environment) == ("cnn", ["Python 3"])
     assert evaluation.history["val_loss"].tolist() == [0.8]
     assert confidence_in(evaluation) == pytest.approx([0.75] * 3)
@@ -74,8 +78,8 @@ def test_a_model_is_evaluated_from_its_files(caplog: pytest.LogCaptureFixture) -
 
 @pytest.mark.usefixtures("files")
 def test_a_temperature_has_scores_before_and_after() -> None:
-    before = evaluate(CNN, ALWAYS_DOGS, Confidence(), TEST).scores
-    evaluation = evaluate(CNN, ALWAYS_DOGS, Confidence(temperature=2), TEST)
+    before = evaluate(ALWAYS_DOGS).scores
+    evaluation = evaluate(ALWAYS_DOGS, Confidence(temperature=2))
     dogs = 3**0.5 / (1 + 3**0.5)
     assert confidence_in(evaluation) == pytest.approx([dogs] * 3)
     assert evaluation.scores["test"]["ece"] == pytest.approx(dogs - 1 / 3, abs=1e-6)
@@ -86,7 +90,7 @@ def test_a_temperature_has_scores_before_and_after() -> None:
 @pytest.mark.usefixtures("files")
 def test_a_threshold_has_its_coverage_and_accuracy() -> None:
     outputs = Outputs(np.log([[0.2, 0.8], [0.4, 0.6], [0.1, 0.9]]))
-    scores = rounded(evaluate(CNN, outputs, Confidence(log_odds_threshold=logit(0.7)), TEST).scores["confidence"])
+    scores = rounded(evaluate(outputs, Confidence(log_odds_threshold=logit(0.7))).scores["confidence"])
     assert (scores["unsure_below"], scores["coverage"], scores["sure_accuracy"]) == (0.7, 0.666667, 0.5)
     assert (scores["sure_accuracy_low"], scores["sure_accuracy_high"]) == pytest.approx((0.0945, 0.9055), abs=1e-4)
 
@@ -95,18 +99,18 @@ def test_a_threshold_has_its_coverage_and_accuracy() -> None:
 def test_photos_unlike_the_training_photos_are_counted() -> None:
     outputs = Outputs(ALWAYS_DOGS.logits, np.array([[1, 0], [0.9, 0.1], [0, 1]]))
     confidence = Confidence(distance_threshold=0.5, training_features=np.array([[1.0, 0.0]]))
-    evaluation = evaluate(CNN, outputs, confidence, TEST)
+    evaluation = evaluate(outputs, confidence)
     assert evaluation.scores["confidence"] == {"unlike": 1 / 3}
     assert confidence_in(evaluation) == pytest.approx([0.75] * 3)
 
 
 @pytest.mark.usefixtures("files")
 def test_a_run_from_another_seed_is_scored_from_its_own_files() -> None:
-    evaluation = evaluate(REPEATS / "cnn/cnn.7.keras", ALWAYS_DOGS, Confidence(), TEST)
+    evaluation = evaluate(ALWAYS_DOGS, path=REPEATS / "cnn/cnn.7.keras")
     validation = evaluation.scores["validation"]
     assert (validation["accuracy"], validation["balanced_accuracy"]) == (0.3, 0.5)
     assert evaluation.environment == ["Python 4"]
-    assert evaluation.scores["test"] == evaluate(CNN, ALWAYS_DOGS, Confidence(), TEST).scores["test"]
+    assert evaluation.scores["test"] == evaluate(ALWAYS_DOGS).scores["test"]
 
 
 @pytest.mark.usefixtures("files")
@@ -121,16 +125,16 @@ def test_runs_from_other_seeds_are_those_that_train_listed() -> None:
 @pytest.mark.usefixtures("files")
 def test_a_model_of_another_image_fit_is_refused() -> None:
     """One from before there were several was trained on stretched photos."""
-    check_image_fit(CNN, "stretch")
+    read_environment(CNN, "stretch")
     with pytest.raises(
         UserError, match=r"^data/models/cnn.json: .* crop .*, received stretch: run `dvc repro train@cnn"
     ):
-        check_image_fit(CNN, "crop")
+        read_environment(CNN, "crop")
     repeat = REPEATS / "cnn/cnn.7.keras"
-    repeat.with_suffix(".json").write_text(json.dumps({"image_fit": "pad"}))
-    check_image_fit(repeat, "pad")
+    repeat.with_suffix(".json").write_text(json.dumps({"image_fit": "pad", "environment": []}))
+    read_environment(repeat, "pad")
     with pytest.raises(UserError, match=r"^data/repeats/cnn/cnn.7.json: .*, received pad: run `dvc repro train@cnn`$"):
-        check_image_fit(repeat, "stretch")
+        read_environment(repeat, "stretch")
 
 
 @pytest.mark.usefixtures("files")
@@ -146,7 +150,7 @@ def test_files_of_a_removed_model_are_refused() -> None:
 def test_a_damaged_description_of_a_model_is_one_line(content: str) -> None:
     (MODELS / "cnn.json").write_text(content)
     with pytest.raises(UserError, match=r"^expected JSON .* in data/models/cnn.json, .*: run `dvc repro train@cnn`$"):
-        evaluate(CNN, ALWAYS_DOGS, Confidence(), TEST)
+        evaluate(ALWAYS_DOGS)
 
 
 @pytest.mark.usefixtures("files")
@@ -159,7 +163,7 @@ def test_a_damaged_history_is_one_line(content: str | None) -> None:
     path = HISTORY / "cnn.json"
     path.unlink() if content is None else path.write_text(content)
     with pytest.raises(UserError, match=r"^expected .*plots/history/cnn.json, .*: run `dvc repro train@cnn`$"):
-        evaluate(CNN, ALWAYS_DOGS, Confidence(), TEST)
+        evaluate(ALWAYS_DOGS)
 
 
 @pytest.mark.usefixtures("files")
@@ -167,7 +171,7 @@ def test_a_history_of_text_is_one_line() -> None:
     record = json.loads((HISTORY / "cnn.json").read_text())[0]
     (HISTORY / "cnn.json").write_text(json.dumps([{**record, "val_loss": "low"}]))
     with pytest.raises(UserError, match=r"^expected JSON with epoch, accuracy, loss, val_accuracy, val_loss of each"):
-        evaluate(CNN, ALWAYS_DOGS, Confidence(), TEST)
+        evaluate(ALWAYS_DOGS)
 
 
 @pytest.mark.usefixtures("files")
@@ -211,7 +215,7 @@ def test_damaged_validation_logits_are_one_line(arrays: bytes | dict[str, object
         path.write_bytes(arrays)
     one_line = r"^expected .*data/models/cnn.npz, .*: run `dvc repro train@cnn`$"
     with pytest.raises(UserError, match=one_line):
-        evaluate(CNN, ALWAYS_DOGS, Confidence(), TEST)
+        evaluate(ALWAYS_DOGS)
     with pytest.raises(UserError, match=one_line):
         read_confidence(path, ConfidenceSettings(temperature_scaling=True))
 
@@ -224,7 +228,7 @@ def test_a_single_array_is_not_validation_logits(workspace: Path) -> None:
 
 @pytest.mark.usefixtures("files")
 def test_metrics_of_many_classes_have_the_lowest_recalls() -> None:
-    model = evaluate(CNN, CORRECT, Confidence(), TEST)
+    model = evaluate(CORRECT)
     rows = [{"label": f"class {index}", "precision": 1.0, "recall": index / 1000} for index in range(1000)]
     for classes in (rows[:100][::-1], rows[::-1]):
         model.scores["classes"] = classes
@@ -237,7 +241,7 @@ def test_metrics_of_many_classes_have_the_lowest_recalls() -> None:
 
 @pytest.mark.usefixtures("files")
 def test_figures_and_pairs_of_many_models_have_the_best_ones() -> None:
-    model = evaluate(CNN, CORRECT, Confidence(), TEST)
+    model = evaluate(CORRECT)
     models = [replace(model, name=f"model{index}") for index in range(30)]
     contents = dict(outputs_until_best(models, models[::-1]))
     figure, best = contents[COVERAGE_FIGURE](), contents[BEST]
@@ -251,7 +255,7 @@ def test_figures_and_pairs_of_many_models_have_the_best_ones() -> None:
 
 def outputs_until_best(models: list[Evaluation], ranked: list[Evaluation]) -> Iterator[tuple[Path, Any]]:
     """Yield the outputs before those that load a model."""
-    for path, content in outputs(models, ranked, compare_best(models, ranked), TEST, partial(plt.figure)):
+    for path, content in outputs(models, ranked, TEST, partial(plt.figure)):
         yield path, content
         plt.close("all")
         if path == BEST:

@@ -77,8 +77,8 @@ def test_names_arrive_as_text(figures: dict[str, Path]) -> None:
 def test_the_report_is_well_formed_and_its_tables_scroll() -> None:
     elements = Elements(page(report_page(one=wrong_on(0), two=wrong_on(1, 2)), {}))
     around = [tags[-1] for tag, _, tags in elements.found if tag == "table"]
-    assert around == ["div"] * 4
-    assert [tag for tag, _, _ in elements.found].count("td") == 40
+    assert around == ["div"] * 5
+    assert [tag for tag, _, _ in elements.found].count("td") == 50
 
 
 def test_all_figures_have_their_section_in_the_report(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 from scipy.special import softmax
 
 from stages.evaluation.figures import picture_grid
 from stages.evaluation.plots import outcome
-from stages.evaluation.results import Evaluation, Predictions, TestSet
+from stages.evaluation.results import Evaluation, TestSet
 from stages.inference.logits import load_model
 from stages.inference.prediction_cache import PredictionCache
 from stages.models.linear_file import LinearHead, read_linear_head
@@ -93,21 +94,20 @@ def enlarge(heat: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
     return np.stack([np.asarray(Image.fromarray(each).resize(size, Image.Resampling.BILINEAR)) for each in heat])
 
 
-def choose_photos(predictions: Predictions) -> np.ndarray:
-    """Return the indices of up to ``SHOWN`` correct photos, evenly spaced, and of the most confident mistakes."""
-    correct, wrong = np.flatnonzero(predictions.correct), np.flatnonzero(~predictions.correct)
-    spaced = np.linspace(0, len(correct) - 1, min(SHOWN, len(correct))).round().astype(int)
-    most_confident = np.argsort(-predictions.log_odds[wrong], kind="stable")
-    return np.concatenate([correct[spaced], wrong[most_confident[:SHOWN]]])
+def choose_photos(photos: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of up to ``SHOWN`` correct photos, evenly spaced, and of the most confident mistakes."""
+    correct, wrong = photos[photos["correct"]], photos[~photos["correct"]]
+    spaced = np.linspace(0, len(correct) - 1, min(SHOWN, len(correct))).round()
+    mistakes = wrong.sort_values("log_odds", ascending=False, kind="stable").head(SHOWN)
+    return pd.concat([correct.iloc[spaced.astype(int)], mistakes])
 
 
 def gradcam_figure(path: Path, evaluation: Evaluation, test: TestSet, cache: PredictionCache) -> partial[Figure]:
     """Prepare the figure of some test photos for a model saved at ``path``."""
-    indices = choose_photos(evaluation.predictions)
+    photos = choose_photos(evaluation.photos)
+    indices = photos.index.to_numpy()
     pixels = test.pixels[indices]
-    labels = np.take(test.classes, evaluation.predictions.labels[indices])
-    predicted = np.take(test.classes, evaluation.predictions.predicted[indices])
-    captions = list(map(outcome, labels, predicted, evaluation.predictions.confidence[indices]))
+    captions = list(map(outcome, photos["label"], photos["predicted"], photos["confidence"]))
     if head := read_linear_head(path):
         heat = partial(linear_heat_maps, cache.feature_maps(head)[indices], head, pixels.shape[1:3])
     else:

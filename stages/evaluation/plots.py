@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 from sklearn.metrics import confusion_matrix
 
 from stages.evaluation.figures import COLOURS, caption, draw_photos
-from stages.evaluation.results import Evaluation, Predictions
+from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import ECE_BINS, reliability, selected_epoch
 from stages.evaluation.significance import wilson_interval
 from stages.inference.confidence import accuracy_by_coverage
@@ -60,7 +60,7 @@ def draw_calibration(evaluations: list[Evaluation], note: str = "") -> Figure:
 
 def draw_reliability(evaluation: Evaluation, colour: str, upper: Axes, lower: Axes) -> None:
     """Draw each bin's accuracy (with its 95 % confidence interval) over its confidence, and its photos as a bar."""
-    bins = reliability(evaluation.predictions)
+    bins = reliability(evaluation.photos)
     upper.plot([0, 1], [0, 1], ":", color="black", label="perfect calibration")
     intervals = map(wilson_interval, bins["accuracy"], bins["photos"])
     upper.vlines(bins["confidence"], *zip(*intervals, strict=True), color=colour, alpha=0.5, label="95 % CI")
@@ -81,9 +81,9 @@ def draw_coverage(evaluations: list[Evaluation], note: str = "") -> Figure:
     entries = sum(1 + ("confidence" in evaluation.scores) for evaluation in evaluations)
     figure, axes = plt.subplots(figsize=(8.5, max(4.5, 0.5 + 0.22 * entries)), layout="constrained")
     for (style, colour), evaluation in zip(product(LINE_STYLES, COLOURS), evaluations, strict=False):
-        correct = evaluation.predictions.correct
-        curve = accuracy_by_coverage(evaluation.predictions.log_odds, correct)
-        curve = curve[curve["coverage"] >= min(MIN_COVERED / len(correct), 1)]
+        photos = evaluation.photos
+        curve = accuracy_by_coverage(photos["log_odds"].to_numpy(), photos["correct"].to_numpy())
+        curve = curve[curve["coverage"] >= min(MIN_COVERED / len(photos), 1)]
         marker = "." if len(curve) == 1 else ""  # a line of one point is invisible
         plot = partial(axes.plot, color=colour, linestyle=style, clip_on=False)
         plot(curve["coverage"], curve["accuracy"], marker=marker, label=evaluation.name)
@@ -99,11 +99,11 @@ def draw_coverage(evaluations: list[Evaluation], note: str = "") -> Figure:
     return figure
 
 
-def draw_confusion(name: str, predictions: Predictions, classes: list[str]) -> Figure:
+def draw_confusion(name: str, photos: pd.DataFrame, classes: list[str]) -> Figure:
     """Draw the confusion matrix, with the same axes as on DVC's plots page; of many classes the most confused."""
-    shown = most_confused(predictions, len(classes))
-    counts = confusion_matrix(predictions.labels, predictions.predicted, labels=shown).T
-    names = [shorten(classes[index]) for index in shown]
+    shown = most_confused(photos, classes)
+    counts = confusion_matrix(photos["label"], photos["predicted"], labels=shown).T
+    names = [shorten(label) for label in shown]
     size = 2.5 + max(2.0, 0.25 * len(names))  # inches
     figure, axes = plt.subplots(figsize=(size + 1, size), layout="constrained")
     image = axes.imshow(counts, cmap="Blues", vmin=0)
@@ -113,10 +113,10 @@ def draw_confusion(name: str, predictions: Predictions, classes: list[str]) -> F
     title = f"{name}: test photos"
     if len(shown) < len(classes):
         figure.set_figheight(size + 0.5)  # for the longer title
-        mistakes = np.count_nonzero(~predictions.correct)
         title += (
             f" of the {len(shown)} most confused of {len(classes)} classes,\n"
-            f"with {counts.sum() - counts.trace()} of {mistakes} mistakes (all: plots/confusion/{name}.csv)"
+            f"with {counts.sum() - counts.trace()} of {(~photos['correct']).sum()} mistakes "
+            f"(all: plots/confusion/{name}.csv)"
         )
     axes.set(title=title, xlabel="actual class", ylabel="predicted class")
     for row, column in np.argwhere(counts):
@@ -126,11 +126,11 @@ def draw_confusion(name: str, predictions: Predictions, classes: list[str]) -> F
     return figure
 
 
-def most_confused(predictions: Predictions, classes: int) -> list[int]:
-    """Return class indices in ascending order: all, or the ``MAX_CLASSES`` of the most often confused pairs."""
-    pairs = np.sort(np.stack([predictions.labels, predictions.predicted], axis=1)[~predictions.correct], axis=1)
-    pairs, counts = np.unique(pairs, axis=0, return_counts=True)
-    ordered = [*pairs[np.argsort(-counts, kind="stable")].ravel(), *range(classes)]  # the others if mistakes are few
+def most_confused(photos: pd.DataFrame, classes: list[str]) -> list[str]:
+    """Return classes, sorted: all, or the ``MAX_CLASSES`` of the most often confused pairs."""
+    mistakes = photos.loc[~photos["correct"], ["label", "predicted"]]
+    pairs = pd.DataFrame(np.sort(mistakes.to_numpy(str), axis=1)).groupby([0, 1]).size()
+    ordered = [*np.ravel(pairs.sort_values(ascending=False, kind="stable").index.to_list()), *classes]
     return sorted(list(dict.fromkeys(ordered))[:MAX_CLASSES])
 
 
@@ -151,10 +151,9 @@ def draw_mistakes(name: str, mistakes: pd.DataFrame) -> Figure:
         figure.suptitle(f"{name}: mistakes on the test photos")
         figure.text(0.5, 0.4, "none: every test photo is classified correctly", ha="center", fontsize="x-large")
         return figure
+    subject = "the only mistake" if len(mistakes) == 1 else f"all {len(mistakes)} mistakes"
     if len(mistakes) > MAX_MISTAKES:
         subject = f"the {MAX_MISTAKES} most confident of {len(mistakes)} mistakes"
-    else:
-        subject = f"all {len(mistakes)} mistakes" if len(mistakes) > 1 else "the only mistake"
     shown = mistakes.head(MAX_MISTAKES)
     captions = map(outcome, shown["label"], shown["predicted"], shown["confidence"])
     return draw_photos(f"{name}: {subject} on the test photos", list(shown["path"]), captions, 4, row_height=2.6)

@@ -1,16 +1,12 @@
-"""The test set, the predictions on it, and the evaluation of a model."""
+"""The test set, logits on labelled photos, and the evaluation of a model."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import softmax
-from sklearn.metrics import roc_curve
 
 from stages.evaluation.costs import Cost
-from stages.inference.confidence import cross_entropy, log_odds, row_by_row
 from stages.storage.arrays import ArrayStore
 
 
@@ -23,64 +19,23 @@ class TestSet:
     baseline: float  # accuracy of the majority-class baseline, in 0..1
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """A model's predictions on labelled photos; of the properties, the first four are arrays shaped (photos,)."""
+class Predictions(NamedTuple):
+    """A model's predictions on labelled photos."""
 
     labels: np.ndarray  # class indices, int64, shaped (photos,)
-    logits: np.ndarray  # divided by the temperature if there is one, float64, shaped (photos, classes)
-
-    @cached_property
-    def predicted(self) -> np.ndarray:
-        """Class index of the most probable class, int64."""
-        return np.asarray(self.logits.argmax(axis=1))
-
-    @cached_property
-    def correct(self) -> np.ndarray:
-        """Whether the predicted class is the true one, bool."""
-        return np.asarray(self.predicted == self.labels)
-
-    @cached_property
-    def confidence(self) -> np.ndarray:
-        """Probability of the predicted class, float64."""
-        return row_by_row(lambda logits: softmax(logits, axis=1).max(axis=1), self.logits)
-
-    @cached_property
-    def log_odds(self) -> np.ndarray:
-        """The confidence as log-odds, float64: they differ where it rounds to 1."""
-        return row_by_row(lambda logits: log_odds(logits).max(axis=1), self.logits)
-
-    @cached_property
-    def loss(self) -> float:
-        """Mean cross-entropy in nats."""
-        return cross_entropy(self.logits, self.labels)
-
-    @cached_property
-    def roc_curves(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """False and true positive rates: of the second of two classes, or of each of more against the rest."""
-        odds = row_by_row(log_odds, self.logits)
-        classes = range(odds.shape[1]) if odds.shape[1] > 2 else [1]
-        return [roc_curve(self.labels == index, odds[:, index])[:2] for index in classes]
-
-    def without_logits(self) -> "Predictions":
-        """Return the same without the logits: of 20,000 photos in 1,000 classes these take 160 MB a model."""
-        smaller = Predictions(self.labels, self.logits[:, :0])
-        for name, each in vars(Predictions).items():
-            if isinstance(each, cached_property):
-                smaller.__dict__[name] = getattr(self, name)
-        return smaller
+    logits: np.ndarray  # float64, shaped (photos, classes)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A model's training and its results on the test photos."""
+    """A model's training and its results on the test photos, without logits: of 1,000 classes they take gigabytes."""
 
     name: str
     history: pd.DataFrame  # a row per epoch: epoch, accuracy, loss, val_accuracy, val_loss and, if selected, kept
     environment: list[str]  # versions and hardware of the training run
-    predictions: Predictions
+    photos: pd.DataFrame  # a row per test photo, as predict_photos returns them
+    roc: pd.DataFrame  # as mean_roc_curve returns it
     scores: dict[str, Any]  # as score returns them, and under "confidence" as score_confidence does
-    mistakes: pd.DataFrame  # a row per misclassified photo, as find_mistakes returns them
     cost: Cost | None = None
     repeats: list[dict[str, Any]] = field(default_factory=list)  # per further training run: its seed and scores
 
@@ -88,6 +43,12 @@ class Evaluation:
     def is_linear(self) -> bool:
         """Whether it is a linear classifier, which others must beat."""
         return "inverse_regularization" in self.history
+
+    @property
+    def mistakes(self) -> pd.DataFrame:
+        """The misclassified photos, most confident first."""
+        wrong = self.photos[~self.photos["correct"]]
+        return wrong.sort_values(["log_odds", "path"], ascending=[False, True], ignore_index=True)
 
     def over_seeds(self, split: str, score: str) -> list[float]:
         """Return a score of every training run, that of the model itself first."""

@@ -1,4 +1,4 @@
-"""Scores of a model on labelled photos, the ranking of models by them, and the curves that DVC plots."""
+"""Evaluation of a model on labelled photos, the ranking of models by their scores, and the curves that DVC plots."""
 
 import json
 import math
@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
-from sklearn.metrics import auc, precision_recall_fscore_support
+from scipy.special import expit, softmax
+from sklearn.metrics import auc, precision_recall_fscore_support, roc_curve
 
-from stages.evaluation.results import Evaluation, Predictions
+from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.significance import wilson_interval
-from stages.inference.confidence import Confidence
+from stages.inference.confidence import Confidence, cross_entropy, log_odds, row_by_row
 
 # Those by which models can be ranked (``evaluate.rank_by``).
 SCORE_NAMES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
@@ -19,28 +19,31 @@ DIGITS = 12  # of a score by which models are compared: beyond, equal ones diffe
 ECE_BINS = 15  # as in Guo et al., 2017
 
 
-def score(
-    history: pd.DataFrame, validation: Predictions, predictions: Predictions, classes: list[str], baseline: float
-) -> dict[str, Any]:
-    """Score a model by its history and its predictions on the validation and the test photos.
+def evaluate(
+    name: str,
+    history: pd.DataFrame,
+    environment: list[str],
+    validation: Predictions,
+    logits: np.ndarray,
+    test: TestSet,
+) -> Evaluation:
+    """Evaluate a model by its predictions on the validation photos and its logits for the test photos.
 
-    Args:
-        baseline: accuracy of the majority-class baseline on the test photos.
-
-    Returns:
-        ``train`` and ``validation``: accuracy and loss of the selected checkpoint (of training as Keras reports them:
-        averaged over the epoch, with dropout, augmentation and class weights). ``validation`` and ``test``: the mean
-        recall (``balanced_accuracy``) and mean F1 (``macro_f1``) of the classes. ``test``: accuracy with its 95 %
-        confidence interval and gain over the baseline, cross-entropy in nats, area under the ROC curve (of more than
-        two classes, the mean of each against the rest) and expected calibration error. ``classes``: precision and
-        recall of each, in a list, which DVC leaves out of its tables. Nothing is rounded, as scores are compared.
+    Its scores are, by key: ``train`` and ``validation``, accuracy and loss of the selected checkpoint (of training as
+    Keras reports them: averaged over the epoch, with dropout, augmentation and class weights). ``validation`` and
+    ``test``: the mean recall (``balanced_accuracy``) and mean F1 (``macro_f1``) of the classes. ``test``: accuracy with
+    its 95 % confidence interval and gain over the baseline, cross-entropy in nats, area under the ROC curve (of more
+    than two classes, the mean of each against the rest) and expected calibration error. ``classes``: precision and
+    recall of each, in a list, which DVC leaves out of its tables. Nothing is rounded, as scores are compared.
     """
-    epoch = selected_epoch(history)
-    accuracy = float(predictions.correct.mean())
-    low, high = wilson_interval(accuracy, len(predictions.labels))
+    predictions, photos = Predictions(test.labels, logits), predict_photos(test, logits)
+    accuracy = float(photos["correct"].mean())
+    low, high = wilson_interval(accuracy, len(photos))
     precision, recall, f1 = class_scores(predictions)
     _, val_recall, val_f1 = class_scores(validation)
-    return {
+    epoch = selected_epoch(history)
+    curves = roc_curves(predictions)
+    scores = {
         "train": {"accuracy": float(epoch["accuracy"]), "loss": float(epoch["loss"])},
         "validation": {
             "accuracy": float(epoch["val_accuracy"]),
@@ -50,20 +53,41 @@ def score(
         },
         "test": {
             "accuracy": accuracy,
-            "gain_over_baseline": accuracy - baseline,
+            "gain_over_baseline": accuracy - test.baseline,
             "accuracy_low": low,
             "accuracy_high": high,
-            "loss": predictions.loss,
-            "roc_auc": float(np.mean([auc(*curve) for curve in predictions.roc_curves])),
-            "ece": calibration_error(predictions),
+            "loss": cross_entropy(logits, test.labels),
+            "roc_auc": float(np.mean([auc(*curve) for curve in curves])),
+            "ece": calibration_error(photos),
             "balanced_accuracy": float(recall.mean()),
             "macro_f1": float(f1.mean()),
         },
         "classes": [
             {"label": label, "precision": float(p), "recall": float(r)}
-            for label, p, r in zip(classes, precision, recall, strict=True)
+            for label, p, r in zip(test.classes, precision, recall, strict=True)
         ],
     }
+    return Evaluation(name, history, environment, photos, mean_roc_curve(curves), scores)
+
+
+def predict_photos(test: TestSet, logits: np.ndarray) -> pd.DataFrame:
+    """Tabulate predictions on the test photos.
+
+    Returns:
+        A row per photo: ``path`` and ``label``, the ``predicted`` class and whether it is ``correct``, its
+        ``confidence`` (a probability), and ``log_odds``, the same as log-odds, which differ where it rounds to 1.
+    """
+    predicted = np.take(test.classes, logits.argmax(axis=1))
+    return test.photos[["path", "label"]].assign(
+        predicted=predicted,
+        correct=test.photos["label"] == predicted,
+        confidence=highest_probability(logits),
+        log_odds=row_by_row(lambda rows: log_odds(rows).max(axis=1), logits),
+    )
+
+
+def highest_probability(logits: np.ndarray) -> np.ndarray:
+    return row_by_row(lambda rows: softmax(rows, axis=1).max(axis=1), logits)
 
 
 def selected_epoch(history: pd.DataFrame) -> pd.Series:
@@ -71,43 +95,42 @@ def selected_epoch(history: pd.DataFrame) -> pd.Series:
     return history.iloc[int(history["kept"].notna().to_numpy().argmax()) if "kept" in history else -1]
 
 
-def class_scores(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def class_scores(predictions: Predictions) -> Any:
     """Compute precision, recall and F1 of each class, 0 where they are not defined."""
-    indices = range(predictions.logits.shape[1])
-    precision, recall, f1, _ = precision_recall_fscore_support(
-        predictions.labels, predictions.predicted, labels=indices, zero_division=0
-    )
-    return precision, recall, f1
+    labels, logits = predictions
+    classes = range(logits.shape[1])
+    return precision_recall_fscore_support(labels, logits.argmax(axis=1), labels=classes, zero_division=0)[:3]
 
 
-def reliability(predictions: Predictions) -> pd.DataFrame:
+def reliability(photos: pd.DataFrame) -> pd.DataFrame:
     """Group photos by confidence into bins of equal width, which include their upper end.
 
     Returns:
         A row for each bin that holds photos, with its index from 0: mean ``confidence``, ``accuracy``, and how many
         ``photos``.
     """
-    bins = (np.ceil(predictions.confidence * ECE_BINS) - 1).clip(0, ECE_BINS - 1).astype(int)
-    groups = pd.DataFrame({"confidence": predictions.confidence, "accuracy": predictions.correct}).groupby(bins)
-    return groups.mean().assign(photos=groups.size())
+    bins = (np.ceil(photos["confidence"] * ECE_BINS) - 1).clip(0, ECE_BINS - 1).astype(int)
+    groups = photos[["confidence", "correct"]].groupby(bins.rename("bin"))
+    return groups.mean().rename(columns={"correct": "accuracy"}).assign(photos=groups.size())
 
 
-def calibration_error(predictions: Predictions) -> float:
+def calibration_error(photos: pd.DataFrame) -> float:
     """Compute the expected calibration error (Guo et al., 2017, "On calibration of modern neural networks").
 
     It is the mean over all photos of |accuracy - confidence| of their bin, in 0..1. On few photos it is biased upwards,
     as the accuracy of each bin is then noisy.
     """
-    bins = reliability(predictions)
+    bins = reliability(photos)
     return float(np.average((bins["accuracy"] - bins["confidence"]).abs(), weights=bins["photos"]))
 
 
 def score_confidence(
-    confidence: Confidence, labels: np.ndarray, logits: np.ndarray, features: np.ndarray | None
+    confidence: Confidence, photos: pd.DataFrame, unscaled: Predictions, features: np.ndarray | None
 ) -> dict[str, Any]:
     """Score temperature scaling, abstention and out-of-distribution detection on the test photos, each if it is on.
 
     Args:
+        photos: with the predictions of the scaled logits.
         features: of the backbone, shaped (photos, channels); for out-of-distribution detection alone.
 
     Returns:
@@ -117,35 +140,20 @@ def score_confidence(
         photos that are out of distribution.
     """
     scores: dict[str, Any] = {}
-    predictions = Predictions(labels, confidence.scaled(logits))
     if confidence.temperature:
-        before = Predictions(labels, logits.astype(np.float64))
         scores["temperature"] = confidence.temperature
-        scores["ece_before"] = calibration_error(before)
-        scores["loss_before"] = before.loss
-    if confidence.log_odds_threshold is not None:
-        sure = predictions.correct[predictions.log_odds >= confidence.log_odds_threshold]
+        scores["ece_before"] = calibration_error(photos.assign(confidence=highest_probability(unscaled.logits)))
+        scores["loss_before"] = cross_entropy(unscaled.logits, unscaled.labels)
+    if (threshold := confidence.log_odds_threshold) is not None:
+        sure = photos["correct"][photos["log_odds"] >= threshold]
         accuracy = float(sure.mean()) if len(sure) else None
         low, high = (None, None) if accuracy is None else wilson_interval(accuracy, len(sure))
-        threshold = (
-            float(expit(confidence.log_odds_threshold)) if math.isfinite(confidence.log_odds_threshold) else None
-        )
-        scores |= {"unsure_below": threshold, "coverage": len(sure) / len(labels)}
+        scores["unsure_below"] = float(expit(threshold)) if math.isfinite(threshold) else None
+        scores["coverage"] = len(sure) / len(photos)
         scores |= {"sure_accuracy": accuracy, "sure_accuracy_low": low, "sure_accuracy_high": high}
     if features is not None:
         scores["unlike"] = float(confidence.unlike(features).mean())
     return scores
-
-
-def find_mistakes(photos: pd.DataFrame, predictions: Predictions, classes: list[str]) -> pd.DataFrame:
-    """List the misclassified photos (``path``, true ``label``, ``predicted``, ``confidence``), most confident first."""
-    table = photos[["path", "label"]].assign(
-        predicted=np.take(classes, predictions.predicted),
-        confidence=predictions.confidence.round(6),
-        log_odds=predictions.log_odds,
-    )
-    mistakes = table[~predictions.correct].sort_values(["log_odds", "path"], ascending=[False, True], ignore_index=True)
-    return mistakes.drop(columns="log_odds")
 
 
 def ranking(evaluations: list[Evaluation], rank_by: str) -> list[Evaluation]:
@@ -177,9 +185,16 @@ def learning_curves(history: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([training, validation])
 
 
-def mean_roc_curve(predictions: Predictions) -> pd.DataFrame:
-    """Compute the ROC curve in steps of 0.01: of the second of two classes, or the mean of each against the rest."""
+def roc_curves(predictions: Predictions) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Compute false and true positive rates: of the second of two classes, or of each of more against the rest."""
+    odds = row_by_row(log_odds, predictions.logits)
+    classes = range(odds.shape[1]) if odds.shape[1] > 2 else [1]
+    return [roc_curve(predictions.labels == index, odds[:, index])[:2] for index in classes]
+
+
+def mean_roc_curve(curves: list[tuple[np.ndarray, np.ndarray]]) -> pd.DataFrame:
+    """Compute the mean of ROC curves in steps of 0.01."""
     rates = np.linspace(0, 1, 101)
-    curves = [np.interp(rates, *curve) for curve in predictions.roc_curves]
-    points = np.vstack([np.zeros(2), np.stack([rates, np.mean(curves, axis=0)], axis=1)])
+    means = np.mean([np.interp(rates, *curve) for curve in curves], axis=0)
+    points = np.vstack([np.zeros(2), np.stack([rates, means], axis=1)])
     return pd.DataFrame(points, columns=["false_positive_rate", "true_positive_rate"]).round(6)

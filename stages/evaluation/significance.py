@@ -1,6 +1,7 @@
 """Confidence intervals, and tests of whether models differ on the photos or over the seeds that they share."""
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ def wilson_interval(proportion: float, photos: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def compare(correct: dict[str, np.ndarray], best: str | None = None) -> pd.DataFrame:
+def compare(correct: dict[str, Any], best: str | None = None) -> pd.DataFrame:
     """Compare each pair of models by McNemar's exact test (McNemar, 1947).
 
     Only photos that exactly one of the two classifies correctly show which is better. If both are equally good,

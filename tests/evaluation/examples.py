@@ -1,12 +1,14 @@
 """Predictions and evaluations of models that do not exist."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from stages.evaluation.results import Evaluation, Predictions
-from stages.evaluation.scores import find_mistakes, score
+from stages.evaluation.costs import Cost
+from stages.evaluation.results import Evaluation, Predictions, TestSet
+from stages.evaluation.scores import evaluate, predict_photos
 
 CLASSES = ["cats", "dogs"]
 
@@ -20,18 +22,22 @@ def evaluation_of(
     confusion: Sequence[Sequence[int]] = ((9, 1), (1, 9)),
 ) -> Evaluation:
     """Evaluate a model on the test photos 0.jpg, 1.jpg, ...; ``confusion`` is that of the validation photos."""
-    classes = [*CLASSES, *(f"class {index}" for index in range(2, predictions.logits.shape[1]))]
     history = pd.DataFrame([{"accuracy": 0.9, "loss": 0.1, "val_accuracy": val_accuracy, "val_loss": val_loss}])
+    environment, test = [f"Python of {name}", "2 threads"], as_test_set(predictions, baseline)
+    model = evaluate(name, history, environment, classified(confusion), predictions.logits, test)
+    return replace(model, cost=Cost(1.5, 7, 10**6, 10**9))
+
+
+def as_test_set(predictions: Predictions, baseline: float = 0.6) -> TestSet:
+    classes = [*CLASSES, *(f"species {index:03}" for index in range(2, predictions.logits.shape[1]))]
     photos = pd.DataFrame({"label": np.take(classes, predictions.labels)})
     photos["path"] = [f"{index}.jpg" for index in photos.index]
-    return Evaluation(
-        name=name,
-        history=history,
-        environment=[f"Python of {name}", "2 threads"],
-        predictions=predictions,
-        scores=score(history, classified(confusion), predictions, classes, baseline),
-        mistakes=find_mistakes(photos, predictions, classes),
-    )
+    return TestSet(photos, classes, np.empty(0), predictions.labels, baseline)
+
+
+def photos_of(predictions: Predictions) -> pd.DataFrame:
+    """The test photos with these predictions."""
+    return predict_photos(as_test_set(predictions), predictions.logits)
 
 
 def classified(confusion: Sequence[Sequence[int]]) -> Predictions:

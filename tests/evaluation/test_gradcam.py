@@ -15,7 +15,7 @@ from stages.evaluation.gradcam import choose_photos, gradcam_figure, heat_maps, 
 from stages.inference.prediction_cache import PredictionCache
 from stages.models.build import build_model
 from stages.models.runtime import keras, layers
-from tests.evaluation.examples import CLASSES, evaluation_of, two_classes
+from tests.evaluation.examples import CLASSES, evaluation_of, photos_of, two_classes
 from tests.models.backbones import write_backbone
 
 CNN = {"features": "pixels", "conv_layers": 2, "filters": 4, "dropout": 0.5, "dense_units": 8, "rotation": 0.5}
@@ -103,7 +103,7 @@ def test_heat_is_the_same_every_time_and_between_zero_and_one(backbone: ModelCon
     ],
 )
 def test_correct_photos_and_confident_mistakes_are_shown(predictions: results.Predictions, shown: list[int]) -> None:
-    assert choose_photos(predictions).tolist() == shown
+    assert choose_photos(photos_of(predictions)).index.tolist() == shown
 
 
 @pytest.mark.usefixtures("workspace")

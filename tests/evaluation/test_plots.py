@@ -22,10 +22,10 @@ from stages.evaluation.plots import (
     outcome,
 )
 from stages.evaluation.results import Predictions
-from stages.evaluation.scores import calibration_error, find_mistakes, reliability, score_confidence
+from stages.evaluation.scores import calibration_error, reliability, score_confidence
 from stages.inference.confidence import Confidence
 from tests.conftest import write_photos
-from tests.evaluation.examples import classified, evaluation_of, two_classes
+from tests.evaluation.examples import as_test_set, classified, evaluation_of, photos_of, two_classes
 
 # From the most confident on: correct, wrong, correct, correct.
 PREDICTIONS = two_classes(np.array([1, 1, 0, 1]), np.array([0.6, 0.95, 0.9, 0.8]))
@@ -49,10 +49,11 @@ def test_the_accuracy_curve_marks_the_selected_epoch() -> None:
 
 @pytest.mark.parametrize("models", [1, 2, 3, 7])
 def test_every_model_has_a_reliability_diagram_and_counts(models: int) -> None:
-    of_models = [Predictions(PREDICTIONS.labels, PREDICTIONS.logits / (1 + index)) for index in range(models)]
-    errors = [calibration_error(predictions) for predictions in of_models]
+    scaled = [PREDICTIONS._replace(logits=PREDICTIONS.logits / (1 + index)) for index in range(models)]
+    of_models = [photos_of(predictions) for predictions in scaled]
+    errors = [calibration_error(photos) for photos in of_models]
     assert len(set(errors)) == models
-    figure = draw_calibration([evaluation_of(f"model{index}", each) for index, each in enumerate(of_models)])
+    figure = draw_calibration([evaluation_of(f"model{index}", each) for index, each in enumerate(scaled)])
     shown = [axes for axes in figure.axes if axes.get_visible()]
     diagrams = [axes for axes in shown if axes.get_title()]
     assert [axes.get_title() for axes in diagrams] == [f"model{i}: ECE {error:.3f}" for i, error in enumerate(errors)]
@@ -72,7 +73,7 @@ def test_a_model_equally_sure_of_all_photos_is_a_point() -> None:
 def test_coverage_has_a_line_per_model_and_a_point_per_threshold() -> None:
     """A line ends at the model's accuracy."""
     sure, threshold = evaluation_of("sure", PREDICTIONS), Confidence(log_odds_threshold=logit(0.85))
-    sure.scores["confidence"] = score_confidence(threshold, PREDICTIONS.labels, PREDICTIONS.logits, np.empty((4, 0)))
+    sure.scores["confidence"] = score_confidence(threshold, sure.photos, PREDICTIONS, None)
     wrong = Predictions(1 - PREDICTIONS.labels, PREDICTIONS.logits)
     plain, line, point = draw_coverage([evaluation_of("plain", wrong), sure]).axes[0].lines
     assert [plain.get_label(), line.get_label()] == ["plain", "sure"]
@@ -82,21 +83,23 @@ def test_coverage_has_a_line_per_model_and_a_point_per_threshold() -> None:
 
 
 def test_the_confusion_matrix_counts_and_shortens_long_names() -> None:
-    axes = draw_confusion("one", classified([[5, 2], [0, 3]]), ["cats", "a" * 30]).axes[0]
+    photos = photos_of(classified([[5, 2], [0, 3]])).replace("dogs", "d" * 30)
+    axes = draw_confusion("one", photos, ["cats", "d" * 30]).axes[0]
     shown = {text.get_position(): text.get_text() for text in axes.texts}
     assert shown == {(0, 0): "5", (0, 1): "2", (1, 1): "3"}
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["cats", "a" * 23 + "…"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["cats", "d" * 23 + "…"]
 
 
 def test_many_classes_show_the_most_confused_and_say_so() -> None:
     """Class 41 is often predicted for class 70; beside it, each class is predicted once for the one before it."""
     confusion = np.diag(np.full(200, 3)) + np.eye(200, k=1, dtype=int)
     confusion[70, 41] = 2
-    names = [f"class {index}" for index in range(200)]
-    figure = draw_confusion("one", classified(confusion.tolist()), names)
+    predictions = classified(confusion.tolist())
+    names = as_test_set(predictions).classes
+    figure = draw_confusion("one", photos_of(predictions), names)
     axes = figure.axes[0]
     labels = [label.get_text() for label in axes.get_xticklabels()]
-    assert labels == [*names[:28], "class 41", "class 70"]
+    assert labels == [*names[:28], "species 041", "species 070"]
     assert [label.get_text() for label in axes.get_yticklabels()] == labels
     shown = {text.get_position(): text.get_text() for text in axes.texts}
     assert shown[29, 28] == "2"
@@ -109,7 +112,7 @@ def test_a_confusion_matrix_has_at_most_thirty_classes(classes: int) -> None:
     """Also without mistakes."""
     labels = np.arange(classes)
     predictions = Predictions(labels, np.eye(classes))
-    figure = draw_confusion("one", predictions, [f"class {index}" for index in labels])
+    figure = draw_confusion("one", photos_of(predictions), as_test_set(predictions).classes)
     assert len(figure.axes[0].get_xticks()) == len(figure.axes[0].texts) == 30
     assert (figure.axes[0].get_title() == "one: test photos") == (classes == 30)
     assert max(figure.get_size_inches()) < 12
@@ -158,9 +161,7 @@ def test_mistakes_are_drawn_as_thumbnails(workspace: Path) -> None:
 
 
 def test_a_model_without_mistakes_has_a_figure_that_says_so() -> None:
-    photos = pd.DataFrame({"path": ["1"], "label": ["a"]})
-    none = find_mistakes(photos, two_classes(np.array([0]), np.array([0.1])), ["a", "b"])
-    assert "none: every test photo is classified correctly" in texts(draw_mistakes("cnn", none))
+    assert "none: every test photo is classified correctly" in texts(draw_mistakes("cnn", pd.DataFrame()))
 
 
 def end_of_line(text: str) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,13 +12,12 @@ import pytest
 from scipy.special import logit
 
 from stages.common.cli import plural
-from stages.evaluation.report import data_section, leaderboard, markdown_table, next_steps, report
+from stages.evaluation.report import leaderboard, markdown_table, report
 from stages.evaluation.results import Evaluation, Predictions
 from stages.evaluation.scores import score_confidence
-from stages.evaluation.significance import compare
 from stages.inference.confidence import Confidence
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, REMOVED, SAME_GROUP, TWO_LABELS
-from tests.evaluation.examples import CLASSES, classified, evaluation_of, two_classes
+from tests.evaluation.examples import CLASSES, classified, evaluation_of, photos_of, two_classes
 
 LABELS = np.array([0] * 12 + [1] * 8)
 
@@ -44,10 +44,8 @@ def wrong_on(*photos: int) -> Predictions:
     return two_classes(LABELS, np.where(LABELS == 1, of_true_class, 1 - of_true_class))
 
 
-def write(*ranked: Evaluation) -> str:
-    comparisons = compare({model.name: model.predictions.correct for model in ranked}, ranked[0].name)
-    table = leaderboard(list(ranked), 0.6, "accuracy")
-    return report(LISTS, list(ranked), table, comparisons, "accuracy", ["mobilenet_v2"])
+def write(*ranked: Evaluation, issues: Sequence[str] = ("mobilenet_v2",), lists: Any = LISTS) -> str:
+    return report(lists, list(ranked), leaderboard(list(ranked), 0.6, "accuracy"), "accuracy", issues)
 
 
 def page(**models: Predictions) -> str:
@@ -60,9 +58,16 @@ def with_history(name: str, accuracies: list[tuple[float, float]], **columns: An
     return replace(evaluation_of(name, wrong_on()), history=history)
 
 
-def advice(*ranked: Evaluation, **p_values: float) -> str:
-    pairs = [(ranked[0].name, other, p) for other, p in p_values.items()]
-    return "\n".join(next_steps(list(ranked), pd.DataFrame(pairs, columns=["first", "second", "p_holm"]), []))
+def section(text: str, name: str) -> str:
+    return text.partition(f"## {name}\n\n")[2].partition("\n\n## ")[0].removesuffix("\n")
+
+
+def advice(*ranked: Evaluation) -> str:
+    return section(write(*ranked, issues=[]), "What to do next")
+
+
+def data(**lists: pd.DataFrame) -> str:
+    return section(write(evaluation_of("one", wrong_on()), lists={**LISTS, **lists}), "Data")
 
 
 def test_the_page_begins_with_the_best_model_and_the_baseline() -> None:
@@ -73,15 +78,15 @@ def test_the_page_begins_with_the_best_model_and_the_baseline() -> None:
 
 
 def test_what_to_do_next_comes_first_and_begins_with_labels() -> None:
-    _, beginning = page(one=wrong_on(0)).partition("## Data")[0].split("## What to do next\n\n")
-    assert re.match(r"1\. .*`plots/label_issues/mobilenet_v2\.csv`.*`corrections\.csv`\.\n2\. Look", beginning)
-    assert "`plots/mistakes/one.png`): the most common, 1 of 1, is cats misclassified as dogs." in beginning
+    text = page(one=wrong_on(0))
+    assert text.index("## What to do next") < text.index("## Data")
+    steps = section(text, "What to do next")
+    assert re.match(r"1\. .*`plots/label_issues/mobilenet_v2\.csv`.*`corrections\.csv`\.\n2\. Look", steps)
+    assert "`plots/mistakes/one.png`): the most common, 1 of 1, is cats misclassified as dogs." in steps
 
 
 def test_without_advice_there_is_no_section_for_it() -> None:
-    assert advice(evaluation_of("one", wrong_on())) == ""
-    text = report(LISTS, [evaluation_of("one", wrong_on())], pd.DataFrame(), compare({"one": LABELS}), "accuracy", [])
-    assert "What to do next" not in text
+    assert "What to do next" not in write(evaluation_of("one", wrong_on()), issues=[])
 
 
 @pytest.mark.parametrize(
@@ -96,22 +101,24 @@ def test_without_advice_there_is_no_section_for_it() -> None:
 )
 def test_the_curves_say_what_to_try(accuracies: list[tuple[float, float]], val_losses: list[float], words: str) -> None:
     text = advice(with_history("one", accuracies, val_loss=val_losses))
-    assert text.startswith(words)
-    assert bool(text) == bool(words)
+    assert text.startswith(f"1. {words}") if words else not text
 
 
 def test_models_not_proved_worse_than_the_best_are_named() -> None:
-    ranked = [evaluation_of(name, wrong_on()) for name in ("best", "second", "third")]
-    text = advice(*ranked, second=0.2, third=0.001)
-    assert text.startswith("These 20 test photos are too few to prove `best` better than `second`: keep it")
-    assert advice(*ranked, second=0.01, third=0.01) == ""
+    """Of 20 photos, the second is wrong on two, and the third on eight."""
+    best, second = evaluation_of("best", wrong_on()), evaluation_of("second", wrong_on(0, 1))
+    third = evaluation_of("third", wrong_on(*range(8)))
+    text = advice(best, second, third)
+    assert text.startswith("1. These 20 test photos are too few to prove `best` better than `second`: keep it")
+    assert advice(best, third) == ""
 
 
 def test_a_model_that_guesses_is_no_alternative() -> None:
-    best, guessing = evaluation_of("best", wrong_on()), evaluation_of("dead", two_classes(LABELS, np.full(20, 0.9)))
-    guessing = replace(guessing, mistakes=guessing.mistakes.head(0))
-    assert re.fullmatch("Do not use `dead`: .*", advice(best, guessing, dead=0.2))
-    assert re.fullmatch("Do not use `dead`: .*", advice(guessing, best, best=0.2))
+    best, guessing = evaluation_of("best", wrong_on(*range(11))), evaluation_of("dead", wrong_on(*range(12)))
+    for ranked in ([best, guessing], [guessing, best]):
+        text = advice(*ranked)
+        assert "Do not use `dead`: " in text
+        assert "too few to prove" not in text
 
 
 @pytest.mark.parametrize("classes", [2, 5, 6, 14, 15, 17, 40])
@@ -132,7 +139,7 @@ def test_recalls_that_sum_up_to_one_are_no_better_than_guessing() -> None:
 
 
 def test_photos_are_counted_per_class_split_and_reason() -> None:
-    text = data_section(LISTS)
+    text = data()
     assert "| class | train | validation | test |\n| --- | --- | --- | --- |\n| cats | 6 | 0 | 12 |" in text
     assert "| dogs | 3 | 5 | 8 |\n| all | 9 | 5 | 20 |" in text
     assert "none among the 20 test photos" in text
@@ -144,23 +151,23 @@ def test_photos_are_counted_per_class_split_and_reason() -> None:
 
 def test_one_of_each_reason_is_in_the_singular() -> None:
     each = rejected(unusable=1, unmatched=1, conflicting=1, duplicates=1, grouped=1, removed=1)
-    text = data_section({**LISTS, "rejected": each})
+    text = data(rejected=each)
     counted = re.findall(r"1 (file without a label|unusable file|photo with|duplicate,|photo of|more photo\.)", text)
     assert len(counted) == 6
     assert (plural(0, "photo"), plural(2, "copy", "copies")) == ("0 photos", "2 copies")
 
 
 def test_copies_and_removed_photos_are_told_where_there_are_some() -> None:
-    assert not re.search(r"left out as copies|corrections\.csv", data_section(LISTS))
+    assert not re.search(r"left out as copies|corrections\.csv", data())
     copies = pd.DataFrame({"split": ["validation", "validation", "validation", "test"]})
-    text = data_section({**LISTS, "copies": copies, "rejected": rejected(removed=2)})
+    text = data(copies=copies, rejected=rejected(removed=2))
     assert "So 3 of validation (37.5%) and 1 of test (4.8%) were left out as copies.\n\n" in text
     assert text.endswith(" `corrections.csv` removed 2 more photos.")
 
 
 def test_classes_of_unequal_size_are_pointed_out() -> None:
-    assert "The largest class has 2 times as many training photos as the smallest" in data_section(LISTS)
-    assert "The largest class" not in data_section({**LISTS, "train": LISTS["train"][1:]})
+    assert "The largest class has 2 times as many training photos as the smallest" in data()
+    assert "The largest class" not in data(train=LISTS["train"][1:])
     # 11 of 12 and 8 of 8 are correct; F1 of 22/23 and 16/17
     assert "- Balanced accuracy 0.958, macro F1 0.949.\n" in page(one=wrong_on(0))
 
@@ -329,14 +336,14 @@ def with_confidence(name: str, predictions: Predictions, **scores: float | None)
 def test_temperatures_come_with_scores_before_and_after() -> None:
     assert "temperature" not in page(one=wrong_on(0))
     scaled = with_confidence("one", wrong_on(0), temperature=1.25, ece_before=0.2, loss_before=0.5)
-    after, text = scaled.scores["test"], write(scaled, evaluation_of("two", wrong_on(1)))
+    after, text = scaled.scores["test"], write(scaled, replace(scaled, name="two"))
     assert "| model | temperature | ECE before | ECE after | loss before | loss after |\n" in text
-    assert f"|\n| one | 1.250 | 0.200 | {after['ece']:.3f} | 0.500 | {after['loss']:.3f} |\n\n" in text
+    assert f"|\n| one | 1.250 | 0.200 | {after['ece']:.3f} | 0.500 | {after['loss']:.3f} |\n| two" in text
 
 
 def test_thresholds_come_with_the_accuracy_on_what_is_sure() -> None:
     models = [
-        with_confidence(name, predictions, **score_confidence(threshold, LABELS, predictions.logits, np.empty((20, 0))))
+        with_confidence(name, predictions, **score_confidence(threshold, photos_of(predictions), predictions, None))
         for name, predictions, threshold in (
             ("one", wrong_on(0), Confidence(log_odds_threshold=logit(0.85))),
             ("two", wrong_on(1), Confidence(log_odds_threshold=math.inf)),
@@ -386,17 +393,13 @@ def test_names_cannot_break_a_table() -> None:
 def test_data_of_many_classes_are_the_largest_and_smallest() -> None:
     """Class 0 has one training photo, class 1 two, and so on; all are counted."""
     train = pd.DataFrame({"path": "x", "label": [f"class {index:02}" for index in range(40) for _ in range(index + 1)]})
-
-    def data_of(train: pd.DataFrame) -> str:
-        return data_section({**LISTS, "train": train, "validation": train, "test": train})
-
-    text = data_of(train)
+    text = data(train=train, validation=train, test=train)
     assert re.findall(r"\| class (\d+) \|", text) == [
         f"{index:02}" for index in (*range(39, 24, -1), *range(14, -1, -1))
     ]
     assert "| all | 820 | 820 | 820 |\n\nOf 40 classes, these are the 15 with the most" in text
     assert "`plots/label_counts.csv`" in text
-    few = data_of(train[train["label"] < "class 30"])
+    few = data(train=train[train["label"] < "class 30"], validation=train[:0], test=train[:0])
     assert re.findall(r"\| class (\d+) \|", few) == [f"{index:02}" for index in range(30)]
     assert "classes, these are" not in few
 

@@ -4,6 +4,7 @@ import json
 import math
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,18 +16,18 @@ from sklearn.metrics import auc, log_loss, roc_auc_score
 from stages.evaluation.results import Evaluation, Predictions
 from stages.evaluation.scores import (
     calibration_error,
-    find_mistakes,
+    evaluate,
     learning_curves,
     mean_roc_curve,
     ranking,
     reliability,
+    roc_curves,
     rounded,
-    score,
     score_confidence,
 )
 from stages.inference.confidence import ROWS, Confidence, accuracy_by_coverage, log_odds
 from tests.conftest import PROJECT
-from tests.evaluation.examples import classified, evaluation_of, probable, two_classes
+from tests.evaluation.examples import as_test_set, classified, evaluation_of, photos_of, probable, two_classes
 
 HISTORY = pd.DataFrame(
     {"epoch": [1, 2], "accuracy": [0.5, 0.7], "loss": [0.8, 0.6], "val_accuracy": [0.4, 0.6], "val_loss": [0.9, 0.7]}
@@ -36,8 +37,12 @@ LABELS = np.array([0, 0, 0, 1, 1])
 PREDICTIONS = two_classes(LABELS, np.array([0.1, 0.2, 0.6, 0.7, 0.8]))
 
 
+def score(predictions: Predictions, history: pd.DataFrame = HISTORY, validation: Predictions = VALIDATION) -> Any:
+    return evaluate("one", history, [], validation, predictions.logits, as_test_set(predictions)).scores
+
+
 def test_scores_are_those_worked_out_by_hand() -> None:
-    result = rounded(score(HISTORY, VALIDATION, PREDICTIONS, ["cats", "dogs"], baseline=0.6))
+    result = rounded(score(PREDICTIONS))
     assert result["train"] == {"accuracy": 0.7, "loss": 0.6}
     # Recall 5/6 and 1/4; F1 10/14 and 2/6
     assert result["validation"] == {"accuracy": 0.6, "loss": 0.7, "balanced_accuracy": 0.541667, "macro_f1": 0.52381}
@@ -59,26 +64,25 @@ def test_scores_are_those_worked_out_by_hand() -> None:
 
 
 def test_a_class_that_is_never_predicted_has_precision_0() -> None:
-    result = score(HISTORY, VALIDATION, two_classes(LABELS, np.full(5, 0.1)), ["cats", "dogs"], baseline=0.6)
+    result = score(two_classes(LABELS, np.full(5, 0.1)))
     assert result["classes"][1] == {"label": "dogs", "precision": 0.0, "recall": 0.0}
 
 
 def test_three_classes_are_scored_each_against_the_rest() -> None:
     labels = np.array([0, 1, 2, 2])
     probabilities = np.array([[0.8, 0.1, 0.1], [0.2, 0.6, 0.2], [0.1, 0.2, 0.7], [0.5, 0.2, 0.3]])
-    test = score(
-        HISTORY, classified(np.eye(3, dtype=int).tolist()), probable(labels, probabilities), ["a", "b", "c"], 0.5
-    )["test"]
+    test = score(probable(labels, probabilities))["test"]
     assert (test["accuracy"], test["roc_auc"]) == (0.75, 1.0)
 
 
 def test_the_loss_of_a_very_confident_mistake_is_its_margin() -> None:
     """In float64 the probability of the true class of the first photo rounds to 0, of the others to 1."""
     predictions = Predictions(np.array([0, 1, 1]), np.array([[0.0, 50], [0, 60], [0, 700]]))
-    test = score(HISTORY, VALIDATION, predictions, ["cats", "dogs"], baseline=0.6)["test"]
+    test = score(predictions)["test"]
     assert test["loss"] == pytest.approx(50 / 3)
     assert test["roc_auc"] == 1.0  # each dog scores above the cat
-    scaled = score_confidence(Confidence(temperature=2), predictions.labels, 2 * predictions.logits, None)
+    unscaled = predictions._replace(logits=2 * predictions.logits)
+    scaled = score_confidence(Confidence(temperature=2), photos_of(predictions), unscaled, None)
     assert scaled["loss_before"] == pytest.approx(100 / 3)
 
 
@@ -89,15 +93,13 @@ def test_loss_and_auc_are_those_of_other_libraries(classes: int, scale: int) -> 
     rng = np.random.default_rng(classes)
     labels = np.arange(300) % classes
     logits = scale * (rng.normal(size=(300, classes)) + np.eye(classes)[labels])
-    names = [f"class {number}" for number in range(classes)]
     predictions = Predictions(labels, logits)
-    validation = classified(np.eye(classes, dtype=int).tolist())
-    test = score(HISTORY, validation, predictions, names, baseline=0.5)["test"]
+    test = score(predictions)["test"]
     assert test["loss"] == pytest.approx(float((logsumexp(logits, axis=1) - logits[np.arange(300), labels]).mean()))
     rest = [logsumexp(np.delete(logits, number, axis=1), axis=1) for number in range(classes)]
     areas = [roc_auc_score(labels == number, logits[:, number] - rest[number]) for number in range(classes)]
     assert test["roc_auc"] == pytest.approx(np.mean(areas))
-    curve = mean_roc_curve(predictions)
+    curve = mean_roc_curve(roc_curves(predictions))
     area = np.trapezoid(curve["true_positive_rate"], curve["false_positive_rate"])
     assert area == pytest.approx(test["roc_auc"], abs=0.005)
     if scale == 1:  # and the same as of probabilities
@@ -112,22 +114,11 @@ def test_scores_of_many_photos_are_the_same_row_by_row() -> None:
     labels = np.arange(2 * ROWS + 1) % 5
     predictions = Predictions(labels, 9 * rng.normal(size=(len(labels), 5)))
     odds = log_odds(predictions.logits)
-    np.testing.assert_array_equal(predictions.log_odds, odds.max(axis=1))
-    np.testing.assert_array_equal(predictions.confidence, softmax(predictions.logits, axis=1).max(axis=1))
-    areas = [auc(*curve) for curve in predictions.roc_curves]
+    photos = photos_of(predictions)
+    np.testing.assert_array_equal(photos["log_odds"], odds.max(axis=1))
+    np.testing.assert_array_equal(photos["confidence"], softmax(predictions.logits, axis=1).max(axis=1))
+    areas = [auc(*curve) for curve in roc_curves(predictions)]
     assert areas == [roc_auc_score(labels == index, odds[:, index]) for index in range(5)]
-
-
-def test_predictions_without_logits_have_the_same_results() -> None:
-    whole = probable(
-        np.array([0, 1, 2, 2]), np.array([[0.8, 0.1, 0.1], [0.2, 0.6, 0.2], [0.6, 0.2, 0.2], [0.5, 0.2, 0.3]])
-    )
-    smaller = whole.without_logits()
-    assert smaller.logits.nbytes == 0
-    for name in ("labels", "predicted", "correct", "confidence", "log_odds"):
-        np.testing.assert_array_equal(getattr(smaller, name), getattr(whole, name))
-    assert smaller.loss == whole.loss
-    pd.testing.assert_frame_equal(mean_roc_curve(smaller), mean_roc_curve(whole))
 
 
 def with_validation(name: str, loss: float, **scores: float) -> Evaluation:
@@ -177,12 +168,12 @@ def test_balanced_scores_rank_a_blind_model_last() -> None:
 
 def test_the_roc_curve_is_of_class_two_or_the_mean_over_three() -> None:
     # From the top: one dog is found, then the cat is mistaken for one, then the other dog is found.
-    points = mean_roc_curve(two_classes(np.array([0, 1, 1]), np.array([0.5, 0.4, 0.9])))
+    points = mean_roc_curve(roc_curves(two_classes(np.array([0, 1, 1]), np.array([0.5, 0.4, 0.9]))))
     assert points.iloc[[0, -1]].to_numpy().tolist() == [[0, 0], [1, 1]]
     assert points.set_index("false_positive_rate")["true_positive_rate"][0.5] == 0.5
     # The first class is told apart from the rest without mistakes, the other two are taken for each other.
     probabilities = np.array([[0.9, 0.05, 0.05], [0.1, 0.2, 0.7], [0.1, 0.7, 0.2]])
-    three = mean_roc_curve(probable(np.arange(3), probabilities)).set_index("false_positive_rate")
+    three = mean_roc_curve(roc_curves(probable(np.arange(3), probabilities))).set_index("false_positive_rate")
     assert three["true_positive_rate"][0.25] == pytest.approx(1 / 3, abs=1e-6)
 
 
@@ -190,7 +181,7 @@ SELECTED = pd.DataFrame([{**row, "kept": True} if row["epoch"] == 1 else row for
 
 
 def test_a_selected_epoch_is_scored_and_marked_in_the_curves() -> None:
-    result = score(SELECTED, VALIDATION, PREDICTIONS, ["cats", "dogs"], baseline=0.6)
+    result = score(PREDICTIONS, SELECTED)
     assert result["train"] == {"accuracy": 0.5, "loss": 0.8}
     assert (result["validation"]["accuracy"], result["validation"]["loss"]) == (0.4, 0.9)
     for history in (SELECTED, SELECTED[:1].infer_objects()):  # of a single epoch pandas reads a column of booleans
@@ -222,26 +213,27 @@ def test_curves_have_a_row_for_each_epoch_and_split() -> None:
 def test_photos_are_binned_by_confidence() -> None:
     """0.62 and 0.65 share the tenth of 15 bins (9/15 = 0.6 to 10/15 = 0.667), 0.9 is in the fourteenth."""
     predictions = two_classes(np.array([0, 0, 0, 1]), np.array([0.38, 0.65, 0.1, 0.9]))
-    bins = reliability(predictions)
+    photos = photos_of(predictions)
+    bins = reliability(photos)
     assert bins.index.tolist() == [9, 13]
     assert bins["photos"].tolist() == [2, 2]
     assert bins["confidence"].tolist() == pytest.approx([0.635, 0.9])
     assert bins["accuracy"].tolist() == [0.5, 1.0]
-    assert calibration_error(predictions) == pytest.approx((2 * 0.135 + 2 * 0.1) / 4)
-    first = Predictions(predictions.labels[:3], predictions.logits[:3])
-    assert calibration_error(first) == pytest.approx((2 * 0.135 + 0.1) / 3)
-    assert reliability(two_classes(np.array([0]), np.array([0.4]))).index.tolist() == [8], "a bin has its upper end"
+    assert calibration_error(photos) == pytest.approx((2 * 0.135 + 2 * 0.1) / 4)
+    assert calibration_error(photos.head(3)) == pytest.approx((2 * 0.135 + 0.1) / 3)
+    upper_end = photos_of(two_classes(np.array([0]), np.array([0.4])))
+    assert reliability(upper_end).index.tolist() == [8]
 
 
 def test_full_confidence_is_calibrated_if_always_correct() -> None:
-    assert calibration_error(Predictions(np.array([0, 1]), 40 * np.eye(2))) == 0
-    assert calibration_error(Predictions(np.array([1, 0]), 40 * np.eye(2))) == 1
+    for labels, error in (([0, 1], 0), ([1, 0], 1)):
+        assert calibration_error(photos_of(Predictions(np.array(labels), 40 * np.eye(2)))) == error
 
 
 def test_accuracy_by_coverage_is_that_of_the_most_confident() -> None:
     """From the most confident on: correct, wrong, correct, correct."""
-    predictions = two_classes(np.array([1, 1, 0, 1]), np.array([0.6, 0.95, 0.9, 0.8]))
-    curve = accuracy_by_coverage(predictions.confidence, predictions.correct)
+    photos = photos_of(two_classes(np.array([1, 1, 0, 1]), np.array([0.6, 0.95, 0.9, 0.8])))
+    curve = accuracy_by_coverage(photos["confidence"].to_numpy(), photos["correct"].to_numpy())
     assert curve.index.tolist() == pytest.approx([0.95, 0.9, 0.8, 0.6])
     assert curve["coverage"].tolist() == [0.25, 0.5, 0.75, 1]
     assert curve["accuracy"].tolist() == pytest.approx([1, 1 / 2, 2 / 3, 3 / 4])
@@ -249,33 +241,33 @@ def test_accuracy_by_coverage_is_that_of_the_most_confident() -> None:
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [1, 0, 2], [2, 1, 0]])
 def test_photos_of_equal_confidence_count_together(order: list[int]) -> None:
-    predictions = two_classes(np.array([1, 0, 1])[order], np.array([0.9, 0.9, 0.8])[order])
-    curve = accuracy_by_coverage(predictions.confidence, predictions.correct)
+    photos = photos_of(two_classes(np.array([1, 0, 1])[order], np.array([0.9, 0.9, 0.8])[order]))
+    curve = accuracy_by_coverage(photos["confidence"].to_numpy(), photos["correct"].to_numpy())
     assert curve["coverage"].tolist() == pytest.approx([2 / 3, 1])
     assert curve["accuracy"].tolist() == pytest.approx([1 / 2, 2 / 3])
 
 
 def test_abstention_has_no_ties_where_confidence_rounds_to_one() -> None:
     """The two with margins of 60 and 80 are correct, of those with 40 one is."""
-    logits = np.array([[0.0, 40], [40, 0], [0, 60], [0, 80]])
-    scores = score_confidence(Confidence(log_odds_threshold=50), np.array([0, 0, 1, 1]), logits, None)
+    predictions = Predictions(np.array([0, 0, 1, 1]), np.array([[0.0, 40], [40, 0], [0, 60], [0, 80]]))
+    scores = score_confidence(Confidence(log_odds_threshold=50), photos_of(predictions), predictions, None)
     assert (scores["coverage"], scores["sure_accuracy"]) == (0.5, 1)
 
 
 def test_mistakes_are_sorted_by_confidence_then_path() -> None:
-    photos = pd.DataFrame({"path": ["5", "4", "3", "2", "1"], "label": ["a", "a", "b", "c", "c"]})
-    probabilities = [[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.1, 0.1, 0.8], [0.2, 0.7, 0.1], [0.1, 0.6, 0.3]]
-    predictions = probable(np.array([0, 0, 1, 2, 2]), np.array(probabilities))
-    assert find_mistakes(photos, predictions, ["a", "b", "c"]).to_dict("list") == {
-        "path": ["3", "2", "4", "1"],
-        "label": ["b", "c", "a", "c"],
-        "predicted": ["c", "b", "b", "b"],
-        "confidence": [0.8, 0.7, 0.7, 0.6],
-    }
+    probabilities = [[0.2, 0.1, 0.7], [0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.1, 0.1, 0.8], [0.1, 0.6, 0.3]]
+    mistakes = evaluation_of("one", probable(np.array([1, 0, 0, 1, 2]), np.array(probabilities))).mistakes
+    columns = ["path", "label", "predicted", "confidence"]
+    assert mistakes[columns].round(6).to_numpy().tolist() == [
+        ["3.jpg", "dogs", "species 002", 0.8],
+        ["0.jpg", "dogs", "species 002", 0.7],
+        ["2.jpg", "cats", "dogs", 0.7],
+        ["4.jpg", "species 002", "dogs", 0.6],
+    ]
 
 
 def test_mistakes_are_sorted_where_confidence_rounds_to_one() -> None:
     """Margins of 20 (0.999999998), 40 and 50 (1 in float64); by path the order would be another."""
-    predictions = Predictions(np.zeros(3, int), np.array([[0.0, 20, 0], [0, 50, 0], [0, 40, 0]]))
-    photos = pd.DataFrame({"path": ["1", "2", "3"], "label": "a"})
-    assert find_mistakes(photos, predictions, ["a", "b", "c"])["path"].tolist() == ["2", "3", "1"]
+    logits = np.array([[0.0, 20, 0], [0, 50, 0], [0, 40, 0], [0, 9, 0], [0, 0, 9]])
+    predictions = Predictions(np.array([0, 0, 0, 1, 2]), logits)
+    assert evaluation_of("one", predictions).mistakes["path"].tolist() == ["1.jpg", "2.jpg", "0.jpg"]

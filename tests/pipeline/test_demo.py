@@ -16,7 +16,7 @@ from commands.sample.species import SPECIES
 from stages import backbone, download, features, pixels, split, train
 from stages.common.params import load_params
 from stages.common.paths import MODELS
-from stages.evaluate import evaluate
+from stages.evaluate import evaluate_model
 from stages.evaluation import results
 from stages.inference.confidence import Confidence
 from stages.inference.logits import load_model, predict_outputs
@@ -53,7 +53,7 @@ def test_the_demo_s_best_model_beats_the_baseline(
     decoded = load_pixels(list(photos["path"]), load_params().image_size)
     test = results.TestSet(photos, classes, decoded, encode_labels(photos["label"], classes), baseline)
     outputs = predict_outputs(load_model(MODELS / "transfer.keras"), test.pixels)
-    scores = evaluate(MODELS / "transfer.keras", outputs, Confidence(), test).scores
+    scores = evaluate_model(MODELS / "transfer.keras", [], outputs, Confidence(), test).scores
     assert scores["test"]["accuracy_low"] > baseline == 0.5, "beyond its confidence interval"
     assert scores["validation"]["accuracy"] > 0.75
 

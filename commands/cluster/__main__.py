@@ -15,9 +15,9 @@ import ray
 from dvc.repo import Repo
 
 from commands import order_lock
-from commands.cluster.nodes import cause_of, check_nodes, connect, task_options
+from commands.cluster.nodes import cause_of, check_nodes, connect, on_node, task_options
 from commands.cluster.workspace import NodeError, dvc, workspace
-from stages.common.cli import UserError, plural, run
+from stages.common.cli import UserError, first_line, plural, run
 from stages.common.params import Params, Resources, load_params
 
 logger = logging.getLogger(__name__)
@@ -44,28 +44,26 @@ def resources_for_features(name: str, params: Params) -> Resources:
 
 
 def reproduce_on_nodes(steps: Mapping[str, Resources], inputs: list[str], retries: int) -> None:
-    """Run the steps that are not up to date on nodes, and pull their results.
+    """Run the steps that are not up to date on nodes with such resources, and pull their results.
 
     Args:
-        steps: resources that each step reserves.
         inputs: stages whose outputs the steps read.
     """
     with Repo() as repo:
         status = repo.status(list(steps))
-    changed = [step for step in steps if step in status]
-    if not changed:
+    if not (changed := [step for step in steps if step in status]):
         return
     dvc("push", *inputs)
     lock = Path("dvc.lock").read_text(encoding="utf-8")
-    tasks = {}
-    for step in changed:
-        options = {"max_retries": retries, "retry_exceptions": [NodeError], **task_options(steps[step])}
-        tasks[reproduce.options(**options).remote(step, lock)] = step
-    wait_for_all(tasks)
+    options = {"max_retries": retries, "retry_exceptions": [NodeError]}
+    wait_for_all(
+        {reproduce.options(**options, **task_options(steps[step])).remote(step, lock): step for step in changed}
+    )
     dvc("repro", "--pull", "--single-item", *changed)
 
 
 @ray.remote
+@on_node
 def reproduce(step: str, lock: str) -> None:
     """Run a step on a node, from the remote's data to the remote."""
     with workspace(lock) as folder:
@@ -87,7 +85,7 @@ def wait_for_all(steps: dict[ray.ObjectRef, str]) -> None:
             ray.get(task)
             logger.info("%s: done (%d to go)", steps[task], len(waiting))
         except ray.exceptions.RayError as error:
-            failures.append(f"{steps[task]}: {cause_of(error)}")
+            failures.append(f"{steps[task]}: {first_line(cause_of(error))}")
     if failures:
         raise UserError(f"{len(failures)} of {plural(len(steps), 'step')} failed: {'; '.join(failures)}")
 

@@ -21,7 +21,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from commands.cluster.workspace import workspace
 from stages.common.cli import MachineError, UserError, first_line, machine_problem
-from stages.common.params import Resources
+from stages.common.params import Params, Resources
 
 # What a step needs to run, or its result depends on, by pip's names.
 PACKAGES = ("dvc", "keras", "numpy", "pandas", "pillow", "tensorflow")
@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 def connect() -> None:
     """Join the cluster at ``RAY_ADDRESS``, or one that runs on this machine, or else start one here.
+
+    From then on the step `features` that DVC runs here has the nodes extract features (:mod:`commands.cluster.shards`).
 
     Raises:
         UserError: There is none at that address, it has another Python or Ray, or the project's files cannot be sent.
@@ -52,6 +54,8 @@ def connect() -> None:
         except (OSError, OverflowError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             where = f"at RAY_ADDRESS={address}" if address else "on this machine"
             raise UserError(f"expected a Ray cluster {where}, found none to join: {first_line(error)}") from error
+    joined = ray.get_runtime_context().gcs_address
+    os.environ |= {"RAY_ADDRESS": joined, "FEATURE_STORE": "commands.cluster.shards"}
 
 
 def copy_tracked_files(target: Path) -> None:
@@ -82,6 +86,13 @@ def git_files(*options: str) -> list[Path]:
             f"expected a git repository, as the nodes receive what git tracks: {reason}: `git init` and `git add --all`"
         ) from error
     return [Path(name) for name in listed.split("\0") if name]
+
+
+def resources_for_features(name: str, params: Params) -> Resources:
+    """Return the largest amount of each resource that a model on these features reserves."""
+    users = [params.cluster.resources_of(model) for model, config in params.models.items() if config.features == name]
+    users = users or [params.cluster]
+    return Resources(**{field: max(getattr(user, field) for user in users) for field in Resources.model_fields})
 
 
 def bundle(resources: Resources) -> dict[str, float]:

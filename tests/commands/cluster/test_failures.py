@@ -98,7 +98,8 @@ def test_photos_of_a_bucket_are_classified_into_one(workspace: Path) -> None:
     photos, output = open_folder("s3://photos"), open_folder("s3://predictions/of/photos")
     for bucket in ("photos", "predictions"):
         photos.fs.mkdir(bucket)
-    photos.put("photos", "", recursive=True)
+    for path in Path("photos").iterdir():
+        photos.pipe_file(path.name, path.read_bytes())
     photos.pipe_file("notes.txt", b"no photo")
     claim(output, fetch_model_file("small"), ConfidenceSettings())
     paths = sorted(photos.find(""))

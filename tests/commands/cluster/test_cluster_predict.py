@@ -22,7 +22,6 @@ from PIL import Image
 
 from commands.cluster import batch_predict as predict
 from commands.cluster import parquet
-from commands.cluster.nodes import task_options
 from commands.cluster.parquet import (
     Row,
     claim,
@@ -111,10 +110,6 @@ def test_a_cluster_without_a_cpu_to_decode_is_refused(monkeypatch: pytest.Monkey
         predict.check_resources(Resources(cpus=1, gpus=1, memory_gib=2))
 
 
-def test_a_task_reserves_what_is_looked_for_on_a_node() -> None:
-    assert task_options(Resources(cpus=2, gpus=1, memory_gib=0.5)) == {"num_cpus": 2, "num_gpus": 1, "memory": 2**29}
-
-
 COLUMNS = ["path", "class", "probability", "probability_a"]
 
 
@@ -137,14 +132,12 @@ class Bucket:
 def test_a_forbidden_file_is_listed_and_the_others_are_decoded() -> None:
     photo = BytesIO()
     Image.new("RGB", (20, 30), "white").save(photo, "PNG")
-    bucket = Bucket(a=photo.getvalue(), b=PermissionError(errno.EACCES, "Permission denied"), c=b"no photo")
-    part = predict.decode({"paths": ["a", "b", "c"]}, bucket, (2, 2), "stretch", 1)
-    assert part["problems"] == [
-        "",
-        "cannot be read: Permission denied",
-        "cannot be decoded: is a text file",
-    ]
-    assert part["pixels"].max(axis=(1, 2, 3)).tolist() == [255, 0, 0]
+    denied, loop = PermissionError(errno.EACCES, "Permission denied"), OSError(errno.ELOOP, "Loop")
+    bucket = Bucket(a=photo.getvalue(), b=denied, c=b"no photo", d=loop)
+    part = predict.decode({"paths": list("abcd")}, bucket, (2, 2), "stretch", 1)
+    reasons = ["", "cannot be read: Permission denied", "cannot be decoded: is a text file", "cannot be read: Loop"]
+    assert part["problems"] == reasons
+    assert part["pixels"].max(axis=(1, 2, 3)).tolist() == [255, 0, 0, 0]
 
 
 def test_a_film_of_many_gigabytes_is_not_read_whole(tmp_path: Path) -> None:
@@ -153,10 +146,7 @@ def test_a_film_of_many_gigabytes_is_not_read_whole(tmp_path: Path) -> None:
         os.truncate(tmp_path / name, 2**40)
     part = {"paths": ["film.mp4", "large.jpg"]}
     decoded = predict.decode(part, open_folder(str(tmp_path)), (2, 2), "stretch", 1)
-    assert decoded["problems"] == [
-        "cannot be decoded: is a video",
-        "is larger than any photo of 1 megapixels",
-    ]
+    assert decoded["problems"] == ["cannot be decoded: is a video", "is larger than any photo of 1 megapixels"]
 
 
 def test_a_fault_of_the_machine_ends_the_job() -> None:
@@ -192,11 +182,6 @@ def test_links_and_special_files_are_listed_by_name(tmp_path: Path) -> None:
         if problem:
             with pytest.raises(UnreadablePhotoError, match=f"^{problem}$"):
                 open_photo(tmp_path / path)
-
-
-def test_a_link_to_itself_of_a_remote_folder_is_listed() -> None:
-    bucket = Bucket(a=OSError(errno.ELOOP, "Loop"))
-    assert predict.decode({"paths": ["a"]}, bucket, SIZE, "stretch", 1)["problems"] == ["cannot be read: Loop"]
 
 
 def test_parts_have_the_notes_that_the_settings_ask_for(workspace: Path) -> None:

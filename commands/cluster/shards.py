@@ -6,6 +6,7 @@ store the features. Photos and features travel through Ray, and need no remote.
 
 import math
 import os
+from typing import Any
 
 import numpy as np
 import ray
@@ -18,7 +19,7 @@ from stages.common.params import load_params
 from stages.datasets.augmentation import Draws, augment
 from stages.datasets.dataset import AugmentedDataset, StoredDataset
 from stages.datasets.feature_extraction import BATCH_SIZE, FeatureDataset, store_features
-from stages.models.runtime import keras, make_deterministic
+from stages.models.runtime import make_deterministic
 from stages.storage.arrays import DiskArray, temporary_array
 
 MAX_PHOTOS = 512  # of a task: 40 MB at 160 px
@@ -61,10 +62,12 @@ def store(features: FeatureDataset, array: DiskArray, description: str) -> list[
 
 
 @ray.remote
-def extract(
-    extractor: keras.Model, pixels: np.ndarray, draws: Draws | None, dtype: type
-) -> tuple[np.ndarray, list[str]]:
-    """Return the features of consecutive photos, augmented if there are draws, and the environment of this node."""
+def extract(extractor: Any, pixels: np.ndarray, draws: Draws | None, dtype: type) -> tuple[np.ndarray, list[str]]:
+    """Return the features of consecutive photos, augmented if there are draws, and the environment of this node.
+
+    Args:
+        extractor: a Keras model. As an annotation, Ray would import it before our set-up of TensorFlow.
+    """
     make_deterministic(seed=0)
     photos = StoredDataset(pixels if draws is None else augment(pixels, draws), np.zeros(len(pixels)))
     rows = temporary_array((len(pixels), *extractor.output_shape[1:]), dtype)

@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 def connect() -> None:
     """Join the cluster at ``RAY_ADDRESS``, or one that runs on this machine, or else start one here.
 
-    From then on the step `features` that DVC runs here has the nodes extract features (:mod:`commands.cluster.shards`).
+    From then on the step `features`, which DVC runs here, has the nodes extract the features.
 
     Raises:
         UserError: There is none at that address, it has another Python or Ray, or the project's files cannot be sent.
@@ -55,7 +55,7 @@ def connect() -> None:
             where = f"at RAY_ADDRESS={address}" if address else "on this machine"
             raise UserError(f"expected a Ray cluster {where}, found none to join: {first_line(error)}") from error
     joined = ray.get_runtime_context().gcs_address
-    os.environ |= {"RAY_ADDRESS": joined, "FEATURE_STORE": "commands.cluster.shards"}
+    os.environ |= {"RAY_ADDRESS": joined, "FEATURE_STORE": "commands.cluster.feature_shards"}
 
 
 def copy_tracked_files(target: Path) -> None:

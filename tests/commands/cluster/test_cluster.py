@@ -24,7 +24,7 @@ from ray.cluster_utils import Cluster
 
 from commands import predict
 from commands.cluster import batch_predict as cluster_predict
-from commands.cluster import shards
+from commands.cluster import feature_shards
 from stages import features, pixels, train
 from stages.common.cli import UserError
 from stages.common.model_config import Augmentation
@@ -150,7 +150,7 @@ def test_lost_shards_of_features_are_extracted_again(
 
     with ThreadPoolExecutor() as pool:
         killed = pool.submit(kill_a_worker)
-        environment = shards.store(dataset, there, "features")
+        environment = feature_shards.store(dataset, there, "features")
         killed.result()
     ray.shutdown()
     assert store_features(dataset, here, "features") == environment

@@ -6,11 +6,14 @@ Reads the decoded photos in ``data/features/pixels/``, the backbone's weights, a
 ``backbone/``, a copy for the models that train on them; ``validation_sample.npy``, the pixels of up to 64 validation
 photos, on which saved models are checked; and ``about.json`` with a hash of the lists of photos, their ``image_fit``
 and the environment. With ``pooling`` features are averaged over height and width, as float32. With ``views:
-every_epoch`` the arrays are the photos themselves.
+every_epoch`` the arrays are the photos themselves. A module that ``FEATURE_STORE`` names in the environment extracts
+them in place of ``store_features``, elsewhere.
 
     python -m stages.features [NAME]    # without NAME, the one in DVC's stage name features@NAME
 """
 
+import importlib
+import os
 import shutil
 import time
 from pathlib import Path
@@ -24,7 +27,7 @@ from stages.common.paths import FEATURES, PIXELS
 from stages.datasets.dataset import StoredDataset, augmented_dataset
 from stages.datasets.feature_extraction import FeatureDataset, feature_extractor, store_features
 from stages.models.pretrained import copy_backbone, load_backbone
-from stages.models.runtime import describe_environment, make_deterministic
+from stages.models.runtime import make_deterministic
 from stages.storage.feature_sets import (
     VALIDATION_SAMPLE,
     create_arrays,
@@ -51,12 +54,15 @@ def main() -> None:
             for split in ("train", "validation"):
                 shutil.copyfile(FEATURES / PIXELS / f"{split}.npy", folder / f"{split}.npy")
             write_about(folder, **decoded, augmentation=features.augmentation)
-    record_measurements(f"features@{name}", features_key(name), features_s=time.process_time())
+    if "FEATURE_STORE" not in os.environ:
+        record_measurements(f"features@{name}", features_key(name), features_s=time.process_time())
 
 
 def extract_features(name: str, params: Params, folder: Path) -> list[str]:
     """Write the features of all photos, and return the environment that computed them."""
     features = params.features[name]
+    elsewhere = os.environ.get("FEATURE_STORE")
+    store = importlib.import_module(elsewhere).store if elsewhere else store_features
     make_deterministic(features.seed)
     pixels = open_arrays(PIXELS)
     _, height, width, _ = pixels["train"].shape
@@ -71,13 +77,13 @@ def extract_features(name: str, params: Params, folder: Path) -> list[str]:
         photos = StoredDataset(pixels[split], np.zeros(len(pixels[split])))
         augmented = augmented_dataset(photos, features, features.seed) if split == "train" else photos
         try:
-            store_features(FeatureDataset(augmented, extractor), arrays[split], f"{split} features")
+            environment = store(FeatureDataset(augmented, extractor), arrays[split], f"{split} features")
         except OverflowError as error:
             raise UserError(
                 f"features.{name}: expected numbers up to {np.finfo(arrays[split].dtype).max:g}, received {error}: use "
                 "another stop_before or backbone, or train on pixels"
             ) from error
-    return describe_environment()
+    return list(environment)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Run the pipeline with its features and training runs spread over a Ray cluster.
 
-The result is that of `dvc repro`, down to ``dvc.lock``. The first steps run here; then each set of features and each
-training run that is not up to date, on whichever node has room (``cluster`` in ``params.yaml``); and the last steps,
-`evaluate`, `label_issues` and `page`, here again. DVC's default remote carries the data there and the results back.
+The result is that of `dvc repro`, down to ``dvc.lock``. The first steps run here, but for features, which all nodes
+extract; then each training run that is not up to date, on whichever node has room (``cluster`` in ``params.yaml``); and
+the last steps, `evaluate`, `label_issues` and `page`, here again. DVC's default remote carries the features there and
+the results back.
 
     RAY_ADDRESS=head:6379 python -m commands.cluster    # without RAY_ADDRESS: the cluster on this machine, or a new one
 """
@@ -15,57 +16,44 @@ import ray
 from dvc.repo import Repo
 
 from commands import order_lock
-from commands.cluster.nodes import cause_of, check_nodes, connect, task_options
+from commands.cluster.nodes import cause_of, check_nodes, connect, on_node, resources_for_features, task_options
 from commands.cluster.workspace import NodeError, dvc, workspace
-from stages.common.cli import UserError, plural, run
-from stages.common.params import Params, Resources, load_params
+from stages.common.cli import UserError, first_line, plural, run
+from stages.common.params import Resources, load_params
 
 logger = logging.getLogger(__name__)
 
 
 def main() -> None:
     params = load_params()
-    features = {f"features@{name}": resources_for_features(name, params) for name in params.features}
     models = {f"train@{name}": params.cluster.resources_of(name) for name in params.models}
     connect()
-    check_nodes([*features.values(), *models.values()])
+    check_nodes([*models.values(), *(resources_for_features(name, params) for name in params.features)])
     dvc("repro", "backbone", "label_stats", "pixels")
-    reproduce_on_nodes(features, ["backbone", "pixels"], params.cluster.retries)
-    reproduce_on_nodes(models, ["split", "pixels", "features"], params.cluster.retries)
+    if params.features:
+        dvc("repro", "--pull", "--single-item", *(f"features@{name}" for name in params.features))
+    reproduce_on_nodes(models, params.cluster.retries)
     order_lock.main()
     dvc("repro")
 
 
-def resources_for_features(name: str, params: Params) -> Resources:
-    """Return the largest amount of each resource that a model on these features reserves."""
-    users = [params.cluster.resources_of(model) for model, config in params.models.items() if config.features == name]
-    users = users or [params.cluster]
-    return Resources(**{field: max(getattr(user, field) for user in users) for field in Resources.model_fields})
-
-
-def reproduce_on_nodes(steps: Mapping[str, Resources], inputs: list[str], retries: int) -> None:
-    """Run the steps that are not up to date on nodes, and pull their results.
-
-    Args:
-        steps: resources that each step reserves.
-        inputs: stages whose outputs the steps read.
-    """
+def reproduce_on_nodes(steps: Mapping[str, Resources], retries: int) -> None:
+    """Run the training runs that are not up to date on nodes with such resources, and pull their results."""
     with Repo() as repo:
         status = repo.status(list(steps))
-    changed = [step for step in steps if step in status]
-    if not changed:
+    if not (changed := [step for step in steps if step in status]):
         return
-    dvc("push", *inputs)
+    dvc("push", "split", "pixels", "features")
     lock = Path("dvc.lock").read_text(encoding="utf-8")
-    tasks = {}
-    for step in changed:
-        options = {"max_retries": retries, "retry_exceptions": [NodeError], **task_options(steps[step])}
-        tasks[reproduce.options(**options).remote(step, lock)] = step
-    wait_for_all(tasks)
+    options = {"max_retries": retries, "retry_exceptions": [NodeError]}
+    wait_for_all(
+        {reproduce.options(**options, **task_options(steps[step])).remote(step, lock): step for step in changed}
+    )
     dvc("repro", "--pull", "--single-item", *changed)
 
 
 @ray.remote
+@on_node
 def reproduce(step: str, lock: str) -> None:
     """Run a step on a node, from the remote's data to the remote."""
     with workspace(lock) as folder:
@@ -87,7 +75,7 @@ def wait_for_all(steps: dict[ray.ObjectRef, str]) -> None:
             ray.get(task)
             logger.info("%s: done (%d to go)", steps[task], len(waiting))
         except ray.exceptions.RayError as error:
-            failures.append(f"{steps[task]}: {cause_of(error)}")
+            failures.append(f"{steps[task]}: {first_line(cause_of(error))}")
     if failures:
         raise UserError(f"{len(failures)} of {plural(len(steps), 'step')} failed: {'; '.join(failures)}")
 

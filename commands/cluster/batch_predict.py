@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from commands.cluster import nodes, parquet
 from commands.predict import add_model_options, check_all_classified, column_names, row_values
-from stages.common.cli import MachineError, UserError, command_parser, machine_problem, plural, printable, run
+from stages.common.cli import MachineError, UserError, command_parser, first_line, plural, printable, run
 from stages.common.param_types import ImageFit
 from stages.common.params import Resources, load_params
 from stages.inference.model_file import fetch_model_file
@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 PHOTOS_PER_PART = 500
 READERS = 8  # threads of a task that decodes
 BLOCK = 8 * 2**20  # bytes per request to a bucket: most photos whole, of a film only the start
+
+Part = dict[str, Any]  # the name of its file and the paths of its photos; then also their pixels and problems
 
 
 def main() -> None:
@@ -71,9 +73,8 @@ def main() -> None:
         nodes.connect()
         resources = params.cluster.resources_of(model.name)
         check_resources(resources)
-        image_size = model.load(params.confidence).image_size
-        limit = params.split.max_megapixels
-        predict_photos(photos, output, image_size, missing, limit, resources, model.image_fit)
+        decoding = model.load(params.confidence).image_size, model.image_fit, params.split.max_megapixels
+        predict_photos(photos, output, missing, decoding, resources)
     report(paths, parquet.read_predictions(output), model.name)
 
 
@@ -88,29 +89,26 @@ def check_resources(resources: Resources) -> None:
 
 
 def predict_photos(
-    photos: DirFileSystem,
-    output: DirFileSystem,
-    image_size: tuple[int, int],
-    paths: list[str],
-    max_megapixels: float,
-    resources: Resources,
-    image_fit: ImageFit = "stretch",
+    photos: DirFileSystem, output: DirFileSystem, paths: list[str], decoding: tuple[Any, ...], resources: Resources
 ) -> None:
     """Classify photos on the cluster, and write a Parquet file for each part of the paths.
+
+    Args:
+        decoding: further arguments of ``decode``.
 
     Raises:
         UserError, MachineError, RuntimeError: A process failed: for such an error, for a reason of its machine, or for
             any other one.
     """
     chunks = [paths[start : start + PHOTOS_PER_PART] for start in range(0, len(paths), PHOTOS_PER_PART)]
-    parts = [{"number": parquet.part_number(index, chunk), "paths": chunk} for index, chunk in enumerate(chunks)]
+    parts = [{"name": parquet.part_name(index, chunk), "paths": chunk} for index, chunk in enumerate(chunks)]
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
     context.raise_original_map_exception = True  # or only its text would be left
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what is an error ends in a line below
     classified = (
         ray.data.from_items(parts, override_num_blocks=len(parts))
-        .map(nodes.carrying_errors(decode), fn_args=[photos, image_size, max_megapixels, image_fit], num_cpus=1)
+        .map(decode, fn_args=[photos, *decoding], num_cpus=1)
         .map(
             Predictor,
             fn_constructor_args=[output],
@@ -123,23 +121,19 @@ def predict_photos(
             for part in classified.iter_rows():
                 bar.update(part["photos"])
         except ray.exceptions.RayError as error:
-            cause = nodes.raised_by(error)
-            text = f"expected to classify all photos ({len(paths)}), classified {bar.n}: {nodes.cause_of(error)}"
+            cause = nodes.cause_of(error)
+            text = f"expected to classify all photos ({len(paths)}), classified {bar.n}: {first_line(cause)}"
             if isinstance(cause, UserError):
                 raise UserError(text) from error
-            node_failed = isinstance(cause, ray.exceptions.RayError) and not isinstance(cause, nodes.ONLY_TEXT)
-            if node_failed or machine_problem(cause):
+            if isinstance(cause, (MachineError, ray.exceptions.RayError)):
                 raise MachineError(f"{text}: run the same command again to go on") from error
             raise RuntimeError(text) from error
 
 
+@nodes.on_node
 def decode(
-    part: dict[str, Any],
-    photos: DirFileSystem,
-    image_size: tuple[int, int],
-    max_megapixels: float,
-    image_fit: ImageFit = "stretch",
-) -> dict[str, Any]:
+    part: Part, photos: DirFileSystem, image_size: tuple[int, int], image_fit: ImageFit, max_megapixels: float
+) -> Part:
     """Add a part's ``pixels``, uint8, shaped (photos, height, width, 3), and ``problems``, "" where there is none."""
 
     def load(path: str) -> tuple[np.ndarray, str]:
@@ -165,13 +159,14 @@ def decode(
 class Predictor:
     """A process with the model, which classifies a part's photos and writes its file."""
 
+    @nodes.on_node
     def __init__(self, output: DirFileSystem) -> None:
         make_deterministic(seed=0)
-        self.trained = parquet.load_claimed(output)
-        self.output = output
+        model, settings = parquet.read_claimed(output)
+        self.trained, self.output = model.load(settings), output
 
-    @nodes.carrying_errors
-    def __call__(self, part: dict[str, Any]) -> dict[str, int]:
+    @nodes.on_node
+    def __call__(self, part: Part) -> dict[str, int]:
         names = column_names(self.trained)
         rows: list[parquet.Row] = []
         predictions = self.trained.classify(part["pixels"])
@@ -181,7 +176,7 @@ class Predictor:
             else:
                 values = row_values(PurePosixPath(path), prediction, self.trained.class_names)
                 rows.append(dict(zip(names, values, strict=True)))
-        parquet.write_part(self.output, part["number"], rows, names)
+        parquet.write_part(self.output, part["name"], rows, names)
         return {"photos": len(rows)}
 
 

@@ -2,18 +2,17 @@
 
 import logging
 import os
-import re
 import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from pathlib import Path
 from platform import python_version
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import ParamSpec, TypeVar
 
 import ray
 from dvc.exceptions import DvcException
@@ -21,15 +20,13 @@ from dvc.repo import Repo
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from commands.cluster.workspace import workspace
-from stages.common.cli import UserError, first_line
-from stages.common.params import Resources
+from stages.common.cli import MachineError, UserError, first_line, machine_problem
+from stages.common.params import Params, Resources
 
 # What a step needs to run, or its result depends on, by pip's names.
 PACKAGES = ("dvc", "keras", "numpy", "pandas", "pillow", "tensorflow")
-# Ray 2.60 keeps no object of what was raised: Ray Data by default, and Ray of an error that cannot be unpickled.
-ONLY_TEXT = (ray.exceptions.UserCodeException, ray.exceptions.UnserializableException)
-RAISED = re.compile(r"(?!Traceback|ray\.exceptions\.)[A-Za-z_][\w.]*(: |$)")
 
+Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
@@ -37,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 def connect() -> None:
     """Join the cluster at ``RAY_ADDRESS``, or one that runs on this machine, or else start one here.
+
+    From then on the step `features`, which DVC runs here, has the nodes extract the features.
 
     Raises:
         UserError: There is none at that address, it has another Python or Ray, or the project's files cannot be sent.
@@ -55,6 +54,8 @@ def connect() -> None:
         except (OSError, OverflowError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             where = f"at RAY_ADDRESS={address}" if address else "on this machine"
             raise UserError(f"expected a Ray cluster {where}, found none to join: {first_line(error)}") from error
+    joined = ray.get_runtime_context().gcs_address
+    os.environ |= {"RAY_ADDRESS": joined, "FEATURE_STORE": "commands.cluster.feature_shards"}
 
 
 def copy_tracked_files(target: Path) -> None:
@@ -87,6 +88,13 @@ def git_files(*options: str) -> list[Path]:
     return [Path(name) for name in listed.split("\0") if name]
 
 
+def resources_for_features(name: str, params: Params) -> Resources:
+    """Return the largest amount of each resource that a model on these features reserves."""
+    users = [params.cluster.resources_of(model) for model, config in params.models.items() if config.features == name]
+    users = users or [params.cluster]
+    return Resources(**{field: max(getattr(user, field) for user in users) for field in Resources.model_fields})
+
+
 def bundle(resources: Resources) -> dict[str, float]:
     """Return resources as Ray names them, memory in bytes."""
     return {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory_gib * 2**30}
@@ -95,10 +103,6 @@ def bundle(resources: Resources) -> dict[str, float]:
 def task_options(resources: Resources) -> dict[str, float]:
     """Return resources as options of a task or an actor."""
     return {"num_cpus": resources.cpus, "num_gpus": resources.gpus, "memory": resources.memory_gib * 2**30}
-
-
-def living_nodes() -> list[dict[str, Any]]:
-    return [node for node in ray.nodes() if node["Alive"]]
 
 
 def check_nodes(needed: Iterable[Resources]) -> None:
@@ -111,8 +115,8 @@ def check_nodes(needed: Iterable[Resources]) -> None:
     problems = missing_resources(needed)
     with Repo() as repo, probe(repo, f"{socket.gethostname()}-{os.getpid()}") as mark:
         versions = installed_versions()
-        checks = []
-        for node in living_nodes():
+        checks, alive = [], [node for node in ray.nodes() if node["Alive"]]
+        for node in alive:
             affinity = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
             check = problems_of_node.options(scheduling_strategy=affinity).remote(versions, mark)
             checks.append((node["NodeManagerHostname"], check))
@@ -122,14 +126,14 @@ def check_nodes(needed: Iterable[Resources]) -> None:
             except ray.exceptions.TaskUnschedulableError:
                 logger.warning("%s has left the cluster: going on without it", name)
             except ray.exceptions.RayError as error:
-                problems.append(f"{name}: {cause_of(error)}")
+                problems.append(f"{name}: {first_line(cause_of(error))}")
     if problems:
         raise UserError(f"nodes cannot run the steps: {'; '.join(dict.fromkeys(problems))}")
 
 
 def missing_resources(needed: Iterable[Resources]) -> list[str]:
     """Describe the resources that no node has."""
-    nodes = [node["Resources"] for node in living_nodes()]
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     problems = []
     for resources in needed:
         amounts = bundle(resources).items()
@@ -140,25 +144,42 @@ def missing_resources(needed: Iterable[Resources]) -> list[str]:
 
 
 def installed_versions() -> dict[str, str]:
-    versions = {"Python": python_version()}
-    for package in PACKAGES:
+    installed = {name: next((of.version for of in distributions(name=name)), "none") for name in PACKAGES}
+    return {"Python": python_version(), **installed}
+
+
+def on_node(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Decorate what runs on a node: any error becomes a UserError, a MachineError or a RuntimeError of one line.
+
+    Such an error can be pickled, and has the file's name, in its text or its notes, before what Ray Data adds to it.
+    """
+
+    @wraps(function)
+    def explaining(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = "none"
-    return versions
+            return function(*args, **kwargs)
+        except UserError:
+            raise
+        except Exception as error:
+            text = ": ".join([*getattr(error, "__notes__", []), first_line(error) or type(error).__name__])
+            raise (MachineError if machine_problem(error) else RuntimeError)(text) from error
+
+    return explaining
 
 
-def compare_versions(expected: dict[str, str], installed: dict[str, str]) -> list[str]:
-    """Describe the packages of which a node has another version than the caller."""
-    pairs = [(name, installed[name], expected[name]) for name in expected]
-    return [f"{name} {here} instead of {there}" for name, here, there in pairs if here != there]
+def cause_of(error: Exception) -> Exception:
+    """Return what a task, or an actor at its start, raised; if the node failed, Ray's own error."""
+    if isinstance(error, ray.exceptions.ActorDiedError) and error.actor_init_failed:
+        [error] = error.args
+    return error.cause if isinstance(error, ray.exceptions.RayTaskError) else error
 
 
 @ray.remote(num_cpus=0)
+@on_node
 def problems_of_node(versions: dict[str, str], mark: str) -> list[str]:
     """Describe why this node cannot run steps: versions other than the caller's, a remote out of reach."""
-    problems = compare_versions(versions, installed_versions())
+    installed = installed_versions()
+    problems = [f"{name} {installed[name]} instead of {of}" for name, of in versions.items() if installed[name] != of]
     try:
         with workspace() as folder, Repo(str(folder)) as repo, probe(repo, ray.get_runtime_context().get_node_id()):
             remote = repo.cloud.get_remote_odb()
@@ -187,41 +208,3 @@ def probe(repo: Repo, name: str) -> Iterator[str]:
         yield mark
     finally:
         remote.fs.remove(path)
-
-
-class RaisedError(ray.exceptions.UserCodeException):
-    """Carries the exception of a task, in ``args``, past Ray Data 2.60, which would replace its file name by advice."""
-
-
-def carrying_errors(function: Callable[..., Result]) -> Callable[..., Result]:
-    """Decorate a function of Ray Data so that :func:`raised_by` finds its exception.
-
-    Takes effect only with ``DataContext.raise_original_map_exception``.
-    """
-
-    @wraps(function)
-    def carry(*args: Any) -> Result:
-        try:
-            return function(*args)
-        except Exception as error:
-            raise RaisedError(error) from error
-
-    return carry
-
-
-def raised_by(error: Exception) -> Exception:
-    """Return the exception of a task or of an actor's start; Ray's own if the node failed or only text is left."""
-    if isinstance(error, ray.exceptions.ActorDiedError) and error.actor_init_failed:
-        [error] = error.args
-    if isinstance(error, ray.exceptions.RayTaskError):
-        error = error.cause
-    return error.args[0] if isinstance(error, RaisedError) else error
-
-
-def cause_of(error: Exception) -> str:
-    """Return in one line why a task or an actor failed: the notes of its exception, such as a file, and its text."""
-    cause = raised_by(error)
-    reason = first_line(cause) or type(cause).__name__
-    if isinstance(cause, ONLY_TEXT):  # a chain of tracebacks, of which the first ends in what was raised
-        reason = next((line for line in str(error).splitlines() if RAISED.match(line)), reason)
-    return ": ".join([*getattr(cause, "__notes__", []), reason])

@@ -18,7 +18,7 @@ from fsspec.implementations.local import LocalFileSystem
 from stages.common.cli import UserError, first_line, machine_problem
 from stages.common.params import ConfidenceSettings
 from stages.inference.confidence import SOFTMAX_ALONE
-from stages.inference.model_file import ModelFile, TrainedModel
+from stages.inference.model_file import ModelFile
 from stages.storage.files import UNFINISHED, content_hash, write_remote
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 ABOUT = "_about.json"
 MODEL = "_model.keras"
 VALIDATION = "_model.npz"
-PART = re.compile(r"part-(\d+)\.parquet")
+PART = re.compile(r"part-\d+\.parquet")
 Row = dict[str, str | float]
 ANOTHER_RUN = "another run writes there: let it end, and run the same command again, which repairs the output"
 
@@ -58,31 +58,25 @@ def explain_unreachable(folder: DirFileSystem) -> Iterator[None]:
 def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings) -> None:
     """Write the model to the output, where every node finds it, unless the output was begun with another."""
     delete_abandoned(output)
-    about = {
-        "model": model.name,
-        "classes": model.class_names,
-        "image_fit": model.image_fit,
-        "confidence": settings.model_dump(),
-    }
     try:
-        claimed, content = json.loads(output.cat_file(ABOUT)), output.cat_file(MODEL)
+        claimed, claimed_settings = read_claimed(output)
     except FileNotFoundError:
         if parts_of(output):
             raise UserError(
                 f"{output.path}: expected a new OUTPUT or one with {ABOUT}, found other Parquet files: choose another"
             ) from None
+        about = {"model": model.name, "classes": model.class_names, "image_fit": model.image_fit}
+        content = json.dumps({**about, "confidence": settings.model_dump()}, indent=2, ensure_ascii=False)
         write_remote(output, MODEL, model.content)
         if model.validation is not None:
             write_remote(output, VALIDATION, model.validation)
-        write_remote(output, ABOUT, json.dumps(about, indent=2, ensure_ascii=False).encode())
+        write_remote(output, ABOUT, content.encode())
         return
-    claimed_settings = SOFTMAX_ALONE.model_dump() | claimed.get("confidence", {})  # older outputs have none
-    begun_with = claimed["model"], content, claimed["classes"], claimed.get("image_fit", "stretch")
-    if begun_with != (model.name, model.content, model.class_names, model.image_fit):
-        difference = f"of another model ({claimed['model']})"
-    elif claimed_settings != about["confidence"]:
-        difference = f"with other settings of confidence ({json.dumps(claimed_settings)})"
-    elif settings != SOFTMAX_ALONE and read_validation(output) != model.validation:
+    if claimed._replace(origin=model.origin, validation=model.validation) != model:
+        difference = f"of another model ({claimed.name})"
+    elif claimed_settings != settings:
+        difference = f"with other settings of confidence ({json.dumps(claimed_settings.model_dump())})"
+    elif settings != SOFTMAX_ALONE and claimed.validation != model.validation:
         difference = "with confidence fitted to another .npz beside the model"
     else:
         return
@@ -99,41 +93,30 @@ def delete_abandoned(output: DirFileSystem) -> None:
                 output.rm_file(path)
 
 
-def load_claimed(output: DirFileSystem) -> TrainedModel:
-    """Load the model that :func:`claim` wrote."""
-    about = json.loads(output.cat_file(ABOUT))
-    model = ModelFile(
-        about["model"],
-        output.cat_file(MODEL),
-        about["classes"],
-        MODEL,
-        read_validation(output),
-        about.get("image_fit", "stretch"),
-    )
-    return model.load(ConfidenceSettings(**about.get("confidence", {})))
-
-
-def read_validation(output: DirFileSystem) -> bytes | None:
-    return bytes(output.cat_file(VALIDATION)) if output.exists(VALIDATION) else None
+def read_claimed(output: DirFileSystem) -> tuple[ModelFile, ConfidenceSettings]:
+    """Read the model that :func:`claim` wrote, and the settings of its confidence."""
+    about = {"image_fit": "stretch", "confidence": {}, **json.loads(output.cat_file(ABOUT))}  # older outputs lack these
+    content = output.cat_file(MODEL)
+    validation = output.cat_file(VALIDATION) if output.exists(VALIDATION) else None
+    model = ModelFile(about["model"], content, about["classes"], MODEL, validation, about["image_fit"])
+    return model, ConfidenceSettings(**about["confidence"])
 
 
 def parts_of(output: DirFileSystem) -> list[str]:
     """List the files with predictions, in the order of their numbers."""
-    matches = [match for path in output.find("") if (match := PART.fullmatch(path))]
-    return [match[0] for match in sorted(matches, key=lambda match: int(match[1]))]
+    return sorted(path for path in output.find("") if PART.fullmatch(path))
 
 
-def part_number(index: int, paths: list[str]) -> int:
-    """Number a part by its index and a hash of its paths, so that no run overwrites a part of other photos."""
-    digest = int(content_hash([repr(paths)]), 16)
-    return int(f"1{index:06}{digest % 10**9:09}")
+def part_name(index: int, paths: list[str]) -> str:
+    """Name a part by its index and a hash of its paths, so that no run overwrites a part of other photos."""
+    return f"part-1{index:06}{int(content_hash([repr(paths)]), 16) % 10**9:09}.parquet"
 
 
-def write_part(output: DirFileSystem, number: int, rows: list[Row], names: list[str]) -> None:
+def write_part(output: DirFileSystem, part: str, rows: list[Row], names: list[str]) -> None:
     """Write a row per photo: the values of the columns ``names``, or ``path`` and ``problem``."""
     names = [*names, "problem"]
     schema = pa.schema({name: pa.float64() if name.startswith("probability") else pa.string() for name in names})
-    write_table(output, f"part-{number:06}.parquet", pa.Table.from_pylist(rows, schema))
+    write_table(output, part, pa.Table.from_pylist(rows, schema))
 
 
 def write_table(output: DirFileSystem, path: str, table: pa.Table) -> None:
@@ -158,14 +141,15 @@ def drop_problems(output: DirFileSystem) -> set[str]:
     duplicates = 0
     for path in parts_of(output):
         table = read_table(output, path)
-        classified = table.filter(table["problem"].is_null())
-        new = classified.filter(pa.array([name not in done for name in classified["path"].to_pylist()], pa.bool_()))
-        duplicates += len(classified) - len(new)
-        if not len(new):
+        rows = table.select(["path", "problem"]).to_pandas()
+        is_classified, is_done = rows["problem"].isna(), rows["path"].isin(done)
+        is_new = is_classified & ~is_done
+        duplicates += int((is_classified & is_done).sum())
+        if not is_new.any():
             output.rm_file(path)
-        elif len(new) < len(table):
-            write_table(output, path, new)
-        done.update(new["path"].to_pylist())
+        elif not is_new.all():
+            write_table(output, path, table.filter(is_new.to_numpy()))
+        done.update(rows["path"][is_new])
     if duplicates:
         logger.info("duplicate rows deleted, which another run wrote at the same time: %d", duplicates)
     return done

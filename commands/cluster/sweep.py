@@ -25,7 +25,7 @@ from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
 from ray import tune
 
 from commands.cluster.comparison import UNFINISHED, compare_settings, recommend, setting_of, tabulate
-from commands.cluster.nodes import bundle, check_nodes, connect
+from commands.cluster.nodes import bundle, check_nodes, connect, resources_for_features
 from commands.cluster.trial import Trial
 from commands.cluster.workspace import dvc
 from stages.common.cli import UserError, command_parser, run
@@ -56,12 +56,14 @@ def main() -> None:
         config = trial.models[args.model]
         own_features = any(changes(override, "features.", "image_fit=", "image_size=") for override in overrides)
         if config.has_backbone and not own_features:
-            shared.add(f"features@{config.features}")
+            shared.add(config.features)
 
     connect()
-    check_nodes([params.cluster.resources_of(args.model)])
-    dvc("repro", "backbone", "pixels", *sorted(shared))
-    dvc("push", "download", "backbone", "split", "pixels", *sorted(shared))
+    needed = [resources_for_features(name, params) for name in shared]
+    check_nodes([params.cluster.resources_of(args.model), *needed])
+    steps = [f"features@{name}" for name in sorted(shared)]
+    dvc("repro", "backbone", "pixels", *steps)
+    dvc("push", "download", "backbone", "split", "pixels", *steps)
     table = tabulate(sweep(args.model, trials, params, epochs), trials)
 
     print(f"\n{table.to_string(index=False)}\n")  # noqa: T201

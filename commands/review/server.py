@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -21,7 +22,7 @@ from stages.common.params import load_params
 from stages.data.labels import REMOVE
 from stages.photos.decode import UnreadablePhotoError, open_photo
 
-FILES = {"": "review.html", **{name: name for name in ("review.css", "review.js", "try.js")}}
+EXECUTOR = ThreadPoolExecutor(1)  # of one thread: a model takes all cores for one photo
 MAX_UPLOAD = 64 * 2**20  # bytes
 MAX_ROWS = 200
 SIZES = {"large": 1600, "small": 256}  # longer side of a served photo, in pixels
@@ -88,10 +89,8 @@ def make_app(keys: Secrets, port: int) -> web.Application:
         raise web.HTTPSeeOther(f"/{keys.token}/")
 
     app = web.Application(middlewares=[guard], client_max_size=MAX_UPLOAD)
-    app[EXECUTOR] = ThreadPoolExecutor(1)
     app.router.add_get("/enter/{once}", enter)
-    for name, file in FILES.items():
-        app.router.add_get(f"/{{token}}/{name}", page_file(file))
+    app.router.add_get(r"/{token}/{file:|review\.css|review\.js|try\.js}", page)
     for handler in (project, photos, photo, rerun, models):
         app.router.add_get(f"/{{token}}/{handler.__name__}", handler)
     for handler in (decide, classify):
@@ -99,14 +98,8 @@ def make_app(keys: Secrets, port: int) -> web.Application:
     return app
 
 
-EXECUTOR = web.AppKey("executor", ThreadPoolExecutor)  # of one thread: a model takes all cores for one photo
-
-
-def page_file(name: str) -> Handler:
-    async def serve(_: web.Request) -> web.StreamResponse:
-        return web.FileResponse(Path(__file__).with_name(name))
-
-    return serve
+async def page(request: web.Request) -> web.StreamResponse:
+    return web.FileResponse(Path(__file__).with_name(request.match_info["file"] or "review.html"))
 
 
 async def project(_: web.Request) -> web.StreamResponse:
@@ -174,20 +167,20 @@ async def rerun(_: web.Request) -> web.StreamResponse:
 
 
 async def models(request: web.Request) -> web.StreamResponse:
-    """Answer with the names of the models of a revision, the best first, and load that one."""
+    """Answer with the names of the models of a revision, and the best, which is loaded."""
     from commands.review.classifier import list_models  # which imports TensorFlow
 
-    loop = asyncio.get_running_loop()
-    revision = request.query.get("rev") or None
-    return web.json_response(await loop.run_in_executor(request.app[EXECUTOR], list_models, revision))
+    return await answer(list_models, request.query.get("rev") or None)
 
 
 async def classify(request: web.Request) -> web.StreamResponse:
     """Answer with what a model makes of the photo in the body."""
     from commands.review.classifier import classify_photo
 
-    content = await request.read()
     name, revision = (request.query.get(key) or None for key in ("model", "rev"))
-    loop = asyncio.get_running_loop()
-    result = await loop.run_in_executor(request.app[EXECUTOR], classify_photo, content, name, revision)
-    return web.json_response(result)
+    return await answer(classify_photo, await request.read(), name, revision)
+
+
+async def answer(function: Callable[..., dict[str, Any]], *arguments: Any) -> web.StreamResponse:
+    """Answer with what a function of a model returns."""
+    return web.json_response(await asyncio.get_running_loop().run_in_executor(EXECUTOR, function, *arguments))

@@ -15,10 +15,11 @@ OVERSAMPLING = 2  # drawn this many times larger, then reduced: Pillow does not 
 
 
 class Head:
-    """Random rotation of a head, its projection to ``image``, and a pen that draws there in the head's coordinates."""
+    """A head turned at random, its projection to ``image``, and a pen that draws there in the head's coordinates."""
 
     def __init__(self, image: Image.Image, rng: np.random.Generator) -> None:
         width, height = image.size
+        self.rng = rng
         self.pen = ImageDraw.Draw(image)
         self.radius = min(width, height) * rng.uniform(0.23, 0.34)
         self.centre = np.array([width, height]) * rng.uniform((0.4, 0.46), (0.6, 0.58))
@@ -30,12 +31,9 @@ class Head:
 
     def place(self, points: Iterable[Iterable[float]]) -> np.ndarray:
         """Project points of the head, shaped (n, 3), to pixels, shaped (n, 2)."""
-        pixels: np.ndarray = self.centre + self.radius * (np.array(points) @ self.flatten.T)
-        return pixels
+        return np.asarray(self.centre + self.radius * (np.array(points) @ self.flatten.T))
 
-    def blob(
-        self, centre: tuple[float, float, float], width: float, height: float, colour: Colour, jaw: float = 0.0
-    ) -> None:
+    def blob(self, centre: Iterable[float], width: float, height: float, colour: Colour, jaw: float = 0.0) -> None:
         """Draw an ellipse that faces the viewer however the head is turned; ``jaw`` narrows its lower half."""
         angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
         x, y = np.cos(angle), np.sin(angle)
@@ -61,7 +59,7 @@ def draw_animal(species: str, rng: np.random.Generator) -> Image.Image:
     short = round(long * rng.choice([2 / 3, 3 / 4, 1]))
     size = (long, short) if rng.random() < 0.6 else (short, long)
     image = draw_background((size[0] * OVERSAMPLING, size[1] * OVERSAMPLING), rng)
-    draw_head(image, SPECIES[species], rng)
+    draw_head(Head(image, rng), SPECIES[species])
     if rng.random() < 0.3:
         draw_clutter(image, rng, count=int(rng.integers(1, 3)), largest=0.15)
     return photograph(image.reduce(OVERSAMPLING), rng)
@@ -93,58 +91,56 @@ def draw_clutter(image: Image.Image, rng: np.random.Generator, count: int, large
                 pen.polygon((rng.uniform(-reach, reach, (3, 2)) + np.array([x, y])).ravel().tolist(), colour)
 
 
-def draw_head(image: Image.Image, species: Species, rng: np.random.Generator) -> None:
+def draw_head(head: Head, species: Species) -> None:
     """Draw shoulders, horns, ears, skull, coat, eyes, muzzle and whiskers, the farthest first."""
-    head = Head(image, rng)
+    rng = head.rng
     coat, second = random_fur(rng), random_fur(rng)
     width, height, jaw = species.skull * rng.normal(1, 0.06, 3)
     ears = species.ears[rng.integers(len(species.ears))]
     hanging = ears == "floppy"
     head.blob((0, 2.3, -0.6), rng.uniform(1.1, 1.6), 1.9, shade(coat, 0.8))
-    draw_pair(head, HORNS[species.horns], shade((205, 190, 160), rng.uniform(0.6, 1.1)), rng)
+    draw_pair(head, HORNS[species.horns], shade((205, 190, 160), rng.uniform(0.6, 1.1)))
     if not hanging:
-        draw_pair(head, EARS[ears], shade(coat, 0.9), rng, inside=shade(second, 0.9))
+        draw_pair(head, EARS[ears], shade(coat, 0.9), inside=shade(second, 0.9))
     head.blob((0, 0.04, 0), width, height, shade(coat, 0.88), jaw)
     head.blob((0, -0.02, 0.1), width * 0.92, height * 0.92, coat, jaw)
     for x, y, pattern_width, pattern_height in COATS[rng.choice(list(COATS))]:
         head.blob(on_skull(x, y), pattern_width, pattern_height, second)
-    draw_fur(head, coat, width, height, rng)
+    draw_fur(head, coat, width, height)
     if hanging:
-        draw_pair(head, EARS[ears], shade(coat, 0.8), rng)
-    draw_eyes(head, species, rng)
+        draw_pair(head, EARS[ears], shade(coat, 0.8))
+    draw_eyes(head, species)
     muzzle = MUZZLES[species.muzzle]
     tints = {"coat": coat, "pale": shade(coat, 1.25), "pink": (214, 158, 150), "horn": (222, 170, 70)}
-    draw_muzzle(head, muzzle, tints[muzzle.tint], rng)
+    draw_muzzle(head, muzzle, tints[muzzle.tint])
     if species.whiskers:
-        draw_whiskers(head, muzzle, rng)
+        draw_whiskers(head, muzzle)
 
 
-def draw_pair(
-    head: Head, outline: Outline, colour: Colour, rng: np.random.Generator, inside: Colour | None = None
-) -> None:
+def draw_pair(head: Head, outline: Outline, colour: Colour, inside: Colour | None = None) -> None:
     """Draw an ear or horn and its mirror image, each slightly different; ``inside`` colours its middle."""
     if not outline:
         return
-    points = np.array(outline) * rng.normal(1, 0.09, 2)
+    points = np.array(outline) * head.rng.normal(1, 0.09, 2)
     for side in (-1, 1):
-        ear = rounded(points + rng.normal(0, 0.04, points.shape)) * (side, 1)
+        ear = rounded(points + head.rng.normal(0, 0.04, points.shape)) * (side, 1)
         head.polygon(ear, -0.1, colour)
         if inside:
             head.polygon(ear.mean(axis=0) + 0.6 * (ear - ear.mean(axis=0)), -0.1, inside)
 
 
-def draw_fur(head: Head, coat: Colour, width: float, height: float, rng: np.random.Generator) -> None:
+def draw_fur(head: Head, coat: Colour, width: float, height: float) -> None:
     """Draw short hairs on the skull, pointing away from its middle."""
-    for angle, reach in zip(rng.uniform(0, 2 * np.pi, 90), rng.uniform(0.3, 0.97, 90), strict=True):
+    for angle, reach in zip(head.rng.uniform(0, 2 * np.pi, 90), head.rng.uniform(0.3, 0.97, 90), strict=True):
         x, y = reach * width * np.cos(angle), reach * height * np.sin(angle)
-        hair = shade(coat, rng.uniform(0.75, 1.15))
+        hair = shade(coat, head.rng.uniform(0.75, 1.15))
         head.line([(x, y, 0), (x * 1.08, y * 1.05 + 0.05, 0)], hair, 0.02)
 
 
-def draw_eyes(head: Head, species: Species, rng: np.random.Generator) -> None:
+def draw_eyes(head: Head, species: Species) -> None:
     """Draw two eyes with a shining pupil, ``species.pupil`` times as wide as the eye."""
-    size, x, y = species.eyes * rng.normal(1, 0.1, 3)
-    iris = IRISES[rng.integers(len(IRISES))]
+    size, x, y = species.eyes * head.rng.normal(1, 0.1, 3)
+    iris = IRISES[head.rng.integers(len(IRISES))]
     for side in (-1, 1):
         centre = on_skull(side * x, y)
         head.blob(centre, size * 1.12, size * 1.05, (35, 28, 25))
@@ -153,9 +149,9 @@ def draw_eyes(head: Head, species: Species, rng: np.random.Generator) -> None:
         head.blob((centre[0] - size * 0.3, centre[1] - size * 0.35, centre[2]), size / 5, size / 5, (250, 250, 250))
 
 
-def draw_muzzle(head: Head, muzzle: Muzzle, colour: Colour, rng: np.random.Generator) -> None:
+def draw_muzzle(head: Head, muzzle: Muzzle, colour: Colour) -> None:
     """Draw the muzzle from root to tip, lighter and lighter, and on it nose, nostrils and mouth."""
-    length = muzzle.length * rng.uniform(0.75, 1.2)
+    length = muzzle.length * head.rng.uniform(0.75, 1.2)
     root = on_skull(0, muzzle.y)[2] - 0.25
     for step in np.linspace(0, 1, 10):
         scale = 1 + (muzzle.taper - 1) * step
@@ -163,7 +159,7 @@ def draw_muzzle(head: Head, muzzle: Muzzle, colour: Colour, rng: np.random.Gener
         head.blob(centre, muzzle.width * scale, muzzle.height * scale, shade(colour, 0.85 + 0.15 * step))
     tip_width, tip_height = muzzle.width * muzzle.taper, muzzle.height * muzzle.taper
     y, z = muzzle.y + muzzle.drop, root + length + 0.25
-    dark = shade((60, 45, 45), rng.uniform(0.4, 2.2))
+    dark = shade((60, 45, 45), head.rng.uniform(0.4, 2.2))
     for side in (-1, 1):
         head.blob((side * tip_width * 0.4, y - tip_height * 0.15, z), muzzle.nostrils, muzzle.nostrils * 1.2, dark)
     if muzzle.tint != "horn":
@@ -175,11 +171,12 @@ def draw_muzzle(head: Head, muzzle: Muzzle, colour: Colour, rng: np.random.Gener
         head.blob((0, nose_y, z), *muzzle.nose, dark, jaw=0.5)
 
 
-def draw_whiskers(head: Head, muzzle: Muzzle, rng: np.random.Generator) -> None:
+def draw_whiskers(head: Head, muzzle: Muzzle) -> None:
     """Draw three to four whiskers a side."""
+    rng = head.rng
     colour = shade((230, 230, 225), rng.uniform(0.3, 1.1))
     for side in (-1, 1):
-        for lift in np.linspace(-0.25, 0.3, int(rng.integers(3, 5))):
+        for lift in np.linspace(-0.25, 0.3, rng.integers(3, 5)):
             start = (side * muzzle.width * 0.6, muzzle.y + lift * 0.3, 1.0)
             end = (side * rng.uniform(1.0, 1.5), muzzle.y + lift + rng.normal(0, 0.06), 0.7)
             head.line([start, end], colour, 0.022)
@@ -204,16 +201,15 @@ def rounded(outline: np.ndarray) -> np.ndarray:
     """Cut the corners of a closed outline, (n, 2), twice (Chaikin, 1974): (4 n, 2)."""
     for _ in range(2):
         following = np.roll(outline, -1, axis=0)
-        outline = np.stack([0.75 * outline + 0.25 * following, 0.25 * outline + 0.75 * following], axis=1)
-        outline = outline.reshape(-1, 2)
+        cut = np.stack([0.75 * outline + 0.25 * following, 0.25 * outline + 0.75 * following], axis=1)
+        outline = cut.reshape(-1, 2)
     return outline
 
 
 def random_colour(rng: np.random.Generator) -> Colour:
     """Draw a muted colour of any hue."""
     grey = rng.uniform(40, 220)
-    red, green, blue = (grey + rng.normal(0, 18, 3)).clip(0, 255).astype(int).tolist()
-    return red, green, blue
+    return tuple((grey + rng.normal(0, 18, 3)).clip(0, 255).astype(int).tolist())
 
 
 def random_fur(rng: np.random.Generator) -> Colour:
@@ -224,5 +220,4 @@ def random_fur(rng: np.random.Generator) -> Colour:
 
 def shade(colour: Colour, factor: float) -> Colour:
     """Scale the lightness of a colour."""
-    red, green, blue = (min(255, round(channel * factor)) for channel in colour)
-    return red, green, blue
+    return tuple(min(255, round(channel * factor)) for channel in colour)

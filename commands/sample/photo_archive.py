@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,11 +55,9 @@ def check_is_replaceable(path: Path) -> None:
     """Refuse to replace a file other than an archive of synthetic images."""
     if not path.is_file():
         return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            drawn = [of.filename.startswith("sample/") and of.date_time == EPOCH for of in archive.infolist()]
-    except zipfile.BadZipFile:
-        drawn = []
+    drawn = []
+    with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        drawn = [of.filename.startswith("sample/") and of.date_time == EPOCH for of in archive.infolist()]
     if not drawn or not all(drawn):
         raise UserError(
             f"--output: expected a new file or one with synthetic images, received {path}, which is neither"
@@ -66,11 +65,7 @@ def check_is_replaceable(path: Path) -> None:
 
 
 def write_archive(path: Path, classes: Sequence[str], train: int, validation: int, seed: int = 0) -> None:
-    """Write a zip with ``train`` and ``validation`` images of each class. The same arguments give the same bytes.
-
-    Raises:
-        UserError: A class cannot be drawn, a number is too small, or the path cannot be written to or has another file.
-    """
+    """Write a zip with ``train`` and ``validation`` images of each class. The same arguments give the same bytes."""
     unknown = sorted(set(classes) - set(SPECIES))
     if unknown or not classes:
         raise UserError(f"--classes: expected some of {', '.join(SPECIES)}, received {', '.join(unknown) or 'none'}")

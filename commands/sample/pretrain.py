@@ -22,7 +22,7 @@ from stages.storage.files import atomic_write
 logger = logging.getLogger(__name__)
 
 CLASS_NAMES = sorted(set(SPECIES) - {"cats", "dogs"})  # the demo's classes stay unseen
-IMAGE_SIZE = (96, 96)
+SIZE = 96  # height and width in pixels
 WIDTH = 0.35  # MobileNetV2's alpha, its narrowest
 BATCH_SIZE = 16
 LEARNING_RATE = 2e-3  # at its highest
@@ -32,13 +32,12 @@ PHASES = ((0.02, 6), (0.2, 12))
 SEED = 0
 
 
-def draw_photo(image: SyntheticImage) -> np.ndarray:
-    """Return the image at ``IMAGE_SIZE``: uint8, (height, width, 3)."""
-    return np.asarray(draw(image).resize(IMAGE_SIZE[::-1], Image.Resampling.BILINEAR))
-
-
 def draw_photos(per_class: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return photos, uint8, (n, height, width, 3), and class indices, (n,); the classes alternate."""
+    """Return photos, uint8, (n, SIZE, SIZE, 3), and class indices, (n,); the classes alternate."""
+
+    def draw_photo(image: SyntheticImage) -> np.ndarray:
+        return np.asarray(draw(image).resize((SIZE, SIZE), Image.Resampling.BILINEAR))
+
     images = [SyntheticImage("", species, number, SEED) for number in range(per_class) for species in CLASS_NAMES]
     photos = map_in_parallel(draw_photo, images, "drawing")
     return np.stack(photos), np.tile(np.arange(len(CLASS_NAMES)), per_class)
@@ -50,18 +49,17 @@ def train_backbone(photos: np.ndarray, labels: np.ndarray, holdout: int, output:
 
     keras.utils.set_random_seed(SEED)
     tf.config.experimental.enable_op_determinism()
-    shape = (*IMAGE_SIZE, 3)
-    backbone = keras.applications.MobileNetV2(input_shape=shape, alpha=WIDTH, include_top=False, weights=None)
+    backbone = keras.applications.MobileNetV2((SIZE, SIZE, 3), alpha=WIDTH, include_top=False, weights=None)
     for layer in backbone.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.9  # the default 0.999 needs thousands of steps to forget its start
+    scaling = [keras.Input((SIZE, SIZE, 3)), keras.layers.Rescaling(1 / 127.5, offset=-1)]
     head = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(len(CLASS_NAMES))]
-    model = keras.Sequential([keras.Input(shape), keras.layers.Rescaling(1 / 127.5, offset=-1), backbone, *head])
+    model = keras.Sequential([*scaling, backbone, *head])
     train, train_labels = photos[:-holdout], labels[:-holdout]
     steps = sum(epochs for _, epochs in PHASES) * math.ceil(len(train) / BATCH_SIZE)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        LEARNING_RATE / 10, steps, warmup_target=LEARNING_RATE, warmup_steps=100
-    )
+    decay = keras.optimizers.schedules.CosineDecay
+    schedule = decay(LEARNING_RATE / 10, steps, warmup_target=LEARNING_RATE, warmup_steps=100)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(schedule), loss, metrics=["accuracy"])
     for rotation, epochs in PHASES:

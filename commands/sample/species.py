@@ -6,7 +6,7 @@ dogs differ in shape, never in colour or coat.
 
 from typing import NamedTuple
 
-Colour = tuple[int, int, int]
+Colour = tuple[int, ...]  # red, green, blue
 Outline = tuple[tuple[float, float], ...]
 
 

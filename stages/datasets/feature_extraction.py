@@ -5,7 +5,7 @@ from tqdm import tqdm
 
 from stages.datasets.dataset import Dataset, sequential_batches
 from stages.models.pretrained import connect, fold_batch_norm
-from stages.models.runtime import keras, layers, tf
+from stages.models.runtime import describe_environment, keras, layers, tf
 from stages.storage.arrays import DiskArray
 
 BATCH_SIZE = 8  # no slower than larger ones, and memory holds a batch per core
@@ -21,7 +21,7 @@ class FeatureDataset:
     """Features of a dataset of photos, extracted anew for each batch by a ``feature_extractor``."""
 
     def __init__(self, photos: Dataset, extractor: keras.Model) -> None:
-        self.photos = photos
+        self.photos, self.extractor = photos, extractor
         self.labels = photos.labels
         pixels = tf.TensorSpec((None, *extractor.input_shape[1:]), tf.uint8)
         self.forward = tf.function(lambda photos: extractor(photos, training=False), input_signature=[pixels])
@@ -31,8 +31,11 @@ class FeatureDataset:
         return np.asarray(tf.cast(self.forward(self.photos.batch(epoch, indices)), tf.float32))
 
 
-def store_features(features: FeatureDataset, array: DiskArray, description: str) -> None:
+def store_features(features: FeatureDataset, array: DiskArray, description: str) -> list[str]:
     """Extract features and write them to an array, epoch after epoch, until it is full.
+
+    Returns:
+        The environment that computed them.
 
     Raises:
         OverflowError: A feature is NaN or beyond the array's dtype (docs/decisions/float16_features.md); the message is
@@ -48,3 +51,4 @@ def store_features(features: FeatureDataset, array: DiskArray, description: str)
             array.write(done, rows)
             done += len(rows)
             progress.update(len(rows))
+    return describe_environment()

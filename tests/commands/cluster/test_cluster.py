@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -16,14 +17,21 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+import ray
 from dvc.repo import Repo
 from dvc.utils.serialize import load_yaml
 from ray.cluster_utils import Cluster
 
 from commands import predict
 from commands.cluster import batch_predict as cluster_predict
+from commands.cluster import feature_shards
 from stages import features, pixels, train
 from stages.common.cli import UserError
+from stages.common.model_config import Augmentation
+from stages.datasets.dataset import AugmentedDataset, StoredDataset
+from stages.datasets.feature_extraction import FeatureDataset, store_features
+from stages.models.runtime import keras, layers
+from stages.storage.arrays import temporary_array
 from tests.conftest import edit_params, write_photos
 from tests.models.backbones import write_backbone
 from tests.project import commit, lay_out, run, started
@@ -49,6 +57,15 @@ def share(folder: Path, remote: Path) -> Path:
     run(folder, "dvc", "remote", "add", "--default", "shared", str(remote))
     commit(folder)
     return folder
+
+
+def find_worker(name: str) -> psutil.Process | None:
+    """Return a process of Ray's that runs a task or an actor of this name."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if process.name().startswith("ray::") and name in "".join(process.cmdline()):
+                return process
+    return None
 
 
 def read_until(process: "subprocess.Popen[str]", found: Callable[[str], bool]) -> str:
@@ -110,6 +127,34 @@ def test_a_run_that_loses_a_node_ends_in_the_serial_lock_file(
         assert not repo.status()
         names = [stage.addressing for stage in repo.index.stages]
     assert list(load_yaml("dvc.lock")["stages"]) == names, "not in the order of a serial run"
+
+
+def test_lost_shards_of_features_are_extracted_again(
+    cluster: Cluster, small_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By Ray alone, into the same bytes as on one machine."""
+    monkeypatch.chdir(small_project)
+    monkeypatch.setenv("DVC_STAGE", "features@mobilenet_v2")
+    monkeypatch.setenv("FEATURE_STORE", "")  # restored in the end
+    rng = np.random.default_rng(0)
+    photos = StoredDataset(rng.integers(0, 256, (100, 32, 32, 3), np.uint8), np.zeros(100))
+    augmentation = Augmentation(flip="horizontal", rotation=0.2)
+    extractor = keras.Sequential([layers.Input((32, 32, 3)), layers.Conv2D(4, 3), layers.GlobalAveragePooling2D()])
+    dataset = FeatureDataset(AugmentedDataset(photos, augmentation, seed=1), extractor)
+    here, there = (temporary_array((200, 4), np.float32, small_project) for _ in range(2))
+
+    def kill_a_worker() -> None:
+        while not (worker := find_worker("extract")):
+            time.sleep(0.01)
+        worker.kill()
+
+    with ThreadPoolExecutor() as pool:
+        killed = pool.submit(kill_a_worker)
+        environment = feature_shards.store(dataset, there, "features")
+        killed.result()
+    ray.shutdown()
+    assert store_features(dataset, here, "features") == environment
+    np.testing.assert_array_equal(there[np.arange(200)], here[np.arange(200)])
 
 
 UNITS = "models.cnn.dense_units"
@@ -189,13 +234,6 @@ def test_problems_of_nodes_are_reported_before_anything_runs(
     )
 
 
-def predicts(process: psutil.Process) -> bool:
-    """Return whether it is Ray's process with the model."""
-    with suppress(psutil.NoSuchProcess):
-        return process.name().startswith("ray::") and "Predictor" in "".join(process.cmdline())
-    return False
-
-
 def test_each_photo_is_classified_once_despite_kills(
     cluster: Cluster,
     small_project: Path,
@@ -223,10 +261,10 @@ def test_each_photo_is_classified_once_despite_kills(
     for path in in_each_part:
         shutil.copy(photos / "7.jpg", path)
     with started(small_project, *command) as process:
-        while not (working := [worker for worker in psutil.Process().children(recursive=True) if predicts(worker)]):
+        while not (worker := find_worker("Predictor")):
             assert process.poll() is None, process.communicate()
             time.sleep(0.05)
-        working[0].kill()
+        worker.kill()
         printed, _ = process.communicate(timeout=600)
     assert process.returncode == 1
     [done] = re.findall(r"photos: 1601, already classified: (\d+)", printed)

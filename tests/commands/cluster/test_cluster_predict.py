@@ -22,20 +22,19 @@ from PIL import Image
 
 from commands.cluster import batch_predict as predict
 from commands.cluster import parquet
-from commands.cluster.nodes import cause_of, task_options
 from commands.cluster.parquet import (
     Row,
     claim,
     drop_problems,
-    load_claimed,
     open_folder,
-    part_number,
+    part_name,
     parts_of,
+    read_claimed,
     read_predictions,
     write_part,
 )
 from commands.predict import list_photos
-from stages.common.cli import UserError
+from stages.common.cli import MachineError, UserError
 from stages.common.params import ConfidenceSettings, Resources
 from stages.common.paths import MODELS
 from stages.inference.model_file import fetch_model_file
@@ -111,10 +110,6 @@ def test_a_cluster_without_a_cpu_to_decode_is_refused(monkeypatch: pytest.Monkey
         predict.check_resources(Resources(cpus=1, gpus=1, memory_gib=2))
 
 
-def test_a_task_reserves_what_is_looked_for_on_a_node() -> None:
-    assert task_options(Resources(cpus=2, gpus=1, memory_gib=0.5)) == {"num_cpus": 2, "num_gpus": 1, "memory": 2**29}
-
-
 COLUMNS = ["path", "class", "probability", "probability_a"]
 
 
@@ -137,33 +132,27 @@ class Bucket:
 def test_a_forbidden_file_is_listed_and_the_others_are_decoded() -> None:
     photo = BytesIO()
     Image.new("RGB", (20, 30), "white").save(photo, "PNG")
-    bucket = Bucket(a=photo.getvalue(), b=PermissionError(errno.EACCES, "Permission denied"), c=b"no photo")
-    part = predict.decode({"number": 0, "paths": ["a", "b", "c"]}, bucket, (2, 2), max_megapixels=1)
-    assert part["problems"] == [
-        "",
-        "cannot be read: Permission denied",
-        "cannot be decoded: is a text file",
-    ]
-    assert part["pixels"].max(axis=(1, 2, 3)).tolist() == [255, 0, 0]
+    denied, loop = PermissionError(errno.EACCES, "Permission denied"), OSError(errno.ELOOP, "Loop")
+    bucket = Bucket(a=photo.getvalue(), b=denied, c=b"no photo", d=loop)
+    part = predict.decode({"paths": list("abcd")}, bucket, (2, 2), "stretch", 1)
+    reasons = ["", "cannot be read: Permission denied", "cannot be decoded: is a text file", "cannot be read: Loop"]
+    assert part["problems"] == reasons
+    assert part["pixels"].max(axis=(1, 2, 3)).tolist() == [255, 0, 0, 0]
 
 
 def test_a_film_of_many_gigabytes_is_not_read_whole(tmp_path: Path) -> None:
     for name, start in [("film.mp4", b"\0\0\0\x18ftypmp42"), ("large.jpg", b"\xff\xd8\xff")]:
         (tmp_path / name).write_bytes(start)
         os.truncate(tmp_path / name, 2**40)
-    part = {"number": 0, "paths": ["film.mp4", "large.jpg"]}
-    decoded = predict.decode(part, open_folder(str(tmp_path)), (2, 2), max_megapixels=1)
-    assert decoded["problems"] == [
-        "cannot be decoded: is a video",
-        "is larger than any photo of 1 megapixels",
-    ]
+    part = {"paths": ["film.mp4", "large.jpg"]}
+    decoded = predict.decode(part, open_folder(str(tmp_path)), (2, 2), "stretch", 1)
+    assert decoded["problems"] == ["cannot be decoded: is a video", "is larger than any photo of 1 megapixels"]
 
 
 def test_a_fault_of_the_machine_ends_the_job() -> None:
     bucket = Bucket(a=OSError(errno.EIO, "Input/output error"))
-    with pytest.raises(OSError, match="Input/output error") as raised:
-        predict.decode({"number": 0, "paths": ["a"]}, bucket, (2, 2), max_megapixels=1)
-    assert cause_of(raised.value) == "a: [Errno 5] Input/output error"
+    with pytest.raises(MachineError, match=r"^a: \[Errno 5\] Input/output error$"):
+        predict.decode({"paths": ["a"]}, bucket, (2, 2), "stretch", 1)
 
 
 def test_links_and_special_files_are_listed_by_name(tmp_path: Path) -> None:
@@ -177,7 +166,7 @@ def test_links_and_special_files_are_listed_by_name(tmp_path: Path) -> None:
     write_photos(tmp_path, 1)
     photos = open_folder(str(tmp_path))
     paths = sorted(photos.find(""))
-    decoded = predict.decode({"paths": paths}, photos, SIZE, max_megapixels=1)
+    decoded = predict.decode({"paths": paths}, photos, SIZE, "stretch", 1)
     problems = dict(zip(paths, decoded["problems"], strict=True))
     special = "cannot be read: a named pipe, a socket or a device, not a file"
     assert problems == {
@@ -195,11 +184,6 @@ def test_links_and_special_files_are_listed_by_name(tmp_path: Path) -> None:
                 open_photo(tmp_path / path)
 
 
-def test_a_link_to_itself_of_a_remote_folder_is_listed() -> None:
-    bucket = Bucket(a=OSError(errno.ELOOP, "Loop"))
-    assert predict.decode({"paths": ["a"]}, bucket, SIZE, max_megapixels=1)["problems"] == ["cannot be read: Loop"]
-
-
 def test_parts_have_the_notes_that_the_settings_ask_for(workspace: Path) -> None:
     save_small_model("small", ["ants", "bees"])
     np.savez(MODELS / "small.npz", logits=np.array([[9.0, 0.0]]), labels=np.array([0]))
@@ -208,9 +192,10 @@ def test_parts_have_the_notes_that_the_settings_ask_for(workspace: Path) -> None
         model, output = fetch_model_file("small"), open_folder(str(workspace / name))
         claim(output, model, settings)
         pixels = np.zeros((2, *SIZE, 3), np.uint8)
-        part = {"number": 0, "paths": ["a.jpg", "b.jpg"], "problems": ["", "cannot be read"], "pixels": pixels}
+        paths, problems = ["a.jpg", "b.jpg"], ["", "cannot be read"]
+        part = {"name": "part-0.parquet", "paths": paths, "problems": problems, "pixels": pixels}
         predict.Predictor(output)(part)
-        table = pd.read_parquet(workspace / name / "part-000000.parquet")
+        table = pd.read_parquet(workspace / name / "part-0.parquet")
         assert (table["note"].replace({np.nan: None}).tolist() if "note" in table else None) == notes
         assert table["class"].isna().tolist() == [False, True]
 
@@ -232,11 +217,11 @@ def test_an_output_goes_on_only_with_its_model_and_settings(workspace: Path) -> 
         claim(output, model, unsure)
     (workspace / "out/_about.json").write_text(json.dumps({"model": "small", "classes": ["ants", "bees"]}))
     claim(output, model, plain)  # begun before there were settings
-    assert not load_claimed(output).confidence.gives_notes
+    assert read_claimed(output)[1] == plain
 
     output = open_folder(str(workspace / "padded"))
     claim(output, model._replace(image_fit="pad"), plain)
-    assert load_claimed(output).image_fit == "pad"
+    assert read_claimed(output)[0].image_fit == "pad"
 
     output = open_folder(str(workspace / "unsure"))
     claim(output, model, unsure)
@@ -271,7 +256,7 @@ def test_only_photos_with_a_problem_are_tried_again(tmp_path: Path) -> None:
     good: list[Row] = [{"path": f"{n}.jpg", "class": "a", "probability": 1, "probability_a": 1} for n in range(3)]
     bad: list[Row] = [{"path": f"bad{n}.jpg", "problem": "cannot be read"} for n in range(2)]
     for number, rows in enumerate([good[:1], [*good[1:], bad[0]], bad[1:]]):
-        write_part(output, number, rows, COLUMNS)
+        write_part(output, f"part-{number:06}.parquet", rows, COLUMNS)
     untouched = (tmp_path / "part-000000.parquet").stat().st_ino
     assert drop_problems(output) == {"0.jpg", "1.jpg", "2.jpg"}
     assert sorted(read_predictions(output)["path"]) == ["0.jpg", "1.jpg", "2.jpg"]
@@ -284,7 +269,7 @@ def write_parts(output: DirFileSystem, paths: list[str], size: int) -> None:
     for index, start in enumerate(range(0, len(paths), size)):
         part = paths[start : start + size]
         rows: list[Row] = [{"path": path, "class": "a", "probability": 1, "probability_a": 1} for path in part]
-        write_part(output, part_number(index, part), rows, COLUMNS)
+        write_part(output, part_name(index, part), rows, COLUMNS)
 
 
 def test_an_output_of_two_runs_at_once_is_repaired(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -305,7 +290,7 @@ def test_an_older_output_with_duplicates_is_repaired(tmp_path: Path) -> None:
     output = open_folder(str(tmp_path))
     for number, names in enumerate(["ab", "bc", "c"]):
         rows: list[Row] = [{"path": name, "class": "a", "probability": number, "probability_a": 1} for name in names]
-        write_part(output, number, rows, COLUMNS)
+        write_part(output, f"part-{number:06}.parquet", rows, COLUMNS)
     drop_problems(output)
     assert sorted(read_predictions(output)["path"]) == ["a", "b", "c"]
     assert pd.read_parquet(tmp_path).set_index("path")["probability"].to_dict() == {"a": 0, "b": 0, "c": 1}

@@ -1,0 +1,75 @@
+"""Features extracted by all nodes of a cluster, a range of the photos at a time.
+
+DVC runs the step `features` on the caller's machine, and where ``FEATURE_STORE`` names this module, the step has it
+store the features. Photos and features travel through Ray, and need no remote.
+"""
+
+import math
+import os
+from typing import Any
+
+import numpy as np
+import ray
+from tqdm import tqdm
+
+from commands.cluster.nodes import cause_of, connect, resources_for_features, task_options
+from stages.common.cli import MachineError, first_line
+from stages.common.parallel import in_parallel
+from stages.common.params import load_params
+from stages.datasets.augmentation import Draws, augment
+from stages.datasets.dataset import AugmentedDataset, StoredDataset
+from stages.datasets.feature_extraction import BATCH_SIZE, FeatureDataset, store_features
+from stages.models.runtime import make_deterministic
+from stages.storage.arrays import DiskArray, temporary_array
+
+MAX_PHOTOS = 512  # of a task: 40 MB at 160 px
+TASKS_PER_SLOT = 4  # so that slots end at about the same time
+
+
+def store(features: FeatureDataset, array: DiskArray, description: str) -> list[str]:
+    """Do what ``store_features`` does, on the nodes: in the same batches, so that the bytes are the same."""
+    if not ray.is_initialized():
+        connect()
+    params = load_params()
+    resources = resources_for_features(os.environ["DVC_STAGE"].partition("@")[2], params)
+    task = extract.options(max_retries=params.cluster.retries, **task_options(resources))
+    slots = max(1, int(ray.cluster_resources().get("CPU", 0) / resources.cpus))
+    extractor, photos, count = ray.put(features.extractor), features.photos, len(features.labels)
+    size = min(MAX_PHOTOS, BATCH_SIZE * math.ceil(count / (BATCH_SIZE * TASKS_PER_SLOT * slots)))
+    shards = [(view, start) for view in range(len(array) // count) for start in range(0, count, size)]
+
+    def compute(shard: tuple[int, int]) -> tuple[np.ndarray, list[str]]:
+        view, start = shard
+        indices = np.arange(start, min(start + size, count))
+        if isinstance(photos, AugmentedDataset):
+            pixels, draws = photos.pixels[indices], Draws(*(each[indices] for each in photos.draw(view)))
+        else:
+            pixels, draws = photos.batch(view, indices), None
+        try:
+            rows, lines = ray.get(task.remote(extractor, pixels, draws, array.dtype.type))
+        except ray.exceptions.RayError as error:
+            cause = cause_of(error)
+            raise (MachineError(first_line(cause)) if isinstance(cause, ray.exceptions.RayError) else cause) from error
+        return rows, lines
+
+    environment: dict[str, None] = {}  # with lines of several CPUs, if the nodes have several
+    with tqdm(total=len(array), desc=description, unit="photo", disable=None) as progress:
+        for (view, start), (rows, lines) in zip(shards, in_parallel(compute, shards, slots), strict=True):
+            array.write(view * count + start, rows)
+            environment |= dict.fromkeys(lines)
+            progress.update(len(rows))
+    return list(environment)
+
+
+@ray.remote
+def extract(extractor: Any, pixels: np.ndarray, draws: Draws | None, dtype: type) -> tuple[np.ndarray, list[str]]:
+    """Return the features of consecutive photos, augmented if there are draws, and the environment of this node.
+
+    Args:
+        extractor: a Keras model. As an annotation, Ray would import it before our set-up of TensorFlow.
+    """
+    make_deterministic(seed=0)
+    photos = StoredDataset(pixels if draws is None else augment(pixels, draws), np.zeros(len(pixels)))
+    rows = temporary_array((len(pixels), *extractor.output_shape[1:]), dtype)
+    environment = store_features(FeatureDataset(photos, extractor), rows, "features")
+    return rows[np.arange(len(rows))], environment

@@ -1,13 +1,14 @@
 """A trained model with its classes, as it is now or was in any git revision."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fnmatch import fnmatch
 from io import BytesIO
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
-from typing import NamedTuple, get_args
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import numpy as np
 from dvc.api import DVCFileSystem
@@ -22,8 +23,10 @@ from stages.common.params import ConfidenceSettings
 from stages.common.paths import BEST, MODELS
 from stages.inference.confidence import DAMAGED_NPZ, SOFTMAX_ALONE, Confidence, fit_confidence
 from stages.inference.logits import load_model, predict_outputs, with_features
-from stages.models.runtime import keras
 from stages.storage.files import json_value
+
+if TYPE_CHECKING:
+    from stages.models.runtime import keras
 
 logger = logging.getLogger(__name__)
 
@@ -153,8 +156,7 @@ def fetch_model_file(name: str | None, revision: str | None = None) -> ModelFile
 
 def model_names(files: LocalFileSystem | DVCFileSystem) -> list[str]:
     """List the trained models in the files of a project, by name."""
-    listed = files.ls(MODELS.as_posix(), detail=False) if files.exists(MODELS.as_posix()) else []
-    return sorted(PurePath(path).stem for path in listed if fnmatch(PurePath(path).name, "[!.]*.keras"))
+    return sorted(PurePath(path).stem for path in files.glob((MODELS / "[!.]*.keras").as_posix()))
 
 
 @contextmanager

@@ -25,9 +25,7 @@ from stages.inference.logits import load_model
 from stages.inference.model_file import TrainedModel
 from stages.models.runtime import keras
 from stages.photos.decode import PAD_COLOUR, resized_pixels
-from stages.storage.feature_sets import hash_paths
 from stages.storage.files import write_json
-from stages.storage.photo_lists import read_split
 from tests.commands.small_model import SIZE, save_small_model
 from tests.conftest import PROJECT, write_photos
 
@@ -245,20 +243,13 @@ def test_the_difference_is_the_largest_and_nan_is_refused() -> None:
         command.check_figures(command.compare_probabilities(expected * float("nan"), expected, None), "int8", 1)
 
 
-def test_all_validation_photos_are_compared(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From ``data/features/pixels`` if it has the same photos, else decoded."""
+@pytest.mark.usefixtures("export")
+def test_all_validation_photos_are_compared() -> None:
     trained = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["dogs", "cats"])
     pixels, labels = command.validation_photos(trained)
     assert labels is not None
     assert (pixels.shape, set(labels)) == ((20, *SIZE, 3), {1})
     np.testing.assert_array_equal(pixels[np.array([7])][0], resized_pixels("photos/7.jpg", SIZE))
-    lists = {"validation": read_split("validation")}
-    monkeypatch.setattr(command, "open_arrays", lambda _: {"validation": np.ones((20, *SIZE, 3), np.uint8)})
-    about = {"photos": hash_paths(lists), "image_fit": "stretch"}
-    monkeypatch.setattr(command, "read_about", lambda _: about)
-    assert command.validation_photos(trained)[0][np.arange(20)].max() == 1
-    about["image_fit"] = "crop"
-    assert command.validation_photos(trained)[0][np.arange(20)].max() > 1
 
 
 @pytest.mark.usefixtures("export")

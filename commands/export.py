@@ -178,17 +178,9 @@ def in_float32(model: keras.Model) -> keras.Model:
 
 
 def write_model(
-    model: keras.Model,
-    target: Format,
-    path: Path,
-    precision: str = "float32",
-    calibration: ArrayStore | None = None,
+    model: keras.Model, target: Format, path: Path, precision: str = "float32", calibration: ArrayStore | None = None
 ) -> None:
-    """Write a model of float32 layers so that it takes batches of any size.
-
-    Args:
-        calibration: pixels of training photos, which int8 needs.
-    """
+    """Write a model of float32 layers so that it takes batches of any size; int8 needs pixels of training photos."""
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)  # it logs each of its steps
     # Keras's exporters do not say that the model is to predict; a layer such as augmentation may take it for training.
     pixels = keras.Input(model.input_shape[1:], name="pixels")

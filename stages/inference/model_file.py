@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
@@ -82,7 +83,7 @@ class ModelFile(NamedTuple):
                 extended = None if confidence.distance_threshold is None else with_features(model)
             except (ValueError, TypeError, KeyError, OSError) as error:
                 raise UserError(
-                    f"{self.origin}: expected a model that Keras {keras.__version__} can load: "
+                    f"{self.origin}: expected a model that Keras {version('keras')} can load: "
                     f"{first_line(error)}: train it again"
                 ) from error
         return TrainedModel(self.name, model, self.class_names, confidence, extended, self.image_fit)
@@ -111,15 +112,11 @@ class ModelFile(NamedTuple):
 
 
 def fetch_model_file(name: str | None, revision: str | None = None) -> ModelFile:
-    """Read the files of a model.
+    """Read the files of a model, or raise UserError if there is no such model or revision.
 
     Args:
-        name: of the model; None: the best one, from ``metrics/best.json``.
-        revision: a commit, branch, tag or experiment, whose files come from DVC's cache or its remote;
-            None: the files here.
-
-    Raises:
-        UserError: The revision or the model does not exist, or its files cannot be read.
+        name: None: the best one, from ``metrics/best.json``.
+        revision: a commit, branch, tag or experiment, by DVC's cache or its remote; None: the files here.
     """
     where = "" if revision is None else f" of revision {shown(revision)}"
     rebuild = "run `dvc repro`" if revision is None else "choose another --rev, or `dvc fetch` what it needs"

@@ -5,11 +5,11 @@ import importlib.util
 import json
 import logging
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -164,6 +164,7 @@ def test_a_smaller_export_needs_photos(export: Export) -> None:
 def test_the_guide_s_example_classifies_as_the_model(
     export: Export, image_fit: ImageFit, shape: tuple[int, ...], suffix: str
 ) -> None:
+    """Where neither TensorFlow nor Keras is installed."""
     write_json({"classes": ["cats", "dogs"], "image_fit": image_fit}, MODEL.with_suffix(".json"))
     export("--format", "onnx", "exported")
     about = json.loads(Path("exported/small.json").read_text())
@@ -174,11 +175,15 @@ def test_the_guide_s_example_classifies_as_the_model(
     exif[ExifTags.Base.Orientation] = 6
     Image.fromarray(np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)).save(photo, exif=exif)
     [example] = re.findall(r"```python\n(.*?)```", (PROJECT / "docs/guide.md").read_text(), re.DOTALL)
-    names: dict[str, Any] = {}
-    exec(example.replace("transfer", "small").replace("photo.jpg", photo.name), names)  # noqa: S102
-    assert names["pixels"].dtype == np.float32
-    np.testing.assert_array_equal(names["pixels"], resized_pixels(photo, SIZE, image_fit)[None])
-    np.testing.assert_allclose(names["logits"], load_model(MODEL)(names["pixels"]), atol=1e-5)
+    example = example.replace("transfer", "small").replace("photo.jpg", photo.name)
+    blocked = 'import sys\nsys.modules.update({"tensorflow": None, "keras": None, "stages": None})\n'
+    code = f'{blocked}{example}\nnp.savez("used.npz", pixels=pixels, logits=logits)'
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    with np.load("used.npz") as used:
+        assert used["pixels"].dtype == np.float32
+        np.testing.assert_array_equal(used["pixels"], resized_pixels(photo, SIZE, image_fit)[None])
+        np.testing.assert_allclose(used["logits"], load_model(MODEL)(used["pixels"]), atol=1e-5)
+        assert printed == f"{['cats', 'dogs'][used['logits'].argmax()]}\n"
 
 
 def test_the_description_has_the_temperature(export: Export, set_params: Callable[..., None]) -> None:

@@ -30,6 +30,7 @@ from tests.commands.small_model import SIZE, save_small_model
 from tests.conftest import PROJECT, write_photos
 
 MODEL = Path("data/models/small.keras")
+TRAINED = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
 Export = Callable[..., None]
 
 
@@ -89,7 +90,7 @@ def test_a_smaller_export_is_compared_with_its_model(export: Export, name: str, 
 
 
 @pytest.mark.parametrize("name", ["tflite", "onnx"])
-def test_an_export_that_lost_accuracy_is_refused(export: Export, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_an_export_that_lost_accuracy_is_refused(export: Export, name: str) -> None:
     """Calibrated on black images, int8 clips the activations of photos; the labels are the model's own classes."""
     pixels = np.stack([resized_pixels(f"photos/{number}.jpg", SIZE) for number in range(20)])
     logits = load_model(MODEL).predict(pixels, verbose=0)
@@ -101,7 +102,8 @@ def test_an_export_that_lost_accuracy_is_refused(export: Export, monkeypatch: py
     classes = np.where(logits[:, 0] - logits[:, 1] > bias, "cats", "dogs")
     lines = [f"photos/{number}.jpg,{label}\n" for number, label in enumerate(classes)]
     Path("data/splits/validation.csv").write_text("path,label\n" + "".join(lines))
-    monkeypatch.setattr(command, "training_pixels", lambda *_: np.zeros((4, *SIZE, 3), np.uint8))
+    Image.new("RGB", (60, 45)).save("black.png")
+    Path("data/splits/train.csv").write_text("path,label\nblack.png,cats\n")
     with pytest.raises(UserError, match=r"^int8: expected an accuracy at most 0.005 below .*: try --precision float16"):
         export("--format", name, "--precision", "int8", "out/deep")
     assert list(Path("out").iterdir()) == []
@@ -125,9 +127,8 @@ def test_int8_folds_batch_normalization(caplog: pytest.LogCaptureFixture) -> Non
 
 @pytest.mark.usefixtures("export")
 def test_calibration_takes_so_many_training_photos() -> None:
-    trained = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
-    assert len(command.training_pixels(trained, 7)) == 7
-    assert len(command.training_pixels(trained, 99)) == 20
+    assert len(command.training_pixels(TRAINED, 7)) == 7
+    assert len(command.training_pixels(TRAINED, 99)) == 20
     with pytest.raises(argparse.ArgumentTypeError, match="at least 1, received 0"):
         command.number_of_photos("0")
 
@@ -137,11 +138,6 @@ def test_an_accuracy_loss_is_refused_above_its_limit() -> None:
     command.check_figures(figures, "int8", 0.01)
     with pytest.raises(UserError, match=r"accuracy at most 0.009 below the model's, received accuracy 0.8900"):
         command.check_figures(figures, "int8", 0.009)
-
-
-def test_a_saved_model_has_one_precision(export: Export) -> None:
-    with pytest.raises(UserError, match=r"--format saved_model: expected --precision float32, received int8"):
-        export("--format", "saved_model", "--precision", "int8", "out")
 
 
 def test_a_smaller_export_needs_photos(export: Export) -> None:
@@ -187,9 +183,8 @@ def test_the_guide_s_example_classifies_as_the_model(
 
 
 def test_the_description_has_the_temperature(export: Export, set_params: Callable[..., None]) -> None:
-    trained = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
     about = "logits in the order of classes: {} gives probabilities"
-    assert command.describe(trained, FORMATS["onnx"])["output"]["about"] == about.format("softmax")
+    assert command.describe(TRAINED, FORMATS["onnx"])["output"]["about"] == about.format("softmax")
     set_params({"confidence.temperature_scaling": True})
     export("--format", "saved_model", "out")
     described = json.loads(Path("out/small.json").read_text())["output"]["about"]
@@ -250,8 +245,7 @@ def test_the_difference_is_the_largest_and_nan_is_refused() -> None:
 
 @pytest.mark.usefixtures("export")
 def test_all_validation_photos_are_compared() -> None:
-    trained = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["dogs", "cats"])
-    pixels, labels = command.validation_photos(trained)
+    pixels, labels = command.validation_photos(TRAINED._replace(class_names=["dogs", "cats"]))
     assert labels is not None
     assert (pixels.shape, set(labels)) == ((20, *SIZE, 3), {1})
     np.testing.assert_array_equal(pixels[np.array([7])][0], resized_pixels("photos/7.jpg", SIZE))
@@ -261,8 +255,7 @@ def test_all_validation_photos_are_compared() -> None:
 @pytest.mark.parametrize("missing", ["data/splits/validation.csv", "photos/0.jpg"])
 def test_without_the_photos_it_is_checked_on_noise(missing: str, caplog: pytest.LogCaptureFixture) -> None:
     Path(missing).unlink()
-    trained = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
-    pixels, labels = command.validation_photos(trained)
+    pixels, labels = command.validation_photos(TRAINED)
     assert pixels.shape == (16, *SIZE, 3)
     assert pixels.dtype == np.uint8
     assert labels is None
@@ -282,17 +275,21 @@ def test_only_a_new_or_empty_folder_is_filled(export: Export) -> None:
         export("--format", "saved_model", "params.yaml/out")
 
 
-def test_a_missing_package_is_one_line_that_says_what_to_install(
-    export: Export, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["onnx"], r"^--format onnx: .* no tf2onnx, onnx, onnxruntime: pip install .*--group export$"),
+        (
+            ["saved_model", "--precision", "int8"],
+            r"^--format saved_model: expected --precision float32, received int8$",
+        ),
+        (["saved_model", "--model", "nonesuch"], r"^expected a trained model \(small\), received 'nonesuch': "),
+    ],
+)
+def test_a_mistake_is_one_line(
+    export: Export, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
 ) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(
-        UserError, match=r"^--format onnx: .* no tf2onnx, onnx, onnxruntime: pip install .*--group export$"
-    ):
-        export("--format", "onnx", "out")
-
-
-def test_an_unknown_model_is_one_line(export: Export) -> None:
-    with pytest.raises(UserError, match=r"expected a trained model \(small\), received 'nonesuch'"):
-        export("--format", "saved_model", "out", "--model", "nonesuch")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)  # as without the group export
+    with pytest.raises(UserError, match=message):
+        export("out", "--format", *arguments)
     assert not Path("out").exists()

@@ -71,9 +71,8 @@ def load_exported(file: ModelFile, settings: ConfidenceSettings) -> TrainedModel
             logger.info("TensorFlow predicts with %s: %s", file.name, archive.read(REASON).decode())
             return trained or file.load(settings)
         model = OnnxModel(archive.read(ONNX))
-    if trained:
-        return trained._replace(model=model, with_features=None)
-    return TrainedModel(file.name, model, file.class_names, file.fit(settings), image_fit=file.image_fit)
+    confidence = trained.confidence if trained else file.fit(settings)
+    return TrainedModel(file.name, model, file.class_names, confidence, image_fit=file.image_fit)
 
 
 def is_exportable(file: ModelFile) -> bool:

@@ -15,6 +15,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,14 +24,12 @@ import pandas as pd
 from stages.common.cli import UserError, command_parser, explain_unwritable, run
 from stages.common.param_types import ImageFit
 from stages.common.params import load_params
-from stages.common.paths import PIXELS
 from stages.inference.logits import predict_outputs
 from stages.inference.model_file import TrainedModel, fetch_model_file
 from stages.models.pretrained import copy_weights
 from stages.models.runtime import keras, tf
 from stages.photos.decode import PAD_COLOUR, load_pixels
 from stages.storage.arrays import ArrayStore
-from stages.storage.feature_sets import hash_paths, open_arrays, read_about
 from stages.storage.files import atomic_folder, write_json
 from stages.storage.photo_lists import read_split
 
@@ -148,35 +147,21 @@ def validation_photos(trained: TrainedModel) -> tuple[ArrayStore, np.ndarray | N
     """Return pixels and class indices (-1: no class of the model) of the validation photos, or else noise and None."""
     try:
         photos = read_split("validation")
-        return decoded_pixels("validation", photos, trained), pd.Index(trained.class_names).get_indexer(
-            pd.Index(photos["label"])
-        )
+        pixels = load_pixels(list(photos["path"]), trained.image_size, trained.image_fit)
     except UserError as error:
         logger.warning("checking on %d images of noise instead of validation photos: %s", NOISE_IMAGES, error)
-        shape = (NOISE_IMAGES, *trained.image_size, 3)
-        return np.random.default_rng(0).integers(0, 256, shape, np.uint8), None
+        return noise(trained), None
+    return pixels, pd.Index(trained.class_names).get_indexer(pd.Index(photos["label"]))
 
 
-def training_pixels(trained: TrainedModel, number: int) -> np.ndarray:
-    """Return the pixels of a random sample of at most ``number`` training photos, by which int8 is calibrated."""
-    photos = read_split("train")
-    sample = np.random.default_rng(0).permutation(len(photos))[:number]
-    return decoded_pixels("train", photos, trained, np.sort(sample))[np.arange(len(sample))]
+def noise(trained: TrainedModel) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (NOISE_IMAGES, *trained.image_size, 3), np.uint8)
 
 
-def decoded_pixels(
-    split: str, photos: pd.DataFrame, trained: TrainedModel, rows: np.ndarray | None = None
-) -> ArrayStore:
-    """Return pixels of a list's photos, or only of some rows, from ``data/features/pixels`` if they are the same."""
-    try:
-        arrays, about = open_arrays(PIXELS)[split], read_about(PIXELS)
-        same_photos = about["photos"][split] == hash_paths({split: photos})[split]
-        if same_photos and about["image_fit"] == trained.image_fit and arrays.shape[1:3] == trained.image_size:
-            return arrays if rows is None else arrays[rows]
-    except (UserError, KeyError):
-        logger.debug("no decoded photos in data/features")
-    chosen = photos["path"] if rows is None else photos["path"].iloc[rows]
-    return load_pixels(list(chosen), trained.image_size, trained.image_fit)
+def training_pixels(trained: TrainedModel, number: int) -> ArrayStore:
+    """Return the pixels of a random sample of at most ``number`` training photos."""
+    paths = np.random.default_rng(0).permutation(read_split("train")["path"])[:number]
+    return load_pixels(list(paths), trained.image_size, trained.image_fit)
 
 
 def in_float32(model: keras.Model) -> keras.Model:
@@ -193,17 +178,9 @@ def in_float32(model: keras.Model) -> keras.Model:
 
 
 def write_model(
-    model: keras.Model,
-    target: Format,
-    path: Path,
-    precision: str = "float32",
-    calibration: np.ndarray | None = None,
+    model: keras.Model, target: Format, path: Path, precision: str = "float32", calibration: ArrayStore | None = None
 ) -> None:
-    """Write a model of float32 layers so that it takes batches of any size.
-
-    Args:
-        calibration: pixels of training photos, which int8 needs.
-    """
+    """Write a model of float32 layers so that it takes batches of any size; int8 needs pixels of training photos."""
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)  # it logs each of its steps
     # Keras's exporters do not say that the model is to predict; a layer such as augmentation may take it for training.
     pixels = keras.Input(model.input_shape[1:], name="pixels")
@@ -218,7 +195,7 @@ def write_model(
         reduce_onnx(path, precision, calibration)
 
 
-def tflite_options(precision: str, calibration: np.ndarray | None) -> dict[str, Any]:
+def tflite_options(precision: str, calibration: ArrayStore | None) -> dict[str, Any]:
     """Return the converter's attributes; with int8, input and output stay float32."""
     if precision == "float32":
         return {}
@@ -228,7 +205,7 @@ def tflite_options(precision: str, calibration: np.ndarray | None) -> dict[str, 
     return {**options, "representative_dataset": lambda: ([image] for image in float_batches(calibration, 1))}
 
 
-def reduce_onnx(path: Path, precision: str, calibration: np.ndarray | None) -> None:
+def reduce_onnx(path: Path, precision: str, calibration: ArrayStore | None) -> None:
     """Convert an ONNX file; input and output stay float32."""
     import onnx  # of the dependency group export
 
@@ -237,21 +214,15 @@ def reduce_onnx(path: Path, precision: str, calibration: np.ndarray | None) -> N
 
         onnx.save(convert_float_to_float16(onnx.load(path), keep_io_types=True), path)
         return
-    from onnxruntime.quantization import CalibrationDataReader, QuantType, quant_pre_process, quantize_static
+    from onnxruntime.quantization import QuantType, quant_pre_process, quantize_static
 
-    class Reader(CalibrationDataReader):
-        def __init__(self, pixels: np.ndarray) -> None:
-            self.batches = float_batches(pixels, 1)
-
-        def get_next(self) -> dict[str, np.ndarray] | None:
-            batch = next(self.batches, None)
-            return None if batch is None else {"pixels": batch}
-
+    batches = ({"pixels": image} for image in float_batches(calibration, 1))
+    reader = SimpleNamespace(get_next=lambda: next(batches, None))
     # Fold batch normalization into convolutions: left apart, its factors and sums would be rounded to 8 bits as well.
     quant_pre_process(path, path, skip_symbolic_shape=True)
     logging.disable(logging.INFO)  # it logs each scale that it raises
     try:  # with uint8, which x86 computes in half the time of int8
-        quantize_static(path, path, Reader(calibration), per_channel=True, activation_type=QuantType.QUInt8)
+        quantize_static(path, path, reader, per_channel=True, activation_type=QuantType.QUInt8)
     finally:
         logging.disable(logging.NOTSET)
 

@@ -181,7 +181,7 @@ def test_what_needs_no_tensorflow_does_not_load_it() -> None:
 import sys
 import stages.download, stages.split, stages.label_stats, stages.label_issues, stages.page, stages.pixels
 import stages.evaluate, stages.train, stages.training.linear  # which load it for what is not a linear classifier
-import commands.sample.photo_archive
+import commands.predict, commands.sample.photo_archive
 sys.exit(bool({"tensorflow", "keras"} & set(sys.modules)))
 """
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)

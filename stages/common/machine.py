@@ -22,9 +22,12 @@ def versions_and_cpu() -> list[str]:
 
 
 def machine_key() -> list[str]:
-    """List what results depend on: versions, CPU, switches, and files of devices, which tell whether there is a GPU."""
-    gpus = sorted(str(device) for pattern in GPUS for device in Path("/dev").glob(pattern))
-    return [*versions_and_cpu(), *gpus, *(str(os.environ.get(switch)) for switch in SWITCHES)]
+    """List what results depend on: versions, CPU, GPUs and switches."""
+    return [*versions_and_cpu(), *gpu_devices(), *(str(os.environ.get(switch)) for switch in SWITCHES)]
+
+
+def gpu_devices() -> list[str]:
+    return sorted(str(device) for pattern in GPUS for device in Path("/dev").glob(pattern))
 
 
 def instruction_sets() -> list[str]:

@@ -72,11 +72,7 @@ def read_confidence(path: Path, settings: ConfidenceSettings) -> Confidence:
 
 
 def read_validation(path: Path) -> dict[str, np.ndarray]:
-    """Read the ``MODEL.npz`` that ``train`` wrote.
-
-    Raises:
-        UserError: The file is missing or damaged.
-    """
+    """Read the ``MODEL.npz`` that ``train`` wrote, or raise UserError if it is missing or damaged."""
     advice = f"run `dvc repro train@{path.stem.partition('.')[0]}`"
     try:
         content = path.read_bytes()

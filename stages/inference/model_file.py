@@ -1,13 +1,15 @@
 """A trained model with its classes, as it is now or was in any git revision."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fnmatch import fnmatch
+from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
-from typing import NamedTuple, get_args
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import numpy as np
 from dvc.api import DVCFileSystem
@@ -22,8 +24,10 @@ from stages.common.params import ConfidenceSettings
 from stages.common.paths import BEST, MODELS
 from stages.inference.confidence import DAMAGED_NPZ, SOFTMAX_ALONE, Confidence, fit_confidence
 from stages.inference.logits import load_model, predict_outputs, with_features
-from stages.models.runtime import keras
 from stages.storage.files import json_value
+
+if TYPE_CHECKING:
+    from stages.models.runtime import keras
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +83,7 @@ class ModelFile(NamedTuple):
                 extended = None if confidence.distance_threshold is None else with_features(model)
             except (ValueError, TypeError, KeyError, OSError) as error:
                 raise UserError(
-                    f"{self.origin}: expected a model that Keras {keras.__version__} can load: "
+                    f"{self.origin}: expected a model that Keras {version('keras')} can load: "
                     f"{first_line(error)}: train it again"
                 ) from error
         return TrainedModel(self.name, model, self.class_names, confidence, extended, self.image_fit)
@@ -108,15 +112,11 @@ class ModelFile(NamedTuple):
 
 
 def fetch_model_file(name: str | None, revision: str | None = None) -> ModelFile:
-    """Read the files of a model.
+    """Read the files of a model, or raise UserError if there is no such model or revision.
 
     Args:
-        name: of the model; None: the best one, from ``metrics/best.json``.
-        revision: a commit, branch, tag or experiment, whose files come from DVC's cache or its remote;
-            None: the files here.
-
-    Raises:
-        UserError: The revision or the model does not exist, or its files cannot be read.
+        name: None: the best one, from ``metrics/best.json``.
+        revision: a commit, branch, tag or experiment, by DVC's cache or its remote; None: the files here.
     """
     where = "" if revision is None else f" of revision {shown(revision)}"
     rebuild = "run `dvc repro`" if revision is None else "choose another --rev, or `dvc fetch` what it needs"
@@ -153,8 +153,7 @@ def fetch_model_file(name: str | None, revision: str | None = None) -> ModelFile
 
 def model_names(files: LocalFileSystem | DVCFileSystem) -> list[str]:
     """List the trained models in the files of a project, by name."""
-    listed = files.ls(MODELS.as_posix(), detail=False) if files.exists(MODELS.as_posix()) else []
-    return sorted(PurePath(path).stem for path in listed if fnmatch(PurePath(path).name, "[!.]*.keras"))
+    return sorted(PurePath(path).stem for path in files.glob((MODELS / "[!.]*.keras").as_posix()))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,29 +58,47 @@ class PredictionCache:
         if head := read_linear_head(existing_model(model_path)):
             outputs = self.predict_linear(model_path, head)
             return outputs if features else Outputs(outputs.logits)
-        path = PREDICTIONS / f"{model_path.stem}.npz"
+
+        def compute(model: keras.Model) -> dict[str, np.ndarray]:
+            outputs = predict_outputs(with_features(model) if features else model, self.pixels)
+            return {name: array for name, array in outputs._asdict().items() if array is not None}
+
         model_bytes = np.frombuffer(model_path.read_bytes(), np.uint8)
         key = content_hash([model_bytes, str(features), self.key])
-        arrays = self.read(path, key, model_path)
-        if arrays is None:
-            model = self.load(model_path)
-            outputs = predict_outputs(with_features(model) if features else model, self.pixels)
-            arrays = {name: array for name, array in outputs._asdict().items() if array is not None}
-            arrays = self.write(path, key, model_path, model, arrays)
+        arrays = self.cached(PREDICTIONS / f"{model_path.stem}.npz", key, model_path, compute)
         return Outputs(arrays["logits"], arrays.get("features"))
 
     def predict_linear(self, model_path: Path, head: LinearHead) -> Outputs:
         """Multiply the features, cached for all heads of a backbone, with the weights of one."""
         maps_path = self.maps_path(head)
-        path, key = maps_path.with_suffix(".npz"), maps_path.stem
+        path = maps_path.with_suffix(".npz")
         self.used.add(maps_path)
-        arrays = self.read(path, key, model_path)
-        if arrays is None or not maps_path.exists():
-            model = self.load(model_path)
-            features = self.extract(model, maps_path)
-            arrays = self.write(path, key, model_path, model, {"features": features})
+        if not maps_path.exists():
+            path.unlink(missing_ok=True)
+        arrays = self.cached(
+            path, maps_path.stem, model_path, lambda model: {"features": self.extract(model, maps_path)}
+        )
         with threadpool_limits(limits=1):  # on whose number the last digits would depend
             return Outputs(arrays["features"] @ head.kernel + head.bias, arrays["features"])
+
+    def cached(
+        self, path: Path, key: str, model_path: Path, compute: Callable[[keras.Model], dict[str, np.ndarray]]
+    ) -> dict[str, np.ndarray]:
+        """Return cached arrays or, if there are none, cache what a model computes, its size and its speed."""
+        self.used.add(path)
+        arrays = read_arrays(path, key)
+        logger.info("%s: %s", model_path.stem, "predictions are cached" if arrays else "predicting the test photos")
+        if arrays is None:
+            from stages.models.runtime import make_deterministic
+
+            make_deterministic(0)
+            model = load_model(model_path)
+            arrays = {"size": np.array(size_of(model)), **compute(model)}
+            measure_speed(model, model_path, self.pixels)
+            with atomic_write(path) as unfinished:
+                np.savez(unfinished, allow_pickle=False, key=np.array(key), **arrays)
+        self.sizes[model_path.stem] = Size(*arrays["size"].tolist())
+        return arrays
 
     def extract(self, model: keras.Model, maps_path: Path) -> np.ndarray:
         """Write a backbone's feature maps (for Grad-CAM), and return their means, shaped (photos, channels)."""
@@ -101,31 +120,6 @@ class PredictionCache:
     def feature_maps(self, head: LinearHead) -> DiskArray:
         """Open the feature maps that :meth:`extract` wrote, float16, shaped (photos, height, width, channels)."""
         return open_array(self.maps_path(head))
-
-    def read(self, path: Path, key: str, model_path: Path) -> dict[str, np.ndarray] | None:
-        """Return cached arrays, and log whether there are some."""
-        self.used.add(path)
-        cached = read_arrays(path, key)
-        logger.info("%s: %s", model_path.stem, "predictions are cached" if cached else "predicting the test photos")
-        if cached:
-            self.sizes[model_path.stem] = Size(*cached["size"].tolist())
-        return cached
-
-    def write(
-        self, path: Path, key: str, model_path: Path, model: keras.Model, arrays: dict[str, np.ndarray]
-    ) -> dict[str, np.ndarray]:
-        """Cache arrays and the model's size, and measure its speed."""
-        measure_speed(model, model_path, self.pixels)
-        size = self.sizes[model_path.stem] = size_of(model)
-        with atomic_write(path) as unfinished:
-            np.savez(unfinished, allow_pickle=False, key=np.array(key), size=np.array(size), **arrays)
-        return arrays
-
-    def load(self, model_path: Path) -> keras.Model:
-        from stages.models.runtime import make_deterministic
-
-        make_deterministic(0)
-        return load_model(model_path)
 
     def delete_unused(self) -> None:
         """Delete what no model asked for."""

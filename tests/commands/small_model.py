@@ -6,7 +6,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import pytest
 import yaml
+from stages.training.reference_features import sample_features
 
 from stages.common.model_config import ModelConfig
 from stages.common.paths import MODELS
@@ -15,6 +17,8 @@ from stages.models.runtime import keras, make_deterministic
 from stages.models.saving import save_model
 from stages.storage.files import write_json
 from tests.conftest import PROJECT
+from tests.training.examples import photos
+from tests.training.small_backbone import use_small_backbone
 
 SIZE = (24, 32)
 
@@ -44,3 +48,23 @@ def small_model(num_classes: int, seed: int, policy: str, **changes: Any) -> byt
         path = Path(folder, "model.keras")
         save_model(model, path)
         return path.read_bytes()
+
+
+TRAINING, VALIDATION = photos(30, 0, 32), photos(100, 1, 32)  # of noise
+
+
+def save_model_on_backbone(name: str, patch: pytest.MonkeyPatch) -> None:
+    """Save a model on a small backbone, with logits and features of the photos above."""
+    use_small_backbone(patch, (32, 32))
+    make_deterministic(0)
+    config = ModelConfig(features="mobilenet_v2", pool_size=1, dropout=0.5, dense_units=8)
+    model = build_model(config, (32, 32), 2)
+    save_model(model, MODELS / f"{name}.keras")
+    write_json({"classes": ["cats", "dogs"]}, MODELS / f"{name}.json")
+    np.savez(
+        MODELS / f"{name}.npz",
+        logits=model.predict_on_batch(VALIDATION.examples),
+        labels=VALIDATION.labels,
+        training_features=sample_features(model, TRAINING, seed=0),
+        validation_features=sample_features(model, VALIDATION, seed=0),
+    )

@@ -19,33 +19,34 @@ import pytest
 from PIL import Image
 from scipy.special import softmax
 
+from commands import export_cache
 from commands import predict as command
 from stages.common.cli import UserError, printable, shown
-from stages.common.model_config import ModelConfig
 from stages.common.params import ConfidenceSettings, load_params
-from stages.common.paths import MODELS
 from stages.inference.confidence import Confidence, fit_temperature
 from stages.inference.logits import load_model
 from stages.inference.model_file import Prediction, TrainedModel, fetch_model_file
-from stages.models.build import build_model
-from stages.models.runtime import keras, make_deterministic
-from stages.models.saving import save_model
+from stages.models.runtime import keras
 from stages.photos import decode
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
 from stages.storage.files import write_json
-from stages.training.network import sample_features
-from tests.commands.small_model import SIZE, save_small_model
+from tests.commands.small_model import SIZE, VALIDATION, save_model_on_backbone, save_small_model
 from tests.conftest import write_photos
-from tests.training.examples import photos
-from tests.training.small_backbone import use_small_backbone
 
 CLASSES = ["ants", "bees", "cows"]
 PHOTOS = [f"new/{number}.jpg" for number in range(5)]
 Predict = Callable[..., str]
 
 
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("exports")
+
+
 @pytest.fixture
-def predict(workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Predict:
+def predict(
+    workspace: Path, exports: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Predict:
     """Run the command and return what it wrote to stdout.
 
     The workspace holds the models "good" and "other", of which "good" is the best, and five photos in ``new/``.
@@ -54,6 +55,7 @@ def predict(workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     save_small_model("other", CLASSES, seed=2)
     write_json({"model": "good"}, Path("metrics/best.json"))
     write_photos(Path("new"), len(PHOTOS))
+    monkeypatch.setattr(export_cache, "EXPORTS", exports)  # made once for all tests
 
     def call(*arguments: str) -> str:
         monkeypatch.setattr(sys, "argv", ["predict", *arguments])
@@ -341,25 +343,12 @@ def test_csv_and_json_hold_the_true_names(name: str) -> None:
     assert not set("\r\x1b\x9b\u202e\u2028") & set(written)
 
 
-TRAINING, VALIDATION = photos(30, 0, 32), photos(100, 1, 32)  # of noise
 UNLIKE = "unlike the training photos"
 
 
 def test_out_of_distribution_photos_are_noted(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The set fraction of the validation photos, and a white one."""
-    use_small_backbone(monkeypatch, (32, 32))
-    make_deterministic(0)
-    config = ModelConfig(features="mobilenet_v2", pool_size=1, dropout=0.5, dense_units=8)
-    model = build_model(config, (32, 32), 2)
-    save_model(model, MODELS / "good.keras")
-    write_json({"classes": ["cats", "dogs"]}, MODELS / "good.json")
-    np.savez(
-        MODELS / "good.npz",
-        logits=model.predict_on_batch(VALIDATION.examples),
-        labels=VALIDATION.labels,
-        training_features=sample_features(model, TRAINING, seed=0),
-        validation_features=sample_features(model, VALIDATION, seed=0),
-    )
+    save_model_on_backbone("good", monkeypatch)
     pixels = np.asarray(VALIDATION.examples)
     trained = fetch_model_file("good").load(ConfidenceSettings(out_of_distribution_fraction=0.05))
     predictions = trained.classify(pixels)

@@ -1,0 +1,174 @@
+"""Exports kept for predictions: Keras's answers without TensorFlow, and TensorFlow where they would be others."""
+
+import importlib.util
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from commands import export, export_cache
+from commands.export_cache import EXPORTS, load_exported
+from stages.common.params import ConfidenceSettings
+from stages.inference.logits import predict_outputs
+from stages.inference.model_file import TrainedModel, fetch_model_file
+from stages.models.runtime import keras
+from stages.storage.files import is_intact_zip
+from tests.commands.small_model import SIZE, VALIDATION, save_model_on_backbone, save_small_model
+from tests.conftest import PROJECT, write_photos
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (11, *SIZE, 3), np.uint8)
+PLAIN = ConfidenceSettings()
+
+
+@pytest.fixture(autouse=True)
+def _good(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_small_model("good", ["cats", "dogs"])
+    monkeypatch.setattr(export_cache, "gpu_devices", list)
+
+
+def load() -> TrainedModel:
+    return load_exported(fetch_model_file("good"), PLAIN)
+
+
+def is_exported(trained: TrainedModel) -> bool:
+    """Return whether ONNX Runtime predicts; in any case, the answers are those of Keras."""
+    expected = fetch_model_file("good").load(PLAIN)
+    assert (trained.name, trained.class_names, trained.image_size) == ("good", ["cats", "dogs"], SIZE)
+    for prediction, other in zip(trained.classify(PIXELS), expected.classify(PIXELS), strict=True):
+        np.testing.assert_allclose(prediction.probabilities, other.probabilities, rtol=0, atol=1e-6)
+    return not isinstance(trained.model, keras.Model)
+
+
+def test_a_model_is_exported_once(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        assert is_exported(load())
+        [path] = EXPORTS.iterdir()
+        written = path.stat().st_mtime_ns
+        assert is_exported(load())
+    assert path.stat().st_mtime_ns == written
+    assert not caplog.messages
+
+
+def test_another_model_is_exported_and_the_oldest_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export_cache, "KEPT", 2)
+    for seed in range(3):
+        save_small_model("good", ["cats", "dogs"], seed)
+        assert is_exported(load())
+    assert len(list(EXPORTS.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"), [("machine_key", lambda: ["another CPU"]), ("version", lambda _: "another version")]
+)
+def test_other_versions_export_again(name: str, changed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    load()
+    monkeypatch.setattr(export_cache, name, changed)
+    load()
+    assert len(list(EXPORTS.iterdir())) == 2
+
+
+@pytest.mark.parametrize("damage", ["empty", "a changed bit"])
+def test_a_damaged_export_is_made_again(damage: str) -> None:
+    load()
+    [path] = EXPORTS.iterdir()
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(b"" if damage == "empty" else content)
+    assert is_exported(load())
+    assert is_intact_zip(path)
+
+
+def test_temperature_and_notes_are_those_of_keras(monkeypatch: pytest.MonkeyPatch) -> None:
+    save_model_on_backbone("good", monkeypatch)
+    settings = ConfidenceSettings(temperature_scaling=True, abstention_accuracy=0.6, out_of_distribution_fraction=0.2)
+    pixels = np.concatenate([np.asarray(VALIDATION.examples)[:20], np.full((1, 32, 32, 3), 255, np.uint8)])
+    expected = fetch_model_file("good").load(settings)
+    for _ in range(2):
+        trained = load_exported(fetch_model_file("good"), settings)
+        logits, features = predict_outputs(trained.model, pixels)
+        others = predict_outputs(expected.with_features, pixels).features
+        assert features is not None
+        assert others is not None
+        np.testing.assert_allclose(features, others, atol=1e-6)
+        assert [prediction.note for prediction in trained.classify(pixels)] == trained.confidence.notes(
+            logits, features
+        )
+        prediction, other = trained.classify(pixels)[-1], expected.classify(pixels)[-1]
+        assert prediction.note == other.note == "unsure, unlike the training photos"
+        np.testing.assert_allclose(prediction.probabilities, other.probabilities, atol=1e-6)
+
+
+def test_other_answers_leave_it_to_tensorflow(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(export_cache, "MAX_DIFFERENCE", -1)
+    with caplog.at_level(logging.INFO):
+        assert not is_exported(load())
+        monkeypatch.setattr(export, "write_model", None)  # it is judged once
+        assert not is_exported(load())
+    [message] = set(caplog.messages)
+    assert message.startswith("TensorFlow predicts with good: its ONNX export gives 100.00% of the model's classes")
+
+
+def test_a_failed_export_leaves_it_to_tensorflow(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any) -> None:
+        raise NotImplementedError("no such operation")
+
+    monkeypatch.setattr(export, "write_model", fail)
+    with caplog.at_level(logging.INFO):
+        assert not is_exported(load())
+    assert caplog.messages == ["TensorFlow predicts with good: it cannot be exported to ONNX (no such operation)"]
+
+
+def half_precision(_: pytest.MonkeyPatch) -> None:
+    save_small_model("good", ["cats", "dogs"], policy="mixed_bfloat16")
+
+
+def no_packages(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(importlib.util, "find_spec", lambda _: None)
+
+
+def a_gpu(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(export_cache, "gpu_devices", lambda: ["/dev/nvidia0"])
+
+
+def no_folder(_: pytest.MonkeyPatch) -> None:
+    EXPORTS.write_text("in the way")
+
+
+@pytest.mark.parametrize("reason", [half_precision, no_packages, a_gpu, no_folder])
+def test_tensorflow_predicts_quietly_where_it_must(
+    reason: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    reason(monkeypatch)
+    with caplog.at_level(logging.INFO):
+        assert not is_exported(load())
+    assert not caplog.messages
+    assert not EXPORTS.is_dir()
+
+
+def test_predictions_load_no_tensorflow(workspace: Path) -> None:
+    """From the second on; they are the same bytes, on any number of cores."""
+    write_photos(Path("new"), 9)
+    code = """
+import sys
+from commands import export_cache, predict
+export_cache.gpu_devices = list
+sys.modules.update({name: None for name in sys.argv.pop().split(",") if name})
+predict.main()
+"""
+    printed = set()
+    for cores, blocked in [("1", ""), ("1", "tensorflow,keras"), ("3", "tensorflow,keras")]:
+        command = [sys.executable, "-c", code, "new", "--model", "good", "--format", "csv", blocked]
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": cores}
+        printed.add(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)
+    [lines] = printed
+    assert lines.count(b"new/") == 9

@@ -16,7 +16,7 @@ import pandas as pd
 import yaml
 
 from benchmarks.compare import lay_out, measure
-from stages.common.cli import command_parser
+from stages.common.cli import command_parser, run
 from stages.storage.files import write_json
 
 ARCHITECTURES = ("MobileNetV2", "MobileNetV3Large", "EfficientNetV2B0", "ConvNeXtTiny", "ResNet50")
@@ -75,4 +75,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

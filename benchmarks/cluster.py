@@ -18,7 +18,7 @@ import yaml
 from ray.cluster_utils import Cluster
 
 from benchmarks.compare import lay_out, measure
-from stages.common.cli import command_parser
+from stages.common.cli import command_parser, run
 
 NODES = (1, 2, 4)
 NAPS, NAP_SECONDS, EMPTY_TASKS = 8, 10, 1000
@@ -99,4 +99,4 @@ def lay_out_with_remote(folder: Path, epochs: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -23,7 +23,7 @@ from zipfile import ZipFile
 import pandas as pd
 import yaml
 
-from stages.common.cli import command_parser
+from stages.common.cli import command_parser, run
 
 PROJECT = Path(__file__).parents[1]
 STEPS = ["download", "split", "label_stats", "features", "train", "evaluate"]
@@ -201,4 +201,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from benchmarks.compare import add_photo_options, chosen_photos, lay_out, measure
-from stages.common.cli import command_parser
+from stages.common.cli import command_parser, run
 
 TIMES = (1, 4, 16)
 STEPS = (("pixels", ""), ("train", "cnn"), ("features", "mobilenet_v2"), ("train", "transfer"))
@@ -49,4 +49,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -18,7 +18,7 @@ import yaml
 from PIL import Image
 
 from benchmarks.compare import lay_out, measure
-from stages.common.cli import command_parser
+from stages.common.cli import command_parser, run
 from stages.common.parallel import in_parallel
 
 SIDE = 96  # of a photo, in pixels
@@ -64,4 +64,4 @@ def draw_jpeg(seed: int) -> bytes:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

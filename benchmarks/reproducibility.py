@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
-from stages.common.cli import command_parser
+from stages.common.cli import command_parser, run
 
 
 def train_once(name: str, epochs: int, repeatable: bool) -> float:
@@ -74,4 +74,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import command_parser
+from stages.common.cli import command_parser, run
 from stages.common.params import load_params
 from stages.datasets.dataset import StoredDataset, augmented_dataset
 from stages.models.build import build_model
@@ -71,4 +71,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

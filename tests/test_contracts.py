@@ -190,6 +190,7 @@ sys.exit(bool({"tensorflow", "keras"} & set(sys.modules)))
 IMPORTED_AS = {
     "PIL": "pillow",
     "ai_edge_litert": "ai-edge-litert",
+    "ruamel": "ruamel.yaml",
     "sklearn": "scikit-learn",
     "vl_convert": "vl-convert-python",
     "yaml": "pyyaml",

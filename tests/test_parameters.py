@@ -20,8 +20,7 @@ ENTRIES = {
     **dict.fromkeys(("models", "cluster.models"), "MODEL"),
 }
 TYPES = {"string": "text", "boolean": "`true`, `false`", "null": "empty", "object": "mapping"}
-# Keywords of JSON schema, and those that pydantic has for numbers that may be written as text.
-BOUNDS = {"minimum": "≥", "ge": "≥", "gt": ">", "le": "≤", "exclusiveMaximum": "<", "lt": "<"}
+BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 HEADER = "| key | meaning | values | default | re-runs |\n|---|---|---|---|---|\n"
 
 

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
+from typing import NoReturn
 
 from stages.common.paths import BACKBONE, FEATURES, HISTORY, LABEL_ISSUES, MODELS, RAW, REPEATS, REPORT
 
@@ -44,11 +45,18 @@ def first_line(error: BaseException | str) -> str:
     return str(error).strip().split("\n")[0]
 
 
-def command_parser(description: str | None, epilog: str | None = None) -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """A parser for which a mistake in the options is a user's mistake like any other."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}: see `{self.prog} --help`")
+
+
+def command_parser(description: str | None, epilog: str | None = None) -> Parser:
     """Return a parser whose ``--help`` shows the running module as ``python -m MODULE``."""
     spec = sys.modules["__main__"].__spec__
     module = spec.name.removesuffix(".__main__") if spec else Path(sys.argv[0]).stem
-    return argparse.ArgumentParser(
+    return Parser(
         prog=f"python -m {module}",
         description=description and description.replace("``", ""),
         epilog=epilog,
@@ -65,10 +73,10 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
     Args:
         description: shown by ``--help`` of a program without arguments; others parse their own.
     """
-    if description:
-        command_parser(description).parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
+        if description:
+            command_parser(description).parse_args()
         if "DVC_STAGE" in os.environ:
             check_links()
         main()

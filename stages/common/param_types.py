@@ -16,14 +16,6 @@ from pydantic import (
 )
 
 
-def _float_from_yaml(value: Any) -> Any:
-    """Read ``1e-3`` as a number: YAML 1.1, and so PyYAML, expects ``1.0e-3`` and makes it a string."""
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
-
-
 def expected(text: str) -> WrapValidator:
     """Describe a union of types in one message, where pydantic has one for each of them."""
 
@@ -37,7 +29,7 @@ def expected(text: str) -> WrapValidator:
 
 
 Int = Annotated[int, Field(strict=True)]
-Float = Annotated[float, Field(strict=True, allow_inf_nan=False), BeforeValidator(_float_from_yaml)]
+Float = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Count = Annotated[Int, Field(ge=1)]
 Seed = Annotated[Int, Field(ge=0, lt=2**32)]
 Fraction = Annotated[Float, Field(gt=0, lt=1)]

@@ -9,8 +9,9 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from stages.common.cli import UserError, command_parser
 from stages.common.model_config import Features, ModelConfig, Schedule, Warmup
@@ -208,11 +209,13 @@ def load_params(path: Path = PARAMS) -> Params:
         UserError: The file cannot be read, or keys are missing, unknown, ill-typed or out of range.
     """
     try:
-        return Params.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))  # as DVC reads it
+        return Params.model_validate(content)
     except OSError as error:
         raise UserError(f"{path}: expected the file that holds the parameters ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        reason = str(error).partition("To suppress")[0]  # what ruamel advises about a key that is there twice
+        raise UserError(f"{path}: expected YAML: {' '.join(reason.split())}") from error
     except ValidationError as error:
         raise UserError(f"{path}: {format_errors(error.errors())}") from error
 

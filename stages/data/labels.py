@@ -19,6 +19,7 @@ from stages.storage.photo_lists import REMOVED
 REMOVE = "remove"  # in corrections.csv, in place of a label
 # How a path may differ from that of the file it means, each after those before.
 MISSPELLINGS: list[tuple[str, Callable[[str], str]]] = [
+    ("it has spaces around it", str.strip),
     (r"its \ must be /", lambda path: path.replace("\\", "/")),
     ("upper and lower case differ", str.casefold),
     ("its leading zeros are missing", lambda path: re.sub(r"(?<!\d)0+(?=\d)", "", path)),
@@ -32,7 +33,8 @@ def read_labels(labels: Path, name: str) -> dict[PurePosixPath, set[str]]:
     Labels are in the form of :func:`normalize_label`.
 
     Raises:
-        UserError: The CSV cannot be read, has no such columns or a row without a path; messages start with ``name``.
+        UserError: The CSV cannot be read, does not have each of these columns once, or has a row without a path or with
+            more values than columns; messages start with ``name``.
     """
     listed = defaultdict(set)
     with labels.open("rb") as file:
@@ -42,12 +44,17 @@ def read_labels(labels: Path, name: str) -> dict[PurePosixPath, set[str]]:
         with labels.open(encoding="utf-8-sig", newline="") as file:  # Excel starts a file with a byte order mark
             rows = csv.DictReader(file, skipinitialspace=True, strict=True)
             columns = rows.fieldnames or []
-            if not {"path", "label"} <= set(columns):
+            if [column for column in sorted(columns) if column in ("path", "label")] != ["label", "path"]:
                 received = ", ".join(columns) or "none"
                 if len(columns) == 1 and re.search(r"[;|\t]", received):
                     received += ": separate them with commas"
                 raise UserError(f"{name}: expected the columns path and label, received {received}{foreign}")
             for row in rows:
+                if any(row.get(None, ())):
+                    raise UserError(
+                        f"{name}: expected {len(columns)} values in line {rows.line_num}, received more: put what has "
+                        "a comma into quotes, and one label into a line"
+                    )
                 path, label = row["path"] or "", normalize_label(row["label"] or "")
                 if not path or any(category(character) == "Cc" for character in path + label):
                     raise UserError(

@@ -96,7 +96,11 @@ def find_photos(folder: Path, files: list[Path], labels: Path) -> pd.DataFrame:
             are fewer than two classes, or a class has no files.
     """
     tree = Tree(folder, files)
-    return photos_in_csv(folder, tree, labels) if labels.exists() else photos_in_folders(folder, tree)
+    photos = photos_in_csv(folder, tree, labels) if labels.exists() else photos_in_folders(folder, tree)
+    classes = photos["label"].drop_duplicates().sort_values()
+    if len(alike := classes[classes.str.casefold().duplicated(keep=False)]):
+        logger.warning("classes that differ in upper and lower case alone, each one of its own: %s", ", ".join(alike))
+    return photos
 
 
 def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:

@@ -67,18 +67,35 @@ def test_our_own_bugs_keep_their_traceback(error: Exception, capsys: pytest.Capt
 @pytest.mark.parametrize(
     "step", ["stages.split", "commands.sample", pytest.param("commands.cluster.sweep", marks=pytest.mark.slow)]
 )
-@pytest.mark.parametrize(("argument", "code"), [("--help", 0), ("--nonesuch", 2)])
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")  # where another test has imported it
 @pytest.mark.usefixtures("workspace")
 def test_help_shows_the_command_and_runs_nothing(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], step: str, argument: str, code: int
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], step: str
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["…", argument])
+    monkeypatch.setattr(sys, "argv", ["…", "--help"])
     with pytest.raises(SystemExit) as ended:
         runpy.run_module(step, run_name="__main__", alter_sys=True)  # what `python -m` does
-    assert ended.value.code == code
-    assert f"usage: python -m {step} " in "".join(capsys.readouterr())
+    assert ended.value.code == 0
+    assert f"usage: python -m {step} " in capsys.readouterr().out
     assert [path.name for path in Path().iterdir()] == ["params.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("step", "arguments", "mistake"),
+    [
+        ("stages.split", ["--nonesuch"], "unrecognized arguments: --nonesuch"),
+        ("stages.train", ["cnn", "linear"], "unrecognized arguments: linear"),
+        ("commands.pull_request", [], "the following arguments are required: BASE"),
+        ("commands.review", ["--port", "http"], "argument --port: invalid int value: 'http'"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+def test_a_mistake_in_the_options_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, step: str, arguments: list[str], mistake: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["…", *arguments])
+    with pytest.raises(SystemExit, match=f"^error: {mistake}: see `python -m {step} --help`$"):
+        runpy.run_module(step, run_name="__main__", alter_sys=True)
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(workspace: Path, set_params: Callable[..., None]) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dvc.utils.serialize import load_yaml
 
 from stages.common.cli import UserError
 from stages.common.model_config import ModelConfig
@@ -69,9 +70,19 @@ def test_filters_are_one_number_or_one_a_layer(filters: Any, per_layer: tuple[in
 
 
 @pytest.mark.usefixtures("workspace")
-def test_a_float_without_a_point_is_a_float() -> None:
-    Path("params.yaml").write_text(Path("params.yaml").read_text().replace("0.001", "1e-3"))
-    assert load_params().train.learning_rate == 0.001
+@pytest.mark.parametrize(("written", "value"), [("1e-3", 0.001), ("010", 10), ("1_0", 10), ("0o10", 8)])
+def test_a_number_is_what_dvc_reads(written: str, value: float) -> None:
+    """Otherwise dvc.lock would name another value than the one that was used."""
+    Path("params.yaml").write_text(Path("params.yaml").read_text().replace("0.001", written))
+    assert load_params().train.learning_rate == load_yaml("params.yaml")["train"]["learning_rate"] == value
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_key_that_is_there_twice_is_refused() -> None:
+    """A model that was copied and not renamed, for one, would silently replace the first."""
+    Path("params.yaml").write_text("models:\n  cnn: {filters: 8}\n  cnn: {filters: 16}\n")
+    with pytest.raises(UserError, match=r'^params.yaml: expected YAML: .* duplicate key "cnn" .* \(line: 3\)$'):
+        load_params()
 
 
 BACKBONE = "features.mobilenet_v2"

@@ -176,6 +176,12 @@ def test_folders_that_differ_only_in_unicode_form_are_one_class() -> None:
     assert set(found) == set(both)
 
 
+def test_classes_that_differ_in_case_alone_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    lay_out("Cats/1.jpg", "cats/1.jpg", "dogs/1.jpg")
+    assert set(find()["label"]) == {"Cats", "cats", "dogs"}
+    assert "case alone, each one of its own: Cats, cats" in caplog.text
+
+
 def test_a_csv_finds_files_in_another_unicode_form() -> None:
     names = [normalize("NFD", "é.jpg"), normalize("NFC", "ñ.jpg"), normalize("NFC", "ü.jpg"), normalize("NFD", "ü.jpg")]
     lay_out(*names)
@@ -189,6 +195,7 @@ def test_a_csv_finds_files_in_another_unicode_form() -> None:
 @pytest.mark.parametrize(
     ("listed", "existing", "difference"),
     [
+        ("1.jpg ", "1.jpg", "it has spaces around it"),
         ("0.jpg", "00000.jpg", "its leading zeros are missing"),
         ("a/7", "a/0007.jpg", "its suffix is missing or another"),
         (r"cats\1.jpg", "cats/1.jpg", r"its \\ must be /"),
@@ -270,6 +277,8 @@ def test_photos_keep_their_split_when_a_folder_is_added() -> None:
         (b"id,label\n1,cats\n", "the columns path and label, received id, label$"),
         (b"version https://git-lfs.github.com/spec/v1\noid", ".* it is a Git LFS pointer: run `git lfs pull`$"),
         (b"<!DOCTYPE html>\n<p>Sign in", ".* it is a web page$"),
+        (b"path,label,label\n1.jpg,cats,dogs\n", "the columns path and label, received path, label, label$"),
+        (b"path,label\n1.jpg,cats,\na, b.jpg,cats\n", "2 values in line 3, received more: put what has a comma into"),
         (b"path,label\n1.jpg,cats\n,dogs\n", "a path and a label without .* in line 3, received '' and 'dogs'"),
         (b"path,label\n1.jpg,cats\n2.jpg,\x1bdogs\n", r"a path .* in line 3, received '2.jpg' and '\\x1bdogs'"),
         (b"path,label\n1.jpg,cats\n2.jpg,cats\n", "two or more classes, received cats"),

@@ -1,7 +1,8 @@
 # The first Python that runs, has a version that the packages support, and can make a virtual environment.
 CHECK = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
-PYTHON ?= $(or $(shell for python in python3.11 python3.12 python3.13 python3 python; do \
+first_python = $(or $(shell for python in $(1) python3 python; do \
 	$$python -c '$(CHECK)' 2>/dev/null && echo $$python && break; done),python3)
+PYTHON ?= $(call first_python,python3.11 python3.12 python3.13)
 KILLS = 25
 EPOCHS = 2
 SIDE_BY_SIDE = --numprocesses 2 --dist loadfile --no-loadscope-reorder
@@ -80,11 +81,19 @@ test: .venv/dev ## every test, offline, two at a time
 check: .venv/dev ## the tests that need no whole pipeline: a few minutes, for while you work
 	python -m pytest $(SIDE_BY_SIDE) -m 'not slow'
 
+# On the newest Python, as NumPy soon drops the oldest. TensorFlow's release candidates want keras-nightly, which would be
+# installed over Keras, file by file.
+newest: PYTHON = $(call first_python,python3.13 python3.12 python3.11)
 newest: ## `make check` with the newest release or release candidate of everything, in .venv-newest: what breaks next?
 	"$(PYTHON)" -m venv --clear .venv-newest
-	.venv-newest/bin/python -m pip install --quiet uv
-	.venv-newest/bin/uv pip install --quiet --python .venv-newest/bin/python --prerelease allow --group dev
-	PATH="$(CURDIR)/.venv-newest/bin:$$PATH" python -m pytest $(SIDE_BY_SIDE) -m 'not slow'
+	.venv-newest/bin/python -m pip install --quiet --upgrade pip uv
+	echo keras-nightly | .venv-newest/bin/uv pip install --quiet --python .venv-newest/bin/python --prerelease allow \
+		--excludes - --group dev
+	PATH="$(CURDIR)/.venv-newest/bin:$$PATH"; python -m pytest $(SIDE_BY_SIDE) -m 'not slow'; failed=$$?; \
+	echo "differs from constraints.txt, on $$(python --version):"; \
+	uv pip list --quiet --format freeze --python .venv-newest/bin/python | awk -F== \
+		'{ gsub("[._]", "-", $$1); $$1 = tolower($$1) } NR == FNR { pinned[$$1] = $$2; next } \
+		$$2 != pinned[$$1] { print "  " $$1, pinned[$$1], "->", $$2 }' constraints.txt -; exit $$failed
 
 soak: .venv/dev ## kill the pipeline KILLS times at random moments; it must not matter
 	python -m pytest tests/pipeline/test_soak.py -s --kills $(KILLS)

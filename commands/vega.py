@@ -9,7 +9,7 @@ from stages.storage.files import write_text
 
 
 def main() -> None:
-    bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub lacks the default
+    bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg, unused-ignore]  # the stub of 1.9 lacks the default
     write_text(bundle, Path("dvc_plots/vega.js"))
 
 

@@ -68,7 +68,7 @@ def draw_animal(species: str, rng: np.random.Generator) -> Image.Image:
 def draw_background(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
     """Draw a soft gradient with things in it, more or less out of focus."""
     corners = np.array([[random_colour(rng) for _ in range(2)] for _ in range(3)], dtype=np.uint8)
-    focus = rng.choice([2, 4, 8])  # drawn this many times smaller, then enlarged
+    focus = int(rng.choice([2, 4, 8]))  # drawn this many times smaller, then enlarged
     small = Image.fromarray(corners).resize((size[0] // focus, size[1] // focus), Image.Resampling.BILINEAR)
     draw_clutter(small, rng, count=int(rng.integers(0, 7)), largest=0.3)
     return small.filter(ImageFilter.GaussianBlur(1)).resize(size, Image.Resampling.BICUBIC)
@@ -104,7 +104,7 @@ def draw_head(head: Head, species: Species) -> None:
         draw_pair(head, EARS[ears], shade(coat, 0.9), inside=shade(second, 0.9))
     head.blob((0, 0.04, 0), width, height, shade(coat, 0.88), jaw)
     head.blob((0, -0.02, 0.1), width * 0.92, height * 0.92, coat, jaw)
-    for x, y, pattern_width, pattern_height in COATS[rng.choice(list(COATS))]:
+    for x, y, pattern_width, pattern_height in COATS[str(rng.choice(list(COATS)))]:
         head.blob(on_skull(x, y), pattern_width, pattern_height, second)
     draw_fur(head, coat, width, height)
     if hanging:

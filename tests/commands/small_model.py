@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from stages.training.reference_features import sample_features
 
 from stages.common.model_config import ModelConfig
 from stages.common.paths import MODELS
@@ -16,6 +15,7 @@ from stages.models.build import build_model
 from stages.models.runtime import keras, make_deterministic
 from stages.models.saving import save_model
 from stages.storage.files import write_json
+from stages.training.network import sample_features
 from tests.conftest import PROJECT
 from tests.training.examples import photos
 from tests.training.small_backbone import use_small_backbone

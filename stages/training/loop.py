@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from stages.training.micro_batches import MicroBatched, OnDevices
 
 logger = logging.getLogger(__name__)
 
-LearningRate = float | keras.optimizers.schedules.LearningRateSchedule
+LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
 
 
 class Phase(NamedTuple):

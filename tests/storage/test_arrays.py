@@ -44,7 +44,8 @@ def test_photos_stay_in_the_order_of_their_paths(tmp_path: Path) -> None:
     for shade, path in zip(range(0, 250, 5), paths, strict=True):
         Image.new("L", (5, 5), shade).save(path)
     pixels = load_pixels(paths, (2, 1))
-    assert (pixels.shape, pixels.dtype) == ((50, 2, 1, 3), np.uint8)
+    assert pixels.shape == (50, 2, 1, 3)
+    assert pixels.dtype == np.uint8
     assert pixels[np.arange(50)].ravel().tolist() == [shade for shade in range(0, 250, 5) for _ in range(6)]
 
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,8 +24,6 @@ from stages.training.callbacks import Checkpoint, DeferredInterrupt, Selection, 
 from stages.training.micro_batches import MicroBatched, OnDevices
 
 logger = logging.getLogger(__name__)
-
-LearningRate = float | keras.optimizers.schedules.LearningRateSchedule
 
 
 class Phase(NamedTuple):
@@ -146,7 +144,7 @@ def list_phases(config: ModelConfig, settings: Train) -> list[Phase]:
     ]
 
 
-def scheduled(phase: Phase, config: ModelConfig, settings: Train, steps_per_epoch: int) -> LearningRate:
+def scheduled(phase: Phase, config: ModelConfig, settings: Train, steps_per_epoch: int) -> Any:
     """Return the phase's learning rate, or a schedule of it over all steps of the phase.
 
     After a linear warm-up from 0 the rate stays, or falls by a half cosine to 0. Its only state is the optimizer's step
@@ -167,7 +165,7 @@ def scheduled(phase: Phase, config: ModelConfig, settings: Train, steps_per_epoc
     )
 
 
-def compile_model(model: keras.Model, learning_rate: LearningRate) -> None:
+def compile_model(model: keras.Model, learning_rate: Any) -> None:
     """Compile with the notebook's loss, metric and a new optimizer: cross-entropy on logits, accuracy, Adam."""
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),

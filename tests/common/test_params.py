@@ -1,4 +1,5 @@
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from stages.common.cli import UserError
 from stages.common.model_config import ModelConfig
 from stages.common.param_types import RENAMED
-from stages.common.params import load_params
+from stages.common.params import load_entry, load_params
 
 CNN = {"features": "pixels", "conv_layers": 1, "filters": 8, "dropout": 0.5, "dense_units": 8}
 
@@ -66,6 +67,21 @@ def test_a_key_renamed_in_all_models_is_said_once(set_params: Callable[..., None
 @pytest.mark.parametrize(("filters", "per_layer"), [(8, (8, 8)), ([8, 16], (8, 16))])
 def test_filters_are_one_number_or_one_a_layer(filters: Any, per_layer: tuple[int, ...]) -> None:
     assert ModelConfig.model_validate({**CNN, "conv_layers": 2, "filters": filters}).filters_per_layer == per_layer
+
+
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize(
+    ("section", "listed"),
+    [
+        ("backbones", "mobilenet_v2"),
+        ("features", "mobilenet_v2, mobilenet_v2_blocks, mobilenet_v2_pooled"),
+        ("label_issues", "mobilenet_v2_pooled"),
+    ],
+)
+def test_an_unknown_entry_is_one_line(monkeypatch: pytest.MonkeyPatch, section: str, listed: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["step", "nonesuch"])
+    with pytest.raises(UserError, match=rf"with an entry of {section} in .* \({listed}\), received 'nonesuch'$"):
+        load_entry(None, section)
 
 
 @pytest.mark.usefixtures("workspace")

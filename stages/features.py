@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.common.cli import UserError, run
-from stages.common.measurements import record_measurements
+from stages.common.machine import record_measurements
 from stages.common.params import Params, load_entry
 from stages.common.paths import FEATURES, PIXELS
 from stages.datasets.dataset import StoredDataset, augmented_dataset

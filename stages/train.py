@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from stages.common.cli import UserError, run
-from stages.common.measurements import read_measurements, record_measurements
+from stages.common.machine import read_measurements, record_measurements
 from stages.common.params import load_entry
 from stages.common.paths import BACKUPS, HISTORY, MODELS, PIXELS, REPEATS
 from stages.datasets.dataset import StoredDataset

@@ -90,11 +90,3 @@ def test_a_failure_is_one_line_and_leaves_nothing(
     with pytest.raises(UserError, match=f"^backbones.mobilenet_v2.{message}"):
         fetch(changes["weights"])
     assert not list(BACKBONE.iterdir())
-
-
-def test_an_unknown_entry_is_one_line(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["backbone", "nonesuch"])
-    with pytest.raises(
-        UserError, match=r"with an entry of backbones in params.yaml \(mobilenet_v2\), received 'nonesuch'$"
-    ):
-        backbone.main()

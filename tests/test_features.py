@@ -2,7 +2,6 @@
 
 import errno
 import logging
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -234,10 +233,3 @@ def test_features_of_photos_of_another_size_are_one_line(
     set_params({"image_size": [33, 40]})
     with pytest.raises(UserError, match=r"received \[32, 40\]: run `dvc repro features@mobilenet_v2`$"):
         train.main()
-
-
-@pytest.mark.usefixtures("photos")
-def test_an_unknown_set_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = "in params.yaml (mobilenet_v2, mobilenet_v2_blocks, mobilenet_v2_pooled), received 'nonesuch'"
-    with pytest.raises(UserError, match=re.escape(expected)):
-        run_step("nonesuch", monkeypatch)

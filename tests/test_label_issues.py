@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 from stages import label_issues
-from stages.common.cli import UserError
 from stages.storage.files import content_hash, write_json
 from tests.conftest import write_photos
 
@@ -103,10 +102,3 @@ def test_the_figure_names_photos_and_classes_or_says_none(run: Callable[..., pd.
     assert re.fullmatch(r"4.jpg\nlabelled (\w+)\n0.\d\d for (?!\1)\w+", one.axes[0].get_title())
     assert none.get_suptitle() == "labels that look wrong: none"
     plt.close("all")
-
-
-def test_an_unknown_entry_is_one_line(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["label_issues", "nonesuch"])
-    expected = "with an entry of label_issues in params.yaml (mobilenet_v2_pooled), received 'nonesuch'"
-    with pytest.raises(UserError, match=re.escape(expected)):
-        label_issues.main()

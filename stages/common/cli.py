@@ -16,11 +16,8 @@ from stages.common.paths import BACKBONE, FEATURES, HISTORY, LABEL_ISSUES, MODEL
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
-BROKEN = {
-    *(errno.EIO, errno.EMFILE, errno.ENFILE),
-    *(errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ETIMEDOUT),  # of a mount
-    getattr(errno, "EREMOTEIO", errno.EIO),  # Linux alone has it
-}
+BROKEN = {errno.EIO, errno.EMFILE, errno.ENFILE, getattr(errno, "EREMOTEIO", errno.EIO)}  # Linux alone has the last
+BROKEN |= {errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ETIMEDOUT}  # of a mount
 # Exit codes; a user's mistake is 1. A step that fails because of the machine may succeed on another.
 MACHINE_FAILURE = os.EX_IOERR
 BUG = os.EX_SOFTWARE
@@ -67,11 +64,8 @@ def command_parser(description: str | None, epilog: str | None = None) -> Parser
 def run(main: Callable[[], None], description: str | None = None) -> None:
     """Run a program: log to stderr, report expected failures as one line, and exit with a code.
 
-    The code is 1 for a user's mistake, ``MACHINE_FAILURE`` for a full disk, too little memory, no access or a fault
-    of the disk, and ``BUG``, with a traceback, for everything else.
-
-    Args:
-        description: shown by ``--help`` of a program without arguments; others parse their own.
+    It is 1 for a user's mistake, ``MACHINE_FAILURE`` for a failure of the machine, and ``BUG``, with a traceback, for
+    everything else. A program without arguments shows the description by ``--help``; others parse their own.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:

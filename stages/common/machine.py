@@ -1,13 +1,17 @@
-"""Versions and CPU that results depend on, without loading TensorFlow."""
+"""What results depend on beside code and data, and measured times; without loading TensorFlow."""
 
+import json
 import os
 import platform
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+from stages.common.paths import COSTS
 
 # Those with kernels of their own in TensorFlow, which round differently.
 INSTRUCTION_SETS = {"avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve"}
-
 GPUS = ("nvidia*", "kfd")
 SWITCHES = ("CUDA_VISIBLE_DEVICES", "TF_ENABLE_ONEDNN_OPTS")
 
@@ -33,3 +37,18 @@ def gpu_devices() -> list[str]:
 def instruction_sets() -> list[str]:
     cpuinfo = Path("/proc/cpuinfo")
     return sorted(INSTRUCTION_SETS & set(cpuinfo.read_text().split())) if cpuinfo.exists() else []
+
+
+def record_measurements(name: str, of: str, **values: float) -> None:
+    """Write times into ``data/costs/``, which is no output, as they differ from run to run; ``of`` is a hash."""
+    COSTS.mkdir(parents=True, exist_ok=True)
+    (COSTS / f"{name}.json").write_text(json.dumps({"of": of, **values}) + "\n", encoding="utf-8")
+
+
+def read_measurements(name: str, of: str) -> dict[str, Any]:
+    """Read measured values; none if they were not measured here, or of something else."""
+    with suppress(OSError, ValueError):
+        values = json.loads((COSTS / f"{name}.json").read_text(encoding="utf-8"))
+        if isinstance(values, dict) and values.pop("of", None) == of:
+            return values
+    return {}

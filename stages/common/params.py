@@ -221,13 +221,10 @@ def load_params(path: Path = PARAMS) -> Params:
 
 
 def load_entry(description: str | None, section: str) -> tuple[str, Params]:
-    """Return the entry of ``section`` that the command line names, and all parameters.
+    """Return the entry of ``section`` that the command line names, and all parameters (``load_params``).
 
     The default is what follows the @ in the name of the DVC stage that runs: DVC passes that name in the environment;
     inside a command it would pass through a shell.
-
-    Raises:
-        UserError: There is no such entry, or the parameters cannot be loaded.
     """
     parser = command_parser(description)
     parser.add_argument("name", nargs="?", metavar="NAME", default=os.environ.get("DVC_STAGE", "").rpartition("@")[2])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.common.measurements import read_measurements
+from stages.common.machine import read_measurements
 from stages.common.model_config import Features
 from stages.inference.model_size import Size, architecture
 from stages.storage.files import sha256_of

@@ -11,7 +11,7 @@ from zipfile import ZipFile
 
 import numpy as np
 
-from stages.common.measurements import read_measurements, record_measurements
+from stages.common.machine import read_measurements, record_measurements
 from stages.storage.arrays import ArrayStore
 from stages.storage.files import content_hash
 

@@ -33,32 +33,20 @@ def save_model(model: keras.Model, path: Path) -> None:
 
 
 def normalize_member(name: str, content: bytes) -> bytes:
-    """Replace what differs from save to save in a member of a ``.keras`` file.
-
-    That is the time of saving in ``metadata.json``, and in ``config.json`` the memory addresses of objects that layers
-    share: consecutive indices take their place.
-    """
-    match name:
-        case "metadata.json":
-            return json.dumps({**json.loads(content), "date_saved": "1980-01-01@00:00:00"}).encode()
-        case "config.json":
-            indices: dict[bytes, int] = {}
-            return re.sub(
-                rb'(?<="shared_object_id": )\d+',
-                lambda address: b"%d" % indices.setdefault(address[0], len(indices)),
-                content,
-            )
+    """Replace what differs from save to save: the time, and the memory addresses of objects that layers share."""
+    if name == "metadata.json":
+        return json.dumps({**json.loads(content), "date_saved": "1980-01-01@00:00:00"}).encode()
+    if name == "config.json":
+        indices: dict[bytes, int] = {}
+        pattern = rb'(?<="shared_object_id": )\d+'
+        return re.sub(pattern, lambda address: b"%d" % indices.setdefault(address[0], len(indices)), content)
     return content
 
 
 def check_saved_model(path: Path, pixels: np.ndarray, logits: np.ndarray) -> None:
-    """Check that a saved model predicts the logits computed in training, up to rounding.
+    """Check that a saved model predicts the logits computed in training for the pixels of some photos, up to rounding.
 
     Stops after ``CHECK_SECONDS``, but not before one batch.
-
-    Args:
-        pixels: uint8 in 0..255, shaped (photos, height, width, 3).
-        logits: computed in training, float32, shaped (photos, classes).
 
     Raises:
         RuntimeError: The logits differ by more.

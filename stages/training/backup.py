@@ -49,15 +49,11 @@ class Trained(NamedTuple):
 
 
 class Backup:
-    """The state of a training run after its last finished epoch, in a ``.npz`` file.
-
-    Args:
-        key: hash of everything that the training run depends on; a backup with another key is ignored.
-    """
+    """The state of a training run after its last finished epoch, in a ``.npz`` file."""
 
     def __init__(self, path: Path, key: str) -> None:
         self.path = path
-        self.key = key
+        self.key = key  # hash of all that the training run depends on; a backup with another one is ignored
 
     def history(self) -> History:
         """Read the records of the finished epochs: none without a backup, or if it is damaged (logged) or outdated."""
@@ -70,11 +66,7 @@ class Backup:
         return list(content["history"]) if content["key"] == self.key else []
 
     def save(self, model: Any, history: History, best: Sequence[np.ndarray] = ()) -> None:
-        """Replace the backup of the epoch before, atomically.
-
-        Args:
-            best: the model's variables after the best epoch so far, if the best epoch becomes the model.
-        """
+        """Replace the backup of the epoch before, with the variables of the best epoch if that becomes the model."""
         arrays = {f"variable_{index}": variable.numpy() for index, variable in enumerate(variables_of(model))}
         arrays |= {f"best_{index}": array for index, array in enumerate(best)}
         about = np.array(json.dumps({"key": self.key, "history": history}))
@@ -90,7 +82,7 @@ class Backup:
     def best(self) -> list[np.ndarray]:
         """Read the model's variables after the best epoch."""
         with np.load(self.path, allow_pickle=False) as saved:
-            return [saved[f"best_{index}"] for index in range(sum(name.startswith("best_") for name in saved))]
+            return [saved[name] for name in saved if name.startswith("best_")]
 
 
 def read_content(path: Path) -> dict[str, Any]:

@@ -61,17 +61,10 @@ def validation_batches(dataset: Dataset, batch_size: int) -> tf.data.Dataset:
     return pipeline.cache() if is_small else pipeline
 
 
-def balanced_weights(labels: np.ndarray) -> np.ndarray:
-    """Compute weights by which all classes count alike in the loss, float32, shaped (classes,), of mean 1."""
-    counts = np.bincount(labels)
-    return (len(labels) / (len(counts) * counts)).astype(np.float32)
-
-
 def pad_batch(examples: np.ndarray, labels: np.ndarray, devices: int) -> tuple[np.ndarray, ...]:
-    """Pad a batch to a multiple of the number of devices.
+    """Pad a batch to a multiple of the number of devices, and add the rows' weights in the loss.
 
-    Returns:
-        Examples, labels and the rows' weights in the loss, float32, shaped (rows,): equal and of sum 1, 0 for padding.
+    They are float32, shaped (rows,): equal and of sum 1, 0 for padding.
     """
     size = len(labels)
     rows = np.arange(math.ceil(size / devices) * devices)

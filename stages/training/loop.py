@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,13 +19,11 @@ from stages.models.runtime import describe_environment, device_count, keras, tf
 from stages.storage.arrays import DiskArray, temporary_array
 from stages.storage.files import content_hash
 from stages.training.backup import Backup, History, training_code
-from stages.training.batches import balanced_weights, training_batches, validation_batches
+from stages.training.batches import training_batches, validation_batches
 from stages.training.callbacks import Checkpoint, DeferredInterrupt, Selection, TimeLeft, live_curves
 from stages.training.micro_batches import MicroBatched, OnDevices
 
 logger = logging.getLogger(__name__)
-
-LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
 
 
 class Phase(NamedTuple):
@@ -45,12 +43,11 @@ def train_model(
     validation: StoredDataset,
     backup: Path,
 ) -> tuple[History, np.ndarray]:
-    """Train a model phase by phase, resuming after the last epoch in ``backup``.
+    """Train a model phase by phase, resuming after the last epoch in the file ``backup``.
 
     Args:
         train: photos, or features extracted by the model's backbone. If the config augments, they are photos.
         validation: examples of the same kind.
-        backup: file for the state after each epoch.
 
     Returns:
         A record per epoch, from 1 (epoch, accuracy, loss, val_accuracy, val_loss; in the selected one also kept), and
@@ -117,7 +114,10 @@ def parallel_model(model: keras.Model, settings: Train, labels: np.ndarray) -> M
     """Wrap a model for training on all cores and devices, with the class weights of ``settings``."""
     # A GPU is fastest with whole batches.
     micro_batches = 1 if tf.config.list_logical_devices("GPU") else settings.micro_batches
-    class_weights = balanced_weights(labels) if settings.class_weight == "balanced" else None
+    class_weights = None
+    if settings.class_weight == "balanced":  # all classes count alike; the mean over the examples is 1
+        counts = np.bincount(labels)
+        class_weights = (len(labels) / (len(counts) * counts)).astype(np.float32)
     return (OnDevices if device_count() > 1 else MicroBatched)(model, micro_batches, class_weights)
 
 
@@ -144,7 +144,7 @@ def list_phases(config: ModelConfig, settings: Train) -> list[Phase]:
     ]
 
 
-def scheduled(phase: Phase, config: ModelConfig, settings: Train, steps_per_epoch: int) -> LearningRate:
+def scheduled(phase: Phase, config: ModelConfig, settings: Train, steps_per_epoch: int) -> Any:
     """Return the phase's learning rate, or a schedule of it over all steps of the phase.
 
     After a linear warm-up from 0 the rate stays, or falls by a half cosine to 0. Its only state is the optimizer's step
@@ -165,7 +165,7 @@ def scheduled(phase: Phase, config: ModelConfig, settings: Train, steps_per_epoc
     )
 
 
-def compile_model(model: keras.Model, learning_rate: LearningRate) -> None:
+def compile_model(model: keras.Model, learning_rate: Any) -> None:
     """Compile with the notebook's loss, metric and a new optimizer: cross-entropy on logits, accuracy, Adam."""
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),

@@ -11,11 +11,8 @@ from stages.models.runtime import keras, layers, tf
 class MicroBatched(keras.Model):
     """A model that computes each batch in micro-batches, in parallel (docs/decisions/one_thread.md).
 
-    They are the same on any number of cores, and so is the order in which their gradients are added.
-
-    Args:
-        micro_batches: their number; with fewer examples some compute one that does not count.
-        class_weights: of the classes in the training loss, shaped (classes,); None: 1.
+    They are the same on any number of cores, and so is the order in which their gradients are added. With fewer
+    examples than micro-batches, some compute one that does not count.
     """
 
     def __init__(self, model: keras.Model, micro_batches: int, class_weights: np.ndarray | None = None) -> None:

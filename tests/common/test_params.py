@@ -1,4 +1,5 @@
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from dvc.utils.serialize import load_yaml
 from stages.common.cli import UserError
 from stages.common.model_config import ModelConfig
 from stages.common.param_types import RENAMED
-from stages.common.params import load_params
+from stages.common.params import load_entry, load_params
 
 CNN = {"features": "pixels", "conv_layers": 1, "filters": 8, "dropout": 0.5, "dense_units": 8}
 
@@ -83,6 +84,21 @@ def test_a_key_that_is_there_twice_is_refused() -> None:
     Path("params.yaml").write_text("models:\n  cnn: {filters: 8}\n  cnn: {filters: 16}\n")
     with pytest.raises(UserError, match=r'^params.yaml: expected YAML: .* duplicate key "cnn" .* \(line: 3\)$'):
         load_params()
+
+
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize(
+    ("section", "listed"),
+    [
+        ("backbones", "mobilenet_v2"),
+        ("features", "mobilenet_v2, mobilenet_v2_blocks, mobilenet_v2_pooled"),
+        ("label_issues", "mobilenet_v2_pooled"),
+    ],
+)
+def test_an_unknown_entry_is_one_line(monkeypatch: pytest.MonkeyPatch, section: str, listed: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["step", "nonesuch"])
+    with pytest.raises(UserError, match=rf"with an entry of {section} in .* \({listed}\), received 'nonesuch'$"):
+        load_entry(None, section)
 
 
 BACKBONE = "features.mobilenet_v2"

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.common.measurements import read_measurements, record_measurements
+from stages.common.machine import read_measurements, record_measurements
 from stages.common.model_config import Features
 from stages.common.paths import COSTS
 from stages.evaluation.costs import Cost, cost_of, measured_table

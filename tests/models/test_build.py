@@ -13,7 +13,6 @@ from keras import layers
 from stages.common.cli import UserError
 from stages.common.model_config import ModelConfig
 from stages.datasets.feature_extraction import feature_extractor
-from stages.inference.logits import load_model
 from stages.models.build import build_model, trainable_part
 from stages.models.runtime import make_deterministic, tf
 from stages.models.saving import save_model
@@ -190,10 +189,3 @@ def test_a_model_is_saved_reproducibly(tmp_path: Path) -> None:
 def test_photos_too_small_for_the_layers_say_so() -> None:
     with pytest.raises(UserError, match=r"image_size: \[8, 8\] is too small"):
         build_model(config("cnn"), (8, 8), 2)
-
-
-def test_a_missing_model_is_one_line(workspace: Path) -> None:
-    with pytest.raises(
-        UserError, match=r"expected the model data/models/cnn.keras, found none: run `dvc repro train@cnn`"
-    ):
-        load_model(Path("data/models/cnn.keras"))

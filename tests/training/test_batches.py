@@ -1,8 +1,10 @@
 from itertools import islice
 
 import numpy as np
+import pytest
 
 from stages.datasets.dataset import StoredDataset
+from stages.training import batches
 from stages.training.batches import training_batches, validation_batches
 
 LABELS = np.arange(10, dtype=np.int64)
@@ -37,6 +39,24 @@ def test_validation_batches_are_in_order() -> None:
     assert [len(labels) for _, labels in batches] == [4, 4, 2]
     np.testing.assert_array_equal(np.concatenate([pixels for pixels, _ in batches]), PHOTOS.examples)
     np.testing.assert_array_equal(np.concatenate([labels for _, labels in batches]), LABELS)
+
+
+@pytest.mark.parametrize(("cached_bytes", "times"), [(2**28, 1), (0, 2)])
+def test_what_fits_in_memory_is_read_once(monkeypatch: pytest.MonkeyPatch, cached_bytes: int, times: int) -> None:
+    """Each epoch measures on the validation photos."""
+    monkeypatch.setattr(batches, "CACHED_BYTES", cached_bytes)
+    read: list[int] = []
+
+    class Recorded(StoredDataset):
+        def batch(self, epoch: int, indices: np.ndarray) -> np.ndarray:
+            read.extend(indices)
+            return super().batch(epoch, indices)
+
+    validation = validation_batches(Recorded(PHOTOS.examples, LABELS), 4)
+    read.clear()
+    for _ in range(2):
+        assert len(list(validation)) == 3
+    assert sorted(read) == sorted([*range(10)] * times)
 
 
 def test_float16_features_arrive_as_float32() -> None:

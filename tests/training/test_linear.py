@@ -14,7 +14,6 @@ from scipy.special import softmax
 from sklearn.metrics import log_loss
 
 from stages import train
-from stages.common.cli import UserError
 from stages.common.paths import BACKUPS, PREDICTIONS
 from stages.evaluation.gradcam import heat_maps, linear_heat_maps
 from stages.inference import prediction_cache
@@ -176,14 +175,6 @@ def test_the_history_is_one_record_of_the_fit(fit: Callable[..., Pixels]) -> Non
     assert any(line.startswith("precision float32, fitted by scikit-learn ") for line in about["environment"])
 
 
-def test_the_same_fit_gives_the_same_bytes(fit: Callable[..., Pixels]) -> None:
-    results = []
-    for _ in range(2):
-        fit()
-        results.append([Path(path).read_bytes() for path in FILES])
-    assert results[0] == results[1]
-
-
 def test_another_fit_needs_no_tensorflow_for_the_same_bytes(
     fit: Callable[..., Pixels], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,13 +316,6 @@ def test_it_fits_maps_as_well(fit: Callable[..., Pixels], set_params: Callable[.
     set_params({f"features.{NAME}": {"backbone": "mobilenet_v2", "views": 2, "flip": "horizontal"}})
     fit()
     np.testing.assert_allclose(np.load(FILES[2])["logits"], expected, atol=0.01)
-
-
-def test_features_of_another_size_are_one_line(fit: Callable[..., Pixels], set_params: Callable[..., None]) -> None:
-    fit()
-    set_params({"image_size": [33, 40]})
-    with pytest.raises(UserError, match=rf"received \[32, 40\]: run `dvc repro features@{NAME}`$"):
-        train.main()
 
 
 def test_the_log_has_each_regularisation(fit: Callable[..., Pixels], caplog: pytest.LogCaptureFixture) -> None:

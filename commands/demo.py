@@ -7,11 +7,10 @@ Otherwise it is left as it is, with your changes and experiments.
     python -m commands.demo
 """
 
-import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from dvc.exceptions import DvcException
@@ -22,6 +21,7 @@ from commands.sample.photo_archive import write_archive
 from stages.common.cli import UserError, command_parser, run
 from stages.common.params import PARAMS
 from stages.common.paths import CORRECTIONS, REPORT
+from stages.storage.files import content_hash, sha256_of
 
 DEMO = Path("demo")
 OVERRIDES = Path("params.demo.yaml")
@@ -34,12 +34,13 @@ COPIED = (
 SOURCE = "demo.source"  # in the repository's configuration: a hash of what the finished demo was made from
 # What a git hook or a calling make sets would lead to the project's own repository, or to its jobs.
 FOREIGN = {"GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in FOREIGN}
 
 
 def main() -> None:
     command_parser(__doc__).parse_args()
     params, files = committed_params(), list(project_files())
-    source = hash_contents(params, files)
+    source = content_hash([str(params), *map(str, files), *map(sha256_of, [*files, OVERRIDES])])
     if not DEMO.exists() or not any(DEMO.iterdir()):
         init_repository()
     made_from = git("config", f"--file={DEMO}/.git/config", "--default=", "--get", SOURCE)
@@ -57,8 +58,8 @@ def main() -> None:
     print(summary())  # noqa: T201
 
 
-def project_files() -> Iterable[Path]:
-    """List the files to copy, sorted."""
+def project_files() -> Iterator[Path]:
+    """Yield the files to copy, sorted."""
     for path in map(Path, COPIED):
         if not path.exists():
             raise UserError(f"expected {path}, found none: get it back, as by `git restore {path}`")
@@ -71,13 +72,6 @@ def committed_params() -> bytes:
     command = ["git", "show", f"HEAD:./{PARAMS}"]
     shown = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
     return PARAMS.read_bytes() if shown.returncode else shown.stdout
-
-
-def hash_contents(params: bytes, files: Iterable[Path]) -> str:
-    digest = hashlib.sha256(params)
-    for file in [*files, OVERRIDES]:
-        digest.update(f"{file} {file.stat().st_size} ".encode() + file.read_bytes())
-    return digest.hexdigest()
 
 
 def copy_project(params: bytes, files: Iterable[Path]) -> None:
@@ -97,7 +91,7 @@ def copy_project(params: bytes, files: Iterable[Path]) -> None:
             merge_dicts(values, load_yaml(OVERRIDES))
             archive = DEMO / values["download"]["photos"]
             write_archive(archive, ["cats", "dogs"], train=80, validation=150)
-            values["download"]["photos_sha256"] = hashlib.sha256(archive.read_bytes()).hexdigest()
+            values["download"]["photos_sha256"] = sha256_of(archive)
     except DvcException as error:
         raise UserError(f"{PARAMS} as committed, or {OVERRIDES}: {error}") from error
 
@@ -121,7 +115,7 @@ def commit(message: str) -> None:
 def git(*arguments: str) -> str:
     """Run git in the demo's repository, and never in one around it."""
     command = ["git", f"--git-dir={DEMO}/.git", f"--work-tree={DEMO}", *arguments]
-    finished = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)  # noqa: S603
+    finished = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)  # noqa: S603
     if finished.returncode:
         raise UserError(f"{DEMO}/: git {arguments[0]}: {finished.stderr.strip()}")
     return finished.stdout.strip()
@@ -130,12 +124,8 @@ def git(*arguments: str) -> str:
 def make(*targets: str) -> None:
     """Make targets in the demo, two steps at a time."""
     command = ["make", "--no-print-directory", f"--directory={DEMO}", "--jobs=2", *targets]
-    if subprocess.run(command, env=environment(), check=False).returncode:  # noqa: S603
+    if subprocess.run(command, env=ENVIRONMENT, check=False).returncode:  # noqa: S603
         raise UserError(f"`make {targets[0]}` failed in {DEMO}/ (see above): `make demo` goes on from there")
-
-
-def environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in FOREIGN}
 
 
 def summary() -> str:

@@ -18,9 +18,8 @@ def main() -> None:
     with Repo() as repo:
         names = [stage.addressing for stage in repo.index.stages]
     lock = load_yaml(LOCK)
-    steps = lock["stages"]
-    removed = [name for name in steps if name not in names]
-    lock["stages"] = {name: steps[name] for name in [*names, *removed] if name in steps}
+    steps = lock["stages"]  # also of steps that were removed
+    lock["stages"] = {name: steps[name] for name in [*names, *steps] if name in steps}
     write_text(dumps_yaml(lock), LOCK)
 
 

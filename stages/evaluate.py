@@ -27,12 +27,12 @@ from pandas.api.types import is_numeric_dtype
 from stages.common.cli import UserError, run
 from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings, Params, load_params
-from stages.common.paths import BEST, COSTS_TABLE, HISTORY, MODELS, REPEATS, REPORT
+from stages.common.paths import BEST, HISTORY, MODELS, REPEATS, REPORT
 from stages.evaluation import plots, scores
-from stages.evaluation.costs import cost_of, measured_table
-from stages.evaluation.figure_cache import FigureCache
+from stages.evaluation.costs import cost_of, write_measured
+from stages.evaluation.figures import FigureCache
 from stages.evaluation.gradcam import gradcam_figure
-from stages.evaluation.report import leaderboard, markdown_table, report
+from stages.evaluation.report import leaderboard, report
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.significance import compare
 from stages.inference.confidence import Confidence, read_confidence, read_validation
@@ -82,7 +82,7 @@ def main() -> None:
     table = leaderboard(ranked, test.baseline, rank_by)
     write_text(report(lists, ranked, table, rank_by, params.label_issues), REPORT)
     logger.info("%s\nbest on validation: %s", table.to_string(index=False), ranked[0].name)
-    write_costs(ranked)
+    write_measured(ranked)
 
 
 def check_leftovers(names: set[str]) -> None:
@@ -211,16 +211,6 @@ def model_metrics(model: Evaluation) -> Any:
         metrics["classes_left_out"] = left_out
     metrics["environment"] = model.environment
     return scores.rounded(metrics | ({"repeats": model.repeats} if model.repeats else {}))
-
-
-def write_costs(ranked: list[Evaluation]) -> None:
-    """Log and write what was measured on this machine: no output, as it differs from run to run."""
-    models = [(model.name, MODELS / f"{model.name}.keras", model.scores["test"]["accuracy"]) for model in ranked]
-    table = measured_table(models)
-    COSTS_TABLE.unlink(missing_ok=True)
-    if not table.empty:
-        write_text(f"# Measured on this machine\n\n{markdown_table(table)}\n", COSTS_TABLE)
-        logger.info("measured on this machine:\n%s", table.to_string(index=False, na_rep=""))
 
 
 if __name__ == "__main__":

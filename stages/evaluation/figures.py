@@ -1,8 +1,11 @@
-"""Matplotlib's settings, and what all figures share: grids of photos, captions, writing."""
+"""Matplotlib's settings, and what all figures share: grids of photos, captions, writing, a cache."""
 
 import logging
+import pickle
+import shutil
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, partial
+from importlib.metadata import version
 from pathlib import Path
 from textwrap import wrap
 from unicodedata import bidirectional
@@ -18,8 +21,9 @@ from matplotlib.rcsetup import cycler
 from matplotlib.text import Text
 from PIL import Image
 
+from stages.common.paths import FIGURES
 from stages.photos.decode import thumbnail
-from stages.storage.files import atomic_write
+from stages.storage.files import atomic_write, content_hash
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +41,8 @@ FONTS = ["DejaVu Sans", *(name for name in CJK_FONTS if name in get_font_names()
 matplotlib.rcParams["font.family"] = [*FONTS, "Last Resort High-Efficiency"]
 
 LEFT_TO_RIGHT = "\u200e"  # an invisible mark
+STAGES = Path(__file__).parents[1]
+DRAWING_CODE = ("common/*.py", "evaluation/*.py", "photos/*.py")
 
 
 def largest_and_smallest(counts: pd.DataFrame, column: str, rows: int) -> pd.DataFrame:
@@ -103,3 +109,31 @@ def warn_of_boxes(letters: str) -> None:
         CJK_FONTS[0],
         matplotlib.get_cachedir(),
     )
+
+
+class FigureCache:
+    """Figures in ``data/figures/`` by the hash of the code, the versions, the function that draws and its arguments.
+
+    Args:
+        photos: hash of the photos of which figures show thumbnails.
+    """
+
+    def __init__(self, photos: str) -> None:
+        code = [file.read_text("utf-8") for pattern in DRAWING_CODE for file in sorted(STAGES.glob(pattern))]
+        versions = [version(name) for name in ("matplotlib", "numpy", "Pillow")]
+        self.key = content_hash([photos, *code, *versions, *FONTS])
+        self.used: set[Path] = set()
+
+    def write(self, draw: "partial[Figure]", path: Path) -> None:
+        """Write a figure to ``path``, drawn or as it is cached."""
+        arguments = np.frombuffer(pickle.dumps(draw), np.uint8)
+        cached = FIGURES / f"{content_hash([self.key, arguments])}.png"
+        self.used.add(cached)
+        if not cached.exists():
+            write_figure(draw(), cached)
+        with atomic_write(path) as unfinished:
+            shutil.copyfile(cached, unfinished)
+
+    def delete_unused(self) -> None:
+        for path in set(FIGURES.glob("*.png")) - self.used:
+            path.unlink()

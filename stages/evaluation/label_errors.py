@@ -17,8 +17,6 @@ def out_of_fold_probabilities(
         features: float32, shaped (examples, channels).
         labels: class indices, int64, shaped (examples,).
         groups: name of each example's group, which is in one fold.
-        folds: number of folds.
-        seed: of the assignment of groups to folds.
 
     Returns:
         Probabilities, shaped (examples, classes).
@@ -35,14 +33,8 @@ def confident_classes(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarr
     """Return the class to which each example confidently belongs, or its label if there is none.
 
     It is the most probable of the classes whose probability reaches their threshold: its mean over the examples with
-    that label. Where it is not the label, the example is off the diagonal of the confident joint.
-
-    Args:
-        probabilities: out of fold, shaped (examples, classes).
-        labels: int64, shaped (examples,).
-
-    Returns:
-        Class indices, int64, shaped (examples,).
+    that label. Where it is not the label, the example is off the diagonal of the confident joint. ``probabilities`` are
+    out of fold, shaped (examples, classes); ``labels`` and the result are class indices, int64, shaped (examples,).
     """
     thresholds = [probabilities[labels == label, label].mean() for label in range(probabilities.shape[1])]
     confident = np.where(probabilities >= thresholds, probabilities, 0)

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from stages.evaluation.costs import Cost
 from stages.storage.arrays import ArrayStore
 
 
@@ -24,6 +23,15 @@ class Predictions(NamedTuple):
 
     labels: np.ndarray  # class indices, int64, shaped (photos,)
     logits: np.ndarray  # float64, shaped (photos, classes)
+
+
+class Cost(NamedTuple):
+    """Counts of what a model costs, the same on every machine."""
+
+    megabytes: float  # of the saved model
+    parameters: int
+    multiply_adds: int  # to classify a photo
+    training_multiply_adds: int  # features of all views included
 
 
 @dataclass(frozen=True)

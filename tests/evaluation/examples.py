@@ -6,8 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from stages.evaluation.costs import Cost
-from stages.evaluation.results import Evaluation, Predictions, TestSet
+from stages.evaluation.results import Cost, Evaluation, Predictions, TestSet
 from stages.evaluation.scores import evaluate, predict_photos
 
 CLASSES = ["cats", "dogs"]

@@ -8,9 +8,9 @@ import pytest
 
 from stages.common.machine import read_measurements, record_measurements
 from stages.common.model_config import Features
-from stages.common.paths import COSTS
-from stages.evaluation.costs import Cost, cost_of, measured_table
-from stages.evaluation.results import Evaluation
+from stages.common.paths import COSTS, COSTS_TABLE, MODELS
+from stages.evaluation.costs import cost_of, write_measured
+from stages.evaluation.results import Cost, Evaluation
 from stages.inference.model_size import Size, architecture, measure_speed, size_of
 from stages.models.runtime import keras, layers
 from stages.storage.files import sha256_of
@@ -76,31 +76,33 @@ def test_training_counts_views_epochs_and_gradients(features: Features | None, e
 
 @pytest.fixture
 def saved(workspace: Path) -> Path:
-    keras.Sequential([keras.Input((4, 4, 3)), layers.Flatten(), layers.Dense(2)]).save("model.keras")
-    return Path("model.keras")
+    path = MODELS / "first.keras"
+    path.parent.mkdir(parents=True)
+    keras.Sequential([keras.Input((4, 4, 3)), layers.Flatten(), layers.Dense(2)]).save(path)
+    return path
+
+
+def measured(model: Evaluation) -> list[str]:
+    """The cells of the only model's row; none if nothing was measured of it."""
+    write_measured([model])
+    lines = COSTS_TABLE.read_text().splitlines() if COSTS_TABLE.exists() else []
+    return lines[-1].strip("| ").split(" | ") if lines else []
 
 
 def test_what_was_measured_has_a_row_per_model(saved: Path) -> None:
     """Of another model of the same name there is nothing; a missing or damaged file is none."""
-    models = [("first", saved, 0.5)]
-    assert measured_table(models).empty
+    model = costs("first", 50, 1)
+    assert measured(model) == []
     record_measurements("train@first", sha256_of(saved), train_s=12.34, features_s=5.0)
-    model = keras.saving.load_model(saved)
-    measure_speed(model, saved, np.zeros((2, 4, 4, 3), np.uint8))
-    [row] = measured_table(models).to_dict("records")
-    assert (row["model"], row["test accuracy"], row["training"], row["CPU s: features"]) == (
-        "first",
-        0.5,
-        "12.3",
-        "5.0",
-    )
-    assert float(row["in batches of 32"]) >= 0
+    measure_speed(keras.saving.load_model(saved), saved, np.zeros((2, 4, 4, 3), np.uint8))
+    *cells, _, in_batches = measured(model)
+    assert cells == ["first", "0.500", "5.0", "12.3"]
+    assert float(in_batches) >= 0
     record_measurements("train@first", "another", train_s=1.0)
-    [row] = measured_table(models).to_dict("records")
-    assert row["training"] == ""
+    assert measured(model)[:4] == ["first", "0.500", "", ""]
     for file in COSTS.iterdir():
         file.write_text("{")
-    assert measured_table(models).empty
+    assert measured(model) == []
 
 
 def test_a_speed_is_measured_once_for_models_alike(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,9 +33,8 @@ def tabulate(results: tune.ResultGrid, trials: list[list[str]]) -> pd.DataFrame:
             "end": f"failed: {first_line(result.error)}" if result.error else end,
         }
     table = pd.DataFrame.from_dict(rows, orient="index").sort_index()
-    table["unfinished"] = table["end"] != FINISHED
-    order = table.sort_values(["unfinished", "kept"], ascending=[True, False], kind="stable")
-    return order.drop(columns="unfinished")
+    best_first = table.sort_values("kept", ascending=False, kind="stable")
+    return best_first.sort_values("end", key=lambda ends: ends != FINISHED, kind="stable")
 
 
 def compare_settings(table: pd.DataFrame, trials: list[list[str]]) -> pd.DataFrame:

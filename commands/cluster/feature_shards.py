@@ -22,7 +22,7 @@ from stages.datasets.feature_extraction import BATCH_SIZE, FeatureDataset, store
 from stages.models.runtime import make_deterministic
 from stages.storage.arrays import DiskArray, temporary_array
 
-MAX_PHOTOS = 512  # of a task: 40 MB at 160 px
+MAX_BYTES = 40 * 2**20  # of a task's photos: 546 at 160 px
 TASKS_PER_SLOT = 4  # so that slots end at about the same time
 
 
@@ -35,7 +35,8 @@ def store(features: FeatureDataset, array: DiskArray, description: str) -> list[
     task = extract.options(max_retries=params.cluster.retries, **task_options(resources))
     slots = max(1, int(ray.cluster_resources().get("CPU", 0) / resources.cpus))
     extractor, photos, count = ray.put(features.extractor), features.photos, len(features.labels)
-    size = min(MAX_PHOTOS, BATCH_SIZE * math.ceil(count / (BATCH_SIZE * TASKS_PER_SLOT * slots)))
+    fitting = max(1, MAX_BYTES // (BATCH_SIZE * math.prod(features.extractor.input_shape[1:])))
+    size = BATCH_SIZE * min(fitting, math.ceil(count / (BATCH_SIZE * TASKS_PER_SLOT * slots)))
     shards = [(view, start) for view in range(len(array) // count) for start in range(0, count, size)]
 
     def compute(shard: tuple[int, int]) -> tuple[np.ndarray, list[str]]:

@@ -46,10 +46,8 @@ def explain_unreachable(folder: DirFileSystem) -> Iterator[None]:
     """Turn the failure of a bucket, for which each of fsspec's file systems has its own type, into a UserError."""
     try:
         yield
-    except UserError:
-        raise
     except Exception as error:
-        if isinstance(folder.fs, LocalFileSystem) or machine_problem(error):
+        if isinstance(error, UserError) or isinstance(folder.fs, LocalFileSystem) or machine_problem(error):
             raise
         url = folder.fs.unstrip_protocol(folder.path)
         raise UserError(f"expected a folder to read and write at {url}, received: {first_line(error)}") from error

@@ -92,7 +92,7 @@ def write_export(trained: TrainedModel, path: Path) -> None:
         pixels = training_pixels(trained, CHECKED)
     except UserError:  # a model without its photos
         pixels = noise(trained)
-    description = f"exporting {trained.name} to ONNX, once"
+    description = f"exporting {trained.name} to ONNX (once)"
     with atomic_write(path) as unfinished, tqdm(desc=description, bar_format="{desc} {elapsed}", disable=None):
         onnx = unfinished.with_name(ONNX)
         model = trained.with_features or trained.model

@@ -85,6 +85,8 @@ def format_errors(details: Sequence[Any]) -> str:
     lines = [
         f"{keys[0] if len(keys) == 1 else pattern}: {RENAMED[pattern]}" for pattern, keys in renamed.items() if keys
     ]
+    if "seed" in map(key_of, details):  # which sections without one take
+        details = [detail for detail in details if not key_of(detail).endswith(".seed")]
     return "; ".join(lines or map(format_validation_error, details))
 
 

@@ -43,8 +43,8 @@ def read_labels(labels: Path, name: str) -> dict[PurePosixPath, set[str]]:
     try:
         with labels.open(encoding="utf-8-sig", newline="") as file:  # Excel starts a file with a byte order mark
             rows = csv.DictReader(file, skipinitialspace=True, strict=True)
-            columns = rows.fieldnames or []
-            if [column for column in sorted(columns) if column in ("path", "label")] != ["label", "path"]:
+            columns = list(rows.fieldnames or [])
+            if columns.count("path") != 1 or columns.count("label") != 1:
                 received = ", ".join(columns) or "none"
                 if len(columns) == 1 and re.search(r"[;|\t]", received):
                     received += ": separate them with commas"

@@ -78,6 +78,14 @@ def test_a_number_is_what_dvc_reads(written: str, value: float) -> None:
     assert load_params().train.learning_rate == load_yaml("params.yaml")["train"]["learning_rate"] == value
 
 
+@pytest.mark.parametrize("seed", ["x", -1, None])
+def test_a_bad_seed_is_said_once(set_params: Callable[..., None], seed: Any) -> None:
+    """And not of each section that takes it."""
+    set_params({"seed": seed})
+    with pytest.raises(UserError, match=r"^params.yaml: seed: expected [^;]+, received [^;]+$"):
+        load_params()
+
+
 @pytest.mark.usefixtures("workspace")
 def test_a_key_that_is_there_twice_is_refused() -> None:
     """A model that was copied and not renamed, for one, would silently replace the first."""

@@ -150,10 +150,12 @@ def test_without_features_no_photo_is_unlike() -> None:
     assert fitted.notes(LOGITS[:2], None) == ["", ""]
 
 
-def test_the_distance_is_one_minus_the_cosine_to_the_nearest() -> None:
-    training = normalize(np.array([[2.0, 0.0], [0.0, 1.0], [0.0, 0.0]]))
+@pytest.mark.parametrize("scale", [1, 10_000])
+def test_the_distance_is_one_minus_the_cosine_to_the_nearest(scale: int) -> None:
+    """Also where the square of a feature is beyond float16."""
+    training = normalize(scale * np.array([[2.0, 0.0], [0.0, 1.0], [0.0, 0.0]], np.float16))
     assert training.tolist() == [[1, 0], [0, 1], [0, 0]]
-    features = np.array([[3, 0], [1, 1], [0, 0], [-1, -1]])
+    features = scale * np.array([[3, 0], [1, 1], [0, 0], [-1, -1]], np.float16)
     np.testing.assert_allclose(distance_to_nearest(features, training), [0, 1 - 0.5**0.5, 1, 1], atol=1e-6)
 
 

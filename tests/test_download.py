@@ -30,27 +30,17 @@ def files_below(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_folder_is_packed(photos: Path) -> None:
-    download.main()
-    assert list(packed_files()) == files_below(photos)
-
-
-@pytest.mark.parametrize("has_sha256", [False, True])
-def test_an_archive_is_packed(photos: Path, set_params: SetParams, has_sha256: bool) -> None:
-    archive = shutil.make_archive("photos", "zip", root_dir=".", base_dir="photos")
+@pytest.mark.parametrize(("kind", "has_sha256"), [("zip", False), ("zip", True), ("gztar", False)])
+def test_a_local_archive_is_packed_where_it_is(
+    photos: Path, set_params: SetParams, monkeypatch: pytest.MonkeyPatch, kind: str, has_sha256: bool
+) -> None:
+    monkeypatch.setattr(LocalFileSystem, "get_file", None)
+    archive = shutil.make_archive("photos", kind, base_dir="photos")
     sha256 = hashlib.sha256(Path(archive).read_bytes()).hexdigest() if has_sha256 else None
     set_params({"download.photos": archive, "download.photos_sha256": sha256})
     download.main()
     assert list(packed_files()) == [f"photos/{name}" for name in files_below(photos)]
-
-
-@pytest.mark.usefixtures("photos")
-def test_a_local_archive_is_read_where_it_is(set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LocalFileSystem, "get_file", None)
-    set_params({"download.photos": shutil.make_archive("photos", "gztar", base_dir="photos")})
-    download.main()
-    assert len(packed_files()) == 4
-    assert Path("photos.tar.gz").is_file()
+    assert Path(archive).is_file()
 
 
 def test_photos_in_a_flat_folder_have_the_classes_of_a_csv(photos: Path, set_params: SetParams) -> None:

@@ -56,16 +56,6 @@ def test_duplicates_train_together_and_test_once(workspace: Path) -> None:
     assert lists["rejected"]["reason"].str.startswith(DUPLICATE).all()
 
 
-def test_a_photo_with_two_labels_is_rejected_under_both(workspace: Path, set_params: Callable[..., None]) -> None:
-    layout({"cats": 10, "dogs": 10})
-    copy_photo("cats/1.jpg", "dogs/cat.jpg")
-    set_params({"split.max_rejected_fraction": 0.1})
-    lists = split_lists()
-    assert list(lists["rejected"]["path"]) == ["data/raw/cats/1.jpg", "data/raw/dogs/cat.jpg"]
-    assert lists["rejected"]["reason"].str.startswith(TWO_LABELS).all()
-    assert sum(len(lists[name]) for name in SPLIT_NAMES) == 19
-
-
 def test_too_many_leaks_and_conflicts_are_an_error(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
     layout({f"{name}/{label}": 10 for name in ("train", "validation") for label in ("cats", "dogs")})
     copy_photo("train/cats/1.jpg", "train/dogs/cat.jpg")

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from itertools import combinations, pairwise
 from math import comb
-from typing import NamedTuple
 
 import imagehash
 import numpy as np
@@ -22,23 +21,15 @@ PAIRS = 1 << 19  # of hashes, compared at once
 THUMBNAILS = 256  # compared at once
 
 
-class PhotoHash(NamedTuple):
-    """What duplicates of a photo are found by."""
+def hash_photo(photo: Image.Image) -> tuple[np.ndarray, int, int]:
+    """Return what duplicates of a photo in RGB are found by: a thumbnail, its perceptual hash and the mirrored photo's.
 
-    thumbnail: np.ndarray  # uint8, shaped (3, 32, 32): red, green, blue
-    phash: int  # of 64 bits
-    mirrored_phash: int  # the same of the photo mirrored from left to right
-
-
-def hash_photo(photo: Image.Image) -> PhotoHash:
-    """Reduce a photo in RGB to a thumbnail and its perceptual hashes (the pHash of Zauner, 2010).
-
-    Such a hash, the signs of the lowest frequencies, hardly changes with size, brightness or sharpness, and not at all
-    with colour.
+    The thumbnail is uint8, shaped (3, 32, 32). A hash (the pHash of Zauner, 2010, of 64 bits), the signs of the lowest
+    frequencies, hardly changes with size, brightness or sharpness, and not at all with colour.
     """
     thumbnail = photo.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3)  # which makes it faster
-    hashes = [int(str(imagehash.phash(image)), 16) for image in (thumbnail, ImageOps.mirror(thumbnail))]
-    return PhotoHash(np.moveaxis(np.asarray(thumbnail), 2, 0), *hashes)
+    phash, mirrored = (int(str(imagehash.phash(image)), 16) for image in (thumbnail, ImageOps.mirror(thumbnail)))
+    return np.moveaxis(np.asarray(thumbnail), 2, 0), phash, mirrored
 
 
 def find_clusters(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: int | None) -> np.ndarray:

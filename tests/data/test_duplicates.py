@@ -8,9 +8,10 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from commands.sample.drawing import draw_animal
 from stages.data import duplicates
-from stages.data.duplicates import PhotoHash, find_clusters, find_conflicts, hash_photo, similar_hashes
+from stages.data.duplicates import find_clusters, find_conflicts, hash_photo, similar_hashes
 from stages.photos.decode import open_photo
 
+PhotoHash = tuple[np.ndarray, int, int]
 PHOTO = draw_animal("cats", np.random.default_rng(0))
 
 
@@ -23,7 +24,7 @@ def table(hashed: Sequence[PhotoHash], labels: str = "") -> pd.DataFrame:
 
 
 def thumbnails(hashed: Sequence[PhotoHash]) -> np.ndarray:
-    return np.stack([one.thumbnail for one in hashed])
+    return np.stack([thumbnail for thumbnail, *_ in hashed])
 
 
 def clusters(hashed: Sequence[PhotoHash], labels: str = "", distance: int = 4) -> list[int]:
@@ -32,7 +33,7 @@ def clusters(hashed: Sequence[PhotoHash], labels: str = "", distance: int = 4) -
 
 def of_hashes(hashes: Iterable[int]) -> list[PhotoHash]:
     """Hashes of photos whose thumbnails are the same."""
-    return [PhotoHash(np.zeros((3, 32, 32), np.uint8), phash, phash ^ (2**64 - 1)) for phash in hashes]
+    return [(np.zeros((3, 32, 32), np.uint8), phash, phash ^ (2**64 - 1)) for phash in hashes]
 
 
 def brute_force(hashes: np.ndarray, max_distance: int) -> set[tuple[int, int]]:
@@ -170,5 +171,5 @@ def test_only_direct_duplicates_of_another_class_conflict(
 def test_a_conflict_is_found_among_many_of_the_same_hash() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (80, 3, 32, 32), np.uint8)
     noise[79] = noise[0]
-    photos = table([PhotoHash(thumbnail, 5, 5) for thumbnail in noise], "a" + 79 * "b").assign(cluster=0)
+    photos = table([(thumbnail, 5, 5) for thumbnail in noise], "a" + 79 * "b").assign(cluster=0)
     assert find_conflicts(photos, noise, 0).to_dict() == {0: "79", 79: "00"}

@@ -26,7 +26,7 @@ from stages.photos.shards import PackedFile, locate
 from stages.storage.arrays import DiskArray, temporary_array
 from stages.storage.folders import HEADER_BYTES
 
-Source = str | Path | bytes
+PathOrBytes = str | Path | bytes
 
 MAX_BYTES_PER_PIXEL = 8  # RGBA in 16 bits, not compressed
 MORE_FRAMES = "more frames"  # in a decoded photo's info
@@ -56,7 +56,7 @@ silence_decoders()
 Image.MAX_IMAGE_PIXELS = None  # Pillow's limit warns in a way of its own; open_photo has one
 
 
-def open_photo(source: Source, shrink_to: int | None = None, max_megapixels: float = math.inf) -> Image.Image:
+def open_photo(source: PathOrBytes, shrink_to: int | None = None, max_megapixels: float = math.inf) -> Image.Image:
     """Decode a photo to RGB, upright as its EXIF orientation says.
 
     An animation is decoded to its first frame, a TIFF to its first page, and ``info[MORE_FRAMES]`` is whether there are
@@ -172,7 +172,7 @@ def _open(content: bytes) -> ImageFile.ImageFile:
         raise
 
 
-def thumbnail(source: Source) -> Image.Image:
+def thumbnail(source: PathOrBytes) -> Image.Image:
     """Decode a photo for a figure, as :func:`open_photo`, to at most ``THUMBNAIL_SIZE`` px a side."""
     photo = open_photo(source, THUMBNAIL_SIZE)
     photo.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE))
@@ -180,7 +180,7 @@ def thumbnail(source: Source) -> Image.Image:
 
 
 def resized_pixels(
-    source: Source, image_size: tuple[int, int], image_fit: ImageFit = "stretch", max_megapixels: float = math.inf
+    source: PathOrBytes, image_size: tuple[int, int], image_fit: ImageFit = "stretch", max_megapixels: float = math.inf
 ) -> np.ndarray:
     """Decode a photo, as :func:`open_photo`, and resize it (bilinear, antialiased).
 

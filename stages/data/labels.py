@@ -4,6 +4,7 @@ Names are compared in Unicode's normal form C: macOS writes another, in which é
 """
 
 import csv
+import logging
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
@@ -16,6 +17,8 @@ from stages.common.cli import MismatchError, UserError
 from stages.storage.folders import HEADER_BYTES, identify
 from stages.storage.photo_lists import REMOVED
 
+logger = logging.getLogger(__name__)
+
 REMOVE = "remove"  # in corrections.csv, in place of a label
 # How a path may differ from that of the file it means, each after those before.
 MISSPELLINGS: list[tuple[str, Callable[[str], str]]] = [
@@ -27,14 +30,18 @@ MISSPELLINGS: list[tuple[str, Callable[[str], str]]] = [
 ]
 
 
-def read_labels(labels: Path, name: str) -> dict[PurePosixPath, set[str]]:
-    """Read the labels of each path, usually one; columns other than ``path`` and ``label`` are ignored.
+def read_labels(labels: Path, name: str, *, refuse_surplus: bool = False) -> dict[PurePosixPath, set[str]]:
+    """Read the labels of each path, usually one; columns other than ``path`` and ``label`` are ignored, and logged.
 
     Labels are in the form of :func:`normalize_label`.
 
+    Args:
+        refuse_surplus: more values in a line than columns. Rows of ``plots/label_issues/`` that a person appends to
+            ``corrections.csv`` have some.
+
     Raises:
-        UserError: The CSV cannot be read, does not have each of these columns once, or has a row without a path or with
-            more values than columns; messages start with ``name``.
+        UserError: The CSV cannot be read, does not have each of these columns once, or has a row without a path;
+            messages start with ``name``.
     """
     listed = defaultdict(set)
     with labels.open("rb") as file:
@@ -49,8 +56,10 @@ def read_labels(labels: Path, name: str) -> dict[PurePosixPath, set[str]]:
                 if len(columns) == 1 and re.search(r"[;|\t]", received):
                     received += ": separate them with commas"
                 raise UserError(f"{name}: expected the columns path and label, received {received}{foreign}")
+            if others := [column for column in columns if column not in ("path", "label")]:
+                logger.info("%s: columns that are not read: %s", name, ", ".join(others))
             for row in rows:
-                if any(row.get(None, ())):
+                if refuse_surplus and any(row.get(None, ())):
                     raise UserError(
                         f"{name}: expected {len(columns)} values in line {rows.line_num}, received more: put what has "
                         "a comma into quotes, and one label into a line"

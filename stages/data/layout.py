@@ -210,7 +210,7 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
 
     Paths in the CSV start in ``folder`` or, as archives often have an outer folder, in a folder that is alone there.
     """
-    listed = read_labels(labels, "download.labels")
+    listed = read_labels(labels, "download.labels", refuse_surplus=True)
     root = find_root(folder, tree, listed)
     names = tree.names_below(root)
     classes = match_names(listed, set(names.values()))

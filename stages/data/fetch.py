@@ -110,10 +110,10 @@ class Source:
 
     def _open(self, path: str, size: int) -> IO[bytes]:
         """Open a file, read whole but for a large one, so that a transient error is tried again."""
-        if self.is_local and Path(path).exists() and not Path(path).is_file():
+        if self.is_local and not Path(path).is_file():
             raise UserError(
-                f"{self.key}: expected files and folders, received {path}, a link to a folder, a pipe or a device: put "
-                "a folder or file there"
+                f"{self.key}: expected files and folders, received {path}, a link to a folder or to nothing, a pipe or "
+                "a device: put a folder or file there, or delete it"
             )
         if size <= MAX_BUFFERED:
             return BytesIO(self._retry(partial(self.files.cat_file, path), path))

@@ -43,8 +43,7 @@ def main() -> None:
     settings = params.label_issues[name]
     groups = read_groups(photos["path"])
     probabilities = out_of_fold_probabilities(features, labels, groups, settings.folds, settings.seed)
-    reviewed = read_split("corrected")["path"]
-    issues = list_issues(photos, classes, probabilities, reviewed)
+    issues = list_issues(photos, classes, probabilities, reviewed=read_split("corrected")["path"])
     write_csv(issues, LABEL_ISSUES / f"{name}.csv")
     write_figure(draw_issues(issues), LABEL_ISSUES / f"{name}.png")
     of_label = probabilities[np.arange(len(photos)), labels].round(4)
@@ -58,16 +57,9 @@ def main() -> None:
 def list_issues(
     photos: pd.DataFrame, classes: list[str], probabilities: np.ndarray, reviewed: Collection[str]
 ) -> pd.DataFrame:
-    """List the photos that confidently belong to another class than their label's.
+    """List the photos that by their probabilities out of fold confidently belong to another class than their label's.
 
-    Args:
-        photos: ``path``, ``label`` and ``split``.
-        probabilities: out of fold, shaped (photos, classes).
-        reviewed: paths of photos that are not listed, as a person has confirmed their labels.
-
-    Returns:
-        ``path``, an empty ``label``, ``split``, the label ``given``, the one ``suggested``, and the probabilities of
-        both; the least probable label given first.
+    Those ``reviewed`` are left out, as a person has confirmed their labels. The least probable label given is first.
     """
     labels = encode_labels(photos["label"], classes)
     suggested = confident_classes(probabilities, labels)
@@ -92,14 +84,10 @@ def draw_issues(issues: pd.DataFrame) -> Figure:
     shown = issues.head(SHOWN)
     suspicious = f"the {SHOWN} most suspicious of {len(issues)}" if len(issues) > SHOWN else f"all {len(issues)}"
     title = f"labels that look wrong: {suspicious if len(issues) else 'none'}"
-    captions = [
-        caption(
-            Path(issue["path"]).name,
-            f"labelled {issue['given']}",
-            f"{issue['suggested_probability']:.2f} for {issue['suggested']}",
-        )
-        for issue in shown.to_dict("records")
-    ]
+    captions = []
+    for photo in shown.itertuples():
+        suggested = f"{photo.suggested_probability:.2f} for {photo.suggested}"
+        captions.append(caption(Path(str(photo.path)).name, f"labelled {photo.given}", suggested))
     return draw_photos(title, list(shown["path"]), captions, columns=5, row_height=2.7)
 
 

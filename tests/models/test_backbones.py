@@ -63,9 +63,7 @@ def architecture(request: pytest.FixtureRequest) -> Iterator[str]:
     indirect=True,
 )
 @pytest.mark.usefixtures("workspace")
-def test_a_network_has_its_preprocessing_and_can_be_folded(
-    architecture: str,
-) -> None:
+def test_a_network_has_its_preprocessing_and_can_be_folded(architecture: str) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
     weights = write_random_weights(architecture)
     preprocessing, network, _ = load_backbone(ENTRY, SIZE)
@@ -224,10 +222,7 @@ BAD_ENTRIES: dict[str, tuple[dict[str, Any], str]] = {
         {"options": {"pooling": "avg"}},
         "cannot be built .* options {'pooling': 'avg'}: its output is not a feature map",
     ),
-    "no option": (
-        {"options": {"width": 1}},
-        r"cannot be built .* options {'width': 1}: .*unexpected keyword",
-    ),
+    "no option": ({"options": {"width": 1}}, r"cannot be built .* options {'width': 1}: .*unexpected keyword"),
 }
 
 

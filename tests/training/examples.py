@@ -33,13 +33,7 @@ SETTINGS = Train(
 )
 AUGMENTATION = Augmentation(flip="horizontal", rotation=0.2)
 CONFIG = ModelConfig(
-    features="pixels",
-    flip="horizontal",
-    rotation=0.2,
-    conv_layers=1,
-    filters=4,
-    dropout=0.5,
-    dense_units=8,
+    features="pixels", flip="horizontal", rotation=0.2, conv_layers=1, filters=4, dropout=0.5, dense_units=8
 )
 
 

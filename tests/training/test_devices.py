@@ -138,11 +138,7 @@ def test_padding_has_no_weight(devices: int, size: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "devices", "counts"),
-    [
-        *[("augmented", devices, COUNTS) for devices in (2, 3, 4)],
-        ("transfer", 3, [26]),
-        ("fine_tuned", 2, [27]),
-    ],
+    [*[("augmented", devices, COUNTS) for devices in (2, 3, 4)], ("transfer", 3, [26]), ("fine_tuned", 2, [27])],
 )
 @pytest.mark.usefixtures("workspace")
 def test_several_devices_learn_what_one_learns(model: str, devices: int, counts: Sequence[int]) -> None:

@@ -49,11 +49,7 @@ COSINE = {"schedule": "cosine", "warmup": 0.2}
 )
 @pytest.mark.usefixtures("backbone")
 def test_training_on_a_backbone_resumes_to_the_same_bytes(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    config: ModelConfig,
-    epoch: int,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, config: ModelConfig, epoch: int
 ) -> None:
     caplog.set_level("INFO")
     train_until(epoch, tmp_path, monkeypatch, SETTINGS, config)

@@ -67,7 +67,7 @@ def report(
         "listing": listing,
         "markdown": escape,
         "names": lambda names: listing(f"`{name}`" for name in names),
-        "numbered": lambda text: "\n".join(f"{number}. {line}" for number, line in enumerate(text.splitlines(), 1)),
+        "numbered": lambda lines: "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1)),
         "plural": plural,
         "score": shown,
         "table": markdown_table,

@@ -41,10 +41,10 @@ def main() -> None:
         f"### Scores of `{head}` against `{base}`",
         f"On the photos of `{params.download.photos}`. The report has the confidence intervals.",
         shortened("\n".join([*header, *main_rows])) if main_rows else "No main score differs.",
-        *(details("All scores that differ", "\n".join([*header, *rows])) if rows else []),
-        *details(f"The report of <code>{head}</code>", REPORT.read_text(encoding="utf-8")),
+        details("All scores that differ", "\n".join([*header, *rows])) if rows else "",
+        details(f"The report of <code>{head}</code>", REPORT.read_text(encoding="utf-8")),
     ]
-    print("\n\n".join(blocks))  # noqa: T201
+    print("\n\n".join(filter(None, blocks)))  # noqa: T201
 
 
 def current_commit(base: str) -> str:
@@ -76,9 +76,9 @@ def is_main(row: str, main_scores: set[str]) -> bool:
     return metric == "model" or (path.startswith("metrics/models/") and metric in main_scores)
 
 
-def details(summary: str, markdown: str) -> list[str]:
+def details(summary: str, markdown: str) -> str:
     """Fold Markdown up under a line of HTML."""
-    return [f"<details><summary>{summary}</summary>", shortened(markdown), "</details>"]
+    return f"<details><summary>{summary}</summary>\n\n{shortened(markdown)}\n\n</details>"
 
 
 def shortened(markdown: str) -> str:

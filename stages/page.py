@@ -77,17 +77,17 @@ def figure(path: Path, title: str) -> str:
     png, jpeg = path.read_bytes(), BytesIO()
     try:
         with Image.open(BytesIO(png)) as picture:
+            attributes = f'tabindex="0" style="--readable: {0.45 * picture.width:.0f}px"'
             picture.convert("RGB").save(jpeg, "jpeg", quality=90)
     except (OSError, SyntaxError, ValueError) as error:
         raise UserError(f"expected a figure in {path}, received a damaged file: run `dvc repro`") from error
     kind, content = min(("png", png), ("jpeg", jpeg.getvalue()), key=lambda each: len(each[1]))
     source = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
     caption = f"{title}: <code>{path.as_posix()}</code>"
-    kind = ""
     if path.parent in PHOTOS_TO_JUDGE:
-        kind = ' class="photos" tabindex="0"'
+        attributes += ' class="photos"'
         caption += "; larger, and to correct labels: <kbd>make review</kbd>"
-    return f'<figure{kind}><img src="{source}" alt="{title}"><figcaption>{caption}</figcaption></figure>\n'
+    return f'<figure {attributes}><img src="{source}" alt="{title}"><figcaption>{caption}</figcaption></figure>\n'
 
 
 if __name__ == "__main__":

@@ -180,7 +180,7 @@ def test_copies_are_left_out_and_reported(workspace: Path, caplog: pytest.LogCap
     ]
     assert lists["rejected"]["reason"][0] == "same photo as data/raw/test/cats/1.jpg"
     assert "test: copies of other photos there, left out: 2 of 8 (25.0 %)" in caplog.text
-    assert data_values(lists)["copies"] == ["1 of validation (14.3%)", "2 of test (25.0%)"]
+    assert data_values(lists)["copies"] == ["1 of validation (14.3 %)", "2 of test (25.0 %)"]
     label_stats.main()
     stats = json.loads(label_stats.LABEL_STATS.read_text())
     shares = {"validation": {"photos": 1, "share": 0.142857}, "test": {"photos": 2, "share": 0.25}}

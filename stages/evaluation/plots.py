@@ -30,14 +30,15 @@ def draw_accuracy(name: str, history: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
     is_point = len(history) == 1  # as of a linear classifier
     marker = "o" if is_point else None
-    axes.plot(history["epoch"], history["accuracy"], "--", color="C0", marker=marker, label="training")
-    axes.plot(history["epoch"], history["val_accuracy"], color="C3", marker=marker, label="validation")
+    plot = partial(axes.plot, clip_on=False)
+    plot(history["epoch"], history["accuracy"], "--", color="C0", marker=marker, label="training")
+    plot(history["epoch"], history["val_accuracy"], color="C3", marker=marker, label="validation")
     if "kept" in history:
         epoch = selected_epoch(history)
-        axes.plot(epoch["epoch"], epoch["val_accuracy"], "o", color="C3", label="selected epoch")
+        plot(epoch["epoch"], epoch["val_accuracy"], "o", color="C3", label="selected epoch")
     if is_point:
         axes.margins(y=0.3)
-    axes.set(title=f"{name}: accuracy", xlabel="epoch", ylabel="accuracy", ylim=(None, 1.01))
+    axes.set(title=f"{name}: accuracy", xlabel="epoch", ylabel="accuracy", ylim=(None, 1))
     axes.xaxis.set_major_locator(FixedLocator([1]) if is_point else MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
@@ -64,7 +65,7 @@ def draw_reliability(evaluation: Evaluation, colour: str, upper: Axes, lower: Ax
     upper.plot([0, 1], [0, 1], ":", color="black", label="perfect calibration")
     intervals = map(wilson_interval, bins["accuracy"], bins["photos"])
     upper.vlines(bins["confidence"], *zip(*intervals, strict=True), color=colour, alpha=0.5, label="95 % CI")
-    upper.plot(bins["confidence"], bins["accuracy"], "o", color=colour, label="photos of a bin", clip_on=False)
+    upper.plot(bins["confidence"], bins["accuracy"], "o", color=colour, label="accuracy of a bin", clip_on=False)
     title = f"{evaluation.name}: ECE {evaluation.scores['test']['ece']:.3f}"
     upper.set(title=title, ylabel="accuracy", xlim=(0, 1), ylim=(-0.04, 1.04))
     upper.grid(alpha=0.3)

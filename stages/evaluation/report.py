@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
+from pandas.api.types import is_numeric_dtype
 
 from stages.common.cli import plural
 from stages.evaluation import plots
@@ -66,11 +67,12 @@ def report(
         "listing": listing,
         "markdown": escape,
         "names": lambda names: listing(f"`{name}`" for name in names),
-        "numbered": lambda text: "\n".join(f"{number}. {line}" for number, line in enumerate(text.splitlines(), 1)),
+        "numbered": lambda lines: "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1)),
         "plural": plural,
         "score": shown,
         "table": markdown_table,
     }
+    environment.globals["interval"] = interval
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return re.sub(r"\n{3,}", "\n\n", template.render(values)).strip() + "\n"
 
@@ -86,7 +88,7 @@ def data_values(lists: dict[str, pd.DataFrame]) -> dict[str, Any]:
         "half_listed": MAX_CLASSES // 2 if len(counts) > MAX_CLASSES else 0,
         "counts": table.rename_axis("class").reset_index(),
         "imbalance": counts["train"].max() / counts["train"].min(),
-        "copies": [f"{of['photos']} of {split} ({of['share']:.1%})" for split, of in copies.items()],
+        "copies": [f"{of['photos']} of {split} ({100 * of['share']:.1f} %)" for split, of in copies.items()],
         "rejected": count_rejected(lists["rejected"]),
     }
 
@@ -96,6 +98,7 @@ def values_of_best(best: Evaluation) -> dict[str, Any]:
     epoch = selected_epoch(history)
     confusions = mistakes.groupby(["label", "predicted"], as_index=False).size()  # sorted by name, as ties stay
     curve = accuracy_by_coverage(photos["log_odds"].to_numpy(), photos["correct"].to_numpy())
+    surest = curve[curve["coverage"] >= 0.5].to_dict("records")[0]  # half of them, or more if confidences are equal
     return {
         "best": best,
         "test": best.scores["test"],
@@ -107,7 +110,8 @@ def values_of_best(best: Evaluation) -> dict[str, Any]:
         "mistakes": len(mistakes),
         "confusions": confusions.nlargest(1, "size").to_dict("records"),
         "confidence": photos["confidence"].mean(),
-        "surest": curve[curve["coverage"] >= 0.5].iloc[0],  # half of the photos, or more if confidences are equal
+        "surest": surest,
+        "surest_interval": wilson_interval(surest["accuracy"], round(surest["coverage"] * len(photos))),
     }
 
 
@@ -197,7 +201,8 @@ def listing(items: Iterable[str]) -> str:
 
 
 def markdown_table(table: pd.DataFrame) -> str:
-    rows = [list(table.columns), ["---"] * len(table.columns), *table.to_numpy().tolist()]
+    rules = ["---:" if is_numeric_dtype(dtype) else "---" for dtype in table.dtypes]
+    rows = [list(table.columns), rules, *table.to_numpy().tolist()]
     return "\n".join(f"| {' | '.join(escape(shown(cell)) for cell in row)} |" for row in rows)
 
 

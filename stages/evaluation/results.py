@@ -36,14 +36,14 @@ class Cost(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A model's training and its results on the test photos, without logits: of 1,000 classes they take gigabytes."""
+    """A model's training and its results on the test photos; no logits: of 20,000 photos in 1,000 classes, 160 MB."""
 
     name: str
     history: pd.DataFrame  # a row per epoch: epoch, accuracy, loss, val_accuracy, val_loss and, if selected, kept
     environment: list[str]  # versions and hardware of the training run
     photos: pd.DataFrame  # a row per test photo, as predict_photos returns them
     roc: pd.DataFrame  # as mean_roc_curve returns it
-    scores: dict[str, Any]  # as score returns them, and under "confidence" as score_confidence does
+    scores: dict[str, Any]  # as scores.evaluate describes them, and under "confidence" as score_confidence does
     cost: Cost | None = None
     repeats: list[dict[str, Any]] = field(default_factory=list)  # per further training run: its seed and scores
 

@@ -20,12 +20,7 @@ ECE_BINS = 15  # as in Guo et al., 2017
 
 
 def evaluate(
-    name: str,
-    history: pd.DataFrame,
-    environment: list[str],
-    validation: Predictions,
-    logits: np.ndarray,
-    test: TestSet,
+    name: str, history: pd.DataFrame, environment: list[str], validation: Predictions, logits: np.ndarray, test: TestSet
 ) -> Evaluation:
     """Evaluate a model by its predictions on the validation photos and its logits for the test photos.
 

@@ -40,20 +40,25 @@ def branches(workspace: Path) -> Path:
     return workspace
 
 
-def comment(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], base: str = "main") -> str:
-    monkeypatch.setattr("sys.argv", ["…", base])
-    pull_request.main()
-    return capsys.readouterr().out
+@pytest.fixture
+def comment(branches: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Write the comment in the repository with branches."""
+
+    def write(base: str = "main") -> str:
+        monkeypatch.setattr("sys.argv", ["…", base])
+        pull_request.main()
+        return capsys.readouterr().out
+
+    return write
 
 
 def rows(table: str) -> list[list[str]]:
     return [re.findall(r"[^| ]+", row) for row in table.splitlines() if row.startswith("| metrics/")]
 
 
-@pytest.mark.usefixtures("branches")
-def test_main_scores_come_first(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_main_scores_come_first(comment: Callable[..., str]) -> None:
     """Those that differ, then all scores that differ, then the report."""
-    main, others, report = comment(monkeypatch, capsys).split("<details><summary>")
+    main, others, report = comment().split("<details><summary>")
     assert main.startswith(f"{pull_request.MARKER}\n\n### Scores of `")
     assert rows(main) == [
         ["metrics/best.json", "model", "large", "cnn", "-"],
@@ -68,69 +73,57 @@ def test_main_scores_come_first(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert report.endswith("\n\n# Report\n\nThe best is cnn.\n\n\n</details>\n")
 
 
-@pytest.mark.usefixtures("branches")
 def test_the_score_by_which_models_are_ranked_is_a_main_one(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], set_params: Callable[..., None]
+    comment: Callable[..., str], set_params: Callable[..., None]
 ) -> None:
     set_params({"evaluate.rank_by": "macro_f1"})
     write_metrics("cnn", cnn={"accuracy": 0.7, "macro_f1": 0.6})
-    main, *_ = comment(monkeypatch, capsys, "HEAD").split("<details>")
+    main, *_ = comment("HEAD").split("<details>")
     assert ["metrics/models/cnn.json", "test.macro_f1", "-", "0.6", "-"] in rows(main)
 
 
-@pytest.mark.usefixtures("branches")
-def test_where_no_score_differs_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    text = comment(monkeypatch, capsys, "smaller")
+def test_where_no_score_differs_it_says_so(comment: Callable[..., str]) -> None:
+    text = comment("smaller")
     assert "\n\nNo main score differs.\n\n<details><summary>The report" in text
 
 
-@pytest.mark.usefixtures("branches")
-def test_a_comment_has_no_more_characters_than_github_takes(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_comment_has_no_more_characters_than_github_takes(comment: Callable[..., str]) -> None:
     many = {f"model_{number}": {"accuracy": 0.5, "ece": 0.1} for number in range(500)}
     write_metrics("model_0", **many)
     write_text("# Report\n\n" + "One more line.\n" * 5000, Path("metrics/report.md"))
-    text = comment(monkeypatch, capsys)
+    text = comment()
     assert 50_000 < len(text) < 65_536
     assert text.count("(The rest is too long for a comment.)") == 3
     assert text.endswith("</details>\n")
 
 
-@pytest.mark.usefixtures("branches")
-def test_a_mistake_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_mistake_is_one_line(comment: Callable[..., str]) -> None:
     message = (
         "^expected a commit, branch, tag or experiment to compare with, received 'mian': unknown Git revision 'mian'$"
     )
     with pytest.raises(UserError, match=message):
-        comment(monkeypatch, capsys, "mian")
+        comment("mian")
     Path("metrics/report.md").unlink()
     with pytest.raises(UserError, match=r"^expected metrics/report.md, found none: run `dvc repro`$"):
-        comment(monkeypatch, capsys)
+        comment()
 
 
-@pytest.mark.usefixtures("branches")
 @pytest.mark.parametrize("base", ["", "HEAD:dvc.yaml", "HEAD^{tree}", "workspace", "a\nb"])
-def test_a_base_that_is_no_commit_is_one_line(
-    base: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_base_that_is_no_commit_is_one_line(base: str, comment: Callable[..., str]) -> None:
     with pytest.raises(UserError, match=r"^expected a commit, branch, tag or experiment ") as raised:
-        comment(monkeypatch, capsys, base)
+        comment(base)
     assert len(str(raised.value).splitlines()) == 1
 
 
-@pytest.mark.usefixtures("branches")
 @pytest.mark.parametrize("content", ["<<<<<<< HEAD\n{}\n=======\n", "", "{}"])
-def test_a_best_json_that_dvc_would_leave_out_is_one_line(
-    content: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_best_json_that_dvc_would_leave_out_is_one_line(content: str, comment: Callable[..., str]) -> None:
     Path("metrics/best.json").write_text(content)
     with pytest.raises(UserError, match=r'^expected JSON with "model" in metrics/best.json, received '):
-        comment(monkeypatch, capsys)
+        comment()
 
 
 def test_a_project_in_a_sub_folder_has_a_base(
-    branches: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    branches: Path, comment: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = branches / "sub/project"
     project.mkdir(parents=True)
@@ -141,7 +134,7 @@ def test_a_project_in_a_sub_folder_has_a_base(
     run(project, "dvc", "init", "--quiet", "--subdir")
     commit(branches)
     write_metrics("small", cnn={"accuracy": 0.75, "ece": 0.2}, small={"accuracy": 0.8, "ece": 0.1})
-    main, *_ = comment(monkeypatch, capsys, "HEAD").split("<details>")
+    main, *_ = comment("HEAD").split("<details>")
     assert ["metrics/best.json", "model", "cnn", "small", "-"] in rows(main)
 
 

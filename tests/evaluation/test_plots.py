@@ -43,6 +43,7 @@ def test_the_accuracy_curve_marks_the_selected_epoch() -> None:
     [axes] = draw_accuracy("linear", history[:1]).axes
     assert [line.get_marker() for line in axes.lines] == ["o", "o"]
     assert axes.get_xticks().tolist() == [1]
+    assert max(axes.get_ylim()) == 1
     _, _, point = draw_accuracy("cnn", history.assign(kept=[True, np.nan])).axes[0].lines
     np.testing.assert_array_equal(point.get_xydata(), [[1, 0.4]])
 

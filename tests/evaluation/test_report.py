@@ -140,7 +140,7 @@ def test_recalls_that_sum_up_to_one_are_no_better_than_guessing() -> None:
 
 def test_photos_are_counted_per_class_split_and_reason() -> None:
     text = data()
-    assert "| class | train | validation | test |\n| --- | --- | --- | --- |\n| cats | 6 | 0 | 12 |" in text
+    assert "| class | train | validation | test |\n| --- | ---: | ---: | ---: |\n| cats | 6 | 0 | 12 |" in text
     assert "| dogs | 3 | 5 | 8 |\n| all | 9 | 5 | 20 |" in text
     assert "none among the 20 test photos" in text
     assert text.endswith(
@@ -161,7 +161,7 @@ def test_copies_and_removed_photos_are_told_where_there_are_some() -> None:
     assert not re.search(r"left out as copies|corrections\.csv", data())
     copies = pd.DataFrame({"split": ["validation", "validation", "validation", "test"]})
     text = data(copies=copies, rejected=rejected(removed=2))
-    assert "So 3 of validation (37.5%) and 1 of test (4.8%) were left out as copies.\n\n" in text
+    assert "So 3 of validation (37.5 %) and 1 of test (4.8 %) were left out as copies.\n\n" in text
     assert text.endswith(" `corrections.csv` removed 2 more photos.")
 
 
@@ -260,7 +260,7 @@ def test_a_p_value_just_below_the_level_is_significant() -> None:
 def test_what_is_told_of_one_model_is_told_of_the_best() -> None:
     """Its mistakes, its calibration, its coverage, its advice and its environment, none of which the other shares."""
     text = page(one=wrong_on(13, 0, 14), two=wrong_on(3, 15, 4, 16, 5))
-    assert "- Lowest recall: dogs, 0.750." in text
+    assert "- Lowest recall: dogs, 0.750 of 8 photos." in text
     assert "- Most common confusion: dogs misclassified as cats, 2 of 3 mistakes." in text
     assert "| 13.jpg | dogs | cats | 0.800 |\n| 0.jpg | cats | dogs | 0.790 |" in text
     assert not re.search(r"\| (3|15|4|16|5)\.jpg \|", text), "a mistake of the other"
@@ -308,13 +308,13 @@ def test_confidence_outside_the_accuracy_s_interval_is_told(correct: int, verdic
     ("predictions", "share", "half", "all_photos"),
     [
         # From the most confident on: correct, wrong, correct, correct.
-        (two_classes(np.array([1, 1, 0, 1]), np.array([0.6, 0.95, 0.9, 0.8])), "50%", "0.500", "0.750"),
+        (two_classes(np.array([1, 1, 0, 1]), np.array([0.6, 0.95, 0.9, 0.8])), "50 %", "0.500", "0.750"),
         # The two most confident, of which one is wrong, are equal.
-        (two_classes(np.array([1, 0, 1]), np.array([0.9, 0.9, 0.8])), "67%", "0.500", "0.667"),
+        (two_classes(np.array([1, 0, 1]), np.array([0.9, 0.9, 0.8])), "67 %", "0.500", "0.667"),
         # The confidence rounds to 1: the two with margins of 60 and 80 are correct, of those with 40 one.
         (
             Predictions(np.array([0, 0, 1, 1]), np.array([[0.0, 40], [40, 0], [0, 60], [0, 80]])),
-            "50%",
+            "50 %",
             "1.000",
             "0.750",
         ),
@@ -324,7 +324,7 @@ def test_the_accuracy_on_the_surest_photos_is_told(
     predictions: Predictions, share: str, half: str, all_photos: str
 ) -> None:
     text = page(one=predictions)
-    assert f"On the {share} of the test photos that `one` is surest of, its accuracy is {half};" in text
+    assert f"On the {share} of the test photos that `one` is surest of, its accuracy is {half} (95 %" in text
     assert f" {all_photos} (see `plots/coverage.png`)" in text
 
 
@@ -350,7 +350,7 @@ def test_thresholds_come_with_the_accuracy_on_what_is_sure() -> None:
         )
     ]
     text = write(*models)
-    assert "| one | 0.850 | 0.950 | 1.000 | 0.832 to 1.000 |\n| two | none | 0.000 | none | none to none |\n\n" in text
+    assert "| one | 0.850 | 0.950 | 1.000 | 0.832 to 1.000 |\n| two | none | 0.000 | none | none |\n\n" in text
 
 
 def test_photos_unlike_the_training_photos_are_told() -> None:

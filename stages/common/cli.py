@@ -67,7 +67,9 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
     It is 1 for a user's mistake, ``MACHINE_FAILURE`` for a failure of the machine, and ``BUG``, with a traceback, for
     everything else. A program without arguments shows the description by ``--help``; others parse their own.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(format="%(message)s")
+    for name in ("__main__", "commands", "stages"):  # not botocore, which would log where it finds credentials
+        logging.getLogger(name).setLevel(logging.INFO)
     try:
         if description:
             command_parser(description).parse_args()

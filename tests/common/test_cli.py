@@ -34,6 +34,21 @@ def test_expected_failures_are_one_line_with_a_code(error: str, line: str, code:
     assert ended.returncode == code
 
 
+def test_of_libraries_only_warnings_are_logged() -> None:
+    """As of botocore, with photos on S3."""
+    program = """
+import logging
+from stages.common.cli import run
+def main():
+    logging.getLogger("botocore.credentials").info("Found credentials")
+    logging.getLogger("botocore.credentials").warning("no credentials")
+    logging.getLogger("stages.data.fetch").info("fetched")
+    logging.getLogger(__name__).info("done")
+run(main)"""
+    ended = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert ended.stderr.splitlines() == ["no credentials", "fetched", "done"]
+
+
 @pytest.mark.parametrize(
     ("code", "line"),
     [

@@ -21,6 +21,7 @@ from stages.models.runtime import keras
 from stages.storage.files import is_intact_zip
 from tests.commands.small_model import SIZE, VALIDATION, save_model_on_backbone, save_small_model
 from tests.conftest import PROJECT, write_photos
+from tests.inference.damage import damaged
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (11, *SIZE, 3), np.uint8)
 PLAIN = ConfidenceSettings()
@@ -77,9 +78,7 @@ def test_other_versions_export_again(name: str, changed: Any, monkeypatch: pytes
 def test_a_damaged_export_is_made_again(damage: str) -> None:
     load()
     [path] = EXPORTS.iterdir()
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(b"" if damage == "empty" else content)
+    path.write_bytes(damaged(path.read_bytes(), damage))
     assert is_exported(load())
     assert is_intact_zip(path)
 

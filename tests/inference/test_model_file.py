@@ -12,6 +12,7 @@ from stages.inference.model_file import ModelFile, fetch_model_file
 from stages.storage.files import write_json
 from tests.commands.small_model import SIZE, save_small_model
 from tests.conftest import edit_params
+from tests.inference.damage import DAMAGES, damaged
 from tests.project import commit, models_alone, run
 
 CLASSES = ["ants", "bees", "cows"]
@@ -160,24 +161,13 @@ def test_a_file_that_keras_cannot_load_is_one_line() -> None:
 
 
 @pytest.mark.usefixtures("models")
-@pytest.mark.parametrize("damage", ["empty", "cut short", "a changed bit", "another compression", "another program's"])
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_npz_is_one_line_where_it_is_asked_for(damage: str) -> None:
     file = fetch_model_file("good")
-    content = bytearray(file.validation or b"")
-    if damage == "empty":
-        content.clear()
-    elif damage == "cut short":
-        del content[-100:]
-    elif damage == "a changed bit":
-        content[len(content) // 2] ^= 1
-    elif damage == "another compression":
-        content[content.index(b"PK\1\2") + 10] = 12  # bzip2, says the directory at the end
-    else:
-        content = bytearray(b"PK\5\6" + bytes(18))  # a zip file of nothing
-    damaged = file._replace(validation=bytes(content))
+    damaged_file = file._replace(validation=damaged(file.validation or b"", damage))
     with pytest.raises(UserError, match=r"^the \.npz beside data/models/good.keras: expected predictions .* damaged"):
-        damaged.load(ConfidenceSettings(temperature_scaling=True))
-    assert damaged.load(PLAIN).class_names == CLASSES
+        damaged_file.load(ConfidenceSettings(temperature_scaling=True))
+    assert damaged_file.load(PLAIN).class_names == CLASSES
 
 
 @pytest.mark.slow

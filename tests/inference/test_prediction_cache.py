@@ -1,6 +1,5 @@
 """The prediction cache: used where nothing has changed, and only there."""
 
-import zipfile
 from pathlib import Path
 from unittest import mock
 
@@ -13,6 +12,7 @@ from stages.inference import prediction_cache
 from stages.inference.logits import load_model, predict_outputs
 from stages.inference.prediction_cache import PredictionCache
 from stages.models.runtime import keras, layers
+from tests.inference.damage import DAMAGES, damaged
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 4, 8, 3), np.uint8)
 MODEL = MODELS / "cnn.keras"
@@ -78,21 +78,9 @@ def test_another_environment_or_other_code_predicts_again(
     assert predicts()
 
 
-@pytest.mark.parametrize("damage", ["empty", "cut short", "a changed bit", "another compression", "another program's"])
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_is_logged_and_predicted_again(damage: str, caplog: pytest.LogCaptureFixture) -> None:
-    content = bytearray(FILE.read_bytes())
-    if damage == "empty":
-        content.clear()
-    elif damage == "cut short":
-        del content[-100:]
-    elif damage == "a changed bit":
-        content[len(content) // 2] ^= 1
-    elif damage == "another compression":
-        content[content.index(b"PK\1\2") + 10] = 12  # bzip2, says the directory at the end
-    FILE.write_bytes(content)
-    if damage == "another program's":
-        with zipfile.ZipFile(FILE, "w") as file:
-            file.writestr("notes.txt", "no predictions")
+    FILE.write_bytes(damaged(FILE.read_bytes(), damage))
     assert predicts()
     assert caplog.messages == [f"{FILE} is damaged, so the predictions in it are not used"]
     assert not predicts()

@@ -1,0 +1,18 @@
+"""Ways in which an ``.npz`` is damaged by a power failure, a disk or another program."""
+
+DAMAGES = ["empty", "cut short", "a changed bit", "another compression", "no arrays"]
+
+
+def damaged(content: bytes, damage: str) -> bytes:
+    changed = bytearray(content)
+    if damage == "empty":
+        return b""
+    if damage == "cut short":
+        return content[:-100]
+    if damage == "no arrays":
+        return b"PK\5\6" + bytes(18)  # a zip file of nothing
+    if damage == "a changed bit":
+        changed[len(content) // 2] ^= 1
+    else:
+        changed[content.index(b"PK\1\2") + 10] = 12  # bzip2, says the directory at the end
+    return bytes(changed)

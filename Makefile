@@ -89,7 +89,7 @@ newest: ## `make check` with the newest release or release candidate of everythi
 	.venv-newest/bin/python -m pip install --quiet --upgrade pip uv
 	echo keras-nightly | .venv-newest/bin/uv pip install --quiet --python .venv-newest/bin/python --prerelease allow \
 		--excludes - --group dev
-	PATH="$(CURDIR)/.venv-newest/bin:$$PATH"; python -m pytest $(SIDE_BY_SIDE) -m 'not slow'; failed=$$?; \
+	@PATH="$(CURDIR)/.venv-newest/bin:$$PATH"; python -m pytest $(SIDE_BY_SIDE) -m 'not slow'; failed=$$?; \
 	echo "differs from constraints.txt, on $$(python --version):"; \
 	uv pip list --quiet --format freeze --python .venv-newest/bin/python | awk -F== \
 		'{ gsub("[._]", "-", $$1); $$1 = tolower($$1) } NR == FNR { pinned[$$1] = $$2; next } \

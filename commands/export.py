@@ -67,7 +67,11 @@ class Format(NamedTuple):
 def main() -> None:
     args = parse_arguments()
     target = FORMATS[args.format]
-    check_packages(args.format)
+    if missing := [package for package in target.packages if importlib.util.find_spec(package) is None]:
+        raise UserError(
+            f"--format {args.format}: expected the packages of the group export, found no {', '.join(missing)}: "
+            "pip install --constraint constraints.txt --group export"
+        )
     if args.folder.exists() and (not args.folder.is_dir() or any(args.folder.iterdir())):
         raise UserError(f"expected a new or empty folder, received {args.folder}, which is neither: choose another")
     if args.precision not in target.precisions:
@@ -117,16 +121,6 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="a new or empty folder")
     return parser.parse_args()
-
-
-def check_packages(name: str) -> None:
-    """Raise UserError if a package that a format needs is not installed."""
-    missing = [package for package in FORMATS[name].packages if importlib.util.find_spec(package) is None]
-    if missing:
-        raise UserError(
-            f"--format {name}: expected the packages of the group export, found no {', '.join(missing)}: "
-            "pip install --constraint constraints.txt --group export"
-        )
 
 
 def accuracy_loss(text: str) -> float:

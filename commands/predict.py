@@ -114,10 +114,7 @@ def check_is_not_a_photo(output: Path, paths: Sequence[Path]) -> None:
 
 
 def list_photos(given: Sequence[Path]) -> list[Path]:
-    """List the given files, and the files in the given folders or their shards, sorted, without hidden ones.
-
-    None may be missing.
-    """
+    """List the given files, none of which may be missing, and those in given folders or shards, but for hidden ones."""
     paths: list[Path] = []
     for path in given:
         name = shown(path)

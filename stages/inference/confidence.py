@@ -68,7 +68,7 @@ class Confidence(NamedTuple):
 
 def read_confidence(path: Path, settings: ConfidenceSettings) -> Confidence:
     """Fit to the ``MODEL.npz`` that ``train`` wrote, which is needed only if a setting asks for it."""
-    return Confidence() if settings == SOFTMAX_ALONE else fit_arrays(read_validation(path), settings)
+    return Confidence() if settings == SOFTMAX_ALONE else fit_confidence(read_validation(path), settings)
 
 
 def read_validation(path: Path) -> dict[str, np.ndarray]:
@@ -78,12 +78,16 @@ def read_validation(path: Path) -> dict[str, np.ndarray]:
         content = path.read_bytes()
     except FileNotFoundError as error:
         raise UserError(f"expected {path}, found none: {advice}") from error
+    message = f"expected predictions on the validation photos in {path}, received a damaged file: {advice}"
+    return parse_validation(content, message)
+
+
+def parse_validation(content: bytes, message: str) -> dict[str, np.ndarray]:
+    """Return the arrays of a ``MODEL.npz``, or raise UserError with a message if it is damaged."""
     try:
         return load_arrays(BytesIO(content))
     except DAMAGED_NPZ as error:
-        raise UserError(
-            f"expected predictions on the validation photos in {path}, received a damaged file: {advice}"
-        ) from error
+        raise UserError(message) from error
 
 
 def load_arrays(file: BinaryIO) -> dict[str, np.ndarray]:
@@ -98,12 +102,7 @@ def load_arrays(file: BinaryIO) -> dict[str, np.ndarray]:
     return arrays
 
 
-def fit_confidence(file: BinaryIO, settings: ConfidenceSettings) -> Confidence:
-    """Fit to the validation photos in a ``MODEL.npz``."""
-    return fit_arrays(load_arrays(file), settings)
-
-
-def fit_arrays(arrays: dict[str, np.ndarray], settings: ConfidenceSettings) -> Confidence:
+def fit_confidence(arrays: dict[str, np.ndarray], settings: ConfidenceSettings) -> Confidence:
     """Fit to the validation photos; without features, those of a model without a backbone, there are no distances."""
     logits, labels = arrays["logits"].astype(np.float64), arrays["labels"]
     fitted = Confidence(fit_temperature(logits, labels) if settings.temperature_scaling else None)

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
-from io import BytesIO
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple, get_args
@@ -22,7 +21,7 @@ from stages.common.cli import UserError, first_line, shown
 from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import BEST, MODELS
-from stages.inference.confidence import DAMAGED_NPZ, SOFTMAX_ALONE, Confidence, fit_confidence
+from stages.inference.confidence import SOFTMAX_ALONE, Confidence, fit_confidence, parse_validation
 from stages.inference.logits import load_model, predict_outputs, with_features
 from stages.storage.files import json_value
 
@@ -99,13 +98,9 @@ class ModelFile(NamedTuple):
                 self.origin,
             )
             return Confidence()
-        try:
-            fitted = fit_confidence(BytesIO(self.validation), settings)
-        except DAMAGED_NPZ as error:
-            raise UserError(
-                f"the .npz beside {self.origin}: expected predictions on the validation photos, received a damaged "
-                "file: train the model again"
-            ) from error
+        expected = "expected predictions on the validation photos, received a damaged file: train the model again"
+        arrays = parse_validation(self.validation, f"the .npz beside {self.origin}: {expected}")
+        fitted = fit_confidence(arrays, settings)
         if settings.out_of_distribution_fraction is not None and fitted.distance_threshold is None:
             logger.warning("%s has no backbone: it calls no photo unlike the training photos", self.origin)
         return fitted

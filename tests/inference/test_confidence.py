@@ -2,7 +2,6 @@
 
 import math
 import tracemalloc
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -46,12 +45,9 @@ class LogitsAsTheyAre(ClassifierMixin, BaseEstimator):
         return examples
 
 
-def npz(**arrays: np.ndarray) -> BytesIO:
+def arrays_of(**arrays: np.ndarray) -> dict[str, np.ndarray]:
     """What `train` writes about the validation photos."""
-    file = BytesIO()
-    np.savez(file, allow_pickle=False, **{"logits": LOGITS.astype(np.float32), "labels": LABELS, **arrays})
-    file.seek(0)
-    return file
+    return {"logits": LOGITS.astype(np.float32), "labels": LABELS, **arrays}
 
 
 def test_the_temperature_is_that_of_scikit_learn() -> None:
@@ -74,8 +70,8 @@ def test_probabilities_are_a_softmax_over_the_temperature() -> None:
 
 
 def test_a_temperature_is_fitted_where_it_is_asked_for() -> None:
-    assert fit_confidence(npz(), FITTED).temperature == pytest.approx(fit_temperature(LOGITS, LABELS), abs=1e-4)
-    assert fit_confidence(npz(), OFF) == Confidence()
+    assert fit_confidence(arrays_of(), FITTED).temperature == pytest.approx(fit_temperature(LOGITS, LABELS), abs=1e-4)
+    assert fit_confidence(arrays_of(), OFF) == Confidence()
 
 
 @pytest.mark.parametrize(
@@ -84,13 +80,13 @@ def test_a_temperature_is_fitted_where_it_is_asked_for() -> None:
 )
 def test_the_threshold_is_the_lowest_with_this_accuracy(accuracy: float, threshold: float) -> None:
     margins, labels = [8, 9, 8, 8, 6, 5, 4], [1, 1, 0, 1, 0, 1, 0]
-    file = npz(logits=np.array([[0, margin] for margin in margins]), labels=np.array(labels))
-    assert fit_confidence(file, ConfidenceSettings(abstention_accuracy=accuracy)).log_odds_threshold == threshold
+    arrays = arrays_of(logits=np.array([[0, margin] for margin in margins]), labels=np.array(labels))
+    assert fit_confidence(arrays, ConfidenceSettings(abstention_accuracy=accuracy)).log_odds_threshold == threshold
 
 
 def test_every_photo_is_unsure_if_the_surest_is_wrong() -> None:
-    file = npz(logits=np.array([[0, 9], [0, 9], [0, 8]]), labels=np.array([1, 0, 1]))
-    fitted = fit_confidence(file, ConfidenceSettings(abstention_accuracy=0.9))
+    arrays = arrays_of(logits=np.array([[0, 9], [0, 9], [0, 8]]), labels=np.array([1, 0, 1]))
+    fitted = fit_confidence(arrays, ConfidenceSettings(abstention_accuracy=0.9))
     assert fitted.log_odds_threshold == math.inf
     assert fitted.notes(np.array([[0, 99], [5, 0]]), None) == ["unsure", "unsure"]
 
@@ -111,15 +107,15 @@ def test_a_very_confident_model_is_not_unsure_of_all_photos() -> None:
     """Each has a probability of 1 in float64. The three with margins from 60 on are correct, that with 50 is not."""
     logits = np.array([[0, 50], [0, 60], [0, 70], [90, 0]], np.float32)
     fitted = fit_confidence(
-        npz(logits=logits, labels=np.array([0, 1, 1, 0])), ConfidenceSettings(abstention_accuracy=0.9)
+        arrays_of(logits=logits, labels=np.array([0, 1, 1, 0])), ConfidenceSettings(abstention_accuracy=0.9)
     )
     assert fitted.log_odds_threshold == 60
     assert fitted.notes(logits, None) == ["unsure", "", "", ""]
 
 
 def test_the_threshold_is_one_after_the_temperature() -> None:
-    plain = fit_confidence(npz(), ConfidenceSettings(abstention_accuracy=0.8))
-    both = fit_confidence(npz(), ConfidenceSettings(temperature_scaling=True, abstention_accuracy=0.8))
+    plain = fit_confidence(arrays_of(), ConfidenceSettings(abstention_accuracy=0.8))
+    both = fit_confidence(arrays_of(), ConfidenceSettings(temperature_scaling=True, abstention_accuracy=0.8))
     assert plain.log_odds_threshold
     assert both.log_odds_threshold
     for confidence in (plain, both):
@@ -134,8 +130,8 @@ def test_the_unlike_fraction_is_exact_to_the_photo(fraction: float) -> None:
     training = np.array([[2, 0, 0], [0, 3, 0]], np.float16)
     angles = np.radians(np.arange(1, 11))  # of ten validation photos to the first training photo
     validation = np.stack([np.cos(angles), 0 * angles, np.sin(angles)], axis=1).astype(np.float32)
-    file = npz(training_features=training, validation_features=validation)
-    fitted = fit_confidence(file, ConfidenceSettings(out_of_distribution_fraction=fraction, abstention_accuracy=0.6))
+    arrays = arrays_of(training_features=training, validation_features=validation)
+    fitted = fit_confidence(arrays, ConfidenceSettings(out_of_distribution_fraction=fraction, abstention_accuracy=0.6))
     count = round(10 * fraction)
     assert fitted.unlike(validation).tolist() == [False] * (10 - count) + [True] * count
     others = np.array([[0, 7, 0.01], [0, -1, 0], [1, 1, 0], [0, 0, 0]])
@@ -145,7 +141,7 @@ def test_the_unlike_fraction_is_exact_to_the_photo(fraction: float) -> None:
 
 
 def test_without_features_no_photo_is_unlike() -> None:
-    fitted = fit_confidence(npz(), ConfidenceSettings(out_of_distribution_fraction=0.01))
+    fitted = fit_confidence(arrays_of(), ConfidenceSettings(out_of_distribution_fraction=0.01))
     assert not fitted.gives_notes
     assert fitted.notes(LOGITS[:2], None) == ["", ""]
 

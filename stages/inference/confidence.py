@@ -78,16 +78,16 @@ def read_validation(path: Path) -> dict[str, np.ndarray]:
         content = path.read_bytes()
     except FileNotFoundError as error:
         raise UserError(f"expected {path}, found none: {advice}") from error
-    return parse_validation(content, str(path), advice)
+    message = f"expected predictions on the validation photos in {path}, received a damaged file: {advice}"
+    return parse_validation(content, message)
 
 
-def parse_validation(content: bytes, source: str, advice: str) -> dict[str, np.ndarray]:
-    """Return the arrays of a ``MODEL.npz``, or raise UserError if it is damaged."""
+def parse_validation(content: bytes, message: str) -> dict[str, np.ndarray]:
+    """Return the arrays of a ``MODEL.npz``, or raise UserError with a message if it is damaged."""
     try:
         return load_arrays(BytesIO(content))
     except DAMAGED_NPZ as error:
-        message = "expected predictions on the validation photos, received a damaged file"
-        raise UserError(f"{source}: {message}: {advice}") from error
+        raise UserError(message) from error
 
 
 def load_arrays(file: BinaryIO) -> dict[str, np.ndarray]:

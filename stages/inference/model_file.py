@@ -98,7 +98,8 @@ class ModelFile(NamedTuple):
                 self.origin,
             )
             return Confidence()
-        arrays = parse_validation(self.validation, f"the .npz beside {self.origin}", "train the model again")
+        expected = "expected predictions on the validation photos, received a damaged file: train the model again"
+        arrays = parse_validation(self.validation, f"the .npz beside {self.origin}: {expected}")
         fitted = fit_confidence(arrays, settings)
         if settings.out_of_distribution_fraction is not None and fitted.distance_threshold is None:
             logger.warning("%s has no backbone: it calls no photo unlike the training photos", self.origin)

@@ -93,7 +93,7 @@ def draw_counts(counts: pd.DataFrame) -> Figure:
     splits, classes = counts["split"].unique(), counts["label"].nunique()
     table = counts.pivot(index="label", columns="split", values="images")[splits]
     table = largest_and_smallest(table, splits[0], CLASSES_SHOWN)
-    title = "Images per class and split"
+    title = "Photos per class and split"
     if len(table) < classes:
         half = CLASSES_SHOWN // 2
         title += f"\n(of {classes} classes, the {half} with the most and the {half} with the fewest {splits[0]} images)"

@@ -148,7 +148,9 @@ def fetch_model_file(name: str | None, revision: str | None = None) -> ModelFile
 
 def model_names(files: LocalFileSystem | DVCFileSystem) -> list[str]:
     """List the trained models in the files of a project, by name."""
-    return sorted(PurePath(path).stem for path in files.glob((MODELS / "[!.]*.keras").as_posix()))
+    # Not by `glob`, to which brackets in the name of a folder above the project would be a pattern.
+    listed = map(PurePath, files.ls(MODELS.as_posix(), detail=False) if files.exists(MODELS.as_posix()) else [])
+    return sorted(path.stem for path in listed if path.suffix == ".keras" and not path.name.startswith("."))
 
 
 @contextmanager

@@ -51,6 +51,13 @@ def test_a_mistake_is_one_line() -> None:
         fetch_model_file(None)
 
 
+def test_a_project_may_lie_in_a_folder_with_brackets(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = models / "cats [2026]"
+    shutil.copytree("data/models", project / "data/models")
+    monkeypatch.chdir(project)
+    assert fetch_model_file("other").name == "other"
+
+
 CONFLICT = '<<<<<<< HEAD\n{"model": "good"}\n=======\n{"model": "other"}\n>>>>>>> branch\n'
 
 

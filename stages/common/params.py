@@ -213,11 +213,11 @@ def load_params(path: Path = PARAMS) -> Params:
         return Params.model_validate(content)
     except OSError as error:
         raise UserError(f"{path}: expected the file that holds the parameters ({error.strerror})") from error
-    except (YAMLError, UnicodeDecodeError) as error:
-        reason = str(error).partition("To suppress")[0]  # what ruamel advises about a key that is there twice
-        raise UserError(f"{path}: expected YAML: {' '.join(reason.split())}") from error
     except ValidationError as error:
         raise UserError(f"{path}: {format_errors(error.errors())}") from error
+    except (YAMLError, ValueError) as error:  # ValueError: not UTF-8, or a date such as 2026-13-01
+        reason = str(error).partition("To suppress")[0]  # what ruamel advises about a key that is there twice
+        raise UserError(f"{path}: expected YAML: {' '.join(reason.split())}") from error
 
 
 def load_entry(description: str | None, section: str) -> tuple[str, Params]:

@@ -87,6 +87,13 @@ def test_a_bad_seed_is_said_once(set_params: Callable[..., None], seed: Any) -> 
 
 
 @pytest.mark.usefixtures("workspace")
+def test_a_date_that_does_not_exist_is_one_line() -> None:
+    Path("params.yaml").write_text("seed: 2026-13-01\n")
+    with pytest.raises(UserError, match=r"^params.yaml: expected YAML: month must be in 1"):
+        load_params()
+
+
+@pytest.mark.usefixtures("workspace")
 def test_a_key_that_is_there_twice_is_refused() -> None:
     """A model that was copied and not renamed, for one, would silently replace the first."""
     Path("params.yaml").write_text("models:\n  cnn: {filters: 8}\n  cnn: {filters: 16}\n")

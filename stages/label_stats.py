@@ -89,16 +89,16 @@ def kept_by_crop(paths: pd.Series, image_size: tuple[int, int], seed: int) -> fl
 
 
 def draw_counts(counts: pd.DataFrame) -> Figure:
-    """Draw the number of images per class and split as bars."""
+    """Draw the number of photos per class and split as bars."""
     splits, classes = counts["split"].unique(), counts["label"].nunique()
     table = counts.pivot(index="label", columns="split", values="images")[splits]
     table = largest_and_smallest(table, splits[0], CLASSES_SHOWN)
     title = "Photos per class and split"
     if len(table) < classes:
         half = CLASSES_SHOWN // 2
-        title += f"\n(of {classes} classes, the {half} with the most and the {half} with the fewest {splits[0]} images)"
+        title += f"\n(of {classes} classes, the {half} with the most and the {half} with the fewest {splits[0]} photos)"
     figure, axes = plt.subplots(figsize=(7, 1 + 0.6 * len(table)), layout="constrained")
-    table.plot.barh(ax=axes, width=0.8, xlabel="images", ylabel="class", title=title)
+    table.plot.barh(ax=axes, width=0.8, xlabel="photos", ylabel="class", title=title)
     for bars in axes.containers:
         axes.bar_label(bars, padding=2, fontsize="small")  # type: ignore[arg-type]  # pandas drew nothing but bars
     axes.margins(x=0.15)

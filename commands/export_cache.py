@@ -1,13 +1,12 @@
 """ONNX exports of models, kept in ``data/exports/`` so that ``commands.predict`` need not load TensorFlow.
 
 ONNX Runtime starts in a tenth of a second and takes half of TensorFlow's time for a photo
-(docs/decisions/predict_from_onnx.md). An export belongs to one model file, and to the versions and the CPU it was
-compared on.
+(docs/decisions/predict_from_onnx.md). An export belongs to one model file and the ``.npz`` beside it, without
+which it has no features, and to the versions and the CPU it was compared on.
 """
 
-import importlib.util
 import logging
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -57,7 +56,8 @@ def load_exported(file: ModelFile, settings: ConfidenceSettings) -> TrainedModel
         return file.load(settings)
     with_features = settings.out_of_distribution_fraction is not None
     versions = [version(package) for package in PACKAGES]
-    key = content_hash([np.frombuffer(file.content, np.uint8), str(with_features), *machine_key(), *versions])
+    content = np.frombuffer(file.content + (file.validation or b""), np.uint8)
+    key = content_hash([content, str(with_features), *machine_key(), *versions])
     path = EXPORTS / f"{key}.zip"
     trained = None if path.exists() and is_intact_zip(path) else file.load(settings)
     if trained:
@@ -81,7 +81,7 @@ def is_exportable(file: ModelFile) -> bool:
         half_precision = b'"mixed_' in ZipFile(BytesIO(file.content)).read("config.json")
     except DAMAGED_NPZ:  # which `load` explains
         return False
-    return not half_precision and not gpu_devices() and all(map(importlib.util.find_spec, PACKAGES))
+    return not half_precision and not gpu_devices() and all(any(distributions(name=package)) for package in PACKAGES)
 
 
 def write_export(trained: TrainedModel, path: Path) -> None:

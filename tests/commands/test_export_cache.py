@@ -1,6 +1,5 @@
 """Exports kept for predictions: Keras's answers without TensorFlow, and TensorFlow where they would be others."""
 
-import importlib.util
 import logging
 import os
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 from commands import export, export_cache
 from commands.export_cache import EXPORTS, load_exported
 from stages.common.params import ConfidenceSettings
+from stages.common.paths import MODELS
 from stages.inference.logits import predict_outputs
 from stages.inference.model_file import TrainedModel, fetch_model_file
 from stages.models.runtime import keras
@@ -103,6 +103,17 @@ def test_temperature_and_notes_are_those_of_keras(monkeypatch: pytest.MonkeyPatc
         np.testing.assert_allclose(prediction.probabilities, other.probabilities, atol=1e-6)
 
 
+def test_features_that_a_model_lacked_are_exported(monkeypatch: pytest.MonkeyPatch) -> None:
+    save_model_on_backbone("good", monkeypatch)
+    settings, path = ConfidenceSettings(out_of_distribution_fraction=0.2), MODELS / "good.npz"
+    content = path.read_bytes()
+    path.unlink()
+    load_exported(fetch_model_file("good"), settings)
+    path.write_bytes(content)
+    [prediction] = load_exported(fetch_model_file("good"), settings).classify(np.full((1, 32, 32, 3), 255, np.uint8))
+    assert prediction.note == "unlike the training photos"
+
+
 def test_other_answers_leave_it_to_tensorflow(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -132,7 +143,7 @@ def half_precision(_: pytest.MonkeyPatch) -> None:
 
 
 def no_packages(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(importlib.util, "find_spec", lambda _: None)
+    patch.setattr(export_cache, "distributions", lambda **_: [])
 
 
 def a_gpu(patch: pytest.MonkeyPatch) -> None:

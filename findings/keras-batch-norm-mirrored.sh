@@ -4,7 +4,7 @@
 #
 # The layer creates its moving mean and variance without an aggregation, so that no device learns of the others' photos. A
 # model that is trained on two devices gives one input two outputs, by the row at which it stands in a batch, and as saved has
-# the statistics of half of the examples. (In Keras 2 the devices' statistics were averaged.) `synchronized=True` mends it,
+# the statistics of half of the examples. (In Keras 2 the devices' statistics were averaged.) `synchronized=True` fixes it,
 # and costs a reduction a layer and step. Near to it: keras issues 19891 and 20601, of Keras 3.3 to 3.7.
 set -euo pipefail
 folder=$(mktemp -d)

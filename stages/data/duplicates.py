@@ -125,16 +125,12 @@ def similar_hashes(
         left = np.arange(len(hashes))  # still to be compared with those after them
         while len(left):
             parents[:] = find_roots(parents, parents)
-            left = left[np.argsort(parents[owners[left]], kind="stable")]
-            # 32 bits of a hash of the bits, and an index: sorting values is ten times as fast as sorting indices.
-            keys = (hashes[left] & mask) * MULTIPLIER & HIGH
-            keys |= np.arange(len(left), dtype=np.uint64)
-            keys.sort()
-            left = left[(keys & ~HIGH).astype(int)]
-            clusters, found = parents[owners[left]], hashes[left]
-            new_key = np.diff(keys & HIGH) > 0
-            stops = _run_stops(new_key)
-            starts = _run_stops(new_key | (np.diff(clusters) != 0))
+            clusters = parents[owners[left]].astype(np.uint64)
+            keys = (hashes[left] & mask) * MULTIPLIER & HIGH | clusters  # 32 bits that stand for those compared, and 32
+            order = np.argsort(keys)
+            left, keys = left[order], keys[order]
+            found = hashes[left]
+            starts, stops = _run_stops(keys), _run_stops(keys & HIGH)
             for firsts, seconds, done in _pair_blocks(starts, stops):  # noqa: B007
                 near = np.flatnonzero(np.bitwise_count(found[firsts] ^ found[seconds]) <= max_distance)
                 pairs = left[np.stack([firsts[near], seconds[near]])]
@@ -182,9 +178,9 @@ def _pair_blocks(starts: np.ndarray, stops: np.ndarray) -> Iterator[tuple[np.nda
         done = stop
 
 
-def _run_stops(is_new: np.ndarray) -> np.ndarray:
-    """Return for each value where its run of equal ones stops, from where runs begin, bool, shaped (n - 1,)."""
-    stops = np.append(np.flatnonzero(is_new) + 1, len(is_new) + 1)
+def _run_stops(values: np.ndarray) -> np.ndarray:
+    """Return for each value where its run of equal ones stops."""
+    stops = np.append(np.flatnonzero(np.diff(values)) + 1, len(values))
     return np.repeat(stops, np.diff(stops, prepend=0))
 
 

@@ -17,7 +17,6 @@ FLAT = 8  # levels of 255: the standard deviation below which a photo has no con
 BITS = 64  # of a perceptual hash
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # whose products' highest bits depend on all bits (Knuth)
 HIGH = np.uint64(2**64 - 2**32)
-PAIRS = 1 << 19  # of hashes, compared at once
 THUMBNAILS = 256  # compared at once
 
 
@@ -122,26 +121,26 @@ def similar_hashes(
 
     masks = min((bit_masks(max_distance, sections) for sections in range(max_distance + 2)), key=cost)
     for number, mask in enumerate(tqdm(masks, "comparing photos", unit="pass", disable=None, delay=1, leave=False)):
-        left = np.arange(len(hashes))  # still to be compared with those after them
-        while len(left):
+        joined = len(hashes)
+        while joined > len(hashes) / 10:  # so that sorting again pays
             parents[:] = find_roots(parents, parents)
-            clusters = parents[owners[left]].astype(np.uint64)
-            keys = (hashes[left] & mask) * MULTIPLIER & HIGH | clusters  # 32 bits that stand for those compared, and 32
+            # 32 bits that stand for the compared ones, and 32 for the cluster.
+            keys = (hashes & mask) * MULTIPLIER & HIGH | parents[owners].astype(np.uint64)
             order = np.argsort(keys)
-            left, keys = left[order], keys[order]
-            found = hashes[left]
-            starts, stops = _run_stops(keys), _run_stops(keys & HIGH)
-            for firsts, seconds, done in _pair_blocks(starts, stops):  # noqa: B007
+            keys, found = keys[order], hashes[order]
+            stops = _run_stops(keys & HIGH)
+            firsts, seconds, joined = np.arange(len(keys)), _run_stops(keys), 0
+            while len(firsts) and joined <= len(hashes) / 10:
+                within = seconds < stops[firsts]
+                firsts, seconds = firsts[within], seconds[within]
                 near = np.flatnonzero(np.bitwise_count(found[firsts] ^ found[seconds]) <= max_distance)
-                pairs = left[np.stack([firsts[near], seconds[near]])]
+                pairs = order[np.stack([firsts[near], seconds[near]])]
                 for earlier in masks[:number]:
                     pairs = pairs[:, np.not_equal(*hashes[pairs] & earlier)]
                 if pairs.size:
                     yield pairs
-                    joined = np.equal(*find_roots(parents, owners[pairs]))
-                    if joined.sum() > len(left) / 10:  # so that sorting again pays
-                        break
-            left = left[done:]
+                    joined += np.equal(*find_roots(parents, owners[pairs])).sum()
+                seconds = seconds + 1
 
 
 def bit_masks(max_distance: int, sections: int) -> np.ndarray:
@@ -163,19 +162,6 @@ def bit_masks(max_distance: int, sections: int) -> np.ndarray:
             masks += [plane, whole ^ plane]
         masks += [whole] if points == 1 else []
     return np.array(masks, np.uint64)
-
-
-def _pair_blocks(starts: np.ndarray, stops: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
-    """Yield each index with all from its start to its stop, as two arrays, and the index after the last, in blocks."""
-    totals = np.concatenate([[0], np.cumsum(stops - starts)])
-    done = 0
-    while done < len(starts):
-        stop = max(done + 1, int(np.searchsorted(totals, totals[done] + PAIRS, "right")) - 1)
-        counts = np.diff(totals[done : stop + 1])
-        firsts = np.repeat(np.arange(done, stop), counts)
-        offsets = starts[done:stop] - (totals[done:stop] - totals[done])
-        yield firsts, np.arange(len(firsts)) + np.repeat(offsets, counts), stop
-        done = stop
 
 
 def _run_stops(values: np.ndarray) -> np.ndarray:

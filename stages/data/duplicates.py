@@ -1,8 +1,6 @@
 """Duplicate search: files that show the same photo, though perhaps not with the same bytes."""
 
 from collections.abc import Iterator
-from itertools import combinations, pairwise
-from math import comb
 
 import imagehash
 import numpy as np
@@ -17,7 +15,8 @@ MAX_DIFFERENCE = 1.0  # between the thumbnails of duplicates, in standard deviat
 MAX_GAIN = 1.5  # in contrast, from one duplicate to the other
 FLAT = 8  # levels of 255: the standard deviation below which a photo has no contrast to adjust
 BITS = 64  # of a perceptual hash
-PAIRS = 1 << 19  # of hashes, compared at once
+MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # whose products' highest bits depend on all bits (Knuth)
+HIGH = np.uint64(2**64 - 2**32)
 THUMBNAILS = 256  # compared at once
 
 
@@ -44,19 +43,18 @@ def find_clusters(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: in
     """
     if max_distance is None:
         return np.arange(len(photos))
-    labels = photos["label"].reindex(range(len(thumbnails))).to_numpy(object)
     parents = np.arange(len(thumbnails))
-    for mirrored in (False, True):
-        hashes = photos[["phash", "mirrored_phash"][: 1 + mirrored]].to_numpy()
-        owners = np.repeat(photos.index.to_numpy(), hashes.shape[1])
+    classes = [of_class for _, of_class in photos.groupby("label")]
+    for compared, mirrored in [(photos, False), *((of_class, True) for of_class in classes)]:
+        hashes = compared[["phash", "mirrored_phash"][: 1 + mirrored]].to_numpy()
+        owners = np.repeat(compared.index.to_numpy(), hashes.shape[1])
         for pairs in similar_hashes(hashes.ravel(), owners, parents, max_distance):
             firsts, seconds = np.sort(pairs, axis=0)
             if mirrored:  # the first photo's own hash is even, the mirrored one of the second is odd
-                is_of_class = labels[owners[firsts]] == labels[owners[seconds]]
-                chosen = (firsts % 2 == 0) & (seconds % 2 == 1) & is_of_class
+                chosen = (firsts % 2 == 0) & (seconds % 2 == 1)
                 firsts, seconds = firsts[chosen], seconds[chosen]
             join_duplicates(parents, owners[firsts], owners[seconds], thumbnails, mirrored)
-    return pd.factorize(parents[photos.index])[0]
+    return pd.factorize(find_roots(parents, photos.index.to_numpy()))[0]
 
 
 def join_duplicates(
@@ -74,7 +72,6 @@ def join_duplicates(
         for pair in zip(first[similar], second[similar], strict=True):
             roots = find_roots(parents, np.array(pair))
             parents[roots.max()] = roots.min()
-    parents[:] = find_roots(parents, parents)
 
 
 def find_roots(parents: np.ndarray, indices: np.ndarray) -> np.ndarray:
@@ -109,69 +106,67 @@ def similar_hashes(
 ) -> Iterator[np.ndarray]:
     """Yield each pair of similar hashes of different clusters once, as indices, int, shaped (2, pairs).
 
-    Hashes that differ in at most d of d + k parts have k parts in common. So only hashes that share some k parts are
-    compared, found by sorting, for each choice of k (Manku et al., 2007). Within those, hashes are sorted by cluster,
-    and again as soon as clusters have been joined: thousands of copies of one photo cost one comparison each.
+    Compared are only hashes that agree in all bits of one of the masks, found by sorting, for each mask. Within those,
+    hashes are sorted by cluster, and again once many have been joined: copies of a photo cost few comparisons each.
 
     Args:
         hashes: uint64, shaped (n,).
         owners: of each hash, the index of its photo in ``parents``, int, shaped (n,).
         parents: of each photo, as :func:`find_roots` describes; the caller joins clusters between the pairs.
-        max_distance: d, in bits.
+        max_distance: in bits.
     """
-    apart = max(max_distance, 1)  # the parts that may differ
 
-    def cost(shared: int) -> float:  # a hash, in pairs compared: sorting it takes as long as comparing ten
-        return comb(apart + shared, shared) * (10 + len(hashes) / 2 ** (BITS * shared / (apart + shared)))
+    def cost(masks: np.ndarray) -> float:  # a hash, in pairs compared: sorting it takes as long as comparing ten
+        return float((10 + len(hashes) / 2.0 ** np.bitwise_count(masks)).sum())
 
-    shared = min(range(5), key=cost)
-    edges = np.linspace(0, BITS, apart + shared + 1).astype(int).tolist()
-    widths = np.diff(edges).astype(np.uint64)
-    parts = [hashes >> np.uint64(low) & np.uint64(2 ** (high - low) - 1) for low, high in pairwise(edges)]
-    choices = list(combinations(range(len(parts)), shared))
-    for chosen in tqdm(choices, "comparing photos", unit="pass", disable=None):
-        keys = np.zeros_like(hashes)
-        for part in chosen:
-            keys = keys << widths[part] | parts[part]
-        left = np.arange(len(hashes))  # still to be compared with those after them
-        while len(left):
-            clusters = find_roots(parents, owners[left])
-            left = left[np.argsort(clusters, kind="stable")]
-            # The last 32 bits of a key, for a sort of values alone, which is ten times as fast as one of indices.
-            keyed = np.sort(keys[left] << np.uint64(32) | np.arange(len(left), dtype=np.uint64))
-            left = left[(keyed & np.uint64(2**32 - 1)).astype(int)]
-            clusters, found = find_roots(parents, owners[left]), hashes[left]
-            new_key = np.diff(keyed >> np.uint64(32)) > 0
-            stops = _run_stops(new_key)
-            starts = _run_stops(new_key | (np.diff(clusters) != 0))
-            for firsts, seconds, done in _pair_blocks(starts, stops):  # noqa: B007
-                near = np.bitwise_count(found[firsts] ^ found[seconds]) <= max_distance
-                if near.any():
-                    pairs = left[np.stack([firsts[near], seconds[near]])]
-                    for part in set(range(max(chosen, default=0))) - set(chosen):  # an earlier choice had the pair
-                        pairs = pairs[:, np.not_equal(*parts[part][pairs])]
+    masks = min((bit_masks(max_distance, sections) for sections in range(max_distance + 2)), key=cost)
+    for number, mask in enumerate(tqdm(masks, "comparing photos", unit="pass", disable=None, delay=1, leave=False)):
+        joined = len(hashes)
+        while joined > len(hashes) / 10:  # so that sorting again pays
+            parents[:] = find_roots(parents, parents)
+            # 32 bits that stand for the compared ones, and 32 for the cluster.
+            keys = (hashes & mask) * MULTIPLIER & HIGH | parents[owners].astype(np.uint64)
+            order = np.argsort(keys)
+            keys, found = keys[order], hashes[order]
+            stops = _run_stops(keys & HIGH)
+            firsts, seconds, joined = np.arange(len(keys)), _run_stops(keys), 0
+            while len(firsts) and joined <= len(hashes) / 10:
+                within = seconds < stops[firsts]
+                firsts, seconds = firsts[within], seconds[within]
+                near = np.flatnonzero(np.bitwise_count(found[firsts] ^ found[seconds]) <= max_distance)
+                pairs = order[np.stack([firsts[near], seconds[near]])]
+                for earlier in masks[:number]:
+                    pairs = pairs[:, np.not_equal(*hashes[pairs] & earlier)]
+                if pairs.size:
                     yield pairs
-                    if (find_roots(parents, owners[left]) != clusters).any():
-                        break
-            left = left[done:]
+                    joined += np.equal(*find_roots(parents, owners[pairs])).sum()
+                seconds = seconds + 1
 
 
-def _pair_blocks(starts: np.ndarray, stops: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
-    """Yield each index with all from its start to its stop, as two arrays, and the index after the last, in blocks."""
-    totals = np.concatenate([[0], np.cumsum(stops - starts)])
-    done = 0
-    while done < len(starts):
-        stop = max(done + 1, int(np.searchsorted(totals, totals[done] + PAIRS, "right")) - 1)
-        counts = np.diff(totals[done : stop + 1])
-        firsts = np.repeat(np.arange(done, stop), counts)
-        offsets = starts[done:stop] - (totals[done:stop] - totals[done])
-        yield firsts, np.arange(len(firsts)) + np.repeat(offsets, counts), stop
-        done = stop
+def bit_masks(max_distance: int, sections: int) -> np.ndarray:
+    """Return masks, uint64, such that of any so many different bits one mask has none. Without sections, it is empty.
+
+    Of d different bits, one of s sections has at most t, if the t + 1 of all sections add up to d + 1. A section's bits
+    are dealt to the points of the affine space of t dimensions over GF(2), of which any t lie in a hyperplane: the
+    masks are the hyperplanes, half of the section each, as the complement of one is another.
+    """
+    masks = [] if sections else [0]
+    for section in range(sections):
+        bits = range(section, BITS, sections)
+        points = 2 ** (len(range(section, max_distance + 1, sections)) - 1)
+        if points > len(bits):
+            return bit_masks(max_distance, 0)
+        whole = sum(1 << bit for bit in bits)
+        for normal in range(1, points):
+            plane = sum(1 << bit for number, bit in enumerate(bits) if (number % points & normal).bit_count() % 2)
+            masks += [plane, whole ^ plane]
+        masks += [whole] if points == 1 else []
+    return np.array(masks, np.uint64)
 
 
-def _run_stops(is_new: np.ndarray) -> np.ndarray:
-    """Return for each value where its run of equal ones stops, from where runs begin, bool, shaped (n - 1,)."""
-    stops = np.append(np.flatnonzero(is_new) + 1, len(is_new) + 1)
+def _run_stops(values: np.ndarray) -> np.ndarray:
+    """Return for each value where its run of equal ones stops."""
+    stops = np.append(np.flatnonzero(np.diff(values)) + 1, len(values))
     return np.repeat(stops, np.diff(stops, prepend=0))
 
 

@@ -2,7 +2,7 @@
 
 ONNX Runtime starts in a tenth of a second and takes half of TensorFlow's time for a photo
 (docs/decisions/predict_from_onnx.md). An export belongs to one model file and the ``.npz`` beside it, without
-which it has no features, and to the versions and the CPU it was compared on.
+which it has no features, and to the exporter, the versions and the CPU it was made with.
 """
 
 import logging
@@ -57,7 +57,8 @@ def load_exported(file: ModelFile, settings: ConfidenceSettings) -> TrainedModel
     with_features = settings.out_of_distribution_fraction is not None
     versions = [version(package) for package in PACKAGES]
     content = np.frombuffer(file.content + (file.validation or b""), np.uint8)
-    key = content_hash([content, str(with_features), *machine_key(), *versions])
+    exporter = Path(__file__).with_name("export.py").read_text(encoding="utf-8")
+    key = content_hash([content, exporter, str(with_features), *machine_key(), *versions])
     path = EXPORTS / f"{key}.zip"
     trained = None if path.exists() and is_intact_zip(path) else file.load(settings)
     if trained:

@@ -1,10 +1,11 @@
 """Shared fixtures: an empty folder with parameters, finished runs, and small photos."""
 
 import errno
+import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -46,6 +47,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ]
     order = {f"test_{name}.py": index for index, name in enumerate(longest)}
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
+
+
+@pytest.fixture(autouse=True)
+def default_log_levels() -> Iterator[None]:
+    """Undo what ``run`` sets, or messages would depend on which test ran a program before."""
+    yield
+    for name in ("__main__", "commands", "stages"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 @pytest.fixture

@@ -106,7 +106,7 @@ def similar_hashes(
 ) -> Iterator[np.ndarray]:
     """Yield each pair of similar hashes of different clusters once, as indices, int, shaped (2, pairs).
 
-    Compared are only hashes that agree in all bits of one of the masks, found by sorting, for each mask. Within those,
+    Only hashes that agree in all bits of one of some masks are compared, found by sorting, for each mask. Among those,
     hashes are sorted by cluster, and again once many have been joined: copies of a photo cost few comparisons each.
 
     Args:
@@ -116,8 +116,8 @@ def similar_hashes(
         max_distance: in bits.
     """
 
-    def cost(masks: np.ndarray) -> float:  # a hash, in pairs compared: sorting it takes as long as comparing ten
-        return float((10 + len(hashes) / 2.0 ** np.bitwise_count(masks)).sum())
+    def cost(masks: np.ndarray) -> float:  # a hash, in pairs compared: sorting it takes as long as comparing 30
+        return float((30 + len(hashes) / 2.0 ** np.bitwise_count(masks)).sum())
 
     masks = min((bit_masks(max_distance, sections) for sections in range(max_distance + 2)), key=cost)
     for number, mask in enumerate(tqdm(masks, "comparing photos", unit="pass", disable=None, delay=1, leave=False)):
@@ -148,7 +148,7 @@ def bit_masks(max_distance: int, sections: int) -> np.ndarray:
 
     Of d different bits, one of s sections has at most t, if the t + 1 of all sections add up to d + 1. A section's bits
     are dealt to the points of the affine space of t dimensions over GF(2), of which any t lie in a hyperplane: the
-    masks are the hyperplanes, half of the section each, as the complement of one is another.
+    masks are the hyperplanes, half of the section each, as the complement of one is another, or for t = 0 all of it.
     """
     masks = [] if sections else [0]
     for section in range(sections):

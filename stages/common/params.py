@@ -210,14 +210,15 @@ def load_params(path: Path = PARAMS) -> Params:
     """
     try:
         content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))  # as DVC reads it
-        return Params.model_validate(content)
     except OSError as error:
         raise UserError(f"{path}: expected the file that holds the parameters ({error.strerror})") from error
-    except ValidationError as error:
-        raise UserError(f"{path}: {format_errors(error.errors())}") from error
-    except (YAMLError, ValueError) as error:  # ValueError: not UTF-8, or a date such as 2026-13-01
+    except (YAMLError, ValueError, KeyError, RecursionError) as error:  # also not UTF-8, 2026-13-01, !!bool maybe
         reason = str(error).partition("To suppress")[0]  # what ruamel advises about a key that is there twice
         raise UserError(f"{path}: expected YAML: {' '.join(reason.split())}") from error
+    try:
+        return Params.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{path}: {format_errors(error.errors())}") from error
 
 
 def load_entry(description: str | None, section: str) -> tuple[str, Params]:

@@ -87,9 +87,10 @@ def test_a_bad_seed_is_said_once(set_params: Callable[..., None], seed: Any) -> 
 
 
 @pytest.mark.usefixtures("workspace")
-def test_a_date_that_does_not_exist_is_one_line() -> None:
-    Path("params.yaml").write_text("seed: 2026-13-01\n")
-    with pytest.raises(UserError, match=r"^params.yaml: expected YAML: month must be in 1"):
+@pytest.mark.parametrize(("value", "reason"), [("2026-13-01", "month must be in 1"), ("!!bool maybe", "'maybe'")])
+def test_a_value_that_yaml_cannot_mean_is_one_line(value: str, reason: str) -> None:
+    Path("params.yaml").write_text(f"seed: {value}\n")
+    with pytest.raises(UserError, match=f"^params.yaml: expected YAML: {reason}"):
         load_params()
 
 

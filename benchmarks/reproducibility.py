@@ -15,6 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+import numpy as np
+
 from stages.common.cli import command_parser, run
 
 
@@ -26,10 +28,10 @@ def train_once(name: str, epochs: int, repeatable: bool) -> float:
     from stages.storage.photo_lists import class_names, read_split
     from stages.train import load_examples
     from stages.training import loop as training
-    from stages.training.backup import Backup
+    from stages.training.backup import Backup, TrainingRun
 
     params = load_params()
-    settings, config = params.train, params.models[name].model_copy(update={"epochs": epochs})
+    settings, config = params.train.model_copy(update={"epochs": epochs}), params.models[name]
     lists = {split: read_split(split) for split in ("train", "validation")}
     classes = class_names(lists["train"]["label"])
     train, validation = load_examples(config.features, lists, classes)
@@ -44,7 +46,9 @@ def train_once(name: str, epochs: int, repeatable: bool) -> float:
         if not repeatable:
             patches.enter_context(patch.object(Backup, "save"))
             patches.enter_context(patch.object(training, "training_key"))
-        training.train_model(model, config, settings, train, validation, Path(folder, "backup.npz"))
+        path = Path(folder, "backup.npz")
+        run = TrainingRun(config, settings, params.image_size, classes, train, validation, np.empty(0), path)
+        training.train_model(model, run, path)
     return cpu_seconds() - before
 
 

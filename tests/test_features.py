@@ -16,7 +16,7 @@ import ray
 from commands.cluster import feature_shards
 from stages import features, pixels, train
 from stages.common.cli import UserError
-from stages.common.model_config import Augmentation, ModelConfig
+from stages.common.model_config import Augmentation
 from stages.datasets import feature_extraction
 from stages.datasets.augmentation import augment, draw_augmentation
 from stages.models import pretrained as backbone
@@ -25,7 +25,7 @@ from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
 from stages.storage.feature_sets import sample_rows
 from stages.training import network
-from stages.training.backup import History
+from stages.training.backup import History, TrainingRun
 from tests.conftest import write_photos
 from tests.training.small_backbone import use_small_backbone
 
@@ -116,8 +116,8 @@ def test_views_of_every_epoch_are_left_to_the_training(
     set_params({"train.epochs": 2, "train.precision": "float32"})
     trained = []
 
-    def train_model(model: keras.Model, config: ModelConfig, *_: Any) -> tuple[History, np.ndarray]:
-        trained.append((config.flip, config.rotation, model.get_layer("backbone").name))
+    def train_model(model: keras.Model, run: TrainingRun, _: Path) -> tuple[History, np.ndarray]:
+        trained.append((run.config.flip, run.config.rotation, model.get_layer("backbone").name))
         return [], model.predict(photos["validation"], verbose=0)
 
     monkeypatch.setattr(network, "train_model", train_model)

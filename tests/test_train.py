@@ -17,6 +17,7 @@ from stages.models.runtime import keras
 from stages.models.saving import check_saved_model, save_model
 from stages.storage.files import content_hash
 from stages.training import callbacks, network
+from stages.training.backup import TrainingRun
 from tests.conftest import CNN_ALONE, edit_params
 from tests.training.examples import KilledError
 
@@ -73,6 +74,20 @@ def test_a_model_is_there_only_once_it_was_checked(
     train.main()
     assert len(checked) == 4
     assert results() == undisturbed
+
+
+def test_a_model_s_own_settings_go_before_those_of_train(
+    settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {"epochs": 3, "learning_rate": 0.5, "schedule": "cosine", "warmup": 0.0, "checkpoint": "best"}
+    edit_params(Path("params.yaml"), {f"models.cnn.{key}": value for key, value in own.items()})
+    settings(warmup=0.5, early_stopping=7)
+    runs: list[TrainingRun] = []
+    monkeypatch.setattr(train, "write_results", lambda run, *_: runs.append(run))
+    with pytest.raises(FileNotFoundError):  # no model is written
+        train.main()
+    [run] = runs
+    assert run.settings.model_dump(include={*own, "early_stopping"}) == {**own, "early_stopping": 7}
 
 
 def test_features_of_another_image_fit_are_refused(settings: Callable[..., None]) -> None:

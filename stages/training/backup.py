@@ -29,7 +29,7 @@ class TrainingRun(NamedTuple):
     """A training run of a model from one seed."""
 
     config: ModelConfig
-    settings: Train  # with this run's seed
+    settings: Train  # with the config's own values and this run's seed
     image_size: tuple[int, int]
     classes: list[str]
     train: StoredDataset

@@ -18,7 +18,7 @@ from stages.models.pretrained import unfreeze
 from stages.models.runtime import describe_environment, device_count, keras, tf
 from stages.storage.arrays import DiskArray, temporary_array
 from stages.storage.files import content_hash
-from stages.training.backup import Backup, History, training_code
+from stages.training.backup import Backup, History, TrainingRun, training_code
 from stages.training.batches import training_batches, validation_batches
 from stages.training.callbacks import Checkpoint, DeferredInterrupt, Selection, TimeLeft, live_curves
 from stages.training.micro_batches import MicroBatched, OnDevices
@@ -35,19 +35,8 @@ class Phase(NamedTuple):
     fine_tunes: bool = False
 
 
-def train_model(
-    model: keras.Model,
-    config: ModelConfig,
-    settings: Train,
-    train: StoredDataset,
-    validation: StoredDataset,
-    backup: Path,
-) -> tuple[History, np.ndarray]:
-    """Train a model phase by phase, resuming after the last epoch in the file ``backup``.
-
-    Args:
-        train: photos, or features extracted by the model's backbone. If the config augments, they are photos.
-        validation: examples of the same kind.
+def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[History, np.ndarray]:
+    """Train the model of a run phase by phase, resuming after the last epoch in the file ``backup``.
 
     Returns:
         A record per epoch, from 1 (epoch, accuracy, loss, val_accuracy, val_loss; in the selected one also kept), and
@@ -56,23 +45,23 @@ def train_model(
     Raises:
         UserError: The loss is not finite.
     """
-    state = Backup(backup, training_key(model, config, settings, train, validation))
+    settings = run.settings
+    state = Backup(backup, training_key(model, run))
     history = state.history()
-    phases = list_phases(config, settings)
+    phases = list_phases(run.config, settings)
     if history:
         logger.info("resuming after epoch %d of %d, which an earlier run finished", len(history), phases[-1].end)
-    checkpoint, patience = config.checkpoint or settings.checkpoint, config.early_stopping or settings.early_stopping
-    selection = Selection(checkpoint == "best", patience, phases[-1].start)
+    selection = Selection(settings.checkpoint == "best", settings.early_stopping, phases[-1].start)
     saver = Checkpoint(history, state, selection)
     callbacks = [*live_curves(backup.stem, resumes=bool(history)), saver, TimeLeft(phases[-1].end)]
-    examples, validation = training_examples(model, config, settings, train, validation)
+    train, validation = epoch_datasets(model, run)
     batches = validation_batches(validation, settings.batch_size)
     trained = parallel_model(trainable_part(model), settings, train.labels)
     steps_per_epoch = math.ceil(len(train.labels) / settings.batch_size)
     for phase in phases:
         if phase.fine_tunes:
             unfreeze(model.get_layer("last_blocks"))
-        compile_model(trained, scheduled(phase, config, settings, steps_per_epoch))
+        compile_model(trained, scheduled(phase, settings, steps_per_epoch))
         # A backup fits the optimizer of its phase; that of the phase's last epoch only passes on its weights.
         if phase.start < len(history) <= phase.end:
             state.restore(trained)
@@ -81,7 +70,7 @@ def train_model(
         saver.learning_rate = phase.learning_rate
         with DeferredInterrupt() as deferred_interrupt:
             trained.fit(
-                training_batches(examples, settings.batch_size, settings.seed, range(len(history), phase.end)),
+                training_batches(train, settings.batch_size, settings.seed, range(len(history), phase.end)),
                 steps_per_epoch=steps_per_epoch,
                 initial_epoch=len(history),
                 epochs=phase.end,
@@ -97,17 +86,15 @@ def train_model(
     return selection.mark(history), logits[: len(validation.labels)]
 
 
-def training_examples(
-    model: keras.Model, config: ModelConfig, settings: Train, train: StoredDataset, validation: StoredDataset
-) -> tuple[Dataset, StoredDataset]:
+def epoch_datasets(model: keras.Model, run: TrainingRun) -> tuple[Dataset, StoredDataset]:
     """Augment the training examples and, if the model has a backbone, extract features of each epoch's new views."""
-    augmented = augmented_dataset(train, config, settings.seed)
-    if not (config.has_backbone and config.augments):
-        return augmented, validation
+    augmented = augmented_dataset(run.train, run.config, run.settings.seed)
+    if not (run.config.has_backbone and run.config.augments):
+        return augmented, run.validation
     extractor = feature_extractor(model.get_layer("preprocessing"), model.get_layer("backbone"))
-    features = temporary_array((len(validation.labels), *extractor.output_shape[1:]), np.float32)
-    store_features(FeatureDataset(validation, extractor), features, "validation features")
-    return FeatureDataset(augmented, extractor), StoredDataset(features, validation.labels)
+    features = temporary_array((len(run.validation.labels), *extractor.output_shape[1:]), np.float32)
+    store_features(FeatureDataset(run.validation, extractor), features, "validation features")
+    return FeatureDataset(augmented, extractor), StoredDataset(features, run.validation.labels)
 
 
 def parallel_model(model: keras.Model, settings: Train, labels: np.ndarray) -> MicroBatched:
@@ -126,36 +113,28 @@ def list_phases(config: ModelConfig, settings: Train) -> list[Phase]:
 
     A linear head is fitted before the first epoch, and all epochs fine-tune.
     """
-    epochs, learning_rate = config.epochs or settings.epochs, config.learning_rate or settings.learning_rate
-    if config.fine_tune is None:
-        return [Phase(0, epochs, learning_rate)]
-    if config.fine_tune.after is None:
-        return [Phase(0, epochs, config.fine_tune.learning_rate, fine_tunes=True)]
-    head_only = math.ceil(Fraction(str(config.fine_tune.after)) * epochs)  # 0.28 * 25 is 7.000000000000001 in floats
+    epochs, fine_tune = settings.epochs, config.fine_tune
+    if fine_tune is None:
+        return [Phase(0, epochs, settings.learning_rate)]
+    head_only = math.ceil(Fraction(str(fine_tune.after or 0)) * epochs)  # 0.28 * 25 is 7.000000000000001 in floats
     if head_only == epochs:
-        logger.warning(
-            "no epoch is left to fine-tune in: with fine_tune.after at %g, all epochs (%d) come before it",
-            config.fine_tune.after,
-            epochs,
-        )
-    return [
-        Phase(0, head_only, learning_rate),
-        Phase(head_only, epochs, config.fine_tune.learning_rate, fine_tunes=True),
-    ]
+        text = "no epoch is left to fine-tune in: with fine_tune.after at %g, all epochs (%d) come before it"
+        logger.warning(text, fine_tune.after, epochs)
+    fine_tuning = Phase(head_only, epochs, fine_tune.learning_rate, fine_tunes=True)
+    return [Phase(0, head_only, settings.learning_rate), fine_tuning] if head_only else [fine_tuning]
 
 
-def scheduled(phase: Phase, config: ModelConfig, settings: Train, steps_per_epoch: int) -> Any:
+def scheduled(phase: Phase, settings: Train, steps_per_epoch: int) -> Any:
     """Return the phase's learning rate, or a schedule of it over all steps of the phase.
 
     After a linear warm-up from 0 the rate stays, or falls by a half cosine to 0. Its only state is the optimizer's step
     count, which a backup holds.
     """
-    warmup = settings.warmup if config.warmup is None else config.warmup
-    constant = (config.schedule or settings.schedule) == "constant"
-    if constant and not warmup:
+    constant = settings.schedule == "constant"
+    if constant and not settings.warmup:
         return phase.learning_rate
     steps = max(1, (phase.end - phase.start) * steps_per_epoch)  # none, if all epochs come before fine_tune.after
-    warmup_steps = int(warmup * steps)
+    warmup_steps = int(settings.warmup * steps)
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
         warmup_target=phase.learning_rate,
@@ -176,24 +155,22 @@ def compile_model(model: keras.Model, learning_rate: Any) -> None:
     model.optimizer.build(model.trainable_variables)
 
 
-def training_key(
-    model: keras.Model, config: ModelConfig, settings: Train, train: StoredDataset, validation: StoredDataset
-) -> str:
+def training_key(model: keras.Model, run: TrainingRun) -> str:
     """Hash everything that a training run depends on; of files of examples, which may have many GB, only the state."""
 
     def parts() -> Iterator[str | np.ndarray]:
-        yield config.model_dump_json()
-        yield settings.model_dump_json(exclude={"runs"})
+        yield run.config.model_dump_json()
+        yield run.settings.model_dump_json(exclude={"runs"})
         yield str(model.input_shape)
         yield from describe_environment()
         yield keras.config.dtype_policy().name
         yield from training_code()
         yield from (variable.numpy() for variable in model.variables)  # the backbone's weights among them
-        for dataset in (train, validation):
+        for dataset in (run.train, run.validation):
             yield dataset.labels
             if isinstance(dataset.examples, DiskArray) and dataset.examples.file_state:
                 yield dataset.examples.file_state
             else:
-                yield from sequential_batches(dataset, settings.batch_size, dataset.views)
+                yield from sequential_batches(dataset, run.settings.batch_size, dataset.views)
 
     return content_hash(parts())

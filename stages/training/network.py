@@ -37,7 +37,7 @@ def train_network(run: TrainingRun) -> Trained:
             model.get_layer("logits").set_weights([classifier.kernel, classifier.bias])
             environment.append(PRECISION)
         model.summary()
-        history, logits = train_model(model, config, settings, *datasets, BACKUPS / f"{run.path.stem}.npz")
+        history, logits = train_model(model, run, BACKUPS / f"{run.path.stem}.npz")
     references = [sample_features(model, photos, settings.seed) for photos in datasets if config.has_backbone]
     with atomic_write(run.path) as unchecked:
         save_model(model, unchecked)

@@ -17,6 +17,7 @@ from stages.models.runtime import keras, make_deterministic, set_precision
 from stages.models.saving import save_model
 from stages.storage.arrays import temporary_array
 from stages.training import callbacks
+from stages.training.backup import TrainingRun
 from stages.training.loop import train_model
 
 SETTINGS = Train(
@@ -45,6 +46,12 @@ def photos(count: int, seed: int, side: int = 16) -> StoredDataset:
     return StoredDataset(rng.integers(0, 256, (count, side, side, 3)).astype(np.uint8), rng.integers(0, 2, count))
 
 
+def run_of(
+    train: StoredDataset, validation: StoredDataset, config: ModelConfig = CONFIG, settings: Train = SETTINGS
+) -> TrainingRun:
+    return TrainingRun(config, settings, (16, 16), ["a", "b"], train, validation, np.empty(0), Path("model.keras"))
+
+
 def train(
     path: Path, settings: Train = SETTINGS, seed: int = 0, config: ModelConfig = CONFIG, views: int = 2
 ) -> tuple[bytes, Any]:
@@ -56,7 +63,7 @@ def train(
     train, validation = photos(10, seed, side), photos(6, 100, side)
     if config.has_backbone and not config.augments:
         train, validation = features_of(model, train, views), features_of(model, validation, views=1)
-    history, _ = train_model(model, config, settings, train, validation, path / "backup.npz")
+    history, _ = train_model(model, run_of(train, validation, config, settings), path / "backup.npz")
     save_model(model, path / "model.keras")
     return (path / "model.keras").read_bytes(), history
 

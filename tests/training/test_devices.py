@@ -20,6 +20,7 @@ from stages.training.batches import pad_batch, training_batches, validation_batc
 from stages.training.loop import compile_model, parallel_model, train_model
 from tests.conftest import PROJECT
 from tests.models.backbones import write_backbone
+from tests.training.examples import run_of
 
 # They need a process that has not computed yet.
 ON_DEVICES = """
@@ -72,7 +73,7 @@ def train(model_name: str, counts: Sequence[int]) -> list[tuple[History, list[li
             examples = noise if not config.fine_tune else (noise / 255).astype(np.float16)
             train, validation = (StoredDataset(half, np.arange(count) % 3 // 2) for half in np.split(examples, 2))
             backup = Path(f"{count}.npz")
-            history, logits = train_model(model, config, settings, train, validation, backup)
+            history, logits = train_model(model, run_of(train, validation, config, settings), backup)
             backup.unlink()
         results.append((history, logits.tolist()))
     return results

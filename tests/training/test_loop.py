@@ -18,7 +18,7 @@ from stages.storage.arrays import DiskArray, open_array, temporary_array
 from stages.training import callbacks
 from stages.training.backup import Backup, History
 from stages.training.loop import Phase, compile_model, scheduled, training_key
-from tests.training.examples import CONFIG, SETTINGS, photos, train, train_until, undisturbed
+from tests.training.examples import CONFIG, SETTINGS, photos, run_of, train, train_until, undisturbed
 
 
 def test_the_bytes_depend_on_the_seed(tmp_path: Path) -> None:
@@ -98,12 +98,12 @@ def test_other_pixels_under_the_same_labels_have_another_key(changed: int) -> No
     """A backup is of one set of pixels: here one value of one training or validation photo differs."""
     model = build_model(CONFIG, (16, 16), 2)
     datasets = [photos(6, seed) for seed in (0, 1)]
-    key = training_key(model, CONFIG, SETTINGS, *datasets)
+    key = training_key(model, run_of(datasets[0], datasets[1]))
     pixels = np.array(datasets[changed].examples)
-    assert training_key(model, CONFIG, SETTINGS, *datasets) == key
+    assert training_key(model, run_of(datasets[0], datasets[1])) == key
     pixels[5, 0, 0, 0] ^= 1
     datasets[changed] = StoredDataset(pixels, datasets[changed].labels)
-    assert training_key(model, CONFIG, SETTINGS, *datasets) != key
+    assert training_key(model, run_of(datasets[0], datasets[1])) != key
 
 
 @pytest.mark.parametrize("replaced", [False, True], ids=["in place", "replaced"])
@@ -116,7 +116,7 @@ def test_changed_features_have_another_key_unread(
     model = build_model(CONFIG, (16, 16), 2)
 
     def key() -> str:
-        return training_key(model, CONFIG, SETTINGS, StoredDataset(open_array(path), examples.labels), examples)
+        return training_key(model, run_of(StoredDataset(open_array(path), examples.labels), examples))
 
     before = key()
     with monkeypatch.context() as patch:
@@ -156,16 +156,9 @@ def test_the_optimizer_is_adam_at_the_learning_rate() -> None:
         ("cosine", 0.2, {0: 0.0, 1: 0.05, 2: 0.1, 4: 0.0853553, 6: 0.05, 10: 0.0}),
     ],
 )
-@pytest.mark.parametrize("owner", ["train", "model"])
-def test_the_learning_rate_follows_its_schedule(
-    schedule: str, warmup: float, rates: dict[int, float], owner: str
-) -> None:
-    """The model's own keys go before those of ``train``."""
-    update = {"schedule": schedule, "warmup": warmup}
-    other = {"schedule": "cosine" if schedule == "constant" else "constant", "warmup": 0.5}
-    config = CONFIG.model_copy(update=update if owner == "model" else {})
-    settings = SETTINGS.model_copy(update=other if owner == "model" else update)
-    rate = scheduled(Phase(1, 3, 0.1), config, settings, steps_per_epoch=5)
+def test_the_learning_rate_follows_its_schedule(schedule: str, warmup: float, rates: dict[int, float]) -> None:
+    settings = SETTINGS.model_copy(update={"schedule": schedule, "warmup": warmup})
+    rate = scheduled(Phase(1, 3, 0.1), settings, steps_per_epoch=5)
     assert {step: float(rate(step) if callable(rate) else rate) for step in rates} == pytest.approx(rates, abs=1e-6)
 
 
@@ -230,7 +223,7 @@ def test_the_key_is_computed_without_loading_all_photos(tmp_path: Path) -> None:
     many.write(len(many) - 1, np.zeros((64, 64, 3)))
     model = build_model(CONFIG, (64, 64), 2)
     tracemalloc.start()
-    training_key(model, CONFIG, SETTINGS, StoredDataset(many, np.zeros(len(many))), photos(6, 100, 64))
+    training_key(model, run_of(StoredDataset(many, np.zeros(len(many))), photos(6, 100, 64)))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < len(many) * 64 * 64 * 3 / 4

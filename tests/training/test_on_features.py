@@ -8,13 +8,24 @@ import numpy as np
 import pytest
 
 from stages.common.model_config import ModelConfig
+from stages.common.params import Train
 from stages.models.build import build_model
 from stages.models.runtime import keras, make_deterministic
 from stages.training import callbacks
 from stages.training.backup import Backup, History
 from stages.training.loop import list_phases, scheduled, train_model
 from tests.models.backbones import write_backbone
-from tests.training.examples import FINE_TUNE, SETTINGS, features_of, photos, train, train_until, undisturbed, weights
+from tests.training.examples import (
+    FINE_TUNE,
+    SETTINGS,
+    features_of,
+    photos,
+    run_of,
+    train,
+    train_until,
+    undisturbed,
+    weights,
+)
 from tests.training.small_backbone import small_convnext, use_small_backbone
 
 ON_FEATURES = ModelConfig(features="mobilenet_v2", pool_size=1, dropout=0.5, dense_units=8)
@@ -34,26 +45,31 @@ def fine_tuning(features: str = "mobilenet_v2_blocks", **changes: Any) -> ModelC
     )
 
 
-COSINE = {"schedule": "cosine", "warmup": 0.2}
+COSINE = SETTINGS.model_copy(update={"schedule": "cosine", "warmup": 0.2})
 
 
 @pytest.mark.parametrize(
-    ("config", "epoch"),
+    ("config", "settings", "epoch"),
     [
-        (ON_PHOTOS, 1),
-        (fine_tuning(after=0.3), 1),  # between the phases
-        (fine_tuning(after=0.3), 2),  # within the second
-        (fine_tuning(after=0.3).model_copy(update=COSINE), 1),
-        (fine_tuning(after=0.3).model_copy(update=COSINE), 2),
+        (ON_PHOTOS, SETTINGS, 1),
+        (fine_tuning(after=0.3), SETTINGS, 1),  # between the phases
+        (fine_tuning(after=0.3), SETTINGS, 2),  # within the second
+        (fine_tuning(after=0.3), COSINE, 1),
+        (fine_tuning(after=0.3), COSINE, 2),
     ],
 )
 @pytest.mark.usefixtures("backbone")
 def test_training_on_a_backbone_resumes_to_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, config: ModelConfig, epoch: int
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    config: ModelConfig,
+    settings: Train,
+    epoch: int,
 ) -> None:
     caplog.set_level("INFO")
-    train_until(epoch, tmp_path, monkeypatch, SETTINGS, config)
-    assert train(tmp_path, SETTINGS, config=config) == undisturbed(SETTINGS, config)
+    train_until(epoch, tmp_path, monkeypatch, settings, config)
+    assert train(tmp_path, settings, config=config) == undisturbed(settings, config)
     assert f"resuming after epoch {epoch} of 3" in caplog.text
 
 
@@ -122,7 +138,7 @@ def test_no_epoch_left_to_fine_tune_in_is_logged(caplog: pytest.LogCaptureFixtur
     assert not caplog.text
     one_epoch = SETTINGS.model_copy(update={"epochs": 1, "schedule": "cosine"})
     for phase in list_phases(config, one_epoch):
-        scheduled(phase, config, one_epoch, steps_per_epoch=1)
+        scheduled(phase, one_epoch, steps_per_epoch=1)
     assert "no epoch is left to fine-tune in" in caplog.text
 
 
@@ -131,7 +147,7 @@ def test_a_fraction_of_the_epochs_is_exact() -> None:
     for thousandths in range(1, 1000):
         config = fine_tuning(after=thousandths / 1000)
         for epochs in {25, 50, 75, 100, 125, 1000, *range(1, 1001, 13)}:
-            [head, _] = list_phases(config.model_copy(update={"epochs": epochs}), SETTINGS)
+            [head, _] = list_phases(config, SETTINGS.model_copy(update={"epochs": epochs}))
             assert head.end == -(-thousandths * epochs // 1000), (thousandths, epochs)
 
 
@@ -142,7 +158,7 @@ def test_fine_tuning_changes_the_last_blocks_alone() -> None:
     model = build_model(config, SIZE, 2)
     before = weights_of(model)
     examples = features_of(model, photos(10, 0, 32), views=2), features_of(model, photos(6, 1, 32), views=1)
-    train_model(model, config, SETTINGS, *examples, Path("backup.npz"))
+    train_model(model, run_of(*examples, config), Path("backup.npz"))
     changed = {name for name, weight in weights_of(model).items() if not np.array_equal(weight, before[name])}
     trained = {name for name in changed if name.startswith("last_blocks/")}
     assert trained

@@ -8,7 +8,7 @@ import pytest
 from stages.training import callbacks
 from stages.training.backup import History
 from stages.training.callbacks import Selection, best_epoch
-from tests.training.examples import CONFIG, SETTINGS, train, train_until, undisturbed, weights
+from tests.training.examples import SETTINGS, train, train_until, undisturbed, weights
 
 LAST = SETTINGS.model_copy(update={"epochs": 4})
 BEST = LAST.model_copy(update={"checkpoint": "best"})
@@ -62,12 +62,12 @@ def test_the_best_epoch_survives_a_kill(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("_second_is_best")
-def test_early_stopping_of_a_model(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_early_stopping_resumes_to_the_same_model(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     model, history = undisturbed(BEST)
-    config = CONFIG.model_copy(update={"early_stopping": 1, "checkpoint": "best"})
-    stopped = train(tmp_path, LAST, config=config)
+    settings = BEST.model_copy(update={"early_stopping": 1})
+    stopped = train(tmp_path, settings)
     assert stopped[1] == history[:3]
     np.testing.assert_equal(weights(stopped[0]), weights(model))
-    assert train(tmp_path, LAST, config=config) == stopped
+    assert train(tmp_path, settings) == stopped
     assert "resuming after epoch 3 of 4" in caplog.text

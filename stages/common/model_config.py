@@ -4,28 +4,31 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from stages.common.param_types import Count, Float, Fraction, Int, Positive, Section, Seed, Text, expected
+from stages.common.param_types import Count, Fraction, Positive, Section, Seed, Text, expected
 from stages.common.paths import PIXELS
 
-Filters = Annotated[Count | tuple[Count, ...], expected("a number from 1, or a list of one for each layer")]
+Filters = Annotated[
+    Count | Annotated[tuple[Count, ...], Field(strict=False)],
+    expected("a number from 1, or a list of one for each layer"),
+]
 Strengths = Annotated[
     tuple[Positive, ...],
-    Field(min_length=1),
+    Field(min_length=1, strict=False),
     BeforeValidator(lambda value: value if isinstance(value, list | tuple) else (value,)),
     expected("a number above 0, or a list of those to choose from"),
 ]
 Schedule = Literal["constant", "cosine"]
-Warmup = Annotated[Float, Field(ge=0, lt=1)]
+Warmup = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Augmentation(Section):
     """Random changes of training photos."""
 
     flip: Literal["horizontal", "vertical", "horizontal_and_vertical"] | None = None
-    rotation: Annotated[Float, Field(ge=0, le=1)] = 0.0
-    crop: Annotated[Float, Field(gt=0, le=1)] = 1.0
-    color_jitter: Annotated[Float, Field(ge=0, le=1)] = 0.0
-    erasing: Annotated[Float, Field(ge=0, le=1)] = 0.0
+    rotation: Annotated[float, Field(ge=0, le=1)] = 0.0
+    crop: Annotated[float, Field(gt=0, le=1)] = 1.0
+    color_jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
+    erasing: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @property
     def augmentation(self) -> dict[str, Any]:
@@ -87,13 +90,13 @@ class ModelConfig(Augmentation):
     features: str
     rescale: Literal["zero_to_one", "minus_one_to_one"] | None = None
     fine_tune: FineTune | None = None
-    conv_layers: Annotated[Int, Field(ge=0)] = 0
+    conv_layers: Annotated[int, Field(ge=0)] = 0
     filters: Filters | None = None
     kernel_size: Count | None = None
     pool_size: Count | None = None
-    batch_norm: Annotated[bool, Field(strict=True)] = False
+    batch_norm: bool = False
     pooling: Literal["average"] | None = None
-    dropout: Annotated[Float, Field(ge=0, lt=1)] | None = None
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
     dense_units: Count | None = None
     epochs: Count | None = None
     learning_rate: Positive | None = None
@@ -103,7 +106,7 @@ class ModelConfig(Augmentation):
     early_stopping: Count | None = None
     classifier: Literal["linear"] | None = None
     inverse_regularization: Strengths | None = None
-    folds: Annotated[Int, Field(ge=2)] | None = None
+    folds: Annotated[int, Field(ge=2)] | None = None
 
     @property
     def is_linear(self) -> bool:

@@ -4,50 +4,34 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    model_validator,
-)
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field, WrapValidator, model_validator
 
 
 def expected(text: str) -> WrapValidator:
     """Describe a union of types in one message, where pydantic has one for each of them."""
 
-    def validate(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    def validate(value: Any, handler: pydantic.ValidatorFunctionWrapHandler) -> Any:
         try:
             return handler(value)
-        except ValidationError as error:
+        except pydantic.ValidationError as error:
             raise ValueError(f"expected {text}, received {value!r}") from error
 
     return WrapValidator(validate)
 
 
-Int = Annotated[int, Field(strict=True)]
-Float = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Count = Annotated[Int, Field(ge=1)]
-Seed = Annotated[Int, Field(ge=0, lt=2**32)]
-Fraction = Annotated[Float, Field(gt=0, lt=1)]
-Positive = Annotated[Float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
 Text = Annotated[str, Field(min_length=1)]
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-ImageSize = Annotated[
-    tuple[Count, Count],
-    BeforeValidator(lambda value: (value, value) if isinstance(value, int) else value),
-    expected("pixels, as 160 or [height, width]"),
-]
 ImageFit = Literal["stretch", "crop", "pad"]
 
 
 class Section(BaseModel):
     """A mapping in ``params.yaml`` with exactly these keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod

@@ -9,30 +9,24 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from stages.common.cli import UserError, command_parser
 from stages.common.model_config import Features, ModelConfig, Schedule, Warmup
-from stages.common.param_types import (
-    Count,
-    Float,
-    Fraction,
-    ImageFit,
-    ImageSize,
-    Int,
-    Positive,
-    Section,
-    Seed,
-    Sha256,
-    Text,
-    format_errors,
-)
+from stages.common.param_types import Count, Fraction, ImageFit, Positive, Section, Seed, Text, expected, format_errors
 from stages.common.paths import PIXELS
 
 PARAMS = Path("params.yaml")
 
+ImageSize = Annotated[
+    tuple[Count, Count],
+    Field(strict=False),  # YAML has lists
+    BeforeValidator(lambda value: (value, value) if isinstance(value, int) else value),
+    expected("pixels, as 160 or [height, width]"),
+]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]  # of a file and of a DVC stage
 
 
@@ -52,14 +46,14 @@ class Backbone(Section):
 
 
 class Split(Section):
-    test_every: Annotated[Int, Field(ge=2)]
+    test_every: Annotated[int, Field(ge=2)]
     validation_fraction: Fraction
     test_fraction: Fraction
     seed: Seed
-    max_rejected_fraction: Annotated[Float, Field(ge=0, le=1)]
-    max_copies_fraction: Annotated[Float, Field(ge=0, le=1)] = 0.1
+    max_rejected_fraction: Annotated[float, Field(ge=0, le=1)]
+    max_copies_fraction: Annotated[float, Field(ge=0, le=1)] = 0.1
     max_megapixels: Positive
-    duplicate_distance: Annotated[Int, Field(ge=0, lt=32)] | None
+    duplicate_distance: Annotated[int, Field(ge=0, lt=32)] | None
     group: str | None = None
 
     @field_validator("group")
@@ -104,7 +98,7 @@ class Evaluate(Section):
 
 
 class ConfidenceSettings(Section):
-    temperature_scaling: Annotated[bool, Field(strict=True)] = False
+    temperature_scaling: bool = False
     abstention_accuracy: Fraction | None = None
     out_of_distribution_fraction: Fraction | None = None
 
@@ -112,7 +106,7 @@ class ConfidenceSettings(Section):
 class LabelIssues(Section):
     """Entry of ``label_issues:``, named after the features that it reads."""
 
-    folds: Annotated[Int, Field(ge=2)]
+    folds: Annotated[int, Field(ge=2)]
     seed: Seed
 
 
@@ -120,13 +114,13 @@ class Resources(Section):
     """What a training run reserves on a node of a cluster."""
 
     cpus: Count = 1
-    gpus: Annotated[Int, Field(ge=0)] = 0
+    gpus: Annotated[int, Field(ge=0)] = 0
     memory_gib: Positive = 2
 
 
 class Cluster(Resources):
     models: dict[Name, Resources] = Field(default_factory=dict)
-    retries: Annotated[Int, Field(ge=0)] = 3
+    retries: Annotated[int, Field(ge=0)] = 3
 
     def resources_of(self, model: str) -> Resources:
         """Return what a model reserves: its own values, and for others those that all models share."""

@@ -28,34 +28,26 @@ from stages.datasets.dataset import StoredDataset, augmented_dataset
 from stages.datasets.feature_extraction import FeatureDataset, feature_extractor, store_features
 from stages.models.pretrained import copy_backbone, load_backbone
 from stages.models.runtime import make_deterministic
-from stages.storage.feature_sets import (
-    VALIDATION_SAMPLE,
-    create_arrays,
-    features_key,
-    open_arrays,
-    read_about,
-    sample_rows,
-    write_about,
-)
+from stages.storage import feature_sets
 from stages.storage.files import atomic_folder
 
 
 def main() -> None:
     name, params = load_entry(__doc__, "features")
     features = params.features[name]
-    decoded = {"image_fit": "stretch", **read_about(PIXELS)}
+    decoded = {"image_fit": "stretch", **feature_sets.read_about(PIXELS)}
     with atomic_folder(FEATURES / name, replace=True) as folder:
         copy_backbone(features.backbone, folder / "backbone", name=name, stop_before=features.stop_before)
-        validation = open_arrays(PIXELS)["validation"]
-        np.save(folder / f"{VALIDATION_SAMPLE}.npy", validation[sample_rows(len(validation))])
+        validation = feature_sets.open_arrays(PIXELS)["validation"]
+        np.save(folder / f"{feature_sets.VALIDATION_SAMPLE}.npy", validation[feature_sets.sample_rows(len(validation))])
         if features.are_stored:
-            write_about(folder, **decoded, environment=extract_features(name, params, folder))
+            feature_sets.write_about(folder, **decoded, environment=extract_features(name, params, folder))
         else:
             for split in ("train", "validation"):
                 shutil.copyfile(FEATURES / PIXELS / f"{split}.npy", folder / f"{split}.npy")
-            write_about(folder, **decoded, augmentation=features.augmentation)
+            feature_sets.write_about(folder, **decoded, augmentation=features.augmentation)
     if "FEATURE_STORE" not in os.environ:
-        record_measurements(f"features@{name}", features_key(name), features_s=time.process_time())
+        record_measurements(f"features@{name}", feature_sets.features_key(name), features_s=time.process_time())
 
 
 def extract_features(name: str, params: Params, folder: Path) -> list[str]:
@@ -64,7 +56,7 @@ def extract_features(name: str, params: Params, folder: Path) -> list[str]:
     elsewhere = os.environ.get("FEATURE_STORE")
     store = importlib.import_module(elsewhere).store if elsewhere else store_features
     make_deterministic(features.seed)
-    pixels = open_arrays(PIXELS)
+    pixels = feature_sets.open_arrays(PIXELS)
     _, height, width, _ = pixels["train"].shape
     backbone = load_backbone(folder / "backbone", (height, width))
     extractor = feature_extractor(backbone.preprocessing, backbone.network, pooled=bool(features.pooling))
@@ -72,7 +64,7 @@ def extract_features(name: str, params: Params, folder: Path) -> list[str]:
     views = {"train": features.views, "validation": 1}
     shapes = {split: (views[split] * len(pixels[split]), *extractor.output_shape[1:]) for split in pixels}
     # Of maps the rounding averages out; where pooled features hardly vary, it could be all that a classifier sees.
-    arrays = create_arrays(folder, shapes, np.float32 if features.pooling else np.float16)
+    arrays = feature_sets.create_arrays(folder, shapes, np.float32 if features.pooling else np.float16)
     for split in pixels:
         photos = StoredDataset(pixels[split], np.zeros(len(pixels[split])))
         augmented = augmented_dataset(photos, features, features.seed) if split == "train" else photos

@@ -25,18 +25,10 @@ import pandas as pd
 from stages.common.cli import UserError, run
 from stages.common.machine import read_measurements, record_measurements
 from stages.common.params import Train, load_entry
-from stages.common.paths import BACKUPS, HISTORY, MODELS, PIXELS, REPEATS
+from stages.common.paths import BACKUPS, HISTORY, MODELS, REPEATS
 from stages.datasets.dataset import StoredDataset
 from stages.storage.arrays import encode_labels
-from stages.storage.feature_sets import (
-    features_key,
-    open_features,
-    open_sample,
-    read_about,
-    reference_rows,
-    remedy,
-    sample_rows,
-)
+from stages.storage.feature_sets import features_key, open_features, open_sample, read_about, reference_rows, remedy
 from stages.storage.files import atomic_folder, atomic_write, sha256_of, write_json
 from stages.storage.photo_lists import class_names, read_split
 from stages.training.backup import TrainingRun
@@ -50,13 +42,14 @@ def main() -> None:
     lists = {split: read_split(split) for split in ("train", "validation")}
     classes = class_names(lists["train"]["label"])
     train, validation = load_examples(config.features, lists, classes)
-    sample = load_sample(config.features, validation, params.image_size)
-    about = read_about(config.features)
-    if (image_fit := about.get("image_fit", "stretch")) != params.image_fit:
-        raise UserError(
-            f"expected features of photos of image_fit {params.image_fit}, received {image_fit}: "
-            f"{remedy(config.features)}"
-        )
+    sample, about = open_sample(config.features), read_about(config.features)
+    received = {"image_fit": about.get("image_fit", "stretch"), "image_size": sample.shape[1:3]}
+    for key, value in received.items():
+        if value != getattr(params, key):
+            raise UserError(
+                f"expected features of photos of {key} {getattr(params, key)}, received {value}: "
+                f"{remedy(config.features)}"
+            )
     # Features with new views in every epoch leave their augmentation to the training run.
     config = config.model_copy(update=about.get("augmentation", {}))
     own_settings = config.model_dump(include=set(Train.model_fields), exclude_none=True)
@@ -109,21 +102,6 @@ def load_examples(name: str, lists: dict[str, pd.DataFrame], classes: list[str])
     """Open a set of features, or the pixels, of the photos in some lists."""
     arrays = open_features(name, lists)
     return [StoredDataset(arrays[split], encode_labels(photos["label"], classes)) for split, photos in lists.items()]
-
-
-def load_sample(name: str, validation: StoredDataset, image_size: tuple[int, int]) -> np.ndarray:
-    """Load the pixels of the validation photos at ``sample_rows``, uint8, shaped (photos, height, width, 3).
-
-    Raises:
-        UserError: They are not of ``image_size``; the shape of features may not show it.
-    """
-    sample = validation.examples[sample_rows(len(validation.labels))] if name == PIXELS else open_sample(name)
-    if sample.shape[1:3] != image_size:
-        raise UserError(
-            f"expected features of photos of {list(image_size)} (image_size), received {list(sample.shape[1:3])}: "
-            f"{remedy(name)}"
-        )
-    return sample
 
 
 if __name__ == "__main__":

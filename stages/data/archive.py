@@ -31,11 +31,7 @@ EXPANDS = f"expected photos, received an archive that expands over {MAX_EXPANSIO
 MEAN_PHOTOS, MAX_PHOTOS, MAX_BYTES = 512, 8192, 2**28
 MAX_NAME = 255  # bytes, of a file or a folder
 MAX_LOGGED = 50  # empty folders
-# Raised by Python's modules for a damaged or unsupported archive.
-UNPACKING_ERRORS = (
-    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
-    *(EOFError, OSError, RuntimeError, UnicodeDecodeError),
-)
+DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, UnicodeDecodeError)
 # Types of a tar's records, usually of a few kilobytes, that Python reads into memory: GNU's long names, pax headers.
 RECORDS = (b"L", b"K", b"x", b"g", b"X")
 MAX_RECORD = 2**20  # bytes
@@ -54,18 +50,13 @@ class Member(NamedTuple):
 
 
 def pack_archive(archive: Path, folder: Path) -> None:
-    """Pack the files of a zip or tar archive into shards, except hidden ones.
-
-    Raises:
-        UserError: The file is not an archive, is damaged, or has unusual content: a name that leads out of the folder,
-            a link, far more bytes than its size suggests, archives alone, or what :func:`pack` refuses.
-    """
+    """Pack the files of a zip or tar archive into shards, except hidden ones; refuse a damaged or unusual archive."""
     try:
         with ExitStack() as stack:
             files = leave_out_hidden(open_archive(archive, stack))
             check_content(files, archive)
             pack(files, folder)
-    except UNPACKING_ERRORS as error:
+    except (*DAMAGED, RuntimeError) as error:  # the last for what zipfile does not support, as encryption
         if getattr(error, "errno", None) in NO_SPACE | BROKEN:
             raise
         raise UserError(f"expected an intact archive, received one that cannot be unpacked: {error}") from error
@@ -73,23 +64,17 @@ def pack_archive(archive: Path, folder: Path) -> None:
 
 def leave_out_hidden(members: Iterable[Member]) -> list[Member]:
     """Return the files that are not hidden; log how many are, and the folders, perhaps classes, that hold no others."""
-    files, hidden = [], 0
-    folders, with_files = set(), set()
-    for member in members:
-        path = PurePosixPath(member.name)
-        folders.add(path if member.is_folder else path.parent)
-        if not member.is_folder and is_hidden(path):
-            hidden += 1
-        elif not member.is_folder:
-            files.append(member)
-            with_files.add(path.parent)
-    if hidden:
+    paths = [(PurePosixPath(member.name), member) for member in members]
+    files = [(path, member) for path, member in paths if not (member.is_folder or is_hidden(path))]
+    if hidden := sum(not member.is_folder for _, member in paths) - len(files):
         logger.info("hidden files left out: %d", hidden)
+    folders = {path if member.is_folder else path.parent for path, member in paths}
+    with_files = {path.parent for path, _ in files}
     empty = folders.difference(*([folder, *folder.parents] for folder in with_files))
     if shown := sorted(folder for folder in empty if not is_hidden(folder)):
         names = ", ".join(repr(str(folder)) for folder in shown[:MAX_LOGGED])
         logger.warning("folders without photos, which are left out and are not classes (%d): %s", len(shown), names)
-    return files
+    return [member for _, member in files]
 
 
 def check_content(files: list[Member], archive: Path) -> None:
@@ -116,13 +101,8 @@ def check_content(files: list[Member], archive: Path) -> None:
 def pack(files: list[Member], folder: Path, readers: int = 0) -> None:
     """Pack files into shards: zips, not compressed, sorted by name and without dates (docs/decisions/shards.md).
 
-    So the same files are the same bytes, wherever they come from.
-
-    Args:
-        readers: threads that open files, ahead of packing; none where files can be read one at a time only.
-
-    Raises:
-        UserError: Two files have one name, or a file that of a folder; or :func:`check_name` refuses a name.
+    So the same files are the same bytes, wherever they come from. ``readers`` are threads that open files ahead of
+    packing; none where files can be read one at a time only.
     """
     files.sort(key=lambda file: file.name)
     parents = {PurePosixPath(file.name).parent for file in files}
@@ -159,15 +139,14 @@ def in_shards(files: Iterable[Member]) -> Iterator[list[Member]]:
     """
     shard: list[Member] = []
     size = 0
+    ends = False  # whether the shard so far ends where a hash says
     for file in files:
-        if shard and (size + file.size > MAX_BYTES or len(shard) == MAX_PHOTOS):
+        if shard and (ends or size + file.size > MAX_BYTES or len(shard) == MAX_PHOTOS):
             yield shard
             shard, size = [], 0
         shard.append(file)
         size += file.size
-        if zlib.crc32(file.name.encode()) % MEAN_PHOTOS == 0:
-            yield shard
-            shard, size = [], 0
+        ends = zlib.crc32(file.name.encode()) % MEAN_PHOTOS == 0
     if shard:
         yield shard
 

@@ -39,18 +39,10 @@ NOT_FETCHED = (
 
 
 class Source:
-    """A file or folder that ``params.yaml`` names by a path or by a URL that fsspec knows.
-
-    Args:
-        key: the parameter whose value is ``url``, with which messages start.
-
-    Raises:
-        UserError: fsspec has no file system for ``url``.
-    """
+    """A file or folder that ``params.yaml`` names, under ``key``, by a path or by a URL that fsspec knows."""
 
     def __init__(self, url: str, key: str) -> None:
-        self.url = url
-        self.key = key
+        self.url, self.key = url, key
         self.is_http = url.startswith(("http://", "https://"))
         # By default aiohttp gives up on a healthy download after five minutes; only silence should end one.
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=READ_TIMEOUT_S, sock_read=READ_TIMEOUT_S)
@@ -70,11 +62,7 @@ class Source:
     def copy_file(
         self, target: Path, sha256: str | None = None, sha256_key: str = "", *, may_link: bool = False
     ) -> None:
-        """Copy one file and check it; one on this machine may instead be linked to.
-
-        Raises:
-            UserError: The file does not exist, cannot be read, or its SHA-256 is not ``sha256``.
-        """
+        """Copy one file and check it; one on this machine may instead be linked to."""
 
         def copy() -> None:
             if may_link and self.is_local:
@@ -91,12 +79,7 @@ class Source:
             )
 
     def pack_folder(self, target: Path) -> None:
-        """Pack the files of a folder into shards, except hidden ones.
-
-        Raises:
-            UserError: The folder or a file cannot be read, or a file is a link to a folder or to nothing, a pipe or a
-                device, or is refused by :func:`pack`.
-        """
+        """Pack the files of a folder into shards, except hidden ones."""
         if self.is_local:
             self._retry(partial(check_readable, self.path), self.path)
         found = self._retry(partial(self.files.find, self.path, detail=True, withdirs=self.is_local), self.path)

@@ -55,14 +55,10 @@ def pool_first_view(features: ArrayStore, photos: int) -> np.ndarray:
 def fit_classifier(
     features: np.ndarray, labels: np.ndarray, classes: int, inverse_regularization: float, class_weight: str | None
 ) -> LinearClassifier:
-    """Fit multinomial logistic regression with an L2 penalty, to convergence.
+    """Fit multinomial logistic regression with an L2 penalty, to convergence, to float32 (examples, channels).
 
     Features are centred and divided by one number, the root of the channels' mean variance, so that the same C means
     as much for any backbone; with a number for each channel, those that hardly vary would count as much as all others.
-
-    Args:
-        features: float32, shaped (examples, channels).
-        class_weight: "balanced", or None.
     """
     kernel, bias = np.zeros((features.shape[1], classes)), np.full(classes, -np.inf)
     present = np.unique(labels)
@@ -101,10 +97,7 @@ def cross_validate(
     """Compare regularisations by their out-of-fold predictions, on up to ``SAMPLE`` examples.
 
     Of more, it takes a sample stratified by class and fold: C is the variance of a Gaussian prior of the weights, which
-    the number of examples does not change.
-
-    Args:
-        folds: of each example, as ``assign_folds`` returns them.
+    the number of examples does not change. ``folds`` are those of ``assign_folds``.
 
     Returns:
         The candidate with the lowest log loss, of equal ones with the strongest regularisation; the out-of-fold
@@ -137,12 +130,11 @@ def out_of_fold(
 
     None starts from the weights of another one, which has seen its held-out fold and would remember it.
     """
-    probabilities = np.empty((len(labels), int(labels.max()) + 1))
+    classes = int(labels.max()) + 1
+    probabilities = np.empty((len(labels), classes))
     for fold in np.unique(folds):
         others = folds != fold
-        fitted = fit_classifier(
-            features[others], labels[others], probabilities.shape[1], inverse_regularization, class_weight
-        )
+        fitted = fit_classifier(features[others], labels[others], classes, inverse_regularization, class_weight)
         probabilities[~others] = fitted.probabilities(features[~others])
     return probabilities
 

@@ -2,7 +2,6 @@
 
 import logging
 import math
-import os
 import signal
 import time
 from datetime import timedelta
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.common.cli import UserError
-from stages.common.paths import LOGS
 from stages.models.runtime import keras, tf
 from stages.training.backup import Backup, History
 
@@ -41,18 +39,12 @@ def best_epoch(history: History) -> int:
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Append each epoch to the history, back up the training run, and stop it early.
-
-    Raises:
-        UserError: The loss is not finite.
-    """
+    """Append each epoch to the history, back up the training run, and stop it early; refuse a loss that is not finite."""
 
     def __init__(self, history: History, backup: Backup, selection: Selection) -> None:
         super().__init__()
-        self.history = history
-        self.backup = backup
+        self.history, self.backup, self.selection = history, backup, selection
         self.learning_rate = 0.0  # of the phase, for errors
-        self.selection = selection
         self.best = backup.best() if history and selection.keep_best else []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
@@ -107,29 +99,17 @@ class TimeLeft(keras.callbacks.Callback):
             logger.info("epoch %d of %d, about %s left", epoch + 1, self.epochs, timedelta(seconds=seconds))
 
 
-def live_curves(name: str, resumes: bool) -> list[keras.callbacks.Callback]:
-    """Create the callback for TensorBoard, if the environment variable ``TENSORBOARD`` is set.
-
-    A run that resumes continues the curves of an earlier one, which another deletes.
-    """
-    if os.environ.get("TENSORBOARD", "0") in ("", "0"):
-        return []
-    folder = LOGS / name
-    if not resumes:
-        for curves in folder.rglob("events.out.tfevents.*"):
-            curves.unlink()
-    folder.mkdir(parents=True, exist_ok=True)
-    return [LiveCurves(folder)]
-
-
 class LiveCurves(keras.callbacks.Callback):
     """Write accuracy and loss for TensorBoard, each epoch at once, into ``train/`` and ``validation/`` in a folder.
 
-    Keras's own callback buffers some epochs, and loses them if killed.
+    A run that ``resumes`` continues the curves of an earlier one, which another deletes. Keras's own callback buffers
+    some epochs, and loses them if killed.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, resumes: bool) -> None:
         super().__init__()
+        for earlier in () if resumes else folder.rglob("events.out.tfevents.*"):
+            earlier.unlink()
         self.writers = {split: tf.summary.create_file_writer(str(folder / split)) for split in ("train", "validation")}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:

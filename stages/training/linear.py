@@ -51,19 +51,16 @@ def train_linear(run: TrainingRun) -> Trained:
 def fit_linear(
     run: TrainingRun, features: list[np.ndarray]
 ) -> tuple[LinearClassifier, History, list[dict[str, float]]]:
-    """Fit a logistic regression to the training photos, its regularisation chosen by cross-validation.
+    """Fit a logistic regression to the training photos' features, its regularisation chosen by cross-validation.
 
-    Args:
-        features: of training and validation photos, pooled.
-
-    Returns:
-        The classifier, a history of one record, and the cross-validated scores of each regularisation.
+    ``features``, pooled, are of the training and of the validation photos. Return the classifier, a history of one
+    record, and the cross-validated scores of each regularisation.
     """
-    config, settings, labels = run.config, run.settings, [run.train.labels, run.validation.labels]
+    labels = [run.train.labels, run.validation.labels]
+    class_weight = None if run.settings.class_weight == "none" else run.settings.class_weight
     groups = read_groups(read_split("train")["path"])
-    class_weight = None if settings.class_weight == "none" else settings.class_weight
-    folds = assign_folds(labels[0], groups, config.folds or FOLDS, settings.seed)
-    tried = config.inverse_regularization or INVERSE_REGULARIZATIONS
+    folds = assign_folds(labels[0], groups, run.config.folds or FOLDS, run.settings.seed)
+    tried = run.config.inverse_regularization or INVERSE_REGULARIZATIONS
     best, _, candidates = cross_validate(features[0], labels[0], folds, tried, class_weight)
     for candidate in candidates:
         logger.info("C = %g: cross-validated loss %.4f, accuracy %.4f", *candidate)
@@ -85,11 +82,8 @@ def fit_linear(
 def save_linear(run: TrainingRun, classifier: LinearClassifier, features: np.ndarray, logits: np.ndarray) -> list[str]:
     """Save a classifier as a whole model, and return the environment that made the model.
 
-    An earlier one that differs in its last layer alone is copied with the new one, the same bytes without three seconds
-    of TensorFlow.
-
-    Args:
-        features: of the validation photos, pooled; ``logits`` likewise.
+    ``features``, pooled, and ``logits`` are of the validation photos. An earlier model that differs in its last layer
+    alone is copied with the new one, the same bytes without three seconds of TensorFlow.
     """
     # The backbone is as it was loaded: a batch shows whether the layer after it is the fitted one.
     pixels, rows = run.sample[:CHECK_BATCH], sample_rows(len(logits))[:CHECK_BATCH]

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from stages.common.model_config import ModelConfig
 from stages.common.params import Train
+from stages.common.paths import LOGS
 from stages.datasets.dataset import Dataset, StoredDataset, augmented_dataset, sequential_batches
 from stages.datasets.feature_extraction import FeatureDataset, feature_extractor, store_features
 from stages.models.build import trainable_part
@@ -20,7 +22,7 @@ from stages.storage.arrays import DiskArray, temporary_array
 from stages.storage.files import content_hash
 from stages.training.backup import Backup, History, TrainingRun, training_code
 from stages.training.batches import training_batches, validation_batches
-from stages.training.callbacks import Checkpoint, DeferredInterrupt, Selection, TimeLeft, live_curves
+from stages.training.callbacks import Checkpoint, DeferredInterrupt, LiveCurves, Selection, TimeLeft
 from stages.training.micro_batches import MicroBatched, OnDevices
 
 logger = logging.getLogger(__name__)
@@ -53,7 +55,9 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
         logger.info("resuming after epoch %d of %d, which an earlier run finished", len(history), phases[-1].end)
     selection = Selection(settings.checkpoint == "best", settings.early_stopping, phases[-1].start)
     saver = Checkpoint(history, state, selection)
-    callbacks = [*live_curves(backup.stem, resumes=bool(history)), saver, TimeLeft(phases[-1].end)]
+    callbacks = [saver, TimeLeft(phases[-1].end)]
+    if os.environ.get("TENSORBOARD", "0") not in ("", "0"):
+        callbacks.append(LiveCurves(LOGS / backup.stem, resumes=bool(history)))
     train, validation = epoch_datasets(model, run)
     batches = validation_batches(validation, settings.batch_size)
     trained = parallel_model(trainable_part(model), settings, train.labels)

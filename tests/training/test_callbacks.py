@@ -64,7 +64,7 @@ def test_nothing_is_written_for_tensorboard_unless_asked_for(
     monkeypatch.delenv("TENSORBOARD", raising=False)
     if value is not None:
         monkeypatch.setenv("TENSORBOARD", value)
-    assert callbacks.live_curves("cnn", resumes=False) == []
+    train(tmp_path, SETTINGS.model_copy(update={"epochs": 1}))
     assert not LOGS.exists()
 
 

@@ -27,14 +27,8 @@ class Draws(NamedTuple):
 def augment(pixels: np.ndarray, draws: Draws) -> np.ndarray:
     """Mirror photos, rotate them about their centre and crop, with one bilinear interpolation; then colour and erase.
 
-    Beyond the edge the photo is reflected, as by default in Keras's layers; values are rounded down. An erased box is
-    filled with the photo's mean colour.
-
-    Args:
-        pixels: uint8, shaped (photos, height, width, 3).
-
-    Returns:
-        uint8 of the same shape.
+    Photos are uint8, shaped (photos, height, width, 3). Beyond the edge they are reflected, as by default in Keras's
+    layers; values are rounded down. An erased box is filled with the photo's mean colour.
     """
     _, height, width, _ = pixels.shape
     # A rotated photo reaches half a diagonal from its centre.

@@ -60,9 +60,6 @@ def augmented_dataset(photos: StoredDataset, augmentation: Augmentation, seed: i
 def sequential_batches(dataset: Dataset, batch_size: int, epochs: int = 1) -> Iterator[np.ndarray]:
     """Yield all examples in order, as in epoch 0, then as in epoch 1, and so on."""
     indices = np.arange(len(dataset.labels))
-    batches = (
-        (epoch, indices[start : start + batch_size])
-        for epoch in range(epochs)
-        for start in range(0, len(indices), batch_size)
-    )
+    starts = range(0, len(indices), batch_size)
+    batches = ((epoch, indices[start : start + batch_size]) for epoch in range(epochs) for start in starts)
     return in_parallel(lambda batch: dataset.batch(*batch), batches)

@@ -32,10 +32,7 @@ class FeatureDataset:
 
 
 def store_features(features: FeatureDataset, array: DiskArray, description: str) -> list[str]:
-    """Extract features and write them to an array, epoch after epoch, until it is full.
-
-    Returns:
-        The environment that computed them.
+    """Write features to an array, epoch after epoch, until it is full; return the environment that computed them.
 
     Raises:
         OverflowError: A feature is NaN or beyond the array's dtype (docs/decisions/float16_features.md); the message is

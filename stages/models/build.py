@@ -17,11 +17,7 @@ POOL_SIZE = 2
 
 
 def build_model(config: ModelConfig, image_size: tuple[int, int], num_classes: int) -> keras.Model:
-    """Build the model with new weights, except for the backbone's.
-
-    Raises:
-        UserError: The backbone cannot be built (``load_backbone``), or ``image_size`` is too small for the layers.
-    """
+    """Build the model with new weights, except for the backbone's."""
     pixels = x = keras.Input((*image_size, 3), name="pixels")
     if config.has_backbone:
         backbone = load_backbone(FEATURES / config.features / "backbone", image_size)
@@ -52,17 +48,11 @@ def head_layers(config: ModelConfig, num_classes: int) -> list[layers.Layer]:
             convolutions.append(layers.MaxPooling2D(pool_size))
         if config.batch_norm:  # after pooling, where it costs a quarter
             convolutions += [layers.BatchNormalization(), layers.ReLU()]
-    if config.pooling:
-        pooling = [layers.GlobalAveragePooling2D()]
-    else:
-        pooling = [layers.MaxPooling2D(pool_size), layers.Flatten()]
-    return [
-        *convolutions,
-        layers.Dropout(config.dropout),
-        *pooling,
-        layers.Dense(config.dense_units, activation="relu"),
-        logits_layer(num_classes),
-    ]
+    pooling = (
+        [layers.GlobalAveragePooling2D()] if config.pooling else [layers.MaxPooling2D(pool_size), layers.Flatten()]
+    )
+    dropout, dense = layers.Dropout(config.dropout), layers.Dense(config.dense_units, activation="relu")
+    return [*convolutions, dropout, *pooling, dense, logits_layer(num_classes)]
 
 
 def logits_layer(num_classes: int) -> layers.Layer:

@@ -32,11 +32,7 @@ class Backbone(NamedTuple):
 
 
 def copy_backbone(backbone: str, folder: Path, **features: Any) -> None:
-    """Copy ``data/backbone/NAME/`` into a set of features, with the set's ``name`` and ``stop_before``.
-
-    Raises:
-        UserError: There are no weights.
-    """
+    """Copy ``data/backbone/NAME/`` into a set of features, with the set's ``name`` and ``stop_before``."""
     source = BACKBONE / backbone
     weights = sorted(source.glob("*.h5"))
     if not weights:
@@ -109,11 +105,7 @@ def rescale_stem(network: keras.Model) -> None:
 
 
 def split_network(network: keras.Model, first_layer: str, parameter: str) -> tuple[keras.Model, keras.Model]:
-    """Split a frozen backbone before a layer, that of a parameter, into the models ``backbone`` and ``last_blocks``.
-
-    Raises:
-        UserError: There is no such layer, or a shortcut leads around it.
-    """
+    """Split a frozen backbone before a layer, that of a parameter, into the models ``backbone`` and ``last_blocks``."""
     names = [layer.name for layer in network.layers]
     if first_layer not in names:
         raise UserError(
@@ -144,13 +136,10 @@ def connect(chain: Iterable[layers.Layer], shape: tuple[int, ...]) -> keras.Mode
 
 
 def fold_batch_norm(network: keras.Model) -> keras.Model:
-    """Fold each batch normalisation of a frozen network into the linear layer that alone feeds it.
+    """Copy a frozen network with each batch normalisation folded into the linear layer that alone feeds it.
 
-    With s = gamma / sqrt(variance + epsilon), the kernel becomes kernel * s and the bias beta + (bias - mean) * s.
-    Why: docs/decisions/folded_batch_norm.md.
-
-    Returns:
-        A copy that computes the same up to rounding, or the network itself, if nothing can be folded.
+    With s = gamma / sqrt(variance + epsilon), the kernel becomes kernel * s and the bias beta + (bias - mean) * s: the
+    same up to rounding (docs/decisions/folded_batch_norm.md). A network with nothing to fold is returned itself.
     """
     folded_into = foldable(network)
     if not folded_into:
@@ -192,13 +181,13 @@ def foldable(network: keras.Model) -> dict[str, layers.Layer]:
     """Map the name of each batch normalisation to the linear layer that it alone follows, if there is one."""
     made_by = {id(layer.output): layer for layer in network.layers}
     uses = Counter(id(tensor) for each in network.operations for tensor in keras.tree.flatten(each.input))
-    norms = (norm for norm in network.layers if isinstance(norm, layers.BatchNormalization))
-    before = {norm.name: made_by.get(id(norm.input)) for norm in norms if uses[id(norm.input)] == 1}
-    return {
-        name: layer
-        for name, layer in before.items()
-        if isinstance(layer, FOLDABLE) and layer.activation is keras.activations.linear
-    }
+    folded_into = {}
+    for norm in network.layers:
+        if isinstance(norm, layers.BatchNormalization) and uses[id(norm.input)] == 1:
+            layer = made_by.get(id(norm.input))
+            if isinstance(layer, FOLDABLE) and layer.activation is keras.activations.linear:
+                folded_into[norm.name] = layer
+    return folded_into
 
 
 def scale_and_shift(norm: layers.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:

@@ -121,7 +121,6 @@ def device_strategy() -> tf.distribute.Strategy:
 
 
 def device_count() -> int:
-    """Return the number of devices of the current strategy."""
     return int(tf.distribute.get_strategy().num_replicas_in_sync)
 
 
@@ -168,12 +167,7 @@ def fastest_precision(has_backbone: bool) -> tuple[Policy, str]:
 
 def describe_environment() -> list[str]:
     """Describe the software and hardware that results depend on, a line each."""
-    gpus = [
-        str(tf.config.experimental.get_device_details(gpu).get("device_name", "unknown"))
-        for gpu in tf.config.list_physical_devices("GPU")
-    ]
-    return [
-        *versions_and_cpu(),
-        f"GPUs: {', '.join(gpus) or 'none'}",
-        f"oneDNN: {'off' if os.environ.get('TF_ENABLE_ONEDNN_OPTS') == '0' else 'on'}",
-    ]
+    details = map(tf.config.experimental.get_device_details, tf.config.list_physical_devices("GPU"))
+    gpus = ", ".join(str(each.get("device_name", "unknown")) for each in details) or "none"
+    one_dnn = "off" if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0" else "on"
+    return [*versions_and_cpu(), f"GPUs: {gpus}", f"oneDNN: {one_dnn}"]

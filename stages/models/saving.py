@@ -44,12 +44,9 @@ def normalize_member(name: str, content: bytes) -> bytes:
 
 
 def check_saved_model(path: Path, pixels: np.ndarray, logits: np.ndarray) -> None:
-    """Check that a saved model predicts the logits computed in training for the pixels of some photos, up to rounding.
+    """Raise a RuntimeError unless a saved model predicts, up to rounding, the logits of its training for some photos.
 
     Stops after ``CHECK_SECONDS``, but not before one batch.
-
-    Raises:
-        RuntimeError: The logits differ by more.
     """
     started = time.process_time()
     model = keras.saving.load_model(path, compile=False)

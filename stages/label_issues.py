@@ -40,17 +40,15 @@ def main() -> None:
     photos = pd.concat([listed.assign(split=split) for split, listed in lists.items()], ignore_index=True)
     classes = class_names(photos["label"])
     labels = encode_labels(photos["label"], classes)
-    settings = params.label_issues[name]
-    groups = read_groups(photos["path"])
+    settings, groups = params.label_issues[name], read_groups(photos["path"])
     probabilities = out_of_fold_probabilities(features, labels, groups, settings.folds, settings.seed)
     issues = list_issues(photos, classes, probabilities, reviewed=read_split("corrected")["path"])
     write_csv(issues, LABEL_ISSUES / f"{name}.csv")
     write_figure(draw_issues(issues), LABEL_ISSUES / f"{name}.png")
     of_label = probabilities[np.arange(len(photos)), labels].round(4)
-    predicted = photos.drop(columns="split").assign(
-        predicted=np.take(classes, probabilities.argmax(axis=1)), probability=of_label
-    )
-    write_csv(predicted, OUT_OF_FOLD / f"{name}.csv")
+    predicted = np.take(classes, probabilities.argmax(axis=1))
+    rows = photos[["path", "label"]].assign(predicted=predicted, probability=of_label)
+    write_csv(rows, OUT_OF_FOLD / f"{name}.csv")
     logger.info("labels that look wrong: %d of %d", len(issues), len(photos))
 
 

@@ -64,17 +64,23 @@ def pack_archive(archive: Path, folder: Path) -> None:
 
 def leave_out_hidden(members: Iterable[Member]) -> list[Member]:
     """Return the files that are not hidden; log how many are, and the folders, perhaps classes, that hold no others."""
-    paths = [(PurePosixPath(member.name), member) for member in members]
-    files = [(path, member) for path, member in paths if not (member.is_folder or is_hidden(path))]
-    if hidden := sum(not member.is_folder for _, member in paths) - len(files):
+    files, hidden = [], 0
+    folders, with_files = set(), set()
+    for member in members:
+        path = PurePosixPath(member.name)
+        folders.add(path if member.is_folder else path.parent)
+        if not member.is_folder and is_hidden(path):
+            hidden += 1
+        elif not member.is_folder:
+            files.append(member)
+            with_files.add(path.parent)
+    if hidden:
         logger.info("hidden files left out: %d", hidden)
-    folders = {path if member.is_folder else path.parent for path, member in paths}
-    with_files = {path.parent for path, _ in files}
     empty = folders.difference(*([folder, *folder.parents] for folder in with_files))
     if shown := sorted(folder for folder in empty if not is_hidden(folder)):
         names = ", ".join(repr(str(folder)) for folder in shown[:MAX_LOGGED])
         logger.warning("folders without photos, which are left out and are not classes (%d): %s", len(shown), names)
-    return [member for _, member in files]
+    return files
 
 
 def check_content(files: list[Member], archive: Path) -> None:

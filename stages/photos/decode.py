@@ -204,11 +204,7 @@ def resized_pixels(
 
 
 def decode_photos(paths: Sequence[str], pixels: DiskArray, image_fit: ImageFit = "stretch") -> None:
-    """Decode photos, as :func:`resized_pixels` and on all cores, into the rows of an array.
-
-    Raises:
-        UserError: A photo cannot be decoded.
-    """
+    """Decode photos, as :func:`resized_pixels` and on all cores, into the rows of an array."""
     height, width = pixels.shape[1:3]
 
     def load(index: int) -> None:

@@ -55,10 +55,7 @@ def create_arrays(folder: Path, shapes: Mapping[str, tuple[int, ...]], dtype: ty
 
 
 def write_about(folder: Path, photos: dict[str, str], **about: Any) -> None:
-    """Write ``about.json``: ``hash_paths`` of the lists of photos, and their ``image_fit``.
-
-    Also the ``environment`` that extracted the features, or the ``augmentation`` left to the training run.
-    """
+    """Write ``about.json``: ``hash_paths`` of the photos, ``image_fit``, and ``environment`` or ``augmentation``."""
     write_json({"photos": photos, **about}, folder / "about.json")
 
 

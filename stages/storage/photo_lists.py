@@ -38,23 +38,17 @@ def read_groups(paths: "pd.Series[str]") -> np.ndarray:
 
 
 def count_rejected(rejected: pd.DataFrame) -> dict[str, int]:
-    """Count the rejected files by reason, without sidecar files.
-
-    "unmatched" are files without a label and labels without a file; "grouped" are photos in a group with photos in
-    another split.
-    """
+    """Count the rejected files by reason, without sidecar files."""
+    reasons = rejected["reason"][~rejected["reason"].str.startswith(SIDECAR)]
     starts: dict[str, str | tuple[str, ...]] = {
-        "unmatched": (NO_CLASS, NO_LABEL, NO_FILE),
+        "unmatched": (NO_CLASS, NO_LABEL, NO_FILE),  # files without a label, and labels without a file
         "conflicting": TWO_LABELS,
         "duplicates": DUPLICATE,
-        "grouped": SAME_GROUP,
+        "grouped": SAME_GROUP,  # with photos in another split
         "removed": REMOVED,
-        "sidecars": SIDECAR,
     }
-    counts = {name: int(rejected["reason"].str.startswith(start).sum()) for name, start in starts.items()}
-    unusable = len(rejected) - sum(counts.values())
-    del counts["sidecars"]
-    return {"unusable": unusable, **counts}
+    counts = {name: int(reasons.str.startswith(start).sum()) for name, start in starts.items()}
+    return {"unusable": len(reasons) - sum(counts.values()), **counts}
 
 
 def count_copies(copies: pd.DataFrame, lists: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, float]]:
@@ -72,8 +66,5 @@ def class_names(labels: Iterable[str]) -> list[str]:
 
 
 def majority_class_accuracy(train: pd.DataFrame, test: pd.DataFrame) -> float:
-    """Compute the accuracy on ``test`` of always predicting the most frequent class of ``train``.
-
-    Of several equally frequent classes, it is the first by name.
-    """
+    """Compute the accuracy on ``test`` of always predicting ``train``'s most frequent class: of several, the first."""
     return float((test["label"] == train["label"].mode()[0]).mean())

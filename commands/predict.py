@@ -173,7 +173,7 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
 
 
 def column_names(trained: TrainedModel) -> list[str]:
-    notes = ["note"] if trained.confidence.gives_notes else []
+    notes = ["note"] if trained.calibration.gives_notes else []
     return ["path", "class", "probability", *notes, *(f"probability_{name}" for name in trained.class_names)]
 
 

@@ -17,7 +17,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from stages.common.cli import UserError, first_line, machine_problem
 from stages.common.params import ConfidenceSettings
-from stages.inference.confidence import SOFTMAX_ALONE
+from stages.inference.calibration import SOFTMAX_ALONE
 from stages.inference.model_file import ModelFile
 from stages.storage.files import UNFINISHED, content_hash, write_remote
 

@@ -95,7 +95,7 @@ def test_temperature_and_notes_are_those_of_keras(monkeypatch: pytest.MonkeyPatc
         assert features is not None
         assert others is not None
         np.testing.assert_allclose(features, others, atol=1e-6)
-        assert [prediction.note for prediction in trained.classify(pixels)] == trained.confidence.notes(
+        assert [prediction.note for prediction in trained.classify(pixels)] == trained.calibration.notes(
             logits, features
         )
         prediction, other = trained.classify(pixels)[-1], expected.classify(pixels)[-1]

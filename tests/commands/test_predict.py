@@ -23,7 +23,7 @@ from commands import export_cache
 from commands import predict as command
 from stages.common.cli import UserError, printable, shown
 from stages.common.params import ConfidenceSettings, load_params
-from stages.inference.confidence import Confidence, fit_temperature
+from stages.inference.calibration import Calibration, fit_temperature
 from stages.inference.logits import load_model
 from stages.inference.model_file import Prediction, TrainedModel, fetch_model_file
 from stages.models.runtime import keras
@@ -267,7 +267,7 @@ def test_a_file_that_cannot_be_decoded_is_named_on_one_line(predict: Predict, ca
 
 def table_of(names: list[str], classes: list[str], notes: list[str] | None = None) -> pd.DataFrame:
     """The rows of photos with the probabilities 0.25, 0.5 and 0.25, then 0.1234567, 0 and 0.8765433, and so on."""
-    confidence = Confidence(log_odds_threshold=None if notes is None else 1)
+    confidence = Calibration(log_odds_threshold=None if notes is None else 1)
     trained = TrainedModel("model", keras.Model(), classes, confidence)
     probabilities = [np.array([0.25, 0.5, 0.25]), np.array([0.1234567, 0.0, 0.8765433])]
     predictions = [Prediction(*values) for values in zip_longest(probabilities, notes or [])]
@@ -364,5 +364,5 @@ def test_a_model_without_a_backbone_calls_no_photo_unlike(
     predict: Predict, set_params: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
     set_params({"confidence.out_of_distribution_fraction": 0.05})
-    assert not fetch_model_file("good").load(load_params().confidence).confidence.gives_notes
+    assert not fetch_model_file("good").load(load_params().confidence).calibration.gives_notes
     assert "good.keras has no backbone" in caplog.text

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import numpy as np
+import pandas as pd
 from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
@@ -23,19 +24,13 @@ from stages.common.params import ConfidenceSettings
 from stages.common.paths import BEST, MODELS
 from stages.inference.calibration import SOFTMAX_ALONE, Calibration, fit_calibration, parse_validation
 from stages.inference.logits import load_model, predict_outputs, with_features
+from stages.storage.arrays import ArrayStore
 from stages.storage.files import json_value
 
 if TYPE_CHECKING:
     from stages.models.runtime import keras
 
 logger = logging.getLogger(__name__)
-
-
-class Prediction(NamedTuple):
-    """The probabilities of a photo's classes, and a note."""
-
-    probabilities: np.ndarray  # float64, shaped (classes,)
-    note: str | None = None  # as of ``Calibration.notes``; None: the model gives no notes
 
 
 class TrainedModel(NamedTuple):
@@ -54,11 +49,23 @@ class TrainedModel(NamedTuple):
         height, width = self.model.input_shape[1:3]
         return height, width
 
-    def classify(self, pixels: np.ndarray) -> list[Prediction]:
-        """Classify decoded photos, uint8 in 0..255, shaped (photos, height, width, 3)."""
-        logits, features = predict_outputs(self.with_features or self.model, pixels)
-        notes = self.calibration.notes(logits, features) if self.calibration.gives_notes else [None] * len(pixels)
-        return list(map(Prediction, self.calibration.probabilities(logits), notes))
+    def classify(self, pixels: ArrayStore) -> pd.DataFrame:
+        """Classify decoded photos, uint8 in 0..255, shaped (photos, height, width, 3).
+
+        Returns:
+            A row per photo: its ``class``, the ``probability`` of that, a ``note`` if the calibration gives notes, and
+            a column ``probability_NAME`` for each class, all rounded to six digits.
+        """
+        logits, features = np.empty((0, len(self.class_names))), None
+        if len(pixels):
+            logits, features = predict_outputs(self.with_features or self.model, pixels)
+        probabilities = self.calibration.probabilities(logits)
+        predicted = np.take(self.class_names, probabilities.argmax(axis=1))
+        table = pd.DataFrame({"class": predicted, "probability": probabilities.max(axis=1)})
+        if self.calibration.gives_notes:
+            table["note"] = self.calibration.notes(logits, features)
+        columns = [f"probability_{name}" for name in self.class_names]
+        return table.join(pd.DataFrame(probabilities, columns=columns)).round(6)
 
 
 class ModelFile(NamedTuple):

@@ -49,7 +49,7 @@ repro: .venv/pipeline ## bring everything up to date; `make -j2 repro`: two step
 	dvc repro backbone pixels
 	+@$(MAKE) --no-print-directory side_by_side STEPS="$$(dvc stage list --name-only)"
 	dvc repro
-	@python -m commands.order_lock
+	@python -m commands.sort_dvc_lock
 
 # All that `dvc repro` would run one after another: what needs features comes after all of them.
 side_by_side: $(filter train@% label_issues@%, $(STEPS)) label_stats
@@ -73,7 +73,7 @@ plots: dvc_plots/vega.js ## draw the plots page, which works without a network
 	dvc plots show
 
 dvc_plots/vega.js: .venv/pipeline
-	@python -m commands.vega
+	@mkdir -p dvc_plots && python -c 'import vl_convert; print(vl_convert.javascript_bundle())' > $@.part && mv $@.part $@
 
 test: .venv/dev ## every test, offline, two at a time
 	python -m pytest $(SIDE_BY_SIDE)

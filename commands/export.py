@@ -80,12 +80,12 @@ def main() -> None:
     pixels, labels = validation_photos(trained)
     calibration = training_pixels(trained, args.calibration_photos) if args.precision == "int8" else None
     model = in_float32(trained.model)
-    probabilities = trained.confidence.probabilities(predict_outputs(model, pixels).logits)
+    probabilities = trained.calibration.probabilities(predict_outputs(model, pixels).logits)
     with explain_unwritable(args.folder, "folder"), atomic_folder(args.folder) as folder:
         path = folder / f"{trained.name}{target.suffix}"
         write_model(model, target, path, args.precision, calibration)
         logits, milliseconds = run_batches(target.run(path), pixels)
-        exported = trained.confidence.probabilities(logits)
+        exported = trained.calibration.probabilities(logits)
         figures = compare_probabilities(exported, probabilities, labels)
         check_figures(figures, args.precision, args.max_accuracy_loss)
         size = sum(file.stat().st_size for file in [path, *path.rglob("*")] if file.is_file())
@@ -95,7 +95,7 @@ def main() -> None:
     logger.info("wrote %s", args.folder / path.name)
     logger.info("%s, %.1f MB, %.1f ms a photo here", describe_figures(figures), size / 1e6, milliseconds)
     if half := {layer.compute_dtype for layer in trained.model.layers} - {"float32"}:
-        rounded = trained.confidence.probabilities(predict_outputs(trained.model, pixels).logits)
+        rounded = trained.calibration.probabilities(predict_outputs(trained.model, pixels).logits)
         message = "%s computes in %s, the export from float32: rounding changes a probability by %.2g at most"
         logger.info(message, trained.name, half.pop(), np.abs(rounded - probabilities).max())
 
@@ -238,7 +238,7 @@ def run_batches(run: Callable[[np.ndarray], np.ndarray], pixels: ArrayStore) -> 
 
 def describe(trained: TrainedModel, target: Format) -> dict[str, Any]:
     """Describe the input and the output of an export for programs that load it."""
-    temperature = trained.confidence.temperature
+    temperature = trained.calibration.temperature
     softmax = f"softmax(logits / {temperature})" if temperature else "softmax"
     return {
         "classes": trained.class_names,

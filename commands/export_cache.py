@@ -17,7 +17,7 @@ from tqdm import tqdm
 from stages.common.cli import UserError, first_line
 from stages.common.machine import gpu_devices, machine_key
 from stages.common.params import ConfidenceSettings
-from stages.inference.confidence import DAMAGED_NPZ
+from stages.inference.calibration import DAMAGED_NPZ
 from stages.inference.logits import predict_outputs
 from stages.inference.model_file import ModelFile, TrainedModel
 from stages.storage.files import atomic_write, content_hash, is_intact_zip
@@ -72,8 +72,8 @@ def load_exported(file: ModelFile, settings: ConfidenceSettings) -> TrainedModel
             logger.info("TensorFlow predicts with %s: %s", file.name, archive.read(REASON).decode())
             return trained or file.load(settings)
         model = OnnxModel(archive.read(ONNX))
-    confidence = trained.confidence if trained else file.fit(settings)
-    return TrainedModel(file.name, model, file.class_names, confidence, image_fit=file.image_fit)
+    calibration = trained.calibration if trained else file.calibrate(settings)
+    return TrainedModel(file.name, model, file.class_names, calibration, image_fit=file.image_fit)
 
 
 def is_exportable(file: ModelFile) -> bool:
@@ -100,7 +100,7 @@ def write_export(trained: TrainedModel, path: Path) -> None:
         try:
             write_model(model, FORMATS["onnx"], onnx)
             exported, expected = (
-                trained.confidence.probabilities(predict_outputs(each, pixels).logits)
+                trained.calibration.probabilities(predict_outputs(each, pixels).logits)
                 for each in (OnnxModel(onnx.read_bytes()), model)
             )
             figures = compare_probabilities(exported, expected, None)

@@ -11,12 +11,11 @@ model (``commands/export_cache.py``).
 import argparse
 import json
 import logging
-import math
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TextIO
 
 import numpy as np
@@ -28,7 +27,7 @@ from commands.export_cache import load_exported
 from stages.common.cli import CONTROLS, UserError, command_parser, explain_unwritable, plural, printable, run, shown
 from stages.common.parallel import in_parallel
 from stages.common.params import load_params
-from stages.inference.model_file import Prediction, TrainedModel, fetch_model_file
+from stages.inference.model_file import TrainedModel, fetch_model_file
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
 from stages.photos.shards import packed_photos
 from stages.storage.files import atomic_write
@@ -47,30 +46,13 @@ def main() -> None:
         check_is_not_a_photo(args.output, paths)
     params = load_params()
     trained = load_exported(fetch_model_file(args.model, args.rev), params.confidence)
-    results = predict(trained, paths, params.split.max_megapixels)
-    classified = 0
-
-    def tables() -> Iterator[pd.DataFrame]:
-        """Yield the rows of up to ``CHUNK_SIZE`` photos at a time."""
-        nonlocal classified
-        rows = []
-        for path, result in tqdm(results, "predicting", len(paths), unit="photo", disable=None):
-            if isinstance(result, UnreadablePhotoError):
-                logger.warning("%s: %s", shown(path), result)
-                continue
-            rows.append(row_values(path, result, trained.class_names))
-            classified += 1
-            if len(rows) == CHUNK_SIZE:
-                yield pd.DataFrame(rows, columns=column_names(trained))
-                rows = []
-        if rows or not classified:
-            yield pd.DataFrame(rows, columns=column_names(trained))
-
+    failed: list[Path] = []
+    tables = classify_files(trained, paths, params.split.max_megapixels, failed)
     with open_output(args.output) as file, logging_redirect_tqdm():
-        for text in format_rows(tables()):
+        for text in format_rows(tables):
             with tqdm.external_write_mode(file):
                 file.write(text)
-    check_all_classified(trained.name, len(paths), len(paths) - classified)
+    check_all_classified(trained.name, len(paths), len(failed))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -133,10 +115,13 @@ def list_photos(given: Sequence[Path]) -> list[Path]:
     return paths
 
 
-def predict(
-    trained: TrainedModel, paths: Sequence[Path], max_megapixels: float = math.inf
-) -> Iterator[tuple[Path, Prediction | UnreadablePhotoError]]:
-    """Classify photos, in their order; an error takes the place of a photo that cannot be decoded."""
+def classify_files(
+    trained: TrainedModel, paths: Sequence[Path], max_megapixels: float, failed: list[Path]
+) -> Iterator[pd.DataFrame]:
+    """Yield the ``path`` and the classification of up to ``CHUNK_SIZE`` photos at a time, in their order.
+
+    Photos that cannot be decoded are logged and added to ``failed``.
+    """
 
     def decode(path: Path) -> np.ndarray | UnreadablePhotoError:
         try:
@@ -144,13 +129,20 @@ def predict(
         except UnreadablePhotoError as error:
             return error
 
-    for start in range(0, len(paths), CHUNK_SIZE):
-        chunk = paths[start : start + CHUNK_SIZE]
-        decoded = list(in_parallel(decode, chunk))
-        pixels = [photo for photo in decoded if isinstance(photo, np.ndarray)]
-        predictions = iter(trained.classify(np.stack(pixels)) if pixels else ())
-        for path, photo in zip(chunk, decoded, strict=True):
-            yield path, next(predictions) if isinstance(photo, np.ndarray) else photo
+    with tqdm(total=len(paths), desc="predicting", unit="photo", disable=None) as bar:
+        for start in range(0, len(paths), CHUNK_SIZE):
+            chunk, names, photos = paths[start : start + CHUNK_SIZE], [], []
+            for path, photo in zip(chunk, in_parallel(decode, chunk), strict=True):
+                if isinstance(photo, UnreadablePhotoError):
+                    logger.warning("%s: %s", shown(path), photo)
+                    failed.append(path)
+                else:
+                    names.append(printable(path))
+                    photos.append(photo)
+            table = trained.classify(np.array(photos, np.uint8).reshape(-1, *trained.image_size, 3))
+            table.insert(0, "path", names)
+            yield table
+            bar.update(len(chunk))
 
 
 @contextmanager
@@ -170,19 +162,6 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
     except BrokenPipeError:  # the reader, such as `head`, has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-
-
-def column_names(trained: TrainedModel) -> list[str]:
-    notes = ["note"] if trained.confidence.gives_notes else []
-    return ["path", "class", "probability", *notes, *(f"probability_{name}" for name in trained.class_names)]
-
-
-def row_values(path: PurePath, prediction: Prediction, class_names: Sequence[str]) -> list[str | float]:
-    """Return the values of :func:`column_names`, with probabilities rounded to six digits."""
-    rounded = [round(float(probability), 6) for probability in prediction.probabilities]
-    predicted = int(prediction.probabilities.argmax())
-    notes = [] if prediction.note is None else [prediction.note]
-    return [printable(path), class_names[predicted], rounded[predicted], *notes, *rounded]
 
 
 def check_all_classified(model: str, photos: int, failed: int) -> None:

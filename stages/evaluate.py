@@ -35,7 +35,7 @@ from stages.evaluation.gradcam import gradcam_figure
 from stages.evaluation.report import leaderboard, report
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.significance import compare
-from stages.inference.confidence import Confidence, read_confidence, read_validation
+from stages.inference.calibration import Calibration, fit_calibration, read_validation
 from stages.inference.logits import Outputs, existing_model
 from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
@@ -105,9 +105,9 @@ def evaluate_models(params: Params, test: TestSet, cache: PredictionCache, photo
 
     def evaluate(path: Path, settings: ConfidenceSettings) -> Evaluation:
         environment = read_environment(existing_model(path), params.image_fit)
-        confidence = read_confidence(path.with_suffix(".npz"), settings)
-        outputs = cache.predict(path, features=confidence.distance_threshold is not None)
-        return evaluate_model(path, environment, outputs, confidence, test)
+        calibration = fit_calibration(read_validation(path.with_suffix(".npz")), settings)
+        outputs = cache.predict(path, features=calibration.distance_threshold is not None)
+        return evaluate_model(path, environment, outputs, calibration, test)
 
     models, features, evaluations = params.models, params.features, []
     for name, config in models.items():
@@ -161,17 +161,17 @@ def read_json(path: Path, advice: str) -> Any:
 
 
 def evaluate_model(
-    path: Path, environment: list[str], outputs: Outputs, confidence: Confidence, test: TestSet
+    path: Path, environment: list[str], outputs: Outputs, calibration: Calibration, test: TestSet
 ) -> Evaluation:
     """Evaluate a model, saved at ``path``, by its outputs for the test photos."""
     name, histories = path.stem, HISTORY if path.parent == MODELS else path.parent / "history"
     history = read_history(histories / f"{name}.json", f"run `dvc repro train@{name.partition('.')[0]}`")
     arrays = read_validation(path.with_suffix(".npz"))
     validation = Predictions(arrays["labels"], arrays["logits"])
-    model = scores.evaluate(name, history, environment, validation, confidence.scaled(outputs.logits), test)
+    model = scores.evaluate(name, history, environment, validation, calibration.scaled(outputs.logits), test)
     unscaled = Predictions(test.labels, outputs.logits.astype(float))
-    if of_confidence := scores.score_confidence(confidence, model.photos, unscaled, outputs.features):
-        model.scores["confidence"] = of_confidence
+    if of_calibration := scores.score_calibration(calibration, model.photos, unscaled, outputs.features):
+        model.scores["confidence"] = of_calibration
     if model.scores["test"]["gain_over_baseline"] <= 0:
         logger.warning("%s is no better than the majority-class baseline on the test photos", name)
     return model

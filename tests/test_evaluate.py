@@ -14,7 +14,6 @@ import pytest
 from scipy.special import logit
 
 from stages.common.cli import UserError
-from stages.common.params import ConfidenceSettings
 from stages.common.paths import BEST, HISTORY, MODELS, REPEATS
 from stages.evaluate import (
     COVERAGE_FIGURE,
@@ -28,14 +27,14 @@ from stages.evaluate import (
 from stages.evaluation import results
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import rounded
-from stages.inference.confidence import Confidence, read_confidence
+from stages.inference.calibration import Calibration, read_validation
 from stages.inference.logits import Outputs
 
 PHOTOS = pd.DataFrame({"path": ["0.jpg", "1.jpg", "2.jpg"], "label": ["cats", "cats", "dogs"]})
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
 TEST = results.TestSet(PHOTOS, ["cats", "dogs"], PIXELS, np.array([0, 0, 1]), baseline=2 / 3)
 CNN = MODELS / "cnn.keras"
-SOFTMAX = Confidence()
+SOFTMAX = Calibration()
 ALWAYS_DOGS = Outputs(np.log([[0.25, 0.75]] * 3))
 CORRECT = Outputs(np.log([[0.75, 0.25], [0.75, 0.25], [0.25, 0.75]]))
 
@@ -59,8 +58,8 @@ def confidence_in(evaluation: Evaluation) -> list[float]:
     return list(evaluation.photos["confidence"])
 
 
-def evaluate(outputs: Outputs, confidence: Confidence = SOFTMAX, path: Path = CNN) -> Evaluation:
-    return evaluate_model(path, read_environment(path, "stretch"), outputs, confidence, TEST)
+def evaluate(outputs: Outputs, calibration: Calibration = SOFTMAX, path: Path = CNN) -> Evaluation:
+    return evaluate_model(path, read_environment(path, "stretch"), outputs, calibration, TEST)
 
 
 @pytest.mark.usefixtures("files")
@@ -79,7 +78,7 @@ def test_a_model_is_evaluated_from_its_files(caplog: pytest.LogCaptureFixture) -
 @pytest.mark.usefixtures("files")
 def test_a_temperature_has_scores_before_and_after() -> None:
     before = evaluate(ALWAYS_DOGS).scores
-    evaluation = evaluate(ALWAYS_DOGS, Confidence(temperature=2))
+    evaluation = evaluate(ALWAYS_DOGS, Calibration(temperature=2))
     dogs = 3**0.5 / (1 + 3**0.5)
     assert confidence_in(evaluation) == pytest.approx([dogs] * 3)
     assert evaluation.scores["test"]["ece"] == pytest.approx(dogs - 1 / 3, abs=1e-6)
@@ -90,7 +89,7 @@ def test_a_temperature_has_scores_before_and_after() -> None:
 @pytest.mark.usefixtures("files")
 def test_a_threshold_has_its_coverage_and_accuracy() -> None:
     outputs = Outputs(np.log([[0.2, 0.8], [0.4, 0.6], [0.1, 0.9]]))
-    scores = rounded(evaluate(outputs, Confidence(log_odds_threshold=logit(0.7))).scores["confidence"])
+    scores = rounded(evaluate(outputs, Calibration(log_odds_threshold=logit(0.7))).scores["confidence"])
     assert (scores["unsure_below"], scores["coverage"], scores["sure_accuracy"]) == (0.7, 0.666667, 0.5)
     assert (scores["sure_accuracy_low"], scores["sure_accuracy_high"]) == pytest.approx((0.0945, 0.9055), abs=1e-4)
 
@@ -98,7 +97,7 @@ def test_a_threshold_has_its_coverage_and_accuracy() -> None:
 @pytest.mark.usefixtures("files")
 def test_photos_unlike_the_training_photos_are_counted() -> None:
     outputs = Outputs(ALWAYS_DOGS.logits, np.array([[1, 0], [0.9, 0.1], [0, 1]]))
-    confidence = Confidence(distance_threshold=0.5, training_features=np.array([[1.0, 0.0]]))
+    confidence = Calibration(distance_threshold=0.5, training_features=np.array([[1.0, 0.0]]))
     evaluation = evaluate(outputs, confidence)
     assert evaluation.scores["confidence"] == {"unlike": 1 / 3}
     assert confidence_in(evaluation) == pytest.approx([0.75] * 3)
@@ -213,17 +212,14 @@ def test_damaged_validation_logits_are_one_line(arrays: bytes | dict[str, object
         write_npz(path, **arrays)
     elif arrays is not None:
         path.write_bytes(arrays)
-    one_line = r"^expected .*data/models/cnn.npz, .*: run `dvc repro train@cnn`$"
-    with pytest.raises(UserError, match=one_line):
+    with pytest.raises(UserError, match=r"^expected .*data/models/cnn.npz, .*: run `dvc repro train@cnn`$"):
         evaluate(ALWAYS_DOGS)
-    with pytest.raises(UserError, match=one_line):
-        read_confidence(path, ConfidenceSettings(temperature_scaling=True))
 
 
 def test_a_single_array_is_not_validation_logits(workspace: Path) -> None:
     np.save("cnn.npy", [0, 1])
     with pytest.raises(UserError, match=r"^expected .* in cnn.npy, received a damaged file"):
-        read_confidence(Path("cnn.npy"), ConfidenceSettings(temperature_scaling=True))
+        read_validation(Path("cnn.npy"))
 
 
 @pytest.mark.usefixtures("files")

@@ -99,7 +99,7 @@ def test_all_decode_as_the_model_was_trained(image_fit: ImageFit, monkeypatch: p
     classified = []
     original = TrainedModel.classify
 
-    def classify(self: TrainedModel, pixels: np.ndarray) -> list[Any]:
+    def classify(self: TrainedModel, pixels: np.ndarray) -> pd.DataFrame:
         classified.append(pixels)
         return original(self, pixels)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import ray
 from dvc.repo import Repo
 
-from commands import order_lock
+from commands import sort_dvc_lock
 from commands.cluster.nodes import cause_of, check_nodes, connect, on_node, resources_for_features, task_options
 from commands.cluster.workspace import NodeError, dvc, workspace
 from stages.common.cli import UserError, first_line, plural, run
@@ -33,7 +33,7 @@ def main() -> None:
     if params.features:
         dvc("repro", "--pull", "--single-item", *(f"features@{name}" for name in params.features))
     reproduce_on_nodes(models, params.cluster.retries)
-    order_lock.main()
+    sort_dvc_lock.main()
     dvc("repro")
 
 

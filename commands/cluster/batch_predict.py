@@ -22,7 +22,7 @@ from fsspec.implementations.local import LocalFileSystem
 from tqdm import tqdm
 
 from commands.cluster import nodes, parquet
-from commands.predict import add_model_options, check_all_classified, column_names, row_values
+from commands.predict import add_model_options, check_all_classified
 from stages.common.cli import MachineError, UserError, command_parser, first_line, plural, printable, run
 from stages.common.param_types import ImageFit
 from stages.common.params import Resources, load_params
@@ -167,17 +167,13 @@ class Predictor:
 
     @nodes.on_node
     def __call__(self, part: Part) -> dict[str, int]:
-        names = column_names(self.trained)
-        rows: list[parquet.Row] = []
-        predictions = self.trained.classify(part["pixels"])
-        for path, problem, prediction in zip(part["paths"], part["problems"], predictions, strict=True):
-            if problem:
-                rows.append({"path": printable(path), "problem": problem})
-            else:
-                values = row_values(PurePosixPath(path), prediction, self.trained.class_names)
-                rows.append(dict(zip(names, values, strict=True)))
-        parquet.write_part(self.output, part["name"], rows, names)
-        return {"photos": len(rows)}
+        problems = pd.Series(part["problems"])
+        table = self.trained.classify(part["pixels"])
+        table.loc[problems != ""] = None
+        table.insert(0, "path", list(map(printable, part["paths"])))
+        table["problem"] = problems.where(problems != "")
+        parquet.write_part(self.output, part["name"], table)
+        return {"photos": len(table)}
 
 
 def report(paths: list[str], predictions: pd.DataFrame, model: str) -> None:

@@ -17,7 +17,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from stages.common.cli import UserError, first_line, machine_problem
 from stages.common.params import ConfidenceSettings
-from stages.inference.confidence import SOFTMAX_ALONE
+from stages.inference.calibration import SOFTMAX_ALONE
 from stages.inference.model_file import ModelFile
 from stages.storage.files import UNFINISHED, content_hash, write_remote
 
@@ -28,7 +28,6 @@ ABOUT = "_about.json"
 MODEL = "_model.keras"
 VALIDATION = "_model.npz"
 PART = re.compile(r"part-\d+\.parquet")
-Row = dict[str, str | float]
 ANOTHER_RUN = "another run writes there: let it end, and run the same command again, which repairs the output"
 
 
@@ -110,24 +109,19 @@ def part_name(index: int, paths: list[str]) -> str:
     return f"part-1{index:06}{int(content_hash([repr(paths)]), 16) % 10**9:09}.parquet"
 
 
-def write_part(output: DirFileSystem, part: str, rows: list[Row], names: list[str]) -> None:
-    """Write a row per photo: the values of the columns ``names``, or ``path`` and ``problem``."""
-    names = [*names, "problem"]
-    schema = pa.schema({name: pa.float64() if name.startswith("probability") else pa.string() for name in names})
-    write_table(output, part, pa.Table.from_pylist(rows, schema))
-
-
-def write_table(output: DirFileSystem, path: str, table: pa.Table) -> None:
+def write_part(output: DirFileSystem, part: str, table: pd.DataFrame) -> None:
+    """Write a row per photo: ``path``, the columns of ``TrainedModel.classify`` and ``problem``."""
+    schema = pa.schema({name: pa.float64() if str(name).startswith("probability") else pa.string() for name in table})
     file = BytesIO()
-    pq.write_table(table, file)
-    write_remote(output, path, file.getvalue())
+    pq.write_table(pa.Table.from_pandas(table, schema, preserve_index=False).replace_schema_metadata(), file)
+    write_remote(output, part, file.getvalue())
 
 
-def read_table(output: DirFileSystem, path: str) -> pa.Table:
+def read_part(output: DirFileSystem, part: str, columns: list[str] | None = None) -> pd.DataFrame:
     try:
-        return pq.read_table(BytesIO(output.cat_file(path)))
+        return pd.read_parquet(BytesIO(output.cat_file(part)), columns=columns)
     except FileNotFoundError as error:
-        raise UserError(f"expected {path} in {output.path}, found it gone: {ANOTHER_RUN}") from error
+        raise UserError(f"expected {part} in {output.path}, found it gone: {ANOTHER_RUN}") from error
 
 
 def drop_problems(output: DirFileSystem) -> set[str]:
@@ -137,17 +131,16 @@ def drop_problems(output: DirFileSystem) -> set[str]:
     """
     done: set[str] = set()
     duplicates = 0
-    for path in parts_of(output):
-        table = read_table(output, path)
-        rows = table.select(["path", "problem"]).to_pandas()
-        is_classified, is_done = rows["problem"].isna(), rows["path"].isin(done)
-        is_new = is_classified & ~is_done
-        duplicates += int((is_classified & is_done).sum())
-        if not is_new.any():
-            output.rm_file(path)
-        elif not is_new.all():
-            write_table(output, path, table.filter(is_new.to_numpy()))
-        done.update(rows["path"][is_new])
+    for part in parts_of(output):
+        table = read_part(output, part)
+        classified = table[table["problem"].isna()]
+        new = classified[~classified["path"].isin(done)]
+        duplicates += len(classified) - len(new)
+        if new.empty:
+            output.rm_file(part)
+        elif len(new) < len(table):
+            write_part(output, part, new)
+        done.update(new["path"])
     if duplicates:
         logger.info("duplicate rows deleted, which another run wrote at the same time: %d", duplicates)
     return done
@@ -156,5 +149,5 @@ def drop_problems(output: DirFileSystem) -> set[str]:
 def read_predictions(output: DirFileSystem) -> pd.DataFrame:
     """Read ``path`` and ``problem`` of all photos in the output."""
     columns = ["path", "problem"]
-    tables = [read_table(output, part).select(columns).to_pandas() for part in parts_of(output)]
+    tables = [read_part(output, part, columns) for part in parts_of(output)]
     return pd.concat(tables) if tables else pd.DataFrame(columns=columns)

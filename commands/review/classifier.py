@@ -2,6 +2,7 @@
 
 import base64
 import time
+from contextlib import suppress
 from functools import lru_cache
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from stages.common.cli import UserError
 from stages.common.params import load_params
 from stages.common.paths import BEST, MODELS
 from stages.evaluation.gradcam import heat_maps
-from stages.inference.confidence import DAMAGED_NPZ, load_arrays, normalize
+from stages.inference.calibration import normalize, parse_validation
 from stages.inference.logits import predict_outputs, with_features
 from stages.inference.model_file import TrainedModel, fetch_model_file, model_names, open_files
 from stages.models.runtime import keras
@@ -58,10 +59,9 @@ def load_classifier(name: str | None, revision: str | None, state: int) -> Class
     """Load a model of the working tree or of a git revision, as ``commands.predict`` does."""
     file = fetch_model_file(name, revision)
     trained = file.load(load_params().confidence)
-    try:
-        arrays = load_arrays(BytesIO(file.validation or b""))
-    except DAMAGED_NPZ:
-        arrays = {}
+    arrays = {}
+    with suppress(UserError):
+        arrays = parse_validation(file.validation or b"", "damaged")
     if "training_paths" not in arrays:
         return Classifier(trained, trained.model, None, [])
     features = normalize(arrays["training_features"])
@@ -80,8 +80,8 @@ def classify_photo(content: bytes, name: str | None, revision: str | None) -> di
     trained, max_megapixels = classifier.trained, load_params().split.max_megapixels
     pixels = resized_pixels(content, trained.image_size, trained.image_fit, max_megapixels)[None]
     logits, features = predict_outputs(classifier.model, pixels)
-    [probabilities] = trained.confidence.probabilities(logits)
-    [note] = trained.confidence.notes(logits, features)
+    [probabilities] = trained.calibration.probabilities(logits)
+    [note] = trained.calibration.notes(logits, features)
     likeliest = np.argsort(-probabilities, kind="stable")[:MAX_CLASSES]
     heat = Image.fromarray((colormaps["inferno"](heat_maps(trained.model, pixels)[0])[..., :3] * 255).astype(np.uint8))
     return {

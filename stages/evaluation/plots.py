@@ -15,7 +15,7 @@ from stages.evaluation.figures import COLOURS, caption, draw_photos
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import ECE_BINS, reliability, selected_epoch
 from stages.evaluation.significance import wilson_interval
-from stages.inference.confidence import accuracy_by_coverage
+from stages.inference.calibration import accuracy_by_coverage
 
 LINE_STYLES = ["-", "--", "-.", ":"]  # of every round of the colours another
 MAX_CLASS_LETTERS = 24

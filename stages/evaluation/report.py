@@ -17,7 +17,7 @@ from stages.evaluation.figures import largest_and_smallest
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import DIGITS, ECE_BINS, SCORE_NAMES, selected_epoch
 from stages.evaluation.significance import SIGNIFICANCE_LEVEL, compare, compare_seeds, wilson_interval
-from stages.inference.confidence import accuracy_by_coverage
+from stages.inference.calibration import accuracy_by_coverage
 from stages.storage.photo_lists import count_copies, count_rejected
 
 MAX_CLASSES = 30  # in the table of the data

@@ -11,7 +11,7 @@ from sklearn.metrics import auc, precision_recall_fscore_support, roc_curve
 
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.significance import wilson_interval
-from stages.inference.confidence import Confidence, cross_entropy, log_odds, row_by_row
+from stages.inference.calibration import Calibration, cross_entropy, log_odds, row_by_row
 
 # Those by which models can be ranked (``evaluate.rank_by``).
 SCORE_NAMES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
@@ -119,8 +119,8 @@ def calibration_error(photos: pd.DataFrame) -> float:
     return float(np.average((bins["accuracy"] - bins["confidence"]).abs(), weights=bins["photos"]))
 
 
-def score_confidence(
-    confidence: Confidence, photos: pd.DataFrame, unscaled: Predictions, features: np.ndarray | None
+def score_calibration(
+    calibration: Calibration, photos: pd.DataFrame, unscaled: Predictions, features: np.ndarray | None
 ) -> dict[str, Any]:
     """Score temperature scaling, abstention and out-of-distribution detection on the test photos, each if it is on.
 
@@ -135,11 +135,11 @@ def score_confidence(
         photos that are out of distribution.
     """
     scores: dict[str, Any] = {}
-    if confidence.temperature:
-        scores["temperature"] = confidence.temperature
+    if calibration.temperature:
+        scores["temperature"] = calibration.temperature
         scores["ece_before"] = calibration_error(photos.assign(confidence=highest_probability(unscaled.logits)))
         scores["loss_before"] = cross_entropy(unscaled.logits, unscaled.labels)
-    if (threshold := confidence.log_odds_threshold) is not None:
+    if (threshold := calibration.log_odds_threshold) is not None:
         sure = photos["correct"][photos["log_odds"] >= threshold]
         accuracy = float(sure.mean()) if len(sure) else None
         low, high = (None, None) if accuracy is None else wilson_interval(accuracy, len(sure))
@@ -147,7 +147,7 @@ def score_confidence(
         scores["coverage"] = len(sure) / len(photos)
         scores |= {"sure_accuracy": accuracy, "sure_accuracy_low": low, "sure_accuracy_high": high}
     if features is not None:
-        scores["unlike"] = float(confidence.unlike(features).mean())
+        scores["unlike"] = float(calibration.unlike(features).mean())
     return scores
 
 

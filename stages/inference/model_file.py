@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import numpy as np
+import pandas as pd
 from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
@@ -21,8 +22,9 @@ from stages.common.cli import UserError, first_line, shown
 from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import BEST, MODELS
-from stages.inference.confidence import SOFTMAX_ALONE, Confidence, fit_confidence, parse_validation
+from stages.inference.calibration import SOFTMAX_ALONE, Calibration, fit_calibration, parse_validation
 from stages.inference.logits import load_model, predict_outputs, with_features
+from stages.storage.arrays import ArrayStore
 from stages.storage.files import json_value
 
 if TYPE_CHECKING:
@@ -31,21 +33,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Prediction(NamedTuple):
-    """The probabilities of a photo's classes, and a note."""
-
-    probabilities: np.ndarray  # float64, shaped (classes,)
-    note: str | None = None  # as of ``Confidence.notes``; None: the model gives no notes
-
-
 class TrainedModel(NamedTuple):
     """A trained model in memory, with what turns its logits into predictions."""
 
     name: str
     model: keras.Model  # from pixels of 0..255, (batch, height, width, 3), to logits, (batch, classes)
     class_names: list[str]  # in the order of the logits
-    confidence: Confidence = Confidence()
-    with_features: keras.Model | None = None  # the model with features as a second output, if confidence needs them
+    calibration: Calibration = Calibration()
+    with_features: keras.Model | None = None  # the model with features as a second output, if calibration needs them
     image_fit: ImageFit = "stretch"  # of the photos that it was trained on, as of ``resized_pixels``
 
     @property
@@ -54,11 +49,23 @@ class TrainedModel(NamedTuple):
         height, width = self.model.input_shape[1:3]
         return height, width
 
-    def classify(self, pixels: np.ndarray) -> list[Prediction]:
-        """Classify decoded photos, uint8 in 0..255, shaped (photos, height, width, 3)."""
-        logits, features = predict_outputs(self.with_features or self.model, pixels)
-        notes = self.confidence.notes(logits, features) if self.confidence.gives_notes else [None] * len(pixels)
-        return list(map(Prediction, self.confidence.probabilities(logits), notes))
+    def classify(self, pixels: ArrayStore) -> pd.DataFrame:
+        """Classify decoded photos, uint8 in 0..255, shaped (photos, height, width, 3).
+
+        Returns:
+            A row per photo: its ``class``, the ``probability`` of that, a ``note`` if the calibration gives notes, and
+            a column ``probability_NAME`` for each class, all rounded to six digits.
+        """
+        logits, features = np.empty((0, len(self.class_names))), None
+        if len(pixels):
+            logits, features = predict_outputs(self.with_features or self.model, pixels)
+        probabilities = self.calibration.probabilities(logits)
+        predicted = np.take(self.class_names, probabilities.argmax(axis=1))
+        table = pd.DataFrame({"class": predicted, "probability": probabilities.max(axis=1)})
+        if self.calibration.gives_notes:
+            table["note"] = self.calibration.notes(logits, features)
+        columns = [f"probability_{name}" for name in self.class_names]
+        return table.join(pd.DataFrame(probabilities, columns=columns)).round(6)
 
 
 class ModelFile(NamedTuple):
@@ -73,34 +80,34 @@ class ModelFile(NamedTuple):
 
     def load(self, settings: ConfidenceSettings) -> TrainedModel:
         """Load the model, or raise UserError if this version of Keras cannot."""
-        confidence = self.fit(settings)
+        calibration = self.calibrate(settings)
         with TemporaryDirectory() as folder:
             path = Path(folder, f"{self.name}.keras")
             path.write_bytes(self.content)
             try:
                 model = load_model(path)
-                extended = None if confidence.distance_threshold is None else with_features(model)
+                extended = None if calibration.distance_threshold is None else with_features(model)
             except (ValueError, TypeError, KeyError, OSError) as error:
                 raise UserError(
                     f"{self.origin}: expected a model that Keras {version('keras')} can load: "
                     f"{first_line(error)}: train it again"
                 ) from error
-        return TrainedModel(self.name, model, self.class_names, confidence, extended, self.image_fit)
+        return TrainedModel(self.name, model, self.class_names, calibration, extended, self.image_fit)
 
-    def fit(self, settings: ConfidenceSettings) -> Confidence:
-        """Fit the confidence to the validation photos; log a warning if the files lack what a setting needs."""
+    def calibrate(self, settings: ConfidenceSettings) -> Calibration:
+        """Fit the calibration to the validation photos; log a warning if the files lack what a setting needs."""
         if settings == SOFTMAX_ALONE:
-            return Confidence()
+            return Calibration()
         if self.validation is None:
             logger.warning(
                 "%s has no predictions on the validation photos (.npz) beside it, so the section confidence of "
                 "params.yaml has no effect: train it again",
                 self.origin,
             )
-            return Confidence()
+            return Calibration()
         expected = "expected predictions on the validation photos, received a damaged file: train the model again"
         arrays = parse_validation(self.validation, f"the .npz beside {self.origin}: {expected}")
-        fitted = fit_confidence(arrays, settings)
+        fitted = fit_calibration(arrays, settings)
         if settings.out_of_distribution_fraction is not None and fitted.distance_threshold is None:
             logger.warning("%s has no backbone: it calls no photo unlike the training photos", self.origin)
         return fitted

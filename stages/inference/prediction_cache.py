@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from stages.common.machine import machine_key
 from stages.common.paths import PREDICTIONS
-from stages.inference.confidence import DAMAGED_NPZ
+from stages.inference.calibration import DAMAGED_NPZ
 from stages.inference.logits import (
     BATCH_SIZE,
     Outputs,

@@ -20,7 +20,7 @@ from commands.export import FORMATS, Format, in_float32, write_model
 from stages.common.cli import UserError
 from stages.common.param_types import ImageFit
 from stages.common.params import load_params
-from stages.inference.confidence import read_confidence
+from stages.inference.calibration import fit_calibration, read_validation
 from stages.inference.logits import load_model
 from stages.inference.model_file import TrainedModel
 from stages.models.runtime import keras
@@ -188,7 +188,7 @@ def test_the_description_has_the_temperature(export: Export, set_params: Callabl
     set_params({"confidence.temperature_scaling": True})
     export("--format", "saved_model", "out")
     described = json.loads(Path("out/small.json").read_text())["output"]["about"]
-    temperature = read_confidence(MODEL.with_suffix(".npz"), load_params().confidence).temperature
+    temperature = fit_calibration(read_validation(MODEL.with_suffix(".npz")), load_params().confidence).temperature
     assert described == about.format(f"softmax(logits / {temperature})")
 
 

@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from itertools import repeat, zip_longest
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -23,12 +23,13 @@ from commands import export_cache
 from commands import predict as command
 from stages.common.cli import UserError, printable, shown
 from stages.common.params import ConfidenceSettings, load_params
-from stages.inference.confidence import Confidence, fit_temperature
+from stages.inference import model_file
+from stages.inference.calibration import Calibration, fit_temperature
 from stages.inference.logits import load_model
-from stages.inference.model_file import Prediction, TrainedModel, fetch_model_file
+from stages.inference.model_file import TrainedModel, fetch_model_file
 from stages.models.runtime import keras
 from stages.photos import decode
-from stages.photos.decode import UnreadablePhotoError, resized_pixels
+from stages.photos.decode import resized_pixels
 from stages.storage.files import write_json
 from tests.commands.small_model import SIZE, VALIDATION, save_model_on_backbone, save_small_model
 from tests.conftest import write_photos
@@ -136,9 +137,9 @@ def test_the_default_is_a_table(predict: Predict, arguments: tuple[str, ...]) ->
 def test_many_photos_are_classified_in_chunks(predict: Predict, monkeypatch: pytest.MonkeyPatch, chosen: str) -> None:
     whole = predict("new", "--format", chosen)
     monkeypatch.setattr(command, "CHUNK_SIZE", 2)
-    with mock.patch.object(np, "stack", wraps=np.stack) as stack:
+    with mock.patch.object(TrainedModel, "classify", autospec=True, side_effect=TrainedModel.classify) as classify:
         assert predict("new", "--format", chosen) == whole
-    assert [len(call.args[0]) for call in stack.call_args_list] == [2, 2, 1]
+    assert [len(call.args[1]) for call in classify.call_args_list] == [2, 2, 1]
 
 
 @pytest.mark.parametrize("lines", [command.csv_lines, command.json_lines])
@@ -190,19 +191,24 @@ def test_a_read_error_of_the_machine_leaves_no_output(predict: Predict, monkeypa
     assert not Path("rows.csv").exists()
 
 
-def test_predictions_and_failures_come_in_the_order_of_the_paths(predict: Predict) -> None:
-    Path("new/1.jpg").write_text("no photo")
-    trained = fetch_model_file("good").load(ConfidenceSettings())
-    results = list(command.predict(trained, list(map(Path, PHOTOS))))
-    assert [str(path) for path, _ in results] == PHOTOS
-    assert [isinstance(result, UnreadablePhotoError) for _, result in results] == [False, True, False, False, False]
+@pytest.mark.parametrize("chosen", ["csv", "json", "table"])
+def test_a_chunk_without_a_photo_adds_nothing(predict: Predict, monkeypatch: pytest.MonkeyPatch, chosen: str) -> None:
+    whole = predict("new/4.jpg", "--format", chosen)
+    for name in ("new/0.txt", "new/5.txt"):
+        Path(name).write_text("no photo")
+    monkeypatch.setattr(command, "CHUNK_SIZE", 1)
+    with pytest.raises(UserError, match=r"^2 of 3 files .* the other 1$"):
+        predict("new/0.txt", "new/4.jpg", "new/5.txt", "--format", chosen, "-o", "rows")
+    assert Path("rows").read_text() == whole
 
 
-def test_json_without_a_photo_is_an_empty_list(predict: Predict) -> None:
+def test_without_a_photo_json_is_empty_and_csv_has_the_header(predict: Predict) -> None:
     Path("notes.txt").write_text("no photo")
-    with pytest.raises(UserError, match=r"1 of 1 file .* the other 0$"):
-        predict("notes.txt", "-o", "rows.json")
+    for name in ("rows.json", "rows.csv"):
+        with pytest.raises(UserError, match=r"1 of 1 file .* the other 0$"):
+            predict("notes.txt", "-o", name)
     assert json.loads(Path("rows.json").read_text()) == []
+    assert Path("rows.csv").read_text() == "path,class,probability,probability_ants,probability_bees,probability_cows\n"
 
 
 def test_an_interrupted_output_is_left_as_it_was(predict: Predict, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +216,7 @@ def test_an_interrupted_output_is_left_as_it_was(predict: Predict, monkeypatch: 
     there = set(Path().iterdir())
     seen = []
 
-    def fail(*_: Any) -> list[Prediction]:
+    def fail(*_: Any) -> pd.DataFrame:
         seen.append(set(Path().iterdir()))
         raise ZeroDivisionError
 
@@ -266,13 +272,14 @@ def test_a_file_that_cannot_be_decoded_is_named_on_one_line(predict: Predict, ca
 
 
 def table_of(names: list[str], classes: list[str], notes: list[str] | None = None) -> pd.DataFrame:
-    """The rows of photos with the probabilities 0.25, 0.5 and 0.25, then 0.1234567, 0 and 0.8765433, and so on."""
-    confidence = Confidence(log_odds_threshold=None if notes is None else 1)
-    trained = TrainedModel("model", keras.Model(), classes, confidence)
-    probabilities = [np.array([0.25, 0.5, 0.25]), np.array([0.1234567, 0.0, 0.8765433])]
-    predictions = [Prediction(*values) for values in zip_longest(probabilities, notes or [])]
-    rows = [command.row_values(Path(name), of, classes) for name, of in zip(names, predictions, strict=False)]
-    return pd.DataFrame(rows, columns=command.column_names(trained))
+    """The rows of one or two photos, with the probabilities 0.25, 0.5 and 0.25, then 0.1234567, 0 and 0.8765433."""
+    probabilities = np.array([[0.25, 0.5, 0.25], [0.1234567, 0, 0.8765433]])[: len(names)]
+    calibration = mock.Mock(Calibration, gives_notes=notes is not None)
+    calibration.probabilities.return_value, calibration.notes.return_value = probabilities, notes
+    with mock.patch.object(model_file, "predict_outputs", return_value=(None, None)):
+        table = TrainedModel("model", keras.Model(), classes, calibration).classify(probabilities)
+    table.insert(0, "path", list(map(printable, names)))
+    return table
 
 
 NAMES, ODD_CLASSES = ["new/1.jpg", 'a "quoted", name.jpg'], ["ants", "bees, wasps", "Kühe"]
@@ -351,18 +358,16 @@ def test_out_of_distribution_photos_are_noted(workspace: Path, monkeypatch: pyte
     save_model_on_backbone("good", monkeypatch)
     pixels = np.asarray(VALIDATION.examples)
     trained = fetch_model_file("good").load(ConfidenceSettings(out_of_distribution_fraction=0.05))
-    predictions = trained.classify(pixels)
-    assert sum(prediction.note == UNLIKE for prediction in predictions) == pytest.approx(5, abs=1)
-    assert trained.classify(np.full((1, 32, 32, 3), 255, np.uint8))[0].note == UNLIKE
+    table = trained.classify(pixels)
+    assert (table["note"] == UNLIKE).sum() == pytest.approx(5, abs=1)
+    assert list(trained.classify(np.full((1, 32, 32, 3), 255, np.uint8))["note"]) == [UNLIKE]
     plain = fetch_model_file("good").load(ConfidenceSettings()).classify(pixels)
-    assert {prediction.note for prediction in plain} == {None}
-    for prediction, other in zip(predictions, plain, strict=True):
-        np.testing.assert_array_equal(prediction.probabilities, other.probabilities)
+    pd.testing.assert_frame_equal(table.drop(columns="note"), plain)
 
 
 def test_a_model_without_a_backbone_calls_no_photo_unlike(
     predict: Predict, set_params: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
     set_params({"confidence.out_of_distribution_fraction": 0.05})
-    assert not fetch_model_file("good").load(load_params().confidence).confidence.gives_notes
+    assert not fetch_model_file("good").load(load_params().confidence).calibration.gives_notes
     assert "good.keras has no backbone" in caplog.text

@@ -22,8 +22,8 @@ from stages.evaluation.plots import (
     outcome,
 )
 from stages.evaluation.results import Predictions
-from stages.evaluation.scores import calibration_error, reliability, score_confidence
-from stages.inference.confidence import Confidence
+from stages.evaluation.scores import calibration_error, reliability, score_calibration
+from stages.inference.calibration import Calibration
 from tests.conftest import write_photos
 from tests.evaluation.examples import as_test_set, classified, evaluation_of, photos_of, two_classes
 
@@ -73,8 +73,8 @@ def test_a_model_equally_sure_of_all_photos_is_a_point() -> None:
 
 def test_coverage_has_a_line_per_model_and_a_point_per_threshold() -> None:
     """A line ends at the model's accuracy."""
-    sure, threshold = evaluation_of("sure", PREDICTIONS), Confidence(log_odds_threshold=logit(0.85))
-    sure.scores["confidence"] = score_confidence(threshold, sure.photos, PREDICTIONS, None)
+    sure, threshold = evaluation_of("sure", PREDICTIONS), Calibration(log_odds_threshold=logit(0.85))
+    sure.scores["confidence"] = score_calibration(threshold, sure.photos, PREDICTIONS, None)
     wrong = Predictions(1 - PREDICTIONS.labels, PREDICTIONS.logits)
     plain, line, point = draw_coverage([evaluation_of("plain", wrong), sure]).axes[0].lines
     assert [plain.get_label(), line.get_label()] == ["plain", "sure"]

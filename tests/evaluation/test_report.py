@@ -14,8 +14,8 @@ from scipy.special import logit
 from stages.common.cli import plural
 from stages.evaluation.report import leaderboard, markdown_table, report
 from stages.evaluation.results import Evaluation, Predictions
-from stages.evaluation.scores import score_confidence
-from stages.inference.confidence import Confidence
+from stages.evaluation.scores import score_calibration
+from stages.inference.calibration import Calibration
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, REMOVED, SAME_GROUP, TWO_LABELS
 from tests.evaluation.examples import CLASSES, classified, evaluation_of, photos_of, two_classes
 
@@ -343,10 +343,10 @@ def test_temperatures_come_with_scores_before_and_after() -> None:
 
 def test_thresholds_come_with_the_accuracy_on_what_is_sure() -> None:
     models = [
-        with_confidence(name, predictions, **score_confidence(threshold, photos_of(predictions), predictions, None))
+        with_confidence(name, predictions, **score_calibration(threshold, photos_of(predictions), predictions, None))
         for name, predictions, threshold in (
-            ("one", wrong_on(0), Confidence(log_odds_threshold=logit(0.85))),
-            ("two", wrong_on(1), Confidence(log_odds_threshold=math.inf)),
+            ("one", wrong_on(0), Calibration(log_odds_threshold=logit(0.85))),
+            ("two", wrong_on(1), Calibration(log_odds_threshold=math.inf)),
         )
     ]
     text = write(*models)

@@ -23,9 +23,9 @@ from stages.evaluation.scores import (
     reliability,
     roc_curves,
     rounded,
-    score_confidence,
+    score_calibration,
 )
-from stages.inference.confidence import ROWS, Confidence, accuracy_by_coverage, log_odds
+from stages.inference.calibration import ROWS, Calibration, accuracy_by_coverage, log_odds
 from tests.conftest import PROJECT
 from tests.evaluation.examples import as_test_set, classified, evaluation_of, photos_of, probable, two_classes
 
@@ -82,7 +82,7 @@ def test_the_loss_of_a_very_confident_mistake_is_its_margin() -> None:
     assert test["loss"] == pytest.approx(50 / 3)
     assert test["roc_auc"] == 1.0  # each dog scores above the cat
     unscaled = predictions._replace(logits=2 * predictions.logits)
-    scaled = score_confidence(Confidence(temperature=2), photos_of(predictions), unscaled, None)
+    scaled = score_calibration(Calibration(temperature=2), photos_of(predictions), unscaled, None)
     assert scaled["loss_before"] == pytest.approx(100 / 3)
 
 
@@ -250,7 +250,7 @@ def test_photos_of_equal_confidence_count_together(order: list[int]) -> None:
 def test_abstention_has_no_ties_where_confidence_rounds_to_one() -> None:
     """The two with margins of 60 and 80 are correct, of those with 40 one is."""
     predictions = Predictions(np.array([0, 0, 1, 1]), np.array([[0.0, 40], [40, 0], [0, 60], [0, 80]]))
-    scores = score_confidence(Confidence(log_odds_threshold=50), photos_of(predictions), predictions, None)
+    scores = score_calibration(Calibration(log_odds_threshold=50), photos_of(predictions), predictions, None)
     assert (scores["coverage"], scores["sure_accuracy"]) == (0.5, 1)
 
 

@@ -23,7 +23,6 @@ from PIL import Image
 from commands.cluster import batch_predict as predict
 from commands.cluster import parquet
 from commands.cluster.parquet import (
-    Row,
     claim,
     drop_problems,
     open_folder,
@@ -108,9 +107,6 @@ def test_a_cluster_without_a_cpu_to_decode_is_refused(monkeypatch: pytest.Monkey
         predict.check_resources(Resources(cpus=2, gpus=0, memory_gib=2))
     with pytest.raises(UserError, match=r"cannot classify photos: no node has cpus: 1, gpus: 1, memory_gib: 2"):
         predict.check_resources(Resources(cpus=1, gpus=1, memory_gib=2))
-
-
-COLUMNS = ["path", "class", "probability", "probability_a"]
 
 
 class Bucket:
@@ -253,10 +249,9 @@ def test_what_killed_processes_left_is_deleted_after_an_hour(workspace: Path) ->
 
 def test_only_photos_with_a_problem_are_tried_again(tmp_path: Path) -> None:
     output = open_folder(str(tmp_path))
-    good: list[Row] = [{"path": f"{n}.jpg", "class": "a", "probability": 1, "probability_a": 1} for n in range(3)]
-    bad: list[Row] = [{"path": f"bad{n}.jpg", "problem": "cannot be read"} for n in range(2)]
-    for number, rows in enumerate([good[:1], [*good[1:], bad[0]], bad[1:]]):
-        write_part(output, f"part-{number:06}.parquet", rows, COLUMNS)
+    good, bad = rows_of("0.jpg", "1.jpg", "2.jpg"), rows_of("bad0.jpg", "bad1.jpg", problem="cannot be read")
+    for number, rows in enumerate([good[:1], pd.concat([good[1:], bad[:1]]), bad[1:]]):
+        write_part(output, f"part-{number:06}.parquet", rows)
     untouched = (tmp_path / "part-000000.parquet").stat().st_ino
     assert drop_problems(output) == {"0.jpg", "1.jpg", "2.jpg"}
     assert sorted(read_predictions(output)["path"]) == ["0.jpg", "1.jpg", "2.jpg"]
@@ -264,12 +259,17 @@ def test_only_photos_with_a_problem_are_tried_again(tmp_path: Path) -> None:
     assert (tmp_path / "part-000000.parquet").stat().st_ino == untouched
 
 
+def rows_of(*paths: str, probability: float = 1, problem: str | None = None) -> pd.DataFrame:
+    of_class = [None] * 3 if problem else ["a", probability, 1]
+    rows = [[path, *of_class, problem] for path in paths]
+    return pd.DataFrame(rows, columns=["path", "class", "probability", "probability_a", "problem"])
+
+
 def write_parts(output: DirFileSystem, paths: list[str], size: int) -> None:
     """Write what a run on these paths does."""
     for index, start in enumerate(range(0, len(paths), size)):
         part = paths[start : start + size]
-        rows: list[Row] = [{"path": path, "class": "a", "probability": 1, "probability_a": 1} for path in part]
-        write_part(output, part_name(index, part), rows, COLUMNS)
+        write_part(output, part_name(index, part), rows_of(*part))
 
 
 def test_an_output_of_two_runs_at_once_is_repaired(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -289,8 +289,7 @@ def test_an_output_of_two_runs_at_once_is_repaired(tmp_path: Path, caplog: pytes
 def test_an_older_output_with_duplicates_is_repaired(tmp_path: Path) -> None:
     output = open_folder(str(tmp_path))
     for number, names in enumerate(["ab", "bc", "c"]):
-        rows: list[Row] = [{"path": name, "class": "a", "probability": number, "probability_a": 1} for name in names]
-        write_part(output, f"part-{number:06}.parquet", rows, COLUMNS)
+        write_part(output, f"part-{number:06}.parquet", rows_of(*names, probability=number))
     drop_problems(output)
     assert sorted(read_predictions(output)["path"]) == ["a", "b", "c"]
     assert pd.read_parquet(tmp_path).set_index("path")["probability"].to_dict() == {"a": 0, "b": 0, "c": 1}

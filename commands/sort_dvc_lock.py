@@ -1,6 +1,6 @@
-"""Order the steps in ``dvc.lock`` as in ``dvc.yaml``.
+"""Sort the steps in ``dvc.lock`` as in ``dvc.yaml``.
 
-DVC adds steps to a new ``dvc.lock`` as they end. Ordered, it is the file of a serial run, whatever ran in parallel.
+DVC adds steps to a new ``dvc.lock`` as they end. Sorted, it is the file of a serial run, whatever ran in parallel.
 """
 
 from pathlib import Path

@@ -5,7 +5,7 @@ import pytest
 from dvc.repo import Repo
 from dvc.utils.serialize import load_yaml
 
-from commands import order_lock
+from commands import sort_dvc_lock
 
 
 def test_the_lock_is_that_of_a_serial_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,9 +24,9 @@ def test_the_lock_is_that_of_a_serial_run(tmp_path: Path, monkeypatch: pytest.Mo
         locks.append(folder / "dvc.lock")
     serial, parallel = locks
     assert serial.read_bytes() != parallel.read_bytes()
-    order_lock.main()  # in the second folder
+    sort_dvc_lock.main()  # in the second folder
     assert serial.read_bytes() == parallel.read_bytes()
 
     Path("dvc.yaml").write_text(json.dumps({"stages": {"two": stages["two"]}}))
-    order_lock.main()
+    sort_dvc_lock.main()
     assert list(load_yaml(parallel)["stages"]) == ["two", "one"]

@@ -13,14 +13,14 @@ from sklearn.frozen import FrozenEstimator
 
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
-from stages.inference.confidence import (
-    Confidence,
+from stages.inference.calibration import (
+    Calibration,
     distance_to_nearest,
-    fit_confidence,
+    fit_calibration,
     fit_temperature,
     log_odds,
     normalize,
-    read_confidence,
+    read_validation,
 )
 
 OFF = ConfidenceSettings(temperature_scaling=False)
@@ -56,7 +56,7 @@ def test_the_temperature_is_that_of_scikit_learn() -> None:
     classifier = FrozenEstimator(LogitsAsTheyAre().fit(LOGITS, LABELS))
     calibrated = CalibratedClassifierCV(classifier, method="temperature").fit(LOGITS, LABELS)
     np.testing.assert_allclose(
-        Confidence(temperature).probabilities(LOGITS), calibrated.predict_proba(LOGITS), atol=1e-4
+        Calibration(temperature).probabilities(LOGITS), calibrated.predict_proba(LOGITS), atol=1e-4
     )
 
 
@@ -65,13 +65,13 @@ def test_without_a_mistake_the_temperature_is_one() -> None:
 
 
 def test_probabilities_are_a_softmax_over_the_temperature() -> None:
-    np.testing.assert_array_equal(Confidence().probabilities(LOGITS), softmax(LOGITS, axis=1))
-    np.testing.assert_allclose(Confidence(2).probabilities(LOGITS), softmax(LOGITS / 2, axis=1), rtol=1e-12)
+    np.testing.assert_array_equal(Calibration().probabilities(LOGITS), softmax(LOGITS, axis=1))
+    np.testing.assert_allclose(Calibration(2).probabilities(LOGITS), softmax(LOGITS / 2, axis=1), rtol=1e-12)
 
 
 def test_a_temperature_is_fitted_where_it_is_asked_for() -> None:
-    assert fit_confidence(arrays_of(), FITTED).temperature == pytest.approx(fit_temperature(LOGITS, LABELS), abs=1e-4)
-    assert fit_confidence(arrays_of(), OFF) == Confidence()
+    assert fit_calibration(arrays_of(), FITTED).temperature == pytest.approx(fit_temperature(LOGITS, LABELS), abs=1e-4)
+    assert fit_calibration(arrays_of(), OFF) == Calibration()
 
 
 @pytest.mark.parametrize(
@@ -81,12 +81,12 @@ def test_a_temperature_is_fitted_where_it_is_asked_for() -> None:
 def test_the_threshold_is_the_lowest_with_this_accuracy(accuracy: float, threshold: float) -> None:
     margins, labels = [8, 9, 8, 8, 6, 5, 4], [1, 1, 0, 1, 0, 1, 0]
     arrays = arrays_of(logits=np.array([[0, margin] for margin in margins]), labels=np.array(labels))
-    assert fit_confidence(arrays, ConfidenceSettings(abstention_accuracy=accuracy)).log_odds_threshold == threshold
+    assert fit_calibration(arrays, ConfidenceSettings(abstention_accuracy=accuracy)).log_odds_threshold == threshold
 
 
 def test_every_photo_is_unsure_if_the_surest_is_wrong() -> None:
     arrays = arrays_of(logits=np.array([[0, 9], [0, 9], [0, 8]]), labels=np.array([1, 0, 1]))
-    fitted = fit_confidence(arrays, ConfidenceSettings(abstention_accuracy=0.9))
+    fitted = fit_calibration(arrays, ConfidenceSettings(abstention_accuracy=0.9))
     assert fitted.log_odds_threshold == math.inf
     assert fitted.notes(np.array([[0, 99], [5, 0]]), None) == ["unsure", "unsure"]
 
@@ -106,7 +106,7 @@ def test_log_odds_sort_where_probabilities_round_to_one(scale: int) -> None:
 def test_a_very_confident_model_is_not_unsure_of_all_photos() -> None:
     """Each has a probability of 1 in float64. The three with margins from 60 on are correct, that with 50 is not."""
     logits = np.array([[0, 50], [0, 60], [0, 70], [90, 0]], np.float32)
-    fitted = fit_confidence(
+    fitted = fit_calibration(
         arrays_of(logits=logits, labels=np.array([0, 1, 1, 0])), ConfidenceSettings(abstention_accuracy=0.9)
     )
     assert fitted.log_odds_threshold == 60
@@ -114,12 +114,12 @@ def test_a_very_confident_model_is_not_unsure_of_all_photos() -> None:
 
 
 def test_the_threshold_is_one_after_the_temperature() -> None:
-    plain = fit_confidence(arrays_of(), ConfidenceSettings(abstention_accuracy=0.8))
-    both = fit_confidence(arrays_of(), ConfidenceSettings(temperature_scaling=True, abstention_accuracy=0.8))
+    plain = fit_calibration(arrays_of(), ConfidenceSettings(abstention_accuracy=0.8))
+    both = fit_calibration(arrays_of(), ConfidenceSettings(temperature_scaling=True, abstention_accuracy=0.8))
     assert plain.log_odds_threshold
     assert both.log_odds_threshold
-    for confidence in (plain, both):
-        sure = [note == "" for note in confidence.notes(LOGITS.astype(np.float32), None)]
+    for fitted in (plain, both):
+        sure = [note == "" for note in fitted.notes(LOGITS.astype(np.float32), None)]
         assert (LOGITS.argmax(axis=1) == LABELS)[sure].mean() == pytest.approx(0.8, abs=0.002)
     assert both.log_odds_threshold < logit(0.9) < plain.log_odds_threshold
 
@@ -131,7 +131,7 @@ def test_the_unlike_fraction_is_exact_to_the_photo(fraction: float) -> None:
     angles = np.radians(np.arange(1, 11))  # of ten validation photos to the first training photo
     validation = np.stack([np.cos(angles), 0 * angles, np.sin(angles)], axis=1).astype(np.float32)
     arrays = arrays_of(training_features=training, validation_features=validation)
-    fitted = fit_confidence(arrays, ConfidenceSettings(out_of_distribution_fraction=fraction, abstention_accuracy=0.6))
+    fitted = fit_calibration(arrays, ConfidenceSettings(out_of_distribution_fraction=fraction, abstention_accuracy=0.6))
     count = round(10 * fraction)
     assert fitted.unlike(validation).tolist() == [False] * (10 - count) + [True] * count
     others = np.array([[0, 7, 0.01], [0, -1, 0], [1, 1, 0], [0, 0, 0]])
@@ -141,7 +141,7 @@ def test_the_unlike_fraction_is_exact_to_the_photo(fraction: float) -> None:
 
 
 def test_without_features_no_photo_is_unlike() -> None:
-    fitted = fit_confidence(arrays_of(), ConfidenceSettings(out_of_distribution_fraction=0.01))
+    fitted = fit_calibration(arrays_of(), ConfidenceSettings(out_of_distribution_fraction=0.01))
     assert not fitted.gives_notes
     assert fitted.notes(LOGITS[:2], None) == ["", ""]
 
@@ -166,7 +166,6 @@ def test_distances_take_no_memory_that_grows_with_the_photos() -> None:
 
 
 @pytest.mark.parametrize("path", ["data/models/cnn.npz", "data/repeats/cnn/cnn.1.npz"])
-def test_a_missing_file_matters_only_if_it_is_asked_for(workspace: Path, path: str) -> None:
-    assert read_confidence(Path(path), OFF) == Confidence()
+def test_a_missing_file_is_one_line(workspace: Path, path: str) -> None:
     with pytest.raises(UserError, match=rf"^expected {path}, found none: run `dvc repro train@cnn`$"):
-        read_confidence(Path(path), FITTED)
+        read_validation(Path(path))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -31,7 +31,7 @@ DAMAGED_NPZ = (
 )
 
 
-class Confidence(NamedTuple):
+class Calibration(NamedTuple):
     """Temperature of a model's softmax, and thresholds of its notes; by default a plain softmax without notes."""
 
     temperature: float | None = None  # None: not fitted, which is the same as 1
@@ -66,11 +66,6 @@ class Confidence(NamedTuple):
         return distance_to_nearest(features, self.training_features) > self.distance_threshold
 
 
-def read_confidence(path: Path, settings: ConfidenceSettings) -> Confidence:
-    """Fit to the ``MODEL.npz`` that ``train`` wrote, which is needed only if a setting asks for it."""
-    return Confidence() if settings == SOFTMAX_ALONE else fit_confidence(read_validation(path), settings)
-
-
 def read_validation(path: Path) -> dict[str, np.ndarray]:
     """Read the ``MODEL.npz`` that ``train`` wrote, or raise UserError if it is missing or damaged."""
     advice = f"run `dvc repro train@{path.stem.partition('.')[0]}`"
@@ -83,32 +78,27 @@ def read_validation(path: Path) -> dict[str, np.ndarray]:
 
 
 def parse_validation(content: bytes, message: str) -> dict[str, np.ndarray]:
-    """Return the arrays of a ``MODEL.npz``, or raise UserError with a message if it is damaged."""
+    """Return the arrays of a ``MODEL.npz``; raise UserError with a message if one is damaged or does not fit others."""
     try:
-        return load_arrays(BytesIO(content))
+        with np.load(BytesIO(content), allow_pickle=False) as loaded:
+            arrays = dict(loaded)
+        logits, labels = arrays["logits"], arrays["labels"]
+        if logits.ndim != 2 or labels.shape != logits.shape[:1] or not labels.size:
+            raise ValueError(f"logits shaped {logits.shape} and labels shaped {labels.shape}")
+        if labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < logits.shape[1]:
+            raise ValueError("labels are not class indices")
     except DAMAGED_NPZ as error:
         raise UserError(message) from error
-
-
-def load_arrays(file: BinaryIO) -> dict[str, np.ndarray]:
-    """Load the arrays of a ``MODEL.npz``; raise one of ``DAMAGED_NPZ`` if they are damaged or do not fit each other."""
-    with np.load(file, allow_pickle=False) as loaded:
-        arrays = dict(loaded)
-    logits, labels = arrays["logits"], arrays["labels"]
-    if logits.ndim != 2 or labels.shape != logits.shape[:1] or not labels.size:
-        raise ValueError(f"logits shaped {logits.shape} and labels shaped {labels.shape}")
-    if labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < logits.shape[1]:
-        raise ValueError("labels are not class indices")
     return arrays
 
 
-def fit_confidence(arrays: dict[str, np.ndarray], settings: ConfidenceSettings) -> Confidence:
+def fit_calibration(arrays: dict[str, np.ndarray], settings: ConfidenceSettings) -> Calibration:
     """Fit to the validation photos; without features, those of a model without a backbone, there are no distances."""
     logits, labels = arrays["logits"].astype(np.float64), arrays["labels"]
-    fitted = Confidence(fit_temperature(logits, labels) if settings.temperature_scaling else None)
+    fitted = Calibration(fit_temperature(logits, labels) if settings.temperature_scaling else None)
     if settings.abstention_accuracy is not None:
-        confidence = log_odds(fitted.scaled(logits)).max(axis=1)
-        accuracy = accuracy_by_coverage(confidence, logits.argmax(axis=1) == labels)["accuracy"]
+        odds = log_odds(fitted.scaled(logits)).max(axis=1)
+        accuracy = accuracy_by_coverage(odds, logits.argmax(axis=1) == labels)["accuracy"]
         accurate = accuracy.index[accuracy >= settings.abstention_accuracy]
         fitted = fitted._replace(log_odds_threshold=float(min(accurate, default=math.inf)))
     if settings.out_of_distribution_fraction is not None and "training_features" in arrays:

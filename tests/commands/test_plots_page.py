@@ -1,17 +1,18 @@
 import json
+import shutil
 from pathlib import Path
 
-import pytest
 import vl_convert
 
-from commands import vega
+from tests.conftest import PROJECT
+from tests.project import run
 
 
-def test_the_plots_page_s_javascript_holds_vega_embed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_make_writes_the_javascript_of_the_plots_page(tmp_path: Path) -> None:
     """test_page.py looks at the page in a browser."""
-    monkeypatch.chdir(tmp_path)
-    vega.main()
-    assert "vegaEmbed" in Path("dvc_plots/vega.js").read_text()
+    shutil.copy(PROJECT / "Makefile", tmp_path)
+    run(tmp_path, "make", "--assume-old=.venv/pipeline", "dvc_plots/vega.js")
+    assert "vegaEmbed" in (tmp_path / "dvc_plots/vega.js").read_text()
 
 
 def confusion_chart(labels: list[int], predicted: list[int]) -> str:

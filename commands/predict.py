@@ -101,7 +101,7 @@ def list_photos(given: Sequence[Path]) -> list[Path]:
     for path in given:
         name = shown(path)
         if packed := packed_photos(path):
-            paths += packed
+            paths += map(Path, packed)
             continue
         if not path.exists():
             raise UserError(f"expected a photo or a folder of photos, received {name}: no such file")

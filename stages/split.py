@@ -53,12 +53,11 @@ PREVIEWS = {".thm"}  # a camera's small JPEG of a film or photo beside it
 
 def main() -> None:
     settings = load_params().split
-    files = packed_photos(RAW)
-    if not files:
+    if not (RAW / SHARD.format(1)).exists():
         raise UserError(f"expected photos in {RAW / SHARD.format(1)}, found none: run `dvc repro download`")
     corrections = read_labels(CORRECTIONS, str(CORRECTIONS)) if CORRECTIONS.exists() else {}
     try:
-        photos = split_photos(files, settings, corrections)
+        photos = split_photos(settings, corrections)
     except MismatchError:
         raise
     except UserError as error:
@@ -93,12 +92,12 @@ def make_lists(photos: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return lists
 
 
-def split_photos(files: list[Path], settings: Split, corrections: Mapping[PurePosixPath, set[str]]) -> pd.DataFrame:
+def split_photos(settings: Split, corrections: Mapping[PurePosixPath, set[str]]) -> pd.DataFrame:
     """Fill the table of photos (:func:`stages.data.layout.photo_table`), rule by rule.
 
     Each rule raises a UserError where its parameter or the photos leave no sensible lists.
     """
-    photos = find_photos(RAW, files, LABELS / "labels.csv")
+    photos = find_photos(RAW, packed_photos(RAW), LABELS / "labels.csv")
     apply_corrections(photos, corrections)
     thumbnails = inspect_photos(photos, settings.max_megapixels)
     check_classes(photos)
@@ -128,31 +127,32 @@ def inspect_photos(photos: pd.DataFrame, max_megapixels: float) -> DiskArray:
         Thumbnails, uint8, shaped (len(photos), 3, 32, 32), of which each photo's is at its index in the table: 3 KB
         each, so on disk.
     """
-    labelled = usable(photos)
-    paths = dict(zip(labelled.index.tolist(), labelled["path"], strict=True))
+    paths = photos["path"].array
+    hashes = np.zeros((len(photos), 2), np.uint64)
     thumbnails = temporary_array((len(photos), 3, SIDE, SIDE), np.uint8)
+    with_more_frames: list[str] = []
 
-    def inspect(index: int) -> tuple[str, int, int, bool]:
+    def inspect(index: int) -> str:
         suffix = Path(paths[index]).suffix.lower()
         if suffix in PREVIEWS:
-            return f"{SIDECAR}: is a camera's preview", 0, 0, False
+            return f"{SIDECAR}: is a camera's preview"
         try:
             photo = open_photo(paths[index], COMPARED_SIZE, max_megapixels)
         except UnreadablePhotoError as error:
-            return f"{SIDECAR}: {error}" if suffix in SIDECAR_SUFFIXES else str(error), 0, 0, False
-        thumbnail, *hashes = hash_photo(photo)
+            return f"{SIDECAR}: {error}" if suffix in SIDECAR_SUFFIXES else str(error)
+        if photo.info[MORE_FRAMES]:
+            with_more_frames.append(paths[index])
+        thumbnail, *phashes = hash_photo(photo)
+        hashes[index] = phashes
         thumbnails.write(index, thumbnail)
-        return "", *hashes, photo.info[MORE_FRAMES]
+        return ""
 
-    rows = map_in_parallel(inspect, list(paths), "checking photos")
-    types = {"reason": str, "phash": np.uint64, "mirrored_phash": np.uint64, "has_more_frames": bool}
-    inspected = pd.DataFrame(rows, labelled.index, columns=list(types)).astype(types)
-    filled = ["reason", "phash", "mirrored_phash"]
-    photos.loc[inspected.index, filled] = inspected[filled]
-    with_more_frames = labelled["path"][inspected["has_more_frames"]]
-    if len(with_more_frames):
+    labelled = usable(photos).index
+    photos.loc[labelled, "reason"] = map_in_parallel(inspect, labelled.tolist(), "checking photos")
+    photos[["phash", "mirrored_phash"]] = hashes
+    if with_more_frames:
         text = "files with more pages or frames than the first, the only one that is read: %d, such as %s"
-        logger.warning(text, len(with_more_frames), with_more_frames.iloc[0])
+        logger.warning(text, len(with_more_frames), min(with_more_frames))
     return thumbnails
 
 

@@ -54,12 +54,12 @@ def main() -> None:
     params = load_params()
     if PurePosixPath(output.fs.unstrip_protocol(output.path)).is_relative_to(photos.fs.unstrip_protocol(photos.path)):
         raise UserError(f"expected OUTPUT outside of {args.photos}, where the photos are, received {args.output}")
-    packed: list[Path] = []
+    packed: list[str] = []
     if isinstance(photos.fs, LocalFileSystem):
         check_readable(photos.path)
         packed = packed_photos(Path(photos.path))
     with parquet.explain_unreachable(photos):
-        found = [path.relative_to(photos.path).as_posix() for path in packed] or photos.find("")
+        found = [PurePosixPath(path).relative_to(photos.path).as_posix() for path in packed] or photos.find("")
     paths = [path for path in sorted(found) if not is_hidden(PurePosixPath(path))]
     if not paths:
         raise UserError(f"expected photos in {args.photos}, found none")

@@ -65,17 +65,18 @@ def pack_archive(archive: Path, folder: Path) -> None:
 def leave_out_hidden(members: Iterable[Member]) -> list[Member]:
     """Return the files that are not hidden; log how many are, and the folders, perhaps classes, that hold no others."""
     files, hidden = [], 0
-    folders, with_files = set(), set()
+    names, names_with_files = set[str](), set[str]()
     for member in members:
-        path = PurePosixPath(member.name)
-        folders.add(path if member.is_folder else path.parent)
-        if not member.is_folder and is_hidden(path):
+        folder = member.name if member.is_folder else member.name.rpartition("/")[0]
+        names.add(folder)
+        if not member.is_folder and is_hidden(PurePosixPath(member.name)):
             hidden += 1
         elif not member.is_folder:
             files.append(member)
-            with_files.add(path.parent)
+            names_with_files.add(folder)
     if hidden:
         logger.info("hidden files left out: %d", hidden)
+    folders, with_files = ({PurePosixPath(name) for name in each} for each in (names, names_with_files))
     empty = folders.difference(*([folder, *folder.parents] for folder in with_files))
     if shown := sorted(folder for folder in empty if not is_hidden(folder)):
         names = ", ".join(repr(str(folder)) for folder in shown[:MAX_LOGGED])
@@ -111,13 +112,14 @@ def pack(files: list[Member], folder: Path, readers: int = 0) -> None:
     packing; none where files can be read one at a time only.
     """
     files.sort(key=lambda file: file.name)
-    parents = {PurePosixPath(file.name).parent for file in files}
-    names = {str(above) for parent in parents for above in (parent, *parent.parents)}
+    parents = {PurePosixPath(parent) for parent in {file.name.rpartition("/")[0] for file in files}}
+    folders = {str(above) for parent in parents for above in (parent, *parent.parents)}
+    previous = ""
     for file in files:
         check_name(file.name)
-        if file.name in names:
+        if file.name == previous or file.name in folders:
             raise UserError(f"expected one file of each name (and no folder), received {file.name!r} again")
-        names.add(file.name)
+        previous = file.name
     opened = iter(in_parallel(lambda file: file.open(), files, readers) if readers else (file.open() for file in files))
     with tqdm(desc="packing", total=len(files), unit="file", disable=None) as bar:
         for number, of_shard in enumerate(in_shards(files), 1):

@@ -3,7 +3,9 @@
 import hashlib
 import logging
 import re
-from collections import Counter, defaultdict
+from collections import Counter
+from itertools import groupby
+from operator import itemgetter
 from unicodedata import normalize
 
 import numpy as np
@@ -16,8 +18,6 @@ from stages.common.cli import MismatchError
 from stages.common.params import Split
 
 logger = logging.getLogger(__name__)
-
-Groups = dict[int, Counter[str]]  # of each group, by its index, the number of clusters of each class
 
 
 def find_groups(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
@@ -64,18 +64,16 @@ def assign_splits(photos: pd.DataFrame, settings: Split) -> pd.Series:
     """
     given = set(photos["split"])
     if given == {""}:
-        groups = count_clusters(photos)
-        test, others = select_groups(
-            rank(groups, photos, settings.seed), targets(groups, settings.test_fraction), splits_left=2
-        )
+        groups = rank_groups(photos, settings.seed)
+        test, others = select_groups(groups, targets(groups, settings.test_fraction), splits_left=2)
         validation, train = select_groups(others, targets(groups, settings.validation_fraction), splits_left=1)
-        return fill_splits(photos, {"test": [*test], "validation": [*validation], "train": [*train]}, "")
+        return fill_splits(photos, {"test": test, "validation": validation, "train": [*train["group"].unique()]}, "")
     if "validation" not in given:
         logger.info("validation: %.0f %% of training, as the folders give none", 100 * settings.validation_fraction)
         in_train_alone = photos["split"].eq("train").groupby(photos["group"]).transform("all")
-        groups = rank(count_clusters(photos[in_train_alone]), photos, settings.seed)
+        groups = rank_groups(photos[in_train_alone], settings.seed)
         validation, train = select_groups(groups, targets(groups, settings.validation_fraction), splits_left=1)
-        return fill_splits(photos, {"train": [*train], "validation": [*validation]}, "train")
+        return fill_splits(photos, {"train": [*train["group"].unique()], "validation": validation}, "train")
     if "test" not in given:  # every n-th group in validation, by class, in the order of their first paths there
         firsts = photos[photos["split"] == "validation"].sort_values("path").drop_duplicates("group")
         in_test = firsts.groupby("label").cumcount() % settings.test_every == 0
@@ -84,57 +82,49 @@ def assign_splits(photos: pd.DataFrame, settings: Split) -> pd.Series:
     return photos["split"]
 
 
-def count_clusters(photos: pd.DataFrame) -> Groups:
-    """Count the clusters of each class in each group, sorted by the index of the group."""
-    groups: Groups = defaultdict(Counter)
-    clusters = photos.drop_duplicates("cluster").sort_values(["group", "cluster"])
-    for group, label in zip(clusters["group"], clusters["label"], strict=True):
-        groups[group][label] += 1
-    return groups
+def rank_groups(photos: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Count the ``clusters`` of each ``label`` in each ``group``, a row each.
 
-
-def targets(groups: Groups, fraction: float) -> dict[str, int]:
-    """Compute how many clusters of each class make up a fraction of them, at least one."""
-    totals = Counter[str]()
-    for clusters in groups.values():
-        totals.update(clusters)
-    return {label: max(1, round(count * fraction)) for label, count in totals.items()}
-
-
-def rank(groups: Groups, photos: pd.DataFrame, seed: int) -> Groups:
-    """Sort groups by a hash of the seed and the first name of their photos.
-
-    So a group keeps its rank among the others when photos are added or removed, or an outer folder is renamed
-    (docs/decisions/hashed_split.md).
+    Groups are sorted by a hash of the seed and the first name of their photos. So a group keeps its rank among the
+    others when photos are added or removed, or an outer folder is renamed (docs/decisions/hashed_split.md).
     """
+    counts = photos.drop_duplicates("cluster").groupby(["group", "label"]).size().reset_index(name="clusters")
     firsts = photos.sort_values("name").drop_duplicates("group")
     hashes = [hashlib.sha256(f"{seed} {name}".encode()).digest() for name in firsts["name"]]
-    hash_of = dict(zip(firsts["group"], hashes, strict=True))
-    return {group: groups[group] for group in sorted(groups, key=lambda group: hash_of[group])}
+    return firsts["group"].iloc[np.argsort(hashes)].to_frame().merge(counts)
 
 
-def select_groups(groups: Groups, targets: dict[str, int], splits_left: int) -> tuple[Groups, Groups]:
-    """Fill the target number of clusters of each class greedily; return the groups taken, and the others.
+def targets(groups: pd.DataFrame, fraction: float) -> dict[str, int]:
+    """Compute how many clusters of each class make up a fraction of them, at least one."""
+    totals = groups.groupby("label")["clusters"].sum()
+    return {str(label): max(1, round(count * fraction)) for label, count in totals.items()}
+
+
+def select_groups(groups: pd.DataFrame, targets: dict[str, int], splits_left: int) -> tuple[list[int], pd.DataFrame]:
+    """Fill the target number of clusters of each class greedily; return the groups taken, and the rows of the others.
 
     Each class keeps a group for each of the splits that are left to fill, and gives at least one, if need be its
     smallest.
     """
-    taken: Groups = {}
-    missing = Counter(targets)
-    groups_left = Counter(label for clusters in groups.values() for label in clusters)
-    for group, clusters in groups.items():
+    missing, groups_left = Counter(targets), Counter(groups["label"])
+    taken: list[int] = []
+    rows = zip(groups["group"], groups["label"], groups["clusters"], strict=True)
+    for group, of_group in groupby(rows, itemgetter(0)):
+        clusters = {label: count for _, label, count in of_group}
         gain = sum(abs(missing[label]) - abs(missing[label] - count) for label, count in clusters.items())
         if gain > 0 and all(groups_left[label] > splits_left for label in clusters):
-            taken[group] = clusters
+            taken.append(group)
             missing.subtract(clusters)
             groups_left.subtract(clusters.keys())
     for label, target in targets.items():
-        candidates = [group for group, clusters in groups.items() if label in clusters and group not in taken]
-        if missing[label] == target and candidates:
-            smallest = min(candidates, key=lambda group: groups[group].total())
-            taken[smallest] = groups[smallest]
-            missing.subtract(groups[smallest])
-    return taken, {group: clusters for group, clusters in groups.items() if group not in taken}
+        if missing[label] == target:
+            others = groups[~groups["group"].isin(taken)]
+            sizes = others.groupby("group", sort=False)["clusters"].sum()
+            smallest = sizes[others["group"][others["label"] == label]].nsmallest(1).index
+            taken.extend(smallest)
+            chosen = others[others["group"].isin(smallest)]
+            missing.subtract(dict(zip(chosen["label"], chosen["clusters"], strict=True)))
+    return taken, groups[~groups["group"].isin(taken)]
 
 
 def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: str) -> pd.Series:

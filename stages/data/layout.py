@@ -42,10 +42,12 @@ class ClassFolder(NamedTuple):
 class Tree:
     """Files below a folder; a folder has photos if it has files other than sidecar files."""
 
-    def __init__(self, folder: Path, files: list[Path]) -> None:
+    def __init__(self, folder: Path, files: Iterable[str]) -> None:
         self.files = sorted(files)
-        above = {parent: {parent, *parent.parents} for parent in {file.parent for file in files}}
-        self.with_photos = {file.parent for file in files if file.suffix.lower() not in SIDECAR_SUFFIXES}
+        photos = (file for file in self.files if not file.lower().endswith(tuple(SIDECAR_SUFFIXES)))
+        self.with_photos = {Path(parent) for parent in {parent_of(file) for file in photos}}
+        self.parents = {parent: Path(parent) for parent in {parent_of(file) for file in self.files}}
+        above = {parent: {parent, *parent.parents} for parent in self.parents.values()}
         holding = set().union(*(above[path] for path in self.with_photos))  # photos at any depth
         self.inner: dict[Path, list[Path]] = defaultdict(list)  # of each folder the subfolders with photos at any depth
         for path in sorted(holding - {folder, *folder.parents}):
@@ -58,17 +60,21 @@ class Tree:
             folder = inner[0]
         return folder
 
-    def names_below(self, root: Path) -> dict[Path, str]:
+    def names_below(self, root: Path) -> dict[str, str]:
         prefix = f"{root.as_posix()}/"
-        paths = {file: file.as_posix() for file in self.files}
-        return {file: path.removeprefix(prefix) for file, path in paths.items() if path.startswith(prefix)}
+        return {file: file.removeprefix(prefix) for file in self.files if file.startswith(prefix)}
 
 
-def photo_table(rows: Iterable[tuple[str, str, str, str, str]]) -> pd.DataFrame:
+def parent_of(file: str) -> str:
+    return file.rpartition("/")[0]
+
+
+def photo_table(
+    path: list[str], name: list[str], label: list[str], split: list[str], reason: list[str]
+) -> pd.DataFrame:
     """Create the table of photos, a row per file, whose columns each rule of ``split`` fills further.
 
-    Args:
-        rows: path, name, label, split and reason, sorted by path; files that are missing come last.
+    Args: as of the columns returned, sorted by path; files that are missing come last.
 
     Returns:
         ``path``: str, from the project's root; unique.
@@ -82,11 +88,12 @@ def photo_table(rows: Iterable[tuple[str, str, str, str, str]]) -> pd.DataFrame:
         ``cluster``: int, index of the duplicate cluster; -1 for photos without one.
         ``group``: int, index of the group, a union of clusters; -1 for photos without one.
     """
-    table = pd.DataFrame(list(rows), columns=["path", "name", "label", "split", "reason"], dtype=str)
+    columns = {"path": path, "name": name, "label": label, "split": split, "reason": reason}
+    table = pd.DataFrame(columns, dtype=str)
     return table.assign(given="", copy_of="", phash=np.uint64(0), mirrored_phash=np.uint64(0), cluster=-1, group=-1)
 
 
-def find_photos(folder: Path, files: list[Path], labels: Path) -> pd.DataFrame:
+def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
     """Return the table of all files in a folder, photos or not, and of those missing that the CSV ``labels`` lists.
 
     Each has a label, or a reason why not, and the split that folders give. Without a CSV, the classes are folders.
@@ -117,19 +124,22 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
     tops = {tree.descend(path): split for path, split in splits.items()} or {root: ""}
     check_not_empty(root, tops, tree)
     folders = class_folders(tops, tree)
-    class_folder_of: dict[Path, ClassFolder] = {}
-    for parent in sorted({file.parent for file in tree.files}):
+    class_folder_of: dict[str, ClassFolder] = {}
+    for name, parent in sorted(tree.parents.items()):
         above = [folders[path] for path in (parent, *parent.parents) if path in folders]
-        class_folder_of[parent] = above[0] if above else ClassFolder("", "", parent)
+        class_folder_of[name] = above[0] if above else ClassFolder("", "", parent)
         if above and parent in tree.with_photos:
             check_split_names(parent, root, above[0])
 
-    rows = []
-    for file in tree.files:
-        label, split, start = class_folder_of[file.parent]
-        name = normalize("NFC", file.relative_to(start).as_posix())
-        rows.append((file.as_posix(), name, label, split, "" if label else NO_CLASS))
-    photos = photo_table(rows)
+    found = [class_folder_of[parent_of(file)] for file in tree.files]
+    names = [file.removeprefix(f"{start}/") for file, (_, _, start) in zip(tree.files, found, strict=True)]
+    photos = photo_table(
+        path=tree.files,
+        name=[normalize("NFC", name) for name in names],
+        label=[label for label, _, _ in found],
+        split=[split for _, split, _ in found],
+        reason=["" if label else NO_CLASS for label, _, _ in found],
+    )
     labels = sorted(set(photos["label"]) - {""})
     if len(labels) < 2:
         strays = (photos["label"] == "").sum()
@@ -226,11 +236,11 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
                 reason = ""
             case several:
                 label, reason = "", f"{TWO_LABELS} in download.labels: {', '.join(several)}"
-        rows.append((file.as_posix(), normalize("NFC", name), label, "", reason))
+        rows.append((file, normalize("NFC", name), label, "", reason))
     for name in missing:
         reason = NO_FILE + (", which has {}: {}".format(*similar[name]) if name in similar else "")
         rows.append(((root / name).as_posix(), name, "", "", reason))
-    photos = photo_table(rows)
+    photos = photo_table(*map(list, zip(*rows, strict=True)))
 
     labelled = photos[photos["label"] != ""]
     folders = {parent for name in labelled["name"] for parent in PurePosixPath(name).parents}

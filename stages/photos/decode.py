@@ -126,7 +126,7 @@ def unreadable_photos() -> Iterator[None]:
 def read_photo(file: IO[bytes] | PackedFile, size: int, max_megapixels: float) -> bytes:
     """Read an open file of ``size`` bytes; only the start if it cannot be a photo, such as a large video."""
     header = file.read(HEADER_BYTES)
-    if not set(FORMATS).intersection(formats_of(header)):
+    if not formats_of(header, FORMATS):
         raise UnreadablePhotoError(f"cannot be decoded: {describe_other(header)}")
     if size > max_megapixels * 1e6 * MAX_BYTES_PER_PIXEL:
         raise UnreadablePhotoError(f"is larger than any photo of {max_megapixels:g} megapixels")
@@ -167,7 +167,7 @@ def _open(content: bytes) -> ImageFile.ImageFile:
     except UnidentifiedImageError:
         if is_tiff:
             raise UnreadablePhotoError(f"cannot be decoded: is {describe_tiff(content)}") from None
-        for name in set(formats_of(content[:HEADER_BYTES])).intersection(FORMATS):
+        for name in formats_of(content[:HEADER_BYTES], FORMATS):
             Image.OPEN[name][0](BytesIO(content), "")  # raises the reason, which Image.open() hides
         raise
 

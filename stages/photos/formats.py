@@ -1,5 +1,6 @@
 """Image formats that are read, and why a file is in none of them: not an image, or a TIFF that Pillow would misread."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from io import BytesIO
 
@@ -35,9 +36,10 @@ BIG_TIFF = 43  # the third byte
 MAX_SUBDIRECTORIES = 8  # that are looked at
 
 
-def formats_of(header: bytes) -> list[str]:
-    """List the formats, of all that Pillow knows, that accept a file that starts with ``header``."""
-    return [name for name, (_, accepts) in Image.OPEN.items() if accepts and accepts(header.ljust(HEADER_BYTES, b"\0"))]
+def formats_of(header: bytes, formats: Iterable[str]) -> list[str]:
+    """List those of Pillow's formats that accept a file that starts with ``header``."""
+    padded = header.ljust(HEADER_BYTES, b"\0")
+    return [name for name in formats if (accepts := Image.OPEN[name][1]) and accepts(padded)]
 
 
 def describe_other(header: bytes) -> str:
@@ -46,7 +48,7 @@ def describe_other(header: bytes) -> str:
         return f"HEIC needs pillow-heif: {SAVE}, or {INSTALL_HEIF}"
     if kind := identify(header):
         return f"is {kind}"
-    if others := set(formats_of(header)).difference(FORMATS):
+    if others := set(formats_of(header, Image.OPEN)).difference(FORMATS):
         return f"{min(others)} is not among the formats that are read: {SAVE}"
     return "is a text file" if is_text(header) else "cannot identify image file"
 

@@ -7,6 +7,7 @@ import errno
 import os
 import struct
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -45,16 +46,16 @@ class Shards(NamedTuple):
     """The shards in a folder, with the index of the files in them."""
 
     paths: list[Path]
-    numbers: dict[str, int]  # of the entries, by the file's name
+    names: list[str]  # of the files, sorted, as they are packed
     entries: "array[int]"  # four numbers each: index of the shard, position of the header, size and CRC-32 of the file
 
     @contextmanager
     def open(self, name: str) -> Iterator[tuple[PackedFile, int]]:
         """Open a file; yield it with its size."""
-        if name not in self.numbers:
+        index = bisect_left(self.names, name)
+        if self.names[index : index + 1] != [name]:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
-        start = 4 * self.numbers[name]
-        shard, position, size, checksum = self.entries[start : start + 4]
+        shard, position, size, checksum = self.entries[4 * index : 4 * index + 4]
         with self.paths[shard].open("rb", buffering=0) as file:
             file.seek(position)
             header = file.read(HEADER.size)
@@ -73,10 +74,10 @@ def open_shards(folder: str) -> Shards:
 
 @lru_cache(maxsize=2)
 def _read_index(folder: str, *_: int) -> Shards:
-    shards = Shards(sorted(Path(folder).glob(PATTERN)), {}, array("Q"))
+    shards = Shards(sorted(Path(folder).glob(PATTERN)), [], array("Q"))
     for index, path in enumerate(shards.paths):
         for name, *entry in read_directory(path):
-            shards.numbers[name] = len(shards.numbers)
+            shards.names.append(name)
             shards.entries.extend((index, *entry))
     return shards
 
@@ -113,14 +114,13 @@ def locate(path: Path) -> tuple[Shards, str] | None:
     return (shards, whole.removeprefix(folder).lstrip("/")) if shards.paths else None
 
 
-def packed_photos(path: Path) -> list[Path]:
+def packed_photos(path: Path) -> list[str]:
     """List the photos in shards that a path means: all of a folder of shards, those of a folder in them, or one."""
     if path.is_file() or not (located := locate(path)):
         return []
     shards, name = located
-    if not name:
-        return [path / photo for photo in shards.numbers]
-    return [path / photo[len(name) + 1 :] for photo in shards.numbers if photo == name or photo.startswith(f"{name}/")]
+    start = str(path).removesuffix(name) if name else f"{path}/"
+    return [start + photo for photo in shards.names if not name or photo == name or photo.startswith(f"{name}/")]
 
 
 def damaged(shard: Path) -> UserError:

@@ -1,6 +1,7 @@
 import io
 from collections.abc import Iterable, Sequence
 
+import imagehash
 import numpy as np
 import pandas as pd
 import pytest
@@ -138,6 +139,15 @@ def test_copies_of_8_and_of_16_bits_are_duplicates() -> None:
         Image.fromarray(samples).save(file, "PNG")
         copies.append(hash_photo(open_photo(file.getvalue())))
     assert clusters(copies, distance=0) == [0, 0]
+
+
+def test_perceptual_hashes_are_those_of_imagehash() -> None:
+    rng = np.random.default_rng(0)
+    noise = [Image.fromarray(rng.integers(0, 256, (40, 50, 3), np.uint8)) for _ in range(20)]
+    for photo in [PHOTO, disc("red"), Image.new("RGB", (9, 9), "white"), *noise]:
+        thumbnail, *hashes = hash_photo(photo)
+        image = Image.fromarray(thumbnail.transpose(1, 2, 0))
+        assert hashes == [int(str(imagehash.phash(each)), 16) for each in (image, ImageOps.mirror(image))]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def table(*groups: list[str], copies: int = 1) -> pd.DataFrame:
             for copy in range(copies):
                 rows.append((f"data/raw/{photo}_{copy}.jpg", f"{label}/{name}_{copy}.jpg", label, split, ""))
                 indices.append((len(indices) // copies, group))
-    created = photo_table(rows)
+    created = photo_table(*map(list, zip(*rows, strict=True)))
     created[["cluster", "group"]] = indices
     return created
 
@@ -125,9 +125,9 @@ def test_a_division_moves_as_few_clusters_as_it_can() -> None:
 
 
 def test_of_groups_all_too_large_the_smallest_is_taken() -> None:
-    groups = {group: Counter(cats=size) for group, size in enumerate((9, 7, 8))}
+    groups = pd.DataFrame({"group": range(3), "label": "cats", "clusters": [9, 7, 8]})
     taken, others = select_groups(groups, {"cats": 2}, splits_left=2)
-    assert (list(taken), list(others)) == ([1], [0, 2])
+    assert (taken, list(others["group"])) == ([1], [0, 2])
 
 
 def test_a_group_keeps_its_split_when_photos_are_added() -> None:

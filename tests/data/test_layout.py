@@ -29,7 +29,7 @@ def find(labels: str | None = None) -> pd.DataFrame:
     """Return the table of photos, indexed by the path in ``raw/``."""
     if labels is not None:
         Path("labels.csv").write_text(labels, encoding="utf-8")
-    files = [path for path in Path("raw").rglob("*") if path.is_file()]
+    files = [str(path) for path in Path("raw").rglob("*") if path.is_file()]
     photos = find_photos(Path("raw"), files, Path("labels.csv"))
     return photos.set_index(photos["path"].str.removeprefix("raw/"))
 

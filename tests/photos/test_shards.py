@@ -53,7 +53,7 @@ def test_photos_are_read_by_their_paths_from_any_thread() -> None:
     ],
 )
 def test_a_path_means_a_photo_a_folder_or_all(path: str, names: list[str]) -> None:
-    assert packed_photos(Path(path)) == [RAW / name for name in names]
+    assert packed_photos(Path(path)) == [f"{RAW}/{name}" for name in names]
 
 
 def test_a_photo_that_is_in_no_shard_is_missing() -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -79,6 +80,14 @@ def without_access(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         monkeypatch.setattr(os, "scandir", refuse)
 
     return forbid
+
+
+@pytest.fixture
+def eagerly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train without tracing, which takes longer than tiny trainings do; test_steps.py and whole pipelines trace."""
+    from stages.models.runtime import keras
+
+    monkeypatch.setattr(keras.Model, "compile", partialmethod(keras.Model.compile, run_eagerly=True))
 
 
 @pytest.fixture

@@ -6,18 +6,20 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from PIL import Image
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # expected values are a CPU's; TensorFlow reads this at its start
 
-from stages.common.paths import RAW
+from stages.common.paths import RAW, SPLITS
 from stages.data import fetch
 
 PROJECT = Path(__file__).parents[1]
@@ -33,28 +35,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files, so that two processes end together; the first two make the shared runs."""
-    longest = [
-        "pipeline",
-        "cluster",
-        "docs",
-        "backbones",
-        "on_features",
-        "own_photos",
-        "demo",
-        "soak",
-        "devices",
-        "review_page",
-    ]
-    order = {f"test_{name}.py": index for index, name in enumerate(longest)}
+    longest = "pipeline cluster docs backbones on_features own_photos demo soak devices review_page"
+    order = {f"test_{name}.py": index for index, name in enumerate(longest.split())}
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 @pytest.fixture(autouse=True)
-def default_log_levels() -> Iterator[None]:
-    """Undo what ``run`` sets, or messages would depend on which test ran a program before."""
+def default_settings() -> Iterator[None]:
+    """Undo the log levels that ``run`` sets and Keras's dtype policy, and close figures: they outlive a test."""
     yield
     for name in ("__main__", "commands", "stages"):
         logging.getLogger(name).setLevel(logging.NOTSET)
+    if keras := sys.modules.get("keras"):
+        keras.config.set_dtype_policy("float32")
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 @pytest.fixture
@@ -85,6 +80,14 @@ def without_access(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         monkeypatch.setattr(os, "scandir", refuse)
 
     return forbid
+
+
+@pytest.fixture
+def eagerly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train without tracing, which takes longer than tiny trainings do; test_steps.py and whole pipelines trace."""
+    from stages.models.runtime import keras
+
+    monkeypatch.setattr(keras.Model, "compile", partialmethod(keras.Model.compile, run_eagerly=True))
 
 
 @pytest.fixture
@@ -146,6 +149,12 @@ def packed_files(raw: Path = RAW) -> dict[str, bytes]:
     """Read the files in the shards in ``raw`` by another program's code than the pipeline's."""
     shards = [ZipFile(path) for path in sorted(raw.glob("*.zip"))]
     return {name: shard.read(name) for shard in shards for name in shard.namelist()}
+
+
+def write_list(name: str, **columns: Any) -> None:
+    """Write a list of photos as ``split`` does."""
+    SPLITS.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(columns).to_csv(SPLITS / f"{name}.csv", index=False)
 
 
 def write_photos(folder: Path, count: int, first: int = 0) -> None:

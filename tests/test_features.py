@@ -3,7 +3,7 @@
 import errno
 import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,7 +26,7 @@ from stages.photos.decode import resized_pixels
 from stages.storage.feature_sets import sample_rows
 from stages.training import network
 from stages.training.backup import History, TrainingRun
-from tests.conftest import write_photos
+from tests.conftest import write_list, write_photos
 from tests.training.small_backbone import use_small_backbone
 
 SIZE = (32, 40)
@@ -42,10 +42,8 @@ def photos(set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> 
     for split, count in COUNTS.items():
         write_photos(Path("data/raw", split), count)
         paths = sorted(str(path) for path in Path("data/raw", split).iterdir())
-        Path("data/splits").mkdir(exist_ok=True)
-        listed = pd.DataFrame({"path": paths, "label": ["cats", "dogs", "cats", "dogs", "cats"][:count]})
-        listed.to_csv(f"data/splits/{split}.csv", index=False)
-        listed[["path"]].to_csv(f"data/splits/{split}_paths.csv", index=False)
+        write_list(split, path=paths, label=["cats", "dogs", "cats", "dogs", "cats"][:count])
+        write_list(f"{split}_paths", path=paths)
         pixels[split] = np.stack([resized_pixels(path, SIZE) for path in paths])
     return pixels
 
@@ -192,7 +190,9 @@ def test_unusable_features_are_one_line(monkeypatch: pytest.MonkeyPatch, set_par
 
 
 @pytest.fixture
-def small_transfer(set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+def small_transfer(
+    set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch, eagerly: None
+) -> Callable[..., None]:
     """Train ``transfer`` for an epoch on the features of a small backbone; keywords change ``train``."""
 
     def run(**changes: Any) -> None:
@@ -202,8 +202,7 @@ def small_transfer(set_params: Callable[..., None], monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr("sys.argv", ["train", "transfer"])
         train.main()
 
-    yield run
-    keras.config.set_dtype_policy("float32")
+    return run
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])

@@ -3,17 +3,15 @@
 import json
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pytest
-import ray
 from PIL import Image
 
 from commands import export, predict
-from commands.cluster import batch_predict, nodes
+from commands.cluster import batch_predict, nodes, parquet
 from stages import evaluate, pixels, split, train
 from stages.common.cli import UserError
 from stages.common.param_types import ImageFit
@@ -23,6 +21,7 @@ from stages.inference.model_file import TrainedModel
 from stages.photos.decode import resized_pixels
 from tests.conftest import CNN_ALONE, PHOTOS, edit_params, pack_photos
 
+pytestmark = pytest.mark.usefixtures("eagerly")
 SIZE = (16, 20)
 TINY = {**CNN_ALONE["models"]["cnn"], "conv_layers": 1, "filters": 2, "dense_units": 2}
 
@@ -51,18 +50,10 @@ def image_fit(request: pytest.FixtureRequest, workspace: Path, monkeypatch: pyte
     return cast(ImageFit, request.param)
 
 
-class InProcess:
-    """A dataset of Ray Data, in this process."""
-
-    def __init__(self, rows: list[Any], **_options: Any) -> None:
-        self.rows = rows
-
-    def map(self, function: Any, fn_args: Any = (), fn_constructor_args: Any = (), **_options: Any) -> "InProcess":
-        call = function(*fn_constructor_args) if isinstance(function, type) else function
-        return InProcess([call(row, *fn_args) for row in self.rows])
-
-    def iter_rows(self) -> Any:
-        return iter(self.rows)
+def predict_here(photos: Any, output: Any, paths: list[str], decoding: tuple[Any, ...], _resources: Any) -> None:
+    """Classify in this process instead of a cluster's."""
+    part = {"name": parquet.part_name(0, paths), "paths": paths}
+    batch_predict.Predictor(output)(batch_predict.decode(part, photos, *decoding))
 
 
 def decoded(name: str, image_fit: ImageFit) -> np.ndarray:
@@ -126,8 +117,7 @@ def test_all_decode_as_the_model_was_trained(image_fit: ImageFit, monkeypatch: p
 
     monkeypatch.setattr(nodes, "connect", lambda: None)
     monkeypatch.setattr(batch_predict, "check_resources", lambda _: None)
-    monkeypatch.setattr(ray.data.DataContext, "get_current", SimpleNamespace)  # which warns of its own attributes
-    monkeypatch.setattr(ray.data, "from_items", InProcess)
+    monkeypatch.setattr(batch_predict, "predict_photos", predict_here)
     monkeypatch.setattr(sys, "argv", ["batch_predict", "data/raw/validation/cats", "classified"])
     batch_predict.main()
     np.testing.assert_array_equal(classified[1:], [expected])

@@ -4,8 +4,8 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +13,7 @@ from PIL import Image
 
 from stages import label_issues
 from stages.storage.files import content_hash, write_json
-from tests.conftest import write_photos
+from tests.conftest import write_list, write_photos
 
 FOLDER = Path("plots/label_issues")
 
@@ -24,27 +24,26 @@ def run(
 ) -> Callable[..., pd.DataFrame]:
     """Run the step on features of two views that tell the classes apart, with the given numbers of wrong labels."""
 
-    def step(wrong: list[int], reviewed: Sequence[str] = ()) -> pd.DataFrame:
+    def step(wrong: list[int], reviewed: Sequence[str] = (), together: Sequence[str] = ()) -> pd.DataFrame:
         names = np.arange(30) % 2
-        lists = {}
+        hashes = {}
         for split in ("train", "validation"):
             write_photos(Path("data/raw", split), 30)
             paths = [f"data/raw/{split}/{number}.jpg" for number in range(30)]
             labels = [["cats", "dogs"][name] for name in names]
             for number in wrong if split == "train" else []:
                 labels[number] = {"cats": "dogs", "dogs": "cats"}[labels[number]]
-            lists[split] = pd.DataFrame({"path": paths, "label": labels})
-            Path("data/splits").mkdir(exist_ok=True)
-            lists[split].to_csv(f"data/splits/{split}.csv", index=False)
-        pd.DataFrame({"path": reviewed}).to_csv("data/splits/corrected.csv", index=False)
-        pd.DataFrame({"path": [], "group": []}).to_csv("data/splits/groups.csv", index=False)
+            hashes[split] = content_hash(paths)
+            write_list(split, path=paths, label=labels)
+        write_list("corrected", path=reviewed)
+        write_list("groups", path=together, group=["same"] * len(together))
         features = Path("data/features/mobilenet_v2")
         features.mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng(0)
         first = rng.normal(4 * names[:, None, None, None], 1, (30, 2, 2, 3))
         np.save(features / "train.npy", np.concatenate([first, rng.normal(0, 9, first.shape)]).astype(np.float16))
         np.save(features / "validation.npy", first.astype(np.float16))
-        write_json({"photos": {s: content_hash(of["path"]) for s, of in lists.items()}}, features / "about.json")
+        write_json({"photos": hashes}, features / "about.json")
         set_params({"label_issues": {"mobilenet_v2": {"folds": 5}}})
         monkeypatch.setattr(sys, "argv", ["label_issues", "mobilenet_v2"])
         label_issues.main()
@@ -68,6 +67,23 @@ def test_exchanged_labels_are_listed_most_suspicious_first(
     assert "labels that look wrong: 3 of 60" in caplog.messages
     with Image.open(FOLDER / "mobilenet_v2.png") as picture:
         assert len(picture.convert("RGB").getcolors(maxcolors=2**24) or []) > 1000  # text alone has hundreds
+
+
+def test_groups_folds_and_seed_reach_the_cross_validation(
+    run: Callable[..., pd.DataFrame], set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received: list[Any] = []
+
+    def predict(features: np.ndarray, labels: np.ndarray, *given: Any) -> np.ndarray:
+        received.extend(given)
+        return np.asarray(np.eye(2)[labels])
+
+    monkeypatch.setattr(label_issues, "out_of_fold_probabilities", predict)
+    set_params({"seed": 7})
+    run([], together=["data/raw/train/3.jpg", "data/raw/validation/4.jpg"])
+    groups, folds, seed = received
+    assert (groups[34], groups[3], folds, seed) == ("same", "same", 5, 7)
+    assert len(set(groups)) == 59
 
 
 def test_all_photos_are_predicted_out_of_fold(run: Callable[..., pd.DataFrame]) -> None:
@@ -101,4 +117,3 @@ def test_the_figure_names_photos_and_classes_or_says_none(run: Callable[..., pd.
     one, none = label_issues.draw_issues(run([4])), label_issues.draw_issues(run([]))
     assert re.fullmatch(r"4.jpg\nlabelled (\w+)\n0.\d\d for (?!\1)\w+", one.axes[0].get_title())
     assert none.get_suptitle() == "labels that look wrong: none"
-    plt.close("all")

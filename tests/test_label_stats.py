@@ -1,12 +1,12 @@
 """What `label_stats` counts, and the samples that it draws."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from PIL import ExifTags, Image
@@ -15,15 +15,14 @@ from stages import label_stats
 from stages.common.params import LabelStats
 from stages.label_stats import LABEL_COUNTS, LABEL_STATS, draw_counts, draw_samples, main
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, REMOVED, SAME_GROUP, TWO_LABELS
-from tests.conftest import write_photos
+from tests.conftest import write_list, write_photos
 
 
-def write_lists(**lists: pd.DataFrame) -> None:
+def write_lists(**lists: Any) -> None:
     """Write lists of ``split``, of those that are not given empty ones."""
-    Path("data/splits").mkdir(parents=True)
-    empty = pd.DataFrame(columns=["path", "reason", "given", "label", "split"])
+    empty: dict[str, list[str]] = {column: [] for column in ("path", "reason", "given", "label", "split")}
     for name in ("train", "validation", "test", "rejected", "corrected", "copies"):
-        lists.get(name, empty).to_csv(f"data/splits/{name}.csv", index=False)
+        write_list(name, **lists.get(name, empty))
 
 
 def test_each_number_has_its_own_name(workspace: Path) -> None:
@@ -31,15 +30,12 @@ def test_each_number_has_its_own_name(workspace: Path) -> None:
     write_photos(workspace, 1)
     images = {"train": {"cats": 4, "dogs": 8}, "validation": {"cats": 3, "dogs": 5}, "test": {"cats": 6, "dogs": 2}}
     reasons = {NO_FILE: 2, TWO_LABELS: 3, DUPLICATE: 4, SAME_GROUP: 5, REMOVED: 6, "cannot be decoded": 7}
-    lists = {
-        split: pd.DataFrame({"path": "0.jpg", "label": [label for label, number in of.items() for _ in range(number)]})
-        for split, of in images.items()
-    }
-    rejected = [reason for reason, number in reasons.items() for _ in range(number)]
-    lists["rejected"] = pd.DataFrame({"path": "x", "reason": rejected})
-    lists["corrected"] = pd.DataFrame({"path": "0.jpg", "given": ["cats", "dogs"], "label": ["dogs", "dogs"]})
-    lists["copies"] = pd.DataFrame({"path": "x", "split": ["validation", "validation", "test"]})
-    write_lists(**lists)
+    write_lists(
+        **{split: {"path": "0.jpg", "label": list(Counter(of).elements())} for split, of in images.items()},
+        rejected={"path": "x", "reason": list(Counter(reasons).elements())},
+        corrected={"path": "0.jpg", "given": ["cats", "dogs"], "label": ["dogs", "dogs"]},
+        copies={"path": "x", "split": ["validation", "validation", "test"]},
+    )
     main()
     assert json.loads(LABEL_STATS.read_text()) == {
         "unmatched": 2,
@@ -58,6 +54,13 @@ def test_each_number_has_its_own_name(workspace: Path) -> None:
     assert pd.read_csv(LABEL_COUNTS)["images"].tolist() == [4, 8, 3, 5, 6, 2]
 
 
+@pytest.fixture
+def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("draw_counts", "draw_samples", "write_figure"):
+        monkeypatch.setattr(label_stats, name, lambda *_: None)
+
+
+@pytest.mark.usefixtures("_no_figures")
 @pytest.mark.parametrize(
     ("shape", "image_size", "loss"),
     [((30, 20), 16, 1 / 3), ((20, 32), 16, 0.375), ((640, 160), [10, 30], 0.25), ((20, 30), [10, 20], 2 / 3)],
@@ -75,7 +78,7 @@ def test_a_crop_that_loses_more_than_a_third_is_a_warning(
     Image.new("RGB", shape[::-1]).save("turned.jpg", exif=exif)
     Image.new("RGB", (99, 1)).save("odd.png")
     Image.new("RGB", (1, 99)).save("other.png")
-    photos = pd.DataFrame({"path": ["odd.png", "turned.jpg", "turned.jpg", "other.png"], "label": "cats"})
+    photos = {"path": ["odd.png", "turned.jpg", "turned.jpg", "other.png"], "label": "cats"}
     write_lists(train=photos, validation=photos, test=photos)
     for image_fit in ("stretch", "pad", "crop"):
         set_params({"image_fit": image_fit, "image_size": image_size})
@@ -93,7 +96,6 @@ def test_samples_are_held_as_thumbnails(workspace: Path) -> None:
     photos = pd.DataFrame({"path": paths, "label": ["cats", "dogs"]})
     figure = draw_samples(photos, LabelStats(photos_per_class=1, seed=0))
     assert [axes.images[0].get_size() for axes in figure.axes] == [(9, 512), (9, 512)]
-    plt.close(figure)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,6 @@ def test_many_samples_are_limited_and_say_so(
     figure = draw_samples(photos, LabelStats(photos_per_class=per_class, seed=0))
     assert len(figure.axes) == {"MAX_COLUMNS": 20}.get(limit, 4)
     assert figure.get_suptitle() == title
-    plt.close(figure)
 
 
 def test_counts_of_many_classes_are_the_extremes() -> None:
@@ -123,13 +124,13 @@ def test_counts_of_many_classes_are_the_extremes() -> None:
     assert names == [*reversed(labels[-25:]), *reversed(labels[:25])]
     assert "of 1000 classes" in figure.axes[0].get_title()
     assert figure.get_figheight() < 40
-    plt.close(figure)
 
 
+@pytest.mark.usefixtures("_no_figures")
 def test_counts_in_the_metrics_are_limited_and_say_so(workspace: Path) -> None:
     write_photos(workspace, 1)
     labels = [f"class {index:03}" for index in range(103) for _ in range(1 + (index > 51))]
-    photos = pd.DataFrame({"path": "0.jpg", "label": labels})
+    photos = {"path": "0.jpg", "label": labels}
     write_lists(train=photos, validation=photos, test=photos)
     main()
     stats = json.loads(LABEL_STATS.read_text())
@@ -144,4 +145,3 @@ def test_no_two_class_names_overlap() -> None:
     boxes = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]
     assert len(boxes) == 40
     assert not any(one.overlaps(other) for one, other in pairwise(boxes))
-    plt.close(figure)

@@ -173,6 +173,7 @@ def test_copies_are_left_out_and_reported(workspace: Path, caplog: pytest.LogCap
     split_photos()
     lists = {name: read_split(name) for name in (*SPLIT_NAMES, "rejected", "copies")}
     assert [len(lists[name]) for name in SPLIT_NAMES] == [7, 6, 6]
+    assert lists["test"]["path"].str.startswith("data/raw/test/").all()
     assert lists["copies"].to_numpy().tolist() == [
         ["data/raw/test/cats/3.jpg", "test"],
         ["data/raw/test/cats/4.jpg", "test"],

@@ -60,7 +60,6 @@ def test_a_figure_has_the_pixels_that_savefig_writes(tmp_path: Path) -> None:
         axes.set_axis_off()
     fill(grid)
     figure.savefig(tmp_path / "expected.png", dpi=120)
-    plt.close(figure)
     ours, expected = (Image.open(tmp_path / name) for name in ("ours.png", "expected.png"))
     assert ours.mode == "RGB"
     np.testing.assert_array_equal(ours, expected.convert("RGB"))

@@ -1,10 +1,8 @@
 """Grad-CAM: the heat lies where the information is, for every kind of model."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +14,7 @@ from stages.inference.prediction_cache import PredictionCache
 from stages.models.build import build_model
 from stages.models.runtime import keras, layers
 from tests.evaluation.examples import CLASSES, evaluation_of, photos_of, two_classes
-from tests.models.backbones import write_backbone
+from tests.training.small_backbone import use_small_backbone
 
 CNN = {"features": "pixels", "conv_layers": 2, "filters": 4, "dropout": 0.5, "dense_units": 8, "rotation": 0.5}
 NORMALIZED = {"batch_norm": True, "pooling": "average"}
@@ -27,9 +25,9 @@ def config(**changes: Any) -> ModelConfig:
 
 
 @pytest.fixture
-def backbone(workspace: Path) -> ModelConfig:
-    """A config with MobileNetV2 and random weights for it."""
-    write_backbone("MobileNetV2", (64, 64), alpha=0.35)
+def backbone(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> ModelConfig:
+    """A config with a small backbone."""
+    use_small_backbone(monkeypatch, (64, 64))
     return config(features="mobilenet_v2", conv_layers=0, rotation=0)
 
 
@@ -68,15 +66,9 @@ def test_features_are_the_last_convolution_or_the_backbone(backbone: ModelConfig
     assert isinstance(normalized.layers[last_feature_layer(normalized)], layers.ReLU)
 
 
-@pytest.fixture(params=["float32", "mixed_bfloat16", "mixed_float16"])
-def _policy(request: pytest.FixtureRequest) -> Iterator[None]:
-    keras.config.set_dtype_policy(request.param)
-    yield
-    keras.config.set_dtype_policy("float32")
-
-
-@pytest.mark.usefixtures("_policy")
-def test_heat_is_the_same_every_time_and_between_zero_and_one(backbone: ModelConfig) -> None:
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
+def test_heat_is_the_same_every_time_and_between_zero_and_one(backbone: ModelConfig, policy: str) -> None:
+    keras.config.set_dtype_policy(policy)
     pixels = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
     for of in (config(), config(**NORMALIZED), backbone):
         model = build_model(of, (64, 64), 3)
@@ -120,4 +112,3 @@ def test_each_photo_is_drawn_with_its_outcome_and_its_heat_below() -> None:
         "dogs misclassified as cats\nconfidence 0.800",
     ]
     assert [len(axes.images) for axes in lower] == [2, 2]
-    plt.close(figure)

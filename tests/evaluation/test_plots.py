@@ -1,6 +1,5 @@
 """What the figures of `evaluate` show."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -29,12 +28,6 @@ from tests.evaluation.examples import as_test_set, classified, evaluation_of, ph
 
 # From the most confident on: correct, wrong, correct, correct.
 PREDICTIONS = two_classes(np.array([1, 1, 0, 1]), np.array([0.6, 0.95, 0.9, 0.8]))
-
-
-@pytest.fixture(autouse=True)
-def _closed_figures() -> Iterator[None]:
-    yield
-    plt.close("all")
 
 
 def test_the_accuracy_curve_marks_the_selected_epoch() -> None:
@@ -119,23 +112,19 @@ def test_a_confusion_matrix_has_at_most_thirty_classes(classes: int) -> None:
     assert max(figure.get_size_inches()) < 12
 
 
-def test_all_models_of_a_figure_are_told_apart() -> None:
+def test_the_lines_and_the_legend_of_many_models() -> None:
+    """No two lines look alike, and the legend is inside its figure."""
     models = [evaluation_of(f"model{index}", PREDICTIONS) for index in range(MAX_MODELS)]
-    lines = draw_coverage(models, " of many").axes[0].lines
+    lines = draw_coverage(models).axes[0].lines
     assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == MAX_MODELS
     assert {line.get_linestyle() for line in lines[: len(COLOURS)]} == {"-"}
-
-
-def test_the_legend_of_many_models_is_inside_its_figure() -> None:
-    models = [evaluation_of(f"model{index}", PREDICTIONS) for index in range(MAX_MODELS)]
     for model in models:
         model.scores["confidence"] = {"coverage": 0.5, "sure_accuracy": 0.75}
     figure = draw_coverage(models)
     figure.draw_without_rendering()
     legend = figure.axes[0].get_legend()
     assert legend is not None
-    box = legend.get_window_extent()
-    assert box.height < figure.bbox.height
+    assert legend.get_window_extent().height < figure.bbox.height
     assert len(legend.get_texts()) == 2 * MAX_MODELS
 
 
@@ -145,24 +134,19 @@ def texts(figure: Figure) -> list[str]:
 
 
 def test_at_most_a_dozen_mistakes_are_drawn_and_counted(workspace: Path) -> None:
+    """As thumbnails, or none at all."""
     write_photos(workspace, 13)
+    Image.new("RGB", (1100, 20)).save("0.jpg")
     mistakes = pd.DataFrame({"path": [f"{index}.jpg" for index in range(13)]})
     mistakes = mistakes.assign(label="a", predicted="b", confidence=0.9)
-    some, few, one = (texts(draw_mistakes("cnn", mistakes.head(count))) for count in (13, 2, 1))
+    figures = [draw_mistakes("cnn", mistakes.head(count)) for count in (13, 2, 1, 0)]
+    some, few, one, none = map(texts, figures)
     assert some.count("a misclassified as b confidence 0.900") == 12
     assert some[12] == "cnn: the 12 most confident of 13 mistakes on the test photos"
     assert few[2] == "cnn: all 2 mistakes on the test photos"
     assert one[1] == "cnn: the only mistake on the test photos"
-
-
-def test_mistakes_are_drawn_as_thumbnails(workspace: Path) -> None:
-    Image.new("RGB", (1100, 20)).save("large.png")
-    mistakes = pd.DataFrame([{"path": "large.png", "label": "a", "predicted": "b", "confidence": 0.9}])
-    assert draw_mistakes("cnn", mistakes).axes[0].images[0].get_size() == (9, 512)
-
-
-def test_a_model_without_mistakes_has_a_figure_that_says_so() -> None:
-    assert "none: every test photo is classified correctly" in texts(draw_mistakes("cnn", pd.DataFrame()))
+    assert "none: every test photo is classified correctly" in none
+    assert figures[2].axes[0].images[0].get_size() == (9, 512)
 
 
 def end_of_line(text: str) -> np.ndarray:

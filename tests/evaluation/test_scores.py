@@ -25,7 +25,7 @@ from stages.evaluation.scores import (
     rounded,
     score_calibration,
 )
-from stages.inference.calibration import ROWS, Calibration, accuracy_by_coverage, log_odds
+from stages.inference.calibration import ROWS, Calibration, log_odds
 from tests.conftest import PROJECT
 from tests.evaluation.examples import as_test_set, classified, evaluation_of, photos_of, probable, two_classes
 
@@ -142,12 +142,6 @@ def test_scores_equal_but_for_the_order_of_their_terms_tie() -> None:
     assert ranking([higher_loss, lower_loss], "balanced_accuracy")[0].name == "lower loss"
 
 
-def test_scores_are_written_to_six_digits() -> None:
-    scores = {"test": {"loss": 2 / 3, "unsure_below": None}, "classes": [{"label": "cats", "recall": 1 / 3}], "seed": 7}
-    written = {"loss": 0.666667, "unsure_below": None}
-    assert rounded(scores) == {"test": written, "classes": [{"label": "cats", "recall": 0.333333}], "seed": 7}
-
-
 @pytest.mark.parametrize(
     ("better", "worse"), [((0.8, 0.5), (0.7, 0.4)), ((0.8, 0.4), (0.8, 0.5))], ids=["by accuracy", "in a tie by loss"]
 )
@@ -223,28 +217,8 @@ def test_photos_are_binned_by_confidence() -> None:
     assert calibration_error(photos.head(3)) == pytest.approx((2 * 0.135 + 0.1) / 3)
     upper_end = photos_of(two_classes(np.array([0]), np.array([0.4])))
     assert reliability(upper_end).index.tolist() == [8]
-
-
-def test_full_confidence_is_calibrated_if_always_correct() -> None:
     for labels, error in (([0, 1], 0), ([1, 0], 1)):
-        assert calibration_error(photos_of(Predictions(np.array(labels), 40 * np.eye(2)))) == error
-
-
-def test_accuracy_by_coverage_is_that_of_the_most_confident() -> None:
-    """From the most confident on: correct, wrong, correct, correct."""
-    photos = photos_of(two_classes(np.array([1, 1, 0, 1]), np.array([0.6, 0.95, 0.9, 0.8])))
-    curve = accuracy_by_coverage(photos["confidence"].to_numpy(), photos["correct"].to_numpy())
-    assert curve.index.tolist() == pytest.approx([0.95, 0.9, 0.8, 0.6])
-    assert curve["coverage"].tolist() == [0.25, 0.5, 0.75, 1]
-    assert curve["accuracy"].tolist() == pytest.approx([1, 1 / 2, 2 / 3, 3 / 4])
-
-
-@pytest.mark.parametrize("order", [[0, 1, 2], [1, 0, 2], [2, 1, 0]])
-def test_photos_of_equal_confidence_count_together(order: list[int]) -> None:
-    photos = photos_of(two_classes(np.array([1, 0, 1])[order], np.array([0.9, 0.9, 0.8])[order]))
-    curve = accuracy_by_coverage(photos["confidence"].to_numpy(), photos["correct"].to_numpy())
-    assert curve["coverage"].tolist() == pytest.approx([2 / 3, 1])
-    assert curve["accuracy"].tolist() == pytest.approx([1 / 2, 2 / 3])
+        assert calibration_error(photos_of(Predictions(np.array(labels), 40 * np.eye(2)))) == error, "of confidence 1"
 
 
 def test_abstention_has_no_ties_where_confidence_rounds_to_one() -> None:

@@ -43,12 +43,12 @@ def main() -> None:
     classes = class_names(lists["train"]["label"])
     train, validation = load_examples(config.features, lists, classes)
     sample, about = open_sample(config.features), read_about(config.features)
-    received = {"image_fit": about.get("image_fit", "stretch"), "image_size": sample.shape[1:3]}
-    for key, value in received.items():
-        if value != getattr(params, key):
+    expected = {"image_fit": params.image_fit, "image_size": list(params.image_size)}
+    received = {"image_fit": about.get("image_fit", "stretch"), "image_size": list(sample.shape[1:3])}
+    for key, value in expected.items():
+        if received[key] != value:
             raise UserError(
-                f"expected features of photos of {key} {getattr(params, key)}, received {value}: "
-                f"{remedy(config.features)}"
+                f"expected features of photos of {key} {value}, received {received[key]}: {remedy(config.features)}"
             )
     # Features with new views in every epoch leave their augmentation to the training run.
     config = config.model_copy(update=about.get("augmentation", {}))

@@ -79,8 +79,8 @@ def leave_out_hidden(members: Iterable[Member]) -> list[Member]:
     folders, with_files = ({PurePosixPath(name) for name in each} for each in (names, names_with_files))
     empty = folders.difference(*([folder, *folder.parents] for folder in with_files))
     if shown := sorted(folder for folder in empty if not is_hidden(folder)):
-        names = ", ".join(repr(str(folder)) for folder in shown[:MAX_LOGGED])
-        logger.warning("folders without photos, which are left out and are not classes (%d): %s", len(shown), names)
+        first = ", ".join(repr(str(folder)) for folder in shown[:MAX_LOGGED])
+        logger.warning("folders without photos, which are left out and are not classes (%d): %s", len(shown), first)
     return files
 
 

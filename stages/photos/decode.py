@@ -196,9 +196,10 @@ def resized_pixels(
     if image_fit == "crop":
         return np.asarray(ImageOps.fit(photo, (width, height), Image.Resampling.BILINEAR))
     if image_fit == "pad":
-        reduction = math.ceil(max(photo.width / width, photo.height / height))
-        if 2 * min(photo.size) < reduction:  # of less than half a pixel Pillow would leave nothing (findings/)
-            photo = photo.resize((max(photo.width, reduction), max(photo.height, reduction)))
+        if 2 * min(photo.size) <= max(photo.width / width, photo.height / height):
+            # Of half a pixel or less Pillow would leave nothing (findings/).
+            thin = (width, 1) if photo.width > photo.height else (1, height)
+            photo = photo.resize(thin, Image.Resampling.BILINEAR)
         return np.asarray(ImageOps.pad(photo, (width, height), Image.Resampling.BILINEAR, PAD_COLOUR))
     return np.asarray(photo.resize((width, height), Image.Resampling.BILINEAR))
 

@@ -25,9 +25,10 @@ SPLIT_FOLDERS = {
     **dict.fromkeys(("val", "valid", "validation", "dev", "eval"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
-# In lower case: also "train_set", "test data" and "val2017"; and "seg_train", where others begin alike.
+# In lower case: also "train_set", "test data" and "val2017"; and "seg_train" or "train_v2", where others are alike.
 SPLIT_FOLDER = re.compile(
-    rf"(.*[-_ .])?({'|'.join(SPLIT_FOLDERS)})(?:[-_ .]*(?:data|set|split|files|images?|imgs?|photos?|pictures?|\d+))*"
+    rf"(.*[-_ .])?({'|'.join(SPLIT_FOLDERS)})(?:[-_ .]*(?:data|set|split|files|images?|imgs?|photos?|pictures?|\d))*"
+    r"([-_ .].+)?"
 )
 
 
@@ -287,19 +288,19 @@ def find_root(folder: Path, tree: Tree, listed: Mapping[PurePosixPath, set[str]]
 def split_of(folder: str) -> str | None:
     """Return which split a folder is for by its name, if any."""
     match = SPLIT_FOLDER.fullmatch(folder.lower())
-    return SPLIT_FOLDERS[match[2]] if match and not match[1] else None
+    return SPLIT_FOLDERS[match[2]] if match and not (match[1] or match[3]) else None
 
 
 def split_folders(folders: Iterable[Path]) -> dict[Path, str]:
     """Find the folders for splits among folders that lie side by side.
 
-    Names such as ``seg_train`` count only where there are two that begin alike, one of them for training.
+    Names such as ``seg_train`` or ``train_v2`` count only where two begin and end alike, one of them for training.
     """
-    by_prefix: dict[str, dict[Path, str]] = defaultdict(dict)
+    by_name: dict[tuple[str, str], dict[Path, str]] = defaultdict(dict)  # without the split's
     for path in folders:
         if match := SPLIT_FOLDER.fullmatch(path.name.lower()):
-            by_prefix[match[1] or ""][path] = SPLIT_FOLDERS[match[2]]
-    return by_prefix[""] or next((splits for splits in by_prefix.values() if are_complete(splits.values())), {})
+            by_name[match[1] or "", match[3] or ""][path] = SPLIT_FOLDERS[match[2]]
+    return by_name["", ""] or next((splits for splits in by_name.values() if are_complete(splits.values())), {})
 
 
 def are_complete(splits: Iterable[str]) -> bool:

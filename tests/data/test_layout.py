@@ -110,6 +110,7 @@ def splits_of(*paths: str) -> dict[str, tuple[str, str]]:
         "{split}/images/{label}/1.jpg",
         "images/{split}/{label}/1.jpg",
         "{split}2017/{label}/images/1.jpg",
+        "cats-{split}-v2/{label}/1.jpg",
         "{split}.images/{label}/deep/er/1.jpg",
     ],
 )
@@ -155,6 +156,7 @@ UNCLEAR = {
     "train/train/a/1.jpg train/train/b/1.jpg test/train/a/1.jpg test/train/b/2.jpg": "raw/test/train/a",
     "train/a/1.jpg train/b/2.jpg test/3.jpg": "a folder per class in raw/test, found photos alone",
     "train/1.jpg test/2.jpg": "a folder per class in raw/test, found photos alone",
+    "train_a/1.jpg train_b/2.jpg test_a/3.jpg test_b/4.jpg": "a folder per class in raw/test_a, found photos alone",
     "cats/1.jpg dogs/2.jpg cows/notes.txt cows/film.MOV": "photos in the class folder raw/cows, found none",
     "train/a/1.jpg train/b/2.jpg val/a/1.jpg val/b/2.jpg test/b.txt": "class folder raw/test, found",
 }

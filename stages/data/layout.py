@@ -125,12 +125,13 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
     tops = {tree.descend(path): split for path, split in splits.items()} or {root: ""}
     check_not_empty(root, tops, tree)
     folders = class_folders(tops, tree)
+    classes = {label for label, _, _ in folders.values()}
     class_folder_of: dict[str, ClassFolder] = {}
     for name, parent in sorted(tree.parents.items()):
         above = [folders[path] for path in (parent, *parent.parents) if path in folders]
         class_folder_of[name] = above[0] if above else ClassFolder("", "", parent)
         if above and parent in tree.with_photos:
-            check_split_names(parent, root, above[0])
+            check_names(parent, root, above[0], classes)
 
     found = [class_folder_of[parent_of(file)] for file in tree.files]
     names = [file.removeprefix(f"{start}/") for file, (_, _, start) in zip(tree.files, found, strict=True)]
@@ -201,18 +202,22 @@ def check_not_empty(root: Path, tops: Mapping[Path, str], tree: Tree) -> None:
             )
 
 
-def check_split_names(folder: Path, root: Path, class_folder: ClassFolder) -> None:
-    """Raise a UserError if a folder, or one above it in ``root``, is named for another split than its photos have.
+def check_names(folder: Path, root: Path, class_folder: ClassFolder, classes: set[str]) -> None:
+    """Raise a UserError if a folder, or one above it in ``root``, is named for another split or class of its photos.
 
-    In folders for splits a class may have such a name.
+    In folders for splits a class may be named like a split.
     """
-    split, start = class_folder.split, class_folder.start
+    label, split, start = class_folder
     above, (_, *below) = start.relative_to(root).parts, folder.relative_to(start).parts
     others = {name for part in (*above, *below) if (name := split_of(part))} - {split}
     if others:
         raise UserError(
             f"expected folders that name one split, or none, received {folder} ({', '.join(sorted(others))}) for "
             f"photos of {split or 'no split'}: rename or move it"
+        )
+    if others := classes & set(map(normalize_label, below)) - {label}:
+        raise UserError(
+            f"expected photos of {label!r}, received {folder}, named like {min(others)!r}: rename or move it"
         )
 
 

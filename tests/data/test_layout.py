@@ -150,6 +150,8 @@ UNCLEAR = {
     "cats/train/1.jpg cats/test/2.jpg dogs/3.jpg": "received in raw/dogs photos",
     "cats/train/1.jpg cats/val/2.jpg cats/valid/3.jpg dogs/train/4.jpg": "received in raw/cats train/",
     "cats/test/1.jpg cats/val/2.jpg dogs/test/3.jpg dogs/val/4.jpg": "received in raw/cats test/",
+    "cats/1.jpg dogs/2.jpg dogs/cats/3.jpg": "of 'dogs', received raw/dogs/cats, named like 'cats'",
+    "train/a/1.jpg train/b/x/a/2.jpg train/b/5.jpg test/a/3.jpg test/b/4.jpg": "received raw/train/b/x/a, named like 'a'",
     "cats/1.jpg cats/test/2.jpg dogs/3.jpg": r"one split, or none, received raw/cats/test \(test\)",
     "cats/1.jpg dogs/2.jpg dogs/rex/Train/3.jpg": r"raw/dogs/rex/Train \(train\) for photos of no split",
     "train/a/train/1.jpg train/b/val/1.jpg test/a/train/1.jpg test/b/val/1.jpg": r"test/a/train .* photos of test",

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Pillow 13.0.0: ImageOps.pad returns nothing but the pad colour for an image that is much longer than wide.
 #
-# The image is first scaled to fit, and its shorter side rounded to whole pixels. Below half a pixel that is none: the
+# The image is first scaled to fit, and its shorter side rounded to whole pixels. Half a pixel or less is none: the
 # result has the size that was asked for, no pixel of the image, and no error. ImageOps.contain returns an image
 # of height 0.
 set -euo pipefail

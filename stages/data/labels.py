@@ -13,16 +13,19 @@ from unicodedata import category, normalize
 
 import pandas as pd
 
-from stages.common.cli import MismatchError, UserError
+from stages.common.cli import MismatchError, UserError, shown
 from stages.storage.folders import HEADER_BYTES, identify
 from stages.storage.photo_lists import REMOVED
 
 logger = logging.getLogger(__name__)
 
 REMOVE = "remove"  # in corrections.csv, in place of a label
+# Zero-width spaces, byte order marks, soft hyphens and direction marks; but not joiners, which scripts and emoji need.
+INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 # How a path may differ from that of the file it means, each after those before.
 MISSPELLINGS: list[tuple[str, Callable[[str], str]]] = [
     ("it has spaces around it", str.strip),
+    ("it has invisible characters", lambda path: INVISIBLE.sub("", path)),
     (r"its \ must be /", lambda path: path.replace("\\", "/")),
     ("upper and lower case differ", str.casefold),
     ("its leading zeros are missing", lambda path: re.sub(r"(?<!\d)0+(?=\d)", "", path)),
@@ -52,8 +55,8 @@ def read_labels(labels: Path, name: str, *, refuse_surplus: bool = False) -> dic
             rows = csv.DictReader(file, skipinitialspace=True, strict=True)
             columns = list(rows.fieldnames or [])
             if columns.count("path") != 1 or columns.count("label") != 1:
-                received = ", ".join(columns) or "none"
-                if len(columns) == 1 and re.search(r"[;|\t]", received):
+                received = shown(", ".join(columns)) or "none"
+                if len(columns) == 1 and re.search(r"[;|\t]", columns[0]):
                     received += ": separate them with commas"
                 raise UserError(f"{name}: expected the columns path and label, received {received}{foreign}")
             if others := [column for column in columns if column not in ("path", "label")]:
@@ -77,8 +80,8 @@ def read_labels(labels: Path, name: str, *, refuse_surplus: bool = False) -> dic
 
 
 def normalize_label(label: str) -> str:
-    """Return a label in normal form C, with single spaces, and none around it."""
-    return " ".join(normalize("NFC", label).split())
+    """Return a label in normal form C, without invisible characters, with single spaces, and none around it."""
+    return " ".join(normalize("NFC", INVISIBLE.sub("", label)).split())
 
 
 def match_names(listed: Mapping[PurePosixPath, set[str]], names: Set[str]) -> dict[str, set[str]]:

@@ -25,9 +25,10 @@ SPLIT_FOLDERS = {
     **dict.fromkeys(("val", "valid", "validation", "dev", "eval"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
-# In lower case: also "train_set", "test data" and "val2017"; and "seg_train", where others begin alike.
+# In lower case: also "train_set", "test data" and "val2017"; and "seg_train" or "train_v2", where others are alike.
 SPLIT_FOLDER = re.compile(
-    rf"(.*[-_ .])?({'|'.join(SPLIT_FOLDERS)})(?:[-_ .]*(?:data|set|split|files|images?|imgs?|photos?|pictures?|\d+))*"
+    rf"(.*[-_ .])?({'|'.join(SPLIT_FOLDERS)})(?:[-_ .]*(?:data|set|split|files|images?|imgs?|photos?|pictures?|\d))*"
+    r"([-_ .].+)?"
 )
 
 
@@ -124,12 +125,13 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
     tops = {tree.descend(path): split for path, split in splits.items()} or {root: ""}
     check_not_empty(root, tops, tree)
     folders = class_folders(tops, tree)
+    classes = {label for label, _, _ in folders.values()}
     class_folder_of: dict[str, ClassFolder] = {}
     for name, parent in sorted(tree.parents.items()):
         above = [folders[path] for path in (parent, *parent.parents) if path in folders]
         class_folder_of[name] = above[0] if above else ClassFolder("", "", parent)
         if above and parent in tree.with_photos:
-            check_split_names(parent, root, above[0])
+            check_names(parent, root, above[0], classes)
 
     found = [class_folder_of[parent_of(file)] for file in tree.files]
     names = [file.removeprefix(f"{start}/") for file, (_, _, start) in zip(tree.files, found, strict=True)]
@@ -200,18 +202,22 @@ def check_not_empty(root: Path, tops: Mapping[Path, str], tree: Tree) -> None:
             )
 
 
-def check_split_names(folder: Path, root: Path, class_folder: ClassFolder) -> None:
-    """Raise a UserError if a folder, or one above it in ``root``, is named for another split than its photos have.
+def check_names(folder: Path, root: Path, class_folder: ClassFolder, classes: set[str]) -> None:
+    """Raise a UserError if a folder, or one above it in ``root``, is named for another split or class of its photos.
 
-    In folders for splits a class may have such a name.
+    In folders for splits a class may be named like a split.
     """
-    split, start = class_folder.split, class_folder.start
+    label, split, start = class_folder
     above, (_, *below) = start.relative_to(root).parts, folder.relative_to(start).parts
     others = {name for part in (*above, *below) if (name := split_of(part))} - {split}
     if others:
         raise UserError(
             f"expected folders that name one split, or none, received {folder} ({', '.join(sorted(others))}) for "
             f"photos of {split or 'no split'}: rename or move it"
+        )
+    if others := classes & set(map(normalize_label, below)) - {label}:
+        raise UserError(
+            f"expected photos of {label!r}, received {folder}, named like {min(others)!r}: rename or move it"
         )
 
 
@@ -287,19 +293,19 @@ def find_root(folder: Path, tree: Tree, listed: Mapping[PurePosixPath, set[str]]
 def split_of(folder: str) -> str | None:
     """Return which split a folder is for by its name, if any."""
     match = SPLIT_FOLDER.fullmatch(folder.lower())
-    return SPLIT_FOLDERS[match[2]] if match and not match[1] else None
+    return SPLIT_FOLDERS[match[2]] if match and not (match[1] or match[3]) else None
 
 
 def split_folders(folders: Iterable[Path]) -> dict[Path, str]:
     """Find the folders for splits among folders that lie side by side.
 
-    Names such as ``seg_train`` count only where there are two that begin alike, one of them for training.
+    Names such as ``seg_train`` or ``train_v2`` count only where two begin and end alike, one of them for training.
     """
-    by_prefix: dict[str, dict[Path, str]] = defaultdict(dict)
+    by_name: dict[tuple[str, str], dict[Path, str]] = defaultdict(dict)  # without the split's
     for path in folders:
         if match := SPLIT_FOLDER.fullmatch(path.name.lower()):
-            by_prefix[match[1] or ""][path] = SPLIT_FOLDERS[match[2]]
-    return by_prefix[""] or next((splits for splits in by_prefix.values() if are_complete(splits.values())), {})
+            by_name[match[1] or "", match[3] or ""][path] = SPLIT_FOLDERS[match[2]]
+    return by_name["", ""] or next((splits for splits in by_name.values() if are_complete(splits.values())), {})
 
 
 def are_complete(splits: Iterable[str]) -> bool:

@@ -162,14 +162,19 @@ def _open(content: bytes) -> ImageFile.ImageFile:
     is_tiff = content.startswith(TIFF_PREFIXES)
     if is_tiff and (problem := find_tiff_problem(content)):
         raise UnreadablePhotoError(f"cannot be decoded: is {problem}")
+    file = BytesIO(content)
     try:
-        return Image.open(BytesIO(content), formats=FORMATS)
+        opened = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError:
         if is_tiff:
             raise UnreadablePhotoError(f"cannot be decoded: is {describe_tiff(content)}") from None
         for name in formats_of(content[:HEADER_BYTES], FORMATS):
             Image.OPEN[name][0](BytesIO(content), "")  # raises the reason, which Image.open() hides
         raise
+    # A copy or download that stopped in a file of its full size, which Pillow fills with grey.
+    if opened.format == "JPEG" and content.endswith(bytes(64)) and content.find(b"\xff\xd9", file.tell()) < 0:
+        raise UnreadablePhotoError("cannot be decoded: is cut short, and zero bytes follow")
+    return opened
 
 
 def thumbnail(source: PathOrBytes) -> Image.Image:
@@ -196,9 +201,10 @@ def resized_pixels(
     if image_fit == "crop":
         return np.asarray(ImageOps.fit(photo, (width, height), Image.Resampling.BILINEAR))
     if image_fit == "pad":
-        reduction = math.ceil(max(photo.width / width, photo.height / height))
-        if 2 * min(photo.size) < reduction:  # of less than half a pixel Pillow would leave nothing (findings/)
-            photo = photo.resize((max(photo.width, reduction), max(photo.height, reduction)))
+        if 2 * min(photo.size) <= max(photo.width / width, photo.height / height):
+            # Of half a pixel or less Pillow would leave nothing (findings/).
+            thin = (width, 1) if photo.width > photo.height else (1, height)
+            photo = photo.resize(thin, Image.Resampling.BILINEAR)
         return np.asarray(ImageOps.pad(photo, (width, height), Image.Resampling.BILINEAR, PAD_COLOUR))
     return np.asarray(photo.resize((width, height), Image.Resampling.BILINEAR))
 

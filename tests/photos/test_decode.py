@@ -151,7 +151,7 @@ def test_a_wide_photo_is_stretched_cropped_or_padded(
 
 
 @pytest.mark.parametrize("image_fit", FITS)
-@pytest.mark.parametrize("size", [(1000, 1), (1, 1000), (7, 3), (1, 1)])
+@pytest.mark.parametrize("size", [(1000, 1), (1, 1000), (16, 1), (2, 24), (7, 3), (1, 1)])
 def test_a_photo_of_any_shape_fits(tmp_path: Path, image_fit: ImageFit, size: tuple[int, int]) -> None:
     Image.new("RGB", size, RED).save(tmp_path / "a.png")
     pixels = resized_pixels(tmp_path / "a.png", (6, 8), image_fit)

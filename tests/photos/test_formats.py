@@ -64,6 +64,17 @@ def test_a_jpeg_of_twelve_bits_is_refused_by_name() -> None:
         open_photo(start + marker + b"\x0c" + end[1:])
 
 
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"exif": b"Exif\0\0\xff\xd8\xff\xda\xff\xd9"}])
+def test_a_jpeg_whose_end_is_zeros_is_refused(options: dict[str, Any]) -> None:
+    """As a copy that stopped leaves it; zeros behind its end are some cameras'."""
+    file = BytesIO()
+    Image.effect_noise((64, 48), 50).save(file, "JPEG", **options)
+    content = file.getvalue()
+    assert open_photo(content + bytes(999)).size == (64, 48)
+    with pytest.raises(UnreadablePhotoError, match="cut short"):
+        open_photo(content[:-200] + bytes(200))
+
+
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, CMYK, SENSOR_DATA = 0, 1, 2, 5, 32803
 LAYOUTS: list[dict[str, Any]] = [
     {"order": order, "planar": planar, "compression": compression, "tiled": tiled}

@@ -297,8 +297,8 @@ def describe_figures(figures: dict[str, float]) -> str:
     if "accuracy" in figures:
         accuracy = f"accuracy {figures['accuracy']:.4f} (the model's: {figures['model_accuracy']:.4f}), "
     return (
-        f"{accuracy}{figures['agreement']:.2%} of the model's classes, "
-        f"a largest difference of a probability of {figures['largest_difference']:.2g} on {figures['photos']} photos"
+        f"{accuracy}the model's class for {figures['agreement']:.2%} of {figures['photos']} photos, "
+        f"probabilities within {figures['largest_difference']:.2g}"
     )
 
 

@@ -11,7 +11,6 @@ model (``commands/export_cache.py``).
 import argparse
 import json
 import logging
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -156,12 +155,8 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
         ):
             yield file
         return
-    try:
-        yield sys.stdout
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader, such as `head`, has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+    yield sys.stdout
+    sys.stdout.flush()
 
 
 def check_all_classified(model: str, photos: int, failed: int) -> None:

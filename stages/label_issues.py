@@ -80,13 +80,12 @@ def list_issues(
 def draw_issues(issues: pd.DataFrame) -> Figure:
     """Draw the first photos, each with its file's name, the label given and the one suggested."""
     shown = issues.head(SHOWN)
-    suspicious = f"the {SHOWN} most suspicious of {len(issues)}" if len(issues) > SHOWN else f"all {len(issues)}"
-    title = f"labels that look wrong: {suspicious if len(issues) else 'none'}"
+    count = f"the {SHOWN} most suspicious of {len(issues)}" if len(issues) > SHOWN else len(issues) or "none"
     captions = []
     for photo in shown.itertuples():
         suggested = f"{photo.suggested_probability:.2f} for {photo.suggested}"
         captions.append(caption(Path(str(photo.path)).name, f"labelled {photo.given}", suggested))
-    return draw_photos(title, list(shown["path"]), captions, columns=5, row_height=2.7)
+    return draw_photos(f"labels that look wrong: {count}", list(shown["path"]), captions, columns=5, row_height=2.7)
 
 
 if __name__ == "__main__":

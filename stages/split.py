@@ -70,11 +70,12 @@ def main() -> None:
     logger.info("photos: %s", ", ".join(f"{len(lists[split])} in {split}" for split in SPLIT_NAMES))
     relabelled = lists["corrected"]["given"] != lists["corrected"]["label"]
     removed = photos["reason"] == REMOVED
-    logger.info("%s: %d relabelled, %d removed", CORRECTIONS, relabelled.sum(), removed.sum())
+    if relabelled.any() or removed.any():
+        logger.info("%s: %d relabelled, %d removed", CORRECTIONS, relabelled.sum(), removed.sum())
     sidecars = photos["path"][photos["reason"].str.startswith(SIDECAR)]
     if len(sidecars):
         logger.info("sidecar files beside photos, which are ignored: %d, such as %s", len(sidecars), min(sidecars))
-    logger.info("rejected files: %d, for the reasons in %s", len(lists["rejected"]), SPLITS / "rejected.csv")
+    logger.info("rejected files: %d (%s has the reasons)", len(lists["rejected"]), SPLITS / "rejected.csv")
 
 
 def make_lists(photos: pd.DataFrame) -> dict[str, pd.DataFrame]:

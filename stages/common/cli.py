@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
+from textwrap import fill
 from typing import NoReturn
 
 from stages.common.paths import BACKBONE, FEATURES, HISTORY, LABEL_ISSUES, MODELS, RAW, REPEATS, REPORT
@@ -42,6 +43,14 @@ def first_line(error: BaseException | str) -> str:
     return str(error).strip().split("\n")[0]
 
 
+class ParagraphFormatter(argparse.HelpFormatter):
+    """Wrap each paragraph of a description, and leave indented lines, which are examples, as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = text.strip().split("\n\n")
+        return "\n\n".join(part if part.startswith(" ") else fill(part, width) for part in paragraphs)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser for which a mistake in the options is a user's mistake like any other."""
 
@@ -57,7 +66,7 @@ def command_parser(description: str | None, epilog: str | None = None) -> Parser
         prog=f"python -m {module}",
         description=description and description.replace("``", ""),
         epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=ParagraphFormatter,
     )
 
 
@@ -76,8 +85,12 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
         if "DVC_STAGE" in os.environ:
             check_links()
         main()
+        sys.stdout.flush()
     except UserError as error:
         sys.exit(f"error: {error}")
+    except BrokenPipeError:  # what reads the output, such as `head`, has ended
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes it
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit("stopped: run the same command again (a training run resumes)")
     except Exception as error:  # noqa: BLE001 (its traceback is printed)

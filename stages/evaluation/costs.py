@@ -18,9 +18,9 @@ logger = logging.getLogger(__name__)
 
 TRAINING_STEP = 3  # times a prediction: forwards, and the gradients by features and by weights
 MEASURED = {
-    "features_s": "CPU s: features",
-    "train_s": "training",
-    "ms_1": "CPU ms a photo: one by one",
+    "features_s": "features, s",
+    "train_s": "training, s",
+    "ms_1": "a photo, ms",
     "ms_32": "in batches of 32",
 }
 
@@ -47,11 +47,12 @@ def write_measured(models: list[Evaluation]) -> None:
         layers = architecture(path)
         values = {**read_measurements(f"train@{model.name}", sha256_of(path)), **read_measurements(layers, layers)}
         if values:
-            rows.append({"model": model.name, "test accuracy": model.scores["test"]["accuracy"], **values})
+            accuracy = f"{model.scores['test']['accuracy']:.3f}"
+            rows.append({"model": model.name, "test accuracy": accuracy, **values})
     COSTS_TABLE.unlink(missing_ok=True)
     if rows:
         table = pd.DataFrame(rows, columns=["model", "test accuracy", *MEASURED])
         table[list(MEASURED)] = table[list(MEASURED)].map(lambda value: "" if pd.isna(value) else f"{value:.1f}")
         table = table.rename(columns=MEASURED)
-        write_text(f"# Measured on this machine\n\n{markdown_table(table)}\n", COSTS_TABLE)
-        logger.info("measured on this machine:\n%s", table.to_string(index=False))
+        write_text(f"# Measured on this machine, in CPU time\n\n{markdown_table(table)}\n", COSTS_TABLE)
+        logger.info("measured on this machine, in CPU time:\n%s", table.to_string(index=False))

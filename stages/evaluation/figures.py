@@ -66,11 +66,14 @@ def picture_grid(figure: Figure, rows: int, columns: int, anchor: str = "C") -> 
 
 
 def draw_photos(title: str, paths: Sequence[str], captions: Iterable[str], columns: int, row_height: float) -> Figure:
-    """Draw thumbnails row by row, each below its caption; ``row_height`` is in inches."""
-    rows = max(1, -(-len(paths) // columns))
-    figure = plt.figure(figsize=(2.2 * columns, row_height * rows + 0.5), layout="constrained")
+    """Draw thumbnails row by row, each below its caption, in up to ``columns``; ``row_height`` is in inches."""
+    columns = max(1, min(columns, len(paths)))
+    rows = -(-len(paths) // columns)
+    width = max(2.2 * columns, 0.1 * len(title))
+    figure = plt.figure(figsize=(width, row_height * rows + 0.5), layout="constrained")
     figure.suptitle(title)
-    for axes, path, text in zip(picture_grid(figure, rows, columns, "N").flat, paths, captions, strict=False):
+    grid = picture_grid(figure, rows, columns, "N").flat if paths else ()
+    for axes, path, text in zip(grid, paths, captions, strict=False):
         axes.imshow(thumbnail(path))
         axes.set_title(text, fontsize="medium")
     return figure

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator
 from sklearn.metrics import confusion_matrix
 
+from stages.common.cli import plural
 from stages.evaluation.figures import COLOURS, caption, draw_photos
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import ECE_BINS, reliability, selected_epoch
@@ -103,7 +104,7 @@ def draw_coverage(evaluations: list[Evaluation], note: str = "") -> Figure:
 def draw_confusion(name: str, photos: pd.DataFrame, classes: list[str]) -> Figure:
     """Draw the confusion matrix, with the same axes as on DVC's plots page; of many classes the most confused."""
     shown = most_confused(photos, classes)
-    counts = confusion_matrix(photos["label"], photos["predicted"], labels=shown).T
+    counts = confusion_matrix(photos["label"], photos["predicted"], labels=shown)
     names = [shorten(label) for label in shown]
     size = 2.5 + max(2.0, 0.25 * len(names))  # inches
     figure, axes = plt.subplots(figsize=(size + 1, size), layout="constrained")
@@ -119,7 +120,7 @@ def draw_confusion(name: str, photos: pd.DataFrame, classes: list[str]) -> Figur
             f"with {counts.sum() - counts.trace()} of {(~photos['correct']).sum()} mistakes "
             f"(all: plots/confusion/{name}.csv)"
         )
-    axes.set(title=title, xlabel="actual class", ylabel="predicted class")
+    axes.set(title=title, xlabel="predicted class", ylabel="true class")
     for row, column in np.argwhere(counts):
         colour = "white" if counts[row, column] > counts.max() / 2 else "black"
         axes.text(column, row, counts[row, column], color=colour, ha="center", va="center", fontsize=fontsize)
@@ -147,14 +148,9 @@ def outcome(label: str, predicted: str, confidence: float) -> str:
 
 def draw_mistakes(name: str, mistakes: pd.DataFrame) -> Figure:
     """Draw the most confident mistakes, each with its true class, its predicted class and the confidence."""
-    if mistakes.empty:
-        figure = plt.figure(figsize=(8, 2.5))
-        figure.suptitle(f"{name}: mistakes on the test photos")
-        figure.text(0.5, 0.4, "none: every test photo is classified correctly", ha="center", fontsize="x-large")
-        return figure
-    subject = "the only mistake" if len(mistakes) == 1 else f"all {len(mistakes)} mistakes"
+    subject = plural(len(mistakes), "mistake") if len(mistakes) else "no mistakes"
     if len(mistakes) > MAX_MISTAKES:
-        subject = f"the {MAX_MISTAKES} most confident of {len(mistakes)} mistakes"
+        subject = f"the {MAX_MISTAKES} most confident of {subject}"
     shown = mistakes.head(MAX_MISTAKES)
     captions = map(outcome, shown["label"], shown["predicted"], shown["confidence"])
     return draw_photos(f"{name}: {subject} on the test photos", list(shown["path"]), captions, 4, row_height=2.6)

@@ -136,7 +136,7 @@ def fetch_model_file(name: str | None, revision: str | None = None) -> ModelFile
             advice = "choose another --rev" if revision else "run `dvc repro`, or `dvc pull` where a remote has them"
             raise UserError(f"expected trained models in {MODELS}{where}, found none: {advice}")
         if name is None:
-            advice = "choose a model with --model"
+            advice = f"choose {'another --rev, or ' if revision else ''}a model with --model"
             name = json_value(read(BEST, advice), "model", str, f"{BEST}{where}", advice)
         if name not in names:
             known = ", ".join(map(shown, names))

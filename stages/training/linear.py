@@ -66,7 +66,8 @@ def fit_linear(
         logger.info("C = %g: cross-validated loss %.4f, accuracy %.4f", *candidate)
     chosen = best.inverse_regularization
     if len(candidates) > 1 and best in (candidates[0], candidates[-1]):
-        logger.warning("C = %g has the lowest loss, at the end of those tried: list others beyond it", chosen)
+        advice = "list others beyond it in inverse_regularization"
+        logger.warning("C = %g has the lowest loss, at the end of those tried: %s", chosen, advice)
 
     classifier = fit_classifier(features[0], labels[0], len(run.classes), chosen, class_weight)
     (loss, accuracy), (val_loss, val_accuracy) = (

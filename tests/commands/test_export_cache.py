@@ -121,7 +121,7 @@ def test_other_answers_leave_it_to_tensorflow(
         monkeypatch.setattr(export, "write_model", None)  # it is judged once
         assert not is_exported(load())
     [message] = set(caplog.messages)
-    assert message.startswith("TensorFlow predicts with good: its ONNX export gives 100.00% of the model's classes")
+    assert message.startswith("TensorFlow predicts with good: its ONNX export gives the model's class for 100.00%")
 
 
 def test_a_failed_export_leaves_it_to_tensorflow(

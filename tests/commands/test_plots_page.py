@@ -21,7 +21,7 @@ def confusion_chart(labels: list[int], predicted: list[int]) -> str:
     text = Path(__file__).parents[2].joinpath(".dvc/plots/confusion.json").read_text()
     text = text.replace('"<DVC_METRIC_DATA>"', json.dumps(rows))
     for name in ("X", "Y"):
-        text = text.replace(f"<DVC_METRIC_{name}>", "actual" if name == "X" else "predicted")
+        text = text.replace(f"<DVC_METRIC_{name}>", "predicted" if name == "X" else "actual")
     return str(vl_convert.vegalite_to_svg(text))
 
 

@@ -5,7 +5,6 @@ import errno
 import io
 import json
 import logging
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
@@ -233,16 +232,6 @@ def test_a_photo_is_not_overwritten_by_the_output(predict: Predict) -> None:
     with pytest.raises(UserError, match=f"^--output: expected another file than the photos, received .*{PHOTOS[0]}"):
         predict("new", "--format", "csv", "-o", str(Path(PHOTOS[0]).absolute()))
     assert Path(PHOTOS[0]).read_bytes() == before
-
-
-def test_a_reader_that_has_read_enough_ends_it_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
-    read, write = os.pipe()
-    os.close(read)
-    with os.fdopen(write, "w") as pipe:  # to close it would raise BrokenPipeError, did it still lead to nobody
-        monkeypatch.setattr(sys, "stdout", pipe)
-        with pytest.raises(SystemExit) as ended, command.open_output(None) as file:
-            file.write("a row")
-    assert ended.value.code == 1
 
 
 @pytest.mark.parametrize(

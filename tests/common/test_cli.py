@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.cli import BUG, MACHINE_FAILURE, explain_unwritable, machine_problem, run
+from stages.common.cli import BUG, MACHINE_FAILURE, command_parser, explain_unwritable, machine_problem, run
 from tests.conftest import CNN_ALONE, PROJECT, write_photos
 
 
@@ -32,6 +32,28 @@ def test_expected_failures_are_one_line_with_a_code(error: str, line: str, code:
     assert ended.stderr.startswith(line)
     assert ended.stderr.count("\n") == 1
     assert ended.returncode == code
+
+
+@pytest.mark.parametrize("rows", [1, 100_000], ids=["at the end", "meanwhile"])
+def test_output_that_nobody_reads_on_ends_it_quietly(rows: int) -> None:
+    program = f"from stages.common.cli import run\nrun(lambda: [print('row') for _ in range({rows})])"
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as pipe:
+        ended = subprocess.run(
+            [sys.executable, "-c", program], cwd=PROJECT, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (ended.stderr, ended.returncode) == ("", 1)
+
+
+def test_help_wraps_paragraphs_and_keeps_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    example = f"    python -m {'x' * 60}"
+    text = command_parser(f"{'word ' * 20}\n{'word ' * 20}\n\n{example}\n").format_help()
+    assert example in text.splitlines()
+    widths = [len(line) for line in text.splitlines() if line.startswith("word")]
+    assert len(widths) == 5
+    assert max(widths) <= 50
 
 
 def test_of_libraries_only_warnings_are_logged() -> None:

@@ -6,7 +6,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 from scipy.special import logit
 
@@ -23,7 +25,7 @@ from stages.evaluation.plots import (
 from stages.evaluation.results import Predictions
 from stages.evaluation.scores import calibration_error, reliability, score_calibration
 from stages.inference.calibration import Calibration
-from tests.conftest import write_photos
+from tests.conftest import PROJECT, write_photos
 from tests.evaluation.examples import as_test_set, classified, evaluation_of, photos_of, two_classes
 
 # From the most confident on: correct, wrong, correct, correct.
@@ -80,7 +82,11 @@ def test_the_confusion_matrix_counts_and_shortens_long_names() -> None:
     photos = photos_of(classified([[5, 2], [0, 3]])).replace("dogs", "d" * 30)
     axes = draw_confusion("one", photos, ["cats", "d" * 30]).axes[0]
     shown = {text.get_position(): text.get_text() for text in axes.texts}
-    assert shown == {(0, 0): "5", (0, 1): "2", (1, 1): "3"}
+    assert shown == {(0, 0): "5", (1, 0): "2", (1, 1): "3"}
+    plots = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]["evaluate"]["plots"]
+    [chart] = [plot["plots/confusion"] for plot in plots if "plots/confusion" in plot]
+    assert axes.get_xlabel() == chart["x_label"] == "predicted class"
+    assert axes.get_ylabel() == chart["y_label"] == "true class"
     assert [label.get_text() for label in axes.get_yticklabels()] == ["cats", "d" * 23 + "…"]
 
 
@@ -96,7 +102,7 @@ def test_many_classes_show_the_most_confused_and_say_so() -> None:
     assert labels == [*names[:28], "species 041", "species 070"]
     assert [label.get_text() for label in axes.get_yticklabels()] == labels
     shown = {text.get_position(): text.get_text() for text in axes.texts}
-    assert shown[29, 28] == "2"
+    assert shown[28, 29] == "2"
     assert "30 most confused of 200 classes" in axes.get_title()
     assert "29 of 201 mistakes (all: plots/confusion/one.csv)" in axes.get_title()
 
@@ -128,6 +134,11 @@ def test_the_lines_and_the_legend_of_many_models() -> None:
     assert len(legend.get_texts()) == 2 * MAX_MODELS
 
 
+MISTAKES = pd.DataFrame([[f"{index}.jpg", "a", "b", 0.9] for index in range(13)]).set_axis(
+    ["path", "label", "predicted", "confidence"], axis=1
+)
+
+
 def texts(figure: Figure) -> list[str]:
     titles = [axes.get_title().replace("\n", " ") for axes in figure.axes if axes.get_title()]
     return [*titles, figure.get_suptitle(), *(text.get_text() for text in figure.texts)]
@@ -137,16 +148,25 @@ def test_at_most_a_dozen_mistakes_are_drawn_and_counted(workspace: Path) -> None
     """As thumbnails, or none at all."""
     write_photos(workspace, 13)
     Image.new("RGB", (1100, 20)).save("0.jpg")
-    mistakes = pd.DataFrame({"path": [f"{index}.jpg" for index in range(13)]})
-    mistakes = mistakes.assign(label="a", predicted="b", confidence=0.9)
-    figures = [draw_mistakes("cnn", mistakes.head(count)) for count in (13, 2, 1, 0)]
+    figures = [draw_mistakes("cnn", MISTAKES.head(count)) for count in (13, 2, 1, 0)]
     some, few, one, none = map(texts, figures)
     assert some.count("a misclassified as b confidence 0.900") == 12
     assert some[12] == "cnn: the 12 most confident of 13 mistakes on the test photos"
-    assert few[2] == "cnn: all 2 mistakes on the test photos"
-    assert one[1] == "cnn: the only mistake on the test photos"
-    assert "none: every test photo is classified correctly" in none
+    assert few[2] == "cnn: 2 mistakes on the test photos"
+    assert one[1] == "cnn: 1 mistake on the test photos"
+    assert "cnn: no mistakes on the test photos" in none
     assert figures[2].axes[0].images[0].get_size() == (9, 512)
+
+
+@pytest.mark.parametrize(("count", "columns", "rows"), [(1, 1, 1), (3, 3, 1), (5, 4, 2)])
+def test_few_photos_take_no_empty_columns(workspace: Path, count: int, columns: int, rows: int) -> None:
+    """And the title is not cut off."""
+    write_photos(workspace, count)
+    figure = draw_mistakes("a_model_with_quite_a_long_name", MISTAKES.head(count))
+    assert figure.axes[0].get_gridspec().get_geometry() == (rows, columns)
+    figure.draw_without_rendering()  # type: ignore[no-untyped-call]
+    [title] = [text for text in figure.findobj(Text) if text.get_text() == figure.get_suptitle()]
+    assert figure.bbox.x0 <= title.get_window_extent().x0 <= title.get_window_extent().x1 <= figure.bbox.x1
 
 
 def end_of_line(text: str) -> np.ndarray:

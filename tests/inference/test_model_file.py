@@ -156,7 +156,7 @@ def test_a_revision_that_is_no_commit_is_one_line(models: Path) -> None:
             fetch_model_file(None, revision)
         assert len(str(raised.value).splitlines()) == 1
         assert repr(revision) in str(raised.value)
-    with pytest.raises(UserError, match=r"best.json of revision main, received git's conflict markers: choose a model"):
+    with pytest.raises(UserError, match=r"of revision main, received git's conflict markers: choose another --rev"):
         fetch_model_file(None, "main")
     assert fetch_model_file("good", "main").class_names == CLASSES
 

@@ -123,9 +123,7 @@ def usable(photos: pd.DataFrame) -> pd.DataFrame:
 def inspect_photos(photos: pd.DataFrame, max_megapixels: float) -> DiskArray:
     """Decode the photos with a label: fill their perceptual hashes, or ``reason`` if one is unusable.
 
-    Returns:
-        Thumbnails, uint8, shaped (len(photos), 3, 32, 32), of which each photo's is at its index in the table: 3 KB
-        each, so on disk.
+    Returns thumbnails, uint8, shaped (len(photos), 3, 32, 32), each photo's at its index in the table: on disk.
     """
     paths = photos["path"].array
     hashes = np.zeros((len(photos), 2), np.uint64)
@@ -220,11 +218,7 @@ def log_first(rejected: pd.DataFrame) -> None:
 
 
 def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: float) -> None:
-    """Reject all photos but the first of each duplicate cluster in validation and in test.
-
-    Raises:
-        UserError: Too many of them do not have exactly the same pixels.
-    """
+    """In validation and test, reject all photos but the first of a cluster; refuse too many that are not identical."""
     for split in SPLIT_NAMES[1:]:
         in_split = usable(photos[photos["split"] == split]).sort_values("path")
         copies = in_split[in_split["cluster"].duplicated()]

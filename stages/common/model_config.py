@@ -152,10 +152,9 @@ class ModelConfig(Augmentation):
         return self
 
     def check_features(self, features: Features | None) -> None:
-        """Check that the model can train on features, or on pixels (None), and fine-tunes the layers that they lack.
+        """Raise a ValueError unless the model can train on features, or pixels (None), and fine-tunes what they lack.
 
-        Raises:
-            ValueError: It cannot; the text starts with the key.
+        Its text starts with the key.
         """
         if self.is_linear and not self.fine_tune and not (features and features.of_whole_backbone):
             raise ValueError(

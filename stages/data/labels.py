@@ -36,15 +36,8 @@ MISSPELLINGS: list[tuple[str, Callable[[str], str]]] = [
 def read_labels(labels: Path, name: str, *, refuse_surplus: bool = False) -> dict[PurePosixPath, set[str]]:
     """Read the labels of each path, usually one; columns other than ``path`` and ``label`` are ignored, and logged.
 
-    Labels are in the form of :func:`normalize_label`.
-
-    Args:
-        refuse_surplus: more values in a line than columns. Rows of ``plots/label_issues/`` that a person appends to
-            ``corrections.csv`` have some.
-
-    Raises:
-        UserError: The CSV cannot be read, does not have each of these columns once, or has a row without a path;
-            messages start with ``name``.
+    Labels are in the form of :func:`normalize_label`; messages start with ``name``. ``refuse_surplus`` refuses more
+    values in a line than columns: rows of ``plots/label_issues/`` that a person adds to ``corrections.csv`` have some.
     """
     listed = defaultdict(set)
     with labels.open("rb") as file:
@@ -124,11 +117,7 @@ def similar_names(missing: Iterable[str], names: Iterable[str]) -> dict[str, tup
 def apply_corrections(photos: pd.DataFrame, listed: Mapping[PurePosixPath, set[str]]) -> None:
     """Correct labels by path: fill ``label`` and ``given``, or ``reason`` of the photos to remove.
 
-    Args:
-        listed: of each path its label, or ``remove``; a path without either corrects nothing.
-
-    Raises:
-        MismatchError: A correction matches no photo, or some class would lose all its photos.
+    ``listed`` has of each path its label, or ``remove``; a path without either corrects nothing.
     """
     labelled = photos[photos["label"] != ""]
     paths, classes = set(labelled["path"]), sorted(set(labelled["label"]))

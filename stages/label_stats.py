@@ -40,7 +40,8 @@ def main() -> None:
     params = load_params()
     settings = params.label_stats
     lists = {split: read_split(split) for split in ("train", "validation", "test")}
-    counts = count_labels(lists)
+    labels = {split: photos.groupby("label").size() for split, photos in lists.items()}
+    counts = pd.concat(labels, names=["split"]).reset_index(name="images")  # a row per split and label
     corrected = read_split("corrected")
     of_classes = counts.pivot(index="label", columns="split", values="images")
     listed = largest_and_smallest(of_classes, "train", MAX_LISTED)
@@ -64,12 +65,6 @@ def main() -> None:
     write_csv(counts, LABEL_COUNTS)
     write_figure(draw_counts(counts), LABEL_COUNTS_FIGURE)
     write_figure(draw_samples(lists["train"], settings), SAMPLES_FIGURE)
-
-
-def count_labels(lists: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Count the ``images`` of each ``split`` and ``label``, a row each."""
-    counts = {split: photos.groupby("label").size() for split, photos in lists.items()}
-    return pd.concat(counts, names=["split"]).reset_index(name="images")
 
 
 def crop_loss(paths: pd.Series, image_size: tuple[int, int], seed: int) -> float:

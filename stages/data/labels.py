@@ -8,6 +8,7 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
+from io import StringIO
 from pathlib import Path, PurePosixPath
 from unicodedata import category, normalize
 
@@ -40,33 +41,33 @@ def read_labels(labels: Path, name: str, *, refuse_surplus: bool = False) -> dic
     values in a line than columns: rows of ``plots/label_issues/`` that a person adds to ``corrections.csv`` have some.
     """
     listed = defaultdict(set)
-    with labels.open("rb") as file:
-        kind = identify(file.read(HEADER_BYTES))
+    content = labels.read_bytes()
+    kind = identify(content[:HEADER_BYTES])
     foreign = f": it is {kind}" if kind else ""
     try:
-        with labels.open(encoding="utf-8-sig", newline="") as file:  # Excel starts a file with a byte order mark
-            rows = csv.DictReader(file, skipinitialspace=True, strict=True)
-            columns = list(rows.fieldnames or [])
-            if columns.count("path") != 1 or columns.count("label") != 1:
-                received = shown(", ".join(columns)) or "none"
-                if len(columns) == 1 and re.search(r"[;|\t]", columns[0]):
-                    received += ": separate them with commas"
-                raise UserError(f"{name}: expected the columns path and label, received {received}{foreign}")
-            if others := [column for column in columns if column not in ("path", "label")]:
-                logger.info("%s: columns that are not read: %s", name, ", ".join(others))
-            for row in rows:
-                if refuse_surplus and any(row.get(None, ())):
-                    raise UserError(
-                        f"{name}: expected {len(columns)} values in line {rows.line_num}, received more: put what has "
-                        "a comma into quotes, and one label into a line"
-                    )
-                path, label = row["path"] or "", normalize_label(row["label"] or "")
-                if not path or any(category(character) == "Cc" for character in path + label):
-                    raise UserError(
-                        f"{name}: expected a path and a label without control characters in line "
-                        f"{rows.line_num}, received {path!r} and {label!r}"
-                    )
-                listed[PurePosixPath(path)].update([label] if label else [])
+        text = content.decode("utf-8-sig")  # Excel starts a file with a byte order mark
+        rows = csv.DictReader(StringIO(text, newline=""), skipinitialspace=True, strict=True)
+        columns = list(rows.fieldnames or [])
+        if columns.count("path") != 1 or columns.count("label") != 1:
+            received = shown(", ".join(columns)) or "none"
+            if len(columns) == 1 and re.search(r"[;|\t]", columns[0]):
+                received += ": separate them with commas"
+            raise UserError(f"{name}: expected the columns path and label, received {received}{foreign}")
+        if others := [column for column in columns if column not in ("path", "label")]:
+            logger.info("%s: columns that are not read: %s", name, ", ".join(others))
+        for row in rows:
+            if refuse_surplus and any(row.get(None, ())):
+                raise UserError(
+                    f"{name}: expected {len(columns)} values in line {rows.line_num}, received more: put what has a "
+                    "comma into quotes, and one label into a line"
+                )
+            path, label = row["path"] or "", normalize_label(row["label"] or "")
+            if not path or any(category(character) == "Cc" for character in path + label):
+                raise UserError(
+                    f"{name}: expected a path and a label without control characters in line {rows.line_num}, received "
+                    f"{path!r} and {label!r}"
+                )
+            listed[PurePosixPath(path)].update([label] if label else [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{name}: expected a CSV in UTF-8, received: {error}{foreign}") from error
     return listed

@@ -41,9 +41,8 @@ def find_clusters(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: in
     Two photos are duplicates if their hashes are similar, and so are their thumbnails, in colour. A mirrored photo is
     one within its class only, as classes may differ in nothing but left and right.
 
-    Args:
-        thumbnails: uint8, shaped (n, 3, 32, 32), of which each photo's is at its index in the table.
-        max_distance: of the hashes of duplicates, in bits (Hamming); None: every photo is a cluster of its own.
+    Thumbnails are uint8, shaped (n, 3, 32, 32), each photo's at its index in the table. Without a ``max_distance`` of
+    the hashes, in bits (Hamming), every photo is a cluster of its own.
     """
     if max_distance is None:
         return np.arange(len(photos))
@@ -113,11 +112,8 @@ def similar_hashes(
     Only hashes that agree in all bits of one of some masks are compared, found by sorting, for each mask. Among those,
     hashes are sorted by cluster, and again once many have been joined: copies of a photo cost few comparisons each.
 
-    Args:
-        hashes: uint64, shaped (n,).
-        owners: of each hash, the index of its photo in ``parents``, int, shaped (n,).
-        parents: of each photo, as :func:`find_roots` describes; the caller joins clusters between the pairs.
-        max_distance: in bits.
+    Hashes are uint64, shaped (n,); ``owners`` has the index of each one's photo in ``parents`` (:func:`find_roots`),
+    whose clusters the caller joins between the pairs.
     """
 
     def cost(masks: np.ndarray) -> float:  # a hash, in pairs compared: sorting it takes as long as comparing 30

@@ -97,11 +97,8 @@ def photo_table(
 def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
     """Return the table of all files in a folder, photos or not, and of those missing that the CSV ``labels`` lists.
 
-    Each has a label, or a reason why not, and the split that folders give. Without a CSV, the classes are folders.
-
-    Raises:
-        UserError: The folders are not laid out as ``stages/split.py`` describes, the CSV has no paths and labels, there
-            are fewer than two classes, or a class has no files.
+    Each has a label, or a reason why not, and the split that folders give. Without a CSV, the classes are folders, laid
+    out as ``stages/split.py`` describes.
     """
     tree = Tree(folder, files)
     photos = photos_in_csv(folder, tree, labels) if labels.exists() else photos_in_folders(folder, tree)

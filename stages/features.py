@@ -22,7 +22,8 @@ import numpy as np
 
 from stages.common.cli import UserError, run
 from stages.common.machine import record_measurements
-from stages.common.params import Params, load_entry
+from stages.common.model_config import Features
+from stages.common.params import load_entry
 from stages.common.paths import FEATURES, PIXELS
 from stages.datasets.dataset import StoredDataset, augmented_dataset
 from stages.datasets.feature_extraction import FeatureDataset, feature_extractor, store_features
@@ -41,7 +42,7 @@ def main() -> None:
         validation = feature_sets.open_arrays(PIXELS)["validation"]
         np.save(folder / feature_sets.VALIDATION_SAMPLE, validation[feature_sets.sample_rows(len(validation))])
         if features.are_stored:
-            about["environment"] = extract_features(name, params, folder)
+            about["environment"] = extract_features(name, features, folder)
         else:
             for split in ("train", "validation"):
                 shutil.copyfile(FEATURES / PIXELS / f"{split}.npy", folder / f"{split}.npy")
@@ -51,9 +52,8 @@ def main() -> None:
         record_measurements(f"features@{name}", feature_sets.features_key(name), features_s=time.process_time())
 
 
-def extract_features(name: str, params: Params, folder: Path) -> list[str]:
+def extract_features(name: str, features: Features, folder: Path) -> list[str]:
     """Write the features of all photos, and return the environment that computed them."""
-    features = params.features[name]
     elsewhere = os.environ.get("FEATURE_STORE")
     store = importlib.import_module(elsewhere).store if elsewhere else store_features
     make_deterministic(features.seed)

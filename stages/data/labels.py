@@ -99,13 +99,11 @@ def similar_names(missing: Iterable[str], names: Iterable[str]) -> dict[str, tup
     for difference, spell in MISSPELLINGS:
         existing = {spell(key): name for key, name in existing.items()}
         for name, key in spellings.items():
-            if name not in similar and (example := existing.get(key) or existing.get(spell(key))):
+            if example := existing.get(key) or existing.get(spell(key)):
                 similar[name] = example, difference
-        spellings = {name: spell(key) for name, key in spellings.items()}
+        spellings = {name: spell(key) for name, key in spellings.items() if name not in similar}
     in_folders = {key.rpartition("/")[2]: name for key, name in existing.items()}
     for name, key in spellings.items():
-        if name in similar:
-            continue
         parts = key.split("/")
         ends = ["/".join(parts[start:]) for start in range(1, len(parts))]
         if example := next((existing[end] for end in ends if end in existing), None):

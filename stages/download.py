@@ -51,8 +51,8 @@ def check_is_fetched(raw: Path, labels: Path) -> None:
         fetched = {}
     for folder, files in list_files(raw, labels).items():
         if others := sorted(files.items() - fetched.get(folder, {}).items()):
-            found = f"{plural(len(others), 'other or changed file')}, such as {Path(folder, others[0][0])}"
-            raise UserError(NOT_FETCHED.format(folder, found))
+            received = f"{plural(len(others), 'other or changed file')}, such as {Path(folder, others[0][0])}"
+            raise UserError(NOT_FETCHED.format(folder, received))
 
 
 def fetch_photos(url: str, sha256: str | None, folder: Path) -> None:

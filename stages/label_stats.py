@@ -56,11 +56,11 @@ def main() -> None:
     if len(listed) < len(of_classes):
         stats["classes_left_out"] = len(of_classes) - len(listed)
     if params.image_fit == "crop":
-        kept = kept_by_crop(lists["train"]["path"], params.image_size, settings.seed)
-        stats["crop_loss"] = round(1 - kept, 6)
-        if kept < 2 / 3:
+        share = kept_by_crop(lists["train"]["path"], params.image_size, settings.seed)
+        stats["crop_loss"] = round(1 - share, 6)
+        if share < 2 / 3:
             text = "image_fit: crop loses %.0f %% of a photo of the training photos' median aspect ratio: consider pad "
-            logger.warning(text + "or stretch, or an image_size of another shape", 100 * (1 - kept))
+            logger.warning(text + "or stretch, or an image_size of another shape", 100 * (1 - share))
     write_json(stats, LABEL_STATS)
     write_csv(counts, LABEL_COUNTS)
     write_figure(draw_counts(counts), LABEL_COUNTS_FIGURE)

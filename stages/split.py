@@ -161,8 +161,8 @@ def check_classes(photos: pd.DataFrame) -> None:
         log_first(labelled[labelled["reason"] != ""])
         first = labelled[labelled["label"] == min(lost)].sort_values("path").iloc[0]
         hint = NOT_DUPLICATES if DUPLICATE in first["reason"] else ""
-        found = f"none of {min(lost)!r}: {first['path']}: {first['reason']}{hint}"
-        raise UserError(f"expected usable photos of every class, found {found}")
+        rejected = f"{first['path']}: {first['reason']}{hint}"
+        raise UserError(f"expected usable photos of every class, found none of {min(lost)!r}: {rejected}")
 
 
 def reject_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: int | None) -> None:

@@ -54,8 +54,8 @@ def find_clusters(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: in
         for pairs in similar_hashes(hashes.ravel(), owners, parents, max_distance):
             firsts, seconds = np.sort(pairs, axis=0)
             if mirrored:  # the first photo's own hash is even, the mirrored one of the second is odd
-                chosen = (firsts % 2 == 0) & (seconds % 2 == 1)
-                firsts, seconds = firsts[chosen], seconds[chosen]
+                crosses = (firsts % 2 == 0) & (seconds % 2 == 1)
+                firsts, seconds = firsts[crosses], seconds[crosses]
             join_duplicates(parents, owners[firsts], owners[seconds], thumbnails, mirrored)
     return pd.factorize(find_roots(parents, photos.index.to_numpy()))[0]
 
@@ -127,13 +127,13 @@ def similar_hashes(
             # 32 bits that stand for the compared ones, and 32 for the cluster.
             keys = (hashes & mask) * MULTIPLIER & HIGH | parents[owners].astype(np.uint64)
             order = np.argsort(keys)
-            keys, found = keys[order], hashes[order]
+            keys, ordered = keys[order], hashes[order]
             stops = _run_stops(keys & HIGH)
             firsts, seconds, joined = np.arange(len(keys)), _run_stops(keys), 0
             while len(firsts) and joined <= len(hashes) / 10:
                 within = seconds < stops[firsts]
                 firsts, seconds = firsts[within], seconds[within]
-                near = np.flatnonzero(np.bitwise_count(found[firsts] ^ found[seconds]) <= max_distance)
+                near = np.flatnonzero(np.bitwise_count(ordered[firsts] ^ ordered[seconds]) <= max_distance)
                 pairs = order[np.stack([firsts[near], seconds[near]])]
                 for earlier in masks[:number]:
                     pairs = pairs[:, np.not_equal(*hashes[pairs] & earlier)]

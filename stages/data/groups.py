@@ -119,8 +119,8 @@ def select_groups(groups: pd.DataFrame, targets: dict[str, int], splits_left: in
             sizes = others.groupby("group", sort=False)["clusters"].sum()
             smallest = sizes[others["group"][others["label"] == label]].nsmallest(1).index
             taken.extend(smallest)
-            chosen = others[others["group"].isin(smallest)]
-            missing.subtract(dict(zip(chosen["label"], chosen["clusters"], strict=True)))
+            added = others[others["group"].isin(smallest)]
+            missing.subtract(dict(zip(added["label"], added["clusters"], strict=True)))
     return taken, groups[~groups["group"].isin(taken)]
 
 

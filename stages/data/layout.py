@@ -130,14 +130,14 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
         if above and parent in tree.with_photos:
             check_names(parent, root, above[0], classes)
 
-    found = [class_folder_of[parent_of(file)] for file in tree.files]
-    names = [file.removeprefix(f"{start}/") for file, (_, _, start) in zip(tree.files, found, strict=True)]
+    of_files = [class_folder_of[parent_of(file)] for file in tree.files]
+    names = [file.removeprefix(f"{start}/") for file, (_, _, start) in zip(tree.files, of_files, strict=True)]
     photos = photo_table(
         path=tree.files,
         name=[normalize("NFC", name) for name in names],
-        label=[label for label, _, _ in found],
-        split=[split for _, split, _ in found],
-        reason=["" if label else NO_CLASS for label, _, _ in found],
+        label=[label for label, _, _ in of_files],
+        split=[split for _, split, _ in of_files],
+        reason=["" if label else NO_CLASS for label, _, _ in of_files],
     )
     labels = sorted(set(photos["label"]) - {""})
     if len(labels) < 2:

@@ -44,19 +44,15 @@ def list_files(raw: Path, labels: Path) -> dict[str, dict[str, Any]]:
 
 
 def check_is_fetched(raw: Path, labels: Path) -> None:
-    """Check that the outputs are all or part of the files that this step wrote the last time.
-
-    Raises:
-        UserError: They have another file, or one that was changed.
-    """
+    """Refuse outputs that have a file which this step did not write the last time, or which was changed."""
     try:
         fetched = json.loads(FETCHED.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):  # none yet, or cut short
         fetched = {}
     for folder, files in list_files(raw, labels).items():
         if others := sorted(files.items() - fetched.get(folder, {}).items()):
-            found = f"{plural(len(others), 'other or changed file')}, such as {Path(folder, others[0][0])}"
-            raise UserError(NOT_FETCHED.format(folder, found))
+            received = f"{plural(len(others), 'other or changed file')}, such as {Path(folder, others[0][0])}"
+            raise UserError(NOT_FETCHED.format(folder, received))
 
 
 def fetch_photos(url: str, sha256: str | None, folder: Path) -> None:

@@ -22,37 +22,38 @@ import numpy as np
 
 from stages.common.cli import UserError, run
 from stages.common.machine import record_measurements
-from stages.common.params import Params, load_entry
+from stages.common.model_config import Features
+from stages.common.params import load_entry
 from stages.common.paths import FEATURES, PIXELS
 from stages.datasets.dataset import StoredDataset, augmented_dataset
 from stages.datasets.feature_extraction import FeatureDataset, feature_extractor, store_features
 from stages.models.pretrained import copy_backbone, load_backbone
 from stages.models.runtime import make_deterministic
 from stages.storage import feature_sets
-from stages.storage.files import atomic_folder
+from stages.storage.files import atomic_folder, write_json
 
 
 def main() -> None:
     name, params = load_entry(__doc__, "features")
     features = params.features[name]
-    decoded = {"image_fit": "stretch", **feature_sets.read_about(PIXELS)}
+    about = feature_sets.read_about(PIXELS)
     with atomic_folder(FEATURES / name, replace=True) as folder:
         copy_backbone(features.backbone, folder / "backbone", name=name, stop_before=features.stop_before)
         validation = feature_sets.open_arrays(PIXELS)["validation"]
-        np.save(folder / f"{feature_sets.VALIDATION_SAMPLE}.npy", validation[feature_sets.sample_rows(len(validation))])
+        np.save(folder / feature_sets.VALIDATION_SAMPLE, validation[feature_sets.sample_rows(len(validation))])
         if features.are_stored:
-            feature_sets.write_about(folder, **decoded, environment=extract_features(name, params, folder))
+            about["environment"] = extract_features(name, features, folder)
         else:
             for split in ("train", "validation"):
                 shutil.copyfile(FEATURES / PIXELS / f"{split}.npy", folder / f"{split}.npy")
-            feature_sets.write_about(folder, **decoded, augmentation=features.augmentation)
+            about["augmentation"] = features.augmentation
+        write_json(about, folder / feature_sets.ABOUT)
     if "FEATURE_STORE" not in os.environ:
         record_measurements(f"features@{name}", feature_sets.features_key(name), features_s=time.process_time())
 
 
-def extract_features(name: str, params: Params, folder: Path) -> list[str]:
+def extract_features(name: str, features: Features, folder: Path) -> list[str]:
     """Write the features of all photos, and return the environment that computed them."""
-    features = params.features[name]
     elsewhere = os.environ.get("FEATURE_STORE")
     store = importlib.import_module(elsewhere).store if elsewhere else store_features
     make_deterministic(features.seed)

@@ -40,7 +40,8 @@ def main() -> None:
     params = load_params()
     settings = params.label_stats
     lists = {split: read_split(split) for split in ("train", "validation", "test")}
-    counts = count_labels(lists)
+    labels = {split: photos.groupby("label").size() for split, photos in lists.items()}
+    counts = pd.concat(labels, names=["split"]).reset_index(name="images")  # a row per split and label
     corrected = read_split("corrected")
     of_classes = counts.pivot(index="label", columns="split", values="images")
     listed = largest_and_smallest(of_classes, "train", MAX_LISTED)
@@ -55,29 +56,23 @@ def main() -> None:
     if len(listed) < len(of_classes):
         stats["classes_left_out"] = len(of_classes) - len(listed)
     if params.image_fit == "crop":
-        lost = crop_loss(lists["train"]["path"], params.image_size, settings.seed)
-        stats["crop_loss"] = round(lost, 6)
-        if lost > 1 / 3:
+        share = kept_by_crop(lists["train"]["path"], params.image_size, settings.seed)
+        stats["crop_loss"] = round(1 - share, 6)
+        if share < 2 / 3:
             text = "image_fit: crop loses %.0f %% of a photo of the training photos' median aspect ratio: consider pad "
-            logger.warning(text + "or stretch, or an image_size of another shape", 100 * lost)
+            logger.warning(text + "or stretch, or an image_size of another shape", 100 * (1 - share))
     write_json(stats, LABEL_STATS)
     write_csv(counts, LABEL_COUNTS)
     write_figure(draw_counts(counts), LABEL_COUNTS_FIGURE)
     write_figure(draw_samples(lists["train"], settings), SAMPLES_FIGURE)
 
 
-def count_labels(lists: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Count the ``images`` of each ``split`` and ``label``, a row each."""
-    counts = {split: photos.groupby("label").size() for split, photos in lists.items()}
-    return pd.concat(counts, names=["split"]).reset_index(name="images")
-
-
-def crop_loss(paths: pd.Series, image_size: tuple[int, int], seed: int) -> float:
-    """Compute the share of a photo of the median aspect ratio that ``image_fit: crop`` cuts off, in 0..1."""
+def kept_by_crop(paths: pd.Series, image_size: tuple[int, int], seed: int) -> float:
+    """Compute the share of a photo of the median aspect ratio that ``image_fit: crop`` keeps, in 0..1."""
     measured = paths.sample(min(PHOTOS_MEASURED, len(paths)), random_state=seed)
     sizes = map_in_parallel(lambda path: open_photo(path, MEASURED_SIZE).size, list(measured), "measuring photos")
     relative = np.median([width / height for width, height in sizes]) * image_size[0] / image_size[1]
-    return float(1 - min(relative, 1 / relative))
+    return float(min(relative, 1 / relative))
 
 
 def draw_counts(counts: pd.DataFrame) -> Figure:

@@ -11,8 +11,8 @@ from stages.common.cli import run
 from stages.common.params import load_params
 from stages.common.paths import FEATURES, PIXELS
 from stages.photos.decode import decode_photos
-from stages.storage.feature_sets import create_arrays, hash_paths, write_about
-from stages.storage.files import atomic_folder
+from stages.storage.feature_sets import ABOUT, create_arrays, hash_paths
+from stages.storage.files import atomic_folder, write_json
 from stages.storage.photo_lists import read_split
 
 
@@ -24,7 +24,7 @@ def main() -> None:
         arrays = create_arrays(folder, shapes, np.uint8)
         for split, photos in lists.items():
             decode_photos(list(photos["path"]), arrays[split], params.image_fit)
-        write_about(folder, hash_paths(lists), image_fit=params.image_fit)
+        write_json({"photos": hash_paths(lists), "image_fit": params.image_fit}, folder / ABOUT)
 
 
 if __name__ == "__main__":

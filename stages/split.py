@@ -124,9 +124,7 @@ def usable(photos: pd.DataFrame) -> pd.DataFrame:
 def inspect_photos(photos: pd.DataFrame, max_megapixels: float) -> DiskArray:
     """Decode the photos with a label: fill their perceptual hashes, or ``reason`` if one is unusable.
 
-    Returns:
-        Thumbnails, uint8, shaped (len(photos), 3, 32, 32), of which each photo's is at its index in the table: 3 KB
-        each, so on disk.
+    Returns thumbnails, uint8, shaped (len(photos), 3, 32, 32), each photo's at its index in the table: on disk.
     """
     paths = photos["path"].array
     hashes = np.zeros((len(photos), 2), np.uint64)
@@ -164,8 +162,8 @@ def check_classes(photos: pd.DataFrame) -> None:
         log_first(labelled[labelled["reason"] != ""])
         first = labelled[labelled["label"] == min(lost)].sort_values("path").iloc[0]
         hint = NOT_DUPLICATES if DUPLICATE in first["reason"] else ""
-        found = f"none of {min(lost)!r}: {first['path']}: {first['reason']}{hint}"
-        raise UserError(f"expected usable photos of every class, found {found}")
+        rejected = f"{first['path']}: {first['reason']}{hint}"
+        raise UserError(f"expected usable photos of every class, found none of {min(lost)!r}: {rejected}")
 
 
 def reject_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: int | None) -> None:
@@ -221,11 +219,7 @@ def log_first(rejected: pd.DataFrame) -> None:
 
 
 def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: float) -> None:
-    """Reject all photos but the first of each duplicate cluster in validation and in test.
-
-    Raises:
-        UserError: Too many of them do not have exactly the same pixels.
-    """
+    """In validation and test, reject all photos but the first of a cluster; refuse too many that are not identical."""
     for split in SPLIT_NAMES[1:]:
         in_split = usable(photos[photos["split"] == split]).sort_values("path")
         copies = in_split[in_split["cluster"].duplicated()]

@@ -75,8 +75,8 @@ class Features(Augmentation):
         return self
 
 
-OF_LINEAR = ("inverse_regularization", "folds")  # keys
-OF_LINEAR_START = ("fine_tune", "epochs", "schedule", "warmup", "checkpoint", "early_stopping")  # that fine-tunes
+LINEAR_KEYS = ("inverse_regularization", "folds")
+LINEAR_FINE_TUNING_KEYS = ("fine_tune", "epochs", "schedule", "warmup", "checkpoint", "early_stopping")
 
 
 class FineTune(Section):
@@ -125,13 +125,13 @@ class ModelConfig(Augmentation):
     @model_validator(mode="after")
     def _keys_fit_the_classifier(self) -> "ModelConfig":
         given = {key for key, field in type(self).model_fields.items() if getattr(self, key) != field.default}
-        usable = (*OF_LINEAR, *(OF_LINEAR_START if self.fine_tune else ()))
+        usable = (*LINEAR_KEYS, *(LINEAR_FINE_TUNING_KEYS if self.fine_tune else ()))
         if self.is_linear and (others := sorted(given - {"features", "classifier", *usable})):
             raise ValueError(
                 f"expected only features, {', '.join(usable)} with classifier: linear, received {', '.join(others)}"
             )
-        if not self.is_linear and given & {*OF_LINEAR}:
-            raise ValueError(f"expected classifier: linear with {', '.join(OF_LINEAR)}, received none")
+        if not self.is_linear and given & {*LINEAR_KEYS}:
+            raise ValueError(f"expected classifier: linear with {', '.join(LINEAR_KEYS)}, received none")
         if not self.is_linear and (missing := sorted({"dropout", "dense_units"} - given)):
             raise ValueError(f"expected {' and '.join(missing)}, or classifier: linear, received none")
         return self
@@ -152,10 +152,9 @@ class ModelConfig(Augmentation):
         return self
 
     def check_features(self, features: Features | None) -> None:
-        """Check that the model can train on features, or on pixels (None), and fine-tunes the layers that they lack.
+        """Raise a ValueError unless the model can train on features, or pixels (None), and fine-tunes what they lack.
 
-        Raises:
-            ValueError: It cannot; the text starts with the key.
+        Its text starts with the key.
         """
         if self.is_linear and not self.fine_tune and not (features and features.of_whole_backbone):
             raise ValueError(

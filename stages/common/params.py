@@ -197,11 +197,7 @@ class Params(Section):
 
 
 def load_params(path: Path = PARAMS) -> Params:
-    """Load and check all parameters.
-
-    Raises:
-        UserError: The file cannot be read, or keys are missing, unknown, ill-typed or out of range.
-    """
+    """Load and check all parameters."""
     try:
         content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))  # as DVC reads it
     except OSError as error:

@@ -41,9 +41,8 @@ def find_clusters(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: in
     Two photos are duplicates if their hashes are similar, and so are their thumbnails, in colour. A mirrored photo is
     one within its class only, as classes may differ in nothing but left and right.
 
-    Args:
-        thumbnails: uint8, shaped (n, 3, 32, 32), of which each photo's is at its index in the table.
-        max_distance: of the hashes of duplicates, in bits (Hamming); None: every photo is a cluster of its own.
+    Thumbnails are uint8, shaped (n, 3, 32, 32), each photo's at its index in the table. Without a ``max_distance`` of
+    the hashes, in bits (Hamming), every photo is a cluster of its own.
     """
     if max_distance is None:
         return np.arange(len(photos))
@@ -55,8 +54,8 @@ def find_clusters(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: in
         for pairs in similar_hashes(hashes.ravel(), owners, parents, max_distance):
             firsts, seconds = np.sort(pairs, axis=0)
             if mirrored:  # the first photo's own hash is even, the mirrored one of the second is odd
-                chosen = (firsts % 2 == 0) & (seconds % 2 == 1)
-                firsts, seconds = firsts[chosen], seconds[chosen]
+                crosses = (firsts % 2 == 0) & (seconds % 2 == 1)
+                firsts, seconds = firsts[crosses], seconds[crosses]
             join_duplicates(parents, owners[firsts], owners[seconds], thumbnails, mirrored)
     return pd.factorize(find_roots(parents, photos.index.to_numpy()))[0]
 
@@ -113,11 +112,8 @@ def similar_hashes(
     Only hashes that agree in all bits of one of some masks are compared, found by sorting, for each mask. Among those,
     hashes are sorted by cluster, and again once many have been joined: copies of a photo cost few comparisons each.
 
-    Args:
-        hashes: uint64, shaped (n,).
-        owners: of each hash, the index of its photo in ``parents``, int, shaped (n,).
-        parents: of each photo, as :func:`find_roots` describes; the caller joins clusters between the pairs.
-        max_distance: in bits.
+    Hashes are uint64, shaped (n,); ``owners`` has the index of each one's photo in ``parents`` (:func:`find_roots`),
+    whose clusters the caller joins between the pairs.
     """
 
     def cost(masks: np.ndarray) -> float:  # a hash, in pairs compared: sorting it takes as long as comparing 30
@@ -131,13 +127,13 @@ def similar_hashes(
             # 32 bits that stand for the compared ones, and 32 for the cluster.
             keys = (hashes & mask) * MULTIPLIER & HIGH | parents[owners].astype(np.uint64)
             order = np.argsort(keys)
-            keys, found = keys[order], hashes[order]
+            keys, ordered = keys[order], hashes[order]
             stops = _run_stops(keys & HIGH)
             firsts, seconds, joined = np.arange(len(keys)), _run_stops(keys), 0
             while len(firsts) and joined <= len(hashes) / 10:
                 within = seconds < stops[firsts]
                 firsts, seconds = firsts[within], seconds[within]
-                near = np.flatnonzero(np.bitwise_count(found[firsts] ^ found[seconds]) <= max_distance)
+                near = np.flatnonzero(np.bitwise_count(ordered[firsts] ^ ordered[seconds]) <= max_distance)
                 pairs = order[np.stack([firsts[near], seconds[near]])]
                 for earlier in masks[:number]:
                     pairs = pairs[:, np.not_equal(*hashes[pairs] & earlier)]

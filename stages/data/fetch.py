@@ -82,9 +82,9 @@ class Source:
         """Pack the files of a folder into shards, except hidden ones."""
         if self.is_local:
             self._retry(partial(check_readable, self.path), self.path)
-        found = self._retry(partial(self.files.find, self.path, detail=True, withdirs=self.is_local), self.path)
+        listed = self._retry(partial(self.files.find, self.path, detail=True, withdirs=self.is_local), self.path)
         members = []
-        for path, info in found.items():
+        for path, info in listed.items():
             size = info.get("size") or 0
             name = str(PurePosixPath(path).relative_to(self.path))
             members.append(Member(name, size, partial(self._open, path, size), info["type"] == "directory"))

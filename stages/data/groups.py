@@ -24,9 +24,6 @@ def find_groups(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
     """Return the index of each photo's group: the clusters in whose paths ``pattern`` has the same first group.
 
     A cluster without a match is a group of its own, and so is every cluster if the pattern is None.
-
-    Raises:
-        MismatchError: The pattern matches no path, or joins all clusters.
     """
     clusters = photos["cluster"].to_numpy()
     if pattern is None:
@@ -122,8 +119,8 @@ def select_groups(groups: pd.DataFrame, targets: dict[str, int], splits_left: in
             sizes = others.groupby("group", sort=False)["clusters"].sum()
             smallest = sizes[others["group"][others["label"] == label]].nsmallest(1).index
             taken.extend(smallest)
-            chosen = others[others["group"].isin(smallest)]
-            missing.subtract(dict(zip(chosen["label"], chosen["clusters"], strict=True)))
+            added = others[others["group"].isin(smallest)]
+            missing.subtract(dict(zip(added["label"], added["clusters"], strict=True)))
     return taken, groups[~groups["group"].isin(taken)]
 
 
@@ -132,9 +129,6 @@ def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: s
 
     Where groups of several classes leave a split without one, as few clusters as possible go to another split than in
     ``groups_of``. A class with fewer groups than there are splits is left as it is.
-
-    Raises:
-        MismatchError: No division of the groups gives each split photos of every class.
     """
     names = list(groups_of)
     groups = [group for members in groups_of.values() for group in members]
@@ -153,11 +147,11 @@ def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: s
 
 
 def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, num_splits: int) -> np.ndarray:
-    """Move as few clusters as possible so that each class is in each of ``num_splits`` splits.
+    """Move as few clusters as possible so that each class is in each of ``num_splits`` splits, by an integer program.
 
     Args:
         members: which classes the groups have, bool, shaped (classes, groups).
-        splits: index of each group's split, int, shaped (groups,); also returned: the optimum of an integer program.
+        splits: index of each group's split, int, shaped (groups,), as returned.
         sizes: number of clusters in each group, int, shaped (groups,).
     """
     costs = np.repeat(sizes[:, None], num_splits, axis=1)

@@ -8,6 +8,7 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
+from io import StringIO
 from pathlib import Path, PurePosixPath
 from unicodedata import category, normalize
 
@@ -36,44 +37,37 @@ MISSPELLINGS: list[tuple[str, Callable[[str], str]]] = [
 def read_labels(labels: Path, name: str, *, refuse_surplus: bool = False) -> dict[PurePosixPath, set[str]]:
     """Read the labels of each path, usually one; columns other than ``path`` and ``label`` are ignored, and logged.
 
-    Labels are in the form of :func:`normalize_label`.
-
-    Args:
-        refuse_surplus: more values in a line than columns. Rows of ``plots/label_issues/`` that a person appends to
-            ``corrections.csv`` have some.
-
-    Raises:
-        UserError: The CSV cannot be read, does not have each of these columns once, or has a row without a path;
-            messages start with ``name``.
+    Labels are in the form of :func:`normalize_label`; messages start with ``name``. ``refuse_surplus`` refuses more
+    values in a line than columns: rows of ``plots/label_issues/`` that a person adds to ``corrections.csv`` have some.
     """
     listed = defaultdict(set)
-    with labels.open("rb") as file:
-        kind = identify(file.read(HEADER_BYTES))
+    content = labels.read_bytes()
+    kind = identify(content[:HEADER_BYTES])
     foreign = f": it is {kind}" if kind else ""
     try:
-        with labels.open(encoding="utf-8-sig", newline="") as file:  # Excel starts a file with a byte order mark
-            rows = csv.DictReader(file, skipinitialspace=True, strict=True)
-            columns = list(rows.fieldnames or [])
-            if columns.count("path") != 1 or columns.count("label") != 1:
-                received = shown(", ".join(columns)) or "none"
-                if len(columns) == 1 and re.search(r"[;|\t]", columns[0]):
-                    received += ": separate them with commas"
-                raise UserError(f"{name}: expected the columns path and label, received {received}{foreign}")
-            if others := [column for column in columns if column not in ("path", "label")]:
-                logger.info("%s: columns that are not read: %s", name, ", ".join(others))
-            for row in rows:
-                if refuse_surplus and any(row.get(None, ())):
-                    raise UserError(
-                        f"{name}: expected {len(columns)} values in line {rows.line_num}, received more: put what has "
-                        "a comma into quotes, and one label into a line"
-                    )
-                path, label = row["path"] or "", normalize_label(row["label"] or "")
-                if not path or any(category(character) == "Cc" for character in path + label):
-                    raise UserError(
-                        f"{name}: expected a path and a label without control characters in line "
-                        f"{rows.line_num}, received {path!r} and {label!r}"
-                    )
-                listed[PurePosixPath(path)].update([label] if label else [])
+        text = content.decode("utf-8-sig")  # Excel starts a file with a byte order mark
+        rows = csv.DictReader(StringIO(text, newline=""), skipinitialspace=True, strict=True)
+        columns = list(rows.fieldnames or [])
+        if columns.count("path") != 1 or columns.count("label") != 1:
+            received = shown(", ".join(columns)) or "none"
+            if len(columns) == 1 and re.search(r"[;|\t]", columns[0]):
+                received += ": separate them with commas"
+            raise UserError(f"{name}: expected the columns path and label, received {received}{foreign}")
+        if others := [column for column in columns if column not in ("path", "label")]:
+            logger.info("%s: columns that are not read: %s", name, ", ".join(others))
+        for row in rows:
+            if refuse_surplus and any(row.get(None, ())):
+                raise UserError(
+                    f"{name}: expected {len(columns)} values in line {rows.line_num}, received more: put what has a "
+                    "comma into quotes, and one label into a line"
+                )
+            path, label = row["path"] or "", normalize_label(row["label"] or "")
+            if not path or any(category(character) == "Cc" for character in path + label):
+                raise UserError(
+                    f"{name}: expected a path and a label without control characters in line {rows.line_num}, received "
+                    f"{path!r} and {label!r}"
+                )
+            listed[PurePosixPath(path)].update([label] if label else [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{name}: expected a CSV in UTF-8, received: {error}{foreign}") from error
     return listed
@@ -105,13 +99,11 @@ def similar_names(missing: Iterable[str], names: Iterable[str]) -> dict[str, tup
     for difference, spell in MISSPELLINGS:
         existing = {spell(key): name for key, name in existing.items()}
         for name, key in spellings.items():
-            if name not in similar and (example := existing.get(key) or existing.get(spell(key))):
+            if example := existing.get(key) or existing.get(spell(key)):
                 similar[name] = example, difference
-        spellings = {name: spell(key) for name, key in spellings.items()}
+        spellings = {name: spell(key) for name, key in spellings.items() if name not in similar}
     in_folders = {key.rpartition("/")[2]: name for key, name in existing.items()}
     for name, key in spellings.items():
-        if name in similar:
-            continue
         parts = key.split("/")
         ends = ["/".join(parts[start:]) for start in range(1, len(parts))]
         if example := next((existing[end] for end in ends if end in existing), None):
@@ -124,11 +116,7 @@ def similar_names(missing: Iterable[str], names: Iterable[str]) -> dict[str, tup
 def apply_corrections(photos: pd.DataFrame, listed: Mapping[PurePosixPath, set[str]]) -> None:
     """Correct labels by path: fill ``label`` and ``given``, or ``reason`` of the photos to remove.
 
-    Args:
-        listed: of each path its label, or ``remove``; a path without either corrects nothing.
-
-    Raises:
-        MismatchError: A correction matches no photo, or some class would lose all its photos.
+    ``listed`` has of each path its label, or ``remove``; a path without either corrects nothing.
     """
     labelled = photos[photos["label"] != ""]
     paths, classes = set(labelled["path"]), sorted(set(labelled["label"]))

@@ -97,11 +97,8 @@ def photo_table(
 def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
     """Return the table of all files in a folder, photos or not, and of those missing that the CSV ``labels`` lists.
 
-    Each has a label, or a reason why not, and the split that folders give. Without a CSV, the classes are folders.
-
-    Raises:
-        UserError: The folders are not laid out as ``stages/split.py`` describes, the CSV has no paths and labels, there
-            are fewer than two classes, or a class has no files.
+    Each has a label, or a reason why not, and the split that folders give. Without a CSV, the classes are folders, laid
+    out as ``stages/split.py`` describes.
     """
     tree = Tree(folder, files)
     photos = photos_in_csv(folder, tree, labels) if labels.exists() else photos_in_folders(folder, tree)
@@ -133,14 +130,14 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
         if above and parent in tree.with_photos:
             check_names(parent, root, above[0], classes)
 
-    found = [class_folder_of[parent_of(file)] for file in tree.files]
-    names = [file.removeprefix(f"{start}/") for file, (_, _, start) in zip(tree.files, found, strict=True)]
+    of_files = [class_folder_of[parent_of(file)] for file in tree.files]
+    names = [file.removeprefix(f"{start}/") for file, (_, _, start) in zip(tree.files, of_files, strict=True)]
     photos = photo_table(
         path=tree.files,
         name=[normalize("NFC", name) for name in names],
-        label=[label for label, _, _ in found],
-        split=[split for _, split, _ in found],
-        reason=["" if label else NO_CLASS for label, _, _ in found],
+        label=[label for label, _, _ in of_files],
+        split=[split for _, split, _ in of_files],
+        reason=["" if label else NO_CLASS for label, _, _ in of_files],
     )
     labels = sorted(set(photos["label"]) - {""})
     if len(labels) < 2:

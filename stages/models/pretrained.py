@@ -49,10 +49,6 @@ def load_backbone(folder: Path, image_size: tuple[int, int]) -> Backbone:
 
     It equals the network that Keras builds for its own published weights, and computes in float32 under any precision
     policy, so that its features are the same in all steps.
-
-    Raises:
-        UserError: The weights do not fit the network, or the architecture is unknown, rejects the options or the image
-            size, or cannot be split at ``stop_before``.
     """
     about = json.loads((folder / ARCHITECTURE).read_text(encoding="utf-8"))
     parameter, architecture, options = f"backbones.{about['backbone']}", about["architecture"], about["options"]

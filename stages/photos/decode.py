@@ -57,23 +57,20 @@ Image.MAX_IMAGE_PIXELS = None  # Pillow's limit warns in a way of its own; open_
 
 
 def open_photo(source: PathOrBytes, shrink_to: int | None = None, max_megapixels: float = math.inf) -> Image.Image:
-    """Decode a photo to RGB, upright as its EXIF orientation says.
+    """Decode a photo, a path or the content of a file, to RGB, upright as its EXIF orientation says.
 
     An animation is decoded to its first frame, a TIFF to its first page, and ``info[MORE_FRAMES]`` is whether there are
     more. Transparent pixels become white; 16-bit colours are scaled to 8 bits from the bits in use
     (:func:`loading.scale_to_eight_bits`).
 
     Args:
-        source: a path, also of a photo in shards, or the content of a file.
         shrink_to: the longer side, in pixels, to which the caller is going to resize the photo. A JPEG is then decoded
             at 1/2, 1/4 or 1/8 of its size (in four times less CPU time, 24 megapixels to 160 px) where that leaves
             four times the pixels on both sides, enough to be cropped. The resized photo differs by at most 1 of 255, by
             3 on line drawings.
-        max_megapixels: the largest size to accept.
 
     Raises:
-        UnreadablePhotoError: The file is missing, forbidden, too large, truncated or not in one of ``FORMATS``, or its
-            pixels have no known range.
+        UnreadablePhotoError: The file is missing, forbidden, too large, truncated or not in one of ``FORMATS``.
         OSError, MemoryError: The machine failed to read or to hold the file, which says nothing about the photo.
     """
     content = source if isinstance(source, bytes) else _read(source, max_megapixels)

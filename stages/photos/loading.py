@@ -51,14 +51,11 @@ def load_eight_bits(opened: ImageFile, reopen: Callable[[], ImageFile]) -> Image
 
 
 def scale_to_eight_bits(samples: np.ndarray, transparent: int | tuple[int, ...] | None = None) -> Image.Image:
-    """Scale samples to 8 bits from the smallest of ``DEPTHS`` that holds the brightest one.
+    """Scale samples, uint16, to 8 bits from the smallest of ``DEPTHS`` that holds the brightest one.
 
     This distinguishes a camera's 12 bits in a 16-bit file from the full range. An image whose brightest sample is below
-    a quarter of its depth's range comes out too bright.
-
-    Args:
-        samples: uint16, shaped (height, width) or (height, width, 3 or 4): of RGBA, alpha is scaled by itself.
-        transparent: the grey or the colour, in the range of ``samples``, that becomes white.
+    a quarter of its depth's range comes out too bright. Of RGBA, alpha is scaled by itself. The grey or the colour
+    ``transparent``, in the range of the samples, becomes white.
     """
     if samples.shape[2:] == (4,):
         image = scale_to_eight_bits(samples[..., :3])

@@ -33,11 +33,11 @@ class PackedFile:
         self.read_so_far = 0  # its CRC-32
 
     def read(self, size: int = -1) -> bytes:
-        wanted = self.left if size < 0 else min(size, self.left)
-        content = self.shard.read(wanted)
+        length = self.left if size < 0 else min(size, self.left)
+        content = self.shard.read(length)
         self.left -= len(content)
         self.read_so_far = crc32(content, self.read_so_far)
-        if len(content) < wanted or (not self.left and self.read_so_far != self.checksum):
+        if len(content) < length or (not self.left and self.read_so_far != self.checksum):
             raise damaged(Path(self.shard.name))
         return content
 

@@ -19,13 +19,13 @@ import pandas as pd
 from stages.common.cli import UserError, first_line
 from stages.common.paths import FEATURES, PIXELS, SPLITS
 from stages.storage.arrays import DiskArray, create_array, open_array
-from stages.storage.files import content_hash, write_json
+from stages.storage.files import content_hash
 
 logger = logging.getLogger(__name__)
 
 Lists = Mapping[str, pd.DataFrame]  # split files, by split
 
-VALIDATION_SAMPLE = "validation_sample"
+ABOUT, VALIDATION_SAMPLE = "about.json", "validation_sample.npy"
 MAX_REFERENCE = 2_000  # photos per split: 5 MB with 1,280 channels
 
 
@@ -54,15 +54,10 @@ def create_arrays(folder: Path, shapes: Mapping[str, tuple[int, ...]], dtype: ty
     return {split: create_array(folder / f"{split}.npy", shape, dtype) for split, shape in shapes.items()}
 
 
-def write_about(folder: Path, photos: dict[str, str], **about: Any) -> None:
-    """Write ``about.json``: ``hash_paths`` of the photos, ``image_fit``, and ``environment`` or ``augmentation``."""
-    write_json({"photos": photos, **about}, folder / "about.json")
-
-
 def read_about(name: str) -> dict[str, Any]:
-    """Read ``about.json`` of a set of features."""
+    """Read ``hash_paths`` of a set's photos, their ``image_fit``, and its ``environment`` or ``augmentation``."""
     with _explain_damage(name):
-        return dict(json.loads((FEATURES / name / "about.json").read_text(encoding="utf-8")))
+        return dict(json.loads((FEATURES / name / ABOUT).read_text(encoding="utf-8")))
 
 
 def features_key(name: str) -> str:
@@ -83,7 +78,7 @@ def open_sample(name: str) -> np.ndarray:
         if name == PIXELS:
             validation = open_arrays(name)["validation"]
             return validation[sample_rows(len(validation))]
-        return np.asarray(np.load(FEATURES / name / f"{VALIDATION_SAMPLE}.npy"))
+        return np.asarray(np.load(FEATURES / name / VALIDATION_SAMPLE))
 
 
 def open_features(name: str, lists: Lists) -> dict[str, DiskArray]:

@@ -60,16 +60,16 @@ def fit_linear(
     class_weight = None if run.settings.class_weight == "none" else run.settings.class_weight
     groups = read_groups(read_split("train")["path"])
     folds = assign_folds(labels[0], groups, run.config.folds or FOLDS, run.settings.seed)
-    tried = run.config.inverse_regularization or INVERSE_REGULARIZATIONS
-    best, _, candidates = cross_validate(features[0], labels[0], folds, tried, class_weight)
+    strengths = run.config.inverse_regularization or INVERSE_REGULARIZATIONS
+    best, _, candidates = cross_validate(features[0], labels[0], folds, strengths, class_weight)
     for candidate in candidates:
         logger.info("C = %g: cross-validated loss %.4f, accuracy %.4f", *candidate)
-    chosen = best.inverse_regularization
+    inverse = best.inverse_regularization
     if len(candidates) > 1 and best in (candidates[0], candidates[-1]):
         advice = "list others beyond it in inverse_regularization"
-        logger.warning("C = %g has the lowest loss, at the end of those tried: %s", chosen, advice)
+        logger.warning("C = %g has the lowest loss, at the end of those tried: %s", inverse, advice)
 
-    classifier = fit_classifier(features[0], labels[0], len(run.classes), chosen, class_weight)
+    classifier = fit_classifier(features[0], labels[0], len(run.classes), inverse, class_weight)
     (loss, accuracy), (val_loss, val_accuracy) = (
         loss_and_accuracy(classifier.probabilities(of_split), of_labels)
         for of_split, of_labels in zip(features, labels, strict=True)
@@ -77,7 +77,7 @@ def fit_linear(
     logger.info("the linear classifier has a validation accuracy of %.3f", val_accuracy)
     record = {"epoch": 1, "accuracy": accuracy, "loss": loss, "val_accuracy": val_accuracy, "val_loss": val_loss}
     scores = [candidate._asdict() for candidate in candidates]
-    return classifier, [{**record, "inverse_regularization": chosen}], scores
+    return classifier, [{**record, "inverse_regularization": inverse}], scores
 
 
 def save_linear(run: TrainingRun, classifier: LinearClassifier, features: np.ndarray, logits: np.ndarray) -> list[str]:

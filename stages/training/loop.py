@@ -43,9 +43,6 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
     Returns:
         A record per epoch, from 1 (epoch, accuracy, loss, val_accuracy, val_loss; in the selected one also kept), and
         the logits of the validation photos, float32, shaped (photos, classes).
-
-    Raises:
-        UserError: The loss is not finite.
     """
     settings = run.settings
     state = Backup(backup, training_key(model, run))

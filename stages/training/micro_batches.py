@@ -17,9 +17,7 @@ class MicroBatched(keras.Model):
 
     def __init__(self, model: keras.Model, micro_batches: int, class_weights: np.ndarray | None = None) -> None:
         super().__init__()
-        self.model = model
-        self.micro_batches = micro_batches
-        self.class_weights = class_weights
+        self.model, self.micro_batches, self.class_weights = model, micro_batches, class_weights
 
     def call(self, examples: tf.Tensor, training: bool = False) -> tf.Tensor:
         size = tf.shape(examples)[0]

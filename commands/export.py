@@ -105,36 +105,17 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--model", help="a model in data/models/ (default: the best on the validation photos)")
     parser.add_argument("--format", choices=FORMATS, required=True)
     parser.add_argument("--precision", choices=ADVICE, default="float32", help="default: %(default)s")
-    parser.add_argument(
-        "--max-accuracy-loss",
-        type=accuracy_loss,
-        default=0.005,
-        metavar="LOSS",
-        help="on the validation photos, by which an export is refused (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--calibration-photos",
-        type=number_of_photos,
-        default=128,
-        metavar="N",
-        help="training photos from which int8 takes the ranges of activations (default: %(default)s)",
-    )
+    loss_help = "on the validation photos, by which an export is refused (default: %(default)s)"
+    parser.add_argument("--max-accuracy-loss", type=float, default=0.005, metavar="LOSS", help=loss_help)
+    calibration_help = "training photos from which int8 takes the ranges of activations (default: %(default)s)"
+    parser.add_argument("--calibration-photos", type=int, default=128, metavar="N", help=calibration_help)
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="a new or empty folder")
-    return parser.parse_args()
-
-
-def accuracy_loss(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"expected a share of 0 to 1, received {text}")
-    return value
-
-
-def number_of_photos(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected at least 1, received {text}")
-    return number
+    args = parser.parse_args()
+    if not 0 <= args.max_accuracy_loss <= 1:
+        parser.error(f"--max-accuracy-loss: expected a share of 0 to 1, received {args.max_accuracy_loss}")
+    if args.calibration_photos < 1:
+        parser.error(f"--calibration-photos: expected at least 1, received {args.calibration_photos}")
+    return args
 
 
 def validation_photos(trained: TrainedModel) -> tuple[ArrayStore, np.ndarray | None]:

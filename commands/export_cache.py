@@ -6,6 +6,7 @@ which it has no features, and to the exporter, the versions and the CPU it was m
 """
 
 import logging
+from contextlib import suppress
 from importlib.metadata import distributions, version
 from io import BytesIO
 from pathlib import Path
@@ -25,7 +26,7 @@ from stages.storage.files import atomic_write, content_hash, is_intact_zip
 logger = logging.getLogger(__name__)
 
 EXPORTS = Path("data/exports")
-KEPT = 4  # the newest
+KEPT = 4  # of them, those used last
 PACKAGES = ("onnx", "onnxruntime", "tf2onnx")  # of the dependency group export
 MAX_DIFFERENCE = 1e-5  # of a probability
 CHECKED = 64  # training photos
@@ -60,13 +61,16 @@ def load_exported(file: ModelFile, settings: ConfidenceSettings) -> TrainedModel
     exporter = Path(__file__).with_name("export.py").read_text(encoding="utf-8")
     key = content_hash([content, exporter, str(with_features), *machine_key(), *versions])
     path = EXPORTS / f"{key}.zip"
-    trained = None if path.exists() and is_intact_zip(path) else file.load(settings)
-    if trained:
+    trained = None
+    if not (path.exists() and is_intact_zip(path)):
+        trained = file.load(settings)
         try:
             write_export(trained, path)
         except (OSError, MemoryError) as error:  # such as a project that one may only read
             logger.debug("cannot keep an export: %s", error)
             return trained
+    with suppress(OSError):
+        path.touch()  # those used last are kept
     with ZipFile(path) as archive:
         if REASON in archive.namelist():
             logger.info("TensorFlow predicts with %s: %s", file.name, archive.read(REASON).decode())

@@ -28,13 +28,8 @@ from stages.common.cli import UserError, run
 from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings, Params, load_params
 from stages.common.paths import BEST, HISTORY, MODELS, REPEATS, REPORT
-from stages.evaluation import plots, scores
-from stages.evaluation.costs import cost_of, write_measured
-from stages.evaluation.figures import FigureCache
-from stages.evaluation.gradcam import gradcam_figure
-from stages.evaluation.report import leaderboard, report
+from stages.evaluation import costs, figures, gradcam, plots, report, scores, significance
 from stages.evaluation.results import Evaluation, Predictions, TestSet
-from stages.evaluation.significance import compare
 from stages.inference.calibration import Calibration, fit_calibration, read_validation
 from stages.inference.logits import Outputs, existing_model
 from stages.inference.prediction_cache import PredictionCache
@@ -72,17 +67,17 @@ def main() -> None:
     cache, rank_by = PredictionCache(pixels), params.evaluate.rank_by
     evaluations = evaluate_models(params, test, cache, {split: len(table) for split, table in lists.items()})
     ranked = scores.ranking(evaluations, rank_by)
-    gradcam = gradcam_figure(MODELS / f"{ranked[0].name}.keras", ranked[0], test, cache)
-    figures = FigureCache(cache.key)
-    writers: dict[str, Any] = {".csv": write_csv, ".json": write_json, ".png": figures.write}
-    for path, content in outputs(evaluations, ranked, test, gradcam):
+    heat_maps = gradcam.gradcam_figure(MODELS / f"{ranked[0].name}.keras", ranked[0], test, cache)
+    figure_cache = figures.FigureCache(cache.key)
+    writers: dict[str, Any] = {".csv": write_csv, ".json": write_json, ".png": figure_cache.write}
+    for path, content in outputs(evaluations, ranked, test, heat_maps):
         writers[path.suffix](content, path)
     cache.delete_unused()
-    figures.delete_unused()
-    table = leaderboard(ranked, test.baseline, rank_by)
-    write_text(report(lists, ranked, table, rank_by, params.label_issues), REPORT)
+    figure_cache.delete_unused()
+    table = report.leaderboard(ranked, test.baseline, rank_by)
+    write_text(report.report(lists, ranked, table, rank_by, params.label_issues), REPORT)
     logger.info("%s\nbest on validation: %s", table.to_string(index=False), ranked[0].name)
-    write_measured(ranked)
+    costs.write_measured(ranked)
 
 
 def check_leftovers(names: set[str]) -> None:
@@ -96,11 +91,7 @@ def check_leftovers(names: set[str]) -> None:
 
 
 def evaluate_models(params: Params, test: TestSet, cache: PredictionCache, photos: dict[str, int]) -> list[Evaluation]:
-    """Evaluate each model, with the scores of its training runs from other seeds as ``repeats``.
-
-    Args:
-        photos: how many are in each split.
-    """
+    """Evaluate each model, with the scores of its training runs from other seeds; ``photos`` counts them by split."""
     scaling = ConfidenceSettings(temperature_scaling=params.confidence.temperature_scaling)
 
     def evaluate(path: Path, settings: ConfidenceSettings) -> Evaluation:
@@ -115,7 +106,7 @@ def evaluate_models(params: Params, test: TestSet, cache: PredictionCache, photo
         model = evaluate(path, params.confidence)
         runs = {seed: evaluate(repeat, scaling).scores for seed, repeat in repeated_models(name).items()}
         repeats = [{"seed": seed, **{split: of[split] for split in SPLITS_SCORED}} for seed, of in runs.items()]
-        cost = cost_of(path, cache.sizes[name], features.get(config.features), len(model.history), photos)
+        cost = costs.cost_of(path, cache.sizes[name], features.get(config.features), len(model.history), photos)
         evaluations.append(replace(model, cost=cost, repeats=repeats))
     return evaluations
 
@@ -178,15 +169,17 @@ def evaluate_model(
 
 
 def outputs(
-    evaluations: list[Evaluation], ranked: list[Evaluation], test: TestSet, gradcam: "partial[Figure]"
+    evaluations: list[Evaluation], ranked: list[Evaluation], test: TestSet, heat_maps: "partial[Figure]"
 ) -> Iterator[tuple[Path, Any]]:
     """Yield path and content of every output but the report; the content of a figure is what draws it."""
     for model in evaluations:
-        yield SCORES / f"{model.name}.json", model_metrics(model)
-        yield CONFUSION / f"{model.name}.csv", model.photos[["label", "predicted"]].rename(columns={"label": "actual"})
-        yield ACCURACY_FIGURES / f"{model.name}.png", partial(plots.draw_accuracy, model.name, model.history)
-        yield MISTAKES_FIGURES / f"{model.name}.png", partial(plots.draw_mistakes, model.name, model.mistakes)
-    yield CURVES, pd.concat([scores.learning_curves(model.history).assign(model=model.name) for model in evaluations])
+        name, predicted = model.name, model.photos[["label", "predicted"]]
+        yield SCORES / f"{name}.json", model_metrics(model)
+        yield CONFUSION / f"{name}.csv", predicted.rename(columns={"label": "actual"})
+        yield ACCURACY_FIGURES / f"{name}.png", partial(plots.draw_accuracy, name, model.history)
+        yield MISTAKES_FIGURES / f"{name}.png", partial(plots.draw_mistakes, name, model.mistakes)
+    curves = [scores.learning_curves(model.history).assign(model=model.name) for model in evaluations]
+    yield CURVES, pd.concat(curves)
     yield ROC, pd.concat([model.roc.assign(model=model.name) for model in evaluations])
     best, best_names = ranked[0], {model.name for model in ranked[: plots.MAX_MODELS]}
     drawn = [model for model in evaluations if model.name in best_names]  # of 100 models there are 4,950 pairs
@@ -194,12 +187,12 @@ def outputs(
     note = f"\n(the {len(drawn)} best on validation of {len(evaluations)} models)" if left_out else ""
     yield CALIBRATION_FIGURE, partial(plots.draw_calibration, drawn, note)
     yield COVERAGE_FIGURE, partial(plots.draw_coverage, drawn, note)
-    pairs = compare({model.name: model.photos["correct"] for model in drawn})
+    pairs = significance.compare({model.name: model.photos["correct"] for model in drawn})
     pairs[["p", "p_holm"]] = pairs[["p", "p_holm"]].map(lambda p: float(f"{p:.4g}"))
     best_scores = scores.rounded({split: best.scores[split] for split in SPLITS_SCORED})
     not_compared = {"models_not_compared": left_out} if left_out else {}
     yield BEST, {"model": best.name, **best_scores, "comparisons": pairs.to_dict("records"), **not_compared}
-    yield GRADCAM_FIGURE, gradcam
+    yield GRADCAM_FIGURE, heat_maps
     yield CONFUSION_FIGURE, partial(plots.draw_confusion, best.name, best.photos, test.classes)
 
 

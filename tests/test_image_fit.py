@@ -76,7 +76,7 @@ def test_all_decode_as_the_model_was_trained(image_fit: ImageFit, monkeypatch: p
         shown.append(test.pixels[np.arange(len(test.pixels))])
         return gradcam_figure(path, evaluation, test, cache)
 
-    monkeypatch.setattr(evaluate, "gradcam_figure", draw)
+    monkeypatch.setattr(gradcam, "gradcam_figure", draw)
     evaluate.main()
     np.testing.assert_array_equal(shown, [decoded("test", image_fit)])
     with np.load("data/predictions/cnn.npz") as arrays:

@@ -62,13 +62,8 @@ def reproduce(step: str, lock: str) -> None:
 
 
 def wait_for_all(steps: dict[ray.ObjectRef, str]) -> None:
-    """Wait until all tasks have ended; when one fails, the others go on.
-
-    Raises:
-        UserError: Some failed. The results of the others are in the remote all the same.
-    """
-    failures = []
-    waiting = list(steps)
+    """Wait until all tasks have ended; raise UserError if some failed. The remote has the results of the others."""
+    failures, waiting = [], list(steps)
     while waiting:
         [task], waiting = ray.wait(waiting)
         try:

@@ -93,12 +93,8 @@ def predict_photos(
 ) -> None:
     """Classify photos on the cluster, and write a Parquet file for each part of the paths.
 
-    Args:
-        decoding: further arguments of ``decode``.
-
-    Raises:
-        UserError, MachineError, RuntimeError: A process failed: for such an error, for a reason of its machine, or for
-            any other one.
+    ``decoding`` are further arguments of ``decode``. If a process fails, this raises a UserError for such an error, a
+    MachineError for a reason of its machine, and a RuntimeError for any other one.
     """
     chunks = [paths[start : start + PHOTOS_PER_PART] for start in range(0, len(paths), PHOTOS_PER_PART)]
     parts = [{"name": parquet.part_name(index, chunk), "paths": chunk} for index, chunk in enumerate(chunks)]
@@ -177,11 +173,7 @@ class Predictor:
 
 
 def report(paths: list[str], predictions: pd.DataFrame, model: str) -> None:
-    """Check that the output has each photo once, and log the photos that could not be decoded.
-
-    Raises:
-        UserError: A photo is missing, duplicated, or could not be decoded.
-    """
+    """Log the photos that could not be decoded; raise UserError if there are any, or one is missing or duplicated."""
     here = predictions[predictions["path"].isin({printable(path) for path in paths})]
     if len(here) != len(paths) or here["path"].duplicated().any():
         raise UserError(

@@ -38,11 +38,9 @@ def tabulate(results: tune.ResultGrid, trials: list[list[str]]) -> pd.DataFrame:
 
 
 def compare_settings(table: pd.DataFrame, trials: list[list[str]]) -> pd.DataFrame:
-    """Average the validation accuracy of each setting over its seeds.
+    """Tabulate the ``mean``, ``min`` and ``max`` validation accuracy of each setting over its ``seeds``, best first.
 
-    Returns:
-        A row per setting, best first: ``mean``, ``min`` and ``max`` over its ``seeds``, and how many of them
-        ``finished``. Settings with unfinished seeds come last, with NaN: their mean may be one over lucky seeds.
+    Settings with unfinished seeds come last, with NaN: their mean may be one over lucky seeds.
     """
     settings = [setting_of(trials[index]) for index in table.index]
     groups = table.assign(finished=table["end"] == FINISHED).groupby(settings, sort=False)
@@ -52,11 +50,7 @@ def compare_settings(table: pd.DataFrame, trials: list[list[str]]) -> pd.DataFra
 
 
 def recommend(settings: pd.DataFrame, trials: list[list[str]], seed: int) -> list[str]:
-    """Return the trial of the best setting that has this seed, that of ``params.yaml``, or else its first.
-
-    Raises:
-        UserError: No setting's seeds all finished.
-    """
+    """Return the trial of the best setting that has this seed, that of ``params.yaml``, or else its first."""
     if math.isnan(settings["mean"].iloc[0]):
         raise UserError("expected a setting whose trials all finish, received none: the table says how each ended")
     candidates = [overrides for overrides in trials if setting_of(overrides) == settings.index[0]]

@@ -66,8 +66,7 @@ def store(features: FeatureDataset, array: DiskArray, description: str) -> list[
 def extract(extractor: Any, pixels: np.ndarray, draws: Draws | None, dtype: type) -> tuple[np.ndarray, list[str]]:
     """Return the features of consecutive photos, augmented if there are draws, and the environment of this node.
 
-    Args:
-        extractor: a Keras model. As an annotation, Ray would import it before our set-up of TensorFlow.
+    The extractor is a Keras model, which Ray would import as an annotation before our set-up of TensorFlow.
     """
     make_deterministic(seed=0)
     photos = StoredDataset(pixels if draws is None else augment(pixels, draws), np.zeros(len(pixels)))

@@ -36,9 +36,6 @@ def connect() -> None:
     """Join the cluster at ``RAY_ADDRESS``, or one that runs on this machine, or else start one here.
 
     From then on the step `features`, which DVC runs here, has the nodes extract the features.
-
-    Raises:
-        UserError: There is none at that address, it has another Python or Ray, or the project's files cannot be sent.
     """
     address = os.environ.get("RAY_ADDRESS", "")
     host, _, port = address.rpartition(":")
@@ -62,9 +59,6 @@ def copy_tracked_files(target: Path) -> None:
     """Copy the files that git tracks, with uncommitted changes, for Ray to send to the nodes.
 
     Photos, models, settings of this machine and secrets stay here, whether git ignores or merely does not track them.
-
-    Raises:
-        UserError: This is not a git repository, or git does not track the pipeline.
     """
     tracked = [path for path in git_files() if path.is_file()]
     if Path("dvc.yaml") not in tracked:
@@ -106,11 +100,9 @@ def task_options(resources: Resources) -> dict[str, float]:
 
 
 def check_nodes(needed: Iterable[Resources]) -> None:
-    """Check that the nodes can run steps, before anything runs.
+    """Raise UserError with the problems of all nodes unless they can run steps, before anything runs.
 
-    Raises:
-        UserError: No node is large enough, or one has other versions than this machine, or cannot read from and
-            write to the DVC remote that this machine uses. The text lists the problems of every node.
+    A node must be large enough, have the versions of this machine, and read and write the DVC remote that it uses.
     """
     problems = missing_resources(needed)
     with Repo() as repo, probe(repo, f"{socket.gethostname()}-{os.getpid()}") as mark:

@@ -97,11 +97,7 @@ def list_trials(options: list[str]) -> list[list[str]]:
 
 
 def check_trial(overrides: list[str], model: str) -> Params:
-    """Return all parameters of a trial.
-
-    Raises:
-        UserError: An override has a bad value or does not affect the model, or the trial would have several runs.
-    """
+    """Return the parameters of a trial; raise UserError for a value or a parameter that it cannot try."""
     with TemporaryDirectory() as folder:
         path = Path(copy(PARAMS, folder))
         try:

@@ -30,11 +30,8 @@ STEP_FAILED = re.compile(r"ERROR: failed to reproduce .*, exited with (-?\d+)")
 def workspace(lock: str = "", overrides: Sequence[str] = ()) -> Iterator[Path]:
     """Copy the project to a temporary folder on this node, with a DVC cache of its own.
 
-    It is inside the folder to which Ray unpacked the project, and is deleted with it at the latest.
-
-    Args:
-        lock: the content of ``dvc.lock``; empty: as Ray brought it.
-        overrides: changes of parameters, as ``dvc exp run --set-param`` takes them.
+    It is inside the folder to which Ray unpacked the project, and is deleted with it at the latest. ``lock`` is the
+    content of ``dvc.lock`` (empty: as Ray brought it), ``overrides`` change parameters, as ``dvc exp run -S`` does.
     """
     project = Path(__file__).parents[2]
     scratch = project / ".dvc/tmp"

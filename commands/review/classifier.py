@@ -69,12 +69,7 @@ def load_classifier(name: str | None, revision: str | None, state: int) -> Class
 
 
 def classify_photo(content: bytes, name: str | None, revision: str | None) -> dict[str, Any]:
-    """Classify a file's content.
-
-    Raises:
-        UnreadablePhotoError: It cannot be decoded.
-        UserError: There is no such model or revision.
-    """
+    """Classify a file's content, or raise UnreadablePhotoError if it cannot be decoded."""
     classifier = load_classifier(name, revision, state_of(name, revision))
     started = time.perf_counter()
     trained, max_megapixels = classifier.trained, load_params().split.max_megapixels

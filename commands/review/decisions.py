@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from io import StringIO
 from pathlib import PurePosixPath
 from typing import Any
@@ -24,9 +25,10 @@ def read_decisions(names: Collection[str]) -> dict[str, str]:
     """Return the label, or ``remove``, of each photo in ``corrections.csv``; ``names`` are the paths of the photos."""
     if not CORRECTIONS.exists():
         return {}
-    if b"<<<<<<< " in CORRECTIONS.read_bytes():
+    content = CORRECTIONS.read_bytes()
+    if b"<<<<<<< " in content:
         raise UserError(f"expected rows in {CORRECTIONS}, received git's conflict markers: resolve the conflict")
-    listed = read_labels(CORRECTIONS, str(CORRECTIONS))
+    listed = read_corrections(content)
     if any(path.as_posix() not in names for path in listed):
         matched = match_names(listed, set(names))
     else:
@@ -34,13 +36,16 @@ def read_decisions(names: Collection[str]) -> dict[str, str]:
     return {path: " or ".join(sorted(labels)) for path, labels in matched.items() if labels}
 
 
+@lru_cache(maxsize=1)
+def read_corrections(_content: bytes) -> dict[PurePosixPath, set[str]]:
+    """Read ``corrections.csv`` once for each content, and so log only once which columns are not read."""
+    return read_labels(CORRECTIONS, str(CORRECTIONS))
+
+
 def write_decisions(labels: Mapping[str, str | None], names: Collection[str]) -> None:
     """Set or, with None, delete the rows of some photos in ``corrections.csv``; other rows keep their values.
 
     The file is read again before each write, sorted by path, and complete at any time.
-
-    Raises:
-        UserError: ``corrections.csv`` has been edited to what ``split`` refuses, or it cannot hold a path.
     """
     for path in labels:
         if any(category(character) == "Cc" for character in path):
@@ -88,14 +93,9 @@ def check_labels(labels: Mapping[str, str | None], photos: Photos) -> None:
 
 
 def describe_rerun(photos: pd.DataFrame, decisions: Mapping[str, str], params: Params) -> dict[str, Any]:
-    """Count the decisions that the last run of ``split`` did not have, and list the steps that ``dvc repro`` re-runs.
+    """Count the decisions that the last run of ``split`` did not have, and list the ``steps`` that they re-run.
 
-    Args:
-        photos: as of ``load_photos``.
-
-    Returns:
-        ``relabelled``, ``confirmed``, ``removed`` and ``restored`` photos, the ``steps``, and the classes that would
-        be left ``without_photos``, at which ``split`` stops.
+    Classes that would be left ``without_photos`` are listed, as ``split`` stops at them.
     """
     is_touched = photos["applied"].ne("") | photos.index.isin(decisions.keys())
     touched = photos[is_touched]

@@ -42,11 +42,7 @@ def current_photos() -> Photos:
 
 @lru_cache(maxsize=1)
 def load_photos(state: tuple[Any, ...]) -> Photos:
-    """Join the lists of ``split``, the files that it left out but a person may correct, and predicted labels.
-
-    Raises:
-        UserError: There are no lists.
-    """
+    """Join the lists of ``split``, the files that it left out but a person may correct, and predicted labels."""
     params = load_params()
     lists = pd.concat([read_split(split).assign(split=split) for split in ("train", "validation", "test")])
     labels = lists.set_index("path")["label"]
@@ -129,12 +125,7 @@ def order_queues(table: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def select(photos: Photos, decisions: Mapping[str, str], query: Mapping[str, str]) -> pd.DataFrame:
-    """Return the photos of a queue in its order.
-
-    Args:
-        query: ``queue``, one of ``photos.queues`` or "decided"; ``class``, ``split`` and ``search``, a part of the
-            path, unless empty.
-    """
+    """Return the photos of a ``queue`` in its order, of a ``class`` or ``split``, with ``search`` in their paths."""
     table = photos.table.iloc[photos.queues.get(query.get("queue", ""), photos.queues["all"])]
     if query.get("queue") == "decided":
         table = table[table.index.isin(decisions.keys())]

@@ -13,13 +13,8 @@ def out_of_fold_probabilities(
 ) -> np.ndarray:
     """Predict each example by logistic regression on the other folds, with the regularisation of the lowest log loss.
 
-    Args:
-        features: float32, shaped (examples, channels).
-        labels: class indices, int64, shaped (examples,).
-        groups: name of each example's group, which is in one fold.
-
-    Returns:
-        Probabilities, shaped (examples, classes).
+    Features are float32, shaped (examples, channels), labels class indices, int64; the examples of a group are in one
+    fold. The probabilities are shaped (examples, classes).
     """
     assigned = assign_folds(labels, groups, folds, seed)
     probabilities: np.ndarray

@@ -66,11 +66,10 @@ def evaluate(
 
 
 def predict_photos(test: TestSet, logits: np.ndarray) -> pd.DataFrame:
-    """Tabulate predictions on the test photos.
+    """Tabulate predictions on the test photos, a row per photo.
 
-    Returns:
-        A row per photo: ``path`` and ``label``, the ``predicted`` class and whether it is ``correct``, its
-        ``confidence`` (a probability), and ``log_odds``, the same as log-odds, which differ where it rounds to 1.
+    Its columns are ``path`` and ``label``, the ``predicted`` class and whether it is ``correct``, its ``confidence`` (a
+    probability), and ``log_odds``, the same as log-odds, which differ where it rounds to 1.
     """
     predicted = np.take(test.classes, logits.argmax(axis=1))
     return test.photos[["path", "label"]].assign(
@@ -100,9 +99,7 @@ def class_scores(predictions: Predictions) -> Any:
 def reliability(photos: pd.DataFrame) -> pd.DataFrame:
     """Group photos by confidence into bins of equal width, which include their upper end.
 
-    Returns:
-        A row for each bin that holds photos, with its index from 0: mean ``confidence``, ``accuracy``, and how many
-        ``photos``.
+    Each bin that holds photos has a row, by its index from 0: mean ``confidence``, ``accuracy``, number of ``photos``.
     """
     bins = (np.ceil(photos["confidence"] * ECE_BINS) - 1).clip(0, ECE_BINS - 1).astype(int)
     groups = photos[["confidence", "correct"]].groupby(bins.rename("bin"))
@@ -124,15 +121,10 @@ def score_calibration(
 ) -> dict[str, Any]:
     """Score temperature scaling, abstention and out-of-distribution detection on the test photos, each if it is on.
 
-    Args:
-        photos: with the predictions of the scaled logits.
-        features: of the backbone, shaped (photos, channels); for out-of-distribution detection alone.
-
-    Returns:
-        ``temperature``, and ``ece_before`` and ``loss_before`` it. ``unsure_below``, the threshold as a probability
-        (None: every photo is unsure); ``coverage``, the proportion of photos that are not unsure; ``sure_accuracy``,
-        the accuracy on these with its 95 % confidence interval (None if there are none). ``unlike``, the proportion of
-        photos that are out of distribution.
+    ``photos`` are predictions of the scaled logits. The scores are: ``temperature``, and ``ece_before`` and
+    ``loss_before`` it; ``unsure_below``, the threshold as a probability (None: every photo is unsure), ``coverage``,
+    the proportion of photos that are not unsure, and ``sure_accuracy``, that on these with its 95 % confidence interval
+    (None if there are none); ``unlike``, the proportion of photos that are out of distribution.
     """
     scores: dict[str, Any] = {}
     if calibration.temperature:

@@ -44,11 +44,8 @@ def compare_seeds(accuracies: dict[str, list[float]], photos: int) -> pd.DataFra
     """Compare the mean accuracies of each pair of models over seeds by Welch's t-test (Welch, 1947).
 
     An accuracy on n photos is a multiple of 1/n, so seeds may agree by chance. No standard deviation counts as less
-    than that of a uniform distribution as wide, 1 / (n·√12).
-
-    Returns:
-        A row per pair: the models ``better`` and ``other``, by their means; ``p_holm``, two-sided, with Holm's
-        correction for all pairs.
+    than that of a uniform distribution as wide, 1 / (n·√12). A row per pair has the models ``better`` and ``other``, by
+    their means, and ``p_holm``, two-sided, with Holm's correction for all pairs.
     """
     moments = {
         name: (np.mean(values), max(np.std(values, ddof=1), 1 / photos / 12**0.5), len(values))

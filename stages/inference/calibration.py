@@ -25,10 +25,7 @@ from stages.common.params import ConfidenceSettings
 ROWS = 1024  # of logits or features, at a time
 SOFTMAX_ALONE = ConfidenceSettings()
 # Raised while a damaged .npz file is read from memory.
-DAMAGED_NPZ = (
-    *(BadZipFile, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError),
-    *(zlib.error, lzma.LZMAError),
-)
+DAMAGED_NPZ = BadZipFile, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError, zlib.error, lzma.LZMAError
 
 
 class Calibration(NamedTuple):
@@ -93,7 +90,7 @@ def parse_validation(content: bytes, message: str) -> dict[str, np.ndarray]:
 
 
 def fit_calibration(arrays: dict[str, np.ndarray], settings: ConfidenceSettings) -> Calibration:
-    """Fit to the validation photos; without features, those of a model without a backbone, there are no distances."""
+    """Fit to the validation photos; without features, as of a model without a backbone, there are no distances."""
     logits, labels = arrays["logits"].astype(np.float64), arrays["labels"]
     fitted = Calibration(fit_temperature(logits, labels) if settings.temperature_scaling else None)
     if settings.abstention_accuracy is not None:
@@ -134,13 +131,8 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
 def log_odds(logits: np.ndarray) -> np.ndarray:
     """Compute log(p / (1 - p)) of each class: its logit minus the logsumexp of the others'.
 
-    It sorts as p does, but p is exactly 1 in float64 from a margin of 37 on, and then the same for all photos.
-
-    Args:
-        logits: float64, shaped (photos, classes), with at least two classes.
-
-    Returns:
-        The same shape; the predicted class has the largest of each row.
+    They sort as p does, but p is exactly 1 in float64 from a margin of 37 on, and then the same for all photos.
+    Logits and result are float64, shaped (photos, classes).
     """
     if logits.shape[1] == 2:
         return np.asarray(logits - logits[:, ::-1])
@@ -161,13 +153,8 @@ def row_by_row(function: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -
 def accuracy_by_coverage(confidence: np.ndarray, correct: np.ndarray) -> pd.DataFrame:
     """Compute the accuracy on the most confident photos, for each threshold (El-Yaniv, Wiener, 2010).
 
-    Args:
-        confidence: log-odds of the predicted class, or anything that sorts as they do, shaped (photos,).
-        correct: bool, shaped (photos,).
-
-    Returns:
-        A row for each confidence that occurs (the index, in descending order): ``coverage``, the proportion of photos
-        that are at least as confident, and the ``accuracy`` on these.
+    The index is each confidence that occurs, in descending order: log-odds of the predicted class, or anything that
+    sorts as they do; ``coverage`` is the proportion of photos that are at least as confident, ``accuracy`` theirs.
     """
     photos = pd.Series(correct).groupby(confidence).agg(["size", "sum"])[::-1].cumsum()
     return pd.DataFrame({"coverage": photos["size"] / len(correct), "accuracy": photos["sum"] / photos["size"]})

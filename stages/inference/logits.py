@@ -30,11 +30,7 @@ class Outputs(NamedTuple):
 
 
 def load_model(path: Path) -> keras.Model:
-    """Load a saved model in Keras's safe mode, which refuses a model that contains code.
-
-    Raises:
-        UserError: The file does not exist.
-    """
+    """Load a saved model in Keras's safe mode, which refuses a model that contains code."""
     from stages.models.runtime import keras
 
     return keras.saving.load_model(existing_model(path), compile=False, safe_mode=True)
@@ -57,11 +53,7 @@ def with_features(model: keras.Model) -> keras.Model:
 
 
 def predict_outputs(model: keras.Model, pixels: ArrayStore) -> Outputs:
-    """Predict the logits of photos, and the features if the model is one ``with_features``, on all cores.
-
-    Args:
-        pixels: uint8 in 0..255, shaped (photos, height, width, 3).
-    """
+    """Predict from uint8 in 0..255, shaped (photos, height, width, 3); features if the model is ``with_features``."""
     return Outputs(*(np.concatenate(output) for output in zip(*predict_batches(model, pixels), strict=True)))
 
 

@@ -116,9 +116,8 @@ class ModelFile(NamedTuple):
 def fetch_model_file(name: str | None, revision: str | None = None) -> ModelFile:
     """Read the files of a model, or raise UserError if there is no such model or revision.
 
-    Args:
-        name: None: the best one, from ``metrics/best.json``.
-        revision: a commit, branch, tag or experiment, by DVC's cache or its remote; None: the files here.
+    Without a name it is the best one, from ``metrics/best.json``. The revision is a commit, branch, tag or experiment,
+    of which DVC's cache or its remote has the files; without one, they are those here.
     """
     where = "" if revision is None else f" of revision {shown(revision)}"
     rebuild = "run `dvc repro`" if revision is None else "choose another --rev, or `dvc fetch` what it needs"
@@ -178,10 +177,9 @@ def open_files(revision: str | None) -> Iterator[LocalFileSystem | DVCFileSystem
 
 
 def resolve_commit(repo: Repo, revision: str) -> str:
-    """Return the commit hash of a commit, branch, tag or DVC experiment.
+    """Return the commit hash of a commit, branch, tag or DVC experiment, or raise RevError.
 
-    Raises:
-        RevError: The name is unknown, or that of a file or folder (``HEAD:dvc.yaml``), which git resolves as well.
+    It does so also for a file or folder (``HEAD:dvc.yaml``), which git would resolve as well.
     """
     if not revision:  # HEAD to DVC
         raise RevError("it is empty")

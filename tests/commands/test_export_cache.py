@@ -50,18 +50,23 @@ def test_a_model_is_exported_once(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         assert is_exported(load())
         [path] = EXPORTS.iterdir()
-        written = path.stat().st_mtime_ns
+        written = path.stat().st_ino
         assert is_exported(load())
-    assert path.stat().st_mtime_ns == written
+    assert path.stat().st_ino == written
     assert not caplog.messages
 
 
-def test_another_model_is_exported_and_the_oldest_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exports_used_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export_cache, "KEPT", 2)
-    for seed in range(3):
+    first = fetch_model_file("good")
+    load()
+    [path] = EXPORTS.iterdir()
+    for seed in (1, 2):
         save_small_model("good", ["cats", "dogs"], seed)
         assert is_exported(load())
+        load_exported(first, PLAIN)
     assert len(list(EXPORTS.iterdir())) == 2
+    assert path.exists()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import socket
 from collections.abc import Awaitable, Callable
 from io import BytesIO
@@ -142,3 +143,18 @@ def test_decisions_are_written_and_say_what_they_replace() -> None:
         assert (listed["total"], listed["decided"], len(listed["photos"])) == (3, 0, 2)
 
     serve(scenario)
+
+
+def test_columns_that_are_not_read_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    write_lists()
+    CORRECTIONS.write_text("path,label,reason of Ada\n")
+    caplog.set_level(logging.INFO)
+
+    async def scenario(server: Server) -> None:
+        for _ in range(2):
+            assert (await server.ask("project"))[0] == 200
+
+    serve(scenario)
+    assert [message for message in caplog.messages if "reason of Ada" in message] == [
+        "corrections.csv: columns that are not read: reason of Ada"
+    ]

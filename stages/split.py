@@ -86,9 +86,9 @@ def make_lists(photos: pd.DataFrame) -> dict[str, pd.DataFrame]:
     lists |= {f"{split}_paths": lists[split][["path"]] for split in ("train", "validation")}
     lists["rejected"] = photos.loc[photos["reason"] != "", ["path", "reason"]]
     lists["copies"] = photos.loc[photos["copy_of"] != "", ["path", "split"]]
-    fitted = used[used["split"] != "test"]
-    paths = fitted.groupby("group")["path"]
-    lists["groups"] = fitted.assign(group=paths.transform("min"))[paths.transform("size") > 1][["path", "group"]]
+    fitted = used.loc[used["split"] != "test", ["path", "group"]]
+    grouped = fitted[fitted["group"].duplicated(keep=False)]
+    lists["groups"] = grouped.assign(group=grouped.groupby("group")["path"].transform("min"))
     lists["corrected"] = photos.loc[photos["given"] != "", ["path", "given", "label"]]
     return lists
 

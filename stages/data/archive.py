@@ -65,10 +65,10 @@ def pack_archive(archive: Path, folder: Path) -> None:
 def leave_out_hidden(members: Iterable[Member]) -> list[Member]:
     """Return the files that are not hidden; log how many are, and the folders, perhaps classes, that hold no others."""
     files, hidden = [], 0
-    names, names_with_files = set[str](), set[str]()
+    all_names, names_with_files = set[str](), set[str]()
     for member in members:
         folder = member.name if member.is_folder else member.name.rpartition("/")[0]
-        names.add(folder)
+        all_names.add(folder)
         if not member.is_folder and is_hidden(PurePosixPath(member.name)):
             hidden += 1
         elif not member.is_folder:
@@ -76,7 +76,7 @@ def leave_out_hidden(members: Iterable[Member]) -> list[Member]:
             names_with_files.add(folder)
     if hidden:
         logger.info("hidden files left out: %d", hidden)
-    folders, with_files = ({PurePosixPath(name) for name in each} for each in (names, names_with_files))
+    folders, with_files = ({PurePosixPath(name) for name in each} for each in (all_names, names_with_files))
     empty = folders.difference(*([folder, *folder.parents] for folder in with_files))
     if shown := sorted(folder for folder in empty if not is_hidden(folder)):
         first = ", ".join(repr(str(folder)) for folder in shown[:MAX_LOGGED])

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -85,6 +87,14 @@ def models_alone(*names: str) -> dict[str, Any]:
     return {"models": models, **kept}
 
 
+@cache
+def sample_archive() -> bytes:
+    with TemporaryDirectory() as temporary:
+        path = Path(temporary, "sample.zip")
+        write_archive(path, ["cats", "dogs"], train=12, validation=10, seed=0)
+        return path.read_bytes()
+
+
 def lay_out(folder: Path, changes: dict[str, Any] | None = None) -> Path:
     """Lay out the project as in a fresh clone, but with tiny parameters and photos."""
     listed = run(PROJECT, "git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
@@ -94,7 +104,7 @@ def lay_out(folder: Path, changes: dict[str, Any] | None = None) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(PROJECT / name, folder / name)
     edit_params(folder / "params.yaml", {**TINY, **(changes or {})})
-    write_archive(folder / "data/sample.zip", ["cats", "dogs"], train=12, validation=10, seed=0)
+    (folder / "data/sample.zip").write_bytes(sample_archive())
     run(folder, "git", "init", "--quiet", "--initial-branch", "main")
     commit(folder)
     return folder

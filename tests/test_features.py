@@ -11,13 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import ray
 
-from commands.cluster import feature_shards
 from stages import features, pixels, train
 from stages.common.cli import UserError
 from stages.common.model_config import Augmentation
-from stages.datasets import feature_extraction
 from stages.datasets.augmentation import augment, draw_augmentation
 from stages.models import pretrained as backbone
 from stages.models.pretrained import load_backbone, scale_and_shift
@@ -235,35 +232,3 @@ def test_features_of_photos_of_another_size_are_one_line(
     set_params({"image_size": [33, 40]})
     with pytest.raises(UserError, match=r"received \[32, 40\]: run `dvc repro features@mobilenet_v2`$"):
         train.main()
-
-
-class InProcess:
-    """The calls of Ray, of a cluster with a slot."""
-
-    exceptions = ray.exceptions
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        return {"is_initialized": lambda: True, "cluster_resources": lambda: {"CPU": 1}}.get(name, lambda value: value)
-
-
-@pytest.mark.parametrize("name", ["mobilenet_v2", "mobilenet_v2_pooled"])
-@pytest.mark.usefixtures("photos")
-def test_features_of_a_cluster_have_the_same_bytes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Extracted in tasks of one batch; test_cluster.py loses some."""
-    for module in (feature_shards, feature_extraction):
-        monkeypatch.setattr(module, "BATCH_SIZE", 2)
-    written, about = run_step(name, monkeypatch), Path(f"data/features/{name}/about.json").read_bytes()
-    monkeypatch.setenv("FEATURE_STORE", "commands.cluster.feature_shards")
-    monkeypatch.setenv("DVC_STAGE", f"features@{name}")
-    extract, tasks = feature_shards.extract._function, []
-
-    def remote(extractor: Any, pixels: np.ndarray, *arguments: Any) -> Any:
-        tasks.append(len(pixels))
-        return extract(extractor, pixels, *arguments)
-
-    monkeypatch.setattr(feature_shards, "ray", InProcess())
-    monkeypatch.setattr(feature_shards.extract, "options", lambda **_: SimpleNamespace(remote=remote))
-    for split, rows in run_step(name, monkeypatch).items():
-        np.testing.assert_array_equal(rows, written[split])
-    assert Path(f"data/features/{name}/about.json").read_bytes() == about
-    assert tasks == [2, 2, 1] * (2 if name == "mobilenet_v2" else 1) + [2, 1]

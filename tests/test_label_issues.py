@@ -25,24 +25,19 @@ def run(
     """Run the step on features of two views that tell the classes apart, with the given numbers of wrong labels."""
 
     def step(wrong: list[int], reviewed: Sequence[str] = (), together: Sequence[str] = ()) -> pd.DataFrame:
-        names = np.arange(30) % 2
-        hashes = {}
-        for split in ("train", "validation"):
+        rng, hashes, features = np.random.default_rng(0), {}, Path("data/features/mobilenet_v2")
+        features.mkdir(parents=True, exist_ok=True)
+        for split, classes in {"train": np.arange(30) % 2, "validation": np.arange(1, 31) % 2}.items():
             write_photos(Path("data/raw", split), 30)
             paths = [f"data/raw/{split}/{number}.jpg" for number in range(30)]
-            labels = [["cats", "dogs"][name] for name in names]
-            for number in wrong if split == "train" else []:
-                labels[number] = {"cats": "dogs", "dogs": "cats"}[labels[number]]
+            labels = np.where(np.isin(range(30), wrong) & (split == "train"), 1 - classes, classes)
+            write_list(split, path=paths, label=np.take(["cats", "dogs"], labels))
             hashes[split] = content_hash(paths)
-            write_list(split, path=paths, label=labels)
+            maps = rng.normal(4 * classes[:, None, None, None], 1, (30, 2, 2, 3))
+            further_views = [rng.normal(0, 9, maps.shape)] if split == "train" else []
+            np.save(features / f"{split}.npy", np.concatenate([maps, *further_views]).astype(np.float16))
         write_list("corrected", path=reviewed)
         write_list("groups", path=together, group=["same"] * len(together))
-        features = Path("data/features/mobilenet_v2")
-        features.mkdir(parents=True, exist_ok=True)
-        rng = np.random.default_rng(0)
-        first = rng.normal(4 * names[:, None, None, None], 1, (30, 2, 2, 3))
-        np.save(features / "train.npy", np.concatenate([first, rng.normal(0, 9, first.shape)]).astype(np.float16))
-        np.save(features / "validation.npy", first.astype(np.float16))
         write_json({"photos": hashes}, features / "about.json")
         set_params({"label_issues": {"mobilenet_v2": {"folds": 5}}})
         monkeypatch.setattr(sys, "argv", ["label_issues", "mobilenet_v2"])

@@ -5,6 +5,7 @@ import errno
 import io
 import json
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
@@ -21,7 +22,7 @@ from scipy.special import softmax
 from commands import export_cache
 from commands import predict as command
 from stages.common.cli import UserError, printable, shown
-from stages.common.params import ConfidenceSettings, load_params
+from stages.common.params import load_params
 from stages.inference import model_file
 from stages.inference.calibration import Calibration, fit_temperature
 from stages.inference.logits import load_model
@@ -30,7 +31,7 @@ from stages.models.runtime import keras
 from stages.photos import decode
 from stages.photos.decode import resized_pixels
 from stages.storage.files import write_json
-from tests.commands.small_model import SIZE, VALIDATION, save_model_on_backbone, save_small_model
+from tests.commands.small_model import SIZE, save_small_model
 from tests.conftest import write_photos
 
 CLASSES = ["ants", "bees", "cows"]
@@ -111,10 +112,10 @@ def test_a_model_without_an_npz_has_no_temperature(
     assert not caplog.text
     set_params({"confidence.temperature_scaling": True})
     assert predict("new", "--format", "json") == plain
-    assert caplog.messages == [
-        "data/models/good.keras has no predictions on the validation photos (.npz) beside it, so the section "
-        "confidence of params.yaml has no effect: train it again"
-    ]
+    [message] = caplog.messages
+    assert re.match(
+        r"data/models/good.keras has no .*\(.npz\) .*confidence of params.yaml has no effect: train", message
+    )
 
 
 def test_csv_has_the_rows_of_json(predict: Predict) -> None:
@@ -156,12 +157,14 @@ def test_files_that_cannot_be_decoded_are_listed(
     Path("new/notes.txt").write_text("no photo")
     Path("new/1.jpg").write_bytes(Path("new/1.jpg").read_bytes()[:300])
     Path("new/.hidden").touch()
+    Path("new/a\n\u202eb.jpg").touch()
     Path("new/linked").symlink_to(Path("data").resolve())
-    message = r"^4 of 8 files cannot be decoded .* fix or remove them; good classified the other 4$"
+    message = r"^5 of 9 files cannot be decoded .* fix or remove them; good classified the other 4$"
     with caplog.at_level(logging.WARNING), pytest.raises(UserError, match=message):
         predict("new", "-o", "rows.csv")
     assert caplog.messages == [
         "new/1.jpg: cannot be decoded: Truncated File Read",
+        r"new/a\n\u202eb.jpg: cannot be decoded: is an empty file",
         "new/large.png: has 0.0025 megapixels, above the limit of 0.002 (split.max_megapixels)",
         "new/linked: cannot be read: Is a directory",
         "new/notes.txt: cannot be decoded: is a text file",
@@ -253,13 +256,6 @@ def test_a_mistake_is_one_line(predict: Predict, arguments: list[str], message: 
         predict(*arguments)
 
 
-def test_a_file_that_cannot_be_decoded_is_named_on_one_line(predict: Predict, caplog: pytest.LogCaptureFixture) -> None:
-    Path("new/a\n\u202eb.jpg").write_text("no photo")
-    with pytest.raises(UserError, match=r"^1 of 6 files "):
-        predict("new")
-    assert [message.partition(": ")[0] for message in caplog.messages] == [r"new/a\n\u202eb.jpg"]
-
-
 def table_of(names: list[str], classes: list[str], notes: list[str] | None = None) -> pd.DataFrame:
     """The rows of one or two photos, with the probabilities 0.25, 0.5 and 0.25, then 0.1234567, 0 and 0.8765433."""
     probabilities = np.array([[0.25, 0.5, 0.25], [0.1234567, 0, 0.8765433]])[: len(names)]
@@ -300,14 +296,11 @@ def test_every_format_has_the_note_beside_the_probability() -> None:
     assert text.count('\n{"path": "') == 2
 
 
-def test_a_name_that_is_not_utf8_is_escaped() -> None:
-    assert printable(Path("caf\udce9.jpg")) == r"caf\xe9.jpg"
-    assert printable(Path("café.jpg")) == "café.jpg"
-
-
 @pytest.mark.parametrize(
     ("name", "escaped"),
     [
+        ("caf\udce9.jpg", r"caf\xe9.jpg"),  # not UTF-8
+        ("café.jpg", "café.jpg"),
         ("a\nb.jpg", r"a\nb.jpg"),
         ("a\rb.jpg", r"a\rb.jpg"),
         ("\x1b[2J.jpg", r"\x1b[2J.jpg"),
@@ -337,21 +330,6 @@ def test_csv_and_json_hold_the_true_names(name: str) -> None:
     written = "".join(command.json_lines([table]))
     assert [json.loads(written)[0][key] for key in ("path", "class", f"probability_{name}")] == [name, name, 0.5]
     assert not set("\r\x1b\x9b\u202e\u2028") & set(written)
-
-
-UNLIKE = "unlike the training photos"
-
-
-def test_out_of_distribution_photos_are_noted(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The set fraction of the validation photos, and a white one."""
-    save_model_on_backbone("good", monkeypatch)
-    pixels = np.asarray(VALIDATION.examples)
-    trained = fetch_model_file("good").load(ConfidenceSettings(out_of_distribution_fraction=0.05))
-    table = trained.classify(pixels)
-    assert (table["note"] == UNLIKE).sum() == pytest.approx(5, abs=1)
-    assert list(trained.classify(np.full((1, 32, 32, 3), 255, np.uint8))["note"]) == [UNLIKE]
-    plain = fetch_model_file("good").load(ConfidenceSettings()).classify(pixels)
-    pd.testing.assert_frame_equal(table.drop(columns="note"), plain)
 
 
 def test_a_model_without_a_backbone_calls_no_photo_unlike(

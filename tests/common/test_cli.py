@@ -11,27 +11,49 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.cli import BUG, MACHINE_FAILURE, command_parser, explain_unwritable, machine_problem, run
+from stages.common.cli import (
+    BUG,
+    MACHINE_FAILURE,
+    MachineError,
+    UserError,
+    command_parser,
+    explain_unwritable,
+    machine_problem,
+    run,
+)
 from tests.conftest import CNN_ALONE, PROJECT, write_photos
+
+
+def exit_of(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[object, str]:
+    """Return the exit code of a program that raises this, and what it prints."""
+
+    def main() -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as ended:
+        run(main)
+    printed = capsys.readouterr().err
+    return (1, ended.value.code) if isinstance(ended.value.code, str) else (ended.value.code, printed)
 
 
 @pytest.mark.parametrize(
     ("error", "line", "code"),
     [
-        ("UserError('expected this, received that')", "error: expected this, received that", 1),
-        ("KeyboardInterrupt", "stopped: run the same command again", 1),
-        ("MachineError('node lost')", "error: node lost", MACHINE_FAILURE),
-        ("PermissionError(13, 'Permission denied', 'data/raw')", "error: no access to", MACHINE_FAILURE),
-        ("type('ResourceExhaustedError', (Exception,), {})('OOM')", "error: not enough GPU memory", MACHINE_FAILURE),
-        ("MemoryError", "error: not enough memory for the step", MACHINE_FAILURE),
+        (UserError("expected this, received that"), "error: expected this, received that", 1),
+        (KeyboardInterrupt(), "stopped: run the same command again", 1),
+        (MachineError("node lost"), "error: node lost", MACHINE_FAILURE),
+        (PermissionError(13, "Permission denied", "data/raw"), "error: no access to", MACHINE_FAILURE),
+        (type("ResourceExhaustedError", (Exception,), {})("OOM"), "error: not enough GPU memory", MACHINE_FAILURE),
+        (MemoryError(), "error: not enough memory for the step", MACHINE_FAILURE),
     ],
 )
-def test_expected_failures_are_one_line_with_a_code(error: str, line: str, code: int) -> None:
-    program = f"from stages.common.cli import MachineError, UserError, run\ndef main():\n    raise {error}\nrun(main)"
-    ended = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert ended.stderr.startswith(line)
-    assert ended.stderr.count("\n") == 1
-    assert ended.returncode == code
+def test_expected_failures_are_one_line_with_a_code(
+    error: BaseException, line: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended, printed = exit_of(error, capsys)
+    assert ended == code
+    assert printed.startswith(line)
+    assert "\n" not in printed.removesuffix("\n")
 
 
 @pytest.mark.parametrize("rows", [1, 100_000], ids=["at the end", "meanwhile"])
@@ -89,13 +111,8 @@ def test_a_failing_disk_or_mount_blames_no_option(code: int, line: str) -> None:
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("oops"), OSError(errno.ENOTDIR, "oops")])
 def test_our_own_bugs_keep_their_traceback(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
-    def main() -> None:
-        raise error
-
-    with pytest.raises(SystemExit) as ended:
-        run(main)
-    assert ended.value.code == BUG
-    printed = capsys.readouterr().err
+    ended, printed = exit_of(error, capsys)
+    assert ended == BUG
     assert printed.startswith("Traceback")
     assert "in main" in printed
     assert "oops" in printed

@@ -12,10 +12,11 @@ from stages.common.model_config import ModelConfig
 from stages.common.param_types import RENAMED
 from stages.common.params import load_entry, load_params
 
+pytestmark = pytest.mark.usefixtures("workspace")
+
 CNN = {"features": "pixels", "conv_layers": 1, "filters": 8, "dropout": 0.5, "dense_units": 8}
 
 
-@pytest.mark.usefixtures("workspace")
 def test_the_project_s_parameters_are_the_notebook_s() -> None:
     params = load_params()
     assert (params.train.batch_size, params.train.learning_rate) == (32, 1e-3)
@@ -70,7 +71,6 @@ def test_filters_are_one_number_or_one_a_layer(filters: Any, per_layer: tuple[in
     assert ModelConfig.model_validate({**CNN, "conv_layers": 2, "filters": filters}).filters_per_layer == per_layer
 
 
-@pytest.mark.usefixtures("workspace")
 @pytest.mark.parametrize(("written", "value"), [("1e-3", 0.001), ("010", 10), ("1_0", 10), ("0o10", 8)])
 def test_a_number_is_what_dvc_reads(written: str, value: float) -> None:
     """Otherwise dvc.lock would name another value than the one that was used."""
@@ -86,7 +86,6 @@ def test_a_bad_seed_is_said_once(set_params: Callable[..., None], seed: Any) -> 
         load_params()
 
 
-@pytest.mark.usefixtures("workspace")
 @pytest.mark.parametrize(("value", "reason"), [("2026-13-01", "month must be in 1"), ("!!bool maybe", "'maybe'")])
 def test_a_value_that_yaml_cannot_mean_is_one_line(value: str, reason: str) -> None:
     Path("params.yaml").write_text(f"seed: {value}\n")
@@ -94,7 +93,6 @@ def test_a_value_that_yaml_cannot_mean_is_one_line(value: str, reason: str) -> N
         load_params()
 
 
-@pytest.mark.usefixtures("workspace")
 def test_a_key_that_is_there_twice_is_refused() -> None:
     """A model that was copied and not renamed, for one, would silently replace the first."""
     Path("params.yaml").write_text("models:\n  cnn: {filters: 8}\n  cnn: {filters: 16}\n")
@@ -102,7 +100,6 @@ def test_a_key_that_is_there_twice_is_refused() -> None:
         load_params()
 
 
-@pytest.mark.usefixtures("workspace")
 @pytest.mark.parametrize(
     ("section", "listed"),
     [
@@ -118,13 +115,14 @@ def test_an_unknown_entry_is_one_line(monkeypatch: pytest.MonkeyPatch, section: 
 
 
 BACKBONE = "features.mobilenet_v2"
+LINEAR_ON_BLOCKS = {"classifier": "linear", "features": "mobilenet_v2_blocks"}
 ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
 
 
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        # Types, ranges and names of one key: what was expected and what came.
+        # A key of each kind: what was expected and what came. Each key's values are in docs/parameters.md.
         ("train.precision", "half", "train.precision: expected 'auto', 'float32', 'mixed_bfloat16' or"),
         ("train.epochs", "five", "train.epochs: expected a valid integer, received 'five'"),
         ("train.epochs", True, "train.epochs: expected a valid integer, received True"),
@@ -133,19 +131,11 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("train.learning_rate", float("nan"), "train.learning_rate: expected a finite number, received nan"),
         ("train.learning_rate", "fast", "train.learning_rate: expected a valid number, received 'fast'"),
         ("train.rate", 0.1, "train.rate: unknown key: docs/parameters.md lists all"),
-        ("seed", "x", "seed: expected a valid integer, received 'x'"),
         *(
             ("image_size", value, f"image_size: expected pixels, as 160 or [height, width], received {value!r}")
             for value in ([160], "large", 0, True)
         ),
         ("download.photos_sha256", "abc", "download.photos_sha256: "),
-        ("label_issues.mobilenet_v2_pooled.folds", 1, "label_issues.mobilenet_v2_pooled.folds: expected greater than"),
-        ("models.cnn.rotation", -0.1, "models.cnn.rotation: expected greater than or equal to 0"),
-        ("models.cnn.rotation", 1.1, "models.cnn.rotation: expected less than or equal to 1"),
-        ("models.cnn.crop", 0, "models.cnn.crop: expected greater than 0, received 0"),
-        (f"{BACKBONE}.crop", 1.5, f"{BACKBONE}.crop: expected less than or equal to 1, received 1.5"),
-        (f"{BACKBONE}.color_jitter", -1, f"{BACKBONE}.color_jitter: expected greater than or equal to 0, received -1"),
-        ("models.cnn.color_jitter", [0.1], "models.cnn.color_jitter: expected a valid number, received [0.1]"),
         ("models.cnn.erasing", 2, "models.cnn.erasing: expected less than or equal to 1, received 2"),
         ("models.cnn.batch_norm", 1, "models.cnn.batch_norm: expected a valid boolean, received 1"),
         ("models.cnn.pooling", "max", "models.cnn.pooling: expected 'average', received 'max'"),
@@ -179,38 +169,25 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.fine_tuned.fine_tune", None, "models.fine_tuned.fine_tune: expected after and learning_rate, as feat"),
         # Linear classifiers and pooled features.
         (f"{BACKBONE}.pooling", "average", f"{BACKBONE}: expected none of stop_before, views, flip, rotation, "),
-        (f"{BACKBONE}.pooling", "max", f"{BACKBONE}.pooling: expected 'average', received 'max'"),
         ("models.linear.dropout", 0.5, "models.linear: expected only features, inverse_regularization, folds with"),
         ("models.linear.checkpoint", "best", "models.linear: expected only features, inverse_regularization, folds"),
         ("models.linear.features", "pixels", "models.linear.features: expected stored features of a whole backbone"),
         ("models.linear.features", "mobilenet_v2_blocks", "models.linear.features: expected stored features of a whol"),
         ("models.linear.inverse_regularization", [], "models.linear.inverse_regularization: expected a number above 0"),
         ("models.linear.inverse_regularization", [1, 0], "models.linear.inverse_regularization: expected a number ab"),
-        ("models.linear.folds", 1, "models.linear.folds: expected greater than or equal to 2, received 1"),
         ("models.linear.fine_tune", {"learning_rate": 1}, "models.linear.fine_tune: expected none, as features.mobile"),
         ("models.linear.schedule", "cosine", "models.linear: expected only features, inverse_regularization, folds wi"),
         (
             "models.linear",
-            {
-                "classifier": "linear",
-                "features": "mobilenet_v2_blocks",
-                "fine_tune": {"learning_rate": 1},
-                "dropout": 0.1,
-            },
+            {**LINEAR_ON_BLOCKS, "fine_tune": {"learning_rate": 1}, "dropout": 0.1},
             "models.linear: expected only features, inverse_regularization, folds, fine_tune, epochs, schedule, warm",
         ),
         (
             "models.linear",
-            {
-                "classifier": "linear",
-                "features": "mobilenet_v2_blocks",
-                "fine_tune": {"after": 0.5, "learning_rate": 1},
-            },
+            {**LINEAR_ON_BLOCKS, "fine_tune": {"after": 0.5, "learning_rate": 1}},
             "models.linear.fine_tune: expected after, a fraction of the epochs, or classifier: linear, whose head is",
         ),
         ("models.fine_tuned.fine_tune", {"learning_rate": 1}, "models.fine_tuned.fine_tune: expected after, a fractio"),
-        ("models.cnn.warmup", 1, "models.cnn.warmup: expected less than 1, received 1"),
-        ("train.schedule", "linear", "train.schedule: expected 'constant' or 'cosine', received 'linear'"),
         ("models.cnn.folds", 5, "models.cnn: expected classifier: linear with inverse_regularization, folds, received"),
         ("models.cnn.dropout", None, "models.cnn: expected dropout, or classifier: linear, received none"),
         ("models.wide", {"features": "pixels"}, "models.wide: expected dense_units and dropout, or classifier: linear"),
@@ -248,7 +225,6 @@ def test_an_empty_string_is_null(set_params: Callable[..., None]) -> None:
     assert [params.split.duplicate_distance, params.models["cnn"].epochs, params.download.labels] == [None] * 3
 
 
-@pytest.mark.usefixtures("workspace")
 @pytest.mark.parametrize("content", ["train: [", "", "- a list", "\x00", None])
 def test_a_file_without_a_mapping_is_one_line(content: str | None) -> None:
     if content is None:

@@ -163,8 +163,10 @@ def test_few_photos_take_no_empty_columns(workspace: Path, count: int, columns: 
     """And the title is not cut off."""
     write_photos(workspace, count)
     figure = draw_mistakes("a_model_with_quite_a_long_name", MISTAKES.head(count))
-    assert figure.axes[0].get_gridspec().get_geometry() == (rows, columns)
-    figure.draw_without_rendering()  # type: ignore[no-untyped-call]
+    grid = figure.axes[0].get_gridspec()
+    assert grid
+    assert grid.get_geometry() == (rows, columns)
+    figure.draw_without_rendering()
     [title] = [text for text in figure.findobj(Text) if text.get_text() == figure.get_suptitle()]
     assert figure.bbox.x0 <= title.get_window_extent().x0 <= title.get_window_extent().x1 <= figure.bbox.x1
 

@@ -110,6 +110,17 @@ def test_models_not_proved_worse_than_the_best_are_named() -> None:
     assert advice(best, third) == ""
 
 
+def test_the_more_models_the_more_it_takes_to_prove_one_better() -> None:
+    """One that is wrong on six more photos is proved worse, by p = 0.03, but not three, by Holm's correction."""
+    best, linear = evaluation_of("best", wrong_on()), linear_on(*range(6))
+    others = [evaluation_of(name, wrong_on(*range(6))) for name in ("one", "two", "three")]
+    assert advice(best, others[0]) == ""
+    assert "better than `one`, `two`, `three`: keep it" in advice(best, *others)
+    assert "better on the test photos: none (" in write(best, linear)
+    better = [replace(best, name=name) for name in ("one", "two", "three")]
+    assert "better on the test photos: `one`, `two`, `three` (" in write(*better, linear)
+
+
 def test_a_model_that_guesses_is_no_alternative() -> None:
     best, guessing = evaluation_of("best", wrong_on(*range(11))), evaluation_of("dead", wrong_on(*range(12)))
     for ranked in ([best, guessing], [guessing, best]):
@@ -246,6 +257,7 @@ def test_a_p_value_just_below_the_level_is_significant() -> None:
     text = page(best=best, other=other, third=best, fourth=best)
     assert "Is `best` better? Yes, the difference is significant." in text
     assert "p = 0.05 after Holm's correction for 3 pairs)" in text
+    assert "| best | other | 244 | 193 | 0.017 | 0.05 |" in text
 
 
 def test_what_is_told_of_one_model_is_told_of_the_best() -> None:
@@ -258,6 +270,12 @@ def test_what_is_told_of_one_model_is_told_of_the_best() -> None:
     told = ("the mistakes of `one`", "\n\n`one` is well", "`one` is surest of, its accuracy is 1.000", "Python of one")
     assert all(words in text for words in told)
     assert "`one` makes no mistakes on the test photos." in page(one=wrong_on(), two=wrong_on(3))
+
+
+def test_the_ten_most_confident_mistakes_are_listed() -> None:
+    text = page(one=wrong_on(*range(12)))
+    assert "- Most confident mistakes (10 of 12):" in text
+    assert re.findall(r"\| (\d+)\.jpg \|", text) == [str(photo) for photo in range(10)]
 
 
 def test_each_score_has_its_own_column() -> None:
@@ -289,22 +307,27 @@ def test_confidence_outside_the_accuracy_s_interval_is_told(correct: int, verdic
     assert f"(ECE, 15 bins) is {abs(0.89 - correct / 100):.3f};" in text
 
 
+# With Wilson's intervals.
+ONE_OF_TWO = "0.500 (95 % confidence interval 0.095 to 0.905"
+BOTH = "1.000 (95 % confidence interval 0.342 to 1.000"
+
+
 @pytest.mark.parametrize(
     ("predictions", "share", "half", "all_photos"),
     [
         # From the most confident on: correct, wrong, correct, correct.
-        (two_classes(np.array([1, 1, 0, 1]), np.array([0.6, 0.95, 0.9, 0.8])), "50 %", "0.500", "0.750"),
+        (two_classes(np.array([1, 1, 0, 1]), np.array([0.6, 0.95, 0.9, 0.8])), "50 %", ONE_OF_TWO, "0.750"),
         # The two most confident, of which one is wrong, are equal.
-        (two_classes(np.array([1, 0, 1]), np.array([0.9, 0.9, 0.8])), "67 %", "0.500", "0.667"),
+        (two_classes(np.array([1, 0, 1]), np.array([0.9, 0.9, 0.8])), "67 %", ONE_OF_TWO, "0.667"),
         # The confidence rounds to 1: the two with margins of 60 and 80 are correct, of those with 40 one.
-        (Predictions(np.array([0, 0, 1, 1]), np.array([[0, 40], [40, 0], [0, 60], [0, 80]])), "50 %", "1.000", "0.750"),
+        (Predictions(np.array([0, 0, 1, 1]), np.array([[0, 40], [40, 0], [0, 60], [0, 80]])), "50 %", BOTH, "0.750"),
     ],
 )
 def test_the_accuracy_on_the_surest_photos_is_told(
     predictions: Predictions, share: str, half: str, all_photos: str
 ) -> None:
     text = page(one=predictions)
-    assert f"On the {share} of the test photos that `one` is surest of, its accuracy is {half} (95 %" in text
+    assert f"On the {share} of the test photos that `one` is surest of, its accuracy is {half})" in text
     assert f" {all_photos} (see `plots/coverage.png`)" in text
 
 

@@ -222,9 +222,9 @@ def test_photos_are_binned_by_confidence() -> None:
 
 
 def test_abstention_has_no_ties_where_confidence_rounds_to_one() -> None:
-    """The two with margins of 60 and 80 are correct, of those with 40 one is."""
+    """The two with margins of 60, the threshold, and 80 are correct, of those with 40 one is."""
     predictions = Predictions(np.array([0, 0, 1, 1]), np.array([[0.0, 40], [40, 0], [0, 60], [0, 80]]))
-    scores = score_calibration(Calibration(log_odds_threshold=50), photos_of(predictions), predictions, None)
+    scores = score_calibration(Calibration(log_odds_threshold=60), photos_of(predictions), predictions, None)
     assert (scores["coverage"], scores["sure_accuracy"]) == (0.5, 1)
 
 

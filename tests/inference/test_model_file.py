@@ -29,20 +29,9 @@ def models(workspace: Path) -> Path:
 
 
 @pytest.mark.usefixtures("models")
-@pytest.mark.parametrize(("name", "expected"), [(None, "good"), ("other", "other")])
-def test_it_is_the_best_model_or_the_one_asked_for(name: str | None, expected: str) -> None:
-    file = fetch_model_file(name)
-    assert (file.name, file.content) == (expected, Path(f"data/models/{expected}.keras").read_bytes())
-    trained = file.load(PLAIN)
-    assert (trained.name, trained.class_names, trained.image_size) == (expected, CLASSES, SIZE)
-
-
-@pytest.mark.usefixtures("models")
 def test_a_mistake_is_one_line() -> None:
     with pytest.raises(UserError, match=r"^expected a trained model \(good, other\), received '../best': choose with"):
         fetch_model_file("../best")
-    with pytest.raises(UserError, match=r"^--rev: expected a git revision of this project, received 'HEAD'"):
-        fetch_model_file(None, "HEAD")
     Path("metrics/best.json").unlink()
     with pytest.raises(UserError, match=r"^expected metrics/best.json, found none \(.*\): choose a model with"):
         fetch_model_file(None)
@@ -138,9 +127,7 @@ def test_a_project_in_a_sub_folder_has_its_revisions(nested: Path) -> None:
     shutil.rmtree(nested / ".dvc/cache")
     shutil.rmtree("data/models")
     assert fetch_model_file(None, "before") == before
-    with pytest.raises(
-        UserError, match=r"^expected a trained model of revision before \(good, other\), received 'later'"
-    ):
+    with pytest.raises(UserError, match=r"^expected .* model of revision before \(good, other\), received 'later'"):
         fetch_model_file("later", "before")
 
 
@@ -207,12 +194,6 @@ def test_a_model_of_an_older_revision_is_what_it_was_then(
     assert run(small_project, "git", "status", "--short") == ""
     assert not Path("data/models/cnn.keras").exists()
 
-    with pytest.raises(
-        UserError, match=r"^expected a trained model of revision before \(cnn, transfer\), received 'later'"
-    ):
-        fetch_model_file("later", "before")
     shutil.rmtree(tmp_path / "remote")
     with pytest.raises(UserError, match=r"^expected data/models/cnn.json of revision before, found none"):
         fetch_model_file("cnn", "before")
-    with pytest.raises(UserError, match=r"^--rev: expected a git revision of this project, received 'nonesuch'"):
-        fetch_model_file(None, "nonesuch")

@@ -69,12 +69,17 @@ def test_features_are_cached_where_they_are_asked_for(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("name", "changed"), [("machine_key", lambda: ["another"]), ("INFERENCE_CODE", ("common/*.py",))]
+    ("changed", "value"),
+    [
+        ("common.machine.instruction_sets", lambda: ["another"]),
+        ("common.machine.gpu_devices", lambda: ["/dev/nvidia0"]),
+        ("inference.prediction_cache.INFERENCE_CODE", ("common/*.py",)),
+    ],
 )
-def test_another_environment_or_other_code_predicts_again(
-    name: str, changed: object, monkeypatch: pytest.MonkeyPatch
+def test_another_machine_or_other_code_predicts_again(
+    changed: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prediction_cache, name, changed)
+    monkeypatch.setattr(f"stages.{changed}", value)
     assert predicts()
 
 

@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import pytest
 
 from stages.common.model_config import ModelConfig
@@ -8,12 +6,6 @@ from stages.models.build import build_model
 from stages.models.runtime import keras, tf
 
 CNN = ModelConfig(features="pixels", conv_layers=1, filters=4, dropout=0.5, dense_units=8)
-
-
-@pytest.fixture(autouse=True)
-def _float32_again() -> Iterator[None]:
-    yield
-    keras.config.set_dtype_policy("float32")
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from stages.common.cli import UserError
 from stages.common.params import load_params
 from stages.evaluation.figures import COLOURS
 from tests.conftest import PROJECT, edit_params, write_photos
-from tests.project import MODELS, TINY, colours_in, models_alone, ran, run, started
+from tests.project import MODELS, colours_in, models_alone, ran, run, started
 
 pytestmark = pytest.mark.slow
 
@@ -31,23 +31,14 @@ BLUE, VERMILLION = (ImageColor.getrgb(COLOURS[index]) for index in (0, 3))
 def test_every_step_writes_what_the_readme_says(finished: Path) -> None:
     lists = {name: pd.read_csv(finished / f"data/splits/{name}.csv") for name in ("train", "validation", "test")}
     assert {name: len(photos) for name, photos in lists.items()} == {"train": 24, "validation": 16, "test": 4}
-    stats = json.loads((finished / "metrics/label_stats.json").read_text())
-    assert stats["test"]["accuracy"] == 0.5
-    assert {row["images"] for row in stats["images"] if row["split"] == "train"} == {12}
-    ranks, scores_of = {}, {}
+    scores_of = {}
     for name in MODELS:
         history = json.loads((finished / f"plots/history/{name}.json").read_text())
         assert [record["epoch"] for record in history] == ([1] if name == "linear" else [1, 2])
         scores = scores_of[name] = json.loads((finished / f"metrics/models/{name}.json").read_text())
-        ranks[name] = (-scores["validation"]["accuracy"], scores["validation"]["loss"])
         assert any(line.startswith("precision ") for line in scores["environment"])
-        assert scores["validation"]["accuracy"] == history[-1]["val_accuracy"]
-        assert len(pd.read_csv(finished / f"plots/confusion/{name}.csv")) == 4
-        assert (finished / f"data/models/{name}.keras").is_file()
     best = json.loads((finished / "metrics/best.json").read_text())
-    assert best["model"] == min(ranks, key=lambda name: ranks[name])
     assert len(best["comparisons"]) == 15  # pairs of six models
-    assert (finished / "metrics/report.md").read_text().startswith(f"# Report\n\n`{best['model']}`, the best on")
     assert run(finished, "git", "ls-files", "metrics/report.md") == "metrics/report.md\n"
     assert set(pd.read_csv(finished / "plots/curves.csv")["model"]) == set(MODELS)
     for name in MODELS:
@@ -171,17 +162,6 @@ def test_a_parameter_re_runs_the_steps_that_read_it(project: Path, monkeypatch: 
         Path("params.yaml").write_text(content)
     Path("params.yaml").write_text(f"{content}# a comment\n")
     assert not status()
-
-
-def test_missing_weights_stop_the_first_step(project: Path) -> None:
-    edit_params(project / "params.yaml", {"backbones.mobilenet_v2.weights": None})
-    output = run(project, "dvc", "repro", check=False)
-    assert "error: params.yaml: expected weights in backbones.mobilenet_v2, or nothing that" in output
-    assert "Traceback" not in output
-    assert ran(output) == ["backbone@mobilenet_v2"]
-
-    edit_params(project / "params.yaml", {key: TINY[key] for key in ["backbones.mobilenet_v2.weights"]})
-    assert ran(run(project, "dvc", "repro")) == []  # the step has touched nothing
 
 
 def go_back(folder: Path) -> None:

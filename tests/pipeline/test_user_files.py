@@ -55,7 +55,7 @@ def test_only_photos_of_a_previous_run_are_replaced(project: Path) -> None:
     photos = project / "data/raw/cats/mine.jpg"
     photos.parent.mkdir(parents=True)
     photos.write_bytes(b"mine")
-    for options in ([], ["--force"], ["--single-item"]):
+    for options in ([], ["--force"]):
         check_is_refused(project, "expected in data/raw only", "dvc", "repro", *options, "download")
 
     (project / "data/raw").rename(project / "data/incoming")
@@ -77,12 +77,8 @@ def test_only_photos_of_a_previous_run_are_replaced(project: Path) -> None:
     check_is_refused(project, "expected in data/raw only", "dvc", "repro", "download")
 
 
-@pytest.mark.parametrize("name", ["data", "data/backbone"])
-def test_a_data_folder_on_another_disk_is_refused(project: Path, name: str) -> None:
-    elsewhere = project.parent / "another disk"
-    if (project / name).exists():
-        (project / name).rename(elsewhere)
-    elsewhere.mkdir(exist_ok=True)
-    (project / name).symlink_to(elsewhere)
-    message = f"expected {name} to be a folder of the project, received a link to"
+def test_a_data_folder_on_another_disk_is_refused(project: Path) -> None:
+    (project.parent / "another disk").mkdir()
+    (project / "data/backbone").symlink_to(project.parent / "another disk")
+    message = "expected data/backbone to be a folder of the project, received a link to"
     check_is_refused(project, message, "dvc", "repro", "download")

@@ -34,13 +34,7 @@ def curves() -> History:
 
 
 @pytest.mark.usefixtures("_tensorboard")
-def test_tensorboard_shows_the_history(tmp_path: Path) -> None:
-    assert train(tmp_path) == undisturbed()
-    assert curves() == undisturbed()[1]
-
-
-@pytest.mark.usefixtures("_tensorboard")
-def test_curves_continue_where_training_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_curves_are_the_history_and_continue_where_it_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train_until(2, tmp_path, monkeypatch)
     assert curves() == undisturbed()[1][:2]
     assert train(tmp_path) == undisturbed()

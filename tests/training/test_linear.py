@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.special import softmax
 from sklearn.metrics import log_loss
@@ -24,10 +23,11 @@ from stages.models.linear_file import read_linear_head
 from stages.models.pretrained import load_backbone
 from stages.models.runtime import keras
 from stages.storage.feature_sets import sample_rows
-from stages.storage.files import content_hash
+from stages.storage.files import content_hash, write_json
 from stages.storage.photo_lists import read_split
 from stages.training import linear
 from stages.training.backup import Backup, History
+from tests.conftest import write_list
 from tests.training.small_backbone import use_small_backbone
 
 Pixels = dict[str, np.ndarray]  # by split
@@ -46,28 +46,22 @@ def fit(workspace: Path, set_params: Callable[..., None], monkeypatch: pytest.Mo
     Path("data/features/mobilenet_v2").rename(folder)
     rng = np.random.default_rng(0)
     pixels = {split: rng.integers(0, 256, (24, *SIZE, 3), np.uint8) for split in SPLITS}
-    photos = pd.DataFrame({"path": [f"{index:02d}.jpg" for index in range(24)], "label": ["a", "b", "c"] * 8})
-    Path("data/splits").mkdir()
+    paths = [f"{index:02d}.jpg" for index in range(24)]
     backbone = load_backbone(folder / "backbone", SIZE)
     for split in SPLITS:
         pixels[split][::3, :, :, 0] //= 4  # of class a
-        photos.to_csv(f"data/splits/{split}.csv", index=False)
+        write_list(split, path=paths, label=["a", "b", "c"] * 8)
         maps = np.asarray(backbone.network(backbone.preprocessing(pixels[split]), training=False))
         np.save(folder / f"{split}.npy", maps.mean((1, 2)))
-    pd.DataFrame({"path": ["03.jpg", "04.jpg"], "group": "03.jpg"}).to_csv("data/splits/groups.csv", index=False)
+    write_list("groups", path=["03.jpg", "04.jpg"], group="03.jpg")
     np.save(folder / "validation_sample.npy", pixels["validation"][sample_rows(24)])
-    paths = {split: content_hash(photos["path"]) for split in SPLITS}
-    (folder / "about.json").write_text(json.dumps({"photos": paths}))
+    write_json({"photos": dict.fromkeys(SPLITS, content_hash(paths))}, folder / "about.json")
     monkeypatch.setattr("sys.argv", ["train", "linear"])
 
     def run(train_settings: dict[str, Any] | None = None, **config: Any) -> Pixels:
-        set_params(
-            {
-                "image_size": list(SIZE),
-                "models": {"linear": {"classifier": "linear", "features": NAME, **config}},
-                **{f"train.{key}": value for key, value in (train_settings or {}).items()},
-            }
-        )
+        set_params({f"train.{key}": value for key, value in (train_settings or {}).items()})
+        linear = {"classifier": "linear", "features": NAME, **config}
+        set_params({"image_size": list(SIZE), "models": {"linear": linear}})
         train.main()
         return pixels
 
@@ -87,14 +81,8 @@ def fine_tune(fit: Callable[..., Pixels], set_params: Callable[..., None]) -> Ca
 
     def run(learning_rate: float, **settings: Any) -> list[dict[str, Any]]:
         config = {"classifier": "linear", "features": folder.name, "fine_tune": {"learning_rate": learning_rate}}
-        set_params(
-            {
-                "image_size": list(SIZE),
-                "models": {"linear": config},
-                "train.epochs": 3,
-                **{f"train.{key}": value for key, value in settings.items()},
-            }
-        )
+        set_params({f"train.{key}": value for key, value in {"epochs": 3, **settings}.items()})
+        set_params({"image_size": list(SIZE), "models": {"linear": config}})
         train.main()
         return list(read_json(FILES[3]))
 
@@ -123,17 +111,16 @@ def test_a_fine_tuned_linear_head_resumes_to_the_same_bytes(
     fine_tune(1e-3, **settings)
     expected = [Path(path).read_bytes() for path in FILES]
     save = Backup.save
-    for epoch in (1, 2):
 
-        def die(self: Backup, model: keras.Model, history: History, best: Any, epoch: int = epoch) -> None:
-            save(self, model, history, best)
-            if len(history) == epoch:
-                raise KeyboardInterrupt
+    def die(self: Backup, model: keras.Model, history: History, best: Any) -> None:
+        save(self, model, history, best)
+        if len(history) == 2:
+            raise KeyboardInterrupt
 
-        with monkeypatch.context() as patch:
-            patch.setattr(Backup, "save", die)
-            with pytest.raises(KeyboardInterrupt):
-                fine_tune(1e-3, **settings)
+    with monkeypatch.context() as patch:
+        patch.setattr(Backup, "save", die)
+        with pytest.raises(KeyboardInterrupt):
+            fine_tune(1e-3, **settings)
     fine_tune(1e-3, **settings)
     assert "resuming after epoch 2 of 3" in caplog.text
     assert [Path(path).read_bytes() for path in FILES] == expected
@@ -249,10 +236,8 @@ def test_evaluation_of_another_fit_needs_no_tensorflow(
 def test_other_seeds_have_other_folds(fit: Callable[..., Pixels]) -> None:
     fit({"runs": 3})
     assert read_json("data/repeats/linear/seeds.json") == [1, 2]
-    scores = [
-        read_json(f"data/{path}.json")["cross_validation"] for path in ("models/linear", "repeats/linear/linear.1")
-    ]
-    assert scores[0] != scores[1]
+    first, second = map(read_json, (FILES[0], "data/repeats/linear/linear.1.json"))
+    assert first["cross_validation"] != second["cross_validation"]
     assert len(read_json("data/repeats/linear/history/linear.2.json")) == 1
     assert BACKUPS.exists(), "by which a trial of a sweep knows that it trained"
 
@@ -321,11 +306,6 @@ def test_it_fits_maps_as_well(fit: Callable[..., Pixels], set_params: Callable[.
 def test_the_log_has_each_regularisation(fit: Callable[..., Pixels], caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     fit()
-    assert [line.split(":")[0] for line in caplog.messages if "cross-validated" in line] == [
-        "C = 0.0001",
-        "C = 0.001",
-        "C = 0.01",
-        "C = 0.1",
-        "C = 1",
-    ]
+    tried = [line.split(":")[0] for line in caplog.messages if "cross-validated" in line]
+    assert tried == [f"C = {strength}" for strength in ("0.0001", "0.001", "0.01", "0.1", "1")]
     assert keras.config.dtype_policy().name == "float32"

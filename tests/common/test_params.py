@@ -115,7 +115,6 @@ def test_an_unknown_entry_is_one_line(monkeypatch: pytest.MonkeyPatch, section: 
 
 
 BACKBONE = "features.mobilenet_v2"
-LINEAR_ON_BLOCKS = {"classifier": "linear", "features": "mobilenet_v2_blocks"}
 ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
 
 
@@ -166,7 +165,11 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("label_issues", {"mobilenet_v2_blocks": {"folds": 5}}, "label_issues: expected names of stored features of a"),
         ("models.cnn.fine_tune", {"after": 0.5, "learning_rate": 1}, "models.cnn.fine_tune: expected none, as feature"),
         ("models.fine_tuned.features", "mobilenet_v2", "models.fine_tuned.fine_tune: expected none, as features.mobil"),
-        ("models.fine_tuned.fine_tune", None, "models.fine_tuned.fine_tune: expected after and learning_rate, as feat"),
+        (
+            "models.transfer.features",
+            "mobilenet_v2_blocks",
+            "models.transfer.fine_tune: expected after and learning_ra",
+        ),
         # Linear classifiers and pooled features.
         (f"{BACKBONE}.pooling", "average", f"{BACKBONE}: expected none of stop_before, views, flip, rotation, "),
         ("models.linear.dropout", 0.5, "models.linear: expected only features, inverse_regularization, folds with"),
@@ -177,17 +180,17 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.linear.inverse_regularization", [1, 0], "models.linear.inverse_regularization: expected a number ab"),
         ("models.linear.fine_tune", {"learning_rate": 1}, "models.linear.fine_tune: expected none, as features.mobile"),
         ("models.linear.schedule", "cosine", "models.linear: expected only features, inverse_regularization, folds wi"),
+        ("models.fine_tuned.dropout", 0.1, "models.fine_tuned: expected only features, inverse_regularization, folds, f"),
         (
-            "models.linear",
-            {**LINEAR_ON_BLOCKS, "fine_tune": {"learning_rate": 1}, "dropout": 0.1},
-            "models.linear: expected only features, inverse_regularization, folds, fine_tune, epochs, schedule, warm",
+            "models.fine_tuned.fine_tune.after",
+            0.5,
+            "models.fine_tuned.fine_tune: expected after, a fraction of the epo",
         ),
         (
-            "models.linear",
-            {**LINEAR_ON_BLOCKS, "fine_tune": {"after": 0.5, "learning_rate": 1}},
-            "models.linear.fine_tune: expected after, a fraction of the epochs, or classifier: linear, whose head is",
+            "models.dense",
+            {"features": "mobilenet_v2_blocks", "fine_tune": {"learning_rate": 1}, "dropout": 0.5, "dense_units": 8},
+            "models.dense.fine_tune: expected after, a fraction of the epochs, or classifier: linear, whose head is",
         ),
-        ("models.fine_tuned.fine_tune", {"learning_rate": 1}, "models.fine_tuned.fine_tune: expected after, a fractio"),
         ("models.cnn.folds", 5, "models.cnn: expected classifier: linear with inverse_regularization, folds, received"),
         ("models.cnn.dropout", None, "models.cnn: expected dropout, or classifier: linear, received none"),
         ("models.wide", {"features": "pixels"}, "models.wide: expected dense_units and dropout, or classifier: linear"),

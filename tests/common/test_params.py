@@ -180,7 +180,7 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.linear.inverse_regularization", [1, 0], "models.linear.inverse_regularization: expected a number ab"),
         ("models.linear.fine_tune", {"learning_rate": 1}, "models.linear.fine_tune: expected none, as features.mobile"),
         ("models.linear.schedule", "cosine", "models.linear: expected only features, inverse_regularization, folds wi"),
-        ("models.fine_tuned.dropout", 0.1, "models.fine_tuned: expected only features, inverse_regularization, folds, f"),
+        ("models.fine_tuned.dropout", 0.1, "models.fine_tuned: expected only features, inverse_regularization, folds,"),
         (
             "models.fine_tuned.fine_tune.after",
             0.5,

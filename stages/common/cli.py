@@ -94,6 +94,8 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit("stopped: run the same command again (a training run resumes)")
     except Exception as error:  # noqa: BLE001 (its traceback is printed)
+        if getattr(error, "errno", None) == errno.ENAMETOOLONG:  # several paths in one pair of quotes, for one
+            sys.exit(f"error: expected names of up to 255 bytes in a path, received {shown(str(error))}")
         if problem := machine_problem(error):
             sys.stderr.write(f"error: {problem}\n")
             sys.exit(MACHINE_FAILURE)

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, WrapValidator, model_validator
 
+from stages.common.cli import shown
+
 
 def expected(text: str) -> WrapValidator:
     """Describe a union of types in one message, where pydantic has one for each of them."""
@@ -75,7 +77,7 @@ def format_errors(details: Sequence[Any]) -> str:
 
 
 def key_of(detail: Any) -> str:
-    return ".".join(str(part) for part in detail["loc"] if part != "[key]") or "the file"
+    return ".".join(shown(str(part)) for part in detail["loc"] if part != "[key]") or "the file"
 
 
 def format_validation_error(detail: Any) -> str:
@@ -83,7 +85,7 @@ def format_validation_error(detail: Any) -> str:
     key, received = key_of(detail), "nothing" if detail["input"] is None else repr(detail["input"])
     match detail:
         case {"loc": (*_, "[key]")}:
-            return f"{key}: expected a name of letters, digits, - and _ (it names files)"
+            return f"{key}: expected a name of letters, digits, - and _ (it names files), one of digits in quotes"
         case {"type": "extra_forbidden"}:
             return f"{key}: unknown key: docs/parameters.md lists all"
         case {"type": "missing"}:

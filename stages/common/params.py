@@ -62,7 +62,7 @@ class Split(Section):
         try:
             if group is None or re.compile(group).groups:
                 return group
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"expected a regular expression, received '{group}': {error}") from error
         raise ValueError(f"expected a regular expression with a group in parentheses, received '{group}'")
 

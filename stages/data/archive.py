@@ -64,18 +64,19 @@ def pack_archive(archive: Path, folder: Path) -> None:
 
 def leave_out_hidden(members: Iterable[Member]) -> list[Member]:
     """Return the files that are not hidden; log how many are, and the folders, perhaps classes, that hold no others."""
-    files, hidden = [], 0
+    files, hidden, first_hidden = [], 0, ""
     all_names, names_with_files = set[str](), set[str]()
     for member in members:
         folder = member.name if member.is_folder else member.name.rpartition("/")[0]
         all_names.add(folder)
         if not member.is_folder and is_hidden(PurePosixPath(member.name)):
             hidden += 1
+            first_hidden = first_hidden or member.name
         elif not member.is_folder:
             files.append(member)
             names_with_files.add(folder)
     if hidden:
-        logger.info("hidden files left out: %d", hidden)
+        logger.info("hidden files left out: %d, such as %r", hidden, first_hidden)
     folders, with_files = ({PurePosixPath(name) for name in each} for each in (all_names, names_with_files))
     empty = folders.difference(*([folder, *folder.parents] for folder in with_files))
     if shown := sorted(folder for folder in empty if not is_hidden(folder)):

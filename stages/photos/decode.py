@@ -144,6 +144,8 @@ def _decode(content: bytes, shrink_to: int | None, max_megapixels: float) -> Ima
         has_more_frames = opened.format != "MPO" and getattr(opened, "is_animated", False)  # an MPO's show the same
     except (EOFError, IndexError, OSError, struct.error, SyntaxError, ValueError):  # a damaged second frame
         has_more_frames = True
+    if photo.mode == "La":  # of a TIFF; Pillow converts it to this mode alone
+        photo = photo.convert("LA")
     if photo.has_transparency_data:
         with_alpha = photo if photo.mode == "RGBA" else photo.convert("RGBA")
         photo = Image.new("RGB", photo.size, "white")

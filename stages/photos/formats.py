@@ -29,6 +29,7 @@ SUBFILE_TYPE, REDUCED = 254, 1  # a smaller copy of another image in the file
 WIDTH, BITS, COMPRESSION, BANDS, SUBDIRECTORIES, DNG_VERSION = 256, 258, 259, 277, 330, 50706
 PHOTOMETRIC, WHITE_IS_ZERO, BLACK_IS_ZERO, SENSOR_DATA = 262, 0, 1, {32803, 34892}
 PLANAR, SEPARATE = 284, 2
+SAMPLE_FORMAT, SIGNED = 339, 2
 
 TIFF_PREFIXES = tuple(TiffImagePlugin.PREFIXES)
 CANON_RAW = b"\x10\0\0\0CR\2"  # from the fifth byte on
@@ -66,7 +67,9 @@ def find_tiff_problem(content: bytes) -> str | None:
         return f"a camera's RAW, or another TIFF that begins with a preview: {SAVE}"
     is_grey = first.get(PHOTOMETRIC) in (WHITE_IS_ZERO, BLACK_IS_ZERO)
     max_bands = 1 if first.get(PLANAR) == SEPARATE else 2  # grey, and alpha
-    is_readable = first.get(COMPRESSION, 1) in COMPRESSION_INFO and not (is_grey and first.get(BANDS, 1) > max_bands)
+    has_too_many = is_grey and first.get(BANDS, 1) > max_bands
+    is_signed = SIGNED in first.get(SAMPLE_FORMAT, ())
+    is_readable = first.get(COMPRESSION, 1) in COMPRESSION_INFO and not has_too_many and not is_signed
     return None if is_readable else describe_tiff(content)
 
 
@@ -76,7 +79,8 @@ def describe_tiff(content: bytes) -> str:
     bands = first.get(BANDS, 1)
     return (
         f"a TIFF of {bands} band{'s' * (bands != 1)} of {first.get(BITS, (1,))[0]} bits (photometric interpretation "
-        f"{first.get(PHOTOMETRIC)}, compression {first.get(COMPRESSION, 1)}): {SAVE}"
+        f"{first.get(PHOTOMETRIC)}, compression {first.get(COMPRESSION, 1)}"
+        f"{', signed' * (SIGNED in first.get(SAMPLE_FORMAT, ()))}): {SAVE}"
     )
 
 

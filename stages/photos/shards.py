@@ -22,6 +22,7 @@ from stages.common.paths import SHARD
 PATTERN = SHARD.format(0).replace("0", "[0-9]")
 # Of the zip format, what counts of a file's header, of its entry in the directory at the end, and of that end.
 HEADER, ENTRY, END = (struct.Struct(f"<{fields}") for fields in ("4s22x2H", "4s6xH4x3L3H8xL", "4s6xH2L2x"))
+EXTENSION_BYTES = 56 + 20  # between the directory and the end, where the zip format's 64-bit extension is used
 INDEX_LOCK = Lock()  # of several threads one reads it
 
 
@@ -85,11 +86,13 @@ def _read_index(folder: str, *_: int) -> Shards:
 def read_directory(shard: Path) -> Iterator[tuple[str, int, int, int]]:
     """Yield name, position of the header, size and CRC-32 of each file in a shard."""
     with shard.open("rb") as file:
-        file.seek(max(file.seek(0, os.SEEK_END) - END.size, 0))
+        end_position = file.seek(max(file.seek(0, os.SEEK_END) - END.size, 0))
         end = file.read()
         if len(end) < END.size or not end.startswith(b"PK\5\6"):
             raise damaged(shard)
         _, count, length, start = END.unpack(end)
+        if start == 2**32 - 1:  # behind a file of 4 GiB or more, which is alone, and before the 64-bit extension's end
+            start = max(end_position - EXTENSION_BYTES - length, 0)
         file.seek(start)
         directory = file.read(length)
     position = 0

@@ -40,6 +40,7 @@ def exit_of(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[o
     ("error", "line", "code"),
     [
         (UserError("expected this, received that"), "error: expected this, received that", 1),
+        (OSError(errno.ENAMETOOLONG, "Too long", "a.jpg\n" * 50), "error: expected names of up to 255 bytes in", 1),
         (KeyboardInterrupt(), "stopped: run the same command again", 1),
         (MachineError("node lost"), "error: node lost", MACHINE_FAILURE),
         (PermissionError(13, "Permission denied", "data/raw"), "error: no access to", MACHINE_FAILURE),

@@ -143,10 +143,18 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.wide", None, "models.wide: expected a mapping of keys to values, received nothing"),
         ("models.wide", {}, "models.wide.features: expected a value, received none"),
         ("models.a/b", CNN, "models.a/b: expected a name of letters, digits, - and _"),
+        ("models.a\nb", CNN, r"models.a\nb: expected a name of letters, digits, - and _"),
+        (
+            "models",
+            {2024: CNN},
+            "models.2024: expected a name of letters, digits, - and _ (it names files), one of dig",
+        ),
         ("models.; rm -rf ~", CNN, "models.; rm -rf ~: expected a name of letters, digits, - and _"),
         ("models", {}, "models: "),
         ("split.group", r"\d+_", r"split.group: expected a regular expression with a group in parentheses, received"),
         ("split.group", "(rex", "split.group: expected a regular expression, received '(rex': missing ), unt"),
+        ("split.group", "(a){99999999999}", "split.group: expected a regular expression, received '(a){99999999999}'"),
+        ("split.group", 3000 * "(" + 3000 * ")", "split.group: expected a regular expression, received '((("),
         (f"{BACKBONE}.views", "each", f"{BACKBONE}.views: expected a number from 1, or every_epoch"),
         ("models.cnn.filters", 0, "models.cnn.filters: expected a number from 1, or a list"),
         # Keys that do not fit each other.

@@ -124,7 +124,7 @@ def test_hidden_files_and_empty_folders_are_left_out(folder: Path, caplog: pytes
     for name in ("cows/@eaDir/1.jpg", "#recycle/cats/1.jpg", "cats/.DS_Store"):
         (folder / name).touch()
     assert packed(folder) == ["cats/0.jpg", "cats/1.jpg"]
-    assert "hidden files left out: 3" in caplog.text
+    assert "hidden files left out: 3, such as '#recycle/cats/1.jpg'" in caplog.text
     assert "(2): 'cows', 'dogs'" in caplog.text
 
 

@@ -196,6 +196,12 @@ def test_cmyk_in_planes_of_16_bits_is_right(compression: int) -> None:
     assert_alike(write_tiff(samples, 16, CMYK, planar=2, compression=compression), expected)
 
 
+def test_grey_with_associated_alpha_is_right() -> None:
+    grey = shades(8, 1)
+    opaque = np.concatenate([grey, np.full_like(grey, 255)], axis=2)
+    assert_alike(write_tiff(opaque, photometric=BLACK_IS_ZERO, extra={338: 1}), grey)
+
+
 FIVE_BANDS: dict[str, Any] = {"photometric": BLACK_IS_ZERO, "extra": {338: [0] * 4}}
 
 
@@ -208,6 +214,7 @@ FIVE_BANDS: dict[str, Any] = {"photometric": BLACK_IS_ZERO, "extra": {338: [0] *
         (write_tiff(shades(32, 3), 32), "a TIFF of 3 bands of 32 bits"),
         (write_tiff(shades(8, 2), photometric=BLACK_IS_ZERO, planar=2, extra={338: 2}), "a TIFF of 2 bands of 8"),
         (write_tiff(shades(8, 3), extra={259: 65535}), "compression 65535"),
+        (write_tiff(shades(8, 1), photometric=BLACK_IS_ZERO, extra={339: 2}), "a TIFF of 1 band of 8 bits .*, signed"),
         (write_tiff(shades(12, 3), 16, planar=2), "in separate planes of 16 bits"),
         (write_tiff(shades(12, 3), 16, planar=2, compression=8), "in separate planes of 16 bits"),
     ],

@@ -95,6 +95,16 @@ def test_a_damaged_shard_is_one_line(case: str) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_a_shard_of_4_gib_or_more_is_read() -> None:
+    """One with a film, or with the archive of the photos beside them; the records of the zip format's extension."""
+    content = SHARD_PATH.read_bytes()
+    directory, end = content[:-22], content[-22:]
+    SHARD_PATH.write_bytes(directory + bytes(76) + end[:16] + b"\xff" * 4 + end[20:])
+    os.utime(RAW, (1, 1))
+    assert packed_photos(RAW) == [f"{RAW}/{name}" for name in NAMES]
+    assert pixels("data/raw/cats/0.jpg") == pixels(PHOTOS / "cats/0.jpg")
+
+
 def test_a_compressed_zip_is_not_a_shard() -> None:
     with zipfile.ZipFile(SHARD_PATH, "w", zipfile.ZIP_DEFLATED) as shard:
         shard.write(PHOTOS / "cats/0.jpg", "cats/0.jpg")

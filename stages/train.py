@@ -52,7 +52,8 @@ def main() -> None:
             )
     # Features with new views in every epoch leave their augmentation to the training run.
     config = config.model_copy(update=about.get("augmentation", {}))
-    own_settings = config.model_dump(include=set(Train.model_fields), exclude_none=True)
+    # The model's own settings go before those of all models.
+    settings = settings.model_copy(update=config.model_dump(include=set(Train.model_fields), exclude_none=True))
 
     BACKUPS.mkdir(parents=True, exist_ok=True)  # by which a trial of a sweep knows that it trained
     with atomic_folder(REPEATS / name, replace=True) as repeats:
@@ -63,7 +64,7 @@ def main() -> None:
                 path, history_path = MODELS / f"{name}.keras", HISTORY / f"{name}.json"
             else:
                 path, history_path = repeats / f"{name}.{seed}.keras", repeats / "history" / f"{name}.{seed}.json"
-            seeded = settings.model_copy(update={**own_settings, "seed": seed})
+            seeded = settings.model_copy(update={"seed": seed})
             run = TrainingRun(config, seeded, params.image_size, classes, train, validation, sample, path)
             write_results(run, history_path, params.image_fit)
         write_json(seeds[1:], repeats / "seeds.json")

@@ -55,7 +55,7 @@ def pool_first_view(features: ArrayStore, photos: int) -> np.ndarray:
 def fit_classifier(
     features: np.ndarray, labels: np.ndarray, classes: int, inverse_regularization: float, class_weight: str | None
 ) -> LinearClassifier:
-    """Fit multinomial logistic regression with an L2 penalty, to convergence, to float32 (examples, channels).
+    """Fit multinomial logistic regression with an L2 penalty to features, float32, shaped (examples, channels).
 
     Features are centred and divided by one number, the root of the channels' mean variance, so that the same C means
     as much for any backbone; with a number for each channel, those that hardly vary would count as much as all others.

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryFile
-from typing import Literal
 
 from stages.common.machine import instruction_sets, versions_and_cpu
 from stages.common.parallel import available_cores
@@ -102,8 +101,6 @@ if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # glibc
 
 __all__ = ["keras", "layers", "tf"]  # mypy's re-exports; whatever is defined below is public too
 
-Policy = Literal["float32", "mixed_bfloat16", "mixed_float16"]
-
 
 def make_deterministic(seed: int) -> None:
     """Seed all global random generators, and make TensorFlow's operations deterministic; call it before building."""
@@ -146,7 +143,7 @@ def float32_policy() -> Iterator[None]:
         keras.config.set_dtype_policy(policy)
 
 
-def fastest_precision(has_backbone: bool) -> tuple[Policy, str]:
+def fastest_precision(has_backbone: bool) -> tuple[str, str]:
     """Return a policy and the reason for it; without instructions for it, half precision is slower than float32."""
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:

@@ -39,7 +39,7 @@ def best_epoch(history: History) -> int:
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Append each epoch to the history, back up the training run, and stop it early or at a loss not finite."""
+    """Record and back up each epoch, and stop training early, or with an error if the loss is not finite."""
 
     def __init__(self, history: History, backup: Backup, selection: Selection) -> None:
         super().__init__()

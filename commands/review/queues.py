@@ -1,6 +1,7 @@
 """The photos to review: the lists of ``split`` joined with what contradicts their labels, filtered and searched."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -95,19 +96,21 @@ def read_predictions(folder: Path, names: Iterable[str], columns: list[str]) -> 
 
 def best_models_validation(lists: pd.DataFrame) -> pd.DataFrame:
     """Return what the best model predicted for the validation photos, if there is one and they have the same labels."""
-    validation = lists[lists["split"] == "validation"]
-    classes = class_names(lists["label"])
-    try:
+    validation, classes = lists[lists["split"] == "validation"], class_names(lists["label"])
+    with suppress(OSError, UserError):
         best = json_value(BEST.read_bytes(), "model", str, BEST, "run `dvc repro`")
         arrays = read_validation(MODELS / f"{best}.npz")
         labels = encode_labels(validation["label"], classes)
-    except (OSError, UserError):
-        return pd.DataFrame(columns=COLUMNS)
-    if not np.array_equal(labels, arrays["labels"]):
-        return pd.DataFrame(columns=COLUMNS)
-    probabilities = softmax(arrays["logits"].astype(np.float64), axis=1)
-    of_label = probabilities[np.arange(len(labels)), labels].round(4)
-    return validation[["path"]].assign(predicted=np.take(classes, probabilities.argmax(axis=1)), probability=of_label)
+        if np.array_equal(labels, arrays["labels"]):
+            probabilities = softmax(arrays["logits"].astype(np.float64), axis=1)
+            return pd.DataFrame(
+                {
+                    "path": validation["path"],
+                    "predicted": np.take(classes, probabilities.argmax(axis=1)),
+                    "probability": probabilities[np.arange(len(labels)), labels].round(4),
+                }
+            )
+    return pd.DataFrame(columns=COLUMNS)
 
 
 def order_queues(table: pd.DataFrame) -> dict[str, np.ndarray]:

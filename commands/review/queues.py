@@ -60,13 +60,7 @@ def load_photos(state: tuple[Any, ...]) -> Photos:
     # Of several predictions of a photo, the most suspicious one.
     table = table.join(predictions.sort_values("probability", kind="stable").drop_duplicates("path").set_index("path"))
     table["predicted"] = table["predicted"].fillna("")
-    groups, copies = read_split("groups").set_index("path")["group"], left_out["copy_of"].dropna()
-    clusters = pd.concat([groups, copies.replace(groups)])
-    alone = sorted(set(clusters) - set(clusters.index))  # originals in no group
-    clusters = pd.concat([clusters, pd.Series(alone, alone, dtype=str)])
-    clusters = clusters[clusters.index.isin(table.index)]
-    members = {first: list(paths) for first, paths in clusters.index.groupby(clusters).items()}
-    related = {path: members[first] for path, first in clusters.items()}
+    related = related_photos(left_out["copy_of"].dropna(), table.index)
     return Photos(table, class_names(labels), order_queues(table), related, params.split)
 
 
@@ -84,6 +78,17 @@ def read_left_out(labels: "pd.Series[str]") -> pd.DataFrame:
     pairs = zip(table.index, table["copy_of"], is_conflict, strict=True)
     originals = [min(path, other) if conflicts else other for path, other, conflicts in pairs]
     return table.assign(copy_of=pd.Series(originals, table.index, dtype=object), label=label, split="left out")
+
+
+def related_photos(copies: "pd.Series[str]", listed: pd.Index) -> dict[str, list[str]]:
+    """Map each listed photo that is not alone to its group and copies, itself included; ``copies`` have originals."""
+    groups = read_split("groups").set_index("path")["group"]
+    clusters = pd.concat([groups, copies.replace(groups)])
+    alone = sorted(set(clusters) - set(clusters.index))  # originals in no group
+    clusters = pd.concat([clusters, pd.Series(alone, alone, dtype=str)])
+    clusters = clusters[clusters.index.isin(listed)]
+    members = {first: list(paths) for first, paths in clusters.index.groupby(clusters).items()}
+    return {path: members[first] for path, first in clusters.items()}
 
 
 def read_predictions(folder: Path, names: Iterable[str], columns: list[str]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TextIO
 
 import numpy as np
@@ -30,7 +30,7 @@ from stages.inference.model_file import TrainedModel, fetch_model_file
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
 from stages.photos.shards import packed_photos
 from stages.storage.files import atomic_write
-from stages.storage.folders import is_hidden, unreadable_folders
+from stages.storage.folders import unreadable_folders, visible_files
 
 logger = logging.getLogger(__name__)
 
@@ -98,19 +98,17 @@ def list_photos(given: Sequence[Path]) -> list[Path]:
     """List the given files, none of which may be missing, and those in given folders or shards, but for hidden ones."""
     paths: list[Path] = []
     for path in given:
-        name = shown(path)
         if packed := packed_photos(path):
             paths += map(Path, packed)
             continue
         if not path.exists():
-            raise UserError(f"expected a photo or a folder of photos, received {name}: no such file")
+            raise UserError(f"expected a photo or a folder of photos, received {shown(path)}: no such file")
         # Named pipes, links to folders or to nothing, and unreadable folders are listed, and fail to be decoded.
-        files = [file for file in path.rglob("*") if file.is_symlink() or not file.is_dir()]
+        files = [path / name for name in visible_files(path)]
         files += [Path(error.filename) for error in unreadable_folders(path)]
-        files = [file for file in sorted(files) if not is_hidden(PurePosixPath(file.relative_to(path)))]
         if path.is_dir() and not files:
-            raise UserError(f"expected photos in the folder {name}, found none: add some, or leave the folder out")
-        paths += files or [path]
+            raise UserError(f"expected photos in the folder {shown(path)}, found none: add some, or leave it out")
+        paths += sorted(files) or [path]
     return paths
 
 

@@ -5,6 +5,8 @@ those of a whole backbone. Writes ``plots/label_issues/NAME.csv``, a row per suc
 person to fill in, and ``NAME.png``, the first of them; ``data/out_of_fold/NAME.csv``, a row per photo, with its label,
 the class predicted out of fold, and the probability of the label.
 
+The method is that of Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", 2021.
+
     python -m stages.label_issues [NAME]    # without NAME, the one in DVC's stage name label_issues@NAME
 """
 
@@ -20,8 +22,13 @@ from stages.common.cli import run
 from stages.common.params import load_entry
 from stages.common.paths import LABEL_ISSUES, OUT_OF_FOLD
 from stages.evaluation.figures import caption, draw_photos, write_figure
-from stages.evaluation.label_errors import confident_classes, out_of_fold_probabilities
-from stages.models.logistic_regression import pool_first_view
+from stages.models.logistic_regression import (
+    INVERSE_REGULARIZATIONS,
+    assign_folds,
+    cross_validate,
+    out_of_fold,
+    pool_first_view,
+)
 from stages.storage.arrays import encode_labels
 from stages.storage.feature_sets import open_features
 from stages.storage.files import write_csv
@@ -50,6 +57,34 @@ def main() -> None:
     rows = photos[["path", "label"]].assign(predicted=predicted, probability=of_label)
     write_csv(rows, OUT_OF_FOLD / f"{name}.csv")
     logger.info("labels that look wrong: %d of %d", len(issues), len(photos))
+
+
+def out_of_fold_probabilities(
+    features: np.ndarray, labels: np.ndarray, groups: np.ndarray, folds: int, seed: int
+) -> np.ndarray:
+    """Predict each example by logistic regression on the other folds, with the regularisation of the lowest log loss.
+
+    Features are float32, shaped (examples, channels), labels class indices, int64; the examples of a group are in one
+    fold. The probabilities are shaped (examples, classes).
+    """
+    assigned = assign_folds(labels, groups, folds, seed)
+    probabilities: np.ndarray
+    best, probabilities, _ = cross_validate(features, labels, assigned, INVERSE_REGULARIZATIONS)
+    if len(probabilities) < len(labels):  # those of a sample
+        probabilities = out_of_fold(features, labels, assigned, best.inverse_regularization)
+    return probabilities
+
+
+def confident_classes(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the class to which each example confidently belongs, or its label if there is none.
+
+    It is the most probable of the classes whose probability reaches their threshold: its mean over the examples with
+    that label. Where it is not the label, the example is off the diagonal of the confident joint. ``probabilities`` are
+    out of fold, shaped (examples, classes); ``labels`` and the result are class indices, int64, shaped (examples,).
+    """
+    thresholds = [probabilities[labels == label, label].mean() for label in range(probabilities.shape[1])]
+    confident = np.where(probabilities >= thresholds, probabilities, 0)
+    return np.where(confident.any(axis=1), confident.argmax(axis=1), labels)
 
 
 def list_issues(

@@ -19,7 +19,6 @@ from stages.evaluation.gradcam import heat_maps
 from stages.inference.calibration import normalize, parse_validation
 from stages.inference.logits import predict_outputs, with_features
 from stages.inference.model_file import TrainedModel, fetch_model_file, model_names, open_files
-from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels, thumbnail
 
 MAX_CLASSES = 10  # of which the probability is shown
@@ -31,7 +30,6 @@ class Classifier(NamedTuple):
     """A trained model and, if it has a backbone, the features and paths of its training photos."""
 
     trained: TrainedModel
-    model: keras.Model  # with features as a second output, if it has a backbone
     features: np.ndarray | None  # normalised, float32, shaped (training photos, channels)
     paths: list[str]
 
@@ -63,9 +61,9 @@ def load_classifier(name: str | None, revision: str | None, state: int) -> Class
     with suppress(UserError):
         arrays = parse_validation(file.validation or b"", "damaged")
     if "training_paths" not in arrays:
-        return Classifier(trained, trained.model, None, [])
-    features = normalize(arrays["training_features"])
-    return Classifier(trained, with_features(trained.model), features, arrays["training_paths"].tolist())
+        return Classifier(trained, None, [])
+    trained = trained._replace(with_features=with_features(trained.model))
+    return Classifier(trained, normalize(arrays["training_features"]), arrays["training_paths"].tolist())
 
 
 def classify_photo(content: bytes, name: str | None, revision: str | None) -> dict[str, Any]:
@@ -74,7 +72,7 @@ def classify_photo(content: bytes, name: str | None, revision: str | None) -> di
     started = time.perf_counter()
     trained, max_megapixels = classifier.trained, load_params().split.max_megapixels
     pixels = resized_pixels(content, trained.image_size, trained.image_fit, max_megapixels)[None]
-    logits, features = predict_outputs(classifier.model, pixels)
+    logits, features = predict_outputs(trained.with_features or trained.model, pixels)
     [probabilities] = trained.calibration.probabilities(logits)
     [note] = trained.calibration.notes(logits, features)
     likeliest = np.argsort(-probabilities, kind="stable")[:MAX_CLASSES]

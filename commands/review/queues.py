@@ -1,6 +1,7 @@
 """The photos to review: the lists of ``split`` joined with what contradicts their labels, filtered and searched."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -59,13 +60,7 @@ def load_photos(state: tuple[Any, ...]) -> Photos:
     # Of several predictions of a photo, the most suspicious one.
     table = table.join(predictions.sort_values("probability", kind="stable").drop_duplicates("path").set_index("path"))
     table["predicted"] = table["predicted"].fillna("")
-    groups, copies = read_split("groups").set_index("path")["group"], left_out["copy_of"].dropna()
-    clusters = pd.concat([groups, copies.replace(groups)])
-    alone = sorted(set(clusters) - set(clusters.index))  # originals in no group
-    clusters = pd.concat([clusters, pd.Series(alone, alone, dtype=str)])
-    clusters = clusters[clusters.index.isin(table.index)]
-    members = {first: list(paths) for first, paths in clusters.index.groupby(clusters).items()}
-    related = {path: members[first] for path, first in clusters.items()}
+    related = related_photos(left_out["copy_of"].dropna(), table.index)
     return Photos(table, class_names(labels), order_queues(table), related, params.split)
 
 
@@ -85,6 +80,17 @@ def read_left_out(labels: "pd.Series[str]") -> pd.DataFrame:
     return table.assign(copy_of=pd.Series(originals, table.index, dtype=object), label=label, split="left out")
 
 
+def related_photos(copies: "pd.Series[str]", listed: pd.Index) -> dict[str, list[str]]:
+    """Map each listed photo that is not alone to its group and copies, itself included; ``copies`` have originals."""
+    groups = read_split("groups").set_index("path")["group"]
+    clusters = pd.concat([groups, copies.replace(groups)])
+    alone = sorted(set(clusters) - set(clusters.index))  # originals in no group
+    clusters = pd.concat([clusters, pd.Series(alone, alone, dtype=str)])
+    clusters = clusters[clusters.index.isin(listed)]
+    members = {first: list(paths) for first, paths in clusters.index.groupby(clusters).items()}
+    return {path: members[first] for path, first in clusters.items()}
+
+
 def read_predictions(folder: Path, names: Iterable[str], columns: list[str]) -> pd.DataFrame:
     """Read what ``COLUMNS`` names from the CSVs of these names, one below another, each photo once."""
     paths = [path for name in names if (path := folder / f"{name}.csv").exists()]
@@ -95,19 +101,21 @@ def read_predictions(folder: Path, names: Iterable[str], columns: list[str]) -> 
 
 def best_models_validation(lists: pd.DataFrame) -> pd.DataFrame:
     """Return what the best model predicted for the validation photos, if there is one and they have the same labels."""
-    validation = lists[lists["split"] == "validation"]
-    classes = class_names(lists["label"])
-    try:
+    validation, classes = lists[lists["split"] == "validation"], class_names(lists["label"])
+    with suppress(OSError, UserError):
         best = json_value(BEST.read_bytes(), "model", str, BEST, "run `dvc repro`")
         arrays = read_validation(MODELS / f"{best}.npz")
         labels = encode_labels(validation["label"], classes)
-    except (OSError, UserError):
-        return pd.DataFrame(columns=COLUMNS)
-    if not np.array_equal(labels, arrays["labels"]):
-        return pd.DataFrame(columns=COLUMNS)
-    probabilities = softmax(arrays["logits"].astype(np.float64), axis=1)
-    of_label = probabilities[np.arange(len(labels)), labels].round(4)
-    return validation[["path"]].assign(predicted=np.take(classes, probabilities.argmax(axis=1)), probability=of_label)
+        if np.array_equal(labels, arrays["labels"]):
+            probabilities = softmax(arrays["logits"].astype(np.float64), axis=1)
+            return pd.DataFrame(
+                {
+                    "path": validation["path"],
+                    "predicted": np.take(classes, probabilities.argmax(axis=1)),
+                    "probability": probabilities[np.arange(len(labels)), labels].round(4),
+                }
+            )
+    return pd.DataFrame(columns=COLUMNS)
 
 
 def order_queues(table: pd.DataFrame) -> dict[str, np.ndarray]:

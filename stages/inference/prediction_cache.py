@@ -56,8 +56,9 @@ class PredictionCache:
     def predict(self, model_path: Path, *, features: bool = False) -> Outputs:
         """Return the outputs of a model, with or without features; it is loaded only if they are not cached."""
         if head := read_linear_head(existing_model(model_path)):
-            outputs = self.predict_linear(model_path, head)
-            return outputs if features else Outputs(outputs.logits)
+            pooled = self.backbone_features(model_path, head)
+            with threadpool_limits(limits=1):  # on whose number the last digits would depend
+                return Outputs(pooled @ head.kernel + head.bias, pooled if features else None)
 
         def compute(model: keras.Model) -> dict[str, np.ndarray]:
             outputs = predict_outputs(with_features(model) if features else model, self.pixels)
@@ -68,18 +69,18 @@ class PredictionCache:
         arrays = self.cached(PREDICTIONS / f"{model_path.stem}.npz", key, model_path, compute)
         return Outputs(arrays["logits"], arrays.get("features"))
 
-    def predict_linear(self, model_path: Path, head: LinearHead) -> Outputs:
-        """Multiply the features, cached for all heads of a backbone, with the weights of one."""
+    def backbone_features(self, model_path: Path, head: LinearHead) -> np.ndarray:
+        """Return a backbone's pooled features, which are cached with its feature maps for all heads."""
         maps_path = self.maps_path(head)
         path = maps_path.with_suffix(".npz")
         self.used.add(maps_path)
         if not maps_path.exists():
             path.unlink(missing_ok=True)
-        arrays = self.cached(
-            path, maps_path.stem, model_path, lambda model: {"features": self.extract(model, maps_path)}
-        )
-        with threadpool_limits(limits=1):  # on whose number the last digits would depend
-            return Outputs(arrays["features"] @ head.kernel + head.bias, arrays["features"])
+
+        def compute(model: keras.Model) -> dict[str, np.ndarray]:
+            return {"features": self.extract(model, maps_path)}
+
+        return self.cached(path, maps_path.stem, model_path, compute)["features"]
 
     def cached(
         self, path: Path, key: str, model_path: Path, compute: Callable[[keras.Model], dict[str, np.ndarray]]

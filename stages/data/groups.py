@@ -85,15 +85,16 @@ def rank_groups(photos: pd.DataFrame, seed: int) -> pd.DataFrame:
     Groups are sorted by a hash of the seed and the first name of their photos. So a group keeps its rank among the
     others when photos are added or removed, or an outer folder is renamed (docs/decisions/hashed_split.md).
     """
-    counts = photos.drop_duplicates("cluster").groupby(["group", "label"]).size().reset_index(name="clusters")
+    clusters = photos.drop_duplicates("cluster")
+    counts = clusters.groupby(["group", "label"], sort=False).size().reset_index(name="clusters")
     firsts = photos.sort_values("name").drop_duplicates("group")
     hashes = [hashlib.sha256(f"{seed} {name}".encode()).digest() for name in firsts["name"]]
     return firsts["group"].iloc[np.argsort(hashes)].to_frame().merge(counts)
 
 
 def targets(groups: pd.DataFrame, fraction: float) -> dict[str, int]:
-    """Compute how many clusters of each class make up a fraction of them, at least one."""
-    totals = groups.groupby("label")["clusters"].sum()
+    """Compute how many clusters of each class, in the order of their first photos, make up a fraction, at least one."""
+    totals = groups.sort_values("group", kind="stable").groupby("label", sort=False)["clusters"].sum()
     return {str(label): max(1, round(count * fraction)) for label, count in totals.items()}
 
 

@@ -12,16 +12,7 @@ import pytest
 import yaml
 from PIL import Image
 from scipy.special import softmax
-from sklearn.metrics import (
-    accuracy_score,
-    balanced_accuracy_score,
-    confusion_matrix,
-    f1_score,
-    log_loss,
-    precision_score,
-    recall_score,
-    roc_auc_score,
-)
+from sklearn import metrics
 
 from stages.models.runtime import keras, tf
 from tests.conftest import packed_files
@@ -68,24 +59,24 @@ def test_scores_are_those_of_the_saved_model(finished: Path, name: str) -> None:
     assert scores["test"] == pytest.approx(
         {
             **scores["test"],
-            "accuracy": accuracy_score(test.labels, classes),
-            "gain_over_baseline": accuracy_score(test.labels, classes) - 0.5,
-            "loss": log_loss(test.labels, predicted),
-            "roc_auc": roc_auc_score(test.labels, predicted[:, 1]),
-            "balanced_accuracy": balanced_accuracy_score(test.labels, classes),
-            "macro_f1": f1_score(test.labels, classes, average="macro", zero_division=0),
+            "accuracy": metrics.accuracy_score(test.labels, classes),
+            "gain_over_baseline": metrics.accuracy_score(test.labels, classes) - 0.5,
+            "loss": metrics.log_loss(test.labels, predicted),
+            "roc_auc": metrics.roc_auc_score(test.labels, predicted[:, 1]),
+            "balanced_accuracy": metrics.balanced_accuracy_score(test.labels, classes),
+            "macro_f1": metrics.f1_score(test.labels, classes, average="macro", zero_division=0),
         },
         abs=1e-5,
     )
     assert [row["label"] for row in scores["classes"]] == ["cats", "dogs"]
     for number, row in enumerate(scores["classes"]):
-        assert row["recall"] == pytest.approx(recall_score(test.labels, classes, pos_label=number), abs=1e-6)
-        precision = precision_score(test.labels, classes, pos_label=number, zero_division=0)
+        assert row["recall"] == pytest.approx(metrics.recall_score(test.labels, classes, pos_label=number), abs=1e-6)
+        precision = metrics.precision_score(test.labels, classes, pos_label=number, zero_division=0)
         assert row["precision"] == pytest.approx(precision, abs=1e-6)
     confusion = pd.read_csv(finished / f"plots/confusion/{name}.csv")
     np.testing.assert_array_equal(
-        confusion_matrix(confusion["actual"], confusion["predicted"], labels=["cats", "dogs"]),
-        confusion_matrix(test.labels, classes),
+        metrics.confusion_matrix(confusion["actual"], confusion["predicted"], labels=["cats", "dogs"]),
+        metrics.confusion_matrix(test.labels, classes),
     )
 
     # Its history ends with what it reaches on the validation photos as they are: not augmented, no others.
@@ -97,13 +88,13 @@ def test_scores_are_those_of_the_saved_model(finished: Path, name: str) -> None:
         sizes = {split: len(kept[key]) for split in ("training", "validation") if (key := f"{split}_features") in kept}
     assert sizes == ({"training": 24, "validation": 16} if name in ("transfer", "fine_tuned", "linear") else {})
     last = read_json(finished / f"plots/history/{name}.json")[-1]
-    assert last["val_accuracy"] == accuracy_score(validation.labels, predicted.argmax(axis=1))
+    assert last["val_accuracy"] == metrics.accuracy_score(validation.labels, predicted.argmax(axis=1))
     rounding = 1e-5 if name in ("cnn", "augmented", "preprocessed") else 1e-4  # of features, float16
-    assert last["val_loss"] == pytest.approx(log_loss(validation.labels, predicted), abs=rounding)
+    assert last["val_loss"] == pytest.approx(metrics.log_loss(validation.labels, predicted), abs=rounding)
     classes = predicted.argmax(axis=1)
     others = {
-        "balanced_accuracy": round(balanced_accuracy_score(validation.labels, classes), 6),
-        "macro_f1": round(f1_score(validation.labels, classes, average="macro", zero_division=0), 6),
+        "balanced_accuracy": round(metrics.balanced_accuracy_score(validation.labels, classes), 6),
+        "macro_f1": round(metrics.f1_score(validation.labels, classes, average="macro", zero_division=0), 6),
     }
     assert scores["validation"] == {"accuracy": last["val_accuracy"], "loss": last["val_loss"], **others}
 

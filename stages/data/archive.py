@@ -198,7 +198,7 @@ def zip_members(archive: Path, stack: ExitStack) -> Iterator[Member]:
             encoding,
             name,
         )
-    names = [info.filename for info in opened.infolist() if not info.is_dir()]
+    names = [info.filename for info in opened.infolist() if not info.filename.endswith("/")]
     has_backslashes = encoding == "UTF-8" and "\\" in "".join(names) and "/" not in "".join(names)
     if has_backslashes:
         logger.info("the zip has Windows paths, such as %r: read with / for \\", names[0])

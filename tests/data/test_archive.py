@@ -186,6 +186,10 @@ BAD_ARCHIVES: dict[str, tuple[Callable[[], Any], str]] = {
     "Windows path out": (zip_of(r"cats\0.jpg", r"..\evil.jpg"), "'../evil.jpg', which leads out of it"),
     "path out": (zip_of("../evil.jpg"), "'../evil.jpg', which leads out of it"),
     "no name": (zip_of("cats/0.jpg", "."), "one file of each name .*'.' again"),
+    "zeros for a name": (
+        lambda: write_changed_zip("猫/0.jpg".encode(), bytes(9)),
+        "one file of each name .*'.' again",
+    ),
     "absolute path": (zip_of("/tmp/evil.jpg"), "'/tmp/evil.jpg', which leads out"),  # noqa: S108 (not written)
     "zip cut short": (
         lambda: write_start(zip_of("cats/0.jpg"), 60),

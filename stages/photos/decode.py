@@ -16,6 +16,7 @@ from typing import IO
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError, _imaging
+from PIL.JpegImagePlugin import JpegImageFile
 
 from stages.common.cli import UserError, first_line
 from stages.common.parallel import map_in_parallel
@@ -161,18 +162,19 @@ def _open(content: bytes) -> ImageFile.ImageFile:
     is_tiff = content.startswith(TIFF_PREFIXES)
     if is_tiff and (problem := find_tiff_problem(content)):
         raise UnreadablePhotoError(f"cannot be decoded: is {problem}")
-    file = BytesIO(content)
     try:
-        opened = Image.open(file, formats=FORMATS)
+        opened = Image.open(BytesIO(content), formats=FORMATS)
     except UnidentifiedImageError:
         if is_tiff:
             raise UnreadablePhotoError(f"cannot be decoded: is {describe_tiff(content)}") from None
         for name in formats_of(content[:HEADER_BYTES], FORMATS):
             Image.OPEN[name][0](BytesIO(content), "")  # raises the reason, which Image.open() hides
         raise
-    # A copy or download that stopped in a file of its full size, which Pillow fills with grey.
-    if opened.format == "JPEG" and content.endswith(bytes(64)) and content.find(b"\xff\xd9", file.tell()) < 0:
-        raise UnreadablePhotoError("cannot be decoded: is cut short, and zero bytes follow")
+    if opened.format in ("JPEG", "MPO") and content.endswith(bytes(64)):
+        file = BytesIO(content)
+        JpegImageFile(file)  # reads the header
+        if content.find(b"\xff\xd9", file.tell()) < 0:  # a copy that stopped in a file of full size: Pillow adds grey
+            raise UnreadablePhotoError("cannot be decoded: is cut short, and zero bytes follow")
     return opened
 
 

@@ -64,15 +64,20 @@ def test_a_jpeg_of_twelve_bits_is_refused_by_name() -> None:
         open_photo(start + marker + b"\x0c" + end[1:])
 
 
-@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"exif": b"Exif\0\0\xff\xd8\xff\xda\xff\xd9"}])
+EXIF = b"Exif\0\0\xff\xd8\xff\xda\xff\xd9"  # with the end of a thumbnail
+NOISE = Image.effect_noise((200, 150), 50)
+OPTIONS = [{}, {"progressive": True}, {"exif": EXIF}, {"format": "MPO", "save_all": True, "append_images": [NOISE]}]
+
+
+@pytest.mark.parametrize("options", OPTIONS)
 def test_a_jpeg_whose_end_is_zeros_is_refused(options: dict[str, Any]) -> None:
     """As a copy that stopped leaves it; zeros behind its end are some cameras'."""
     file = BytesIO()
-    Image.effect_noise((64, 48), 50).save(file, "JPEG", **options)
+    NOISE.save(file, **{"format": "JPEG", **options})
     content = file.getvalue()
-    assert open_photo(content + bytes(999)).size == (64, 48)
+    assert open_photo(content + bytes(999)).size == (200, 150)
     with pytest.raises(UnreadablePhotoError, match="cut short"):
-        open_photo(content[:-200] + bytes(200))
+        open_photo(content[: len(content) * 2 // 5].ljust(len(content), b"\0"))
 
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, CMYK, SENSOR_DATA = 0, 1, 2, 5, 32803

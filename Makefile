@@ -41,10 +41,10 @@ install: .venv/dev ## make .venv with everything, tests and linters included
 	touch $@
 
 # uv leaves bytecode to the first import: meanwhile, or two steps that start at once would both compile TensorFlow.
-demo: .venv/pipeline ## the whole pipeline on synthetic cats and dogs, in a folder of its own, demo/: no network, minutes
+demo: .venv/pipeline ## all of it on synthetic cats and dogs, in demo/: offline, minutes
 	@nice python -m stages.train --help >/dev/null 2>&1 & python -m commands.demo
 
-repro: .venv/pipeline ## bring everything up to date; `make -j2 repro`: two steps at a time
+repro: .venv/pipeline ## bring everything up to date; -j2: two steps at a time
 	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "expected a git repository, found none: git init"; exit 1; }
 	dvc repro backbone pixels
 	+@$(MAKE) --no-print-directory side_by_side STEPS="$$(dvc stage list --name-only)"
@@ -59,17 +59,17 @@ $(filter train@% label_issues@%, $(STEPS)): $(filter features@%, $(STEPS))
 $(filter features@% train@% label_issues@%, $(STEPS)) label_stats:
 	dvc --wait-for-lock repro --single-item $@
 
-bench: .venv/dev ## this pipeline beside the notebook's workflow (PHOTOS=archive.zip BACKBONE=weights.h5 EPOCHS=20)
+bench: .venv/dev ## compare with the notebook: PHOTOS=a.zip BACKBONE=w.h5 EPOCHS=20
 	python -m benchmarks.compare --epochs $(EPOCHS) $(OWN_PHOTOS)
 	python -m benchmarks.growth $(OWN_PHOTOS)
 
-review: .venv/pipeline ## correct labels in the browser, a key a photo, the most suspicious first
+review: .venv/pipeline ## correct labels in the browser, the most suspicious first
 	python -m commands.review
 
-try: .venv/pipeline ## drop photos on a model in the browser
+try: .venv/pipeline ## classify photos that you drop on a page in the browser
 	python -m commands.review --tab try
 
-plots: dvc_plots/vega.js ## draw the plots page, which works without a network
+plots: dvc_plots/vega.js ## draw the plots page, which needs no network
 	dvc plots show
 
 dvc_plots/vega.js: .venv/pipeline
@@ -78,13 +78,13 @@ dvc_plots/vega.js: .venv/pipeline
 test: .venv/dev ## every test, offline, two at a time
 	python -m pytest $(SIDE_BY_SIDE)
 
-check: .venv/dev ## the tests that need no whole pipeline: a few minutes, for while you work
+check: .venv/dev ## the quick tests: a few minutes, for while you work
 	python -m pytest $(SIDE_BY_SIDE) -m 'not slow'
 
 # On the newest Python, as NumPy soon drops the oldest. TensorFlow's release candidates want keras-nightly, which would be
 # installed over Keras, file by file.
 newest: PYTHON = $(call first_python,python3.13 python3.12 python3.11)
-newest: ## `make check` with the newest release or release candidate of everything, in .venv-newest: what breaks next?
+newest: ## `make check` with the newest packages, in .venv-newest
 	"$(PYTHON)" -m venv --clear .venv-newest
 	.venv-newest/bin/python -m pip install --quiet --upgrade pip uv
 	echo keras-nightly | .venv-newest/bin/uv pip install --quiet --python .venv-newest/bin/python --prerelease allow \
@@ -95,10 +95,10 @@ newest: ## `make check` with the newest release or release candidate of everythi
 		'{ gsub("[._]", "-", $$1); $$1 = tolower($$1) } NR == FNR { pinned[$$1] = $$2; next } \
 		$$2 != pinned[$$1] { print "  " $$1, pinned[$$1], "->", $$2 }' constraints.txt -; exit $$failed
 
-soak: .venv/dev ## kill the pipeline KILLS times at random moments; it must not matter
+soak: .venv/dev ## kill the pipeline KILLS=25 times: it must not matter
 	python -m pytest tests/pipeline/test_soak.py -s --kills $(KILLS)
 
-mutants: .venv/mutants ## change the code in 60 places, one at a time: do the tests notice? an hour
+mutants: .venv/mutants ## change the code in 60 places: do the tests notice? an hour
 	python -m tests.mutants
 
 lint: .venv/dev ## ruff and mypy

@@ -2,8 +2,6 @@
 
 Reads an entry of ``backbones``, whose ``weights`` are a URL that fsspec knows, a local path, or null. Writes
 ``data/backbone/NAME/``: the weights, and the entry's architecture and options as ``architecture.json``.
-
-    python -m stages.backbone [NAME]    # without NAME, the one in DVC's stage name backbone@NAME
 """
 
 from pathlib import Path, PurePosixPath

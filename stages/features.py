@@ -8,8 +8,6 @@ photos, on which saved models are checked; and ``about.json`` with a hash of the
 and the environment. With ``pooling`` features are averaged over height and width, as float32. With ``views:
 every_epoch`` the arrays are the photos themselves. A module that ``FEATURE_STORE`` names in the environment extracts
 them in place of ``store_features``, elsewhere.
-
-    python -m stages.features [NAME]    # without NAME, the one in DVC's stage name features@NAME
 """
 
 import importlib

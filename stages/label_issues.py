@@ -6,8 +6,6 @@ person to fill in, and ``NAME.png``, the first of them; ``data/out_of_fold/NAME.
 the class predicted out of fold, and the probability of the label.
 
 The method is that of Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", 2021.
-
-    python -m stages.label_issues [NAME]    # without NAME, the one in DVC's stage name label_issues@NAME
 """
 
 import logging

@@ -86,7 +86,7 @@ def figure(path: Path, title: str) -> str:
     caption = f"{title}: <code>{path.as_posix()}</code>"
     if path.parent in PHOTOS_TO_JUDGE:
         attributes += ' class="photos"'
-        caption += "; larger, and to correct labels: <kbd>make review</kbd>"
+        caption += "; <kbd>make review</kbd> shows photos larger and corrects labels"
     return f'<figure {attributes}><img src="{source}" alt="{title}"><figcaption>{caption}</figcaption></figure>\n'
 
 

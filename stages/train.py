@@ -10,8 +10,6 @@ other seeds (``train.runs``). A killed run resumes after the last finished epoch
 ``TENSORBOARD=1`` in the environment it also writes curves into ``data/logs/``, which is not an output. Of a linear
 classifier it also reads the groups, and ``MODEL.json`` has the cross-validated scores of each regularisation; unless
 it fine-tunes, it has no epochs, and its history is one record.
-
-    python -m stages.train [NAME]    # without NAME, the one in DVC's stage name train@NAME
 """
 
 import logging

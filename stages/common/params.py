@@ -218,7 +218,9 @@ def load_entry(description: str | None, section: str) -> tuple[str, Params]:
     inside a command it would pass through a shell.
     """
     parser = command_parser(description)
-    parser.add_argument("name", nargs="?", metavar="NAME", default=os.environ.get("DVC_STAGE", "").rpartition("@")[2])
+    default = os.environ.get("DVC_STAGE", "").rpartition("@")[2]
+    text = f"an entry of {section} in params.yaml; default: the NAME of the DVC stage STEP@NAME that runs"
+    parser.add_argument("name", nargs="?", metavar="NAME", default=default, help=text)
     name, params = str(parser.parse_args().name), load_params()
     if name not in (entries := getattr(params, section)):
         listed = ", ".join(entries) or "none are listed"

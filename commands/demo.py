@@ -18,7 +18,7 @@ from dvc.utils.collections import merge_dicts
 from dvc.utils.serialize import load_yaml, modify_yaml
 
 from commands.sample.photo_archive import write_archive
-from stages.common.cli import UserError, command_parser, run
+from stages.common.cli import UserError, run
 from stages.common.params import PARAMS
 from stages.common.paths import CORRECTIONS, REPORT
 from stages.storage.files import content_hash, sha256_of
@@ -38,7 +38,6 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in 
 
 
 def main() -> None:
-    command_parser(__doc__).parse_args()
     params, files = committed_params(), list(project_files())
     source = content_hash([str(params), *map(str, files), *map(sha256_of, [*files, OVERRIDES])])
     if not DEMO.exists() or not any(DEMO.iterdir()):
@@ -138,4 +137,4 @@ def summary() -> str:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, __doc__)

@@ -5,13 +5,13 @@ The same options give the same bytes.
     python -m commands.sample --classes cats dogs --train 80 --output data/sample.zip
 """
 
-import hashlib
 import logging
 from pathlib import Path
 
 from commands.sample.photo_archive import write_archive
 from commands.sample.species import SPECIES
 from stages.common.cli import command_parser, run
+from stages.storage.files import sha256_of
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def main() -> None:
     write_archive(args.output, args.classes, args.train, args.validation, args.seed)
     classes = sorted(set(args.classes))
     logger.info("Wrote %s: %d each of %s", args.output, args.train + args.validation, ", ".join(classes))
-    print(hashlib.sha256(args.output.read_bytes()).hexdigest())  # noqa: T201
+    print(sha256_of(args.output))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ def rank_groups(photos: pd.DataFrame, seed: int) -> pd.DataFrame:
     """
     clusters = photos.drop_duplicates("cluster")
     counts = clusters.groupby(["group", "label"], sort=False).size().reset_index(name="clusters")
-    firsts = photos.sort_values("name").drop_duplicates("group")
+    firsts = photos[["name", "group"]].sort_values("name").drop_duplicates("group")
     hashes = [hashlib.sha256(f"{seed} {name}".encode()).digest() for name in firsts["name"]]
     return firsts["group"].iloc[np.argsort(hashes)].to_frame().merge(counts)
 
@@ -134,16 +134,16 @@ def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: s
     names = list(groups_of)
     groups = [group for members in groups_of.values() for group in members]
     splits = np.repeat(np.arange(len(names)), [len(members) for members in groups_of.values()])
-    moved = photos[(photos["split"] == source) & photos["group"].isin(groups)]
-    pairs = moved[["label", "group"]].drop_duplicates()
+    moved = photos.loc[(photos["split"] == source) & photos["group"].isin(groups), ["label", "group"]]
+    pairs = moved.drop_duplicates()
     group_counts = pairs["label"].value_counts()
     enough = sorted(group_counts.index[group_counts >= len(names)])
-    split_counts = pairs["group"].map(dict(zip(groups, splits, strict=True))).groupby(pairs["label"]).nunique()
+    split_counts = pairs["group"].map(pd.Series(splits, groups)).groupby(pairs["label"]).nunique()
     if (split_counts[enough] < len(names)).any():
         members = pd.crosstab(pairs["label"], pairs["group"]).loc[enough, groups].to_numpy(bool)
         sizes = photos.drop_duplicates("cluster")["group"].value_counts()[groups].to_numpy()
         splits = divide(members, splits, sizes, len(names))
-    split_of = {group: names[split] for group, split in zip(groups, splits, strict=True)}
+    split_of = pd.Series(np.array(names)[splits], groups, dtype=str)
     return photos["split"].where(~photos.index.isin(moved.index), photos["group"].map(split_of))
 
 

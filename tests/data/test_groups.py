@@ -1,5 +1,6 @@
 import random
 import re
+import tracemalloc
 from collections import Counter
 from itertools import chain, product
 from unicodedata import normalize
@@ -128,6 +129,14 @@ def test_of_groups_all_too_large_the_smallest_is_taken() -> None:
     groups = pd.DataFrame({"group": range(3), "label": "cats", "clusters": [9, 7, 8]})
     taken, others = select_groups(groups, {"cats": 2}, splits_left=2)
     assert (taken, list(others["group"])) == ([1], [0, 2])
+
+
+def test_splits_of_many_photos_take_few_bytes_each() -> None:
+    photos = table(*([f"{label}/{n}"] for label in "ab" for n in range(5000)))
+    tracemalloc.start()
+    assign_splits(photos, SETTINGS)
+    assert tracemalloc.get_traced_memory()[1] < 400 * len(photos)
+    tracemalloc.stop()
 
 
 def test_a_group_keeps_its_split_when_photos_are_added() -> None:

@@ -1,5 +1,6 @@
 """Layouts of files that are empty: nothing here decodes one."""
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
@@ -40,6 +41,14 @@ def labelled(photos: pd.DataFrame) -> dict[Any, str]:
 
 def reasons(photos: pd.DataFrame) -> dict[Any, str]:
     return dict(photos["reason"][photos["label"] == ""].items())
+
+
+def test_names_of_many_photos_take_few_bytes_each() -> None:
+    tracemalloc.start()
+    files = [f"raw/{label}/{n}.jpg" for label in "ab" for n in range(5000)]
+    find_photos(Path("raw"), files, Path("labels.csv"))
+    assert tracemalloc.get_traced_memory()[1] < 400 * len(files)
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def test_queues_begin_with_the_most_suspicious() -> None:
 
 
 @pytest.mark.parametrize(("labels", "mistakes"), [([2, 0, 1], [(photo("<b>", 1), '"', 0.2)]), ([2, 0, 0], [])])
-def test_validation_photos_that_the_best_model_mistakes_are_queued(labels: list[int], mistakes: list[Any]) -> None:
+def test_mistakes_of_the_best_model_on_validation_are_queued(labels: list[int], mistakes: list[Any]) -> None:
     """Unless they had other labels when it was trained."""
     write_lists(suspects=0)
     MODELS.mkdir(parents=True)

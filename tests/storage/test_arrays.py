@@ -31,6 +31,15 @@ def test_a_stored_array_is_numpys_own_file(tmp_path: Path) -> None:
     np.testing.assert_array_equal(opened[INDICES], CONTENT.astype(np.float16)[INDICES])
 
 
+def test_a_file_cut_after_it_was_opened_is_an_error(tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", CONTENT)
+    rows = open_array(tmp_path / "rows.npy")
+    os.truncate(tmp_path / "rows.npy", (tmp_path / "rows.npy").stat().st_size - 1)
+    np.testing.assert_array_equal(rows[np.array([18])], CONTENT[[18]])
+    with pytest.raises(OSError, match="shorter"):
+        rows[np.array([19])]
+
+
 def test_a_full_disk_is_the_systems_own_error(tmp_path: Path) -> None:
     rows = temporary_array((1, 4), np.uint8, tmp_path)
     with Path("/dev/full").open("wb") as full:

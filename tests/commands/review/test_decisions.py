@@ -1,5 +1,8 @@
 """Decisions in ``corrections.csv``: what is written, what is left as it is, and what they re-run."""
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -7,7 +10,8 @@ from commands.review.decisions import change_rows, describe_rerun, read_decision
 from commands.review.queues import current_photos, describe, select
 from stages.common.cli import UserError
 from stages.common.params import load_params
-from stages.common.paths import CORRECTIONS, OUT_OF_FOLD, SPLITS
+from stages.common.paths import BEST, CORRECTIONS, MODELS, OUT_OF_FOLD, SPLITS
+from stages.storage.files import write_json
 from tests.commands.review.examples import photo, write_lists
 
 pytestmark = pytest.mark.usefixtures("workspace")
@@ -106,6 +110,19 @@ def test_queues_begin_with_the_most_suspicious() -> None:
     assert queue(queue="decided") == [photo("$", 1)]
     assert queue(queue="all", split="validation", search="/1.JPG", **{"class": "$"}) == [photo("$", 1)]
     assert len(queue(queue="all")) == 13  # a copy left out, but not the file that is not a photo
+
+
+@pytest.mark.parametrize(("labels", "mistakes"), [([2, 0, 1], [(photo("<b>", 1), '"', 0.2)]), ([2, 0, 0], [])])
+def test_mistakes_of_the_best_model_on_validation_are_queued(labels: list[int], mistakes: list[Any]) -> None:
+    """Unless they had other labels when it was trained."""
+    write_lists(suspects=0)
+    MODELS.mkdir(parents=True)
+    logits = np.log([[0.7, 0.1, 0.2], [0.9, 0.05, 0.05], [0.05, 0.9, 0.05]])  # of ", $ and <b>
+    np.savez(MODELS / "good.npz", logits=logits, labels=labels)
+    write_json({"model": "good"}, BEST)
+    photos = current_photos()
+    rows = describe(photos, {}, select(photos, {}, {"queue": "mistakes"}))
+    assert [(row["path"], row["predicted"], row["probability"]) for row in rows] == mistakes
 
 
 def test_nothing_left_out() -> None:

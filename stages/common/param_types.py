@@ -38,9 +38,12 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _empty_is_null(cls, content: Any) -> Any:
-        """Read '' as null: ``-S download.labels=`` writes the one, an empty value in the file is the other."""
+        """Read '' as null, as ``-S download.labels=`` writes it; refuse integers that no array holds."""
         if not isinstance(content, dict):
             return content
+        for key, value in content.items():
+            if isinstance(value, int) and value >= 2**63:
+                raise ValueError(f"expected numbers of up to 64 bits, received {key}: {value}")
         return {key: None if value == "" else value for key, value in content.items()}
 
 

@@ -129,6 +129,7 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("train.learning_rate", -1, "train.learning_rate: expected greater than 0, received -1"),
         ("train.learning_rate", float("nan"), "train.learning_rate: expected a finite number, received nan"),
         ("train.learning_rate", "fast", "train.learning_rate: expected a valid number, received 'fast'"),
+        ("train.epochs", 10**30, f"train: expected numbers of up to 64 bits, received epochs: {10**30}"),
         ("train.rate", 0.1, "train.rate: unknown key: docs/parameters.md lists all"),
         *(
             ("image_size", value, f"image_size: expected pixels, as 160 or [height, width], received {value!r}")

@@ -160,9 +160,10 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
 def check_all_classified(model: str, photos: int, failed: int) -> None:
     """Log how many photos a model classified, or raise UserError if some could not be decoded."""
     if failed:
+        others = f"; {model} classified the other {photos - failed}" if failed < photos else ""
         raise UserError(
             f"{failed} of {plural(photos, 'file')} cannot be decoded (listed above): "
-            f"fix or remove {'it' if failed == 1 else 'them'}; {model} classified the other {photos - failed}"
+            f"fix or remove {'it' if failed == 1 else 'them'}{others}"
         )
     logger.info("%s classified %s", model, plural(photos, "photo"))
 

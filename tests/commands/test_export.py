@@ -58,7 +58,7 @@ def test_an_export_is_described_and_checked(export: Export, caplog: pytest.LogCa
     assert {path.name for path in Path("out/deep").iterdir()} == {written, "small.json"}
     assert [path.name for path in Path("out").iterdir()] == ["deep"]
     assert f"wrote out/deep/{written}" in caplog.messages
-    assert "on 20 photos" in caplog.text
+    assert "of 20 photos" in caplog.text
     assert "rounding" not in caplog.text
 
     about = json.loads(Path("out/deep/small.json").read_text())
@@ -139,7 +139,7 @@ def test_what_differs_by_more_than_allowed_is_refused() -> None:
     figures = command.compare_probabilities(moved, expected, np.array([1, 1]))
     assert figures["largest_difference"] == pytest.approx(0.0005)
     assert (figures["accuracy"], figures["model_accuracy"]) == (0, 0)
-    with pytest.raises(UserError, match=r"difference of a probability of nan on 2 photos"):
+    with pytest.raises(UserError, match=r"of 2 photos, probabilities within nan"):
         command.check_figures(command.compare_probabilities(expected * float("nan"), expected, None), "int8", 1)
 
 
@@ -234,7 +234,7 @@ def test_a_wrong_export_leaves_nothing_behind(export: Export, monkeypatch: pytes
         return lambda pixels: np.asarray(load_model(MODEL).predict(pixels[:, ::-1], verbose=0))
 
     monkeypatch.setitem(FORMATS, "saved_model", FORMATS["saved_model"]._replace(run=upside_down))
-    with pytest.raises(UserError, match=r"within 0.001 of the model's, received .* on 20 photos: try another"):
+    with pytest.raises(UserError, match=r"within 0.001 of the model's, received .* of 20 photos, .*: try another"):
         export("--format", "saved_model", "out/deep")
     assert list(Path("out").iterdir()) == []
 

@@ -60,12 +60,16 @@ def parse_arguments() -> argparse.Namespace:
         "If a file cannot be decoded, the others are classified all the same, and the exit code is 1.",
     )
     parser.add_argument(
-        "photos", nargs="+", type=Path, metavar="PHOTO_OR_FOLDER", help="of a folder, all files that are not hidden"
+        "photos", nargs="+", metavar="PHOTO_OR_FOLDER", help="of a folder, all files that are not hidden"
     )
     add_model_options(parser)
     parser.add_argument("--format", choices=FORMATS, help="default: by FILE's suffix (csv, json, txt), else table")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: stdout")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if "" in args.photos:  # of an unset variable; as a path it would be the current folder
+        parser.error("expected a photo or a folder, received an empty name")
+    args.photos = [Path(photo) for photo in args.photos]
+    return args
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:

@@ -241,6 +241,7 @@ def test_a_photo_is_not_overwritten_by_the_output(predict: Predict) -> None:
     ("arguments", "message"),
     [
         (["nonesuch.jpg"], r"received nonesuch.jpg: no such file$"),
+        (["new", ""], r"^expected a photo or a folder, received an empty name: see "),
         (["metrics/empty"], r"expected photos in the folder metrics/empty, found none"),
         (["new", "--rev", "HEAD"], r"^--rev: expected a git revision of this project, received 'HEAD'"),
         (["new", "-o", "a.xlsx"], r"^--output: expected a name in .csv, .json or .txt, or --format, received a.xlsx$"),

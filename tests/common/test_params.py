@@ -100,6 +100,12 @@ def test_a_key_that_is_there_twice_is_refused() -> None:
         load_params()
 
 
+def test_a_hash_may_be_in_capitals(set_params: Callable[..., None]) -> None:
+    """As Get-FileHash of Windows prints it."""
+    set_params({"download.photos_sha256": "AB" * 32})
+    assert load_params().download.photos_sha256 == "ab" * 32
+
+
 @pytest.mark.parametrize(
     ("section", "listed"),
     [

@@ -85,9 +85,9 @@ class DeferredInterrupt(keras.callbacks.Callback):
 class TimeLeft(keras.callbacks.Callback):
     """Log after each epoch how long the remaining ones take at its pace."""
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, name: str, epochs: int) -> None:
         super().__init__()
-        self.epochs = epochs
+        self.name, self.epochs = name, epochs
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.started = time.monotonic()
@@ -95,8 +95,8 @@ class TimeLeft(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         remaining = self.epochs - epoch - 1
         if remaining and not self.model.stop_training:
-            seconds = round(remaining * (time.monotonic() - self.started))
-            logger.info("epoch %d of %d, about %s left", epoch + 1, self.epochs, timedelta(seconds=seconds))
+            left = timedelta(seconds=round(remaining * (time.monotonic() - self.started)))
+            logger.info("%s: epoch %d of %d, about %s left", self.name, epoch + 1, self.epochs, left)
 
 
 class LiveCurves(keras.callbacks.Callback):

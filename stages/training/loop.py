@@ -52,7 +52,7 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
         logger.info("resuming after epoch %d of %d, which an earlier run finished", len(history), phases[-1].end)
     selection = Selection(settings.checkpoint == "best", settings.early_stopping, phases[-1].start)
     saver = Checkpoint(history, state, selection)
-    callbacks = [saver, TimeLeft(phases[-1].end)]
+    callbacks = [saver, TimeLeft(backup.stem, phases[-1].end)]
     if os.environ.get("TENSORBOARD", "0") not in ("", "0"):
         callbacks.append(LiveCurves(LOGS / backup.stem, resumes=bool(history)))
     train, validation = epoch_datasets(model, run)

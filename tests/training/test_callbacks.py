@@ -68,9 +68,9 @@ def test_the_time_left_is_that_of_the_epochs_left(
     caplog.set_level("INFO")
     times = iter([0.0, 0.0, 100.0, 100.0, 150.0, 150.0])
     monkeypatch.setattr(callbacks, "time", SimpleNamespace(monotonic=lambda: next(times)))
-    callback = TimeLeft(4)
+    callback = TimeLeft("cnn", 4)
     for epoch in range(4):
         callback.set_model(SimpleNamespace(stop_training=epoch == 0))  # once patience is over
         callback.on_epoch_begin(epoch)
         callback.on_epoch_end(epoch)
-    assert caplog.messages == ["epoch 2 of 4, about 0:03:20 left", "epoch 3 of 4, about 0:00:50 left"]
+    assert caplog.messages == ["cnn: epoch 2 of 4, about 0:03:20 left", "cnn: epoch 3 of 4, about 0:00:50 left"]

@@ -6,6 +6,7 @@ which it has no features, and to the exporter, the versions and the CPU it was m
 """
 
 import logging
+import os
 from contextlib import suppress
 from importlib.metadata import distributions, version
 from io import BytesIO
@@ -70,7 +71,7 @@ def load_exported(file: ModelFile, settings: ConfidenceSettings) -> TrainedModel
             logger.debug("cannot keep an export: %s", error)
             return trained
     with suppress(OSError):
-        path.touch()  # those used last are kept
+        os.utime(path)  # those used last are kept
     with ZipFile(path) as archive:
         if REASON in archive.namelist():
             logger.info("TensorFlow predicts with %s: %s", file.name, archive.read(REASON).decode())

@@ -5,6 +5,7 @@ import errno
 import logging
 import os
 import re
+import select
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -88,19 +89,31 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
         sys.stdout.flush()
     except UserError as error:
         sys.exit(f"error: {error}")
-    except BrokenPipeError:  # what reads the output, such as `head`, has ended
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes it
-        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit("stopped: run the same command again (a training run resumes)")
     except Exception as error:  # noqa: BLE001 (its traceback is printed)
+        if isinstance(error, BrokenPipeError) and is_stdout_closed():
+            sys.exit(1)
         if getattr(error, "errno", None) == errno.ENAMETOOLONG:  # several paths in one pair of quotes, for one
-            sys.exit(f"error: expected names of up to 255 bytes in a path, received {shown(str(error))}")
+            sys.exit(
+                "error: expected a path with names of up to 255 bytes, or 4,096 in all, received a longer one: shorten "
+                f"it, or quote each path by itself: {shown(str(error))}"
+            )
         if problem := machine_problem(error):
             sys.stderr.write(f"error: {problem}\n")
             sys.exit(MACHINE_FAILURE)
         traceback.print_exc()
         sys.exit(BUG)
+
+
+def is_stdout_closed() -> bool:
+    """Return whether what reads the output, such as `head`, has ended; if so, the rest of the output is discarded."""
+    stdout = 1
+    poll = select.poll()
+    poll.register(stdout, 0)
+    if is_closed := bool(poll.poll(0)):  # nothing but errors was asked for
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout)  # or Python complains when it flushes its own buffer
+    return is_closed
 
 
 def check_links() -> None:

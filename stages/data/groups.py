@@ -87,9 +87,9 @@ def rank_groups(photos: pd.DataFrame, seed: int) -> pd.DataFrame:
     """
     clusters = photos.drop_duplicates("cluster")
     counts = clusters.groupby(["group", "label"], sort=False).size().reset_index(name="clusters")
-    firsts = photos[["name", "group"]].sort_values("name").drop_duplicates("group")
+    firsts = photos[["name", "group"]].sort_values("name").drop_duplicates("group").sort_values("group")
     hashes = [hashlib.sha256(f"{seed} {name}".encode()).digest() for name in firsts["name"]]
-    return firsts["group"].iloc[np.argsort(hashes)].to_frame().merge(counts)
+    return firsts["group"].iloc[np.argsort(hashes, kind="stable")].to_frame().merge(counts)
 
 
 def targets(groups: pd.DataFrame, fraction: float) -> dict[str, int]:

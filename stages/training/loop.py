@@ -54,7 +54,7 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
     saver = Checkpoint(history, state, selection)
     callbacks = [saver, TimeLeft(backup.stem, phases[-1].end)]
     if os.environ.get("TENSORBOARD", "0") not in ("", "0"):
-        callbacks.append(LiveCurves(LOGS / backup.stem, resumes=bool(history)))
+        callbacks.insert(0, LiveCurves(LOGS / backup.stem, resumes=bool(history)))
     train, validation = epoch_datasets(model, run)
     batches = validation_batches(validation, settings.batch_size)
     trained = parallel_model(trainable_part(model), settings, train.labels)

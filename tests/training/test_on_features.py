@@ -112,7 +112,7 @@ def test_each_phase_has_its_own_learning_rate(
     assert rates == pytest.approx(expected, abs=1e-9)
     assert steps == [3, 6, 3], "ten photos are batches of four, four and two"
     left = [message.partition(", about")[0] for message in caplog.messages if message.endswith(" left")]
-    assert left == ["epoch 1 of 3", "epoch 2 of 3"]
+    assert left == ["backup: epoch 1 of 3", "backup: epoch 2 of 3"]
 
 
 @pytest.mark.usefixtures("backbone")

@@ -42,7 +42,7 @@ def draw_accuracy(name: str, history: pd.DataFrame) -> Figure:
     axes.set(title=f"{name}: accuracy", xlabel="epoch", ylabel="accuracy", ylim=(None, 1))
     axes.xaxis.set_major_locator(FixedLocator([1]) if is_point else MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside lower center", ncols=3)  # a flat line may run anywhere inside
     return figure
 
 

@@ -43,6 +43,16 @@ def test_the_accuracy_curve_marks_the_selected_epoch() -> None:
     np.testing.assert_array_equal(point.get_xydata(), [[1, 0.4]])
 
 
+def test_no_line_runs_behind_the_legend_of_accuracy() -> None:
+    """Wherever a flat one lies."""
+    history = pd.DataFrame({"epoch": range(1, 5), "accuracy": 0.9, "val_accuracy": [0.4, 0.7, 0.7, 0.7]})
+    figure = draw_accuracy("cnn", history.assign(kept=[np.nan, True, np.nan, np.nan]))
+    figure.draw_without_rendering()
+    [legend], [axes] = figure.legends, figure.axes
+    assert figure.bbox.x0 < legend.get_window_extent().x0 < legend.get_window_extent().x1 < figure.bbox.x1
+    assert not axes.get_tightbbox().overlaps(legend.get_window_extent())
+
+
 @pytest.mark.parametrize("models", [1, 2, 3, 7])
 def test_every_model_has_a_reliability_diagram_and_counts(models: int) -> None:
     scaled = [PREDICTIONS._replace(logits=PREDICTIONS.logits / (1 + index)) for index in range(models)]

@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
-from pandas.api.types import is_numeric_dtype
 
 from stages.common.cli import plural
 from stages.evaluation import plots
@@ -201,7 +200,8 @@ def listing(items: Iterable[str]) -> str:
 
 
 def markdown_table(table: pd.DataFrame) -> str:
-    rules = ["---:" if is_numeric_dtype(dtype) else "---" for dtype in table.dtypes]
+    """Format a table of names, in its first column, and of numbers, which are right-aligned."""
+    rules = ["---", *["---:"] * (len(table.columns) - 1)]
     rows = [list(table.columns), rules, *table.to_numpy().tolist()]
     return "\n".join(f"| {' | '.join(escape(shown(cell)) for cell in row)} |" for row in rows)
 

@@ -393,6 +393,14 @@ def test_names_cannot_break_a_table() -> None:
     assert markdown_table(pd.DataFrame({"path": ["a|b*$5$.jpg"]})).endswith(r"| a\|b\*\$5\$.jpg |")
 
 
+def test_numbers_are_right_aligned_in_all_tables_of_models() -> None:
+    text = page(one=wrong_on(0), two=wrong_on(1, 2))
+    for heading in ("Models", "Cost"):
+        rule = text.partition(f"\n## {heading}\n")[2].split("\n| ")[2]
+        assert set(rule.strip("| ").split(" | ")) == {"---", "---:"}
+        assert rule.startswith("--- | ---: |")
+
+
 def test_data_of_many_classes_are_the_largest_and_smallest() -> None:
     """Class 0 has one training photo, class 1 two, and so on; all are counted."""
     train = pd.DataFrame({"path": "x", "label": [f"class {index:02}" for index in range(40) for _ in range(index + 1)]})

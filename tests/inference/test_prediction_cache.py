@@ -1,5 +1,7 @@
 """The prediction cache: used where nothing has changed, and only there."""
 
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from unittest import mock
 
@@ -32,6 +34,10 @@ def predicts(pixels: np.ndarray = PIXELS, *, features: bool = False) -> bool:
     np.testing.assert_array_equal(outputs.logits, predict_outputs(load_model(MODEL), pixels).logits)
     assert (outputs.features is not None) == features
     return loading.called
+
+
+def other_version(updated: str, package: str) -> str:
+    return "99" if package == updated else version(package)
 
 
 @pytest.fixture(autouse=True)
@@ -73,10 +79,11 @@ def test_features_are_cached_where_they_are_asked_for(monkeypatch: pytest.Monkey
     [
         ("common.machine.instruction_sets", lambda: ["another"]),
         ("common.machine.gpu_devices", lambda: ["/dev/nvidia0"]),
+        *(("common.machine.version", partial(other_version, name)) for name in ("TensorFlow", "Keras")),
         ("inference.prediction_cache.INFERENCE_CODE", ("common/*.py",)),
     ],
 )
-def test_another_machine_or_other_code_predicts_again(
+def test_another_machine_version_or_code_predicts_again(
     changed: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(f"stages.{changed}", value)

@@ -27,11 +27,11 @@ from pandas.api.types import is_numeric_dtype
 from stages.common.cli import UserError, run
 from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings, Params, load_params
-from stages.common.paths import BEST, HISTORY, MODELS, REPEATS, REPORT
+from stages.common.paths import BEST, HISTORY, MODELS, REPEATS, REPORT, training_step
 from stages.evaluation import costs, figures, gradcam, plots, report, scores, significance
 from stages.evaluation.results import Evaluation, Predictions, TestSet
-from stages.inference.calibration import Calibration, fit_calibration, read_validation
-from stages.inference.logits import Outputs, existing_model
+from stages.inference.calibration import fit_calibration, read_validation
+from stages.inference.logits import existing_model
 from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
 from stages.storage.arrays import encode_labels
@@ -91,48 +91,62 @@ def check_leftovers(names: set[str]) -> None:
 
 
 def evaluate_models(params: Params, test: TestSet, cache: PredictionCache, photos: dict[str, int]) -> list[Evaluation]:
-    """Evaluate each model, with the scores of its training runs from other seeds; ``photos`` counts them by split."""
+    """Evaluate each model and its training runs from other seeds; ``photos`` counts the photos by split."""
     scaling = ConfidenceSettings(temperature_scaling=params.confidence.temperature_scaling)
-
-    def evaluate(path: Path, settings: ConfidenceSettings) -> Evaluation:
-        environment = read_environment(existing_model(path), params.image_fit)
-        calibration = fit_calibration(read_validation(path.with_suffix(".npz")), settings)
-        outputs = cache.predict(path, features=calibration.distance_threshold is not None)
-        return evaluate_model(path, environment, outputs, calibration, test)
-
     models, features, evaluations = params.models, params.features, []
     for name, config in models.items():
-        path = MODELS / f"{name}.keras"
-        model = evaluate(path, params.confidence)
-        runs = {seed: evaluate(repeat, scaling).scores for seed, repeat in repeated_models(name).items()}
-        repeats = [{"seed": seed, **{split: of[split] for split in SPLITS_SCORED}} for seed, of in runs.items()]
+        path, repeats = MODELS / f"{name}.keras", []
+        model = evaluate_model(path, params.image_fit, params.confidence, test, cache)
+        for seed in read_seeds(name):
+            repeat = evaluate_model(REPEATS / name / f"{name}.{seed}.keras", params.image_fit, scaling, test, cache)
+            repeats.append({"seed": seed, **{split: repeat.scores[split] for split in SPLITS_SCORED}})
         cost = costs.cost_of(path, cache.sizes[name], features.get(config.features), len(model.history), photos)
         evaluations.append(replace(model, cost=cost, repeats=repeats))
     return evaluations
 
 
-def repeated_models(name: str) -> dict[int, Path]:
-    """Return where the training runs of a model from other seeds are saved, by seed, in the order of training."""
+def evaluate_model(
+    path: Path, image_fit: ImageFit, settings: ConfidenceSettings, test: TestSet, cache: PredictionCache
+) -> Evaluation:
+    """Evaluate a model by its predictions and what `train` wrote beside it; ``image_fit`` is that of the photos."""
+    name, environment, history = path.stem, read_environment(existing_model(path), image_fit), read_history(path)
+    arrays = read_validation(path.with_suffix(".npz"))
+    validation = Predictions(arrays["labels"], arrays["logits"])
+    calibration = fit_calibration(arrays, settings)
+    outputs = cache.predict(path, features=calibration.distance_threshold is not None)
+    model = scores.evaluate(name, history, environment, validation, calibration.scaled(outputs.logits), test)
+    unscaled = Predictions(test.labels, outputs.logits.astype(float))
+    if of_calibration := scores.score_calibration(calibration, model.photos, unscaled, outputs.features):
+        model.scores["confidence"] = of_calibration
+    if model.scores["test"]["gain_over_baseline"] <= 0:
+        logger.warning("%s is no better than the majority-class baseline on the test photos", name)
+    return model
+
+
+def read_seeds(name: str) -> list[int]:
+    """Read the further seeds that a model was trained from, in that order."""
     path, advice = REPEATS / name / "seeds.json", f"run `dvc repro train@{name}`"
     seeds = read_json(path, advice)
     if not isinstance(seeds, list) or not all(type(seed) is int for seed in seeds):
         raise UserError(f"expected a list of seeds in {path}, received other content: {advice}")
-    return {seed: path.with_name(f"{name}.{seed}.keras") for seed in seeds}
+    return seeds
 
 
-def read_environment(path: Path, image_fit: ImageFit) -> list[str]:
+def read_environment(model: Path, image_fit: ImageFit) -> list[str]:
     """Read the environment of a training run; refuse a model trained with another ``image_fit`` than now set."""
-    about, advice = path.with_suffix(".json"), f"run `dvc repro train@{path.stem.partition('.')[0]}`"
-    content = about.read_bytes()
-    trained_with = json_value(content, "image_fit", str, about, advice, default="stretch")
+    path, advice = model.with_suffix(".json"), f"run `dvc repro {training_step(model)}`"
+    content = path.read_bytes()
+    trained_with = json_value(content, "image_fit", str, path, advice, default="stretch")
     if trained_with != image_fit:
-        raise UserError(f"{about}: expected image_fit {image_fit} (params.yaml), received {trained_with}: {advice}")
-    environment: list[str] = json_value(content, "environment", list, about, advice)
+        raise UserError(f"{path}: expected image_fit {image_fit} (params.yaml), received {trained_with}: {advice}")
+    environment: list[str] = json_value(content, "environment", list, path, advice)
     return environment
 
 
-def read_history(path: Path, advice: str) -> pd.DataFrame:
-    """Read a history: a row per epoch."""
+def read_history(model: Path) -> pd.DataFrame:
+    """Read the history of a training run: a row per epoch."""
+    folder = HISTORY if model.parent == MODELS else model.parent / "history"
+    path, advice = folder / f"{model.stem}.json", f"run `dvc repro {training_step(model)}`"
     with suppress(ValueError, KeyError):
         history = pd.DataFrame(read_json(path, advice))
         if not history.empty and all(is_numeric_dtype(history[column]) for column in HISTORY_COLUMNS):
@@ -149,23 +163,6 @@ def read_json(path: Path, advice: str) -> Any:
         raise UserError(f"expected {path}, found none: {advice}") from error
     except (ValueError, RecursionError):
         return None
-
-
-def evaluate_model(
-    path: Path, environment: list[str], outputs: Outputs, calibration: Calibration, test: TestSet
-) -> Evaluation:
-    """Evaluate a model, saved at ``path``, by its outputs for the test photos."""
-    name, histories = path.stem, HISTORY if path.parent == MODELS else path.parent / "history"
-    history = read_history(histories / f"{name}.json", f"run `dvc repro train@{name.partition('.')[0]}`")
-    arrays = read_validation(path.with_suffix(".npz"))
-    validation = Predictions(arrays["labels"], arrays["logits"])
-    model = scores.evaluate(name, history, environment, validation, calibration.scaled(outputs.logits), test)
-    unscaled = Predictions(test.labels, outputs.logits.astype(float))
-    if of_calibration := scores.score_calibration(calibration, model.photos, unscaled, outputs.features):
-        model.scores["confidence"] = of_calibration
-    if model.scores["test"]["gain_over_baseline"] <= 0:
-        logger.warning("%s is no better than the majority-class baseline on the test photos", name)
-    return model
 
 
 def outputs(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from scipy.special import logit
 
 from stages.common.cli import UserError
+from stages.common.params import ConfidenceSettings
 from stages.common.paths import BEST, HISTORY, MODELS, REPEATS
 from stages.evaluate import (
     COVERAGE_FIGURE,
@@ -22,7 +24,7 @@ from stages.evaluate import (
     evaluate_model,
     outputs,
     read_environment,
-    repeated_models,
+    read_seeds,
 )
 from stages.evaluation import results
 from stages.evaluation.results import Evaluation
@@ -34,7 +36,7 @@ PHOTOS = pd.DataFrame({"path": ["0.jpg", "1.jpg", "2.jpg"], "label": ["cats", "c
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
 TEST = results.TestSet(PHOTOS, ["cats", "dogs"], PIXELS, np.array([0, 0, 1]), baseline=2 / 3)
 CNN = MODELS / "cnn.keras"
-SOFTMAX = Calibration()
+PLAIN, SOFTMAX = ConfidenceSettings(), Calibration()
 RECORD = {"epoch": 1, "accuracy": 0.5, "loss": 0.7, "val_accuracy": 0.4, "val_loss": 0.8}
 ALWAYS_DOGS = Outputs(np.log([[0.25, 0.75]] * 3))
 CORRECT = Outputs(np.log([[0.75, 0.25], [0.75, 0.25], [0.25, 0.75]]))
@@ -46,6 +48,7 @@ def files(workspace: Path) -> None:
     for folder in (MODELS, HISTORY, REPEATS / "cnn/history"):
         folder.mkdir(parents=True)
     CNN.touch()
+    (REPEATS / "cnn/cnn.7.keras").touch()
     (MODELS / "cnn.json").write_text(json.dumps({"environment": ["Python 3"]}))
     np.savez(MODELS / "cnn.npz", labels=[0, 0, 1], logits=[[1, 0], [0, 1], [1, 0]])
     (HISTORY / "cnn.json").write_text(json.dumps([RECORD]))
@@ -59,7 +62,10 @@ def confidence_in(evaluation: Evaluation) -> list[float]:
 
 
 def evaluate(outputs: Outputs, calibration: Calibration = SOFTMAX, path: Path = CNN) -> Evaluation:
-    return evaluate_model(path, read_environment(path, "stretch"), outputs, calibration, TEST)
+    """Evaluate a model of such outputs and calibration."""
+    cache = mock.Mock(**{"predict.return_value": outputs})
+    with mock.patch("stages.evaluate.fit_calibration", return_value=calibration):
+        return evaluate_model(path, "stretch", PLAIN, TEST, cache)
 
 
 @pytest.mark.usefixtures("files")
@@ -115,10 +121,9 @@ def test_a_run_from_another_seed_is_scored_from_its_own_files() -> None:
 @pytest.mark.usefixtures("files")
 def test_runs_from_other_seeds_are_those_that_train_listed() -> None:
     with pytest.raises(UserError, match=r"^expected data/repeats/cnn/seeds.json, .* run `dvc repro train@cnn`$"):
-        repeated_models("cnn")
+        read_seeds("cnn")
     (REPEATS / "cnn/seeds.json").write_text("[9, 10]")
-    repeated = repeated_models("cnn")
-    assert [(seed, path.name) for seed, path in repeated.items()] == [(9, "cnn.9.keras"), (10, "cnn.10.keras")]
+    assert read_seeds("cnn") == [9, 10]
 
 
 @pytest.mark.usefixtures("files")
@@ -180,7 +185,7 @@ def test_a_damaged_history_is_one_line(content: str | None) -> None:
 def test_a_damaged_list_of_seeds_is_one_line(content: str) -> None:
     (REPEATS / "cnn/seeds.json").write_text(content)
     with pytest.raises(UserError, match=r"^expected a list of seeds in data/repeats/cnn/seeds.json, .*train@cnn`$"):
-        repeated_models("cnn")
+        read_seeds("cnn")
 
 
 LOGITS = np.eye(3, 2)

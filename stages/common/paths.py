@@ -27,3 +27,8 @@ COSTS = Path("data/costs")
 COSTS_TABLE = Path("metrics/costs.md")
 FIGURES = Path("data/figures")
 LOGS = Path("data/logs")
+
+
+def training_step(path: Path) -> str:
+    """Return the step that writes a model's file, which may be of a run from another seed: ``MODEL.SEED.keras``."""
+    return f"train@{path.stem.partition('.')[0]}"

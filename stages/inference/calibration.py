@@ -21,6 +21,7 @@ from scipy.special import log_softmax, logsumexp, softmax
 
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
+from stages.common.paths import training_step
 
 ROWS = 1024  # of logits or features, at a time
 SOFTMAX_ALONE = ConfidenceSettings()
@@ -65,7 +66,7 @@ class Calibration(NamedTuple):
 
 def read_validation(path: Path) -> dict[str, np.ndarray]:
     """Read the ``MODEL.npz`` that ``train`` wrote, or raise UserError if it is missing or damaged."""
-    advice = f"run `dvc repro train@{path.stem.partition('.')[0]}`"
+    advice = f"run `dvc repro {training_step(path)}`"
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:

@@ -11,6 +11,7 @@ import numpy as np
 
 from stages.common.cli import UserError
 from stages.common.parallel import in_parallel
+from stages.common.paths import training_step
 from stages.storage.arrays import ArrayStore
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def load_model(path: Path) -> keras.Model:
 def existing_model(path: Path) -> Path:
     """Return the path of a saved model, or raise UserError if it does not exist."""
     if not path.exists():
-        raise UserError(f"expected the model {path}, found none: run `dvc repro train@{path.stem.partition('.')[0]}`")
+        raise UserError(f"expected the model {path}, found none: run `dvc repro {training_step(path)}`")
     return path
 
 

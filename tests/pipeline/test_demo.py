@@ -16,9 +16,9 @@ from stages.common.params import load_params
 from stages.common.paths import MODELS
 from stages.evaluate import evaluate_model
 from stages.evaluation import results
-from stages.inference.calibration import Calibration
-from stages.inference.logits import load_model, predict_outputs
+from stages.inference.calibration import SOFTMAX_ALONE
 from stages.inference.model_file import fetch_model_file
+from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
 from stages.storage.arrays import encode_labels
 from stages.storage.photo_lists import class_names, majority_class_accuracy, read_split
@@ -50,8 +50,8 @@ def test_the_demo_s_best_model_beats_the_baseline(
     baseline = majority_class_accuracy(read_split("train"), photos)
     decoded = load_pixels(list(photos["path"]), load_params().image_size)
     test = results.TestSet(photos, classes, decoded, encode_labels(photos["label"], classes), baseline)
-    outputs = predict_outputs(load_model(MODELS / "transfer.keras"), test.pixels)
-    scores = evaluate_model(MODELS / "transfer.keras", [], outputs, Calibration(), test).scores
+    cache = PredictionCache(decoded)
+    scores = evaluate_model(MODELS / "transfer.keras", "stretch", SOFTMAX_ALONE, test, cache).scores
     assert scores["test"]["accuracy_low"] > baseline == 0.5, "beyond its confidence interval"
     assert scores["validation"]["accuracy"] > 0.75
 

@@ -3,7 +3,7 @@
 Reads photos, ``data/models/MODEL.keras``, ``.json`` and ``.npz``, and without ``--model`` ``metrics/best.json``; with
 ``--rev`` those of that revision, through DVC. Writes the class and the probabilities of each photo, and a note where
 ``confidence`` in ``params.yaml`` asks for it, to stdout or to a file, and into the project's data only an export of the
-model (``commands/export_cache.py``).
+model (``commands/export/export_cache.py``).
 
     python -m commands.predict photo.jpg folder/    # see --help for its options
 """
@@ -22,7 +22,7 @@ import pandas as pd
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from commands.export_cache import load_exported
+from commands.export.export_cache import load_exported
 from stages.common.cli import CONTROLS, UserError, command_parser, explain_unwritable, plural, printable, run, shown
 from stages.common.parallel import in_parallel
 from stages.common.params import load_params

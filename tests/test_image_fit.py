@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 from scipy.special import softmax
 
-from commands import export, predict
+from commands import predict
 from commands.cluster import batch_predict, nodes, parquet
+from commands.export import __main__ as export
 from stages import evaluate, pixels, split, train
 from stages.common.cli import UserError
 from stages.common.param_types import ImageFit

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from commands import export as command
-from commands.export import FORMATS, in_float32, write_model
+from commands.export import __main__ as command
+from commands.export.exporters import FORMATS, in_float32, write_model
+from commands.export.fidelity import Fidelity, measure_fidelity, training_pixels
 from stages.common.cli import UserError
 from stages.common.param_types import ImageFit
 from stages.common.params import load_params
@@ -124,23 +125,22 @@ def test_int8_folds_batch_normalization(caplog: pytest.LogCaptureFixture) -> Non
 
 @pytest.mark.usefixtures("export")
 def test_calibration_takes_so_many_training_photos() -> None:
-    assert len(command.training_pixels(TRAINED, 7)) == 7
-    assert len(command.training_pixels(TRAINED, 99)) == 20
+    assert len(training_pixels(TRAINED, 7)) == 7
+    assert len(training_pixels(TRAINED, 99)) == 20
 
 
 def test_what_differs_by_more_than_allowed_is_refused() -> None:
     """An accuracy loss above its limit, and NaN; the difference is the largest."""
-    figures = {"photos": 9, "agreement": 0.9, "largest_difference": 0.3, "model_accuracy": 0.9, "accuracy": 0.89}
-    command.check_figures(figures, "int8", 0.01)
+    fidelity = Fidelity(photos=9, agreement=0.9, largest_difference=0.3, model_accuracy=0.9, accuracy=0.89)
+    fidelity.check("int8", 0.01)
     with pytest.raises(UserError, match=r"accuracy at most 0.009 below the model's, received accuracy 0.8900"):
-        command.check_figures(figures, "int8", 0.009)
+        fidelity.check("int8", 0.009)
     expected = np.array([[0.5, 0.5], [0.7, 0.3]])
-    moved = expected + np.array([[0, 0], [0.0005, 0]])
-    figures = command.compare_probabilities(moved, expected, np.array([1, 1]))
-    assert figures["largest_difference"] == pytest.approx(0.0005)
-    assert (figures["accuracy"], figures["model_accuracy"]) == (0, 0)
+    moved = measure_fidelity(expected + np.array([[0, 0], [0.0005, 0]]), expected, np.array([1, 1]))
+    assert moved.largest_difference == pytest.approx(0.0005)
+    assert (moved.accuracy, moved.model_accuracy) == (0, 0)
     with pytest.raises(UserError, match=r"of 2 photos, probabilities within nan"):
-        command.check_figures(command.compare_probabilities(expected * float("nan"), expected, None), "int8", 1)
+        measure_fidelity(expected * float("nan"), expected).check("int8", 1)
 
 
 def test_a_smaller_export_needs_photos(export: Export) -> None:

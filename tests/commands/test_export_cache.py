@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from commands import export, export_cache
-from commands.export_cache import EXPORTS, load_exported
+from commands.export import export_cache, exporters
+from commands.export.export_cache import EXPORTS, load_exported
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import MODELS
 from stages.inference.logits import predict_outputs
@@ -123,7 +123,7 @@ def test_other_answers_leave_it_to_tensorflow(
     monkeypatch.setattr(export_cache, "MAX_DIFFERENCE", -1)
     with caplog.at_level(logging.INFO):
         assert not is_exported(load())
-        monkeypatch.setattr(export, "write_model", None)  # it is judged once
+        monkeypatch.setattr(exporters, "write_model", None)  # it is judged once
         assert not is_exported(load())
     [message] = set(caplog.messages)
     assert message.startswith("TensorFlow predicts with good: its ONNX export gives the model's class for 100.00%")
@@ -135,7 +135,7 @@ def test_a_failed_export_leaves_it_to_tensorflow(
     def fail(*_: Any) -> None:
         raise NotImplementedError("no such operation")
 
-    monkeypatch.setattr(export, "write_model", fail)
+    monkeypatch.setattr(exporters, "write_model", fail)
     with caplog.at_level(logging.INFO):
         assert not is_exported(load())
     assert caplog.messages == ["TensorFlow predicts with good: it cannot be exported to ONNX (no such operation)"]
@@ -173,7 +173,8 @@ def test_predictions_load_no_tensorflow(workspace: Path) -> None:
     write_photos(Path("new"), 9)
     code = """
 import sys
-from commands import export_cache, predict
+from commands import predict
+from commands.export import export_cache
 export_cache.gpu_devices = list
 sys.modules.update({name: None for name in sys.argv.pop().split(",") if name})
 predict.main()

@@ -19,8 +19,8 @@ import pytest
 from PIL import Image
 from scipy.special import softmax
 
-from commands import export_cache
 from commands import predict as command
+from commands.export import export_cache
 from stages.common.cli import UserError, printable, shown
 from stages.common.params import load_params
 from stages.inference import model_file

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from commands.export import in_float32
+from commands.export.exporters import in_float32
 from stages.common.cli import UserError
 from stages.common.model_config import FineTune, ModelConfig
 from stages.common.paths import FEATURES

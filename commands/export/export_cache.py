@@ -16,6 +16,7 @@ from zipfile import ZipFile
 import numpy as np
 from tqdm import tqdm
 
+from commands.export.fidelity import measure_fidelity, noise, training_pixels
 from stages.common.cli import UserError, first_line
 from stages.common.machine import gpu_devices, machine_key
 from stages.common.params import ConfidenceSettings
@@ -59,7 +60,7 @@ def load_exported(file: ModelFile, settings: ConfidenceSettings) -> TrainedModel
     with_features = settings.out_of_distribution_fraction is not None
     versions = [version(package) for package in PACKAGES]
     content = np.frombuffer(file.content + (file.validation or b""), np.uint8)
-    exporter = Path(__file__).with_name("export.py").read_text(encoding="utf-8")
+    exporter = Path(__file__).with_name("exporters.py").read_text(encoding="utf-8")
     key = content_hash([content, exporter, str(with_features), *machine_key(), *versions])
     path = EXPORTS / f"{key}.zip"
     trained = None
@@ -92,7 +93,7 @@ def is_exportable(file: ModelFile) -> bool:
 
 def write_export(trained: TrainedModel, path: Path) -> None:
     """Export a model and compare it; if it cannot be exported or answers otherwise, write the reason instead."""
-    from commands.export import FORMATS, compare_probabilities, describe_figures, noise, training_pixels, write_model
+    from commands.export.exporters import FORMATS, write_model
 
     try:
         pixels = training_pixels(trained, CHECKED)
@@ -108,9 +109,9 @@ def write_export(trained: TrainedModel, path: Path) -> None:
                 trained.calibration.probabilities(predict_outputs(each, pixels).logits)
                 for each in (OnnxModel(onnx.read_bytes()), model)
             )
-            figures = compare_probabilities(exported, expected, None)
-            differs = not figures["largest_difference"] <= MAX_DIFFERENCE  # or NaN
-            reason = f"its ONNX export gives {describe_figures(figures)}" if differs else ""
+            fidelity = measure_fidelity(exported, expected)
+            differs = not fidelity.largest_difference <= MAX_DIFFERENCE  # or NaN
+            reason = f"its ONNX export gives {fidelity}" if differs else ""
         except (OSError, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 (whatever an exporter fails at, TensorFlow predicts)

@@ -97,13 +97,11 @@ def describe_rerun(photos: pd.DataFrame, decisions: Mapping[str, str], params: P
 
     Classes that would be left ``without_photos`` are listed, as ``split`` stops at them.
     """
-    is_touched = photos["applied"].ne("") | photos.index.isin(decisions.keys())
-    touched = photos[is_touched]
-    touched = touched.assign(decided=[decisions.get(path, "") for path in touched.index])
-    new = touched[touched["decided"] != touched["applied"]]
+    decided = pd.Series(decisions, dtype=str).reindex(photos.index, fill_value="")
+    photos = photos.assign(decided=decided, final=decided.where(decided != "", photos["given"]))
+    new = photos[photos["decided"] != photos["applied"]]
     was_removed, is_removed = new["applied"] == REMOVE, new["decided"] == REMOVE
-    label = new["decided"].where(new["decided"] != "", new["given"])
-    differs = (label != new["label"]) & ~was_removed & ~is_removed
+    differs = (new["final"] != new["label"]) & ~was_removed & ~is_removed
     is_listed, returns = new["split"].isin(["train", "validation"]), new["split"].eq("left out") & (new["label"] == "")
     moves_photos = (is_listed & is_removed) | returns
     trains = (is_listed & differs) | moves_photos
@@ -118,13 +116,12 @@ def describe_rerun(photos: pd.DataFrame, decisions: Mapping[str, str], params: P
         steps += [f"train@{name}" for name in params.models]
     if (differs | was_removed | is_removed).any():
         steps += ["evaluate", "page"]
-    left = photos["label"][~is_touched & (photos["split"] != "left out")]
-    final = {*left, *touched["decided"].where(touched["decided"] != "", touched["given"])}
+    in_a_split = (photos["split"] != "left out") | (photos["applied"] != "") | (photos["decided"] != "")
     return {
         "relabelled": int(differs.sum()),
         "confirmed": int((~differs & ~was_removed & ~is_removed).sum()),
         "removed": int(is_removed.sum()),
         "restored": int((was_removed & ~is_removed).sum()),
         "steps": steps,
-        "without_photos": sorted({*photos["label"]} - {""} - final),
+        "without_photos": sorted({*photos["label"]} - {""} - {*photos["final"][in_a_split]}),
     }

@@ -41,11 +41,12 @@ def best_epoch(history: History) -> int:
 class Checkpoint(keras.callbacks.Callback):
     """Record and back up each epoch, and stop training early, or with an error if the loss is not finite."""
 
-    def __init__(self, history: History, backup: Backup, selection: Selection) -> None:
+    def __init__(self, backup: Backup, selection: Selection) -> None:
         super().__init__()
-        self.history, self.backup, self.selection = history, backup, selection
+        self.backup, self.selection = backup, selection
         self.learning_rate = 0.0  # of the phase, for errors
-        self.best = backup.best() if history and selection.keep_best else []
+        self.history = backup.history()
+        self.best = backup.best() if self.history and selection.keep_best else []  # variables after the best epoch
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         if not math.isfinite(logs["loss"] + logs["val_loss"]):

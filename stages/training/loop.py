@@ -45,14 +45,14 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
         the logits of the validation photos, float32, shaped (photos, classes).
     """
     settings = run.settings
-    state = Backup(backup, training_key(model, run))
-    history = state.history()
     phases = list_phases(run.config, settings)
-    if history:
-        logger.info("resuming after epoch %d of %d, which an earlier run finished", len(history), phases[-1].end)
+    epochs = phases[-1].end
     selection = Selection(settings.checkpoint == "best", settings.early_stopping, phases[-1].start)
-    saver = Checkpoint(history, state, selection)
-    callbacks = [saver, TimeLeft(backup.stem, phases[-1].end)]
+    checkpoint = Checkpoint(Backup(backup, training_key(model, run)), selection)
+    history = checkpoint.history
+    if history:
+        logger.info("resuming after epoch %d of %d, which an earlier run finished", len(history), epochs)
+    callbacks = [checkpoint, TimeLeft(backup.stem, epochs)]
     if os.environ.get("TENSORBOARD", "0") not in ("", "0"):
         callbacks.insert(0, LiveCurves(LOGS / backup.stem, resumes=bool(history)))
     train, validation = epoch_datasets(model, run)
@@ -65,10 +65,10 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
         compile_model(trained, scheduled(phase, settings, steps_per_epoch))
         # A backup fits the optimizer of its phase; that of the phase's last epoch only passes on its weights.
         if phase.start < len(history) <= phase.end:
-            state.restore(trained)
+            checkpoint.backup.restore(trained)
         if len(history) >= phase.end or selection.is_over(history):
             continue
-        saver.learning_rate = phase.learning_rate
+        checkpoint.learning_rate = phase.learning_rate
         with DeferredInterrupt() as deferred_interrupt:
             trained.fit(
                 training_batches(train, settings.batch_size, settings.seed, range(len(history), phase.end)),
@@ -81,7 +81,7 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
                 verbose=2,
             )
     if selection.keep_best:
-        for variable, value in zip(trained.variables, state.best(), strict=True):
+        for variable, value in zip(trained.variables, checkpoint.best, strict=True):
             variable.assign(value)
     logits = trained.predict(batches, verbose=0)
     return selection.mark(history), logits[: len(validation.labels)]

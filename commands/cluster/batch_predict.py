@@ -54,13 +54,7 @@ def main() -> None:
     params = load_params()
     if PurePosixPath(output.fs.unstrip_protocol(output.path)).is_relative_to(photos.fs.unstrip_protocol(photos.path)):
         raise UserError(f"expected OUTPUT outside of {args.photos}, where the photos are, received {args.output}")
-    packed: list[str] = []
-    if isinstance(photos.fs, LocalFileSystem):
-        check_readable(photos.path)
-        packed = packed_photos(Path(photos.path))
-    with parquet.explain_unreachable(photos):
-        found = [PurePosixPath(path).relative_to(photos.path).as_posix() for path in packed] or photos.find("")
-    paths = [path for path in sorted(found) if not is_hidden(PurePosixPath(path))]
+    paths = list_photos(photos)
     if not paths:
         raise UserError(f"expected photos in {args.photos}, found none")
     model = fetch_model_file(args.model, args.rev)
@@ -73,9 +67,21 @@ def main() -> None:
         nodes.connect()
         resources = params.cluster.resources_of(model.name)
         check_resources(resources)
-        decoding = model.load(params.confidence).image_size, model.image_fit, params.split.max_megapixels
-        predict_photos(photos, output, missing, decoding, resources)
+        options = {"photos": photos, "image_size": model.load(params.confidence).image_size}
+        options |= {"image_fit": model.image_fit, "max_megapixels": params.split.max_megapixels}
+        predict_photos(missing, options, output, resources)
     report(paths, parquet.read_predictions(output), model.name)
+
+
+def list_photos(photos: DirFileSystem) -> list[str]:
+    """List the files in a folder or in its shards, but for hidden ones, by their paths within the folder."""
+    packed: list[str] = []
+    if isinstance(photos.fs, LocalFileSystem):
+        check_readable(photos.path)
+        packed = packed_photos(Path(photos.path))
+    with parquet.explain_unreachable(photos):
+        found = [PurePosixPath(path).relative_to(photos.path).as_posix() for path in packed] or photos.find("")
+    return [path for path in sorted(found) if not is_hidden(PurePosixPath(path))]
 
 
 def check_resources(resources: Resources) -> None:
@@ -89,12 +95,12 @@ def check_resources(resources: Resources) -> None:
 
 
 def predict_photos(
-    photos: DirFileSystem, output: DirFileSystem, paths: list[str], decoding: tuple[Any, ...], resources: Resources
+    paths: list[str], decode_options: dict[str, Any], output: DirFileSystem, resources: Resources
 ) -> None:
     """Classify photos on the cluster, and write a Parquet file for each part of the paths.
 
-    ``decoding`` are further arguments of ``decode``. If a process fails, this raises a UserError for such an error, a
-    MachineError for a reason of its machine, and a RuntimeError for any other one.
+    If a process fails, this raises a UserError for such an error, a MachineError for a reason of its machine, and a
+    RuntimeError for any other one.
     """
     chunks = [paths[start : start + PHOTOS_PER_PART] for start in range(0, len(paths), PHOTOS_PER_PART)]
     parts = [{"name": parquet.part_name(index, chunk), "paths": chunk} for index, chunk in enumerate(chunks)]
@@ -104,7 +110,7 @@ def predict_photos(
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what is an error ends in a line below
     classified = (
         ray.data.from_items(parts, override_num_blocks=len(parts))
-        .map(decode, fn_args=[photos, *decoding], num_cpus=1)
+        .map(decode, fn_kwargs=decode_options, num_cpus=1)
         .map(
             Predictor,
             fn_constructor_args=[output],

@@ -24,6 +24,7 @@ pytest.importorskip("s3fs")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.use_.* is deprecated:DeprecationWarning")]
 
 RESOURCES = Resources(cpus=1, gpus=0, memory_gib=0.5)
+OPTIONS = {"image_size": SIZE, "image_fit": "stretch", "max_megapixels": 1}
 
 
 class UnpicklableError(Exception):  # as some of fsspec's file systems have them
@@ -103,7 +104,7 @@ def test_photos_of_a_bucket_are_classified_into_one(workspace: Path) -> None:
     photos.pipe_file("notes.txt", b"no photo")
     claim(output, fetch_model_file("small"), ConfidenceSettings())
     paths = sorted(photos.find(""))
-    predict.predict_photos(photos, output, paths, (SIZE, "stretch", 1), RESOURCES)
+    predict.predict_photos(paths, {"photos": photos, **OPTIONS}, output, RESOURCES)
     predictions = read_predictions(output)
     assert predictions["path"].tolist() == paths == ["0.jpg", "1.jpg", "notes.txt"]
     assert predictions["problem"].dropna().tolist() == ["cannot be decoded: is a text file"]
@@ -130,7 +131,7 @@ def test_a_failed_prediction_names_file_and_reason(
     claim(open_folder(str(workspace / "out")), fetch_model_file("small"), ConfidenceSettings())
     photos, output = (Faulty(workspace / folder, kind, name) for folder in ("photos", "out"))
     with pytest.raises(expected, match=rf"^expected to classify all photos \(2\), classified 0: .*{text}") as raised:
-        predict.predict_photos(photos, output, ["0.jpg", "1.jpg"], (SIZE, "stretch", 1), RESOURCES)
+        predict.predict_photos(["0.jpg", "1.jpg"], {"photos": photos, **OPTIONS}, output, RESOURCES)
     assert type(raised.value) is expected
     assert "Failed to apply" not in str(raised.value), "Ray's advice"
     assert len(str(raised.value).splitlines()) == 1

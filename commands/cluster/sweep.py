@@ -19,6 +19,7 @@ from pathlib import Path
 from shutil import copy
 from tempfile import TemporaryDirectory
 
+import pandas as pd
 import yaml
 from dvc.exceptions import DvcException
 from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
@@ -49,14 +50,13 @@ def main() -> None:
     if args.model not in params.models:
         raise UserError(f"expected a model of params.yaml ({', '.join(params.models)}), received {args.model!r}")
     trials = list_trials(args.set_param)
-    checked = [check_trial(overrides, args.model) for overrides in trials]
-    epochs = min(trial.models[args.model].epochs or trial.train.epochs for trial in checked)
-    shared = set()
-    for trial, overrides in zip(checked, trials, strict=True):
-        config = trial.models[args.model]
-        own_features = any(changes(override, "features.", "image_fit=", "image_size=") for override in overrides)
-        if config.has_backbone and not own_features:
-            shared.add(config.features)
+    variants = [check_trial(overrides, args.model) for overrides in trials]
+    epochs = min(variant.models[args.model].epochs or variant.train.epochs for variant in variants)
+    shared = {
+        variant.models[args.model].features
+        for variant, overrides in zip(variants, trials, strict=True)
+        if not any(changes(override, "features.", "image_fit=", "image_size=") for override in overrides)
+    } & set(params.features)  # without pixels
 
     connect()
     needed = [resources_for_features(name, params) for name in shared]
@@ -72,14 +72,20 @@ def main() -> None:
     settings = compare_settings(table, trials)
     if len(settings) < len(trials):
         print(f"{settings.to_string()}\n")  # noqa: T201
-    recommended = recommend(settings, trials, params.train.seed)
-    options = " ".join(f"-S '{override}'" for override in recommended)
+    print(describe_best(settings, recommend(settings, trials, params.train.seed), args.model))  # noqa: T201
+
+
+def describe_best(settings: pd.DataFrame, overrides: list[str], model: str) -> str:
+    """Return the best setting's scores, and the command that makes an experiment of its trial with these overrides."""
+    options = " ".join(f"-S '{override}'" for override in overrides)
     # Changes of train and features would train other models, too.
-    only_this_model = all(changes(override, "models.") for override in recommended)
-    target = "" if only_this_model else f" train@{args.model}"
+    only_this_model = all(changes(override, "models.") for override in overrides)
+    target = "" if only_this_model else f" train@{model}"
     best = settings.iloc[0]
-    print(f"The best setting: {best.name} (validation accuracy {best['mean']:.3f}, seeds: {best['seeds']:g})")  # noqa: T201
-    print(f"As an experiment, without training again: dvc exp run --pull {options}{target}")  # noqa: T201
+    return (
+        f"The best setting: {best.name} (validation accuracy {best['mean']:.3f}, seeds: {best['seeds']:g})\n"
+        f"As an experiment, without training again: dvc exp run --pull {options}{target}"
+    )
 
 
 def changes(override: str, *prefixes: str) -> bool:
@@ -97,7 +103,7 @@ def list_trials(options: list[str]) -> list[list[str]]:
 
 
 def check_trial(overrides: list[str], model: str) -> Params:
-    """Return the parameters of a trial; raise UserError for a value or a parameter that it cannot try."""
+    """Return the parameters that a trial trains with; raise UserError for a value or a parameter that it cannot try."""
     with TemporaryDirectory() as folder:
         path = Path(copy(PARAMS, folder))
         try:

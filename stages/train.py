@@ -58,13 +58,12 @@ def main() -> None:
         seeds = [(settings.seed + index) % 2**32 for index in range(settings.runs)]
         for seed in seeds:
             logger.info("%s: training from seed %d", name, seed)
+            stem, models, histories = f"{name}.{seed}", repeats, repeats / "history"
             if seed == settings.seed:
-                path, history_path = MODELS / f"{name}.keras", HISTORY / f"{name}.json"
-            else:
-                path, history_path = repeats / f"{name}.{seed}.keras", repeats / "history" / f"{name}.{seed}.json"
-            seeded = settings.model_copy(update={"seed": seed})
+                stem, models, histories = name, MODELS, HISTORY
+            seeded, path = settings.model_copy(update={"seed": seed}), models / f"{stem}.keras"
             run = TrainingRun(config, seeded, params.image_size, classes, train, validation, sample, path)
-            write_results(run, history_path, params.image_fit)
+            write_results(run, histories / f"{stem}.json", params.image_fit)
         write_json(seeds[1:], repeats / "seeds.json")
     spent = read_measurements(f"features@{config.features}", features_key(config.features))
     spent["train_s"] = time.process_time()

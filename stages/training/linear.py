@@ -39,29 +39,30 @@ FOLDS = 5  # unless the config says otherwise
 @threadpool_limits.wrap(limits=1)  # on whose number the last digits would depend
 def train_linear(run: TrainingRun) -> Trained:
     """Fit a classifier and save it as a whole model."""
-    features = [pool_first_view(photos.examples, len(photos.labels)) for photos in (run.train, run.validation)]
-    classifier, history, scores = fit_linear(run, features)
-    logits = (features[1] @ classifier.kernel + classifier.bias).astype(np.float32)
-    environment = [*save_linear(run, classifier, features[1], logits), PRECISION]
-    references = [each[reference_rows(len(each), run.settings.seed)].astype(np.float16) for each in features]
+    train, validation = (pool_first_view(split.examples, len(split.labels)) for split in (run.train, run.validation))
+    classifier, history, scores = fit_linear(run, train, validation)
+    logits = (validation @ classifier.kernel + classifier.bias).astype(np.float32)
+    environment = [*save_linear(run, classifier, validation, logits), PRECISION]
+    seed = run.settings.seed
+    references = [rows[reference_rows(len(rows), seed)].astype(np.float16) for rows in (train, validation)]
     return Trained(history, logits, environment, references, scores)
 
 
 @threadpool_limits.wrap(limits=1)
 def fit_linear(
-    run: TrainingRun, features: list[np.ndarray]
+    run: TrainingRun, train: np.ndarray, validation: np.ndarray
 ) -> tuple[LinearClassifier, History, list[dict[str, float]]]:
     """Fit a logistic regression to the training photos' features, its regularisation chosen by cross-validation.
 
-    ``features``, pooled, are of the training and of the validation photos. Return the classifier, a history of one
+    ``train`` and ``validation`` are pooled features, shaped (photos, channels). Return the classifier, a history of one
     record, and the cross-validated scores of each regularisation.
     """
-    labels = [run.train.labels, run.validation.labels]
+    labels = run.train.labels
     class_weight = None if run.settings.class_weight == "none" else run.settings.class_weight
     groups = read_groups(read_split("train")["path"])
-    folds = assign_folds(labels[0], groups, run.config.folds or FOLDS, run.settings.seed)
+    folds = assign_folds(labels, groups, run.config.folds or FOLDS, run.settings.seed)
     strengths = run.config.inverse_regularization or INVERSE_REGULARIZATIONS
-    best, _, candidates = cross_validate(features[0], labels[0], folds, strengths, class_weight)
+    best, _, candidates = cross_validate(train, labels, folds, strengths, class_weight)
     for candidate in candidates:
         logger.info("C = %g: cross-validated loss %.4f, accuracy %.4f", *candidate)
     inverse = best.inverse_regularization
@@ -69,11 +70,9 @@ def fit_linear(
         advice = "list others beyond it in inverse_regularization"
         logger.warning("C = %g has the lowest loss, at the end of those tried: %s", inverse, advice)
 
-    classifier = fit_classifier(features[0], labels[0], len(run.classes), inverse, class_weight)
-    (loss, accuracy), (val_loss, val_accuracy) = (
-        loss_and_accuracy(classifier.probabilities(of_split), of_labels)
-        for of_split, of_labels in zip(features, labels, strict=True)
-    )
+    classifier = fit_classifier(train, labels, len(run.classes), inverse, class_weight)
+    loss, accuracy = loss_and_accuracy(classifier.probabilities(train), labels)
+    val_loss, val_accuracy = loss_and_accuracy(classifier.probabilities(validation), run.validation.labels)
     logger.info("the linear classifier has a validation accuracy of %.3f", val_accuracy)
     record = {"epoch": 1, "accuracy": accuracy, "loss": loss, "val_accuracy": val_accuracy, "val_loss": val_loss}
     scores = [candidate._asdict() for candidate in candidates]

@@ -32,8 +32,8 @@ def train_network(run: TrainingRun) -> Trained:
         if config.is_linear:
             from stages.training.linear import PRECISION, fit_linear  # scikit-learn takes a second to load
 
-            features = [pooled_features(model, photos, np.arange(len(photos.labels))) for photos in datasets]
-            classifier, _, scores = fit_linear(run, features)
+            features = (pooled_features(model, photos, np.arange(len(photos.labels))) for photos in datasets)
+            classifier, _, scores = fit_linear(run, *features)
             model.get_layer("logits").set_weights([classifier.kernel, classifier.bias])
             environment.append(PRECISION)
         model.summary()

@@ -132,8 +132,8 @@ def summary() -> str:
     section = (DEMO / REPORT).read_text(encoding="utf-8").partition("\n## Models\n")[2].partition("\n## ")[0]
     scores = [line for line in section.splitlines() if line.startswith("|")]
     report = (DEMO / "metrics/report.html").resolve().as_uri()
-    following = 'Next: cd demo, and the README\'s "Change a parameter and compare".'
-    return "\n".join(["", *scores, "", f"The report: {report}", following])
+    next_step = 'Next: cd demo, and the README\'s "Change a parameter and compare".'
+    return "\n".join(["", *scores, "", f"The report: {report}", next_step])
 
 
 if __name__ == "__main__":

@@ -116,8 +116,8 @@ def evaluate_model(
     outputs = cache.predict(path, features=calibration.distance_threshold is not None)
     model = scores.evaluate(name, history, environment, validation, calibration.scaled(outputs.logits), test)
     unscaled = Predictions(test.labels, outputs.logits.astype(float))
-    if of_calibration := scores.score_calibration(calibration, model.photos, unscaled, outputs.features):
-        model.scores["confidence"] = of_calibration
+    if confidence := scores.score_calibration(calibration, model.photos, unscaled, outputs.features):
+        model.scores["confidence"] = confidence
     if model.scores["test"]["gain_over_baseline"] <= 0:
         logger.warning("%s is no better than the majority-class baseline on the test photos", name)
     return model

@@ -136,7 +136,7 @@ def missing_resources(needed: Iterable[Resources]) -> list[str]:
 
 
 def installed_versions() -> dict[str, str]:
-    installed = {name: next((of.version for of in distributions(name=name)), "none") for name in PACKAGES}
+    installed = {name: next((found.version for found in distributions(name=name)), "none") for name in PACKAGES}
     return {"Python": python_version(), **installed}
 
 
@@ -170,8 +170,10 @@ def cause_of(error: Exception) -> Exception:
 @on_node
 def problems_of_node(versions: dict[str, str], mark: str) -> list[str]:
     """Describe why this node cannot run steps: versions other than the caller's, a remote out of reach."""
-    installed = installed_versions()
-    problems = [f"{name} {installed[name]} instead of {of}" for name, of in versions.items() if installed[name] != of]
+    here = installed_versions()
+    problems = [
+        f"{name} {here[name]} instead of {version}" for name, version in versions.items() if here[name] != version
+    ]
     try:
         with workspace() as folder, Repo(str(folder)) as repo, probe(repo, ray.get_runtime_context().get_node_id()):
             remote = repo.cloud.get_remote_odb()

@@ -138,8 +138,8 @@ def select(photos: Photos, decisions: Mapping[str, str], query: Mapping[str, str
     if query.get("queue") == "decided":
         table = table[table.index.isin(decisions.keys())]
     for column, key in (("label", "class"), ("split", "split")):
-        if wanted := query.get(key):
-            table = table[table[column] == wanted]
+        if value := query.get(key):
+            table = table[table[column] == value]
     if search := query.get("search"):
         table = table[table.index.str.contains(search, case=False, regex=False)]
     return table

@@ -57,7 +57,7 @@ def check_is_replaceable(path: Path) -> None:
         return
     drawn = []
     with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
-        drawn = [of.filename.startswith("sample/") and of.date_time == EPOCH for of in archive.infolist()]
+        drawn = [file.filename.startswith("sample/") and file.date_time == EPOCH for file in archive.infolist()]
     if not drawn or not all(drawn):
         raise UserError(
             f"--output: expected a new file or one with synthetic images, received {path}, which is neither"

@@ -80,14 +80,14 @@ def data_values(lists: dict[str, pd.DataFrame]) -> dict[str, Any]:
     counts = pd.DataFrame({split: lists[split]["label"].value_counts() for split in ("train", "validation", "test")})
     counts = counts.fillna(0).astype(int).sort_index()
     table = pd.concat([largest_and_smallest(counts, "train", MAX_CLASSES), counts.sum().to_frame("all").T])
-    kept = {} if lists["copies"].empty else {split: lists[split] for split in ("validation", "test")}
-    copies = count_copies(lists["copies"], kept)
+    splits = {} if lists["copies"].empty else {split: lists[split] for split in ("validation", "test")}
+    copies = count_copies(lists["copies"], splits)
     return {
         "all_classes": len(counts),
         "half_listed": MAX_CLASSES // 2 if len(counts) > MAX_CLASSES else 0,
         "counts": table.rename_axis("class").reset_index(),
         "imbalance": counts["train"].max() / counts["train"].min(),
-        "copies": [f"{of['photos']} of {split} ({100 * of['share']:.1f} %)" for split, of in copies.items()],
+        "copies": [f"{left['photos']} of {split} ({100 * left['share']:.1f} %)" for split, left in copies.items()],
         "rejected": count_rejected(lists["rejected"]),
     }
 
@@ -162,7 +162,8 @@ def leaderboard(ranked: list[Evaluation], baseline: float, rank_by: str) -> pd.D
 
     def over_seeds(split: str, score: str) -> list[str]:
         runs = [model.over_seeds(split, score) for model in ranked]
-        return [f"{of[0]:.3f}" + (f" ({mean(of):.3f} ± {stdev(of):.3f})" if len(of) > 1 else "") for of in runs]
+        spreads = [f" ({mean(values):.3f} ± {stdev(values):.3f})" if len(values) > 1 else "" for values in runs]
+        return [f"{values[0]:.3f}{spread}" for values, spread in zip(runs, spreads, strict=True)]
 
     tests = [model.scores["test"] for model in ranked]
     table = pd.DataFrame(

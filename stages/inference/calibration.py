@@ -102,8 +102,9 @@ def fit_calibration(arrays: dict[str, np.ndarray], settings: ConfidenceSettings)
     if settings.out_of_distribution_fraction is not None and "training_features" in arrays:
         training = normalize(arrays["training_features"])
         distances = np.sort(distance_to_nearest(arrays["validation_features"], training))
-        alike = math.ceil(len(distances) * (1 - Fraction(str(settings.out_of_distribution_fraction))))  # exactly
-        fitted = fitted._replace(distance_threshold=float(distances[alike - 1]), training_features=training)
+        fraction = Fraction(str(settings.out_of_distribution_fraction))  # exact, unlike a float
+        threshold = float(distances[math.ceil(len(distances) * (1 - fraction)) - 1])
+        fitted = fitted._replace(distance_threshold=threshold, training_features=training)
     return fitted
 
 

@@ -36,10 +36,10 @@ def size_of(model: keras.Model) -> Size:
 
 def multiply_adds(layer: keras.layers.Layer) -> int:
     """Count the multiply-adds of kernels for one photo: each weight is used once per position of the output."""
-    leaves = [each for each in layer._flatten_layers() if not getattr(each, "layers", None)]
     return sum(
         math.prod(weight.shape) * math.prod(leaf.output.shape[1:-1])
-        for leaf in leaves
+        for leaf in layer._flatten_layers()
+        if not getattr(leaf, "layers", None)
         for weight in leaf.weights
         if len(weight.shape) > 1
     )
@@ -55,8 +55,8 @@ def measure_speed(model: keras.Model, path: Path, pixels: ArrayStore) -> None:
     """Record the CPU milliseconds a photo, in batches of 1 and 32."""
     from stages.models.runtime import tf
 
-    of = architecture(path)
-    if read_measurements(of, of):
+    layers = architecture(path)
+    if read_measurements(layers, layers):
         return
     signature = [tf.TensorSpec((None, *pixels.shape[1:]), tf.uint8)]
     predict = tf.function(lambda photos: model(photos, training=False), input_signature=signature)
@@ -69,4 +69,4 @@ def measure_speed(model: keras.Model, path: Path, pixels: ArrayStore) -> None:
             predict(batch)
             times.append(time.process_time() - started)
         speeds[f"ms_{size}"] = 1000 * min(times) / size
-    record_measurements(of, of, **speeds)
+    record_measurements(layers, layers, **speeds)

@@ -117,8 +117,8 @@ def test_each_phase_has_its_own_learning_rate(
 
 @pytest.mark.usefixtures("backbone")
 def test_the_best_epoch_may_be_one_before_fine_tuning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(callbacks, "best_epoch", lambda history: 1)
     """Early stopping counts from the start of fine-tuning."""
+    monkeypatch.setattr(callbacks, "best_epoch", lambda history: 1)
     config = fine_tuning(after=0.5)
     best, history = train(
         tmp_path, SETTINGS.model_copy(update={"checkpoint": "best", "early_stopping": 1}), config=config

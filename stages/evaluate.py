@@ -23,6 +23,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 from pandas.api.types import is_numeric_dtype
+from pydantic import TypeAdapter, ValidationError
 
 from stages.common.cli import UserError, run
 from stages.common.param_types import ImageFit
@@ -126,10 +127,10 @@ def evaluate_model(
 def read_seeds(name: str) -> list[int]:
     """Read the further seeds that a model was trained from, in that order."""
     path, advice = REPEATS / name / "seeds.json", f"run `dvc repro train@{name}`"
-    seeds = read_json(path, advice)
-    if not isinstance(seeds, list) or not all(type(seed) is int for seed in seeds):
-        raise UserError(f"expected a list of seeds in {path}, received other content: {advice}")
-    return seeds
+    try:
+        return TypeAdapter(list[int]).validate_json(read_file(path, advice), strict=True)
+    except ValidationError as error:
+        raise UserError(f"expected a list of seeds in {path}, received other content: {advice}") from error
 
 
 def read_environment(model: Path, image_fit: ImageFit) -> list[str]:
@@ -147,26 +148,23 @@ def read_history(model: Path) -> pd.DataFrame:
     """Read the history of a training run: a row per epoch."""
     folder = HISTORY if model.parent == MODELS else model.parent / "history"
     path, advice = folder / f"{model.stem}.json", f"run `dvc repro {training_step(model)}`"
-    with suppress(ValueError, KeyError):
-        history = pd.DataFrame(read_json(path, advice))
+    with suppress(ValueError, KeyError, RecursionError):
+        history = pd.DataFrame(json.loads(read_file(path, advice)))
         if not history.empty and all(is_numeric_dtype(history[column]) for column in HISTORY_COLUMNS):
             return history
     columns = ", ".join(HISTORY_COLUMNS)
     raise UserError(f"expected JSON with {columns} of each epoch in {path}, received other content: {advice}")
 
 
-def read_json(path: Path, advice: str) -> Any:
-    """Read JSON, or None from a file of other content."""
+def read_file(path: Path, advice: str) -> bytes:
     try:
-        return json.loads(path.read_bytes())
+        return path.read_bytes()
     except FileNotFoundError as error:
         raise UserError(f"expected {path}, found none: {advice}") from error
-    except (ValueError, RecursionError):
-        return None
 
 
 def outputs(
-    evaluations: list[Evaluation], ranked: list[Evaluation], test: TestSet, heat_maps: "partial[Figure]"
+    evaluations: list[Evaluation], ranked: list[Evaluation], test: TestSet, heat_maps: partial[Figure]
 ) -> Iterator[tuple[Path, Any]]:
     """Yield path and content of every output but the report; the content of a figure is what draws it."""
     for model in evaluations:

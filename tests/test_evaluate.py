@@ -49,6 +49,7 @@ def files(workspace: Path) -> None:
         folder.mkdir(parents=True)
     CNN.touch()
     (REPEATS / "cnn/cnn.7.keras").touch()
+    (REPEATS / "cnn/seeds.json").write_text("[7, 10]")
     (MODELS / "cnn.json").write_text(json.dumps({"environment": ["Python 3"]}))
     np.savez(MODELS / "cnn.npz", labels=[0, 0, 1], logits=[[1, 0], [0, 1], [1, 0]])
     (HISTORY / "cnn.json").write_text(json.dumps([RECORD]))
@@ -115,15 +116,8 @@ def test_a_run_from_another_seed_is_scored_from_its_own_files() -> None:
     validation = evaluation.scores["validation"]
     assert (validation["accuracy"], validation["balanced_accuracy"]) == (0.3, 0.5)
     assert evaluation.environment == ["Python 4"]
+    assert read_seeds("cnn") == [7, 10]
     assert evaluation.scores["test"] == evaluate(ALWAYS_DOGS).scores["test"]
-
-
-@pytest.mark.usefixtures("files")
-def test_runs_from_other_seeds_are_those_that_train_listed() -> None:
-    with pytest.raises(UserError, match=r"^expected data/repeats/cnn/seeds.json, .* run `dvc repro train@cnn`$"):
-        read_seeds("cnn")
-    (REPEATS / "cnn/seeds.json").write_text("[9, 10]")
-    assert read_seeds("cnn") == [9, 10]
 
 
 @pytest.mark.usefixtures("files")
@@ -149,43 +143,30 @@ def test_files_of_a_removed_model_are_refused() -> None:
         check_leftovers({"wide"})
 
 
-@pytest.mark.usefixtures("files")
-@pytest.mark.parametrize("content", ["", "[1]", '{"environment": 1}', "<<<<<<< HEAD"])
-def test_a_damaged_description_of_a_model_is_one_line(content: str) -> None:
-    (MODELS / "cnn.json").write_text(content)
-    with pytest.raises(UserError, match=r"^expected JSON .* in data/models/cnn.json, .*: run `dvc repro train@cnn`$"):
-        evaluate(ALWAYS_DOGS)
+DAMAGED = {
+    "data/models/cnn.json": ["", "[1]", '{"environment": 1}'],
+    "plots/history/cnn.json": ["", "3", "[]", "[1]", '[{"epoch": 1}]', json.dumps([{**RECORD, "val_loss": "low"}])],
+    "data/repeats/cnn/seeds.json": ["", "3", "{}", '["1"]', "[true]", "\ufeff"],
+}
+OF_ALL = ["<<<<<<< HEAD", "[" * 100_000]
 
 
 @pytest.mark.usefixtures("files")
 @pytest.mark.parametrize(
-    "content",
-    [
-        "",
-        "3",
-        "[]",
-        "[1]",
-        "<<<<<<< HEAD",
-        '[{"epoch": 1}]',
-        json.dumps([{**RECORD, "val_loss": "low"}]),
-        "[" * 100_000,
-        None,
-    ],
-    ids=lambda each: str(each)[:9],
+    ("name", "content"), [(name, content) for name, damages in DAMAGED.items() for content in [*damages, *OF_ALL]]
 )
-def test_a_damaged_history_is_one_line(content: str | None) -> None:
-    path = HISTORY / "cnn.json"
-    path.unlink() if content is None else path.write_text(content)
-    with pytest.raises(UserError, match=r"^expected .*plots/history/cnn.json, .*: run `dvc repro train@cnn`$"):
-        evaluate(ALWAYS_DOGS)
+def test_damaged_json_is_one_line(name: str, content: str) -> None:
+    Path(name).write_text(content)
+    with pytest.raises(UserError, match=rf"^expected (JSON|a list).* in {name}, .*: run `dvc repro train@cnn`$"):
+        read_seeds(evaluate(ALWAYS_DOGS).name)
 
 
 @pytest.mark.usefixtures("files")
-@pytest.mark.parametrize("content", ["", "3", "{}", '["1"]', "[true]", "<<<<<<< HEAD", "\ufeff", "[" * 100_000])
-def test_a_damaged_list_of_seeds_is_one_line(content: str) -> None:
-    (REPEATS / "cnn/seeds.json").write_text(content)
-    with pytest.raises(UserError, match=r"^expected a list of seeds in data/repeats/cnn/seeds.json, .*train@cnn`$"):
-        read_seeds("cnn")
+@pytest.mark.parametrize("name", ["data/models/cnn.keras", "plots/history/cnn.json", "data/repeats/cnn/seeds.json"])
+def test_a_missing_file_is_one_line(name: str) -> None:
+    Path(name).unlink()
+    with pytest.raises(UserError, match=rf"^expected .*{name}, found none: run `dvc repro train@cnn`$"):
+        read_seeds(evaluate(ALWAYS_DOGS).name)
 
 
 LOGITS = np.eye(3, 2)

@@ -25,15 +25,15 @@ from dvc.exceptions import DvcException
 from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
 from ray import tune
 
-from commands.cluster.comparison import UNFINISHED, compare_settings, recommend, setting_of, tabulate
 from commands.cluster.nodes import bundle, check_nodes, connect, resources_for_features
-from commands.cluster.trial import Trial
+from commands.cluster.trial import UNFINISHED, Trial, compare_settings, recommend, setting_of, tabulate
 from commands.cluster.workspace import dvc
 from stages.common.cli import UserError, command_parser, run
+from stages.common.machine import read_code
 from stages.common.params import PARAMS, Params, load_params
 from stages.common.paths import BACKUPS
 from stages.storage.files import content_hash
-from stages.training.backup import training_code
+from stages.training.backup import TRAINING_CODE
 
 # The trials report their progress themselves, and DVC keeps their results.
 os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
@@ -176,7 +176,9 @@ def sweep_key(model: str, trials: list[list[str]], lock: str) -> str:
     steps = yaml.safe_load(lock)["stages"]
     inputs = [step for step in sorted(steps) if step.partition("@")[0] in ("download", "backbone", "split", "features")]
     data = json.dumps([steps[step]["outs"] for step in inputs])
-    return content_hash([model, json.dumps(trials), PARAMS.read_text(encoding="utf-8"), data, *training_code()])
+    return content_hash(
+        [model, json.dumps(trials), PARAMS.read_text(encoding="utf-8"), data, *read_code(TRAINING_CODE)]
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""What results depend on beside code and data, and measured times; without loading TensorFlow."""
+"""What results depend on beside data: code, versions, hardware. And measured times. TensorFlow is not loaded."""
 
 import json
 import os
 import platform
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -10,10 +11,16 @@ from typing import Any
 
 from stages.common.paths import COSTS
 
+STAGES = Path(__file__).parents[1]
 # Those with kernels of their own in TensorFlow, which round differently.
 INSTRUCTION_SETS = {"avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve"}
 GPUS = ("nvidia*", "kfd")
 SWITCHES = ("CUDA_VISIBLE_DEVICES", "TF_ENABLE_ONEDNN_OPTS")
+
+
+def read_code(patterns: Iterable[str]) -> list[str]:
+    """Read the files in ``stages/`` that match some patterns."""
+    return [file.read_text(encoding="utf-8") for pattern in patterns for file in sorted(STAGES.glob(pattern))]
 
 
 def versions_and_cpu() -> list[str]:

@@ -21,6 +21,7 @@ from matplotlib.rcsetup import cycler
 from matplotlib.text import Text
 from PIL import Image
 
+from stages.common.machine import read_code
 from stages.common.paths import FIGURES
 from stages.photos.decode import thumbnail
 from stages.storage.files import atomic_write, content_hash
@@ -41,7 +42,6 @@ FONTS = ["DejaVu Sans", *(name for name in CJK_FONTS if name in get_font_names()
 matplotlib.rcParams["font.family"] = [*FONTS, "Last Resort High-Efficiency"]
 
 LEFT_TO_RIGHT = "\u200e"  # an invisible mark
-STAGES = Path(__file__).parents[1]
 DRAWING_CODE = ("common/*.py", "evaluation/*.py", "photos/*.py")
 
 
@@ -122,12 +122,11 @@ class FigureCache:
     """
 
     def __init__(self, photos: str) -> None:
-        code = [file.read_text("utf-8") for pattern in DRAWING_CODE for file in sorted(STAGES.glob(pattern))]
         versions = [version(name) for name in ("matplotlib", "numpy", "Pillow")]
-        self.key = content_hash([photos, *code, *versions, *FONTS])
+        self.key = content_hash([photos, *read_code(DRAWING_CODE), *versions, *FONTS])
         self.used: set[Path] = set()
 
-    def write(self, draw: "partial[Figure]", path: Path) -> None:
+    def write(self, draw: partial[Figure], path: Path) -> None:
         """Write a figure to ``path``, drawn or as it is cached."""
         arguments = np.frombuffer(pickle.dumps(draw), np.uint8)
         cached = FIGURES / f"{content_hash([self.key, arguments])}.png"

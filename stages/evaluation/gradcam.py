@@ -1,7 +1,5 @@
 """Grad-CAM: the regions of a photo that a prediction rests on (Selvaraju et al., 2017)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -28,7 +26,7 @@ if TYPE_CHECKING:  # TensorFlow is loaded only where a model is not a linear cla
 SHOWN = 4  # correct photos, and mistakes
 
 
-def last_feature_layer(model: keras.Model) -> int:
+def last_feature_layer(model: "keras.Model") -> int:
     """Return the index in ``model.layers`` of the last feature maps: the last convolution, or the whole backbone."""
     from stages.models.runtime import layers
 
@@ -38,7 +36,7 @@ def last_feature_layer(model: keras.Model) -> int:
     return int(np.flatnonzero(maps)[-1])
 
 
-def heat_maps(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
+def heat_maps(model: "keras.Model", pixels: np.ndarray) -> np.ndarray:
     """Compute Grad-CAM for the predicted class of each photo.
 
     With the feature maps A_k and the log-odds s of the predicted class, it is ReLU(sum_k w_k A_k), where w_k is the

@@ -1,7 +1,5 @@
 """Load a trained model, and predict logits and features of photos; TensorFlow is loaded with the first model."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +28,7 @@ class Outputs(NamedTuple):
     features: np.ndarray | None = None  # of ``with_features``: float32, shaped (photos, channels)
 
 
-def load_model(path: Path) -> keras.Model:
+def load_model(path: Path) -> "keras.Model":
     """Load a saved model in Keras's safe mode, which refuses a model that contains code."""
     from stages.models.runtime import keras
 
@@ -44,7 +42,7 @@ def existing_model(path: Path) -> Path:
     return path
 
 
-def with_features(model: keras.Model) -> keras.Model:
+def with_features(model: "keras.Model") -> "keras.Model":
     """Add to a model its backbone's features as a second output, averaged over height and width."""
     from stages.models.build import backbone_end
     from stages.models.runtime import keras, layers
@@ -53,12 +51,12 @@ def with_features(model: keras.Model) -> keras.Model:
     return keras.Model(model.input, [model.output, features])
 
 
-def predict_outputs(model: keras.Model, pixels: ArrayStore) -> Outputs:
+def predict_outputs(model: "keras.Model", pixels: ArrayStore) -> Outputs:
     """Predict from uint8 in 0..255, shaped (photos, height, width, 3); features if the model is ``with_features``."""
     return Outputs(*(np.concatenate(output) for output in zip(*predict_batches(model, pixels), strict=True)))
 
 
-def predict_batches(model: keras.Model, pixels: ArrayStore) -> Iterator[list[np.ndarray]]:
+def predict_batches(model: "keras.Model", pixels: ArrayStore) -> Iterator[list[np.ndarray]]:
     """Yield a model's outputs for ``BATCH_SIZE`` photos at a time, in order, computed on all cores."""
     size = min(BATCH_SIZE, len(pixels))
     # Pad the last batch: for one of another size TensorFlow would compile the model again.

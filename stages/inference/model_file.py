@@ -1,7 +1,5 @@
 """A trained model with its classes, as it is now or was in any git revision."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,10 +35,10 @@ class TrainedModel(NamedTuple):
     """A trained model in memory, with what turns its logits into predictions."""
 
     name: str
-    model: keras.Model  # from pixels of 0..255, (batch, height, width, 3), to logits, (batch, classes)
+    model: "keras.Model"  # from pixels of 0..255, (batch, height, width, 3), to logits, (batch, classes)
     class_names: list[str]  # in the order of the logits
     calibration: Calibration = Calibration()
-    with_features: keras.Model | None = None  # the model with features as a second output, if calibration needs them
+    with_features: "keras.Model | None" = None  # the model with features as a second output, if calibration needs them
     image_fit: ImageFit = "stretch"  # of the photos that it was trained on, as of ``resized_pixels``
 
     @property

@@ -1,7 +1,5 @@
 """Parameters, multiply-adds and speed of a loaded model."""
 
-from __future__ import annotations
-
 import math
 import re
 import time
@@ -29,12 +27,12 @@ class Size(NamedTuple):
     other_multiply_adds: int
 
 
-def size_of(model: keras.Model) -> Size:
+def size_of(model: "keras.Model") -> Size:
     backbone = sum(multiply_adds(layer) for layer in model.layers if layer.name == "backbone")
     return Size(model.count_params(), backbone, multiply_adds(model) - backbone)
 
 
-def multiply_adds(layer: keras.layers.Layer) -> int:
+def multiply_adds(layer: "keras.layers.Layer") -> int:
     """Count the multiply-adds of kernels for one photo: each weight is used once per position of the output."""
     return sum(
         math.prod(weight.shape) * math.prod(leaf.output.shape[1:-1])
@@ -51,7 +49,7 @@ def architecture(path: Path) -> str:
         return content_hash([re.sub(r'"rate": [^,}]+', "", archive.read("config.json").decode())])
 
 
-def measure_speed(model: keras.Model, path: Path, pixels: ArrayStore) -> None:
+def measure_speed(model: "keras.Model", path: Path, pixels: ArrayStore) -> None:
     """Record the CPU milliseconds a photo, in batches of 1 and 32."""
     from stages.models.runtime import tf
 

@@ -1,7 +1,5 @@
 """Cache of predictions on the test photos. Why DVC does not track them: docs/decisions/prediction_cache.md."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from io import BytesIO
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from stages.common.machine import machine_key
+from stages.common.machine import machine_key, read_code
 from stages.common.paths import PREDICTIONS
 from stages.inference.calibration import DAMAGED_NPZ
 from stages.inference.logits import (
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-STAGES = Path(__file__).parents[1]
 INFERENCE_CODE = ("inference/*.py", "models/*.py")  # what predictions depend on, from the pixels on
 
 
@@ -48,10 +45,9 @@ class PredictionCache:
         self.used: set[Path] = set()
         self.sizes: dict[str, Size] = {}  # of the models that predicted
         indices = np.arange(len(pixels))
-        code = [file.read_text("utf-8") for pattern in INFERENCE_CODE for file in sorted(STAGES.glob(pattern))]
         # Batch by batch, as the photos may not fit into memory.
         batches = (pixels[indices[start : start + BATCH_SIZE]] for start in range(0, len(pixels), BATCH_SIZE))
-        self.key = content_hash([str(pixels.shape), *machine_key(), *code, *batches])
+        self.key = content_hash([str(pixels.shape), *machine_key(), *read_code(INFERENCE_CODE), *batches])
 
     def predict(self, model_path: Path, *, features: bool = False) -> Outputs:
         """Return the outputs of a model, with or without features; it is loaded only if they are not cached."""
@@ -60,7 +56,7 @@ class PredictionCache:
             with threadpool_limits(limits=1):  # on whose number the last digits would depend
                 return Outputs(pooled @ head.kernel + head.bias, pooled if features else None)
 
-        def compute(model: keras.Model) -> dict[str, np.ndarray]:
+        def compute(model: "keras.Model") -> dict[str, np.ndarray]:
             outputs = predict_outputs(with_features(model) if features else model, self.pixels)
             return {name: array for name, array in outputs._asdict().items() if array is not None}
 
@@ -76,14 +72,11 @@ class PredictionCache:
         self.used.add(maps_path)
         if not maps_path.exists():
             path.unlink(missing_ok=True)
-
-        def compute(model: keras.Model) -> dict[str, np.ndarray]:
-            return {"features": self.extract(model, maps_path)}
-
-        return self.cached(path, maps_path.stem, model_path, compute)["features"]
+        arrays = self.cached(path, maps_path.stem, model_path, lambda model: self.extract(model, maps_path))
+        return arrays["features"]
 
     def cached(
-        self, path: Path, key: str, model_path: Path, compute: Callable[[keras.Model], dict[str, np.ndarray]]
+        self, path: Path, key: str, model_path: Path, compute: "Callable[[keras.Model], dict[str, np.ndarray]]"
     ) -> dict[str, np.ndarray]:
         """Return cached arrays or, if there are none, cache what a model computes, its size and its speed."""
         self.used.add(path)
@@ -101,8 +94,8 @@ class PredictionCache:
         self.sizes[model_path.stem] = Size(*arrays["size"].tolist())
         return arrays
 
-    def extract(self, model: keras.Model, maps_path: Path) -> np.ndarray:
-        """Write a backbone's feature maps (for Grad-CAM), and return their means, shaped (photos, channels)."""
+    def extract(self, model: "keras.Model", maps_path: Path) -> dict[str, np.ndarray]:
+        """Write a backbone's feature maps (for Grad-CAM), and return their means: ``features``, (photos, channels)."""
         from stages.models.build import backbone_end
         from stages.models.runtime import keras
 
@@ -113,7 +106,7 @@ class PredictionCache:
             for [batch] in predict_batches(backbone, self.pixels):
                 maps.write(BATCH_SIZE * len(means), batch)
                 means.append(batch.mean((1, 2)))
-        return np.concatenate(means)
+        return {"features": np.concatenate(means)}
 
     def maps_path(self, head: LinearHead) -> Path:
         return PREDICTIONS / f"{content_hash([head.rest, self.key])}.npy"

@@ -18,7 +18,6 @@ from stages.storage.files import atomic_write, is_intact_zip
 
 logger = logging.getLogger(__name__)
 
-STAGES = Path(__file__).parents[1]
 # The code that a trained model depends on: the same as the dependencies of `train` in dvc.yaml.
 TRAINING_CODE = ("datasets/*.py", "models/*.py", "storage/*.py", "train.py", "training/*.py")
 
@@ -94,8 +93,3 @@ def read_content(path: Path) -> dict[str, Any]:
 def variables_of(model: Any) -> list[Any]:
     """List what training changes: weights, states of random generators, the optimizer's moments and step count."""
     return [*model.variables, *model.optimizer.variables]
-
-
-def training_code() -> list[str]:
-    files = sorted(file for pattern in TRAINING_CODE for file in STAGES.glob(pattern))
-    return [file.read_text(encoding="utf-8") for file in files]

@@ -13,7 +13,7 @@ import numpy as np
 import sklearn
 from threadpoolctl import threadpool_limits
 
-from stages.common.machine import machine_key
+from stages.common.machine import machine_key, read_code
 from stages.common.paths import BACKUPS, FEATURES
 from stages.models.linear_file import CHECK_BATCH, replace_linear_head
 from stages.models.logistic_regression import (
@@ -28,7 +28,7 @@ from stages.models.logistic_regression import (
 from stages.storage.feature_sets import reference_rows, sample_rows
 from stages.storage.files import atomic_write, content_hash, is_intact_zip, sha256_of, write_json
 from stages.storage.photo_lists import read_groups, read_split
-from stages.training.backup import History, Trained, TrainingRun, training_code
+from stages.training.backup import TRAINING_CODE, History, Trained, TrainingRun
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +90,8 @@ def save_linear(run: TrainingRun, classifier: LinearClassifier, features: np.nda
     backbone = sorted((FEATURES / run.config.features / "backbone").iterdir())
     # All that shapes the saved model but the fitted weights, and its check.
     shape = [str(run.image_size), str(len(run.classes))]
-    key = content_hash([*shape, *map(sha256_of, backbone), *training_code(), *machine_key(), pixels, features[rows]])
+    code = read_code(TRAINING_CODE)
+    key = content_hash([*shape, *map(sha256_of, backbone), *code, *machine_key(), pixels, features[rows]])
     earlier = BACKUPS / f"{run.config.features}.linear"
     about = earlier.with_suffix(".json")
     content: dict[str, Any] = {}

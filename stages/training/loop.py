@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from stages.common.machine import read_code
 from stages.common.model_config import ModelConfig
 from stages.common.params import Train
 from stages.common.paths import LOGS
@@ -20,7 +21,7 @@ from stages.models.pretrained import unfreeze
 from stages.models.runtime import describe_environment, device_count, keras, tf
 from stages.storage.arrays import DiskArray, temporary_array
 from stages.storage.files import content_hash
-from stages.training.backup import Backup, History, TrainingRun, training_code
+from stages.training.backup import TRAINING_CODE, Backup, History, TrainingRun
 from stages.training.batches import training_batches, validation_batches
 from stages.training.callbacks import Checkpoint, DeferredInterrupt, LiveCurves, Selection, TimeLeft
 from stages.training.micro_batches import MicroBatched, OnDevices
@@ -165,7 +166,7 @@ def training_key(model: keras.Model, run: TrainingRun) -> str:
         yield str(model.input_shape)
         yield from describe_environment()
         yield keras.config.dtype_policy().name
-        yield from training_code()
+        yield from read_code(TRAINING_CODE)
         yield from (variable.numpy() for variable in model.variables)  # the backbone's weights among them
         for dataset in (run.train, run.validation):
             yield dataset.labels

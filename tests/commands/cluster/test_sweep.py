@@ -9,8 +9,8 @@ import pytest
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from commands.cluster.comparison import compare_settings, recommend, tabulate
 from commands.cluster.sweep import check_trial, list_trials, scheduler_of
+from commands.cluster.trial import compare_settings, recommend, tabulate
 from stages.common.cli import UserError
 
 

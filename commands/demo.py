@@ -32,7 +32,7 @@ COPIED = (
     *("commands", "dvc.yaml", "stages"),
 )
 SOURCE = "demo.source"  # in the repository's configuration: a hash of what the finished demo was made from
-# What a git hook or a calling make sets would lead to the project's own repository, or to its jobs.
+# A git hook or a calling make sets these, to the project's own repository and jobs.
 FOREIGN = {"GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in FOREIGN}
 

@@ -173,7 +173,7 @@ def check_all_classified(model: str, photos: int, failed: int) -> None:
 
 
 def table_lines(tables: Iterable[pd.DataFrame]) -> Iterator[str]:
-    """Align path, class, probability and note in columns, with control characters escaped; in the end, as it must."""
+    """Align path, class, probability and note in columns, whose widths need all rows; escape control characters."""
     rows = pd.concat([table.filter(["path", "class", "probability", "note"]) for table in tables])
     rows["probability"] = rows["probability"].map("{:11.3f}".format)
     cells = [[str(name), *map(shown, rows[name])] for name in rows]
@@ -184,7 +184,7 @@ def table_lines(tables: Iterable[pd.DataFrame]) -> Iterator[str]:
 
 def csv_lines(tables: Iterable[pd.DataFrame]) -> Iterator[str]:
     for index, rows in enumerate(tables):
-        # Python's csv quotes what has a character of the line end: here also "\r", at which many programs end a line.
+        # csv quotes values with a character of the line terminator: include "\r", which ends a line in many programs.
         text = str(rows.to_csv(index=False, header=index == 0, lineterminator="\r\0\n"))
         yield text.replace("\r\0\n", "\n")
 

@@ -53,7 +53,7 @@ def main() -> None:
     # The model's own settings go before those of all models.
     settings = settings.model_copy(update=config.model_dump(include=set(Train.model_fields), exclude_none=True))
 
-    BACKUPS.mkdir(parents=True, exist_ok=True)  # by which a trial of a sweep knows that it trained
+    BACKUPS.mkdir(parents=True, exist_ok=True)  # tells a trial of a sweep that a training run began
     with atomic_folder(REPEATS / name, replace=True) as repeats:
         seeds = [(settings.seed + index) % 2**32 for index in range(settings.runs)]
         for seed in seeds:
@@ -68,7 +68,7 @@ def main() -> None:
     spent = read_measurements(f"features@{config.features}", features_key(config.features))
     spent["train_s"] = time.process_time()
     record_measurements(f"train@{name}", sha256_of(MODELS / f"{name}.keras"), **spent)
-    for backup in BACKUPS.glob(f"{name}.*npz"):  # only now: if a later run is killed, no earlier one repeats
+    for backup in BACKUPS.glob(f"{name}.*npz"):  # last, so that a killed step repeats no finished run
         backup.unlink()
 
 

@@ -1,4 +1,4 @@
-"""What a model makes of a new photo: probabilities, a note, Grad-CAM, and the nearest training photos."""
+"""A model's answer to a new photo: probabilities, a note, Grad-CAM, and the nearest training photos."""
 
 import base64
 import time

@@ -174,7 +174,7 @@ async def models(request: web.Request) -> web.StreamResponse:
 
 
 async def classify(request: web.Request) -> web.StreamResponse:
-    """Answer with what a model makes of the photo in the body."""
+    """Answer with a model's predictions for the photo in the body."""
     from commands.review.classifier import classify_photo
 
     name, revision = (request.query.get(key) or None for key in ("model", "rev"))

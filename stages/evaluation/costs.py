@@ -1,4 +1,4 @@
-"""What models cost: by counts, which repeat, for the report; by measurements, which do not, for a table of its own."""
+"""Costs of models: counts, which are reproducible, for the report; measurements for a table that is not tracked."""
 
 import logging
 from collections.abc import Mapping

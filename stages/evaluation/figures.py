@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 matplotlib.use("agg")
 
-# Of Okabe and Ito: distinct also with a colour-vision deficiency.
+# The palette of Okabe and Ito, distinct also to readers with a colour-vision deficiency.
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"]
 matplotlib.rcParams["axes.prop_cycle"] = cycler(color=COLOURS)
 # Do not parse $...$ in names as math.

@@ -30,7 +30,7 @@ def last_feature_layer(model: "keras.Model") -> int:
     """Return the index in ``model.layers`` of the last feature maps: the last convolution, or the whole backbone."""
     from stages.models.runtime import layers
 
-    # Their outputs only drop some of the feature maps before them.
+    # Their outputs are values of the feature maps before them.
     subsampling = (layers.Dropout, layers.MaxPooling2D)
     maps = [len(layer.output.shape) == 4 and not isinstance(layer, subsampling) for layer in model.layers]
     return int(np.flatnonzero(maps)[-1])

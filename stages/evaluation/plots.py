@@ -18,7 +18,7 @@ from stages.evaluation.scores import ECE_BINS, reliability, selected_epoch
 from stages.evaluation.significance import wilson_interval
 from stages.inference.calibration import accuracy_by_coverage
 
-LINE_STYLES = ["-", "--", "-.", ":"]  # of every round of the colours another
+LINE_STYLES = ["-", "--", "-.", ":"]  # the next for each round of the colours
 MAX_CLASS_LETTERS = 24
 MAX_CLASSES = 30  # of a confusion matrix, whose names and counts are readable; a text per cell takes memory
 MAX_MISTAKES = 12

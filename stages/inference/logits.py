@@ -15,7 +15,7 @@ from stages.storage.arrays import ArrayStore
 if TYPE_CHECKING:
     from stages.models.runtime import keras
 
-BATCH_SIZE = 8  # no slower than larger ones, and as many as there are cores are in memory
+BATCH_SIZE = 8  # as fast as larger batches; one per core is in memory
 
 # TensorFlow warns about compiling again for each further model, which is inevitable.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -20,7 +20,7 @@ BATCHES = {1: 9, 32: 2}  # how often each batch size is measured
 
 
 class Size(NamedTuple):
-    """What a model's prediction for one photo takes."""
+    """Parameters of a model, and the multiply-adds of its prediction for one photo."""
 
     parameters: int
     backbone_multiply_adds: int  # of the frozen backbone

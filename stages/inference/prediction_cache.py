@@ -53,7 +53,7 @@ class PredictionCache:
         """Return the outputs of a model, with or without features; it is loaded only if they are not cached."""
         if head := read_linear_head(existing_model(model_path)):
             pooled = self.backbone_features(model_path, head)
-            with threadpool_limits(limits=1):  # on whose number the last digits would depend
+            with threadpool_limits(limits=1):  # the last digits depend on the number of threads
                 return Outputs(pooled @ head.kernel + head.bias, pooled if features else None)
 
         def compute(model: "keras.Model") -> dict[str, np.ndarray]:
@@ -116,7 +116,7 @@ class PredictionCache:
         return open_array(self.maps_path(head))
 
     def delete_unused(self) -> None:
-        """Delete what no model asked for."""
+        """Delete the files that no model has used."""
         for path in set(PREDICTIONS.glob("*.np[yz]")) - self.used:
             path.unlink()
 

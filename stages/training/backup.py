@@ -1,4 +1,4 @@
-"""What training runs start from and end with, and a backup after each epoch, so that a killed run resumes exactly.
+"""Inputs and results of a training run, and a backup after each epoch, from which a killed run resumes exactly.
 
 Keras's BackupAndRestore does not (docs/decisions/own_backup.md). This module does not load TensorFlow.
 """
@@ -52,7 +52,7 @@ class Backup:
 
     def __init__(self, path: Path, key: str) -> None:
         self.path = path
-        self.key = key  # hash of all that the training run depends on; a backup with another one is ignored
+        self.key = key  # hash of all that the training run depends on; a backup with another key is ignored
 
     def history(self) -> History:
         """Read the records of the finished epochs: none without a backup, or if it is damaged (logged) or outdated."""

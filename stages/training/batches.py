@@ -14,7 +14,7 @@ CACHED_BYTES = 2**28  # MobileNetV2's features of 2,000 photos
 
 Batches = Iterator[tuple[np.ndarray, np.ndarray]]  # examples and labels
 
-# float32 by the bits of float16: a lookup takes half as long as NumPy's conversion; TensorFlow's logs an error.
+# From a float16's bits to its float32: a lookup is twice as fast as NumPy's conversion, and TensorFlow's logs errors.
 FLOAT32 = np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float32)
 
 

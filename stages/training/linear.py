@@ -36,7 +36,7 @@ PRECISION = f"precision float32, fitted by scikit-learn {sklearn.__version__}"
 FOLDS = 5  # unless the config says otherwise
 
 
-@threadpool_limits.wrap(limits=1)  # on whose number the last digits would depend
+@threadpool_limits.wrap(limits=1)  # the last digits depend on the number of threads
 def train_linear(run: TrainingRun) -> Trained:
     """Fit a classifier and save it as a whole model."""
     train, validation = (pool_first_view(split.examples, len(split.labels)) for split in (run.train, run.validation))

@@ -14,6 +14,7 @@ from scipy.special import softmax
 from commands import predict
 from commands.cluster import batch_predict, nodes, parquet
 from commands.export import __main__ as export
+from commands.export.fidelity import validation_photos
 from stages import evaluate, pixels, split, train
 from stages.common.cli import UserError
 from stages.common.param_types import ImageFit
@@ -89,7 +90,6 @@ def test_all_decode_as_the_model_was_trained(image_fit: ImageFit, monkeypatch: p
     np.testing.assert_allclose(pd.read_csv("out.csv")["probability_cats"], probabilities, atol=1e-5)
 
     sampled: list[np.ndarray] = []
-    validation_photos = export.validation_photos
 
     def sample(*arguments: Any) -> Any:
         pixels, labels = validation_photos(*arguments)

@@ -17,19 +17,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from commands.export.exporters import FORMATS, Format, float_batches, in_float32, write_model
-from commands.export.fidelity import ADVICE, NOISE_IMAGES, measure_fidelity, noise, training_pixels
+from commands.export.fidelity import ADVICE, measure_fidelity, training_pixels, validation_photos
 from stages.common.cli import UserError, command_parser, explain_unwritable, run
 from stages.common.param_types import ImageFit
 from stages.common.params import load_params
 from stages.inference.logits import predict_outputs
 from stages.inference.model_file import TrainedModel, fetch_model_file
-from stages.photos.decode import PAD_COLOUR, load_pixels
+from stages.photos.decode import PAD_COLOUR
 from stages.storage.arrays import ArrayStore
 from stages.storage.files import atomic_folder, write_json
-from stages.storage.photo_lists import read_split
 
 logger = logging.getLogger(__name__)
 
@@ -97,17 +95,6 @@ def parse_arguments() -> argparse.Namespace:
     if args.precision not in target.precisions:
         raise UserError(f"--format {args.format}: expected --precision float32, received {args.precision}")
     return args
-
-
-def validation_photos(trained: TrainedModel) -> tuple[ArrayStore, np.ndarray | None]:
-    """Return pixels and class indices (-1: no class of the model) of the validation photos, or else noise and None."""
-    try:
-        photos = read_split("validation")
-        pixels = load_pixels(list(photos["path"]), trained.image_size, trained.image_fit)
-    except UserError as error:
-        logger.warning("checking on %d images of noise instead of validation photos: %s", NOISE_IMAGES, error)
-        return noise(trained), None
-    return pixels, pd.Index(trained.class_names).get_indexer(pd.Index(photos["label"]))
 
 
 def run_batches(run: Callable[[np.ndarray], np.ndarray], pixels: ArrayStore) -> tuple[np.ndarray, float]:

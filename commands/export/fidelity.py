@@ -1,14 +1,18 @@
 """How faithful an export is to its model, and the photos on which that is measured."""
 
+import logging
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from stages.common.cli import UserError
 from stages.inference.model_file import TrainedModel
 from stages.photos.decode import load_pixels
 from stages.storage.arrays import ArrayStore
 from stages.storage.photo_lists import read_split
+
+logger = logging.getLogger(__name__)
 
 NOISE_IMAGES = 16  # on which an export is checked if there are no photos
 MAX_DIFFERENCE = 1e-3  # of a probability, in float32
@@ -63,6 +67,17 @@ def measure_fidelity(exported: np.ndarray, expected: np.ndarray, labels: np.ndar
         return fidelity
     model_accuracy, accuracy = (round(float((each == labels).mean()), 6) for each in (expected_classes, classes))
     return fidelity._replace(model_accuracy=model_accuracy, accuracy=accuracy)
+
+
+def validation_photos(trained: TrainedModel) -> tuple[ArrayStore, np.ndarray | None]:
+    """Return pixels and class indices (-1: no class of the model) of the validation photos, or else noise and None."""
+    try:
+        photos = read_split("validation")
+        pixels = load_pixels(list(photos["path"]), trained.image_size, trained.image_fit)
+    except UserError as error:
+        logger.warning("checking on %d images of noise instead of validation photos: %s", NOISE_IMAGES, error)
+        return noise(trained), None
+    return pixels, pd.Index(trained.class_names).get_indexer(pd.Index(photos["label"]))
 
 
 def training_pixels(trained: TrainedModel, number: int) -> ArrayStore:

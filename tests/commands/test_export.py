@@ -16,7 +16,7 @@ from PIL import ExifTags, Image
 
 from commands.export import __main__ as command
 from commands.export.exporters import FORMATS, in_float32, write_model
-from commands.export.fidelity import Fidelity, measure_fidelity, training_pixels
+from commands.export.fidelity import Fidelity, measure_fidelity, training_pixels, validation_photos
 from stages.common.cli import UserError
 from stages.common.param_types import ImageFit
 from stages.common.params import load_params
@@ -242,7 +242,7 @@ def test_a_wrong_export_leaves_nothing_behind(export: Export, monkeypatch: pytes
 
 @pytest.mark.usefixtures("export")
 def test_all_validation_photos_are_compared() -> None:
-    pixels, labels = command.validation_photos(TRAINED._replace(class_names=["dogs", "cats"]))
+    pixels, labels = validation_photos(TRAINED._replace(class_names=["dogs", "cats"]))
     assert labels is not None
     assert (pixels.shape, set(labels)) == ((20, *SIZE, 3), {1})
     np.testing.assert_array_equal(pixels[np.array([7])][0], resized_pixels("photos/7.jpg", SIZE))
@@ -252,7 +252,7 @@ def test_all_validation_photos_are_compared() -> None:
 @pytest.mark.parametrize("missing", ["data/splits/validation.csv", "photos/0.jpg"])
 def test_without_the_photos_it_is_checked_on_noise(missing: str, caplog: pytest.LogCaptureFixture) -> None:
     Path(missing).unlink()
-    pixels, labels = command.validation_photos(TRAINED)
+    pixels, labels = validation_photos(TRAINED)
     assert pixels.shape == (16, *SIZE, 3)
     assert pixels.dtype == np.uint8
     assert labels is None

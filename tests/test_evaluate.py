@@ -35,7 +35,7 @@ from stages.inference.logits import Outputs
 PHOTOS = pd.DataFrame({"path": ["0.jpg", "1.jpg", "2.jpg"], "label": ["cats", "cats", "dogs"]})
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
 TEST = results.TestSet(PHOTOS, ["cats", "dogs"], PIXELS, np.array([0, 0, 1]), baseline=2 / 3)
-CNN = MODELS / "cnn.keras"
+CNN, REPEAT = MODELS / "cnn.keras", REPEATS / "cnn/cnn.7.keras"
 PLAIN, SOFTMAX = ConfidenceSettings(), Calibration()
 RECORD = {"epoch": 1, "accuracy": 0.5, "loss": 0.7, "val_accuracy": 0.4, "val_loss": 0.8}
 ALWAYS_DOGS = Outputs(np.log([[0.25, 0.75]] * 3))
@@ -48,8 +48,8 @@ def files(workspace: Path) -> None:
     for folder in (MODELS, HISTORY, REPEATS / "cnn/history"):
         folder.mkdir(parents=True)
     CNN.touch()
-    (REPEATS / "cnn/cnn.7.keras").touch()
-    (REPEATS / "cnn/seeds.json").write_text("[7, 10]")
+    REPEAT.touch()
+    (REPEATS / "cnn/seeds.json").write_text("[7]")
     (MODELS / "cnn.json").write_text(json.dumps({"environment": ["Python 3"]}))
     np.savez(MODELS / "cnn.npz", labels=[0, 0, 1], logits=[[1, 0], [0, 1], [1, 0]])
     (HISTORY / "cnn.json").write_text(json.dumps([RECORD]))
@@ -67,6 +67,12 @@ def evaluate(outputs: Outputs, calibration: Calibration = SOFTMAX, path: Path = 
     cache = mock.Mock(**{"predict.return_value": outputs})
     with mock.patch("stages.evaluate.fit_calibration", return_value=calibration):
         return evaluate_model(path, "stretch", PLAIN, TEST, cache)
+
+
+def evaluate_all_runs() -> None:
+    """Evaluate the model and its run from another seed."""
+    for path in (CNN, *(REPEATS / f"cnn/cnn.{seed}.keras" for seed in read_seeds("cnn"))):
+        evaluate(ALWAYS_DOGS, path=path)
 
 
 @pytest.mark.usefixtures("files")
@@ -112,11 +118,10 @@ def test_photos_unlike_the_training_photos_are_counted() -> None:
 
 @pytest.mark.usefixtures("files")
 def test_a_run_from_another_seed_is_scored_from_its_own_files() -> None:
-    evaluation = evaluate(ALWAYS_DOGS, path=REPEATS / "cnn/cnn.7.keras")
+    evaluation = evaluate(ALWAYS_DOGS, path=REPEAT)
     validation = evaluation.scores["validation"]
     assert (validation["accuracy"], validation["balanced_accuracy"]) == (0.3, 0.5)
     assert evaluation.environment == ["Python 4"]
-    assert read_seeds("cnn") == [7, 10]
     assert evaluation.scores["test"] == evaluate(ALWAYS_DOGS).scores["test"]
 
 
@@ -128,11 +133,10 @@ def test_a_model_of_another_image_fit_is_refused() -> None:
         UserError, match=r"^data/models/cnn.json: .* crop .*, received stretch: run `dvc repro train@cnn"
     ):
         read_environment(CNN, "crop")
-    repeat = REPEATS / "cnn/cnn.7.keras"
-    repeat.with_suffix(".json").write_text(json.dumps({"image_fit": "pad", "environment": []}))
-    read_environment(repeat, "pad")
+    REPEAT.with_suffix(".json").write_text(json.dumps({"image_fit": "pad", "environment": []}))
+    read_environment(REPEAT, "pad")
     with pytest.raises(UserError, match=r"^data/repeats/cnn/cnn.7.json: .*, received pad: run `dvc repro train@cnn`$"):
-        read_environment(repeat, "stretch")
+        read_environment(REPEAT, "stretch")
 
 
 @pytest.mark.usefixtures("files")
@@ -149,6 +153,8 @@ DAMAGED = {
     "data/repeats/cnn/seeds.json": ["", "3", "{}", '["1"]', "[true]", "\ufeff"],
 }
 OF_ALL = ["<<<<<<< HEAD", "[" * 100_000]
+MISSING = [path.with_suffix(suffix) for path in (CNN, REPEAT) for suffix in (".keras", ".npz")]
+MISSING += [HISTORY / "cnn.json", REPEATS / "cnn/seeds.json"]
 
 
 @pytest.mark.usefixtures("files")
@@ -158,15 +164,15 @@ OF_ALL = ["<<<<<<< HEAD", "[" * 100_000]
 def test_damaged_json_is_one_line(name: str, content: str) -> None:
     Path(name).write_text(content)
     with pytest.raises(UserError, match=rf"^expected (JSON|a list).* in {name}, .*: run `dvc repro train@cnn`$"):
-        read_seeds(evaluate(ALWAYS_DOGS).name)
+        evaluate_all_runs()
 
 
 @pytest.mark.usefixtures("files")
-@pytest.mark.parametrize("name", ["data/models/cnn.keras", "plots/history/cnn.json", "data/repeats/cnn/seeds.json"])
-def test_a_missing_file_is_one_line(name: str) -> None:
-    Path(name).unlink()
-    with pytest.raises(UserError, match=rf"^expected .*{name}, found none: run `dvc repro train@cnn`$"):
-        read_seeds(evaluate(ALWAYS_DOGS).name)
+@pytest.mark.parametrize("path", MISSING, ids=str)
+def test_a_missing_file_is_one_line(path: Path) -> None:
+    path.unlink()
+    with pytest.raises(UserError, match=rf"^expected .*{path}, found none: run `dvc repro train@cnn`$"):
+        evaluate_all_runs()
 
 
 LOGITS = np.eye(3, 2)

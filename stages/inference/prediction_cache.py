@@ -12,15 +12,7 @@ from threadpoolctl import threadpool_limits
 from stages.common.machine import machine_key, read_code
 from stages.common.paths import PREDICTIONS
 from stages.inference.calibration import DAMAGED_NPZ
-from stages.inference.logits import (
-    BATCH_SIZE,
-    Outputs,
-    existing_model,
-    load_model,
-    predict_batches,
-    predict_outputs,
-    with_features,
-)
+from stages.inference.logits import BATCH_SIZE, Outputs, load_model, predict_batches, predict_outputs, with_features
 from stages.inference.model_size import Size, measure_speed, size_of
 from stages.models.linear_file import LinearHead, read_linear_head
 from stages.storage.arrays import ArrayStore, DiskArray, create_array, open_array
@@ -51,7 +43,7 @@ class PredictionCache:
 
     def predict(self, model_path: Path, *, features: bool = False) -> Outputs:
         """Return the outputs of a model, with or without features; it is loaded only if they are not cached."""
-        if head := read_linear_head(existing_model(model_path)):
+        if head := read_linear_head(model_path):
             pooled = self.backbone_features(model_path, head)
             with threadpool_limits(limits=1):  # the last digits depend on the number of threads
                 return Outputs(pooled @ head.kernel + head.bias, pooled if features else None)

@@ -2,7 +2,6 @@
 
 import math
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 
-from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
 from stages.inference.calibration import (
     Calibration,
@@ -20,7 +18,6 @@ from stages.inference.calibration import (
     fit_temperature,
     log_odds,
     normalize,
-    read_validation,
 )
 
 OFF = ConfidenceSettings(temperature_scaling=False)
@@ -150,9 +147,3 @@ def test_distances_take_no_memory_that_grows_with_the_photos() -> None:
     tracemalloc.stop()
     np.testing.assert_allclose(distances, 1 - 8**-0.5, atol=1e-6)
     assert peak < 20_000 * 2000 * 4 / 10
-
-
-@pytest.mark.parametrize("path", ["data/models/cnn.npz", "data/repeats/cnn/cnn.1.npz"])
-def test_a_missing_file_is_one_line(workspace: Path, path: str) -> None:
-    with pytest.raises(UserError, match=rf"^expected {path}, found none: run `dvc repro train@cnn`$"):
-        read_validation(Path(path))

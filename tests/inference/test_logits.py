@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.common.cli import UserError
 from stages.common.model_config import ModelConfig
 from stages.datasets.dataset import StoredDataset
 from stages.inference.logits import load_model, predict_outputs, with_features
@@ -47,12 +46,6 @@ def test_all_batches_have_one_size(model: keras.Model, monkeypatch: pytest.Monke
     monkeypatch.setattr(model, "predict_on_batch", predict_on_batch)
     assert predict_outputs(model, PIXELS).logits.shape == (20, 3)
     assert sizes == [8, 8, 8]
-
-
-@pytest.mark.parametrize("path", ["data/models/cnn.keras", "data/repeats/cnn/cnn.1.keras"])
-def test_a_missing_model_is_one_line(workspace: Path, path: str) -> None:
-    with pytest.raises(UserError, match=rf"^expected the model {path}, found none: run `dvc repro train@cnn`$"):
-        load_model(Path(path))
 
 
 def test_a_model_that_contains_code_is_refused(workspace: Path) -> None:

@@ -8,7 +8,6 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from stages.common.cli import UserError
 from stages.common.paths import MODELS, PREDICTIONS
 from stages.inference import prediction_cache
 from stages.inference.logits import load_model, predict_outputs
@@ -105,9 +104,3 @@ def test_predictions_of_other_models_are_deleted() -> None:
     assert FILE.exists()
     PredictionCache(PIXELS).delete_unused()
     assert not FILE.exists()
-
-
-def test_a_missing_model_is_one_line_whatever_is_cached() -> None:
-    MODEL.unlink()
-    with pytest.raises(UserError, match=r"^expected the model .*cnn.keras, found none: run `dvc repro train@cnn`$"):
-        PredictionCache(PIXELS).predict(MODEL)

@@ -27,10 +27,9 @@ from stages.models.logistic_regression import (
     out_of_fold,
     pool_first_view,
 )
-from stages.storage.arrays import encode_labels
 from stages.storage.feature_sets import open_features
 from stages.storage.files import write_csv
-from stages.storage.photo_lists import class_names, read_groups, read_split
+from stages.storage.photo_lists import class_names, encode_labels, read_groups, read_split
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,6 @@ from tempfile import TemporaryFile
 from typing import IO
 
 import numpy as np
-import pandas as pd
 
 from stages.common.paths import RAW
 
@@ -68,8 +67,3 @@ def open_array(path: Path) -> DiskArray:
 
 
 ArrayStore = np.ndarray | DiskArray
-
-
-def encode_labels(labels: "pd.Series[str]", classes: list[str]) -> np.ndarray:
-    """Encode labels as class indices, int64, shaped (photos,)."""
-    return labels.map({label: index for index, label in enumerate(classes)}.__getitem__).to_numpy(np.int64)

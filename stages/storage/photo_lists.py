@@ -65,6 +65,11 @@ def class_names(labels: Iterable[str]) -> list[str]:
     return sorted(set(labels))
 
 
+def encode_labels(labels: "pd.Series[str]", classes: list[str]) -> np.ndarray:
+    """Encode labels as class indices, int64, shaped (photos,)."""
+    return labels.map({label: index for index, label in enumerate(classes)}.__getitem__).to_numpy(np.int64)
+
+
 def majority_class_accuracy(train: pd.DataFrame, test: pd.DataFrame) -> float:
     """Compute the accuracy on ``test`` of always predicting ``train``'s most frequent class: of several, the first."""
     return float((test["label"] == train["label"].mode()[0]).mean())

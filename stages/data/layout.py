@@ -70,12 +70,10 @@ def parent_of(file: str) -> str:
     return file.rpartition("/")[0]
 
 
-def photo_table(
-    path: list[str], name: list[str], label: list[str], split: list[str], reason: list[str]
-) -> pd.DataFrame:
+def photo_table(rows: list[tuple[str, str, str, str, str]]) -> pd.DataFrame:
     """Create the table of photos, a row per file, whose columns each rule of ``split`` fills further.
 
-    Args: as of the columns returned, sorted by path; files that are missing come last.
+    ``rows`` have the first five columns, and are sorted by path; files that are missing come last.
 
     Returns:
         ``path``: str, from the project's root; unique.
@@ -89,8 +87,7 @@ def photo_table(
         ``cluster``: int, index of the duplicate cluster; -1 for photos without one.
         ``group``: int, index of the group, a union of clusters; -1 for photos without one.
     """
-    columns = {"path": path, "name": name, "label": label, "split": split, "reason": reason}
-    table = pd.DataFrame(columns, dtype=str)
+    table = pd.DataFrame(rows, columns=["path", "name", "label", "split", "reason"], dtype=str)
     return table.assign(given="", copy_of="", phash=np.uint64(0), mirrored_phash=np.uint64(0), cluster=-1, group=-1)
 
 
@@ -125,20 +122,17 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
     classes = {label for label, _, _ in folders.values()}
     class_folder_of: dict[str, ClassFolder] = {}
     for name, parent in sorted(tree.parents.items()):
-        above = [folders[path] for path in (parent, *parent.parents) if path in folders]
-        class_folder_of[name] = above[0] if above else ClassFolder("", "", parent)
-        if above and parent in tree.with_photos:
-            check_names(parent, root, above[0], classes)
+        class_folder = next((folders[path] for path in (parent, *parent.parents) if path in folders), None)
+        if class_folder and parent in tree.with_photos:
+            check_names(parent, root, class_folder, classes)
+        class_folder_of[name] = class_folder or ClassFolder("", "", parent)
 
-    of_files = [class_folder_of[parent_of(file)] for file in tree.files]
-    names = [file.removeprefix(f"{start}/") for file, (_, _, start) in zip(tree.files, of_files, strict=True)]
-    photos = photo_table(
-        path=tree.files,
-        name=[normalize("NFC", name) for name in names],
-        label=[label for label, _, _ in of_files],
-        split=[split for _, split, _ in of_files],
-        reason=["" if label else NO_CLASS for label, _, _ in of_files],
-    )
+    rows = []
+    for file in tree.files:
+        label, split, start = class_folder_of[parent_of(file)]
+        name = normalize("NFC", file.removeprefix(f"{start}/"))
+        rows.append((file, name, label, split, "" if label else NO_CLASS))
+    photos = photo_table(rows)
     labels = sorted(set(photos["label"]) - {""})
     if len(labels) < 2:
         strays = (photos["label"] == "").sum()
@@ -243,16 +237,9 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
     for name in missing:
         reason = NO_FILE + (", which has {}: {}".format(*similar[name]) if name in similar else "")
         rows.append(((root / name).as_posix(), name, "", "", reason))
-    photos = photo_table(*map(list, zip(*rows, strict=True)))
-
+    photos = photo_table(rows)
     labelled = photos[photos["label"] != ""]
-    folders = {parent for name in labelled["name"] for parent in PurePosixPath(name).parents}
-    if held_out := [folder for folder in folders if split_of(folder.name) in ("validation", "test")]:
-        logger.warning(
-            "the folder %s gives no split: where download.labels gives the classes, all photos are split by "
-            "split.validation_fraction and split.test_fraction",
-            root / min(held_out),
-        )
+    warn_of_split_folders(labelled["name"], root)
     with_photos = sorted(set(labelled["label"]))
     if lost := sorted(set().union(*classes.values()) - set(with_photos)):
         name = min(name for name, of_name in classes.items() if lost[0] in of_name)
@@ -266,6 +253,18 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
         received = ", ".join(with_photos) or "none"
         raise UserError(f"download.labels: expected two or more classes, received {received}")
     return photos
+
+
+def warn_of_split_folders(names: "pd.Series[str]", root: Path) -> None:
+    """Log a folder of photos in ``root`` that is named for validation or test, as it gives no split here."""
+    parents = {PurePosixPath(parent_of(name)) for name in names}
+    folders = set().union(*((parent, *parent.parents) for parent in parents))
+    if held_out := [folder for folder in folders if split_of(folder.name) in ("validation", "test")]:
+        logger.warning(
+            "the folder %s gives no split: where download.labels gives the classes, all photos are split by "
+            "split.validation_fraction and split.test_fraction",
+            root / min(held_out),
+        )
 
 
 def find_root(folder: Path, tree: Tree, listed: Mapping[PurePosixPath, set[str]]) -> Path:

@@ -29,15 +29,12 @@ def read_decisions(names: Collection[str]) -> dict[str, str]:
     if b"<<<<<<< " in content:
         raise UserError(f"expected rows in {CORRECTIONS}, received git's conflict markers: resolve the conflict")
     listed = read_corrections(content)
-    if any(path.as_posix() not in names for path in listed):
-        matched = match_names(listed, set(names))
-    else:
-        matched = {path.as_posix(): labels for path, labels in listed.items()}
+    matched = listed if all(path in names for path in listed) else match_names(listed, set(names))
     return {path: " or ".join(sorted(labels)) for path, labels in matched.items() if labels}
 
 
 @lru_cache(maxsize=1)
-def read_corrections(_content: bytes) -> dict[PurePosixPath, set[str]]:
+def read_corrections(_content: bytes) -> dict[str, set[str]]:
     """Read ``corrections.csv`` once for each content, and so log only once which columns are not read."""
     return read_labels(CORRECTIONS, str(CORRECTIONS))
 

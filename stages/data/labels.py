@@ -34,13 +34,13 @@ MISSPELLINGS: list[tuple[str, Callable[[str], str]]] = [
 ]
 
 
-def read_labels(labels: Path, name: str, *, refuse_surplus: bool = False) -> dict[PurePosixPath, set[str]]:
+def read_labels(labels: Path, name: str, *, refuse_surplus: bool = False) -> dict[str, set[str]]:
     """Read the labels of each path, usually one; columns other than ``path`` and ``label`` are ignored, and logged.
 
     Labels are in the form of :func:`normalize_label`; messages start with ``name``. ``refuse_surplus`` refuses more
     values in a line than columns: rows of ``plots/label_issues/`` that a person adds to ``corrections.csv`` have some.
     """
-    listed = defaultdict(set)
+    listed: dict[str, set[str]] = defaultdict(set)
     content = labels.read_bytes()
     kind = identify(content[:HEADER_BYTES])
     foreign = f": it is {kind}" if kind else ""
@@ -67,7 +67,7 @@ def read_labels(labels: Path, name: str, *, refuse_surplus: bool = False) -> dic
                     f"{name}: expected a path and a label without control characters in line {rows.line_num}, received "
                     f"{path!r} and {label!r}"
                 )
-            listed[PurePosixPath(path)].update([label] if label else [])
+            listed[PurePosixPath(path).as_posix()].update([label] if label else [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{name}: expected a CSV in UTF-8, received: {error}{foreign}") from error
     return listed
@@ -78,16 +78,15 @@ def normalize_label(label: str) -> str:
     return " ".join(normalize("NFC", INVISIBLE.sub("", label)).split())
 
 
-def match_names(listed: Mapping[PurePosixPath, set[str]], names: Set[str]) -> dict[str, set[str]]:
+def match_names(listed: Mapping[str, set[str]], names: Set[str]) -> dict[str, set[str]]:
     """Replace each listed path by the one of ``names`` that differs in nothing but Unicode's form, if there is one."""
     forms = defaultdict(list)
     for name in names:
         forms[normalize("NFC", name)].append(name)
     matched: dict[str, set[str]] = defaultdict(set)
     for path, labels in listed.items():
-        name = path.as_posix()
-        same = [name] if name in names else forms.get(normalize("NFC", name), [])
-        matched[same[0] if len(same) == 1 else name] |= labels
+        same = [path] if path in names else forms.get(normalize("NFC", path), [])
+        matched[same[0] if len(same) == 1 else path] |= labels
     return matched
 
 
@@ -113,7 +112,7 @@ def similar_names(missing: Iterable[str], names: Iterable[str]) -> dict[str, tup
     return similar
 
 
-def apply_corrections(photos: pd.DataFrame, listed: Mapping[PurePosixPath, set[str]]) -> None:
+def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> None:
     """Correct labels by path: fill ``label`` and ``given``, or ``reason`` of the photos to remove.
 
     ``listed`` has of each path its label, or ``remove``; a path without either corrects nothing.

@@ -257,8 +257,8 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
 
 def warn_of_split_folders(names: "pd.Series[str]", root: Path) -> None:
     """Log a folder of photos in ``root`` that is named for validation or test, as it gives no split here."""
-    parents = {PurePosixPath(parent_of(name)) for name in names}
-    folders = set().union(*((parent, *parent.parents) for parent in parents))
+    parents = {PurePosixPath(parent) for parent in set(map(parent_of, names))}
+    folders = parents.union(*(parent.parents for parent in parents))
     if held_out := [folder for folder in folders if split_of(folder.name) in ("validation", "test")]:
         logger.warning(
             "the folder %s gives no split: where download.labels gives the classes, all photos are split by "
@@ -267,7 +267,7 @@ def warn_of_split_folders(names: "pd.Series[str]", root: Path) -> None:
         )
 
 
-def find_root(folder: Path, tree: Tree, listed: Mapping[PurePosixPath, set[str]]) -> Path:
+def find_root(folder: Path, tree: Tree, listed: Mapping[str, set[str]]) -> Path:
     """Find the folder in which paths of a CSV start: ``folder``, or the one inside that is alone there."""
     roots = [folder]
     while len(inner := tree.inner[roots[-1]]) == 1:
@@ -277,7 +277,7 @@ def find_root(folder: Path, tree: Tree, listed: Mapping[PurePosixPath, set[str]]
         if not names.isdisjoint(match_names(listed, names)):
             return root
     for root in reversed(roots):
-        if similar := similar_names(map(str, listed), tree.names_below(root).values()):
+        if similar := similar_names(listed, tree.names_below(root).values()):
             name, (example, difference) = min(similar.items())
             raise UserError(
                 f"download.labels: expected paths from the folder of the photos on, as {example}, received {name}: "

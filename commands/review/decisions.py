@@ -6,7 +6,7 @@ from functools import lru_cache
 from io import StringIO
 from pathlib import PurePosixPath
 from typing import Any
-from unicodedata import category, normalize
+from unicodedata import normalize
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ from commands.review.queues import Photos
 from stages.common.cli import UserError
 from stages.common.params import Params
 from stages.common.paths import CORRECTIONS
-from stages.data.labels import REMOVE, match_names, read_labels
+from stages.data.labels import CONTROL, REMOVE, match_names, read_labels
 from stages.storage.files import atomic_write
 
 EMPTY = b"path,label\n"
@@ -45,7 +45,7 @@ def write_decisions(labels: Mapping[str, str | None], names: Collection[str]) ->
     The file is read again before each write, sorted by path, and complete at any time.
     """
     for path in labels:
-        if any(category(character) == "Cc" for character in path):
+        if CONTROL.search(path):
             raise UserError(f"expected a path without control characters, received {path!r}: rename the photo's file")
     read_decisions(names)
     content = CORRECTIONS.read_bytes() if CORRECTIONS.exists() else EMPTY

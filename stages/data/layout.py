@@ -148,36 +148,39 @@ def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolde
     """Find the class folders in ``tops`` (folders for splits, or for none, ""), or the folders for splits in them."""
     split_above = {path: split for top, split in tops.items() for path in tree.inner[top]}
     names = {path.name for path in split_above}
-    splits_below = {}
-    for path in split_above:
-        content = path
-        while content not in tree.with_photos and len(inner := tree.inner[content]) == 1:
-            if split_of(inner[0].name) or (inner[0].name in names and inner[0].name != path.name):
-                break
-            content = inner[0]
-        splits_below[path] = {} if content in tree.with_photos else split_folders(tree.inner[content])
-        if content not in tree.with_photos and not splits_below[path]:
-            raise UserError(
-                f"expected photos in the class folder {path}, found only folders there, as "
-                f"{', '.join(f'{inner.relative_to(path)}/' for inner in tree.inner[content][:2])}: put the photos of "
-                "each class into one folder, or write their classes into a CSV (download.labels)"
-            )
-
+    splits_below = {path: splits_in_class(path, names - {path.name}, tree) for path in split_above}
+    all_below = {split for path in split_above if not split_above[path] for split in splits_below[path].values()}
     folders = {}
-    all_below = [split for path in split_above if not split_above[path] for split in splits_below[path].values()]
     for path, split in split_above.items():
-        label = normalize_label(path.name) or path.name
-        below = splits_below[path]
+        label, below = normalize_label(path.name) or path.name, splits_below[path]
         if split or not all_below:
             folders[path] = ClassFolder(label, split, path.parent)
-            continue
-        if not below or len(set(below.values())) < len(below) or not are_complete(set(all_below)):
+        elif below and len(set(below.values())) == len(below) and are_complete(all_below):
+            folders |= {inner: ClassFolder(label, split, path.parent) for inner, split in below.items()}
+        else:
             raise UserError(
                 "expected photos in every class folder, or in every one a folder for train and one for validation, "
                 f"test or both, received in {path} {describe(below) or 'photos'}"
             )
-        folders |= {inner: ClassFolder(label, split, path.parent) for inner, split in below.items()}
     return folders
+
+
+def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> dict[Path, str]:
+    """Find the folders for splits in a class folder, or in a single folder there; none if it has photos instead."""
+    folder = class_folder
+    while folder not in tree.with_photos and len(tree.inner[folder]) == 1:
+        [inner] = tree.inner[folder]
+        if split_of(inner.name) or inner.name in other_classes:
+            break
+        folder = inner
+    splits = {} if folder in tree.with_photos else split_folders(tree.inner[folder])
+    if not splits and folder not in tree.with_photos:
+        examples = ", ".join(f"{inner.relative_to(class_folder)}/" for inner in tree.inner[folder][:2])
+        raise UserError(
+            f"expected photos in the class folder {class_folder}, found only folders there, as {examples}: put the "
+            "photos of each class into one folder, or write their classes into a CSV (download.labels)"
+        )
+    return splits
 
 
 def check_not_empty(root: Path, tops: Mapping[Path, str], tree: Tree) -> None:
@@ -200,8 +203,7 @@ def check_names(folder: Path, root: Path, class_folder: ClassFolder, classes: se
     """
     label, split, start = class_folder
     above, (_, *below) = start.relative_to(root).parts, folder.relative_to(start).parts
-    others = {name for part in (*above, *below) if (name := split_of(part))} - {split}
-    if others:
+    if others := set(filter(None, map(split_of, (*above, *below)))) - {split}:
         raise UserError(
             f"expected folders that name one split, or none, received {folder} ({', '.join(sorted(others))}) for "
             f"photos of {split or 'no split'}: rename or move it"

@@ -35,7 +35,7 @@ class DiskArray:
 
     @property
     def file_state(self) -> str:
-        """The file's inode, size and time of change, by which DVC too knows a file again; "" if it has no name."""
+        """The file's inode, size and time of change, by which DVC too detects changes; "" if it has no name."""
         status = os.fstat(self.file.fileno())
         return f"{status.st_ino} {status.st_size} {status.st_mtime_ns}" if status.st_nlink else ""
 

@@ -14,7 +14,7 @@ import pytest
 from stages.common.cli import UserError
 from stages.data import archive
 from stages.data.archive import pack_archive
-from tests.conftest import packed_files, write_photos
+from tests.conftest import pack_photos, packed_files, write_photos
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
@@ -55,15 +55,20 @@ def test_files_are_packed_byte_for_byte(mode: Any) -> None:
     assert packed() == photos
 
 
-@pytest.mark.parametrize("kind", ["zip", "tar"])
+@pytest.mark.parametrize("kind", ["zip", "tar", "folder"])
 def test_hidden_files_and_empty_folders_are_left_out(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The latter are named, as each may be a class."""
     caplog.set_level("INFO")
     for folder in ("cats", "dogs", "cows/@eaDir", "fish", "__MACOSX/cats"):
         Path("all", folder).mkdir(parents=True)
     for name in ("cats/1.jpg", "cows/@eaDir/1.jpg", "fish/Thumbs.db", "__MACOSX/cats/._1.jpg", "cats/Icon\r"):
         Path("all", name).touch()
-    Path(shutil.make_archive("photos", kind, "all")).rename(ARCHIVE)
-    assert packed() == {"cats/1.jpg": b""}
+    if kind == "folder":
+        pack_photos(Path("all"), PACKED)
+    else:
+        Path(shutil.make_archive("photos", kind, "all")).rename(ARCHIVE)
+        packed()
+    assert packed_files(PACKED) == {"cats/1.jpg": b""}
     assert re.search("hidden files left out: 4, such as '(__MACOSX|cats|cows|fish)/", caplog.text)
     assert "(3): 'cows', 'dogs', 'fish'" in caplog.text
 

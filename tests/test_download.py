@@ -187,7 +187,7 @@ BAD_PARAMETERS = {
     "missing file": ({"photos": "nowhere.zip"}, "^download.photos: .*'nowhere.zip', found none"),
     "server that is down": (
         {"photos": "http://127.0.0.1:9/a.zip"},
-        "^download.photos: cannot fetch http://127.0.0.1:9/a.zip: .*local path, or see `make demo`",
+        "cannot fetch http://127.0.0.1:9/a.zip: .*local path",
     ),
     "unknown protocol": ({"photos": "gopher2://a/b.zip"}, "^download.photos: .*'gopher2://a/b.zip'"),
     "not an archive": ({"photos": "page.zip"}, "^download.photos: expected a zip or tar archive, .*from page.zip"),

@@ -182,8 +182,8 @@ BAD_ARCHIVES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "empty file": (file_of(b""), "which is an empty file$"),
     "web page": (
-        file_of(b"<!doctype html><p>Sign in</p>"),
-        "expected a zip or tar archive, received a file that starts with b'<!doctype html>.* is a web page$",
+        file_of(b"<!doctype html>"),
+        "a zip or tar archive, received .* b'<!doctype html>', .* is a web page$",
     ),
     "rar": (file_of(b"Rar!\x1a\x07\1\0"), "which is a rar archive$"),
     "zips in a zip": (zip_of("cats.zip", "dogs.zip", "labels.csv"), "a zip inside the zip, 'cats.zip': unpack both"),
@@ -191,15 +191,9 @@ BAD_ARCHIVES: dict[str, tuple[Callable[[], Any], str]] = {
     "Windows path out": (zip_of(r"cats\0.jpg", r"..\evil.jpg"), "'../evil.jpg', which leads out of it"),
     "path out": (zip_of("../evil.jpg"), "'../evil.jpg', which leads out of it"),
     "no name": (zip_of("cats/0.jpg", "."), "one file of each name .*'.' again"),
-    "zeros for a name": (
-        lambda: write_changed_zip("猫/0.jpg".encode(), bytes(9)),
-        "one file of each name .*'.' again",
-    ),
+    "zeros for a name": (lambda: write_changed_zip("猫/0.jpg".encode(), bytes(9)), "one file of each name .*'.' again"),
     "absolute path": (zip_of("/tmp/evil.jpg"), "'/tmp/evil.jpg', which leads out"),  # noqa: S108 (not written)
-    "zip cut short": (
-        lambda: write_start(zip_of("cats/0.jpg"), 60),
-        "received a file that starts with b'PK.*, which is a zip archive, damaged or cut short$",
-    ),
+    "zip cut short": (lambda: write_start(zip_of("a/0.jpg"), 60), "b'PK.*, which is a zip archive, damaged or cut sho"),
     "tar.gz cut short": (lambda: write_start(lambda: write_tar("w:gz"), 60), "unpacked: Compressed file ended before"),
     "damaged zip": (lambda: write_changed_zip(CHECKSUM, bytes(4)), "an intact archive, received one that cannot"),
     "link in a tar": (tar_of("cats/evil.jpg", type=tarfile.SYMTYPE, linkname="../../e"), "link or device 'cats/evil"),

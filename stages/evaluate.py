@@ -35,9 +35,8 @@ from stages.inference.calibration import fit_calibration, read_validation
 from stages.inference.logits import existing_model
 from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
-from stages.storage.arrays import encode_labels
 from stages.storage.files import json_value, write_csv, write_json, write_text
-from stages.storage.photo_lists import class_names, majority_class_accuracy, read_split
+from stages.storage.photo_lists import class_names, encode_labels, majority_class_accuracy, read_split
 
 logger = logging.getLogger(__name__)
 

@@ -20,17 +20,10 @@ from stages.common.cli import run
 from stages.common.params import load_entry
 from stages.common.paths import LABEL_ISSUES, OUT_OF_FOLD
 from stages.evaluation.figures import caption, draw_photos, write_figure
-from stages.models.logistic_regression import (
-    INVERSE_REGULARIZATIONS,
-    assign_folds,
-    cross_validate,
-    out_of_fold,
-    pool_first_view,
-)
-from stages.storage.arrays import encode_labels
+from stages.models import logistic_regression
 from stages.storage.feature_sets import open_features
 from stages.storage.files import write_csv
-from stages.storage.photo_lists import class_names, read_groups, read_split
+from stages.storage.photo_lists import class_names, encode_labels, read_groups, read_split
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +34,12 @@ def main() -> None:
     name, params = load_entry(__doc__, "label_issues")
     lists = {split: read_split(split) for split in ("train", "validation")}
     arrays = open_features(name, lists)
-    features = np.concatenate([pool_first_view(arrays[split], len(lists[split])) for split in lists])
+    pooled = [logistic_regression.pool_first_view(arrays[split], len(listed)) for split, listed in lists.items()]
     photos = pd.concat([listed.assign(split=split) for split, listed in lists.items()], ignore_index=True)
     classes = class_names(photos["label"])
     labels = encode_labels(photos["label"], classes)
     settings, groups = params.label_issues[name], read_groups(photos["path"])
-    probabilities = out_of_fold_probabilities(features, labels, groups, settings.folds, settings.seed)
+    probabilities = out_of_fold_probabilities(np.concatenate(pooled), labels, groups, settings.folds, settings.seed)
     issues = list_issues(photos, classes, probabilities, reviewed=read_split("corrected")["path"])
     write_csv(issues, LABEL_ISSUES / f"{name}.csv")
     write_figure(draw_issues(issues), LABEL_ISSUES / f"{name}.png")
@@ -65,11 +58,12 @@ def out_of_fold_probabilities(
     Features are float32, shaped (examples, channels), labels class indices, int64; the examples of a group are in one
     fold. The probabilities are shaped (examples, classes).
     """
-    assigned = assign_folds(labels, groups, folds, seed)
+    assigned = logistic_regression.assign_folds(labels, groups, folds, seed)
     probabilities: np.ndarray
-    best, probabilities, _ = cross_validate(features, labels, assigned, INVERSE_REGULARIZATIONS)
+    strengths = logistic_regression.INVERSE_REGULARIZATIONS
+    best, probabilities, _ = logistic_regression.cross_validate(features, labels, assigned, strengths)
     if len(probabilities) < len(labels):  # those of a sample
-        probabilities = out_of_fold(features, labels, assigned, best.inverse_regularization)
+        probabilities = logistic_regression.out_of_fold(features, labels, assigned, best.inverse_regularization)
     return probabilities
 
 

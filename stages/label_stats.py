@@ -38,13 +38,12 @@ PHOTOS_MEASURED, MEASURED_SIZE = 500, 64  # at random; large JPEGs are decoded s
 
 def main() -> None:
     params = load_params()
-    settings = params.label_stats
     lists = {split: read_split(split) for split in ("train", "validation", "test")}
     labels = {split: photos.groupby("label").size() for split, photos in lists.items()}
     counts = pd.concat(labels, names=["split"]).reset_index(name="images")  # a row per split and label
+    table = counts.pivot(index="label", columns="split", values="images")[list(lists)]
+    listed = largest_and_smallest(table, "train", MAX_LISTED)
     corrected = read_split("corrected")
-    of_classes = counts.pivot(index="label", columns="split", values="images")
-    listed = largest_and_smallest(of_classes, "train", MAX_LISTED)
     stats = {
         **count_rejected(read_split("rejected")),
         "copies": count_copies(read_split("copies"), {split: lists[split] for split in ("validation", "test")}),
@@ -53,39 +52,37 @@ def main() -> None:
         # A list, so that DVC leaves it out of its tables, where these would be columns beside each model's accuracy.
         "images": counts[counts["label"].isin(listed.index)].to_dict("records"),
     }
-    if len(listed) < len(of_classes):
-        stats["classes_left_out"] = len(of_classes) - len(listed)
+    if len(listed) < len(table):
+        stats["classes_left_out"] = len(table) - len(listed)
     if params.image_fit == "crop":
-        share = kept_by_crop(lists["train"]["path"], params.image_size, settings.seed)
-        stats["crop_loss"] = round(1 - share, 6)
-        if share < 2 / 3:
-            text = "image_fit: crop loses %.0f %% of a photo of the training photos' median aspect ratio: consider pad "
-            logger.warning(text + "or stretch, or an image_size of another shape", 100 * (1 - share))
+        stats["crop_loss"] = crop_loss(lists["train"]["path"], params.image_size, params.label_stats.seed)
     write_json(stats, LABEL_STATS)
     write_csv(counts, LABEL_COUNTS)
-    write_figure(draw_counts(counts), LABEL_COUNTS_FIGURE)
-    write_figure(draw_samples(lists["train"], settings), SAMPLES_FIGURE)
+    write_figure(draw_counts(table), LABEL_COUNTS_FIGURE)
+    write_figure(draw_samples(lists["train"], params.label_stats), SAMPLES_FIGURE)
 
 
-def kept_by_crop(paths: pd.Series, image_size: tuple[int, int], seed: int) -> float:
-    """Compute the share of a photo of the median aspect ratio that ``image_fit: crop`` keeps, in 0..1."""
+def crop_loss(paths: pd.Series, image_size: tuple[int, int], seed: int) -> float:
+    """Compute the share of a photo of the median aspect ratio that ``image_fit: crop`` cuts off; warn of large ones."""
     measured = paths.sample(min(PHOTOS_MEASURED, len(paths)), random_state=seed)
     sizes = map_in_parallel(lambda path: open_photo(path, MEASURED_SIZE).size, list(measured), "measuring photos")
     relative = np.median([width / height for width, height in sizes]) * image_size[0] / image_size[1]
-    return float(min(relative, 1 / relative))
+    share = float(min(relative, 1 / relative))
+    if share < 2 / 3:
+        text = "image_fit: crop loses %.0f %% of a photo of the training photos' median aspect ratio: consider pad "
+        logger.warning(text + "or stretch, or an image_size of another shape", 100 * (1 - share))
+    return round(1 - share, 6)
 
 
 def draw_counts(counts: pd.DataFrame) -> Figure:
-    """Draw the number of photos per class and split as bars."""
-    splits, classes = counts["split"].unique(), counts["label"].nunique()
-    table = counts.pivot(index="label", columns="split", values="images")[splits]
-    table = largest_and_smallest(table, splits[0], CLASSES_SHOWN)
+    """Draw the number of photos of each class (rows) in each split (columns) as bars."""
+    shown = largest_and_smallest(counts, "train", CLASSES_SHOWN)
     title = "Photos per class and split"
-    if len(table) < classes:
+    if len(shown) < len(counts):
         half = CLASSES_SHOWN // 2
-        title += f"\n(of {classes} classes, the {half} with the most and the {half} with the fewest {splits[0]} photos)"
-    figure, axes = plt.subplots(figsize=(7, 1 + 0.6 * len(table)), layout="constrained")
-    table.plot.barh(ax=axes, width=0.8, xlabel="photos", ylabel="class", title=title)
+        title += f"\n(of {len(counts)} classes, the {half} with the most and the {half} with the fewest train photos)"
+    figure, axes = plt.subplots(figsize=(7, 1 + 0.6 * len(shown)), layout="constrained")
+    shown.plot.barh(ax=axes, width=0.8, xlabel="photos", ylabel="class", title=title)
     for bars in axes.containers:
         axes.bar_label(bars, padding=2, fontsize="small")  # type: ignore[arg-type]  # pandas drew nothing but bars
     axes.margins(x=0.15)

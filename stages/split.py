@@ -18,7 +18,7 @@ and test have one photo of each duplicate cluster, so that scores, confidence in
 
 import logging
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -93,7 +93,7 @@ def make_lists(photos: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return lists
 
 
-def split_photos(settings: Split, corrections: Mapping[PurePosixPath, set[str]]) -> pd.DataFrame:
+def split_photos(settings: Split, corrections: Mapping[str, set[str]]) -> pd.DataFrame:
     """Fill the table of photos (:func:`stages.data.layout.photo_table`), rule by rule.
 
     Each rule raises a UserError where its parameter or the photos leave no sensible lists.

@@ -25,10 +25,9 @@ from stages.common.machine import read_measurements, record_measurements
 from stages.common.params import Train, load_entry
 from stages.common.paths import BACKUPS, HISTORY, MODELS, REPEATS
 from stages.datasets.dataset import StoredDataset
-from stages.storage.arrays import encode_labels
 from stages.storage.feature_sets import features_key, open_features, open_sample, read_about, reference_rows, remedy
 from stages.storage.files import atomic_folder, atomic_write, sha256_of, write_json
-from stages.storage.photo_lists import class_names, read_split
+from stages.storage.photo_lists import class_names, encode_labels, read_split
 from stages.training.backup import TrainingRun
 
 logger = logging.getLogger(__name__)

@@ -53,14 +53,6 @@ def run_step(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray
     return {split: np.load(f"data/features/{name}/{split}.npy") for split in COUNTS}
 
 
-def test_pixels_are_the_photos_in_the_order_of_the_lists(
-    photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    written = run_step("pixels", monkeypatch)
-    for split in COUNTS:
-        np.testing.assert_array_equal(written[split], photos[split])
-
-
 @pytest.mark.parametrize("stop_before", [None, "block_15_expand"])
 def test_features_are_the_backbones_output_for_each_view(
     photos: dict[str, np.ndarray],

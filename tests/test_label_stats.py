@@ -119,7 +119,7 @@ def test_many_samples_are_limited_and_say_so(
 
 def test_counts_of_many_classes_are_the_extremes() -> None:
     labels = [f"class {index:04}" for index in range(1000)]
-    figure = draw_counts(pd.DataFrame({"split": "train", "label": labels, "images": range(1000, 2000)}))
+    figure = draw_counts(pd.DataFrame({"train": range(1000, 2000)}, labels))
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert names == [*reversed(labels[-25:]), *reversed(labels[:25])]
     assert "of 1000 classes" in figure.axes[0].get_title()
@@ -140,7 +140,7 @@ def test_counts_in_the_metrics_are_limited_and_say_so(workspace: Path) -> None:
 
 def test_no_two_class_names_overlap() -> None:
     labels = [f"a class with the long name {number}" for number in range(40)]
-    figure = draw_counts(pd.DataFrame({"split": "train", "label": labels, "images": 1000}))
+    figure = draw_counts(pd.DataFrame({"train": 1000}, labels))
     figure.draw_without_rendering()
     boxes = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]
     assert len(boxes) == 40

@@ -6,7 +6,7 @@ from functools import lru_cache
 from io import StringIO
 from pathlib import PurePosixPath
 from typing import Any
-from unicodedata import category, normalize
+from unicodedata import normalize
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ from commands.review.queues import Photos
 from stages.common.cli import UserError
 from stages.common.params import Params
 from stages.common.paths import CORRECTIONS
-from stages.data.labels import REMOVE, match_names, read_labels
+from stages.data.labels import CONTROL, REMOVE, match_names, read_labels
 from stages.storage.files import atomic_write
 
 EMPTY = b"path,label\n"
@@ -29,15 +29,12 @@ def read_decisions(names: Collection[str]) -> dict[str, str]:
     if b"<<<<<<< " in content:
         raise UserError(f"expected rows in {CORRECTIONS}, received git's conflict markers: resolve the conflict")
     listed = read_corrections(content)
-    if any(path.as_posix() not in names for path in listed):
-        matched = match_names(listed, set(names))
-    else:
-        matched = {path.as_posix(): labels for path, labels in listed.items()}
+    matched = listed if all(path in names for path in listed) else match_names(listed, set(names))
     return {path: " or ".join(sorted(labels)) for path, labels in matched.items() if labels}
 
 
 @lru_cache(maxsize=1)
-def read_corrections(_content: bytes) -> dict[PurePosixPath, set[str]]:
+def read_corrections(_content: bytes) -> dict[str, set[str]]:
     """Read ``corrections.csv`` once for each content, and so log only once which columns are not read."""
     return read_labels(CORRECTIONS, str(CORRECTIONS))
 
@@ -48,7 +45,7 @@ def write_decisions(labels: Mapping[str, str | None], names: Collection[str]) ->
     The file is read again before each write, sorted by path, and complete at any time.
     """
     for path in labels:
-        if any(category(character) == "Cc" for character in path):
+        if CONTROL.search(path):
             raise UserError(f"expected a path without control characters, received {path!r}: rename the photo's file")
     read_decisions(names)
     content = CORRECTIONS.read_bytes() if CORRECTIONS.exists() else EMPTY

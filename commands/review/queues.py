@@ -15,9 +15,8 @@ from stages.common.params import PARAMS, Split, load_params
 from stages.common.paths import BEST, LABEL_ISSUES, MODELS, OUT_OF_FOLD, SPLITS
 from stages.data.labels import REMOVE
 from stages.inference.calibration import read_validation
-from stages.storage.arrays import encode_labels
 from stages.storage.files import json_value
-from stages.storage.photo_lists import DUPLICATE, REMOVED, TWO_LABELS, class_names, read_split
+from stages.storage.photo_lists import DUPLICATE, REMOVED, TWO_LABELS, class_names, encode_labels, read_split
 
 COLUMNS = ["path", "predicted", "probability"]  # of the label
 SHOWN = 20  # of a group

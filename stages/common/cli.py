@@ -20,11 +20,11 @@ NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
 BROKEN = {errno.EIO, errno.EMFILE, errno.ENFILE, getattr(errno, "EREMOTEIO", errno.EIO)}  # Linux alone has the last
 BROKEN |= {errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ETIMEDOUT}  # of a mount
-# Exit codes; a user's mistake is 1. A step that fails because of the machine may succeed on another.
+# Exit codes; that of a user's mistake is 1. A step that fails because of the machine may succeed on another.
 MACHINE_FAILURE = os.EX_IOERR
 BUG = os.EX_SOFTWARE
 
-# Control characters, line separators, direction controls and invisible characters but for joiners, which scripts need.
+# Control characters, line separators, direction marks and invisible characters, except joiners, which scripts need.
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
@@ -33,7 +33,7 @@ class UserError(Exception):
 
 
 class MachineError(Exception):
-    """A failure of a machine that has no type or code of its own. Its text is shown unchanged."""
+    """A machine's failure for which there is no exception type or errno. Its text is shown unchanged."""
 
 
 class MismatchError(UserError):
@@ -53,7 +53,7 @@ class ParagraphFormatter(argparse.HelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser for which a mistake in the options is a user's mistake like any other."""
+    """A parser that reports a mistake in the options as a UserError."""
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message}: see `{self.prog} --help`")
@@ -74,8 +74,8 @@ def command_parser(description: str | None, epilog: str | None = None) -> Parser
 def run(main: Callable[[], None], description: str | None = None) -> None:
     """Run a program: log to stderr, report expected failures as one line, and exit with a code.
 
-    It is 1 for a user's mistake, ``MACHINE_FAILURE`` for a failure of the machine, and ``BUG``, with a traceback, for
-    everything else. A program without arguments shows the description by ``--help``; others parse their own.
+    The code is 1 for a user's mistake, ``MACHINE_FAILURE`` for a failure of the machine, and ``BUG``, with a traceback,
+    for everything else. A program without arguments passes its description for ``--help``; others parse their own.
     """
     logging.basicConfig(format="%(message)s")
     for name in ("__main__", "commands", "stages"):  # not botocore, which would log where it finds credentials
@@ -94,7 +94,7 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
     except Exception as error:  # noqa: BLE001 (its traceback is printed)
         if isinstance(error, BrokenPipeError) and is_stdout_closed():
             sys.exit(1)
-        if getattr(error, "errno", None) == errno.ENAMETOOLONG:  # several paths in one pair of quotes, for one
+        if getattr(error, "errno", None) == errno.ENAMETOOLONG:  # for example, of several paths in one pair of quotes
             sys.exit(
                 "error: expected a path with names of up to 255 bytes, or 4,096 in all, received a longer one: shorten "
                 f"it, or quote each path by itself: {shown(str(error))}"
@@ -111,13 +111,13 @@ def is_stdout_closed() -> bool:
     stdout = 1
     poll = select.poll()
     poll.register(stdout, 0)
-    if is_closed := bool(poll.poll(0)):  # nothing but errors was asked for
+    if is_closed := bool(poll.poll(0)):  # registered for errors alone
         os.dup2(os.open(os.devnull, os.O_WRONLY), stdout)  # or Python complains when it flushes its own buffer
     return is_closed
 
 
 def check_links() -> None:
-    """Refuse a link out of the project where steps write: DVC keeps nothing beyond a link."""
+    """Refuse folders of outputs that are links out of the project: DVC does not track what is behind them."""
     for folder in (RAW.parent, BACKBONE, FEATURES, MODELS, REPEATS, HISTORY, LABEL_ISSUES, REPORT.parent):
         if not folder.resolve().is_relative_to(Path.cwd().resolve()):
             raise UserError(
@@ -167,5 +167,5 @@ def printable(path: str | PurePath) -> str:
 
 
 def shown(name: str | PurePath) -> str:
-    r"""Escape also control characters, as ``\n`` and ``\u202e``: all of a name is visible, on one line."""
+    r"""Escape control characters too, such as ``\n`` and ``\u202e``, so that all of a name is visible on one line."""
     return CONTROLS.sub(lambda match: match[0].encode("unicode_escape").decode(), printable(name))

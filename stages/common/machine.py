@@ -1,4 +1,4 @@
-"""What results depend on beside data: code, versions, hardware. And measured times. TensorFlow is not loaded."""
+"""The code, versions and hardware that results depend on, and measured times; without loading TensorFlow."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from typing import Any
 from stages.common.paths import COSTS
 
 STAGES = Path(__file__).parents[1]
-# Those with kernels of their own in TensorFlow, which round differently.
+# For these TensorFlow has kernels of their own, which round differently.
 INSTRUCTION_SETS = {"avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve"}
 GPUS = ("nvidia*", "kfd")
 SWITCHES = ("CUDA_VISIBLE_DEVICES", "TF_ENABLE_ONEDNN_OPTS")
@@ -47,13 +47,13 @@ def instruction_sets() -> list[str]:
 
 
 def record_measurements(name: str, of: str, **values: float) -> None:
-    """Write times into ``data/costs/``, which is no output, as they differ from run to run; ``of`` is a hash."""
+    """Write measured times into ``data/costs/``, not an output, as they vary; ``of`` is a hash of what was measured."""
     COSTS.mkdir(parents=True, exist_ok=True)
     (COSTS / f"{name}.json").write_text(json.dumps({"of": of, **values}) + "\n", encoding="utf-8")
 
 
 def read_measurements(name: str, of: str) -> dict[str, Any]:
-    """Read measured values; none if they were not measured here, or of something else."""
+    """Read measured values; an empty dict if there are none here, or only of something else."""
     with suppress(OSError, ValueError):
         values = json.loads((COSTS / f"{name}.json").read_text(encoding="utf-8"))
         if isinstance(values, dict) and values.pop("of", None) == of:

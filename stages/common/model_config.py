@@ -22,7 +22,7 @@ Warmup = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Augmentation(Section):
-    """Random changes of training photos."""
+    """Random augmentation of training photos."""
 
     flip: Literal["horizontal", "vertical", "horizontal_and_vertical"] | None = None
     rotation: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -32,7 +32,7 @@ class Augmentation(Section):
 
     @property
     def augmentation(self) -> dict[str, Any]:
-        """The keys of an augmentation alone."""
+        """The keys of the augmentation, without those of a subclass."""
         return self.model_dump(include=set(Augmentation.model_fields))
 
     @property
@@ -54,12 +54,12 @@ class Features(Augmentation):
 
     @property
     def are_stored(self) -> bool:
-        """Whether features are extracted once for all epochs, and not from new views in every epoch."""
+        """Whether features are extracted once, for all epochs, instead of from new views in every epoch."""
         return self.views != "every_epoch"
 
     @property
     def of_whole_backbone(self) -> bool:
-        """Whether they are stored, and are what the backbone ends with."""
+        """Whether they are stored, and are the output of the whole backbone."""
         return self.are_stored and not self.stop_before
 
     @model_validator(mode="after")
@@ -110,7 +110,7 @@ class ModelConfig(Augmentation):
 
     @property
     def is_linear(self) -> bool:
-        """Whether its head is a linear classifier, fitted to pooled features; without ``fine_tune`` it is the model."""
+        """Whether the head is a linear classifier, fitted to pooled features; ``fine_tune`` goes on from there."""
         return self.classifier == "linear"
 
     @property

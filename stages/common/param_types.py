@@ -1,7 +1,7 @@
 """Types of the values in ``params.yaml``, and the messages for values that do not fit."""
 
+import fnmatch
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
 import pydantic
@@ -38,7 +38,7 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _empty_is_null(cls, content: Any) -> Any:
-        """Read '' as null, as ``-S download.labels=`` writes it; refuse integers that no array holds."""
+        """Read '' as null, as ``-S download.labels=`` writes it; refuse integers of more than 64 bits."""
         if not isinstance(content, dict):
             return content
         for key, value in content.items():
@@ -47,7 +47,7 @@ class Section(BaseModel):
         return {key: None if value == "" else value for key, value in content.items()}
 
 
-# Keys of earlier versions: what became of them. The stars stand for names.
+# Keys of earlier versions, and what became of them; * stands for a name.
 RENAMED = {
     "confidence.temperature": "renamed to confidence.temperature_scaling",
     "confidence.unlike_fraction": "renamed to confidence.out_of_distribution_fraction",
@@ -68,15 +68,15 @@ RENAMED = {
 
 
 def format_errors(details: Sequence[Any]) -> str:
-    """Describe pydantic's errors in one line; with keys of an earlier version, these alone, each once."""
+    """Describe pydantic's errors in one line; if there are keys of earlier versions, only those."""
     unknown = [key_of(detail) for detail in details if detail["type"] == "extra_forbidden"]
-    renamed = {pattern: [key for key in unknown if fnmatchcase(key, pattern)] for pattern in RENAMED}
-    lines = [
-        f"{keys[0] if len(keys) == 1 else pattern}: {RENAMED[pattern]}" for pattern, keys in renamed.items() if keys
-    ]
-    if "seed" in map(key_of, details):  # which sections without one take
+    renamed = {pattern: fnmatch.filter(unknown, pattern) for pattern in RENAMED}
+    if any(renamed.values()):
+        shortest = {pattern: keys[0] if len(keys) == 1 else pattern for pattern, keys in renamed.items() if keys}
+        return "; ".join(f"{key}: {RENAMED[pattern]}" for pattern, key in shortest.items())
+    if "seed" in map(key_of, details):  # sections without a seed have taken this one
         details = [detail for detail in details if not key_of(detail).endswith(".seed")]
-    return "; ".join(lines or map(format_validation_error, details))
+    return "; ".join(map(format_validation_error, details))
 
 
 def key_of(detail: Any) -> str:
@@ -84,7 +84,7 @@ def key_of(detail: Any) -> str:
 
 
 def format_validation_error(detail: Any) -> str:
-    """Describe pydantic's error for one key: the key, what was expected, what came."""
+    """Describe pydantic's error for one key: the key, what was expected and what was received."""
     key, received = key_of(detail), "nothing" if detail["input"] is None else repr(detail["input"])
     match detail:
         case {"loc": (*_, "[key]")}:

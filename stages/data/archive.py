@@ -64,25 +64,24 @@ def pack_archive(archive: Path, folder: Path) -> None:
 
 def leave_out_hidden(members: Iterable[Member]) -> list[Member]:
     """Return the files that are not hidden; log how many are, and the folders, perhaps classes, that hold no others."""
-    files, hidden, first_hidden = [], 0, ""
-    all_names, names_with_files = set[str](), set[str]()
-    for member in members:
-        folder = member.name if member.is_folder else member.name.rpartition("/")[0]
-        all_names.add(folder)
-        if not member.is_folder and is_hidden(PurePosixPath(member.name)):
-            hidden += 1
-            first_hidden = first_hidden or member.name
-        elif not member.is_folder:
-            files.append(member)
-            names_with_files.add(folder)
+    members = list(members)
+    all_files = [member for member in members if not member.is_folder]
+    hidden = [file.name for file in all_files if is_hidden(PurePosixPath(file.name))]
     if hidden:
-        logger.info("hidden files left out: %d, such as %r", hidden, first_hidden)
-    folders, with_files = ({PurePosixPath(name) for name in each} for each in (all_names, names_with_files))
-    empty = folders.difference(*([folder, *folder.parents] for folder in with_files))
-    if shown := sorted(folder for folder in empty if not is_hidden(folder)):
-        first = ", ".join(repr(str(folder)) for folder in shown[:MAX_LOGGED])
-        logger.warning("folders without photos, which are left out and are not classes (%d): %s", len(shown), first)
+        logger.info("hidden files left out: %d, such as %r", len(hidden), hidden[0])
+    hidden_names = set(hidden)
+    files = [file for file in all_files if file.name not in hidden_names]
+    folders = {PurePosixPath(member.name) for member in members if member.is_folder} | parents_of(all_files)
+    if empty := sorted(folder for folder in folders - parents_of(files) if not is_hidden(folder)):
+        first = ", ".join(repr(str(folder)) for folder in empty[:MAX_LOGGED])
+        logger.warning("folders without photos, which are left out and are not classes (%d): %s", len(empty), first)
     return files
+
+
+def parents_of(files: list[Member]) -> set[PurePosixPath]:
+    """Return all folders above some files."""
+    parents = {PurePosixPath(parent) for parent in {file.name.rpartition("/")[0] for file in files}}
+    return parents.union(*(parent.parents for parent in parents))
 
 
 def check_content(files: list[Member], archive: Path) -> None:
@@ -113,9 +112,7 @@ def pack(files: list[Member], folder: Path, readers: int = 0) -> None:
     packing; none where files can be read one at a time only.
     """
     files.sort(key=lambda file: file.name)
-    parents = {PurePosixPath(parent) for parent in {file.name.rpartition("/")[0] for file in files}}
-    folders = {str(above) for parent in parents for above in (parent, *parent.parents)}
-    previous = ""
+    folders, previous = set(map(str, parents_of(files))), ""
     for file in files:
         check_name(file.name)
         if file.name == previous or file.name in folders:

@@ -126,21 +126,33 @@ def similar_hashes(
             parents[:] = find_roots(parents, parents)
             # 32 bits that stand for the compared ones, and 32 for the cluster.
             keys = (hashes & mask) * MULTIPLIER & HIGH | parents[owners].astype(np.uint64)
-            order = np.argsort(keys)
-            keys, ordered = keys[order], hashes[order]
-            stops = _run_stops(keys & HIGH)
-            firsts, seconds, joined = np.arange(len(keys)), _run_stops(keys), 0
-            while len(firsts) and joined <= len(hashes) / 10:
-                within = seconds < stops[firsts]
-                firsts, seconds = firsts[within], seconds[within]
-                near = np.flatnonzero(np.bitwise_count(ordered[firsts] ^ ordered[seconds]) <= max_distance)
-                pairs = order[np.stack([firsts[near], seconds[near]])]
+            joined = 0
+            for pairs in _pairs_in_runs(keys, hashes, max_distance):
                 for earlier in masks[:number]:
                     pairs = pairs[:, np.not_equal(*hashes[pairs] & earlier)]
                 if pairs.size:
                     yield pairs
                     joined += np.equal(*find_roots(parents, owners[pairs])).sum()
-                seconds = seconds + 1
+                if joined > len(hashes) / 10:
+                    break
+
+
+def _pairs_in_runs(keys: np.ndarray, hashes: np.ndarray, max_distance: int) -> Iterator[np.ndarray]:
+    """Yield pairs of similar hashes, as indices, whose keys agree in the upper half and differ in the lower one.
+
+    Sorted by key, hashes with the same upper half are a run. Step by step each is compared with those behind it in its
+    run, from the first with another key on.
+    """
+    order = np.argsort(keys)
+    keys, ordered = keys[order], hashes[order]
+    stops = _run_stops(keys & HIGH)
+    firsts, seconds = np.arange(len(keys)), _run_stops(keys)
+    while len(firsts):
+        within = seconds < stops[firsts]
+        firsts, seconds = firsts[within], seconds[within]
+        near = np.flatnonzero(np.bitwise_count(ordered[firsts] ^ ordered[seconds]) <= max_distance)
+        yield order[np.stack([firsts[near], seconds[near]])]
+        seconds = seconds + 1
 
 
 def bit_masks(max_distance: int, sections: int) -> np.ndarray:

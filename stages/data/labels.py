@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
 from io import StringIO
 from pathlib import Path, PurePosixPath
-from unicodedata import category, normalize
+from unicodedata import normalize
 
 import pandas as pd
 
@@ -21,6 +21,7 @@ from stages.storage.photo_lists import REMOVED
 logger = logging.getLogger(__name__)
 
 REMOVE = "remove"  # in corrections.csv, in place of a label
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")  # Unicode's category Cc
 # Zero-width spaces, byte order marks, soft hyphens and direction marks; but not joiners, which scripts and emoji need.
 INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 # How a path may differ from that of the file it means, each after those before.
@@ -34,13 +35,13 @@ MISSPELLINGS: list[tuple[str, Callable[[str], str]]] = [
 ]
 
 
-def read_labels(labels: Path, name: str, *, refuse_surplus: bool = False) -> dict[PurePosixPath, set[str]]:
+def read_labels(labels: Path, name: str, *, refuse_surplus: bool = False) -> dict[str, set[str]]:
     """Read the labels of each path, usually one; columns other than ``path`` and ``label`` are ignored, and logged.
 
     Labels are in the form of :func:`normalize_label`; messages start with ``name``. ``refuse_surplus`` refuses more
     values in a line than columns: rows of ``plots/label_issues/`` that a person adds to ``corrections.csv`` have some.
     """
-    listed = defaultdict(set)
+    listed: dict[str, set[str]] = defaultdict(set)
     content = labels.read_bytes()
     kind = identify(content[:HEADER_BYTES])
     foreign = f": it is {kind}" if kind else ""
@@ -48,13 +49,7 @@ def read_labels(labels: Path, name: str, *, refuse_surplus: bool = False) -> dic
         text = content.decode("utf-8-sig")  # Excel starts a file with a byte order mark
         rows = csv.DictReader(StringIO(text, newline=""), skipinitialspace=True, strict=True)
         columns = list(rows.fieldnames or [])
-        if columns.count("path") != 1 or columns.count("label") != 1:
-            received = shown(", ".join(columns)) or "none"
-            if len(columns) == 1 and re.search(r"[;|\t]", columns[0]):
-                received += ": separate them with commas"
-            raise UserError(f"{name}: expected the columns path and label, received {received}{foreign}")
-        if others := [column for column in columns if column not in ("path", "label")]:
-            logger.info("%s: columns that are not read: %s", name, ", ".join(others))
+        check_columns(columns, name, foreign)
         for row in rows:
             if refuse_surplus and any(row.get(None, ())):
                 raise UserError(
@@ -62,15 +57,26 @@ def read_labels(labels: Path, name: str, *, refuse_surplus: bool = False) -> dic
                     "comma into quotes, and one label into a line"
                 )
             path, label = row["path"] or "", normalize_label(row["label"] or "")
-            if not path or any(category(character) == "Cc" for character in path + label):
+            if not path or CONTROL.search(path + label):
                 raise UserError(
                     f"{name}: expected a path and a label without control characters in line {rows.line_num}, received "
                     f"{path!r} and {label!r}"
                 )
-            listed[PurePosixPath(path)].update([label] if label else [])
+            listed[PurePosixPath(path).as_posix()].update([label] if label else [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{name}: expected a CSV in UTF-8, received: {error}{foreign}") from error
     return listed
+
+
+def check_columns(columns: list[str], name: str, foreign: str) -> None:
+    """Raise a UserError unless ``path`` and ``label`` are there, once each; log the other columns."""
+    if columns.count("path") != 1 or columns.count("label") != 1:
+        received = shown(", ".join(columns)) or "none"
+        if len(columns) == 1 and re.search(r"[;|\t]", columns[0]):
+            received += ": separate them with commas"
+        raise UserError(f"{name}: expected the columns path and label, received {received}{foreign}")
+    if others := [column for column in columns if column not in ("path", "label")]:
+        logger.info("%s: columns that are not read: %s", name, ", ".join(others))
 
 
 def normalize_label(label: str) -> str:
@@ -78,16 +84,15 @@ def normalize_label(label: str) -> str:
     return " ".join(normalize("NFC", INVISIBLE.sub("", label)).split())
 
 
-def match_names(listed: Mapping[PurePosixPath, set[str]], names: Set[str]) -> dict[str, set[str]]:
+def match_names(listed: Mapping[str, set[str]], names: Set[str]) -> dict[str, set[str]]:
     """Replace each listed path by the one of ``names`` that differs in nothing but Unicode's form, if there is one."""
     forms = defaultdict(list)
     for name in names:
         forms[normalize("NFC", name)].append(name)
     matched: dict[str, set[str]] = defaultdict(set)
     for path, labels in listed.items():
-        name = path.as_posix()
-        same = [name] if name in names else forms.get(normalize("NFC", name), [])
-        matched[same[0] if len(same) == 1 else name] |= labels
+        same = [path] if path in names else forms.get(normalize("NFC", path), [])
+        matched[same[0] if len(same) == 1 else path] |= labels
     return matched
 
 
@@ -113,7 +118,7 @@ def similar_names(missing: Iterable[str], names: Iterable[str]) -> dict[str, tup
     return similar
 
 
-def apply_corrections(photos: pd.DataFrame, listed: Mapping[PurePosixPath, set[str]]) -> None:
+def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> None:
     """Correct labels by path: fill ``label`` and ``given``, or ``reason`` of the photos to remove.
 
     ``listed`` has of each path its label, or ``remove``; a path without either corrects nothing.

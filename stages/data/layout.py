@@ -70,12 +70,10 @@ def parent_of(file: str) -> str:
     return file.rpartition("/")[0]
 
 
-def photo_table(
-    path: list[str], name: list[str], label: list[str], split: list[str], reason: list[str]
-) -> pd.DataFrame:
+def photo_table(rows: list[tuple[str, str, str, str, str]]) -> pd.DataFrame:
     """Create the table of photos, a row per file, whose columns each rule of ``split`` fills further.
 
-    Args: as of the columns returned, sorted by path; files that are missing come last.
+    ``rows`` have the first five columns, and are sorted by path; files that are missing come last.
 
     Returns:
         ``path``: str, from the project's root; unique.
@@ -89,8 +87,7 @@ def photo_table(
         ``cluster``: int, index of the duplicate cluster; -1 for photos without one.
         ``group``: int, index of the group, a union of clusters; -1 for photos without one.
     """
-    columns = {"path": path, "name": name, "label": label, "split": split, "reason": reason}
-    table = pd.DataFrame(columns, dtype=str)
+    table = pd.DataFrame(rows, columns=["path", "name", "label", "split", "reason"], dtype=str)
     return table.assign(given="", copy_of="", phash=np.uint64(0), mirrored_phash=np.uint64(0), cluster=-1, group=-1)
 
 
@@ -125,20 +122,17 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
     classes = {label for label, _, _ in folders.values()}
     class_folder_of: dict[str, ClassFolder] = {}
     for name, parent in sorted(tree.parents.items()):
-        above = [folders[path] for path in (parent, *parent.parents) if path in folders]
-        class_folder_of[name] = above[0] if above else ClassFolder("", "", parent)
-        if above and parent in tree.with_photos:
-            check_names(parent, root, above[0], classes)
+        class_folder = next((folders[path] for path in (parent, *parent.parents) if path in folders), None)
+        if class_folder and parent in tree.with_photos:
+            check_names(parent, root, class_folder, classes)
+        class_folder_of[name] = class_folder or ClassFolder("", "", parent)
 
-    of_files = [class_folder_of[parent_of(file)] for file in tree.files]
-    names = [file.removeprefix(f"{start}/") for file, (_, _, start) in zip(tree.files, of_files, strict=True)]
-    photos = photo_table(
-        path=tree.files,
-        name=[normalize("NFC", name) for name in names],
-        label=[label for label, _, _ in of_files],
-        split=[split for _, split, _ in of_files],
-        reason=["" if label else NO_CLASS for label, _, _ in of_files],
-    )
+    rows = []
+    for file in tree.files:
+        label, split, start = class_folder_of[parent_of(file)]
+        name = normalize("NFC", file.removeprefix(f"{start}/"))
+        rows.append((file, name, label, split, "" if label else NO_CLASS))
+    photos = photo_table(rows)
     labels = sorted(set(photos["label"]) - {""})
     if len(labels) < 2:
         strays = (photos["label"] == "").sum()
@@ -154,36 +148,39 @@ def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolde
     """Find the class folders in ``tops`` (folders for splits, or for none, ""), or the folders for splits in them."""
     split_above = {path: split for top, split in tops.items() for path in tree.inner[top]}
     names = {path.name for path in split_above}
-    splits_below = {}
-    for path in split_above:
-        content = path
-        while content not in tree.with_photos and len(inner := tree.inner[content]) == 1:
-            if split_of(inner[0].name) or (inner[0].name in names and inner[0].name != path.name):
-                break
-            content = inner[0]
-        splits_below[path] = {} if content in tree.with_photos else split_folders(tree.inner[content])
-        if content not in tree.with_photos and not splits_below[path]:
-            raise UserError(
-                f"expected photos in the class folder {path}, found only folders there, as "
-                f"{', '.join(f'{inner.relative_to(path)}/' for inner in tree.inner[content][:2])}: put the photos of "
-                "each class into one folder, or write their classes into a CSV (download.labels)"
-            )
-
+    splits_below = {path: splits_in_class(path, names - {path.name}, tree) for path in split_above}
+    all_below = {split for path in split_above if not split_above[path] for split in splits_below[path].values()}
     folders = {}
-    all_below = [split for path in split_above if not split_above[path] for split in splits_below[path].values()]
     for path, split in split_above.items():
-        label = normalize_label(path.name) or path.name
-        below = splits_below[path]
+        label, below = normalize_label(path.name) or path.name, splits_below[path]
         if split or not all_below:
             folders[path] = ClassFolder(label, split, path.parent)
-            continue
-        if not below or len(set(below.values())) < len(below) or not are_complete(set(all_below)):
+        elif below and len(set(below.values())) == len(below) and are_complete(all_below):
+            folders |= {inner: ClassFolder(label, split, path.parent) for inner, split in below.items()}
+        else:
             raise UserError(
                 "expected photos in every class folder, or in every one a folder for train and one for validation, "
                 f"test or both, received in {path} {describe(below) or 'photos'}"
             )
-        folders |= {inner: ClassFolder(label, split, path.parent) for inner, split in below.items()}
     return folders
+
+
+def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> dict[Path, str]:
+    """Find the folders for splits in a class folder, or in a single folder there; none if it has photos instead."""
+    folder = class_folder
+    while folder not in tree.with_photos and len(tree.inner[folder]) == 1:
+        [inner] = tree.inner[folder]
+        if split_of(inner.name) or inner.name in other_classes:
+            break
+        folder = inner
+    splits = {} if folder in tree.with_photos else split_folders(tree.inner[folder])
+    if not splits and folder not in tree.with_photos:
+        examples = ", ".join(f"{inner.relative_to(class_folder)}/" for inner in tree.inner[folder][:2])
+        raise UserError(
+            f"expected photos in the class folder {class_folder}, found only folders there, as {examples}: put the "
+            "photos of each class into one folder, or write their classes into a CSV (download.labels)"
+        )
+    return splits
 
 
 def check_not_empty(root: Path, tops: Mapping[Path, str], tree: Tree) -> None:
@@ -206,8 +203,7 @@ def check_names(folder: Path, root: Path, class_folder: ClassFolder, classes: se
     """
     label, split, start = class_folder
     above, (_, *below) = start.relative_to(root).parts, folder.relative_to(start).parts
-    others = {name for part in (*above, *below) if (name := split_of(part))} - {split}
-    if others:
+    if others := set(filter(None, map(split_of, (*above, *below)))) - {split}:
         raise UserError(
             f"expected folders that name one split, or none, received {folder} ({', '.join(sorted(others))}) for "
             f"photos of {split or 'no split'}: rename or move it"
@@ -243,16 +239,9 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
     for name in missing:
         reason = NO_FILE + (", which has {}: {}".format(*similar[name]) if name in similar else "")
         rows.append(((root / name).as_posix(), name, "", "", reason))
-    photos = photo_table(*map(list, zip(*rows, strict=True)))
-
+    photos = photo_table(rows)
     labelled = photos[photos["label"] != ""]
-    folders = {parent for name in labelled["name"] for parent in PurePosixPath(name).parents}
-    if held_out := [folder for folder in folders if split_of(folder.name) in ("validation", "test")]:
-        logger.warning(
-            "the folder %s gives no split: where download.labels gives the classes, all photos are split by "
-            "split.validation_fraction and split.test_fraction",
-            root / min(held_out),
-        )
+    warn_of_split_folders(labelled["name"], root)
     with_photos = sorted(set(labelled["label"]))
     if lost := sorted(set().union(*classes.values()) - set(with_photos)):
         name = min(name for name, of_name in classes.items() if lost[0] in of_name)
@@ -268,7 +257,19 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
     return photos
 
 
-def find_root(folder: Path, tree: Tree, listed: Mapping[PurePosixPath, set[str]]) -> Path:
+def warn_of_split_folders(names: "pd.Series[str]", root: Path) -> None:
+    """Log a folder of photos in ``root`` that is named for validation or test, as it gives no split here."""
+    parents = {PurePosixPath(parent) for parent in set(map(parent_of, names))}
+    folders = parents.union(*(parent.parents for parent in parents))
+    if held_out := [folder for folder in folders if split_of(folder.name) in ("validation", "test")]:
+        logger.warning(
+            "the folder %s gives no split: where download.labels gives the classes, all photos are split by "
+            "split.validation_fraction and split.test_fraction",
+            root / min(held_out),
+        )
+
+
+def find_root(folder: Path, tree: Tree, listed: Mapping[str, set[str]]) -> Path:
     """Find the folder in which paths of a CSV start: ``folder``, or the one inside that is alone there."""
     roots = [folder]
     while len(inner := tree.inner[roots[-1]]) == 1:
@@ -278,7 +279,7 @@ def find_root(folder: Path, tree: Tree, listed: Mapping[PurePosixPath, set[str]]
         if not names.isdisjoint(match_names(listed, names)):
             return root
     for root in reversed(roots):
-        if similar := similar_names(map(str, listed), tree.names_below(root).values()):
+        if similar := similar_names(listed, tree.names_below(root).values()):
             name, (example, difference) = min(similar.items())
             raise UserError(
                 f"download.labels: expected paths from the folder of the photos on, as {example}, received {name}: "

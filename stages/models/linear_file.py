@@ -21,7 +21,7 @@ class LinearHead(NamedTuple):
 
     kernel: np.ndarray  # float32, shaped (channels, classes)
     bias: np.ndarray  # float32, shaped (classes,)
-    rest: str  # hash of all that is not the head
+    rest: str  # hash of everything but the head
 
 
 def read_linear_head(path: Path) -> LinearHead | None:

@@ -51,6 +51,23 @@ def load_backbone(folder: Path, image_size: tuple[int, int]) -> Backbone:
     policy, so that its features are the same in all steps.
     """
     about = json.loads((folder / ARCHITECTURE).read_text(encoding="utf-8"))
+    network = load_network(folder, about, image_size)
+    module = sys.modules[getattr(keras.applications, about["architecture"]).__module__]
+    if module.__name__.endswith(".efficientnet"):
+        rescale_stem(network)
+    network = keras.Model(network.input, network.output, name="backbone")
+    network.trainable = False  # its batch normalisation uses the stored statistics
+    pixels = keras.Input(network.input_shape[1:])
+    preprocessing = keras.Model(pixels, module.preprocess_input(pixels), name="preprocessing")
+    last_blocks = None
+    if stop_before := about["features"]["stop_before"]:
+        parameter = f"features.{about['features']['name']}.stop_before"
+        network, last_blocks = split_network(network, stop_before, parameter)
+    return Backbone(preprocessing, network, last_blocks)
+
+
+def load_network(folder: Path, about: dict[str, Any], image_size: tuple[int, int]) -> keras.Model:
+    """Build the network that ``architecture.json`` describes, and load its weights from the same folder."""
     parameter, architecture, options = f"backbones.{about['backbone']}", about["architecture"], about["options"]
     build = getattr(keras.applications, architecture, None)
     if not callable(build):
@@ -77,17 +94,7 @@ def load_backbone(folder: Path, image_size: tuple[int, int]) -> Backbone:
             f"{parameter}.weights: expected weights of {architecture} without its top, with options {options}, "
             f"received others ({weights.name})"
         ) from error
-    if build.__module__.endswith(".efficientnet"):
-        rescale_stem(network)
-    network = keras.Model(network.input, network.output, name="backbone")
-    network.trainable = False  # its batch normalisation uses the stored statistics
-    pixels = keras.Input(network.input_shape[1:])
-    preprocess_input = sys.modules[build.__module__].preprocess_input  # each module of architectures has its own
-    preprocessing = keras.Model(pixels, preprocess_input(pixels), name="preprocessing")
-    if stop_before := about["features"]["stop_before"]:
-        parts = split_network(network, stop_before, f"features.{about['features']['name']}.stop_before")
-        return Backbone(preprocessing, *parts)
-    return Backbone(preprocessing, network, None)
+    return network
 
 
 def rescale_stem(network: keras.Model) -> None:

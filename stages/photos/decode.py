@@ -102,8 +102,8 @@ def _read(path: str | Path, max_megapixels: float) -> bytes:
         path = Path(path)
         if not path.exists() and (located := locate(path)):
             shards, name = located
-            with shards.open(name) as (photo, size):
-                return read_photo(photo, size, max_megapixels)
+            with shards.open(name) as photo:
+                return read_photo(photo, photo.size, max_megapixels)
         if not path.is_file() and path.exists() and not path.is_dir():  # reading it may have no end
             raise UnreadablePhotoError("cannot be read: a named pipe, a socket or a device, not a file")
         with path.open("rb") as file:

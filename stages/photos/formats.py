@@ -16,7 +16,7 @@ with suppress(ImportError):
 
     register_heif_opener()
     FORMATS.append("HEIF")
-# By which a file looks like a photo; the format is recognized by content. An MPO is a JPEG with more images behind it.
+# Of photos, though the format is recognized by content. An MPO is a JPEG with more images behind it.
 SUFFIXES = (*(suffix for suffix, name in Image.registered_extensions().items() if name in FORMATS), ".mpo")
 INSTALL_HEIF = "pip install pillow-heif, and for the pipeline `dvc repro --force split && dvc repro`"
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")

@@ -1,6 +1,6 @@
-"""Photos in shards: zip files, not compressed, as ``download`` writes them, in which photos are read where they are.
+"""Read photos in place from shards, the uncompressed zip files that ``download`` writes.
 
-A photo's path is that of the folder of shards with its name in them: ``data/raw/cats/1.jpg``.
+A photo's path is the folder of the shards followed by its name in them: ``data/raw/cats/1.jpg``.
 """
 
 import errno
@@ -16,29 +16,31 @@ from threading import Lock
 from typing import IO, NamedTuple
 from zlib import crc32
 
+import numpy as np
+
 from stages.common.cli import UserError
 from stages.common.paths import SHARD
 
 PATTERN = SHARD.format(0).replace("0", "[0-9]")
-# Of the zip format, what counts of a file's header, of its entry in the directory at the end, and of that end.
+# The fields read of a zip: of a file's header, of its entry in the directory at the end, and of the record behind that.
 HEADER, ENTRY, END = (struct.Struct(f"<{fields}") for fields in ("4s22x2H", "4s6xH4x3L3H8xL", "4s6xH2L2x"))
-EXTENSION_BYTES = 56 + 20  # between the directory and the end, where the zip format's 64-bit extension is used
-INDEX_LOCK = Lock()  # of several threads one reads it
+EXTENSION_BYTES = 56 + 20  # between the directory and the end record, where the zip format's 64-bit extension is used
+INDEX_LOCK = Lock()  # so that one thread reads the index, and the others wait for it
 
 
 class PackedFile:
-    """A file in a shard, to be read from its start; at its end its checksum is verified."""
+    """A file in a shard, read from its start; at its end its checksum is verified."""
 
     def __init__(self, shard: IO[bytes], size: int, checksum: int) -> None:
-        self.shard, self.left, self.checksum = shard, size, checksum
-        self.read_so_far = 0  # its CRC-32
+        self.shard, self.size, self.checksum = shard, size, checksum
+        self.remaining, self.crc = size, 0
 
     def read(self, size: int = -1) -> bytes:
-        length = self.left if size < 0 else min(size, self.left)
+        length = self.remaining if size < 0 else min(size, self.remaining)
         content = self.shard.read(length)
-        self.left -= len(content)
-        self.read_so_far = crc32(content, self.read_so_far)
-        if len(content) < length or (not self.left and self.read_so_far != self.checksum):
+        self.remaining -= len(content)
+        self.crc = crc32(content, self.crc)
+        if len(content) < length or (not self.remaining and self.crc != self.checksum):
             raise damaged(Path(self.shard.name))
         return content
 
@@ -48,26 +50,25 @@ class Shards(NamedTuple):
 
     paths: list[Path]
     names: list[str]  # of the files, sorted, as they are packed
-    entries: "array[int]"  # four numbers each: index of the shard, position of the header, size and CRC-32 of the file
+    entries: np.ndarray  # uint64, shaped (files, 4): index of the shard, position of the header, size and CRC-32
 
     @contextmanager
-    def open(self, name: str) -> Iterator[tuple[PackedFile, int]]:
-        """Open a file; yield it with its size."""
+    def open(self, name: str) -> Iterator[PackedFile]:
         index = bisect_left(self.names, name)
         if self.names[index : index + 1] != [name]:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
-        shard, position, size, checksum = self.entries[4 * index : 4 * index + 4]
+        shard, position, size, checksum = self.entries[index].tolist()
         with self.paths[shard].open("rb", buffering=0) as file:
             file.seek(position)
             header = file.read(HEADER.size)
             if len(header) < HEADER.size or not header.startswith(b"PK\3\4"):
                 raise damaged(self.paths[shard])
             file.seek(sum(HEADER.unpack(header)[1:]), os.SEEK_CUR)
-            yield PackedFile(file, size, checksum), size
+            yield PackedFile(file, size, checksum)
 
 
 def open_shards(folder: str) -> Shards:
-    """Read the index of the shards in a folder, if there are any, once until their number changes."""
+    """Index the shards in a folder, if there are any; again only once the folder has changed."""
     status = os.stat(folder)  # noqa: PTH116 (here and below: pathlib would take twice as long as reading a small photo)
     with INDEX_LOCK:
         return _read_index(folder, status.st_ino, status.st_mtime_ns)
@@ -75,12 +76,12 @@ def open_shards(folder: str) -> Shards:
 
 @lru_cache(maxsize=2)
 def _read_index(folder: str, *_: int) -> Shards:
-    shards = Shards(sorted(Path(folder).glob(PATTERN)), [], array("Q"))
-    for index, path in enumerate(shards.paths):
+    paths, names, entries = sorted(Path(folder).glob(PATTERN)), [], array("Q")
+    for index, path in enumerate(paths):
         for name, *entry in read_directory(path):
-            shards.names.append(name)
-            shards.entries.extend((index, *entry))
-    return shards
+            names.append(name)
+            entries.extend((index, *entry))
+    return Shards(paths, names, np.frombuffer(entries, np.uint64).reshape(-1, 4))
 
 
 def read_directory(shard: Path) -> Iterator[tuple[str, int, int, int]]:
@@ -91,7 +92,7 @@ def read_directory(shard: Path) -> Iterator[tuple[str, int, int, int]]:
         if len(end) < END.size or not end.startswith(b"PK\5\6"):
             raise damaged(shard)
         _, count, length, start = END.unpack(end)
-        if start == 2**32 - 1:  # behind a file of 4 GiB or more, which is alone, and before the 64-bit extension's end
+        if start == 2**32 - 1:  # a file of 4 GiB or more, alone in its shard: the offset is in the 64-bit extension
             start = max(end_position - EXTENSION_BYTES - length, 0)
         file.seek(start)
         directory = file.read(length)
@@ -118,7 +119,7 @@ def locate(path: Path) -> tuple[Shards, str] | None:
 
 
 def packed_photos(path: Path) -> list[str]:
-    """List the photos in shards that a path means: all of a folder of shards, those of a folder in them, or one."""
+    """List the photos in shards at a path: all in a folder of shards, those in a folder inside them, or one photo."""
     if path.is_file() or not (located := locate(path)):
         return []
     shards, name = located

@@ -9,7 +9,6 @@ from tempfile import TemporaryFile
 from typing import IO
 
 import numpy as np
-import pandas as pd
 
 from stages.common.paths import RAW
 
@@ -36,7 +35,7 @@ class DiskArray:
 
     @property
     def file_state(self) -> str:
-        """The file's inode, size and time of change, by which DVC too knows a file again; "" if it has no name."""
+        """The file's inode, size and time of change, by which DVC too detects changes; "" if it has no name."""
         status = os.fstat(self.file.fileno())
         return f"{status.st_ino} {status.st_size} {status.st_mtime_ns}" if status.st_nlink else ""
 
@@ -68,8 +67,3 @@ def open_array(path: Path) -> DiskArray:
 
 
 ArrayStore = np.ndarray | DiskArray
-
-
-def encode_labels(labels: "pd.Series[str]", classes: list[str]) -> np.ndarray:
-    """Encode labels as class indices, int64, shaped (photos,)."""
-    return labels.map({label: index for index, label in enumerate(classes)}.__getitem__).to_numpy(np.int64)

@@ -28,8 +28,8 @@ LOCK = ".in-use"  # in each scratch folder: locked for as long as the process th
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path of the same name; rename it to ``path`` on success.
 
-    A file that exists is replaced and never written into: it may be a link into DVC's cache. Of two processes that
-    write one file, each writes a complete one, and the last one stays.
+    A file that exists is replaced and never written into: it may be a link into DVC's cache. If two processes
+    write the same file, each writes a complete one, and the last one stays.
     """
     with scratch_folder(path.parent) as scratch:
         yield scratch / path.name
@@ -89,7 +89,7 @@ def locked_folder(parent: Path) -> tuple[Path, IO[str]]:
 
 
 def write_remote(files: Any, path: str, content: bytes) -> None:
-    """Write a file in a folder that fsspec opened as a ``DirFileSystem``; several may write the same one."""
+    """Write a file in a folder, open as fsspec's ``DirFileSystem``; several processes may write the same file."""
     files.makedirs("", exist_ok=True)
     unfinished = f".unfinished-{uuid4().hex}-{path}"  # an error names the file
     files.pipe_file(unfinished, content)
@@ -123,7 +123,7 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 
 def is_intact_zip(path: Path) -> bool:
-    """Return whether a zip file, such as ``.npz``, has no error, as after a power failure it may."""
+    """Return whether a zip file, such as ``.npz``, is intact, which after a power failure it may not be."""
     try:
         with ZipFile(path) as arrays:
             return arrays.testzip() is None

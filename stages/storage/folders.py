@@ -1,4 +1,4 @@
-"""Recognize files and folders among photos that are something else, by their names or their first bytes."""
+"""Recognize files and folders that are not photos, by their names or their first bytes."""
 
 import os
 from pathlib import Path, PurePosixPath

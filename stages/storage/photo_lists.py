@@ -16,7 +16,7 @@ TWO_LABELS = "has more than one label"
 DUPLICATE = "same photo as"
 SAME_GROUP = "same group as"
 REMOVED = "removed by corrections.csv"
-SIDECAR = "beside photos"  # notes, films: nobody takes them for photos
+SIDECAR = "beside photos"  # such as notes and films, which nobody takes for photos
 
 
 def read_split(split: str) -> pd.DataFrame:
@@ -32,7 +32,7 @@ def read_split(split: str) -> pd.DataFrame:
 
 
 def read_groups(paths: "pd.Series[str]") -> np.ndarray:
-    """Read the name of each training or validation photo's group, str, shaped (photos,): if it is alone, its path."""
+    """Read the group of each training or validation photo, str, shaped (photos,); of a photo alone, its own path."""
     groups = dict(read_split("groups")[["path", "group"]].to_numpy())
     return np.array([groups.get(path, path) for path in paths])
 
@@ -63,6 +63,11 @@ def count_copies(copies: pd.DataFrame, lists: Mapping[str, pd.DataFrame]) -> dic
 def class_names(labels: Iterable[str]) -> list[str]:
     """Return the classes in the order of a model's logits: sorted by name."""
     return sorted(set(labels))
+
+
+def encode_labels(labels: "pd.Series[str]", classes: list[str]) -> np.ndarray:
+    """Encode labels as class indices, int64, shaped (photos,)."""
+    return labels.map({label: index for index, label in enumerate(classes)}.__getitem__).to_numpy(np.int64)
 
 
 def majority_class_accuracy(train: pd.DataFrame, test: pd.DataFrame) -> float:

@@ -151,11 +151,7 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.wide", {}, "models.wide.features: expected a value, received none"),
         ("models.a/b", CNN, "models.a/b: expected a name of letters, digits, - and _"),
         ("models.a\nb", CNN, r"models.a\nb: expected a name of letters, digits, - and _"),
-        (
-            "models",
-            {2024: CNN},
-            "models.2024: expected a name of letters, digits, - and _ (it names files), one of dig",
-        ),
+        ("models", {2024: CNN}, "models.2024: expected a name of letters, digits, - and _ (it names files), one of d"),
         ("models.; rm -rf ~", CNN, "models.; rm -rf ~: expected a name of letters, digits, - and _"),
         ("models", {}, "models: "),
         ("split.group", r"\d+_", r"split.group: expected a regular expression with a group in parentheses, received"),
@@ -180,11 +176,7 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("label_issues", {"mobilenet_v2_blocks": {"folds": 5}}, "label_issues: expected names of stored features of a"),
         ("models.cnn.fine_tune", {"after": 0.5, "learning_rate": 1}, "models.cnn.fine_tune: expected none, as feature"),
         ("models.fine_tuned.features", "mobilenet_v2", "models.fine_tuned.fine_tune: expected none, as features.mobil"),
-        (
-            "models.transfer.features",
-            "mobilenet_v2_blocks",
-            "models.transfer.fine_tune: expected after and learning_ra",
-        ),
+        ("models.transfer.features", "mobilenet_v2_blocks", "models.transfer.fine_tune: expected after and learning"),
         # Linear classifiers and pooled features.
         (f"{BACKBONE}.pooling", "average", f"{BACKBONE}: expected none of stop_before, views, flip, rotation, "),
         ("models.linear.dropout", 0.5, "models.linear: expected only features, inverse_regularization, folds with"),
@@ -196,11 +188,7 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.linear.fine_tune", {"learning_rate": 1}, "models.linear.fine_tune: expected none, as features.mobile"),
         ("models.linear.schedule", "cosine", "models.linear: expected only features, inverse_regularization, folds wi"),
         ("models.fine_tuned.dropout", 0.1, "models.fine_tuned: expected only features, inverse_regularization, folds,"),
-        (
-            "models.fine_tuned.fine_tune.after",
-            0.5,
-            "models.fine_tuned.fine_tune: expected after, a fraction of the epo",
-        ),
+        ("models.fine_tuned.fine_tune.after", 0.5, "models.fine_tuned.fine_tune: expected after, a fraction of the"),
         (
             "models.dense",
             {"features": "mobilenet_v2_blocks", "fine_tune": {"learning_rate": 1}, "dropout": 0.5, "dense_units": 8},

@@ -14,7 +14,7 @@ import pytest
 from stages.common.cli import UserError
 from stages.data import archive
 from stages.data.archive import pack_archive
-from tests.conftest import packed_files, write_photos
+from tests.conftest import pack_photos, packed_files, write_photos
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
@@ -55,15 +55,20 @@ def test_files_are_packed_byte_for_byte(mode: Any) -> None:
     assert packed() == photos
 
 
-@pytest.mark.parametrize("kind", ["zip", "tar"])
+@pytest.mark.parametrize("kind", ["zip", "tar", "folder"])
 def test_hidden_files_and_empty_folders_are_left_out(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The latter are named, as each may be a class."""
     caplog.set_level("INFO")
     for folder in ("cats", "dogs", "cows/@eaDir", "fish", "__MACOSX/cats"):
         Path("all", folder).mkdir(parents=True)
     for name in ("cats/1.jpg", "cows/@eaDir/1.jpg", "fish/Thumbs.db", "__MACOSX/cats/._1.jpg", "cats/Icon\r"):
         Path("all", name).touch()
-    Path(shutil.make_archive("photos", kind, "all")).rename(ARCHIVE)
-    assert packed() == {"cats/1.jpg": b""}
+    if kind == "folder":
+        pack_photos(Path("all"), PACKED)
+    else:
+        Path(shutil.make_archive("photos", kind, "all")).rename(ARCHIVE)
+        packed()
+    assert packed_files(PACKED) == {"cats/1.jpg": b""}
     assert re.search("hidden files left out: 4, such as '(__MACOSX|cats|cows|fish)/", caplog.text)
     assert "(3): 'cows', 'dogs', 'fish'" in caplog.text
 
@@ -172,13 +177,13 @@ def header_of(kind: bytes, size: int) -> Callable[[], Any]:
 
 BAD_ARCHIVES: dict[str, tuple[Callable[[], Any], str]] = {
     "Git LFS pointer": (
-        file_of(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345\n"),
-        "which is a Git LFS pointer: run `git lfs pull`$",
+        file_of(b"version https://git-lfs.github.com/spec/v1\noid"),
+        "LFS pointer: run `git lfs pull`$",
     ),
     "empty file": (file_of(b""), "which is an empty file$"),
     "web page": (
-        file_of(b"<!doctype html><p>Sign in</p>"),
-        "expected a zip or tar archive, received a file that starts with b'<!doctype html>.* is a web page$",
+        file_of(b"<!doctype html>"),
+        "zip or tar archive, received .* b'<!doctype html>', which is a web page$",
     ),
     "rar": (file_of(b"Rar!\x1a\x07\1\0"), "which is a rar archive$"),
     "zips in a zip": (zip_of("cats.zip", "dogs.zip", "labels.csv"), "a zip inside the zip, 'cats.zip': unpack both"),
@@ -186,15 +191,9 @@ BAD_ARCHIVES: dict[str, tuple[Callable[[], Any], str]] = {
     "Windows path out": (zip_of(r"cats\0.jpg", r"..\evil.jpg"), "'../evil.jpg', which leads out of it"),
     "path out": (zip_of("../evil.jpg"), "'../evil.jpg', which leads out of it"),
     "no name": (zip_of("cats/0.jpg", "."), "one file of each name .*'.' again"),
-    "zeros for a name": (
-        lambda: write_changed_zip("猫/0.jpg".encode(), bytes(9)),
-        "one file of each name .*'.' again",
-    ),
+    "zeros for a name": (lambda: write_changed_zip("猫/0.jpg".encode(), bytes(9)), "one file of each name .*'.' again"),
     "absolute path": (zip_of("/tmp/evil.jpg"), "'/tmp/evil.jpg', which leads out"),  # noqa: S108 (not written)
-    "zip cut short": (
-        lambda: write_start(zip_of("cats/0.jpg"), 60),
-        "received a file that starts with b'PK.*, which is a zip archive, damaged or cut short$",
-    ),
+    "zip cut short": (lambda: write_start(zip_of("a/0.jpg"), 60), "b'PK.*, which is a zip archive, damaged or cut sho"),
     "tar.gz cut short": (lambda: write_start(lambda: write_tar("w:gz"), 60), "unpacked: Compressed file ended before"),
     "damaged zip": (lambda: write_changed_zip(CHECKSUM, bytes(4)), "an intact archive, received one that cannot"),
     "link in a tar": (tar_of("cats/evil.jpg", type=tarfile.SYMTYPE, linkname="../../e"), "link or device 'cats/evil"),

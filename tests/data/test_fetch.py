@@ -116,18 +116,6 @@ def packed(folder: Path) -> list[str]:
     return list(packed_files(folder.with_name("packed")))
 
 
-def test_hidden_files_and_empty_folders_are_left_out(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The latter are named, as each may be a class."""
-    caplog.set_level("INFO")
-    for name in ("dogs", "cows/@eaDir", "#recycle/cats"):
-        (folder / name).mkdir(parents=True)
-    for name in ("cows/@eaDir/1.jpg", "#recycle/cats/1.jpg", "cats/.DS_Store"):
-        (folder / name).touch()
-    assert packed(folder) == ["cats/0.jpg", "cats/1.jpg"]
-    assert "hidden files left out: 3, such as '#recycle/cats/1.jpg'" in caplog.text
-    assert "(2): 'cows', 'dogs'" in caplog.text
-
-
 @pytest.mark.parametrize("limit", [0, fetch.MAX_BUFFERED])
 def test_a_folder_is_packed_byte_for_byte(folder: Path, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
     """Large files, too, which are not read into memory."""

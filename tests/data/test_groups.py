@@ -29,7 +29,7 @@ def table(*groups: list[str], copies: int = 1) -> pd.DataFrame:
             for copy in range(copies):
                 rows.append((f"data/raw/{photo}_{copy}.jpg", f"{label}/{name}_{copy}.jpg", label, split, ""))
                 indices.append((len(indices) // copies, group))
-    created = photo_table(*map(list, zip(*rows, strict=True)))
+    created = photo_table(rows)
     created[["cluster", "group"]] = indices
     return created
 

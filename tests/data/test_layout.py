@@ -296,10 +296,7 @@ def test_photos_keep_their_split_when_a_folder_is_added() -> None:
     [
         (b"", "the columns path and label, received none: it is an empty file"),
         (b"path;label\n1.jpg;cats\n", "the columns path and label, received path;label: separate them with commas"),
-        (
-            b"path\tlabel\n1.jpg\tcats\n",
-            r"the columns path and label, received path\\tlabel: separate them with commas",
-        ),
+        (b"path\tlabel\n1.jpg\tcats\n", r"the columns .*, received path\\tlabel: separate them with commas"),
         ("path,label\n".encode("utf-16-le"), r"the columns path and label, received p\\x00a\\x00"),
         (b"id,label\n1,cats\n", "the columns path and label, received id, label$"),
         (b"version https://git-lfs.github.com/spec/v1\noid", ".* it is a Git LFS pointer: run `git lfs pull`$"),
@@ -311,11 +308,7 @@ def test_photos_keep_their_split_when_a_folder_is_added() -> None:
         (b"path,label\n1.jpg,cats\n2.jpg,cats\n", "two or more classes, received cats"),
         (b"path,label\n1.jpg,caf\xe9\n", "a CSV in UTF-8, received: 'utf-8' codec can't decode byte 0xe9"),
         (b'path,label\n"1.jpg,cats\n', "a CSV in UTF-8, received: unexpected end of data"),
-        (
-            b"path,label\n1.jpg,cats\n2.jpg,dogs\n3.jpg,cows\n",
-            "photos of every class, found none of 'cows': raw/3.jpg: is in download.labels, but not in "
-            "download.photos; 1.jpg, for one, exists",
-        ),
+        (b"path,label\n1.jpg,cats\n2.jpg,dogs\n3.jpg,cows\n", "photos .*none of 'cows': raw/3.jpg: .*1.jpg, for one"),
     ],
 )
 def test_a_csv_that_is_not_one_of_labels_is_an_error(content: bytes, message: str) -> None:

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.usefixtures("workspace")
 
 ENTRY, MOBILENET = (FEATURES / name / "backbone" for name in ("entry", "mobilenet_v2"))
 SIZE = (75, 80)  # of photos that are not square; Xception takes no smaller ones
+PIXELS = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
 
 # The batch normalisations that follow a linear layer alone, and all of them.
 ARCHITECTURES = {
@@ -65,11 +66,10 @@ def architecture(request: pytest.FixtureRequest) -> Iterator[str]:
     indirect=True,
 )
 def test_a_network_has_its_preprocessing_and_can_be_folded(architecture: str) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
     weights = write_random_weights(architecture)
     preprocessing, network, _ = load_backbone(ENTRY, SIZE)
     module = sys.modules[getattr(keras.applications, architecture).__module__]
-    np.testing.assert_allclose(preprocessing(pixels), module.preprocess_input(pixels.copy()), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(preprocessing(PIXELS), module.preprocess_input(PIXELS.copy()), rtol=1e-6, atol=1e-6)
 
     folded = fold_batch_norm(network)
     norms = [layer for layer in network.layers if isinstance(layer, layers.BatchNormalization)]
@@ -77,10 +77,10 @@ def test_a_network_has_its_preprocessing_and_can_be_folded(architecture: str) ->
     left = [layer for layer in folded.layers if isinstance(layer, layers.BatchNormalization)]
     assert len(left) == len(norms) - len(foldable(network))
     theirs = published(architecture, SIZE, weights)
-    expected = np.asarray(theirs(module.preprocess_input(pixels.copy()), training=False))
+    expected = np.asarray(theirs(module.preprocess_input(PIXELS.copy()), training=False))
     assert expected.std() > 0.01
     for ours in (network, folded):
-        np.testing.assert_allclose(ours(preprocessing(pixels)), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+        np.testing.assert_allclose(ours(preprocessing(PIXELS)), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
 def test_an_efficientnet_is_keras_s_own_for_published_weights(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,10 +88,9 @@ def test_an_efficientnet_is_keras_s_own_for_published_weights(monkeypatch: pytes
     monkeypatch.setattr(keras.applications, "EfficientNetB0", small_efficientnet)
     weights = write_backbone("EfficientNetB0", SIZE, "entry", suffix=".h5")
     preprocessing, network, _ = load_backbone(ENTRY, SIZE)
-    pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
-    expected = np.asarray(published("EfficientNetB0", SIZE, weights)(pixels, training=False))
+    expected = np.asarray(published("EfficientNetB0", SIZE, weights)(PIXELS, training=False))
     for ours in (network, fold_batch_norm(network)):
-        np.testing.assert_allclose(ours(preprocessing(pixels)), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+        np.testing.assert_allclose(ours(preprocessing(PIXELS)), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
 @pytest.fixture
@@ -131,11 +130,10 @@ def test_a_backbone_computes_in_float32_whatever_the_precision(monkeypatch: pyte
     pretrained = [model.get_layer(name) for name in ("preprocessing", "backbone", "last_blocks")]
     assert {layer.compute_dtype for part in pretrained for layer in part._flatten_layers()} == {"float32"}
     assert model.layers[-2].compute_dtype == policy.removeprefix("mixed_"), "the head does not"
-    pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
     preprocessing, network, last_blocks = load_backbone(FEATURES / "mobilenet_v2_blocks/backbone", SIZE)
     assert last_blocks is not None
-    features = reduce(lambda x, part: part(x), pretrained, pixels)
-    np.testing.assert_array_equal(features, last_blocks(network(preprocessing(pixels))))
+    features = reduce(lambda x, part: part(x), pretrained, PIXELS)
+    np.testing.assert_array_equal(features, last_blocks(network(preprocessing(PIXELS))))
 
 
 def write_random_weights(architecture: str) -> Path:
@@ -156,15 +154,14 @@ def test_a_saved_model_is_loaded_explained_and_exported(architecture: str) -> No
     model = build_model(config, SIZE, 2)
     save_model(model, Path("model.keras"))
     loaded = load_model(Path("model.keras"))
-    pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3), np.uint8)
-    logits = np.asarray(model(pixels.astype("float32"), training=False))
-    np.testing.assert_array_equal(loaded(pixels.astype("float32"), training=False), logits)
-    np.testing.assert_array_equal(in_float32(loaded)(pixels.astype("float32"), training=False), logits)
-    heat = heat_maps(loaded, pixels)
+    logits = np.asarray(model(PIXELS, training=False))
+    np.testing.assert_array_equal(loaded(PIXELS, training=False), logits)
+    np.testing.assert_array_equal(in_float32(loaded)(PIXELS, training=False), logits)
+    heat = heat_maps(loaded, PIXELS.astype(np.uint8))
     assert heat.shape == (2, *SIZE)
     assert heat.max() > 0.9  # 1 before it is resized
 
-    features = feature_extractor(model.get_layer("preprocessing"), model.get_layer("backbone"))(pixels)
+    features = feature_extractor(model.get_layer("preprocessing"), model.get_layer("backbone"))(PIXELS)
     np.testing.assert_allclose(trainable_part(model)(features, training=False), logits, rtol=1e-3, atol=1e-4)
 
 
@@ -202,16 +199,10 @@ def test_a_depthwise_convolution_with_a_multiplier_is_folded() -> None:
 
 
 BAD_ENTRIES: dict[str, tuple[dict[str, Any], str]] = {
-    "another width": (
-        {"options": {"alpha": 1.0}},
-        r"^backbones.mobilenet_v2.weights: expected weights of MobileNetV2 .* received others \(random",
-    ),
+    "another width": ({"options": {"alpha": 1.0}}, r"2.weights: expected weights of MobileNetV2 .* others \(random"),
     "another network": ({"architecture": "ResNet50", "options": {}}, "expected weights of ResNet50 without its top"),
     "no network": ({"architecture": "MobilNet"}, r"^backbones.mobilenet_v2.architecture: expected a .* 'MobilNet'$"),
-    "no feature map": (
-        {"options": {"pooling": "avg"}},
-        "cannot be built .* options {'pooling': 'avg'}: its output is not a feature map",
-    ),
+    "no feature map": ({"options": {"pooling": "avg"}}, "cannot be built .*'avg'}: its output is not a feature map"),
     "no option": ({"options": {"width": 1}}, r"cannot be built .* options {'width': 1}: .*unexpected keyword"),
 }
 

@@ -20,6 +20,7 @@ from tests.conftest import PROJECT
 from tests.models.backbones import write_backbone
 
 SIZE = (64, 48)
+PIXELS = np.random.default_rng(0).integers(0, 256, (8, *SIZE, 3)).astype("float32")
 
 
 def config(name: str, **changes: Any) -> ModelConfig:
@@ -89,8 +90,7 @@ def test_a_model_computes_the_same_as_the_notebooks(backbone: Path, name: str) -
     ours = build_model(config(name), SIZE, 3)
     theirs = notebook_model(name, backbone)
     theirs.set_weights(ours.get_weights())
-    pixels = np.random.default_rng(0).integers(0, 256, (4, *SIZE, 3)).astype("float32")
-    np.testing.assert_allclose(ours(pixels, training=False), theirs(pixels, training=False), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(ours(PIXELS, training=False), theirs(PIXELS, training=False), rtol=1e-4, atol=1e-5)
     assert len(ours.trainable_weights) == len(theirs.trainable_weights)
 
 
@@ -102,15 +102,14 @@ def test_a_step_of_training_is_the_notebooks_step(backbone: Path, name: str) -> 
     theirs.set_weights(ours.get_weights())
     deterministic = [layer for layer in theirs.layers if not isinstance(layer, RANDOM)]
     theirs = keras.Sequential([keras.Input((*SIZE, 3)), *deterministic])
-    pixels = np.random.default_rng(0).integers(0, 256, (8, *SIZE, 3)).astype("float32")
     labels = np.arange(8) % 3
 
     if name == "transfer":
-        features = feature_extractor(ours.get_layer("preprocessing"), ours.get_layer("backbone"))(pixels)
+        features = feature_extractor(ours.get_layer("preprocessing"), ours.get_layer("backbone"))(PIXELS)
         loss, gradients = step(trainable_part(ours), features, labels)
     else:
-        loss, gradients = step(ours, pixels, labels)
-    expected_loss, expected_gradients = step(theirs, pixels, labels)
+        loss, gradients = step(ours, PIXELS, labels)
+    expected_loss, expected_gradients = step(theirs, PIXELS, labels)
     assert loss == pytest.approx(expected_loss, rel=1e-5)
     assert len(gradients) == len(expected_gradients) == len(ours.trainable_weights)
     for gradient, expected in zip(gradients, expected_gradients, strict=True):
@@ -137,10 +136,9 @@ def test_batch_norm_comes_between_pooling_and_activation() -> None:
     blocks += [layers.Conv2D(6, 3, use_bias=False), layers.BatchNormalization(), layers.ReLU()]
     head = [layers.GlobalAveragePooling2D(), layers.Dense(8, activation="relu"), layers.Dense(3)]
     theirs = keras.Sequential([keras.Input((*SIZE, 3)), layers.Rescaling(1 / 255), *blocks, *head])
-    pixels = np.random.default_rng(0).integers(0, 256, (4, *SIZE, 3)).astype("float32")
-    ours(pixels, training=True)  # so that moving averages differ from 0 and 1
+    ours(PIXELS, training=True)  # so that moving averages differ from 0 and 1
     theirs.set_weights([weight for weight in ours.get_weights() if weight.dtype == np.float32])
-    np.testing.assert_allclose(ours(pixels), theirs(pixels), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(ours(PIXELS), theirs(PIXELS), rtol=1e-4, atol=1e-5)
 
 
 def test_the_guide_s_cnn_ends_in_maps_of_six_by_six() -> None:
@@ -152,15 +150,14 @@ def test_the_guide_s_cnn_ends_in_maps_of_six_by_six() -> None:
 
 def test_dropout_is_active_in_training_only() -> None:
     model = build_model(config("augmented"), SIZE, 2)
-    pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
-    np.testing.assert_allclose(model(pixels), model.predict(pixels, verbose=0), atol=1e-6)
-    assert not np.allclose(model(pixels, training=True), model(pixels, training=True))
+    np.testing.assert_allclose(model(PIXELS), model.predict(PIXELS, verbose=0), atol=1e-6)
+    assert not np.allclose(model(PIXELS, training=True), model(PIXELS, training=True))
 
 
 def test_the_backbone_is_frozen_also_in_training(backbone: Path) -> None:
     model = build_model(config("transfer"), SIZE, 2)
     frozen = [weight.numpy() for weight in model.non_trainable_variables if "seed" not in weight.path]
-    model(np.random.default_rng(0).integers(0, 256, (8, *SIZE, 3)).astype("float32"), training=True)
+    model(PIXELS, training=True)
     after = [weight.numpy() for weight in model.non_trainable_variables if "seed" not in weight.path]
     assert len(frozen) > 250
     for old, new in zip(frozen, after, strict=True):
@@ -180,9 +177,8 @@ def test_a_model_is_saved_reproducibly(tmp_path: Path) -> None:
         assert {member.date_time for member in file.infolist()} == {(1980, 1, 1, 0, 0, 0)}
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["model.keras"]
 
-    pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype("float32")
     np.testing.assert_array_equal(
-        keras.models.load_model(tmp_path / "a/model.keras").predict(pixels), model.predict(pixels)
+        keras.models.load_model(tmp_path / "a/model.keras").predict(PIXELS), model.predict(PIXELS)
     )
 
 

@@ -9,29 +9,29 @@ CNN = ModelConfig(features="pixels", conv_layers=1, filters=4, dropout=0.5, dens
 
 
 @pytest.mark.parametrize(
-    ("instructions", "has_backbone", "policy", "reason"),
+    ("instructions", "has_backbone", "one_dnn", "policy", "reason"),
     [
-        (["avx2", "avx512f"], False, "float32", "no AVX-512 BF16"),
-        (["avx512_bf16", "avx512f"], False, "mixed_bfloat16", "has AVX-512 BF16"),
-        (["amx_bf16"], False, "mixed_bfloat16", "AMX"),
-        (["amx_bf16"], True, "float32", "as a model with a backbone"),
+        (["avx2", "avx512f"], False, "1", "float32", "no AVX-512 BF16"),
+        (["avx512_bf16", "avx512f"], False, "1", "mixed_bfloat16", "has AVX-512 BF16"),
+        (["amx_bf16"], False, "1", "mixed_bfloat16", "AMX"),
+        (["amx_bf16"], True, "1", "float32", "as a model with a backbone"),
+        (["avx512_bf16"], False, "0", "float32", "oneDNN is off (TF_ENABLE_ONEDNN_OPTS=0)"),
     ],
 )
 def test_auto_precision_on_a_cpu(
-    monkeypatch: pytest.MonkeyPatch, instructions: list[str], has_backbone: bool, policy: str, reason: str
+    monkeypatch: pytest.MonkeyPatch,
+    instructions: list[str],
+    has_backbone: bool,
+    one_dnn: str,
+    policy: str,
+    reason: str,
 ) -> None:
-    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", one_dnn)
     monkeypatch.setattr(precision, "instruction_sets", lambda: instructions)
     said = precision.set_precision("auto", has_backbone=has_backbone)
     assert said.startswith(f"{policy}, ")
     assert reason in said
     assert keras.config.dtype_policy().name == policy
-
-
-def test_auto_precision_without_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
-    monkeypatch.setattr(precision, "instruction_sets", lambda: ["avx512_bf16"])
-    assert precision.set_precision("auto", has_backbone=False) == "float32, as oneDNN is off (TF_ENABLE_ONEDNN_OPTS=0)"
 
 
 @pytest.mark.parametrize(

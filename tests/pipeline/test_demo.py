@@ -20,8 +20,7 @@ from stages.inference.calibration import SOFTMAX_ALONE
 from stages.inference.model_file import fetch_model_file
 from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
-from stages.storage.arrays import encode_labels
-from stages.storage.photo_lists import class_names, majority_class_accuracy, read_split
+from stages.storage.photo_lists import class_names, encode_labels, majority_class_accuracy, read_split
 from tests.conftest import PROJECT
 from tests.project import lay_out, models_alone, run
 

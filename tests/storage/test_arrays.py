@@ -3,10 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from stages.common.cli import UserError
-from stages.photos.decode import load_pixels
 from stages.storage.arrays import create_array, open_array, temporary_array
 
 CONTENT = np.random.default_rng(0).normal(size=(20, 3, 5)).astype(np.float32)
@@ -46,20 +43,3 @@ def test_a_full_disk_is_the_systems_own_error(tmp_path: Path) -> None:
         os.dup2(full.fileno(), rows.file.fileno())
     with pytest.raises(OSError, match="No space left on device"):
         rows.write(0, np.zeros(4))
-
-
-def test_photos_stay_in_the_order_of_their_paths(tmp_path: Path) -> None:
-    paths = [str(tmp_path / f"{shade}.png") for shade in range(0, 250, 5)]
-    for shade, path in zip(range(0, 250, 5), paths, strict=True):
-        Image.new("L", (5, 5), shade).save(path)
-    pixels = load_pixels(paths, (2, 1))
-    assert pixels.shape == (50, 2, 1, 3)
-    assert pixels.dtype == np.uint8
-    assert pixels[np.arange(50)].ravel().tolist() == [shade for shade in range(0, 250, 5) for _ in range(6)]
-
-
-def test_a_photo_that_can_no_longer_be_read_is_one_line(tmp_path: Path) -> None:
-    path = tmp_path / "a.jpg"
-    path.write_text("damaged since")
-    with pytest.raises(UserError, match=r"a.jpg: cannot be decoded: is a text file: run `dvc repro --force"):
-        load_pixels([str(path)], (4, 4))

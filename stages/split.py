@@ -55,7 +55,7 @@ def main() -> None:
     settings = load_params().split
     if not (RAW / SHARD.format(1)).exists():
         raise UserError(f"expected photos in {RAW / SHARD.format(1)}, found none: run `dvc repro download`")
-    corrections = read_labels(CORRECTIONS, str(CORRECTIONS)) if CORRECTIONS.exists() else {}
+    corrections = read_labels(CORRECTIONS.read_bytes(), str(CORRECTIONS)) if CORRECTIONS.exists() else {}
     try:
         photos = split_photos(settings, corrections)
     except MismatchError:

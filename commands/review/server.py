@@ -155,9 +155,7 @@ async def decide(request: web.Request) -> web.StreamResponse:
     if "related" in request.query:
         labels = {other: label for path, label in labels.items() for other in photos.related.get(path, [path])}
     check_labels(labels, photos)
-    before = read_decisions(photos.table.index)
-    write_decisions(labels, photos.table.index)
-    return web.json_response({path: before.get(path) for path in labels})
+    return web.json_response(write_decisions(labels, photos.table.index))
 
 
 async def rerun(_: web.Request) -> web.StreamResponse:

@@ -58,7 +58,7 @@ def write_decisions(labels: Mapping[str, str | None], names: Collection[str]) ->
             raise UserError(f"expected a path without control characters, received {path!r}: rename the photo's file")
     content = read_content()
     before = decisions_in(content, names)
-    with atomic_write(CORRECTIONS) as unfinished:
+    with atomic_write(CORRECTIONS.resolve()) as unfinished:  # a link stays one
         unfinished.write_bytes(change_rows(content, labels, names))
     return {path: before.get(path) for path in labels}
 

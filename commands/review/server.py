@@ -69,7 +69,7 @@ def make_app(keys: Secrets, port: int) -> web.Application:
             response = await handler(request)
         except (UserError, UnreadablePhotoError) as error:
             response = web.json_response({"error": str(error)}, status=409)
-        except ValueError:  # in a query or in JSON
+        except (ValueError, RecursionError):  # in a query or in JSON
             response = web.json_response({"error": "expected a request by this server's own page"}, status=400)
         except OSError as error:
             if not (problem := machine_problem(error)):

@@ -75,6 +75,14 @@ def test_a_damaged_file_is_refused_and_left_as_it_is(content: bytes) -> None:
     assert CORRECTIONS.read_bytes() == content
 
 
+def test_a_link_to_the_file_stays_one() -> None:
+    CORRECTIONS.with_name("shared.csv").write_text("path,label\n")
+    CORRECTIONS.symlink_to("shared.csv")
+    write_decisions({"a": "x"}, {"a"})
+    assert CORRECTIONS.is_symlink()
+    assert CORRECTIONS.with_name("shared.csv").read_text() == "path,label\na,x\n"
+
+
 def test_a_path_that_no_csv_can_hold_is_refused() -> None:
     with pytest.raises(UserError, match="control characters"):
         write_decisions({"a\nb": "x"}, {"a\nb"})

@@ -26,8 +26,8 @@ def main() -> None:
         write_json({"architecture": backbone.architecture, "options": backbone.options}, folder / ARCHITECTURE)
         if backbone.weights:
             # The file keeps its name, by which Keras distinguishes its two formats (.h5 and .weights.h5).
-            file = PurePosixPath(urlparse(backbone.weights).path).name
             source = Source(backbone.weights, f"backbones.{name}.weights")
+            file = PurePosixPath(urlparse(source.path).path if source.is_http else source.path).name
             if not file.endswith(".h5") or source.is_folder():
                 raise UserError(
                     f"backbones.{name}.weights: expected a Keras weights file (.h5), received {backbone.weights!r}"

@@ -17,7 +17,7 @@ and test have one photo of each duplicate cluster, so that scores, confidence in
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +55,7 @@ def main() -> None:
     settings = load_params().split
     if not (RAW / SHARD.format(1)).exists():
         raise UserError(f"expected photos in {RAW / SHARD.format(1)}, found none: run `dvc repro download`")
-    corrections = read_labels(CORRECTIONS, str(CORRECTIONS)) if CORRECTIONS.exists() else {}
+    corrections = read_labels(CORRECTIONS.read_bytes(), str(CORRECTIONS)) if CORRECTIONS.exists() else {}
     try:
         photos = split_photos(settings, corrections)
     except MismatchError:
@@ -98,9 +98,11 @@ def split_photos(settings: Split, corrections: Mapping[str, set[str]]) -> pd.Dat
 
     Each rule raises a UserError where its parameter or the photos leave no sensible lists.
     """
-    photos = find_photos(RAW, packed_photos(RAW), LABELS / "labels.csv")
+    labels = LABELS / "labels.csv"
+    photos = find_photos(RAW, packed_photos(RAW), labels)
     apply_corrections(photos, corrections)
-    thumbnails = inspect_photos(photos, settings.max_megapixels)
+    # What a CSV lists is meant to be a photo, whatever its suffix.
+    thumbnails = inspect_photos(photos, settings.max_megapixels, set() if labels.exists() else SIDECAR_SUFFIXES)
     check_classes(photos)
     index = usable(photos).index
     photos.loc[index, "cluster"] = find_clusters(photos.loc[index], thumbnails, settings.duplicate_distance)
@@ -121,7 +123,7 @@ def usable(photos: pd.DataFrame) -> pd.DataFrame:
     return photos[photos["reason"] == ""]
 
 
-def inspect_photos(photos: pd.DataFrame, max_megapixels: float) -> DiskArray:
+def inspect_photos(photos: pd.DataFrame, max_megapixels: float, sidecar_suffixes: Set[str]) -> DiskArray:
     """Decode the photos with a label: fill their perceptual hashes, or ``reason`` if one is unusable.
 
     Returns thumbnails, uint8, shaped (len(photos), 3, 32, 32), each photo's at its index in the table: on disk.
@@ -133,12 +135,12 @@ def inspect_photos(photos: pd.DataFrame, max_megapixels: float) -> DiskArray:
 
     def inspect(index: int) -> str:
         suffix = Path(paths[index]).suffix.lower()
-        if suffix in PREVIEWS:
+        if suffix in PREVIEWS & sidecar_suffixes:
             return f"{SIDECAR}: is a camera's preview"
         try:
             photo = open_photo(paths[index], COMPARED_SIZE, max_megapixels)
         except UnreadablePhotoError as error:
-            return f"{SIDECAR}: {error}" if suffix in SIDECAR_SUFFIXES else str(error)
+            return f"{SIDECAR}: {error}" if suffix in sidecar_suffixes else str(error)
         if photo.info[MORE_FRAMES]:
             with_more_frames.append(paths[index])
         thumbnail, *phashes = hash_photo(photo)
@@ -199,9 +201,10 @@ def check_rejected_fraction(photos: pd.DataFrame, max_fraction: float) -> None:
     photos = photos[photos["reason"] != REMOVED]
     paths, reasons, has_label = photos["path"], photos["reason"], photos["label"] != ""
     suffixes = paths.map(lambda path: Path(path).suffix.lower())
-    is_alike = suffixes.isin(set(suffixes[has_label]) - SIDECAR_SUFFIXES)
+    is_photo = has_label & ~reasons.str.startswith(SIDECAR)
+    is_alike = (reasons == NO_LABEL) & suffixes.isin(set(suffixes[is_photo]) - SIDECAR_SUFFIXES)
     is_named = reasons.str.startswith(NO_FILE) | paths.str.lower().str.endswith(SUFFIXES)
-    candidates = photos[(is_alike & (has_label | (reasons == NO_LABEL))) | (is_named & ~has_label)]
+    candidates = photos[is_photo | is_alike | (is_named & ~has_label)]
     rejected = candidates[candidates["reason"] != ""]
     if len(rejected) > max_fraction * len(candidates):
         log_first(rejected)

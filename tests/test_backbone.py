@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -36,6 +37,17 @@ def test_weights_keep_their_name_beside_the_architecture(fetch: Callable[[Any], 
         "architecture": "MobileNetV2",
         "options": {"alpha": 1.0},
     }
+
+
+@pytest.mark.parametrize("path", ["net#2/w.h5", "w?.h5", "net::2/w%20.h5", "zip://w.h5::w.zip"])
+def test_weights_may_have_any_path(fetch: Callable[[Any], None], path: str) -> None:
+    with ZipFile("w.zip", "w") as archive:
+        archive.writestr("w.h5", b"weights")
+    if "zip" not in path:
+        Path(path).parent.mkdir(exist_ok=True)
+        Path(path).write_bytes(b"weights")
+    fetch(path)
+    assert (FOLDER / Path(path.removesuffix("::w.zip")).name).read_bytes() == b"weights"
 
 
 def test_a_second_run_replaces_the_first(fetch: Callable[[Any], None]) -> None:

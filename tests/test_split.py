@@ -167,6 +167,27 @@ def test_names_without_a_suffix_count_where_labels_are_listed(workspace: Path, l
         split_photos()
 
 
+@pytest.mark.usefixtures("workspace")
+def test_what_a_csv_lists_is_no_sidecar_file(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever its suffix: a photo is used, and another file counts as rejected."""
+    caplog.set_level("INFO")
+    write_photos(PHOTOS, 40)
+    names = [f"{number}.jpg" for number in range(40)]
+    names[0] = (PHOTOS / names[0]).rename(PHOTOS / "0.thm").name
+    (PHOTOS / "notes.pdf").write_text("not listed")
+    LABELS.mkdir(parents=True)
+    lines = [f"{name},{'cats' if number % 2 else 'dogs'}" for number, name in enumerate(names)]
+    (LABELS / "labels.csv").write_text("\n".join(["path,label", *lines]))
+    lists = split_lists()
+    assert sum(len(lists[name]) for name in SPLIT_NAMES) == 40
+    assert list(lists["rejected"]["path"]) == ["data/raw/notes.pdf"]
+    (PHOTOS / "scan.pdf").write_bytes(b"%PDF-1.4")
+    (LABELS / "labels.csv").write_text("\n".join(["path,label", *lines, "scan.pdf,cats"]))
+    with pytest.raises(UserError, match=r"received 1 of 41, .* data/raw/scan.pdf, cannot be decoded: is a PDF"):
+        split_photos()
+    assert "sidecar" not in caplog.text
+
+
 def test_a_class_without_usable_photos_is_an_error(workspace: Path, set_params: Callable[..., None]) -> None:
     """However many may be rejected."""
     layout({"cats": 10, "dogs": 10})

@@ -23,34 +23,41 @@ BOM = "\ufeff"  # with which Excel starts a file
 
 def read_decisions(names: Collection[str]) -> dict[str, str]:
     """Return the label, or ``remove``, of each photo in ``corrections.csv``; ``names`` are the paths of the photos."""
-    if not CORRECTIONS.exists():
-        return {}
-    content = CORRECTIONS.read_bytes()
-    if b"<<<<<<< " in content:
-        raise UserError(f"expected rows in {CORRECTIONS}, received git's conflict markers: resolve the conflict")
+    return decisions_in(read_content(), names)
+
+
+def read_content() -> bytes:
+    try:
+        return CORRECTIONS.read_bytes()
+    except FileNotFoundError:
+        return EMPTY
+
+
+def decisions_in(content: bytes, names: Collection[str]) -> dict[str, str]:
     listed = read_corrections(content)
     matched = listed if all(path in names for path in listed) else match_names(listed, set(names))
     return {path: " or ".join(sorted(labels)) for path, labels in matched.items() if labels}
 
 
 @lru_cache(maxsize=1)
-def read_corrections(_content: bytes) -> dict[str, set[str]]:
+def read_corrections(content: bytes) -> dict[str, set[str]]:
     """Read ``corrections.csv`` once for each content, and so log only once which columns are not read."""
-    return read_labels(CORRECTIONS, str(CORRECTIONS))
+    return read_labels(content, str(CORRECTIONS))
 
 
-def write_decisions(labels: Mapping[str, str | None], names: Collection[str]) -> None:
-    """Set or, with None, delete the rows of some photos in ``corrections.csv``; other rows keep their values.
+def write_decisions(labels: Mapping[str, str | None], names: Collection[str]) -> dict[str, str | None]:
+    """Set or, with None, delete the rows of some photos in ``corrections.csv``; return the decisions before.
 
-    The file is read again before each write, sorted by path, and complete at any time.
+    Other rows keep their values. The file is read once before each write, sorted by path, and complete at any time.
     """
     for path in labels:
         if CONTROL.search(path):
             raise UserError(f"expected a path without control characters, received {path!r}: rename the photo's file")
-    read_decisions(names)
-    content = CORRECTIONS.read_bytes() if CORRECTIONS.exists() else EMPTY
-    with atomic_write(CORRECTIONS) as unfinished:
+    content = read_content()
+    before = decisions_in(content, names)
+    with atomic_write(CORRECTIONS.resolve()) as unfinished:  # a link stays one
         unfinished.write_bytes(change_rows(content, labels, names))
+    return {path: before.get(path) for path in labels}
 
 
 def change_rows(content: bytes, labels: Mapping[str, str | None], names: Collection[str]) -> bytes:

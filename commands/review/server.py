@@ -69,7 +69,7 @@ def make_app(keys: Secrets, port: int) -> web.Application:
             response = await handler(request)
         except (UserError, UnreadablePhotoError) as error:
             response = web.json_response({"error": str(error)}, status=409)
-        except ValueError:  # in a query or in JSON
+        except (ValueError, RecursionError):  # in a query or in JSON
             response = web.json_response({"error": "expected a request by this server's own page"}, status=400)
         except OSError as error:
             if not (problem := machine_problem(error)):
@@ -155,9 +155,7 @@ async def decide(request: web.Request) -> web.StreamResponse:
     if "related" in request.query:
         labels = {other: label for path, label in labels.items() for other in photos.related.get(path, [path])}
     check_labels(labels, photos)
-    before = read_decisions(photos.table.index)
-    write_decisions(labels, photos.table.index)
-    return web.json_response({path: before.get(path) for path in labels})
+    return web.json_response(write_decisions(labels, photos.table.index))
 
 
 async def rerun(_: web.Request) -> web.StreamResponse:

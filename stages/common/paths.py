@@ -8,6 +8,7 @@ from pathlib import Path
 CORRECTIONS = Path("corrections.csv")  # git's, and written by people alone, by hand or in commands.review
 RAW = Path("data/raw")
 SHARD = "photos-{:05}.zip"  # there
+SHARDS = SHARD.format(0).replace("0", "[0-9]")  # the pattern of their names
 LABELS = Path("data/labels")
 BACKBONE = Path("data/backbone")
 SPLITS = Path("data/splits")

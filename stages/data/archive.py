@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
@@ -19,7 +20,7 @@ from tqdm import tqdm
 
 from stages.common.cli import BROKEN, NO_SPACE, UserError
 from stages.common.parallel import in_parallel
-from stages.common.paths import SHARD
+from stages.common.paths import SHARD, SHARDS
 from stages.storage.folders import HEADER_BYTES, SIDECAR_SUFFIXES, identify, is_hidden
 
 logger = logging.getLogger(__name__)
@@ -131,7 +132,9 @@ def pack(files: list[Member], folder: Path, readers: int = 0) -> None:
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that no list of photos, no file of DVC's and no file system can hold."""
+    """Refuse a name that no list of photos, no file of DVC's and no file system can hold, or that a shard may have."""
+    if fnmatchcase(name, SHARDS):
+        raise UserError(f"expected photos, received {name!r}, named like the shards of this step: unpack or rename it")
     if UNUSABLE.search(name):
         raise UserError(f"expected names in UTF-8 without control characters, received {name!a}: rename it")
     if any(len(part.encode()) > MAX_NAME for part in name.split("/")):

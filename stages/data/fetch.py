@@ -20,7 +20,7 @@ import fsspec
 from fsspec.callbacks import TqdmCallback
 from fsspec.implementations.local import LocalFileSystem
 
-from stages.common.cli import BROKEN, NO_SPACE, UserError
+from stages.common.cli import BROKEN, NO_SPACE, UserError, first_line
 from stages.common.paths import RAW
 from stages.data.archive import Member, leave_out_hidden, pack
 from stages.storage.files import sha256_of
@@ -49,15 +49,32 @@ class Source:
         options: dict[str, Any] = {"client_kwargs": {"timeout": timeout}} if self.is_http else {}
         if url.startswith(("s3://", "s3a://")):  # s3fs tries each request five times, and botocore each of these
             options["config_kwargs"] = {"retries": {"mode": "standard", "max_attempts": 1}}
+        separated = ", in which :: separates paths" * (len(links_of(url)) > 1)
         try:
-            self.files, self.path = fsspec.core.url_to_fs(url, **options)
-        except (ImportError, ValueError, FileNotFoundError) as error:
-            raise UserError(f"{key}: expected a path or a URL that fsspec reads, received {url!r}: {error}") from error
-        self.is_local = isinstance(self.files, LocalFileSystem)
+            if os.path.lexists(url):  # whatever its name looks like
+                self.files, self.path = LocalFileSystem(), os.path.abspath(url)  # noqa: PTH100 (links stay)
+            else:
+                self.files, self.path = fsspec.core.url_to_fs(url, **options)
+            self.is_local = isinstance(self.files, LocalFileSystem)
+            if self.is_local and separated:  # fsspec would read the first alone
+                raise ValueError("none is in another, as in zip://FOLDER::ARCHIVE")
+        except Exception as error:  # each of fsspec's file systems brings its own
+            if is_machine_failure(error, is_local=False):
+                raise
+            received = f"{url!r}{separated}: {first_line(error) or type(error).__name__}"
+            raise UserError(f"{key}: expected a path or a URL that fsspec reads, received {received}") from error
 
     def is_folder(self) -> bool:
         # To fsspec every web page is a folder of its links.
         return not self.is_http and bool(self._retry(partial(self.files.isdir, self.path), self.url))
+
+    def _check_is_file(self, path: str) -> None:
+        """Refuse what reading has no end of."""
+        if self.is_local and not Path(path).is_file():
+            raise UserError(
+                f"{self.key}: expected files and folders, received {path}, a link to a folder or to nothing, a pipe or "
+                "a device: put a folder or file there, or delete it"
+            )
 
     def copy_file(
         self, target: Path, sha256: str | None = None, sha256_key: str = "", *, may_link: bool = False
@@ -65,8 +82,11 @@ class Source:
         """Copy one file and check it; one on this machine may instead be linked to."""
 
         def copy() -> None:
+            if self.is_local:
+                Path(self.path).stat()  # which fails if it is missing or forbidden
+                self._check_is_file(self.path)
             if may_link and self.is_local:
-                Path(self.path).open().close()  # which fails if it is missing or forbidden
+                Path(self.path).open().close()  # which fails if it is forbidden
                 target.symlink_to(self.path)
                 return
             with TqdmCallback(tqdm_kwargs={"desc": self.key, "unit": "B", "unit_scale": True, "disable": None}) as bar:
@@ -93,11 +113,7 @@ class Source:
 
     def _open(self, path: str, size: int) -> IO[bytes]:
         """Open a file, read whole but for a large one, so that a transient error is tried again."""
-        if self.is_local and not Path(path).is_file():
-            raise UserError(
-                f"{self.key}: expected files and folders, received {path}, a link to a folder or to nothing, a pipe or "
-                "a device: put a folder or file there, or delete it"
-            )
+        self._check_is_file(path)
         if size <= MAX_BUFFERED:
             return BytesIO(self._retry(partial(self.files.cat_file, path), path))
         copy = NamedTemporaryFile(dir=RAW.parent)  # noqa: SIM115 (the caller closes it)
@@ -111,13 +127,12 @@ class Source:
             try:
                 return read()
             except FileNotFoundError as error:
+                path = f", so no {self.path!r}" * (self.is_local and self.path != url)
                 raise UserError(
-                    f"{self.key}: expected a file or folder at {url!r}, found none: correct it in params.yaml"
+                    f"{self.key}: expected a file or folder at {url!r}, found none{path}: correct it in params.yaml"
                 ) from error
-            except Exception as error:  # each of fsspec's file systems brings its own
-                # Of this machine, which no other source would help. Not a server's EIO: so s3fs calls internal errors.
-                local_failures = NO_SPACE | (BROKEN if self.is_local else {errno.EMFILE, errno.ENFILE})
-                if isinstance(error, MemoryError) or getattr(error, "errno", None) in local_failures:
+            except Exception as error:
+                if isinstance(error, UserError) or is_machine_failure(error, self.is_local):
                     raise
                 status = error.status if isinstance(error, aiohttp.ClientResponseError) else 500
                 is_refusal = isinstance(error, PermissionError) or (status < 500 and status not in (408, 429))
@@ -131,9 +146,20 @@ class Source:
                 time.sleep(delay)
 
 
+def is_machine_failure(error: Exception, is_local: bool) -> bool:
+    """Return whether this machine failed, which no other source would help; s3fs calls a server's errors EIO."""
+    codes = NO_SPACE | (BROKEN if is_local else {errno.EMFILE, errno.ENFILE})
+    return isinstance(error, MemoryError) or getattr(error, "errno", None) in codes
+
+
+def links_of(url: str) -> list[str]:
+    """Return the links of a chain, as zip://*.jpg::photos.zip, each of which may be a path; a name may have ::, too."""
+    return [url] if os.path.lexists(url) else url.split("::")
+
+
 def check_is_apart(url: str | None, key: str, *outputs: Path) -> None:
     """Refuse a source, the value of the parameter ``key``, inside or around a folder that a step replaces."""
-    for part in url.split("::") if url else ():  # in a chain, as zip://*.jpg::photos.zip, each may be a path
+    for part in links_of(url) if url else ():
         if fsspec.core.split_protocol(part)[0] not in (None, "file", "local"):
             continue
         path = fsspec.core.strip_protocol(part)

@@ -8,9 +8,12 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
+from contextlib import suppress
+from decimal import Context, Decimal
 from io import StringIO
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from unicodedata import normalize
+from urllib.parse import unquote
 
 import pandas as pd
 
@@ -24,27 +27,30 @@ REMOVE = "remove"  # in corrections.csv, in place of a label
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")  # Unicode's category Cc
 # Zero-width spaces, byte order marks, soft hyphens and direction marks; but not joiners, which scripts and emoji need.
 INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+ALL_DIGITS = Context(prec=1000)
 # How a path may differ from that of the file it means, each after those before.
 MISSPELLINGS: list[tuple[str, Callable[[str], str]]] = [
     ("it has spaces around it", str.strip),
     ("it has invisible characters", lambda path: INVISIBLE.sub("", path)),
     (r"its \ must be /", lambda path: path.replace("\\", "/")),
+    ("it is percent-encoded", unquote),
     ("upper and lower case differ", str.casefold),
     ("its leading zeros are missing", lambda path: re.sub(r"(?<!\d)0+(?=\d)", "", path)),
     ("its suffix is missing or another", lambda path: re.sub(r"\.[^./]*$", "", path)),
 ]
 
 
-def read_labels(labels: Path, name: str, *, refuse_surplus: bool = False) -> dict[str, set[str]]:
-    """Read the labels of each path, usually one; columns other than ``path`` and ``label`` are ignored, and logged.
+def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> dict[str, set[str]]:
+    """Read the labels of each path in a CSV, usually one; other columns than ``path`` and ``label`` are only logged.
 
     Labels are in the form of :func:`normalize_label`; messages start with ``name``. ``refuse_surplus`` refuses more
     values in a line than columns: rows of ``plots/label_issues/`` that a person adds to ``corrections.csv`` have some.
     """
     listed: dict[str, set[str]] = defaultdict(set)
-    content = labels.read_bytes()
     kind = identify(content[:HEADER_BYTES])
     foreign = f": it is {kind}" if kind else ""
+    if re.search(rb"^<<<<<<< ", content, re.MULTILINE):
+        raise UserError(f"{name}: expected rows, received git's conflict markers: resolve the conflict")
     try:
         text = content.decode("utf-8-sig")  # Excel starts a file with a byte order mark
         rows = csv.DictReader(StringIO(text, newline=""), skipinitialspace=True, strict=True)
@@ -82,6 +88,14 @@ def check_columns(columns: list[str], name: str, foreign: str) -> None:
 def normalize_label(label: str) -> str:
     """Return a label in normal form C, without invisible characters, with single spaces, and none around it."""
     return " ".join(normalize("NFC", INVISIBLE.sub("", label)).split())
+
+
+def spelling(label: str) -> str:
+    """Return what labels share that differ in case, width, spaces, or the format of a number, as 0, 00 and 0.0."""
+    label = normalize("NFKC", label).casefold()
+    with suppress(ArithmeticError):  # no number
+        return str(Decimal(label).normalize(ALL_DIGITS))
+    return re.sub(r"[\s_-]+", " ", label)
 
 
 def match_names(listed: Mapping[str, set[str]], names: Set[str]) -> dict[str, set[str]]:

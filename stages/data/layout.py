@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 
 from stages.common.cli import UserError, plural
-from stages.data.labels import match_names, normalize_label, read_labels, similar_names
+from stages.data.labels import match_names, normalize_label, read_labels, similar_names, spelling
 from stages.storage.folders import SIDECAR_SUFFIXES
 from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
 
 logger = logging.getLogger(__name__)
 
 SPLIT_NAMES = ["train", "validation", "test"]
+MISSING_VALUES = {"nan", "none", "null", "na", "n/a", "#n/a", "<na>"}  # as programs write them
 # What people call the folders of splits, and classes hardly ever.
 SPLIT_FOLDERS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -100,8 +101,8 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
     tree = Tree(folder, files)
     photos = photos_in_csv(folder, tree, labels) if labels.exists() else photos_in_folders(folder, tree)
     classes = photos["label"].drop_duplicates().sort_values()
-    if len(alike := classes[classes.str.casefold().duplicated(keep=False)]):
-        logger.warning("classes that differ in upper and lower case alone, each one of its own: %s", ", ".join(alike))
+    if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
+        logger.warning("classes that differ in spelling alone, each one of its own: %s", ", ".join(alike))
     return photos
 
 
@@ -219,7 +220,7 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
 
     Paths in the CSV start in ``folder`` or, as archives often have an outer folder, in a folder that is alone there.
     """
-    listed = read_labels(labels, "download.labels", refuse_surplus=True)
+    listed = read_labels(labels.read_bytes(), "download.labels", refuse_surplus=True)
     root = find_root(folder, tree, listed)
     names = tree.names_below(root)
     classes = match_names(listed, set(names.values()))
@@ -251,6 +252,9 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
             f"download.labels: expected photos of every class, found none of {lost[0]!r}: {path}: "
             f"{photos.set_index('path')['reason'][path]}{exists}"
         )
+    if missing_values := [label for label in with_photos if label.casefold() in MISSING_VALUES]:
+        text = "download.labels: classes named like a missing value, %s: leave the label empty where it is (%d photos)"
+        logger.warning(text, ", ".join(missing_values), photos["label"].isin(missing_values).sum())
     if len(with_photos) < 2:
         received = ", ".join(with_photos) or "none"
         raise UserError(f"download.labels: expected two or more classes, received {received}")

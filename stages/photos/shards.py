@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import IO, NamedTuple
 from zlib import crc32
@@ -19,9 +19,9 @@ from zlib import crc32
 import numpy as np
 
 from stages.common.cli import UserError
-from stages.common.paths import SHARD
+from stages.common.paths import SHARD, SHARDS
+from stages.storage.folders import is_hidden
 
-PATTERN = SHARD.format(0).replace("0", "[0-9]")
 # The fields read of a zip: of a file's header, of its entry in the directory at the end, and of the record behind that.
 HEADER, ENTRY, END = (struct.Struct(f"<{fields}") for fields in ("4s22x2H", "4s6xH4x3L3H8xL", "4s6xH2L2x"))
 EXTENSION_BYTES = 56 + 20  # between the directory and the end record, where the zip format's 64-bit extension is used
@@ -76,7 +76,16 @@ def open_shards(folder: str) -> Shards:
 
 @lru_cache(maxsize=2)
 def _read_index(folder: str, *_: int) -> Shards:
-    paths, names, entries = sorted(Path(folder).glob(PATTERN)), [], array("Q")
+    paths, names, entries = sorted(Path(folder).glob(SHARDS)), [], array("Q")
+    numbered = {SHARD.format(number) for number, _ in enumerate(paths, 1)}
+    visible = {path.name for path in Path(folder).iterdir() if not is_hidden(PurePosixPath(path.name))}
+    if numbered and (others := visible - {path.name for path in paths}):
+        raise UserError(
+            f"{folder}: expected nothing beside {SHARD.format(1)}, as `download` packs photos, found {min(others)}: "
+            "move what is yours elsewhere, or rename the zip if that is yours"
+        )
+    if lost := numbered - visible:
+        raise damaged(Path(folder, min(lost)))
     for index, path in enumerate(paths):
         for name, *entry in read_directory(path):
             names.append(name)
@@ -129,6 +138,6 @@ def packed_photos(path: Path) -> list[str]:
 
 def damaged(shard: Path) -> UserError:
     return UserError(
-        f"{shard}: expected photos as `download` packs them, received a damaged or changed file: run "
+        f"{shard}: expected photos as `download` packs them, received a damaged, changed or missing file: run "
         "`dvc repro --force download && dvc repro`"
     )

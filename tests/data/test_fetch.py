@@ -1,6 +1,7 @@
 """Copies from a real server on this machine that misbehaves, and from a folder."""
 
 import errno
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -114,6 +115,52 @@ def packed(folder: Path) -> list[str]:
     """Pack a folder and list what arrived."""
     pack_photos(folder, folder.with_name("packed"))
     return list(packed_files(folder.with_name("packed")))
+
+
+@pytest.mark.parametrize("name", ["a::b", "zip::b", "cats-1::cats-2", "file:", "50%25", "x[1]*?#"])
+def test_a_name_like_a_url_is_a_path(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(folder)
+    write_photos(folder / name, 1)
+    source = Source(name, "download.photos")
+    assert source.is_folder()
+    source.pack_folder(folder.parent)
+    assert list(packed_files(folder.parent)) == ["0.jpg"]
+    Source(f"{name}/0.jpg", "download.labels").copy_file(folder / "copy")
+    assert (folder / "copy").read_bytes() == (folder / name / "0.jpg").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("a::b", "received 'a::b', in which :: separates paths: none is in another"),
+        ("cats-1::cats-2", "in which :: separates paths: none is in another, as in zip://FOLDER::ARCHIVE"),
+        ("a::photos", "in which :: separates paths: Protocol not known: photos"),
+        ("zip://a.zip", "received 'zip://a.zip': .*directory"),
+        ("tar://::cats/0.jpg", "separates paths: "),
+        *((url, f"expected a path or a URL that fsspec reads, received '{url}': ") for url in ("github://a", "ftp://")),
+        ("file://localhost/a b\n", r"found none, so no '.*/localhost/a b\\n': correct it"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of fsspec's ftp://
+def test_a_url_that_leads_nowhere_is_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, url: str, message: str
+) -> None:
+    monkeypatch.chdir(folder)
+    for name in ("cats-1", "cats-2"):
+        write_photos(folder / name, 1)
+    with pytest.raises(UserError, match=f"^download.photos: .*{message}") as error:
+        Source(url, "download.photos").copy_file(folder / "copy")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+@pytest.mark.parametrize("may_link", [False, True])
+def test_a_pipe_or_a_device_is_not_read(tmp_path: Path, kind: str, may_link: bool) -> None:
+    """Reading it may have no end."""
+    os.mkfifo(tmp_path / "pipe")
+    source = {"pipe": tmp_path / "pipe", "device": "/dev/zero"}[kind]
+    with pytest.raises(UserError, match=f"^download.labels: expected .* received .*{source}, .* a pipe or a device"):
+        Source(str(source), "download.labels").copy_file(tmp_path / "copy", may_link=may_link)
 
 
 @pytest.mark.parametrize("limit", [0, fetch.MAX_BUFFERED])

@@ -190,10 +190,26 @@ def test_folders_that_look_alike_are_one_class() -> None:
     assert set(found) == set(both)
 
 
-def test_classes_that_differ_in_case_alone_are_logged(caplog: pytest.LogCaptureFixture) -> None:
-    lay_out("Cats/1.jpg", "cats/1.jpg", "dogs/1.jpg")
-    assert set(find()["label"]) == {"Cats", "cats", "dogs"}
-    assert "case alone, each one of its own: Cats, cats" in caplog.text
+@pytest.mark.parametrize(
+    "alike",
+    [
+        *(["Cats", "cats"], ["0", "0.0"], ["01", "1"], ["1000", "1e3"], ["hot dog", "hot-dog", "hot_dog"]),
+        *(["cats", "\uff43ats"], ["STRASSE", "straße"], ["-1", "-1.00"], ["1_000", "1e3"]),
+    ],
+)
+def test_classes_that_differ_in_spelling_alone_are_logged(caplog: pytest.LogCaptureFixture, alike: list[str]) -> None:
+    """As pandas writes 0 in a column with a gap as 0.0; none is merged with another."""
+    labels = {*alike, "2", "2a", "20", "c", "c++", "inf", "snan", "2" * 40, "2" * 39 + "1", "1e99999999"}
+    lay_out(*(f"{label}/1.jpg" for label in labels))
+    assert set(find()["label"]) == labels
+    assert f"spelling alone, each one of its own: {', '.join(sorted(alike))}\n" in caplog.text
+
+
+def test_classes_that_may_be_missing_values_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    lay_out("1.jpg", "2.jpg", "3.jpg", "4.jpg")
+    photos = find("path,label\n1.jpg,cats\n2.jpg,nan\n3.jpg,None\n4.jpg,nan\n")
+    assert set(labelled(photos).values()) == {"cats", "nan", "None"}
+    assert "like a missing value, None, nan: leave the label empty where it is (3 photos)" in caplog.text
 
 
 def test_a_csv_finds_files_in_another_unicode_form() -> None:
@@ -221,6 +237,8 @@ def test_columns_that_are_not_read_are_logged(caplog: pytest.LogCaptureFixture) 
         ("\u202acats/1.jpg", "cats/1.jpg", "it has invisible characters"),  # as Windows copies a path
         ("0.jpg", "00000.jpg", "its leading zeros are missing"),
         ("a/7", "a/0007.jpg", "its suffix is missing or another"),
+        ("my%20cat.jpg", "my cat.jpg", "it is percent-encoded"),
+        ("file:///home/me/my%20cats/1.jpg", "my cats/1.jpg", "leave out what comes before"),
         (r"cats\1.jpg", "cats/1.jpg", r"its \\ must be /"),
         ("Cats/1.JPG", "cats/1.jpg", "upper and lower case differ"),
         ("1.jpeg", "1.jpg", "its suffix is missing or another"),
@@ -307,6 +325,10 @@ def test_photos_keep_their_split_when_a_folder_is_added() -> None:
         (b"path,label\n1.jpg,cats\n2.jpg,\x1bdogs\n", r"a path .* in line 3, received '2.jpg' and '\\x1bdogs'"),
         (b"path,label\n1.jpg,cats\n2.jpg,cats\n", "two or more classes, received cats"),
         (b"path,label\n1.jpg,caf\xe9\n", "a CSV in UTF-8, received: 'utf-8' codec can't decode byte 0xe9"),
+        (
+            b"path,label\n<<<<<<< HEAD\n1.jpg,cats\n=======\n>>>>>>> x\n",
+            "rows, received git's conflict markers: resolve",
+        ),
         (b'path,label\n"1.jpg,cats\n', "a CSV in UTF-8, received: unexpected end of data"),
         (b"path,label\n1.jpg,cats\n2.jpg,dogs\n3.jpg,cows\n", "photos .*none of 'cows': raw/3.jpg: .*1.jpg, for one"),
     ],

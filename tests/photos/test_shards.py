@@ -105,6 +105,33 @@ def test_a_shard_of_4_gib_or_more_is_read() -> None:
     assert pixels("data/raw/cats/0.jpg") == pixels(PHOTOS / "cats/0.jpg")
 
 
+@pytest.mark.parametrize("name", ["mine.jpg", "cats/mine.jpg", "photos-1.zip"])
+def test_files_beside_shards_are_not_passed_over(name: str) -> None:
+    """Neither in data/raw nor in a folder with a zip of the user's that has the name of a shard."""
+    (RAW / ".DS_Store").touch()
+    os.utime(RAW, (1, 1))
+    assert packed_photos(RAW) == [f"{RAW}/{path}" for path in NAMES]
+    (RAW / name).parent.mkdir(exist_ok=True)
+    (RAW / name).touch()
+    with pytest.raises(UserError, match=f"^{RAW}: expected nothing beside photos-00001.zip.* found {name[:4]}"):
+        packed_photos(RAW)
+
+
+def test_a_shard_that_is_missing_is_not_passed_over() -> None:
+    (RAW / SHARD.format(2)).unlink()
+    with pytest.raises(UserError, match=rf"^{RAW}/photos-00002.zip: expected photos .* missing"):
+        packed_photos(RAW)
+
+
+@pytest.mark.parametrize("name", ["photos-00001.zip", "photos-00099.zip"])
+def test_a_file_named_like_a_shard_is_not_packed(name: str) -> None:
+    shutil.copy(SHARD_PATH, PHOTOS / "cats")  # the name is free in any folder
+    pack_photos()
+    shutil.copy(SHARD_PATH, PHOTOS / name)
+    with pytest.raises(UserError, match=f"received '{name}', named like the shards of this step: unpack or rename it"):
+        pack_photos()
+
+
 def test_a_compressed_zip_is_not_a_shard() -> None:
     with zipfile.ZipFile(SHARD_PATH, "w", zipfile.ZIP_DEFLATED) as shard:
         shard.write(PHOTOS / "cats/0.jpg", "cats/0.jpg")

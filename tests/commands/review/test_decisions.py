@@ -1,5 +1,6 @@
 """Decisions in ``corrections.csv``: what is written, what is left as it is, and what they re-run."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,11 +40,29 @@ def test_an_edit_by_hand_is_respected_and_undo_restores() -> None:
     names = {"a", "b", "c"}
     write_decisions({"b": "x"}, names)
     CORRECTIONS.write_text(CORRECTIONS.read_text() + "a,by hand\n")
-    before = read_decisions(names)
-    write_decisions({"c": "remove", "b": "y"}, names)
+    before = write_decisions({"c": "remove", "b": "y"}, names)
+    assert before == {"b": "x", "c": None}
     assert read_decisions(names) == {"a": "by hand", "b": "y", "c": "remove"}
-    write_decisions({path: before.get(path) for path in ("b", "c")}, names)
+    write_decisions(before, names)
     assert CORRECTIONS.read_text() == "path,label\na,by hand\nb,x\n"
+
+
+def test_an_edit_just_after_a_read_is_of_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read is one state of the file, for an answer and for later ones of the same content."""
+    read_bytes, before, after = Path.read_bytes, b"path,label\na,x\n", b"path,label\na,y\n"
+
+    def edit_after_reading(path: Path) -> bytes:
+        content = read_bytes(path)
+        path.write_bytes(after)
+        return content
+
+    CORRECTIONS.write_bytes(before)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", edit_after_reading)
+        assert read_decisions({"a"}) == {"a": "x"}
+    for content, label in ((before, "x"), (after, "y")):
+        CORRECTIONS.write_bytes(content)
+        assert read_decisions({"a"}) == {"a": label}
 
 
 @pytest.mark.parametrize(
@@ -54,6 +73,14 @@ def test_a_damaged_file_is_refused_and_left_as_it_is(content: bytes) -> None:
     with pytest.raises(UserError, match=r"corrections\.csv"):
         write_decisions({"a": "x"}, {"a"})
     assert CORRECTIONS.read_bytes() == content
+
+
+def test_a_link_to_the_file_stays_one() -> None:
+    CORRECTIONS.with_name("shared.csv").write_text("path,label\n")
+    CORRECTIONS.symlink_to("shared.csv")
+    write_decisions({"a": "x"}, {"a"})
+    assert CORRECTIONS.is_symlink()
+    assert CORRECTIONS.with_name("shared.csv").read_text() == "path,label\na,x\n"
 
 
 def test_a_path_that_no_csv_can_hold_is_refused() -> None:

@@ -106,6 +106,7 @@ def test_only_photos_of_the_lists_are_served(server: Server) -> None:
         (json.dumps({photo("$", 0): 3}), 400),
         (json.dumps([photo("$", 0)]), 400),
         ("{", 400),
+        ("[" * 100_000, 400),
         ("x" * (MAX_UPLOAD + 1), 413),
     ],
 )

@@ -46,9 +46,9 @@ demo: .venv/pipeline ## all of it on synthetic cats and dogs, in demo/: offline,
 
 repro: .venv/pipeline ## bring everything up to date; -j2: two steps at a time
 	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "expected a git repository, found none: git init"; exit 1; }
-	dvc repro backbone pixels
+	@dvc repro backbone pixels
 	+@$(MAKE) --no-print-directory side_by_side STEPS="$$(dvc stage list --name-only)"
-	dvc repro
+	@dvc repro
 	@python -m commands.sort_dvc_lock
 
 # All that `dvc repro` would run one after another: what needs features comes after all of them.
@@ -57,7 +57,7 @@ side_by_side: $(filter train@% label_issues@%, $(STEPS)) label_stats
 $(filter train@% label_issues@%, $(STEPS)): $(filter features@%, $(STEPS))
 
 $(filter features@% train@% label_issues@%, $(STEPS)) label_stats:
-	dvc --wait-for-lock repro --single-item $@
+	@dvc --wait-for-lock repro --single-item $@
 
 bench: .venv/dev ## compare with the notebook: PHOTOS=a.zip BACKBONE=w.h5 EPOCHS=20
 	python -m benchmarks.compare --epochs $(EPOCHS) $(OWN_PHOTOS)

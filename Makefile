@@ -9,9 +9,9 @@ SIDE_BY_SIDE = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 OWN_PHOTOS = $(if $(PHOTOS),--photos $(PHOTOS) --backbone $(BACKBONE))
 # DVC runs each step as `python -m stages.…`: this makes that the project's own Python.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-# uv leaves bytecode to the first import, which must write it, or every program would compile what it imports.
+# uv leaves bytecode to the first import, which must write it, or every program would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
-# uv takes a third of pip's time; pip is for machines without a wheel of uv, or where only pip knows the way to packages.
+# uv takes a third of pip's time; pip is for machines without a wheel of uv, or where only pip is set up to find packages.
 install = .venv/bin/uv pip install --quiet --python .venv/bin/python --constraint constraints.txt --group $(1) || \
 	{ .venv/bin/python -m pip install --quiet --constraint constraints.txt pip && \
 	.venv/bin/python -m pip install --quiet --constraint constraints.txt --group $(1); }
@@ -23,7 +23,7 @@ help: ## this list
 
 install: .venv/dev ## make .venv with everything, tests and linters included
 
-# What the pipeline needs, and then all the rest: the files are empty, and say that the group is installed.
+# The packages of the pipeline, then all others: an empty file says that its group is installed.
 .venv/pipeline: pyproject.toml constraints.txt
 	@"$(PYTHON)" -c '$(CHECK)' || { echo "expected Python 3.11, 3.12 or 3.13 with venv," \
 		"received $$("$(PYTHON)" --version 2>&1): make PYTHON=/path/to/python install"; exit 1; }
@@ -40,24 +40,24 @@ install: .venv/dev ## make .venv with everything, tests and linters included
 	$(call install,mutants)
 	touch $@
 
-# uv leaves bytecode to the first import: meanwhile, or two steps that start at once would both compile TensorFlow.
-demo: .venv/pipeline ## all of it on synthetic cats and dogs, in demo/: offline, minutes
+# uv leaves bytecode to the first import. Compile it meanwhile, or two steps that start at once would both compile TensorFlow.
+demo: .venv/pipeline ## the whole pipeline on synthetic cats and dogs, in demo/: minutes
 	@nice python -m stages.train --help >/dev/null 2>&1 & python -m commands.demo
 
-repro: .venv/pipeline ## bring everything up to date; -j2: two steps at a time
+repro: .venv/pipeline ## run every step that is out of date; -j2: two at a time
 	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "expected a git repository, found none: git init"; exit 1; }
-	dvc repro backbone pixels
+	@dvc repro backbone pixels
 	+@$(MAKE) --no-print-directory side_by_side STEPS="$$(dvc stage list --name-only)"
-	dvc repro
+	@dvc repro
 	@python -m commands.sort_dvc_lock
 
-# All that `dvc repro` would run one after another: what needs features comes after all of them.
+# All that `dvc repro` would run one after another; steps that need features wait for all of them.
 side_by_side: $(filter train@% label_issues@%, $(STEPS)) label_stats
 
 $(filter train@% label_issues@%, $(STEPS)): $(filter features@%, $(STEPS))
 
 $(filter features@% train@% label_issues@%, $(STEPS)) label_stats:
-	dvc --wait-for-lock repro --single-item $@
+	@dvc --wait-for-lock repro --single-item $@
 
 bench: .venv/dev ## compare with the notebook: PHOTOS=a.zip BACKBONE=w.h5 EPOCHS=20
 	python -m benchmarks.compare --epochs $(EPOCHS) $(OWN_PHOTOS)
@@ -78,10 +78,10 @@ dvc_plots/vega.js: .venv/pipeline
 test: .venv/dev ## every test, offline, two at a time
 	python -m pytest $(SIDE_BY_SIDE)
 
-check: .venv/dev ## the quick tests: a few minutes, for while you work
+check: .venv/dev ## the quick tests, for while you work: a few minutes
 	python -m pytest $(SIDE_BY_SIDE) -m 'not slow'
 
-# On the newest Python, as NumPy soon drops the oldest. TensorFlow's release candidates want keras-nightly, which would be
+# On the newest Python, as NumPy soon drops the oldest. TensorFlow's release candidates require keras-nightly, which would be
 # installed over Keras, file by file.
 newest: PYTHON = $(call first_python,python3.13 python3.12 python3.11)
 newest: ## `make check` with the newest packages, in .venv-newest
@@ -95,10 +95,10 @@ newest: ## `make check` with the newest packages, in .venv-newest
 		'{ gsub("[._]", "-", $$1); $$1 = tolower($$1) } NR == FNR { pinned[$$1] = $$2; next } \
 		$$2 != pinned[$$1] { print "  " $$1, pinned[$$1], "->", $$2 }' constraints.txt -; exit $$failed
 
-soak: .venv/dev ## kill the pipeline KILLS=25 times: it must not matter
+soak: .venv/dev ## kill the pipeline KILLS=25 times: results must not change
 	python -m pytest tests/pipeline/test_soak.py -s --kills $(KILLS)
 
-mutants: .venv/mutants ## change the code in 60 places: do the tests notice? an hour
+mutants: .venv/mutants ## break the code in 60 places: do the tests fail? an hour
 	python -m tests.mutants
 
 lint: .venv/dev ## ruff and mypy

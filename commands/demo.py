@@ -52,6 +52,7 @@ def main() -> None:
     make("repro", "dvc_plots/vega.js")
     make("plots")
     if changed:
+        configure_dvc(autostage=False)
         commit("The results of `make demo`")
         git("config", SOURCE, source)
     print(summary())  # noqa: T201
@@ -82,7 +83,7 @@ def copy_project(params: bytes, files: Iterable[Path]) -> None:
         shutil.copy2(file, DEMO / file)  # with its time, by which make sees that .venv is up to date
     if not (DEMO / ".venv").is_symlink():  # which .gitignore names
         (DEMO / ".venv").symlink_to("../.venv")
-    (DEMO / ".dvc/config.local").write_text("[cache]\n    dir = cache\n")  # whatever other configurations say
+    configure_dvc(autostage=True)  # or DVC says after each step what to `git add`
     (DEMO / CORRECTIONS).write_text("path,label\n")
     (DEMO / PARAMS).write_bytes(params)
     try:
@@ -93,6 +94,12 @@ def copy_project(params: bytes, files: Iterable[Path]) -> None:
             values["download"]["photos_sha256"] = sha256_of(archive)
     except DvcException as error:
         raise UserError(f"{PARAMS} as committed, or {OVERRIDES}: {error}") from error
+
+
+def configure_dvc(*, autostage: bool) -> None:
+    """Give the demo a cache of its own, whatever the user's configuration says."""
+    settings = f"[cache]\n    dir = cache\n[core]\n    autostage = {str(autostage).lower()}\n"
+    (DEMO / ".dvc/config.local").write_text(settings)
 
 
 def init_repository() -> None:

@@ -106,7 +106,7 @@ def split_photos(settings: Split, corrections: Mapping[str, set[str]]) -> pd.Dat
     check_classes(photos)
     index = usable(photos).index
     photos.loc[index, "cluster"] = find_clusters(photos.loc[index], thumbnails, settings.duplicate_distance)
-    logger.info("usable photos: %d, duplicate clusters: %d", len(index), photos["cluster"].max() + 1)
+    logger.info("usable photos: %d, copies among them: %d", len(index), len(index) - photos["cluster"].max() - 1)
     reject_conflicts(photos, thumbnails, settings.duplicate_distance)
     check_classes(photos)
     index = usable(photos).index

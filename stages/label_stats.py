@@ -29,7 +29,7 @@ LABEL_STATS = Path("metrics/label_stats.json")
 LABEL_COUNTS = Path("plots/label_counts.csv")
 LABEL_COUNTS_FIGURE = Path("plots/label_counts.png")
 SAMPLES_FIGURE = Path("plots/samples.png")
-CLASSES_SHOWN = 50
+CLASSES_SHOWN = 20  # in either figure, which is up to 4,848 pixels high
 MAX_COLUMNS = 100  # of samples.png
 MAX_PICTURES = 500  # of samples.png, all of which are in memory at a time
 MAX_LISTED = 100  # classes in label_stats.json, which git keeps
@@ -79,8 +79,7 @@ def draw_counts(counts: pd.DataFrame) -> Figure:
     shown = largest_and_smallest(counts, "train", CLASSES_SHOWN)
     title = "Photos per class and split"
     if len(shown) < len(counts):
-        half = CLASSES_SHOWN // 2
-        title += f"\n(of {len(counts)} classes, the {half} with the most and the {half} with the fewest train photos)"
+        title += f"\n(of {len(counts)} classes, those with the most\nand those with the fewest training photos)"
     figure, axes = plt.subplots(figsize=(7, 1 + 0.6 * len(shown)), layout="constrained")
     shown.plot.barh(ax=axes, width=0.8, xlabel="photos", ylabel="class", title=title)
     for bars in axes.containers:
@@ -98,7 +97,7 @@ def draw_samples(photos: pd.DataFrame, settings: LabelStats) -> Figure:
     rows = min(CLASSES_SHOWN, MAX_PICTURES // columns, len(classes))
     rng = np.random.default_rng(settings.seed)
     figure = plt.figure(figsize=(2 * columns, 2 * rows + 0.4), layout="constrained")
-    notes = [f"the first {rows} of {len(classes)} classes"] if rows < len(classes) else []
+    notes = [f"the first {rows} of {len(classes)} classes by name"] if rows < len(classes) else []
     if columns < settings.photos_per_class:
         notes.append(f"{columns} photos of each, not {settings.photos_per_class}")
     if notes:

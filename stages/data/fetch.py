@@ -5,6 +5,7 @@ reads fewer kinds of URL (no ``ftp://``, ``github://`` or ``zip://…::…``); a
 """
 
 import errno
+import hashlib
 import logging
 import os
 import time
@@ -19,11 +20,11 @@ import aiohttp
 import fsspec
 from fsspec.callbacks import TqdmCallback
 from fsspec.implementations.local import LocalFileSystem
+from tqdm import tqdm
 
 from stages.common.cli import BROKEN, NO_SPACE, UserError, first_line
 from stages.common.paths import RAW
 from stages.data.archive import Member, leave_out_hidden, pack
-from stages.storage.files import sha256_of
 from stages.storage.folders import check_readable
 
 logger = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ class Source:
                 self.files.get_file(self.path, str(target), callback=bar)
 
         self._retry(copy, self.url)
-        if sha256 and (received := sha256_of(target)) != sha256:
+        if sha256 and (received := sha256_with_progress(target)) != sha256:
             raise UserError(
                 f"{sha256_key}: expected {sha256}, received {received}: {self.url} is damaged or a different file"
             )
@@ -155,6 +156,15 @@ def is_machine_failure(error: Exception, is_local: bool) -> bool:
 def links_of(url: str) -> list[str]:
     """Return the links of a chain, as zip://*.jpg::photos.zip, each of which may be a path; a name may have ::, too."""
     return [url] if os.path.lexists(url) else url.split("::")
+
+
+def sha256_with_progress(path: Path) -> str:
+    digest = hashlib.sha256()
+    options: dict[str, Any] = {"desc": "computing SHA-256", "disable": None, "delay": 1}  # in s: a GB takes less
+    with path.open("rb") as file, tqdm.wrapattr(file, "read", path.stat().st_size, **options) as reader:
+        while chunk := reader.read(2**20):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def check_is_apart(url: str | None, key: str, *outputs: Path) -> None:

@@ -132,19 +132,28 @@ def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: s
     ``groups_of``. A class with fewer groups than there are splits is left as it is.
     """
     names = list(groups_of)
-    groups = [group for members in groups_of.values() for group in members]
-    splits = np.repeat(np.arange(len(names)), [len(members) for members in groups_of.values()])
+    groups = np.concatenate([np.array(members, int) for members in groups_of.values()])
+    splits = pd.Series(np.repeat(names, [len(members) for members in groups_of.values()]), groups, dtype=str)
     moved = photos.loc[(photos["split"] == source) & photos["group"].isin(groups), ["label", "group"]]
     pairs = moved.drop_duplicates()
-    group_counts = pairs["label"].value_counts()
-    enough = sorted(group_counts.index[group_counts >= len(names)])
-    split_counts = pairs["group"].map(pd.Series(splits, groups)).groupby(pairs["label"]).nunique()
-    if (split_counts[enough] < len(names)).any():
-        members = pd.crosstab(pairs["label"], pairs["group"]).loc[enough, groups].to_numpy(bool)
-        sizes = photos.drop_duplicates("cluster")["group"].value_counts()[groups].to_numpy()
-        splits = divide(members, splits, sizes, len(names))
-    split_of = pd.Series(np.array(names)[splits], groups, dtype=str)
-    return photos["split"].where(~photos.index.isin(moved.index), photos["group"].map(split_of))
+    pairs = pairs[pairs.groupby("label")["group"].transform("size") >= len(names)]
+    in_split = pairs["group"].map(splits)
+    # Classes that lack a split when groups move, which are only those of such a class: moving another one is no use.
+    lacking, is_movable = pd.Index([]), np.zeros(len(pairs), bool)
+    while True:
+        counts = in_split[~is_movable].groupby(pairs["label"]).nunique().reindex(pairs["label"].unique(), fill_value=0)
+        if (counts < len(names)).sum() == len(lacking):
+            break
+        lacking = counts.index[counts < len(names)]
+        is_movable = pairs["group"].isin(pairs["group"][pairs["label"].isin(lacking)]).to_numpy()
+    if len(lacking):
+        of_lacking = pairs[pairs["label"].isin(lacking)]
+        movable = splits.index[splits.index.isin(of_lacking["group"])]
+        members = pd.crosstab(of_lacking["label"], of_lacking["group"])[movable].to_numpy(bool)
+        sizes = photos.drop_duplicates("cluster")["group"].value_counts()[movable].to_numpy()
+        divided = divide(members, splits[movable].map(names.index).to_numpy(), sizes, len(names))
+        splits[movable] = np.array(names)[divided]
+    return photos["split"].where(~photos.index.isin(moved.index), photos["group"].map(splits))
 
 
 def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, num_splits: int) -> np.ndarray:

@@ -4,6 +4,7 @@ import tracemalloc
 from collections import Counter
 from itertools import chain, product
 from unicodedata import normalize
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -137,6 +138,20 @@ def test_splits_of_many_photos_take_few_bytes_each() -> None:
     assign_splits(photos, SETTINGS)
     assert tracemalloc.get_traced_memory()[1] < 400 * len(photos)
     tracemalloc.stop()
+
+
+def test_a_division_of_many_groups_takes_few_bytes_each() -> None:
+    """Only groups that share a class with one that lacks a split are divided, and not each class by each group."""
+    rare = [[f"rare {n % 2}/{n}", f"rare {n % 2 + n // 2}/{n}", f"class {n}/{n}"] for n in range(8)]
+    photos = table(*rare, *([f"class {n % 200}/{n}"] for n in range(8, 10_000)))
+    tracemalloc.start()
+    with patch("stages.data.groups.divide", wraps=divide) as divided:
+        assigned = photos.assign(split=assign_splits(photos, SETTINGS))
+    assert tracemalloc.get_traced_memory()[1] < 600 * len(photos)
+    tracemalloc.stop()
+    assert 0 < divided.call_args.args[0].shape[1] < 1000
+    enough = photos.groupby("label")["group"].nunique() >= 3
+    assert (assigned.groupby("label")["split"].nunique()[enough] == 3).all()
 
 
 def test_a_group_keeps_its_split_when_photos_are_added() -> None:

@@ -1,4 +1,4 @@
-"""Callbacks: checkpoints and early stopping, deferred interrupts, time left, curves for TensorBoard."""
+"""Callbacks: checkpoints and early stopping, deferred interrupts, a line per epoch, curves for TensorBoard."""
 
 import logging
 import math
@@ -83,8 +83,11 @@ class DeferredInterrupt(keras.callbacks.Callback):
     on_test_batch_end = on_train_batch_end
 
 
-class TimeLeft(keras.callbacks.Callback):
-    """Log after each epoch how long the remaining ones take at its pace."""
+class EpochLog(keras.callbacks.Callback):
+    """Log the metrics of each epoch, and how long the remaining epochs take at its pace.
+
+    Keras's own lines do not name the model, and two models may train side by side.
+    """
 
     def __init__(self, name: str, epochs: int) -> None:
         super().__init__()
@@ -93,11 +96,15 @@ class TimeLeft(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.started = time.monotonic()
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        line = f"{self.name}: epoch {epoch + 1} of {self.epochs}"
+        for metric in ("accuracy", "loss"):
+            line += f", {metric} {logs[metric]:.3f} (validation {logs[f'val_{metric}']:.3f})"
         remaining = self.epochs - epoch - 1
         if remaining and not self.model.stop_training:
             left = timedelta(seconds=round(remaining * (time.monotonic() - self.started)))
-            logger.info("%s: epoch %d of %d, about %s left", self.name, epoch + 1, self.epochs, left)
+            line += f", about {left} left"
+        logger.info(line)
 
 
 class LiveCurves(keras.callbacks.Callback):

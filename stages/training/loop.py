@@ -23,7 +23,7 @@ from stages.storage.arrays import DiskArray, temporary_array
 from stages.storage.files import content_hash
 from stages.training.backup import TRAINING_CODE, Backup, History, TrainingRun
 from stages.training.batches import training_batches, validation_batches
-from stages.training.callbacks import Checkpoint, DeferredInterrupt, LiveCurves, Selection, TimeLeft
+from stages.training.callbacks import Checkpoint, DeferredInterrupt, EpochLog, LiveCurves, Selection
 from stages.training.micro_batches import MicroBatched, OnDevices
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
     history = checkpoint.history
     if history:
         logger.info("resuming after epoch %d of %d, which an earlier run finished", len(history), epochs)
-    callbacks = [checkpoint, TimeLeft(backup.stem, epochs)]
+    callbacks = [checkpoint, EpochLog(backup.stem, epochs)]
     if os.environ.get("TENSORBOARD", "0") not in ("", "0"):
         callbacks.insert(0, LiveCurves(LOGS / backup.stem, resumes=bool(history)))
     train, validation = epoch_datasets(model, run)
@@ -79,7 +79,7 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
                 validation_data=batches,
                 callbacks=[*callbacks, deferred_interrupt],
                 shuffle=False,  # the batches are
-                verbose=2,
+                verbose=0,  # callbacks log
             )
     if selection.keep_best:
         for variable, value in zip(trained.variables, checkpoint.best, strict=True):

@@ -11,7 +11,7 @@ from stages.common.paths import LOGS
 from stages.models.runtime import tf
 from stages.training import callbacks
 from stages.training.backup import History
-from stages.training.callbacks import TimeLeft
+from stages.training.callbacks import EpochLog
 from tests.training.examples import SETTINGS, train, train_until, undisturbed
 
 
@@ -62,15 +62,18 @@ def test_nothing_is_written_for_tensorboard_unless_asked_for(
     assert not LOGS.exists()
 
 
-def test_the_time_left_is_that_of_the_epochs_left(
+def test_an_epoch_is_one_line_with_the_time_left(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
     times = iter([0.0, 0.0, 100.0, 100.0, 150.0, 150.0])
     monkeypatch.setattr(callbacks, "time", SimpleNamespace(monotonic=lambda: next(times)))
-    callback = TimeLeft("cnn", 4)
+    callback = EpochLog("cnn", 4)
+    logs = {"accuracy": 0.7, "loss": 0.61, "val_accuracy": 0.65, "val_loss": 0.6949}
     for epoch in range(4):
         callback.set_model(SimpleNamespace(stop_training=epoch == 0))  # once patience is over
         callback.on_epoch_begin(epoch)
-        callback.on_epoch_end(epoch)
-    assert caplog.messages == ["cnn: epoch 2 of 4, about 0:03:20 left", "cnn: epoch 3 of 4, about 0:00:50 left"]
+        callback.on_epoch_end(epoch, logs)
+    metrics = "accuracy 0.700 (validation 0.650), loss 0.610 (validation 0.695)"
+    ends = ["", ", about 0:03:20 left", ", about 0:00:50 left", ""]
+    assert caplog.messages == [f"cnn: epoch {epoch} of 4, {metrics}{end}" for epoch, end in enumerate(ends, 1)]

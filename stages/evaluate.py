@@ -114,10 +114,7 @@ def evaluate_model(
     validation = Predictions(arrays["labels"], arrays["logits"])
     calibration = fit_calibration(arrays, settings)
     outputs = cache.predict(path, features=calibration.distance_threshold is not None)
-    model = scores.evaluate(name, history, environment, validation, calibration.scaled(outputs.logits), test)
-    unscaled = Predictions(test.labels, outputs.logits.astype(float))
-    if confidence := scores.score_calibration(calibration, model.photos, unscaled, outputs.features):
-        model.scores["confidence"] = confidence
+    model = scores.evaluate(name, history, environment, validation, outputs, calibration, test)
     if model.scores["test"]["gain_over_baseline"] <= 0:
         logger.warning("%s is no better than the majority-class baseline on the test photos", name)
     return model

@@ -51,10 +51,10 @@ def image_fit(request: pytest.FixtureRequest, workspace: Path, monkeypatch: pyte
     return cast(ImageFit, request.param)
 
 
-def predict_here(photos: Any, output: Any, paths: list[str], decoding: tuple[Any, ...], _resources: Any) -> None:
+def predict_here(paths: list[str], decode_options: dict[str, Any], output: Any, _resources: Any) -> None:
     """Classify in this process instead of a cluster's."""
     part = {"name": parquet.part_name(0, paths), "paths": paths}
-    batch_predict.Predictor(output)(batch_predict.decode(part, photos, *decoding))
+    batch_predict.Predictor(output)(batch_predict.decode(part, **decode_options))
 
 
 def decoded(name: str, image_fit: ImageFit) -> np.ndarray:

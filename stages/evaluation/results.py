@@ -43,7 +43,7 @@ class Evaluation:
     environment: list[str]  # versions and hardware of the training run
     photos: pd.DataFrame  # a row per test photo, as predict_photos returns them
     roc: pd.DataFrame  # as mean_roc_curve returns it
-    scores: dict[str, Any]  # as scores.evaluate describes them, and under "confidence" as score_calibration does
+    scores: dict[str, Any]  # as scores.evaluate describes them
     cost: Cost | None = None
     repeats: list[dict[str, Any]] = field(default_factory=list)  # per further training run: its seed and scores
 

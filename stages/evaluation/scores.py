@@ -12,6 +12,7 @@ from sklearn.metrics import auc, precision_recall_fscore_support, roc_curve
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.significance import wilson_interval
 from stages.inference.calibration import Calibration, cross_entropy, log_odds, row_by_row
+from stages.inference.logits import Outputs
 
 # Those by which models can be ranked (``evaluate.rank_by``).
 SCORE_NAMES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
@@ -20,17 +21,25 @@ ECE_BINS = 15  # as in Guo et al., 2017
 
 
 def evaluate(
-    name: str, history: pd.DataFrame, environment: list[str], validation: Predictions, logits: np.ndarray, test: TestSet
+    name: str,
+    history: pd.DataFrame,
+    environment: list[str],
+    validation: Predictions,
+    outputs: Outputs,
+    calibration: Calibration,
+    test: TestSet,
 ) -> Evaluation:
-    """Evaluate a model by its predictions on the validation photos and its logits for the test photos.
+    """Evaluate a model by its predictions on the validation photos and its outputs for the test photos.
 
     Its scores are, by key: ``train`` and ``validation``, accuracy and loss of the selected checkpoint (of training as
     Keras reports them: averaged over the epoch, with dropout, augmentation and class weights). ``validation`` and
     ``test``: the mean recall (``balanced_accuracy``) and mean F1 (``macro_f1``) of the classes. ``test``: accuracy with
     its 95 % confidence interval and gain over the baseline, cross-entropy in nats, area under the ROC curve (of more
     than two classes, the mean of each against the rest) and expected calibration error. ``classes``: precision and
-    recall of each, in a list, which DVC leaves out of its tables. Nothing is rounded, as scores are compared.
+    recall of each, in a list, which DVC leaves out of its tables. ``confidence``: what ``score_calibration`` returns,
+    if the calibration has anything. Nothing is rounded, as scores are compared.
     """
+    logits = calibration.scaled(outputs.logits)
     predictions, photos = Predictions(test.labels, logits), predict_photos(test, logits)
     accuracy = float(photos["correct"].mean())
     low, high = wilson_interval(accuracy, len(photos))
@@ -38,7 +47,7 @@ def evaluate(
     _, val_recall, val_f1 = class_scores(validation)
     epoch = selected_epoch(history)
     curves = roc_curves(predictions)
-    scores = {
+    scores: dict[str, Any] = {
         "train": {"accuracy": float(epoch["accuracy"]), "loss": float(epoch["loss"])},
         "validation": {
             "accuracy": float(epoch["val_accuracy"]),
@@ -62,6 +71,9 @@ def evaluate(
             for label, p, r in zip(test.classes, precision, recall, strict=True)
         ],
     }
+    unscaled = Predictions(test.labels, outputs.logits.astype(float))
+    if confidence := score_calibration(calibration, photos, unscaled, outputs.features):
+        scores["confidence"] = confidence
     return Evaluation(name, history, environment, photos, mean_roc_curve(curves), scores)
 
 

@@ -8,6 +8,8 @@ import pandas as pd
 
 from stages.evaluation.results import Cost, Evaluation, Predictions, TestSet
 from stages.evaluation.scores import evaluate, predict_photos
+from stages.inference.calibration import Calibration
+from stages.inference.logits import Outputs
 
 CLASSES = ["cats", "dogs"]
 
@@ -23,7 +25,8 @@ def evaluation_of(
     """Evaluate a model on the test photos 0.jpg, 1.jpg, ...; ``confusion`` is that of the validation photos."""
     history = pd.DataFrame([{"accuracy": 0.9, "loss": 0.1, "val_accuracy": val_accuracy, "val_loss": val_loss}])
     environment, test = [f"Python of {name}", "2 threads"], as_test_set(predictions, baseline)
-    model = evaluate(name, history, environment, classified(confusion), predictions.logits, test)
+    outputs = Outputs(predictions.logits)
+    model = evaluate(name, history, environment, classified(confusion), outputs, Calibration(), test)
     return replace(model, cost=Cost(1.5, 7, 10**6, 10**9))
 
 

@@ -26,6 +26,7 @@ from stages.evaluation.scores import (
     score_calibration,
 )
 from stages.inference.calibration import ROWS, Calibration, log_odds
+from stages.inference.logits import Outputs
 from tests.conftest import PROJECT
 from tests.evaluation.examples import as_test_set, classified, evaluation_of, photos_of, probable, two_classes
 
@@ -38,7 +39,8 @@ PREDICTIONS = two_classes(LABELS, np.array([0.1, 0.2, 0.6, 0.7, 0.8]))
 
 
 def score(predictions: Predictions, history: pd.DataFrame = HISTORY, validation: Predictions = VALIDATION) -> Any:
-    return evaluate("one", history, [], validation, predictions.logits, as_test_set(predictions)).scores
+    outputs, test = Outputs(predictions.logits), as_test_set(predictions)
+    return evaluate("one", history, [], validation, outputs, Calibration(), test).scores
 
 
 def test_scores_are_those_worked_out_by_hand() -> None:

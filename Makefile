@@ -70,7 +70,7 @@ try: .venv/pipeline ## classify photos that you drop on a page in the browser
 	python -m commands.review --tab try
 
 plots: dvc_plots/vega.js ## draw the plots page, which needs no network
-	dvc plots show
+	@printf 'The plots: ' && dvc plots show
 
 dvc_plots/vega.js: .venv/pipeline
 	@mkdir -p dvc_plots && python -c 'import vl_convert; print(vl_convert.javascript_bundle())' > $@.part && mv $@.part $@

@@ -1,6 +1,7 @@
-"""Write the comment on a pull request, in Markdown: which scores differ from its base's, and the report.
+"""Write the comment on a pull request, in Markdown: parameters and scores that differ from its base's, and the report.
 
-Reads what the last `dvc repro` wrote into ``metrics/``, and what git or a DVC experiment has of it for the base.
+Reads ``params.yaml``, what the last `dvc repro` wrote into ``metrics/``, and what git or a DVC experiment has of both
+for the base.
 
     python -m commands.pull_request main > comment.md    # the base: a commit, branch, tag or experiment
 """
@@ -19,12 +20,12 @@ from stages.storage.files import json_value
 
 # By this first line the workflow finds its earlier comment.
 MARKER = "<!-- python -m commands.pull_request -->"
-# Of each of three blocks: a comment on GitHub has at most 65,536.
-MAX_CHARACTERS = 20_000
+# Of each of four blocks: a comment on GitHub has at most 65,536.
+MAX_CHARACTERS = 15_000
 
 
 def main() -> None:
-    parser = command_parser("Write the comment on a pull request: which scores differ, and the report.")
+    parser = command_parser("Write the comment on a pull request: parameters and scores that differ, and the report.")
     parser.add_argument("base", metavar="BASE", help="a commit, branch, tag or experiment to compare with")
     base = parser.parse_args().base
     if not REPORT.exists():
@@ -33,7 +34,8 @@ def main() -> None:
         json_value(BEST.read_bytes(), "model", str, BEST, "resolve the conflict, or run `dvc repro`")
     params = load_params()
     head = current_commit(base)
-    header, rows = diff_metrics(base)
+    params_header, params_rows = diff_from(base, "params", "--no-path")
+    header, rows = diff_from(base, "metrics", "--precision", "3")
     main_scores = {"test.accuracy", *(f"{split}.{params.evaluate.rank_by}" for split in ("validation", "test"))}
     main_rows = [row for row in rows if is_main(row, main_scores)]
     blocks = [
@@ -41,6 +43,7 @@ def main() -> None:
         f"### Scores of `{head}` against `{base}`",
         f"On the photos of `{params.download.photos}`. The report has the confidence intervals.",
         shortened("\n".join([*header, *main_rows])) if main_rows else "No main score differs.",
+        details("Parameters that differ", "\n".join([*params_header, *params_rows])) if params_rows else "",
         details("All scores that differ", "\n".join([*header, *rows])) if rows else "",
         details(f"The report of <code>{head}</code>", REPORT.read_text(encoding="utf-8")),
     ]
@@ -59,13 +62,16 @@ def current_commit(base: str) -> str:
         ) from error
 
 
-def diff_metrics(base: str) -> tuple[list[str], list[str]]:
-    """Run `dvc metrics diff`, and return the header and the rows of its Markdown table, sorted (DVC's order varies)."""
-    command = [sys.executable, "-m", "dvc", "metrics", "diff", "--md", "--precision", "3", base]
+def diff_from(base: str, kind: str, *options: str) -> tuple[list[str], list[str]]:
+    """Run `dvc params diff` or `dvc metrics diff`, and return its Markdown table: the header, and the rows, sorted.
+
+    DVC's own order varies.
+    """
+    command = [sys.executable, "-m", "dvc", kind, "diff", "--md", *options, base]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if finished.returncode:
         reason = first_line(finished.stderr.strip().removeprefix("ERROR: "))
-        raise UserError(f"expected metrics to compare with those of {base!r}, found none that DVC can read: {reason}")
+        raise UserError(f"expected {kind} to compare with those of {base!r}, found none that DVC can read: {reason}")
     titles, rule, *rows = finished.stdout.strip().splitlines()
     return [titles, rule], sorted(rows)
 

@@ -82,6 +82,18 @@ def test_the_score_by_which_models_are_ranked_is_a_main_one(
     assert ["metrics/models/cnn.json", "test.macro_f1", "-", "0.6", "-"] in rows(main)
 
 
+def test_parameters_that_differ_come_before_all_scores(
+    comment: Callable[..., str], set_params: Callable[..., None]
+) -> None:
+    assert "Parameters that differ" not in comment()
+    set_params({"models.cnn.dropout": 0.25})
+    _, parameters, scores, _ = comment().split("<details><summary>")
+    assert parameters.startswith("Parameters that differ</summary>\n\n| Param ")
+    [row] = [re.findall(r"[^| ]+", line) for line in parameters.splitlines() if "dropout" in line]
+    assert row == ["models.cnn.dropout", "0.5", "0.25"]
+    assert scores.startswith("All scores that differ")
+
+
 def test_where_no_score_differs_it_says_so(comment: Callable[..., str]) -> None:
     text = comment("smaller")
     assert "\n\nNo main score differs.\n\n<details><summary>The report" in text
@@ -92,7 +104,7 @@ def test_a_comment_has_no_more_characters_than_github_takes(comment: Callable[..
     write_metrics("model_0", **many)
     write_text("# Report\n\n" + "One more line.\n" * 5000, Path("metrics/report.md"))
     text = comment()
-    assert 50_000 < len(text) < 65_536
+    assert 45_000 - 200 < len(text) < 65_536 - pull_request.MAX_CHARACTERS
     assert text.count("(The rest is too long for a comment.)") == 3
     assert text.endswith("</details>\n")
 

@@ -31,9 +31,15 @@ def costs(name: str, mistakes: int, billions: int, val_accuracy: float = 0.9) ->
 @pytest.mark.parametrize(
     ("others", "advice"),
     [
-        ([costs("near", 3, 1), costs("far", 40, 0)], "take `near`, the cheapest of these to train (20 % of"),
+        (
+            [costs("near", 3, 1), costs("far", 40, 0)],
+            "take `near`, the cheapest of these to train (20 % of the multiply-adds, test accuracy 0.970 instead of",
+        ),
         ([costs("near", 3, 9), costs("far", 40, 0)], "keep it, the best on validation and the cheapest to train"),
-        ([costs("near", 3, 4), costs("nearer", 2, 2)], "take `nearer`, the cheapest of these to train (40 % of"),
+        (
+            [costs("near", 3, 4), costs("nearer", 2, 2)],
+            "take `nearer`, the cheapest of these to train (40 % of the multiply-adds, the same test accuracy)",
+        ),
     ],
 )
 def test_the_cheapest_model_that_is_not_proved_worse(others: list[Evaluation], advice: str) -> None:

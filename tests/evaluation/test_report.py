@@ -150,7 +150,7 @@ def test_photos_are_counted_per_class_split_and_reason() -> None:
     text = data()
     assert "| class | train | validation | test |\n| --- | ---: | ---: | ---: |\n| cats | 6 | 0 | 12 |" in text
     assert "| dogs | 3 | 5 | 8 |\n| all | 9 | 5 | 20 |" in text
-    assert "none among the 20 test photos" in text
+    assert "keep one photo of each duplicate cluster" in text
     assert text.endswith(
         ": 1 unusable file, 3 files without a label or labels without a file, 4 photos with more than one label, "
         "2 duplicates, 5 photos of a group in another split."

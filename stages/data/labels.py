@@ -8,8 +8,6 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
-from contextlib import suppress
-from decimal import Context, Decimal
 from io import StringIO
 from pathlib import PurePosixPath
 from unicodedata import normalize
@@ -27,7 +25,6 @@ REMOVE = "remove"  # in corrections.csv, in place of a label
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")  # Unicode's category Cc
 # Zero-width spaces, byte order marks, soft hyphens and direction marks; but not joiners, which scripts and emoji need.
 INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-ALL_DIGITS = Context(prec=1000)
 # How a path may differ from that of the file it means, each after those before.
 MISSPELLINGS: list[tuple[str, Callable[[str], str]]] = [
     ("it has spaces around it", str.strip),
@@ -91,10 +88,8 @@ def normalize_label(label: str) -> str:
 
 
 def spelling(label: str) -> str:
-    """Return what labels share that differ in case, width, spaces, or the format of a number, as 0, 00 and 0.0."""
-    label = normalize("NFKC", label).casefold()
-    with suppress(ArithmeticError):  # no number
-        return str(Decimal(label).normalize(ALL_DIGITS))
+    """Return what labels share that differ in case, width, spaces, or the format of an integer, as 0, 00 and 0.0."""
+    label = re.sub(r"^(-?)0*(\d+)(\.0*)?$", r"\1\2", normalize("NFKC", label).casefold())
     return re.sub(r"[\s_-]+", " ", label)
 
 

@@ -78,8 +78,9 @@ def open_shards(folder: str) -> Shards:
 def _read_index(folder: str, *_: int) -> Shards:
     paths, names, entries = sorted(Path(folder).glob(SHARDS)), [], array("Q")
     numbered = {SHARD.format(number) for number, _ in enumerate(paths, 1)}
-    visible = {path.name for path in Path(folder).iterdir() if not is_hidden(PurePosixPath(path.name))}
-    if numbered and (others := visible - {path.name for path in paths}):
+    inside = [path.name for path in Path(folder).iterdir()] if paths else []  # of a user's folder it may be a million
+    visible = {name for name in inside if not is_hidden(PurePosixPath(name))}
+    if others := visible - {path.name for path in paths}:
         raise UserError(
             f"{folder}: expected nothing beside {SHARD.format(1)}, as `download` packs photos, found {min(others)}: "
             "move what is yours elsewhere, or rename the zip if that is yours"

@@ -57,8 +57,8 @@ class Source:
             else:
                 self.files, self.path = fsspec.core.url_to_fs(url, **options)
             self.is_local = isinstance(self.files, LocalFileSystem)
-            if self.is_local and separated:  # fsspec would read the first alone
-                raise ValueError("none is in another, as in zip://FOLDER::ARCHIVE")
+            if (self.is_local or self.is_http) and separated:  # fsspec would read the first alone
+                raise ValueError("the first is not in the second, as in zip://FOLDER::ARCHIVE; in a URL :: is %3A%3A")
         except Exception as error:  # each of fsspec's file systems brings its own
             if is_machine_failure(error, is_local=False):
                 raise
@@ -86,10 +86,10 @@ class Source:
             if self.is_local:
                 Path(self.path).stat()  # which fails if it is missing or forbidden
                 self._check_is_file(self.path)
-            if may_link and self.is_local:
-                Path(self.path).open().close()  # which fails if it is forbidden
-                target.symlink_to(self.path)
-                return
+                if may_link:
+                    Path(self.path).open().close()  # which fails if it is forbidden
+                    target.symlink_to(self.path)
+                    return
             with TqdmCallback(tqdm_kwargs={"desc": self.key, "unit": "B", "unit_scale": True, "disable": None}) as bar:
                 self.files.get_file(self.path, str(target), callback=bar)
 

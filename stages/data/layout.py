@@ -253,7 +253,7 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
             f"{photos.set_index('path')['reason'][path]}{exists}"
         )
     if missing_values := [label for label in with_photos if label.casefold() in MISSING_VALUES]:
-        text = "download.labels: classes named like a missing value, %s: leave the label empty where it is (%d photos)"
+        text = "download.labels: classes named like a missing value, %s (%d photos): leave a missing label empty"
         logger.warning(text, ", ".join(missing_values), photos["label"].isin(missing_values).sum())
     if len(with_photos) < 2:
         received = ", ".join(with_photos) or "none"

@@ -209,7 +209,7 @@ def test_classes_that_may_be_missing_values_are_logged(caplog: pytest.LogCapture
     lay_out("1.jpg", "2.jpg", "3.jpg", "4.jpg")
     photos = find("path,label\n1.jpg,cats\n2.jpg,nan\n3.jpg,None\n4.jpg,nan\n")
     assert set(labelled(photos).values()) == {"cats", "nan", "None"}
-    assert "like a missing value, None, nan: leave the label empty where it is (3 photos)" in caplog.text
+    assert "like a missing value, None, nan (3 photos): leave a missing label empty" in caplog.text
 
 
 def test_a_csv_finds_files_in_another_unicode_form() -> None:

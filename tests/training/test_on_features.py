@@ -111,7 +111,7 @@ def test_each_phase_has_its_own_learning_rate(
     train(Path(), SETTINGS.model_copy(update={"schedule": schedule}), config=fine_tuning())
     assert rates == pytest.approx(expected, abs=1e-9)
     assert steps == [3, 6, 3], "ten photos are batches of four, four and two"
-    left = [message.partition(", about")[0] for message in caplog.messages if message.endswith(" left")]
+    left = [message.partition(", accuracy")[0] for message in caplog.messages if message.endswith(" left")]
     assert left == ["backup: epoch 1 of 3", "backup: epoch 2 of 3"]
 
 

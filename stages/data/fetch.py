@@ -18,7 +18,9 @@ from typing import IO, Any
 
 import aiohttp
 import fsspec
+from fsspec.archive import AbstractArchiveFileSystem
 from fsspec.callbacks import TqdmCallback
+from fsspec.implementations.cached import CachingFileSystem
 from fsspec.implementations.local import LocalFileSystem
 from tqdm import tqdm
 
@@ -57,7 +59,8 @@ class Source:
             else:
                 self.files, self.path = fsspec.core.url_to_fs(url, **options)
             self.is_local = isinstance(self.files, LocalFileSystem)
-            if (self.is_local or self.is_http) and separated:  # fsspec would read the first alone
+            if separated and not isinstance(self.files, (AbstractArchiveFileSystem, CachingFileSystem)):
+                # fsspec would read the first alone.
                 raise ValueError("the first is not in the second, as in zip://FOLDER::ARCHIVE; in a URL :: is %3A%3A")
         except Exception as error:  # each of fsspec's file systems brings its own
             if is_machine_failure(error, is_local=False):

@@ -26,7 +26,9 @@ ImageSize = Annotated[
     BeforeValidator(lambda value: (value, value) if isinstance(value, int) else value),
     expected("pixels, as 160 or [height, width]"),
 ]
-Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-fA-F]{64}$", to_lower=True)]
+Sha256 = Annotated[
+    str, StringConstraints(pattern="^[0-9a-fA-F]{64}$", to_lower=True), expected("64 hexadecimal digits or nothing")
+]
 Name = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]  # of a file and of a DVC stage
 
 

@@ -141,7 +141,7 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
             ("image_size", value, f"image_size: expected pixels, as 160 or [height, width], received {value!r}")
             for value in ([160], "large", 0, True)
         ),
-        ("download.photos_sha256", "abc", "download.photos_sha256: "),
+        ("download.photos_sha256", "abc", "download.photos_sha256: expected 64 hexadecimal digits or nothing, rec"),
         ("models.cnn.erasing", 2, "models.cnn.erasing: expected less than or equal to 1, received 2"),
         ("models.cnn.batch_norm", 1, "models.cnn.batch_norm: expected a valid boolean, received 1"),
         ("models.cnn.pooling", "max", "models.cnn.pooling: expected 'average', received 'max'"),

@@ -62,7 +62,7 @@ def out_of_fold_probabilities(
     probabilities: np.ndarray
     strengths = logistic_regression.INVERSE_REGULARIZATIONS
     best, probabilities, _ = logistic_regression.cross_validate(features, labels, assigned, strengths)
-    if len(probabilities) < len(labels):  # those of a sample
+    if len(probabilities) < len(labels):  # those of a sample or of one fold
         probabilities = logistic_regression.out_of_fold(features, labels, assigned, best.inverse_regularization)
     return probabilities
 

@@ -18,6 +18,7 @@ INVERSE_REGULARIZATIONS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # unless the config lis
 MAX_ITERATIONS = 10_000  # of L-BFGS; MobileNetV2's features take 13 to 36
 BATCH_SIZE = 256
 SAMPLE = 5_000  # examples on which regularisations are compared: of 1,000 classes a fit to 20,000 takes half a minute
+MANY_CLASSES = 100  # above which one fold compares regularisations: of 1,000 classes a fit takes up to 30 CPU s
 ROWS = 4_096  # of features at a time, whose logits in float64 take memory
 EPSILON = np.finfo(np.float64).eps  # the least probability in a loss, as in scikit-learn
 
@@ -97,21 +98,26 @@ def cross_validate(
     """Compare regularisations by their out-of-fold predictions, on up to ``SAMPLE`` examples.
 
     Of more, it takes a sample stratified by class and fold: C is the variance of a Gaussian prior of the weights, which
-    the number of examples does not change. ``folds`` are those of ``assign_folds``.
+    the number of examples does not change. Of many classes it holds out the first fold alone. ``folds`` are those of
+    ``assign_folds``.
 
     Returns:
-        The candidate with the lowest log loss, of equal ones with the strongest regularisation; the out-of-fold
-        predictions with it, float64, shaped (examples, classes); and all candidates, the strongest first.
+        The candidate with the lowest log loss, of equal ones with the strongest regularisation; the predictions with it
+        of the examples held out, float64, shaped (examples, classes); and all candidates, the strongest first.
     """
     if len(labels) > SAMPLE:
         by_class_and_fold = np.lexsort([folds, labels])
         rows = np.sort(by_class_and_fold[np.arange(SAMPLE) * len(labels) // SAMPLE])
         features, labels, folds = features[rows], labels[rows], folds[rows]
     weights = compute_sample_weight(class_weight, labels)
+    held_out = folds == folds.min() if labels.max() >= MANY_CLASSES else np.full(len(folds), True)
     candidates: list[Candidate] = []
     for inverse in sorted(set(inverse_regularizations)):
-        predictions = out_of_fold(features, labels, folds, inverse, class_weight)
-        candidates.append(Candidate(inverse, *loss_and_accuracy(predictions, labels, weights)))
+        if held_out.all():
+            predictions = out_of_fold(features, labels, folds, inverse, class_weight)
+        else:
+            predictions = predict_held_out(features, labels, held_out, inverse, class_weight)
+        candidates.append(Candidate(inverse, *loss_and_accuracy(predictions, labels[held_out], weights[held_out])))
         best = min(candidates, key=lambda candidate: candidate.loss)
         if best is candidates[-1]:
             probabilities = predictions
@@ -130,13 +136,24 @@ def out_of_fold(
 
     None starts from the weights of another one, which has seen its held-out fold and would remember it.
     """
-    classes = int(labels.max()) + 1
-    probabilities = np.empty((len(labels), classes))
+    probabilities = np.empty((len(labels), int(labels.max()) + 1))
     for fold in np.unique(folds):
-        others = folds != fold
-        fitted = fit_classifier(features[others], labels[others], classes, inverse_regularization, class_weight)
-        probabilities[~others] = fitted.probabilities(features[~others])
+        held_out = folds == fold
+        probabilities[held_out] = predict_held_out(features, labels, held_out, inverse_regularization, class_weight)
     return probabilities
+
+
+def predict_held_out(
+    features: np.ndarray,
+    labels: np.ndarray,
+    held_out: np.ndarray,
+    inverse_regularization: float,
+    class_weight: str | None,
+) -> np.ndarray:
+    """Predict the examples ``held_out``, a mask, by a classifier that was fitted to the others."""
+    classes = int(labels.max()) + 1
+    fitted = fit_classifier(features[~held_out], labels[~held_out], classes, inverse_regularization, class_weight)
+    return fitted.probabilities(features[held_out])
 
 
 def loss_and_accuracy(

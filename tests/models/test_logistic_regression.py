@@ -154,6 +154,20 @@ def test_of_many_examples_a_sample_chooses_the_regularisation(monkeypatch: pytes
     assert len(out_of_fold(features, labels, folds, 0.1)) == 1200
 
 
+def test_of_many_classes_one_fold_chooses_the_regularisation(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, labels = blobs(3)
+    folds = assign_folds(labels, np.arange(len(labels)), 5, 0)
+    strengths = (1e-6, 0.1, 10.0)
+    losses = [log_loss(labels[folds == 0], out_of_fold(features, labels, folds, c)[folds == 0]) for c in strengths]
+    monkeypatch.setattr(logistic_regression, "MANY_CLASSES", 2)
+    best, probabilities, candidates = cross_validate(features, labels, folds, strengths)
+    np.testing.assert_allclose([candidate.loss for candidate in candidates], losses, atol=1e-6)
+    assert best is candidates[int(np.argmin(losses))]
+    assert len(probabilities) == (folds == 0).sum()
+    chosen = out_of_fold(features, labels, folds, best.inverse_regularization)
+    np.testing.assert_array_equal(probabilities, chosen[folds == 0])
+
+
 def test_losses_are_weighted_as_the_fit_is() -> None:
     features, labels = blobs(2, 100)
     labels = np.where(np.arange(100) < 80, 0, labels)

@@ -97,7 +97,7 @@ def copy_project(params: bytes, files: Iterable[Path]) -> None:
 
 
 def configure_dvc(*, autostage: bool) -> None:
-    """Give the demo a cache of its own, whatever the user's configuration says."""
+    """Configure DVC in the demo, with a cache of its own whatever the user's configuration says."""
     settings = f"[cache]\n    dir = cache\n[core]\n    autostage = {str(autostage).lower()}\n"
     (DEMO / ".dvc/config.local").write_text(settings)
 

@@ -90,7 +90,7 @@ class ModelConfig(Augmentation):
     features: str
     rescale: Literal["zero_to_one", "minus_one_to_one"] | None = None
     fine_tune: FineTune | None = None
-    conv_layers: Annotated[int, Field(ge=0)] = 0
+    conv_layers: Annotated[int, Field(ge=0, lt=2**63)] = 0
     filters: Filters | None = None
     kernel_size: Count | None = None
     pool_size: Count | None = None
@@ -106,7 +106,7 @@ class ModelConfig(Augmentation):
     early_stopping: Count | None = None
     classifier: Literal["linear"] | None = None
     inverse_regularization: Strengths | None = None
-    folds: Annotated[int, Field(ge=2)] | None = None
+    folds: Annotated[Count, Field(ge=2)] | None = None
 
     @property
     def is_linear(self) -> bool:

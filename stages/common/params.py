@@ -48,7 +48,7 @@ class Backbone(Section):
 
 
 class Split(Section):
-    test_every: Annotated[int, Field(ge=2)]
+    test_every: Annotated[Count, Field(ge=2)]
     validation_fraction: Fraction
     test_fraction: Fraction
     seed: Seed
@@ -108,7 +108,7 @@ class ConfidenceSettings(Section):
 class LabelIssues(Section):
     """Entry of ``label_issues:``, named after the features that it reads."""
 
-    folds: Annotated[int, Field(ge=2)]
+    folds: Annotated[Count, Field(ge=2)]
     seed: Seed
 
 
@@ -116,13 +116,13 @@ class Resources(Section):
     """What a training run reserves on a node of a cluster."""
 
     cpus: Count = 1
-    gpus: Annotated[int, Field(ge=0)] = 0
+    gpus: Annotated[int, Field(ge=0, lt=2**63)] = 0
     memory_gib: Positive = 2
 
 
 class Cluster(Resources):
     models: dict[Name, Resources] = Field(default_factory=dict)
-    retries: Annotated[int, Field(ge=0)] = 3
+    retries: Annotated[int, Field(ge=0, lt=2**63)] = 3
 
     def resources_of(self, model: str) -> Resources:
         """Return what a model reserves: its own values, and for others those that all models share."""

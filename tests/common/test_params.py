@@ -9,7 +9,6 @@ from dvc.utils.serialize import load_yaml
 
 from stages.common.cli import UserError
 from stages.common.model_config import ModelConfig
-from stages.common.param_types import RENAMED
 from stages.common.params import load_entry, load_params
 
 pytestmark = pytest.mark.usefixtures("workspace")
@@ -50,20 +49,6 @@ def test_a_model_takes_the_cluster_s_resources_by_default(set_params: Callable[.
     set_params({"cluster": {"cpus": 3, "memory_gib": 5, "models": {"cnn": {"memory_gib": 9}}}})
     resources = [load_params().cluster.resources_of(model) for model in ("cnn", "transfer")]
     assert [(of.cpus, of.gpus, of.memory_gib) for of in resources] == [(3, 0, 9), (3, 0, 5)]
-
-
-@pytest.mark.parametrize("pattern", RENAMED)
-def test_a_renamed_key_is_refused_with_its_new_name(set_params: Callable[..., None], pattern: str) -> None:
-    key = pattern.replace("*", "fine_tuned")
-    set_params({key: 1})
-    with pytest.raises(UserError, match=f"{key}: {re.escape(RENAMED[pattern])}"):
-        load_params()
-
-
-def test_a_key_renamed_in_all_models_is_said_once(set_params: Callable[..., None]) -> None:
-    set_params({"models.cnn.units": 8, "models.transfer.units": 8, "train.runs": 0})
-    with pytest.raises(UserError, match=r"^params.yaml: models\.\*\.units: renamed to dense_units$"):
-        load_params()
 
 
 @pytest.mark.parametrize(("filters", "per_layer"), [(8, (8, 8)), ([8, 16], (8, 16))])
@@ -135,8 +120,8 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("train.learning_rate", -1, "train.learning_rate: expected greater than 0, received -1"),
         ("train.learning_rate", float("nan"), "train.learning_rate: expected a finite number, received nan"),
         ("train.learning_rate", "fast", "train.learning_rate: expected a valid number, received 'fast'"),
-        ("train.epochs", 10**30, f"train: expected numbers of up to 64 bits, received epochs: {10**30}"),
-        ("train.rate", 0.1, "train.rate: unknown key: docs/parameters.md lists all"),
+        ("train.epochs", 10**30, f"train.epochs: expected less than {2**63}, received {10**30}"),
+        ("train.rate", 0.1, "train.rate: unknown key: docs/parameters.md lists all, CHANGELOG.md the renamed"),
         *(
             ("image_size", value, f"image_size: expected pixels, as 160 or [height, width], received {value!r}")
             for value in ([160], "large", 0, True)

@@ -8,6 +8,7 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
+from functools import partial
 from io import StringIO
 from pathlib import PurePosixPath
 from unicodedata import normalize
@@ -40,8 +41,9 @@ MISSPELLINGS: list[tuple[str, Callable[[str], str]]] = [
 def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> dict[str, set[str]]:
     """Read the labels of each path in a CSV, usually one; other columns than ``path`` and ``label`` are only logged.
 
-    Labels are in the form of :func:`normalize_label`; messages start with ``name``. ``refuse_surplus`` refuses more
-    values in a line than columns: rows of ``plots/label_issues/`` that a person adds to ``corrections.csv`` have some.
+    Paths are in normal form C, labels in that of :func:`normalize_label`; messages start with ``name``.
+    ``refuse_surplus`` refuses more values in a line than columns, which rows of ``plots/label_issues/`` that a person
+    adds to ``corrections.csv`` have.
     """
     listed: dict[str, set[str]] = defaultdict(set)
     kind = identify(content[:HEADER_BYTES])
@@ -65,7 +67,7 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
                     f"{name}: expected a path and a label without control characters in line {rows.line_num}, received "
                     f"{path!r} and {label!r}"
                 )
-            listed[PurePosixPath(path).as_posix()].update([label] if label else [])
+            listed[normalize("NFC", PurePosixPath(path).as_posix())].update([label] if label else [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{name}: expected a CSV in UTF-8, received: {error}{foreign}") from error
     return listed
@@ -91,18 +93,6 @@ def spelling(label: str) -> str:
     """Return what labels share that differ in case, width, spaces, or the format of an integer, as 0, 00 and 0.0."""
     label = re.sub(r"^(-?)0*(\d+)(\.0*)?$", r"\1\2", normalize("NFKC", label).casefold())
     return re.sub(r"[\s_-]+", " ", label)
-
-
-def match_names(listed: Mapping[str, set[str]], names: Set[str]) -> dict[str, set[str]]:
-    """Replace each listed path by the one of ``names`` that differs in nothing but Unicode's form, if there is one."""
-    forms = defaultdict(list)
-    for name in names:
-        forms[normalize("NFC", name)].append(name)
-    matched: dict[str, set[str]] = defaultdict(set)
-    for path, labels in listed.items():
-        same = [path] if path in names else forms.get(normalize("NFC", path), [])
-        matched[same[0] if len(same) == 1 else path] |= labels
-    return matched
 
 
 def similar_names(missing: Iterable[str], names: Iterable[str]) -> dict[str, tuple[str, str]]:
@@ -133,11 +123,12 @@ def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> N
     ``listed`` has of each path its label, or ``remove``; a path without either corrects nothing.
     """
     labelled = photos[photos["label"] != ""]
-    paths, classes = set(labelled["path"]), sorted(set(labelled["label"]))
-    corrections = {path: labels for path, labels in match_names(listed, paths).items() if labels}
+    paths, classes = labelled["path"].map(partial(normalize, "NFC")), sorted(set(labelled["label"]))
+    corrections = {path: labels for path, labels in listed.items() if labels}
+    known = set(paths)
     for path, labels in corrections.items():
-        check_correction(path, labels, paths, classes)
-    corrected = labelled["path"].map({path: min(labels) for path, labels in corrections.items()}).dropna()
+        check_correction(path, labels, known, classes)
+    corrected = paths.map({path: min(labels) for path, labels in corrections.items()}).dropna()
     removed = corrected.index[corrected == REMOVE]
     photos.loc[removed, "reason"] = REMOVED
     corrected = corrected.drop(removed)

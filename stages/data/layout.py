@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from stages.common.cli import UserError, plural
-from stages.data.labels import match_names, normalize_label, read_labels, similar_names, spelling
+from stages.data.labels import normalize_label, read_labels, similar_names, spelling
 from stages.storage.folders import SIDECAR_SUFFIXES
 from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
 
@@ -63,8 +63,9 @@ class Tree:
         return folder
 
     def names_below(self, root: Path) -> dict[str, str]:
+        """Return the name in ``root``, in normal form C, of each file there."""
         prefix = f"{root.as_posix()}/"
-        return {file: file.removeprefix(prefix) for file in self.files if file.startswith(prefix)}
+        return {file: normalize("NFC", file.removeprefix(prefix)) for file in self.files if file.startswith(prefix)}
 
 
 def parent_of(file: str) -> str:
@@ -223,20 +224,19 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
     listed = read_labels(labels.read_bytes(), "download.labels", refuse_surplus=True)
     root = find_root(folder, tree, listed)
     names = tree.names_below(root)
-    classes = match_names(listed, set(names.values()))
-    missing = sorted(classes.keys() - names.values())
+    missing = sorted(listed.keys() - names.values())
     similar = similar_names(missing, names.values())
     rows = []
     for file in tree.files:
         name = names.get(file, "")
-        match sorted(classes.get(name, ())):
+        match sorted(listed.get(name, ())):
             case []:
                 label, reason = "", NO_LABEL
             case [label]:
                 reason = ""
             case several:
                 label, reason = "", f"{TWO_LABELS} in download.labels: {', '.join(several)}"
-        rows.append((file, normalize("NFC", name), label, "", reason))
+        rows.append((file, name, label, "", reason))
     for name in missing:
         reason = NO_FILE + (", which has {}: {}".format(*similar[name]) if name in similar else "")
         rows.append(((root / name).as_posix(), name, "", "", reason))
@@ -244,8 +244,8 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
     labelled = photos[photos["label"] != ""]
     warn_of_split_folders(labelled["name"], root)
     with_photos = sorted(set(labelled["label"]))
-    if lost := sorted(set().union(*classes.values()) - set(with_photos)):
-        name = min(name for name, of_name in classes.items() if lost[0] in of_name)
+    if lost := sorted(set().union(*listed.values()) - set(with_photos)):
+        name = min(name for name, of_name in listed.items() if lost[0] in of_name)
         path = (root / name).as_posix()
         exists = f"; {min(names.values())}, for one, exists" if names and name in missing else ""
         raise UserError(
@@ -279,8 +279,7 @@ def find_root(folder: Path, tree: Tree, listed: Mapping[str, set[str]]) -> Path:
     while len(inner := tree.inner[roots[-1]]) == 1:
         roots.append(inner[0])
     for root in roots:
-        names = set(tree.names_below(root).values())
-        if not names.isdisjoint(match_names(listed, names)):
+        if not listed.keys().isdisjoint(tree.names_below(root).values()):
             return root
     for root in reversed(roots):
         if similar := similar_names(listed, tree.names_below(root).values()):

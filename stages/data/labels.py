@@ -7,12 +7,11 @@ import csv
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Mapping, Set
 from functools import partial
 from io import StringIO
 from pathlib import PurePosixPath
 from unicodedata import normalize
-from urllib.parse import unquote
 
 import pandas as pd
 
@@ -26,16 +25,6 @@ REMOVE = "remove"  # in corrections.csv, in place of a label
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")  # Unicode's category Cc
 # Zero-width spaces, byte order marks, soft hyphens and direction marks; but not joiners, which scripts and emoji need.
 INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-# How a path may differ from that of the file it means, each after those before.
-MISSPELLINGS: list[tuple[str, Callable[[str], str]]] = [
-    ("it has spaces around it", str.strip),
-    ("it has invisible characters", lambda path: INVISIBLE.sub("", path)),
-    (r"its \ must be /", lambda path: path.replace("\\", "/")),
-    ("it is percent-encoded", unquote),
-    ("upper and lower case differ", str.casefold),
-    ("its leading zeros are missing", lambda path: re.sub(r"(?<!\d)0+(?=\d)", "", path)),
-    ("its suffix is missing or another", lambda path: re.sub(r"\.[^./]*$", "", path)),
-]
 
 
 def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> dict[str, set[str]]:
@@ -93,28 +82,6 @@ def spelling(label: str) -> str:
     """Return what labels share that differ in case, width, spaces, or the format of an integer, as 0, 00 and 0.0."""
     label = re.sub(r"^(-?)0*(\d+)(\.0*)?$", r"\1\2", normalize("NFKC", label).casefold())
     return re.sub(r"[\s_-]+", " ", label)
-
-
-def similar_names(missing: Iterable[str], names: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Return, for each missing path that means one of ``names``, that name and how the two differ."""
-    similar = {}
-    spellings = {name: name for name in missing}
-    existing = {name: name for name in sorted(names, reverse=True)} if spellings else {}
-    for difference, spell in MISSPELLINGS:
-        existing = {spell(key): name for key, name in existing.items()}
-        for name, key in spellings.items():
-            if example := existing.get(key) or existing.get(spell(key)):
-                similar[name] = example, difference
-        spellings = {name: spell(key) for name, key in spellings.items() if name not in similar}
-    in_folders = {key.rpartition("/")[2]: name for key, name in existing.items()}
-    for name, key in spellings.items():
-        parts = key.split("/")
-        ends = ["/".join(parts[start:]) for start in range(1, len(parts))]
-        if example := next((existing[end] for end in ends if end in existing), None):
-            similar[name] = example, "leave out what comes before"
-        elif not ends and key in in_folders:
-            similar[name] = in_folders[key], "its folder is missing"
-    return similar
 
 
 def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> None:

@@ -4,6 +4,7 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from unicodedata import normalize
@@ -12,13 +13,14 @@ import numpy as np
 import pandas as pd
 
 from stages.common.cli import UserError, plural
-from stages.data.labels import normalize_label, read_labels, similar_names, spelling
+from stages.data.labels import normalize_label, read_labels, spelling
 from stages.storage.folders import SIDECAR_SUFFIXES
 from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
 
 logger = logging.getLogger(__name__)
 
 SPLIT_NAMES = ["train", "validation", "test"]
+MAX_COMPARED = 10_000  # names with one that is missing, in a second
 MISSING_VALUES = {"nan", "none", "null", "na", "n/a", "#n/a", "<na>"}  # as programs write them
 # What people call the folders of splits, and classes hardly ever.
 SPLIT_FOLDERS = {
@@ -225,7 +227,6 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
     root = find_root(folder, tree, listed)
     names = tree.names_below(root)
     missing = sorted(listed.keys() - names.values())
-    similar = similar_names(missing, names.values())
     rows = []
     for file in tree.files:
         name = names.get(file, "")
@@ -238,19 +239,19 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
                 label, reason = "", f"{TWO_LABELS} in download.labels: {', '.join(several)}"
         rows.append((file, name, label, "", reason))
     for name in missing:
-        reason = NO_FILE + (", which has {}: {}".format(*similar[name]) if name in similar else "")
-        rows.append(((root / name).as_posix(), name, "", "", reason))
+        rows.append(((root / name).as_posix(), name, "", "", NO_FILE))
     photos = photo_table(rows)
     labelled = photos[photos["label"] != ""]
     warn_of_split_folders(labelled["name"], root)
     with_photos = sorted(set(labelled["label"]))
     if lost := sorted(set().union(*listed.values()) - set(with_photos)):
         name = min(name for name, of_name in listed.items() if lost[0] in of_name)
-        path = (root / name).as_posix()
-        exists = f"; {min(names.values())}, for one, exists" if names and name in missing else ""
+        reason = photos.set_index("name")["reason"][name]
+        if name in missing:
+            existing = sorted(names.values())[:MAX_COMPARED]
+            reason += f", which has {(get_close_matches(name, existing, 1) or existing)[0]!r}"
         raise UserError(
-            f"download.labels: expected photos of every class, found none of {lost[0]!r}: {path}: "
-            f"{photos.set_index('path')['reason'][path]}{exists}"
+            f"download.labels: expected photos of every class, found none of {lost[0]!r}: {name!r} {reason}"
         )
     if missing_values := [label for label in with_photos if label.casefold() in MISSING_VALUES]:
         text = "download.labels: classes named like a missing value, %s (%d photos): leave a missing label empty"
@@ -281,13 +282,6 @@ def find_root(folder: Path, tree: Tree, listed: Mapping[str, set[str]]) -> Path:
     for root in roots:
         if not listed.keys().isdisjoint(tree.names_below(root).values()):
             return root
-    for root in reversed(roots):
-        if similar := similar_names(listed, tree.names_below(root).values()):
-            name, (example, difference) = min(similar.items())
-            raise UserError(
-                f"download.labels: expected paths from the folder of the photos on, as {example}, received {name}: "
-                f"{difference}"
-            )
     return folder
 
 

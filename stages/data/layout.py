@@ -103,7 +103,14 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
     """
     tree = Tree(folder, files)
     photos = photos_in_csv(folder, tree, labels) if labels.exists() else photos_in_folders(folder, tree)
-    classes = photos["label"].drop_duplicates().sort_values()
+    classes = photos["label"][photos["label"] != ""].drop_duplicates().sort_values()
+    if len(classes) < 2:
+        others = photos["path"][photos["label"] == ""]
+        raise UserError(
+            "expected two or more classes, from a CSV (download.labels) or, without one, the names of folders with "
+            f"their photos, found {', '.join(classes) or 'none'}"
+            + (f", and {plural(len(others), 'file')} without a class, such as {others.iloc[0]}" if len(others) else "")
+        )
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
         logger.warning("classes that differ in spelling alone, each one of its own: %s", ", ".join(alike))
     return photos
@@ -136,16 +143,7 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
         label, split, start = class_folder_of[parent_of(file)]
         name = normalize("NFC", file.removeprefix(f"{start}/"))
         rows.append((file, name, label, split, "" if label else NO_CLASS))
-    photos = photo_table(rows)
-    labels = sorted(set(photos["label"]) - {""})
-    if len(labels) < 2:
-        strays = (photos["label"] == "").sum()
-        raise UserError(
-            f"expected a CSV of the classes (download.labels), or two or more folders in {root}, each named for a "
-            f"class and holding its photos, found {', '.join(labels) or 'none'}"
-            + (f", and {plural(strays, 'file')} outside of any" if strays else "")
-        )
-    return photos
+    return photo_table(rows)
 
 
 def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolder]:
@@ -256,9 +254,6 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
     if missing_values := [label for label in with_photos if label.casefold() in MISSING_VALUES]:
         text = "download.labels: classes named like a missing value, %s (%d photos): leave a missing label empty"
         logger.warning(text, ", ".join(missing_values), photos["label"].isin(missing_values).sum())
-    if len(with_photos) < 2:
-        received = ", ".join(with_photos) or "none"
-        raise UserError(f"download.labels: expected two or more classes, received {received}")
     return photos
 
 

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from stages.common.cli import BROKEN, NO_SPACE, UserError
 from stages.common.parallel import in_parallel
 from stages.common.paths import SHARD, SHARDS
-from stages.storage.folders import HEADER_BYTES, SIDECAR_SUFFIXES, identify, is_hidden
+from stages.storage.folders import HEADER_BYTES, identify, is_hidden
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,6 @@ MAX_RECORD = 2**20  # bytes
 # Control characters, line separators, and the surrogates in which Python decodes bytes that are not UTF-8.
 UNUSABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 UTF_8_MARK = 0x800  # in the flags of a file in a zip
-ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tbz2", ".tgz", ".txz", ".xz", ".zip"}
 
 
 class Member(NamedTuple):
@@ -86,24 +85,15 @@ def parents_of(files: list[Member]) -> set[PurePosixPath]:
 
 
 def check_content(files: list[Member], archive: Path) -> None:
-    """Refuse links, devices, names that lead out, too many bytes, and archives with nothing else but sidecar files."""
+    """Refuse links, devices, names that lead out, and too many bytes."""
     if sum(file.size for file in files) > MAX_EXPANSION * archive.stat().st_size:
         raise UserError(EXPANDS)
-    examples: dict[str, str] = {}  # the first file of each suffix
     for file in files:
         path = PurePosixPath(file.name)
         if path.is_absolute() or ".." in path.parts:
             raise UserError(f"expected names inside the archive, received {file.name!r}, which leads out of it")
         if not file.is_file:
             raise UserError(f"expected files in the archive, received the link or device {file.name!r}")
-        examples.setdefault(path.suffix.lower(), file.name)
-    inner = ARCHIVES.intersection(examples)
-    if inner and inner.union(SIDECAR_SUFFIXES).issuperset(examples):
-        kind, suffix = "tar" if tarfile.is_tarfile(archive) else "zip", min(inner)
-        raise UserError(
-            f"expected photos, received a {suffix[1:]} inside the {kind}, {examples[suffix]!r}: unpack both, and set "
-            "download.photos to the folder"
-        )
 
 
 def pack(files: list[Member], folder: Path, readers: int = 0) -> None:

@@ -151,32 +151,27 @@ class ModelConfig(Augmentation):
             raise ValueError(f"expected {AUGMENTATION} under features.{self.features}, on which it trains")
         return self
 
-    def check_features(self, features: Features | None) -> None:
-        """Raise a ValueError unless the model can train on features, or pixels (None), and fine-tunes what they lack.
-
-        Its text starts with the key.
-        """
+    def check_features(self, key: str, features: Features | None) -> None:
+        """Raise a ValueError unless the model can train on features (None: pixels), and fine-tunes what they lack."""
+        name, stop_before = self.features, features and features.stop_before
         if self.is_linear and not self.fine_tune and not (features and features.of_whole_backbone):
             raise ValueError(
-                "features: expected stored features of a whole backbone for a linear classifier, received "
-                f"{self.features}"
+                f"{key}.features: expected stored features of a whole backbone for a linear classifier, received {name}"
             )
         if not self.is_linear and features and features.pooling:
             raise ValueError(
-                f"features: expected features without pooling, or classifier: linear, received {self.features}"
+                f"{key}.features: expected features without pooling, or classifier: linear, received {name}"
             )
-        stop_before = features and features.stop_before
         if stop_before and not self.fine_tune:
             raise ValueError(
-                f"fine_tune: expected after and learning_rate, as features.{self.features} stop before {stop_before}"
+                f"{key}.fine_tune: expected after and learning_rate, as features.{name} stop before {stop_before}"
             )
         if self.fine_tune and not stop_before:
             raise ValueError(
-                f"fine_tune: expected none, as features.{self.features} have no stop_before, a layer from which to "
-                "fine-tune"
+                f"{key}.fine_tune: expected none, as features.{name} have no stop_before to fine-tune from"
             )
         if self.fine_tune and self.is_linear == bool(self.fine_tune.after):
             raise ValueError(
-                "fine_tune: expected after, a fraction of the epochs, or classifier: linear, whose head is fitted "
-                f"before the first, received {'both' if self.is_linear else 'neither'}"
+                f"{key}.fine_tune: expected after, a fraction of the epochs, or classifier: linear, whose head is "
+                f"fitted before the first, received {'both' if self.is_linear else 'neither'}"
             )

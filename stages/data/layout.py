@@ -190,12 +190,6 @@ def check_not_empty(root: Path, tops: Mapping[Path, str], tree: Tree) -> None:
     for path in tree.without_photos:
         if path.parent in tops or (path.parent == root and split_of(path.name)):
             raise UserError(f"expected photos in the class folder {path}, found none: add some or delete the folder")
-    for path, split in tops.items():
-        if split and not tree.inner[path]:
-            raise UserError(
-                f"expected a folder per class in {path}, found photos alone: put them into folders, write their "
-                "classes into a CSV (download.labels), or delete them"
-            )
 
 
 def check_names(folder: Path, root: Path, class_folder: ClassFolder, classes: set[str]) -> None:
@@ -222,7 +216,9 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
     Paths in the CSV start in ``folder`` or, as archives often have an outer folder, in a folder that is alone there.
     """
     listed = read_labels(labels.read_bytes(), "download.labels", refuse_surplus=True)
-    root = find_root(folder, tree, listed)
+    root = folder
+    while listed.keys().isdisjoint(tree.names_below(root).values()) and len(tree.inner[root]) == 1:
+        [root] = tree.inner[root]
     names = tree.names_below(root)
     missing = sorted(listed.keys() - names.values())
     rows = []
@@ -267,17 +263,6 @@ def warn_of_split_folders(names: "pd.Series[str]", root: Path) -> None:
             "split.validation_fraction and split.test_fraction",
             root / min(held_out),
         )
-
-
-def find_root(folder: Path, tree: Tree, listed: Mapping[str, set[str]]) -> Path:
-    """Find the folder in which paths of a CSV start: ``folder``, or the one inside that is alone there."""
-    roots = [folder]
-    while len(inner := tree.inner[roots[-1]]) == 1:
-        roots.append(inner[0])
-    for root in roots:
-        if not listed.keys().isdisjoint(tree.names_below(root).values()):
-            return root
-    return folder
 
 
 def split_of(folder: str) -> str | None:

@@ -166,9 +166,8 @@ UNCLEAR = {
     "cats/1.jpg dogs/2.jpg dogs/rex/Train/3.jpg": r"raw/dogs/rex/Train \(train\) for photos of no split",
     "train/a/train/1.jpg train/b/val/1.jpg test/a/train/1.jpg test/b/val/1.jpg": r"test/a/train .* photos of test",
     "train/train/a/1.jpg train/train/b/1.jpg test/train/a/1.jpg test/train/b/2.jpg": "raw/test/train/a",
-    "train/a/1.jpg train/b/2.jpg test/3.jpg": "a folder per class in raw/test, found photos alone",
-    "train/1.jpg test/2.jpg": "a folder per class in raw/test, found photos alone",
-    "train_a/1.jpg train_b/2.jpg test_a/3.jpg test_b/4.jpg": "a folder per class in raw/test_a, found photos alone",
+    "train/1.jpg test/2.jpg": "found none, and 2 files without a class, such as raw/test/2.jpg",
+    "train_a/1.jpg train_b/2.jpg test_a/3.jpg test_b/4.jpg": "found none, and 4 files without a class, such as raw/t",
     "cats/1.jpg dogs/2.jpg cows/notes.txt cows/film.MOV": "photos in the class folder raw/cows, found none",
     "train/a/1.jpg train/b/2.jpg val/a/1.jpg val/b/2.jpg test/b.txt": "class folder raw/test, found",
 }

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from stages.common.cli import BROKEN, NO_SPACE, UserError
 from stages.common.parallel import in_parallel
 from stages.common.paths import SHARD, SHARDS
-from stages.storage.folders import HEADER_BYTES, identify, is_hidden
+from stages.storage.folders import HEADER_BYTES, folders_above, identify, is_hidden
 
 logger = logging.getLogger(__name__)
 
@@ -65,23 +65,18 @@ def pack_archive(archive: Path, folder: Path) -> None:
 def leave_out_hidden(members: Iterable[Member]) -> list[Member]:
     """Return the files that are not hidden; log how many are, and the folders, perhaps classes, that hold no others."""
     members = list(members)
-    all_files = [member for member in members if not member.is_folder]
-    hidden = [file.name for file in all_files if is_hidden(PurePosixPath(file.name))]
+    files, hidden = list[Member](), list[Member]()
+    for member in members:
+        if not member.is_folder:
+            (hidden if is_hidden(PurePosixPath(member.name)) else files).append(member)
     if hidden:
-        logger.info("hidden files left out: %d, such as %r", len(hidden), hidden[0])
-    hidden_names = set(hidden)
-    files = [file for file in all_files if file.name not in hidden_names]
-    folders = {PurePosixPath(member.name) for member in members if member.is_folder} | parents_of(all_files)
-    if empty := sorted(folder for folder in folders - parents_of(files) if not is_hidden(folder)):
+        logger.info("hidden files left out: %d, such as %r", len(hidden), hidden[0].name)
+    folders = {Path(member.name) for member in members if member.is_folder}
+    folders |= folders_above(file.name for file in hidden)
+    if empty := sorted(path for path in folders - folders_above(file.name for file in files) if not is_hidden(path)):
         first = ", ".join(repr(str(folder)) for folder in empty[:MAX_LOGGED])
         logger.warning("folders without photos, which are left out and are not classes (%d): %s", len(empty), first)
     return files
-
-
-def parents_of(files: list[Member]) -> set[PurePosixPath]:
-    """Return all folders above some files."""
-    parents = {PurePosixPath(parent) for parent in {file.name.rpartition("/")[0] for file in files}}
-    return parents.union(*(parent.parents for parent in parents))
 
 
 def check_content(files: list[Member], archive: Path) -> None:
@@ -103,7 +98,7 @@ def pack(files: list[Member], folder: Path, readers: int = 0) -> None:
     packing; none where files can be read one at a time only.
     """
     files.sort(key=lambda file: file.name)
-    folders, previous = set(map(str, parents_of(files))), ""
+    folders, previous = set(map(str, folders_above(file.name for file in files))), ""
     for file in files:
         check_name(file.name)
         if file.name == previous or file.name in folders:

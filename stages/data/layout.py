@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 from unicodedata import normalize
 
@@ -14,7 +14,7 @@ import pandas as pd
 
 from stages.common.cli import UserError, plural
 from stages.data.labels import normalize_label, read_labels, spelling
-from stages.storage.folders import SIDECAR_SUFFIXES
+from stages.storage.folders import SIDECAR_SUFFIXES, folders_above
 from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
 
 logger = logging.getLogger(__name__)
@@ -48,15 +48,13 @@ class Tree:
 
     def __init__(self, folder: Path, files: Iterable[str]) -> None:
         self.files = sorted(files)
-        photos = (file for file in self.files if not file.lower().endswith(tuple(SIDECAR_SUFFIXES)))
-        self.with_photos = {Path(parent) for parent in {parent_of(file) for file in photos}}
-        self.parents = {parent: Path(parent) for parent in {parent_of(file) for file in self.files}}
-        above = {parent: {parent, *parent.parents} for parent in self.parents.values()}
-        holding = set().union(*(above[path] for path in self.with_photos))  # photos at any depth
+        photos = [file for file in self.files if not file.lower().endswith(tuple(SIDECAR_SUFFIXES))]
+        self.with_photos = {Path(parent) for parent in set(map(parent_of, photos))}
+        holding = folders_above(photos)  # photos at any depth
         self.inner: dict[Path, list[Path]] = defaultdict(list)  # of each folder the subfolders with photos at any depth
         for path in sorted(holding - {folder, *folder.parents}):
             self.inner[path.parent].append(path)
-        self.without_photos = sorted(set().union(*above.values()) - holding)
+        self.without_photos = sorted(folders_above(self.files) - holding)
 
     def descend(self, folder: Path) -> Path:
         """Descend through folders that hold a single folder, as archives often do, while that one has subfolders."""
@@ -132,7 +130,8 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
     folders = class_folders(tops, tree)
     classes = {label for label, _, _ in folders.values()}
     class_folder_of: dict[str, ClassFolder] = {}
-    for name, parent in sorted(tree.parents.items()):
+    for name in sorted(set(map(parent_of, tree.files))):
+        parent = Path(name)
         class_folder = next((folders[path] for path in (parent, *parent.parents) if path in folders), None)
         if class_folder and parent in tree.with_photos:
             check_names(parent, root, class_folder, classes)
@@ -255,9 +254,7 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
 
 def warn_of_split_folders(names: "pd.Series[str]", root: Path) -> None:
     """Log a folder of photos in ``root`` that is named for validation or test, as it gives no split here."""
-    parents = {PurePosixPath(parent) for parent in set(map(parent_of, names))}
-    folders = parents.union(*(parent.parents for parent in parents))
-    if held_out := [folder for folder in folders if split_of(folder.name) in ("validation", "test")]:
+    if held_out := [path for path in folders_above(names) if split_of(path.name) in ("validation", "test")]:
         logger.warning(
             "the folder %s gives no split: where download.labels gives the classes, all photos are split by "
             "split.validation_fraction and split.test_fraction",

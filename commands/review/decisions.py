@@ -14,7 +14,7 @@ from commands.review.queues import Photos
 from stages.common.cli import UserError
 from stages.common.params import Params
 from stages.common.paths import CORRECTIONS
-from stages.data.labels import CONTROL, REMOVE, match_names, read_labels
+from stages.data.labels import CONTROL, REMOVE, read_labels
 from stages.storage.files import atomic_write
 
 EMPTY = b"path,label\n"
@@ -35,8 +35,8 @@ def read_content() -> bytes:
 
 def decisions_in(content: bytes, names: Collection[str]) -> dict[str, str]:
     listed = read_corrections(content)
-    matched = listed if all(path in names for path in listed) else match_names(listed, set(names))
-    return {path: " or ".join(sorted(labels)) for path, labels in matched.items() if labels}
+    others = {} if all(path in names for path in listed) else {normalize("NFC", name): name for name in names}
+    return {others.get(path, path): " or ".join(sorted(labels)) for path, labels in listed.items() if labels}
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,5 @@
 """Types of the values in ``params.yaml``, and the messages for values that do not fit."""
 
-import fnmatch
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -22,7 +21,7 @@ def expected(text: str) -> WrapValidator:
     return WrapValidator(validate)
 
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, lt=2**63)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -38,42 +37,14 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _empty_is_null(cls, content: Any) -> Any:
-        """Read '' as null, as ``-S download.labels=`` writes it; refuse integers of more than 64 bits."""
+        """Read '' as null, as ``-S download.labels=`` writes it."""
         if not isinstance(content, dict):
             return content
-        for key, value in content.items():
-            if isinstance(value, int) and value >= 2**63:
-                raise ValueError(f"expected numbers of up to 64 bits, received {key}: {value}")
         return {key: None if value == "" else value for key, value in content.items()}
 
 
-# Keys of earlier versions, and what became of them; * stands for a name.
-RENAMED = {
-    "confidence.temperature": "renamed to confidence.temperature_scaling",
-    "confidence.unlike_fraction": "renamed to confidence.out_of_distribution_fraction",
-    "confidence.unsure_accuracy": "renamed to confidence.abstention_accuracy",
-    "models.*.backbone": "removed: name it in features.NAME.backbone, and NAME in the model's features",
-    "models.*.convolutions": "renamed to conv_layers (how many) and filters",
-    "models.*.fine_tune.first_layer": "removed: name the layer in features.NAME.stop_before alone",
-    "models.*.keep": "renamed to checkpoint",
-    "models.*.patience": "renamed to early_stopping",
-    "models.*.scale": "renamed to rescale: zero_to_one, the default, or minus_one_to_one",
-    "models.*.units": "renamed to dense_units",
-    "train.image_size": "renamed to image_size, outside of the sections",
-    "train.keep": "renamed to train.checkpoint",
-    "train.parts": "renamed to train.micro_batches",
-    "train.patience": "renamed to train.early_stopping",
-    "train.repeats": "renamed to train.runs",
-}
-
-
 def format_errors(details: Sequence[Any]) -> str:
-    """Describe pydantic's errors in one line; if there are keys of earlier versions, only those."""
-    unknown = [key_of(detail) for detail in details if detail["type"] == "extra_forbidden"]
-    renamed = {pattern: fnmatch.filter(unknown, pattern) for pattern in RENAMED}
-    if any(renamed.values()):
-        shortest = {pattern: keys[0] if len(keys) == 1 else pattern for pattern, keys in renamed.items() if keys}
-        return "; ".join(f"{key}: {RENAMED[pattern]}" for pattern, key in shortest.items())
+    """Describe pydantic's errors in one line."""
     if "seed" in map(key_of, details):  # sections without a seed have taken this one
         details = [detail for detail in details if not key_of(detail).endswith(".seed")]
     return "; ".join(map(format_validation_error, details))
@@ -90,7 +61,7 @@ def format_validation_error(detail: Any) -> str:
         case {"loc": (*_, "[key]")}:
             return f"{key}: expected a name of letters, digits, - and _ (it names files), one of digits in quotes"
         case {"type": "extra_forbidden"}:
-            return f"{key}: unknown key: docs/parameters.md lists all"
+            return f"{key}: unknown key: docs/parameters.md lists all, CHANGELOG.md the renamed ones"
         case {"type": "missing"}:
             return f"{key}: expected a value, received none"
         case {"type": "model_type" | "dict_type"}:

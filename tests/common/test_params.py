@@ -9,7 +9,6 @@ from dvc.utils.serialize import load_yaml
 
 from stages.common.cli import UserError
 from stages.common.model_config import ModelConfig
-from stages.common.param_types import RENAMED
 from stages.common.params import load_entry, load_params
 
 pytestmark = pytest.mark.usefixtures("workspace")
@@ -50,20 +49,6 @@ def test_a_model_takes_the_cluster_s_resources_by_default(set_params: Callable[.
     set_params({"cluster": {"cpus": 3, "memory_gib": 5, "models": {"cnn": {"memory_gib": 9}}}})
     resources = [load_params().cluster.resources_of(model) for model in ("cnn", "transfer")]
     assert [(of.cpus, of.gpus, of.memory_gib) for of in resources] == [(3, 0, 9), (3, 0, 5)]
-
-
-@pytest.mark.parametrize("pattern", RENAMED)
-def test_a_renamed_key_is_refused_with_its_new_name(set_params: Callable[..., None], pattern: str) -> None:
-    key = pattern.replace("*", "fine_tuned")
-    set_params({key: 1})
-    with pytest.raises(UserError, match=f"{key}: {re.escape(RENAMED[pattern])}"):
-        load_params()
-
-
-def test_a_key_renamed_in_all_models_is_said_once(set_params: Callable[..., None]) -> None:
-    set_params({"models.cnn.units": 8, "models.transfer.units": 8, "train.runs": 0})
-    with pytest.raises(UserError, match=r"^params.yaml: models\.\*\.units: renamed to dense_units$"):
-        load_params()
 
 
 @pytest.mark.parametrize(("filters", "per_layer"), [(8, (8, 8)), ([8, 16], (8, 16))])
@@ -135,8 +120,8 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("train.learning_rate", -1, "train.learning_rate: expected greater than 0, received -1"),
         ("train.learning_rate", float("nan"), "train.learning_rate: expected a finite number, received nan"),
         ("train.learning_rate", "fast", "train.learning_rate: expected a valid number, received 'fast'"),
-        ("train.epochs", 10**30, f"train: expected numbers of up to 64 bits, received epochs: {10**30}"),
-        ("train.rate", 0.1, "train.rate: unknown key: docs/parameters.md lists all"),
+        ("train.epochs", 10**30, f"train.epochs: expected less than {2**63}, received {10**30}"),
+        ("train.rate", 0.1, "train.rate: unknown key: docs/parameters.md lists all, CHANGELOG.md the renamed"),
         *(
             ("image_size", value, f"image_size: expected pixels, as 160 or [height, width], received {value!r}")
             for value in ([160], "large", 0, True)
@@ -169,11 +154,11 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         (BACKBONE, {"backbone": "mobilenet_v2", "views": 4}, f"{BACKBONE}: expected one of flip, rotation, "),
         ("models.transfer.flip", "vertical", f"models.transfer: {ALL_AUGMENTATION} under {BACKBONE}"),
         ("models.transfer.rescale", "zero_to_one", "models.transfer: expected rescale with features: pixels only"),
-        ("models.cnn.features", "nonesuch", "models.cnn.features: expected one of pixels, mobilenet_v2, mobilenet_v"),
+        ("models.cnn.features", "nonesuch", "models.cnn.features: expected one of features (pixels, mobilenet_v2, mob"),
         (f"{BACKBONE}.backbone", "vgg", f"{BACKBONE}.backbone: expected one of backbones (mobilenet_v2), received vgg"),
         ("features.pixels", {"backbone": "none"}, "features.pixels: reserved for the photos themselves"),
-        ("backbones.mobilenet_v2.weights", "", "expected weights in backbones.mobilenet_v2, or nothing that needs the"),
-        ("label_issues", {"mobilenet_v2_blocks": {"folds": 5}}, "label_issues: expected names of stored features of a"),
+        ("backbones.mobilenet_v2.weights", "", "backbones.mobilenet_v2.weights: expected a file, received none"),
+        ("label_issues", {"mobilenet_v2_blocks": {"folds": 5}}, "label_issues: expected one of stored features of a"),
         ("models.cnn.fine_tune", {"after": 0.5, "learning_rate": 1}, "models.cnn.fine_tune: expected none, as feature"),
         ("models.fine_tuned.features", "mobilenet_v2", "models.fine_tuned.fine_tune: expected none, as features.mobil"),
         ("models.transfer.features", "mobilenet_v2_blocks", "models.transfer.fine_tune: expected after and learning"),
@@ -198,7 +183,7 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.cnn.dropout", None, "models.cnn: expected dropout, or classifier: linear, received none"),
         ("models.wide", {"features": "pixels"}, "models.wide: expected dense_units and dropout, or classifier: linear"),
         ("models.transfer.features", "mobilenet_v2_pooled", "models.transfer.features: expected features without pool"),
-        ("cluster.models", {"tranfer": {}}, "expected models of params.yaml in cluster.models, received tranfer"),
+        ("cluster.models", {"tranfer": {}}, "cluster.models: expected one of models (cnn, augmented,"),
     ],
 )
 def test_a_bad_value_is_named_with_what_was_expected(
@@ -212,7 +197,7 @@ def test_a_bad_value_is_named_with_what_was_expected(
 
 def test_label_issues_need_stored_features(set_params: Callable[..., None]) -> None:
     set_params({f"{BACKBONE}.views": "every_epoch", "label_issues": {"mobilenet_v2": {"folds": 5}}})
-    with pytest.raises(UserError, match=r"whole backbone \(mobilenet_v2_pooled\), received mobilenet_v2: "):
+    with pytest.raises(UserError, match=r"whole backbone \(mobilenet_v2_pooled\), received mobilenet_v2$"):
         load_params()
 
 

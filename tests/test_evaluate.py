@@ -17,15 +17,7 @@ from scipy.special import logit
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import BEST, HISTORY, MODELS, REPEATS
-from stages.evaluate import (
-    COVERAGE_FIGURE,
-    SCORES,
-    check_leftovers,
-    evaluate_model,
-    outputs,
-    read_environment,
-    read_seeds,
-)
+from stages.evaluate import SCORES, check_leftovers, evaluate_model, outputs, read_environment, read_seeds
 from stages.evaluation import results
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import rounded
@@ -228,7 +220,7 @@ def test_figures_and_pairs_of_many_models_have_the_best_ones() -> None:
     model = evaluate(CORRECT)
     models = [replace(model, name=f"model{index}") for index in range(30)]
     contents = dict(outputs_until_best(models, models[::-1]))
-    figure, best = contents[COVERAGE_FIGURE](), contents[BEST]
+    figure, best = contents[Path("plots/coverage.png")](), contents[BEST]
     labels = {line.get_label() for line in figure.axes[0].lines}
     assert labels == {f"model{index}" for index in range(6, 30)}
     assert "24 best on validation of 30 models" in figure.axes[0].get_title()

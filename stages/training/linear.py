@@ -15,16 +15,9 @@ from threadpoolctl import threadpool_limits
 
 from stages.common.machine import machine_key, read_code
 from stages.common.paths import BACKUPS, FEATURES
+from stages.models import logistic_regression
 from stages.models.linear_file import CHECK_BATCH, replace_linear_head
-from stages.models.logistic_regression import (
-    INVERSE_REGULARIZATIONS,
-    LinearClassifier,
-    assign_folds,
-    cross_validate,
-    fit_classifier,
-    loss_and_accuracy,
-    pool_first_view,
-)
+from stages.models.logistic_regression import LinearClassifier, loss_and_accuracy, pool_first_view
 from stages.storage.feature_sets import reference_rows, sample_rows
 from stages.storage.files import atomic_write, content_hash, is_intact_zip, sha256_of, write_json
 from stages.storage.photo_lists import read_groups, read_split
@@ -60,9 +53,9 @@ def fit_linear(
     labels = run.train.labels
     class_weight = None if run.settings.class_weight == "none" else run.settings.class_weight
     groups = read_groups(read_split("train")["path"])
-    folds = assign_folds(labels, groups, run.config.folds or FOLDS, run.settings.seed)
-    strengths = run.config.inverse_regularization or INVERSE_REGULARIZATIONS
-    best, _, candidates = cross_validate(train, labels, folds, strengths, class_weight)
+    folds = logistic_regression.assign_folds(labels, groups, run.config.folds or FOLDS, run.settings.seed)
+    strengths = run.config.inverse_regularization or logistic_regression.INVERSE_REGULARIZATIONS
+    best, _, candidates = logistic_regression.cross_validate(train, labels, folds, strengths, class_weight)
     for candidate in candidates:
         logger.info("C = %g: cross-validated loss %.4f, accuracy %.4f", *candidate)
     inverse = best.inverse_regularization
@@ -70,7 +63,7 @@ def fit_linear(
         advice = "list others beyond it in inverse_regularization"
         logger.warning("C = %g has the lowest loss, at the end of those tried: %s", inverse, advice)
 
-    classifier = fit_classifier(train, labels, len(run.classes), inverse, class_weight)
+    classifier = logistic_regression.fit_classifier(train, labels, len(run.classes), inverse, class_weight)
     loss, accuracy = loss_and_accuracy(classifier.probabilities(train), labels)
     val_loss, val_accuracy = loss_and_accuracy(classifier.probabilities(validation), run.validation.labels)
     logger.info("the linear classifier has a validation accuracy of %.3f", val_accuracy)

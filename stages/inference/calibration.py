@@ -4,15 +4,12 @@ A photo's out-of-distribution score is the distance of its features to the neare
 "Out-of-distribution detection with deep nearest neighbors"): 1 minus the cosine, which sorts as their distance does.
 """
 
-import lzma
 import math
-import zlib
 from collections.abc import Callable
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -22,11 +19,10 @@ from scipy.special import log_softmax, logsumexp, softmax
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import training_step
+from stages.storage.arrays import DAMAGED_NPZ
 
 ROWS = 1024  # of logits or features, at a time
 SOFTMAX_ALONE = ConfidenceSettings()
-# Raised while a damaged .npz file is read from memory.
-DAMAGED_NPZ = BadZipFile, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError, zlib.error, lzma.LZMAError
 
 
 class Calibration(NamedTuple):

@@ -3,11 +3,7 @@
 A model that fine-tunes goes on from there (LP-FT, Kumar et al., 2022), so that a random head does not distort features.
 """
 
-import json
 import logging
-import shutil
-from contextlib import suppress
-from typing import Any
 
 import numpy as np
 import sklearn
@@ -18,8 +14,9 @@ from stages.common.paths import BACKUPS, FEATURES
 from stages.models import logistic_regression
 from stages.models.linear_file import CHECK_BATCH, replace_linear_head
 from stages.models.logistic_regression import LinearClassifier, loss_and_accuracy, pool_first_view
+from stages.storage.arrays import read_cached, write_cached
 from stages.storage.feature_sets import reference_rows, sample_rows
-from stages.storage.files import atomic_write, content_hash, is_intact_zip, sha256_of, write_json
+from stages.storage.files import atomic_write, content_hash, sha256_of
 from stages.storage.photo_lists import read_groups, read_split
 from stages.training.backup import TRAINING_CODE, History, Trained, TrainingRun
 
@@ -86,14 +83,10 @@ def save_linear(run: TrainingRun, classifier: LinearClassifier, features: np.nda
     code = read_code(TRAINING_CODE)
     key = content_hash([*shape, *map(sha256_of, backbone), *code, *machine_key(), pixels, features[rows]])
     earlier = BACKUPS / f"{run.config.features}.linear"
-    about = earlier.with_suffix(".json")
-    content: dict[str, Any] = {}
-    with suppress(OSError, ValueError):
-        content = dict(json.loads(about.read_text(encoding="utf-8")))
     with atomic_write(run.path) as unchecked:
-        if content.get("key") == key and is_intact_zip(earlier):
-            replace_linear_head(earlier, classifier.kernel, classifier.bias, unchecked)
-            return list(content["environment"])
+        if cached := read_cached(earlier, key):
+            replace_linear_head(cached["model"].tobytes(), classifier.kernel, classifier.bias, unchecked)
+            return list(cached["environment"].tolist())
         from stages.models.build import build_model
         from stages.models.runtime import describe_environment, make_deterministic
         from stages.models.saving import check_saved_model, save_model
@@ -104,8 +97,6 @@ def save_linear(run: TrainingRun, classifier: LinearClassifier, features: np.nda
         save_model(model, unchecked)
         check_saved_model(unchecked, pixels, logits[rows])
         environment = describe_environment()
-        about.unlink(missing_ok=True)
-        with atomic_write(earlier) as copy:
-            shutil.copyfile(unchecked, copy)
-        write_json({"key": key, "environment": environment}, about)
+        model_bytes = np.frombuffer(unchecked.read_bytes(), np.uint8)
+        write_cached(earlier, key, model=model_bytes, environment=np.array(environment))
         return environment

@@ -41,8 +41,8 @@ def main() -> None:
     args = parse_arguments()
     format_rows = FORMATS[choose_format(args.format, args.output)]
     paths = list_photos(args.photos)
-    if args.output and args.output.exists():
-        check_is_not_a_photo(args.output, paths)
+    if args.output and args.output.resolve() in [path.resolve() for path in paths if path.name == args.output.name]:
+        raise UserError(f"--output: expected another file than the photos, received one of them, {args.output}")
     params = load_params()
     trained = load_exported(fetch_model_file(args.model, args.rev), params.confidence)
     failed: list[Path] = []
@@ -91,11 +91,6 @@ def choose_format(name: str | None, output: Path | None) -> str:
     if not name and suffix not in (*FORMATS, "txt", ""):
         raise UserError(f"--output: expected a name in .csv, .json or .txt, or --format, received {shown(output)}")
     return name or (suffix if suffix in FORMATS else "table")
-
-
-def check_is_not_a_photo(output: Path, paths: Sequence[Path]) -> None:
-    if any(path.name == output.name and path.exists() and path.samefile(output) for path in paths):
-        raise UserError(f"--output: expected another file than the photos, received {output}, which is one of them")
 
 
 def list_photos(given: Sequence[Path]) -> list[Path]:

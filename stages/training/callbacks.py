@@ -118,11 +118,11 @@ class LiveCurves(keras.callbacks.Callback):
         super().__init__()
         for earlier in () if resumes else folder.rglob("events.out.tfevents.*"):
             earlier.unlink()
-        self.writers = {split: tf.summary.create_file_writer(str(folder / split)) for split in ("train", "validation")}
+        folders = {"": folder / "train", "val_": folder / "validation"}
+        self.writers = {prefix: tf.summary.create_file_writer(str(path), 0) for prefix, path in folders.items()}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        for split, prefix in (("train", ""), ("validation", "val_")):
-            with self.writers[split].as_default(step=epoch + 1):
+        for prefix, writer in self.writers.items():
+            with writer.as_default(step=epoch + 1):
                 for metric in ("accuracy", "loss"):
                     tf.summary.scalar(metric, logs[prefix + metric])
-                tf.summary.flush()

@@ -56,7 +56,7 @@ def current_commit(base: str) -> str:
         with Repo() as repo:
             resolve_commit(repo, base)
             return str(repo.scm.get_rev()[:7])
-    except DvcException as error:
+    except (DvcException, UnicodeError) as error:
         raise UserError(
             f"expected a commit, branch, tag or experiment to compare with, received {base!r}: {first_line(error)}"
         ) from error

@@ -167,7 +167,7 @@ def open_files(revision: str | None) -> Iterator[LocalFileSystem | DVCFileSystem
         # DVCFileSystem(rev=...) would look for the project at the root of the git repository, wherever it is in it.
         with Repo() as repo, repo.switch(resolve_commit(repo, revision)):
             yield DVCFileSystem(repo)
-    except DvcException as error:
+    except (DvcException, UnicodeError) as error:
         raise UserError(
             f"--rev: expected a git revision of this project, received {revision!r}: {first_line(error)}: "
             "choose a commit, branch, tag or experiment"
@@ -175,17 +175,8 @@ def open_files(revision: str | None) -> Iterator[LocalFileSystem | DVCFileSystem
 
 
 def resolve_commit(repo: Repo, revision: str) -> str:
-    """Return the commit hash of a commit, branch, tag or DVC experiment, or raise RevError.
-
-    It does so also for a file or folder (``HEAD:dvc.yaml``), which git would resolve as well.
-    """
+    """Return the hash of a commit, branch, tag or DVC experiment, or raise a RevError or UnicodeError."""
     if not revision:  # HEAD to DVC
         raise RevError("it is empty")
-    try:
-        git_object = resolve_rev(repo.scm, revision)
-    except (RevError, UnicodeError) as error:
-        raise RevError(f"unknown Git revision {revision!r}") from error
-    try:
-        return str(resolve_rev(repo.scm, f"{git_object}^{{commit}}"))
-    except RevError as error:
-        raise RevError("it is a file or a folder, not a commit") from error
+    # Git resolves files and folders (``HEAD:dvc.yaml``), too.
+    return str(resolve_rev(repo.scm, f"{resolve_rev(repo.scm, revision)}^{{commit}}"))

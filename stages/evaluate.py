@@ -35,7 +35,7 @@ from stages.inference.calibration import fit_calibration, read_validation
 from stages.inference.logits import existing_model
 from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
-from stages.storage.files import json_value, write_csv, write_json, write_text
+from stages.storage.files import json_value, read_file, write_csv, write_json, write_text
 from stages.storage.photo_lists import class_names, encode_labels, majority_class_accuracy, read_split
 
 logger = logging.getLogger(__name__)
@@ -142,13 +142,6 @@ def read_history(model: Path) -> pd.DataFrame:
             return history
     columns = ", ".join(HISTORY_COLUMNS)
     raise UserError(f"expected JSON with {columns} of each epoch in {path}, received other content: {advice}")
-
-
-def read_file(path: Path, advice: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise UserError(f"expected {path}, found none: {advice}") from error
 
 
 def outputs(

@@ -20,6 +20,7 @@ from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import training_step
 from stages.storage.arrays import DAMAGED_NPZ
+from stages.storage.files import read_file
 
 ROWS = 1024  # of logits or features, at a time
 SOFTMAX_ALONE = ConfidenceSettings()
@@ -63,12 +64,8 @@ class Calibration(NamedTuple):
 def read_validation(path: Path) -> dict[str, np.ndarray]:
     """Read the ``MODEL.npz`` that ``train`` wrote, or raise UserError if it is missing or damaged."""
     advice = f"run `dvc repro {training_step(path)}`"
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise UserError(f"expected {path}, found none: {advice}") from error
     message = f"expected predictions on the validation photos in {path}, received a damaged file: {advice}"
-    return parse_validation(content, message)
+    return parse_validation(read_file(path, advice), message)
 
 
 def parse_validation(content: bytes, message: str) -> dict[str, np.ndarray]:

@@ -102,6 +102,13 @@ def write_json(content: Any, path: Path) -> None:
     write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", path)
 
 
+def read_file(path: Path, advice: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(f"expected {path}, found none: {advice}") from error
+
+
 def json_value(content: bytes, key: str, kind: type, path: Path | str, advice: str, default: Any = None) -> Any:
     """Return a value of a JSON object, or a default; raise a UserError if there is none of this kind."""
     try:

@@ -59,7 +59,6 @@ def main() -> None:
 
 
 def project_files() -> Iterator[Path]:
-    """Yield the files to copy, sorted."""
     for path in map(Path, COPIED):
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         yield from (file for file in files if file.is_file() and "__pycache__" not in file.parts)
@@ -111,7 +110,6 @@ def init_repository() -> None:
 
 
 def commit(message: str) -> None:
-    """Commit everything in the demo, if anything differs."""
     git("add", "--all")
     if git("status", "--porcelain"):
         git("commit", "--quiet", "--no-verify", "--message", message)

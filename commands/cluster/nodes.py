@@ -95,7 +95,6 @@ def bundle(resources: Resources) -> dict[str, float]:
 
 
 def task_options(resources: Resources) -> dict[str, float]:
-    """Return resources as options of a task or an actor."""
     return {"num_cpus": resources.cpus, "num_gpus": resources.gpus, "memory": resources.memory_gib * 2**30}
 
 
@@ -124,7 +123,6 @@ def check_nodes(needed: Iterable[Resources]) -> None:
 
 
 def missing_resources(needed: Iterable[Resources]) -> list[str]:
-    """Describe the resources that no node has."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     problems = []
     for resources in needed:

@@ -134,7 +134,6 @@ def drop_problems(output: DirFileSystem) -> set[str]:
 
 
 def read_predictions(output: DirFileSystem) -> pd.DataFrame:
-    """Read ``path`` and ``problem`` of all photos in the output."""
     columns = ["path", "problem"]
     tables = [read_part(output, part, columns) for part in parts_of(output)]
     return pd.concat(tables) if tables else pd.DataFrame(columns=columns)

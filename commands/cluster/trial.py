@@ -94,7 +94,6 @@ class Trial(tune.Trainable):
 
 
 def setting_of(overrides: list[str]) -> str:
-    """Return what a trial changes besides seeds."""
     return " ".join(override for override in overrides if not SEED.match(override)) or "as in params.yaml"
 
 

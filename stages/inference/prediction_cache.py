@@ -105,6 +105,5 @@ class PredictionCache:
         return open_array(self.maps_path(head))
 
     def delete_unused(self) -> None:
-        """Delete the files that no model has used."""
         for path in set(PREDICTIONS.glob("*.np[yz]")) - self.used:
             path.unlink()

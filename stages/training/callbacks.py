@@ -23,7 +23,6 @@ class Selection(NamedTuple):
     start: int  # epoch after which patience counts: the end of the last phase but one
 
     def is_over(self, history: History) -> bool:
-        """Return whether patience has run out."""
         return self.patience is not None and len(history) >= self.patience + max(best_epoch(history), self.start)
 
     def mark(self, history: History) -> History:

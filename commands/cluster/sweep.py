@@ -52,11 +52,12 @@ def main() -> None:
     trials = list_trials(args.set_param)
     variants = [check_trial(overrides, args.model) for overrides in trials]
     epochs = min(variant.models[args.model].epochs or variant.train.epochs for variant in variants)
-    shared = {
-        variant.models[args.model].features
-        for variant, overrides in zip(variants, trials, strict=True)
-        if not any(changes(override, "features.", "image_fit=", "image_size=") for override in overrides)
-    } & set(params.features)  # without pixels
+    shared = set()  # features that no value changes
+    for variant, overrides in zip(variants, trials, strict=True):
+        features = variant.models[args.model].features
+        are_changed = any(changes(override, "features.", "image_fit=", "image_size=") for override in overrides)
+        if features in params.features and not are_changed:  # pixels are in none
+            shared.add(features)
 
     connect()
     needed = [resources_for_features(name, params) for name in shared]

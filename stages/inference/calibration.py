@@ -69,18 +69,12 @@ def read_validation(path: Path) -> dict[str, np.ndarray]:
 
 
 def parse_validation(content: bytes, message: str) -> dict[str, np.ndarray]:
-    """Return the arrays of a ``MODEL.npz``; raise UserError with a message if one is damaged or does not fit others."""
+    """Return the arrays of a ``MODEL.npz``, or raise UserError with a message if it is damaged."""
     try:
         with np.load(BytesIO(content), allow_pickle=False) as loaded:
-            arrays = dict(loaded)
-        logits, labels = arrays["logits"], arrays["labels"]
-        if logits.ndim != 2 or labels.shape != logits.shape[:1] or not labels.size:
-            raise ValueError(f"logits shaped {logits.shape} and labels shaped {labels.shape}")
-        if labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < logits.shape[1]:
-            raise ValueError("labels are not class indices")
+            return dict(loaded)
     except DAMAGED_NPZ as error:
         raise UserError(message) from error
-    return arrays
 
 
 def fit_calibration(arrays: dict[str, np.ndarray], settings: ConfidenceSettings) -> Calibration:

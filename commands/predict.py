@@ -84,9 +84,7 @@ def choose_format(name: str | None, output: Path | None) -> str:
     if not output:
         return name or "table"
     if output.exists() and not output.is_file():
-        raise UserError(
-            f"--output: expected the name of a file, received {shown(output)}, which is a folder or a device"
-        )
+        raise UserError(f"--output: expected the name of a file, received {shown(output)}, a folder or a device")
     suffix = output.suffix[1:].lower()
     if not name and suffix not in (*FORMATS, "txt", ""):
         raise UserError(f"--output: expected a name in .csv, .json or .txt, or --format, received {shown(output)}")

@@ -26,11 +26,9 @@ PHOTOS_TO_JUDGE = (LABEL_ISSUES, Path("plots/mistakes"))  # whose figures are sh
 def main() -> None:
     params = load_params()
     expected = {f"{name}{suffix}" for name in params.label_issues for suffix in (".csv", ".png")}
+    # Others would count as this step's input in dvc.lock.
     if others := [str(path) for path in sorted(LABEL_ISSUES.glob("[!.]*")) if path.name not in expected]:
-        raise UserError(  # they would count as this step's input in dvc.lock
-            f"expected in {LABEL_ISSUES} only what label_issues in params.yaml lists: move or delete "
-            f"{shlex.join(others)}"
-        )
+        raise UserError(f"expected in {LABEL_ISSUES} only what params.yaml lists: move or delete {shlex.join(others)}")
     try:
         best = json_value(BEST.read_bytes(), "model", str, BEST, "run `dvc repro`")
         html = page(REPORT.read_text(encoding="utf-8"), figures_by_section(best, params.label_issues))

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from commands.cluster import nodes, parquet
 from commands.predict import add_model_options, check_all_classified
-from stages.common.cli import MachineError, UserError, command_parser, first_line, plural, printable, run
+from stages.common.cli import MachineError, UserError, command_parser, first_line, printable, run
 from stages.common.param_types import ImageFit
 from stages.common.params import Resources, load_params
 from stages.inference.model_file import fetch_model_file
@@ -182,10 +182,7 @@ def report(paths: list[str], predictions: pd.DataFrame, model: str) -> None:
     """Log the photos that could not be decoded; raise UserError if there are any, or one is missing or duplicated."""
     here = predictions[predictions["path"].isin({printable(path) for path in paths})]
     if len(here) != len(paths) or here["path"].duplicated().any():
-        raise UserError(
-            f"expected each photo once in the output ({plural(len(paths), 'row')}), found {len(here)}: "
-            f"{parquet.ANOTHER_RUN}"
-        )
+        raise UserError(f"expected each of {len(paths)} photos once, found {len(here)} rows: {parquet.ANOTHER_RUN}")
     if len(here) < len(predictions):
         logger.info("rows of photos that no longer exist: %d", len(predictions) - len(here))
     bad = here.dropna(subset="problem")

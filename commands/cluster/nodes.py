@@ -76,9 +76,7 @@ def git_files(*options: str) -> list[Path]:
         listed = subprocess.run(command, capture_output=True, text=True, errors="surrogateescape", check=True).stdout  # noqa: S603
     except (FileNotFoundError, subprocess.CalledProcessError) as error:
         reason = first_line(getattr(error, "stderr", None) or error)
-        raise UserError(
-            f"expected a git repository, as the nodes receive what git tracks: {reason}: `git init` and `git add --all`"
-        ) from error
+        raise UserError(f"expected a git repository for the nodes: {reason}: `git init` and `git add --all`") from error
     return [Path(name) for name in listed.split("\0") if name]
 
 

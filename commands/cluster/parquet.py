@@ -55,9 +55,7 @@ def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings)
     """Write the model to the output, where every node finds it, unless the output was begun with another."""
     if not output.exists(ABOUT):
         if parts_of(output):
-            raise UserError(
-                f"{output.path}: expected a new OUTPUT or one with {ABOUT}, found other Parquet files: choose another"
-            )
+            raise UserError(f"{output.path}: expected {ABOUT} beside Parquet files, found none: choose another OUTPUT")
         about = {"model": model.name, "classes": model.class_names, "image_fit": model.image_fit}
         content = json.dumps({**about, "confidence": settings.model_dump()}, indent=2, ensure_ascii=False)
         write_remote(output, MODEL, model.content)
@@ -67,14 +65,12 @@ def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings)
         return
     claimed, claimed_settings = read_claimed(output)
     if claimed._replace(origin=model.origin, validation=model.validation) != model:
-        difference = f"of another model ({claimed.name})"
+        others = f"of another model ({claimed.name})"
     elif claimed_settings != settings or (settings != SOFTMAX_ALONE and claimed.validation != model.validation):
-        difference = f"with other settings of confidence, or fitted to another .npz: see {ABOUT} there"
+        others = f"with other settings of confidence, or fitted to another .npz: see {ABOUT} there"
     else:
         return
-    raise UserError(
-        f"{output.path}: expected predictions of this {model.name}, found those {difference}: choose another OUTPUT"
-    )
+    raise UserError(f"{output.path}: expected predictions of this {model.name}, found those {others}: choose another")
 
 
 def read_claimed(output: DirFileSystem) -> tuple[ModelFile, ConfidenceSettings]:

@@ -114,19 +114,14 @@ def check_trial(overrides: list[str], model: str) -> Params:
             raise UserError(f"-S {' '.join(overrides)}: {reason}") from error
         params = load_params(path)
     if params.train.runs > 1:
-        raise UserError(
-            f"train.runs: expected 1 in a sweep, received {params.train.runs}: add -S train.runs=1 and, for "
-            "several seeds, -S 'train.seed=range(0,3)'"
-        )
+        raise UserError(f"train.runs: expected 1 in a sweep, received {params.train.runs}: add -S train.runs=1")
     sections = ["train", f"models.{model}"]
     if params.models[model].has_backbone:
         sections.append(f"features.{params.models[model].features}")
     for override in overrides:
         if not changes(override, "image_fit=", "image_size=", *(f"{section}." for section in sections)):
             listed = ", ".join(sections)
-            raise UserError(
-                f"-S {override}: expected a parameter of {listed}, image_fit or image_size, on which the trials depend"
-            )
+            raise UserError(f"-S {override}: expected a parameter of {listed}, image_fit or image_size")
     return params
 
 

@@ -29,9 +29,7 @@ def build_model(config: ModelConfig, image_size: tuple[int, int], num_classes: i
         for layer in [*chain, *head_layers(config, num_classes)]:
             x = layer(x)
     except ValueError as error:
-        raise UserError(
-            f"image_size: {list(image_size)} is too small for the config's layers: {first_line(error)}"
-        ) from error
+        raise UserError(f"image_size: {list(image_size)} is too small for the model: {first_line(error)}") from error
     return keras.Model(pixels, x)
 
 

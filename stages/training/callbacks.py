@@ -49,10 +49,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         if not math.isfinite(logs["loss"] + logs["val_loss"]):
-            raise UserError(
-                f"expected a finite loss, received {logs['loss']} in epoch {epoch + 1} at a learning rate of "
-                f"{self.learning_rate:g}: lower train.learning_rate or the model's own"
-            )
+            received = f"received {logs['loss']} in epoch {epoch + 1} at a learning rate of {self.learning_rate:g}"
+            raise UserError(f"expected a finite loss, {received}: lower train.learning_rate or the model's own")
         metrics = ("accuracy", "loss", "val_accuracy", "val_loss")
         self.history.append({"epoch": epoch + 1, **{metric: round(float(logs[metric]), 6) for metric in metrics}})
         if self.selection.keep_best and best_epoch(self.history) == epoch + 1:

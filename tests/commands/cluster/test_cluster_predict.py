@@ -196,9 +196,9 @@ def test_an_output_goes_on_only_with_its_model_and_settings(workspace: Path) -> 
     other_fit = model._replace(validation=b"of another training")
     claim(output, model, plain)
     claim(output, other_fit, plain)  # which nothing is fitted to
-    with pytest.raises(UserError, match=r"found those of another model \(small\): choose another OUTPUT$"):
+    with pytest.raises(UserError, match=r"found those of another model \(small\): choose another$"):
         claim(output, model._replace(content=b"another"), unsure)
-    with pytest.raises(UserError, match=r"found those of another model \(small\): choose another OUTPUT$"):
+    with pytest.raises(UserError, match=r"found those of another model \(small\): choose another$"):
         claim(output, model._replace(image_fit="pad"), plain)
     with pytest.raises(UserError, match=r"found those with other settings of confidence, or .* there: choose"):
         claim(output, model, unsure)
@@ -221,7 +221,7 @@ def test_an_output_of_another_program_is_refused(workspace: Path) -> None:
     save_small_model("small", ["ants", "bees"])
     (workspace / "out").mkdir()
     (workspace / "out/part-000001.parquet").write_bytes(b"mine")
-    with pytest.raises(UserError, match=r"expected a new OUTPUT or .* found other Parquet files: choose another$"):
+    with pytest.raises(UserError, match=r"expected _about.json beside Parquet files, found none: choose"):
         claim(open_folder(str(workspace / "out")), fetch_model_file("small"), ConfidenceSettings())
     assert [path.name for path in (workspace / "out").iterdir()] == ["part-000001.parquet"]
 

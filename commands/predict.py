@@ -34,6 +34,7 @@ from stages.storage.folders import unreadable_folders, visible_files
 
 logger = logging.getLogger(__name__)
 
+EPILOG = "If a file cannot be decoded, the others are classified all the same, and the exit code is 1."
 CHUNK_SIZE = 256  # photos in memory at a time, beside those of the chunk before
 
 
@@ -55,13 +56,8 @@ def main() -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = command_parser(
-        "Classify new photos with a trained model.",
-        "If a file cannot be decoded, the others are classified all the same, and the exit code is 1.",
-    )
-    parser.add_argument(
-        "photos", nargs="+", metavar="PHOTO_OR_FOLDER", help="of a folder, all files that are not hidden"
-    )
+    parser = command_parser("Classify new photos with a trained model.", EPILOG)
+    parser.add_argument("photos", nargs="+", metavar="PHOTO_OR_FOLDER", help="of a folder, all files but hidden ones")
     add_model_options(parser)
     parser.add_argument("--format", choices=FORMATS, help="default: by FILE's suffix (csv, json, txt), else table")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: stdout")
@@ -74,9 +70,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="a model in data/models/ (default: the best on the validation photos)")
-    parser.add_argument(
-        "--rev", metavar="GIT_REV", help="use the model of this commit, branch, tag or experiment, through DVC"
-    )
+    parser.add_argument("--rev", metavar="GIT_REV", help="of a model as it was in a commit, branch, tag or experiment")
 
 
 def choose_format(name: str | None, output: Path | None) -> str:

@@ -22,7 +22,7 @@ from fsspec.implementations.local import LocalFileSystem
 from tqdm import tqdm
 
 from commands.cluster import nodes, parquet
-from commands.predict import add_model_options, check_all_classified
+from commands.predict import EPILOG, add_model_options, check_all_classified
 from stages.common.cli import MachineError, UserError, command_parser, first_line, printable, run
 from stages.common.param_types import ImageFit
 from stages.common.params import Resources, load_params
@@ -42,9 +42,7 @@ Part = dict[str, Any]  # the name of its file and the paths of its photos; then 
 
 
 def main() -> None:
-    parser = command_parser(
-        __doc__, "If a file cannot be decoded, the others are classified all the same, and the exit code is 1."
-    )
+    parser = command_parser(__doc__, EPILOG)
     parser.add_argument("photos", metavar="FOLDER", help="a path or URL (s3, gs, ...) that every node reaches")
     parser.add_argument("output", metavar="OUTPUT", help="the same, for Parquet files")
     add_model_options(parser)
@@ -94,9 +92,7 @@ def check_resources(resources: Resources) -> None:
         raise UserError(f"the cluster cannot classify photos: {'; '.join(problems)}")
 
 
-def predict_photos(
-    paths: list[str], decode_options: dict[str, Any], output: DirFileSystem, resources: Resources
-) -> None:
+def predict_photos(paths: list[str], decoding: dict[str, Any], output: DirFileSystem, resources: Resources) -> None:
     """Classify photos on the cluster, and write a Parquet file for each part of the paths.
 
     If a process fails, this raises a UserError for such an error, a MachineError for a reason of its machine, and a
@@ -110,7 +106,7 @@ def predict_photos(
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what is an error ends in a line below
     classified = (
         ray.data.from_items(parts, override_num_blocks=len(parts))
-        .map(decode, fn_kwargs=decode_options, num_cpus=1)
+        .map(decode, fn_kwargs=decoding, num_cpus=1)
         .map(
             Predictor,
             fn_constructor_args=[output],

@@ -46,12 +46,10 @@ def head_layers(config: ModelConfig, num_classes: int) -> list[layers.Layer]:
             convolutions.append(layers.MaxPooling2D(pool_size))
         if config.batch_norm:  # after pooling, where it costs a quarter
             convolutions += [layers.BatchNormalization(), layers.ReLU()]
-    pooling = (
-        [layers.GlobalAveragePooling2D()] if config.pooling else [layers.MaxPooling2D(pool_size), layers.Flatten()]
-    )
+    pool = [layers.GlobalAveragePooling2D()] if config.pooling else [layers.MaxPooling2D(pool_size), layers.Flatten()]
     # Each layer draws its seed as it is made: in another order, the same config would train to another model.
     dropout, dense = layers.Dropout(config.dropout), layers.Dense(config.dense_units, activation="relu")
-    return [*convolutions, dropout, *pooling, dense, logits_layer(num_classes)]
+    return [*convolutions, dropout, *pool, dense, logits_layer(num_classes)]
 
 
 def logits_layer(num_classes: int) -> layers.Layer:

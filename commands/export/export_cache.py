@@ -68,13 +68,13 @@ def load_exported(file: ModelFile, settings: ConfidenceSettings) -> TrainedModel
         try:
             cached = export(trained)
             write_cached(path, key, **cached)
+            for old in sorted(EXPORTS.glob("*.npz"), key=lambda file: file.stat().st_mtime)[:-KEPT]:
+                old.unlink(missing_ok=True)
         except (OSError, MemoryError) as error:  # such as a project that one may only read
             logger.debug("cannot keep an export: %s", error)
             return trained
     with suppress(OSError):
-        os.utime(path)
-    for old in sorted(EXPORTS.glob("*.npz"), key=lambda file: file.stat().st_mtime)[:-KEPT]:
-        old.unlink(missing_ok=True)
+        os.utime(path)  # those used last are kept
     if "reason" in cached:
         logger.info("TensorFlow predicts with %s: %s", file.name, cached["reason"])
         return trained or file.load(settings)

@@ -38,7 +38,15 @@ from stages.storage.photo_lists import class_names, encode_labels, majority_clas
 logger = logging.getLogger(__name__)
 
 SCORES = Path("metrics/models")
-PLOTS = Path("plots")
+ACCURACY_FIGURES = Path("plots/accuracy")
+CALIBRATION_FIGURE = Path("plots/calibration.png")
+CONFUSION = Path("plots/confusion")
+CONFUSION_FIGURE = Path("plots/confusion.png")
+COVERAGE_FIGURE = Path("plots/coverage.png")
+CURVES = Path("plots/curves.csv")
+GRADCAM_FIGURE = Path("plots/gradcam.png")
+MISTAKES_FIGURES = Path("plots/mistakes")
+ROC = Path("plots/roc.csv")
 MAX_CLASSES = 100  # in a file of metrics, which git keeps
 SPLITS_SCORED = ("train", "validation", "test")
 
@@ -137,25 +145,25 @@ def outputs(
     for model in evaluations:
         name, predicted = model.name, model.photos[["label", "predicted"]]
         yield SCORES / f"{name}.json", model_metrics(model)
-        yield PLOTS / f"confusion/{name}.csv", predicted.rename(columns={"label": "actual"})
-        yield PLOTS / f"accuracy/{name}.png", partial(plots.draw_accuracy, name, model.history)
-        yield PLOTS / f"mistakes/{name}.png", partial(plots.draw_mistakes, name, model.mistakes)
+        yield CONFUSION / f"{name}.csv", predicted.rename(columns={"label": "actual"})
+        yield ACCURACY_FIGURES / f"{name}.png", partial(plots.draw_accuracy, name, model.history)
+        yield MISTAKES_FIGURES / f"{name}.png", partial(plots.draw_mistakes, name, model.mistakes)
     curves = [scores.learning_curves(model.history).assign(model=model.name) for model in evaluations]
-    yield PLOTS / "curves.csv", pd.concat(curves)
-    yield PLOTS / "roc.csv", pd.concat([model.roc.assign(model=model.name) for model in evaluations])
+    yield CURVES, pd.concat(curves)
+    yield ROC, pd.concat([model.roc.assign(model=model.name) for model in evaluations])
     best, best_names = ranked[0], {model.name for model in ranked[: plots.MAX_MODELS]}
     drawn = [model for model in evaluations if model.name in best_names]  # of 100 models there are 4,950 pairs
     left_out = len(evaluations) - len(drawn)
     note = f"\n(the {len(drawn)} best on validation of {len(evaluations)} models)" if left_out else ""
-    yield PLOTS / "calibration.png", partial(plots.draw_calibration, drawn, note)
-    yield PLOTS / "coverage.png", partial(plots.draw_coverage, drawn, note)
+    yield CALIBRATION_FIGURE, partial(plots.draw_calibration, drawn, note)
+    yield COVERAGE_FIGURE, partial(plots.draw_coverage, drawn, note)
     pairs = significance.compare({model.name: model.photos["correct"] for model in drawn})
     pairs[["p", "p_holm"]] = pairs[["p", "p_holm"]].map(lambda p: float(f"{p:.4g}"))
     best_scores = scores.rounded({split: best.scores[split] for split in SPLITS_SCORED})
     not_compared = {"models_not_compared": left_out} if left_out else {}
     yield BEST, {"model": best.name, **best_scores, "comparisons": pairs.to_dict("records"), **not_compared}
-    yield PLOTS / "gradcam.png", heat_maps
-    yield PLOTS / "confusion.png", partial(plots.draw_confusion, best.name, best.photos, test.classes)
+    yield GRADCAM_FIGURE, heat_maps
+    yield CONFUSION_FIGURE, partial(plots.draw_confusion, best.name, best.photos, test.classes)
 
 
 def model_metrics(model: Evaluation) -> Any:

@@ -72,7 +72,7 @@ def parse_validation(content: bytes, message: str) -> dict[str, np.ndarray]:
     """Return the arrays of a ``MODEL.npz``, or raise UserError with a message if it is damaged."""
     try:
         with np.load(BytesIO(content), allow_pickle=False) as loaded:
-            return dict(loaded)
+            return {"logits": loaded["logits"], "labels": loaded["labels"], **loaded}
     except DAMAGED_NPZ as error:
         raise UserError(message) from error
 

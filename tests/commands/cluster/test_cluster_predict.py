@@ -258,7 +258,7 @@ def test_an_output_of_two_runs_at_once_is_repaired(tmp_path: Path, caplog: pytes
     paths = [f"{number}.jpg" for number in range(9)]
     write_parts(output, paths[:6], 3)
     write_parts(output, paths[1:], 3)
-    with pytest.raises(UserError, match=r"found 14: another run .* run the same command again"):
+    with pytest.raises(UserError, match=r"found 14 rows: another run .* run the same command again"):
         predict.report(paths, read_predictions(output), "cnn")
     assert drop_problems(output) == set(paths)
     predict.report(paths, read_predictions(output), "cnn")

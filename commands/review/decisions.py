@@ -17,7 +17,6 @@ from stages.common.paths import CORRECTIONS
 from stages.data.labels import CONTROL, REMOVE, read_labels
 from stages.storage.files import atomic_write
 
-EMPTY = b"path,label\n"
 BOM = "\ufeff"  # with which Excel starts a file
 
 
@@ -30,7 +29,7 @@ def read_content() -> bytes:
     try:
         return CORRECTIONS.read_bytes()
     except FileNotFoundError:
-        return EMPTY
+        return b"path,label\n"
 
 
 def decisions_in(content: bytes, names: Collection[str]) -> dict[str, str]:
@@ -70,7 +69,7 @@ def change_rows(content: bytes, labels: Mapping[str, str | None], names: Collect
     changed, others = dict[str, list[str]](), []
     for row in rows:
         name = PurePosixPath(row[path_column]).as_posix()
-        path = name if name in labels or name in names else photos.get(normalize("NFC", name), name)
+        path = name if name in names else photos.get(normalize("NFC", name), name)
         if path in labels:
             changed.setdefault(path, row)
         else:

@@ -110,9 +110,7 @@ def test_a_comment_has_no_more_characters_than_github_takes(comment: Callable[..
 
 
 def test_a_mistake_is_one_line(comment: Callable[..., str]) -> None:
-    message = (
-        "^expected a commit, branch, tag or experiment to compare with, received 'mian': unknown Git revision 'mian'$"
-    )
+    message = "^expected a git revision to compare with, received 'mian': unknown Git revision 'mian'$"
     with pytest.raises(UserError, match=message):
         comment("mian")
     Path("metrics/report.md").unlink()
@@ -122,7 +120,7 @@ def test_a_mistake_is_one_line(comment: Callable[..., str]) -> None:
 
 @pytest.mark.parametrize("base", ["", "HEAD:dvc.yaml", "HEAD^{tree}", "workspace", "a\nb"])
 def test_a_base_that_is_no_commit_is_one_line(base: str, comment: Callable[..., str]) -> None:
-    with pytest.raises(UserError, match=r"^expected a commit, branch, tag or experiment ") as raised:
+    with pytest.raises(UserError, match=r"^expected a git revision to compare with") as raised:
         comment(base)
     assert len(str(raised.value).splitlines()) == 1
 

@@ -21,7 +21,7 @@ from stages.common.cli import UserError
         ("models.cnn.drop=0.3", "-S .* models.cnn.drop=0.3: Could not override 'models.cnn.drop'."),
         ("models.cnn.epochs=3", "To append to your config use \\+models.cnn.epochs=3"),
         ("+models.cnn.epoch=3", "models.cnn.epoch: unknown key"),
-        ("train.runs=2", "^train.runs: expected 1 in a sweep, received 2: add -S train.runs=1 and"),
+        ("train.runs=2", "^train.runs: expected 1 in a sweep, received 2: add -S train.runs=1"),
         ("split.test_every=2", "-S split.test_every=2: expected a parameter of train, models.cnn, image_fit or im"),
         ("models.transfer.dropout=0.1", "-S models.transfer.dropout=0.1: expected a parameter of"),
     ],

@@ -19,7 +19,7 @@ def test_an_ended_trial_reports_the_selected_epoch(tmp_path: Path) -> None:
     training = Trial.__new__(Trial)  # without Ray
     training.reported = []
     training.history_file, training.backup_file = tmp_path / "history.json", tmp_path / "backup.npz"
-    np.savez(training.backup_file, about=json.dumps({"key": "", "history": epochs}))
+    np.savez(training.backup_file, history=json.dumps(epochs))
     training.process = SimpleNamespace(is_running=lambda: True)  # type: ignore[assignment]
     assert [training.step()["val_accuracy"] for _ in epochs] == [0.8, 0.7]
 

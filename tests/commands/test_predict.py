@@ -32,7 +32,7 @@ from stages.photos import decode
 from stages.photos.decode import resized_pixels
 from stages.storage.files import write_json
 from tests.commands.small_model import SIZE, save_small_model
-from tests.conftest import write_photos
+from tests.conftest import SetParams, write_photos
 
 CLASSES = ["ants", "bees", "cows"]
 PHOTOS = [f"new/{number}.jpg" for number in range(5)]
@@ -83,7 +83,7 @@ def test_the_best_or_the_given_model_predicts(predict: Predict, arguments: tuple
     assert list(rows["class"]) == [CLASSES[number] for number in probabilities.argmax(axis=1)]
 
 
-def test_probabilities_are_divided_by_the_temperature(predict: Predict, set_params: Callable[..., None]) -> None:
+def test_probabilities_are_divided_by_the_temperature(predict: Predict, set_params: SetParams) -> None:
     set_params({"confidence.temperature_scaling": True})
     with np.load("data/models/good.npz") as arrays:
         temperature = fit_temperature(arrays["logits"].astype(np.float64), arrays["labels"])
@@ -93,7 +93,7 @@ def test_probabilities_are_divided_by_the_temperature(predict: Predict, set_para
     np.testing.assert_allclose(rows[[f"probability_{name}" for name in CLASSES]], probabilities, atol=1e-6)
 
 
-def test_photos_below_the_threshold_are_unsure(predict: Predict, set_params: Callable[..., None]) -> None:
+def test_photos_below_the_threshold_are_unsure(predict: Predict, set_params: SetParams) -> None:
     plain = pd.DataFrame(json.loads(predict("new", "--format", "json")))
     second = plain["probability"].nlargest(2).iloc[1]
     np.savez("data/models/good.npz", logits=np.log([[second, *[(1 - second) / 2] * 2]]), labels=np.array([0]))
@@ -105,7 +105,7 @@ def test_photos_below_the_threshold_are_unsure(predict: Predict, set_params: Cal
 
 
 def test_a_model_without_an_npz_has_no_temperature(
-    predict: Predict, set_params: Callable[..., None], caplog: pytest.LogCaptureFixture
+    predict: Predict, set_params: SetParams, caplog: pytest.LogCaptureFixture
 ) -> None:
     Path("data/models/good.npz").unlink()
     plain = predict("new", "--format", "json")
@@ -150,7 +150,7 @@ def test_csv_and_json_are_written_as_they_come(lines: Callable[[Iterable[pd.Data
 
 
 def test_files_that_cannot_be_decoded_are_listed(
-    predict: Predict, set_params: Callable[..., None], caplog: pytest.LogCaptureFixture
+    predict: Predict, set_params: SetParams, caplog: pytest.LogCaptureFixture
 ) -> None:
     Image.new("RGB", (50, 50)).save("new/large.png")
     set_params({"split.max_megapixels": 0.002})
@@ -334,7 +334,7 @@ def test_csv_and_json_hold_the_true_names(name: str) -> None:
 
 
 def test_a_model_without_a_backbone_calls_no_photo_unlike(
-    predict: Predict, set_params: Callable[..., None], caplog: pytest.LogCaptureFixture
+    predict: Predict, set_params: SetParams, caplog: pytest.LogCaptureFixture
 ) -> None:
     set_params({"confidence.out_of_distribution_fraction": 0.05})
     assert not fetch_model_file("good").load(load_params().confidence).calibration.gives_notes

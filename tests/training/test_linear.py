@@ -27,7 +27,7 @@ from stages.storage.files import content_hash, write_json
 from stages.storage.photo_lists import read_split
 from stages.training import linear
 from stages.training.backup import Backup, History
-from tests.conftest import write_list
+from tests.conftest import SetParams, write_list
 from tests.training.small_backbone import use_small_backbone
 
 Pixels = dict[str, np.ndarray]  # by split
@@ -39,7 +39,7 @@ FILES = ["data/models/linear.json", "data/models/linear.keras", "data/models/lin
 
 
 @pytest.fixture
-def fit(workspace: Path, set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pixels]:
+def fit(workspace: Path, set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pixels]:
     """Fit ``linear`` to 24 random photos of three classes; keywords change its config. Returns pixels by split."""
     use_small_backbone(monkeypatch, SIZE)
     folder = Path("data/features", NAME)
@@ -69,7 +69,7 @@ def fit(workspace: Path, set_params: Callable[..., None], monkeypatch: pytest.Mo
 
 
 @pytest.fixture
-def fine_tune(fit: Callable[..., Pixels], set_params: Callable[..., None]) -> Callable[..., list[dict[str, Any]]]:
+def fine_tune(fit: Callable[..., Pixels], set_params: SetParams) -> Callable[..., list[dict[str, Any]]]:
     """Fit ``linear``, then fine-tune it with the last blocks; keywords change ``train``. Returns a history."""
     pixels, folder = fit(), Path("data/features/mobilenet_v2_blocks")
     backbone = load_backbone(folder / "backbone", SIZE)
@@ -288,7 +288,7 @@ def test_features_of_another_network_are_an_error(fit: Callable[..., Pixels]) ->
     assert not Path(FILES[1]).exists()
 
 
-def test_it_fits_maps_as_well(fit: Callable[..., Pixels], set_params: Callable[..., None]) -> None:
+def test_it_fits_maps_as_well(fit: Callable[..., Pixels], set_params: SetParams) -> None:
     """Of several views it takes the first, averaged."""
     fit()
     expected = np.load(FILES[2])["logits"]

@@ -76,10 +76,10 @@ def test_a_convnext_resumes_twice_to_the_same_bytes(
     caplog.set_level("INFO")
     monkeypatch.setattr(keras.applications, "ConvNeXtTiny", small_convnext)
     write_backbone("ConvNeXtTiny", SIZE, "entry", stop_before="convnext_downsampling_block_2")
-    config = fine_tuning("entry")
+    config, settings = fine_tuning("entry"), SETTINGS.model_copy(update={"batch_size": 5, "micro_batches": 1})
     for epoch in (1, 2):
-        train_until(epoch, tmp_path, monkeypatch, SETTINGS, config)
-    assert train(tmp_path, SETTINGS, config=config) == undisturbed(SETTINGS, config)
+        train_until(epoch, tmp_path, monkeypatch, settings, config)
+    assert train(tmp_path, settings, config=config) == undisturbed(settings, config)
     assert [f"resuming after epoch {epoch} of 3" in caplog.text for epoch in (1, 2)] == [True, True]
 
 

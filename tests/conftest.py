@@ -24,6 +24,7 @@ from stages.data import fetch
 
 PROJECT = Path(__file__).parents[1]
 PHOTOS = Path("photos")  # of a user, for `pack_photos`
+SetParams = Callable[..., None]  # the fixture `set_params`
 CNN = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]["cnn"]
 CNN_ALONE = {"models": {"cnn": CNN}, "features": {}, "backbones": {}, "label_issues": {}}
 

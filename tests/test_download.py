@@ -1,8 +1,6 @@
 import hashlib
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fsspec.implementations.local import LocalFileSystem
@@ -12,9 +10,7 @@ from stages.common.cli import UserError
 from stages.common.paths import LABELS, RAW
 from stages.storage.files import write_json
 from stages.storage.photo_lists import read_split
-from tests.conftest import CNN_ALONE, packed_files, write_photos
-
-SetParams = Callable[[dict[str, Any]], None]
+from tests.conftest import CNN_ALONE, SetParams, packed_files, write_photos
 
 
 @pytest.fixture

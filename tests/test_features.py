@@ -23,7 +23,7 @@ from stages.photos.decode import resized_pixels
 from stages.storage.feature_sets import sample_rows
 from stages.training import network
 from stages.training.backup import History, TrainingRun
-from tests.conftest import write_list, write_photos
+from tests.conftest import SetParams, write_list, write_photos
 from tests.training.small_backbone import use_small_backbone
 
 SIZE = (32, 40)
@@ -31,7 +31,7 @@ COUNTS = {"train": 5, "validation": 3}
 
 
 @pytest.fixture
-def photos(set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
+def photos(set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
     """Lists with few photos, a small backbone, and the photos' pixels by split."""
     set_params({"image_size": list(SIZE), "features.mobilenet_v2.views": 2, "features.mobilenet_v2.seed": 3})
     use_small_backbone(monkeypatch, SIZE)
@@ -56,7 +56,7 @@ def run_step(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray
 @pytest.mark.parametrize("stop_before", [None, "block_15_expand"])
 def test_features_are_the_backbones_output_for_each_view(
     photos: dict[str, np.ndarray],
-    set_params: Callable[..., None],
+    set_params: SetParams,
     monkeypatch: pytest.MonkeyPatch,
     stop_before: str | None,
 ) -> None:
@@ -94,7 +94,7 @@ def test_pooled_features_are_means_of_plain_maps(
 
 
 def test_views_of_every_epoch_are_left_to_the_training(
-    photos: dict[str, np.ndarray], set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    photos: dict[str, np.ndarray], set_params: SetParams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_params({"features.mobilenet_v2.views": "every_epoch", "label_issues": {}, "models.transfer.pool_size": 1})
     written = run_step("mobilenet_v2", monkeypatch)
@@ -155,7 +155,7 @@ def test_features_beyond_float16_are_one_line(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.usefixtures("photos")
-def test_unusable_features_are_one_line(monkeypatch: pytest.MonkeyPatch, set_params: Callable[..., None]) -> None:
+def test_unusable_features_are_one_line(monkeypatch: pytest.MonkeyPatch, set_params: SetParams) -> None:
     remedy = "run `dvc repro pixels`$"
 
     def expect(message: str) -> None:
@@ -179,9 +179,7 @@ def test_unusable_features_are_one_line(monkeypatch: pytest.MonkeyPatch, set_par
 
 
 @pytest.fixture
-def small_transfer(
-    set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch, eagerly: None
-) -> Callable[..., None]:
+def small_transfer(set_params: SetParams, monkeypatch: pytest.MonkeyPatch, eagerly: None) -> Callable[..., None]:
     """Train ``transfer`` for an epoch on the features of a small backbone; keywords change ``train``."""
 
     def run(**changes: Any) -> None:
@@ -217,7 +215,7 @@ def test_features_of_another_network_are_an_error(
 
 @pytest.mark.usefixtures("photos")
 def test_features_of_photos_of_another_size_are_one_line(
-    small_transfer: Callable[..., None], set_params: Callable[..., None]
+    small_transfer: Callable[..., None], set_params: SetParams
 ) -> None:
     """Where maps have the same shape only the sample of the pixels tells."""
     small_transfer(precision="float32")

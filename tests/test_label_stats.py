@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from stages import label_stats
 from stages.common.params import LabelStats
 from stages.label_stats import LABEL_COUNTS, LABEL_STATS, draw_counts, draw_samples, main
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, REMOVED, SAME_GROUP, TWO_LABELS
-from tests.conftest import write_list, write_photos
+from tests.conftest import SetParams, write_list, write_photos
 
 
 def write_lists(**lists: Any) -> None:
@@ -66,7 +65,7 @@ def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     [((30, 20), 16, 1 / 3), ((20, 32), 16, 0.375), ((640, 160), [10, 30], 0.25), ((20, 30), [10, 20], 2 / 3)],
 )
 def test_a_crop_that_loses_more_than_a_third_is_a_warning(
-    set_params: Callable[..., None],
+    set_params: SetParams,
     caplog: pytest.LogCaptureFixture,
     shape: tuple[int, int],
     image_size: Any,

@@ -1,6 +1,5 @@
 import errno
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from stages.common.paths import LABELS, SPLITS
 from stages.data.layout import SPLIT_NAMES
 from stages.photos import decode
 from stages.storage.photo_lists import SIDECAR, count_rejected
-from tests.conftest import PHOTOS, pack_photos, write_photos
+from tests.conftest import PHOTOS, SetParams, pack_photos, write_photos
 
 
 def layout(photos: dict[str, int]) -> None:
@@ -77,7 +76,7 @@ def test_a_new_photo_moves_at_most_one_other_per_split(workspace: Path) -> None:
         assert len(set(before[name]["path"]) - set(after[name]["path"])) <= 1
 
 
-def test_files_that_are_not_photos_are_rejected(workspace: Path, set_params: Callable[..., None]) -> None:
+def test_files_that_are_not_photos_are_rejected(workspace: Path, set_params: SetParams) -> None:
     """Each with the reason; what is a photo is told by content, whatever its suffix."""
     layout({"cats": 10, "dogs": 10})
     (PHOTOS / "cats/empty.jpg").touch()
@@ -188,7 +187,7 @@ def test_what_a_csv_lists_is_no_sidecar_file(caplog: pytest.LogCaptureFixture) -
     assert "sidecar" not in caplog.text
 
 
-def test_a_class_without_usable_photos_is_an_error(workspace: Path, set_params: Callable[..., None]) -> None:
+def test_a_class_without_usable_photos_is_an_error(workspace: Path, set_params: SetParams) -> None:
     """However many may be rejected."""
     layout({"cats": 10, "dogs": 10})
     set_params({"split.max_rejected_fraction": 1.0})

@@ -27,7 +27,7 @@ from stages.models.runtime import keras
 from stages.photos.decode import PAD_COLOUR, resized_pixels
 from stages.storage.files import write_json
 from tests.commands.small_model import SIZE, save_small_model
-from tests.conftest import PROJECT, write_photos
+from tests.conftest import PROJECT, SetParams, write_photos
 
 MODEL = Path("data/models/small.keras")
 TRAINED = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
@@ -189,7 +189,7 @@ def test_the_guide_s_example_classifies_as_the_model(
         assert capsys.readouterr().out == f"{['cats', 'dogs'][used['logits'].argmax()]}\n"
 
 
-def test_the_description_has_the_temperature(export: Export, set_params: Callable[..., None]) -> None:
+def test_the_description_has_the_temperature(export: Export, set_params: SetParams) -> None:
     about = "logits in the order of classes: {} gives probabilities"
     assert command.describe(TRAINED, FORMATS["onnx"])["output"]["about"] == about.format("softmax")
     set_params({"confidence.temperature_scaling": True})

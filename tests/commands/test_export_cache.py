@@ -180,7 +180,7 @@ sys.modules.update({name: None for name in sys.argv.pop().split(",") if name})
 predict.main()
 """
     printed = set()
-    for cores, blocked in [("1", ""), ("1", "tensorflow,keras"), ("3", "tensorflow,keras")]:
+    for cores, blocked in [("1", ""), ("3", "tensorflow,keras")]:
         command = [sys.executable, "-c", code, "new", "--model", "good", "--format", "csv", blocked]
         environment = {**os.environ, "PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": cores}
         printed.add(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)

@@ -6,7 +6,6 @@ import resource
 import runpy
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ from stages.common.cli import (
     machine_problem,
     run,
 )
-from tests.conftest import CNN_ALONE, PROJECT, write_photos
+from tests.conftest import CNN_ALONE, PROJECT, SetParams, write_photos
 
 
 def exit_of(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[object, str]:
@@ -110,7 +109,10 @@ def test_a_failing_disk_or_mount_blames_no_option(code: int, line: str) -> None:
         raise error
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError("oops"), OSError(errno.ENOTDIR, "oops")])
+# A broken pipe that is not the output's is a connection's.
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("oops"), *(OSError(code, "oops") for code in (errno.ENOTDIR, errno.EPIPE))]
+)
 def test_our_own_bugs_keep_their_traceback(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
     ended, printed = exit_of(error, capsys)
     assert ended == BUG
@@ -153,7 +155,7 @@ def test_a_mistake_in_the_options_is_one_line(
         runpy.run_module(step, run_name="__main__", alter_sys=True)
 
 
-def test_a_full_disk_is_one_line_and_leaves_nothing(workspace: Path, set_params: Callable[..., None]) -> None:
+def test_a_full_disk_is_one_line_and_leaves_nothing(workspace: Path, set_params: SetParams) -> None:
     write_photos(workspace / "photos/cats", 2)
     (workspace / "photos/cats/large.jpg").write_bytes(bytes(100_000))
     set_params({"download.photos": "photos", **CNN_ALONE})

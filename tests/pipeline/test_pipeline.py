@@ -15,7 +15,7 @@ from dvc.repo import Repo
 from PIL import ImageColor
 
 from commands.review.decisions import describe_rerun, read_decisions
-from commands.review.queues import current_photos
+from commands.review.queues import current_photos, select
 from stages import evaluate, train
 from stages.common.cli import UserError
 from stages.common.params import load_params
@@ -187,8 +187,10 @@ def test_photos_changed_in_place_are_read_by_force(project: Path, tmp_path: Path
 
 
 def test_review_says_what_a_correction_re_runs(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A corrected label extracts no features again, a removed photo does."""
+    """A corrected label extracts no features again, a removed photo does; the first to review are those of the list."""
     monkeypatch.chdir(project)
+    suspects = pd.read_csv("plots/label_issues/mobilenet_v2_pooled.csv")["path"].tolist()
+    assert select(current_photos(), {}, {"queue": "suspects"}).index.tolist() == suspects
     path = pd.read_csv(project / "data/splits/train.csv").query("label == 'cats'")["path"].iloc[0]
     for label, extracted in (("dogs", []), ("remove", ["pixels"])):
         (project / "corrections.csv").write_text(f"path,label\n{path},{label}\n")

@@ -62,6 +62,8 @@ def test_main_scores_come_first(comment: Callable[..., str]) -> None:
     """Those that differ, then all scores that differ, then the report."""
     main, others, report = comment().split("<details><summary>")
     assert main.startswith(f"{pull_request.MARKER}\n\n### Scores of `")
+    assert "\n\nThe best is cnn.\n\n" in main
+    assert re.search(r"main +\| this branch +\| Change", main)
     assert rows(main) == [
         ["metrics/best.json", "model", "large", "cnn", "-"],
         ["metrics/models/cnn.json", "test.accuracy", "0.7", "0.75", "0.05"],

@@ -45,7 +45,7 @@ def main() -> None:
         archive, folder = Path(temporary, "photos.zip"), Path(temporary, "project")
         with ProcessPoolExecutor(
             1
-        ) as pool:  # a process of its own, as each step would start with the memory that it took
+        ) as pool:  # or each step would start with its memory
             pool.submit(draw, archive, args.photos, args.classes, args.side).result()
         params = lay_out(folder, (archive, (args.backbone or archive).resolve()), epochs=1) | {"image_size": 96}
         project = yaml.safe_load((PROJECT / "params.yaml").read_text())

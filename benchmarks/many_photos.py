@@ -43,9 +43,7 @@ def main() -> None:
     print("| step | photos | CPU s | wall s | peak MiB |\n|---|---|---|---|---|")  # noqa: T201
     with TemporaryDirectory() as temporary:
         archive, folder = Path(temporary, "photos.zip"), Path(temporary, "project")
-        with ProcessPoolExecutor(
-            1
-        ) as pool:  # or each step would start with its memory
+        with ProcessPoolExecutor(1) as pool:  # or each step would start with its memory
             pool.submit(draw, archive, args.photos, args.classes, args.side).result()
         params = lay_out(folder, (archive, (args.backbone or archive).resolve()), epochs=1) | {"image_size": 96}
         project = yaml.safe_load((PROJECT / "params.yaml").read_text())

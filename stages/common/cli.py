@@ -109,8 +109,7 @@ def check_links() -> None:
         if not folder.resolve().is_relative_to(Path.cwd().resolve()):
             raise UserError(
                 f"expected {folder} to be a folder of the project, received a link to {folder.resolve()}, beyond "
-                "which DVC keeps no outputs: make it a folder again; to have its files on another disk, have DVC's "
-                "cache there (`dvc cache dir --local FOLDER`) and links to it (`dvc config --local cache.type symlink`)"
+                "which DVC keeps no outputs: make it a folder again; docs/guide.md says how to use another disk"
             )
 
 

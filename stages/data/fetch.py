@@ -76,8 +76,7 @@ class Source:
         """Refuse what reading has no end of."""
         if self.is_local and not Path(path).is_file():
             raise UserError(
-                f"{self.key}: expected files and folders, received {path}, a link to a folder or to nothing, a pipe or "
-                "a device: put a folder or file there, or delete it"
+                f"{self.key}: expected a file, received {path}, a link to none, a pipe or a device: delete it"
             )
 
     def copy_file(
@@ -98,9 +97,7 @@ class Source:
 
         self._retry(copy, self.url)
         if sha256 and (received := sha256_of(target)) != sha256:
-            raise UserError(
-                f"{sha256_key}: expected {sha256}, received {received}: {self.url} is damaged or a different file"
-            )
+            raise UserError(f"{sha256_key}: expected {sha256}, received {received}: {self.url} is another file")
 
     def pack_folder(self, target: Path) -> None:
         """Pack the files of a folder into shards, except hidden ones."""

@@ -47,8 +47,7 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
         for row in rows:
             if refuse_surplus and any(row.get(None, ())):
                 raise UserError(
-                    f"{name}: expected {len(columns)} values in line {rows.line_num}, received more: put what has a "
-                    "comma into quotes, and one label into a line"
+                    f"{name}: expected {len(columns)} values in line {rows.line_num}, received more: quote commas"
                 )
             path, label = row["path"] or "", normalize_label(row["label"] or "")
             if not path or CONTROL.search(path + label):
@@ -103,26 +102,21 @@ def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> N
     photos.loc[corrected.index, "label"] = corrected
     if lost := sorted(set(classes) - set(photos["label"][photos["reason"] == ""])):
         raise MismatchError(
-            f"corrections.csv: expected to leave photos of every class, found none left of {lost[0]!r}: delete some of "
-            "its lines"
+            f"corrections.csv: expected photos of every class, found none left of {lost[0]!r}: delete lines"
         )
 
 
 def check_correction(path: str, labels: set[str], paths: Set[str], classes: list[str]) -> None:
     """Raise a MismatchError if the path is not one of ``paths``, or the label neither one class nor ``remove``."""
     if path not in paths:
-        raise MismatchError(
-            f"corrections.csv: expected paths of labelled photos, as {min(paths)}, received {path}: correct or "
-            "delete its line"
-        )
+        raise MismatchError(f"corrections.csv: expected labelled photos, as {min(paths)}, received {path}: correct it")
     if len(labels) > 1:
         raise MismatchError(f"corrections.csv: two lines disagree on {path} ({', '.join(sorted(labels))}): delete one")
     if not labels <= {*classes, REMOVE}:
         raise MismatchError(
-            f"corrections.csv: expected for {path} one of the classes ({', '.join(classes)}) or {REMOVE}, "
-            f"received {min(labels)}"
+            f"corrections.csv: expected for {path} one of {', '.join([*classes, REMOVE])}, received {min(labels)}"
         )
     if REMOVE in labels and REMOVE in classes:
         raise MismatchError(
-            f"corrections.csv: {REMOVE} (for {path}) removes photos, but is also the name of a class: rename the class"
+            f"corrections.csv: {REMOVE} (for {path}) removes photos, but is also a class: rename the class"
         )

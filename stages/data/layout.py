@@ -122,8 +122,8 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
         count = len(tree.inner[root]) - len(splits)
         others = f" and {plural(count, 'other folder')}" if count else ""
         raise UserError(
-            f"expected in {root} a folder per class, none named like a split, or one folder for train and one for "
-            f"validation, test or both, with a folder per class in each, received {describe(splits)}{others}"
+            f"expected in {root} a folder per class, or one for train and one for validation, test or both, received "
+            f"{describe(splits)}{others}"
         )
     tops = {tree.descend(path): split for path, split in splits.items()} or {root: ""}
     check_not_empty(root, tops, tree)
@@ -159,10 +159,8 @@ def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolde
         elif below and len(set(below.values())) == len(below) and are_complete(all_below):
             folders |= {inner: ClassFolder(label, split, path.parent) for inner, split in below.items()}
         else:
-            raise UserError(
-                "expected photos in every class folder, or in every one a folder for train and one for validation, "
-                f"test or both, received in {path} {describe(below) or 'photos'}"
-            )
+            found = describe(below) or "photos"
+            raise UserError(f"expected photos in each class folder, or the same splits, in {path} found {found}")
     return folders
 
 
@@ -204,9 +202,7 @@ def check_names(folder: Path, root: Path, class_folder: ClassFolder, classes: se
             f"photos of {split or 'no split'}: rename or move it"
         )
     if others := classes & set(map(normalize_label, below)) - {label}:
-        raise UserError(
-            f"expected photos of {label!r}, received {folder}, named like {min(others)!r}: rename or move it"
-        )
+        raise UserError(f"expected photos of {label!r}, received {folder}, named like {min(others)!r}: rename it")
 
 
 def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
@@ -243,9 +239,7 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
         if name in missing:
             existing = sorted(names.values())[:MAX_COMPARED]
             reason += f", which has {(get_close_matches(name, existing, 1) or existing)[0]!r}"
-        raise UserError(
-            f"download.labels: expected photos of every class, found none of {lost[0]!r}: {name!r} {reason}"
-        )
+        raise UserError(f"download.labels: expected photos of each class, found none of {lost[0]!r}: {name!r} {reason}")
     if missing_values := [label for label in with_photos if label.casefold() in MISSING_VALUES]:
         text = "download.labels: classes named like a missing value, %s (%d photos): leave a missing label empty"
         logger.warning(text, ", ".join(missing_values), photos["label"].isin(missing_values).sum())
@@ -255,11 +249,8 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
 def warn_of_split_folders(names: "pd.Series[str]", root: Path) -> None:
     """Log a folder of photos in ``root`` that is named for validation or test, as it gives no split here."""
     if held_out := [path for path in folders_above(names) if split_of(path.name) in ("validation", "test")]:
-        logger.warning(
-            "the folder %s gives no split: where download.labels gives the classes, all photos are split by "
-            "split.validation_fraction and split.test_fraction",
-            root / min(held_out),
-        )
+        text = "the folder %s gives no split: with download.labels split.validation_fraction and split.test_fraction do"
+        logger.warning(text, root / min(held_out))
 
 
 def split_of(folder: str) -> str | None:

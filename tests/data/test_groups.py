@@ -208,11 +208,11 @@ def test_a_cluster_without_a_match_is_a_group_of_its_own(caplog: pytest.LogCaptu
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
-        ("(cows)", "to match paths of photos, as data/raw/dogs/1_0.jpg, but it matches none"),
-        ("(raw)", "to distinguish groups of photos, but all are in 'raw'"),
+        ("(cows)", "to match paths, as data/raw/dogs/1_0.jpg, matched none"),
+        ("(raw)", "to distinguish groups, but all are in 'raw'"),
     ],
 )
 def test_a_pattern_that_tells_nothing_apart_is_one_line(pattern: str, message: str) -> None:
-    expected = re.escape(f"split.group: expected '{pattern}' {message}: correct it in params.yaml")
+    expected = re.escape(f"split.group: expected '{pattern}' {message}: correct it")
     with pytest.raises(MismatchError, match=f"^{expected}$"):
         find_groups(table(["dogs/1"], ["dogs/2"]), pattern)

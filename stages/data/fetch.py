@@ -34,10 +34,7 @@ READERS = 32  # files of a bucket that are fetched at a time
 READ_TIMEOUT_S = 60  # without a byte, after which a connection counts as broken
 RETRY_DELAYS_S = (1, 3, 9)  # before each further attempt
 MAX_BUFFERED = 2**22  # bytes of a file in memory
-NOT_FETCHED = (
-    "expected in {} only what this step fetched, as it replaces that, found {}: move what is yours elsewhere, and "
-    "delete the rest"
-)
+NOT_FETCHED = "expected in {} only what this step fetched, found {}: move what is yours elsewhere, and delete the rest"
 
 
 class Source:

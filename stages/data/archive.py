@@ -154,12 +154,8 @@ def open_archive(archive: Path, stack: ExitStack) -> Iterator[Member]:
             return zip_members(archive, stack)
     with archive.open("rb") as file:
         header = file.read(HEADER_BYTES)
-    kind = identify(header)
-    damaged = ", damaged or cut short" if kind in ("a tar archive", "a zip archive") else ""
-    raise UserError(
-        f"expected a zip or tar archive, received a file that starts with {header[:16]!r}"
-        + (f", which is {kind}{damaged}" if kind else "")
-    )
+    received = identify(header) or f"a file that starts with {header[:16]!r}"
+    raise UserError(f"expected a complete zip or tar archive, received {received}")
 
 
 def zip_members(archive: Path, stack: ExitStack) -> Iterator[Member]:

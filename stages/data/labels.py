@@ -16,7 +16,6 @@ from unicodedata import normalize
 import pandas as pd
 
 from stages.common.cli import MismatchError, UserError, shown
-from stages.storage.folders import HEADER_BYTES, identify
 from stages.storage.photo_lists import REMOVED
 
 logger = logging.getLogger(__name__)
@@ -35,15 +34,13 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
     adds to ``corrections.csv`` have.
     """
     listed: dict[str, set[str]] = defaultdict(set)
-    kind = identify(content[:HEADER_BYTES])
-    foreign = f": it is {kind}" if kind else ""
     if re.search(rb"^<<<<<<< ", content, re.MULTILINE):
         raise UserError(f"{name}: expected rows, received git's conflict markers: resolve the conflict")
     try:
         text = content.decode("utf-8-sig")  # Excel starts a file with a byte order mark
         rows = csv.DictReader(StringIO(text, newline=""), skipinitialspace=True, strict=True)
         columns = list(rows.fieldnames or [])
-        check_columns(columns, name, foreign)
+        check_columns(columns, name)
         for row in rows:
             if refuse_surplus and any(row.get(None, ())):
                 raise UserError(
@@ -57,17 +54,15 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
                 )
             listed[normalize("NFC", PurePosixPath(path).as_posix())].update([label] if label else [])
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{name}: expected a CSV in UTF-8, received: {error}{foreign}") from error
+        raise UserError(f"{name}: expected a CSV in UTF-8, received: {error}") from error
     return listed
 
 
-def check_columns(columns: list[str], name: str, foreign: str) -> None:
+def check_columns(columns: list[str], name: str) -> None:
     """Raise a UserError unless ``path`` and ``label`` are there, once each; log the other columns."""
     if columns.count("path") != 1 or columns.count("label") != 1:
         received = shown(", ".join(columns)) or "none"
-        if len(columns) == 1 and re.search(r"[;|\t]", columns[0]):
-            received += ": separate them with commas"
-        raise UserError(f"{name}: expected the columns path and label, received {received}{foreign}")
+        raise UserError(f"{name}: expected the columns path and label, with commas, received {received}")
     if others := [column for column in columns if column not in ("path", "label")]:
         logger.info("%s: columns that are not read: %s", name, ", ".join(others))
 

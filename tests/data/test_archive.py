@@ -185,7 +185,7 @@ BAD_ARCHIVES: dict[str, tuple[Callable[[], Any], str]] = {
         file_of(b"<!doctype html>"),
         "a complete zip or tar archive, received a web page$",
     ),
-    "rar": (file_of(b"Rar!\x1a\x07\1\0"), "received a rar archive$"),
+    "rar": (file_of(b"Rar!\x1a\x07\1\0"), "received a 7z or rar archive$"),
     "Windows path out": (zip_of(r"cats\0.jpg", r"..\evil.jpg"), "'../evil.jpg', which leads out of it"),
     "path out": (zip_of("../evil.jpg"), "'../evil.jpg', which leads out of it"),
     "no name": (zip_of("cats/0.jpg", "."), "one file of each name .*'.' again"),

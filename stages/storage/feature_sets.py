@@ -49,8 +49,6 @@ def create_arrays(folder: Path, shapes: Mapping[str, tuple[int, ...]], dtype: ty
     if free < needed:
         room = f"{needed / 1e6:.1f} MB needed, {free / 1e6:.1f} MB free"
         raise OSError(errno.ENOSPC, f"{room}; fewer views or a smaller image_size need less")
-    if free < 2 * needed:
-        logger.warning("%.1f MB are free: too little for a copy in DVC's cache, if it makes one", free / 1e6)
     return {split: create_array(folder / f"{split}.npy", shape, dtype) for split, shape in shapes.items()}
 
 

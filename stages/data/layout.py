@@ -126,7 +126,9 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
             f"{describe(splits)}{others}"
         )
     tops = {tree.descend(path): split for path, split in splits.items()} or {root: ""}
-    check_not_empty(root, tops, tree)
+    for path in tree.without_photos:
+        if path.parent in tops or (path.parent == root and split_of(path.name)):
+            raise UserError(f"expected photos in the class folder {path}, found none: add some or delete the folder")
     folders = class_folders(tops, tree)
     classes = {label for label, _, _ in folders.values()}
     class_folder_of: dict[str, ClassFolder] = {}
@@ -180,13 +182,6 @@ def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> 
             "photos of each class into one folder, or write their classes into a CSV (download.labels)"
         )
     return splits
-
-
-def check_not_empty(root: Path, tops: Mapping[Path, str], tree: Tree) -> None:
-    """Raise a UserError if a folder that would be a class or a split has no photos."""
-    for path in tree.without_photos:
-        if path.parent in tops or (path.parent == root and split_of(path.name)):
-            raise UserError(f"expected photos in the class folder {path}, found none: add some or delete the folder")
 
 
 def check_names(folder: Path, root: Path, class_folder: ClassFolder, classes: set[str]) -> None:

@@ -40,10 +40,6 @@ def find_groups(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
     ends = clusters[matched], first_key + keys[matched]
     graph = coo_array((np.ones(matched.sum(), bool), ends), shape=[first_key + len(names)] * 2)
     groups: np.ndarray = connected_components(graph, directed=False)[1][clusters]
-    if len(set(groups)) == 1:
-        raise MismatchError(
-            f"split.group: expected '{pattern}' to distinguish groups, but all are in {min(names)!r}: correct it"
-        )
     logger.info("split.group joins %d clusters to %d groups", len(set(clusters)), len(set(groups)))
     if not matched.all():
         text = "split.group does not match %d of %d photos, which stay on their own, such as %s"

@@ -137,8 +137,7 @@ class Source:
                 reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
                 delay = None if is_refusal else next(delays, None)
                 if delay is None:
-                    remedy = f"set {self.key} to a local path, or see `make demo`, which needs none"
-                    hint = "" if self.is_local else f". Without a network, {remedy}"
+                    hint = "" if self.is_local else f". Without a network, set {self.key} to a local path"
                     raise UserError(f"{self.key}: cannot fetch {url}: {reason}{hint}") from error
                 logger.info("%s: %s; trying again in %d s", url, reason, delay)
                 time.sleep(delay)

@@ -226,7 +226,10 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
         rows.append(((root / name).as_posix(), name, "", "", NO_FILE))
     photos = photo_table(rows)
     labelled = photos[photos["label"] != ""]
-    warn_of_split_folders(labelled["name"], root)
+    held_out = [path for path in folders_above(labelled["name"]) if split_of(path.name) in ("validation", "test")]
+    if held_out:
+        text = "the folder %s gives no split: with download.labels split.validation_fraction and split.test_fraction do"
+        logger.warning(text, root / min(held_out))
     with_photos = sorted(set(labelled["label"]))
     if lost := sorted(set().union(*listed.values()) - set(with_photos)):
         name = min(name for name, of_name in listed.items() if lost[0] in of_name)
@@ -239,13 +242,6 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
         text = "download.labels: classes named like a missing value, %s (%d photos): leave a missing label empty"
         logger.warning(text, ", ".join(missing_values), photos["label"].isin(missing_values).sum())
     return photos
-
-
-def warn_of_split_folders(names: "pd.Series[str]", root: Path) -> None:
-    """Log a folder of photos in ``root`` that is named for validation or test, as it gives no split here."""
-    if held_out := [path for path in folders_above(names) if split_of(path.name) in ("validation", "test")]:
-        text = "the folder %s gives no split: with download.labels split.validation_fraction and split.test_fraction do"
-        logger.warning(text, root / min(held_out))
 
 
 def split_of(folder: str) -> str | None:

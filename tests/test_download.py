@@ -165,14 +165,17 @@ BAD_PARAMETERS = {
     "missing file": ({"photos": "nowhere.zip"}, "^download.photos: .*'nowhere.zip', found none"),
     "server that is down": ({"photos": "http://127.0.0.1:9/a.zip"}, "cannot fetch http://127.0.0.1:9/a.zip: .*a local"),
     "unknown protocol": ({"photos": "gopher2://a/b.zip"}, "^download.photos: .*'gopher2://a/b.zip'"),
-    "not an archive": ({"photos": "page.zip"}, "^download.photos: expected a zip or tar archive, .*from page.zip"),
+    "not an archive": (
+        {"photos": "page.zip"},
+        "^download.photos: expected a complete zip or tar .*from page.zip",
+    ),
     "damaged archive": ({"photos": "damaged.zip"}, "^download.photos: expected an intact archive, received one that"),
     "other file": (
         {"photos": "empty.zip", "photos_sha256": "0" * 64},
         "_sha256: expected 0{64}, received [0-9a-f]{64}",
     ),
     "hash of a folder": ({"photos_sha256": "0" * 64}, "photos_sha256: expected it empty for a folder"),
-    "folder with a bad link": ({"photos": "dangling"}, "dangling/none.jpg, a link to a folder or to nothing"),
+    "folder with a bad link": ({"photos": "dangling"}, "dangling/none.jpg, a link to none, a pipe or a device"),
     "missing labels": ({"labels": "nowhere.csv"}, "^download.labels: .*'nowhere.csv', found none"),
     "folder of labels": ({"labels": "photos"}, "^download.labels: expected a CSV, received the folder photos"),
 }

@@ -101,10 +101,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     if (logits.argmax(axis=1) == labels).all():
         return 1.0
     optimum = minimize_scalar(
-        lambda log_temperature: cross_entropy(logits / math.exp(log_temperature), labels),
-        bounds=(-5, 5),
-        method="bounded",
-        options={"xatol": 1e-6},
+        lambda log_t: cross_entropy(logits / math.exp(log_t), labels), bounds=(-5, 5), options={"xatol": 1e-6}
     )
     return round(math.exp(optimum.x), 4)
 

@@ -176,7 +176,6 @@ def test_every_fifth_group_in_validation_becomes_test() -> None:
 
 def test_validation_is_taken_from_training(caplog: pytest.LogCaptureFixture) -> None:
     """Where the folders give none, whatever test has; a group that is also in test stays, for test alone to keep."""
-    caplog.set_level("INFO")
     groups = [["train/cats/again", "test/cats/again"], *([f"train/{label}/{n}"] for label in "ab" for n in range(20))]
     photos = table(*groups, ["test/dogs/1"])
     splits = assign_splits(photos, SETTINGS)

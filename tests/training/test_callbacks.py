@@ -65,7 +65,6 @@ def test_nothing_is_written_for_tensorboard_unless_asked_for(
 def test_an_epoch_is_one_line_with_the_time_left(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
     times = iter([0.0, 0.0, 100.0, 100.0, 150.0, 150.0])
     monkeypatch.setattr(callbacks, "time", SimpleNamespace(monotonic=lambda: next(times)))
     callback = EpochLog("cnn", 4)

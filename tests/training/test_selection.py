@@ -63,7 +63,6 @@ def test_the_best_epoch_survives_a_kill(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.usefixtures("_second_is_best")
 def test_early_stopping_resumes_to_the_same_model(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO")
     model, history = undisturbed(BEST)
     settings = BEST.model_copy(update={"early_stopping": 1})
     stopped = train(tmp_path, settings)

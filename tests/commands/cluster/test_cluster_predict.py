@@ -2,7 +2,6 @@
 
 import errno
 import json
-import logging
 import os
 import socket
 import sys
@@ -265,7 +264,6 @@ def write_parts(output: DirFileSystem, paths: list[str], size: int) -> None:
 
 def test_an_output_of_two_runs_at_once_is_repaired(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """They plan parts that share some photos, each after the parts that it found."""
-    caplog.set_level(logging.INFO)
     output = open_folder(str(tmp_path))
     paths = [f"{number}.jpg" for number in range(9)]
     write_parts(output, paths[:6], 3)
@@ -301,7 +299,6 @@ def test_a_part_that_another_run_deleted_is_one_line(tmp_path: Path, monkeypatch
 
 
 def test_rows_of_photos_that_are_gone_are_counted(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
     predictions = pd.DataFrame({"path": ["a", "b", "c"], "problem": [None] * 3})
     predict.report(["a"], predictions, "cnn")
     assert "rows of photos that no longer exist: 2" in caplog.text

@@ -21,7 +21,7 @@ from stages.training.loop import Phase, compile_model, scheduled, training_key
 from tests.training.examples import CONFIG, SETTINGS, photos, run_of, train, train_until, undisturbed
 
 
-def test_the_history_has_a_record_per_epoch_and_depends_on_the_seed(tmp_path: Path) -> None:
+def test_a_history_has_its_epochs_and_depends_on_the_seed(tmp_path: Path) -> None:
     _, history = undisturbed()
     assert [record["epoch"] for record in history] == [1, 2, 3]
     assert set(history[0]) == {"epoch", "accuracy", "loss", "val_accuracy", "val_loss"}

@@ -10,7 +10,7 @@ from urllib.parse import urlparse
 from stages.common.cli import UserError, run
 from stages.common.params import load_entry
 from stages.common.paths import BACKBONE
-from stages.data.fetch import NOT_FETCHED, Source, check_is_apart
+from stages.data.fetch import NOT_FETCHED, Source
 from stages.storage.files import atomic_folder, write_json
 from stages.storage.folders import visible_files
 
@@ -20,7 +20,6 @@ ARCHITECTURE = "architecture.json"
 def main() -> None:
     name, params = load_entry(__doc__, "backbones")
     backbone, target = params.backbones[name], BACKBONE / name
-    check_is_apart(backbone.weights, f"backbones.{name}.weights", target)
     check_is_fetched(target)
     with atomic_folder(target, replace=True) as folder:
         write_json({"architecture": backbone.architecture, "options": backbone.options}, folder / ARCHITECTURE)

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from stages.common.cli import run
 from stages.common.parallel import map_in_parallel
 from stages.common.params import LabelStats, load_params
-from stages.evaluation.figures import largest_and_smallest, picture_grid, write_figure
+from stages.evaluation.figures import caption, largest_and_smallest, picture_grid, write_figure
 from stages.photos.decode import open_photo, thumbnail
 from stages.storage.files import write_csv, write_json
 from stages.storage.photo_lists import count_copies, count_rejected, majority_class_accuracy, read_split
@@ -81,7 +81,7 @@ def draw_counts(counts: pd.DataFrame) -> Figure:
     if len(shown) < len(counts):
         title += f"\n(of {len(counts)} classes, those with the most\nand those with the fewest training photos)"
     figure, axes = plt.subplots(figsize=(7, 1 + 0.6 * len(shown)), layout="constrained")
-    shown.plot.barh(ax=axes, width=0.8, xlabel="photos", ylabel="class", title=title)
+    shown.rename(caption).plot.barh(ax=axes, width=0.8, xlabel="photos", ylabel="class", title=title)
     for bars in axes.containers:
         axes.bar_label(bars, padding=2, fontsize="small")  # type: ignore[arg-type]  # pandas drew nothing but bars
     axes.margins(x=0.15)
@@ -107,7 +107,7 @@ def draw_samples(photos: pd.DataFrame, settings: LabelStats) -> Figure:
     for row, (label, _), paths in zip(picture_grid(figure, rows, columns), classes, samples, strict=False):
         for axes in row[: len(paths)]:
             axes.imshow(next(pictures))
-        row[0].set_title(label, loc="left")
+        row[0].set_title(caption(str(label)), loc="left")
     return figure
 
 

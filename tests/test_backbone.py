@@ -76,14 +76,6 @@ def test_weights_of_the_user_in_its_folder_stop_the_step(fetch: Callable[[Any], 
     assert (FOLDER / "mine.h5").read_bytes() == b"mine"
 
 
-def test_weights_inside_its_folder_are_refused(fetch: Callable[[Any], None]) -> None:
-    fetch("w.weights.h5")
-    for weights in (FOLDER / "w.weights.h5", f"file://{FOLDER.absolute()}/w.weights.h5"):
-        with pytest.raises(UserError, match=r"^backbones.mobilenet_v2.weights: expected a path neither inside nor"):
-            fetch(str(weights))
-        assert (FOLDER / "w.weights.h5").read_bytes() == b"weights"
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

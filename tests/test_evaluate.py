@@ -17,15 +17,7 @@ from scipy.special import logit
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import BEST, HISTORY, MODELS, REPEATS
-from stages.evaluate import (
-    COVERAGE_FIGURE,
-    SCORES,
-    check_leftovers,
-    evaluate_model,
-    outputs,
-    read_environment,
-    read_seeds,
-)
+from stages.evaluate import SCORES, check_leftovers, evaluate_model, outputs, read_environment, read_seeds
 from stages.evaluation import results
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import rounded
@@ -147,23 +139,15 @@ def test_files_of_a_removed_model_are_refused() -> None:
         check_leftovers({"wide"})
 
 
-DAMAGED = {
-    "data/models/cnn.json": ["", "[1]", '{"environment": 1}'],
-    "plots/history/cnn.json": ["", "3", "[]", "[1]", '[{"epoch": 1}]', json.dumps([{**RECORD, "val_loss": "low"}])],
-    "data/repeats/cnn/seeds.json": ["", "3", "{}", '["1"]', "[true]", "\ufeff"],
-}
-OF_ALL = ["<<<<<<< HEAD", "[" * 100_000]
 MISSING = [path.with_suffix(suffix) for path in (CNN, REPEAT) for suffix in (".keras", ".npz")]
 MISSING += [HISTORY / "cnn.json", REPEATS / "cnn/seeds.json"]
 
 
 @pytest.mark.usefixtures("files")
-@pytest.mark.parametrize(
-    ("name", "content"), [(name, content) for name, damages in DAMAGED.items() for content in [*damages, *OF_ALL]]
-)
-def test_damaged_json_is_one_line(name: str, content: str) -> None:
-    Path(name).write_text(content)
-    with pytest.raises(UserError, match=rf"^expected (JSON|a list).* in {name}, .*: run `dvc repro train@cnn`$"):
+@pytest.mark.parametrize("content", ["", "[1]", '{"environment": 1}', "<<<<<<< HEAD", "[" * 100_000])
+def test_damaged_json_is_one_line(content: str) -> None:
+    Path("data/models/cnn.json").write_text(content)
+    with pytest.raises(UserError, match=r"^expected JSON.* in data/models/cnn\.json, .*: run `dvc repro train@cnn`$"):
         evaluate_all_runs()
 
 
@@ -175,24 +159,11 @@ def test_a_missing_file_is_one_line(path: Path) -> None:
         evaluate_all_runs()
 
 
-LOGITS = np.eye(3, 2)
-
-
 @pytest.mark.usefixtures("files")
 @pytest.mark.parametrize(
     "arrays",
-    [
-        b"",
-        b"PK\3\4 and nothing more",
-        {"labels": [0, 0, 1]},
-        {"labels": [0, 0], "logits": LOGITS},
-        {"labels": [0, 0, 2], "logits": LOGITS},
-        {"labels": [0.0, 0.0, 1.0], "logits": LOGITS},
-        {"labels": [0, 0, 1], "logits": LOGITS[0]},
-        {"labels": np.array([], int), "logits": np.empty((0, 2))},
-        {"labels": np.array([0, None, 1]), "logits": LOGITS},
-    ],
-    ids=["empty", "cut", "no logits", "lengths", "index", "float", "1-d", "none", "objects"],
+    [b"", b"PK\3\4 and nothing more", {"labels": np.array([0, None, 1]), "logits": np.eye(3, 2)}],
+    ids=["empty", "cut", "objects"],
 )
 def test_damaged_validation_logits_are_one_line(arrays: bytes | dict[str, object]) -> None:
     path = MODELS / "cnn.npz"
@@ -228,7 +199,7 @@ def test_figures_and_pairs_of_many_models_have_the_best_ones() -> None:
     model = evaluate(CORRECT)
     models = [replace(model, name=f"model{index}") for index in range(30)]
     contents = dict(outputs_until_best(models, models[::-1]))
-    figure, best = contents[COVERAGE_FIGURE](), contents[BEST]
+    figure, best = contents[Path("plots/coverage.png")](), contents[BEST]
     labels = {line.get_label() for line in figure.axes[0].lines}
     assert labels == {f"model{index}" for index in range(6, 30)}
     assert "24 best on validation of 30 models" in figure.axes[0].get_title()

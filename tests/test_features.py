@@ -170,7 +170,7 @@ def test_unusable_features_are_one_line(monkeypatch: pytest.MonkeyPatch, set_par
         expect("^data/features/pixels: expected intact files, received damaged ones")
     array.write_bytes(whole)
     set_params({"image_size": [40, 32], "models.cnn.conv_layers": 1})
-    expect(r"^expected features of photos of image_size \[40, 32\], received \[32, 40\]")
+    expect(r"^expected features of image_size \[40, 32\], received \[32, 40\]")
     photos = pd.read_csv("data/splits/train.csv")
     photos[::-1].to_csv("data/splits/train.csv", index=False)
     expect("^data/features/pixels: expected features of the photos in data/splits, received those of others")

@@ -137,6 +137,12 @@ def test_of_two_confident_classes_the_more_probable_counts() -> None:
     np.testing.assert_array_equal(confident_classes(probabilities, labels), [0, 1, 0, 0, 0])
 
 
+def test_a_class_less_probable_than_the_label_is_not_suggested() -> None:
+    """Of a class of few examples the threshold is near 0, and many others reach it."""
+    probabilities = np.array([[0.9, 0.08, 0.02], [0.6, 0.39, 0.01], [0.1, 0.88, 0.02], [0.01, 0.98, 0.01]])
+    np.testing.assert_array_equal(confident_classes(probabilities, np.array([0, 0, 1, 2])), [0, 0, 1, 1])
+
+
 def clusters(count: int = 200) -> tuple[np.ndarray, np.ndarray]:
     """Two groups of points, well apart."""
     labels = np.arange(count) % 2

@@ -144,3 +144,13 @@ def test_no_two_class_names_overlap() -> None:
     boxes = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]
     assert len(boxes) == 20
     assert not any(one.overlaps(other) for one, other in pairwise(boxes))
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_long_class_name_leaves_room_for_the_rest() -> None:
+    Image.new("RGB", (8, 8)).save("photo.png")
+    name = "ab" * 60
+    samples = draw_samples(pd.DataFrame({"path": ["photo.png"], "label": name}), LabelStats(photos_per_class=3, seed=0))
+    for figure in (samples, draw_counts(pd.DataFrame({"train": 9}, [name]))):
+        figure.draw_without_rendering()
+        assert figure.axes[0].get_window_extent().width > 100  # pixels

@@ -102,8 +102,8 @@ def test_files_that_are_not_photos_are_rejected(workspace: Path, set_params: Set
 @pytest.mark.parametrize(
     ("photos", "message"),
     [
-        ({"cats": 9}, "two or more folders in data/raw, each named for a class and holding its photos, found cats"),
-        ({"": 3}, r"holding its photos, found none, and 3 files outside of any \(data/raw is a copy"),
+        ({"cats": 9}, "two or more classes, .* the names of folders with their photos, found cats"),
+        ({"": 3}, r"found none, and 3 files without a class, such as data/raw/0.jpg \(data/raw is a copy"),
         ({"cats": 9, "dogs": 2}, r"every split, .* of 'dogs' 0 in train, 1 in validation, 1 in test .data/raw is"),
         (
             {"train/cats": 9, "train/dogs": 9, "validation/cats": 9, "validation/cows": 9},

@@ -90,7 +90,7 @@ class ModelConfig(Augmentation):
     features: str
     rescale: Literal["zero_to_one", "minus_one_to_one"] | None = None
     fine_tune: FineTune | None = None
-    conv_layers: Annotated[int, Field(ge=0)] = 0
+    conv_layers: Annotated[int, Field(ge=0, lt=2**63)] = 0
     filters: Filters | None = None
     kernel_size: Count | None = None
     pool_size: Count | None = None
@@ -106,7 +106,7 @@ class ModelConfig(Augmentation):
     early_stopping: Count | None = None
     classifier: Literal["linear"] | None = None
     inverse_regularization: Strengths | None = None
-    folds: Annotated[int, Field(ge=2)] | None = None
+    folds: Annotated[Count, Field(ge=2)] | None = None
 
     @property
     def is_linear(self) -> bool:
@@ -151,32 +151,27 @@ class ModelConfig(Augmentation):
             raise ValueError(f"expected {AUGMENTATION} under features.{self.features}, on which it trains")
         return self
 
-    def check_features(self, features: Features | None) -> None:
-        """Raise a ValueError unless the model can train on features, or pixels (None), and fine-tunes what they lack.
-
-        Its text starts with the key.
-        """
+    def check_features(self, key: str, features: Features | None) -> None:
+        """Raise a ValueError unless the model can train on features (None: pixels), and fine-tunes what they lack."""
+        name, stop_before = self.features, features and features.stop_before
         if self.is_linear and not self.fine_tune and not (features and features.of_whole_backbone):
             raise ValueError(
-                "features: expected stored features of a whole backbone for a linear classifier, received "
-                f"{self.features}"
+                f"{key}.features: expected stored features of a whole backbone for a linear classifier, received {name}"
             )
         if not self.is_linear and features and features.pooling:
             raise ValueError(
-                f"features: expected features without pooling, or classifier: linear, received {self.features}"
+                f"{key}.features: expected features without pooling, or classifier: linear, received {name}"
             )
-        stop_before = features and features.stop_before
         if stop_before and not self.fine_tune:
             raise ValueError(
-                f"fine_tune: expected after and learning_rate, as features.{self.features} stop before {stop_before}"
+                f"{key}.fine_tune: expected after and learning_rate, as features.{name} stop before {stop_before}"
             )
         if self.fine_tune and not stop_before:
             raise ValueError(
-                f"fine_tune: expected none, as features.{self.features} have no stop_before, a layer from which to "
-                "fine-tune"
+                f"{key}.fine_tune: expected none, as features.{name} have no stop_before to fine-tune from"
             )
         if self.fine_tune and self.is_linear == bool(self.fine_tune.after):
             raise ValueError(
-                "fine_tune: expected after, a fraction of the epochs, or classifier: linear, whose head is fitted "
-                f"before the first, received {'both' if self.is_linear else 'neither'}"
+                f"{key}.fine_tune: expected after, a fraction of the epochs, or classifier: linear, whose head is "
+                f"fitted before the first, received {'both' if self.is_linear else 'neither'}"
             )

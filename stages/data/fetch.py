@@ -5,7 +5,6 @@ reads fewer kinds of URL (no ``ftp://``, ``github://`` or ``zip://…::…``); a
 """
 
 import errno
-import hashlib
 import logging
 import os
 import time
@@ -22,11 +21,11 @@ from fsspec.archive import AbstractArchiveFileSystem
 from fsspec.callbacks import TqdmCallback
 from fsspec.implementations.cached import CachingFileSystem
 from fsspec.implementations.local import LocalFileSystem
-from tqdm import tqdm
 
 from stages.common.cli import BROKEN, NO_SPACE, UserError, first_line
 from stages.common.paths import RAW
 from stages.data.archive import Member, leave_out_hidden, pack
+from stages.storage.files import sha256_of
 from stages.storage.folders import check_readable
 
 logger = logging.getLogger(__name__)
@@ -52,9 +51,10 @@ class Source:
         options: dict[str, Any] = {"client_kwargs": {"timeout": timeout}} if self.is_http else {}
         if url.startswith(("s3://", "s3a://")):  # s3fs tries each request five times, and botocore each of these
             options["config_kwargs"] = {"retries": {"mode": "standard", "max_attempts": 1}}
-        separated = ", in which :: separates paths" * (len(links_of(url)) > 1)
+        is_path = os.path.lexists(url)  # whatever its name looks like
+        separated = ", in which :: separates paths" if "::" in url and not is_path else ""
         try:
-            if os.path.lexists(url):  # whatever its name looks like
+            if is_path:
                 self.files, self.path = LocalFileSystem(), os.path.abspath(url)  # noqa: PTH100 (links stay)
             else:
                 self.files, self.path = fsspec.core.url_to_fs(url, **options)
@@ -97,7 +97,7 @@ class Source:
                 self.files.get_file(self.path, str(target), callback=bar)
 
         self._retry(copy, self.url)
-        if sha256 and (received := sha256_with_progress(target)) != sha256:
+        if sha256 and (received := sha256_of(target)) != sha256:
             raise UserError(
                 f"{sha256_key}: expected {sha256}, received {received}: {self.url} is damaged or a different file"
             )
@@ -154,45 +154,3 @@ def is_machine_failure(error: Exception, is_local: bool) -> bool:
     """Return whether this machine failed, which no other source would help; s3fs calls a server's errors EIO."""
     codes = NO_SPACE | (BROKEN if is_local else {errno.EMFILE, errno.ENFILE})
     return isinstance(error, MemoryError) or getattr(error, "errno", None) in codes
-
-
-def links_of(url: str) -> list[str]:
-    """Return the links of a chain, as zip://*.jpg::photos.zip, each of which may be a path; a name may have ::, too."""
-    return [url] if os.path.lexists(url) else url.split("::")
-
-
-def sha256_with_progress(path: Path) -> str:
-    digest = hashlib.sha256()
-    options: dict[str, Any] = {"desc": "computing SHA-256", "disable": None, "delay": 1}  # in s: a GB takes less
-    with path.open("rb") as file, tqdm.wrapattr(file, "read", path.stat().st_size, **options) as reader:
-        while chunk := reader.read(2**20):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def check_is_apart(url: str | None, key: str, *outputs: Path) -> None:
-    """Refuse a source, the value of the parameter ``key``, inside or around a folder that a step replaces."""
-    for part in links_of(url) if url else ():
-        if fsspec.core.split_protocol(part)[0] not in (None, "file", "local"):
-            continue
-        path = fsspec.core.strip_protocol(part)
-        for output in outputs:
-            if is_within(path, output) or is_within(output, path):
-                raise UserError(
-                    f"{key}: expected a path neither inside nor around {output}, which this step replaces, received "
-                    f"{url!r}: move what is yours elsewhere, and name it there"
-                )
-
-
-def is_within(path: str | Path, folder: str | Path) -> bool:
-    """Return whether a path, or its target if it is a link, is ``folder`` or inside it."""
-    path, folder = Path(path), Path(os.path.realpath(folder))
-    paths = (Path(os.path.realpath(path)), Path(os.path.realpath(path.parent), path.name))
-    return any(is_same(parent, folder) for each in paths for parent in (each, *each.parents))
-
-
-def is_same(path: Path, other: Path) -> bool:
-    try:
-        return path.samefile(other)  # also where a disk does not distinguish Data from data
-    except OSError:  # one does not exist
-        return path == other

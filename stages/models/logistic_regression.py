@@ -110,13 +110,11 @@ def cross_validate(
         rows = np.sort(by_class_and_fold[np.arange(SAMPLE) * len(labels) // SAMPLE])
         features, labels, folds = features[rows], labels[rows], folds[rows]
     weights = compute_sample_weight(class_weight, labels)
-    held_out = folds == folds.min() if labels.max() >= MANY_CLASSES else np.full(len(folds), True)
+    tested = np.unique(folds)[:1] if labels.max() >= MANY_CLASSES else np.unique(folds)
+    held_out = np.isin(folds, tested)
     candidates: list[Candidate] = []
     for inverse in sorted(set(inverse_regularizations)):
-        if held_out.all():
-            predictions = out_of_fold(features, labels, folds, inverse, class_weight)
-        else:
-            predictions = predict_held_out(features, labels, held_out, inverse, class_weight)
+        predictions = out_of_fold(features, labels, folds, inverse, class_weight, tested)
         candidates.append(Candidate(inverse, *loss_and_accuracy(predictions, labels[held_out], weights[held_out])))
         best = min(candidates, key=lambda candidate: candidate.loss)
         if best is candidates[-1]:
@@ -131,29 +129,22 @@ def out_of_fold(
     folds: np.ndarray,
     inverse_regularization: float,
     class_weight: str | None = None,
+    tested: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Predict each example by a classifier that was fitted to the other folds: float64, shaped (examples, classes).
+    """Predict the examples of some folds, by default all, by classifiers that were each fitted to all other folds.
 
-    None starts from the weights of another one, which has seen its held-out fold and would remember it.
+    Returns probabilities, float64, shaped (examples, classes). No classifier starts from the weights of another one,
+    which has seen its held-out fold and would remember it.
     """
-    probabilities = np.empty((len(labels), int(labels.max()) + 1))
-    for fold in np.unique(folds):
-        held_out = folds == fold
-        probabilities[held_out] = predict_held_out(features, labels, held_out, inverse_regularization, class_weight)
-    return probabilities
-
-
-def predict_held_out(
-    features: np.ndarray,
-    labels: np.ndarray,
-    held_out: np.ndarray,
-    inverse_regularization: float,
-    class_weight: str | None,
-) -> np.ndarray:
-    """Predict the examples ``held_out``, a mask, by a classifier that was fitted to the others."""
+    if tested is None:
+        tested = np.unique(folds)
     classes = int(labels.max()) + 1
-    fitted = fit_classifier(features[~held_out], labels[~held_out], classes, inverse_regularization, class_weight)
-    return fitted.probabilities(features[held_out])
+    probabilities = np.empty((len(labels), classes))
+    for fold in tested:
+        rest = folds != fold
+        fitted = fit_classifier(features[rest], labels[rest], classes, inverse_regularization, class_weight)
+        probabilities[~rest] = fitted.probabilities(features[~rest])
+    return probabilities[np.isin(folds, tested)]
 
 
 def loss_and_accuracy(

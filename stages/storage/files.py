@@ -4,16 +4,13 @@ import errno
 import fcntl
 import hashlib
 import json
-import lzma
 import re
 import shutil
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
-from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import pandas as pd
@@ -105,6 +102,13 @@ def write_json(content: Any, path: Path) -> None:
     write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", path)
 
 
+def read_file(path: Path, advice: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(f"expected {path}, found none: {advice}") from error
+
+
 def json_value(content: bytes, key: str, kind: type, path: Path | str, advice: str, default: Any = None) -> Any:
     """Return a value of a JSON object, or a default; raise a UserError if there is none of this kind."""
     try:
@@ -120,19 +124,6 @@ def json_value(content: bytes, key: str, kind: type, path: Path | str, advice: s
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     with atomic_write(path) as unfinished:
         table.to_csv(unfinished, index=False)
-
-
-def is_intact_zip(path: Path) -> bool:
-    """Return whether a zip file, such as ``.npz``, is intact, which after a power failure it may not be."""
-    try:
-        with ZipFile(path) as arrays:
-            return arrays.testzip() is None
-    except (BadZipFile, EOFError, RuntimeError, zlib.error, lzma.LZMAError):
-        return False
-    except OSError as error:
-        if error.errno not in (None, errno.EINVAL):  # the machine failed
-            raise
-        return False
 
 
 def sha256_of(path: Path) -> str:

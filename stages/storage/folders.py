@@ -1,7 +1,8 @@
 """Recognize files and folders that are not photos, by their names or their first bytes."""
 
 import os
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable
+from pathlib import Path, PurePath, PurePosixPath
 
 # Compared in lower case. Folders of macOS, of Synology's and QNAP's network drives, of Windows and of Linux.
 SYSTEM_FOLDERS = {
@@ -69,10 +70,15 @@ def is_text(header: bytes) -> bool:
     return is_utf_8 and all(character.isprintable() or character.isspace() for character in text)
 
 
-def is_hidden(name: PurePosixPath) -> bool:
+def is_hidden(name: PurePath) -> bool:
     """Return whether a file is the operating system's own, such as ``.DS_Store``, ``@eaDir/`` and ``Thumbs.db``."""
     is_in_hidden = any((part.startswith(".") and part != "..") or part.lower() in SYSTEM_FOLDERS for part in name.parts)
     return is_in_hidden or name.name.lower() in SYSTEM_FILES
+
+
+def folders_above(files: Iterable[str]) -> set[Path]:
+    parents = {Path(parent) for parent in {file.rpartition("/")[0] for file in files}}
+    return parents.union(*(parent.parents for parent in parents))
 
 
 def visible_files(folder: Path) -> list[str]:

@@ -117,7 +117,7 @@ def test_a_model_without_an_npz_has_no_temperature(
     assert predict("new", "--format", "json") == plain
     [message] = caplog.messages
     assert re.match(
-        r"data/models/good.keras has no .*\(.npz\) .*confidence of params.yaml has no effect: train", message
+        r"data/models/good.keras has no .npz beside it, .*confidence in params.yaml has no effect: train", message
     )
 
 
@@ -234,9 +234,9 @@ def test_a_photo_is_not_overwritten_by_the_output(predict: Predict) -> None:
         (["nonesuch.jpg"], r"received nonesuch.jpg: no such file$"),
         (["new", ""], r"^expected a photo or a folder, received an empty name: see "),
         (["metrics/empty"], r"expected photos in the folder metrics/empty, found none"),
-        (["new", "--rev", "HEAD"], r"^--rev: expected a git revision of this project, received 'HEAD'"),
+        (["new", "--rev", "HEAD"], r"^--rev: expected a commit, branch, tag or experiment, received 'HEAD'"),
         (["new", "-o", "a.xlsx"], r"^--output: expected a name in .csv, .json or .txt, or --format, received a.xlsx$"),
-        (["new", "-o", "metrics"], r"^--output: expected the name of a file, received metrics, which is a folder"),
+        (["new", "-o", "metrics"], r"^--output: expected the name of a file, received metrics, a folder"),
         (["a\n\x1b[2J.jpg"], r"received a\\n\\x1b\[2J.jpg: no such file$"),
         (["new", "-o", "a.\u202ecsv"], r"received a\.\\u202ecsv$"),
         (["new", "-o", "params.yaml/a.csv"], r"^cannot write params.yaml/a.csv .* another --output$"),

@@ -39,7 +39,7 @@ def exit_of(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[o
     ("error", "line", "code"),
     [
         (UserError("expected this, received that"), "error: expected this, received that", 1),
-        (OSError(errno.ENAMETOOLONG, "Too long", "a.jpg\n" * 50), "error: expected a path with names of up to 2", 1),
+        (OSError(errno.ENAMETOOLONG, "Too long", "a.jpg\n" * 50), "error: [Errno 36] Too long: ", 1),
         (KeyboardInterrupt(), "stopped: run the same command again", 1),
         (MachineError("node lost"), "error: node lost", MACHINE_FAILURE),
         (PermissionError(13, "Permission denied", "data/raw"), "error: no access to", MACHINE_FAILURE),
@@ -57,7 +57,7 @@ def test_expected_failures_are_one_line_with_a_code(
 
 
 @pytest.mark.parametrize("rows", [1, 100_000], ids=["at the end", "meanwhile"])
-def test_output_that_nobody_reads_on_ends_it_quietly(rows: int) -> None:
+def test_output_that_nobody_reads_on_is_one_line(rows: int) -> None:
     program = f"from stages.common.cli import run\nrun(lambda: [print('row') for _ in range({rows})])"
     read, write = os.pipe()
     os.close(read)
@@ -65,7 +65,7 @@ def test_output_that_nobody_reads_on_ends_it_quietly(rows: int) -> None:
         ended = subprocess.run(
             [sys.executable, "-c", program], cwd=PROJECT, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False
         )
-    assert (ended.stderr, ended.returncode) == ("", 1)
+    assert (ended.stderr, ended.returncode) == ("stopped: what reads the output, or a connection, has ended\n", 1)
 
 
 def test_help_wraps_paragraphs_and_keeps_examples(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,10 +109,7 @@ def test_a_failing_disk_or_mount_blames_no_option(code: int, line: str) -> None:
         raise error
 
 
-# A broken pipe that is not the output's is a connection's.
-@pytest.mark.parametrize(
-    "error", [ZeroDivisionError("oops"), *(OSError(code, "oops") for code in (errno.ENOTDIR, errno.EPIPE))]
-)
+@pytest.mark.parametrize("error", [ZeroDivisionError("oops"), OSError(errno.ENOTDIR, "oops")])
 def test_our_own_bugs_keep_their_traceback(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
     ended, printed = exit_of(error, capsys)
     assert ended == BUG

@@ -72,12 +72,6 @@ def test_a_renamed_key_is_refused_with_its_new_name(set_params: SetParams, patte
         load_params()
 
 
-def test_a_key_renamed_in_all_models_is_said_once(set_params: SetParams) -> None:
-    set_params({"models.cnn.units": 8, "models.transfer.units": 8, "train.runs": 0})
-    with pytest.raises(UserError, match=r"^params.yaml: models\.\*\.units: renamed to dense_units$"):
-        load_params()
-
-
 @pytest.mark.parametrize(("filters", "per_layer"), [(8, (8, 8)), ([8, 16], (8, 16))])
 def test_filters_are_one_number_or_one_a_layer(filters: Any, per_layer: tuple[int, ...]) -> None:
     assert ModelConfig.model_validate({**CNN, "conv_layers": 2, "filters": filters}).filters_per_layer == per_layer
@@ -141,7 +135,7 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("train.learning_rate", -1, "train.learning_rate: expected greater than 0, received -1"),
         ("train.learning_rate", float("nan"), "train.learning_rate: expected a finite number, received nan"),
         ("train.learning_rate", "fast", "train.learning_rate: expected a valid number, received 'fast'"),
-        ("train.epochs", 10**30, f"train: expected numbers of up to 64 bits, received epochs: {10**30}"),
+        ("train.epochs", 10**30, f"train.epochs: expected less than {2**63}, received {10**30}"),
         ("train.rate", 0.1, "train.rate: unknown key: docs/parameters.md lists all"),
         *(
             ("image_size", value, f"image_size: expected pixels, as 160 or [height, width], received {value!r}")
@@ -175,11 +169,11 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         (BACKBONE, {"backbone": "mobilenet_v2", "views": 4}, f"{BACKBONE}: expected one of flip, rotation, "),
         ("models.transfer.flip", "vertical", f"models.transfer: {ALL_AUGMENTATION} under {BACKBONE}"),
         ("models.transfer.rescale", "zero_to_one", "models.transfer: expected rescale with features: pixels only"),
-        ("models.cnn.features", "nonesuch", "models.cnn.features: expected one of pixels, mobilenet_v2, mobilenet_v"),
+        ("models.cnn.features", "nonesuch", "models.cnn.features: expected one of features (pixels, mobilenet_v2, mob"),
         (f"{BACKBONE}.backbone", "vgg", f"{BACKBONE}.backbone: expected one of backbones (mobilenet_v2), received vgg"),
         ("features.pixels", {"backbone": "none"}, "features.pixels: reserved for the photos themselves"),
-        ("backbones.mobilenet_v2.weights", "", "expected weights in backbones.mobilenet_v2, or nothing that needs the"),
-        ("label_issues", {"mobilenet_v2_blocks": {"folds": 5}}, "label_issues: expected names of stored features of a"),
+        ("backbones.mobilenet_v2.weights", "", "backbones.mobilenet_v2.weights: expected a file, received none"),
+        ("label_issues", {"mobilenet_v2_blocks": {"folds": 5}}, "label_issues: expected one of stored features of a"),
         ("models.cnn.fine_tune", {"after": 0.5, "learning_rate": 1}, "models.cnn.fine_tune: expected none, as feature"),
         ("models.fine_tuned.features", "mobilenet_v2", "models.fine_tuned.fine_tune: expected none, as features.mobil"),
         ("models.transfer.features", "mobilenet_v2_blocks", "models.transfer.fine_tune: expected after and learning"),
@@ -204,7 +198,7 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.cnn.dropout", None, "models.cnn: expected dropout, or classifier: linear, received none"),
         ("models.wide", {"features": "pixels"}, "models.wide: expected dense_units and dropout, or classifier: linear"),
         ("models.transfer.features", "mobilenet_v2_pooled", "models.transfer.features: expected features without pool"),
-        ("cluster.models", {"tranfer": {}}, "expected models of params.yaml in cluster.models, received tranfer"),
+        ("cluster.models", {"tranfer": {}}, "cluster.models: expected one of models (cnn, augmented,"),
     ],
 )
 def test_a_bad_value_is_named_with_what_was_expected(set_params: SetParams, key: str, value: Any, message: str) -> None:
@@ -216,7 +210,7 @@ def test_a_bad_value_is_named_with_what_was_expected(set_params: SetParams, key:
 
 def test_label_issues_need_stored_features(set_params: SetParams) -> None:
     set_params({f"{BACKBONE}.views": "every_epoch", "label_issues": {"mobilenet_v2": {"folds": 5}}})
-    with pytest.raises(UserError, match=r"whole backbone \(mobilenet_v2_pooled\), received mobilenet_v2: "):
+    with pytest.raises(UserError, match=r"whole backbone \(mobilenet_v2_pooled\), received mobilenet_v2$"):
         load_params()
 
 

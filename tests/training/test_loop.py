@@ -162,7 +162,7 @@ def test_a_damaged_backup_is_ignored_and_logged(tmp_path: Path, caplog: pytest.L
         broken[name] = whole[:place] + bytes([value]) + whole[place + 1 :]
     backup.path.write_bytes(broken[damage])
     assert backup.history() == []
-    assert caplog.messages == [f"{backup.path} is damaged, so the training run starts from the beginning"]
+    assert caplog.messages == [f"{backup.path} is damaged, so it is not used"]
 
 
 def test_balanced_class_weights_count_in_the_training_loss_alone(tmp_path: Path) -> None:

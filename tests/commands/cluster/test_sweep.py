@@ -27,7 +27,7 @@ from stages.training.backup import History
         ("models.cnn.drop=0.3", "-S .* models.cnn.drop=0.3: Could not override 'models.cnn.drop'."),
         ("models.cnn.epochs=3", "To append to your config use \\+models.cnn.epochs=3"),
         ("+models.cnn.epoch=3", "models.cnn.epoch: unknown key"),
-        ("train.runs=2", "^train.runs: expected 1 in a sweep, received 2: add -S train.runs=1 and"),
+        ("train.runs=2", "^train.runs: expected 1 in a sweep, received 2: add -S train.runs=1"),
         ("split.test_every=2", "-S split.test_every=2: expected a parameter of train, models.cnn, image_fit or im"),
         ("models.transfer.dropout=0.1", "-S models.transfer.dropout=0.1: expected a parameter of"),
     ],
@@ -135,7 +135,7 @@ def test_an_ended_trial_reports_the_selected_epoch(tmp_path: Path) -> None:
     training = trial.Trial.__new__(trial.Trial)  # without Ray
     training.reported = []
     training.history_file, training.backup_file = tmp_path / "history.json", tmp_path / "backup.npz"
-    np.savez(training.backup_file, about=json.dumps({"key": "", "history": epochs}))
+    np.savez(training.backup_file, history=json.dumps(epochs))
     training.process = SimpleNamespace(is_running=lambda: True)  # type: ignore[assignment]
     assert [training.step()["val_accuracy"] for _ in epochs] == [0.8, 0.7]
 

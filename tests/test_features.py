@@ -1,7 +1,6 @@
 """Pixels and features as the steps write them."""
 
 import errno
-import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -117,7 +116,6 @@ def test_views_of_every_epoch_are_left_to_the_training(
 def test_sizes_are_logged_and_a_full_disk_is_one_line(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
     size = 8 * 32 * 40 * 3
     run_step("pixels", monkeypatch)
     assert "train.npy: 5 x 32 x 40 x 3 of uint8, 0.0 MB" in caplog.text
@@ -193,7 +191,6 @@ def small_transfer(set_params: SetParams, monkeypatch: pytest.MonkeyPatch, eager
 def test_a_saved_model_agrees_with_its_training_on_features(
     small_transfer: Callable[..., None], caplog: pytest.LogCaptureFixture, precision: str
 ) -> None:
-    caplog.set_level(logging.INFO)
     small_transfer(precision=precision)
     assert "the saved model agrees with its training" in caplog.text
 

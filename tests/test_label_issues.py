@@ -50,7 +50,6 @@ def run(workspace: Path, monkeypatch: pytest.MonkeyPatch, set_params: SetParams)
 def test_exchanged_labels_are_listed_most_suspicious_first(
     run: Callable[..., pd.DataFrame], caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
     listed = run([4, 7, 22])
     assert listed.columns[:2].tolist() == ["path", "label"], "as corrections.csv has them"
     assert sorted(listed["path"]) == [f"data/raw/train/{number}.jpg" for number in (22, 4, 7)]

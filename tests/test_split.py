@@ -140,7 +140,6 @@ def test_only_photos_outside_of_class_folders_count_as_rejected(workspace: Path)
 
 @pytest.mark.usefixtures("workspace")
 def test_sidecar_files_are_listed_and_count_for_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO")
     layout({"cats": 10, "dogs": 10})
     for suffix in (".AAE", ".MOV", ".mp4", ".xmp", ".jpg.json", ".xml"):
         (PHOTOS / "cats/0").with_suffix(suffix).write_text("no photo")
@@ -169,7 +168,6 @@ def test_names_without_a_suffix_count_where_labels_are_listed(workspace: Path, l
 @pytest.mark.usefixtures("workspace")
 def test_what_a_csv_lists_is_no_sidecar_file(caplog: pytest.LogCaptureFixture) -> None:
     """Whatever its suffix: a photo is used, and another file counts as rejected."""
-    caplog.set_level("INFO")
     write_photos(PHOTOS, 40)
     names = [f"{number}.jpg" for number in range(40)]
     names[0] = (PHOTOS / names[0]).rename(PHOTOS / "0.thm").name

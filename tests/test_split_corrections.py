@@ -48,7 +48,6 @@ def test_a_photo_gets_another_label_or_is_removed(caplog: pytest.LogCaptureFixtu
 
     However many photos are removed, here two of twenty, the run goes on.
     """
-    caplog.set_level("INFO")
     before = labels(correct())
     gone = [DOG, "data/raw/dogs/5.jpg"]
     lines = [f"{path},remove" for path in gone]

@@ -107,7 +107,6 @@ def results() -> dict[str, bytes]:
 def test_runs_from_several_seeds_resume_and_are_independent(
     settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
     settings(runs=3)
 
     def die(self: Any, batch: int, logs: Any = None) -> None:

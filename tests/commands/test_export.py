@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import logging
 import re
 import sys
 from collections.abc import Callable
@@ -54,8 +53,7 @@ def export(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Export:
 @pytest.mark.parametrize("name", FORMATS)
 def test_an_export_is_described_and_checked(export: Export, caplog: pytest.LogCaptureFixture, name: str) -> None:
     written = {"saved_model": "small", "tflite": "small.tflite", "onnx": "small.onnx"}[name]
-    with caplog.at_level(logging.INFO):
-        export("--format", name, "out/deep")
+    export("--format", name, "out/deep")
     assert {path.name for path in Path("out/deep").iterdir()} == {written, "small.json"}
     assert [path.name for path in Path("out").iterdir()] == ["deep"]
     assert f"wrote out/deep/{written}" in caplog.messages
@@ -115,8 +113,7 @@ def test_int8_folds_batch_normalization(caplog: pytest.LogCaptureFixture) -> Non
     layers = keras.layers
     model = keras.Sequential([keras.Input((8, 8, 3)), layers.DepthwiseConv2D(3), layers.BatchNormalization()])
     model.layers[1].set_weights([np.full(3, value) for value in (3, 5, 7, 9)])
-    with caplog.at_level(logging.INFO):
-        write_model(model, FORMATS["onnx"], Path("small.onnx"), "int8", np.full((2, 8, 8, 3), 90, np.uint8))
+    write_model(model, FORMATS["onnx"], Path("small.onnx"), "int8", np.full((2, 8, 8, 3), 90, np.uint8))
     operations = {node.op_type for node in onnx.load("small.onnx").graph.node}
     assert "Conv" in operations
     assert not operations & {"Add", "Mul", "BatchNormalization"}
@@ -223,8 +220,7 @@ def test_an_export_computes_the_model_s_logits_in_float32(name: str, policy: str
 
 def test_the_rounding_of_half_precision_is_logged(export: Export, caplog: pytest.LogCaptureFixture) -> None:
     save_small_model("small", ["cats", "dogs"], policy="mixed_bfloat16")
-    with caplog.at_level(logging.INFO):
-        export("--format", "saved_model", "out")
+    export("--format", "saved_model", "out")
     moved = re.search(r"computes in bfloat16, .* a probability by (\S+) at most", caplog.text)
     assert moved
     assert 0 < float(moved[1]) < 0.02

@@ -1,6 +1,5 @@
 """Exports kept for predictions: Keras's answers without TensorFlow, and TensorFlow where they would be others."""
 
-import logging
 import os
 import subprocess
 import sys
@@ -47,11 +46,10 @@ def is_exported(trained: TrainedModel) -> bool:
 
 
 def test_a_model_is_exported_once(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO):
-        assert is_exported(load())
-        [path] = EXPORTS.iterdir()
-        written = path.stat().st_ino
-        assert is_exported(load())
+    assert is_exported(load())
+    [path] = EXPORTS.iterdir()
+    written = path.stat().st_ino
+    assert is_exported(load())
     assert path.stat().st_ino == written
     assert not caplog.messages
 
@@ -121,10 +119,9 @@ def test_other_answers_leave_it_to_tensorflow(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(export_cache, "MAX_DIFFERENCE", -1)
-    with caplog.at_level(logging.INFO):
-        assert not is_exported(load())
-        monkeypatch.setattr(exporters, "write_model", None)  # it is judged once
-        assert not is_exported(load())
+    assert not is_exported(load())
+    monkeypatch.setattr(exporters, "write_model", None)  # it is judged once
+    assert not is_exported(load())
     [message] = set(caplog.messages)
     assert message.startswith("TensorFlow predicts with good: its ONNX export gives the model's class for 100.00%")
 
@@ -136,8 +133,7 @@ def test_a_failed_export_leaves_it_to_tensorflow(
         raise NotImplementedError("no such operation")
 
     monkeypatch.setattr(exporters, "write_model", fail)
-    with caplog.at_level(logging.INFO):
-        assert not is_exported(load())
+    assert not is_exported(load())
     assert caplog.messages == ["TensorFlow predicts with good: it cannot be exported to ONNX (no such operation)"]
 
 
@@ -162,8 +158,7 @@ def test_tensorflow_predicts_quietly_where_it_must(
     reason: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     reason(monkeypatch)
-    with caplog.at_level(logging.INFO):
-        assert not is_exported(load())
+    assert not is_exported(load())
     assert not caplog.messages
     assert not EXPORTS.is_dir()
 

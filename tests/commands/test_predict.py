@@ -4,7 +4,6 @@ import csv
 import errno
 import io
 import json
-import logging
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -46,7 +45,11 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def predict(
-    workspace: Path, exports: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    workspace: Path,
+    exports: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> Predict:
     """Run the command and return what it wrote to stdout.
 
@@ -60,6 +63,7 @@ def predict(
 
     def call(*arguments: str) -> str:
         monkeypatch.setattr(sys, "argv", ["predict", *arguments])
+        caplog.set_level("WARNING")
         command.main()
         return capsys.readouterr().out
 
@@ -159,7 +163,7 @@ def test_files_that_cannot_be_decoded_are_listed(
     Path("new/a\n\u202eb.jpg").touch()
     Path("new/linked").symlink_to(Path("data").resolve())
     message = r"^5 of 9 files cannot be decoded .* fix or remove them; good classified the other 4$"
-    with caplog.at_level(logging.WARNING), pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=message):
         predict("new", "-o", "rows.csv")
     assert caplog.messages == [
         "new/1.jpg: cannot be decoded: Truncated File Read",

@@ -77,7 +77,7 @@ def test_main_scores_come_first(comment: Callable[..., str]) -> None:
     assert report.endswith("\n\n# Report\n\nThe best is cnn.\n\n\n</details>\n")
 
 
-def test_the_score_of_rank_by_is_a_main_one_and_parameters_follow(
+def test_the_score_of_rank_by_is_a_main_one_before_parameters(
     comment: Callable[..., str], set_params: SetParams
 ) -> None:
     set_params({"evaluate.rank_by": "macro_f1"})

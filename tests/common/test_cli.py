@@ -118,9 +118,7 @@ def test_our_own_bugs_keep_their_traceback(error: Exception, capsys: pytest.Capt
     assert "oops" in printed
 
 
-@pytest.mark.parametrize(
-    "step", ["stages.split", "commands.sample", pytest.param("commands.cluster.sweep", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("step", ["stages.split", "commands.sample"])
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")  # where another test has imported it
 @pytest.mark.usefixtures("workspace")
 def test_help_shows_the_command_and_runs_nothing(

@@ -142,11 +142,8 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
             for value in ([160], "large", 0, True)
         ),
         ("download.photos_sha256", "abc", "download.photos_sha256: expected 64 hexadecimal digits or nothing, rec"),
-        ("models.cnn.erasing", 2, "models.cnn.erasing: expected less than or equal to 1, received 2"),
         ("models.cnn.batch_norm", 1, "models.cnn.batch_norm: expected a valid boolean, received 1"),
-        ("models.cnn.pooling", "max", "models.cnn.pooling: expected 'average', received 'max'"),
         ("models.cnn.dropout", 1, "models.cnn.dropout: expected less than 1"),
-        ("models.cnn.rescale", "yes", "models.cnn.rescale: expected 'zero_to_one' or 'minus_one_to_one', received"),
         ("models.wide", None, "models.wide: expected a mapping of keys to values, received nothing"),
         ("models.wide", {}, "models.wide.features: expected a value, received none"),
         ("models.a/b", CNN, "models.a/b: expected a name of letters, digits, - and _"),

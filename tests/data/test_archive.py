@@ -58,7 +58,6 @@ def test_files_are_packed_byte_for_byte(mode: Any) -> None:
 @pytest.mark.parametrize("kind", ["zip", "tar", "folder"])
 def test_hidden_files_and_empty_folders_are_left_out(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     """The latter are named, as each may be a class."""
-    caplog.set_level("INFO")
     for folder in ("cats", "dogs", "cows/@eaDir", "fish", "__MACOSX/cats"):
         Path("all", folder).mkdir(parents=True)
     for name in ("cats/1.jpg", "cows/@eaDir/1.jpg", "fish/Thumbs.db", "__MACOSX/cats/._1.jpg", "cats/Icon\r"):

@@ -20,9 +20,8 @@ from stages.training.backup import History
 from stages.training.batches import pad_batch, training_batches, validation_batches
 from stages.training.loop import compile_model, parallel_model, train_model
 from tests.conftest import PROJECT
-from tests.models.backbones import write_backbone
 from tests.training.examples import run_of
-from tests.training.small_backbone import small_efficientnet
+from tests.training.small_backbone import use_small_backbone
 
 # They need a process that has not computed yet.
 ON_DEVICES = """
@@ -37,13 +36,11 @@ COUNTS = (24, 26, 27)  # of photos, in batches of 8
 COUNT_OF = {2: 27, 3: 26}  # in a training run on so many devices, which cannot divide the last batch
 TRAINED_ON = {2: ["augmented", "fine_tuned"], 3: ["augmented", "transfer"]}
 one_strategy = cache(device_strategy)  # another in the same process would number its exchanges from the start again
-NETWORK = "EfficientNetB0"  # not the shipped one, and small
-
 # Of a model's config.
 CHANGES: dict[str, dict[str, Any]] = {
     "augmented": {"conv_layers": 2, "filters": 4},
-    "transfer": {"features": NETWORK, "flip": "horizontal"},  # in every epoch
-    "fine_tuned": {"features": NETWORK, "fine_tune": FineTune(after=0.5, learning_rate=0.001)},
+    "transfer": {"flip": "horizontal"},  # in every epoch
+    "fine_tuned": {"fine_tune": FineTune(after=0.5, learning_rate=0.001)},
 }
 
 
@@ -80,10 +77,7 @@ def train(model_name: str, count: int) -> tuple[History, list[list[float]]]:
     config = params.models[model_name].model_copy(update=changes)
     make_deterministic(0)
     with pytest.MonkeyPatch.context() as patch, one_strategy().scope():
-        patch.setattr(keras.applications, NETWORK, small_efficientnet)
-        if config.has_backbone:
-            stop_before = "block7a_expand_conv" if config.fine_tune else None
-            write_backbone(NETWORK, (32, 32), NETWORK, stop_before=stop_before)
+        use_small_backbone(patch, (32, 32))
         model = build_model(config, (32, 32), 2)
         shape = (32, 32, 3) if not config.fine_tune else model.get_layer("backbone").output_shape[1:]
         noise = np.random.default_rng(0).integers(0, 256, (2 * count, *shape), np.uint8)

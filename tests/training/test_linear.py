@@ -105,7 +105,6 @@ def test_fine_tuning_starts_from_the_linear_classifier(fine_tune: Callable[..., 
 def test_a_fine_tuned_linear_head_resumes_to_the_same_bytes(
     fine_tune: Callable[..., list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
     settings = {"schedule": "cosine", "warmup": 0.2}
     fine_tune(1e-3, **settings)
     expected = [Path(path).read_bytes() for path in FILES]
@@ -145,7 +144,6 @@ def test_the_saved_model_takes_pixels_and_gives_its_logits(fit: Callable[..., Pi
 
 
 def test_the_history_is_one_record_of_the_fit(fit: Callable[..., Pixels], caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO")
     fit()
     [record] = read_json(FILES[3])
     with np.load(FILES[2]) as saved:

@@ -21,7 +21,7 @@ from stages.training.loop import Phase, compile_model, scheduled, training_key
 from tests.training.examples import CONFIG, SETTINGS, photos, run_of, train, train_until, undisturbed
 
 
-def test_the_history_has_a_record_per_epoch_and_depends_on_the_seed(tmp_path: Path) -> None:
+def test_a_history_has_its_epochs_and_depends_on_the_seed(tmp_path: Path) -> None:
     _, history = undisturbed()
     assert [record["epoch"] for record in history] == [1, 2, 3]
     assert set(history[0]) == {"epoch", "accuracy", "loss", "val_accuracy", "val_loss"}
@@ -43,7 +43,6 @@ def test_training_resumes_to_the_same_bytes(
     changes: Any,
     own: Any,
 ) -> None:
-    caplog.set_level("INFO")
     settings, config = SETTINGS.model_copy(update=changes), CONFIG.model_copy(update=own)
     train_until(epoch, tmp_path, monkeypatch, settings, config)
     assert train(tmp_path, settings, config=config) == undisturbed(settings, config)
@@ -54,7 +53,6 @@ def test_training_resumes_to_the_same_bytes(
 def test_half_precision_resumes_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, precision: str
 ) -> None:
-    caplog.set_level("INFO")
     settings = SETTINGS.model_copy(update={"precision": precision})
     # So that in float16 the scale of the loss falls, and settles.
     monkeypatch.setitem(build.RESCALE, "minus_one_to_one", (0.0, 8.0))
@@ -67,7 +65,6 @@ def test_half_precision_resumes_to_the_same_bytes(
 def test_a_backup_of_the_last_epoch_needs_no_more_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
     first = train(tmp_path)
     monkeypatch.setattr(callbacks.Checkpoint, "on_epoch_end", None)  # so that an epoch more would fail
     assert train(tmp_path) == first

@@ -62,7 +62,6 @@ def test_training_on_a_backbone_resumes_to_the_same_bytes(
     settings: Train,
     epoch: int,
 ) -> None:
-    caplog.set_level("INFO")
     train_until(epoch, tmp_path, monkeypatch, settings, config)
     assert train(tmp_path, settings, config=config) == undisturbed(settings, config)
     assert f"resuming after epoch {epoch} of 3" in caplog.text
@@ -73,7 +72,6 @@ def test_training_on_a_backbone_resumes_to_the_same_bytes(
 def test_a_convnext_resumes_twice_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
     monkeypatch.setattr(keras.applications, "ConvNeXtTiny", small_convnext)
     write_backbone("ConvNeXtTiny", SIZE, "entry", stop_before="convnext_downsampling_block_2")
     config, settings = fine_tuning("entry"), SETTINGS.model_copy(update={"batch_size": 5, "micro_batches": 1})
@@ -100,7 +98,6 @@ def test_photos_and_their_stored_features_train_alike(tmp_path: Path) -> None:
 def test_each_phase_has_its_own_learning_rate(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, schedule: str, expected: list[float]
 ) -> None:
-    caplog.set_level("INFO")
     rates, steps = [], []
 
     def save(self: Backup, model: keras.Model, history: History, kept: Sequence[np.ndarray]) -> None:

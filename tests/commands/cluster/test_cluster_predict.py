@@ -2,7 +2,6 @@
 
 import errno
 import json
-import logging
 import os
 import socket
 import sys
@@ -238,8 +237,8 @@ def test_only_photos_with_a_problem_are_tried_again(tmp_path: Path) -> None:
     assert (tmp_path / "part-000000.parquet").stat().st_ino == untouched
 
 
-def rows_of(*paths: str, probability: float = 1, problem: str | None = None) -> pd.DataFrame:
-    of_class = [None] * 3 if problem else ["a", probability, 1]
+def rows_of(*paths: str, problem: str | None = None) -> pd.DataFrame:
+    of_class = [None] * 3 if problem else ["a", 1, 1]
     rows = [[path, *of_class, problem] for path in paths]
     return pd.DataFrame(rows, columns=["path", "class", "probability", "probability_a", "problem"])
 
@@ -253,7 +252,6 @@ def write_parts(output: DirFileSystem, paths: list[str], size: int) -> None:
 
 def test_an_output_of_two_runs_at_once_is_repaired(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """They plan parts that share some photos, each after the parts that it found."""
-    caplog.set_level(logging.INFO)
     output = open_folder(str(tmp_path))
     paths = [f"{number}.jpg" for number in range(9)]
     write_parts(output, paths[:6], 3)
@@ -263,15 +261,6 @@ def test_an_output_of_two_runs_at_once_is_repaired(tmp_path: Path, caplog: pytes
     assert drop_problems(output) == set(paths)
     predict.report(paths, read_predictions(output), "cnn")
     assert "duplicate rows deleted, which another run wrote at the same time: 5" in caplog.text
-
-
-def test_an_older_output_with_duplicates_is_repaired(tmp_path: Path) -> None:
-    output = open_folder(str(tmp_path))
-    for number, names in enumerate(["ab", "bc", "c"]):
-        write_part(output, f"part-{number:06}.parquet", rows_of(*names, probability=number))
-    drop_problems(output)
-    assert sorted(read_predictions(output)["path"]) == ["a", "b", "c"]
-    assert pd.read_parquet(tmp_path).set_index("path")["probability"].to_dict() == {"a": 0, "b": 0, "c": 1}
 
 
 def test_no_part_replaces_one_of_other_photos(tmp_path: Path) -> None:
@@ -289,7 +278,6 @@ def test_a_part_that_another_run_deleted_is_one_line(tmp_path: Path, monkeypatch
 
 
 def test_rows_of_photos_that_are_gone_are_counted(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
     predictions = pd.DataFrame({"path": ["a", "b", "c"], "problem": [None] * 3})
     predict.report(["a"], predictions, "cnn")
     assert "rows of photos that no longer exist: 2" in caplog.text

@@ -92,7 +92,7 @@ def load_network(folder: Path, about: dict[str, Any], image_size: tuple[int, int
     except (ValueError, OSError, KeyError, UserWarning) as error:
         raise UserError(
             f"{parameter}.weights: expected weights of {architecture} without its top, with options {options}, "
-            f"received others ({weights.name})"
+            f"received others ({weights.name}): take those of the guide's table, or change the options"
         ) from error
     return network
 

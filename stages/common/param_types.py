@@ -38,12 +38,14 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _empty_is_null(cls, content: Any) -> Any:
-        """Read '' as null, as ``-S download.labels=`` writes it; refuse integers of more than 64 bits."""
+        """Read '' as null, as ``-S download.labels=`` writes it; refuse more than 64 bits, and zero bytes."""
         if not isinstance(content, dict):
             return content
         for key, value in content.items():
             if isinstance(value, int) and value >= 2**63:
                 raise ValueError(f"expected numbers of up to 64 bits, received {key}: {value}")
+            if isinstance(value, str) and "\0" in value:
+                raise ValueError(f"expected text without zero bytes, received {key}: {value!r}")
         return {key: None if value == "" else value for key, value in content.items()}
 
 

@@ -230,6 +230,11 @@ def test_an_interrupted_output_is_left_as_it_was(predict: Predict, monkeypatch: 
     assert len(seen[0] - there) == 1  # the unfinished file
 
 
+def test_a_dash_as_the_output_is_stdout(predict: Predict) -> None:
+    assert predict("new", "-o", "-", "--format", "csv").startswith("path,class,")
+    assert not Path("-").exists()
+
+
 def test_a_photo_is_not_overwritten_by_the_output(predict: Predict) -> None:
     before = Path(PHOTOS[0]).read_bytes()
     with pytest.raises(UserError, match=f"^--output: expected another file than the photos, received .*{PHOTOS[0]}"):

@@ -91,6 +91,9 @@ def test_only_photos_of_the_lists_are_served(server: Server) -> None:
     status, content = server.ask("photo", params={"path": photo("$", 0), "size": "small"})
     assert status == 200
     assert Image.open(BytesIO(content)).size == (30, 20)
+    address = f"{server.origin}/{server.keys.token}/photo"
+    headers = server.request("GET", address, params={"path": photo("$", 0)})[2]
+    assert headers["Cache-Control"] == "private, max-age=60"  # for the next photo, and not for one that has changed
     others = ["data/raw/2/secret.jpg", "data/raw/notes.txt", "params.yaml", "/etc/passwd", f"./{photo('$', 0)}", ""]
     for path in [*others, "data/raw/../raw/2/0.jpg"]:
         assert server.ask("photo", params={"path": path})[0] == 404, path

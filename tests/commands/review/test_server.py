@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import socket
+import sys
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from aiohttp import ClientSession, web
 from PIL import Image
 
+from commands.review import __main__ as command
 from commands.review.server import MAX_UPLOAD, Secrets, make_app
 from stages.common.paths import CORRECTIONS
 from tests.commands.review.examples import CLASSES, photo, write_lists
@@ -84,6 +86,17 @@ def test_the_first_address_works_once(server: Server) -> None:
         answered, _, headers = server.request("GET", address, allow_redirects=False)
         assert answered == status
         assert (headers.get("Location") == f"/{server.keys.token}/") == (status == 303)
+
+
+@pytest.mark.usefixtures("workspace")
+def test_ctrl_c_ends_the_server_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def interrupt(*_: Any, **_options: Any) -> None:
+        raise KeyboardInterrupt
+
+    write_lists()
+    monkeypatch.setattr(sys, "argv", ["…", "--no-browser"])
+    monkeypatch.setattr(command, "serve", interrupt)
+    command.main()
 
 
 def test_only_photos_of_the_lists_are_served(server: Server) -> None:

@@ -38,7 +38,7 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _empty_is_null(cls, content: Any) -> Any:
-        """Read '' as null, as ``-S download.labels=`` writes it; refuse text with zero bytes, which no path can have."""
+        """Read '' as null, as ``-S download.labels=`` writes it; refuse text with zero bytes, as no path has."""
         if not isinstance(content, dict):
             return content
         for key, value in content.items():

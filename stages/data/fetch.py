@@ -73,7 +73,7 @@ class Source:
         """Refuse what reading has no end of."""
         if self.is_local and not Path(path).is_file():
             raise UserError(
-                f"{self.key}: expected a file, received {path}, a link to none, a pipe or a device: delete it"
+                f"{self.key}: expected a file, received {path}, a link to a folder or to nothing, a pipe or a device"
             )
 
     def copy_file(

@@ -141,7 +141,7 @@ def test_a_name_like_a_url_is_a_path(folder: Path, monkeypatch: pytest.MonkeyPat
         ("zip://a.zip", "received 'zip://a.zip': .*directory"),
         ("tar://::cats/0.jpg", "separates paths: "),
         *((url, f"expected a path or a URL that fsspec reads, received '{url}': ") for url in ("github://a", "ftp://")),
-        ("file://localhost/a b\n", r"found none, so no '.*/localhost/a b\\n': correct it"),
+        ("file://localhost/a b\n", r"b\\n' \('.*/localhost/a b\\n'\), found none: correct it"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of fsspec's ftp://

@@ -58,10 +58,8 @@ def current_commit(base: str) -> str:
         with Repo() as repo:
             resolve_commit(repo, base)
             return str(repo.scm.get_rev()[:7])
-    except DvcException as error:
-        raise UserError(
-            f"expected a commit, branch, tag or experiment to compare with, received {base!r}: {first_line(error)}"
-        ) from error
+    except (DvcException, UnicodeError) as error:
+        raise UserError(f"expected a git revision to compare with, received {base!r}: {first_line(error)}") from error
 
 
 def diff_from(base: str, kind: str, *options: str) -> tuple[list[str], list[str]]:

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from stages.common.cli import run
 from stages.common.parallel import map_in_parallel
 from stages.common.params import LabelStats, load_params
-from stages.evaluation.figures import largest_and_smallest, picture_grid, write_figure
+from stages.evaluation.figures import caption, largest_and_smallest, picture_grid, write_figure
 from stages.photos.decode import open_photo, thumbnail
 from stages.storage.files import write_csv, write_json
 from stages.storage.photo_lists import count_copies, count_rejected, majority_class_accuracy, read_split
@@ -30,8 +30,6 @@ LABEL_COUNTS = Path("plots/label_counts.csv")
 LABEL_COUNTS_FIGURE = Path("plots/label_counts.png")
 SAMPLES_FIGURE = Path("plots/samples.png")
 CLASSES_SHOWN = 20  # in either figure, which is up to 4,848 pixels high
-MAX_COLUMNS = 100  # of samples.png
-MAX_PICTURES = 500  # of samples.png, all of which are in memory at a time
 MAX_LISTED = 100  # classes in label_stats.json, which git keeps
 PHOTOS_MEASURED, MEASURED_SIZE = 500, 64  # at random; large JPEGs are decoded smaller, to 256 px or more
 
@@ -81,7 +79,7 @@ def draw_counts(counts: pd.DataFrame) -> Figure:
     if len(shown) < len(counts):
         title += f"\n(of {len(counts)} classes, those with the most\nand those with the fewest training photos)"
     figure, axes = plt.subplots(figsize=(7, 1 + 0.6 * len(shown)), layout="constrained")
-    shown.plot.barh(ax=axes, width=0.8, xlabel="photos", ylabel="class", title=title)
+    shown.rename(caption).plot.barh(ax=axes, width=0.8, xlabel="photos", ylabel="class", title=title)
     for bars in axes.containers:
         axes.bar_label(bars, padding=2, fontsize="small")  # type: ignore[arg-type]  # pandas drew nothing but bars
     axes.margins(x=0.15)
@@ -91,23 +89,19 @@ def draw_counts(counts: pd.DataFrame) -> Figure:
 
 
 def draw_samples(photos: pd.DataFrame, settings: LabelStats) -> Figure:
-    """Draw a row of random photos of each class: of the first classes by name, and up to ``MAX_PICTURES``."""
+    """Draw a row of random photos of each class, of the first classes by name."""
     classes = list(photos.groupby("label"))
-    columns = min(settings.photos_per_class, MAX_COLUMNS)
-    rows = min(CLASSES_SHOWN, MAX_PICTURES // columns, len(classes))
+    columns, rows = settings.photos_per_class, min(CLASSES_SHOWN, len(classes))
     rng = np.random.default_rng(settings.seed)
     figure = plt.figure(figsize=(2 * columns, 2 * rows + 0.4), layout="constrained")
-    notes = [f"the first {rows} of {len(classes)} classes by name"] if rows < len(classes) else []
-    if columns < settings.photos_per_class:
-        notes.append(f"{columns} photos of each, not {settings.photos_per_class}")
-    if notes:
-        figure.suptitle(", ".join(notes))
+    if rows < len(classes):
+        figure.suptitle(f"the first {rows} of {len(classes)} classes by name")
     samples = [rng.choice(group["path"], min(columns, len(group)), replace=False) for _, group in classes[:rows]]
     pictures = iter(map_in_parallel(thumbnail, list(np.concatenate(samples)), "reading samples"))
     for row, (label, _), paths in zip(picture_grid(figure, rows, columns), classes, samples, strict=False):
         for axes in row[: len(paths)]:
             axes.imshow(next(pictures))
-        row[0].set_title(label, loc="left")
+        row[0].set_title(caption(str(label)), loc="left")
     return figure
 
 

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +10,10 @@ from threadpoolctl import threadpool_limits
 
 from stages.common.machine import machine_key, read_code
 from stages.common.paths import PREDICTIONS
-from stages.inference.calibration import DAMAGED_NPZ
 from stages.inference.logits import BATCH_SIZE, Outputs, load_model, predict_batches, predict_outputs, with_features
 from stages.inference.model_size import Size, measure_speed, size_of
 from stages.models.linear_file import LinearHead, read_linear_head
-from stages.storage.arrays import ArrayStore, DiskArray, create_array, open_array
+from stages.storage.arrays import ArrayStore, DiskArray, create_array, open_array, read_cached, write_cached
 from stages.storage.files import atomic_write, content_hash
 
 if TYPE_CHECKING:
@@ -72,17 +70,16 @@ class PredictionCache:
     ) -> dict[str, np.ndarray]:
         """Return cached arrays or, if there are none, cache what a model computes, its size and its speed."""
         self.used.add(path)
-        arrays = read_arrays(path, key)
+        arrays = read_cached(path, key)
         logger.info("%s: %s", model_path.stem, "predictions are cached" if arrays else "predicting the test photos")
-        if arrays is None:
+        if not arrays:
             from stages.models.runtime import make_deterministic
 
             make_deterministic(0)
             model = load_model(model_path)
             arrays = {"size": np.array(size_of(model)), **compute(model)}
             measure_speed(model, model_path, self.pixels)
-            with atomic_write(path) as unfinished:
-                np.savez(unfinished, allow_pickle=False, key=np.array(key), **arrays)
+            write_cached(path, key, **arrays)
         self.sizes[model_path.stem] = Size(*arrays["size"].tolist())
         return arrays
 
@@ -108,20 +105,5 @@ class PredictionCache:
         return open_array(self.maps_path(head))
 
     def delete_unused(self) -> None:
-        """Delete the files that no model has used."""
         for path in set(PREDICTIONS.glob("*.np[yz]")) - self.used:
             path.unlink()
-
-
-def read_arrays(path: Path, key: str) -> dict[str, np.ndarray] | None:
-    """Read cached arrays: None if the file is missing, has another key or, which is logged, is damaged."""
-    if not path.exists():
-        return None
-    content = BytesIO(path.read_bytes())
-    try:
-        with np.load(content, allow_pickle=False) as file:
-            arrays = dict(file)
-        return arrays if arrays.pop("key") == key else None
-    except DAMAGED_NPZ:
-        logger.warning("%s is damaged, so the predictions in it are not used", path)
-        return None

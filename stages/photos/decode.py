@@ -170,12 +170,21 @@ def _open(content: bytes) -> ImageFile.ImageFile:
         for name in formats_of(content[:HEADER_BYTES], FORMATS):
             Image.OPEN[name][0](BytesIO(content), "")  # raises the reason, which Image.open() hides
         raise
-    if opened.format in ("JPEG", "MPO") and content.endswith(bytes(64)):
+    if content.endswith(bytes(64)) and _has_no_end(opened.format, content):
+        raise UnreadablePhotoError("cannot be decoded: is cut short, and zero bytes follow")
+    return opened
+
+
+def _has_no_end(image_format: str | None, content: bytes) -> bool:
+    """Return whether zeros replace an image's end, as a copy that stopped leaves them: Pillow would decode them.
+
+    BMP, TIFF and WebP may end in zeros. Of the others, only a GIF is refused by its decoder.
+    """
+    if image_format in ("JPEG", "MPO"):
         file = BytesIO(content)
         JpegImageFile(file)  # reads the header
-        if content.find(b"\xff\xd9", file.tell()) < 0:  # a copy that stopped in a file of full size: Pillow adds grey
-            raise UnreadablePhotoError("cannot be decoded: is cut short, and zero bytes follow")
-    return opened
+        return content.find(b"\xff\xd9", file.tell()) < 0
+    return image_format == "AVIF" or (image_format == "PNG" and b"IEND\xaeB`\x82" not in content)
 
 
 def thumbnail(source: PathOrBytes) -> Image.Image:

@@ -162,7 +162,7 @@ BAD_PARAMETERS = {
     "empty folder": ({"photos": "empty"}, "^download.photos: expected photos, found no files in empty"),
     "folder of hidden files": ({"photos": "hidden"}, "^download.photos: expected photos, found no files in hidden"),
     "empty archive": ({"photos": "empty.zip"}, "^download.photos: expected photos, found no files in empty.zip"),
-    "missing file": ({"photos": "nowhere.zip"}, "^download.photos: .*'nowhere.zip', found none"),
+    "missing file": ({"photos": "nowhere.zip"}, "^download.photos: .*'nowhere.zip' .*, found none"),
     "server that is down": ({"photos": "http://127.0.0.1:9/a.zip"}, "cannot fetch http://127.0.0.1:9/a.zip: .*a local"),
     "unknown protocol": ({"photos": "gopher2://a/b.zip"}, "^download.photos: .*'gopher2://a/b.zip'"),
     "not an archive": (
@@ -177,7 +177,7 @@ BAD_PARAMETERS = {
     "hash of a folder": ({"photos_sha256": "0" * 64}, "photos_sha256: expected it empty for a folder"),
     "folder with a bad link": ({"photos": "dangling"}, "dangling/none.jpg, a link to a folder or to nothing"),
     "folder with a linked folder": ({"photos": "linked"}, "linked/dogs, a link to a folder"),
-    "missing labels": ({"labels": "nowhere.csv"}, "^download.labels: .*'nowhere.csv', found none"),
+    "missing labels": ({"labels": "nowhere.csv"}, "^download.labels: .*'nowhere.csv' .*, found none"),
     "folder of labels": ({"labels": "photos"}, "^download.labels: expected a CSV, received the folder photos"),
 }
 

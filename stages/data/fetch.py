@@ -125,9 +125,9 @@ class Source:
             try:
                 return read()
             except FileNotFoundError as error:
-                path = f", so no {self.path!r}" * (self.is_local and self.path != url)
+                path = f" ({self.path!r})" * (self.is_local and self.path != url)
                 raise UserError(
-                    f"{self.key}: expected a file or folder at {url!r}, found none{path}: correct it in params.yaml"
+                    f"{self.key}: expected a file or folder at {url!r}{path}, found none: correct it in params.yaml"
                 ) from error
             except Exception as error:
                 if isinstance(error, UserError) or is_machine_failure(error, self.is_local):

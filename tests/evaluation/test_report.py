@@ -101,6 +101,13 @@ def test_the_curves_say_what_to_try(accuracies: list[tuple[float, float]], val_l
     assert text.startswith(f"1. {words}") if words else not text
 
 
+@pytest.mark.parametrize(("cats", "words"), [(4, "1. Add photos of cats: fewer than 5 test photos say"), (5, "")])
+def test_a_class_of_few_test_photos_is_named(cats: int, words: str) -> None:
+    labels = (np.arange(20) >= cats).astype(int)
+    text = advice(evaluation_of("one", two_classes(labels, np.where(labels == 1, 0.9, 0.1))))
+    assert text.startswith(words) if words else not text
+
+
 def test_models_not_proved_worse_than_the_best_are_named() -> None:
     """Of 20 photos, the second is wrong on two, and the third on eight."""
     best, second = evaluation_of("best", wrong_on()), evaluation_of("second", wrong_on(0, 1))

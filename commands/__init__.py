@@ -1,0 +1,1 @@
+import stages  # noqa: F401 (for Ctrl-C while the imports of a command run)

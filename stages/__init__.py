@@ -1,1 +1,15 @@
 """The pipeline: a file here is a step of ``dvc.yaml``, a folder is a subject (see ``CONTRIBUTING.md``)."""
+
+import sys
+from typing import Any
+
+
+def report_exception(kind: type[BaseException], *details: Any) -> None:
+    """Report Ctrl-C in one line also while imports run, which takes seconds: ``cli.run`` starts after them."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.stderr.write("stopped: run the same command again\n")
+    else:
+        sys.__excepthook__(kind, *details)
+
+
+sys.excepthook = report_exception

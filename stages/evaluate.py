@@ -12,7 +12,6 @@ validation photos, the lists and the test photos. Writes for each model ``metric
 
 import json
 import logging
-import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -32,7 +31,7 @@ from stages.inference.calibration import fit_calibration, read_validation
 from stages.inference.logits import existing_model
 from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
-from stages.storage.files import json_value, read_file, write_csv, write_json, write_text
+from stages.storage.files import check_leftovers, json_value, read_file, write_csv, write_json, write_text
 from stages.storage.photo_lists import class_names, encode_labels, majority_class_accuracy, read_split
 
 logger = logging.getLogger(__name__)
@@ -53,7 +52,7 @@ SPLITS_SCORED = ("train", "validation", "test")
 
 def main() -> None:
     params = load_params()
-    check_leftovers(set(params.models))
+    check_leftovers([MODELS, HISTORY, REPEATS], params.models, "models")
     lists = {split: read_split(split) for split in ("train", "validation", "test", "rejected", "copies")}
     photos = lists["test"]
     classes = class_names(photos["label"])
@@ -74,16 +73,6 @@ def main() -> None:
     write_text(report.report(lists, ranked, table, rank_by, params.label_issues), REPORT)
     logger.info("%s\nbest on validation: %s", table.to_string(index=False), ranked[0].name)
     costs.write_measured(ranked)
-
-
-def check_leftovers(names: set[str]) -> None:
-    """Refuse models that ``params.yaml`` no longer has: they would count as this step's input in ``dvc.lock``."""
-    files = [path for folder in (MODELS, HISTORY, REPEATS) for path in folder.glob("*")]
-    leftovers = sorted(path for path in files if path.name.split(".")[0] not in {"", *names})  # "" of unfinished ones
-    if leftovers:
-        listed = ", ".join(sorted(names))
-        command = shlex.join(["rm", "-r", *map(str, leftovers)])
-        raise UserError(f"expected only models of params.yaml ({listed}), found files of others: `{command}`")
 
 
 def evaluate_models(params: Params, test: TestSet, cache: PredictionCache, photos: dict[str, int]) -> list[Evaluation]:

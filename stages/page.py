@@ -5,7 +5,6 @@ Reads ``metrics/report.md``, the best model's name in ``metrics/best.json``, and
 """
 
 import base64
-import shlex
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
@@ -17,7 +16,7 @@ from PIL import Image
 from stages.common.cli import UserError, run
 from stages.common.params import load_params
 from stages.common.paths import BEST, LABEL_ISSUES, REPORT
-from stages.storage.files import json_value, write_text
+from stages.storage.files import check_leftovers, json_value, write_text
 
 REPORT_PAGE = Path("metrics/report.html")
 PHOTOS_TO_JUDGE = (LABEL_ISSUES, Path("plots/mistakes"))  # whose figures are shown as wide as the window
@@ -25,10 +24,7 @@ PHOTOS_TO_JUDGE = (LABEL_ISSUES, Path("plots/mistakes"))  # whose figures are sh
 
 def main() -> None:
     params = load_params()
-    expected = {f"{name}{suffix}" for name in params.label_issues for suffix in (".csv", ".png")}
-    # Others would count as this step's input in dvc.lock.
-    if others := [str(path) for path in sorted(LABEL_ISSUES.glob("[!.]*")) if path.name not in expected]:
-        raise UserError(f"expected in {LABEL_ISSUES} only what params.yaml lists: move or delete {shlex.join(others)}")
+    check_leftovers([LABEL_ISSUES], params.label_issues, "label_issues")
     try:
         best = json_value(BEST.read_bytes(), "model", str, BEST, "run `dvc repro`")
         html = page(REPORT.read_text(encoding="utf-8"), figures_by_section(best, params.label_issues))

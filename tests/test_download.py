@@ -165,7 +165,10 @@ BAD_PARAMETERS = {
     "missing file": ({"photos": "nowhere.zip"}, "^download.photos: .*'nowhere.zip', found none"),
     "server that is down": ({"photos": "http://127.0.0.1:9/a.zip"}, "cannot fetch http://127.0.0.1:9/a.zip: .*a local"),
     "unknown protocol": ({"photos": "gopher2://a/b.zip"}, "^download.photos: .*'gopher2://a/b.zip'"),
-    "not an archive": ({"photos": "page.zip"}, "^download.photos: expected a zip or tar archive, .*from page.zip"),
+    "not an archive": (
+        {"photos": "page.zip"},
+        "^download.photos: expected a complete zip or tar .*from page.zip",
+    ),
     "damaged archive": ({"photos": "damaged.zip"}, "^download.photos: expected an intact archive, received one that"),
     "other file": (
         {"photos": "empty.zip", "photos_sha256": "0" * 64},
@@ -173,6 +176,7 @@ BAD_PARAMETERS = {
     ),
     "hash of a folder": ({"photos_sha256": "0" * 64}, "photos_sha256: expected it empty for a folder"),
     "folder with a bad link": ({"photos": "dangling"}, "dangling/none.jpg, a link to a folder or to nothing"),
+    "folder with a linked folder": ({"photos": "linked"}, "linked/dogs, a link to a folder"),
     "missing labels": ({"labels": "nowhere.csv"}, "^download.labels: .*'nowhere.csv', found none"),
     "folder of labels": ({"labels": "photos"}, "^download.labels: expected a CSV, received the folder photos"),
 }
@@ -191,6 +195,8 @@ def bad_sources(photos: Path) -> None:
     Path("damaged.zip").write_bytes(content)
     shutil.copytree(photos, "dangling")
     Path("dangling/none.jpg").symlink_to("nowhere.jpg")  # after the folders in the order of copying
+    shutil.copytree(photos / "cats", "linked/cats")
+    Path("linked/dogs").symlink_to(photos / "dogs")
 
 
 @pytest.mark.parametrize("case", BAD_PARAMETERS)

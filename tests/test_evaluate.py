@@ -17,12 +17,13 @@ from scipy.special import logit
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import BEST, HISTORY, MODELS, REPEATS
-from stages.evaluate import SCORES, check_leftovers, evaluate_model, outputs, read_environment, read_seeds
+from stages.evaluate import SCORES, evaluate_model, outputs, read_environment, read_seeds
 from stages.evaluation import results
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import rounded
 from stages.inference.calibration import Calibration, read_validation
 from stages.inference.logits import Outputs
+from stages.storage.files import check_leftovers
 
 PHOTOS = pd.DataFrame({"path": ["0.jpg", "1.jpg", "2.jpg"], "label": ["cats", "cats", "dogs"]})
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
@@ -133,10 +134,10 @@ def test_a_model_of_another_image_fit_is_refused() -> None:
 
 @pytest.mark.usefixtures("files")
 def test_files_of_a_removed_model_are_refused() -> None:
-    check_leftovers({"cnn"})
+    check_leftovers([MODELS, HISTORY, REPEATS], {"cnn"}, "models")
     found = "data/models/cnn.json data/models/cnn.keras data/models/cnn.npz data/repeats/cnn plots/"
-    with pytest.raises(UserError, match=rf"\(wide\), found files of others: `rm -r {found}"):
-        check_leftovers({"wide"})
+    with pytest.raises(UserError, match=f"^expected only models of params.yaml, .* move or delete {found}"):
+        check_leftovers([MODELS, HISTORY, REPEATS], {"wide"}, "models")
 
 
 MISSING = [path.with_suffix(suffix) for path in (CNN, REPEAT) for suffix in (".keras", ".npz")]

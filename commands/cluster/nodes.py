@@ -197,4 +197,4 @@ def probe(repo: Repo, name: str) -> Iterator[str]:
     try:
         yield mark
     finally:
-        remote.fs.remove(path)
+        remote.fs.rm_file(path)  # unlike remove(), which takes brackets in the path for a pattern

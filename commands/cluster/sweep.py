@@ -128,8 +128,7 @@ def sweep(model: str, trials: list[list[str]], params: Params, epochs: int) -> t
     lock = Path("dvc.lock").read_text(encoding="utf-8")
     folder = BACKUPS.resolve() / f"sweep-{model}-{sweep_key(model, trials, lock)[:12]}"
     trainable = tune.with_resources(
-        tune.with_parameters(Trial, model=model, lock=lock, trials=trials),
-        bundle(params.cluster.resources_of(model)),
+        tune.with_parameters(Trial, model=model, lock=lock, trials=trials), bundle(params.cluster.resources_of(model))
     )
     if tune.Tuner.can_restore(folder):
         return tune.Tuner.restore(str(folder), trainable, restart_errored=True).fit()
@@ -157,11 +156,7 @@ def scheduler_of(trials: list[list[str]], epochs: int) -> tune.schedulers.TrialS
     if len(set(map(setting_of, trials))) < len(trials):
         return tune.schedulers.FIFOScheduler()
     return tune.schedulers.MedianStoppingRule(
-        time_attr="epoch",
-        metric="val_accuracy",
-        mode="max",
-        grace_period=max(1, epochs // 4),
-        min_time_slice=math.inf,
+        time_attr="epoch", metric="val_accuracy", mode="max", grace_period=max(1, epochs // 4), min_time_slice=math.inf
     )
 
 

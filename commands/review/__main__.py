@@ -10,6 +10,7 @@ import asyncio
 import logging
 import socket
 import webbrowser
+from contextlib import suppress
 
 from aiohttp import web
 
@@ -33,7 +34,7 @@ def main() -> None:
         server = socket.create_server((HOST, args.port))
     except (OSError, OverflowError) as error:
         raise UserError(f"--port: expected a free port of {HOST}, received {args.port} ({error})") from error
-    with server:
+    with server, suppress(KeyboardInterrupt):  # Ctrl-C is how to end it
         asyncio.run(serve(server, args.tab, open_browser=not args.no_browser))
 
 

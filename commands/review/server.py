@@ -134,7 +134,7 @@ async def photo(request: web.Request) -> web.StreamResponse:
     if path not in current_photos().table.index or size not in SIZES:
         raise web.HTTPNotFound
     jpeg = await asyncio.to_thread(encode_photo, path, SIZES[size])
-    return web.Response(body=jpeg, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+    return web.Response(body=jpeg, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=60"})
 
 
 def encode_photo(path: str, size: int) -> bytes:

@@ -13,8 +13,6 @@ from pathlib import Path, PurePath
 from textwrap import fill
 from typing import NoReturn
 
-from stages.common.paths import BACKBONE, FEATURES, HISTORY, LABEL_ISSUES, MODELS, RAW, REPEATS, REPORT
-
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
 BROKEN = {errno.EIO, errno.EMFILE, errno.ENFILE, getattr(errno, "EREMOTEIO", errno.EIO)}  # Linux alone has the last
@@ -82,8 +80,6 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
     try:
         if description:
             command_parser(description).parse_args()
-        if "DVC_STAGE" in os.environ:
-            check_links()
         main()
         sys.stdout.flush()
     except UserError as error:
@@ -101,17 +97,6 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
             sys.exit(MACHINE_FAILURE)
         traceback.print_exc()
         sys.exit(BUG)
-
-
-def check_links() -> None:
-    """Refuse folders of outputs that are links out of the project: DVC does not track what is behind them."""
-    for folder in (RAW.parent, BACKBONE, FEATURES, MODELS, REPEATS, HISTORY, LABEL_ISSUES, REPORT.parent):
-        if not folder.resolve().is_relative_to(Path.cwd().resolve()):
-            raise UserError(
-                f"expected {folder} to be a folder of the project, received a link to {folder.resolve()}, beyond "
-                "which DVC keeps no outputs: make it a folder again; to have its files on another disk, have DVC's "
-                "cache there (`dvc cache dir --local FOLDER`) and links to it (`dvc config --local cache.type symlink`)"
-            )
 
 
 def machine_problem(error: Exception) -> str | None:

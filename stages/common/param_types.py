@@ -38,9 +38,12 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _empty_is_null(cls, content: Any) -> Any:
-        """Read '' as null, as ``-S download.labels=`` writes it."""
+        """Read '' as null, as ``-S download.labels=`` writes it; refuse text with zero bytes, as no path has."""
         if not isinstance(content, dict):
             return content
+        for key, value in content.items():
+            if isinstance(value, str) and "\0" in value:
+                raise ValueError(f"expected text without zero bytes, received {key}: {value!r}")
         return {key: None if value == "" else value for key, value in content.items()}
 
 

@@ -77,7 +77,7 @@ class Split(Section):
 
 
 class LabelStats(Section):
-    photos_per_class: Count
+    photos_per_class: Annotated[int, Field(ge=1, le=25)]
     seed: Seed
 
 

@@ -154,12 +154,8 @@ def open_archive(archive: Path, stack: ExitStack) -> Iterator[Member]:
             return zip_members(archive, stack)
     with archive.open("rb") as file:
         header = file.read(HEADER_BYTES)
-    kind = identify(header)
-    damaged = ", damaged or cut short" if kind in ("a tar archive", "a zip archive") else ""
-    raise UserError(
-        f"expected a zip or tar archive, received a file that starts with {header[:16]!r}"
-        + (f", which is {kind}{damaged}" if kind else "")
-    )
+    received = identify(header) or f"a file that starts with {header[:16]!r}"
+    raise UserError(f"expected a complete zip or tar archive, received {received}")
 
 
 def zip_members(archive: Path, stack: ExitStack) -> Iterator[Member]:
@@ -177,12 +173,8 @@ def zip_members(archive: Path, stack: ExitStack) -> Iterator[Member]:
     stack.enter_context(opened)
     unmarked = (info.filename for info in opened.infolist() if not info.flag_bits & UTF_8_MARK)
     if name := next((name for name in unmarked if not name.isascii()), None):
-        logger.warning(
-            "the zip does not declare the encoding of its names; read as %s, the first is %r: if that is wrong, "
-            "unpack the zip where it was made, and set download.photos to the folder",
-            encoding,
-            name,
-        )
+        text = "the zip does not declare its names' encoding; read as %s, the first is %r: if that is wrong, unpack it"
+        logger.warning(text, encoding, name)
     names = [info.filename for info in opened.infolist() if not info.filename.endswith("/")]
     has_backslashes = encoding == "UTF-8" and "\\" in "".join(names) and "/" not in "".join(names)
     if has_backslashes:

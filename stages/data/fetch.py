@@ -34,10 +34,7 @@ READERS = 32  # files of a bucket that are fetched at a time
 READ_TIMEOUT_S = 60  # without a byte, after which a connection counts as broken
 RETRY_DELAYS_S = (1, 3, 9)  # before each further attempt
 MAX_BUFFERED = 2**22  # bytes of a file in memory
-NOT_FETCHED = (
-    "expected in {} only what this step fetched, as it replaces that, found {}: move what is yours elsewhere, and "
-    "delete the rest"
-)
+NOT_FETCHED = "expected in {} only what this step fetched, found {}: move what is yours elsewhere, and delete the rest"
 
 
 class Source:
@@ -76,8 +73,7 @@ class Source:
         """Refuse what reading has no end of."""
         if self.is_local and not Path(path).is_file():
             raise UserError(
-                f"{self.key}: expected files and folders, received {path}, a link to a folder or to nothing, a pipe or "
-                "a device: put a folder or file there, or delete it"
+                f"{self.key}: expected a file, received {path}, a link to a folder or to nothing, a pipe or a device"
             )
 
     def copy_file(
@@ -98,9 +94,7 @@ class Source:
 
         self._retry(copy, self.url)
         if sha256 and (received := sha256_of(target)) != sha256:
-            raise UserError(
-                f"{sha256_key}: expected {sha256}, received {received}: {self.url} is damaged or a different file"
-            )
+            raise UserError(f"{sha256_key}: expected {sha256}, received {received}: {self.url} is another file")
 
     def pack_folder(self, target: Path) -> None:
         """Pack the files of a folder into shards, except hidden ones."""
@@ -143,8 +137,7 @@ class Source:
                 reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
                 delay = None if is_refusal else next(delays, None)
                 if delay is None:
-                    remedy = f"set {self.key} to a local path, or see `make demo`, which needs none"
-                    hint = "" if self.is_local else f". Without a network, {remedy}"
+                    hint = "" if self.is_local else f". Without a network, set {self.key} to a local path"
                     raise UserError(f"{self.key}: cannot fetch {url}: {reason}{hint}") from error
                 logger.info("%s: %s; trying again in %d s", url, reason, delay)
                 time.sleep(delay)

@@ -16,7 +16,6 @@ from unicodedata import normalize
 import pandas as pd
 
 from stages.common.cli import MismatchError, UserError, shown
-from stages.storage.folders import HEADER_BYTES, identify
 from stages.storage.photo_lists import REMOVED
 
 logger = logging.getLogger(__name__)
@@ -35,20 +34,17 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
     adds to ``corrections.csv`` have.
     """
     listed: dict[str, set[str]] = defaultdict(set)
-    kind = identify(content[:HEADER_BYTES])
-    foreign = f": it is {kind}" if kind else ""
     if re.search(rb"^<<<<<<< ", content, re.MULTILINE):
         raise UserError(f"{name}: expected rows, received git's conflict markers: resolve the conflict")
     try:
         text = content.decode("utf-8-sig")  # Excel starts a file with a byte order mark
         rows = csv.DictReader(StringIO(text, newline=""), skipinitialspace=True, strict=True)
         columns = list(rows.fieldnames or [])
-        check_columns(columns, name, foreign)
+        check_columns(columns, name)
         for row in rows:
             if refuse_surplus and any(row.get(None, ())):
                 raise UserError(
-                    f"{name}: expected {len(columns)} values in line {rows.line_num}, received more: put what has a "
-                    "comma into quotes, and one label into a line"
+                    f"{name}: expected {len(columns)} values in line {rows.line_num}, received more: quote commas"
                 )
             path, label = row["path"] or "", normalize_label(row["label"] or "")
             if not path or CONTROL.search(path + label):
@@ -58,17 +54,15 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
                 )
             listed[normalize("NFC", PurePosixPath(path).as_posix())].update([label] if label else [])
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{name}: expected a CSV in UTF-8, received: {error}{foreign}") from error
+        raise UserError(f"{name}: expected a CSV in UTF-8, received: {error}") from error
     return listed
 
 
-def check_columns(columns: list[str], name: str, foreign: str) -> None:
+def check_columns(columns: list[str], name: str) -> None:
     """Raise a UserError unless ``path`` and ``label`` are there, once each; log the other columns."""
     if columns.count("path") != 1 or columns.count("label") != 1:
         received = shown(", ".join(columns)) or "none"
-        if len(columns) == 1 and re.search(r"[;|\t]", columns[0]):
-            received += ": separate them with commas"
-        raise UserError(f"{name}: expected the columns path and label, received {received}{foreign}")
+        raise UserError(f"{name}: expected the columns path and label, with commas, received {received}")
     if others := [column for column in columns if column not in ("path", "label")]:
         logger.info("%s: columns that are not read: %s", name, ", ".join(others))
 
@@ -103,26 +97,21 @@ def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> N
     photos.loc[corrected.index, "label"] = corrected
     if lost := sorted(set(classes) - set(photos["label"][photos["reason"] == ""])):
         raise MismatchError(
-            f"corrections.csv: expected to leave photos of every class, found none left of {lost[0]!r}: delete some of "
-            "its lines"
+            f"corrections.csv: expected photos of every class, found none left of {lost[0]!r}: delete lines"
         )
 
 
 def check_correction(path: str, labels: set[str], paths: Set[str], classes: list[str]) -> None:
     """Raise a MismatchError if the path is not one of ``paths``, or the label neither one class nor ``remove``."""
     if path not in paths:
-        raise MismatchError(
-            f"corrections.csv: expected paths of labelled photos, as {min(paths)}, received {path}: correct or "
-            "delete its line"
-        )
+        raise MismatchError(f"corrections.csv: expected labelled photos, as {min(paths)}, received {path}: correct it")
     if len(labels) > 1:
         raise MismatchError(f"corrections.csv: two lines disagree on {path} ({', '.join(sorted(labels))}): delete one")
     if not labels <= {*classes, REMOVE}:
         raise MismatchError(
-            f"corrections.csv: expected for {path} one of the classes ({', '.join(classes)}) or {REMOVE}, "
-            f"received {min(labels)}"
+            f"corrections.csv: expected for {path} one of {', '.join([*classes, REMOVE])}, received {min(labels)}"
         )
     if REMOVE in labels and REMOVE in classes:
         raise MismatchError(
-            f"corrections.csv: {REMOVE} (for {path}) removes photos, but is also the name of a class: rename the class"
+            f"corrections.csv: {REMOVE} (for {path}) removes photos, but is also a class: rename the class"
         )

@@ -122,11 +122,13 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
         count = len(tree.inner[root]) - len(splits)
         others = f" and {plural(count, 'other folder')}" if count else ""
         raise UserError(
-            f"expected in {root} a folder per class, none named like a split, or one folder for train and one for "
-            f"validation, test or both, with a folder per class in each, received {describe(splits)}{others}"
+            f"expected in {root} a folder per class, or one for train and one for validation, test or both, received "
+            f"{describe(splits)}{others}"
         )
     tops = {tree.descend(path): split for path, split in splits.items()} or {root: ""}
-    check_not_empty(root, tops, tree)
+    for path in tree.without_photos:
+        if path.parent in tops or (path.parent == root and split_of(path.name)):
+            raise UserError(f"expected photos in the class folder {path}, found none: add some or delete the folder")
     folders = class_folders(tops, tree)
     classes = {label for label, _, _ in folders.values()}
     class_folder_of: dict[str, ClassFolder] = {}
@@ -159,10 +161,8 @@ def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolde
         elif below and len(set(below.values())) == len(below) and are_complete(all_below):
             folders |= {inner: ClassFolder(label, split, path.parent) for inner, split in below.items()}
         else:
-            raise UserError(
-                "expected photos in every class folder, or in every one a folder for train and one for validation, "
-                f"test or both, received in {path} {describe(below) or 'photos'}"
-            )
+            found = describe(below) or "photos"
+            raise UserError(f"expected photos in each class folder, or the same splits, in {path} found {found}")
     return folders
 
 
@@ -184,13 +184,6 @@ def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> 
     return splits
 
 
-def check_not_empty(root: Path, tops: Mapping[Path, str], tree: Tree) -> None:
-    """Raise a UserError if a folder that would be a class or a split has no photos."""
-    for path in tree.without_photos:
-        if path.parent in tops or (path.parent == root and split_of(path.name)):
-            raise UserError(f"expected photos in the class folder {path}, found none: add some or delete the folder")
-
-
 def check_names(folder: Path, root: Path, class_folder: ClassFolder, classes: set[str]) -> None:
     """Raise a UserError if a folder, or one above it in ``root``, is named for another split or class of its photos.
 
@@ -204,9 +197,7 @@ def check_names(folder: Path, root: Path, class_folder: ClassFolder, classes: se
             f"photos of {split or 'no split'}: rename or move it"
         )
     if others := classes & set(map(normalize_label, below)) - {label}:
-        raise UserError(
-            f"expected photos of {label!r}, received {folder}, named like {min(others)!r}: rename or move it"
-        )
+        raise UserError(f"expected photos of {label!r}, received {folder}, named like {min(others)!r}: rename it")
 
 
 def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
@@ -235,7 +226,10 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
         rows.append(((root / name).as_posix(), name, "", "", NO_FILE))
     photos = photo_table(rows)
     labelled = photos[photos["label"] != ""]
-    warn_of_split_folders(labelled["name"], root)
+    held_out = [path for path in folders_above(labelled["name"]) if split_of(path.name) in ("validation", "test")]
+    if held_out:
+        text = "the folder %s gives no split: with download.labels split.validation_fraction and split.test_fraction do"
+        logger.warning(text, root / min(held_out))
     with_photos = sorted(set(labelled["label"]))
     if lost := sorted(set().union(*listed.values()) - set(with_photos)):
         name = min(name for name, of_name in listed.items() if lost[0] in of_name)
@@ -243,23 +237,11 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
         if name in missing:
             existing = sorted(names.values())[:MAX_COMPARED]
             reason += f", which has {(get_close_matches(name, existing, 1) or existing)[0]!r}"
-        raise UserError(
-            f"download.labels: expected photos of every class, found none of {lost[0]!r}: {name!r} {reason}"
-        )
+        raise UserError(f"download.labels: expected photos of each class, found none of {lost[0]!r}: {name!r} {reason}")
     if missing_values := [label for label in with_photos if label.casefold() in MISSING_VALUES]:
         text = "download.labels: classes named like a missing value, %s (%d photos): leave a missing label empty"
         logger.warning(text, ", ".join(missing_values), photos["label"].isin(missing_values).sum())
     return photos
-
-
-def warn_of_split_folders(names: "pd.Series[str]", root: Path) -> None:
-    """Log a folder of photos in ``root`` that is named for validation or test, as it gives no split here."""
-    if held_out := [path for path in folders_above(names) if split_of(path.name) in ("validation", "test")]:
-        logger.warning(
-            "the folder %s gives no split: where download.labels gives the classes, all photos are split by "
-            "split.validation_fraction and split.test_fraction",
-            root / min(held_out),
-        )
 
 
 def split_of(folder: str) -> str | None:

@@ -5,7 +5,6 @@ A photo's out-of-distribution score is the distance of its features to the neare
 """
 
 import math
-from collections.abc import Callable
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
@@ -19,10 +18,9 @@ from scipy.special import log_softmax, logsumexp, softmax
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import training_step
-from stages.storage.arrays import DAMAGED_NPZ
+from stages.storage.arrays import DAMAGED_NPZ, row_by_row
 from stages.storage.files import read_file
 
-ROWS = 1024  # of logits or features, at a time
 SOFTMAX_ALONE = ConfidenceSettings()
 
 
@@ -103,10 +101,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     if (logits.argmax(axis=1) == labels).all():
         return 1.0
     optimum = minimize_scalar(
-        lambda log_temperature: cross_entropy(logits / math.exp(log_temperature), labels),
-        bounds=(-5, 5),
-        method="bounded",
-        options={"xatol": 1e-6},
+        lambda log_t: cross_entropy(logits / math.exp(log_t), labels), bounds=(-5, 5), options={"xatol": 1e-6}
     )
     return round(math.exp(optimum.x), 4)
 
@@ -131,12 +126,6 @@ def log_odds(logits: np.ndarray) -> np.ndarray:
     log_rest = np.log1p(-np.exp(others))  # p is at most 1/2 here; 1 - p of the predicted class may round to 0
     log_rest[predicted] = logsumexp(others, axis=1)
     return np.asarray(log_p - log_rest)
-
-
-def row_by_row(function: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> np.ndarray:
-    """Apply a function of each row by itself to a few rows at a time, as what it computes of all takes memory."""
-    starts = range(0, max(1, len(rows)), ROWS)
-    return np.concatenate([function(rows[start : start + ROWS]) for start in starts])
 
 
 def accuracy_by_coverage(confidence: np.ndarray, correct: np.ndarray) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.class_weight import compute_sample_weight
 from threadpoolctl import threadpool_limits
 
-from stages.storage.arrays import ArrayStore
+from stages.storage.arrays import ArrayStore, row_by_row
 
 INVERSE_REGULARIZATIONS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # unless the config lists others
 MAX_ITERATIONS = 10_000  # of L-BFGS; MobileNetV2's features take 13 to 36
@@ -31,11 +31,7 @@ class LinearClassifier(NamedTuple):
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """Compute softmax of the logits, float64, shaped (examples, classes)."""
-        probabilities = np.empty((len(features), len(self.bias)))
-        for start in range(0, len(features), ROWS):
-            rows = slice(start, start + ROWS)
-            probabilities[rows] = softmax(features[rows] @ self.kernel + self.bias, axis=1)
-        return probabilities
+        return row_by_row(lambda rows: softmax(rows @ self.kernel + self.bias, axis=1), features, ROWS)
 
 
 class Candidate(NamedTuple):

@@ -85,8 +85,10 @@ def load_network(folder: Path, about: dict[str, Any], image_size: tuple[int, int
             warnings.simplefilter("error", UserWarning)  # Keras only warns of layers whose weights stay random
             network.load_weights(weights)
     except (ValueError, OSError, KeyError, UserWarning) as error:
-        text = f"expected weights of {architecture} without its top, with options {options}, received {weights.name}"
-        raise UserError(f"{parameter}.weights: {text}") from error
+        raise UserError(
+            f"{parameter}.weights: expected weights of {architecture} without its top, with options {options}, "
+            f"received others ({weights.name}): take those of the guide's table, or change the options"
+        ) from error
     return network
 
 

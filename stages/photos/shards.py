@@ -81,8 +81,7 @@ def _read_index(folder: str, *_: int) -> Shards:
     visible = {name for name in inside if not is_hidden(PurePosixPath(name))}
     if others := visible - {path.name for path in paths}:
         raise UserError(
-            f"{folder}: expected nothing beside {SHARD.format(1)}, as `download` packs photos, found {min(others)}: "
-            "move what is yours elsewhere, or rename the zip if that is yours"
+            f"{folder}: expected nothing beside {SHARD.format(1)}, found {min(others)}: move or rename what is yours"
         )
     if lost := numbered - visible:
         raise damaged(Path(folder, min(lost)))

@@ -7,6 +7,7 @@ import math
 import os
 import weakref
 import zlib
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -20,6 +21,7 @@ from stages.storage.files import atomic_write
 
 logger = logging.getLogger(__name__)
 
+ROWS = 1024  # at a time
 # Raised while a damaged .npz file is read from memory.
 DAMAGED_NPZ = BadZipFile, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError, zlib.error, lzma.LZMAError
 
@@ -95,6 +97,12 @@ def write_cached(path: Path, key: str, **arrays: np.ndarray) -> None:
     """Write arrays with a key, a hash of all that they depend on, as an uncompressed ``.npz`` file."""
     with atomic_write(path) as unfinished, unfinished.open("wb") as file:
         np.savez(file, allow_pickle=False, key=np.array(key), **arrays)
+
+
+def row_by_row(function: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, size: int = ROWS) -> np.ndarray:
+    """Apply a function of each row by itself to a few rows at a time, as what it computes of all takes memory."""
+    starts = range(0, max(1, len(rows)), size)
+    return np.concatenate([function(rows[start : start + size]) for start in starts])
 
 
 ArrayStore = np.ndarray | DiskArray

@@ -5,8 +5,9 @@ import fcntl
 import hashlib
 import json
 import re
+import shlex
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -124,6 +125,13 @@ def json_value(content: bytes, key: str, kind: type, path: Path | str, advice: s
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     with atomic_write(path) as unfinished:
         table.to_csv(unfinished, index=False)
+
+
+def check_leftovers(folders: Iterable[Path], names: Collection[str], section: str) -> None:
+    """Refuse files of entries that a section of ``params.yaml`` lacks: they would count as a step's input in DVC."""
+    files = sorted(path for folder in folders for path in folder.glob("[!.]*"))
+    if others := [str(path) for path in files if path.name.partition(".")[0] not in names]:
+        raise UserError(f"expected only {section} of params.yaml, found others: move or delete {shlex.join(others)}")
 
 
 def sha256_of(path: Path) -> str:

@@ -221,6 +221,11 @@ def test_without_a_photo_json_is_empty_and_csv_has_the_header(predict: Predict) 
     assert Path("rows.csv").read_text() == "path,class,probability,probability_ants,probability_bees,probability_cows\n"
 
 
+def test_a_dash_as_the_output_is_stdout(predict: Predict) -> None:
+    assert predict("new", "-o", "-", "--format", "csv").startswith("path,class,")
+    assert not Path("-").exists()
+
+
 def test_a_photo_is_not_overwritten_by_the_output(predict: Predict) -> None:
     before = Path(PHOTOS[0]).read_bytes()
     with pytest.raises(UserError, match=f"^--output: expected another file than the photos, received .*{PHOTOS[0]}"):

@@ -4,6 +4,7 @@ import errno
 import os
 import resource
 import runpy
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,13 @@ def test_expected_failures_are_one_line_with_a_code(
     assert ended == code
     assert printed.startswith(line)
     assert "\n" not in printed.removesuffix("\n")
+
+
+@pytest.mark.parametrize("package", ["stages", "commands"])
+def test_ctrl_c_during_the_imports_is_one_line(package: str) -> None:
+    program = f"import {package}\nraise KeyboardInterrupt"
+    ended = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (ended.stderr, ended.returncode) == ("stopped: run the same command again\n", -signal.SIGINT)
 
 
 @pytest.mark.parametrize("rows", [1, 100_000], ids=["at the end", "meanwhile"])

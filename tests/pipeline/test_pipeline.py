@@ -218,7 +218,7 @@ def test_leftovers_of_a_removed_model_are_refused(small_project: Path, monkeypat
     files.append("plots/history/transfer.json")
     folder = "data/repeats/transfer"
     monkeypatch.chdir(small_project)
-    with pytest.raises(UserError, match=f"`rm -r {' '.join([*files[:3], folder, files[3]])}`$"):
+    with pytest.raises(UserError, match=f"move or delete {' '.join([*files[:3], folder, files[3]])}$"):
         evaluate.main()
 
     for leftover in files:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import sys
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from aiohttp import ClientSession, web
 from PIL import Image
 
+from commands.review import __main__ as command
 from commands.review.server import MAX_UPLOAD, Secrets, make_app
 from stages.common.paths import CORRECTIONS
 from tests.commands.review.examples import CLASSES, photo, write_lists
@@ -85,11 +87,25 @@ def test_the_first_address_works_once(server: Server) -> None:
         assert (headers.get("Location") == f"/{server.keys.token}/") == (status == 303)
 
 
+@pytest.mark.usefixtures("workspace")
+def test_ctrl_c_ends_the_server_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def interrupt(*_: Any, **_options: Any) -> None:
+        raise KeyboardInterrupt
+
+    write_lists()
+    monkeypatch.setattr(sys, "argv", ["…", "--no-browser"])
+    monkeypatch.setattr(command, "serve", interrupt)
+    command.main()
+
+
 def test_only_photos_of_the_lists_are_served(server: Server) -> None:
     Path("data/raw/2/secret.jpg").write_bytes(Path(photo("$", 0)).read_bytes())
     status, content = server.ask("photo", params={"path": photo("$", 0), "size": "small"})
     assert status == 200
     assert Image.open(BytesIO(content)).size == (30, 20)
+    address = f"{server.origin}/{server.keys.token}/photo"
+    headers = server.request("GET", address, params={"path": photo("$", 0)})[2]
+    assert headers["Cache-Control"] == "private, max-age=60"  # for the next photo, and not for one that has changed
     others = ["data/raw/2/secret.jpg", "data/raw/notes.txt", "params.yaml", "/etc/passwd", f"./{photo('$', 0)}", ""]
     for path in [*others, "data/raw/../raw/2/0.jpg"]:
         assert server.ask("photo", params={"path": path})[0] == 404, path

@@ -161,12 +161,6 @@ def test_exchanged_labels_are_found_and_no_others(monkeypatch: pytest.MonkeyPatc
     np.testing.assert_array_equal(found[[3, 20, 141]], labels[[3, 20, 141]])
 
 
-def test_no_example_is_judged_by_a_classifier_that_has_seen_it() -> None:
-    features, labels = np.eye(40), np.arange(40) % 2  # each has a feature of its own, which tells its label
-    own = out_of_fold_probabilities(features, labels, np.arange(40), folds=5, seed=0)[np.arange(40), labels]
-    assert own.max() < 0.51
-
-
 def test_copies_under_one_wrong_label_do_not_hide_each_other() -> None:
     """A copy in another fold would confirm the label of a point that lies on its own."""
     features, labels = clusters()

@@ -191,10 +191,11 @@ def test_training_photos_of_one_group_are_listed(workspace: Path, set_params: Se
     copy_photo("train/cats/1.jpg", "train/cats/copy.jpg")
     copy_photo("validation/dogs/2.jpg", "validation/dogs/copy.jpg")
     copy_photo("test/dogs/3.jpg", "train/dogs/leak.jpg")
-    for name in ("train/cats/rex_7.jpg", "train/dogs/rex_8.jpg", "test/cats/max_1.jpg", "test/cats/max_2.jpg"):
-        write_photos(PHOTOS / "new", 1, first=hash_of(name))
-        next((PHOTOS / "new").iterdir()).rename(PHOTOS / name)
-        (PHOTOS / "new").rmdir()
+    write_photos(PHOTOS / "new", 4)
+    grouped = ["train/cats/rex_7.jpg", "train/dogs/rex_8.jpg", "test/cats/max_1.jpg", "test/cats/max_2.jpg"]
+    for number, name in enumerate(grouped):
+        (PHOTOS / f"new/{number}.jpg").rename(PHOTOS / name)
+    (PHOTOS / "new").rmdir()
     set_params({"split.max_rejected_fraction": 0.1, "split.group": r"/([a-z]+)_\d"})
     split_photos()
     assert pd.read_csv(SPLITS / "groups.csv").to_numpy().tolist() == [
@@ -205,7 +206,3 @@ def test_training_photos_of_one_group_are_listed(workspace: Path, set_params: Se
     ]
     groups = read_groups(pd.Series(["data/raw/train/cats/1.jpg", "data/raw/train/dogs/rex_8.jpg", "alone.jpg"]))
     assert groups.tolist() == ["data/raw/train/cats/1.jpg", "data/raw/train/cats/rex_7.jpg", "alone.jpg"]
-
-
-def hash_of(name: str) -> int:
-    return 100 + sum(name.encode())

@@ -34,11 +34,11 @@ def backbone(workspace: Path) -> Path:
     return write_backbone("MobileNetV2", SIZE, alpha=0.35)
 
 
-def notebook_head() -> list[layers.Layer]:
-    return [layers.Flatten(), layers.Dense(128, activation="relu"), layers.Dense(3)]
+def notebook_head(classes: int = 3) -> list[layers.Layer]:
+    return [layers.Flatten(), layers.Dense(128, activation="relu"), layers.Dense(classes)]
 
 
-def notebook_convolutions() -> list[layers.Layer]:
+def notebook_convolutions(classes: int = 3) -> list[layers.Layer]:
     return [
         layers.Conv2D(32, 3, activation="relu"),
         layers.MaxPooling2D(),
@@ -47,7 +47,7 @@ def notebook_convolutions() -> list[layers.Layer]:
         layers.Conv2D(32, 3, activation="relu"),
         layers.Dropout(0.5),
         layers.MaxPooling2D(),
-        *notebook_head(),
+        *notebook_head(classes),
     ]
 
 

@@ -16,6 +16,7 @@ from sklearn import metrics
 
 from stages.models.runtime import keras, tf
 from tests.conftest import packed_files
+from tests.models.test_build import notebook_convolutions
 from tests.project import MODELS
 
 pytestmark = pytest.mark.slow
@@ -111,45 +112,24 @@ class Divided(keras.Model):
 
 
 def test_cnn_is_what_plain_keras_trains_on_the_training_list(finished: Path) -> None:
-    """The same layers, photos, order, optimizer and seed, written down once more; and ``augmented`` is not that."""
+    """The notebook's layers, the same photos, order, optimizer and seed; and ``augmented`` is not that."""
     content = yaml.safe_load((finished / "params.yaml").read_text())
     params, size = content["train"] | {"seed": content["seed"]}, content["image_size"]
     photos = read_photos(finished, "train")
-    policy = re.search(r"precision (\w+)", (finished / "data/models/cnn.json").read_text())
-    assert policy
-    before = keras.config.dtype_policy().name
-    try:
-        keras.utils.clear_session()
-        keras.utils.set_random_seed(params["seed"])
-        keras.config.set_dtype_policy(policy[1])
-        model = keras.Sequential(
-            [
-                keras.Input((size, size, 3)),
-                keras.layers.Rescaling(1 / 255, dtype="float32"),
-                keras.layers.Conv2D(32, 3, activation="relu"),
-                keras.layers.MaxPooling2D(2),
-                keras.layers.Conv2D(32, 3, activation="relu"),
-                keras.layers.MaxPooling2D(2),
-                keras.layers.Conv2D(32, 3, activation="relu"),
-                keras.layers.Dropout(0.5),
-                keras.layers.MaxPooling2D(2),
-                keras.layers.Flatten(),
-                keras.layers.Dense(128, activation="relu"),
-                keras.layers.Dense(2, dtype="float32"),
-            ]
-        )
-        trainer = Divided(model, params["micro_batches"])
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        trainer.compile(keras.optimizers.Adam(params["learning_rate"]), loss)
-        for epoch in range(params["epochs"]):
-            order = np.random.default_rng([params["seed"], epoch, 0]).permutation(len(photos.labels))
-            trainer.fit(*(array[order] for array in photos), batch_size=params["batch_size"], shuffle=False, verbose=0)
-        trained, augmented = load(finished, "cnn"), load(finished, "augmented")
-    finally:
-        keras.config.set_dtype_policy(before)
-    for ours, plain in zip(trained.get_weights(), model.get_weights(), strict=True):
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(params["seed"])
+    layers = [keras.Input((size, size, 3)), keras.layers.Rescaling(1 / 255), *notebook_convolutions(classes=2)]
+    model = keras.Sequential(layers)
+    trainer = Divided(model, params["micro_batches"])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    trainer.compile(keras.optimizers.Adam(params["learning_rate"]), loss)
+    for epoch in range(params["epochs"]):
+        order = np.random.default_rng([params["seed"], epoch, 0]).permutation(len(photos.labels))
+        trainer.fit(*(array[order] for array in photos), batch_size=params["batch_size"], shuffle=False, verbose=0)
+    trained, augmented = load(finished, "cnn"), load(finished, "augmented")
+    for ours, theirs in zip(trained.get_weights(), model.get_weights(), strict=True):
         # The mean: where a gradient is next to nothing, rounding decides the direction of one of Adam's steps.
-        assert np.abs(ours - plain).mean() < 1e-4
+        assert np.abs(ours - theirs).mean() < 1e-4
     # Their configs differ in augmentation alone: without it, they would be the same model.
     differences = [np.abs(a - b).max() for a, b in zip(trained.get_weights(), augmented.get_weights(), strict=True)]
     assert max(differences) > 0.01

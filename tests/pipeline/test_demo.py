@@ -58,7 +58,7 @@ def test_the_demo_s_best_model_beats_the_baseline(
         update={"abstention_accuracy": 0.95, "out_of_distribution_fraction": 0.01}
     )
     trained = fetch_model_file("transfer").load(settings)
-    others = [drawing for drawing in list_images(list(SPECIES), 0, 10, seed=0) if drawing.species not in classes]
+    others = [drawing for drawing in list_images(list(SPECIES), 0, 5, seed=0) if drawing.species not in classes]
     Path("others").mkdir()
     for drawing in others:
         Path("others", Path(drawing.path).name).write_bytes(draw_jpeg(drawing))
@@ -78,6 +78,8 @@ def test_the_demo_leaves_the_project_as_it_is(tmp_path: Path) -> None:
     (folder / "params.demo.yaml").write_text(yaml.safe_dump(overrides))
     (folder / "params.yaml").write_text((folder / "params.yaml").read_text().replace("epochs: 2", "epochs: 77"))
     (folder / "corrections.csv").write_text("path,label\ndata/raw/birds/1.jpg,birds\n")
+    demo = folder / "commands/demo.py"
+    demo.write_text(demo.read_text().replace("train=80, validation=150", "train=12, validation=10"))
     (folder / ".venv").mkdir()
     for name in ("bin", "lib", "pyvenv.cfg"):
         (folder / ".venv" / name).symlink_to(Path(sys.prefix) / name)

@@ -45,12 +45,8 @@ def test_sources_where_the_steps_write_are_refused(project: Path) -> None:
         path.write_text(content)
     edit_params(project / "params.yaml", {"download.labels": "data/labels/labels.csv"})
     check_is_refused(project, "expected in data/labels only", "dvc", "repro", "download")
-    edit_params(project / "params.yaml", {"download.labels": None, "download.photos": "data"})
-    check_is_refused(project, "expected in data/labels only", "dvc", "repro", "--single-item", "download")
     edit_params(project / "params.yaml", {"backbones.small.weights": "data/backbone/small/w.h5"})
     check_is_refused(project, "expected in data/backbone/small only", "dvc", "repro", "--force", "backbone")
-    edit_params(project / "params.yaml", {"backbones.small.weights": "w.h5"})
-    check_is_refused(project, "expected in data/backbone/small only", "dvc", "repro", "backbone")
 
 
 def test_only_photos_of_a_previous_run_are_replaced(project: Path) -> None:

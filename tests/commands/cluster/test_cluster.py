@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,8 +32,7 @@ from stages.datasets.feature_extraction import FeatureDataset, store_features
 from stages.models.runtime import keras, layers
 from stages.storage.arrays import temporary_array
 from tests.conftest import edit_params, write_photos
-from tests.models.backbones import write_backbone
-from tests.project import commit, lay_out, run, started
+from tests.project import commit, run, started
 
 pytestmark = pytest.mark.slow
 
@@ -78,51 +76,35 @@ def read_until(process: "subprocess.Popen[str]", found: Callable[[str], bool]) -
     return printed
 
 
-def other_networks() -> dict[str, Any]:
-    """Return parameters for networks of other kinds than the demo's MobileNetV2."""
-    options: dict[str, Any] = {"MobileNetV3Small": {"minimalistic": True}, "EfficientNetB0": {}}
-    weights = {name: str(write_backbone(name, (32, 32), name, **of).resolve()) for name, of in options.items()}
-    backbones = {name: {"architecture": name, "weights": weights[name], "options": options[name]} for name in options}
-    features = {"views": 2, "flip": "horizontal", "rotation": 0.2}
-    head = {"dropout": 0.5, "pool_size": 1, "dense_units": 8}  # of 32 px, features are one pixel large
-    return {
-        "backbones": backbones,
-        "features": {name: {"backbone": name, **features} for name in options},
-        "label_issues": {},
-        "models": {name: {"features": name, **head} for name in options},
-    }
-
-
 def test_a_run_that_loses_a_node_ends_in_the_serial_lock_file(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, small_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    networks = other_networks()
-    folder = lay_out(tmp_path / "project", {**networks, "image_size": 32, "train.epochs": 1})
-    share(folder, tmp_path / "remote")
-    edit_params(folder / "params.yaml", {"cluster.models": {"EfficientNetB0": {"memory_gib": 3}}})
+    share(small_project, tmp_path / "remote")
+    changes = {"models.cnn.dense_units": 16, "features.mobilenet_v2.seed": 1}  # both models and the features run again
+    edit_params(small_project / "params.yaml", {**changes, "cluster.models": {"transfer": {"memory_gib": 3}}})
     doomed = cluster.add_node(num_cpus=1, memory=3 * GIB)
-    with started(folder, sys.executable, "-m", "commands.cluster") as process:
-        printed = read_until(process, lambda line: "Running stage 'train@EfficientNetB0'" in line)
+    with started(small_project, sys.executable, "-m", "commands.cluster") as process:
+        printed = read_until(process, lambda line: "Running stage 'train@transfer'" in line)
         assert process.poll() is None, printed
         cluster.remove_node(doomed, allow_graceful=False)
         spare = cluster.add_node(num_cpus=1, memory=3 * GIB)
         printed += read_until(process, lambda _: False)
         assert process.wait() == 0, printed
     cluster.remove_node(spare)
-    assert printed.count("Running stage 'train@EfficientNetB0'") == 2
+    assert printed.count("Running stage 'train@transfer'") == 2
     assert not [line for line in printed.splitlines() if line.startswith("Running stage 'train@")], "trained here"
 
     # Run here, one after another, the steps write what the lock file says.
-    monkeypatch.chdir(folder)
+    monkeypatch.chdir(small_project)
     for out in ("data/features", "data/models", "plots/history"):
         shutil.rmtree(out)
     monkeypatch.setattr(sys, "argv", ["…"])
-    pixels.main()
-    for step in (features, train):
-        for name in networks["models"]:
-            monkeypatch.setattr(sys, "argv", ["…", name])
-            step.main()
+    for stage, step in {"pixels": pixels, "features@mobilenet_v2": features}.items():
+        monkeypatch.setenv("DVC_STAGE", stage)
+        step.main()
+    for name in ("cnn", "transfer"):
+        monkeypatch.setenv("DVC_STAGE", f"train@{name}")
+        train.main()
     with Repo() as repo:
         assert not repo.status()
         names = [stage.addressing for stage in repo.index.stages]

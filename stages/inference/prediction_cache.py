@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from stages.common.cli import UserError
 from stages.common.machine import machine_key, read_code
-from stages.common.paths import PREDICTIONS
+from stages.common.paths import PREDICTIONS, training_step
 from stages.inference.calibration import DAMAGED_NPZ
 from stages.inference.logits import BATCH_SIZE, Outputs, load_model, predict_batches, predict_outputs, with_features
 from stages.inference.model_size import Size, measure_speed, size_of
 from stages.models.linear_file import LinearHead, read_linear_head
 from stages.storage.arrays import ArrayStore, DiskArray, create_array, open_array
-from stages.storage.files import atomic_write, content_hash
+from stages.storage.files import atomic_write, content_hash, is_intact_zip
 
 if TYPE_CHECKING:
     from stages.models.runtime import keras
@@ -43,6 +44,9 @@ class PredictionCache:
 
     def predict(self, model_path: Path, *, features: bool = False) -> Outputs:
         """Return the outputs of a model, with or without features; it is loaded only if they are not cached."""
+        if not is_intact_zip(model_path):
+            advice = f"run `dvc repro {training_step(model_path)}`"
+            raise UserError(f"expected an intact model in {model_path}, received a damaged file: {advice}")
         if head := read_linear_head(model_path):
             pooled = self.backbone_features(model_path, head)
             with threadpool_limits(limits=1):  # the last digits depend on the number of threads

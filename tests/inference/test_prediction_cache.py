@@ -8,6 +8,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
+from stages.common.cli import UserError
 from stages.common.paths import MODELS, PREDICTIONS
 from stages.inference import prediction_cache
 from stages.inference.logits import load_model, predict_outputs
@@ -95,6 +96,13 @@ def test_a_damaged_file_is_logged_and_predicted_again(damage: str, caplog: pytes
     assert predicts()
     assert caplog.messages == [f"{FILE} is damaged, so the predictions in it are not used"]
     assert not predicts()
+
+
+@pytest.mark.parametrize("damage", DAMAGES[:3])
+def test_a_damaged_model_is_one_line(damage: str) -> None:
+    MODEL.write_bytes(damaged(MODEL.read_bytes(), damage))
+    with pytest.raises(UserError, match=r"^expected an intact model in .*cnn.keras, .*: run `dvc repro train@cnn`$"):
+        PredictionCache(PIXELS).predict(MODEL)
 
 
 def test_predictions_of_other_models_are_deleted() -> None:

@@ -49,9 +49,10 @@ class Checkpoint(keras.callbacks.Callback):
         self.best = backup.best() if self.history and selection.keep_best else []  # variables after the best epoch
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        if not math.isfinite(logs["loss"] + logs["val_loss"]):
+        loss = logs["loss"] + logs["val_loss"]
+        if not math.isfinite(loss):
             raise UserError(
-                f"expected a finite loss, received {logs['loss']} in epoch {epoch + 1} at a learning rate of "
+                f"expected a finite loss, received {loss} in epoch {epoch + 1} at a learning rate of "
                 f"{self.learning_rate:g}: lower train.learning_rate or the model's own"
             )
         metrics = ("accuracy", "loss", "val_accuracy", "val_loss")

@@ -77,6 +77,13 @@ def test_output_that_nobody_reads_on_ends_it_quietly(rows: int) -> None:
     assert (ended.stderr, ended.returncode) == ("", 1)
 
 
+def test_a_step_needs_no_stdout() -> None:
+    program = "from stages.common.cli import run; run(lambda: None)"
+    command = ["sh", "-c", 'exec "$0" -c "$1" >&-', sys.executable, program]
+    ended = subprocess.run(command, cwd=PROJECT, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.stderr, ended.returncode) == ("", 0)
+
+
 def test_another_broken_pipe_is_not_taken_for_the_output(capsys: pytest.CaptureFixture[str]) -> None:
     """As of a connection, of which nobody would hear."""
     assert exit_of(BrokenPipeError(errno.EPIPE, "Broken pipe"), capsys)[0] == BUG

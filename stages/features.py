@@ -28,6 +28,7 @@ from stages.datasets.feature_extraction import FeatureDataset, feature_extractor
 from stages.models.pretrained import copy_backbone, load_backbone
 from stages.models.runtime import make_deterministic
 from stages.storage import feature_sets
+from stages.storage.arrays import create_array
 from stages.storage.files import atomic_folder, write_json
 
 
@@ -38,7 +39,9 @@ def main() -> None:
     with atomic_folder(FEATURES / name, replace=True) as folder:
         copy_backbone(features.backbone, folder / "backbone", name=name, stop_before=features.stop_before)
         validation = feature_sets.open_arrays(PIXELS)["validation"]
-        np.save(folder / feature_sets.VALIDATION_SAMPLE, validation[feature_sets.sample_rows(len(validation))])
+        sample = validation[feature_sets.sample_rows(len(validation))]
+        # Not by np.save, whose error on a full disk has no errno.
+        create_array(folder / feature_sets.VALIDATION_SAMPLE, sample.shape, np.uint8).write(0, sample)
         if features.are_stored:
             about["environment"] = extract_features(name, features, folder)
         else:

@@ -48,8 +48,9 @@ class Checkpoint(keras.callbacks.Callback):
         self.best = backup.best() if self.history and selection.keep_best else []  # variables after the best epoch
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        if not math.isfinite(logs["loss"] + logs["val_loss"]):
-            received = f"received {logs['loss']} in epoch {epoch + 1} at a learning rate of {self.learning_rate:g}"
+        loss = logs["loss"] + logs["val_loss"]
+        if not math.isfinite(loss):
+            received = f"received {loss} in epoch {epoch + 1} at a learning rate of {self.learning_rate:g}"
             raise UserError(f"expected a finite loss, {received}: lower train.learning_rate or the model's own")
         metrics = ("accuracy", "loss", "val_accuracy", "val_loss")
         self.history.append({"epoch": epoch + 1, **{metric: round(float(logs[metric]), 6) for metric in metrics}})

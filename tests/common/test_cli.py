@@ -76,6 +76,13 @@ def test_output_that_nobody_reads_on_is_one_line(rows: int) -> None:
     assert (ended.stderr, ended.returncode) == ("stopped: what reads the output, or a connection, has ended\n", 1)
 
 
+def test_a_step_needs_no_stdout() -> None:
+    program = "from stages.common.cli import run; run(lambda: None)"
+    command = ["sh", "-c", 'exec "$0" -c "$1" >&-', sys.executable, program]
+    ended = subprocess.run(command, cwd=PROJECT, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.stderr, ended.returncode) == ("", 0)
+
+
 def test_help_wraps_paragraphs_and_keeps_examples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "50")
     example = f"    python -m {'x' * 60}"

@@ -1,10 +1,12 @@
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from stages.storage.arrays import create_array, open_array, temporary_array
+from tests.conftest import PROJECT
 
 CONTENT = np.random.default_rng(0).normal(size=(20, 3, 5)).astype(np.float32)
 INDICES = np.array([7, 0, 7, 19])
@@ -43,3 +45,10 @@ def test_a_full_disk_is_the_systems_own_error(tmp_path: Path) -> None:
         os.dup2(full.fileno(), rows.file.fileno())
     with pytest.raises(OSError, match="No space left on device"):
         rows.write(0, np.zeros(4))
+
+
+def test_no_array_is_written_by_numpys_save() -> None:
+    """Its error on a full disk has no errno, and would be taken for a bug."""
+    code = [path for folder in ("stages", "commands") for path in (PROJECT / folder).rglob("*.py")]
+    assert code
+    assert not [path for path in code if re.search(r"np\.save\(|\.tofile\(", path.read_text())]

@@ -1,18 +1,21 @@
-"""Time left, curves for TensorBoard, checkpoint selection and early stopping."""
+"""Time left, losses that are not finite, curves for TensorBoard, checkpoint selection and early stopping."""
 
+import math
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from stages.common.cli import UserError
 from stages.common.paths import LOGS
 from stages.models.runtime import tf
 from stages.training import callbacks
 from stages.training.backup import History
-from stages.training.callbacks import EpochLog, Selection, best_epoch
+from stages.training.callbacks import Checkpoint, EpochLog, Selection, best_epoch
 from tests.training.examples import SETTINGS, train, train_until, undisturbed, weights
 
 
@@ -49,6 +52,12 @@ def test_curves_of_an_earlier_run_are_replaced(tmp_path: Path) -> None:
     (LOGS / "backup/notes.txt").write_text("mine")
     assert train(tmp_path, SETTINGS.model_copy(update={"epochs": 1}))[1] == curves()
     assert (LOGS / "backup/notes.txt").read_text() == "mine"
+
+
+def test_a_validation_loss_that_is_not_finite_is_named() -> None:
+    checkpoint = Checkpoint(mock.Mock(**{"history.return_value": []}), Selection(False, None, 0))
+    with pytest.raises(UserError, match=r"^expected a finite loss, received nan in epoch 1 "):
+        checkpoint.on_epoch_end(0, {"loss": 2.5, "val_loss": math.nan})
 
 
 @pytest.mark.parametrize("value", [None, "", "0"])

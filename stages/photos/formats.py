@@ -5,8 +5,9 @@ from contextlib import suppress
 from io import BytesIO
 
 from PIL import Image, TiffImagePlugin
-from PIL.TiffImagePlugin import COMPRESSION_INFO, ImageFileDirectory_v2
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from stages.common.cli import plural
 from stages.storage.folders import HEADER_BYTES, SAVE, identify, is_text
 
 # Pillow's other decoders stay closed to strangers' files: that of EPS, for one, starts Ghostscript.
@@ -26,7 +27,7 @@ TiffImagePlugin.READ_LIBTIFF = True
 
 # Tags of a TIFF, and their values
 SUBFILE_TYPE, REDUCED = 254, 1  # a smaller copy of another image in the file
-WIDTH, BITS, COMPRESSION, BANDS, SUBDIRECTORIES, DNG_VERSION = 256, 258, 259, 277, 330, 50706
+WIDTH, BITS, BANDS, SUBDIRECTORIES, DNG_VERSION = 256, 258, 277, 330, 50706
 PHOTOMETRIC, WHITE_IS_ZERO, BLACK_IS_ZERO, SENSOR_DATA = 262, 0, 1, {32803, 34892}
 PLANAR, SEPARATE = 284, 2
 SAMPLE_FORMAT, SIGNED = 339, 2
@@ -69,19 +70,14 @@ def find_tiff_problem(content: bytes) -> str | None:
     max_bands = 1 if first.get(PLANAR) == SEPARATE else 2  # grey, and alpha
     has_too_many = is_grey and first.get(BANDS, 1) > max_bands
     is_signed = SIGNED in first.get(SAMPLE_FORMAT, ())
-    is_readable = first.get(COMPRESSION, 1) in COMPRESSION_INFO and not has_too_many and not is_signed
-    return None if is_readable else describe_tiff(content)
+    return describe_tiff(content) if has_too_many or is_signed else None
 
 
 def describe_tiff(content: bytes) -> str:
     """Describe the colours of a TIFF that Pillow cannot read."""
     first = _directory(content)
-    bands = first.get(BANDS, 1)
-    return (
-        f"a TIFF of {bands} band{'s' * (bands != 1)} of {first.get(BITS, (1,))[0]} bits (photometric interpretation "
-        f"{first.get(PHOTOMETRIC)}, compression {first.get(COMPRESSION, 1)}"
-        f"{', signed' * (SIGNED in first.get(SAMPLE_FORMAT, ()))}): {SAVE}"
-    )
+    sign = "signed " if SIGNED in first.get(SAMPLE_FORMAT, ()) else ""
+    return f"a TIFF of {plural(first.get(BANDS, 1), 'band')} of {first.get(BITS, (1,))[0]} {sign}bits: {SAVE}"
 
 
 def has_tag(opened: Image.Image, tag: int, value: int) -> bool:

@@ -43,10 +43,7 @@ logger = logging.getLogger(__name__)
 
 COMPARED_SIZE = 128  # in pixels: a large JPEG is decoded at a reduced size, which still exceeds what is compared
 MAX_LOGGED = 50  # rejected files, where they stop the run
-HOW_TO_FIX = (
-    "data/raw is a copy: to change photos or labels, change what download.photos and download.labels name, then "
-    "`dvc repro --force download && dvc repro`"
-)
+HOW_TO_FIX = "data/raw is a copy: change the original photos or labels, then `dvc repro --force download && dvc repro`"
 NOT_DUPLICATES = "; if those are not duplicates, lower split.duplicate_distance, or leave it empty to skip the check"
 PREVIEWS = {".thm"}  # a camera's small JPEG of a film or photo beside it
 
@@ -245,15 +242,12 @@ def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: fl
 def check_splits(photos: pd.DataFrame) -> None:
     """Raise a UserError if a class cannot be trained, validated and tested."""
     used = usable(photos)
-    counts = pd.crosstab(used["label"], used["split"]).reindex(columns=SPLIT_NAMES, fill_value=0)
-    for label, of_class in photos[photos["label"] != ""].groupby("label"):
-        of_splits = counts.reindex([label], fill_value=0).iloc[0]
-        if not of_splits.all():
-            rejected_duplicates = of_class["reason"].str.contains(DUPLICATE)
-            has_duplicates = usable(of_class)["cluster"].duplicated().any() or rejected_duplicates.any()
-            found = ", ".join(f"{count} in {split}" for split, count in of_splits.items())
-            hint = NOT_DUPLICATES if has_duplicates else ""
-            raise UserError(f"expected three photos or groups of every class, found of {label!r} {found}{hint}")
+    counts = pd.crosstab(used["label"], used["split"])
+    counts = counts.reindex(sorted(set(photos["label"]) - {""}), columns=SPLIT_NAMES, fill_value=0)
+    lacking = counts[(counts == 0).any(axis=1)]
+    if len(lacking):
+        label, found = lacking.index[0], ", ".join(f"{count} in {split}" for split, count in lacking.iloc[0].items())
+        raise UserError(f"expected three different photos or groups of every class, found of {label!r} {found}")
 
 
 if __name__ == "__main__":

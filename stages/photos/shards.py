@@ -124,7 +124,4 @@ def packed_photos(path: Path) -> list[str]:
 
 
 def damaged(shard: Path) -> UserError:
-    return UserError(
-        f"{shard}: expected photos as `download` packs them, received a damaged, changed or missing file: run "
-        "`dvc repro --force download && dvc repro`"
-    )
+    return UserError(f"{shard}: expected photos of `download`, found damage or nothing: `dvc repro --force download`")

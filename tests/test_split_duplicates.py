@@ -128,7 +128,7 @@ def test_a_fixed_camera_stops_with_the_way_out(
 def test_too_few_different_photos_of_a_class_are_an_error(workspace: Path) -> None:
     layout({"cats": 9, "dogs": 2})
     copy_photo("dogs/0.jpg", "dogs/2.jpg")
-    with pytest.raises(UserError, match="three different photos .*, found of 'dogs' 0 in train, 1 in validation"):
+    with pytest.raises(UserError, match=r"three different photos .*, found of 'dogs' 0 in train, 1 in validation"):
         split_photos()
 
 

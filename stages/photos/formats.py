@@ -74,14 +74,12 @@ def find_tiff_problem(content: bytes) -> str | None:
 
 
 def describe_tiff(content: bytes) -> str:
-    """Describe the colours of a TIFF that Pillow cannot read."""
     first = _directory(content)
     sign = "signed " if SIGNED in first.get(SAMPLE_FORMAT, ()) else ""
     return f"a TIFF of {plural(first.get(BANDS, 1), 'band')} of {first.get(BITS, (1,))[0]} {sign}bits: {SAVE}"
 
 
 def has_tag(opened: Image.Image, tag: int, value: int) -> bool:
-    """Return whether an image is a TIFF with this value of a tag."""
     return isinstance(opened, TiffImagePlugin.TiffImageFile) and opened.tag_v2.get(tag) == value
 
 

@@ -100,6 +100,5 @@ def unreadable_folders(folder: str | Path) -> list[OSError]:
 
 
 def check_readable(folder: str | Path) -> None:
-    """Raise the first of :func:`unreadable_folders`."""
     for error in unreadable_folders(folder):
         raise error

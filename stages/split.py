@@ -26,7 +26,7 @@ import pandas as pd
 from stages.common.cli import MismatchError, UserError, run
 from stages.common.parallel import map_in_parallel
 from stages.common.params import Split, load_params
-from stages.common.paths import CORRECTIONS, LABELS, RAW, SHARD, SPLITS
+from stages.common.paths import CORRECTIONS, LABELS, RAW, SPLITS
 from stages.data.duplicates import SIDE, find_clusters, find_conflicts, hash_photo
 from stages.data.groups import assign_splits, find_groups
 from stages.data.labels import apply_corrections, read_labels
@@ -50,8 +50,6 @@ PREVIEWS = {".thm"}  # a camera's small JPEG of a film or photo beside it
 
 def main() -> None:
     settings = load_params().split
-    if not (RAW / SHARD.format(1)).exists():
-        raise UserError(f"expected photos in {RAW / SHARD.format(1)}, found none: run `dvc repro download`")
     corrections = read_labels(CORRECTIONS.read_bytes(), str(CORRECTIONS)) if CORRECTIONS.exists() else {}
     try:
         photos = split_photos(settings, corrections)
@@ -91,10 +89,7 @@ def make_lists(photos: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def split_photos(settings: Split, corrections: Mapping[str, set[str]]) -> pd.DataFrame:
-    """Fill the table of photos (:func:`stages.data.layout.photo_table`), rule by rule.
-
-    Each rule raises a UserError where its parameter or the photos leave no sensible lists.
-    """
+    """Fill the table of photos (:func:`stages.data.layout.photo_table`), rule by rule, each of which may refuse it."""
     labels = LABELS / "labels.csv"
     photos = find_photos(RAW, packed_photos(RAW), labels)
     apply_corrections(photos, corrections)

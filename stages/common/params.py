@@ -201,11 +201,7 @@ def load_params(path: Path = PARAMS) -> Params:
 
 
 def load_entry(description: str | None, section: str) -> tuple[str, Params]:
-    """Return the entry of ``section`` that the command line names, and all parameters (``load_params``).
-
-    The default is what follows the @ in the name of the DVC stage that runs: DVC passes that name in the environment;
-    inside a command it would pass through a shell.
-    """
+    """Return the entry of ``section`` that the command line or else the running DVC stage names, and all parameters."""
     params, parser = load_params(), command_parser(description)
     names, default = list(getattr(params, section)), os.environ.get("DVC_STAGE", "").rpartition("@")[2]
     text = f"an entry of {section} in params.yaml; default: the NAME of the DVC stage STEP@NAME that runs"

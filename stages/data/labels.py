@@ -79,10 +79,7 @@ def spelling(label: str) -> str:
 
 
 def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> None:
-    """Correct labels by path: fill ``label`` and ``given``, or ``reason`` of the photos to remove.
-
-    ``listed`` has of each path its label, or ``remove``; a path without either corrects nothing.
-    """
+    """Fill ``label`` and ``given``, or ``reason`` of photos to remove, of the listed paths that have a label."""
     labelled = photos[photos["label"] != ""]
     paths, classes = labelled["path"].map(partial(normalize, "NFC")), sorted(set(labelled["label"]))
     corrections = {path: labels for path, labels in listed.items() if labels}

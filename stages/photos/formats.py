@@ -19,7 +19,6 @@ with suppress(ImportError):
     FORMATS.append("HEIF")
 # Of photos, though the format is recognized by content. An MPO is a JPEG with more images behind it.
 SUFFIXES = (*(suffix for suffix, name in Image.registered_extensions().items() if name in FORMATS), ".mpo")
-INSTALL_HEIF = "pip install pillow-heif, and for the pipeline `dvc repro --force split && dvc repro`"
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
 
 # Pillow's own decoder of uncompressed data reads every plane as 8 bits with black at 0.
@@ -47,7 +46,7 @@ def formats_of(header: bytes, formats: Iterable[str]) -> list[str]:
 def describe_other(header: bytes) -> str:
     """Describe a file that starts with ``header`` and is in none of ``FORMATS``."""
     if "HEIF" not in FORMATS and header[4:8] == b"ftyp" and any(brand in header[8:64] for brand in HEIC_BRANDS):
-        return f"HEIC needs pillow-heif: {SAVE}, or {INSTALL_HEIF}"
+        return f"HEIC needs pillow-heif: {SAVE}, or pip install pillow-heif and `dvc repro --force split && dvc repro`"
     if kind := identify(header):
         return f"is {kind}"
     if others := set(formats_of(header, Image.OPEN)).difference(FORMATS):

@@ -48,10 +48,8 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
                 )
             path, label = row["path"] or "", normalize_label(row["label"] or "")
             if not path or CONTROL.search(path + label):
-                raise UserError(
-                    f"{name}: expected a path and a label without control characters in line {rows.line_num}, received "
-                    f"{path!r} and {label!r}"
-                )
+                received = f"{path!r} and {label!r} in line {rows.line_num}"
+                raise UserError(f"{name}: expected a path and no control characters, received {received}")
             listed[normalize("NFC", PurePosixPath(path).as_posix())].update([label] if label else [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{name}: expected a CSV in UTF-8, received: {error}") from error

@@ -20,7 +20,6 @@ from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
 logger = logging.getLogger(__name__)
 
 SPLIT_NAMES = ["train", "validation", "test"]
-MAX_COMPARED = 10_000  # names with one that is missing, in a second
 MISSING_VALUES = {"nan", "none", "null", "na", "n/a", "#n/a", "<na>"}  # as programs write them
 # What people call the folders of splits, and classes hardly ever.
 SPLIT_FOLDERS = {
@@ -228,7 +227,7 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
         name = min(name for name, of_name in listed.items() if lost[0] in of_name)
         reason = photos.set_index("name")["reason"][name]
         if name in missing and names:
-            existing = sorted(names.values())[:MAX_COMPARED]
+            existing = sorted(names.values())[:10_000]  # which take a second
             reason += f", which has {(get_close_matches(name, existing, 1) or existing)[0]!r}"
         raise UserError(f"download.labels: expected photos of each class, found none of {lost[0]!r}: {name!r} {reason}")
     if missing_values := [label for label in with_photos if label.casefold() in MISSING_VALUES]:

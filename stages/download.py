@@ -72,7 +72,6 @@ def fetch_photos(url: str, sha256: str | None, folder: Path) -> None:
 
 
 def fetch_labels(url: str | None, folder: Path) -> None:
-    """Copy the CSV at ``url`` into a folder, if there is one."""
     if url is None:
         (folder / "none").write_text("download.labels is null: the classes are the folders of the photos.\n")
         return

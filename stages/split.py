@@ -26,7 +26,7 @@ import pandas as pd
 from stages.common.cli import MismatchError, UserError, run
 from stages.common.parallel import map_in_parallel
 from stages.common.params import Split, load_params
-from stages.common.paths import CORRECTIONS, LABELS, RAW, SHARD, SPLITS
+from stages.common.paths import CORRECTIONS, LABELS, RAW, SPLITS
 from stages.data.duplicates import SIDE, find_clusters, find_conflicts, hash_photo
 from stages.data.groups import assign_splits, find_groups
 from stages.data.labels import apply_corrections, read_labels
@@ -43,18 +43,13 @@ logger = logging.getLogger(__name__)
 
 COMPARED_SIZE = 128  # in pixels: a large JPEG is decoded at a reduced size, which still exceeds what is compared
 MAX_LOGGED = 50  # rejected files, where they stop the run
-HOW_TO_FIX = (
-    "data/raw is a copy: to change photos or labels, change what download.photos and download.labels name, then "
-    "`dvc repro --force download && dvc repro`"
-)
+HOW_TO_FIX = "data/raw is a copy: change the original photos or labels, then `dvc repro --force download && dvc repro`"
 NOT_DUPLICATES = "; if those are not duplicates, lower split.duplicate_distance, or leave it empty to skip the check"
 PREVIEWS = {".thm"}  # a camera's small JPEG of a film or photo beside it
 
 
 def main() -> None:
     settings = load_params().split
-    if not (RAW / SHARD.format(1)).exists():
-        raise UserError(f"expected photos in {RAW / SHARD.format(1)}, found none: run `dvc repro download`")
     corrections = read_labels(CORRECTIONS.read_bytes(), str(CORRECTIONS)) if CORRECTIONS.exists() else {}
     try:
         photos = split_photos(settings, corrections)
@@ -94,10 +89,7 @@ def make_lists(photos: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def split_photos(settings: Split, corrections: Mapping[str, set[str]]) -> pd.DataFrame:
-    """Fill the table of photos (:func:`stages.data.layout.photo_table`), rule by rule.
-
-    Each rule raises a UserError where its parameter or the photos leave no sensible lists.
-    """
+    """Fill the table of photos (:func:`stages.data.layout.photo_table`), rule by rule, each of which may refuse it."""
     labels = LABELS / "labels.csv"
     photos = find_photos(RAW, packed_photos(RAW), labels)
     apply_corrections(photos, corrections)
@@ -245,15 +237,12 @@ def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: fl
 def check_splits(photos: pd.DataFrame) -> None:
     """Raise a UserError if a class cannot be trained, validated and tested."""
     used = usable(photos)
-    counts = pd.crosstab(used["label"], used["split"]).reindex(columns=SPLIT_NAMES, fill_value=0)
-    for label, of_class in photos[photos["label"] != ""].groupby("label"):
-        of_splits = counts.reindex([label], fill_value=0).iloc[0]
-        if not of_splits.all():
-            rejected_duplicates = of_class["reason"].str.contains(DUPLICATE)
-            has_duplicates = usable(of_class)["cluster"].duplicated().any() or rejected_duplicates.any()
-            found = ", ".join(f"{count} in {split}" for split, count in of_splits.items())
-            hint = NOT_DUPLICATES if has_duplicates else ""
-            raise UserError(f"expected three photos or groups of every class, found of {label!r} {found}{hint}")
+    counts = pd.crosstab(used["label"], used["split"])
+    counts = counts.reindex(sorted(set(photos["label"]) - {""}), columns=SPLIT_NAMES, fill_value=0)
+    lacking = counts[(counts == 0).any(axis=1)]
+    if len(lacking):
+        label, found = lacking.index[0], ", ".join(f"{count} in {split}" for split, count in lacking.iloc[0].items())
+        raise UserError(f"expected three different photos or groups of every class, found of {label!r} {found}")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ SWITCHES = ("CUDA_VISIBLE_DEVICES", "TF_ENABLE_ONEDNN_OPTS")
 
 
 def read_code(patterns: Iterable[str]) -> list[str]:
-    """Read the files in ``stages/`` that match some patterns."""
     return [file.read_text(encoding="utf-8") for pattern in patterns for file in sorted(STAGES.glob(pattern))]
 
 

@@ -115,7 +115,6 @@ class ModelConfig(Augmentation):
 
     @property
     def filters_per_layer(self) -> tuple[int, ...]:
-        """Number of filters of each convolution."""
         return self.filters if isinstance(self.filters, tuple) else (self.filters or 0,) * self.conv_layers
 
     @model_validator(mode="after")

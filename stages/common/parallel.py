@@ -25,8 +25,7 @@ def in_parallel(
 ) -> Iterator[Result]:
     """Apply a function to each item, in a thread per core, and yield the results in the order of the items.
 
-    At most two results per thread are in memory. It pays off for functions that release the GIL, as those of Pillow,
-    NumPy and TensorFlow do, or that wait for a server, where more ``threads`` than cores help.
+    At most two results per thread are in memory. It pays off for functions that release the GIL or wait for a server.
     """
     threads = threads or available_cores()
     pending: deque[Future[Result]] = deque()

@@ -68,7 +68,6 @@ RENAMED = {
 
 
 def format_errors(details: Sequence[Any]) -> str:
-    """Describe pydantic's errors in one line."""
     if "seed" in map(key_of, details):  # sections without a seed have taken this one
         details = [detail for detail in details if not key_of(detail).endswith(".seed")]
     return "; ".join(map(format_validation_error, details))
@@ -79,7 +78,6 @@ def key_of(detail: Any) -> str:
 
 
 def format_validation_error(detail: Any) -> str:
-    """Describe pydantic's error for one key: the key, what was expected and what was received."""
     key, received = key_of(detail), "nothing" if detail["input"] is None else repr(detail["input"])
     match detail:
         case {"loc": (*_, "[key]")}:

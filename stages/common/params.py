@@ -187,7 +187,6 @@ def check_names(key: str, names: Iterable[str], section: str, listed: Iterable[s
 
 
 def load_params(path: Path = PARAMS) -> Params:
-    """Load and check all parameters."""
     try:
         content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))  # as DVC reads it
     except OSError as error:
@@ -202,19 +201,9 @@ def load_params(path: Path = PARAMS) -> Params:
 
 
 def load_entry(description: str | None, section: str) -> tuple[str, Params]:
-    """Return the entry of ``section`` that the command line names, and all parameters (``load_params``).
-
-    The default is what follows the @ in the name of the DVC stage that runs: DVC passes that name in the environment;
-    inside a command it would pass through a shell.
-    """
-    parser = command_parser(description)
-    default = os.environ.get("DVC_STAGE", "").rpartition("@")[2]
+    """Return the entry of ``section`` that the command line or else the running DVC stage names, and all parameters."""
+    params, parser = load_params(), command_parser(description)
+    names, default = list(getattr(params, section)), os.environ.get("DVC_STAGE", "").rpartition("@")[2]
     text = f"an entry of {section} in params.yaml; default: the NAME of the DVC stage STEP@NAME that runs"
-    parser.add_argument("name", nargs="?", metavar="NAME", default=default, help=text)
-    name, params = str(parser.parse_args().name), load_params()
-    if name not in (entries := getattr(params, section)):
-        listed = ", ".join(entries) or "none are listed"
-        raise UserError(
-            f"expected `{parser.prog} NAME` with an entry of {section} in params.yaml ({listed}), received {name!r}"
-        )
-    return name, params
+    parser.add_argument("name", nargs="?", metavar="NAME", choices=names, default=default, help=text)
+    return str(parser.parse_args().name), params

@@ -31,7 +31,6 @@ EXPANDS = f"expected photos, received an archive that expands over {MAX_EXPANSIO
 # Of a shard; a larger file is alone in one. Below what needs the zip format's 64-bit extension.
 MEAN_PHOTOS, MAX_PHOTOS, MAX_BYTES = 512, 8192, 2**28
 MAX_NAME = 255  # bytes, of a file or a folder
-MAX_LOGGED = 50  # empty folders
 DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, UnicodeDecodeError)
 # Types of a tar's records, usually of a few kilobytes, that Python reads into memory: GNU's long names, pax headers.
 RECORDS = (b"L", b"K", b"x", b"g", b"X")
@@ -74,7 +73,7 @@ def leave_out_hidden(members: Iterable[Member]) -> list[Member]:
     folders = {Path(member.name) for member in members if member.is_folder}
     folders |= folders_above(file.name for file in hidden)
     if empty := sorted(path for path in folders - folders_above(file.name for file in files) if not is_hidden(path)):
-        first = ", ".join(repr(str(folder)) for folder in empty[:MAX_LOGGED])
+        first = ", ".join(repr(str(folder)) for folder in empty[:50])
         logger.warning("folders without photos, which are left out and are not classes (%d): %s", len(empty), first)
     return files
 

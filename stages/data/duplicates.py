@@ -184,10 +184,7 @@ def differences(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _largest_excess(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Compute how far values leave the range of the 3 by 3 values around the same pixel of ``others``.
-
-    So the comparison is tolerant to shifts by one pixel, as scaling causes them.
-    """
+    """Compute how far values leave the range of the 3 by 3 values around a pixel of ``others``: scaling shifts it."""
     values = (1, 2, 3)
     # Of the pixels, in the quadratic mean of the channels.
     spread, other_spread = (np.sqrt(arrays.var((2, 3), np.float32).mean(axis=1)) for arrays in (thumbnails, others))

@@ -33,9 +33,8 @@ def find_groups(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
     keys, names = pd.factorize(np.array([match and match[1] for match in matches], object))  # -1 where there is none
     matched = keys >= 0
     if not matched.any():
-        raise MismatchError(
-            f"split.group: expected '{pattern}' to match paths, as {photos['path'].iloc[0]}, matched none: correct it"
-        )
+        path = photos["path"].iloc[0]
+        raise MismatchError(f"split.group: expected '{pattern}' to match paths, as {path}, matched none: correct it")
     first_key = clusters.max() + 1  # the nodes of the graph are the clusters, then the keys
     ends = clusters[matched], first_key + keys[matched]
     graph = coo_array((np.ones(matched.sum(), bool), ends), shape=[first_key + len(names)] * 2)

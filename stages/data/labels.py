@@ -48,10 +48,8 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
                 )
             path, label = row["path"] or "", normalize_label(row["label"] or "")
             if not path or CONTROL.search(path + label):
-                raise UserError(
-                    f"{name}: expected a path and a label without control characters in line {rows.line_num}, received "
-                    f"{path!r} and {label!r}"
-                )
+                received = f"{path!r} and {label!r} in line {rows.line_num}"
+                raise UserError(f"{name}: expected a path and no control characters, received {received}")
             listed[normalize("NFC", PurePosixPath(path).as_posix())].update([label] if label else [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{name}: expected a CSV in UTF-8, received: {error}") from error
@@ -79,10 +77,7 @@ def spelling(label: str) -> str:
 
 
 def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> None:
-    """Correct labels by path: fill ``label`` and ``given``, or ``reason`` of the photos to remove.
-
-    ``listed`` has of each path its label, or ``remove``; a path without either corrects nothing.
-    """
+    """Fill ``label`` and ``given``, or ``reason`` of photos to remove, of the listed paths that have a label."""
     labelled = photos[photos["label"] != ""]
     paths, classes = labelled["path"].map(partial(normalize, "NFC")), sorted(set(labelled["label"]))
     corrections = {path: labels for path, labels in listed.items() if labels}

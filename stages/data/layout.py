@@ -20,7 +20,6 @@ from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
 logger = logging.getLogger(__name__)
 
 SPLIT_NAMES = ["train", "validation", "test"]
-MAX_COMPARED = 10_000  # names with one that is missing, in a second
 MISSING_VALUES = {"nan", "none", "null", "na", "n/a", "#n/a", "<na>"}  # as programs write them
 # What people call the folders of splits, and classes hardly ever.
 SPLIT_FOLDERS = {
@@ -96,8 +95,7 @@ def photo_table(rows: list[tuple[str, str, str, str, str]]) -> pd.DataFrame:
 def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
     """Return the table of all files in a folder, photos or not, and of those missing that the CSV ``labels`` lists.
 
-    Each has a label, or a reason why not, and the split that folders give. Without a CSV, the classes are folders, laid
-    out as ``stages/split.py`` describes.
+    Each has a label, or a reason why not, and the split that folders give.
     """
     tree = Tree(folder, files)
     photos = photos_in_csv(folder, tree, labels) if labels.exists() else photos_in_folders(folder, tree)
@@ -185,10 +183,7 @@ def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> 
 
 
 def check_names(folder: Path, root: Path, class_folder: ClassFolder, classes: set[str]) -> None:
-    """Raise a UserError if a folder, or one above it in ``root``, is named for another split or class of its photos.
-
-    In folders for splits a class may be named like a split.
-    """
+    """Raise a UserError if a folder, or one above it in ``root``, is named for another split or class of its photos."""
     label, split, start = class_folder
     above, (_, *below) = start.relative_to(root).parts, folder.relative_to(start).parts
     if others := set(filter(None, map(split_of, (*above, *below)))) - {split}:
@@ -201,10 +196,7 @@ def check_names(folder: Path, root: Path, class_folder: ClassFolder, classes: se
 
 
 def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
-    """Take the label of each photo from a CSV, whatever folders it lies in.
-
-    Paths in the CSV start in ``folder`` or, as archives often have an outer folder, in a folder that is alone there.
-    """
+    """Take the label of each photo from a CSV, whose paths start in ``folder`` or in one that is alone there."""
     listed = read_labels(labels.read_bytes(), "download.labels", refuse_surplus=True)
     root = folder
     while listed.keys().isdisjoint(tree.names_below(root).values()) and len(tree.inner[root]) == 1:
@@ -234,8 +226,8 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
     if lost := sorted(set().union(*listed.values()) - set(with_photos)):
         name = min(name for name, of_name in listed.items() if lost[0] in of_name)
         reason = photos.set_index("name")["reason"][name]
-        if name in missing:
-            existing = sorted(names.values())[:MAX_COMPARED]
+        if name in missing and names:
+            existing = sorted(names.values())[:10_000]  # which take a second
             reason += f", which has {(get_close_matches(name, existing, 1) or existing)[0]!r}"
         raise UserError(f"download.labels: expected photos of each class, found none of {lost[0]!r}: {name!r} {reason}")
     if missing_values := [label for label in with_photos if label.casefold() in MISSING_VALUES]:

@@ -158,7 +158,6 @@ def _decode(content: bytes, shrink_to: int | None, max_megapixels: float) -> Ima
 
 
 def _open(content: bytes) -> ImageFile.ImageFile:
-    """Read an image's header."""
     is_tiff = content.startswith(TIFF_PREFIXES)
     if is_tiff and (problem := find_tiff_problem(content)):
         raise UnreadablePhotoError(f"cannot be decoded: is {problem}")

@@ -5,8 +5,9 @@ from contextlib import suppress
 from io import BytesIO
 
 from PIL import Image, TiffImagePlugin
-from PIL.TiffImagePlugin import COMPRESSION_INFO, ImageFileDirectory_v2
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from stages.common.cli import plural
 from stages.storage.folders import HEADER_BYTES, SAVE, identify, is_text
 
 # Pillow's other decoders stay closed to strangers' files: that of EPS, for one, starts Ghostscript.
@@ -18,7 +19,6 @@ with suppress(ImportError):
     FORMATS.append("HEIF")
 # Of photos, though the format is recognized by content. An MPO is a JPEG with more images behind it.
 SUFFIXES = (*(suffix for suffix, name in Image.registered_extensions().items() if name in FORMATS), ".mpo")
-INSTALL_HEIF = "pip install pillow-heif, and for the pipeline `dvc repro --force split && dvc repro`"
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
 
 # Pillow's own decoder of uncompressed data reads every plane as 8 bits with black at 0.
@@ -26,7 +26,7 @@ TiffImagePlugin.READ_LIBTIFF = True
 
 # Tags of a TIFF, and their values
 SUBFILE_TYPE, REDUCED = 254, 1  # a smaller copy of another image in the file
-WIDTH, BITS, COMPRESSION, BANDS, SUBDIRECTORIES, DNG_VERSION = 256, 258, 259, 277, 330, 50706
+WIDTH, BITS, BANDS, SUBDIRECTORIES, DNG_VERSION = 256, 258, 277, 330, 50706
 PHOTOMETRIC, WHITE_IS_ZERO, BLACK_IS_ZERO, SENSOR_DATA = 262, 0, 1, {32803, 34892}
 PLANAR, SEPARATE = 284, 2
 SAMPLE_FORMAT, SIGNED = 339, 2
@@ -46,7 +46,7 @@ def formats_of(header: bytes, formats: Iterable[str]) -> list[str]:
 def describe_other(header: bytes) -> str:
     """Describe a file that starts with ``header`` and is in none of ``FORMATS``."""
     if "HEIF" not in FORMATS and header[4:8] == b"ftyp" and any(brand in header[8:64] for brand in HEIC_BRANDS):
-        return f"HEIC needs pillow-heif: {SAVE}, or {INSTALL_HEIF}"
+        return f"HEIC needs pillow-heif: {SAVE}, or pip install pillow-heif and `dvc repro --force split && dvc repro`"
     if kind := identify(header):
         return f"is {kind}"
     if others := set(formats_of(header, Image.OPEN)).difference(FORMATS):
@@ -69,23 +69,16 @@ def find_tiff_problem(content: bytes) -> str | None:
     max_bands = 1 if first.get(PLANAR) == SEPARATE else 2  # grey, and alpha
     has_too_many = is_grey and first.get(BANDS, 1) > max_bands
     is_signed = SIGNED in first.get(SAMPLE_FORMAT, ())
-    is_readable = first.get(COMPRESSION, 1) in COMPRESSION_INFO and not has_too_many and not is_signed
-    return None if is_readable else describe_tiff(content)
+    return describe_tiff(content) if has_too_many or is_signed else None
 
 
 def describe_tiff(content: bytes) -> str:
-    """Describe the colours of a TIFF that Pillow cannot read."""
     first = _directory(content)
-    bands = first.get(BANDS, 1)
-    return (
-        f"a TIFF of {bands} band{'s' * (bands != 1)} of {first.get(BITS, (1,))[0]} bits (photometric interpretation "
-        f"{first.get(PHOTOMETRIC)}, compression {first.get(COMPRESSION, 1)}"
-        f"{', signed' * (SIGNED in first.get(SAMPLE_FORMAT, ()))}): {SAVE}"
-    )
+    sign = "signed " if SIGNED in first.get(SAMPLE_FORMAT, ()) else ""
+    return f"a TIFF of {plural(first.get(BANDS, 1), 'band')} of {first.get(BITS, (1,))[0]} {sign}bits: {SAVE}"
 
 
 def has_tag(opened: Image.Image, tag: int, value: int) -> bool:
-    """Return whether an image is a TIFF with this value of a tag."""
     return isinstance(opened, TiffImagePlugin.TiffImageFile) and opened.tag_v2.get(tag) == value
 
 

@@ -80,9 +80,7 @@ def _read_index(folder: str, *_: int) -> Shards:
     inside = [path.name for path in Path(folder).iterdir()] if paths else []  # of a user's folder it may be a million
     visible = {name for name in inside if not is_hidden(PurePosixPath(name))}
     if others := visible - {path.name for path in paths}:
-        raise UserError(
-            f"{folder}: expected nothing beside {SHARD.format(1)}, found {min(others)}: move or rename what is yours"
-        )
+        raise UserError(f"{folder}: expected nothing beside {SHARD.format(1)}, found {min(others)}: move or rename it")
     if lost := numbered - visible:
         raise damaged(Path(folder, min(lost)))
     for index, path in enumerate(paths):
@@ -124,7 +122,4 @@ def packed_photos(path: Path) -> list[str]:
 
 
 def damaged(shard: Path) -> UserError:
-    return UserError(
-        f"{shard}: expected photos as `download` packs them, received a damaged, changed or missing file: run "
-        "`dvc repro --force download && dvc repro`"
-    )
+    return UserError(f"{shard}: expected photos of `download`, found damage or nothing: `dvc repro --force download`")

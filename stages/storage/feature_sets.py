@@ -89,7 +89,6 @@ def open_features(name: str, lists: Lists) -> dict[str, DiskArray]:
 
 
 def hash_paths(lists: Lists) -> dict[str, str]:
-    """Hash the paths of each list, in order."""
     return {split: content_hash(photos["path"]) for split, photos in lists.items()}
 
 

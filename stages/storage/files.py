@@ -24,10 +24,9 @@ LOCK = ".in-use"  # in each scratch folder: locked for as long as the process th
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a temporary path of the same name; rename it to ``path`` on success.
+    """Yield a temporary path of the same name; rename it to ``path`` on success, as the last of several processes.
 
-    A file that exists is replaced and never written into: it may be a link into DVC's cache. If two processes
-    write the same file, each writes a complete one, and the last one stays.
+    A file that exists is replaced and never written into: it may be a link into DVC's cache.
     """
     with scratch_folder(path.parent) as scratch:
         yield scratch / path.name
@@ -55,10 +54,7 @@ def atomic_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
-    """Create a hidden folder of a unique name in ``parent``, and delete it at the end.
-
-    Also delete those of killed processes, whose locks the system has released.
-    """
+    """Create a hidden folder in ``parent``, and delete it at the end, as well as unlocked ones, of killed processes."""
     parent.mkdir(parents=True, exist_ok=True)
     for folder in parent.glob(".unfinished-*"):
         if UNFINISHED.fullmatch(folder.name):

@@ -88,10 +88,7 @@ def visible_files(folder: Path) -> list[str]:
 
 
 def unreadable_folders(folder: str | Path) -> list[OSError]:
-    """List the errors of reading ``folder`` and those below it, hidden ones apart, sorted by ``filename``.
-
-    ``rglob`` and fsspec's ``find`` silently skip such folders. A folder that does not exist is not an error.
-    """
+    """List the errors of reading folders that ``rglob`` and ``find`` silently skip, hidden and missing ones apart."""
     errors: list[OSError] = []
     for _, inner, _ in os.walk(folder, onerror=errors.append):
         inner[:] = [name for name in inner if not is_hidden(PurePosixPath(name))]
@@ -100,6 +97,5 @@ def unreadable_folders(folder: str | Path) -> list[OSError]:
 
 
 def check_readable(folder: str | Path) -> None:
-    """Raise the first of :func:`unreadable_folders`."""
     for error in unreadable_folders(folder):
         raise error

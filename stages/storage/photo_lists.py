@@ -20,11 +20,7 @@ SIDECAR = "beside photos"  # such as notes and films, which nobody takes for pho
 
 
 def read_split(split: str) -> pd.DataFrame:
-    """Read a list that ``stages/split.py`` describes, as "train", "train_paths", "rejected" or "copies".
-
-    Returns:
-        A row per photo, sorted by ``path``, which starts in the project's root; all columns are str.
-    """
+    """Read a list that ``stages/split.py`` describes, such as "train": a row per photo, with columns of str."""
     path = SPLITS / f"{split}.csv"
     if not path.exists():
         raise UserError(f"expected the list {path}, found none: run `dvc repro split`")

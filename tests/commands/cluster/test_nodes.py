@@ -102,7 +102,7 @@ def test_nodes_receive_what_git_tracks(checkout: Path, caplog: pytest.LogCapture
 @pytest.mark.parametrize(
     ("preparation", "message"),
     [
-        ([], "expected a git repository, .*not a git repository.*: `git init` and `git add --all`$"),
+        ([], "expected a git repository for the nodes: .*not a git repository.*: `git init` and `git add --all`$"),
         ([("init", "--quiet")], "expected git to track dvc.yaml, .*: `git add --all`$"),
         (None, "expected a git repository"),  # no git at all
     ],

@@ -10,6 +10,7 @@ seconds and the most memory held.
 
 import sys
 import zipfile
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -42,7 +43,8 @@ def main() -> None:
     print("| step | photos | CPU s | wall s | peak MiB |\n|---|---|---|---|---|")  # noqa: T201
     with TemporaryDirectory() as temporary:
         archive, folder = Path(temporary, "photos.zip"), Path(temporary, "project")
-        draw(archive, args.photos, args.classes, args.side)
+        with ProcessPoolExecutor(1) as pool:  # or each step would start with its memory
+            pool.submit(draw, archive, args.photos, args.classes, args.side).result()
         params = lay_out(folder, (archive, (args.backbone or archive).resolve()), epochs=1) | {"image_size": 96}
         project = yaml.safe_load((PROJECT / "params.yaml").read_text())
         params["models"] = {name: project["models"][name] for name in (["linear"] if args.backbone else ["cnn"])}

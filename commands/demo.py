@@ -59,10 +59,7 @@ def main() -> None:
 
 
 def project_files() -> Iterator[Path]:
-    """Yield the files to copy, sorted."""
     for path in map(Path, COPIED):
-        if not path.exists():
-            raise UserError(f"expected {path}, found none: get it back, as by `git restore {path}`")
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         yield from (file for file in files if file.is_file() and "__pycache__" not in file.parts)
 
@@ -90,6 +87,7 @@ def copy_project(params: bytes, files: Iterable[Path]) -> None:
         with modify_yaml(DEMO / PARAMS) as values:
             merge_dicts(values, load_yaml(OVERRIDES))
             archive = DEMO / values["download"]["photos"]
+            archive.unlink(missing_ok=True)
             write_archive(archive, ["cats", "dogs"], train=80, validation=150)
             values["download"]["photos_sha256"] = sha256_of(archive)
     except DvcException as error:
@@ -112,7 +110,6 @@ def init_repository() -> None:
 
 
 def commit(message: str) -> None:
-    """Commit everything in the demo, if anything differs."""
     git("add", "--all")
     if git("status", "--porcelain"):
         git("commit", "--quiet", "--no-verify", "--message", message)

@@ -34,6 +34,7 @@ from stages.storage.folders import unreadable_folders, visible_files
 
 logger = logging.getLogger(__name__)
 
+EPILOG = "If a file cannot be decoded, the others are classified all the same, and the exit code is 1."
 CHUNK_SIZE = 256  # photos in memory at a time, beside those of the chunk before
 
 
@@ -41,8 +42,8 @@ def main() -> None:
     args = parse_arguments()
     format_rows = FORMATS[choose_format(args.format, args.output)]
     paths = list_photos(args.photos)
-    if args.output and args.output.exists():
-        check_is_not_a_photo(args.output, paths)
+    if args.output and args.output.resolve() in [path.resolve() for path in paths if path.name == args.output.name]:
+        raise UserError(f"--output: expected another file than the photos, received one of them, {args.output}")
     params = load_params()
     trained = load_exported(fetch_model_file(args.model, args.rev), params.confidence)
     failed: list[Path] = []
@@ -55,13 +56,8 @@ def main() -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = command_parser(
-        "Classify new photos with a trained model.",
-        "If a file cannot be decoded, the others are classified all the same, and the exit code is 1.",
-    )
-    parser.add_argument(
-        "photos", nargs="+", metavar="PHOTO_OR_FOLDER", help="of a folder, all files that are not hidden"
-    )
+    parser = command_parser("Classify new photos with a trained model.", EPILOG)
+    parser.add_argument("photos", nargs="+", metavar="PHOTO_OR_FOLDER", help="of a folder, all files but hidden ones")
     add_model_options(parser)
     parser.add_argument("--format", choices=FORMATS, help="default: by FILE's suffix (csv, json, txt), else table")
     parser.add_argument("-o", "--output", type=output_path, metavar="FILE", help="default: - (stdout)")
@@ -78,9 +74,7 @@ def output_path(name: str) -> Path | None:
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="a model in data/models/ (default: the best on the validation photos)")
-    parser.add_argument(
-        "--rev", metavar="GIT_REV", help="use the model of this commit, branch, tag or experiment, through DVC"
-    )
+    parser.add_argument("--rev", metavar="GIT_REV", help="of a model as it was in a commit, branch, tag or experiment")
 
 
 def choose_format(name: str | None, output: Path | None) -> str:
@@ -88,18 +82,11 @@ def choose_format(name: str | None, output: Path | None) -> str:
     if not output:
         return name or "table"
     if output.exists() and not output.is_file():
-        raise UserError(
-            f"--output: expected the name of a file, received {shown(output)}, which is a folder or a device"
-        )
+        raise UserError(f"--output: expected the name of a file, received {shown(output)}, a folder or a device")
     suffix = output.suffix[1:].lower()
     if not name and suffix not in (*FORMATS, "txt", ""):
         raise UserError(f"--output: expected a name in .csv, .json or .txt, or --format, received {shown(output)}")
     return name or (suffix if suffix in FORMATS else "table")
-
-
-def check_is_not_a_photo(output: Path, paths: Sequence[Path]) -> None:
-    if any(path.name == output.name and path.exists() and path.samefile(output) for path in paths):
-        raise UserError(f"--output: expected another file than the photos, received {output}, which is one of them")
 
 
 def list_photos(given: Sequence[Path]) -> list[Path]:

@@ -38,14 +38,16 @@ def main() -> None:
     header, rows = diff_from(base, "metrics", "--precision", "3")
     main_scores = {"test.accuracy", *(f"{split}.{params.evaluate.rank_by}" for split in ("validation", "test"))}
     main_rows = [row for row in rows if is_main(row, main_scores)]
+    report = REPORT.read_text(encoding="utf-8")
+    best = report.partition("\n\n")[2].partition("\n")[0]  # after the title: its accuracy and confidence interval
     blocks = [
         MARKER,
         f"### Scores of `{head}` against `{base}`",
-        f"On the photos of `{params.download.photos}`. The report has the confidence intervals.",
+        f"{best}\n\nOn the photos of `{params.download.photos}`:",
         shortened("\n".join([*header, *main_rows])) if main_rows else "No main score differs.",
         details("Parameters that differ", "\n".join([*params_header, *params_rows])) if params_rows else "",
         details("All scores that differ", "\n".join([*header, *rows])) if rows else "",
-        details(f"The report of <code>{head}</code>", REPORT.read_text(encoding="utf-8")),
+        details(f"The report of <code>{head}</code>", report),
     ]
     print("\n\n".join(filter(None, blocks)))  # noqa: T201
 
@@ -56,10 +58,8 @@ def current_commit(base: str) -> str:
         with Repo() as repo:
             resolve_commit(repo, base)
             return str(repo.scm.get_rev()[:7])
-    except DvcException as error:
-        raise UserError(
-            f"expected a commit, branch, tag or experiment to compare with, received {base!r}: {first_line(error)}"
-        ) from error
+    except (DvcException, UnicodeError) as error:
+        raise UserError(f"expected a git revision to compare with, received {base!r}: {first_line(error)}") from error
 
 
 def diff_from(base: str, kind: str, *options: str) -> tuple[list[str], list[str]]:
@@ -73,7 +73,7 @@ def diff_from(base: str, kind: str, *options: str) -> tuple[list[str], list[str]
         reason = first_line(finished.stderr.strip().removeprefix("ERROR: "))
         raise UserError(f"expected {kind} to compare with those of {base!r}, found none that DVC can read: {reason}")
     titles, rule, *rows = finished.stdout.strip().splitlines()
-    return [titles, rule], sorted(rows)
+    return [titles.replace(" workspace ", " this branch "), rule], sorted(rows)
 
 
 def is_main(row: str, main_scores: set[str]) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import urlparse
 from stages.common.cli import UserError, run
 from stages.common.params import load_entry
 from stages.common.paths import BACKBONE
-from stages.data.fetch import NOT_FETCHED, Source, check_is_apart
+from stages.data.fetch import NOT_FETCHED, Source
 from stages.storage.files import atomic_folder, write_json
 from stages.storage.folders import visible_files
 
@@ -20,7 +20,6 @@ ARCHITECTURE = "architecture.json"
 def main() -> None:
     name, params = load_entry(__doc__, "backbones")
     backbone, target = params.backbones[name], BACKBONE / name
-    check_is_apart(backbone.weights, f"backbones.{name}.weights", target)
     check_is_fetched(target)
     with atomic_folder(target, replace=True) as folder:
         write_json({"architecture": backbone.architecture, "options": backbone.options}, folder / ARCHITECTURE)
@@ -29,9 +28,7 @@ def main() -> None:
             source = Source(backbone.weights, f"backbones.{name}.weights")
             file = PurePosixPath(urlparse(source.path).path if source.is_http else source.path).name
             if not file.endswith(".h5") or source.is_folder():
-                raise UserError(
-                    f"backbones.{name}.weights: expected a Keras weights file (.h5), received {backbone.weights!r}"
-                )
+                raise UserError(f"{source.key}: expected a Keras weights file (.h5), received {source.url!r}")
             source.copy_file(folder / file, backbone.sha256, f"backbones.{name}.sha256")
         check_is_fetched(target)
 

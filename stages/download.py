@@ -15,7 +15,7 @@ from stages.common.cli import UserError, plural, run
 from stages.common.params import load_params
 from stages.common.paths import LABELS, RAW
 from stages.data.archive import pack_archive
-from stages.data.fetch import NOT_FETCHED, Source, check_is_apart
+from stages.data.fetch import NOT_FETCHED, Source
 from stages.storage.files import atomic_folder, sha256_of, write_json
 from stages.storage.folders import visible_files
 
@@ -24,8 +24,6 @@ FETCHED = Path("data/fetched.json")
 
 def main() -> None:
     download = load_params().download
-    check_is_apart(download.photos, "download.photos", RAW, LABELS)
-    check_is_apart(download.labels, "download.labels", RAW, LABELS)
     check_is_fetched(RAW, LABELS)
     with atomic_folder(RAW, replace=True) as new_raw, atomic_folder(LABELS, replace=True) as new_labels:
         fetch_photos(download.photos, download.photos_sha256, new_raw)

@@ -12,9 +12,7 @@ validation photos, the lists and the test photos. Writes for each model ``metric
 
 import json
 import logging
-import shlex
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,8 +20,6 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
-from pandas.api.types import is_numeric_dtype
-from pydantic import TypeAdapter, ValidationError
 
 from stages.common.cli import UserError, run
 from stages.common.param_types import ImageFit
@@ -35,7 +31,7 @@ from stages.inference.calibration import fit_calibration, read_validation
 from stages.inference.logits import existing_model
 from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
-from stages.storage.files import json_value, write_csv, write_json, write_text
+from stages.storage.files import check_leftovers, json_value, read_file, write_csv, write_json, write_text
 from stages.storage.photo_lists import class_names, encode_labels, majority_class_accuracy, read_split
 
 logger = logging.getLogger(__name__)
@@ -50,14 +46,13 @@ CURVES = Path("plots/curves.csv")
 GRADCAM_FIGURE = Path("plots/gradcam.png")
 MISTAKES_FIGURES = Path("plots/mistakes")
 ROC = Path("plots/roc.csv")
-HISTORY_COLUMNS = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
 MAX_CLASSES = 100  # in a file of metrics, which git keeps
 SPLITS_SCORED = ("train", "validation", "test")
 
 
 def main() -> None:
     params = load_params()
-    check_leftovers(set(params.models))
+    check_leftovers([MODELS, HISTORY, REPEATS], params.models, "models")
     lists = {split: read_split(split) for split in ("train", "validation", "test", "rejected", "copies")}
     photos = lists["test"]
     classes = class_names(photos["label"])
@@ -78,16 +73,6 @@ def main() -> None:
     write_text(report.report(lists, ranked, table, rank_by, params.label_issues), REPORT)
     logger.info("%s\nbest on validation: %s", table.to_string(index=False), ranked[0].name)
     costs.write_measured(ranked)
-
-
-def check_leftovers(names: set[str]) -> None:
-    """Refuse models that ``params.yaml`` no longer has: they would count as this step's input in ``dvc.lock``."""
-    files = [path for folder in (MODELS, HISTORY, REPEATS) for path in folder.glob("*")]
-    leftovers = sorted(path for path in files if path.name.split(".")[0] not in {"", *names})  # "" of unfinished ones
-    if leftovers:
-        listed = ", ".join(sorted(names))
-        command = shlex.join(["rm", "-r", *map(str, leftovers)])
-        raise UserError(f"expected only models of params.yaml ({listed}), found files of others: `{command}`")
 
 
 def evaluate_models(params: Params, test: TestSet, cache: PredictionCache, photos: dict[str, int]) -> list[Evaluation]:
@@ -122,11 +107,7 @@ def evaluate_model(
 
 def read_seeds(name: str) -> list[int]:
     """Read the further seeds that a model was trained from, in that order."""
-    path, advice = REPEATS / name / "seeds.json", f"run `dvc repro train@{name}`"
-    try:
-        return TypeAdapter(list[int]).validate_json(read_file(path, advice), strict=True)
-    except ValidationError as error:
-        raise UserError(f"expected a list of seeds in {path}, received other content: {advice}") from error
+    return list(json.loads(read_file(REPEATS / name / "seeds.json", f"run `dvc repro train@{name}`")))
 
 
 def read_environment(model: Path, image_fit: ImageFit) -> list[str]:
@@ -143,20 +124,7 @@ def read_environment(model: Path, image_fit: ImageFit) -> list[str]:
 def read_history(model: Path) -> pd.DataFrame:
     """Read the history of a training run: a row per epoch."""
     folder = HISTORY if model.parent == MODELS else model.parent / "history"
-    path, advice = folder / f"{model.stem}.json", f"run `dvc repro {training_step(model)}`"
-    with suppress(ValueError, KeyError, RecursionError):
-        history = pd.DataFrame(json.loads(read_file(path, advice)))
-        if not history.empty and all(is_numeric_dtype(history[column]) for column in HISTORY_COLUMNS):
-            return history
-    columns = ", ".join(HISTORY_COLUMNS)
-    raise UserError(f"expected JSON with {columns} of each epoch in {path}, received other content: {advice}")
-
-
-def read_file(path: Path, advice: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise UserError(f"expected {path}, found none: {advice}") from error
+    return pd.DataFrame(json.loads(read_file(folder / f"{model.stem}.json", f"run `dvc repro {training_step(model)}`")))
 
 
 def outputs(

@@ -71,11 +71,13 @@ def confident_classes(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarr
     """Return the class to which each example confidently belongs, or its label if there is none.
 
     It is the most probable of the classes whose probability reaches their threshold: its mean over the examples with
-    that label. Where it is not the label, the example is off the diagonal of the confident joint. ``probabilities`` are
-    out of fold, shaped (examples, classes); ``labels`` and the result are class indices, int64, shaped (examples,).
+    that label. A class less probable than the label does not count, or a class of few examples, whose threshold is near
+    0, would be suggested everywhere. ``probabilities`` are out of fold, shaped (examples, classes); ``labels`` and the
+    result are class indices, int64, shaped (examples,).
     """
     thresholds = [probabilities[labels == label, label].mean() for label in range(probabilities.shape[1])]
-    confident = np.where(probabilities >= thresholds, probabilities, 0)
+    of_label = probabilities[np.arange(len(labels)), labels]
+    confident = np.where(probabilities >= np.maximum(thresholds, of_label[:, None]), probabilities, 0)
     return np.where(confident.any(axis=1), confident.argmax(axis=1), labels)
 
 

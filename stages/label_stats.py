@@ -30,8 +30,6 @@ LABEL_COUNTS = Path("plots/label_counts.csv")
 LABEL_COUNTS_FIGURE = Path("plots/label_counts.png")
 SAMPLES_FIGURE = Path("plots/samples.png")
 CLASSES_SHOWN = 20  # in either figure, which is up to 4,848 pixels high
-MAX_COLUMNS = 100  # of samples.png
-MAX_PICTURES = 500  # of samples.png, all of which are in memory at a time
 MAX_LISTED = 100  # classes in label_stats.json, which git keeps
 PHOTOS_MEASURED, MEASURED_SIZE = 500, 64  # at random; large JPEGs are decoded smaller, to 256 px or more
 
@@ -91,17 +89,13 @@ def draw_counts(counts: pd.DataFrame) -> Figure:
 
 
 def draw_samples(photos: pd.DataFrame, settings: LabelStats) -> Figure:
-    """Draw a row of random photos of each class: of the first classes by name, and up to ``MAX_PICTURES``."""
+    """Draw a row of random photos of each class, of the first classes by name."""
     classes = list(photos.groupby("label"))
-    columns = min(settings.photos_per_class, MAX_COLUMNS)
-    rows = min(CLASSES_SHOWN, MAX_PICTURES // columns, len(classes))
+    columns, rows = settings.photos_per_class, min(CLASSES_SHOWN, len(classes))
     rng = np.random.default_rng(settings.seed)
     figure = plt.figure(figsize=(2 * columns, 2 * rows + 0.4), layout="constrained")
-    notes = [f"the first {rows} of {len(classes)} classes by name"] if rows < len(classes) else []
-    if columns < settings.photos_per_class:
-        notes.append(f"{columns} photos of each, not {settings.photos_per_class}")
-    if notes:
-        figure.suptitle(", ".join(notes))
+    if rows < len(classes):
+        figure.suptitle(f"the first {rows} of {len(classes)} classes by name")
     samples = [rng.choice(group["path"], min(columns, len(group)), replace=False) for _, group in classes[:rows]]
     pictures = iter(map_in_parallel(thumbnail, list(np.concatenate(samples)), "reading samples"))
     for row, (label, _), paths in zip(picture_grid(figure, rows, columns), classes, samples, strict=False):

@@ -5,7 +5,6 @@ Reads ``metrics/report.md``, the best model's name in ``metrics/best.json``, and
 """
 
 import base64
-import shlex
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
@@ -17,7 +16,7 @@ from PIL import Image
 from stages.common.cli import UserError, run
 from stages.common.params import load_params
 from stages.common.paths import BEST, LABEL_ISSUES, REPORT
-from stages.storage.files import json_value, write_text
+from stages.storage.files import check_leftovers, json_value, write_text
 
 REPORT_PAGE = Path("metrics/report.html")
 PHOTOS_TO_JUDGE = (LABEL_ISSUES, Path("plots/mistakes"))  # whose figures are shown as wide as the window
@@ -25,19 +24,12 @@ PHOTOS_TO_JUDGE = (LABEL_ISSUES, Path("plots/mistakes"))  # whose figures are sh
 
 def main() -> None:
     params = load_params()
-    expected = {f"{name}{suffix}" for name in params.label_issues for suffix in (".csv", ".png")}
-    if others := [str(path) for path in sorted(LABEL_ISSUES.glob("[!.]*")) if path.name not in expected]:
-        raise UserError(  # they would count as this step's input in dvc.lock
-            f"expected in {LABEL_ISSUES} only what label_issues in params.yaml lists: move or delete "
-            f"{shlex.join(others)}"
-        )
+    check_leftovers([LABEL_ISSUES], params.label_issues, "label_issues")
     try:
         best = json_value(BEST.read_bytes(), "model", str, BEST, "run `dvc repro`")
         html = page(REPORT.read_text(encoding="utf-8"), figures_by_section(best, params.label_issues))
     except FileNotFoundError as error:
         raise UserError(f"expected {error.filename}, found none: run `dvc repro`") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"expected text in {REPORT}, received other content: run `dvc repro`") from error
     write_text(html, REPORT_PAGE)
 
 
@@ -75,12 +67,9 @@ def page(report: str, figures: dict[str, dict[Path, str]]) -> str:
 def figure(path: Path, title: str) -> str:
     """Embed a figure's file in HTML, as JPEG where that is smaller, as it is with photos."""
     png, jpeg = path.read_bytes(), BytesIO()
-    try:
-        with Image.open(BytesIO(png)) as picture:
-            attributes = f'tabindex="0" style="--readable: {0.45 * picture.width:.0f}px"'
-            picture.convert("RGB").save(jpeg, "jpeg", quality=90)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"expected a figure in {path}, received a damaged file: run `dvc repro`") from error
+    with Image.open(BytesIO(png)) as picture:
+        attributes = f'tabindex="0" style="--readable: {0.45 * picture.width:.0f}px"'
+        picture.convert("RGB").save(jpeg, "jpeg", quality=90)
     kind, content = min(("png", png), ("jpeg", jpeg.getvalue()), key=lambda each: len(each[1]))
     source = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
     caption = f"{title}: <code>{path.as_posix()}</code>"

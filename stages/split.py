@@ -208,12 +208,10 @@ def check_rejected_fraction(photos: pd.DataFrame, max_fraction: float) -> None:
     rejected = candidates[candidates["reason"] != ""]
     if len(rejected) > max_fraction * len(candidates):
         log_first(rejected)
-        listed = "listed above" if len(rejected) <= MAX_LOGGED else f"the first {MAX_LOGGED} listed above"
         hint = NOT_DUPLICATES if rejected["reason"].str.contains(DUPLICATE).any() else ""
         raise UserError(
             f"expected at most {max_fraction:.1%} of the photos to be rejected, received {len(rejected)} of "
-            f"{len(candidates)}, {listed}: fix or remove them, or raise split.max_rejected_fraction{hint}; the first, "
-            f"{rejected['path'].iloc[0]}, {rejected['reason'].iloc[0]}"
+            f"{len(candidates)}, listed above: fix or remove them, or raise split.max_rejected_fraction{hint}"
         )
 
 
@@ -239,9 +237,8 @@ def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: fl
         if len(alike) > max_fraction * len(in_split):
             raise UserError(
                 f"expected at most {max_fraction:.1%} of the photos in {split} to be nearly the same as others there, "
-                f"received {len(alike)} of {len(in_split)} ({len(alike) / len(in_split):.1%}), as "
-                f"{photos['path'][alike[0]]} and {photos['copy_of'][alike[0]]}: leave out all but one of each, or "
-                f"raise split.max_copies_fraction{NOT_DUPLICATES}"
+                f"received {len(alike)} of {len(in_split)}, as {photos['path'][alike[0]]} and "
+                f"{photos['copy_of'][alike[0]]}: keep one of each, or raise split.max_copies_fraction{NOT_DUPLICATES}"
             )
 
 
@@ -254,11 +251,9 @@ def check_splits(photos: pd.DataFrame) -> None:
         if not of_splits.all():
             rejected_duplicates = of_class["reason"].str.contains(DUPLICATE)
             has_duplicates = usable(of_class)["cluster"].duplicated().any() or rejected_duplicates.any()
-            raise UserError(
-                "expected photos of every class in every split, so three different photos or groups of a class, found "
-                f"of {label!r} {', '.join(f'{count} in {split}' for split, count in of_splits.items())}"
-                f"{NOT_DUPLICATES if has_duplicates else ''}"
-            )
+            found = ", ".join(f"{count} in {split}" for split, count in of_splits.items())
+            hint = NOT_DUPLICATES if has_duplicates else ""
+            raise UserError(f"expected three photos or groups of every class, found of {label!r} {found}{hint}")
 
 
 if __name__ == "__main__":

@@ -44,9 +44,7 @@ def main() -> None:
     received = {"image_fit": about.get("image_fit", "stretch"), "image_size": list(sample.shape[1:3])}
     for key, value in expected.items():
         if received[key] != value:
-            raise UserError(
-                f"expected features of photos of {key} {value}, received {received[key]}: {remedy(config.features)}"
-            )
+            raise UserError(f"expected features of {key} {value}, received {received[key]}: {remedy(config.features)}")
     # Features with new views in every epoch leave their augmentation to the training run.
     config = config.model_copy(update=about.get("augmentation", {}))
     # The model's own settings go before those of all models.

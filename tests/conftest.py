@@ -24,6 +24,7 @@ from stages.data import fetch
 
 PROJECT = Path(__file__).parents[1]
 PHOTOS = Path("photos")  # of a user, for `pack_photos`
+SetParams = Callable[..., None]  # the fixture `set_params`
 CNN = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]["cnn"]
 CNN_ALONE = {"models": {"cnn": CNN}, "features": {}, "backbones": {}, "label_issues": {}}
 
@@ -107,10 +108,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def two_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with two of its models, trained in parallel on one core."""
+    """The same with two of its models, trained in parallel on one core, and without label issues."""
     from tests import project
 
     changes = project.models_alone("cnn", "transfer")
+    changes |= {"features": {"mobilenet_v2": changes["features"]["mobilenet_v2"]}, "label_issues": {}}
     one_core = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0)))] if sys.platform == "linux" else []
     return project.first_run("two models", [*one_core, "make", "--jobs", "2", "repro"], tmp_path_factory, changes)
 

@@ -20,7 +20,7 @@ from PIL import Image
 from commands.sample.photo_archive import write_archive
 from tests.conftest import PROJECT, edit_params
 
-MODELS = ["cnn", "augmented", "preprocessed", "transfer", "fine_tuned", "linear"]
+MODELS = ["linear", "cnn", "augmented", "preprocessed", "transfer", "fine_tuned"]
 TINY = {
     "download.photos": "data/sample.zip",
     "backbones.mobilenet_v2.weights": "data/sample_backbone.weights.h5",

@@ -17,20 +17,13 @@ from scipy.special import logit
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import BEST, HISTORY, MODELS, REPEATS
-from stages.evaluate import (
-    COVERAGE_FIGURE,
-    SCORES,
-    check_leftovers,
-    evaluate_model,
-    outputs,
-    read_environment,
-    read_seeds,
-)
+from stages.evaluate import SCORES, evaluate_model, outputs, read_environment, read_seeds
 from stages.evaluation import results
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import rounded
 from stages.inference.calibration import Calibration, read_validation
 from stages.inference.logits import Outputs
+from stages.storage.files import check_leftovers
 
 PHOTOS = pd.DataFrame({"path": ["0.jpg", "1.jpg", "2.jpg"], "label": ["cats", "cats", "dogs"]})
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
@@ -141,29 +134,21 @@ def test_a_model_of_another_image_fit_is_refused() -> None:
 
 @pytest.mark.usefixtures("files")
 def test_files_of_a_removed_model_are_refused() -> None:
-    check_leftovers({"cnn"})
+    check_leftovers([MODELS, HISTORY, REPEATS], {"cnn"}, "models")
     found = "data/models/cnn.json data/models/cnn.keras data/models/cnn.npz data/repeats/cnn plots/"
-    with pytest.raises(UserError, match=rf"\(wide\), found files of others: `rm -r {found}"):
-        check_leftovers({"wide"})
+    with pytest.raises(UserError, match=f"^expected only models of params.yaml, .* move or delete {found}"):
+        check_leftovers([MODELS, HISTORY, REPEATS], {"wide"}, "models")
 
 
-DAMAGED = {
-    "data/models/cnn.json": ["", "[1]", '{"environment": 1}'],
-    "plots/history/cnn.json": ["", "3", "[]", "[1]", '[{"epoch": 1}]', json.dumps([{**RECORD, "val_loss": "low"}])],
-    "data/repeats/cnn/seeds.json": ["", "3", "{}", '["1"]', "[true]", "\ufeff"],
-}
-OF_ALL = ["<<<<<<< HEAD", "[" * 100_000]
 MISSING = [path.with_suffix(suffix) for path in (CNN, REPEAT) for suffix in (".keras", ".npz")]
 MISSING += [HISTORY / "cnn.json", REPEATS / "cnn/seeds.json"]
 
 
 @pytest.mark.usefixtures("files")
-@pytest.mark.parametrize(
-    ("name", "content"), [(name, content) for name, damages in DAMAGED.items() for content in [*damages, *OF_ALL]]
-)
-def test_damaged_json_is_one_line(name: str, content: str) -> None:
-    Path(name).write_text(content)
-    with pytest.raises(UserError, match=rf"^expected (JSON|a list).* in {name}, .*: run `dvc repro train@cnn`$"):
+@pytest.mark.parametrize("content", ["", "[1]", '{"environment": 1}', "<<<<<<< HEAD", "[" * 100_000])
+def test_damaged_json_is_one_line(content: str) -> None:
+    Path("data/models/cnn.json").write_text(content)
+    with pytest.raises(UserError, match=r"^expected JSON.* in data/models/cnn\.json, .*: run `dvc repro train@cnn`$"):
         evaluate_all_runs()
 
 
@@ -175,24 +160,11 @@ def test_a_missing_file_is_one_line(path: Path) -> None:
         evaluate_all_runs()
 
 
-LOGITS = np.eye(3, 2)
-
-
 @pytest.mark.usefixtures("files")
 @pytest.mark.parametrize(
     "arrays",
-    [
-        b"",
-        b"PK\3\4 and nothing more",
-        {"labels": [0, 0, 1]},
-        {"labels": [0, 0], "logits": LOGITS},
-        {"labels": [0, 0, 2], "logits": LOGITS},
-        {"labels": [0.0, 0.0, 1.0], "logits": LOGITS},
-        {"labels": [0, 0, 1], "logits": LOGITS[0]},
-        {"labels": np.array([], int), "logits": np.empty((0, 2))},
-        {"labels": np.array([0, None, 1]), "logits": LOGITS},
-    ],
-    ids=["empty", "cut", "no logits", "lengths", "index", "float", "1-d", "none", "objects"],
+    [b"", b"PK\3\4 and nothing more", {"labels": np.array([0, None, 1]), "logits": np.eye(3, 2)}],
+    ids=["empty", "cut", "objects"],
 )
 def test_damaged_validation_logits_are_one_line(arrays: bytes | dict[str, object]) -> None:
     path = MODELS / "cnn.npz"
@@ -228,7 +200,7 @@ def test_figures_and_pairs_of_many_models_have_the_best_ones() -> None:
     model = evaluate(CORRECT)
     models = [replace(model, name=f"model{index}") for index in range(30)]
     contents = dict(outputs_until_best(models, models[::-1]))
-    figure, best = contents[COVERAGE_FIGURE](), contents[BEST]
+    figure, best = contents[Path("plots/coverage.png")](), contents[BEST]
     labels = {line.get_label() for line in figure.axes[0].lines}
     assert labels == {f"model{index}" for index in range(6, 30)}
     assert "24 best on validation of 30 models" in figure.axes[0].get_title()

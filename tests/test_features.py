@@ -1,7 +1,6 @@
 """Pixels and features as the steps write them."""
 
 import errno
-import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +22,7 @@ from stages.photos.decode import resized_pixels
 from stages.storage.feature_sets import sample_rows
 from stages.training import network
 from stages.training.backup import History, TrainingRun
-from tests.conftest import write_list, write_photos
+from tests.conftest import SetParams, write_list, write_photos
 from tests.training.small_backbone import use_small_backbone
 
 SIZE = (32, 40)
@@ -31,7 +30,7 @@ COUNTS = {"train": 5, "validation": 3}
 
 
 @pytest.fixture
-def photos(set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
+def photos(set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
     """Lists with few photos, a small backbone, and the photos' pixels by split."""
     set_params({"image_size": list(SIZE), "features.mobilenet_v2.views": 2, "features.mobilenet_v2.seed": 3})
     use_small_backbone(monkeypatch, SIZE)
@@ -56,7 +55,7 @@ def run_step(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray
 @pytest.mark.parametrize("stop_before", [None, "block_15_expand"])
 def test_features_are_the_backbones_output_for_each_view(
     photos: dict[str, np.ndarray],
-    set_params: Callable[..., None],
+    set_params: SetParams,
     monkeypatch: pytest.MonkeyPatch,
     stop_before: str | None,
 ) -> None:
@@ -94,7 +93,7 @@ def test_pooled_features_are_means_of_plain_maps(
 
 
 def test_views_of_every_epoch_are_left_to_the_training(
-    photos: dict[str, np.ndarray], set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    photos: dict[str, np.ndarray], set_params: SetParams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_params({"features.mobilenet_v2.views": "every_epoch", "label_issues": {}, "models.transfer.pool_size": 1})
     written = run_step("mobilenet_v2", monkeypatch)
@@ -117,7 +116,6 @@ def test_views_of_every_epoch_are_left_to_the_training(
 def test_sizes_are_logged_and_a_full_disk_is_one_line(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
     size = 8 * 32 * 40 * 3
     run_step("pixels", monkeypatch)
     assert "train.npy: 5 x 32 x 40 x 3 of uint8, 0.0 MB" in caplog.text
@@ -128,10 +126,6 @@ def test_sizes_are_logged_and_a_full_disk_is_one_line(
         run_step("pixels", monkeypatch)
     assert error.value.errno == errno.ENOSPC, "a machine's failure: another node may have room"
     assert Path("data/features/pixels/train.npy").read_bytes() == before, "what was there is still there"
-
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2 * size - 1))
-    run_step("pixels", monkeypatch)
-    assert "too little for a copy in DVC's cache" in caplog.text
 
 
 @pytest.mark.usefixtures("photos")
@@ -155,7 +149,7 @@ def test_features_beyond_float16_are_one_line(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.usefixtures("photos")
-def test_unusable_features_are_one_line(monkeypatch: pytest.MonkeyPatch, set_params: Callable[..., None]) -> None:
+def test_unusable_features_are_one_line(monkeypatch: pytest.MonkeyPatch, set_params: SetParams) -> None:
     remedy = "run `dvc repro pixels`$"
 
     def expect(message: str) -> None:
@@ -172,16 +166,14 @@ def test_unusable_features_are_one_line(monkeypatch: pytest.MonkeyPatch, set_par
         expect("^data/features/pixels: expected intact files, received damaged ones")
     array.write_bytes(whole)
     set_params({"image_size": [40, 32], "models.cnn.conv_layers": 1})
-    expect(r"^expected features of photos of image_size \[40, 32\], received \[32, 40\]")
+    expect(r"^expected features of image_size \[40, 32\], received \[32, 40\]")
     photos = pd.read_csv("data/splits/train.csv")
     photos[::-1].to_csv("data/splits/train.csv", index=False)
-    expect("^data/features/pixels: expected features of the photos in data/splits, received those of others")
+    expect("^data/features/pixels: expected features of the photos in data/splits, received others")
 
 
 @pytest.fixture
-def small_transfer(
-    set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch, eagerly: None
-) -> Callable[..., None]:
+def small_transfer(set_params: SetParams, monkeypatch: pytest.MonkeyPatch, eagerly: None) -> Callable[..., None]:
     """Train ``transfer`` for an epoch on the features of a small backbone; keywords change ``train``."""
 
     def run(**changes: Any) -> None:
@@ -199,7 +191,6 @@ def small_transfer(
 def test_a_saved_model_agrees_with_its_training_on_features(
     small_transfer: Callable[..., None], caplog: pytest.LogCaptureFixture, precision: str
 ) -> None:
-    caplog.set_level(logging.INFO)
     small_transfer(precision=precision)
     assert "the saved model agrees with its training" in caplog.text
 
@@ -217,7 +208,7 @@ def test_features_of_another_network_are_an_error(
 
 @pytest.mark.usefixtures("photos")
 def test_features_of_photos_of_another_size_are_one_line(
-    small_transfer: Callable[..., None], set_params: Callable[..., None]
+    small_transfer: Callable[..., None], set_params: SetParams
 ) -> None:
     """Where maps have the same shape only the sample of the pixels tells."""
     small_transfer(precision="float32")

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ from tests.conftest import CNN_ALONE, PHOTOS, edit_params, pack_photos
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 SIZE = (16, 20)
+FITS: tuple[ImageFit, ...] = ("crop", "stretch")
 TINY = {**CNN_ALONE["models"]["cnn"], "conv_layers": 1, "filters": 2, "dense_units": 2}
 
 
@@ -34,10 +35,10 @@ def write_wide_photos(folder: Path, count: int) -> None:
         Image.fromarray(rng.integers(0, 256, (20, 60, 3), np.uint8)).save(folder / f"{index}.png")
 
 
-@pytest.fixture(params=["crop", "pad"])
-def image_fit(request: pytest.FixtureRequest, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> ImageFit:
-    """Train a model on wide photos, in the current folder."""
-    changes = {"image_size": list(SIZE), "image_fit": request.param, "models": {"cnn": TINY}}
+@pytest.fixture
+def _trained(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train a model on cropped wide photos, in the current folder."""
+    changes = {"image_size": list(SIZE), "image_fit": "crop", "models": {"cnn": TINY}}
     settings = {"train.epochs": 1, "train.batch_size": 8, "train.precision": "float32"}
     edit_params(Path("params.yaml"), {**CNN_ALONE, **changes, **settings})
     for label in ("cats", "dogs"):
@@ -48,7 +49,6 @@ def image_fit(request: pytest.FixtureRequest, workspace: Path, monkeypatch: pyte
     pixels.main()
     monkeypatch.setattr(sys, "argv", ["train", "cnn"])
     train.main()
-    return cast(ImageFit, request.param)
 
 
 def predict_here(paths: list[str], decode_options: dict[str, Any], output: Any, _resources: Any) -> None:
@@ -57,32 +57,31 @@ def predict_here(paths: list[str], decode_options: dict[str, Any], output: Any, 
     batch_predict.Predictor(output)(batch_predict.decode(part, **decode_options))
 
 
-def decoded(name: str, image_fit: ImageFit) -> np.ndarray:
+def decoded(name: str, image_fit: ImageFit = "crop") -> np.ndarray:
     paths = pd.read_csv(f"data/splits/{name}.csv")["path"]
     return np.stack([resized_pixels(path, SIZE, image_fit) for path in paths])
 
 
-def test_all_decode_as_the_model_was_trained(image_fit: ImageFit, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("_trained")
+def test_all_decode_as_the_model_was_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever ``params.yaml`` says by then; only `evaluate` insists on the same."""
-    train_pixels = decoded("train", image_fit)
+    train_pixels = decoded("train")
     np.testing.assert_array_equal(np.load("data/features/pixels/train.npy"), train_pixels)
     assert not np.array_equal(train_pixels, decoded("train", "stretch"))
-    assert json.loads(Path("data/models/cnn.json").read_text())["image_fit"] == image_fit
+    assert json.loads(Path("data/models/cnn.json").read_text())["image_fit"] == "crop"
     model = load_model(Path("data/models/cnn.keras"))
 
     evaluate.main()
     with np.load("data/predictions/cnn.npz") as arrays:
-        np.testing.assert_allclose(arrays["logits"], model(decoded("test", image_fit)), atol=1e-5)
+        np.testing.assert_allclose(arrays["logits"], model(decoded("test")), atol=1e-5)
 
-    other: ImageFit = "pad" if image_fit == "crop" else "crop"
-    edit_params(Path("params.yaml"), {"image_fit": other})
-    with pytest.raises(UserError, match=f"image_fit {other} .*, received {image_fit}: run `dvc repro train@cnn`"):
+    edit_params(Path("params.yaml"), {"image_fit": "pad"})
+    with pytest.raises(UserError, match=r"image_fit pad .*, received crop: run `dvc repro train@cnn`"):
         evaluate.main()
 
     paths = sorted((PHOTOS / "validation/cats").iterdir())
     probabilities, stretched = (
-        softmax(model(np.stack([resized_pixels(path, SIZE, fit) for path in paths])), axis=1)[:, 0]
-        for fit in (image_fit, "stretch")
+        softmax(model(np.stack([resized_pixels(path, SIZE, fit) for path in paths])), axis=1)[:, 0] for fit in FITS
     )
     assert np.abs(probabilities - stretched).min() > 1e-4
     monkeypatch.setattr(sys, "argv", ["predict", "data/raw/validation/cats", "-o", "out.csv"])
@@ -99,8 +98,8 @@ def test_all_decode_as_the_model_was_trained(image_fit: ImageFit, monkeypatch: p
     monkeypatch.setattr(export, "validation_photos", sample)
     monkeypatch.setattr(sys, "argv", ["export", "--model", "cnn", "--format", "saved_model", "exported"])
     export.main()
-    np.testing.assert_array_equal(sampled, [decoded("validation", image_fit)])
-    assert json.loads(Path("exported/cnn.json").read_text())["image_fit"] == image_fit
+    np.testing.assert_array_equal(sampled, [decoded("validation")])
+    assert json.loads(Path("exported/cnn.json").read_text())["image_fit"] == "crop"
 
     monkeypatch.setattr(nodes, "connect", lambda: None)
     monkeypatch.setattr(batch_predict, "check_resources", lambda _: None)

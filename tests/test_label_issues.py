@@ -15,15 +15,13 @@ from stages import label_issues
 from stages.label_issues import confident_classes, out_of_fold_probabilities
 from stages.models import logistic_regression
 from stages.storage.files import content_hash, write_json
-from tests.conftest import write_list, write_photos
+from tests.conftest import SetParams, write_list, write_photos
 
 FOLDER = Path("plots/label_issues")
 
 
 @pytest.fixture
-def run(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch, set_params: Callable[..., None]
-) -> Callable[..., pd.DataFrame]:
+def run(workspace: Path, monkeypatch: pytest.MonkeyPatch, set_params: SetParams) -> Callable[..., pd.DataFrame]:
     """Run the step on features of two views that tell the classes apart, with the given numbers of wrong labels."""
 
     def step(wrong: list[int], reviewed: Sequence[str] = (), together: Sequence[str] = ()) -> pd.DataFrame:
@@ -52,7 +50,6 @@ def run(
 def test_exchanged_labels_are_listed_most_suspicious_first(
     run: Callable[..., pd.DataFrame], caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
     listed = run([4, 7, 22])
     assert listed.columns[:2].tolist() == ["path", "label"], "as corrections.csv has them"
     assert sorted(listed["path"]) == [f"data/raw/train/{number}.jpg" for number in (22, 4, 7)]
@@ -67,7 +64,7 @@ def test_exchanged_labels_are_listed_most_suspicious_first(
 
 
 def test_groups_folds_and_seed_reach_the_cross_validation(
-    run: Callable[..., pd.DataFrame], set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    run: Callable[..., pd.DataFrame], set_params: SetParams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     received: list[Any] = []
 
@@ -138,6 +135,12 @@ def test_of_two_confident_classes_the_more_probable_counts() -> None:
     probabilities = np.array([[0.6, 0.4], [0.2, 0.8], [0.55, 0.45], [0.9, 0.1], [0.9, 0.1]])
     labels = np.array([0, 0, 1, 1, 1])  # thresholds of 0.4 and 0.217
     np.testing.assert_array_equal(confident_classes(probabilities, labels), [0, 1, 0, 0, 0])
+
+
+def test_a_class_less_probable_than_the_label_is_not_suggested() -> None:
+    """Of a class of few examples the threshold is near 0, and many others reach it."""
+    probabilities = np.array([[0.9, 0.08, 0.02], [0.6, 0.39, 0.01], [0.1, 0.88, 0.02], [0.01, 0.98, 0.01]])
+    np.testing.assert_array_equal(confident_classes(probabilities, np.array([0, 0, 1, 2])), [0, 0, 1, 1])
 
 
 def clusters(count: int = 200) -> tuple[np.ndarray, np.ndarray]:

@@ -45,7 +45,8 @@ def values(schema: Any) -> str:
     if "items" in schema:
         return f"[{values(schema['items'])}, …]"
     bounds = [f"{sign} {schema[name]}" for name, sign in BOUNDS.items() if name in schema]
-    return " ".join([TYPES.get(schema["type"], schema["type"]), *bounds]).replace(f"< {2**32}", "< 2³²")
+    described = " ".join([TYPES.get(schema["type"], schema["type"]), *bounds])
+    return described.replace(f"< {2**32}", "< 2³²").replace(f" < {2**63}", "")
 
 
 def default(schema: Any, key: str) -> str:

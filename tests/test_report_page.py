@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from stages.common.cli import UserError
+from stages.common.paths import BEST
 from stages.evaluation.report import escape, markdown_table
 from stages.page import figures_by_section, main, page
 from tests.evaluation.test_report import page as report_page
@@ -105,25 +106,19 @@ def test_files_of_a_removed_label_issues_entry_are_refused() -> None:
 
 
 @pytest.mark.usefixtures("workspace")
-def test_a_missing_or_damaged_file_is_named_in_one_line() -> None:
-    files = {
-        "metrics/best.json": (b"<<<<<<< HEAD", b'["one"]', b'{"model": 1}', b'{"model": "one"}'),
-        "metrics/report.md": (b"# Report \xff", b"# Report\n\n## Coverage\n"),
-        "plots/coverage.png": (b"", b"<svg>", png_without_its_end()),
-    }
-    for name, contents in files.items():
+def test_a_missing_file_or_damaged_json_is_named_in_one_line() -> None:
+    report = "# Report\n\n## Coverage\n"
+    for name, content in {
+        "metrics/best.json": '{"model": "one"}',
+        "metrics/report.md": report,
+        "plots/coverage.png": "",
+    }.items():
         Path(name).parent.mkdir(exist_ok=True)
         with pytest.raises(UserError, match=rf"^expected {name}, found none: run `dvc repro`$"):
             main()
-        for content in contents:
-            Path(name).write_bytes(content)
-            if content != contents[-1] or name.startswith("plots"):
-                with pytest.raises(UserError, match=rf"^expected .* in {name}, received .*: run `dvc repro`$"):
-                    main()
+        Path(name).write_text(content)
+    for damaged in ("<<<<<<< HEAD", '["one"]', '{"model": 1}'):
+        BEST.write_text(damaged)
+        with pytest.raises(UserError, match=rf"^expected .* in {BEST}, received .*: run `dvc repro`$"):
+            main()
     assert not Path("metrics/report.html").exists()
-
-
-def png_without_its_end() -> bytes:
-    content = BytesIO()
-    Image.effect_noise((64, 64), 50).save(content, "png")
-    return content.getvalue()[:-100]

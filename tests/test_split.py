@@ -1,6 +1,5 @@
 import errno
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from stages.common.paths import LABELS, SPLITS
 from stages.data.layout import SPLIT_NAMES
 from stages.photos import decode
 from stages.storage.photo_lists import SIDECAR, count_rejected
-from tests.conftest import PHOTOS, pack_photos, write_photos
+from tests.conftest import PHOTOS, SetParams, pack_photos, write_photos
 
 
 def layout(photos: dict[str, int]) -> None:
@@ -77,7 +76,7 @@ def test_a_new_photo_moves_at_most_one_other_per_split(workspace: Path) -> None:
         assert len(set(before[name]["path"]) - set(after[name]["path"])) <= 1
 
 
-def test_files_that_are_not_photos_are_rejected(workspace: Path, set_params: Callable[..., None]) -> None:
+def test_files_that_are_not_photos_are_rejected(workspace: Path, set_params: SetParams) -> None:
     """Each with the reason; what is a photo is told by content, whatever its suffix."""
     layout({"cats": 10, "dogs": 10})
     (PHOTOS / "cats/empty.jpg").touch()
@@ -103,9 +102,9 @@ def test_files_that_are_not_photos_are_rejected(workspace: Path, set_params: Cal
 @pytest.mark.parametrize(
     ("photos", "message"),
     [
-        ({"cats": 9}, "two or more folders in data/raw, each named for a class and holding its photos, found cats"),
-        ({"": 3}, r"holding its photos, found none, and 3 files outside of any \(data/raw is a copy"),
-        ({"cats": 9, "dogs": 2}, r"every split, .* of 'dogs' 0 in train, 1 in validation, 1 in test .data/raw is"),
+        ({"cats": 9}, "two or more classes, .* the names of folders with their photos, found cats"),
+        ({"": 3}, r"found none, and 3 files without a class, such as data/raw/0.jpg \(data/raw is a copy"),
+        ({"cats": 9, "dogs": 2}, r"every class, found of 'dogs' 0 in train, 1 in validation, 1 in test .data/raw is"),
         (
             {"train/cats": 9, "train/dogs": 9, "validation/cats": 9, "validation/cows": 9},
             "found of 'cows' 0 in train, 7 in validation, 2 in test",
@@ -141,7 +140,6 @@ def test_only_photos_outside_of_class_folders_count_as_rejected(workspace: Path)
 
 @pytest.mark.usefixtures("workspace")
 def test_sidecar_files_are_listed_and_count_for_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO")
     layout({"cats": 10, "dogs": 10})
     for suffix in (".AAE", ".MOV", ".mp4", ".xmp", ".jpg.json", ".xml"):
         (PHOTOS / "cats/0").with_suffix(suffix).write_text("no photo")
@@ -170,7 +168,6 @@ def test_names_without_a_suffix_count_where_labels_are_listed(workspace: Path, l
 @pytest.mark.usefixtures("workspace")
 def test_what_a_csv_lists_is_no_sidecar_file(caplog: pytest.LogCaptureFixture) -> None:
     """Whatever its suffix: a photo is used, and another file counts as rejected."""
-    caplog.set_level("INFO")
     write_photos(PHOTOS, 40)
     names = [f"{number}.jpg" for number in range(40)]
     names[0] = (PHOTOS / names[0]).rename(PHOTOS / "0.thm").name
@@ -183,12 +180,13 @@ def test_what_a_csv_lists_is_no_sidecar_file(caplog: pytest.LogCaptureFixture) -
     assert list(lists["rejected"]["path"]) == ["data/raw/notes.pdf"]
     (PHOTOS / "scan.pdf").write_bytes(b"%PDF-1.4")
     (LABELS / "labels.csv").write_text("\n".join(["path,label", *lines, "scan.pdf,cats"]))
-    with pytest.raises(UserError, match=r"received 1 of 41, .* data/raw/scan.pdf, cannot be decoded: is a PDF"):
+    with pytest.raises(UserError, match=r"received 1 of 41, listed above"):
         split_photos()
+    assert "data/raw/scan.pdf: cannot be decoded: is a PDF" in caplog.text
     assert "sidecar" not in caplog.text
 
 
-def test_a_class_without_usable_photos_is_an_error(workspace: Path, set_params: Callable[..., None]) -> None:
+def test_a_class_without_usable_photos_is_an_error(workspace: Path, set_params: SetParams) -> None:
     """However many may be rejected."""
     layout({"cats": 10, "dogs": 10})
     set_params({"split.max_rejected_fraction": 1.0})

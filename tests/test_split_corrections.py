@@ -48,7 +48,6 @@ def test_a_photo_gets_another_label_or_is_removed(caplog: pytest.LogCaptureFixtu
 
     However many photos are removed, here two of twenty, the run goes on.
     """
-    caplog.set_level("INFO")
     before = labels(correct())
     gone = [DOG, "data/raw/dogs/5.jpg"]
     lines = [f"{path},remove" for path in gone]
@@ -70,8 +69,8 @@ def test_duplicates_are_compared_by_corrected_labels() -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["3.jpg,dogs"], "expected paths of labelled photos, as data/raw/cats/0.jpg, received 3.jpg: correct or del"),
-        ([f"{CAT},cows"], f"expected for {CAT} one of the classes (cats, dogs) or remove, received cows"),
+        (["3.jpg,dogs"], "expected labelled photos, as data/raw/cats/0.jpg, received 3.jpg: correct it"),
+        ([f"{CAT},cows"], f"expected for {CAT} one of cats, dogs, remove, received cows"),
         ([f"{CAT},dogs", f"{CAT},cats"], f"two lines disagree on {CAT} (cats, dogs): delete one"),
     ],
 )
@@ -83,19 +82,19 @@ def test_a_correction_that_does_not_fit_is_an_error(lines: list[str], message: s
 
 @pytest.mark.parametrize("label", ["dogs", "remove"])
 def test_a_class_that_would_lose_all_its_photos_is_an_error(label: str) -> None:
-    with pytest.raises(UserError, match="expected to leave photos of every class, found none left of 'cats'"):
+    with pytest.raises(UserError, match="expected photos of every class, found none left of 'cats'"):
         correct(*(f"data/raw/cats/{number}.jpg,{label}" for number in range(10)))
 
 
 def test_in_a_class_called_remove_no_photo_can_be_removed() -> None:
     write_photos(PHOTOS / "remove", 10)
     assert not len(correct()["rejected"])
-    with pytest.raises(UserError, match="is also the name of a class: rename"):
+    with pytest.raises(UserError, match="is also a class: rename"):
         correct(f"{DOG},remove")
 
 
 def test_a_file_without_the_columns_is_an_error() -> None:
-    with pytest.raises(UserError, match=r"^corrections.csv: expected the columns path and label, received file, "):
+    with pytest.raises(UserError, match=r"^corrections.csv: expected the columns path and label, .* received file, "):
         correct(header="file,label")
 
 

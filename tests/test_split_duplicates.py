@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from stages.common.paths import SPLITS
 from stages.data.layout import SPLIT_NAMES
 from stages.evaluation.report import data_values
 from stages.storage.photo_lists import DUPLICATE, TWO_LABELS, read_groups, read_split
-from tests.conftest import PHOTOS, edit_params, write_photos
+from tests.conftest import PHOTOS, SetParams, edit_params, write_photos
 from tests.test_split import layout, split_lists, split_photos
 
 WAY_OUT = r"lower split\.duplicate_distance, or leave it empty"
@@ -28,7 +27,7 @@ def copy_photo(source: str, *targets: str) -> None:
         (PHOTOS / target).write_bytes((PHOTOS / source).read_bytes())
 
 
-def test_a_photo_in_two_splits_stays_in_the_stricter_one(workspace: Path, set_params: Callable[..., None]) -> None:
+def test_a_photo_in_two_splits_stays_in_the_stricter_one(workspace: Path, set_params: SetParams) -> None:
     layout({f"{name}/{label}": 10 for name in ("train", "validation") for label in ("cats", "dogs")})
     with Image.open(PHOTOS / "validation/cats/0.jpg") as photo:  # a test photo
         photo.resize((60, 40)).save(PHOTOS / "train/cats/copy.jpg", quality=60)
@@ -69,7 +68,7 @@ def test_too_many_leaks_and_conflicts_are_an_error(workspace: Path, caplog: pyte
     assert not SPLITS.exists()
 
 
-def test_photos_of_a_group_leave_all_splits_but_one(workspace: Path, set_params: Callable[..., None]) -> None:
+def test_photos_of_a_group_leave_all_splits_but_one(workspace: Path, set_params: SetParams) -> None:
     layout({f"{name}/{label}": 10 for name in SPLIT_NAMES for label in ("cats", "dogs")})
     write_photos(PHOTOS / "train/cats/tom", 2)
     write_photos(PHOTOS / "validation/cats/tom", 1, first=2)
@@ -81,7 +80,7 @@ def test_photos_of_a_group_leave_all_splits_but_one(workspace: Path, set_params:
 
 
 def test_groups_that_are_all_in_test_are_an_error(
-    workspace: Path, set_params: Callable[..., None], caplog: pytest.LogCaptureFixture
+    workspace: Path, set_params: SetParams, caplog: pytest.LogCaptureFixture
 ) -> None:
     layout({f"{name}/{label}": 3 for name in ("train", "test") for label in ("cats", "dogs")})
     set_params({"split.group": r"/(\w+/\d)\.jpg"})
@@ -90,7 +89,7 @@ def test_groups_that_are_all_in_test_are_an_error(
     assert "data/raw/train/cats/0.jpg: same group as data/raw/test/cats/0.jpg" in caplog.text
 
 
-def test_a_class_whose_photos_all_leak_is_an_error(workspace: Path, set_params: Callable[..., None]) -> None:
+def test_a_class_whose_photos_all_leak_is_an_error(workspace: Path, set_params: SetParams) -> None:
     layout({f"{name}/{label}": 3 for name in SPLIT_NAMES for label in ("cats", "cows")} | {"train/dogs": 3})
     set_params({"split.group": r"(?:train/dogs|test/cats)/(\d)", "split.max_rejected_fraction": 1.0})
     with pytest.raises(UserError, match="of 'dogs' 0 in train, 0 in validation, 0 in test"):
@@ -112,9 +111,7 @@ def write_fixed_camera(folder: Path, count: int, scratch: bool) -> None:
 
 
 @pytest.mark.parametrize("fraction", [0.01, 1.0])
-def test_a_fixed_camera_stops_with_the_way_out(
-    workspace: Path, set_params: Callable[..., None], fraction: float
-) -> None:
+def test_a_fixed_camera_stops_with_the_way_out(workspace: Path, set_params: SetParams, fraction: float) -> None:
     write_fixed_camera(PHOTOS / "good", 20, scratch=False)
     write_fixed_camera(PHOTOS / "scratched", 20, scratch=True)
     set_params({"split.max_rejected_fraction": fraction})
@@ -132,7 +129,7 @@ def test_too_few_different_photos_of_a_class_are_an_error(workspace: Path) -> No
         split_photos()
 
 
-def test_only_direct_duplicates_of_another_class_are_rejected(workspace: Path, set_params: Callable[..., None]) -> None:
+def test_only_direct_duplicates_of_another_class_are_rejected(workspace: Path, set_params: SetParams) -> None:
     """A row of discs, each like the next, of which the last is of another class: it and the one before it go."""
     layout({"cats": 10, "dogs": 10})
     for number, (label, level) in enumerate([("cats", 0), ("cats", 80), ("cats", 160), ("dogs", 240)]):
@@ -147,7 +144,7 @@ def test_only_direct_duplicates_of_another_class_are_rejected(workspace: Path, s
 
 
 def test_digits_that_look_alike_are_an_error(
-    workspace: Path, set_params: Callable[..., None], caplog: pytest.LogCaptureFixture
+    workspace: Path, set_params: SetParams, caplog: pytest.LogCaptureFixture
 ) -> None:
     digits = load_digits()
     for number in range(0, 1797, 3):
@@ -188,7 +185,7 @@ def test_copies_are_left_out_and_reported(workspace: Path, caplog: pytest.LogCap
     assert (stats["copies"], stats["duplicates"]) == (shares, 4)
 
 
-def test_training_photos_of_one_group_are_listed(workspace: Path, set_params: Callable[..., None]) -> None:
+def test_training_photos_of_one_group_are_listed(workspace: Path, set_params: SetParams) -> None:
     """Duplicates and groups; not those of test, nor what is left out."""
     layout({f"{name}/{label}": 6 for name in SPLIT_NAMES for label in ("cats", "dogs")})
     copy_photo("train/cats/1.jpg", "train/cats/copy.jpg")

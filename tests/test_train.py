@@ -17,7 +17,7 @@ from stages.models.saving import check_saved_model
 from stages.storage.files import content_hash, write_json
 from stages.training import callbacks, network
 from stages.training.backup import TrainingRun
-from tests.conftest import CNN_ALONE, edit_params, write_list
+from tests.conftest import CNN_ALONE, SetParams, edit_params, write_list
 from tests.training.examples import KilledError
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -25,7 +25,7 @@ TINY = {**CNN_ALONE["models"]["cnn"], "conv_layers": 1, "filters": 2, "dense_uni
 
 
 @pytest.fixture
-def settings(set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def settings(set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Change parameters of ``train``; a list and features of eight photos are there."""
     monkeypatch.setattr(sys, "argv", ["train", "cnn"])
     folder = FEATURES / "pixels"
@@ -107,7 +107,6 @@ def results() -> dict[str, bytes]:
 def test_runs_from_several_seeds_resume_and_are_independent(
     settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
     settings(runs=3)
 
     def die(self: Any, batch: int, logs: Any = None) -> None:

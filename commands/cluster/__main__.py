@@ -41,15 +41,13 @@ def reproduce_on_nodes(steps: Mapping[str, Resources], retries: int) -> None:
     """Run the training runs that are not up to date on nodes with such resources, and pull their results."""
     with Repo() as repo:
         status = repo.status(list(steps))
-    if not (changed := [step for step in steps if step in status]):
+    if not (stale := [step for step in steps if step in status]):
         return
     dvc("push", "split", "pixels", "features")
     lock = Path("dvc.lock").read_text(encoding="utf-8")
     options = {"max_retries": retries, "retry_exceptions": [NodeError]}
-    wait_for_all(
-        {reproduce.options(**options, **task_options(steps[step])).remote(step, lock): step for step in changed}
-    )
-    dvc("repro", "--pull", "--single-item", *changed)
+    wait_for_all({reproduce.options(**options, **task_options(steps[step])).remote(step, lock): step for step in stale})
+    dvc("repro", "--pull", "--single-item", *stale)
 
 
 @ray.remote

@@ -22,8 +22,8 @@ from fsspec.implementations.local import LocalFileSystem
 from tqdm import tqdm
 
 from commands.cluster import nodes, parquet
-from commands.predict import add_model_options, check_all_classified
-from stages.common.cli import MachineError, UserError, command_parser, first_line, plural, printable, run
+from commands.predict import EPILOG, add_model_options, check_all_classified
+from stages.common.cli import MachineError, UserError, command_parser, first_line, printable, run
 from stages.common.param_types import ImageFit
 from stages.common.params import Resources, load_params
 from stages.inference.model_file import fetch_model_file
@@ -42,9 +42,7 @@ Part = dict[str, Any]  # the name of its file and the paths of its photos; then 
 
 
 def main() -> None:
-    parser = command_parser(
-        __doc__, "If a file cannot be decoded, the others are classified all the same, and the exit code is 1."
-    )
+    parser = command_parser(__doc__, EPILOG)
     parser.add_argument("photos", metavar="FOLDER", help="a path or URL (s3, gs, ...) that every node reaches")
     parser.add_argument("output", metavar="OUTPUT", help="the same, for Parquet files")
     add_model_options(parser)
@@ -94,9 +92,7 @@ def check_resources(resources: Resources) -> None:
         raise UserError(f"the cluster cannot classify photos: {'; '.join(problems)}")
 
 
-def predict_photos(
-    paths: list[str], decode_options: dict[str, Any], output: DirFileSystem, resources: Resources
-) -> None:
+def predict_photos(paths: list[str], decoding: dict[str, Any], output: DirFileSystem, resources: Resources) -> None:
     """Classify photos on the cluster, and write a Parquet file for each part of the paths.
 
     If a process fails, this raises a UserError for such an error, a MachineError for a reason of its machine, and a
@@ -110,7 +106,7 @@ def predict_photos(
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what is an error ends in a line below
     classified = (
         ray.data.from_items(parts, override_num_blocks=len(parts))
-        .map(decode, fn_kwargs=decode_options, num_cpus=1)
+        .map(decode, fn_kwargs=decoding, num_cpus=1)
         .map(
             Predictor,
             fn_constructor_args=[output],
@@ -182,10 +178,7 @@ def report(paths: list[str], predictions: pd.DataFrame, model: str) -> None:
     """Log the photos that could not be decoded; raise UserError if there are any, or one is missing or duplicated."""
     here = predictions[predictions["path"].isin({printable(path) for path in paths})]
     if len(here) != len(paths) or here["path"].duplicated().any():
-        raise UserError(
-            f"expected each photo once in the output ({plural(len(paths), 'row')}), found {len(here)}: "
-            f"{parquet.ANOTHER_RUN}"
-        )
+        raise UserError(f"expected each of {len(paths)} photos once, found {len(here)} rows: {parquet.ANOTHER_RUN}")
     if len(here) < len(predictions):
         logger.info("rows of photos that no longer exist: %d", len(predictions) - len(here))
     bad = here.dropna(subset="problem")

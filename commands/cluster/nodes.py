@@ -76,9 +76,7 @@ def git_files(*options: str) -> list[Path]:
         listed = subprocess.run(command, capture_output=True, text=True, errors="surrogateescape", check=True).stdout  # noqa: S603
     except (FileNotFoundError, subprocess.CalledProcessError) as error:
         reason = first_line(getattr(error, "stderr", None) or error)
-        raise UserError(
-            f"expected a git repository, as the nodes receive what git tracks: {reason}: `git init` and `git add --all`"
-        ) from error
+        raise UserError(f"expected a git repository for the nodes: {reason}: `git init` and `git add --all`") from error
     return [Path(name) for name in listed.split("\0") if name]
 
 
@@ -95,7 +93,6 @@ def bundle(resources: Resources) -> dict[str, float]:
 
 
 def task_options(resources: Resources) -> dict[str, float]:
-    """Return resources as options of a task or an actor."""
     return {"num_cpus": resources.cpus, "num_gpus": resources.gpus, "memory": resources.memory_gib * 2**30}
 
 
@@ -124,7 +121,6 @@ def check_nodes(needed: Iterable[Resources]) -> None:
 
 
 def missing_resources(needed: Iterable[Resources]) -> list[str]:
-    """Describe the resources that no node has."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     problems = []
     for resources in needed:
@@ -201,4 +197,4 @@ def probe(repo: Repo, name: str) -> Iterator[str]:
     try:
         yield mark
     finally:
-        remote.fs.remove(path)
+        remote.fs.rm_file(path)  # unlike remove(), which takes brackets in the path for a pattern

@@ -4,8 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from contextlib import contextmanager
 from io import BytesIO
 
 import pandas as pd
@@ -19,7 +18,7 @@ from stages.common.cli import UserError, first_line, machine_problem
 from stages.common.params import ConfidenceSettings
 from stages.inference.calibration import SOFTMAX_ALONE
 from stages.inference.model_file import ModelFile
-from stages.storage.files import UNFINISHED, content_hash, write_remote
+from stages.storage.files import content_hash, write_remote
 
 logger = logging.getLogger(__name__)
 
@@ -54,14 +53,9 @@ def explain_unreachable(folder: DirFileSystem) -> Iterator[None]:
 
 def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings) -> None:
     """Write the model to the output, where every node finds it, unless the output was begun with another."""
-    delete_abandoned(output)
-    try:
-        claimed, claimed_settings = read_claimed(output)
-    except FileNotFoundError:
+    if not output.exists(ABOUT):
         if parts_of(output):
-            raise UserError(
-                f"{output.path}: expected a new OUTPUT or one with {ABOUT}, found other Parquet files: choose another"
-            ) from None
+            raise UserError(f"{output.path}: expected {ABOUT} beside Parquet files, found none: choose another OUTPUT")
         about = {"model": model.name, "classes": model.class_names, "image_fit": model.image_fit}
         content = json.dumps({**about, "confidence": settings.model_dump()}, indent=2, ensure_ascii=False)
         write_remote(output, MODEL, model.content)
@@ -69,25 +63,14 @@ def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings)
             write_remote(output, VALIDATION, model.validation)
         write_remote(output, ABOUT, content.encode())
         return
+    claimed, claimed_settings = read_claimed(output)
     if claimed._replace(origin=model.origin, validation=model.validation) != model:
-        difference = f"of another model ({claimed.name})"
-    elif claimed_settings != settings:
-        difference = f"with other settings of confidence ({json.dumps(claimed_settings.model_dump())})"
-    elif settings != SOFTMAX_ALONE and claimed.validation != model.validation:
-        difference = "with confidence fitted to another .npz beside the model"
+        others = f"of another model ({claimed.name})"
+    elif claimed_settings != settings or (settings != SOFTMAX_ALONE and claimed.validation != model.validation):
+        others = f"with other settings of confidence, or fitted to another .npz: see {ABOUT} there"
     else:
         return
-    raise UserError(
-        f"{output.path}: expected predictions of this {model.name}, found those {difference}: choose another OUTPUT"
-    )
-
-
-def delete_abandoned(output: DirFileSystem) -> None:
-    """Delete unfinished files that killed processes left an hour ago or more; to write one takes seconds."""
-    for path in output.find(""):
-        with suppress(FileNotFoundError, NotImplementedError):
-            if UNFINISHED.match(path) and datetime.now(UTC) - output.modified(path) > timedelta(hours=1):
-                output.rm_file(path)
+    raise UserError(f"{output.path}: expected predictions of this {model.name}, found those {others}: choose another")
 
 
 def read_claimed(output: DirFileSystem) -> tuple[ModelFile, ConfidenceSettings]:
@@ -147,7 +130,6 @@ def drop_problems(output: DirFileSystem) -> set[str]:
 
 
 def read_predictions(output: DirFileSystem) -> pd.DataFrame:
-    """Read ``path`` and ``problem`` of all photos in the output."""
     columns = ["path", "problem"]
     tables = [read_part(output, part, columns) for part in parts_of(output)]
     return pd.concat(tables) if tables else pd.DataFrame(columns=columns)

@@ -42,9 +42,7 @@ os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": 
 def main() -> None:
     parser = command_parser(__doc__)
     parser.add_argument("model", help="of params.yaml")
-    parser.add_argument(
-        "-S", "--set-param", action="append", required=True, metavar="NAME=VALUE,VALUE", help="values to try"
-    )
+    parser.add_argument("-S", "--set-param", action="append", required=True, metavar="NAME=VALUE,VALUE")
     args = parser.parse_args()
     params = load_params()
     if args.model not in params.models:
@@ -52,11 +50,12 @@ def main() -> None:
     trials = list_trials(args.set_param)
     variants = [check_trial(overrides, args.model) for overrides in trials]
     epochs = min(variant.models[args.model].epochs or variant.train.epochs for variant in variants)
-    shared = {
-        variant.models[args.model].features
-        for variant, overrides in zip(variants, trials, strict=True)
-        if not any(changes(override, "features.", "image_fit=", "image_size=") for override in overrides)
-    } & set(params.features)  # without pixels
+    shared = set()  # features that no value changes
+    for variant, overrides in zip(variants, trials, strict=True):
+        features = variant.models[args.model].features
+        are_changed = any(changes(override, "features.", "image_fit=", "image_size=") for override in overrides)
+        if features in params.features and not are_changed:  # pixels are in none
+            shared.add(features)
 
     connect()
     needed = [resources_for_features(name, params) for name in shared]
@@ -113,19 +112,14 @@ def check_trial(overrides: list[str], model: str) -> Params:
             raise UserError(f"-S {' '.join(overrides)}: {reason}") from error
         params = load_params(path)
     if params.train.runs > 1:
-        raise UserError(
-            f"train.runs: expected 1 in a sweep, received {params.train.runs}: add -S train.runs=1 and, for "
-            "several seeds, -S 'train.seed=range(0,3)'"
-        )
+        raise UserError(f"train.runs: expected 1 in a sweep, received {params.train.runs}: add -S train.runs=1")
     sections = ["train", f"models.{model}"]
     if params.models[model].has_backbone:
         sections.append(f"features.{params.models[model].features}")
     for override in overrides:
         if not changes(override, "image_fit=", "image_size=", *(f"{section}." for section in sections)):
             listed = ", ".join(sections)
-            raise UserError(
-                f"-S {override}: expected a parameter of {listed}, image_fit or image_size, on which the trials depend"
-            )
+            raise UserError(f"-S {override}: expected a parameter of {listed}, image_fit or image_size")
     return params
 
 
@@ -134,8 +128,7 @@ def sweep(model: str, trials: list[list[str]], params: Params, epochs: int) -> t
     lock = Path("dvc.lock").read_text(encoding="utf-8")
     folder = BACKUPS.resolve() / f"sweep-{model}-{sweep_key(model, trials, lock)[:12]}"
     trainable = tune.with_resources(
-        tune.with_parameters(Trial, model=model, lock=lock, trials=trials),
-        bundle(params.cluster.resources_of(model)),
+        tune.with_parameters(Trial, model=model, lock=lock, trials=trials), bundle(params.cluster.resources_of(model))
     )
     if tune.Tuner.can_restore(folder):
         return tune.Tuner.restore(str(folder), trainable, restart_errored=True).fit()
@@ -163,11 +156,7 @@ def scheduler_of(trials: list[list[str]], epochs: int) -> tune.schedulers.TrialS
     if len(set(map(setting_of, trials))) < len(trials):
         return tune.schedulers.FIFOScheduler()
     return tune.schedulers.MedianStoppingRule(
-        time_attr="epoch",
-        metric="val_accuracy",
-        mode="max",
-        grace_period=max(1, epochs // 4),
-        min_time_slice=math.inf,
+        time_attr="epoch", metric="val_accuracy", mode="max", grace_period=max(1, epochs // 4), min_time_slice=math.inf
     )
 
 

@@ -17,7 +17,7 @@ from commands.cluster.workspace import DvcProcess, NodeError, dvc, workspace
 from stages.common.cli import UserError, first_line
 from stages.common.params import PARAMS, load_params
 from stages.common.paths import BACKUPS, HISTORY
-from stages.training.backup import History, read_content
+from stages.training.backup import History, read_history
 
 FINISHED, UNFINISHED = "finished", "unfinished"
 SEED = re.compile(r"\+*(train|features\.[^.]+)\.seed=")
@@ -63,7 +63,7 @@ class Trial(tune.Trainable):
         if self.history_file.exists():
             return list(json.loads(self.history_file.read_text(encoding="utf-8")))
         try:
-            return list(read_content(self.backup_file)["history"])
+            return read_history(self.backup_file)
         except FileNotFoundError:
             return []
 
@@ -94,7 +94,6 @@ class Trial(tune.Trainable):
 
 
 def setting_of(overrides: list[str]) -> str:
-    """Return what a trial changes besides seeds."""
     return " ".join(override for override in overrides if not SEED.match(override)) or "as in params.yaml"
 
 

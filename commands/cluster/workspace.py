@@ -98,7 +98,6 @@ class DvcProcess:
         raise error_type(f"`dvc {' '.join(self.arguments)}` on {socket.gethostname()}: {reason}")
 
     def kill(self) -> None:
-        """Kill it and its children."""
         if self.is_running():
             os.killpg(self.process.pid, 9)
             self.process.wait()

@@ -20,10 +20,10 @@ from commands.export.fidelity import measure_fidelity, noise, training_pixels
 from stages.common.cli import UserError, first_line
 from stages.common.machine import gpu_devices, machine_key
 from stages.common.params import ConfidenceSettings
-from stages.inference.calibration import DAMAGED_NPZ
 from stages.inference.logits import predict_outputs
 from stages.inference.model_file import ModelFile, TrainedModel
-from stages.storage.files import atomic_write, content_hash, is_intact_zip
+from stages.storage.arrays import DAMAGED_NPZ, read_cached, write_cached
+from stages.storage.files import content_hash, scratch_folder
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,6 @@ KEPT = 4  # of them, those used last
 PACKAGES = ("onnx", "onnxruntime", "tf2onnx")  # of the dependency group export
 MAX_DIFFERENCE = 1e-5  # of a probability
 CHECKED = 64  # training photos
-ONNX, REASON = "model.onnx", "reason.txt"  # in a zip, for its checksum: one of them
 
 
 class OnnxModel:
@@ -62,22 +61,24 @@ def load_exported(file: ModelFile, settings: ConfidenceSettings) -> TrainedModel
     content = np.frombuffer(file.content + (file.validation or b""), np.uint8)
     exporter = Path(__file__).with_name("exporters.py").read_text(encoding="utf-8")
     key = content_hash([content, exporter, str(with_features), *machine_key(), *versions])
-    path = EXPORTS / f"{key}.zip"
-    trained = None
-    if not (path.exists() and is_intact_zip(path)):
+    path = EXPORTS / f"{key}.npz"
+    trained, cached = None, read_cached(path, key)
+    if not cached:
         trained = file.load(settings)
         try:
-            write_export(trained, path)
+            cached = export(trained)
+            write_cached(path, key, **cached)
+            for old in sorted(EXPORTS.glob("*.npz"), key=lambda file: file.stat().st_mtime)[:-KEPT]:
+                old.unlink(missing_ok=True)
         except (OSError, MemoryError) as error:  # such as a project that one may only read
             logger.debug("cannot keep an export: %s", error)
             return trained
     with suppress(OSError):
         os.utime(path)  # those used last are kept
-    with ZipFile(path) as archive:
-        if REASON in archive.namelist():
-            logger.info("TensorFlow predicts with %s: %s", file.name, archive.read(REASON).decode())
-            return trained or file.load(settings)
-        model = OnnxModel(archive.read(ONNX))
+    if "reason" in cached:
+        logger.info("TensorFlow predicts with %s: %s", file.name, cached["reason"])
+        return trained or file.load(settings)
+    model = OnnxModel(cached["onnx"].tobytes())
     calibration = trained.calibration if trained else file.calibrate(settings)
     return TrainedModel(file.name, model, file.class_names, calibration, image_fit=file.image_fit)
 
@@ -91,8 +92,8 @@ def is_exportable(file: ModelFile) -> bool:
     return not half_precision and not gpu_devices() and all(any(distributions(name=package)) for package in PACKAGES)
 
 
-def write_export(trained: TrainedModel, path: Path) -> None:
-    """Export a model and compare it; if it cannot be exported or answers otherwise, write the reason instead."""
+def export(trained: TrainedModel) -> dict[str, np.ndarray]:
+    """Export a model and compare it: return ``onnx``, its bytes, or the ``reason`` why TensorFlow must predict."""
     from commands.export.exporters import FORMATS, write_model
 
     try:
@@ -100,26 +101,21 @@ def write_export(trained: TrainedModel, path: Path) -> None:
     except UserError:  # a model without its photos
         pixels = noise(trained)
     description = f"exporting {trained.name} to ONNX (once)"
-    with atomic_write(path) as unfinished, tqdm(desc=description, bar_format="{desc} {elapsed}", disable=None):
-        onnx = unfinished.with_name(ONNX)
+    with scratch_folder(EXPORTS) as folder, tqdm(desc=description, bar_format="{desc} {elapsed}", disable=None):
+        path = folder / "model.onnx"
         model = trained.with_features or trained.model
         try:
-            write_model(model, FORMATS["onnx"], onnx)
+            write_model(model, FORMATS["onnx"], path)
+            onnx = path.read_bytes()
             exported, expected = (
                 trained.calibration.probabilities(predict_outputs(each, pixels).logits)
-                for each in (OnnxModel(onnx.read_bytes()), model)
+                for each in (OnnxModel(onnx), model)
             )
-            fidelity = measure_fidelity(exported, expected)
-            differs = not fidelity.largest_difference <= MAX_DIFFERENCE  # or NaN
-            reason = f"its ONNX export gives {fidelity}" if differs else ""
         except (OSError, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 (whatever an exporter fails at, TensorFlow predicts)
-            reason = f"it cannot be exported to ONNX ({first_line(error)})"
-        with ZipFile(unfinished, "w") as archive:
-            if reason:
-                archive.writestr(REASON, reason)
-            else:
-                archive.write(onnx, ONNX)
-    for old in sorted(EXPORTS.glob("*.zip"), key=lambda file: file.stat().st_mtime)[:-KEPT]:
-        old.unlink(missing_ok=True)
+            return {"reason": np.array(f"it cannot be exported to ONNX ({first_line(error)})")}
+    fidelity = measure_fidelity(exported, expected)
+    if not fidelity.largest_difference <= MAX_DIFFERENCE:  # or NaN
+        return {"reason": np.array(f"its ONNX export gives {fidelity}")}
+    return {"onnx": np.frombuffer(onnx, np.uint8)}

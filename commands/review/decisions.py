@@ -14,10 +14,9 @@ from commands.review.queues import Photos
 from stages.common.cli import UserError
 from stages.common.params import Params
 from stages.common.paths import CORRECTIONS
-from stages.data.labels import CONTROL, REMOVE, match_names, read_labels
+from stages.data.labels import CONTROL, REMOVE, read_labels
 from stages.storage.files import atomic_write
 
-EMPTY = b"path,label\n"
 BOM = "\ufeff"  # with which Excel starts a file
 
 
@@ -30,13 +29,13 @@ def read_content() -> bytes:
     try:
         return CORRECTIONS.read_bytes()
     except FileNotFoundError:
-        return EMPTY
+        return b"path,label\n"
 
 
 def decisions_in(content: bytes, names: Collection[str]) -> dict[str, str]:
     listed = read_corrections(content)
-    matched = listed if all(path in names for path in listed) else match_names(listed, set(names))
-    return {path: " or ".join(sorted(labels)) for path, labels in matched.items() if labels}
+    others = {} if all(path in names for path in listed) else {normalize("NFC", name): name for name in names}
+    return {others.get(path, path): " or ".join(sorted(labels)) for path, labels in listed.items() if labels}
 
 
 @lru_cache(maxsize=1)
@@ -70,7 +69,7 @@ def change_rows(content: bytes, labels: Mapping[str, str | None], names: Collect
     changed, others = dict[str, list[str]](), []
     for row in rows:
         name = PurePosixPath(row[path_column]).as_posix()
-        path = name if name in labels or name in names else photos.get(normalize("NFC", name), name)
+        path = name if name in names else photos.get(normalize("NFC", name), name)
         if path in labels:
             changed.setdefault(path, row)
         else:

@@ -24,8 +24,6 @@ UNSURE = 0.9  # probability of the label, below which a photo is unsure
 
 
 class Photos(NamedTuple):
-    """The photos that may be seen and corrected."""
-
     table: pd.DataFrame  # by path, sorted: label, split, given, applied, predicted, probability (of the label), rank
     classes: list[str]
     queues: dict[str, np.ndarray]  # rows of the table

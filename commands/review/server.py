@@ -54,7 +54,6 @@ def is_equal(received: str, expected: str | None) -> bool:
 
 
 def make_app(keys: Secrets, port: int) -> web.Application:
-    """Return the application that answers on a port of the loopback address."""
     hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
 
     @web.middleware
@@ -180,5 +179,4 @@ async def classify(request: web.Request) -> web.StreamResponse:
 
 
 async def answer(function: Callable[..., dict[str, Any]], *arguments: Any) -> web.StreamResponse:
-    """Answer with what a function of a model returns."""
     return web.json_response(await asyncio.get_running_loop().run_in_executor(EXECUTOR, function, *arguments))

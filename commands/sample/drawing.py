@@ -172,7 +172,6 @@ def draw_muzzle(head: Head, muzzle: Muzzle, colour: Colour) -> None:
 
 
 def draw_whiskers(head: Head, muzzle: Muzzle) -> None:
-    """Draw three to four whiskers a side."""
     rng = head.rng
     colour = shade((230, 230, 225), rng.uniform(0.3, 1.1))
     for side in (-1, 1):
@@ -193,7 +192,6 @@ def photograph(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def on_skull(x: float, y: float) -> tuple[float, float, float]:
-    """Return the point of the skull's front at (x, y)."""
     return x, y, float(np.sqrt(max(0.0, 0.95 - x * x - y * y)))
 
 
@@ -207,7 +205,6 @@ def rounded(outline: np.ndarray) -> np.ndarray:
 
 
 def random_colour(rng: np.random.Generator) -> Colour:
-    """Draw a muted colour of any hue."""
     grey = rng.uniform(40, 220)
     return tuple((grey + rng.normal(0, 18, 3)).clip(0, 255).astype(int).tolist())
 
@@ -219,5 +216,4 @@ def random_fur(rng: np.random.Generator) -> Colour:
 
 
 def shade(colour: Colour, factor: float) -> Colour:
-    """Scale the lightness of a colour."""
     return tuple(min(255, round(channel * factor)) for channel in colour)

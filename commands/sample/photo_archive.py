@@ -3,7 +3,6 @@
 import io
 import zipfile
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,19 +50,6 @@ def list_images(classes: Sequence[str], train: int, validation: int, seed: int) 
     )
 
 
-def check_is_replaceable(path: Path) -> None:
-    """Refuse to replace a file other than an archive of synthetic images."""
-    if not path.is_file():
-        return
-    drawn = []
-    with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
-        drawn = [file.filename.startswith("sample/") and file.date_time == EPOCH for file in archive.infolist()]
-    if not drawn or not all(drawn):
-        raise UserError(
-            f"--output: expected a new file or one with synthetic images, received {path}, which is neither"
-        )
-
-
 def write_archive(path: Path, classes: Sequence[str], train: int, validation: int, seed: int = 0) -> None:
     """Write a zip with ``train`` and ``validation`` images of each class. The same arguments give the same bytes."""
     unknown = sorted(set(classes) - set(SPECIES))
@@ -72,7 +58,8 @@ def write_archive(path: Path, classes: Sequence[str], train: int, validation: in
     for option, number, least in (("train", train, 1), ("validation", validation, 1), ("seed", seed, 0)):
         if number < least:
             raise UserError(f"--{option}: expected {least} or more, received {number}")
-    check_is_replaceable(path)
+    if path.is_file():
+        raise UserError(f"--output: expected a new file, received {path}, which exists: delete it, or choose another")
     images = list_images(classes, train, validation, seed)
     jpegs = tqdm(in_parallel(draw_jpeg, images), "drawing", len(images), unit="photo", disable=None)
     with (

@@ -1,9 +1,9 @@
 """Pretrain a small MobileNetV2 on synthetic images of animals, but not on cats and dogs.
 
-Writes ``data/sample_backbone.weights.h5``, which replaces ImageNet's weights where there is no network. On one machine,
-the same options give the same weights.
+Writes ``data/sample_backbone.weights.h5``, which replaces ImageNet's weights where there is no network. On one machine
+it gives the same weights again.
 
-    python -m commands.sample.pretrain --train 250 --holdout 40    # images of each species
+    python -m commands.sample.pretrain
 """
 
 import logging
@@ -15,13 +15,15 @@ from PIL import Image
 
 from commands.sample.photo_archive import SyntheticImage, draw
 from commands.sample.species import SPECIES
-from stages.common.cli import UserError, command_parser, explain_unwritable, run
+from stages.common.cli import run
 from stages.common.parallel import map_in_parallel
 from stages.storage.files import atomic_write
 
 logger = logging.getLogger(__name__)
 
+OUTPUT = Path("data/sample_backbone.weights.h5")
 CLASS_NAMES = sorted(set(SPECIES) - {"cats", "dogs"})  # the demo's classes stay unseen
+TRAIN, HOLDOUT = 250, 40  # images of each species
 SIZE = 96  # height and width in pixels
 WIDTH = 0.35  # MobileNetV2's alpha, its narrowest
 BATCH_SIZE = 16
@@ -43,7 +45,7 @@ def draw_photos(per_class: int) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(photos), np.tile(np.arange(len(CLASS_NAMES)), per_class)
 
 
-def train_backbone(photos: np.ndarray, labels: np.ndarray, holdout: int, output: Path) -> float:
+def train_backbone(photos: np.ndarray, labels: np.ndarray, holdout: int) -> float:
     """Train on all but the last ``holdout`` photos, save the weights, and return the held-out accuracy."""
     from stages.models.runtime import keras, tf
 
@@ -68,27 +70,17 @@ def train_backbone(photos: np.ndarray, labels: np.ndarray, holdout: int, output:
         batches = batches.batch(BATCH_SIZE).map(lambda x, y, augment=augment: (augment(x, training=True), y))
         model.fit(batches.prefetch(2), epochs=epochs, shuffle=False, verbose=2)
     accuracy = float(model.evaluate(photos[-holdout:], labels[-holdout:], verbose=0)[1])
-    with explain_unwritable(output, "--output"), atomic_write(output) as unfinished:
+    with atomic_write(OUTPUT) as unfinished:
         backbone.save_weights(unfinished)
     return accuracy
 
 
 def main() -> None:
-    parser = command_parser(__doc__)
-    parser.add_argument("--train", type=int, default=250, metavar="N", help="images per species")
-    parser.add_argument("--holdout", type=int, default=40, metavar="N", help="images per species to hold out")
-    parser.add_argument("-o", "--output", type=Path, default=Path("data/sample_backbone.weights.h5"), metavar="H5")
-    args = parser.parse_args()
-    if args.train < 1 or args.holdout < 1:
-        raise UserError(f"expected images to train on and to hold out, received {args.train} and {args.holdout}")
-    if not args.output.name.endswith(".weights.h5"):  # Keras would say so only after training
-        raise UserError(f"--output: expected a name that ends in .weights.h5, received {args.output}")
-    photos, labels = draw_photos(args.train + args.holdout)
-    holdout = args.holdout * len(CLASS_NAMES)
-    accuracy = train_backbone(photos, labels, holdout, args.output)
-    size = args.output.stat().st_size
-    logger.info("Wrote %s: %d bytes, accuracy %.3f on %d held-out images", args.output, size, accuracy, holdout)
+    photos, labels = draw_photos(TRAIN + HOLDOUT)
+    holdout = HOLDOUT * len(CLASS_NAMES)
+    accuracy = train_backbone(photos, labels, holdout)
+    logger.info("Wrote %s: accuracy %.3f on %d held-out images", OUTPUT, accuracy, holdout)
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, __doc__)

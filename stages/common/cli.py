@@ -5,7 +5,6 @@ import errno
 import logging
 import os
 import re
-import select
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -13,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 from textwrap import fill
 from typing import NoReturn
-
-from stages.common.paths import BACKBONE, FEATURES, HISTORY, LABEL_ISSUES, MODELS, RAW, REPEATS, REPORT
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -83,48 +80,23 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
     try:
         if description:
             command_parser(description).parse_args()
-        if "DVC_STAGE" in os.environ:
-            check_links()
         main()
         print(end="", flush=True)  # noqa: T201 (sys.stdout is None where it is closed)
     except UserError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit("stopped: run the same command again (a training run resumes)")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it flushes its own buffer
+        sys.exit("stopped: what reads the output, or a connection, has ended")
     except Exception as error:  # noqa: BLE001 (its traceback is printed)
-        if isinstance(error, BrokenPipeError) and is_stdout_closed():
-            sys.exit(1)
         if getattr(error, "errno", None) == errno.ENAMETOOLONG:  # for example, of several paths in one pair of quotes
-            sys.exit(
-                "error: expected a path with names of up to 255 bytes, or 4,096 in all, received a longer one: shorten "
-                f"it, or quote each path by itself: {shown(str(error))}"
-            )
+            sys.exit(f"error: {shown(str(error))}: expected a shorter path; quote each path by itself")
         if problem := machine_problem(error):
             sys.stderr.write(f"error: {problem}\n")
             sys.exit(MACHINE_FAILURE)
         traceback.print_exc()
         sys.exit(BUG)
-
-
-def is_stdout_closed() -> bool:
-    """Return whether what reads the output, such as `head`, has ended; if so, the rest of the output is discarded."""
-    stdout = 1
-    poll = select.poll()
-    poll.register(stdout, 0)
-    if is_closed := bool(poll.poll(0)):  # registered for errors alone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout)  # or Python complains when it flushes its own buffer
-    return is_closed
-
-
-def check_links() -> None:
-    """Refuse folders of outputs that are links out of the project: DVC does not track what is behind them."""
-    for folder in (RAW.parent, BACKBONE, FEATURES, MODELS, REPEATS, HISTORY, LABEL_ISSUES, REPORT.parent):
-        if not folder.resolve().is_relative_to(Path.cwd().resolve()):
-            raise UserError(
-                f"expected {folder} to be a folder of the project, received a link to {folder.resolve()}, beyond "
-                "which DVC keeps no outputs: make it a folder again; to have its files on another disk, have DVC's "
-                "cache there (`dvc cache dir --local FOLDER`) and links to it (`dvc config --local cache.type symlink`)"
-            )
 
 
 def machine_problem(error: Exception) -> str | None:

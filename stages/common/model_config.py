@@ -65,13 +65,9 @@ class Features(Augmentation):
     @model_validator(mode="after")
     def _keys_fit_each_other(self) -> "Features":
         if self.views != 1 and not self.augments:
-            raise ValueError(
-                f"expected one of {AUGMENTATION} for views to differ in, received views: {self.views} alike"
-            )
+            raise ValueError(f"expected one of {AUGMENTATION} with views: {self.views}, received none")
         if self.pooling and (self.augments or self.stop_before or self.views != 1):
-            raise ValueError(
-                f"expected none of stop_before, views, {AUGMENTATION} with pooling, which is of one plain view"
-            )
+            raise ValueError(f"expected none of stop_before, views, {AUGMENTATION} with pooling")
         return self
 
 
@@ -90,7 +86,7 @@ class ModelConfig(Augmentation):
     features: str
     rescale: Literal["zero_to_one", "minus_one_to_one"] | None = None
     fine_tune: FineTune | None = None
-    conv_layers: Annotated[int, Field(ge=0)] = 0
+    conv_layers: Annotated[int, Field(ge=0, lt=2**63)] = 0
     filters: Filters | None = None
     kernel_size: Count | None = None
     pool_size: Count | None = None
@@ -106,7 +102,7 @@ class ModelConfig(Augmentation):
     early_stopping: Count | None = None
     classifier: Literal["linear"] | None = None
     inverse_regularization: Strengths | None = None
-    folds: Annotated[int, Field(ge=2)] | None = None
+    folds: Annotated[Count, Field(ge=2)] | None = None
 
     @property
     def is_linear(self) -> bool:
@@ -139,10 +135,8 @@ class ModelConfig(Augmentation):
     @model_validator(mode="after")
     def _keys_fit_each_other(self) -> "ModelConfig":
         if len(self.filters_per_layer) != self.conv_layers or 0 in self.filters_per_layer:
-            raise ValueError(
-                f"expected filters as one number, or one for each of conv_layers ({self.conv_layers}), "
-                f"received {list(self.filters_per_layer) if self.filters else 'none'}"
-            )
+            received = list(self.filters_per_layer) if self.filters else "none"
+            raise ValueError(f"expected filters as one number or {self.conv_layers} (conv_layers), received {received}")
         if self.batch_norm and not self.conv_layers:
             raise ValueError("expected conv_layers with batch_norm, which normalises their output, received none")
         if self.has_backbone and self.rescale:
@@ -151,32 +145,17 @@ class ModelConfig(Augmentation):
             raise ValueError(f"expected {AUGMENTATION} under features.{self.features}, on which it trains")
         return self
 
-    def check_features(self, features: Features | None) -> None:
-        """Raise a ValueError unless the model can train on features, or pixels (None), and fine-tunes what they lack.
-
-        Its text starts with the key.
-        """
+    def check_features(self, key: str, features: Features | None) -> None:
+        """Raise a ValueError unless the model can train on features (None: pixels), and fine-tunes what they lack."""
+        name, stop_before = self.features, features and features.stop_before
         if self.is_linear and not self.fine_tune and not (features and features.of_whole_backbone):
-            raise ValueError(
-                "features: expected stored features of a whole backbone for a linear classifier, received "
-                f"{self.features}"
-            )
+            raise ValueError(f"{key}.features: expected stored features of a whole backbone, received {name}")
         if not self.is_linear and features and features.pooling:
-            raise ValueError(
-                f"features: expected features without pooling, or classifier: linear, received {self.features}"
-            )
-        stop_before = features and features.stop_before
+            raise ValueError(f"{key}.features: expected features without pooling, received {name}")
         if stop_before and not self.fine_tune:
-            raise ValueError(
-                f"fine_tune: expected after and learning_rate, as features.{self.features} stop before {stop_before}"
-            )
+            raise ValueError(f"{key}.fine_tune: expected after and learning_rate with features.{name}.stop_before")
         if self.fine_tune and not stop_before:
-            raise ValueError(
-                f"fine_tune: expected none, as features.{self.features} have no stop_before, a layer from which to "
-                "fine-tune"
-            )
+            raise ValueError(f"{key}.fine_tune: expected none without features.{name}.stop_before")
         if self.fine_tune and self.is_linear == bool(self.fine_tune.after):
-            raise ValueError(
-                "fine_tune: expected after, a fraction of the epochs, or classifier: linear, whose head is fitted "
-                f"before the first, received {'both' if self.is_linear else 'neither'}"
-            )
+            received = "both" if self.is_linear else "neither"
+            raise ValueError(f"{key}.fine_tune: expected after or classifier: linear, received {received}")

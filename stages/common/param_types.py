@@ -1,7 +1,7 @@
 """Types of the values in ``params.yaml``, and the messages for values that do not fit."""
 
-import fnmatch
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
 import pydantic
@@ -22,7 +22,7 @@ def expected(text: str) -> WrapValidator:
     return WrapValidator(validate)
 
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, lt=2**63)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -38,12 +38,10 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _empty_is_null(cls, content: Any) -> Any:
-        """Read '' as null, as ``-S download.labels=`` writes it; refuse more than 64 bits, and zero bytes."""
+        """Read '' as null, as ``-S download.labels=`` writes it; refuse text with zero bytes, as no path has."""
         if not isinstance(content, dict):
             return content
         for key, value in content.items():
-            if isinstance(value, int) and value >= 2**63:
-                raise ValueError(f"expected numbers of up to 64 bits, received {key}: {value}")
             if isinstance(value, str) and "\0" in value:
                 raise ValueError(f"expected text without zero bytes, received {key}: {value!r}")
         return {key: None if value == "" else value for key, value in content.items()}
@@ -70,12 +68,7 @@ RENAMED = {
 
 
 def format_errors(details: Sequence[Any]) -> str:
-    """Describe pydantic's errors in one line; if there are keys of earlier versions, only those."""
-    unknown = [key_of(detail) for detail in details if detail["type"] == "extra_forbidden"]
-    renamed = {pattern: fnmatch.filter(unknown, pattern) for pattern in RENAMED}
-    if any(renamed.values()):
-        shortest = {pattern: keys[0] if len(keys) == 1 else pattern for pattern, keys in renamed.items() if keys}
-        return "; ".join(f"{key}: {RENAMED[pattern]}" for pattern, key in shortest.items())
+    """Describe pydantic's errors in one line."""
     if "seed" in map(key_of, details):  # sections without a seed have taken this one
         details = [detail for detail in details if not key_of(detail).endswith(".seed")]
     return "; ".join(map(format_validation_error, details))
@@ -92,7 +85,8 @@ def format_validation_error(detail: Any) -> str:
         case {"loc": (*_, "[key]")}:
             return f"{key}: expected a name of letters, digits, - and _ (it names files), one of digits in quotes"
         case {"type": "extra_forbidden"}:
-            return f"{key}: unknown key: docs/parameters.md lists all"
+            renamed = (text for pattern, text in RENAMED.items() if fnmatchcase(key, pattern))
+            return f"{key}: {next(renamed, 'unknown key: docs/parameters.md lists all')}"
         case {"type": "missing"}:
             return f"{key}: expected a value, received none"
         case {"type": "model_type" | "dict_type"}:

@@ -6,6 +6,7 @@ What "none" means is decided where the parameter is read.
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -48,7 +49,7 @@ class Backbone(Section):
 
 
 class Split(Section):
-    test_every: Annotated[int, Field(ge=2)]
+    test_every: Annotated[Count, Field(ge=2)]
     validation_fraction: Fraction
     test_fraction: Fraction
     seed: Seed
@@ -76,7 +77,7 @@ class Split(Section):
 
 
 class LabelStats(Section):
-    photos_per_class: Count
+    photos_per_class: Annotated[int, Field(ge=1, le=25)]
     seed: Seed
 
 
@@ -108,7 +109,7 @@ class ConfidenceSettings(Section):
 class LabelIssues(Section):
     """Entry of ``label_issues:``, named after the features that it reads."""
 
-    folds: Annotated[int, Field(ge=2)]
+    folds: Annotated[Count, Field(ge=2)]
     seed: Seed
 
 
@@ -116,13 +117,13 @@ class Resources(Section):
     """What a training run reserves on a node of a cluster."""
 
     cpus: Count = 1
-    gpus: Annotated[int, Field(ge=0)] = 0
+    gpus: Annotated[int, Field(ge=0, lt=2**63)] = 0
     memory_gib: Positive = 2
 
 
 class Cluster(Resources):
     models: dict[Name, Resources] = Field(default_factory=dict)
-    retries: Annotated[int, Field(ge=0)] = 3
+    retries: Annotated[int, Field(ge=0, lt=2**63)] = 3
 
     def resources_of(self, model: str) -> Resources:
         """Return what a model reserves: its own values, and for others those that all models share."""
@@ -160,42 +161,29 @@ class Params(Section):
         return content
 
     @model_validator(mode="after")
-    def _features_fit_backbones_and_label_issues(self) -> "Params":
+    def _entries_fit_each_other(self) -> "Params":
         if PIXELS in self.features:
             raise ValueError(f"features.{PIXELS}: reserved for the photos themselves, which need no entry: remove it")
         for name, features in self.features.items():
-            if features.backbone not in self.backbones:
-                listed = ", ".join(self.backbones) or "none are listed"
-                raise ValueError(
-                    f"features.{name}.backbone: expected one of backbones ({listed}), received {features.backbone}"
-                )
+            check_names(f"features.{name}.backbone", [features.backbone], "backbones", self.backbones)
             if not self.backbones[features.backbone].weights:
-                raise ValueError(
-                    f"expected weights in backbones.{features.backbone}, or nothing that needs them, received "
-                    f"features.{name} and no weights: name a file, or remove what needs it"
-                )
-        usable = [name for name, features in self.features.items() if features.of_whole_backbone]
-        if unusable := sorted(self.label_issues.keys() - usable):
-            raise ValueError(
-                "label_issues: expected names of stored features of a whole backbone "
-                f"({', '.join(usable) or 'none are listed'}), "
-                f"received {', '.join(unusable)}: correct or remove the entry"
-            )
+                key = f"backbones.{features.backbone}.weights"
+                raise ValueError(f"{key}: expected a file, received none: name one, or remove features.{name}")
+        of_whole_backbones = [name for name, features in self.features.items() if features.of_whole_backbone]
+        check_names("label_issues", self.label_issues, "stored features of a whole backbone", of_whole_backbones)
+        for name, config in self.models.items():
+            check_names(f"models.{name}.features", [config.features], "features", [PIXELS, *self.features])
+            config.check_features(f"models.{name}", self.features.get(config.features))
+        check_names("cluster.models", self.cluster.models, "models", self.models)
         return self
 
-    @model_validator(mode="after")
-    def _models_fit_features_and_cluster(self) -> "Params":
-        for name, config in self.models.items():
-            if config.features not in {PIXELS, *self.features}:
-                listed = ", ".join([PIXELS, *self.features])
-                raise ValueError(f"models.{name}.features: expected one of {listed}, received {config.features}")
-            try:
-                config.check_features(self.features.get(config.features))
-            except ValueError as error:
-                raise ValueError(f"models.{name}.{error}") from error
-        if unknown := sorted(self.cluster.models.keys() - self.models.keys()):
-            raise ValueError(f"expected models of params.yaml in cluster.models, received {', '.join(unknown)}")
-        return self
+
+def check_names(key: str, names: Iterable[str], section: str, listed: Iterable[str]) -> None:
+    """Raise a ValueError if a key has other names than those listed in a section."""
+    if others := sorted(set(names).difference(listed)):
+        received = ", ".join(others)
+        choices = f"{section} ({', '.join(listed) or 'none are listed'})"
+        raise ValueError(f"{key}: expected one of {choices}, received {received}")
 
 
 def load_params(path: Path = PARAMS) -> Params:

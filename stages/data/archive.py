@@ -21,7 +21,7 @@ from tqdm import tqdm
 from stages.common.cli import BROKEN, NO_SPACE, UserError
 from stages.common.parallel import in_parallel
 from stages.common.paths import SHARD, SHARDS
-from stages.storage.folders import HEADER_BYTES, SIDECAR_SUFFIXES, identify, is_hidden
+from stages.storage.folders import HEADER_BYTES, folders_above, identify, is_hidden
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,6 @@ MAX_RECORD = 2**20  # bytes
 # Control characters, line separators, and the surrogates in which Python decodes bytes that are not UTF-8.
 UNUSABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 UTF_8_MARK = 0x800  # in the flags of a file in a zip
-ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tbz2", ".tgz", ".txz", ".xz", ".zip"}
 
 
 class Member(NamedTuple):
@@ -66,44 +65,30 @@ def pack_archive(archive: Path, folder: Path) -> None:
 def leave_out_hidden(members: Iterable[Member]) -> list[Member]:
     """Return the files that are not hidden; log how many are, and the folders, perhaps classes, that hold no others."""
     members = list(members)
-    all_files = [member for member in members if not member.is_folder]
-    hidden = [file.name for file in all_files if is_hidden(PurePosixPath(file.name))]
+    files, hidden = list[Member](), list[Member]()
+    for member in members:
+        if not member.is_folder:
+            (hidden if is_hidden(PurePosixPath(member.name)) else files).append(member)
     if hidden:
-        logger.info("hidden files left out: %d, such as %r", len(hidden), hidden[0])
-    hidden_names = set(hidden)
-    files = [file for file in all_files if file.name not in hidden_names]
-    folders = {PurePosixPath(member.name) for member in members if member.is_folder} | parents_of(all_files)
-    if empty := sorted(folder for folder in folders - parents_of(files) if not is_hidden(folder)):
+        logger.info("hidden files left out: %d, such as %r", len(hidden), hidden[0].name)
+    folders = {Path(member.name) for member in members if member.is_folder}
+    folders |= folders_above(file.name for file in hidden)
+    if empty := sorted(path for path in folders - folders_above(file.name for file in files) if not is_hidden(path)):
         first = ", ".join(repr(str(folder)) for folder in empty[:MAX_LOGGED])
         logger.warning("folders without photos, which are left out and are not classes (%d): %s", len(empty), first)
     return files
 
 
-def parents_of(files: list[Member]) -> set[PurePosixPath]:
-    """Return all folders above some files."""
-    parents = {PurePosixPath(parent) for parent in {file.name.rpartition("/")[0] for file in files}}
-    return parents.union(*(parent.parents for parent in parents))
-
-
 def check_content(files: list[Member], archive: Path) -> None:
-    """Refuse links, devices, names that lead out, too many bytes, and archives with nothing else but sidecar files."""
+    """Refuse links, devices, names that lead out, and too many bytes."""
     if sum(file.size for file in files) > MAX_EXPANSION * archive.stat().st_size:
         raise UserError(EXPANDS)
-    examples: dict[str, str] = {}  # the first file of each suffix
     for file in files:
         path = PurePosixPath(file.name)
         if path.is_absolute() or ".." in path.parts:
             raise UserError(f"expected names inside the archive, received {file.name!r}, which leads out of it")
         if not file.is_file:
             raise UserError(f"expected files in the archive, received the link or device {file.name!r}")
-        examples.setdefault(path.suffix.lower(), file.name)
-    inner = ARCHIVES.intersection(examples)
-    if inner and inner.union(SIDECAR_SUFFIXES).issuperset(examples):
-        kind, suffix = "tar" if tarfile.is_tarfile(archive) else "zip", min(inner)
-        raise UserError(
-            f"expected photos, received a {suffix[1:]} inside the {kind}, {examples[suffix]!r}: unpack both, and set "
-            "download.photos to the folder"
-        )
 
 
 def pack(files: list[Member], folder: Path, readers: int = 0) -> None:
@@ -113,7 +98,7 @@ def pack(files: list[Member], folder: Path, readers: int = 0) -> None:
     packing; none where files can be read one at a time only.
     """
     files.sort(key=lambda file: file.name)
-    folders, previous = set(map(str, parents_of(files))), ""
+    folders, previous = set(map(str, folders_above(file.name for file in files))), ""
     for file in files:
         check_name(file.name)
         if file.name == previous or file.name in folders:
@@ -169,12 +154,8 @@ def open_archive(archive: Path, stack: ExitStack) -> Iterator[Member]:
             return zip_members(archive, stack)
     with archive.open("rb") as file:
         header = file.read(HEADER_BYTES)
-    kind = identify(header)
-    damaged = ", damaged or cut short" if kind in ("a tar archive", "a zip archive") else ""
-    raise UserError(
-        f"expected a zip or tar archive, received a file that starts with {header[:16]!r}"
-        + (f", which is {kind}{damaged}" if kind else "")
-    )
+    received = identify(header) or f"a file that starts with {header[:16]!r}"
+    raise UserError(f"expected a complete zip or tar archive, received {received}")
 
 
 def zip_members(archive: Path, stack: ExitStack) -> Iterator[Member]:
@@ -192,12 +173,8 @@ def zip_members(archive: Path, stack: ExitStack) -> Iterator[Member]:
     stack.enter_context(opened)
     unmarked = (info.filename for info in opened.infolist() if not info.flag_bits & UTF_8_MARK)
     if name := next((name for name in unmarked if not name.isascii()), None):
-        logger.warning(
-            "the zip does not declare the encoding of its names; read as %s, the first is %r: if that is wrong, "
-            "unpack the zip where it was made, and set download.photos to the folder",
-            encoding,
-            name,
-        )
+        text = "the zip does not declare its names' encoding; read as %s, the first is %r: if that is wrong, unpack it"
+        logger.warning(text, encoding, name)
     names = [info.filename for info in opened.infolist() if not info.filename.endswith("/")]
     has_backslashes = encoding == "UTF-8" and "\\" in "".join(names) and "/" not in "".join(names)
     if has_backslashes:

@@ -1,6 +1,7 @@
 """Duplicate search: files that show the same photo, though perhaps not with the same bytes."""
 
 from collections.abc import Iterator
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ MAX_DIFFERENCE = 1.0  # between the thumbnails of duplicates, in standard deviat
 MAX_GAIN = 1.5  # in contrast, from one duplicate to the other
 FLAT = 8  # levels of 255: the standard deviation below which a photo has no contrast to adjust
 BITS = 64  # of a perceptual hash
+MIRRORED = np.tile([1.0, -1.0], 4)  # signs of a mirrored photo's horizontal frequencies
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # whose products' highest bits depend on all bits (Knuth)
 HIGH = np.uint64(2**64 - 2**32)
 THUMBNAILS = 256  # compared at once
@@ -28,10 +30,11 @@ def hash_photo(photo: Image.Image) -> tuple[np.ndarray, int, int]:
     of the library ImageHash, in a third of its time.
     """
     thumbnail = photo.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3)  # which makes it faster
-    grey = np.asarray(thumbnail.convert("L"))
-    lowest = dctn(np.stack([grey, grey[:, ::-1]]), axes=(1, 2))[:, :8, :8].reshape(2, BITS)
-    medians = np.sort(lowest)[:, BITS // 2 - 1 : BITS // 2 + 1].mean(axis=1, keepdims=True)
-    phash, mirrored = np.packbits(lowest > medians, axis=1).view(">u8").ravel().tolist()
+    lowest = dctn(np.asarray(thumbnail.convert("L"), np.float64))[:8, :8]
+    both = np.stack([lowest, lowest * MIRRORED]).reshape(2, BITS)
+    ordered = np.sort(both)
+    medians = (ordered[:, BITS // 2 - 1] + ordered[:, BITS // 2]) / 2
+    phash, mirrored = np.packbits(both > medians[:, None], axis=1).view(">u8").ravel().tolist()
     return np.asarray(thumbnail).transpose(2, 0, 1), phash, mirrored
 
 
@@ -119,7 +122,7 @@ def similar_hashes(
     def cost(masks: np.ndarray) -> float:  # a hash, in pairs compared: sorting it takes as long as comparing 30
         return float((30 + len(hashes) / 2.0 ** np.bitwise_count(masks)).sum())
 
-    masks = min((bit_masks(max_distance, sections) for sections in range(max_distance + 2)), key=cost)
+    masks = min((bit_masks(max_distance, sections) for sections in range(4)), key=cost)
     for number, mask in enumerate(tqdm(masks, "comparing photos", unit="pass", disable=None, delay=1, leave=False)):
         joined = len(hashes)
         while joined > len(hashes) / 10:  # so that sorting again pays
@@ -156,24 +159,13 @@ def _pairs_in_runs(keys: np.ndarray, hashes: np.ndarray, max_distance: int) -> I
 
 
 def bit_masks(max_distance: int, sections: int) -> np.ndarray:
-    """Return masks, uint64, such that of any so many different bits one mask has none. Without sections, it is empty.
+    """Return masks, uint64, each of so many sections of a hash: of any ``max_distance`` bits, one mask has none.
 
-    Of d different bits, one of s sections has at most t, if the t + 1 of all sections add up to d + 1. A section's bits
-    are dealt to the points of the affine space of t dimensions over GF(2), of which any t lie in a hyperplane: the
-    masks are the hyperplanes, half of the section each, as the complement of one is another, or for t = 0 all of it.
+    For that the hash is divided into ``max_distance`` more sections. A mask of no section has no bits.
     """
-    masks = [] if sections else [0]
-    for section in range(sections):
-        bits = range(section, BITS, sections)
-        points = 2 ** (len(range(section, max_distance + 1, sections)) - 1)
-        if points > len(bits):
-            return bit_masks(max_distance, 0)
-        whole = sum(1 << bit for bit in bits)
-        for normal in range(1, points):
-            plane = sum(1 << bit for number, bit in enumerate(bits) if (number % points & normal).bit_count() % 2)
-            masks += [plane, whole ^ plane]
-        masks += [whole] if points == 1 else []
-    return np.array(masks, np.uint64)
+    count = max_distance + sections
+    bits = [sum(1 << bit for bit in range(first, BITS, count)) for first in range(count)]
+    return np.array([sum(chosen) for chosen in combinations(bits, sections)], np.uint64)
 
 
 def _run_stops(values: np.ndarray) -> np.ndarray:

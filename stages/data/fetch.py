@@ -5,7 +5,6 @@ reads fewer kinds of URL (no ``ftp://``, ``github://`` or ``zip://…::…``); a
 """
 
 import errno
-import hashlib
 import logging
 import os
 import time
@@ -22,11 +21,11 @@ from fsspec.archive import AbstractArchiveFileSystem
 from fsspec.callbacks import TqdmCallback
 from fsspec.implementations.cached import CachingFileSystem
 from fsspec.implementations.local import LocalFileSystem
-from tqdm import tqdm
 
 from stages.common.cli import BROKEN, NO_SPACE, UserError, first_line
 from stages.common.paths import RAW
 from stages.data.archive import Member, leave_out_hidden, pack
+from stages.storage.files import sha256_of
 from stages.storage.folders import check_readable
 
 logger = logging.getLogger(__name__)
@@ -35,10 +34,7 @@ READERS = 32  # files of a bucket that are fetched at a time
 READ_TIMEOUT_S = 60  # without a byte, after which a connection counts as broken
 RETRY_DELAYS_S = (1, 3, 9)  # before each further attempt
 MAX_BUFFERED = 2**22  # bytes of a file in memory
-NOT_FETCHED = (
-    "expected in {} only what this step fetched, as it replaces that, found {}: move what is yours elsewhere, and "
-    "delete the rest"
-)
+NOT_FETCHED = "expected in {} only what this step fetched, found {}: move what is yours elsewhere, and delete the rest"
 
 
 class Source:
@@ -52,9 +48,10 @@ class Source:
         options: dict[str, Any] = {"client_kwargs": {"timeout": timeout}} if self.is_http else {}
         if url.startswith(("s3://", "s3a://")):  # s3fs tries each request five times, and botocore each of these
             options["config_kwargs"] = {"retries": {"mode": "standard", "max_attempts": 1}}
-        separated = ", in which :: separates paths" * (len(links_of(url)) > 1)
+        is_path = os.path.lexists(url)  # whatever its name looks like
+        separated = ", in which :: separates paths" if "::" in url and not is_path else ""
         try:
-            if os.path.lexists(url):  # whatever its name looks like
+            if is_path:
                 self.files, self.path = LocalFileSystem(), os.path.abspath(url)  # noqa: PTH100 (links stay)
             else:
                 self.files, self.path = fsspec.core.url_to_fs(url, **options)
@@ -76,8 +73,7 @@ class Source:
         """Refuse what reading has no end of."""
         if self.is_local and not Path(path).is_file():
             raise UserError(
-                f"{self.key}: expected files and folders, received {path}, a link to a folder or to nothing, a pipe or "
-                "a device: put a folder or file there, or delete it"
+                f"{self.key}: expected a file, received {path}, a link to a folder or to nothing, a pipe or a device"
             )
 
     def copy_file(
@@ -97,10 +93,8 @@ class Source:
                 self.files.get_file(self.path, str(target), callback=bar)
 
         self._retry(copy, self.url)
-        if sha256 and (received := sha256_with_progress(target)) != sha256:
-            raise UserError(
-                f"{sha256_key}: expected {sha256}, received {received}: {self.url} is damaged or a different file"
-            )
+        if sha256 and (received := sha256_of(target)) != sha256:
+            raise UserError(f"{sha256_key}: expected {sha256}, received {received}: {self.url} is another file")
 
     def pack_folder(self, target: Path) -> None:
         """Pack the files of a folder into shards, except hidden ones."""
@@ -143,8 +137,7 @@ class Source:
                 reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
                 delay = None if is_refusal else next(delays, None)
                 if delay is None:
-                    remedy = f"set {self.key} to a local path, or see `make demo`, which needs none"
-                    hint = "" if self.is_local else f". Without a network, {remedy}"
+                    hint = "" if self.is_local else f". Without a network, set {self.key} to a local path"
                     raise UserError(f"{self.key}: cannot fetch {url}: {reason}{hint}") from error
                 logger.info("%s: %s; trying again in %d s", url, reason, delay)
                 time.sleep(delay)
@@ -154,45 +147,3 @@ def is_machine_failure(error: Exception, is_local: bool) -> bool:
     """Return whether this machine failed, which no other source would help; s3fs calls a server's errors EIO."""
     codes = NO_SPACE | (BROKEN if is_local else {errno.EMFILE, errno.ENFILE})
     return isinstance(error, MemoryError) or getattr(error, "errno", None) in codes
-
-
-def links_of(url: str) -> list[str]:
-    """Return the links of a chain, as zip://*.jpg::photos.zip, each of which may be a path; a name may have ::, too."""
-    return [url] if os.path.lexists(url) else url.split("::")
-
-
-def sha256_with_progress(path: Path) -> str:
-    digest = hashlib.sha256()
-    options: dict[str, Any] = {"desc": "computing SHA-256", "disable": None, "delay": 1}  # in s: a GB takes less
-    with path.open("rb") as file, tqdm.wrapattr(file, "read", path.stat().st_size, **options) as reader:
-        while chunk := reader.read(2**20):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def check_is_apart(url: str | None, key: str, *outputs: Path) -> None:
-    """Refuse a source, the value of the parameter ``key``, inside or around a folder that a step replaces."""
-    for part in links_of(url) if url else ():
-        if fsspec.core.split_protocol(part)[0] not in (None, "file", "local"):
-            continue
-        path = fsspec.core.strip_protocol(part)
-        for output in outputs:
-            if is_within(path, output) or is_within(output, path):
-                raise UserError(
-                    f"{key}: expected a path neither inside nor around {output}, which this step replaces, received "
-                    f"{url!r}: move what is yours elsewhere, and name it there"
-                )
-
-
-def is_within(path: str | Path, folder: str | Path) -> bool:
-    """Return whether a path, or its target if it is a link, is ``folder`` or inside it."""
-    path, folder = Path(path), Path(os.path.realpath(folder))
-    paths = (Path(os.path.realpath(path)), Path(os.path.realpath(path.parent), path.name))
-    return any(is_same(parent, folder) for each in paths for parent in (each, *each.parents))
-
-
-def is_same(path: Path, other: Path) -> bool:
-    try:
-        return path.samefile(other)  # also where a disk does not distinguish Data from data
-    except OSError:  # one does not exist
-        return path == other

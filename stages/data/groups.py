@@ -34,18 +34,12 @@ def find_groups(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
     matched = keys >= 0
     if not matched.any():
         raise MismatchError(
-            f"split.group: expected '{pattern}' to match paths of photos, as {photos['path'].iloc[0]}, but it matches "
-            "none: correct it in params.yaml"
+            f"split.group: expected '{pattern}' to match paths, as {photos['path'].iloc[0]}, matched none: correct it"
         )
     first_key = clusters.max() + 1  # the nodes of the graph are the clusters, then the keys
     ends = clusters[matched], first_key + keys[matched]
     graph = coo_array((np.ones(matched.sum(), bool), ends), shape=[first_key + len(names)] * 2)
     groups: np.ndarray = connected_components(graph, directed=False)[1][clusters]
-    if len(set(groups)) == 1:
-        raise MismatchError(
-            f"split.group: expected '{pattern}' to distinguish groups of photos, but all are in {min(names)!r}: "
-            "correct it in params.yaml"
-        )
     logger.info("split.group joins %d clusters to %d groups", len(set(clusters)), len(set(groups)))
     if not matched.all():
         text = "split.group does not match %d of %d photos, which stay on their own, such as %s"
@@ -171,7 +165,6 @@ def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, num_split
     solved = milp(costs.ravel(), integrality=1, bounds=Bounds(0, 1), constraints=[one_split, every_class])
     if solved.x is None:
         raise MismatchError(
-            "split.group: expected groups that can be divided with photos of every class in every split, but those of "
-            "several classes rule it out: correct it in params.yaml, or add photos"
+            "split.group: expected groups that allow every class in every split, found none: correct it"
         )
     return np.asarray(solved.x.reshape(-1, num_splits).argmax(axis=1))

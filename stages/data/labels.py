@@ -7,16 +7,15 @@ import csv
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Mapping, Set
+from functools import partial
 from io import StringIO
 from pathlib import PurePosixPath
 from unicodedata import normalize
-from urllib.parse import unquote
 
 import pandas as pd
 
 from stages.common.cli import MismatchError, UserError, shown
-from stages.storage.folders import HEADER_BYTES, identify
 from stages.storage.photo_lists import REMOVED
 
 logger = logging.getLogger(__name__)
@@ -25,39 +24,27 @@ REMOVE = "remove"  # in corrections.csv, in place of a label
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")  # Unicode's category Cc
 # Zero-width spaces, byte order marks, soft hyphens and direction marks; but not joiners, which scripts and emoji need.
 INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-# How a path may differ from that of the file it means, each after those before.
-MISSPELLINGS: list[tuple[str, Callable[[str], str]]] = [
-    ("it has spaces around it", str.strip),
-    ("it has invisible characters", lambda path: INVISIBLE.sub("", path)),
-    (r"its \ must be /", lambda path: path.replace("\\", "/")),
-    ("it is percent-encoded", unquote),
-    ("upper and lower case differ", str.casefold),
-    ("its leading zeros are missing", lambda path: re.sub(r"(?<!\d)0+(?=\d)", "", path)),
-    ("its suffix is missing or another", lambda path: re.sub(r"\.[^./]*$", "", path)),
-]
 
 
 def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> dict[str, set[str]]:
     """Read the labels of each path in a CSV, usually one; other columns than ``path`` and ``label`` are only logged.
 
-    Labels are in the form of :func:`normalize_label`; messages start with ``name``. ``refuse_surplus`` refuses more
-    values in a line than columns: rows of ``plots/label_issues/`` that a person adds to ``corrections.csv`` have some.
+    Paths are in normal form C, labels in that of :func:`normalize_label`; messages start with ``name``.
+    ``refuse_surplus`` refuses more values in a line than columns, which rows of ``plots/label_issues/`` that a person
+    adds to ``corrections.csv`` have.
     """
     listed: dict[str, set[str]] = defaultdict(set)
-    kind = identify(content[:HEADER_BYTES])
-    foreign = f": it is {kind}" if kind else ""
     if re.search(rb"^<<<<<<< ", content, re.MULTILINE):
         raise UserError(f"{name}: expected rows, received git's conflict markers: resolve the conflict")
     try:
         text = content.decode("utf-8-sig")  # Excel starts a file with a byte order mark
         rows = csv.DictReader(StringIO(text, newline=""), skipinitialspace=True, strict=True)
         columns = list(rows.fieldnames or [])
-        check_columns(columns, name, foreign)
+        check_columns(columns, name)
         for row in rows:
             if refuse_surplus and any(row.get(None, ())):
                 raise UserError(
-                    f"{name}: expected {len(columns)} values in line {rows.line_num}, received more: put what has a "
-                    "comma into quotes, and one label into a line"
+                    f"{name}: expected {len(columns)} values in line {rows.line_num}, received more: quote commas"
                 )
             path, label = row["path"] or "", normalize_label(row["label"] or "")
             if not path or CONTROL.search(path + label):
@@ -65,19 +52,17 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
                     f"{name}: expected a path and a label without control characters in line {rows.line_num}, received "
                     f"{path!r} and {label!r}"
                 )
-            listed[PurePosixPath(path).as_posix()].update([label] if label else [])
+            listed[normalize("NFC", PurePosixPath(path).as_posix())].update([label] if label else [])
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{name}: expected a CSV in UTF-8, received: {error}{foreign}") from error
+        raise UserError(f"{name}: expected a CSV in UTF-8, received: {error}") from error
     return listed
 
 
-def check_columns(columns: list[str], name: str, foreign: str) -> None:
+def check_columns(columns: list[str], name: str) -> None:
     """Raise a UserError unless ``path`` and ``label`` are there, once each; log the other columns."""
     if columns.count("path") != 1 or columns.count("label") != 1:
         received = shown(", ".join(columns)) or "none"
-        if len(columns) == 1 and re.search(r"[;|\t]", columns[0]):
-            received += ": separate them with commas"
-        raise UserError(f"{name}: expected the columns path and label, received {received}{foreign}")
+        raise UserError(f"{name}: expected the columns path and label, with commas, received {received}")
     if others := [column for column in columns if column not in ("path", "label")]:
         logger.info("%s: columns that are not read: %s", name, ", ".join(others))
 
@@ -93,51 +78,18 @@ def spelling(label: str) -> str:
     return re.sub(r"[\s_-]+", " ", label)
 
 
-def match_names(listed: Mapping[str, set[str]], names: Set[str]) -> dict[str, set[str]]:
-    """Replace each listed path by the one of ``names`` that differs in nothing but Unicode's form, if there is one."""
-    forms = defaultdict(list)
-    for name in names:
-        forms[normalize("NFC", name)].append(name)
-    matched: dict[str, set[str]] = defaultdict(set)
-    for path, labels in listed.items():
-        same = [path] if path in names else forms.get(normalize("NFC", path), [])
-        matched[same[0] if len(same) == 1 else path] |= labels
-    return matched
-
-
-def similar_names(missing: Iterable[str], names: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Return, for each missing path that means one of ``names``, that name and how the two differ."""
-    similar = {}
-    spellings = {name: name for name in missing}
-    existing = {name: name for name in sorted(names, reverse=True)} if spellings else {}
-    for difference, spell in MISSPELLINGS:
-        existing = {spell(key): name for key, name in existing.items()}
-        for name, key in spellings.items():
-            if example := existing.get(key) or existing.get(spell(key)):
-                similar[name] = example, difference
-        spellings = {name: spell(key) for name, key in spellings.items() if name not in similar}
-    in_folders = {key.rpartition("/")[2]: name for key, name in existing.items()}
-    for name, key in spellings.items():
-        parts = key.split("/")
-        ends = ["/".join(parts[start:]) for start in range(1, len(parts))]
-        if example := next((existing[end] for end in ends if end in existing), None):
-            similar[name] = example, "leave out what comes before"
-        elif not ends and key in in_folders:
-            similar[name] = in_folders[key], "its folder is missing"
-    return similar
-
-
 def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> None:
     """Correct labels by path: fill ``label`` and ``given``, or ``reason`` of the photos to remove.
 
     ``listed`` has of each path its label, or ``remove``; a path without either corrects nothing.
     """
     labelled = photos[photos["label"] != ""]
-    paths, classes = set(labelled["path"]), sorted(set(labelled["label"]))
-    corrections = {path: labels for path, labels in match_names(listed, paths).items() if labels}
+    paths, classes = labelled["path"].map(partial(normalize, "NFC")), sorted(set(labelled["label"]))
+    corrections = {path: labels for path, labels in listed.items() if labels}
+    known = set(paths)
     for path, labels in corrections.items():
-        check_correction(path, labels, paths, classes)
-    corrected = labelled["path"].map({path: min(labels) for path, labels in corrections.items()}).dropna()
+        check_correction(path, labels, known, classes)
+    corrected = paths.map({path: min(labels) for path, labels in corrections.items()}).dropna()
     removed = corrected.index[corrected == REMOVE]
     photos.loc[removed, "reason"] = REMOVED
     corrected = corrected.drop(removed)
@@ -145,26 +97,21 @@ def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> N
     photos.loc[corrected.index, "label"] = corrected
     if lost := sorted(set(classes) - set(photos["label"][photos["reason"] == ""])):
         raise MismatchError(
-            f"corrections.csv: expected to leave photos of every class, found none left of {lost[0]!r}: delete some of "
-            "its lines"
+            f"corrections.csv: expected photos of every class, found none left of {lost[0]!r}: delete lines"
         )
 
 
 def check_correction(path: str, labels: set[str], paths: Set[str], classes: list[str]) -> None:
     """Raise a MismatchError if the path is not one of ``paths``, or the label neither one class nor ``remove``."""
     if path not in paths:
-        raise MismatchError(
-            f"corrections.csv: expected paths of labelled photos, as {min(paths)}, received {path}: correct or "
-            "delete its line"
-        )
+        raise MismatchError(f"corrections.csv: expected labelled photos, as {min(paths)}, received {path}: correct it")
     if len(labels) > 1:
         raise MismatchError(f"corrections.csv: two lines disagree on {path} ({', '.join(sorted(labels))}): delete one")
     if not labels <= {*classes, REMOVE}:
         raise MismatchError(
-            f"corrections.csv: expected for {path} one of the classes ({', '.join(classes)}) or {REMOVE}, "
-            f"received {min(labels)}"
+            f"corrections.csv: expected for {path} one of {', '.join([*classes, REMOVE])}, received {min(labels)}"
         )
     if REMOVE in labels and REMOVE in classes:
         raise MismatchError(
-            f"corrections.csv: {REMOVE} (for {path}) removes photos, but is also the name of a class: rename the class"
+            f"corrections.csv: {REMOVE} (for {path}) removes photos, but is also a class: rename the class"
         )

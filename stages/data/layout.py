@@ -4,7 +4,8 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from difflib import get_close_matches
+from pathlib import Path
 from typing import NamedTuple
 from unicodedata import normalize
 
@@ -12,13 +13,14 @@ import numpy as np
 import pandas as pd
 
 from stages.common.cli import UserError, plural
-from stages.data.labels import match_names, normalize_label, read_labels, similar_names, spelling
-from stages.storage.folders import SIDECAR_SUFFIXES
+from stages.data.labels import normalize_label, read_labels, spelling
+from stages.storage.folders import SIDECAR_SUFFIXES, folders_above
 from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
 
 logger = logging.getLogger(__name__)
 
 SPLIT_NAMES = ["train", "validation", "test"]
+MAX_COMPARED = 10_000  # names with one that is missing, in a second
 MISSING_VALUES = {"nan", "none", "null", "na", "n/a", "#n/a", "<na>"}  # as programs write them
 # What people call the folders of splits, and classes hardly ever.
 SPLIT_FOLDERS = {
@@ -46,15 +48,13 @@ class Tree:
 
     def __init__(self, folder: Path, files: Iterable[str]) -> None:
         self.files = sorted(files)
-        photos = (file for file in self.files if not file.lower().endswith(tuple(SIDECAR_SUFFIXES)))
-        self.with_photos = {Path(parent) for parent in {parent_of(file) for file in photos}}
-        self.parents = {parent: Path(parent) for parent in {parent_of(file) for file in self.files}}
-        above = {parent: {parent, *parent.parents} for parent in self.parents.values()}
-        holding = set().union(*(above[path] for path in self.with_photos))  # photos at any depth
+        photos = [file for file in self.files if not file.lower().endswith(tuple(SIDECAR_SUFFIXES))]
+        self.with_photos = {Path(parent) for parent in set(map(parent_of, photos))}
+        holding = folders_above(photos)  # photos at any depth
         self.inner: dict[Path, list[Path]] = defaultdict(list)  # of each folder the subfolders with photos at any depth
         for path in sorted(holding - {folder, *folder.parents}):
             self.inner[path.parent].append(path)
-        self.without_photos = sorted(set().union(*above.values()) - holding)
+        self.without_photos = sorted(folders_above(self.files) - holding)
 
     def descend(self, folder: Path) -> Path:
         """Descend through folders that hold a single folder, as archives often do, while that one has subfolders."""
@@ -63,8 +63,9 @@ class Tree:
         return folder
 
     def names_below(self, root: Path) -> dict[str, str]:
+        """Return the name in ``root``, in normal form C, of each file there."""
         prefix = f"{root.as_posix()}/"
-        return {file: file.removeprefix(prefix) for file in self.files if file.startswith(prefix)}
+        return {file: normalize("NFC", file.removeprefix(prefix)) for file in self.files if file.startswith(prefix)}
 
 
 def parent_of(file: str) -> str:
@@ -100,7 +101,14 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
     """
     tree = Tree(folder, files)
     photos = photos_in_csv(folder, tree, labels) if labels.exists() else photos_in_folders(folder, tree)
-    classes = photos["label"].drop_duplicates().sort_values()
+    classes = photos["label"][photos["label"] != ""].drop_duplicates().sort_values()
+    if len(classes) < 2:
+        others = photos["path"][photos["label"] == ""]
+        raise UserError(
+            "expected two or more classes, from a CSV (download.labels) or, without one, the names of folders with "
+            f"their photos, found {', '.join(classes) or 'none'}"
+            + (f", and {plural(len(others), 'file')} without a class, such as {others.iloc[0]}" if len(others) else "")
+        )
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
         logger.warning("classes that differ in spelling alone, each one of its own: %s", ", ".join(alike))
     return photos
@@ -114,15 +122,18 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
         count = len(tree.inner[root]) - len(splits)
         others = f" and {plural(count, 'other folder')}" if count else ""
         raise UserError(
-            f"expected in {root} a folder per class, none named like a split, or one folder for train and one for "
-            f"validation, test or both, with a folder per class in each, received {describe(splits)}{others}"
+            f"expected in {root} a folder per class, or one for train and one for validation, test or both, received "
+            f"{describe(splits)}{others}"
         )
     tops = {tree.descend(path): split for path, split in splits.items()} or {root: ""}
-    check_not_empty(root, tops, tree)
+    for path in tree.without_photos:
+        if path.parent in tops or (path.parent == root and split_of(path.name)):
+            raise UserError(f"expected photos in the class folder {path}, found none: add some or delete the folder")
     folders = class_folders(tops, tree)
     classes = {label for label, _, _ in folders.values()}
     class_folder_of: dict[str, ClassFolder] = {}
-    for name, parent in sorted(tree.parents.items()):
+    for name in sorted(set(map(parent_of, tree.files))):
+        parent = Path(name)
         class_folder = next((folders[path] for path in (parent, *parent.parents) if path in folders), None)
         if class_folder and parent in tree.with_photos:
             check_names(parent, root, class_folder, classes)
@@ -133,16 +144,7 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
         label, split, start = class_folder_of[parent_of(file)]
         name = normalize("NFC", file.removeprefix(f"{start}/"))
         rows.append((file, name, label, split, "" if label else NO_CLASS))
-    photos = photo_table(rows)
-    labels = sorted(set(photos["label"]) - {""})
-    if len(labels) < 2:
-        strays = (photos["label"] == "").sum()
-        raise UserError(
-            f"expected a CSV of the classes (download.labels), or two or more folders in {root}, each named for a "
-            f"class and holding its photos, found {', '.join(labels) or 'none'}"
-            + (f", and {plural(strays, 'file')} outside of any" if strays else "")
-        )
-    return photos
+    return photo_table(rows)
 
 
 def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolder]:
@@ -159,10 +161,8 @@ def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolde
         elif below and len(set(below.values())) == len(below) and are_complete(all_below):
             folders |= {inner: ClassFolder(label, split, path.parent) for inner, split in below.items()}
         else:
-            raise UserError(
-                "expected photos in every class folder, or in every one a folder for train and one for validation, "
-                f"test or both, received in {path} {describe(below) or 'photos'}"
-            )
+            found = describe(below) or "photos"
+            raise UserError(f"expected photos in each class folder, or the same splits, in {path} found {found}")
     return folders
 
 
@@ -184,19 +184,6 @@ def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> 
     return splits
 
 
-def check_not_empty(root: Path, tops: Mapping[Path, str], tree: Tree) -> None:
-    """Raise a UserError if a folder that would be a class or a split has no photos."""
-    for path in tree.without_photos:
-        if path.parent in tops or (path.parent == root and split_of(path.name)):
-            raise UserError(f"expected photos in the class folder {path}, found none: add some or delete the folder")
-    for path, split in tops.items():
-        if split and not tree.inner[path]:
-            raise UserError(
-                f"expected a folder per class in {path}, found photos alone: put them into folders, write their "
-                "classes into a CSV (download.labels), or delete them"
-            )
-
-
 def check_names(folder: Path, root: Path, class_folder: ClassFolder, classes: set[str]) -> None:
     """Raise a UserError if a folder, or one above it in ``root``, is named for another split or class of its photos.
 
@@ -210,9 +197,7 @@ def check_names(folder: Path, root: Path, class_folder: ClassFolder, classes: se
             f"photos of {split or 'no split'}: rename or move it"
         )
     if others := classes & set(map(normalize_label, below)) - {label}:
-        raise UserError(
-            f"expected photos of {label!r}, received {folder}, named like {min(others)!r}: rename or move it"
-        )
+        raise UserError(f"expected photos of {label!r}, received {folder}, named like {min(others)!r}: rename it")
 
 
 def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
@@ -221,75 +206,42 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
     Paths in the CSV start in ``folder`` or, as archives often have an outer folder, in a folder that is alone there.
     """
     listed = read_labels(labels.read_bytes(), "download.labels", refuse_surplus=True)
-    root = find_root(folder, tree, listed)
+    root = folder
+    while listed.keys().isdisjoint(tree.names_below(root).values()) and len(tree.inner[root]) == 1:
+        [root] = tree.inner[root]
     names = tree.names_below(root)
-    classes = match_names(listed, set(names.values()))
-    missing = sorted(classes.keys() - names.values())
-    similar = similar_names(missing, names.values())
+    missing = sorted(listed.keys() - names.values())
     rows = []
     for file in tree.files:
         name = names.get(file, "")
-        match sorted(classes.get(name, ())):
+        match sorted(listed.get(name, ())):
             case []:
                 label, reason = "", NO_LABEL
             case [label]:
                 reason = ""
             case several:
                 label, reason = "", f"{TWO_LABELS} in download.labels: {', '.join(several)}"
-        rows.append((file, normalize("NFC", name), label, "", reason))
+        rows.append((file, name, label, "", reason))
     for name in missing:
-        reason = NO_FILE + (", which has {}: {}".format(*similar[name]) if name in similar else "")
-        rows.append(((root / name).as_posix(), name, "", "", reason))
+        rows.append(((root / name).as_posix(), name, "", "", NO_FILE))
     photos = photo_table(rows)
     labelled = photos[photos["label"] != ""]
-    warn_of_split_folders(labelled["name"], root)
+    held_out = [path for path in folders_above(labelled["name"]) if split_of(path.name) in ("validation", "test")]
+    if held_out:
+        text = "the folder %s gives no split: with download.labels split.validation_fraction and split.test_fraction do"
+        logger.warning(text, root / min(held_out))
     with_photos = sorted(set(labelled["label"]))
-    if lost := sorted(set().union(*classes.values()) - set(with_photos)):
-        name = min(name for name, of_name in classes.items() if lost[0] in of_name)
-        path = (root / name).as_posix()
-        exists = f"; {min(names.values())}, for one, exists" if names and name in missing else ""
-        raise UserError(
-            f"download.labels: expected photos of every class, found none of {lost[0]!r}: {path}: "
-            f"{photos.set_index('path')['reason'][path]}{exists}"
-        )
+    if lost := sorted(set().union(*listed.values()) - set(with_photos)):
+        name = min(name for name, of_name in listed.items() if lost[0] in of_name)
+        reason = photos.set_index("name")["reason"][name]
+        if name in missing:
+            existing = sorted(names.values())[:MAX_COMPARED]
+            reason += f", which has {(get_close_matches(name, existing, 1) or existing)[0]!r}"
+        raise UserError(f"download.labels: expected photos of each class, found none of {lost[0]!r}: {name!r} {reason}")
     if missing_values := [label for label in with_photos if label.casefold() in MISSING_VALUES]:
         text = "download.labels: classes named like a missing value, %s (%d photos): leave a missing label empty"
         logger.warning(text, ", ".join(missing_values), photos["label"].isin(missing_values).sum())
-    if len(with_photos) < 2:
-        received = ", ".join(with_photos) or "none"
-        raise UserError(f"download.labels: expected two or more classes, received {received}")
     return photos
-
-
-def warn_of_split_folders(names: "pd.Series[str]", root: Path) -> None:
-    """Log a folder of photos in ``root`` that is named for validation or test, as it gives no split here."""
-    parents = {PurePosixPath(parent) for parent in set(map(parent_of, names))}
-    folders = parents.union(*(parent.parents for parent in parents))
-    if held_out := [folder for folder in folders if split_of(folder.name) in ("validation", "test")]:
-        logger.warning(
-            "the folder %s gives no split: where download.labels gives the classes, all photos are split by "
-            "split.validation_fraction and split.test_fraction",
-            root / min(held_out),
-        )
-
-
-def find_root(folder: Path, tree: Tree, listed: Mapping[str, set[str]]) -> Path:
-    """Find the folder in which paths of a CSV start: ``folder``, or the one inside that is alone there."""
-    roots = [folder]
-    while len(inner := tree.inner[roots[-1]]) == 1:
-        roots.append(inner[0])
-    for root in roots:
-        names = set(tree.names_below(root).values())
-        if not names.isdisjoint(match_names(listed, names)):
-            return root
-    for root in reversed(roots):
-        if similar := similar_names(listed, tree.names_below(root).values()):
-            name, (example, difference) = min(similar.items())
-            raise UserError(
-                f"download.labels: expected paths from the folder of the photos on, as {example}, received {name}: "
-                f"{difference}"
-            )
-    return folder
 
 
 def split_of(folder: str) -> str | None:

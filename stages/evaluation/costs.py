@@ -17,12 +17,7 @@ from stages.storage.files import sha256_of, write_text
 logger = logging.getLogger(__name__)
 
 TRAINING_STEP = 3  # times a prediction: forwards, and the gradients by features and by weights
-MEASURED = {
-    "features_s": "features, s",
-    "train_s": "training, s",
-    "ms_1": "a photo, ms",
-    "ms_32": "in batches of 32",
-}
+MEASURED = {"features_s": "features, s", "train_s": "training, s", "ms_1": "a photo, ms", "ms_32": "in batches of 32"}
 
 
 def cost_of(path: Path, size: Size, features: Features | None, epochs: int, photos: Mapping[str, int]) -> Cost:

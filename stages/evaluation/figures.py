@@ -105,13 +105,8 @@ def write_figure(figure: Figure, path: Path) -> None:
 
 @cache  # once, though many figures have the same class names
 def warn_of_boxes(letters: str) -> None:
-    logger.warning(
-        "figures have boxes for %s, as no installed font has glyphs for them: for Chinese, Japanese or Korean install "
-        "%s and delete %s; no other letters can be added",
-        letters,
-        CJK_FONTS[0],
-        matplotlib.get_cachedir(),
-    )
+    text = "figures have boxes for %s, which no font has: for Chinese, Japanese or Korean install %s and delete %s"
+    logger.warning(text, letters, CJK_FONTS[0], matplotlib.get_cachedir())
 
 
 class FigureCache:

@@ -19,8 +19,6 @@ class TestSet:
 
 
 class Predictions(NamedTuple):
-    """A model's predictions on labelled photos."""
-
     labels: np.ndarray  # class indices, int64, shaped (photos,)
     logits: np.ndarray  # float64, shaped (photos, classes)
 

@@ -11,8 +11,9 @@ from sklearn.metrics import auc, precision_recall_fscore_support, roc_curve
 
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.significance import wilson_interval
-from stages.inference.calibration import Calibration, cross_entropy, log_odds, row_by_row
+from stages.inference.calibration import Calibration, cross_entropy, log_odds
 from stages.inference.logits import Outputs
+from stages.storage.arrays import row_by_row
 
 # Those by which models can be ranked (``evaluate.rank_by``).
 SCORE_NAMES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}

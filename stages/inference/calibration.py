@@ -4,15 +4,11 @@ A photo's out-of-distribution score is the distance of its features to the neare
 "Out-of-distribution detection with deep nearest neighbors"): 1 minus the cosine, which sorts as their distance does.
 """
 
-import lzma
 import math
-import zlib
-from collections.abc import Callable
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -22,11 +18,10 @@ from scipy.special import log_softmax, logsumexp, softmax
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import training_step
+from stages.storage.arrays import DAMAGED_NPZ, row_by_row
+from stages.storage.files import read_file
 
-ROWS = 1024  # of logits or features, at a time
 SOFTMAX_ALONE = ConfidenceSettings()
-# Raised while a damaged .npz file is read from memory.
-DAMAGED_NPZ = BadZipFile, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError, zlib.error, lzma.LZMAError
 
 
 class Calibration(NamedTuple):
@@ -67,27 +62,17 @@ class Calibration(NamedTuple):
 def read_validation(path: Path) -> dict[str, np.ndarray]:
     """Read the ``MODEL.npz`` that ``train`` wrote, or raise UserError if it is missing or damaged."""
     advice = f"run `dvc repro {training_step(path)}`"
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise UserError(f"expected {path}, found none: {advice}") from error
     message = f"expected predictions on the validation photos in {path}, received a damaged file: {advice}"
-    return parse_validation(content, message)
+    return parse_validation(read_file(path, advice), message)
 
 
 def parse_validation(content: bytes, message: str) -> dict[str, np.ndarray]:
-    """Return the arrays of a ``MODEL.npz``; raise UserError with a message if one is damaged or does not fit others."""
+    """Return the arrays of a ``MODEL.npz``, or raise UserError with a message if it is damaged."""
     try:
         with np.load(BytesIO(content), allow_pickle=False) as loaded:
-            arrays = dict(loaded)
-        logits, labels = arrays["logits"], arrays["labels"]
-        if logits.ndim != 2 or labels.shape != logits.shape[:1] or not labels.size:
-            raise ValueError(f"logits shaped {logits.shape} and labels shaped {labels.shape}")
-        if labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < logits.shape[1]:
-            raise ValueError("labels are not class indices")
+            return {"logits": loaded["logits"], "labels": loaded["labels"], **loaded}
     except DAMAGED_NPZ as error:
         raise UserError(message) from error
-    return arrays
 
 
 def fit_calibration(arrays: dict[str, np.ndarray], settings: ConfidenceSettings) -> Calibration:
@@ -116,10 +101,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     if (logits.argmax(axis=1) == labels).all():
         return 1.0
     optimum = minimize_scalar(
-        lambda log_temperature: cross_entropy(logits / math.exp(log_temperature), labels),
-        bounds=(-5, 5),
-        method="bounded",
-        options={"xatol": 1e-6},
+        lambda log_t: cross_entropy(logits / math.exp(log_t), labels), bounds=(-5, 5), options={"xatol": 1e-6}
     )
     return round(math.exp(optimum.x), 4)
 
@@ -144,12 +126,6 @@ def log_odds(logits: np.ndarray) -> np.ndarray:
     log_rest = np.log1p(-np.exp(others))  # p is at most 1/2 here; 1 - p of the predicted class may round to 0
     log_rest[predicted] = logsumexp(others, axis=1)
     return np.asarray(log_p - log_rest)
-
-
-def row_by_row(function: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> np.ndarray:
-    """Apply a function of each row by itself to a few rows at a time, as what it computes of all takes memory."""
-    starts = range(0, max(1, len(rows)), ROWS)
-    return np.concatenate([function(rows[start : start + ROWS]) for start in starts])
 
 
 def accuracy_by_coverage(confidence: np.ndarray, correct: np.ndarray) -> pd.DataFrame:

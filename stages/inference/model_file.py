@@ -86,10 +86,8 @@ class ModelFile(NamedTuple):
                 model = load_model(path)
                 extended = None if calibration.distance_threshold is None else with_features(model)
             except (ValueError, TypeError, KeyError, OSError) as error:
-                raise UserError(
-                    f"{self.origin}: expected a model that Keras {version('keras')} can load: "
-                    f"{first_line(error)}: train it again"
-                ) from error
+                text = f"expected a model that Keras {version('keras')} can load: {first_line(error)}: train it again"
+                raise UserError(f"{self.origin}: {text}") from error
         return TrainedModel(self.name, model, self.class_names, calibration, extended, self.image_fit)
 
     def calibrate(self, settings: ConfidenceSettings) -> Calibration:
@@ -97,11 +95,8 @@ class ModelFile(NamedTuple):
         if settings == SOFTMAX_ALONE:
             return Calibration()
         if self.validation is None:
-            logger.warning(
-                "%s has no predictions on the validation photos (.npz) beside it, so the section confidence of "
-                "params.yaml has no effect: train it again",
-                self.origin,
-            )
+            text = "%s has no .npz beside it, so confidence in params.yaml has no effect: train it again"
+            logger.warning(text, self.origin)
             return Calibration()
         expected = "expected predictions on the validation photos, received a damaged file: train the model again"
         arrays = parse_validation(self.validation, f"the .npz beside {self.origin}: {expected}")
@@ -167,25 +162,14 @@ def open_files(revision: str | None) -> Iterator[LocalFileSystem | DVCFileSystem
         # DVCFileSystem(rev=...) would look for the project at the root of the git repository, wherever it is in it.
         with Repo() as repo, repo.switch(resolve_commit(repo, revision)):
             yield DVCFileSystem(repo)
-    except DvcException as error:
-        raise UserError(
-            f"--rev: expected a git revision of this project, received {revision!r}: {first_line(error)}: "
-            "choose a commit, branch, tag or experiment"
-        ) from error
+    except (DvcException, UnicodeError) as error:
+        text = f"expected a commit, branch, tag or experiment, received {revision!r}: {first_line(error)}"
+        raise UserError(f"--rev: {text}") from error
 
 
 def resolve_commit(repo: Repo, revision: str) -> str:
-    """Return the commit hash of a commit, branch, tag or DVC experiment, or raise RevError.
-
-    It does so also for a file or folder (``HEAD:dvc.yaml``), which git would resolve as well.
-    """
+    """Return the hash of a commit, branch, tag or DVC experiment, or raise a RevError or UnicodeError."""
     if not revision:  # HEAD to DVC
         raise RevError("it is empty")
-    try:
-        git_object = resolve_rev(repo.scm, revision)
-    except (RevError, UnicodeError) as error:
-        raise RevError(f"unknown Git revision {revision!r}") from error
-    try:
-        return str(resolve_rev(repo.scm, f"{git_object}^{{commit}}"))
-    except RevError as error:
-        raise RevError("it is a file or a folder, not a commit") from error
+    # Git resolves files and folders (``HEAD:dvc.yaml``), too.
+    return str(resolve_rev(repo.scm, f"{resolve_rev(repo.scm, revision)}^{{commit}}"))

@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -12,12 +12,11 @@ from threadpoolctl import threadpool_limits
 from stages.common.cli import UserError
 from stages.common.machine import machine_key, read_code
 from stages.common.paths import PREDICTIONS, training_step
-from stages.inference.calibration import DAMAGED_NPZ
 from stages.inference.logits import BATCH_SIZE, Outputs, load_model, predict_batches, predict_outputs, with_features
 from stages.inference.model_size import Size, measure_speed, size_of
 from stages.models.linear_file import LinearHead, read_linear_head
-from stages.storage.arrays import ArrayStore, DiskArray, create_array, open_array
-from stages.storage.files import atomic_write, content_hash, is_intact_zip
+from stages.storage.arrays import ArrayStore, DiskArray, create_array, open_array, read_cached, write_cached
+from stages.storage.files import atomic_write, content_hash
 
 if TYPE_CHECKING:
     from stages.models.runtime import keras
@@ -44,10 +43,12 @@ class PredictionCache:
 
     def predict(self, model_path: Path, *, features: bool = False) -> Outputs:
         """Return the outputs of a model, with or without features; it is loaded only if they are not cached."""
-        if not is_intact_zip(model_path):
+        try:
+            head = read_linear_head(model_path)
+        except BadZipFile as error:
             advice = f"run `dvc repro {training_step(model_path)}`"
-            raise UserError(f"expected an intact model in {model_path}, received a damaged file: {advice}")
-        if head := read_linear_head(model_path):
+            raise UserError(f"expected an intact model in {model_path}, received a damaged file: {advice}") from error
+        if head:
             pooled = self.backbone_features(model_path, head)
             with threadpool_limits(limits=1):  # the last digits depend on the number of threads
                 return Outputs(pooled @ head.kernel + head.bias, pooled if features else None)
@@ -76,17 +77,16 @@ class PredictionCache:
     ) -> dict[str, np.ndarray]:
         """Return cached arrays or, if there are none, cache what a model computes, its size and its speed."""
         self.used.add(path)
-        arrays = read_arrays(path, key)
+        arrays = read_cached(path, key)
         logger.info("%s: %s", model_path.stem, "predictions are cached" if arrays else "predicting the test photos")
-        if arrays is None:
+        if not arrays:
             from stages.models.runtime import make_deterministic
 
             make_deterministic(0)
             model = load_model(model_path)
             arrays = {"size": np.array(size_of(model)), **compute(model)}
             measure_speed(model, model_path, self.pixels)
-            with atomic_write(path) as unfinished:
-                np.savez(unfinished, allow_pickle=False, key=np.array(key), **arrays)
+            write_cached(path, key, **arrays)
         self.sizes[model_path.stem] = Size(*arrays["size"].tolist())
         return arrays
 
@@ -112,20 +112,5 @@ class PredictionCache:
         return open_array(self.maps_path(head))
 
     def delete_unused(self) -> None:
-        """Delete the files that no model has used."""
         for path in set(PREDICTIONS.glob("*.np[yz]")) - self.used:
             path.unlink()
-
-
-def read_arrays(path: Path, key: str) -> dict[str, np.ndarray] | None:
-    """Read cached arrays: None if the file is missing, has another key or, which is logged, is damaged."""
-    if not path.exists():
-        return None
-    content = BytesIO(path.read_bytes())
-    try:
-        with np.load(content, allow_pickle=False) as file:
-            arrays = dict(file)
-        return arrays if arrays.pop("key") == key else None
-    except DAMAGED_NPZ:
-        logger.warning("%s is damaged, so the predictions in it are not used", path)
-        return None

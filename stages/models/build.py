@@ -29,9 +29,7 @@ def build_model(config: ModelConfig, image_size: tuple[int, int], num_classes: i
         for layer in [*chain, *head_layers(config, num_classes)]:
             x = layer(x)
     except ValueError as error:
-        raise UserError(
-            f"image_size: {list(image_size)} is too small for the config's layers: {first_line(error)}"
-        ) from error
+        raise UserError(f"image_size: {list(image_size)} is too small for the model: {first_line(error)}") from error
     return keras.Model(pixels, x)
 
 
@@ -48,12 +46,10 @@ def head_layers(config: ModelConfig, num_classes: int) -> list[layers.Layer]:
             convolutions.append(layers.MaxPooling2D(pool_size))
         if config.batch_norm:  # after pooling, where it costs a quarter
             convolutions += [layers.BatchNormalization(), layers.ReLU()]
-    pooling = (
-        [layers.GlobalAveragePooling2D()] if config.pooling else [layers.MaxPooling2D(pool_size), layers.Flatten()]
-    )
+    pool = [layers.GlobalAveragePooling2D()] if config.pooling else [layers.MaxPooling2D(pool_size), layers.Flatten()]
     # Each layer draws its seed as it is made: in another order, the same config would train to another model.
     dropout, dense = layers.Dropout(config.dropout), layers.Dense(config.dense_units, activation="relu")
-    return [*convolutions, dropout, *pooling, dense, logits_layer(num_classes)]
+    return [*convolutions, dropout, *pool, dense, logits_layer(num_classes)]
 
 
 def logits_layer(num_classes: int) -> layers.Layer:

@@ -38,9 +38,9 @@ def read_linear_head(path: Path) -> LinearHead | None:
     return LinearHead(kernel, bias, content_hash([config.decode(), np.frombuffer(weights.getbuffer(), np.uint8)]))
 
 
-def replace_linear_head(source: Path, kernel: np.ndarray, bias: np.ndarray, target: Path) -> None:
-    """Copy a saved linear classifier with another head of the same shape: the bytes that ``save_model`` would write."""
-    with ZipFile(source) as archive, ZipFile(target, "w") as copy:
+def replace_linear_head(model: bytes, kernel: np.ndarray, bias: np.ndarray, target: Path) -> None:
+    """Write a saved linear classifier with another head of the same shape: the bytes that ``save_model`` would."""
+    with ZipFile(BytesIO(model)) as archive, ZipFile(target, "w") as copy:
         for name in archive.namelist():
             content = BytesIO(archive.read(name))
             if name == WEIGHTS:

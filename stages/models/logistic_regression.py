@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.class_weight import compute_sample_weight
 from threadpoolctl import threadpool_limits
 
-from stages.storage.arrays import ArrayStore
+from stages.storage.arrays import ArrayStore, row_by_row
 
 INVERSE_REGULARIZATIONS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # unless the config lists others
 MAX_ITERATIONS = 10_000  # of L-BFGS; MobileNetV2's features take 13 to 36
@@ -31,11 +31,7 @@ class LinearClassifier(NamedTuple):
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """Compute softmax of the logits, float64, shaped (examples, classes)."""
-        probabilities = np.empty((len(features), len(self.bias)))
-        for start in range(0, len(features), ROWS):
-            rows = slice(start, start + ROWS)
-            probabilities[rows] = softmax(features[rows] @ self.kernel + self.bias, axis=1)
-        return probabilities
+        return row_by_row(lambda rows: softmax(rows @ self.kernel + self.bias, axis=1), features, ROWS)
 
 
 class Candidate(NamedTuple):
@@ -110,13 +106,11 @@ def cross_validate(
         rows = np.sort(by_class_and_fold[np.arange(SAMPLE) * len(labels) // SAMPLE])
         features, labels, folds = features[rows], labels[rows], folds[rows]
     weights = compute_sample_weight(class_weight, labels)
-    held_out = folds == folds.min() if labels.max() >= MANY_CLASSES else np.full(len(folds), True)
+    tested = np.unique(folds)[:1] if labels.max() >= MANY_CLASSES else np.unique(folds)
+    held_out = np.isin(folds, tested)
     candidates: list[Candidate] = []
     for inverse in sorted(set(inverse_regularizations)):
-        if held_out.all():
-            predictions = out_of_fold(features, labels, folds, inverse, class_weight)
-        else:
-            predictions = predict_held_out(features, labels, held_out, inverse, class_weight)
+        predictions = out_of_fold(features, labels, folds, inverse, class_weight, tested)
         candidates.append(Candidate(inverse, *loss_and_accuracy(predictions, labels[held_out], weights[held_out])))
         best = min(candidates, key=lambda candidate: candidate.loss)
         if best is candidates[-1]:
@@ -131,29 +125,22 @@ def out_of_fold(
     folds: np.ndarray,
     inverse_regularization: float,
     class_weight: str | None = None,
+    tested: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Predict each example by a classifier that was fitted to the other folds: float64, shaped (examples, classes).
+    """Predict the examples of some folds, by default all, by classifiers that were each fitted to all other folds.
 
-    None starts from the weights of another one, which has seen its held-out fold and would remember it.
+    Returns probabilities, float64, shaped (examples, classes). No classifier starts from the weights of another one,
+    which has seen its held-out fold and would remember it.
     """
-    probabilities = np.empty((len(labels), int(labels.max()) + 1))
-    for fold in np.unique(folds):
-        held_out = folds == fold
-        probabilities[held_out] = predict_held_out(features, labels, held_out, inverse_regularization, class_weight)
-    return probabilities
-
-
-def predict_held_out(
-    features: np.ndarray,
-    labels: np.ndarray,
-    held_out: np.ndarray,
-    inverse_regularization: float,
-    class_weight: str | None,
-) -> np.ndarray:
-    """Predict the examples ``held_out``, a mask, by a classifier that was fitted to the others."""
+    if tested is None:
+        tested = np.unique(folds)
     classes = int(labels.max()) + 1
-    fitted = fit_classifier(features[~held_out], labels[~held_out], classes, inverse_regularization, class_weight)
-    return fitted.probabilities(features[held_out])
+    probabilities = np.empty((len(labels), classes))
+    for fold in tested:
+        rest = folds != fold
+        fitted = fit_classifier(features[rest], labels[rest], classes, inverse_regularization, class_weight)
+        probabilities[~rest] = fitted.probabilities(features[~rest])
+    return probabilities[np.isin(folds, tested)]
 
 
 def loss_and_accuracy(

@@ -69,20 +69,15 @@ def load_backbone(folder: Path, image_size: tuple[int, int]) -> Backbone:
 def load_network(folder: Path, about: dict[str, Any], image_size: tuple[int, int]) -> keras.Model:
     """Build the network that ``architecture.json`` describes, and load its weights from the same folder."""
     parameter, architecture, options = f"backbones.{about['backbone']}", about["architecture"], about["options"]
-    build = getattr(keras.applications, architecture, None)
-    if not callable(build):
-        raise UserError(
-            f"{parameter}.architecture: expected a network of keras.applications, as MobileNetV2, "
-            f"received {architecture!r}"
-        )
     try:
+        build = getattr(keras.applications, architecture)
         network = build(input_shape=(*image_size, 3), include_top=False, weights=None, **options)
         if len(network.output.shape) != 4:
             raise ValueError("its output is not a feature map")
-    except (TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise UserError(
-            f"{parameter}: {architecture} cannot be built for photos of {list(image_size)} (image_size) "
-            f"with options {options}: {first_line(error)}"
+            f"{parameter}: expected a network of keras.applications, as MobileNetV2, received {architecture}, which "
+            f"cannot be built for photos of {list(image_size)} (image_size) with options {options}: {first_line(error)}"
         ) from error
     [weights] = folder.glob("*.h5")
     try:
@@ -92,7 +87,7 @@ def load_network(folder: Path, about: dict[str, Any], image_size: tuple[int, int
     except (ValueError, OSError, KeyError, UserWarning) as error:
         raise UserError(
             f"{parameter}.weights: expected weights of {architecture} without its top, with options {options}, "
-            f"received others ({weights.name})"
+            f"received others ({weights.name}): take those of the guide's table, or change the options"
         ) from error
     return network
 
@@ -109,20 +104,16 @@ def rescale_stem(network: keras.Model) -> None:
 
 def split_network(network: keras.Model, first_layer: str, parameter: str) -> tuple[keras.Model, keras.Model]:
     """Split a frozen backbone before a layer, that of a parameter, into the models ``backbone`` and ``last_blocks``."""
-    names = [layer.name for layer in network.layers]
-    if first_layer not in names:
-        raise UserError(
-            f"{parameter}: expected a layer of the backbone, as {', '.join(names[-3:])}, received {first_layer!r}"
-        )
     try:
         cut = network.get_layer(first_layer).input
         if isinstance(cut, list):
             raise ValueError("it joins several inputs")
         return keras.Model(network.input, cut, name="backbone"), keras.Model(cut, network.output, name="last_blocks")
     except ValueError as error:
+        last = ", ".join(layer.name for layer in network.layers[-3:])
         raise UserError(
-            f"{parameter}: expected a layer through which all features pass, received {first_layer!r}, "
-            "around which a shortcut leads: take one before the shortcut"
+            f"{parameter}: expected a layer of the backbone (its last are {last}) through which all features pass, and "
+            f"around which no shortcut leads, received {first_layer!r}"
         ) from error
 
 

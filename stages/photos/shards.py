@@ -5,15 +5,16 @@ A photo's path is the folder of the shards followed by its name in them: ``data/
 
 import errno
 import os
-import struct
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from struct import Struct
 from threading import Lock
 from typing import IO, NamedTuple
+from zipfile import BadZipFile, ZipFile
 from zlib import crc32
 
 import numpy as np
@@ -22,9 +23,7 @@ from stages.common.cli import UserError
 from stages.common.paths import SHARD, SHARDS
 from stages.storage.folders import is_hidden
 
-# The fields read of a zip: of a file's header, of its entry in the directory at the end, and of the record behind that.
-HEADER, ENTRY, END = (struct.Struct(f"<{fields}") for fields in ("4s22x2H", "4s6xH4x3L3H8xL", "4s6xH2L2x"))
-EXTENSION_BYTES = 56 + 20  # between the directory and the end record, where the zip format's 64-bit extension is used
+HEADER = Struct("<4s22x2H")  # of a file in a zip: the signature, and the lengths of its name and of an extra field
 INDEX_LOCK = Lock()  # so that one thread reads the index, and the others wait for it
 
 
@@ -82,8 +81,7 @@ def _read_index(folder: str, *_: int) -> Shards:
     visible = {name for name in inside if not is_hidden(PurePosixPath(name))}
     if others := visible - {path.name for path in paths}:
         raise UserError(
-            f"{folder}: expected nothing beside {SHARD.format(1)}, as `download` packs photos, found {min(others)}: "
-            "move what is yours elsewhere, or rename the zip if that is yours"
+            f"{folder}: expected nothing beside {SHARD.format(1)}, found {min(others)}: move or rename what is yours"
         )
     if lost := numbered - visible:
         raise damaged(Path(folder, min(lost)))
@@ -96,26 +94,14 @@ def _read_index(folder: str, *_: int) -> Shards:
 
 def read_directory(shard: Path) -> Iterator[tuple[str, int, int, int]]:
     """Yield name, position of the header, size and CRC-32 of each file in a shard."""
-    with shard.open("rb") as file:
-        end_position = file.seek(max(file.seek(0, os.SEEK_END) - END.size, 0))
-        end = file.read()
-        if len(end) < END.size or not end.startswith(b"PK\5\6"):
-            raise damaged(shard)
-        _, count, length, start = END.unpack(end)
-        if start == 2**32 - 1:  # a file of 4 GiB or more, alone in its shard: the offset is in the 64-bit extension
-            start = max(end_position - EXTENSION_BYTES - length, 0)
-        file.seek(start)
-        directory = file.read(length)
-    position = 0
     try:
-        for _ in range(count):
-            signature, method, checksum, packed, size, *lengths, header = ENTRY.unpack_from(directory, position)
-            name = directory[position + ENTRY.size : position + ENTRY.size + lengths[0]].decode()
-            if signature != b"PK\1\2" or method or packed != size:
-                raise damaged(shard)
-            yield name, header, size, checksum
-            position += ENTRY.size + sum(lengths)
-    except (struct.error, UnicodeDecodeError) as error:
+        with ZipFile(shard) as opened:
+            for file in opened.infolist():
+                is_packed = not file.compress_type and file.compress_size == file.file_size
+                if not is_packed or file.comment or file.header_offset < 0:  # the latter two where lengths are wrong
+                    raise damaged(shard)
+                yield file.filename, file.header_offset, file.file_size, file.CRC
+    except (BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
         raise damaged(shard) from error
 
 

@@ -1,16 +1,29 @@
-"""Arrays on disk, read and written row by row, so that memory use does not depend on the number of photos."""
+"""Arrays on disk: read and written row by row, so that memory use does not depend on the number of photos; cached."""
 
 import errno
+import logging
+import lzma
 import math
 import os
 import weakref
+import zlib
+from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
+from zipfile import BadZipFile
 
 import numpy as np
 
 from stages.common.paths import RAW
+from stages.storage.files import atomic_write
+
+logger = logging.getLogger(__name__)
+
+ROWS = 1024  # at a time
+# Raised while a damaged .npz file is read from memory.
+DAMAGED_NPZ = BadZipFile, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError, zlib.error, lzma.LZMAError
 
 
 class DiskArray:
@@ -64,6 +77,32 @@ def open_array(path: Path) -> DiskArray:
     """Open a ``.npy`` file to read rows; raise a ValueError or EOFError if it is damaged or truncated."""
     mapped = np.load(path, mmap_mode="r")
     return DiskArray(path.open("rb"), mapped.shape, mapped.dtype, mapped.offset)
+
+
+def read_cached(path: Path, key: str) -> dict[str, np.ndarray]:
+    """Read what :func:`write_cached` wrote: nothing if the file is missing, of another key or, as logged, damaged."""
+    if not path.exists():
+        return {}
+    content = BytesIO(path.read_bytes())
+    try:
+        with np.load(content, allow_pickle=False) as file:
+            arrays = dict(file)
+        return arrays if arrays.pop("key") == key else {}
+    except DAMAGED_NPZ:
+        logger.warning("%s is damaged, so it is not used", path)
+        return {}
+
+
+def write_cached(path: Path, key: str, **arrays: np.ndarray) -> None:
+    """Write arrays with a key, a hash of all that they depend on, as an uncompressed ``.npz`` file."""
+    with atomic_write(path) as unfinished, unfinished.open("wb") as file:
+        np.savez(file, allow_pickle=False, key=np.array(key), **arrays)
+
+
+def row_by_row(function: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, size: int = ROWS) -> np.ndarray:
+    """Apply a function of each row by itself to a few rows at a time, as what it computes of all takes memory."""
+    starts = range(0, max(1, len(rows)), size)
+    return np.concatenate([function(rows[start : start + size]) for start in starts])
 
 
 ArrayStore = np.ndarray | DiskArray

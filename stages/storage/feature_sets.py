@@ -49,8 +49,6 @@ def create_arrays(folder: Path, shapes: Mapping[str, tuple[int, ...]], dtype: ty
     if free < needed:
         room = f"{needed / 1e6:.1f} MB needed, {free / 1e6:.1f} MB free"
         raise OSError(errno.ENOSPC, f"{room}; fewer views or a smaller image_size need less")
-    if free < 2 * needed:
-        logger.warning("%.1f MB are free: too little for a copy in DVC's cache, if it makes one", free / 1e6)
     return {split: create_array(folder / f"{split}.npy", shape, dtype) for split, shape in shapes.items()}
 
 
@@ -85,7 +83,7 @@ def open_features(name: str, lists: Lists) -> dict[str, DiskArray]:
     """Open the arrays of a set of features; raise a UserError if they are not of the photos in ``lists``."""
     if read_about(name)["photos"] != hash_paths(lists):
         raise UserError(
-            f"{FEATURES / name}: expected features of the photos in {SPLITS}, received those of others: {remedy(name)}"
+            f"{FEATURES / name}: expected features of the photos in {SPLITS}, received others: {remedy(name)}"
         )
     return open_arrays(name)
 
@@ -106,6 +104,5 @@ def _explain_damage(name: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise UserError(f"expected the features {error.filename}, found none: {remedy(name)}") from error
     except (ValueError, EOFError) as error:
-        raise UserError(
-            f"{FEATURES / name}: expected intact files, received damaged ones ({first_line(error)}): {remedy(name)}"
-        ) from error
+        text = f"{FEATURES / name}: expected intact files, received damaged ones ({first_line(error)}): {remedy(name)}"
+        raise UserError(text) from error

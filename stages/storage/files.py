@@ -4,16 +4,14 @@ import errno
 import fcntl
 import hashlib
 import json
-import lzma
 import re
+import shlex
 import shutil
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
-from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import pandas as pd
@@ -105,6 +103,13 @@ def write_json(content: Any, path: Path) -> None:
     write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", path)
 
 
+def read_file(path: Path, advice: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(f"expected {path}, found none: {advice}") from error
+
+
 def json_value(content: bytes, key: str, kind: type, path: Path | str, advice: str, default: Any = None) -> Any:
     """Return a value of a JSON object, or a default; raise a UserError if there is none of this kind."""
     try:
@@ -122,17 +127,11 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
         table.to_csv(unfinished, index=False)
 
 
-def is_intact_zip(path: Path) -> bool:
-    """Return whether a zip file, such as ``.npz``, is intact, which after a power failure it may not be."""
-    try:
-        with ZipFile(path) as arrays:
-            return arrays.testzip() is None
-    except (BadZipFile, EOFError, RuntimeError, zlib.error, lzma.LZMAError):
-        return False
-    except OSError as error:
-        if error.errno not in (None, errno.EINVAL):  # the machine failed
-            raise
-        return False
+def check_leftovers(folders: Iterable[Path], names: Collection[str], section: str) -> None:
+    """Refuse files of entries that a section of ``params.yaml`` lacks: they would count as a step's input in DVC."""
+    files = sorted(path for folder in folders for path in folder.glob("[!.]*"))
+    if others := [str(path) for path in files if path.name.partition(".")[0] not in names]:
+        raise UserError(f"expected only {section} of params.yaml, found others: move or delete {shlex.join(others)}")
 
 
 def sha256_of(path: Path) -> str:

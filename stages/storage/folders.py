@@ -1,7 +1,8 @@
 """Recognize files and folders that are not photos, by their names or their first bytes."""
 
 import os
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable
+from pathlib import Path, PurePath, PurePosixPath
 
 # Compared in lower case. Folders of macOS, of Synology's and QNAP's network drives, of Windows and of Linux.
 SYSTEM_FOLDERS = {
@@ -22,12 +23,10 @@ SIGNATURES = {  # kind of file: the bytes that it has at a position
     "a PDF": [(0, b"%PDF")],
     f"DICOM: {SAVE}": [(128, b"DICM")],
     f"JPEG XL: {SAVE}": [(0, b"\xff\x0a"), (4, b"JXL \r\n")],
-    f"a camera's RAW (Canon): {SAVE}": [(4, b"ftypcrx"), (6, b"HEAPCCDR")],
-    f"a camera's RAW (Fujifilm): {SAVE}": [(0, b"FUJIFILMCCD-RAW")],
-    f"a camera's RAW (Minolta): {SAVE}": [(0, b"\0MRM")],
-    f"a camera's RAW (Olympus): {SAVE}": [(0, b"IIRO"), (0, b"IIRS"), (0, b"MMOR")],
-    f"a camera's RAW (Panasonic): {SAVE}": [(0, b"IIU\0")],
-    f"a camera's RAW (Sigma): {SAVE}": [(0, b"FOVb")],
+    f"a camera's RAW: {SAVE}": [  # of Canon; then of Fujifilm, Minolta, Olympus, Panasonic and Sigma
+        *((4, b"ftypcrx"), (6, b"HEAPCCDR")),
+        *((0, start) for start in (b"FUJIFILMCCD-RAW", b"\0MRM", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb")),
+    ],
     "a video": [
         *((4, box) for box in (b"ftyp", b"moov", b"mdat", b"wide")),  # MP4, QuickTime
         *((0, start) for start in (b"\x1aE\xdf\xa3", b"\0\0\1\xba", b"0&\xb2u\x8ef\xcf\x11")),  # WebM, MPEG, WMV
@@ -35,12 +34,8 @@ SIGNATURES = {  # kind of file: the bytes that it has at a position
     ],
     "a zip archive": [(0, b"PK\3\4"), (0, b"PK\5\6")],
     "a tar archive": [(257, b"ustar")],
-    "a 7z archive": [(0, b"7z\xbc\xaf\x27\x1c")],
-    "a rar archive": [(0, b"Rar!\x1a")],
-    "a file compressed by gzip": [(0, b"\x1f\x8b\x08")],
-    "a file compressed by bzip2": [(0, b"BZh")],
-    "a file compressed by xz": [(0, b"\xfd7zXZ")],
-    "a file compressed by zstd": [(0, b"\x28\xb5\x2f\xfd")],
+    "a 7z or rar archive": [(0, b"7z\xbc\xaf\x27\x1c"), (0, b"Rar!\x1a")],
+    "a compressed file": [(0, start) for start in (b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")],
     "a NumPy array": [(0, b"\x93NUMPY")],
     "metadata of another file, from macOS": [(0, b"\0\5\x16\7")],
 }
@@ -69,10 +64,15 @@ def is_text(header: bytes) -> bool:
     return is_utf_8 and all(character.isprintable() or character.isspace() for character in text)
 
 
-def is_hidden(name: PurePosixPath) -> bool:
+def is_hidden(name: PurePath) -> bool:
     """Return whether a file is the operating system's own, such as ``.DS_Store``, ``@eaDir/`` and ``Thumbs.db``."""
     is_in_hidden = any((part.startswith(".") and part != "..") or part.lower() in SYSTEM_FOLDERS for part in name.parts)
     return is_in_hidden or name.name.lower() in SYSTEM_FILES
+
+
+def folders_above(files: Iterable[str]) -> set[Path]:
+    parents = {Path(parent) for parent in {file.rpartition("/")[0] for file in files}}
+    return parents.union(*(parent.parents for parent in parents))
 
 
 def visible_files(folder: Path) -> list[str]:

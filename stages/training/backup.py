@@ -4,7 +4,6 @@ Keras's BackupAndRestore does not (docs/decisions/own_backup.md). This module do
 """
 
 import json
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,9 +13,7 @@ import numpy as np
 from stages.common.model_config import ModelConfig
 from stages.common.params import Train
 from stages.datasets.dataset import StoredDataset
-from stages.storage.files import atomic_write, is_intact_zip
-
-logger = logging.getLogger(__name__)
+from stages.storage.arrays import read_cached, write_cached
 
 # The code that a trained model depends on: the same as the dependencies of `train` in dvc.yaml.
 TRAINING_CODE = ("datasets/*.py", "models/*.py", "storage/*.py", "train.py", "training/*.py")
@@ -56,21 +53,13 @@ class Backup:
 
     def history(self) -> History:
         """Read the records of the finished epochs: none without a backup, or if it is damaged (logged) or outdated."""
-        if not self.path.exists():
-            return []
-        if not is_intact_zip(self.path):
-            logger.warning("%s is damaged, so the training run starts from the beginning", self.path)
-            return []
-        content = read_content(self.path)
-        return list(content["history"]) if content["key"] == self.key else []
+        return read_history(self.path) if read_cached(self.path, self.key) else []
 
     def save(self, model: Any, history: History, best: Sequence[np.ndarray] = ()) -> None:
         """Replace the backup of the epoch before, with the variables of the best epoch if that becomes the model."""
         arrays = {f"variable_{index}": variable.numpy() for index, variable in enumerate(variables_of(model))}
         arrays |= {f"best_{index}": array for index, array in enumerate(best)}
-        about = np.array(json.dumps({"key": self.key, "history": history}))
-        with atomic_write(self.path) as unfinished, unfinished.open("wb") as file:
-            np.savez(file, about=about, **arrays)
+        write_cached(self.path, self.key, history=np.array(json.dumps(history)), **arrays)
 
     def restore(self, model: Any) -> None:
         """Restore the state of a compiled model with a built optimizer."""
@@ -84,10 +73,9 @@ class Backup:
             return [saved[name] for name in saved if name.startswith("best_")]
 
 
-def read_content(path: Path) -> dict[str, Any]:
-    """Read the ``key`` and ``history`` of a backup."""
+def read_history(path: Path) -> History:
     with np.load(path, allow_pickle=False) as saved:
-        return dict(json.loads(str(saved["about"])))
+        return list(json.loads(str(saved["history"])))
 
 
 def variables_of(model: Any) -> list[Any]:

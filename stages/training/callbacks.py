@@ -23,7 +23,6 @@ class Selection(NamedTuple):
     start: int  # epoch after which patience counts: the end of the last phase but one
 
     def is_over(self, history: History) -> bool:
-        """Return whether patience has run out."""
         return self.patience is not None and len(history) >= self.patience + max(best_epoch(history), self.start)
 
     def mark(self, history: History) -> History:
@@ -51,10 +50,8 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         loss = logs["loss"] + logs["val_loss"]
         if not math.isfinite(loss):
-            raise UserError(
-                f"expected a finite loss, received {loss} in epoch {epoch + 1} at a learning rate of "
-                f"{self.learning_rate:g}: lower train.learning_rate or the model's own"
-            )
+            received = f"received {loss} in epoch {epoch + 1} at a learning rate of {self.learning_rate:g}"
+            raise UserError(f"expected a finite loss, {received}: lower train.learning_rate or the model's own")
         metrics = ("accuracy", "loss", "val_accuracy", "val_loss")
         self.history.append({"epoch": epoch + 1, **{metric: round(float(logs[metric]), 6) for metric in metrics}})
         if self.selection.keep_best and best_epoch(self.history) == epoch + 1:
@@ -119,11 +116,11 @@ class LiveCurves(keras.callbacks.Callback):
         super().__init__()
         for earlier in () if resumes else folder.rglob("events.out.tfevents.*"):
             earlier.unlink()
-        self.writers = {split: tf.summary.create_file_writer(str(folder / split)) for split in ("train", "validation")}
+        folders = {"": folder / "train", "val_": folder / "validation"}
+        self.writers = {prefix: tf.summary.create_file_writer(str(path), 0) for prefix, path in folders.items()}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        for split, prefix in (("train", ""), ("validation", "val_")):
-            with self.writers[split].as_default(step=epoch + 1):
+        for prefix, writer in self.writers.items():
+            with writer.as_default(step=epoch + 1):
                 for metric in ("accuracy", "loss"):
                     tf.summary.scalar(metric, logs[prefix + metric])
-                tf.summary.flush()

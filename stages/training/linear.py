@@ -3,11 +3,7 @@
 A model that fine-tunes goes on from there (LP-FT, Kumar et al., 2022), so that a random head does not distort features.
 """
 
-import json
 import logging
-import shutil
-from contextlib import suppress
-from typing import Any
 
 import numpy as np
 import sklearn
@@ -15,18 +11,12 @@ from threadpoolctl import threadpool_limits
 
 from stages.common.machine import machine_key, read_code
 from stages.common.paths import BACKUPS, FEATURES
+from stages.models import logistic_regression
 from stages.models.linear_file import CHECK_BATCH, replace_linear_head
-from stages.models.logistic_regression import (
-    INVERSE_REGULARIZATIONS,
-    LinearClassifier,
-    assign_folds,
-    cross_validate,
-    fit_classifier,
-    loss_and_accuracy,
-    pool_first_view,
-)
+from stages.models.logistic_regression import LinearClassifier, loss_and_accuracy, pool_first_view
+from stages.storage.arrays import read_cached, write_cached
 from stages.storage.feature_sets import reference_rows, sample_rows
-from stages.storage.files import atomic_write, content_hash, is_intact_zip, sha256_of, write_json
+from stages.storage.files import atomic_write, content_hash, sha256_of
 from stages.storage.photo_lists import read_groups, read_split
 from stages.training.backup import TRAINING_CODE, History, Trained, TrainingRun
 
@@ -60,9 +50,9 @@ def fit_linear(
     labels = run.train.labels
     class_weight = None if run.settings.class_weight == "none" else run.settings.class_weight
     groups = read_groups(read_split("train")["path"])
-    folds = assign_folds(labels, groups, run.config.folds or FOLDS, run.settings.seed)
-    strengths = run.config.inverse_regularization or INVERSE_REGULARIZATIONS
-    best, _, candidates = cross_validate(train, labels, folds, strengths, class_weight)
+    folds = logistic_regression.assign_folds(labels, groups, run.config.folds or FOLDS, run.settings.seed)
+    strengths = run.config.inverse_regularization or logistic_regression.INVERSE_REGULARIZATIONS
+    best, _, candidates = logistic_regression.cross_validate(train, labels, folds, strengths, class_weight)
     for candidate in candidates:
         logger.info("C = %g: cross-validated loss %.4f, accuracy %.4f", *candidate)
     inverse = best.inverse_regularization
@@ -70,7 +60,7 @@ def fit_linear(
         advice = "list others beyond it in inverse_regularization"
         logger.warning("C = %g has the lowest loss, at the end of those tried: %s", inverse, advice)
 
-    classifier = fit_classifier(train, labels, len(run.classes), inverse, class_weight)
+    classifier = logistic_regression.fit_classifier(train, labels, len(run.classes), inverse, class_weight)
     loss, accuracy = loss_and_accuracy(classifier.probabilities(train), labels)
     val_loss, val_accuracy = loss_and_accuracy(classifier.probabilities(validation), run.validation.labels)
     logger.info("the linear classifier has a validation accuracy of %.3f", val_accuracy)
@@ -93,14 +83,10 @@ def save_linear(run: TrainingRun, classifier: LinearClassifier, features: np.nda
     code = read_code(TRAINING_CODE)
     key = content_hash([*shape, *map(sha256_of, backbone), *code, *machine_key(), pixels, features[rows]])
     earlier = BACKUPS / f"{run.config.features}.linear"
-    about = earlier.with_suffix(".json")
-    content: dict[str, Any] = {}
-    with suppress(OSError, ValueError):
-        content = dict(json.loads(about.read_text(encoding="utf-8")))
     with atomic_write(run.path) as unchecked:
-        if content.get("key") == key and is_intact_zip(earlier):
-            replace_linear_head(earlier, classifier.kernel, classifier.bias, unchecked)
-            return list(content["environment"])
+        if cached := read_cached(earlier, key):
+            replace_linear_head(cached["model"].tobytes(), classifier.kernel, classifier.bias, unchecked)
+            return list(cached["environment"].tolist())
         from stages.models.build import build_model
         from stages.models.runtime import describe_environment, make_deterministic
         from stages.models.saving import check_saved_model, save_model
@@ -111,8 +97,6 @@ def save_linear(run: TrainingRun, classifier: LinearClassifier, features: np.nda
         save_model(model, unchecked)
         check_saved_model(unchecked, pixels, logits[rows])
         environment = describe_environment()
-        about.unlink(missing_ok=True)
-        with atomic_write(earlier) as copy:
-            shutil.copyfile(unchecked, copy)
-        write_json({"key": key, "environment": environment}, about)
+        model_bytes = np.frombuffer(unchecked.read_bytes(), np.uint8)
+        write_cached(earlier, key, model=model_bytes, environment=np.array(environment))
         return environment

@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import logging
 import re
 import sys
 from collections.abc import Callable
@@ -27,7 +26,7 @@ from stages.models.runtime import keras
 from stages.photos.decode import PAD_COLOUR, resized_pixels
 from stages.storage.files import write_json
 from tests.commands.small_model import SIZE, save_small_model
-from tests.conftest import PROJECT, write_photos
+from tests.conftest import PROJECT, SetParams, write_photos
 
 MODEL = Path("data/models/small.keras")
 TRAINED = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
@@ -54,8 +53,7 @@ def export(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Export:
 @pytest.mark.parametrize("name", FORMATS)
 def test_an_export_is_described_and_checked(export: Export, caplog: pytest.LogCaptureFixture, name: str) -> None:
     written = {"saved_model": "small", "tflite": "small.tflite", "onnx": "small.onnx"}[name]
-    with caplog.at_level(logging.INFO):
-        export("--format", name, "out/deep")
+    export("--format", name, "out/deep")
     assert {path.name for path in Path("out/deep").iterdir()} == {written, "small.json"}
     assert [path.name for path in Path("out").iterdir()] == ["deep"]
     assert f"wrote out/deep/{written}" in caplog.messages
@@ -115,8 +113,7 @@ def test_int8_folds_batch_normalization(caplog: pytest.LogCaptureFixture) -> Non
     layers = keras.layers
     model = keras.Sequential([keras.Input((8, 8, 3)), layers.DepthwiseConv2D(3), layers.BatchNormalization()])
     model.layers[1].set_weights([np.full(3, value) for value in (3, 5, 7, 9)])
-    with caplog.at_level(logging.INFO):
-        write_model(model, FORMATS["onnx"], Path("small.onnx"), "int8", np.full((2, 8, 8, 3), 90, np.uint8))
+    write_model(model, FORMATS["onnx"], Path("small.onnx"), "int8", np.full((2, 8, 8, 3), 90, np.uint8))
     operations = {node.op_type for node in onnx.load("small.onnx").graph.node}
     assert "Conv" in operations
     assert not operations & {"Add", "Mul", "BatchNormalization"}
@@ -189,7 +186,7 @@ def test_the_guide_s_example_classifies_as_the_model(
         assert capsys.readouterr().out == f"{['cats', 'dogs'][used['logits'].argmax()]}\n"
 
 
-def test_the_description_has_the_temperature(export: Export, set_params: Callable[..., None]) -> None:
+def test_the_description_has_the_temperature(export: Export, set_params: SetParams) -> None:
     about = "logits in the order of classes: {} gives probabilities"
     assert command.describe(TRAINED, FORMATS["onnx"])["output"]["about"] == about.format("softmax")
     set_params({"confidence.temperature_scaling": True})
@@ -223,8 +220,7 @@ def test_an_export_computes_the_model_s_logits_in_float32(name: str, policy: str
 
 def test_the_rounding_of_half_precision_is_logged(export: Export, caplog: pytest.LogCaptureFixture) -> None:
     save_small_model("small", ["cats", "dogs"], policy="mixed_bfloat16")
-    with caplog.at_level(logging.INFO):
-        export("--format", "saved_model", "out")
+    export("--format", "saved_model", "out")
     moved = re.search(r"computes in bfloat16, .* a probability by (\S+) at most", caplog.text)
     assert moved
     assert 0 < float(moved[1]) < 0.02

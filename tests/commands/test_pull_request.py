@@ -3,6 +3,8 @@
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import yaml
 from commands import pull_request
 from stages.common.cli import UserError
 from stages.storage.files import write_json, write_text
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, SetParams
 from tests.project import commit, run
 
 
@@ -58,8 +60,10 @@ def rows(table: str) -> list[list[str]]:
 
 def test_main_scores_come_first(comment: Callable[..., str]) -> None:
     """Those that differ, then all scores that differ, then the report."""
-    main, others, report = comment().split("<details><summary>")
+    main, others, report = comment().split("<details><summary>")  # no parameter differs
     assert main.startswith(f"{pull_request.MARKER}\n\n### Scores of `")
+    assert "\n\nThe best is cnn.\n\n" in main
+    assert re.search(r"main +\| this branch +\| Change", main)
     assert rows(main) == [
         ["metrics/best.json", "model", "large", "cnn", "-"],
         ["metrics/models/cnn.json", "test.accuracy", "0.7", "0.75", "0.05"],
@@ -73,24 +77,17 @@ def test_main_scores_come_first(comment: Callable[..., str]) -> None:
     assert report.endswith("\n\n# Report\n\nThe best is cnn.\n\n\n</details>\n")
 
 
-def test_the_score_by_which_models_are_ranked_is_a_main_one(
-    comment: Callable[..., str], set_params: Callable[..., None]
+def test_the_score_of_rank_by_is_a_main_one_before_parameters(
+    comment: Callable[..., str], set_params: SetParams
 ) -> None:
     set_params({"evaluate.rank_by": "macro_f1"})
     write_metrics("cnn", cnn={"accuracy": 0.7, "macro_f1": 0.6})
-    main, *_ = comment("HEAD").split("<details>")
+    main, parameters, scores, _ = comment("HEAD").split("<details><summary>")
     assert ["metrics/models/cnn.json", "test.macro_f1", "-", "0.6", "-"] in rows(main)
-
-
-def test_parameters_that_differ_come_before_all_scores(
-    comment: Callable[..., str], set_params: Callable[..., None]
-) -> None:
-    assert "Parameters that differ" not in comment()
-    set_params({"models.cnn.dropout": 0.25})
-    _, parameters, scores, _ = comment().split("<details><summary>")
     assert parameters.startswith("Parameters that differ</summary>\n\n| Param ")
-    [row] = [re.findall(r"[^| ]+", line) for line in parameters.splitlines() if "dropout" in line]
-    assert row == ["models.cnn.dropout", "0.5", "0.25"]
+    assert [re.findall(r"[^| ]+", line) for line in parameters.splitlines() if "rank_by" in line] == [
+        ["evaluate.rank_by", "accuracy", "macro_f1"]
+    ]
     assert scores.startswith("All scores that differ")
 
 
@@ -110,9 +107,7 @@ def test_a_comment_has_no_more_characters_than_github_takes(comment: Callable[..
 
 
 def test_a_mistake_is_one_line(comment: Callable[..., str]) -> None:
-    message = (
-        "^expected a commit, branch, tag or experiment to compare with, received 'mian': unknown Git revision 'mian'$"
-    )
+    message = "^expected a git revision to compare with, received 'mian': unknown Git revision 'mian'$"
     with pytest.raises(UserError, match=message):
         comment("mian")
     Path("metrics/report.md").unlink()
@@ -122,7 +117,7 @@ def test_a_mistake_is_one_line(comment: Callable[..., str]) -> None:
 
 @pytest.mark.parametrize("base", ["", "HEAD:dvc.yaml", "HEAD^{tree}", "workspace", "a\nb"])
 def test_a_base_that_is_no_commit_is_one_line(base: str, comment: Callable[..., str]) -> None:
-    with pytest.raises(UserError, match=r"^expected a commit, branch, tag or experiment ") as raised:
+    with pytest.raises(UserError, match=r"^expected a git revision to compare with") as raised:
         comment(base)
     assert len(str(raised.value).splitlines()) == 1
 
@@ -230,3 +225,18 @@ def test_forks_and_dependabot_are_not_posted_for() -> None:
     assert f"${{{{ {comment['if']} }}}}" == scores["env"]["HAS_SECRETS"], "who has secrets may post"
     assert "head.repo.full_name == github.repository" in comment["if"]
     assert "user.login != 'dependabot[bot]'" in comment["if"]
+
+
+@pytest.mark.parametrize(("gain", "passes"), [(0.1, True), (0.0, False)])
+def test_ci_expects_every_model_of_the_demo_to_beat_the_majority(tmp_path: Path, gain: float, passes: bool) -> None:
+    """The last step of its job `demo`, with scores of the models in ``params.yaml``."""
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (tmp_path / ".venv/bin/python").chmod(0o755)
+    (tmp_path / "demo").mkdir()
+    shutil.copy(PROJECT / "params.yaml", tmp_path / "demo")
+    for name in yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]:
+        write_json({"test": {"gain_over_baseline": gain}}, tmp_path / f"demo/metrics/models/{name}.json")
+    script = dict(jobs())["ci.demo"]["steps"][-1]["run"]
+    finished = subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, capture_output=True, check=False)
+    assert (finished.returncode == 0) == passes, finished.stderr

@@ -1,6 +1,5 @@
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from stages.common.cli import UserError
 from stages.common.model_config import ModelConfig
 from stages.common.param_types import RENAMED
 from stages.common.params import load_entry, load_params
+from tests.conftest import SetParams
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
@@ -33,36 +33,42 @@ def test_keys_that_a_model_leaves_out_are_none_or_zero() -> None:
     assert content == {**dict.fromkeys(content), **zeros, **given}
 
 
-@pytest.mark.parametrize("given", [64, [64, 64]])
-def test_image_size_is_one_number_or_two(set_params: Callable[..., None], given: Any) -> None:
-    set_params({"image_size": given})
-    assert load_params().image_size == (64, 64)
-
-
-def test_a_section_takes_the_common_seed_by_default(set_params: Callable[..., None]) -> None:
+def test_a_section_takes_the_common_seed_by_default(set_params: SetParams) -> None:
     set_params({"seed": 7, "split.seed": 3, "features.mobilenet_v2.seed": None})
     params = load_params()
     assert [params.split.seed, params.label_stats.seed, params.train.seed] == [3, 7, 7]
     assert params.features["mobilenet_v2"].seed == params.label_issues["mobilenet_v2_pooled"].seed == 7
 
 
-def test_a_model_takes_the_cluster_s_resources_by_default(set_params: Callable[..., None]) -> None:
+def test_a_model_takes_the_cluster_s_resources_by_default(set_params: SetParams) -> None:
     set_params({"cluster": {"cpus": 3, "memory_gib": 5, "models": {"cnn": {"memory_gib": 9}}}})
     resources = [load_params().cluster.resources_of(model) for model in ("cnn", "transfer")]
     assert [(of.cpus, of.gpus, of.memory_gib) for of in resources] == [(3, 0, 9), (3, 0, 5)]
 
 
+@pytest.mark.parametrize(
+    ("key", "given", "read"),
+    [
+        ("image_size", 64, (64, 64)),
+        ("image_size", [64, 32], (64, 32)),
+        *(("models.linear.inverse_regularization", given, (0.001,)) for given in (1e-3, "1e-3", [1e-3])),
+        ("download.photos_sha256", "AB" * 32, "ab" * 32),  # as Get-FileHash of Windows prints it
+        *((key, "", None) for key in ("split.duplicate_distance", "models.cnn.epochs", "download.labels")),  # -S key=
+    ],
+)
+def test_a_value_may_be_written_in_several_ways(set_params: SetParams, key: str, given: Any, read: Any) -> None:
+    set_params({key: given})
+    value = load_params().model_dump()
+    for name in key.split("."):
+        value = value[name]
+    assert value == read
+
+
 @pytest.mark.parametrize("pattern", RENAMED)
-def test_a_renamed_key_is_refused_with_its_new_name(set_params: Callable[..., None], pattern: str) -> None:
+def test_a_renamed_key_is_refused_with_its_new_name(set_params: SetParams, pattern: str) -> None:
     key = pattern.replace("*", "fine_tuned")
     set_params({key: 1})
     with pytest.raises(UserError, match=f"{key}: {re.escape(RENAMED[pattern])}"):
-        load_params()
-
-
-def test_a_key_renamed_in_all_models_is_said_once(set_params: Callable[..., None]) -> None:
-    set_params({"models.cnn.units": 8, "models.transfer.units": 8, "train.runs": 0})
-    with pytest.raises(UserError, match=r"^params.yaml: models\.\*\.units: renamed to dense_units$"):
         load_params()
 
 
@@ -79,7 +85,7 @@ def test_a_number_is_what_dvc_reads(written: str, value: float) -> None:
 
 
 @pytest.mark.parametrize("seed", ["x", -1, None])
-def test_a_bad_seed_is_said_once(set_params: Callable[..., None], seed: Any) -> None:
+def test_a_bad_seed_is_said_once(set_params: SetParams, seed: Any) -> None:
     """And not of each section that takes it."""
     set_params({"seed": seed})
     with pytest.raises(UserError, match=r"^params.yaml: seed: expected [^;]+, received [^;]+$"):
@@ -98,12 +104,6 @@ def test_a_key_that_is_there_twice_is_refused() -> None:
     Path("params.yaml").write_text("models:\n  cnn: {filters: 8}\n  cnn: {filters: 16}\n")
     with pytest.raises(UserError, match=r'^params.yaml: expected YAML: .* duplicate key "cnn" .* \(line: 3\)$'):
         load_params()
-
-
-def test_a_hash_may_be_in_capitals(set_params: Callable[..., None]) -> None:
-    """As Get-FileHash of Windows prints it."""
-    set_params({"download.photos_sha256": "AB" * 32})
-    assert load_params().download.photos_sha256 == "ab" * 32
 
 
 @pytest.mark.parametrize(
@@ -135,18 +135,15 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("train.learning_rate", -1, "train.learning_rate: expected greater than 0, received -1"),
         ("train.learning_rate", float("nan"), "train.learning_rate: expected a finite number, received nan"),
         ("train.learning_rate", "fast", "train.learning_rate: expected a valid number, received 'fast'"),
-        ("train.epochs", 10**30, f"train: expected numbers of up to 64 bits, received epochs: {10**30}"),
+        ("train.epochs", 10**30, f"train.epochs: expected less than {2**63}, received {10**30}"),
         ("train.rate", 0.1, "train.rate: unknown key: docs/parameters.md lists all"),
         *(
             ("image_size", value, f"image_size: expected pixels, as 160 or [height, width], received {value!r}")
             for value in ([160], "large", 0, True)
         ),
         ("download.photos_sha256", "abc", "download.photos_sha256: expected 64 hexadecimal digits or nothing, rec"),
-        ("models.cnn.erasing", 2, "models.cnn.erasing: expected less than or equal to 1, received 2"),
         ("models.cnn.batch_norm", 1, "models.cnn.batch_norm: expected a valid boolean, received 1"),
-        ("models.cnn.pooling", "max", "models.cnn.pooling: expected 'average', received 'max'"),
         ("models.cnn.dropout", 1, "models.cnn.dropout: expected less than 1"),
-        ("models.cnn.rescale", "yes", "models.cnn.rescale: expected 'zero_to_one' or 'minus_one_to_one', received"),
         ("models.wide", None, "models.wide: expected a mapping of keys to values, received nothing"),
         ("models.wide", {}, "models.wide.features: expected a value, received none"),
         ("models.a/b", CNN, "models.a/b: expected a name of letters, digits, - and _"),
@@ -163,20 +160,24 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.cnn.filters", 0, "models.cnn.filters: expected a number from 1, or a list"),
         # Keys that do not fit each other.
         ("split.test_fraction", 0.9, "split: expected validation_fraction + test_fraction below 1"),
-        ("models.cnn.filters", [8], "models.cnn: expected filters as one number, or one for each of conv_layers (3), "),
-        ("models.cnn.filters", None, "models.cnn: expected filters as one number, or one for each of conv_layers (3)"),
+        ("models.cnn.filters", [8], "models.cnn: expected filters as one number or 3 (conv_layers), received [8]"),
+        ("models.cnn.filters", None, "models.cnn: expected filters as one number or 3 (conv_layers), received none"),
         ("models.transfer.batch_norm", True, "models.transfer: expected conv_layers with batch_norm"),
         ("models.transfer.erasing", 0.1, f"models.transfer: {ALL_AUGMENTATION} under {BACKBONE}"),
         (BACKBONE, {"backbone": "mobilenet_v2", "views": 4}, f"{BACKBONE}: expected one of flip, rotation, "),
         ("models.transfer.flip", "vertical", f"models.transfer: {ALL_AUGMENTATION} under {BACKBONE}"),
         ("models.transfer.rescale", "zero_to_one", "models.transfer: expected rescale with features: pixels only"),
-        ("models.cnn.features", "nonesuch", "models.cnn.features: expected one of pixels, mobilenet_v2, mobilenet_v"),
+        ("models.cnn.features", "nonesuch", "models.cnn.features: expected one of features (pixels, mobilenet_v2, mob"),
         (f"{BACKBONE}.backbone", "vgg", f"{BACKBONE}.backbone: expected one of backbones (mobilenet_v2), received vgg"),
         ("features.pixels", {"backbone": "none"}, "features.pixels: reserved for the photos themselves"),
-        ("backbones.mobilenet_v2.weights", "", "expected weights in backbones.mobilenet_v2, or nothing that needs the"),
-        ("label_issues", {"mobilenet_v2_blocks": {"folds": 5}}, "label_issues: expected names of stored features of a"),
-        ("models.cnn.fine_tune", {"after": 0.5, "learning_rate": 1}, "models.cnn.fine_tune: expected none, as feature"),
-        ("models.fine_tuned.features", "mobilenet_v2", "models.fine_tuned.fine_tune: expected none, as features.mobil"),
+        ("backbones.mobilenet_v2.weights", "", "backbones.mobilenet_v2.weights: expected a file, received none"),
+        ("label_issues", {"mobilenet_v2_blocks": {"folds": 5}}, "label_issues: expected one of stored features of a"),
+        (
+            "models.cnn.fine_tune",
+            {"after": 0.5, "learning_rate": 1},
+            "models.cnn.fine_tune: expected none without",
+        ),
+        ("models.fine_tuned.features", "mobilenet_v2", "models.fine_tuned.fine_tune: expected none without features.m"),
         ("models.transfer.features", "mobilenet_v2_blocks", "models.transfer.fine_tune: expected after and learning"),
         # Linear classifiers and pooled features.
         (f"{BACKBONE}.pooling", "average", f"{BACKBONE}: expected none of stop_before, views, flip, rotation, "),
@@ -186,50 +187,33 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.linear.features", "mobilenet_v2_blocks", "models.linear.features: expected stored features of a whol"),
         ("models.linear.inverse_regularization", [], "models.linear.inverse_regularization: expected a number above 0"),
         ("models.linear.inverse_regularization", [1, 0], "models.linear.inverse_regularization: expected a number ab"),
-        ("models.linear.fine_tune", {"learning_rate": 1}, "models.linear.fine_tune: expected none, as features.mobile"),
+        ("models.linear.fine_tune", {"learning_rate": 1}, "models.linear.fine_tune: expected none without features.mo"),
         ("models.linear.schedule", "cosine", "models.linear: expected only features, inverse_regularization, folds wi"),
         ("models.fine_tuned.dropout", 0.1, "models.fine_tuned: expected only features, inverse_regularization, folds,"),
-        ("models.fine_tuned.fine_tune.after", 0.5, "models.fine_tuned.fine_tune: expected after, a fraction of the"),
+        ("models.fine_tuned.fine_tune.after", 0.5, "models.fine_tuned.fine_tune: expected after or classifier: line"),
         (
             "models.dense",
             {"features": "mobilenet_v2_blocks", "fine_tune": {"learning_rate": 1}, "dropout": 0.5, "dense_units": 8},
-            "models.dense.fine_tune: expected after, a fraction of the epochs, or classifier: linear, whose head is",
+            "models.dense.fine_tune: expected after or classifier: linear, received neither",
         ),
         ("models.cnn.folds", 5, "models.cnn: expected classifier: linear with inverse_regularization, folds, received"),
         ("models.cnn.dropout", None, "models.cnn: expected dropout, or classifier: linear, received none"),
         ("models.wide", {"features": "pixels"}, "models.wide: expected dense_units and dropout, or classifier: linear"),
         ("models.transfer.features", "mobilenet_v2_pooled", "models.transfer.features: expected features without pool"),
-        ("cluster.models", {"tranfer": {}}, "expected models of params.yaml in cluster.models, received tranfer"),
+        ("cluster.models", {"tranfer": {}}, "cluster.models: expected one of models (cnn, augmented,"),
     ],
 )
-def test_a_bad_value_is_named_with_what_was_expected(
-    set_params: Callable[..., None], key: str, value: Any, message: str
-) -> None:
+def test_a_bad_value_is_named_with_what_was_expected(set_params: SetParams, key: str, value: Any, message: str) -> None:
     set_params({key: value})
     with pytest.raises(UserError, match=f"^params.yaml: {re.escape(message)}") as error:
         load_params()
     assert "\n" not in str(error.value)
 
 
-def test_label_issues_need_stored_features(set_params: Callable[..., None]) -> None:
+def test_label_issues_need_stored_features(set_params: SetParams) -> None:
     set_params({f"{BACKBONE}.views": "every_epoch", "label_issues": {"mobilenet_v2": {"folds": 5}}})
-    with pytest.raises(UserError, match=r"whole backbone \(mobilenet_v2_pooled\), received mobilenet_v2: "):
+    with pytest.raises(UserError, match=r"whole backbone \(mobilenet_v2_pooled\), received mobilenet_v2$"):
         load_params()
-
-
-@pytest.mark.parametrize(("given", "read"), [(0.01, (0.01,)), ("1e-3", (0.001,)), ([1e-3, 1], (0.001, 1.0))])
-def test_regularisation_is_a_number_or_a_list(
-    set_params: Callable[..., None], given: Any, read: tuple[float, ...]
-) -> None:
-    set_params({"models.linear.inverse_regularization": given})
-    assert load_params().models["linear"].inverse_regularization == read
-
-
-def test_an_empty_string_is_null(set_params: Callable[..., None]) -> None:
-    """``dvc exp run -S download.labels=`` writes it."""
-    set_params(dict.fromkeys(["split.duplicate_distance", "models.cnn.epochs", "download.labels"], ""))
-    params = load_params()
-    assert [params.split.duplicate_distance, params.models["cnn"].epochs, params.download.labels] == [None] * 3
 
 
 @pytest.mark.parametrize("content", ["train: [", "", "- a list", "\x00", None])

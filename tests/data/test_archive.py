@@ -58,7 +58,6 @@ def test_files_are_packed_byte_for_byte(mode: Any) -> None:
 @pytest.mark.parametrize("kind", ["zip", "tar", "folder"])
 def test_hidden_files_and_empty_folders_are_left_out(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     """The latter are named, as each may be a class."""
-    caplog.set_level("INFO")
     for folder in ("cats", "dogs", "cows/@eaDir", "fish", "__MACOSX/cats"):
         Path("all", folder).mkdir(parents=True)
     for name in ("cats/1.jpg", "cows/@eaDir/1.jpg", "fish/Thumbs.db", "__MACOSX/cats/._1.jpg", "cats/Icon\r"):
@@ -180,20 +179,21 @@ BAD_ARCHIVES: dict[str, tuple[Callable[[], Any], str]] = {
         file_of(b"version https://git-lfs.github.com/spec/v1\noid"),
         "LFS pointer: run `git lfs pull`$",
     ),
-    "empty file": (file_of(b""), "which is an empty file$"),
+    "empty file": (file_of(b""), "received an empty file$"),
     "web page": (
         file_of(b"<!doctype html>"),
-        "zip or tar archive, received .* b'<!doctype html>', which is a web page$",
+        "a complete zip or tar archive, received a web page$",
     ),
-    "rar": (file_of(b"Rar!\x1a\x07\1\0"), "which is a rar archive$"),
-    "zips in a zip": (zip_of("cats.zip", "dogs.zip", "labels.csv"), "a zip inside the zip, 'cats.zip': unpack both"),
-    "archive in a tar": (tar_of("photos/Cats.TGZ"), "a tgz inside the tar, 'photos/Cats.TGZ'"),
+    "rar": (file_of(b"Rar!\x1a\x07\1\0"), "received a 7z or rar archive$"),
     "Windows path out": (zip_of(r"cats\0.jpg", r"..\evil.jpg"), "'../evil.jpg', which leads out of it"),
     "path out": (zip_of("../evil.jpg"), "'../evil.jpg', which leads out of it"),
     "no name": (zip_of("cats/0.jpg", "."), "one file of each name .*'.' again"),
     "zeros for a name": (lambda: write_changed_zip("猫/0.jpg".encode(), bytes(9)), "one file of each name .*'.' again"),
     "absolute path": (zip_of("/tmp/evil.jpg"), "'/tmp/evil.jpg', which leads out"),  # noqa: S108 (not written)
-    "zip cut short": (lambda: write_start(zip_of("a/0.jpg"), 60), "b'PK.*, which is a zip archive, damaged or cut sho"),
+    "zip cut short": (
+        lambda: write_start(zip_of("a/0.jpg"), 60),
+        "zip or tar archive, received a zip archive$",
+    ),
     "tar.gz cut short": (lambda: write_start(lambda: write_tar("w:gz"), 60), "unpacked: Compressed file ended before"),
     "damaged zip": (lambda: write_changed_zip(CHECKSUM, bytes(4)), "an intact archive, received one that cannot"),
     "link in a tar": (tar_of("cats/evil.jpg", type=tarfile.SYMTYPE, linkname="../../e"), "link or device 'cats/evil"),
@@ -226,7 +226,7 @@ def test_a_compressed_tar_with_one_wrong_byte_is_refused(mode: Any, position: fl
     content = bytearray(ARCHIVE.read_bytes())
     content[int(position * len(content))] ^= 1
     ARCHIVE.write_bytes(content)
-    with pytest.raises(UserError, match=r"expected an? (intact|zip or tar) archive, received"):
+    with pytest.raises(UserError, match=r"expected an? (intact|complete zip or tar) archive, received"):
         packed()
 
 

@@ -1,5 +1,6 @@
 """Layouts of files that are empty: nothing here decodes one."""
 
+import re
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ def test_folders_of_splits_have_the_usual_names(folders: list[str], splits: list
 )
 def test_folders_that_may_be_splits_or_classes_are_an_error(folders: list[str], received: str) -> None:
     lay_out(*(f"{folder}/{label}/1.jpg" for folder in folders for label in ("cats", "dogs")))
-    with pytest.raises(UserError, match=rf"^expected in raw a folder per class, none named .*, received {received}$"):
+    with pytest.raises(UserError, match=rf"^expected in raw a folder per class, or one .*, received {received}$"):
         find()
 
 
@@ -156,18 +157,17 @@ UNCLEAR = {
     "cats/1.jpg dogs/1.jpg more/cats/2.jpg": "photos in the class folder raw/more, found only .* cats/",
     "a/images/1.png a/masks/1.png b/images/2.png b/masks/2.png": "found only folders there, as images/",
     "train/a/x/1.jpg train/a/y/2.jpg test/a/x/3.jpg test/a/y/4.jpg train/b/1.jpg": "only folders",
-    "cats/train/1.jpg cats/test/2.jpg dogs/3.jpg": "received in raw/dogs photos",
-    "cats/train/1.jpg cats/val/2.jpg cats/valid/3.jpg dogs/train/4.jpg": "received in raw/cats train/",
-    "cats/test/1.jpg cats/val/2.jpg dogs/test/3.jpg dogs/val/4.jpg": "received in raw/cats test/",
+    "cats/train/1.jpg cats/test/2.jpg dogs/3.jpg": "in raw/dogs found photos",
+    "cats/train/1.jpg cats/val/2.jpg cats/valid/3.jpg dogs/train/4.jpg": "in raw/cats found train/",
+    "cats/test/1.jpg cats/val/2.jpg dogs/test/3.jpg dogs/val/4.jpg": "in raw/cats found test/",
     "cats/1.jpg dogs/2.jpg dogs/cats/3.jpg": "of 'dogs', received raw/dogs/cats, named like 'cats'",
     "train/a/1.jpg train/b/x/a/2.jpg train/b/5.jpg test/a/3.jpg test/b/4.jpg": "raw/train/b/x/a, named like 'a'",
     "cats/1.jpg cats/test/2.jpg dogs/3.jpg": r"one split, or none, received raw/cats/test \(test\)",
     "cats/1.jpg dogs/2.jpg dogs/rex/Train/3.jpg": r"raw/dogs/rex/Train \(train\) for photos of no split",
     "train/a/train/1.jpg train/b/val/1.jpg test/a/train/1.jpg test/b/val/1.jpg": r"test/a/train .* photos of test",
     "train/train/a/1.jpg train/train/b/1.jpg test/train/a/1.jpg test/train/b/2.jpg": "raw/test/train/a",
-    "train/a/1.jpg train/b/2.jpg test/3.jpg": "a folder per class in raw/test, found photos alone",
-    "train/1.jpg test/2.jpg": "a folder per class in raw/test, found photos alone",
-    "train_a/1.jpg train_b/2.jpg test_a/3.jpg test_b/4.jpg": "a folder per class in raw/test_a, found photos alone",
+    "train/1.jpg test/2.jpg": "found none, and 2 files without a class, such as raw/test/2.jpg",
+    "train_a/1.jpg train_b/2.jpg test_a/3.jpg test_b/4.jpg": "found none, and 4 files without a class, such as raw/t",
     "cats/1.jpg dogs/2.jpg cows/notes.txt cows/film.MOV": "photos in the class folder raw/cows, found none",
     "train/a/1.jpg train/b/2.jpg val/a/1.jpg val/b/2.jpg test/b.txt": "class folder raw/test, found",
 }
@@ -225,34 +225,16 @@ def test_a_csv_finds_files_in_another_unicode_form() -> None:
 def test_columns_that_are_not_read_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     """A column that gives splits, for one."""
     lay_out("1.jpg", "2.jpg")
-    with caplog.at_level("INFO"):
-        find("path,split,label\n1.jpg,train,cats\n2.jpg,test,dogs\n")
+    find("path,split,label\n1.jpg,train,cats\n2.jpg,test,dogs\n")
     assert "download.labels: columns that are not read: split" in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("listed", "existing", "difference"),
-    [
-        ("1.jpg ", "1.jpg", "it has spaces around it"),
-        ("\u202acats/1.jpg", "cats/1.jpg", "it has invisible characters"),  # as Windows copies a path
-        ("0.jpg", "00000.jpg", "its leading zeros are missing"),
-        ("a/7", "a/0007.jpg", "its suffix is missing or another"),
-        ("my%20cat.jpg", "my cat.jpg", "it is percent-encoded"),
-        ("file:///home/me/my%20cats/1.jpg", "my cats/1.jpg", "leave out what comes before"),
-        (r"cats\1.jpg", "cats/1.jpg", r"its \\ must be /"),
-        ("Cats/1.JPG", "cats/1.jpg", "upper and lower case differ"),
-        ("1.jpeg", "1.jpg", "its suffix is missing or another"),
-        ("id.7", "id.7.png", "its suffix is missing or another"),
-        ("1.jpg", "photos/1.jpg", "its folder is missing"),
-        (r"C:\me\cats\01.jpg", "cats/1.jpg", "leave out what comes before"),
-    ],
-)
-def test_a_csv_that_writes_paths_differently_is_told_how(listed: str, existing: str, difference: str) -> None:
-    lay_out(existing, "other.png", "more/other.png")
-    with pytest.raises(UserError, match=f"folder of the photos on, as {existing}, received .*: {difference}$"):
+@pytest.mark.parametrize("listed", ["cats/1.jpg ", "cats/1", r"raw\cats\1.jpg", "/home/me/raw/cats/1.jpg", "1.JPG"])
+def test_a_csv_whose_paths_are_others_is_told_the_nearest(listed: str) -> None:
+    lay_out("cats/1.jpg", "dogs/other.png")
+    message = f"none of 'cats': {listed!r} is in download.labels, but not in download.photos, which has 'cats/1.jpg'"
+    with pytest.raises(UserError, match=f"^download.labels: expected photos .* {re.escape(message)}$"):
         find(f"path,label\n{listed},cats\nz.gif,dogs\n")
-    photos = find(f"path,label\n{listed},cats\nother.png,cats\nmore/other.png,dogs\n")
-    assert f"but not in download.photos, which has {existing}: " in "".join(reasons(photos).values())
 
 
 @pytest.mark.parametrize("outer", ["", "outer/", "outer/of/"])
@@ -281,20 +263,12 @@ def test_files_and_rows_of_a_csv_that_do_not_match_are_rejected() -> None:
     }
 
 
-@pytest.mark.parametrize("start", ["raw", "/home/me/raw"])
-def test_a_csv_whose_paths_start_above_the_photos_is_one_line(start: str) -> None:
-    lay_out("1.jpg", "2.jpg")
-    message = f"paths from the folder of the photos on, as 2.jpg, received {start}/2.jpg: leave out what comes before"
-    with pytest.raises(UserError, match=f"^download.labels: expected {message}$"):
-        find(f"path,label\n{start}/3.jpg,cats\n{start}/2.jpg,dogs\n")
-
-
 def test_folders_of_splits_that_a_csv_overrules_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     lay_out("train/1.jpg", "train/2.jpg", "Test_set/3.jpg")
     find("path,label\ntrain/1.jpg,cats\ntrain/2.jpg,dogs\nTest_set/3.jpg,\n")
     assert not caplog.records  # what lies in no training folder has no label
     find("path,label\ntrain/1.jpg,cats\ntrain/2.jpg,dogs\nTest_set/3.jpg,dogs\n")
-    assert "the folder raw/Test_set gives no split: where download.labels gives the classes, all" in caplog.text
+    assert "the folder raw/Test_set gives no split: with download.labels split.validation_fraction" in caplog.text
 
 
 def test_photos_keep_their_split_when_a_folder_is_added() -> None:
@@ -312,25 +286,23 @@ def test_photos_keep_their_split_when_a_folder_is_added() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "the columns path and label, received none: it is an empty file"),
-        (b"path;label\n1.jpg;cats\n", "the columns path and label, received path;label: separate them with commas"),
-        (b"path\tlabel\n1.jpg\tcats\n", r"the columns .*, received path\\tlabel: separate them with commas"),
-        ("path,label\n".encode("utf-16-le"), r"the columns path and label, received p\\x00a\\x00"),
-        (b"id,label\n1,cats\n", "the columns path and label, received id, label$"),
-        (b"version https://git-lfs.github.com/spec/v1\noid", ".* it is a Git LFS pointer: run `git lfs pull`$"),
-        (b"<!DOCTYPE html>\n<p>Sign in", ".* it is a web page$"),
-        (b"path,label,label\n1.jpg,cats,dogs\n", "the columns path and label, received path, label, label$"),
-        (b"path,label\n1.jpg,cats,\na, b.jpg,cats\n", "2 values in line 3, received more: put what has a comma into"),
+        (b"", "the columns path and label, with commas, received none$"),
+        (b"path;label\n1.jpg;cats\n", "the columns path and label, with commas, received path;label$"),
+        (b"path\tlabel\n1.jpg\tcats\n", r"the columns .*, received path\\tlabel$"),
+        ("path,label\n".encode("utf-16-le"), r"the columns .*, received p\\x00a\\x00"),
+        (b"id,label\n1,cats\n", "the columns .*, received id, label$"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "the columns .*, received version https://git-lfs"),
+        (b"path,label,label\n1.jpg,cats,dogs\n", "the columns .*, received path, label, label$"),
+        (b"path,label\n1.jpg,cats,\na, b.jpg,cats\n", "2 values in line 3, received more: quote commas"),
         (b"path,label\n1.jpg,cats\n,dogs\n", "a path and a label without .* in line 3, received '' and 'dogs'"),
         (b"path,label\n1.jpg,cats\n2.jpg,\x1bdogs\n", r"a path .* in line 3, received '2.jpg' and '\\x1bdogs'"),
-        (b"path,label\n1.jpg,cats\n2.jpg,cats\n", "two or more classes, received cats"),
         (b"path,label\n1.jpg,caf\xe9\n", "a CSV in UTF-8, received: 'utf-8' codec can't decode byte 0xe9"),
         (
             b"path,label\n<<<<<<< HEAD\n1.jpg,cats\n=======\n>>>>>>> x\n",
             "rows, received git's conflict markers: resolve",
         ),
         (b'path,label\n"1.jpg,cats\n', "a CSV in UTF-8, received: unexpected end of data"),
-        (b"path,label\n1.jpg,cats\n2.jpg,dogs\n3.jpg,cows\n", "photos .*none of 'cows': raw/3.jpg: .*1.jpg, for one"),
+        (b"path,label\n1.jpg,cats\n2.jpg,dogs\n3.jpg,cows\n", "photos .*none of 'cows': '3.jpg' is .*2.jpg'"),
     ],
 )
 def test_a_csv_that_is_not_one_of_labels_is_an_error(content: bytes, message: str) -> None:

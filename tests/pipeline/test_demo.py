@@ -2,7 +2,6 @@
 
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ from stages.inference.model_file import fetch_model_file
 from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
 from stages.storage.photo_lists import class_names, encode_labels, majority_class_accuracy, read_split
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, SetParams
 from tests.project import lay_out, models_alone, run
 
 UNLIKE = "unlike the training photos"
@@ -29,7 +28,7 @@ UNLIKE = "unlike the training photos"
 
 @pytest.mark.slow
 def test_the_demo_s_best_model_beats_the_baseline(
-    workspace: Path, set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    workspace: Path, set_params: SetParams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One of its five models, on half of its validation and test photos; CI checks the whole demo."""
     params = yaml.safe_load(Path("params.yaml").read_text())

@@ -1,5 +1,6 @@
 """Files of the user below ``data/`` survive a real `dvc repro`, which by default deletes outputs first."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -37,16 +38,17 @@ def check_is_refused(project: Path, key: str, *command: str) -> None:
 
 
 def test_sources_where_the_steps_write_are_refused(project: Path) -> None:
+    """And a data folder on another disk."""
     labels, weights = project / "data/labels/labels.csv", project / "data/backbone/small/w.h5"
     for path, content in ((labels, "path,label\n"), (weights, "weights")):
         path.parent.mkdir(parents=True)
         path.write_text(content)
     edit_params(project / "params.yaml", {"download.labels": "data/labels/labels.csv"})
-    check_is_refused(project, "download.labels: ", "dvc", "repro", "download")
+    check_is_refused(project, "expected in data/labels only", "dvc", "repro", "download")
     edit_params(project / "params.yaml", {"download.labels": None, "download.photos": "data"})
-    check_is_refused(project, "download.photos: ", "dvc", "repro", "--single-item", "download")
+    check_is_refused(project, "expected in data/labels only", "dvc", "repro", "--single-item", "download")
     edit_params(project / "params.yaml", {"backbones.small.weights": "data/backbone/small/w.h5"})
-    check_is_refused(project, "backbones.small.weights: ", "dvc", "repro", "--force", "backbone")
+    check_is_refused(project, "expected in data/backbone/small only", "dvc", "repro", "--force", "backbone")
     edit_params(project / "params.yaml", {"backbones.small.weights": "w.h5"})
     check_is_refused(project, "expected in data/backbone/small only", "dvc", "repro", "backbone")
 
@@ -55,8 +57,7 @@ def test_only_photos_of_a_previous_run_are_replaced(project: Path) -> None:
     photos = project / "data/raw/cats/mine.jpg"
     photos.parent.mkdir(parents=True)
     photos.write_bytes(b"mine")
-    for options in ([], ["--force"]):
-        check_is_refused(project, "expected in data/raw only", "dvc", "repro", *options, "download")
+    check_is_refused(project, "expected in data/raw only", "dvc", "repro", "--force", "download")
 
     (project / "data/raw").rename(project / "data/incoming")
     edit_params(project / "params.yaml", {"download.photos": "data/incoming"})
@@ -65,7 +66,6 @@ def test_only_photos_of_a_previous_run_are_replaced(project: Path) -> None:
     edit_params(project / "params.yaml", {"download.photos": "data/sample.zip"})
     assert ran(run(project, "dvc", "repro", "download")) == ["download"]
     drawn = contents(project / "data")
-    run(project, "python", "-m", "stages.download")  # by hand
     shutil.rmtree(project / "data/labels")
     shutil.rmtree(project / "data/raw")
     (project / "data/fetched.json").unlink()
@@ -80,5 +80,5 @@ def test_only_photos_of_a_previous_run_are_replaced(project: Path) -> None:
 def test_a_data_folder_on_another_disk_is_refused(project: Path) -> None:
     (project.parent / "another disk").mkdir()
     (project / "data/backbone").symlink_to(project.parent / "another disk")
-    message = "expected data/backbone to be a folder of the project, received a link to"
-    check_is_refused(project, message, "dvc", "repro", "download")
+    output = run(project, "dvc", "repro", "backbone", check=False)
+    assert re.search(r"^ERROR: .*data/backbone/small' is outside of git repository", output, re.MULTILINE)

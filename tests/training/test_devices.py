@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from stages.common.model_config import FineTune
-from stages.common.params import Train, load_params
+from stages.common.params import load_params
 from stages.datasets.dataset import StoredDataset
 from stages.models.build import build_model
 from stages.models.runtime import device_strategy, keras, layers, make_deterministic
@@ -20,75 +20,80 @@ from stages.training.backup import History
 from stages.training.batches import pad_batch, training_batches, validation_batches
 from stages.training.loop import compile_model, parallel_model, train_model
 from tests.conftest import PROJECT
-from tests.models.backbones import write_backbone
 from tests.training.examples import run_of
+from tests.training.small_backbone import use_small_backbone
 
 # They need a process that has not computed yet.
 ON_DEVICES = """
 import json, sys
 from stages.models.runtime import tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * int(sys.argv[1]))
+cpu, devices = tf.config.list_physical_devices("CPU")[0], int(sys.argv[1])
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
 from tests.training import test_devices
-print(json.dumps(getattr(test_devices, sys.argv[2])(*json.loads(sys.argv[3]))))
+print(json.dumps(test_devices.results(devices)))
 """
 COUNTS = (24, 26, 27)  # of photos, in batches of 8
-
-# Of a model's config, what is small, or of another network than the shipped one.
+COUNT_OF = {2: 27, 3: 26}  # in a training run on so many devices, which cannot divide the last batch
+TRAINED_ON = {2: ["augmented", "fine_tuned"], 3: ["augmented", "transfer"]}
+one_strategy = cache(device_strategy)  # another in the same process would number its exchanges from the start again
+# Of a model's config.
 CHANGES: dict[str, dict[str, Any]] = {
     "augmented": {"conv_layers": 2, "filters": 4},
-    "transfer": {"features": "MobileNetV3Small", "flip": "horizontal"},  # in every epoch
-    "fine_tuned": {"features": "EfficientNetB0", "fine_tune": FineTune(after=0.5, learning_rate=0.001)},
+    "transfer": {"flip": "horizontal"},  # in every epoch
+    "fine_tuned": {"fine_tune": FineTune(after=0.5, learning_rate=0.001)},
 }
-STOP_BEFORE = {"EfficientNetB0": "block7a_expand_conv"}
 
 
-def on_devices(devices: int, function: str, *args: Any) -> Any:
-    """Call a function of this module in a process with several devices."""
-    environment = {"PYTHONPATH": str(PROJECT), "CUDA_VISIBLE_DEVICES": ""}
-    command = [sys.executable, "-c", ON_DEVICES, str(devices), function, json.dumps(args)]
-    finished = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
-    return json.loads(finished.stdout.splitlines()[-1])
+def results(devices: int) -> dict[str, Any]:
+    """Compute what the tests compare, on the devices of this process."""
+    trained = {name: train(name, COUNT_OF[devices]) for name in TRAINED_ON[devices]}
+    return {"moving_mean": moving_mean(), "rows": given(COUNTS), **trained}
 
 
-def train(model_name: str, counts: Sequence[int]) -> list[tuple[History, list[list[float]]]]:
+@pytest.fixture(scope="module")
+def on_devices(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Any]:
+    """Return the results of a process with several devices."""
+
+    @cache
+    def run(devices: int) -> Any:
+        environment = {"PYTHONPATH": str(PROJECT), "CUDA_VISIBLE_DEVICES": ""}
+        command, folder = [sys.executable, "-c", ON_DEVICES, str(devices)], tmp_path_factory.mktemp("devices")
+        finished = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, check=True)
+        return json.loads(finished.stdout.splitlines()[-1])
+
+    return run
+
+
+def train(model_name: str, count: int) -> tuple[History, list[list[float]]]:
     """Train on noise, without dropout, whose random numbers differ from device to device.
 
     Returns:
-        For each number of photos, the history and the logits of as many other photos.
+        The history, and the logits of as many other photos.
     """
     params = load_params(PROJECT / "params.yaml")
     changed = {"batch_size": 8, "epochs": 2, "micro_batches": 2, "class_weight": "balanced", "precision": "float32"}
     settings = params.train.model_copy(update=changed)
     changes = {"dropout": 0.0, "pool_size": 1, "dense_units": 8, **CHANGES[model_name]}
     config = params.models[model_name].model_copy(update=changes)
-    results = []
-    for count in counts:
-        make_deterministic(0)
-        if config.has_backbone:
-            write_backbone(config.features, (32, 32), config.features, stop_before=STOP_BEFORE.get(config.features))
-        with device_strategy().scope():
-            model = build_model(config, (32, 32), 2)
-            shape = (32, 32, 3) if not config.fine_tune else model.get_layer("backbone").output_shape[1:]
-            noise = np.random.default_rng(0).integers(0, 256, (2 * count, *shape), np.uint8)
-            examples = noise if not config.fine_tune else (noise / 255).astype(np.float16)
-            train, validation = (StoredDataset(half, np.arange(count) % 3 // 2) for half in np.split(examples, 2))
-            backup = Path(f"{count}.npz")
-            history, logits = train_model(model, run_of(train, validation, config, settings), backup)
-            backup.unlink()
-        results.append((history, logits.tolist()))
-    return results
+    make_deterministic(0)
+    with pytest.MonkeyPatch.context() as patch, one_strategy().scope():
+        use_small_backbone(patch, (32, 32))
+        model = build_model(config, (32, 32), 2)
+        shape = (32, 32, 3) if not config.fine_tune else model.get_layer("backbone").output_shape[1:]
+        noise = np.random.default_rng(0).integers(0, 256, (2 * count, *shape), np.uint8)
+        examples = noise if not config.fine_tune else (noise / 255).astype(np.float16)
+        train, validation = (StoredDataset(half, np.arange(count) % 3 // 2) for half in np.split(examples, 2))
+        history, logits = train_model(model, run_of(train, validation, config, settings), Path(f"{model_name}.npz"))
+    return history, logits.tolist()
 
 
-on_one_device = cache(train)
-
-
-def moving_mean(settings: dict[str, Any]) -> list[list[float]]:
+def moving_mean() -> list[list[float]]:
     """Return the moving mean of a batch normalisation, of each device, after an epoch on one batch of 0, 1, ... 7."""
     values = StoredDataset(np.arange(8, dtype=np.float32)[:, None], np.zeros(8, np.int64))
-    with device_strategy().scope():
+    settings = load_params(PROJECT / "params.yaml").train.model_copy(update={"micro_batches": 1})
+    with one_strategy().scope():
         model = keras.Sequential([keras.Input((1,)), layers.BatchNormalization(), layers.Dense(2)])
-        trained = parallel_model(model, Train(**settings), values.labels)
+        trained = parallel_model(model, settings, values.labels)
         compile_model(trained, 0.001)
         trained.fit(training_batches(values, 8, 0, range(1)), steps_per_epoch=1, shuffle=False, verbose=0)
         moving = model.layers[0].moving_mean.value
@@ -97,7 +102,7 @@ def moving_mean(settings: dict[str, Any]) -> list[list[float]]:
 
 def given(counts: Sequence[int]) -> list[list[list[list[tuple[int, float]]]]]:
     """List the label and the weight of each row that each device is given, batch after batch, for each count."""
-    strategy = device_strategy()
+    strategy = one_strategy()
     batches = []
     with strategy.scope():
         for count in counts:
@@ -113,8 +118,8 @@ def given(counts: Sequence[int]) -> list[list[list[list[tuple[int, float]]]]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("devices", [2, 3])
-def test_rows_are_divided_and_count_once(devices: int) -> None:
-    for number, epoch in enumerate(on_devices(devices, "given", COUNTS)):
+def test_rows_are_divided_and_count_once(on_devices: Callable[[int], Any], devices: int) -> None:
+    for number, epoch in enumerate(on_devices(devices)["rows"]):
         labels = []
         for batch in epoch:
             assert len(batch) == devices
@@ -141,23 +146,19 @@ def test_padding_has_no_weight(devices: int, size: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("model", "devices", "counts"),
-    [("augmented", 2, COUNTS), ("augmented", 3, COUNTS), ("transfer", 3, (26,)), ("fine_tuned", 2, (27,))],
-)
+@pytest.mark.parametrize(("devices", "name"), [(count, name) for count in TRAINED_ON for name in TRAINED_ON[count]])
 @pytest.mark.usefixtures("workspace")
-def test_several_devices_learn_what_one_learns(model: str, devices: int, counts: tuple[int, ...]) -> None:
-    on_several = on_devices(devices, "train", model, counts)
-    for count, one, several in zip(counts, on_one_device(model, counts), on_several, strict=True):
-        for record, other in zip(one[0], several[0], strict=True):
-            assert record == pytest.approx(other, abs=1e-5)
-        assert np.shape(several[1]) == (count, 2)
-        np.testing.assert_allclose(several[1], one[1], rtol=0, atol=1e-4)
+def test_several_devices_learn_what_one_learns(on_devices: Callable[[int], Any], devices: int, name: str) -> None:
+    history, logits = train(name, COUNT_OF[devices])
+    their_history, their_logits = on_devices(devices)[name]
+    for record, other in zip(history, their_history, strict=True):
+        assert record == pytest.approx(other, abs=1e-5)
+    assert np.shape(their_logits) == (COUNT_OF[devices], 2)
+    np.testing.assert_allclose(their_logits, logits, rtol=0, atol=1e-4)
 
 
 @pytest.mark.slow
-def test_devices_share_the_statistics_of_batch_normalization() -> None:
-    settings = load_params(PROJECT / "params.yaml").train.model_copy(update={"micro_batches": 1}).model_dump()
-    means = on_devices(2, "moving_mean", settings)
+def test_devices_share_the_statistics_of_batch_normalization(on_devices: Callable[[int], Any]) -> None:
+    means = on_devices(2)["moving_mean"]
     assert len(means) == 2
-    np.testing.assert_allclose(means, moving_mean(settings) * 2, rtol=1e-6)
+    np.testing.assert_allclose(means, moving_mean() * 2, rtol=1e-6)

@@ -1,7 +1,6 @@
 """A linear classifier, from features to a whole model beside the others."""
 
 import json
-import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -20,14 +19,14 @@ from stages.inference.logits import load_model, predict_outputs, with_features
 from stages.inference.prediction_cache import PredictionCache
 from stages.models import logistic_regression, saving
 from stages.models.linear_file import read_linear_head
+from stages.models.logistic_regression import assign_folds, fit_classifier
 from stages.models.pretrained import load_backbone
 from stages.models.runtime import keras
 from stages.storage.feature_sets import sample_rows
 from stages.storage.files import content_hash, write_json
 from stages.storage.photo_lists import read_split
-from stages.training import linear
 from stages.training.backup import Backup, History
-from tests.conftest import write_list
+from tests.conftest import SetParams, write_list
 from tests.training.small_backbone import use_small_backbone
 
 Pixels = dict[str, np.ndarray]  # by split
@@ -39,7 +38,7 @@ FILES = ["data/models/linear.json", "data/models/linear.keras", "data/models/lin
 
 
 @pytest.fixture
-def fit(workspace: Path, set_params: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pixels]:
+def fit(workspace: Path, set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pixels]:
     """Fit ``linear`` to 24 random photos of three classes; keywords change its config. Returns pixels by split."""
     use_small_backbone(monkeypatch, SIZE)
     folder = Path("data/features", NAME)
@@ -69,7 +68,7 @@ def fit(workspace: Path, set_params: Callable[..., None], monkeypatch: pytest.Mo
 
 
 @pytest.fixture
-def fine_tune(fit: Callable[..., Pixels], set_params: Callable[..., None]) -> Callable[..., list[dict[str, Any]]]:
+def fine_tune(fit: Callable[..., Pixels], set_params: SetParams) -> Callable[..., list[dict[str, Any]]]:
     """Fit ``linear``, then fine-tune it with the last blocks; keywords change ``train``. Returns a history."""
     pixels, folder = fit(), Path("data/features/mobilenet_v2_blocks")
     backbone = load_backbone(folder / "backbone", SIZE)
@@ -106,7 +105,6 @@ def test_fine_tuning_starts_from_the_linear_classifier(fine_tune: Callable[..., 
 def test_a_fine_tuned_linear_head_resumes_to_the_same_bytes(
     fine_tune: Callable[..., list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
     settings = {"schedule": "cosine", "warmup": 0.2}
     fine_tune(1e-3, **settings)
     expected = [Path(path).read_bytes() for path in FILES]
@@ -145,8 +143,8 @@ def test_the_saved_model_takes_pixels_and_gives_its_logits(fit: Callable[..., Pi
     assert [layer.name for layer in model.layers[2:]] == ["backbone", "pooling", "logits"]
 
 
-def test_the_history_is_one_record_of_the_fit(fit: Callable[..., Pixels]) -> None:
-    fit(inverse_regularization=[0.5, 0.01])
+def test_the_history_is_one_record_of_the_fit(fit: Callable[..., Pixels], caplog: pytest.LogCaptureFixture) -> None:
+    fit()
     [record] = read_json(FILES[3])
     with np.load(FILES[2]) as saved:
         probabilities = softmax(saved["logits"].astype(np.float64), axis=1)
@@ -156,7 +154,8 @@ def test_the_history_is_one_record_of_the_fit(fit: Callable[..., Pixels]) -> Non
     assert record["val_accuracy"] == pytest.approx((probabilities.argmax(axis=1) == labels).mean(), abs=1e-6)
     about = read_json(FILES[0])
     tried = about["cross_validation"]
-    assert [each["inverse_regularization"] for each in tried] == [0.01, 0.5]
+    assert [each["inverse_regularization"] for each in tried] == [1e-4, 1e-3, 0.01, 0.1, 1]
+    assert [line.split(":")[0] for line in caplog.messages if "cross-validated" in line][::4] == ["C = 0.0001", "C = 1"]
     assert record["inverse_regularization"] == min(tried, key=lambda each: each["loss"])["inverse_regularization"]
     assert about["classes"] == ["a", "b", "c"]
     assert any(line.startswith("precision float32, fitted by scikit-learn ") for line in about["environment"])
@@ -242,17 +241,25 @@ def test_other_seeds_have_other_folds(fit: Callable[..., Pixels]) -> None:
     assert BACKUPS.exists(), "by which a trial of a sweep knows that it trained"
 
 
-def test_groups_reach_the_folds(fit: Callable[..., Pixels], monkeypatch: pytest.MonkeyPatch) -> None:
-    received: dict[str, Any] = {}
+def test_groups_folds_seed_and_weights_reach_it(fit: Callable[..., Pixels], monkeypatch: pytest.MonkeyPatch) -> None:
+    assigned, weights = [], []
 
-    def assign(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
-        received.update(groups=groups, folds=folds, seed=seed)
-        return np.arange(len(labels)) % folds
+    def assign(labels: np.ndarray, *given: Any) -> np.ndarray:
+        assigned.append(given)
+        return assign_folds(labels, *given)
 
-    monkeypatch.setattr(linear, "assign_folds", assign)
-    fit({"seed": 7}, folds=3)
-    assert (received["folds"], received["seed"]) == (3, 7)
-    assert received["groups"].tolist()[2:6] == ["02.jpg", "03.jpg", "03.jpg", "05.jpg"]
+    def fit_weighted(*given: Any) -> Any:
+        weights.append(given[-1])
+        return fit_classifier(*given)
+
+    monkeypatch.setattr(logistic_regression, "assign_folds", assign)
+    monkeypatch.setattr(logistic_regression, "fit_classifier", fit_weighted)
+    fit({"seed": 7, "class_weight": "balanced"}, folds=3)
+    fit({"class_weight": "none"})
+    [(groups, folds, seed), (_, default, _)] = assigned
+    assert (folds, seed, default) == (3, 7, 5)
+    assert groups.tolist()[2:6] == ["02.jpg", "03.jpg", "03.jpg", "05.jpg"]
+    assert list(dict.fromkeys(weights)) == ["balanced", None]  # of the cross-validation, too
 
 
 def test_a_regularisation_at_the_end_of_the_list_is_told(
@@ -265,20 +272,6 @@ def test_a_regularisation_at_the_end_of_the_list_is_told(
     assert "at the end of" not in caplog.text
 
 
-def test_balanced_weights_reach_the_fit(fit: Callable[..., Pixels], monkeypatch: pytest.MonkeyPatch) -> None:
-    received = []
-    original = logistic_regression.fit_classifier
-
-    def record(*args: Any) -> Any:
-        received.append(args[-1])
-        return original(*args)
-
-    monkeypatch.setattr(linear, "fit_classifier", record)
-    fit({"class_weight": "balanced"})
-    fit({"class_weight": "none"})
-    assert received == ["balanced", None]
-
-
 def test_features_of_another_network_are_an_error(fit: Callable[..., Pixels]) -> None:
     """As of every model, what is saved is compared with what was fitted."""
     path = Path("data/features", NAME, "validation.npy")
@@ -286,26 +279,3 @@ def test_features_of_another_network_are_an_error(fit: Callable[..., Pixels]) ->
     with pytest.raises(RuntimeError, match="expected the saved model to compute the logits of its training"):
         fit(inverse_regularization=1.0)
     assert not Path(FILES[1]).exists()
-
-
-def test_it_fits_maps_as_well(fit: Callable[..., Pixels], set_params: Callable[..., None]) -> None:
-    """Of several views it takes the first, averaged."""
-    fit()
-    expected = np.load(FILES[2])["logits"]
-    folder = Path("data/features", NAME)
-    for split in SPLITS:
-        first = np.load(folder / f"{split}.npy")[:, None, None]
-        maps = np.concatenate([first - np.float32(0.5), first + np.float32(0.5)], axis=1)
-        others = [np.zeros_like(maps)] if split == "train" else []
-        np.save(folder / f"{split}.npy", np.concatenate([maps, *others]))
-    set_params({f"features.{NAME}": {"backbone": "mobilenet_v2", "views": 2, "flip": "horizontal"}})
-    fit()
-    np.testing.assert_allclose(np.load(FILES[2])["logits"], expected, atol=0.01)
-
-
-def test_the_log_has_each_regularisation(fit: Callable[..., Pixels], caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    fit()
-    tried = [line.split(":")[0] for line in caplog.messages if "cross-validated" in line]
-    assert tried == [f"C = {strength}" for strength in ("0.0001", "0.001", "0.01", "0.1", "1")]
-    assert keras.config.dtype_policy().name == "float32"

@@ -21,39 +21,38 @@ from stages.training.loop import Phase, compile_model, scheduled, training_key
 from tests.training.examples import CONFIG, SETTINGS, photos, run_of, train, train_until, undisturbed
 
 
-def test_the_history_depends_on_the_seed(tmp_path: Path) -> None:
-    assert train(tmp_path, SETTINGS.model_copy(update={"seed": 1, "epochs": 1}))[1] != undisturbed()[1][:1]
-
-
-def test_the_history_has_a_record_for_each_epoch() -> None:
+def test_a_history_has_its_epochs_and_depends_on_the_seed(tmp_path: Path) -> None:
     _, history = undisturbed()
     assert [record["epoch"] for record in history] == [1, 2, 3]
     assert set(history[0]) == {"epoch", "accuracy", "loss", "val_accuracy", "val_loss"}
+    assert train(tmp_path, SETTINGS.model_copy(update={"seed": 1, "epochs": 1}))[1] != history[:1]
 
 
-@pytest.mark.parametrize(("epoch", "changes"), [(0, {}), (1, {}), (2, {}), (2, {"schedule": "cosine", "warmup": 0.3})])
+NORMALIZED = {"batch_norm": True, "pooling": "average", "crop": 0.5, "color_jitter": 0.4, "erasing": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("epoch", "changes", "own"),
+    [(0, {}, {}), (1, {}, {}), (2, {}, {}), (2, {"schedule": "cosine", "warmup": 0.3}, {}), (2, {}, NORMALIZED)],
+)
 def test_training_resumes_to_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, epoch: int, changes: Any
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    epoch: int,
+    changes: Any,
+    own: Any,
 ) -> None:
-    caplog.set_level("INFO")
-    settings = SETTINGS.model_copy(update=changes)
-    train_until(epoch, tmp_path, monkeypatch, settings)
-    assert train(tmp_path, settings) == undisturbed(settings)
+    settings, config = SETTINGS.model_copy(update=changes), CONFIG.model_copy(update=own)
+    train_until(epoch, tmp_path, monkeypatch, settings, config)
+    assert train(tmp_path, settings, config=config) == undisturbed(settings, config)
     assert (f"resuming after epoch {epoch} of 3" in caplog.text) == (epoch > 0)
-
-
-def test_batch_normalization_and_augmentation_resume_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    changes = {"batch_norm": True, "pooling": "average", "crop": 0.5, "color_jitter": 0.4, "erasing": 0.5}
-    config = CONFIG.model_copy(update=changes)
-    train_until(2, tmp_path, monkeypatch, config=config)
-    assert train(tmp_path, config=config) == undisturbed(config=config)
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_half_precision_resumes_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, precision: str
 ) -> None:
-    caplog.set_level("INFO")
     settings = SETTINGS.model_copy(update={"precision": precision})
     # So that in float16 the scale of the loss falls, and settles.
     monkeypatch.setitem(build.RESCALE, "minus_one_to_one", (0.0, 8.0))
@@ -66,7 +65,6 @@ def test_half_precision_resumes_to_the_same_bytes(
 def test_a_backup_of_the_last_epoch_needs_no_more_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
     first = train(tmp_path)
     monkeypatch.setattr(callbacks.Checkpoint, "on_epoch_end", None)  # so that an epoch more would fail
     assert train(tmp_path) == first
@@ -164,7 +162,7 @@ def test_a_damaged_backup_is_ignored_and_logged(tmp_path: Path, caplog: pytest.L
         broken[name] = whole[:place] + bytes([value]) + whole[place + 1 :]
     backup.path.write_bytes(broken[damage])
     assert backup.history() == []
-    assert caplog.messages == [f"{backup.path} is damaged, so the training run starts from the beginning"]
+    assert caplog.messages == [f"{backup.path} is damaged, so it is not used"]
 
 
 def test_balanced_class_weights_count_in_the_training_loss_alone(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ import pytest
 import ray
 
 from commands.cluster import batch_predict as predict
-from commands.cluster.nodes import cause_of
 from commands.cluster.parquet import claim, drop_problems, open_folder, read_predictions
 from stages.common.cli import MachineError, UserError
 from stages.common.params import ConfidenceSettings, Resources
@@ -135,34 +134,6 @@ def test_a_failed_prediction_names_file_and_reason(
     assert type(raised.value) is expected
     assert "Failed to apply" not in str(raised.value), "Ray's advice"
     assert len(str(raised.value).splitlines()) == 1
-
-
-@ray.remote(num_cpus=0, max_retries=0)
-def fail(kind: str) -> None:
-    raise_in(kind, "a.txt")
-
-
-@ray.remote(num_cpus=0)
-class FailingAtStart:
-    def __init__(self, kind: str) -> None:
-        raise_in(kind, "a.txt")
-
-    def work(self) -> None:
-        """Is never reached."""
-
-
-@pytest.mark.parametrize(
-    ("kind", "text"),
-    [("full", "[Errno 28] No space left on device: 'a.txt'"), ("user", "expected this, received that")],
-)
-@pytest.mark.parametrize("where", ["task", "actor"])
-@pytest.mark.usefixtures("local_ray")
-def test_the_cause_is_what_a_task_or_an_actor_raised(kind: str, text: str, where: str) -> None:
-    with pytest.raises(ray.exceptions.RayError) as raised:
-        ray.get(fail.remote(kind) if where == "task" else FailingAtStart.remote(kind).work.remote())  # type: ignore[attr-defined]
-    cause = cause_of(raised.value)
-    assert type(cause) is type(ERRORS[kind](""))
-    assert str(cause) == text
 
 
 def test_a_checkout_larger_than_ray_takes_is_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,12 @@ import logging
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import ray
+from dvc_objects.fs.memory import MemoryFileSystem
 
 import commands.cluster
 from commands.cluster import nodes
@@ -44,6 +47,17 @@ def test_one_node_must_have_all_resources(
     monkeypatch.setattr(ray, "nodes", lambda: found)
     problems = missing_resources([Resources(cpus=cpus, gpus=gpus, memory_gib=memory)])
     assert [problem.partition(" (cluster")[0] for problem in problems] == missing
+
+
+def test_a_remote_with_brackets_keeps_its_files() -> None:
+    """What is deleted at the end is the file that was written, none whose path matches it as a pattern."""
+    files: Any = MemoryFileSystem()  # type: ignore[no-untyped-call]
+    files.fs.pipe({"/dvc1/.reached-from-node": b"of another remote", "/dvc[1]/kept": b""})
+    odb = SimpleNamespace(fs=files, path="/dvc[1]")
+    repo: Any = SimpleNamespace(cloud=SimpleNamespace(get_remote_odb=lambda: odb))
+    with nodes.probe(repo, "node") as mark:
+        assert files.exists(f"/dvc[1]/{mark}")
+    assert [*files.fs.find("/dvc1"), *files.fs.find("/dvc[1]")] == ["/dvc1/.reached-from-node", "/dvc[1]/kept"]
 
 
 def git(*arguments: str) -> None:

@@ -1,17 +1,23 @@
 """Trials of a sweep and their comparison; test_cluster.py runs one on a cluster."""
 
+import json
 import math
+from collections import deque
+from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 import pytest
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
+from commands.cluster import trial
 from commands.cluster.sweep import check_trial, list_trials, scheduler_of
 from commands.cluster.trial import compare_settings, recommend, tabulate
 from stages.common.cli import UserError
+from stages.training.backup import History
 
 
 @pytest.mark.parametrize(
@@ -21,7 +27,7 @@ from stages.common.cli import UserError
         ("models.cnn.drop=0.3", "-S .* models.cnn.drop=0.3: Could not override 'models.cnn.drop'."),
         ("models.cnn.epochs=3", "To append to your config use \\+models.cnn.epochs=3"),
         ("+models.cnn.epoch=3", "models.cnn.epoch: unknown key"),
-        ("train.runs=2", "^train.runs: expected 1 in a sweep, received 2: add -S train.runs=1 and"),
+        ("train.runs=2", "^train.runs: expected 1 in a sweep, received 2: add -S train.runs=1"),
         ("split.test_every=2", "-S split.test_every=2: expected a parameter of train, models.cnn, image_fit or im"),
         ("models.transfer.dropout=0.1", "-S models.transfer.dropout=0.1: expected a parameter of"),
     ],
@@ -34,8 +40,8 @@ def test_a_bad_override_is_refused(change: str, message: str) -> None:
 
 @pytest.mark.usefixtures("workspace")
 def test_a_trial_may_decode_photos_in_its_own_way() -> None:
-    trial = check_trial(["image_size=32", "image_fit=pad"], "cnn")
-    assert (trial.image_size, trial.image_fit) == ((32, 32), "pad")
+    params = check_trial(["image_size=32", "image_fit=pad"], "cnn")
+    assert (params.image_size, params.image_fit) == ((32, 32), "pad")
 
 
 def test_trials_are_all_combinations_each_once() -> None:
@@ -121,3 +127,40 @@ def test_a_sweep_of_nothing_but_seeds_has_one_setting() -> None:
     settings = compare_settings(table_of((0.5, "finished"), (0.7, "finished")), trials)
     assert settings["mean"].to_dict() == {"as in params.yaml": pytest.approx(0.6)}
     assert recommend(settings, trials, seed=0) == ["train.seed=0"]
+
+
+def test_an_ended_trial_reports_the_selected_epoch(tmp_path: Path) -> None:
+    """It is marked only in the history that ``train`` writes at its end, after the last epoch was reported."""
+    epochs: History = [{"epoch": 1, "val_accuracy": 0.8}, {"epoch": 2, "val_accuracy": 0.7}]
+    training = trial.Trial.__new__(trial.Trial)  # without Ray
+    training.reported = []
+    training.history_file, training.backup_file = tmp_path / "history.json", tmp_path / "backup.npz"
+    np.savez(training.backup_file, history=json.dumps(epochs))
+    training.process = SimpleNamespace(is_running=lambda: True)  # type: ignore[assignment]
+    assert [training.step()["val_accuracy"] for _ in epochs] == [0.8, 0.7]
+
+    training.history_file.write_text(json.dumps([{**epochs[0], "kept": True}, epochs[1]]))
+    training.process = SimpleNamespace(is_running=lambda: False)  # type: ignore[assignment]
+    training.finish = lambda: "finished"  # type: ignore[method-assign]
+    ended = {"epoch": 2, "val_accuracy": 0.8, "best": 0.8, "end": "finished", "done": True}
+    assert training.step() == ended
+    training.history_file.unlink()
+    training.backup_file.unlink()
+    assert training.step() == ended, "what was reported stays where a killed process left nothing"
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_a_run_without_training_is_from_the_run_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: bool
+) -> None:
+    """However long its output: only the last lines are kept."""
+    monkeypatch.setattr(trial, "dvc", lambda *_, **__: None)
+    finished = trial.Trial.__new__(trial.Trial)  # without Ray
+    finished.name, finished.steps, finished.folder = "trial 0", ("pixels", "train@cnn"), tmp_path
+    finished.reported = [{"epoch": 1, "val_accuracy": 0.5}]
+    finished.backup_file = tmp_path / "backups/cnn.npz"
+    finished.process = SimpleNamespace(wait=lambda: None, last_lines=deque(["an epoch"] * 100))  # type: ignore[assignment]
+    if trained:
+        finished.backup_file.parent.mkdir()
+    assert finished.finish() == "finished"
+    assert capsys.readouterr().out == f"trial 0 finished: 0.5{'' if trained else ', taken from the run cache'}\n"

@@ -4,7 +4,6 @@ import asyncio
 import re
 import signal
 import sys
-import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,7 +17,7 @@ from tests.commands.review.browser import Page, open_page
 from tests.commands.review.examples import CLASSES, photo, write_lists
 from tests.commands.small_model import save_small_model
 from tests.conftest import PROJECT
-from tests.project import environment, lay_out, models_alone, ran, run
+from tests.project import environment
 
 pytestmark = pytest.mark.slow
 
@@ -137,53 +136,3 @@ def test_a_photo_is_classified_however_it_comes(tmp_path: Path) -> None:
             await page.wait_for(f"{STATUS}.startsWith('camera.jpg: ')")
 
     asyncio.run(scenario())
-
-
-def exchange_labels(archive: Path, count: int) -> set[str]:
-    """Move the first training photos of each class into the other class's folder; return their paths."""
-    with zipfile.ZipFile(archive) as photos:
-        contents = {name: photos.read(name) for name in photos.namelist()}
-    moved: set[str] = set()
-    with zipfile.ZipFile(archive, "w") as photos:
-        for name, content in contents.items():
-            folder, label, file = name.rsplit("/", 2)
-            if folder.endswith("train") and sum(f"/{OTHER[label]}/" in path for path in moved) < count:
-                name = f"{folder}/{OTHER[label]}/moved-{file}"
-                moved.add(f"data/raw/{name}")
-            photos.writestr(name, content)
-    return moved
-
-
-OTHER = {"cats": "dogs", "dogs": "cats"}
-STEP = "label_issues@mobilenet_v2_pooled"
-
-
-def test_wrong_labels_are_corrected_by_keys_alone(tmp_path: Path) -> None:
-    """All of what `dvc repro` re-runs is compared in tests/pipeline/test_pipeline.py."""
-    folder = lay_out(tmp_path / "project", models_alone("linear"))
-    wrong = exchange_labels(folder / "data/sample.zip", 3)
-    run(folder, "dvc", "repro", STEP)
-    issues = pd.read_csv(folder / "plots/label_issues/mobilenet_v2_pooled.csv")
-    listed = dict(issues[["path", "given"]].to_numpy())
-    assert wrong & set(listed)
-
-    def accuracy() -> float:
-        photos = pd.read_csv(folder / "data/out_of_fold/mobilenet_v2_pooled.csv")
-        return float((photos["label"] == photos["predicted"]).mean())
-
-    async def scenario() -> list[str]:
-        async with open_page(tmp_path / "profile") as page, server(folder) as (_, address):
-            await page.open(address)
-            for path, label in listed.items():
-                await shows(page, path)
-                await page.press({"cats": "1", "dogs": "2"}[OTHER[label]] if path in wrong else "k")
-            await shows(page, f"{len(listed)} of {len(listed)} decided")
-            steps = "[...document.querySelectorAll('#summary li')].map((step) => step.innerText).join(' ')"
-            return str(await page.wait_for(steps)).split()
-
-    steps, before = asyncio.run(scenario()), accuracy()
-    decisions = dict(pd.read_csv(folder / "corrections.csv").to_numpy())
-    assert list(decisions) == sorted(listed)
-    assert all(label == (OTHER[listed[path]] if path in wrong else listed[path]) for path, label in decisions.items())
-    assert set(ran(run(folder, "dvc", "repro", STEP))) == {"split", STEP} <= set(steps)
-    assert accuracy() > before

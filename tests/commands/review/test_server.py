@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import socket
 import sys
 from collections.abc import Iterator
@@ -142,7 +141,6 @@ def test_decisions_are_written_and_say_what_they_replace(server: Server) -> None
 
 def test_columns_that_are_not_read_are_logged_once(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     CORRECTIONS.write_text("path,label,reason of Ada\n")
-    caplog.set_level(logging.INFO)
     for _ in range(2):
         assert server.ask("project")[0] == 200
     assert [message for message in caplog.messages if "reason of Ada" in message] == [

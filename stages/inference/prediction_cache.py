@@ -4,12 +4,13 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from stages.common.machine import machine_key, read_code
-from stages.common.paths import PREDICTIONS
+from stages.common.paths import PREDICTIONS, training_step
 from stages.inference.logits import BATCH_SIZE, Outputs, load_model, predict_batches, predict_outputs, with_features
 from stages.inference.model_size import Size, measure_speed, size_of
 from stages.models.linear_file import LinearHead, read_linear_head
@@ -41,7 +42,12 @@ class PredictionCache:
 
     def predict(self, model_path: Path, *, features: bool = False) -> Outputs:
         """Return the outputs of a model, with or without features; it is loaded only if they are not cached."""
-        if head := read_linear_head(model_path):
+        try:
+            head = read_linear_head(model_path)
+        except BadZipFile as error:
+            advice = f"run `dvc repro {training_step(model_path)}`"
+            raise UserError(f"expected an intact model in {model_path}, received a damaged file: {advice}") from error
+        if head:
             pooled = self.backbone_features(model_path, head)
             with threadpool_limits(limits=1):  # the last digits depend on the number of threads
                 return Outputs(pooled @ head.kernel + head.bias, pooled if features else None)

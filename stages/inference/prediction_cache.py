@@ -9,6 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from stages.common.cli import UserError
 from stages.common.machine import machine_key, read_code
 from stages.common.paths import PREDICTIONS, training_step
 from stages.inference.logits import BATCH_SIZE, Outputs, load_model, predict_batches, predict_outputs, with_features

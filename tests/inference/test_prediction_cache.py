@@ -8,6 +8,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
+from stages.common.cli import UserError
 from stages.common.paths import MODELS, PREDICTIONS
 from stages.inference import prediction_cache
 from stages.inference.logits import load_model, predict_outputs

@@ -20,8 +20,8 @@ CNN = {"features": "pixels", "conv_layers": 1, "filters": 8, "dropout": 0.5, "de
 def test_the_project_s_parameters_are_the_notebook_s() -> None:
     params = load_params()
     assert (params.train.batch_size, params.train.learning_rate) == (32, 1e-3)
-    assert list(params.models)[:4] == ["cnn", "augmented", "preprocessed", "transfer"]
-    augmented = [*list(params.models.values())[:3], params.features[params.models["transfer"].features]]
+    assert list(params.models)[:5] == ["linear", "cnn", "augmented", "preprocessed", "transfer"]
+    augmented = [*list(params.models.values())[1:4], params.features[params.models["transfer"].features]]
     assert [(of.flip, of.rotation) for of in augmented] == [(None, 0), *[("horizontal", 0.2)] * 3]
     assert {config.dropout for config in params.models.values() if not config.is_linear} == {0.5}
 
@@ -110,7 +110,7 @@ def test_a_key_that_is_there_twice_is_refused() -> None:
     ("section", "listed"),
     [
         ("backbones", "mobilenet_v2"),
-        ("features", "mobilenet_v2'?, '?mobilenet_v2_blocks'?, '?mobilenet_v2_pooled"),
+        ("features", "mobilenet_v2_pooled'?, '?mobilenet_v2'?, '?mobilenet_v2_blocks"),
         ("label_issues", "mobilenet_v2_pooled"),
     ],
 )
@@ -167,7 +167,11 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         (BACKBONE, {"backbone": "mobilenet_v2", "views": 4}, f"{BACKBONE}: expected one of flip, rotation, "),
         ("models.transfer.flip", "vertical", f"models.transfer: {ALL_AUGMENTATION} under {BACKBONE}"),
         ("models.transfer.rescale", "zero_to_one", "models.transfer: expected rescale with features: pixels only"),
-        ("models.cnn.features", "nonesuch", "models.cnn.features: expected one of features (pixels, mobilenet_v2, mob"),
+        (
+            "models.cnn.features",
+            "nonesuch",
+            "models.cnn.features: expected one of features (pixels, mobilenet_v2_poole",
+        ),
         (f"{BACKBONE}.backbone", "vgg", f"{BACKBONE}.backbone: expected one of backbones (mobilenet_v2), received vgg"),
         ("features.pixels", {"backbone": "none"}, "features.pixels: reserved for the photos themselves"),
         ("backbones.mobilenet_v2.weights", "", "backbones.mobilenet_v2.weights: expected a file, received none"),
@@ -200,7 +204,7 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.cnn.dropout", None, "models.cnn: expected dropout, or classifier: linear, received none"),
         ("models.wide", {"features": "pixels"}, "models.wide: expected dense_units and dropout, or classifier: linear"),
         ("models.transfer.features", "mobilenet_v2_pooled", "models.transfer.features: expected features without pool"),
-        ("cluster.models", {"tranfer": {}}, "cluster.models: expected one of models (cnn, augmented,"),
+        ("cluster.models", {"tranfer": {}}, "cluster.models: expected one of models (linear, cnn,"),
     ],
 )
 def test_a_bad_value_is_named_with_what_was_expected(set_params: SetParams, key: str, value: Any, message: str) -> None:

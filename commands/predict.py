@@ -74,7 +74,7 @@ def output_path(name: str) -> Path | None:
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="a model in data/models/ (default: the best on the validation photos)")
-    parser.add_argument("--rev", metavar="GIT_REV", help="of a model as it was in a commit, branch, tag or experiment")
+    parser.add_argument("--rev", metavar="GIT_REV", help="commit, branch, tag or experiment of the model")
 
 
 def choose_format(name: str | None, output: Path | None) -> str:

@@ -3,13 +3,15 @@
 import sys
 from typing import Any
 
+previous_hook = sys.excepthook
+
 
 def report_exception(kind: type[BaseException], *details: Any) -> None:
     """Report Ctrl-C in one line also while imports run, which takes seconds: ``cli.run`` starts after them."""
     if issubclass(kind, KeyboardInterrupt):
         sys.stderr.write("stopped: run the same command again\n")
     else:
-        sys.__excepthook__(kind, *details)
+        previous_hook(kind, *details)
 
 
 sys.excepthook = report_exception

@@ -56,6 +56,7 @@ def check_is_fetched(raw: Path, labels: Path) -> None:
 def fetch_photos(url: str, sha256: str | None, folder: Path) -> None:
     """Pack the photos at ``url``, a folder or an archive, into shards in a folder."""
     source = Source(url, "download.photos")
+    source.check_is_apart(RAW, LABELS)
     if source.is_folder():
         if sha256:
             raise UserError(f"download.photos_sha256: expected it empty for a folder, received {sha256}")
@@ -76,6 +77,7 @@ def fetch_labels(url: str | None, folder: Path) -> None:
         (folder / "none").write_text("download.labels is null: the classes are the folders of the photos.\n")
         return
     source = Source(url, "download.labels")
+    source.check_is_apart(RAW, LABELS)
     if source.is_folder():
         raise UserError(f"download.labels: expected a CSV, received the folder {url}")
     source.copy_file(folder / "labels.csv")

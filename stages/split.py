@@ -26,7 +26,7 @@ import pandas as pd
 from stages.common.cli import MismatchError, UserError, run
 from stages.common.parallel import map_in_parallel
 from stages.common.params import Split, load_params
-from stages.common.paths import CORRECTIONS, LABELS, RAW, SPLITS
+from stages.common.paths import CORRECTIONS, LABELS, RAW, SHARD, SPLITS
 from stages.data.duplicates import SIDE, find_clusters, find_conflicts, hash_photo
 from stages.data.groups import assign_splits, find_groups
 from stages.data.labels import apply_corrections, read_labels
@@ -50,6 +50,8 @@ PREVIEWS = {".thm"}  # a camera's small JPEG of a film or photo beside it
 
 def main() -> None:
     settings = load_params().split
+    if not (RAW / SHARD.format(1)).exists():
+        raise UserError(f"expected photos in {RAW}, found none: run `dvc repro download`")
     corrections = read_labels(CORRECTIONS.read_bytes(), str(CORRECTIONS)) if CORRECTIONS.exists() else {}
     try:
         photos = split_photos(settings, corrections)
@@ -208,7 +210,9 @@ def check_rejected_fraction(photos: pd.DataFrame, max_fraction: float) -> None:
 
 
 def log_first(rejected: pd.DataFrame) -> None:
-    logger.warning("\n".join(rejected["path"].head(MAX_LOGGED) + ": " + rejected["reason"].head(MAX_LOGGED)))
+    lines = [*(rejected["path"] + ": " + rejected["reason"]).head(MAX_LOGGED)]
+    more = [f"... and {len(rejected) - MAX_LOGGED} more"] if len(rejected) > MAX_LOGGED else []
+    logger.warning("\n".join([*lines, *more]))
 
 
 def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: float) -> None:
@@ -242,7 +246,14 @@ def check_splits(photos: pd.DataFrame) -> None:
     lacking = counts[(counts == 0).any(axis=1)]
     if len(lacking):
         label, found = lacking.index[0], ", ".join(f"{count} in {split}" for split, count in lacking.iloc[0].items())
-        raise UserError(f"expected three different photos or groups of every class, found of {label!r} {found}")
+        of_class = photos[photos["label"] == label]
+        is_duplicate = (
+            usable(of_class)["cluster"].duplicated().any() or of_class["reason"].str.contains(DUPLICATE).any()
+        )
+        raise UserError(
+            f"expected three different photos or groups (split.group) of every class, found of {label!r} {found}"
+            f"{NOT_DUPLICATES if is_duplicate else ''}"
+        )
 
 
 if __name__ == "__main__":

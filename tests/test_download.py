@@ -158,6 +158,17 @@ def test_a_link_to_photos_of_the_user_stops_the_step(photos: Path) -> None:
     assert files_below(Path("elsewhere")) == files_below(photos)
 
 
+@pytest.mark.parametrize("source", ["data/raw", "data/raw/photos-00001.zip", "data"])
+@pytest.mark.usefixtures("photos")
+def test_a_source_among_the_outputs_is_refused(set_params: SetParams, source: str) -> None:
+    download.main()
+    before = files_below(Path("data"))
+    set_params({"download.photos": source})
+    with pytest.raises(UserError, match=r"^download.photos: expected a path neither inside nor around data/raw, "):
+        download.main()
+    assert files_below(Path("data")) == before
+
+
 BAD_PARAMETERS = {
     "empty folder": ({"photos": "empty"}, "^download.photos: expected photos, found no files in empty"),
     "folder of hidden files": ({"photos": "hidden"}, "^download.photos: expected photos, found no files in hidden"),

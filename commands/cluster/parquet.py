@@ -55,7 +55,9 @@ def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings)
     """Write the model to the output, where every node finds it, unless the output was begun with another."""
     if not output.exists(ABOUT):
         if parts_of(output):
-            raise UserError(f"{output.path}: expected {ABOUT} beside Parquet files, found none: choose another OUTPUT")
+            raise UserError(
+                f"{output.path}: expected a new OUTPUT, or one with {ABOUT}, found Parquet files: choose another"
+            )
         about = {"model": model.name, "classes": model.class_names, "image_fit": model.image_fit}
         content = json.dumps({**about, "confidence": settings.model_dump()}, indent=2, ensure_ascii=False)
         write_remote(output, MODEL, model.content)

@@ -1,7 +1,7 @@
 """Pretrain a small MobileNetV2 on synthetic images of animals, but not on cats and dogs.
 
-Writes ``data/sample_backbone.weights.h5``, which replaces ImageNet's weights where there is no network. On one machine
-it gives the same weights again.
+Writes ``data/sample_backbone.weights.h5``, which replaces ImageNet's weights where there is no network: on the same
+machine the same weights each time.
 
     python -m commands.sample.pretrain
 """

@@ -5,6 +5,7 @@ import errno
 import logging
 import os
 import re
+import select
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -86,10 +87,9 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit("stopped: run the same command again (a training run resumes)")
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it flushes its own buffer
-        sys.exit("stopped: what reads the output, or a connection, has ended")
     except Exception as error:  # noqa: BLE001 (its traceback is printed)
+        if isinstance(error, BrokenPipeError) and is_output_closed():
+            sys.exit(1)
         if getattr(error, "errno", None) == errno.ENAMETOOLONG:  # for example, of several paths in one pair of quotes
             sys.exit(f"error: {shown(str(error))}: expected a shorter path; quote each path by itself")
         if problem := machine_problem(error):
@@ -97,6 +97,15 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
             sys.exit(MACHINE_FAILURE)
         traceback.print_exc()
         sys.exit(BUG)
+
+
+def is_output_closed() -> bool:
+    """Return whether what reads the output, such as `head`, has ended; if so, the rest of the output is discarded."""
+    stdout, poll = 1, select.poll()
+    poll.register(stdout, 0)
+    if is_closed := bool(poll.poll(0)):  # registered for errors alone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout)  # or Python complains when it flushes its own buffer
+    return is_closed
 
 
 def machine_problem(error: Exception) -> str | None:

@@ -202,8 +202,11 @@ def load_params(path: Path = PARAMS) -> Params:
 
 def load_entry(description: str | None, section: str) -> tuple[str, Params]:
     """Return the entry of ``section`` that the command line or else the running DVC stage names, and all parameters."""
-    params, parser = load_params(), command_parser(description)
-    names, default = list(getattr(params, section)), os.environ.get("DVC_STAGE", "").rpartition("@")[2]
+    parser, default = command_parser(description), os.environ.get("DVC_STAGE", "").rpartition("@")[2]
     text = f"an entry of {section} in params.yaml; default: the NAME of the DVC stage STEP@NAME that runs"
-    parser.add_argument("name", nargs="?", metavar="NAME", choices=names, default=default, help=text)
-    return str(parser.parse_args().name), params
+    parser.add_argument("name", nargs="?", metavar="NAME", default=default, help=text)
+    name, params = str(parser.parse_args().name), load_params()
+    if name not in (entries := getattr(params, section)):
+        listed = ", ".join(entries) or "none are listed"
+        raise UserError(f"expected NAME to be an entry of {section} in params.yaml ({listed}), received {name!r}")
+    return name, params

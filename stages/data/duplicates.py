@@ -159,9 +159,9 @@ def _pairs_in_runs(keys: np.ndarray, hashes: np.ndarray, max_distance: int) -> I
 
 
 def bit_masks(max_distance: int, sections: int) -> np.ndarray:
-    """Return masks, uint64, each of so many sections of a hash: of any ``max_distance`` bits, one mask has none.
+    """Return masks, uint64, of so many sections of a hash each: any ``max_distance`` bits leave one mask untouched.
 
-    For that the hash is divided into ``max_distance`` more sections. A mask of no section has no bits.
+    The hash is divided into ``max_distance + sections`` sections, of which the masks are all combinations.
     """
     count = max_distance + sections
     bits = [sum(1 << bit for bit in range(first, BITS, count)) for first in range(count)]

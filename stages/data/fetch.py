@@ -65,6 +65,17 @@ class Source:
             received = f"{url!r}{separated}: {first_line(error) or type(error).__name__}"
             raise UserError(f"{key}: expected a path or a URL that fsspec reads, received {received}") from error
 
+    def check_is_apart(self, *outputs: Path) -> None:
+        """Refuse a local source inside or around a folder that the step replaces."""
+        path = Path(self.path).resolve()
+        for output in outputs:
+            folder = output.resolve()
+            if self.is_local and (path == folder or path in folder.parents or folder in path.parents):
+                raise UserError(
+                    f"{self.key}: expected a path neither inside nor around {output}, which this step replaces, "
+                    f"received {self.url!r}: move what is yours elsewhere, and name it there"
+                )
+
     def is_folder(self) -> bool:
         # To fsspec every web page is a folder of its links.
         return not self.is_http and bool(self._retry(partial(self.files.isdir, self.path), self.url))
@@ -73,7 +84,8 @@ class Source:
         """Refuse what reading has no end of."""
         if self.is_local and not Path(path).is_file():
             raise UserError(
-                f"{self.key}: expected a file, received {path}, a link to a folder or to nothing, a pipe or a device"
+                f"{self.key}: expected a file, received {path}, a link to a folder or to nothing, a pipe or a device: "
+                "replace or delete it"
             )
 
     def copy_file(
@@ -94,7 +106,9 @@ class Source:
 
         self._retry(copy, self.url)
         if sha256 and (received := sha256_of(target)) != sha256:
-            raise UserError(f"{sha256_key}: expected {sha256}, received {received}: {self.url} is another file")
+            raise UserError(
+                f"{sha256_key}: expected {sha256}, received {received}: {self.url} is damaged or another file"
+            )
 
     def pack_folder(self, target: Path) -> None:
         """Pack the files of a folder into shards, except hidden ones."""

@@ -34,11 +34,13 @@ def find_groups(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
     matched = keys >= 0
     if not matched.any():
         path = photos["path"].iloc[0]
-        raise MismatchError(f"split.group: expected '{pattern}' to match paths, as {path}, matched none: correct it")
+        raise MismatchError(f"split.group: expected '{pattern}' to match paths, as {path}, but it matches none")
     first_key = clusters.max() + 1  # the nodes of the graph are the clusters, then the keys
     ends = clusters[matched], first_key + keys[matched]
     graph = coo_array((np.ones(matched.sum(), bool), ends), shape=[first_key + len(names)] * 2)
     groups: np.ndarray = connected_components(graph, directed=False)[1][clusters]
+    if len(set(groups)) == 1:
+        raise MismatchError(f"split.group: expected '{pattern}' to distinguish groups, but all are in {min(names)!r}")
     logger.info("split.group joins %d clusters to %d groups", len(set(clusters)), len(set(groups)))
     if not matched.all():
         text = "split.group does not match %d of %d photos, which stay on their own, such as %s"
@@ -164,6 +166,6 @@ def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, num_split
     solved = milp(costs.ravel(), integrality=1, bounds=Bounds(0, 1), constraints=[one_split, every_class])
     if solved.x is None:
         raise MismatchError(
-            "split.group: expected groups that allow every class in every split, found none: correct it"
+            "split.group: expected groups that can be divided with every class in every split, received others"
         )
     return np.asarray(solved.x.reshape(-1, num_splits).argmax(axis=1))

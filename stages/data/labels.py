@@ -49,7 +49,7 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
             path, label = row["path"] or "", normalize_label(row["label"] or "")
             if not path or CONTROL.search(path + label):
                 received = f"{path!r} and {label!r} in line {rows.line_num}"
-                raise UserError(f"{name}: expected a path and no control characters, received {received}")
+                raise UserError(f"{name}: expected a path and a label, without control characters, received {received}")
             listed[normalize("NFC", PurePosixPath(path).as_posix())].update([label] if label else [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{name}: expected a CSV in UTF-8, received: {error}") from error
@@ -60,7 +60,7 @@ def check_columns(columns: list[str], name: str) -> None:
     """Raise a UserError unless ``path`` and ``label`` are there, once each; log the other columns."""
     if columns.count("path") != 1 or columns.count("label") != 1:
         received = shown(", ".join(columns)) or "none"
-        raise UserError(f"{name}: expected the columns path and label, with commas, received {received}")
+        raise UserError(f"{name}: expected the columns path and label, separated by commas, received {received}")
     if others := [column for column in columns if column not in ("path", "label")]:
         logger.info("%s: columns that are not read: %s", name, ", ".join(others))
 

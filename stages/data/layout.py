@@ -101,7 +101,7 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
     photos = photos_in_csv(folder, tree, labels) if labels.exists() else photos_in_folders(folder, tree)
     classes = photos["label"][photos["label"] != ""].drop_duplicates().sort_values()
     if len(classes) < 2:
-        others = photos["path"][photos["label"] == ""]
+        others = photos["path"][(photos["label"] == "") & ~photos["reason"].str.startswith(NO_FILE)]
         raise UserError(
             "expected two or more classes, from a CSV (download.labels) or, without one, the names of folders with "
             f"their photos, found {', '.join(classes) or 'none'}"
@@ -127,6 +127,9 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
     for path in tree.without_photos:
         if path.parent in tops or (path.parent == root and split_of(path.name)):
             raise UserError(f"expected photos in the class folder {path}, found none: add some or delete the folder")
+    for path, split in tops.items():
+        if split and not tree.inner[path]:
+            raise UserError(f"expected a folder per class in {path}, found photos alone: move or delete them")
     folders = class_folders(tops, tree)
     classes = {label for label, _, _ in folders.values()}
     class_folder_of: dict[str, ClassFolder] = {}
@@ -160,7 +163,10 @@ def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolde
             folders |= {inner: ClassFolder(label, split, path.parent) for inner, split in below.items()}
         else:
             found = describe(below) or "photos"
-            raise UserError(f"expected photos in each class folder, or the same splits, in {path} found {found}")
+            raise UserError(
+                f"expected photos in each class folder, or folders for the same splits in each, received {found} in "
+                f"{path}"
+            )
     return folders
 
 
@@ -225,10 +231,10 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
     with_photos = sorted(set(labelled["label"]))
     if lost := sorted(set().union(*listed.values()) - set(with_photos)):
         name = min(name for name, of_name in listed.items() if lost[0] in of_name)
-        reason = photos.set_index("name")["reason"][name]
+        reason = photos.loc[photos["name"] == name, "reason"].iloc[0]
         if name in missing and names:
             existing = sorted(names.values())[:10_000]  # which take a second
-            reason += f", which has {(get_close_matches(name, existing, 1) or existing)[0]!r}"
+            reason += f", which has files such as {(get_close_matches(name, existing, 1) or existing)[0]!r}"
         raise UserError(f"download.labels: expected photos of each class, found none of {lost[0]!r}: {name!r} {reason}")
     if missing_values := [label for label in with_photos if label.casefold() in MISSING_VALUES]:
         text = "download.labels: classes named like a missing value, %s (%d photos): leave a missing label empty"

@@ -162,14 +162,16 @@ def open_files(revision: str | None) -> Iterator[LocalFileSystem | DVCFileSystem
         # DVCFileSystem(rev=...) would look for the project at the root of the git repository, wherever it is in it.
         with Repo() as repo, repo.switch(resolve_commit(repo, revision)):
             yield DVCFileSystem(repo)
-    except (DvcException, UnicodeError) as error:
+    except DvcException as error:
         text = f"expected a commit, branch, tag or experiment, received {revision!r}: {first_line(error)}"
         raise UserError(f"--rev: {text}") from error
 
 
 def resolve_commit(repo: Repo, revision: str) -> str:
-    """Return the hash of a commit, branch, tag or DVC experiment, or raise a RevError or UnicodeError."""
+    """Return the hash of a commit, branch, tag or DVC experiment, or raise a RevError."""
     if not revision:  # HEAD to DVC
         raise RevError("it is empty")
-    # Git resolves files and folders (``HEAD:dvc.yaml``), too.
-    return str(resolve_rev(repo.scm, f"{resolve_rev(repo.scm, revision)}^{{commit}}"))
+    try:  # git resolves files and folders (``HEAD:dvc.yaml``), too
+        return str(resolve_rev(repo.scm, f"{resolve_rev(repo.scm, revision)}^{{commit}}"))
+    except UnicodeError as error:
+        raise RevError("it is not in UTF-8") from error

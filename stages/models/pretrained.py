@@ -76,8 +76,8 @@ def load_network(folder: Path, about: dict[str, Any], image_size: tuple[int, int
             raise ValueError("its output is not a feature map")
     except (AttributeError, TypeError, ValueError) as error:
         raise UserError(
-            f"{parameter}: expected a network of keras.applications, as MobileNetV2, received {architecture}, which "
-            f"cannot be built for photos of {list(image_size)} (image_size) with options {options}: {first_line(error)}"
+            f"{parameter}: expected a network of keras.applications for photos of {list(image_size)} (image_size), "
+            f"received {architecture} with options {options}, which cannot be built: {first_line(error)}"
         ) from error
     [weights] = folder.glob("*.h5")
     try:

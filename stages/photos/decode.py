@@ -170,7 +170,7 @@ def _open(content: bytes) -> ImageFile.ImageFile:
             Image.OPEN[name][0](BytesIO(content), "")  # raises the reason, which Image.open() hides
         raise
     if content.endswith(bytes(64)) and _has_no_end(opened.format, content):
-        raise UnreadablePhotoError("cannot be decoded: is cut short, and zero bytes follow")
+        raise UnreadablePhotoError("cannot be decoded: ends in zero bytes, as a copy does that was cut short")
     return opened
 
 

@@ -122,4 +122,7 @@ def packed_photos(path: Path) -> list[str]:
 
 
 def damaged(shard: Path) -> UserError:
-    return UserError(f"{shard}: expected photos of `download`, found damage or nothing: `dvc repro --force download`")
+    return UserError(
+        f"{shard}: expected photos as `download` packs them, received a damaged or missing file: run "
+        "`dvc repro --force download && dvc repro`"
+    )

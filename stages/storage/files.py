@@ -24,9 +24,10 @@ LOCK = ".in-use"  # in each scratch folder: locked for as long as the process th
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a temporary path of the same name; rename it to ``path`` on success, as the last of several processes.
+    """Yield a temporary path of the same name; rename it to ``path`` on success.
 
-    A file that exists is replaced and never written into: it may be a link into DVC's cache.
+    A file that exists is replaced and never written into: it may be a link into DVC's cache. If several processes write
+    it, the last one stays.
     """
     with scratch_folder(path.parent) as scratch:
         yield scratch / path.name
@@ -54,7 +55,7 @@ def atomic_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
-    """Create a hidden folder in ``parent``, and delete it at the end, as well as unlocked ones, of killed processes."""
+    """Create a hidden folder in ``parent``, and delete it at the end; also delete those that killed processes left."""
     parent.mkdir(parents=True, exist_ok=True)
     for folder in parent.glob(".unfinished-*"):
         if UNFINISHED.fullmatch(folder.name):

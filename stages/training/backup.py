@@ -53,7 +53,8 @@ class Backup:
 
     def history(self) -> History:
         """Read the records of the finished epochs: none without a backup, or if it is damaged (logged) or outdated."""
-        return read_history(self.path) if read_cached(self.path, self.key) else []
+        cached = read_cached(self.path, self.key)
+        return list(json.loads(str(cached["history"]))) if cached else []
 
     def save(self, model: Any, history: History, best: Sequence[np.ndarray] = ()) -> None:
         """Replace the backup of the epoch before, with the variables of the best epoch if that becomes the model."""

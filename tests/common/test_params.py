@@ -107,17 +107,16 @@ def test_a_key_that_is_there_twice_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "listed"),
-    [
-        ("backbones", "mobilenet_v2"),
-        ("features", "mobilenet_v2_pooled'?, '?mobilenet_v2'?, '?mobilenet_v2_blocks"),
-        ("label_issues", "mobilenet_v2_pooled"),
-    ],
+    ("arguments", "stage", "received"),
+    [(["nonesuch"], "", "nonesuch"), ([], "train@nonesuch", "nonesuch"), ([], "", "")],
 )
-def test_an_unknown_entry_is_one_line(monkeypatch: pytest.MonkeyPatch, section: str, listed: str) -> None:
-    monkeypatch.setattr(sys, "argv", ["step", "nonesuch"])
-    with pytest.raises(UserError, match=rf"^argument NAME: invalid choice: 'nonesuch' \(choose from '?{listed}'?\): "):
-        load_entry(None, section)
+def test_an_unknown_entry_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], stage: str, received: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["step", *arguments])
+    monkeypatch.setenv("DVC_STAGE", stage)
+    with pytest.raises(UserError, match=rf"an entry of backbones in .* \(mobilenet_v2\), received '{received}'$"):
+        load_entry(None, "backbones")
 
 
 BACKBONE = "features.mobilenet_v2"

@@ -117,7 +117,7 @@ def test_groups_of_several_classes_fill_every_split(folder: str, splits: list[st
             continue
         filled = set(zip(assigned["label"], assigned["split"], strict=True))
         assert set(product(enough, splits)) <= filled, seed
-    assert refused < 8
+    assert refused < 4
 
 
 def test_a_division_moves_as_few_clusters_as_it_can() -> None:
@@ -204,7 +204,10 @@ def test_a_cluster_without_a_match_is_a_group_of_its_own(caplog: pytest.LogCaptu
     assert "does not match 2 of 4 photos, which stay on their own, such as data/raw/dogs/1_0.jpg" in caplog.text
 
 
-def test_a_pattern_that_matches_nothing_is_one_line() -> None:
-    message = r"^split.group: expected .\(cows\). to match paths, as data/raw/dogs/1_0.jpg, matched none: correct it$"
-    with pytest.raises(MismatchError, match=message):
-        find_groups(table(["dogs/1"], ["dogs/2"]), "(cows)")
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [("(cows)", "to match paths, as data/raw/dogs/1_0.jpg, but it matches none"), ("(raw)", "but all are in 'raw'")],
+)
+def test_a_pattern_that_tells_nothing_apart_is_one_line(pattern: str, message: str) -> None:
+    with pytest.raises(MismatchError, match=rf"^split.group: expected '{re.escape(pattern)}' .*{message}$"):
+        find_groups(table(["dogs/1"], ["dogs/2"]), pattern)

@@ -118,7 +118,7 @@ def test_files_beside_shards_are_not_passed_over(name: str) -> None:
 
 def test_a_shard_that_is_missing_is_not_passed_over() -> None:
     (RAW / SHARD.format(2)).unlink()
-    with pytest.raises(UserError, match=rf"^{RAW}/photos-00002.zip: expected photos .* or nothing"):
+    with pytest.raises(UserError, match=rf"^{RAW}/photos-00002.zip: expected photos .* or missing"):
         packed_photos(RAW)
 
 

@@ -38,7 +38,6 @@ def check_is_refused(project: Path, key: str, *command: str) -> None:
 
 
 def test_sources_where_the_steps_write_are_refused(project: Path) -> None:
-    """And a data folder on another disk."""
     labels, weights = project / "data/labels/labels.csv", project / "data/backbone/small/w.h5"
     for path, content in ((labels, "path,label\n"), (weights, "weights")):
         path.parent.mkdir(parents=True)

@@ -201,9 +201,9 @@ def test_a_depthwise_convolution_with_a_multiplier_is_folded() -> None:
 BAD_ENTRIES: dict[str, tuple[dict[str, Any], str]] = {
     "another width": ({"options": {"alpha": 1.0}}, r"2.weights: expected weights of MobileNetV2 .* others \(random"),
     "another network": ({"architecture": "ResNet50", "options": {}}, "expected weights of ResNet50 without its top"),
-    "no network": ({"architecture": "MobilNet"}, "^backbones.mobilenet_v2: expected a .* MobilNet, which cannot"),
-    "no feature map": ({"options": {"pooling": "avg"}}, "cannot be built .*'avg'}: its output is not a feature map"),
-    "no option": ({"options": {"width": 1}}, r"cannot be built .* options {'width': 1}: .*unexpected keyword"),
+    "no network": ({"architecture": "MobilNet"}, "^backbones.mobilenet_v2: .* received MobilNet with .*, which cannot"),
+    "no feature map": ({"options": {"pooling": "avg"}}, "'avg'}, which .* its output is not a feature map"),
+    "no option": ({"options": {"width": 1}}, r"options {'width': 1}, which cannot be built: .*unexpected keyword"),
 }
 
 

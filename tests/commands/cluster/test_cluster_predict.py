@@ -220,7 +220,7 @@ def test_an_output_of_another_program_is_refused(workspace: Path) -> None:
     save_small_model("small", ["ants", "bees"])
     (workspace / "out").mkdir()
     (workspace / "out/part-000001.parquet").write_bytes(b"mine")
-    with pytest.raises(UserError, match=r"expected _about.json beside Parquet files, found none: choose"):
+    with pytest.raises(UserError, match=r"expected a new OUTPUT, or one with _about.json, found Parquet"):
         claim(open_folder(str(workspace / "out")), fetch_model_file("small"), ConfidenceSettings())
     assert [path.name for path in (workspace / "out").iterdir()] == ["part-000001.parquet"]
 

@@ -58,7 +58,7 @@ def current_commit(base: str) -> str:
         with Repo() as repo:
             resolve_commit(repo, base)
             return str(repo.scm.get_rev()[:7])
-    except (DvcException, UnicodeError) as error:
+    except DvcException as error:
         raise UserError(f"expected a git revision to compare with, received {base!r}: {first_line(error)}") from error
 
 

@@ -30,7 +30,7 @@ from stages.inference.model_file import TrainedModel, fetch_model_file
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
 from stages.photos.shards import packed_photos
 from stages.storage.files import atomic_write
-from stages.storage.folders import unreadable_folders, visible_files
+from stages.storage.non_photos import unreadable_folders, visible_files
 
 logger = logging.getLogger(__name__)
 

@@ -36,7 +36,7 @@ from stages.photos.formats import SUFFIXES
 from stages.photos.shards import packed_photos
 from stages.storage.arrays import ArrayStore, DiskArray, temporary_array
 from stages.storage.files import atomic_folder, write_csv
-from stages.storage.folders import SIDECAR_SUFFIXES
+from stages.storage.non_photos import SIDECAR_SUFFIXES
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
 
 logger = logging.getLogger(__name__)

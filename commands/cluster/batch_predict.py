@@ -30,7 +30,7 @@ from stages.inference.model_file import fetch_model_file
 from stages.models.runtime import make_deterministic
 from stages.photos.decode import UnreadablePhotoError, read_photo, resized_pixels, unreadable_photos
 from stages.photos.shards import packed_photos
-from stages.storage.folders import check_readable, is_hidden
+from stages.storage.non_photos import check_readable, is_hidden
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from stages.common.cli import BROKEN, NO_SPACE, UserError
 from stages.common.parallel import in_parallel
 from stages.common.paths import SHARD, SHARDS
-from stages.storage.folders import HEADER_BYTES, folders_above, identify, is_hidden
+from stages.storage.non_photos import HEADER_BYTES, folders_above, identify, is_hidden
 
 logger = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ from stages.common.cli import BROKEN, NO_SPACE, UserError, first_line
 from stages.common.paths import RAW
 from stages.data.archive import Member, leave_out_hidden, pack
 from stages.storage.files import sha256_of
-from stages.storage.folders import check_readable
+from stages.storage.non_photos import check_readable
 
 logger = logging.getLogger(__name__)
 

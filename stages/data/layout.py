@@ -14,7 +14,7 @@ import pandas as pd
 
 from stages.common.cli import UserError, plural
 from stages.data.labels import normalize_label, read_labels, spelling
-from stages.storage.folders import SIDECAR_SUFFIXES, folders_above
+from stages.storage.non_photos import SIDECAR_SUFFIXES, folders_above
 from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -21,12 +21,9 @@ from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import BEST, MODELS
 from stages.inference.calibration import SOFTMAX_ALONE, Calibration, fit_calibration, parse_validation
-from stages.inference.logits import load_model, predict_outputs, with_features
+from stages.inference.logits import KerasModel, load_model, predict_outputs, with_features
 from stages.storage.arrays import ArrayStore
 from stages.storage.files import json_value
-
-if TYPE_CHECKING:
-    from stages.models.runtime import keras
 
 logger = logging.getLogger(__name__)
 
@@ -35,10 +32,10 @@ class TrainedModel(NamedTuple):
     """A trained model in memory, with what turns its logits into predictions."""
 
     name: str
-    model: "keras.Model"  # from pixels of 0..255, (batch, height, width, 3), to logits, (batch, classes)
+    model: KerasModel  # from pixels of 0..255, (batch, height, width, 3), to logits, (batch, classes)
     class_names: list[str]  # in the order of the logits
     calibration: Calibration = Calibration()
-    with_features: "keras.Model | None" = None  # the model with features as a second output, if calibration needs them
+    with_features: KerasModel | None = None  # the model with features as a second output, if calibration needs them
     image_fit: ImageFit = "stretch"  # of the photos that it was trained on, as of ``resized_pixels``
 
     @property

@@ -10,7 +10,6 @@ model (``commands/export/export_cache.py``).
 
 import argparse
 import json
-import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +22,17 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from commands.export.export_cache import load_exported
-from stages.common.cli import CONTROLS, UserError, command_parser, explain_unwritable, plural, printable, run, shown
+from stages.common.cli import (
+    CONTROLS,
+    UserError,
+    command_parser,
+    explain_unwritable,
+    logger,
+    plural,
+    printable,
+    run,
+    shown,
+)
 from stages.common.parallel import in_parallel
 from stages.common.params import load_params
 from stages.inference.model_file import TrainedModel, fetch_model_file
@@ -31,8 +40,6 @@ from stages.photos.decode import UnreadablePhotoError, resized_pixels
 from stages.photos.shards import packed_photos
 from stages.storage.files import atomic_write
 from stages.storage.non_photos import unreadable_folders, visible_files
-
-logger = logging.getLogger(__name__)
 
 EPILOG = "If a file cannot be decoded, the others are classified all the same, and the exit code is 1."
 CHUNK_SIZE = 256  # photos in memory at a time, beside those of the chunk before

@@ -11,7 +11,6 @@ validation photos, the lists and the test photos. Writes for each model ``metric
 """
 
 import json
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -21,7 +20,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.common.cli import UserError, run
+from stages.common.cli import UserError, logger, run
 from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings, Params, load_params
 from stages.common.paths import BEST, HISTORY, MODELS, REPEATS, REPORT, training_step
@@ -33,8 +32,6 @@ from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
 from stages.storage.files import check_leftovers, json_value, read_file, write_csv, write_json, write_text
 from stages.storage.photo_lists import class_names, encode_labels, majority_class_accuracy, read_split
-
-logger = logging.getLogger(__name__)
 
 SCORES = Path("metrics/models")
 ACCURACY_FIGURES = Path("plots/accuracy")

@@ -7,7 +7,6 @@ crop`` the share of a photo that it loses), ``plots/label_counts.csv`` and ``.pn
 random training photos of each class.
 """
 
-import logging
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -15,15 +14,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.common.cli import run
+from stages.common.cli import logger, run
 from stages.common.parallel import map_in_parallel
 from stages.common.params import LabelStats, load_params
 from stages.evaluation.figures import caption, largest_and_smallest, picture_grid, write_figure
 from stages.photos.decode import open_photo, thumbnail
 from stages.storage.files import write_csv, write_json
 from stages.storage.photo_lists import count_copies, count_rejected, majority_class_accuracy, read_split
-
-logger = logging.getLogger(__name__)
 
 LABEL_STATS = Path("metrics/label_stats.json")
 LABEL_COUNTS = Path("plots/label_counts.csv")

@@ -16,14 +16,13 @@ Duplicates and the photos of a group (``split.group``) are never in two splits. 
 and test have one photo of each duplicate cluster, so that scores, confidence intervals and tests count it once.
 """
 
-import logging
 from collections.abc import Mapping, Set
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import MismatchError, UserError, run
+from stages.common.cli import MismatchError, UserError, logger, run
 from stages.common.parallel import map_in_parallel
 from stages.common.params import Split, load_params
 from stages.common.paths import CORRECTIONS, LABELS, RAW, SHARD, SPLITS
@@ -38,8 +37,6 @@ from stages.storage.arrays import ArrayStore, DiskArray, temporary_array
 from stages.storage.files import atomic_folder, write_csv
 from stages.storage.non_photos import SIDECAR_SUFFIXES
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
-
-logger = logging.getLogger(__name__)
 
 COMPARED_SIZE = 128  # in pixels: a large JPEG is decoded at a reduced size, which still exceeds what is compared
 MAX_LOGGED = 50  # rejected files, where they stop the run

@@ -12,7 +12,6 @@ classifier it also reads the groups, and ``MODEL.json`` has the cross-validated 
 it fine-tunes, it has no epochs, and its history is one record.
 """
 
-import logging
 import time
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import UserError, run
+from stages.common.cli import UserError, logger, run
 from stages.common.machine import read_measurements, record_measurements
 from stages.common.params import Train, load_entry
 from stages.common.paths import BACKUPS, HISTORY, MODELS, REPEATS
@@ -29,8 +28,6 @@ from stages.storage.feature_sets import features_key, open_features, open_sample
 from stages.storage.files import atomic_folder, atomic_write, sha256_of, write_json
 from stages.storage.photo_lists import class_names, encode_labels, read_split
 from stages.training.backup import TrainingRun
-
-logger = logging.getLogger(__name__)
 
 
 def main() -> None:

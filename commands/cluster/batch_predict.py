@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from commands.cluster import nodes, parquet
 from commands.predict import EPILOG, add_model_options, check_all_classified
-from stages.common.cli import MachineError, UserError, command_parser, first_line, printable, run
+from stages.common.cli import MachineError, UserError, command_parser, first_line, logger, printable, run
 from stages.common.param_types import ImageFit
 from stages.common.params import Resources, load_params
 from stages.inference.model_file import fetch_model_file
@@ -31,8 +31,6 @@ from stages.models.runtime import make_deterministic
 from stages.photos.decode import UnreadablePhotoError, read_photo, resized_pixels, unreadable_photos
 from stages.photos.shards import packed_photos
 from stages.storage.non_photos import check_readable, is_hidden
-
-logger = logging.getLogger(__name__)
 
 PHOTOS_PER_PART = 500
 READERS = 8  # threads of a task that decodes

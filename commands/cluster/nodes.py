@@ -1,6 +1,5 @@
 """Join a Ray cluster, check its nodes, and report their failures."""
 
-import logging
 import os
 import shutil
 import socket
@@ -20,7 +19,7 @@ from dvc.repo import Repo
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from commands.cluster.workspace import workspace
-from stages.common.cli import MachineError, UserError, first_line, machine_problem
+from stages.common.cli import MachineError, UserError, first_line, logger, machine_problem
 from stages.common.params import Params, Resources
 
 # What a step needs to run, or its result depends on, by pip's names.
@@ -28,8 +27,6 @@ PACKAGES = ("dvc", "keras", "numpy", "pandas", "pillow", "tensorflow")
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
-
-logger = logging.getLogger(__name__)
 
 
 def connect() -> None:

@@ -6,7 +6,6 @@ machine the same weights each time.
     python -m commands.sample.pretrain
 """
 
-import logging
 import math
 from pathlib import Path
 
@@ -15,11 +14,9 @@ from PIL import Image
 
 from commands.sample.photo_archive import SyntheticImage, draw
 from commands.sample.species import SPECIES
-from stages.common.cli import run
+from stages.common.cli import logger, run
 from stages.common.parallel import map_in_parallel
 from stages.storage.files import atomic_write
-
-logger = logging.getLogger(__name__)
 
 OUTPUT = Path("data/sample_backbone.weights.h5")
 CLASS_NAMES = sorted(set(SPECIES) - {"cats", "dogs"})  # the demo's classes stay unseen

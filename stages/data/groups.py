@@ -1,7 +1,6 @@
 """Assign photos to splits by groups: photos that belong together are never in two splits."""
 
 import hashlib
-import logging
 import re
 from collections import Counter
 from itertools import groupby
@@ -14,10 +13,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, csc_array, eye_array, kron
 from scipy.sparse.csgraph import connected_components
 
-from stages.common.cli import MismatchError
+from stages.common.cli import MismatchError, logger
 from stages.common.params import Split
-
-logger = logging.getLogger(__name__)
 
 
 def find_groups(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Table of photos, with labels (and perhaps splits) from the names of their folders, or with labels from a CSV."""
 
-import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -12,12 +11,10 @@ from unicodedata import normalize
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import UserError, plural
+from stages.common.cli import UserError, logger, plural
 from stages.data.labels import normalize_label, read_labels, spelling
 from stages.storage.non_photos import SIDECAR_SUFFIXES, folders_above
 from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
-
-logger = logging.getLogger(__name__)
 
 SPLIT_NAMES = ["train", "validation", "test"]
 MISSING_VALUES = {"nan", "none", "null", "na", "n/a", "#n/a", "<na>"}  # as programs write them

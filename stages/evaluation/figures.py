@@ -1,6 +1,5 @@
 """Matplotlib's settings, and what all figures share: grids of photos, captions, writing, a cache."""
 
-import logging
 import pickle
 import shutil
 from collections.abc import Iterable, Sequence
@@ -21,12 +20,11 @@ from matplotlib.rcsetup import cycler
 from matplotlib.text import Text
 from PIL import Image
 
+from stages.common.cli import logger
 from stages.common.machine import read_code
 from stages.common.paths import FIGURES
 from stages.photos.decode import thumbnail
 from stages.storage.files import atomic_write, content_hash
-
-logger = logging.getLogger(__name__)
 
 matplotlib.use("agg")
 

@@ -1,6 +1,5 @@
 """A trained model with its classes, as it is now or was in any git revision."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -16,7 +15,7 @@ from dvc.repo import Repo
 from dvc.scm import RevError, resolve_rev
 from fsspec.implementations.local import LocalFileSystem
 
-from stages.common.cli import UserError, first_line, shown
+from stages.common.cli import UserError, first_line, logger, shown
 from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import BEST, MODELS
@@ -24,8 +23,6 @@ from stages.inference.calibration import SOFTMAX_ALONE, Calibration, fit_calibra
 from stages.inference.logits import KerasModel, load_model, predict_outputs, with_features
 from stages.storage.arrays import ArrayStore
 from stages.storage.files import json_value
-
-logger = logging.getLogger(__name__)
 
 
 class TrainedModel(NamedTuple):

@@ -1,6 +1,5 @@
 """Cache of predictions on the test photos. Why DVC does not track them: docs/decisions/prediction_cache.md."""
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from zipfile import BadZipFile
@@ -8,7 +7,7 @@ from zipfile import BadZipFile
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from stages.common.cli import UserError
+from stages.common.cli import UserError, logger
 from stages.common.machine import machine_key, read_code
 from stages.common.paths import PREDICTIONS, training_step
 from stages.inference.logits import (
@@ -24,8 +23,6 @@ from stages.inference.model_size import Size, measure_speed, size_of
 from stages.models.linear_file import LinearHead, read_linear_head
 from stages.storage.arrays import ArrayStore, DiskArray, create_array, open_array, read_cached, write_cached
 from stages.storage.files import atomic_write, content_hash
-
-logger = logging.getLogger(__name__)
 
 INFERENCE_CODE = ("inference/*.py", "models/*.py")  # what predictions depend on, from the pixels on
 

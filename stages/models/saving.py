@@ -1,7 +1,6 @@
 """Save models reproducibly, and check what was saved."""
 
 import json
-import logging
 import re
 import time
 import zipfile
@@ -9,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from stages.common.cli import logger
 from stages.models.linear_file import CHECK_BATCH
 from stages.models.runtime import keras, tf
 from stages.storage.files import atomic_write
-
-logger = logging.getLogger(__name__)
 
 CHECK_SECONDS = 1.0  # CPU time; loading MobileNetV2 takes as long
 # Relative to the largest logit. Measured with MobileNetV2: features stored as float16 change it by 0.02 %, a head in

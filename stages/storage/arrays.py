@@ -1,7 +1,6 @@
 """Arrays on disk: read and written row by row, so that memory use does not depend on the number of photos; cached."""
 
 import errno
-import logging
 import lzma
 import math
 import os
@@ -16,10 +15,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from stages.common.cli import logger
 from stages.common.paths import RAW
 from stages.storage.files import atomic_write
-
-logger = logging.getLogger(__name__)
 
 ROWS = 1024  # at a time
 # Raised while a damaged .npz file is read from memory.

@@ -67,16 +67,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("photos", nargs="+", metavar="PHOTO_OR_FOLDER", help="of a folder, all files but hidden ones")
     add_model_options(parser)
     parser.add_argument("--format", choices=FORMATS, help="default: by FILE's suffix (csv, json, txt), else table")
-    parser.add_argument("-o", "--output", type=output_path, metavar="FILE", help="default: - (stdout)")
+    parser.add_argument("-o", "--output", default="-", metavar="FILE", help="default: - (stdout)")
     args = parser.parse_args()
     if "" in args.photos:  # of an unset variable; as a path it would be the current folder
         parser.error("expected a photo or a folder, received an empty name")
     args.photos = [Path(photo) for photo in args.photos]
+    args.output = None if args.output == "-" else Path(args.output)
     return args
-
-
-def output_path(name: str) -> Path | None:
-    return None if name == "-" else Path(name)
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:

@@ -16,7 +16,7 @@ from stages.common.cli import UserError, command_parser, first_line, run
 from stages.common.params import load_params
 from stages.common.paths import BEST, REPORT
 from stages.inference.model_file import resolve_commit
-from stages.storage.files import json_value
+from stages.storage.files import json_value, read_file
 
 # By this first line the workflow finds its earlier comment.
 MARKER = "<!-- python -m commands.pull_request -->"
@@ -28,8 +28,7 @@ def main() -> None:
     parser = command_parser("Write the comment on a pull request: parameters and scores that differ, and the report.")
     parser.add_argument("base", metavar="BASE", help="a commit, branch, tag or experiment to compare with")
     base = parser.parse_args().base
-    if not REPORT.exists():
-        raise UserError(f"expected {REPORT}, found none: run `dvc repro`")
+    report = read_file(REPORT, "run `dvc repro`").decode()
     if BEST.exists():  # DVC leaves out a file that it cannot read
         json_value(BEST.read_bytes(), "model", str, BEST, "resolve the conflict, or run `dvc repro`")
     params = load_params()
@@ -38,7 +37,6 @@ def main() -> None:
     header, rows = diff_from(base, "metrics", "--precision", "3")
     main_scores = {"test.accuracy", *(f"{split}.{params.evaluate.rank_by}" for split in ("validation", "test"))}
     main_rows = [row for row in rows if is_main(row, main_scores)]
-    report = REPORT.read_text(encoding="utf-8")
     best = report.partition("\n\n")[2].partition("\n")[0]  # after the title: its accuracy and confidence interval
     blocks = [
         MARKER,

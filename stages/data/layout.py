@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from posixpath import dirname
 from typing import NamedTuple
 from unicodedata import normalize
 
@@ -45,7 +46,7 @@ class Tree:
     def __init__(self, folder: Path, files: Iterable[str]) -> None:
         self.files = sorted(files)
         photos = [file for file in self.files if not file.lower().endswith(tuple(SIDECAR_SUFFIXES))]
-        self.with_photos = {Path(parent) for parent in set(map(parent_of, photos))}
+        self.with_photos = {Path(parent) for parent in set(map(dirname, photos))}
         holding = folders_above(photos)  # photos at any depth
         self.inner: dict[Path, list[Path]] = defaultdict(list)  # of each folder the subfolders with photos at any depth
         for path in sorted(holding - {folder, *folder.parents}):
@@ -62,10 +63,6 @@ class Tree:
         """Return the name in ``root``, in normal form C, of each file there."""
         prefix = f"{root.as_posix()}/"
         return {file: normalize("NFC", file.removeprefix(prefix)) for file in self.files if file.startswith(prefix)}
-
-
-def parent_of(file: str) -> str:
-    return file.rpartition("/")[0]
 
 
 def photo_table(rows: list[tuple[str, str, str, str, str]]) -> pd.DataFrame:
@@ -130,16 +127,16 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
     folders = class_folders(tops, tree)
     classes = {label for label, _, _ in folders.values()}
     class_folder_of: dict[str, ClassFolder] = {}
-    for name in sorted(set(map(parent_of, tree.files))):
+    for name in sorted(set(map(dirname, tree.files))):
         parent = Path(name)
         class_folder = next((folders[path] for path in (parent, *parent.parents) if path in folders), None)
         if class_folder and parent in tree.with_photos:
-            check_names(parent, root, class_folder, classes)
+            check_folder_names(parent, root, class_folder, classes)
         class_folder_of[name] = class_folder or ClassFolder("", "", parent)
 
     rows = []
     for file in tree.files:
-        label, split, start = class_folder_of[parent_of(file)]
+        label, split, start = class_folder_of[dirname(file)]
         name = normalize("NFC", file.removeprefix(f"{start}/"))
         rows.append((file, name, label, split, "" if label else NO_CLASS))
     return photo_table(rows)
@@ -185,7 +182,7 @@ def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> 
     return splits
 
 
-def check_names(folder: Path, root: Path, class_folder: ClassFolder, classes: set[str]) -> None:
+def check_folder_names(folder: Path, root: Path, class_folder: ClassFolder, classes: set[str]) -> None:
     """Raise a UserError if a folder, or one above it in ``root``, is named for another split or class of its photos."""
     label, split, start = class_folder
     above, (_, *below) = start.relative_to(root).parts, folder.relative_to(start).parts

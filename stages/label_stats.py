@@ -37,7 +37,7 @@ def main() -> None:
     labels = {split: photos.groupby("label").size() for split, photos in lists.items()}
     counts = pd.concat(labels, names=["split"]).reset_index(name="images")  # a row per split and label
     table = counts.pivot(index="label", columns="split", values="images")[list(lists)]
-    listed = largest_and_smallest(table, "train", MAX_LISTED)
+    listed = largest_and_smallest(table, MAX_LISTED)
     corrected = read_split("corrected")
     stats = {
         **count_rejected(read_split("rejected")),
@@ -71,7 +71,7 @@ def crop_loss(paths: pd.Series, image_size: tuple[int, int], seed: int) -> float
 
 def draw_counts(counts: pd.DataFrame) -> Figure:
     """Draw the number of photos of each class (rows) in each split (columns) as bars."""
-    shown = largest_and_smallest(counts, "train", CLASSES_SHOWN)
+    shown = largest_and_smallest(counts, CLASSES_SHOWN)
     title = "Photos per class and split"
     if len(shown) < len(counts):
         title += f"\n(of {len(counts)} classes, those with the most\nand those with the fewest training photos)"

@@ -43,11 +43,11 @@ LEFT_TO_RIGHT = "\u200e"  # an invisible mark
 DRAWING_CODE = ("common/*.py", "evaluation/*.py", "photos/*.py")
 
 
-def largest_and_smallest(counts: pd.DataFrame, column: str, rows: int) -> pd.DataFrame:
-    """Return a table of at most so many ``rows``: all, or half with the most and half with the fewest in a column."""
+def largest_and_smallest(counts: pd.DataFrame, rows: int) -> pd.DataFrame:
+    """Return at most so many rows, one per class: all, or half with the most and half with the fewest in ``train``."""
     if len(counts) <= rows:
         return counts
-    ordered = counts.sort_values(column, ascending=False, kind="stable")
+    ordered = counts.sort_values("train", ascending=False, kind="stable")
     return pd.concat([ordered.head(rows // 2), ordered.tail(rows // 2)])
 
 

@@ -59,10 +59,10 @@ class DiskArray:
             content, position = content[written:], position + written
 
 
-def temporary_array(shape: tuple[int, ...], dtype: type, folder: Path = RAW.parent) -> DiskArray:
-    """Create an array in an anonymous file, which disappears with the process."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return DiskArray(TemporaryFile(dir=folder), shape, np.dtype(dtype))
+def temporary_array(shape: tuple[int, ...], dtype: type) -> DiskArray:
+    """Create an array in an anonymous file in ``data/``, which disappears with the process."""
+    RAW.parent.mkdir(parents=True, exist_ok=True)
+    return DiskArray(TemporaryFile(dir=RAW.parent), shape, np.dtype(dtype))
 
 
 def create_array(path: Path, shape: tuple[int, ...], dtype: type) -> DiskArray:

@@ -74,7 +74,8 @@ class Backup:
             return [saved[name] for name in saved if name.startswith("best_")]
 
 
-def read_history(path: Path) -> History:
+def finished_epochs(path: Path) -> History:
+    """Read the records in a backup, whatever training run it is of."""
     with np.load(path, allow_pickle=False) as saved:
         return list(json.loads(str(saved["history"])))
 

@@ -136,7 +136,7 @@ class Source:
             try:
                 return read()
             except FileNotFoundError as error:
-                path = f" ({self.path!r})" * (self.is_local and self.path != url)
+                path = f" ({self.path!r})" if self.is_local and self.path != url else ""
                 raise UserError(
                     f"{self.key}: expected a file or folder at {url!r}{path}, found none: correct it in params.yaml"
                 ) from error

@@ -18,7 +18,9 @@ from tests.conftest import PROJECT
 
 @pytest.mark.slow
 def test_tensorflow_starts_in_silence() -> None:
-    code = "from stages.models.runtime import tf; tf.zeros(1) + 1"
+    code = (
+        "from stages.models.runtime import make_deterministic, tf; make_deterministic(0); tf.zeros(1, tf.float16) + 1"
+    )
     started = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True, text=True)
     assert started.stdout + started.stderr == ""
 

@@ -61,10 +61,7 @@ def current_commit(base: str) -> str:
 
 
 def diff_from(base: str, kind: str, *options: str) -> tuple[list[str], list[str]]:
-    """Run `dvc params diff` or `dvc metrics diff`, and return its Markdown table: the header, and the rows, sorted.
-
-    DVC's own order varies.
-    """
+    """Return the table of `dvc params diff` or `dvc metrics diff`: header, and rows sorted, as DVC's order varies."""
     command = [sys.executable, "-m", "dvc", kind, "diff", "--md", *options, base]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if finished.returncode:

@@ -129,15 +129,15 @@ def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: s
     moved = photos.loc[(photos["split"] == source) & photos["group"].isin(groups), ["label", "group"]]
     pairs = moved.drop_duplicates()
     pairs = pairs[pairs.groupby("label")["group"].transform("size") >= len(names)]
-    in_split = pairs["group"].map(splits)
-    # Classes that lack a split when groups move, which are only those of such a class: moving another one is no use.
-    lacking, is_movable = pd.Index([]), np.zeros(len(pairs), bool)
+    pairs = pairs.assign(split=pairs["group"].map(splits))
+    # To move the groups of a class that lacks a split may help; other classes may then lack one, too, and so on.
+    lacking, staying = pd.Index([]), pairs
     while True:
-        counts = in_split[~is_movable].groupby(pairs["label"]).nunique().reindex(pairs["label"].unique(), fill_value=0)
+        counts = staying.groupby("label")["split"].nunique().reindex(pairs["label"].unique(), fill_value=0)
         if (counts < len(names)).sum() == len(lacking):
             break
         lacking = counts.index[counts < len(names)]
-        is_movable = pairs["group"].isin(pairs["group"][pairs["label"].isin(lacking)]).to_numpy()
+        staying = pairs[~pairs["group"].isin(pairs["group"][pairs["label"].isin(lacking)])]
     if len(lacking):
         of_lacking = pairs[pairs["label"].isin(lacking)]
         movable = splits.index[splits.index.isin(of_lacking["group"])]

@@ -33,12 +33,9 @@ def report(
     rank_by: str,
     label_issues: Iterable[str],
 ) -> str:
-    """Write the report.
+    """Write the report on models, ranked best first, whose ``leaderboard`` is ``table``.
 
-    Args:
-        lists: "train", "validation", "test", "rejected" and "copies".
-        ranked: best first; ``table`` is their ``leaderboard``.
-        label_issues: names of the lists of labels that look wrong.
+    ``lists`` are those that ``split`` wrote, by name; ``label_issues`` names the lists of labels that look wrong.
     """
     listed, selected = ranked[:MAX_MODELS], [model for model in ranked if "kept" in model.history]
     noted = [model for model in listed if "unlike" in model.scores.get("confidence", {})]

@@ -244,12 +244,10 @@ def check_splits(photos: pd.DataFrame) -> None:
     if len(lacking):
         label, found = lacking.index[0], ", ".join(f"{count} in {split}" for split, count in lacking.iloc[0].items())
         of_class = photos[photos["label"] == label]
-        is_duplicate = (
-            usable(of_class)["cluster"].duplicated().any() or of_class["reason"].str.contains(DUPLICATE).any()
-        )
+        has_copies = usable(of_class)["cluster"].duplicated().any()
+        hint = NOT_DUPLICATES if has_copies or of_class["reason"].str.contains(DUPLICATE).any() else ""
         raise UserError(
-            f"expected three different photos or groups (split.group) of every class, found of {label!r} {found}"
-            f"{NOT_DUPLICATES if is_duplicate else ''}"
+            f"expected three different photos or groups (split.group) of every class, found of {label!r} {found}{hint}"
         )
 
 

@@ -164,9 +164,7 @@ def cause_of(error: Exception) -> Exception:
 def problems_of_node(versions: dict[str, str], mark: str) -> list[str]:
     """Describe why this node cannot run steps: versions other than the caller's, a remote out of reach."""
     here = installed_versions()
-    problems = [
-        f"{name} {here[name]} instead of {version}" for name, version in versions.items() if here[name] != version
-    ]
+    problems = [f"{name} {here[name]} instead of {other}" for name, other in versions.items() if here[name] != other]
     try:
         with workspace() as folder, Repo(str(folder)) as repo, probe(repo, ray.get_runtime_context().get_node_id()):
             remote = repo.cloud.get_remote_odb()

@@ -33,13 +33,10 @@ SEED = 0
 
 def draw_photos(per_class: int) -> tuple[np.ndarray, np.ndarray]:
     """Return photos, uint8, (n, SIZE, SIZE, 3), and class indices, (n,); the classes alternate."""
-
-    def draw_photo(image: SyntheticImage) -> np.ndarray:
-        return np.asarray(draw(image).resize((SIZE, SIZE), Image.Resampling.BILINEAR))
-
+    size = (SIZE, SIZE)
     images = [SyntheticImage("", species, number, SEED) for number in range(per_class) for species in CLASS_NAMES]
-    photos = map_in_parallel(draw_photo, images, "drawing")
-    return np.stack(photos), np.tile(np.arange(len(CLASS_NAMES)), per_class)
+    photos = map_in_parallel(lambda image: draw(image).resize(size, Image.Resampling.BILINEAR), images, "drawing")
+    return np.stack([np.asarray(photo) for photo in photos]), np.tile(np.arange(len(CLASS_NAMES)), per_class)
 
 
 def train_backbone(photos: np.ndarray, labels: np.ndarray, holdout: int) -> float:

@@ -156,10 +156,9 @@ def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolde
         elif below and len(set(below.values())) == len(below) and are_complete(all_below):
             folders |= {inner: ClassFolder(label, split, path.parent) for inner, split in below.items()}
         else:
-            found = describe(below) or "photos"
+            received = f"{describe(below) or 'photos'} in {path}"
             raise UserError(
-                f"expected photos in each class folder, or folders for the same splits in each, received {found} in "
-                f"{path}"
+                f"expected photos in each class folder, or folders for the same splits in each, received {received}"
             )
     return folders
 

@@ -242,12 +242,12 @@ def check_splits(photos: pd.DataFrame) -> None:
     counts = counts.reindex(sorted(set(photos["label"]) - {""}), columns=SPLIT_NAMES, fill_value=0)
     lacking = counts[(counts == 0).any(axis=1)]
     if len(lacking):
-        label, found = lacking.index[0], ", ".join(f"{count} in {split}" for split, count in lacking.iloc[0].items())
+        label, listed = lacking.index[0], ", ".join(f"{count} in {split}" for split, count in lacking.iloc[0].items())
         of_class = photos[photos["label"] == label]
         has_copies = usable(of_class)["cluster"].duplicated().any()
         hint = NOT_DUPLICATES if has_copies or of_class["reason"].str.contains(DUPLICATE).any() else ""
         raise UserError(
-            f"expected three different photos or groups (split.group) of every class, found of {label!r} {found}{hint}"
+            f"expected three different photos or groups (split.group) of every class, found of {label!r} {listed}{hint}"
         )
 
 

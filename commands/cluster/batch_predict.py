@@ -76,8 +76,8 @@ def list_photos(photos: DirFileSystem) -> list[str]:
         check_readable(photos.path)
         packed = packed_photos(Path(photos.path))
     with parquet.explain_unreachable(photos):
-        found = [PurePosixPath(path).relative_to(photos.path).as_posix() for path in packed] or photos.find("")
-    return [path for path in sorted(found) if not is_hidden(PurePosixPath(path))]
+        names = [PurePosixPath(path).relative_to(photos.path).as_posix() for path in packed] or photos.find("")
+    return [path for path in sorted(names) if not is_hidden(PurePosixPath(path))]
 
 
 def check_resources(resources: Resources) -> None:

@@ -129,7 +129,7 @@ def missing_resources(needed: Iterable[Resources]) -> list[str]:
 
 
 def installed_versions() -> dict[str, str]:
-    installed = {name: next((found.version for found in distributions(name=name)), "none") for name in PACKAGES}
+    installed = {name: next((each.version for each in distributions(name=name)), "none") for name in PACKAGES}
     return {"Python": python_version(), **installed}
 
 

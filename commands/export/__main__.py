@@ -41,12 +41,12 @@ def main() -> None:
     target = FORMATS[args.format]
     trained = fetch_model_file(args.model).load(load_params().confidence)
     pixels, labels = validation_photos(trained)
-    calibration = training_pixels(trained, args.calibration_photos) if args.precision == "int8" else None
+    int8_pixels = training_pixels(trained, args.calibration_photos) if args.precision == "int8" else None
     model = in_float32(trained.model)
     probabilities = trained.calibration.probabilities(predict_outputs(model, pixels).logits)
     with explain_unwritable(args.folder, "folder"), atomic_folder(args.folder) as folder:
         path = folder / f"{trained.name}{target.suffix}"
-        write_model(model, target, path, args.precision, calibration)
+        write_model(model, target, path, args.precision, int8_pixels)
         logits, milliseconds = run_batches(target.run(path), pixels)
         fidelity = measure_fidelity(trained.calibration.probabilities(logits), probabilities, labels)
         fidelity.check(args.precision, args.max_accuracy_loss)

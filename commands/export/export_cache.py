@@ -25,7 +25,7 @@ from stages.storage.arrays import DAMAGED_NPZ, read_cached, write_cached
 from stages.storage.files import content_hash, scratch_folder
 
 EXPORTS = Path("data/exports")
-KEPT = 4  # of them, those used last
+MAX_EXPORTS = 4  # which stay: those used last
 PACKAGES = ("onnx", "onnxruntime", "tf2onnx")  # of the dependency group export
 MAX_DIFFERENCE = 1e-5  # of a probability
 CHECKED = 64  # training photos
@@ -65,7 +65,7 @@ def load_exported(file: ModelFile, settings: ConfidenceSettings) -> TrainedModel
         try:
             cached = export(trained)
             write_cached(path, key, **cached)
-            for old in sorted(EXPORTS.glob("*.npz"), key=lambda file: file.stat().st_mtime)[:-KEPT]:
+            for old in sorted(EXPORTS.glob("*.npz"), key=lambda file: file.stat().st_mtime)[:-MAX_EXPORTS]:
                 old.unlink(missing_ok=True)
         except (OSError, MemoryError) as error:  # such as a project that one may only read
             logger.debug("cannot keep an export: %s", error)

@@ -172,7 +172,7 @@ def bit_masks(max_distance: int, sections: int) -> np.ndarray:
     """
     count = max_distance + sections
     bits = [sum(1 << bit for bit in range(first, BITS, count)) for first in range(count)]
-    return np.array([sum(chosen) for chosen in combinations(bits, sections)], np.uint64)
+    return np.array([sum(of_mask) for of_mask in combinations(bits, sections)], np.uint64)
 
 
 def _run_stops(values: np.ndarray) -> np.ndarray:

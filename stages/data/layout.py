@@ -202,19 +202,8 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
         [root] = tree.inner[root]
     names = tree.names_below(root)
     missing = sorted(listed.keys() - names.values())
-    rows = []
-    for file in tree.files:
-        name = names.get(file, "")
-        match sorted(listed.get(name, ())):
-            case []:
-                label, reason = "", NO_LABEL
-            case [label]:
-                reason = ""
-            case several:
-                label, reason = "", f"{TWO_LABELS} in download.labels: {', '.join(several)}"
-        rows.append((file, name, label, "", reason))
-    for name in missing:
-        rows.append(((root / name).as_posix(), name, "", "", NO_FILE))
+    rows = [csv_row(file, names.get(file, ""), listed) for file in tree.files]
+    rows += [((root / name).as_posix(), name, "", "", NO_FILE) for name in missing]
     photos = photo_table(rows)
     labelled = photos[photos["label"] != ""]
     held_out = [path for path in folders_above(labelled["name"]) if split_of(path.name) in ("validation", "test")]
@@ -233,6 +222,14 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
         text = "download.labels: classes named like a missing value, %s (%d photos): leave a missing label empty"
         logger.warning(text, ", ".join(missing_values), photos["label"].isin(missing_values).sum())
     return photos
+
+
+def csv_row(file: str, name: str, listed: Mapping[str, set[str]]) -> tuple[str, str, str, str, str]:
+    """Return a file's row of the table, with its label in the CSV or the reason why it has none."""
+    labels = sorted(listed.get(name, ()))
+    if len(labels) == 1:
+        return file, name, labels[0], "", ""
+    return file, name, "", "", f"{TWO_LABELS} in download.labels: {', '.join(labels)}" if labels else NO_LABEL
 
 
 def split_of(folder: str) -> str | None:

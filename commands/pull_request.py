@@ -40,11 +40,12 @@ def main() -> None:
     main_rows = [row for row in rows if is_main(row, main_scores)]
     report = REPORT.read_text(encoding="utf-8")
     best = report.partition("\n\n")[2].partition("\n")[0]  # after the title: its accuracy and confidence interval
+    unchanged = f"The best model and each model's {params.evaluate.rank_by} are the same."
     blocks = [
         MARKER,
         f"### Scores of `{head}` against `{base}`",
         f"{best}\n\nOn the photos of `{params.download.photos}`:",
-        shortened("\n".join([*header, *main_rows])) if main_rows else "No main score differs.",
+        shortened("\n".join([*header, *main_rows])) if main_rows else unchanged,
         details("Parameters that differ", "\n".join([*params_header, *params_rows])) if params_rows else "",
         details("All scores that differ", "\n".join([*header, *rows])) if rows else "",
         details(f"The report of <code>{head}</code>", report),

@@ -93,7 +93,7 @@ def test_the_score_of_rank_by_is_a_main_one_before_parameters(
 
 def test_where_no_score_differs_it_says_so(comment: Callable[..., str]) -> None:
     text = comment("smaller")
-    assert "\n\nNo main score differs.\n\n<details><summary>The report" in text
+    assert "\n\nThe best model and each model's accuracy are the same.\n\n<details><summary>The report" in text
 
 
 def test_a_comment_has_no_more_characters_than_github_takes(comment: Callable[..., str]) -> None:

@@ -11,6 +11,7 @@ SHARD = "photos-{:05}.zip"  # there
 SHARDS = SHARD.format(0).replace("0", "[0-9]")  # the pattern of their names
 LABELS = Path("data/labels")
 BACKBONE = Path("data/backbone")
+ARCHITECTURE = "architecture.json"  # there, and beside the features of a backbone
 SPLITS = Path("data/splits")
 FEATURES = Path("data/features")
 PIXELS = "pixels"  # among the features: the photos themselves, for models without a backbone

@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stages.common.cli import UserError, first_line
-from stages.common.paths import BACKBONE
+from stages.common.paths import ARCHITECTURE, BACKBONE
 from stages.models.runtime import float32_policy, keras, layers
 from stages.storage.files import write_json
 
-ARCHITECTURE = "architecture.json"
 # Layers that can absorb the batch normalisation after them; their weights start with the kernels.
 FOLDABLE = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Dense)
 IMAGENET_STDDEV_RGB = (0.229, 0.224, 0.225)  # as in keras.applications.efficientnet

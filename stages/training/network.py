@@ -14,7 +14,6 @@ from stages.models.saving import check_saved_model, save_model
 from stages.storage.feature_sets import reference_rows, sample_rows
 from stages.storage.files import atomic_write
 from stages.training.backup import Trained, TrainingRun
-from stages.training.batches import as_float32
 from stages.training.loop import train_model
 
 logger = logging.getLogger(__name__)
@@ -61,7 +60,7 @@ def pooled_features(model: keras.Model, dataset: StoredDataset, indices: np.ndar
     chain = model.layers[start : backbone_end(model)]
     pooled = []
     for first in range(0, len(indices), BATCH_SIZE):
-        examples = as_float32(dataset.batch(0, indices[first : first + BATCH_SIZE]))
+        examples = dataset.batch(0, indices[first : first + BATCH_SIZE])
         maps = reduce(lambda x, layer: layer(x, training=False), chain, examples)
         spatial = tuple(range(1, len(maps.shape) - 1))  # none, if they are pooled
         pooled.append(np.asarray(maps).astype(np.float32).mean(axis=spatial))

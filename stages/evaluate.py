@@ -72,7 +72,7 @@ def main() -> None:
     figure_cache.delete_unused()
     table = report.leaderboard(ranked, test.baseline, rank_by)
     write_text(report.report(lists, ranked, table, rank_by, params.label_issues), REPORT)
-    logger.info("%s\nbest on validation: %s", table.to_string(index=False), ranked[0].name)
+    logger.info("%s\nbest on validation: %s (%s)", table.to_string(index=False), ranked[0].name, REPORT)
     costs.write_measured(ranked)
 
 

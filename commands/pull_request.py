@@ -42,11 +42,12 @@ def main() -> None:
     of_model = scores["path"].str.startswith("metrics/models/") & scores["key"].isin(main_scores)
     main_rows = scores[of_model | (scores["key"] == "model")]
     best = report.partition("\n\n")[2].partition("\n")[0]  # after the title: its accuracy and confidence interval
+    unchanged = f"The best model and each model's {params.evaluate.rank_by} are the same."
     blocks = [
         MARKER,
         f"### Scores of `{head}` against `{base}`",
         f"{best}\n\nOn the photos of `{params.download.photos}`:",
-        shortened(markdown_table(main_rows)) if len(main_rows) else "No main score differs.",
+        shortened(markdown_table(main_rows)) if len(main_rows) else unchanged,
         details("Parameters that differ", markdown_table(changed)) if len(changed) else "",
         details("All scores that differ", markdown_table(scores)) if len(scores) else "",
         details(f"The report of <code>{head}</code>", report),

@@ -7,7 +7,8 @@ validation photos, the lists and the test photos. Writes for each model ``metric
 ``plots/confusion/MODEL.csv``, ``plots/accuracy/MODEL.png`` and ``plots/mistakes/MODEL.png``; for all of them
 ``plots/curves.csv``, ``plots/roc.csv``, ``plots/calibration.png``, ``plots/coverage.png``, ``metrics/best.json`` and
 ``metrics/report.md``, the results on one page; for the best ``plots/confusion.png`` and ``plots/gradcam.png``.
-``data/predictions/MODEL.npz`` caches its predictions: a model predicts again only if an input of these has changed.
+``metrics/costs.md`` has measured times. ``data/predictions/`` and ``data/figures/`` are caches: a model predicts again
+only if an input of its predictions has changed, and only figures that differ are drawn again.
 """
 
 import json
@@ -68,7 +69,7 @@ def main() -> None:
     figure_cache.delete_unused()
     table = report.leaderboard(ranked, test.baseline, rank_by)
     write_text(report.report(lists, ranked, table, rank_by, params.label_issues), REPORT)
-    logger.info("%s\nbest on validation: %s", table.to_string(index=False), ranked[0].name)
+    logger.info("%s\nbest on validation: %s (%s)", table.to_string(index=False), ranked[0].name, REPORT)
     costs.write_measured(ranked)
 
 

@@ -25,13 +25,14 @@ from stages.common.params import Train, load_entry
 from stages.common.paths import BACKUPS, HISTORY, MODELS, REPEATS
 from stages.datasets.dataset import StoredDataset
 from stages.storage.feature_sets import features_key, open_features, open_sample, read_about, reference_rows, remedy
-from stages.storage.files import atomic_folder, atomic_write, sha256_of, write_json
+from stages.storage.files import atomic_folder, atomic_write, check_leftovers, sha256_of, write_json
 from stages.storage.photo_lists import class_names, encode_labels, read_split
 from stages.training.backup import TrainingRun
 
 
 def main() -> None:
     name, params = load_entry(__doc__, "models")
+    check_leftovers([MODELS, HISTORY, REPEATS], params.models, "models")  # as `evaluate` would after all trainings
     config, settings = params.models[name], params.train
     lists = {split: read_split(split) for split in ("train", "validation")}
     classes = class_names(lists["train"]["label"])

@@ -12,7 +12,7 @@ from stages.common.params import load_entry
 from stages.common.paths import ARCHITECTURE, BACKBONE
 from stages.data.fetch import NOT_FETCHED, Source
 from stages.storage.files import atomic_folder, write_json
-from stages.storage.folders import visible_files
+from stages.storage.non_photos import visible_files
 
 
 def main() -> None:

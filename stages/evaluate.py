@@ -12,7 +12,6 @@ only if an input of its predictions has changed, and only figures that differ ar
 """
 
 import json
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -22,20 +21,19 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.common.cli import UserError, run
+from stages.common.cli import UserError, logger, run
 from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings, Params, load_params
-from stages.common.paths import BEST, HISTORY, MODELS, REPEATS, REPORT, training_step
+from stages.common.paths import BEST, HISTORY, MODELS, RAW, REPEATS, REPORT, SPLITS, training_step
 from stages.evaluation import costs, figures, gradcam, plots, report, scores, significance
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.inference.calibration import fit_calibration, read_validation
 from stages.inference.logits import existing_model
 from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
-from stages.storage.files import check_leftovers, json_value, read_file, write_csv, write_json, write_text
+from stages.photos.shards import open_shards
+from stages.storage.files import check_leftovers, content_hash, json_value, read_file, write_csv, write_json, write_text
 from stages.storage.photo_lists import class_names, encode_labels, majority_class_accuracy, read_split
-
-logger = logging.getLogger(__name__)
 
 SCORES = Path("metrics/models")
 ACCURACY_FIGURES = Path("plots/accuracy")
@@ -64,7 +62,8 @@ def main() -> None:
     evaluations = evaluate_models(params, test, cache, {split: len(table) for split, table in lists.items()})
     ranked = scores.ranking(evaluations, rank_by)
     heat_maps = gradcam.gradcam_figure(MODELS / f"{ranked[0].name}.keras", ranked[0], test, cache)
-    figure_cache = figures.FigureCache(cache.key)
+    # Figures show photos whole, also what `image_fit: crop` cuts off.
+    figure_cache = figures.FigureCache(content_hash([cache.key, open_shards(str(RAW)).entries]))
     writers: dict[str, Any] = {".csv": write_csv, ".json": write_json, ".png": figure_cache.write}
     for path, content in outputs(evaluations, ranked, test, heat_maps):
         writers[path.suffix](content, path)
@@ -95,7 +94,8 @@ def evaluate_model(
     path: Path, image_fit: ImageFit, settings: ConfidenceSettings, test: TestSet, cache: PredictionCache
 ) -> Evaluation:
     """Evaluate a model by its predictions and what `train` wrote beside it; ``image_fit`` is that of the photos."""
-    name, environment, history = path.stem, read_environment(existing_model(path), image_fit), read_history(path)
+    name, environment = path.stem, read_environment(existing_model(path), image_fit, test.classes)
+    history = read_history(path)
     arrays = read_validation(path.with_suffix(".npz"))
     validation = Predictions(arrays["labels"], arrays["logits"])
     calibration = fit_calibration(arrays, settings)
@@ -111,13 +111,15 @@ def read_seeds(name: str) -> list[int]:
     return list(json.loads(read_file(REPEATS / name / "seeds.json", f"run `dvc repro train@{name}`")))
 
 
-def read_environment(model: Path, image_fit: ImageFit) -> list[str]:
-    """Read the environment of a training run; refuse a model trained with another ``image_fit`` than now set."""
+def read_environment(model: Path, image_fit: ImageFit, classes: list[str]) -> list[str]:
+    """Read the environment of a training run; refuse a model of other classes or of another ``image_fit``."""
     path, advice = model.with_suffix(".json"), f"run `dvc repro {training_step(model)}`"
     content = path.read_bytes()
     trained_with = json_value(content, "image_fit", str, path, advice, default="stretch")
     if trained_with != image_fit:
         raise UserError(f"{path}: expected image_fit {image_fit} (params.yaml), received {trained_with}: {advice}")
+    if json_value(content, "classes", list, path, advice) != classes:
+        raise UserError(f"{path}: expected the classes of {SPLITS}, received others: {advice}")
     environment: list[str] = json_value(content, "environment", list, path, advice)
     return environment
 

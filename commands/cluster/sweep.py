@@ -164,10 +164,9 @@ def sweep_key(model: str, trials: list[list[str]], lock: str) -> str:
     """Hash all that the results of a sweep depend on; one with the same key continues where it stopped."""
     steps = yaml.safe_load(lock)["stages"]
     inputs = [step for step in sorted(steps) if step.partition("@")[0] in ("download", "backbone", "split", "features")]
-    data = json.dumps([steps[step]["outs"] for step in inputs])
-    return content_hash(
-        [model, json.dumps(trials), PARAMS.read_text(encoding="utf-8"), data, *read_code(TRAINING_CODE)]
-    )
+    data = [steps[step]["outs"] for step in inputs]
+    params = PARAMS.read_text(encoding="utf-8")
+    return content_hash([model, json.dumps(trials), params, json.dumps(data), *read_code(TRAINING_CODE)])
 
 
 if __name__ == "__main__":

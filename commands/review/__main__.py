@@ -7,7 +7,6 @@ Reads the lists of photos, the photos, ``plots/label_issues/``, ``data/out_of_fo
 """
 
 import asyncio
-import logging
 import socket
 import webbrowser
 from contextlib import suppress
@@ -16,9 +15,7 @@ from aiohttp import web
 
 from commands.review.queues import current_photos
 from commands.review.server import Secrets, make_app
-from stages.common.cli import UserError, command_parser, run
-
-logger = logging.getLogger(__name__)
+from stages.common.cli import UserError, command_parser, logger, run
 
 HOST = "127.0.0.1"
 

@@ -144,15 +144,21 @@ def select(photos: Photos, decisions: Mapping[str, str], query: Mapping[str, str
 
 def describe(photos: Photos, decisions: Mapping[str, str], rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Return what the page shows of photos: some columns, their decision, copies and group."""
-    rows = rows.reset_index()[["path", "label", "split", "predicted", "probability"]]
-    return [
-        {
-            **{str(name): value for name, value in row.items()},
-            "probability": None if np.isnan(row["probability"]) else row["probability"],
-            "decision": decisions.get(row["path"]),
-            "related": len(photos.related.get(row["path"], [0])) - 1,
-            "shown": [path for path in photos.related.get(row["path"], [])[: SHOWN + 1] if path != row["path"]],
-            "are_copies": photos.settings.group is None,
-        }
-        for row in rows.to_dict("records")
-    ]
+    described: list[dict[str, Any]] = []
+    columns = ["label", "split", "predicted", "probability"]
+    for path, label, split, predicted, probability in rows[columns].itertuples(name=None):
+        others = [other for other in photos.related.get(path, []) if other != path]
+        described.append(
+            {
+                "path": path,
+                "label": label,
+                "split": split,
+                "predicted": predicted,
+                "probability": None if np.isnan(probability) else probability,
+                "decision": decisions.get(path),
+                "related": len(others),
+                "shown": others[:SHOWN],
+                "are_copies": photos.settings.group is None,
+            }
+        )
+    return described

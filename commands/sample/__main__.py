@@ -5,15 +5,12 @@ The same options give the same bytes.
     python -m commands.sample --classes cats dogs --train 80 --output data/sample.zip
 """
 
-import logging
 from pathlib import Path
 
 from commands.sample.photo_archive import write_archive
 from commands.sample.species import SPECIES
-from stages.common.cli import command_parser, run
+from stages.common.cli import command_parser, logger, run
 from stages.storage.files import sha256_of
-
-logger = logging.getLogger(__name__)
 
 
 def main() -> None:

@@ -14,6 +14,8 @@ from pathlib import Path, PurePath
 from textwrap import fill
 from typing import NoReturn
 
+logger = logging.getLogger("stages")  # of all steps and commands, whose log has messages alone
+
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
 BROKEN = {errno.EIO, errno.EMFILE, errno.ENFILE, getattr(errno, "EREMOTEIO", errno.EIO)}  # Linux alone has the last
@@ -76,8 +78,7 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
     for everything else. A program without arguments passes its description for ``--help``; others parse their own.
     """
     logging.basicConfig(format="%(message)s")
-    for name in ("__main__", "commands", "stages"):  # not botocore, which would log where it finds credentials
-        logging.getLogger(name).setLevel(logging.INFO)
+    logger.setLevel(logging.INFO)  # and not botocore's, which would log where it finds credentials
     try:
         if description:
             command_parser(description).parse_args()

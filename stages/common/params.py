@@ -39,7 +39,7 @@ class Download(Section):
     labels: str | None = None
 
 
-class Backbone(Section):
+class BackboneConfig(Section):
     """Entry of ``backbones:``, a network of ``keras.applications``."""
 
     architecture: Text
@@ -136,7 +136,7 @@ class Params(Section):
     image_fit: ImageFit = "stretch"
     seed: Seed
     download: Download
-    backbones: dict[Name, Backbone]
+    backbones: dict[Name, BackboneConfig]
     split: Split
     label_stats: LabelStats
     train: Train

@@ -1,6 +1,5 @@
 """Pack the photos of an archive or a folder, which may be from an untrusted source, into shards."""
 
-import logging
 import lzma
 import re
 import shutil
@@ -18,12 +17,10 @@ from typing import IO, Any, NamedTuple, Self, cast
 
 from tqdm import tqdm
 
-from stages.common.cli import BROKEN, NO_SPACE, UserError
+from stages.common.cli import BROKEN, NO_SPACE, UserError, logger
 from stages.common.parallel import in_parallel
 from stages.common.paths import SHARD, SHARDS
-from stages.storage.folders import HEADER_BYTES, folders_above, identify, is_hidden
-
-logger = logging.getLogger(__name__)
+from stages.storage.non_photos import HEADER_BYTES, folders_above, identify, is_hidden
 
 # Photos hardly compress: an archive that expands further than this holds something else.
 MAX_EXPANSION = 100

@@ -30,7 +30,7 @@ class Backbone(NamedTuple):
     last_blocks: keras.Model | None  # from `stop_before` on
 
 
-def copy_backbone(backbone: str, folder: Path, **features: Any) -> None:
+def copy_backbone(backbone: str, folder: Path, name: str, stop_before: str | None) -> None:
     """Copy ``data/backbone/NAME/`` into a set of features, with the set's ``name`` and ``stop_before``."""
     source = BACKBONE / backbone
     weights = sorted(source.glob("*.h5"))
@@ -39,6 +39,7 @@ def copy_backbone(backbone: str, folder: Path, **features: Any) -> None:
     folder.mkdir(parents=True)
     shutil.copyfile(weights[0], folder / weights[0].name)
     network = json.loads((source / ARCHITECTURE).read_text(encoding="utf-8"))
+    features = {"name": name, "stop_before": stop_before}
     write_json({"backbone": backbone, **network, "features": features}, folder / ARCHITECTURE)
 
 

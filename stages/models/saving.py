@@ -1,7 +1,6 @@
 """Save models reproducibly, and check what was saved."""
 
 import json
-import logging
 import re
 import time
 import zipfile
@@ -12,8 +11,6 @@ import numpy as np
 from stages.models.linear_file import CHECK_BATCH, check_logits
 from stages.models.runtime import keras, tf
 from stages.storage.files import atomic_write
-
-logger = logging.getLogger(__name__)
 
 CHECK_SECONDS = 1.0  # CPU time; loading MobileNetV2 takes as long
 

@@ -8,7 +8,7 @@ from PIL import Image, TiffImagePlugin
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from stages.common.cli import plural
-from stages.storage.folders import HEADER_BYTES, SAVE, identify, is_text
+from stages.storage.non_photos import HEADER_BYTES, SAVE, identify, is_text
 
 # Pillow's other decoders stay closed to strangers' files: that of EPS, for one, starts Ghostscript.
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF"]

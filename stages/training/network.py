@@ -1,10 +1,10 @@
 """Train a network, and save it as a whole model."""
 
-import logging
 from functools import reduce
 
 import numpy as np
 
+from stages.common.cli import logger
 from stages.common.paths import BACKUPS
 from stages.datasets.dataset import StoredDataset
 from stages.datasets.feature_extraction import BATCH_SIZE
@@ -15,8 +15,6 @@ from stages.storage.feature_sets import reference_rows, sample_rows
 from stages.storage.files import atomic_write
 from stages.training.backup import Trained, TrainingRun
 from stages.training.loop import train_model
-
-logger = logging.getLogger(__name__)
 
 
 def train_network(run: TrainingRun) -> Trained:

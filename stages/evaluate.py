@@ -7,7 +7,8 @@ validation photos, the lists and the test photos. Writes for each model ``metric
 ``plots/confusion/MODEL.csv``, ``plots/accuracy/MODEL.png`` and ``plots/mistakes/MODEL.png``; for all of them
 ``plots/curves.csv``, ``plots/roc.csv``, ``plots/calibration.png``, ``plots/coverage.png``, ``metrics/best.json`` and
 ``metrics/report.md``, the results on one page; for the best ``plots/confusion.png`` and ``plots/gradcam.png``.
-``data/predictions/MODEL.npz`` caches its predictions: a model predicts again only if an input of these has changed.
+``metrics/costs.md`` has measured times. ``data/predictions/`` and ``data/figures/`` are caches: a model predicts again
+only if an input of its predictions has changed, and only figures that differ are drawn again.
 """
 
 import json
@@ -23,7 +24,7 @@ from matplotlib.figure import Figure
 from stages.common.cli import UserError, logger, run
 from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings, Params, load_params
-from stages.common.paths import BEST, HISTORY, MODELS, REPEATS, REPORT, training_step
+from stages.common.paths import BEST, HISTORY, MODELS, REPEATS, REPORT, SPLITS, training_step
 from stages.evaluation import costs, figures, gradcam, plots, report, scores, significance
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.inference.calibration import fit_calibration, read_validation
@@ -68,7 +69,7 @@ def main() -> None:
     figure_cache.delete_unused()
     table = report.leaderboard(ranked, test.baseline, rank_by)
     write_text(report.report(lists, ranked, table, rank_by, params.label_issues), REPORT)
-    logger.info("%s\nbest on validation: %s", table.to_string(index=False), ranked[0].name)
+    logger.info("%s\nbest on validation: %s (%s)", table.to_string(index=False), ranked[0].name, REPORT)
     costs.write_measured(ranked)
 
 
@@ -91,7 +92,8 @@ def evaluate_model(
     path: Path, image_fit: ImageFit, settings: ConfidenceSettings, test: TestSet, cache: PredictionCache
 ) -> Evaluation:
     """Evaluate a model by its predictions and what `train` wrote beside it; ``image_fit`` is that of the photos."""
-    name, environment, history = path.stem, read_environment(existing_model(path), image_fit), read_history(path)
+    name, environment = path.stem, read_environment(existing_model(path), image_fit, test.classes)
+    history = read_history(path)
     arrays = read_validation(path.with_suffix(".npz"))
     validation = Predictions(arrays["labels"], arrays["logits"])
     calibration = fit_calibration(arrays, settings)
@@ -107,13 +109,15 @@ def read_seeds(name: str) -> list[int]:
     return list(json.loads(read_file(REPEATS / name / "seeds.json", f"run `dvc repro train@{name}`")))
 
 
-def read_environment(model: Path, image_fit: ImageFit) -> list[str]:
-    """Read the environment of a training run; refuse a model trained with another ``image_fit`` than now set."""
+def read_environment(model: Path, image_fit: ImageFit, classes: list[str]) -> list[str]:
+    """Read the environment of a training run; refuse a model of other classes or of another ``image_fit``."""
     path, advice = model.with_suffix(".json"), f"run `dvc repro {training_step(model)}`"
     content = path.read_bytes()
     trained_with = json_value(content, "image_fit", str, path, advice, default="stretch")
     if trained_with != image_fit:
         raise UserError(f"{path}: expected image_fit {image_fit} (params.yaml), received {trained_with}: {advice}")
+    if json_value(content, "classes", list, path, advice) != classes:
+        raise UserError(f"{path}: expected the classes of {SPLITS}, received others: {advice}")
     environment: list[str] = json_value(content, "environment", list, path, advice)
     return environment
 

@@ -2,9 +2,9 @@
 
 Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (counts of rejected files by
 reason, of copies left out of validation and test, of corrected labels, and of images per class and split, of more than
-``MAX_LISTED`` classes the largest and smallest; the test accuracy of the majority-class baseline; with ``image_fit:
-crop`` the share of a photo that it loses), ``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of
-random training photos of each class.
+100 classes the largest and smallest; the test accuracy of the majority-class baseline; with ``image_fit: crop`` the
+share of a photo that it loses), ``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of random
+training photos of each class, or of the first 20 classes.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Review labels, and try models on new photos, in the browser: a page that only this machine can open.
 
-Reads the lists of photos, the photos, ``plots/label_issues/`` and the models. Writes ``corrections.csv``, at once with
-each decision, and nothing else.
+Reads the lists of photos, the photos, ``plots/label_issues/``, ``data/out_of_fold/`` and the models. Writes
+``corrections.csv``, at once with each decision, and nothing else.
 
     python -m commands.review [--tab try]    # Ctrl-C ends it
 """

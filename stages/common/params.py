@@ -1,7 +1,7 @@
 """Schema of ``params.yaml``: every parameter of the pipeline, its type and its range.
 
-No step depends on this folder, so a default here must not shape a result: it stands for "none" or for the common seed.
-What "none" means is decided where the parameter is read.
+No step but `evaluate` depends on this folder, so a default here must not shape a result: it stands for "none" or for
+the common seed. What "none" means is decided where the parameter is read.
 """
 
 import os

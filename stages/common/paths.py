@@ -1,6 +1,6 @@
 """Where steps and commands find each other's files, from the project's root. Paths are not parameters.
 
-No step depends on this file: a path that moves here moves in ``dvc.yaml`` too, and by that DVC sees it.
+No step but `evaluate` depends on this file: a path that moves here moves in ``dvc.yaml`` too, and by that DVC sees it.
 """
 
 from pathlib import Path

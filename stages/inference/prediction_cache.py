@@ -85,6 +85,10 @@ class PredictionCache:
 
             make_deterministic(0)
             model = load_model(model_path)
+            expected, received = self.pixels.shape[1:3], model.input_shape[1:3]
+            if received != expected:
+                text = f"expected image_size {expected} (params.yaml), received {received}"
+                raise UserError(f"{model_path}: {text}: run `dvc repro {training_step(model_path)}`")
             arrays = {"size": np.array(size_of(model)), **compute(model)}
             measure_speed(model, model_path, self.pixels)
             write_cached(path, key, **arrays)

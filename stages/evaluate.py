@@ -134,8 +134,7 @@ def outputs(
         yield CONFUSION / f"{name}.csv", predicted.rename(columns={"label": "actual"})
         yield ACCURACY_FIGURES / f"{name}.png", partial(plots.draw_accuracy, name, model.history)
         yield MISTAKES_FIGURES / f"{name}.png", partial(plots.draw_mistakes, name, model.mistakes)
-    curves = [scores.learning_curves(model.history).assign(model=model.name) for model in evaluations]
-    yield CURVES, pd.concat(curves)
+    yield CURVES, pd.concat([scores.learning_curves(model.history).assign(model=model.name) for model in evaluations])
     yield ROC, pd.concat([model.roc.assign(model=model.name) for model in evaluations])
     best, best_names = ranked[0], {model.name for model in ranked[: plots.MAX_MODELS]}
     drawn = [model for model in evaluations if model.name in best_names]  # of 100 models there are 4,950 pairs

@@ -23,14 +23,15 @@ from matplotlib.figure import Figure
 
 from stages.common.cli import UserError, logger, run
 from stages.common.params import ConfidenceSettings, Params, load_params
-from stages.common.paths import BEST, HISTORY, MODELS, REPEATS, REPORT, SPLITS, retraining
+from stages.common.paths import BEST, HISTORY, MODELS, RAW, REPEATS, REPORT, SPLITS, retraining
 from stages.evaluation import costs, figures, gradcam, plots, report, scores, significance
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.inference.calibration import fit_calibration, read_validation
 from stages.inference.logits import existing_model
 from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
-from stages.storage.files import check_leftovers, json_value, read_file, write_csv, write_json, write_text
+from stages.photos.shards import open_shards
+from stages.storage.files import check_leftovers, content_hash, json_value, read_file, write_csv, write_json, write_text
 from stages.storage.photo_lists import class_names, encode_labels, majority_class_accuracy, read_split
 
 SCORES = Path("metrics/models")
@@ -60,7 +61,8 @@ def main() -> None:
     evaluations = evaluate_models(params, test, cache, {split: len(table) for split, table in lists.items()})
     ranked = scores.ranking(evaluations, rank_by)
     heat_maps = gradcam.gradcam_figure(MODELS / f"{ranked[0].name}.keras", ranked[0], test, cache)
-    figure_cache = figures.FigureCache(cache.key)
+    # Figures show photos whole, also what `image_fit: crop` cuts off.
+    figure_cache = figures.FigureCache(content_hash([cache.key, open_shards(str(RAW)).entries]))
     writers: dict[str, Any] = {".csv": write_csv, ".json": write_json, ".png": figure_cache.write}
     for path, content in outputs(evaluations, ranked, test, heat_maps):
         writers[path.suffix](content, path)

@@ -141,11 +141,19 @@ def describe(photos: Photos, decisions: Mapping[str, str], rows: pd.DataFrame) -
     """Return what the page shows of photos: some columns, their decision, copies and group."""
     described: list[dict[str, Any]] = []
     columns = ["label", "split", "predicted", "probability"]
-    for path, *values in rows[columns].itertuples(name=None):
-        row = dict(zip(columns, values, strict=True))
-        if np.isnan(row["probability"]):
-            row["probability"] = None
+    for path, label, split, predicted, probability in rows[columns].itertuples(name=None):
         others = [other for other in photos.related.get(path, []) if other != path]
-        row |= {"path": path, "decision": decisions.get(path), "related": len(others), "shown": others[:SHOWN]}
-        described.append({**row, "are_copies": photos.settings.group is None})
+        described.append(
+            {
+                "path": path,
+                "label": label,
+                "split": split,
+                "predicted": predicted,
+                "probability": None if np.isnan(probability) else probability,
+                "decision": decisions.get(path),
+                "related": len(others),
+                "shown": others[:SHOWN],
+                "are_copies": photos.settings.group is None,
+            }
+        )
     return described

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +19,8 @@ BITS = 64  # of a perceptual hash
 MIRRORED = np.tile([1.0, -1.0], 4)  # signs of a mirrored photo's horizontal frequencies
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # whose products' highest bits depend on all bits (Knuth)
 HIGH = np.uint64(2**64 - 2**32)
-THUMBNAILS, FEW = 256, 32  # compared at once, and where one similar pair will do
+THUMBNAILS = 256  # compared at once
+FEW_THUMBNAILS = 32  # compared at once where the first similar pair ends the search
 
 
 def hash_photo(photo: Image.Image) -> tuple[np.ndarray, int, int]:
@@ -96,18 +96,19 @@ def find_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: i
     for _, cluster in photos[is_mixed].sort_values("path").groupby("cluster"):
         for label, of_class in cluster.groupby("label"):
             others = cluster[cluster["label"] != label]
-            for index, phash in of_class["phash"].items():
-                near = others.index[np.bitwise_count(others["phash"].to_numpy() ^ np.uint64(phash)) <= max_distance]
-                duplicate = first_similar(thumbnails, index, near.to_numpy())
+            indices, hashes = others.index.to_numpy(), others["phash"].to_numpy()
+            for index, phash in zip(of_class.index.to_numpy(), of_class["phash"].to_numpy(), strict=True):
+                near = indices[np.bitwise_count(hashes ^ phash) <= max_distance]
+                duplicate = first_similar(thumbnails, index, near)
                 if duplicate is not None:
                     conflicts[index] = photos.at[duplicate, "path"]
     return pd.Series(conflicts, dtype=str)
 
 
-def first_similar(thumbnails: ArrayStore, index: Any, others: np.ndarray) -> int | None:
+def first_similar(thumbnails: ArrayStore, index: int, others: np.ndarray) -> int | None:
     """Return the first of ``others`` whose thumbnail is similar to that at ``index``, comparing a few at a time."""
-    for start in range(0, len(others), FEW):
-        few = others[start : start + FEW]
+    for start in range(0, len(others), FEW_THUMBNAILS):
+        few = others[start : start + FEW_THUMBNAILS]
         is_similar = differences(thumbnails[np.full(len(few), index)], thumbnails[few]) <= MAX_DIFFERENCE
         if is_similar.any():
             return int(few[is_similar.argmax()])

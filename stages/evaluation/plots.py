@@ -105,7 +105,7 @@ def draw_confusion(name: str, photos: pd.DataFrame, classes: list[str]) -> Figur
     """Draw the confusion matrix, with the same axes as on DVC's plots page; of many classes the most confused."""
     shown = most_confused(photos, classes)
     counts = confusion_matrix(photos["label"], photos["predicted"], labels=shown)
-    names = [name if len(name) <= MAX_CLASS_LETTERS else f"{name[: MAX_CLASS_LETTERS - 1]}…" for name in shown]
+    names = [shorten(label) for label in shown]
     size = 2.5 + max(2.0, 0.25 * len(names))  # inches
     figure, axes = plt.subplots(figsize=(size + 1, size), layout="constrained")
     image = axes.imshow(counts, cmap="Blues", vmin=0)
@@ -134,6 +134,10 @@ def most_confused(photos: pd.DataFrame, classes: list[str]) -> list[str]:
     pairs = pd.DataFrame(np.sort(mistakes.to_numpy(str), axis=1)).groupby([0, 1]).size()
     ordered = [*np.ravel(pairs.sort_values(ascending=False, kind="stable").index.to_list()), *classes]
     return sorted(list(dict.fromkeys(ordered))[:MAX_CLASSES])
+
+
+def shorten(name: str) -> str:
+    return name if len(name) <= MAX_CLASS_LETTERS else f"{name[: MAX_CLASS_LETTERS - 1]}…"
 
 
 def outcome(label: str, predicted: str, confidence: float) -> str:

@@ -35,7 +35,8 @@ def report(
 ) -> str:
     """Write the report on models, ranked best first, whose ``leaderboard`` is ``table``.
 
-    ``lists`` are those that ``split`` wrote, by name; ``label_issues`` names the lists of labels that look wrong.
+    ``lists`` are train, validation, test, rejected and copies, as ``split`` wrote them; ``label_issues`` names the
+    lists of labels that look wrong.
     """
     listed, selected = ranked[:MAX_MODELS], [model for model in ranked if "kept" in model.history]
     noted = [model for model in listed if "unlike" in model.scores.get("confidence", {})]

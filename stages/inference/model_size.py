@@ -31,7 +31,7 @@ def size_of(model: KerasModel) -> Size:
 
 
 def multiply_adds(layer: Any) -> int:
-    """Count the multiply-adds of a layer's, or a model's, kernels for one photo: a weight counts once per position."""
+    """Count the multiply-adds of kernels for one photo: each weight is used once per position of the output."""
     return sum(
         math.prod(weight.shape) * math.prod(leaf.output.shape[1:-1])
         for leaf in layer._flatten_layers()

@@ -1,7 +1,6 @@
 """The last layer of a saved linear classifier, read and replaced in its file without loading TensorFlow."""
 
 import json
-import logging
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -10,9 +9,8 @@ from zipfile import ZipFile, ZipInfo
 import h5py
 import numpy as np
 
+from stages.common.cli import logger
 from stages.storage.files import content_hash
-
-logger = logging.getLogger(__name__)
 
 CHECK_BATCH = 8  # photos on which a saved model is checked at a time
 # Relative to the largest logit. Measured with MobileNetV2: features stored as float16 change it by 0.02 %, a head in

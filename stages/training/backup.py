@@ -74,8 +74,8 @@ class Backup:
             return [saved[name] for name in saved if name.startswith("best_")]
 
 
-def finished_epochs(path: Path) -> History:
-    """Read the records in a backup, whatever training run it is of."""
+def read_backup_history(path: Path) -> History:
+    """Read the records of the epochs in a backup, of any training run."""
     with np.load(path, allow_pickle=False) as saved:
         return list(json.loads(str(saved["history"])))
 

@@ -4,12 +4,12 @@ A model that fine-tunes goes on from there (LP-FT, Kumar et al., 2022), so that 
 """
 
 import json
-import logging
 
 import numpy as np
 import sklearn
 from threadpoolctl import threadpool_limits
 
+from stages.common.cli import logger
 from stages.common.machine import machine_key, read_code
 from stages.common.paths import ARCHITECTURE, BACKUPS, FEATURES
 from stages.models import logistic_regression
@@ -20,8 +20,6 @@ from stages.storage.feature_sets import reference_rows, sample_rows
 from stages.storage.files import atomic_write, content_hash, sha256_of
 from stages.storage.photo_lists import read_groups, read_split
 from stages.training.backup import TRAINING_CODE, History, Trained, TrainingRun
-
-logger = logging.getLogger(__name__)
 
 PRECISION = f"precision float32, fitted by scikit-learn {sklearn.__version__}"
 FOLDS = 5  # unless the config says otherwise

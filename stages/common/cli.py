@@ -62,12 +62,8 @@ def command_parser(description: str | None, epilog: str | None = None) -> Parser
     """Return a parser whose ``--help`` shows the running module as ``python -m MODULE``."""
     spec = sys.modules["__main__"].__spec__
     module = spec.name.removesuffix(".__main__") if spec else Path(sys.argv[0]).stem
-    return Parser(
-        prog=f"python -m {module}",
-        description=description and description.replace("``", ""),
-        epilog=epilog,
-        formatter_class=ParagraphFormatter,
-    )
+    text = description and description.replace("``", "")
+    return Parser(prog=f"python -m {module}", description=text, epilog=epilog, formatter_class=ParagraphFormatter)
 
 
 def run(main: Callable[[], None], description: str | None = None) -> None:

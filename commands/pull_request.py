@@ -19,7 +19,7 @@ from stages.common.params import load_params
 from stages.common.paths import BEST, REPORT
 from stages.evaluation.report import markdown_table
 from stages.inference.model_file import resolve_commit
-from stages.storage.files import json_value
+from stages.storage.files import json_value, read_file
 
 # By this first line the workflow finds its earlier comment.
 MARKER = "<!-- python -m commands.pull_request -->"
@@ -31,8 +31,7 @@ def main() -> None:
     parser = command_parser("Write the comment on a pull request: parameters and scores that differ, and the report.")
     parser.add_argument("base", metavar="BASE", help="a commit, branch, tag or experiment to compare with")
     base = parser.parse_args().base
-    if not REPORT.exists():
-        raise UserError(f"expected {REPORT}, found none: run `dvc repro`")
+    report = read_file(REPORT, "run `dvc repro`").decode()
     if BEST.exists():  # DVC leaves out a file that it cannot read
         json_value(BEST.read_bytes(), "model", str, BEST, "resolve the conflict, or run `dvc repro`")
     params = load_params()
@@ -42,13 +41,13 @@ def main() -> None:
     main_scores = {"test.accuracy", *(f"{split}.{params.evaluate.rank_by}" for split in ("validation", "test"))}
     of_model = scores["path"].str.startswith("metrics/models/") & scores["key"].isin(main_scores)
     main_rows = scores[of_model | (scores["key"] == "model")]
-    report = REPORT.read_text(encoding="utf-8")
     best = report.partition("\n\n")[2].partition("\n")[0]  # after the title: its accuracy and confidence interval
+    unchanged = f"The best model and each model's {params.evaluate.rank_by} are the same."
     blocks = [
         MARKER,
         f"### Scores of `{head}` against `{base}`",
         f"{best}\n\nOn the photos of `{params.download.photos}`:",
-        shortened(markdown_table(main_rows)) if len(main_rows) else "No main score differs.",
+        shortened(markdown_table(main_rows)) if len(main_rows) else unchanged,
         details("Parameters that differ", markdown_table(changed)) if len(changed) else "",
         details("All scores that differ", markdown_table(scores)) if len(scores) else "",
         details(f"The report of <code>{head}</code>", report),

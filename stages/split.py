@@ -102,7 +102,7 @@ def split_photos(settings: Split, corrections: Mapping[str, set[str]]) -> pd.Dat
     check_classes(photos)
     index = usable(photos).index
     photos.loc[index, "group"] = find_groups(photos.loc[index], settings.group)
-    photos.loc[index, "split"] = assign_splits(photos.loc[index], settings)
+    photos.loc[index, "split"] = assign_splits(photos.loc[index], settings, photos[photos["reason"] == REMOVED])
     reject_leaks(photos)
     check_rejected_fraction(photos, settings.max_rejected_fraction)
     reject_copies(photos, thumbnails, settings.max_copies_fraction)

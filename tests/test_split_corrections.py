@@ -1,6 +1,8 @@
 """Labels that a person corrects, and photos that one removes, in ``corrections.csv``."""
 
 import re
+import shutil
+from itertools import product
 from pathlib import Path
 from unicodedata import normalize
 
@@ -56,6 +58,21 @@ def test_a_photo_gets_another_label_or_is_removed(caplog: pytest.LogCaptureFixtu
     assert lists["corrected"].to_numpy().tolist() == [[CAT, "cats", "dogs"], ["data/raw/cats/5.jpg", "cats", "cats"]]
     assert lists["rejected"].to_numpy().tolist() == [[path, "removed by corrections.csv"] for path in gone]
     assert "corrections.csv: 1 relabelled, 2 removed" in caplog.text
+
+
+@pytest.mark.parametrize("label", ["dogs", "remove"])
+def test_a_correction_moves_no_other_photo_into_test(label: str) -> None:
+    """Where every n-th validation photo is for testing, one that is gone still counts."""
+    shutil.rmtree(PHOTOS)
+    for split, name in product(("train", "validation"), ("cats", "dogs")):
+        write_photos(PHOTOS / split / name, 10)
+    before = correct()
+    for split in ("validation", "test"):
+        path = before[split]["path"][0]
+        lists = correct(f"{path},{label}")
+        for name in SPLIT_NAMES:
+            others = [set(each[name]["path"]) - {path} for each in (before, lists)]
+            assert others[0] == others[1]
 
 
 def test_duplicates_are_compared_by_corrected_labels() -> None:

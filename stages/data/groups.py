@@ -45,11 +45,11 @@ def find_groups(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
     return groups
 
 
-def assign_splits(photos: pd.DataFrame, settings: Split) -> pd.Series:
+def assign_splits(photos: pd.DataFrame, settings: Split, removed: pd.DataFrame | None = None) -> pd.Series:
     """Return the split of each photo: for each class in the same proportions as nearly as groups allow.
 
     Splits that the folders give are kept. Where they give no validation split, it is taken from training; where they
-    give no test split, from validation.
+    give no test split, from validation. There photos ``removed`` by a correction still count.
     """
     given = set(photos["split"])
     if given == {""}:
@@ -64,9 +64,14 @@ def assign_splits(photos: pd.DataFrame, settings: Split) -> pd.Series:
         validation, train = select_groups(groups, targets(groups, settings.validation_fraction), splits_left=1)
         return fill_splits(photos, {"train": [*train["group"].unique()], "validation": validation}, "train")
     if "test" not in given:  # every n-th group in validation, by class, in the order of their first paths there
-        firsts = photos[photos["split"] == "validation"].sort_values("path").drop_duplicates("group")
-        in_test = firsts.groupby("label").cumcount() % settings.test_every == 0
-        groups_of = {"validation": [*firsts["group"][~in_test]], "test": [*firsts["group"][in_test]]}
+        listed = pd.concat([photos, removed]).sort_values("path")
+        listed = listed[listed["split"] == "validation"]
+        firsts = listed[~listed["group"].duplicated() | (listed["group"] < 0)]  # a removed photo has no group
+        # By the labels before corrections, or one would move other photos between validation and test.
+        label = firsts["given"].where(firsts["given"] != "", firsts["label"])
+        in_test = (firsts.groupby(label).cumcount() % settings.test_every == 0)[firsts["group"] >= 0]
+        left = firsts["group"][in_test.index]
+        groups_of = {"validation": [*left[~in_test]], "test": [*left[in_test]]}
         return fill_splits(photos, groups_of, "validation")
     return photos["split"]
 

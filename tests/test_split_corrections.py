@@ -12,7 +12,7 @@ import pytest
 from stages.common.cli import UserError
 from stages.common.paths import CORRECTIONS, RAW, SPLITS
 from stages.data.layout import SPLIT_NAMES
-from tests.conftest import PHOTOS, PROJECT, write_photos
+from tests.conftest import PHOTOS, PROJECT, SetParams, write_photos
 from tests.test_split import split_photos
 
 CAT, DOG = "data/raw/cats/3.jpg", "data/raw/dogs/4.jpg"
@@ -61,18 +61,22 @@ def test_a_photo_gets_another_label_or_is_removed(caplog: pytest.LogCaptureFixtu
 
 
 @pytest.mark.parametrize("label", ["dogs", "remove"])
-def test_a_correction_moves_no_other_photo_into_test(label: str) -> None:
-    """Where every n-th validation photo is for testing, one that is gone still counts."""
+@pytest.mark.parametrize(
+    ("group", "photo"),
+    [(None, "validation/cats/0"), (None, "validation/cats/2"), (r"/(\w+/\w+/)[01]\.", "validation/cats/0")],
+)
+def test_a_correction_moves_no_other_photo_into_test(
+    label: str, group: str | None, photo: str, set_params: SetParams
+) -> None:
+    """Where every n-th validation photo is for testing, one that is gone still counts, but not beside its group."""
+    set_params({"split.group": group})
     shutil.rmtree(PHOTOS)
     for split, name in product(("train", "validation"), ("cats", "dogs")):
         write_photos(PHOTOS / split / name, 10)
-    before = correct()
-    for split in ("validation", "test"):
-        path = before[split]["path"][0]
-        lists = correct(f"{path},{label}")
-        for name in SPLIT_NAMES:
-            others = [set(each[name]["path"]) - {path} for each in (before, lists)]
-            assert others[0] == others[1]
+    path = f"data/raw/{photo}.jpg"
+    before, after = correct(), correct(f"{path},{label}")
+    for name in SPLIT_NAMES:
+        assert {*before[name]["path"]} - {path} == {*after[name]["path"]} - {path}
 
 
 def test_duplicates_are_compared_by_corrected_labels() -> None:

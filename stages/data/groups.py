@@ -64,9 +64,10 @@ def assign_splits(photos: pd.DataFrame, settings: Split, removed: pd.DataFrame |
         validation, train = select_groups(groups, targets(groups, settings.validation_fraction), splits_left=1)
         return fill_splits(photos, {"train": [*train["group"].unique()], "validation": validation}, "train")
     if "test" not in given:  # every n-th group in validation, by class, in the order of their first paths there
-        listed = pd.concat([photos, removed]).sort_values("path")
+        # A removed photo has no group: it counts as one by itself, unless it may have been in another's (split.group).
+        listed = pd.concat([photos, None if settings.group else removed]).sort_values("path")
         listed = listed[listed["split"] == "validation"]
-        firsts = listed[~listed["group"].duplicated() | (listed["group"] < 0)]  # a removed photo has no group
+        firsts = listed[~listed["group"].duplicated() | (listed["group"] < 0)]
         # By the labels before corrections, or one would move other photos between validation and test.
         label = firsts["given"].where(firsts["given"] != "", firsts["label"])
         in_test = (firsts.groupby(label).cumcount() % settings.test_every == 0)[firsts["group"] >= 0]

@@ -22,9 +22,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from stages.common.cli import UserError, logger, run
-from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings, Params, load_params
-from stages.common.paths import BEST, HISTORY, MODELS, RAW, REPEATS, REPORT, SPLITS, training_step
+from stages.common.paths import BEST, HISTORY, MODELS, RAW, REPEATS, REPORT, SPLITS, retraining
 from stages.evaluation import costs, figures, gradcam, plots, report, scores, significance
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.inference.calibration import fit_calibration, read_validation
@@ -57,7 +56,7 @@ def main() -> None:
     classes = class_names(photos["label"])
     pixels = load_pixels(list(photos["path"]), params.image_size, params.image_fit)
     labels, baseline = encode_labels(photos["label"], classes), majority_class_accuracy(lists["train"], photos)
-    test = TestSet(photos, classes, pixels, labels, baseline)
+    test = TestSet(photos, classes, pixels, labels, baseline, params.image_fit)
     cache, rank_by = PredictionCache(pixels), params.evaluate.rank_by
     evaluations = evaluate_models(params, test, cache, {split: len(table) for split, table in lists.items()})
     ranked = scores.ranking(evaluations, rank_by)
@@ -81,21 +80,18 @@ def evaluate_models(params: Params, test: TestSet, cache: PredictionCache, photo
     models, features, evaluations = params.models, params.features, []
     for name, config in models.items():
         path, repeats = MODELS / f"{name}.keras", []
-        model = evaluate_model(path, params.image_fit, params.confidence, test, cache)
+        model = evaluate_model(path, params.confidence, test, cache)
         for seed in read_seeds(name):
-            repeat = evaluate_model(REPEATS / name / f"{name}.{seed}.keras", params.image_fit, scaling, test, cache)
+            repeat = evaluate_model(REPEATS / name / f"{name}.{seed}.keras", scaling, test, cache)
             repeats.append({"seed": seed, **{split: repeat.scores[split] for split in SPLITS_SCORED}})
         cost = costs.cost_of(path, cache.sizes[name], features.get(config.features), len(model.history), photos)
         evaluations.append(replace(model, cost=cost, repeats=repeats))
     return evaluations
 
 
-def evaluate_model(
-    path: Path, image_fit: ImageFit, settings: ConfidenceSettings, test: TestSet, cache: PredictionCache
-) -> Evaluation:
-    """Evaluate a model by its predictions and what `train` wrote beside it; ``image_fit`` is that of the photos."""
-    name, environment = path.stem, read_environment(existing_model(path), image_fit, test.classes)
-    history = read_history(path)
+def evaluate_model(path: Path, settings: ConfidenceSettings, test: TestSet, cache: PredictionCache) -> Evaluation:
+    """Evaluate a model by its predictions and what `train` wrote beside it."""
+    name, environment, history = path.stem, read_environment(existing_model(path), test), read_history(path)
     arrays = read_validation(path.with_suffix(".npz"))
     validation = Predictions(arrays["labels"], arrays["logits"])
     calibration = fit_calibration(arrays, settings)
@@ -111,14 +107,14 @@ def read_seeds(name: str) -> list[int]:
     return list(json.loads(read_file(REPEATS / name / "seeds.json", f"run `dvc repro train@{name}`")))
 
 
-def read_environment(model: Path, image_fit: ImageFit, classes: list[str]) -> list[str]:
+def read_environment(model: Path, test: TestSet) -> list[str]:
     """Read the environment of a training run; refuse a model of other classes or of another ``image_fit``."""
-    path, advice = model.with_suffix(".json"), f"run `dvc repro {training_step(model)}`"
+    path, advice = model.with_suffix(".json"), retraining(model)
     content = path.read_bytes()
     trained_with = json_value(content, "image_fit", str, path, advice, default="stretch")
-    if trained_with != image_fit:
-        raise UserError(f"{path}: expected image_fit {image_fit} (params.yaml), received {trained_with}: {advice}")
-    if json_value(content, "classes", list, path, advice) != classes:
+    if trained_with != test.image_fit:
+        raise UserError(f"{path}: expected image_fit {test.image_fit} (params.yaml), received {trained_with}: {advice}")
+    if json_value(content, "classes", list, path, advice) != test.classes:
         raise UserError(f"{path}: expected the classes of {SPLITS}, received others: {advice}")
     environment: list[str] = json_value(content, "environment", list, path, advice)
     return environment
@@ -127,7 +123,7 @@ def read_environment(model: Path, image_fit: ImageFit, classes: list[str]) -> li
 def read_history(model: Path) -> pd.DataFrame:
     """Read the history of a training run: a row per epoch."""
     folder = HISTORY if model.parent == MODELS else model.parent / "history"
-    return pd.DataFrame(json.loads(read_file(folder / f"{model.stem}.json", f"run `dvc repro {training_step(model)}`")))
+    return pd.DataFrame(json.loads(read_file(folder / f"{model.stem}.json", retraining(model))))
 
 
 def outputs(
@@ -140,8 +136,7 @@ def outputs(
         yield CONFUSION / f"{name}.csv", predicted.rename(columns={"label": "actual"})
         yield ACCURACY_FIGURES / f"{name}.png", partial(plots.draw_accuracy, name, model.history)
         yield MISTAKES_FIGURES / f"{name}.png", partial(plots.draw_mistakes, name, model.mistakes)
-    curves = [scores.learning_curves(model.history).assign(model=model.name) for model in evaluations]
-    yield CURVES, pd.concat(curves)
+    yield CURVES, pd.concat([scores.learning_curves(model.history).assign(model=model.name) for model in evaluations])
     yield ROC, pd.concat([model.roc.assign(model=model.name) for model in evaluations])
     best, best_names = ranked[0], {model.name for model in ranked[: plots.MAX_MODELS]}
     drawn = [model for model in evaluations if model.name in best_names]  # of 100 models there are 4,950 pairs

@@ -42,8 +42,7 @@ def main() -> None:
     write_figure(draw_issues(issues), LABEL_ISSUES / f"{name}.png")
     of_label = probabilities[np.arange(len(photos)), labels].round(4)
     predicted = np.take(classes, probabilities.argmax(axis=1))
-    rows = photos[["path", "label"]].assign(predicted=predicted, probability=of_label)
-    write_csv(rows, OUT_OF_FOLD / f"{name}.csv")
+    write_csv(photos[["path", "label"]].assign(predicted=predicted, probability=of_label), OUT_OF_FOLD / f"{name}.csv")
     logger.info("labels that look wrong: %d of %d", len(issues), len(photos))
 
 

@@ -58,8 +58,7 @@ def main() -> None:
             shared.add(features)
 
     connect()
-    needed = [resources_for_features(name, params) for name in shared]
-    check_nodes([params.cluster.resources_of(args.model), *needed])
+    check_nodes([params.cluster.resources_of(args.model), *(resources_for_features(name, params) for name in shared)])
     steps = [f"features@{name}" for name in sorted(shared)]
     dvc("repro", "backbone", "pixels", *steps)
     dvc("push", "download", "backbone", "split", "pixels", *steps)
@@ -118,8 +117,7 @@ def check_trial(overrides: list[str], model: str) -> Params:
         sections.append(f"features.{params.models[model].features}")
     for override in overrides:
         if not changes(override, "image_fit=", "image_size=", *(f"{section}." for section in sections)):
-            listed = ", ".join(sections)
-            raise UserError(f"-S {override}: expected a parameter of {listed}, image_fit or image_size")
+            raise UserError(f"-S {override}: expected a parameter of {', '.join(sections)}, image_fit or image_size")
     return params
 
 

@@ -33,8 +33,7 @@ class Photos(NamedTuple):
 
 def current_photos() -> Photos:
     """Load the photos, once for each state of the files that they come from."""
-    folders = (SPLITS, LABEL_ISSUES, OUT_OF_FOLD)
-    files = [*(path for folder in folders for path in folder.glob("*.csv")), BEST, PARAMS]
+    files = [*(path for folder in (SPLITS, LABEL_ISSUES, OUT_OF_FOLD) for path in folder.glob("*.csv")), BEST, PARAMS]
     return load_photos(tuple((path, path.stat().st_mtime_ns) for path in sorted(files) if path.exists()))
 
 
@@ -105,13 +104,9 @@ def best_models_validation(lists: pd.DataFrame) -> pd.DataFrame:
         labels = encode_labels(validation["label"], classes)
         if np.array_equal(labels, arrays["labels"]):
             probabilities = softmax(arrays["logits"].astype(np.float64), axis=1)
-            return pd.DataFrame(
-                {
-                    "path": validation["path"],
-                    "predicted": np.take(classes, probabilities.argmax(axis=1)),
-                    "probability": probabilities[np.arange(len(labels)), labels].round(4),
-                }
-            )
+            of_label = probabilities[np.arange(len(labels)), labels].round(4)
+            predicted = np.take(classes, probabilities.argmax(axis=1))
+            return validation[["path"]].assign(predicted=predicted, probability=of_label)
     return pd.DataFrame(columns=COLUMNS)
 
 

@@ -31,6 +31,6 @@ FIGURES = Path("data/figures")
 LOGS = Path("data/logs")
 
 
-def training_step(path: Path) -> str:
-    """Return the step that writes a model's file, which may be of a run from another seed: ``MODEL.SEED.keras``."""
-    return f"train@{path.stem.partition('.')[0]}"
+def retraining(path: Path) -> str:
+    """Return how to train the model of a file again, which may be of a run from another seed: ``MODEL.SEED.keras``."""
+    return f"run `dvc repro train@{path.stem.partition('.')[0]}`"

@@ -127,8 +127,7 @@ def in_shards(files: Iterable[Member]) -> Iterator[list[Member]]:
 
     If they ended after a fixed number, one more photo would change every shard behind it, which DVC would keep anew.
     """
-    shard: list[Member] = []
-    size = 0
+    shard, size = list[Member](), 0
     ends = False  # whether the shard so far ends where a hash says
     for file in files:
         if shard and (ends or size + file.size > MAX_BYTES or len(shard) == MAX_PHOTOS):

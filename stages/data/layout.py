@@ -96,10 +96,10 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
     classes = photos["label"][photos["label"] != ""].drop_duplicates().sort_values()
     if len(classes) < 2:
         others = photos["path"][(photos["label"] == "") & ~photos["reason"].str.startswith(NO_FILE)]
+        hint = f", and {plural(len(others), 'file')} without a class, such as {others.iloc[0]}" if len(others) else ""
         raise UserError(
             "expected two or more classes, from a CSV (download.labels) or, without one, the names of folders with "
-            f"their photos, found {', '.join(classes) or 'none'}"
-            + (f", and {plural(len(others), 'file')} without a class, such as {others.iloc[0]}" if len(others) else "")
+            f"their photos, found {', '.join(classes) or 'none'}{hint}"
         )
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
         logger.warning("classes that differ in spelling alone, each one of its own: %s", ", ".join(alike))

@@ -9,7 +9,7 @@ import numpy as np
 
 from stages.common.cli import UserError
 from stages.common.parallel import in_parallel
-from stages.common.paths import training_step
+from stages.common.paths import retraining
 from stages.storage.arrays import ArrayStore
 
 KerasModel = Any  # a keras.Model, whose type would load TensorFlow
@@ -37,7 +37,7 @@ def load_model(path: Path) -> KerasModel:
 def existing_model(path: Path) -> Path:
     """Return the path of a saved model, or raise UserError if it does not exist."""
     if not path.exists():
-        raise UserError(f"expected the model {path}, found none: run `dvc repro {training_step(path)}`")
+        raise UserError(f"expected the model {path}, found none: {retraining(path)}")
     return path
 
 

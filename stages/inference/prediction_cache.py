@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from stages.common.cli import UserError, logger
 from stages.common.machine import machine_key, read_code
-from stages.common.paths import PREDICTIONS, training_step
+from stages.common.paths import PREDICTIONS, retraining
 from stages.inference.logits import (
     BATCH_SIZE,
     KerasModel,
@@ -47,8 +47,8 @@ class PredictionCache:
         try:
             head = read_linear_head(model_path)
         except BadZipFile as error:
-            advice = f"run `dvc repro {training_step(model_path)}`"
-            raise UserError(f"expected an intact model in {model_path}, received a damaged file: {advice}") from error
+            text = f"expected an intact model in {model_path}, received a damaged file"
+            raise UserError(f"{text}: {retraining(model_path)}") from error
         if head:
             pooled = self.backbone_features(model_path, head)
             with threadpool_limits(limits=1):  # the last digits depend on the number of threads
@@ -88,7 +88,7 @@ class PredictionCache:
             expected, received = self.pixels.shape[1:3], model.input_shape[1:3]
             if received != expected:
                 text = f"expected image_size {expected} (params.yaml), received {received}"
-                raise UserError(f"{model_path}: {text}: run `dvc repro {training_step(model_path)}`")
+                raise UserError(f"{model_path}: {text}: {retraining(model_path)}")
             arrays = {"size": np.array(size_of(model)), **compute(model)}
             measure_speed(model, model_path, self.pixels)
             write_cached(path, key, **arrays)

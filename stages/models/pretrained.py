@@ -61,8 +61,7 @@ def load_backbone(folder: Path, image_size: tuple[int, int]) -> Backbone:
     preprocessing = keras.Model(pixels, module.preprocess_input(pixels), name="preprocessing")
     last_blocks = None
     if stop_before := about["features"]["stop_before"]:
-        parameter = f"features.{about['features']['name']}.stop_before"
-        network, last_blocks = split_network(network, stop_before, parameter)
+        network, last_blocks = split_network(network, stop_before, f"features.{about['features']['name']}.stop_before")
     return Backbone(preprocessing, network, last_blocks)
 
 

@@ -111,8 +111,9 @@ class LiveCurves(keras.callbacks.Callback):
 
     def __init__(self, folder: Path, *, resumes: bool) -> None:
         super().__init__()
-        for earlier in () if resumes else folder.rglob("events.out.tfevents.*"):
-            earlier.unlink()
+        if not resumes:
+            for earlier in folder.rglob("events.out.tfevents.*"):
+                earlier.unlink()
         folders = {"": folder / "train", "val_": folder / "validation"}
         self.writers = {prefix: tf.summary.create_file_writer(str(path), 0) for prefix, path in folders.items()}
 

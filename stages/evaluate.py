@@ -32,7 +32,7 @@ from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
 from stages.photos.shards import open_shards
 from stages.storage.files import check_leftovers, content_hash, json_value, read_file, write_csv, write_json, write_text
-from stages.storage.photo_lists import class_names, encode_labels, majority_class_accuracy, read_split
+from stages.storage.photo_lists import class_names, encode_labels, hash_lists, majority_class_accuracy, read_split
 
 SCORES = Path("metrics/models")
 ACCURACY_FIGURES = Path("plots/accuracy")
@@ -56,7 +56,7 @@ def main() -> None:
     classes = class_names(photos["label"])
     pixels = load_pixels(list(photos["path"]), params.image_size, params.image_fit)
     labels, baseline = encode_labels(photos["label"], classes), majority_class_accuracy(lists["train"], photos)
-    test = TestSet(photos, classes, pixels, labels, baseline, params.image_fit)
+    test = TestSet(photos, classes, pixels, labels, baseline, params.image_fit, hash_lists(lists))
     cache, rank_by = PredictionCache(pixels), params.evaluate.rank_by
     evaluations = evaluate_models(params, test, cache, {split: len(table) for split, table in lists.items()})
     ranked = scores.ranking(evaluations, rank_by)
@@ -108,14 +108,14 @@ def read_seeds(name: str) -> list[int]:
 
 
 def read_environment(model: Path, test: TestSet) -> list[str]:
-    """Read the environment of a training run; refuse a model of other classes or of another ``image_fit``."""
+    """Read the environment of a training run; refuse a model of other photos or labels, or of another ``image_fit``."""
     path, advice = model.with_suffix(".json"), retraining(model)
     content = path.read_bytes()
     trained_with = json_value(content, "image_fit", str, path, advice, default="stretch")
     if trained_with != test.image_fit:
         raise UserError(f"{path}: expected image_fit {test.image_fit} (params.yaml), received {trained_with}: {advice}")
-    if json_value(content, "classes", list, path, advice) != test.classes:
-        raise UserError(f"{path}: expected the classes of {SPLITS}, received others: {advice}")
+    if json_value(content, "lists", str, path, advice, default="") != test.lists:
+        raise UserError(f"{path}: expected a model of the photos and labels in {SPLITS}, received another: {advice}")
     environment: list[str] = json_value(content, "environment", list, path, advice)
     return environment
 

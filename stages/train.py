@@ -2,11 +2,11 @@
 
 Reads the training and validation lists, the pixels or features that the config names, with their backbone, and from
 ``params.yaml`` ``image_size``, ``image_fit``, ``train`` and the model's config.
-Writes ``data/models/MODEL.keras``; ``MODEL.json`` with its classes, environment and ``image_fit``; ``MODEL.npz`` with
-its ``logits`` on the validation photos and their ``labels``, and with a backbone ``training_features`` and
-``validation_features``, pooled, of up to 2,000 photos each, and the ``training_paths`` of the former;
-``plots/history/MODEL.json``, a record per epoch; and into ``data/repeats/MODEL/`` the same of its training runs from
-other seeds (``train.runs``). A killed run resumes after the last finished epoch, with the same result. With
+Writes ``data/models/MODEL.keras``; ``MODEL.json`` with its classes, environment, ``image_fit`` and a hash of the lists;
+``MODEL.npz`` with its ``logits`` on the validation photos and their ``labels``, and with a backbone
+``training_features`` and ``validation_features``, pooled, of up to 2,000 photos each, and the ``training_paths`` of the
+former; ``plots/history/MODEL.json``, a record per epoch; and into ``data/repeats/MODEL/`` the same of its training runs
+from other seeds (``train.runs``). A killed run resumes after the last finished epoch, with the same result. With
 ``TENSORBOARD=1`` in the environment it also writes curves into ``data/logs/``, which is not an output. Of a linear
 classifier it also reads the groups, and ``MODEL.json`` has the cross-validated scores of each regularisation; unless
 it fine-tunes, it has no epochs, and its history is one record.
@@ -26,7 +26,7 @@ from stages.common.paths import BACKUPS, HISTORY, MODELS, REPEATS
 from stages.datasets.dataset import StoredDataset
 from stages.storage.feature_sets import features_key, open_features, open_sample, read_about, reference_rows, remedy
 from stages.storage.files import atomic_folder, atomic_write, check_leftovers, sha256_of, write_json
-from stages.storage.photo_lists import class_names, encode_labels, read_split
+from stages.storage.photo_lists import class_names, encode_labels, hash_lists, read_split
 from stages.training.backup import TrainingRun
 
 
@@ -49,6 +49,7 @@ def main() -> None:
     settings = settings.model_copy(update=config.model_dump(include=set(Train.model_fields), exclude_none=True))
 
     BACKUPS.mkdir(parents=True, exist_ok=True)  # tells a trial of a sweep that a training run began
+    photos = {"image_fit": params.image_fit, "lists": hash_lists(lists)}
     with atomic_folder(REPEATS / name, replace=True) as repeats:
         seeds = [(settings.seed + index) % 2**32 for index in range(settings.runs)]
         for seed in seeds:
@@ -58,7 +59,7 @@ def main() -> None:
                 stem, models, histories = name, MODELS, HISTORY
             seeded, path = settings.model_copy(update={"seed": seed}), models / f"{stem}.keras"
             run = TrainingRun(config, seeded, params.image_size, classes, train, validation, sample, path)
-            write_results(run, histories / f"{stem}.json", params.image_fit)
+            write_results(run, histories / f"{stem}.json", photos)
         write_json(seeds[1:], repeats / "seeds.json")
     spent = read_measurements(f"features@{config.features}", features_key(config.features))
     spent["train_s"] = time.process_time()
@@ -67,8 +68,8 @@ def main() -> None:
         backup.unlink()
 
 
-def write_results(run: TrainingRun, history_path: Path, image_fit: str) -> None:
-    """Train a new model, and write its history and, to the run's path and beside it, the model."""
+def write_results(run: TrainingRun, history_path: Path, photos: dict[str, str]) -> None:
+    """Train a new model; write its history and, to the run's path and beside it, the model and what says its photos."""
     if run.config.is_linear and not run.config.fine_tune:  # it may need no TensorFlow
         from stages.training.linear import train_linear
 
@@ -77,7 +78,7 @@ def write_results(run: TrainingRun, history_path: Path, image_fit: str) -> None:
         from stages.training.network import train_network
 
         trained = train_network(run)
-    about: dict[str, Any] = {"classes": run.classes, "environment": trained.environment, "image_fit": image_fit}
+    about: dict[str, Any] = {"classes": run.classes, "environment": trained.environment, **photos}
     if trained.cross_validation:
         about["cross_validation"] = trained.cross_validation
     arrays = {"logits": trained.logits, "labels": run.validation.labels}

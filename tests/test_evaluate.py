@@ -24,6 +24,7 @@ from stages.evaluation.scores import rounded
 from stages.inference.calibration import Calibration, read_validation
 from stages.inference.logits import Outputs
 from stages.storage.files import check_leftovers
+from stages.storage.photo_lists import hash_lists
 
 PHOTOS = pd.DataFrame({"path": ["0.jpg", "1.jpg", "2.jpg"], "label": ["cats", "cats", "dogs"]})
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
@@ -43,11 +44,11 @@ def files(workspace: Path) -> None:
     CNN.touch()
     REPEAT.touch()
     (REPEATS / "cnn/seeds.json").write_text("[7]")
-    (MODELS / "cnn.json").write_text(json.dumps({"classes": TEST.classes, "environment": ["Python 3"]}))
+    (MODELS / "cnn.json").write_text(json.dumps({"environment": ["Python 3"]}))
     np.savez(MODELS / "cnn.npz", labels=[0, 0, 1], logits=[[1, 0], [0, 1], [1, 0]])
     (HISTORY / "cnn.json").write_text(json.dumps([RECORD]))
     (REPEATS / "cnn/history/cnn.7.json").write_text(json.dumps([{**RECORD, "val_accuracy": 0.3}]))
-    (REPEATS / "cnn/cnn.7.json").write_text(json.dumps({"classes": TEST.classes, "environment": ["Python 4"]}))
+    (REPEATS / "cnn/cnn.7.json").write_text(json.dumps({"environment": ["Python 4"]}))
     np.savez(REPEATS / "cnn/cnn.7.npz", labels=[0, 0, 1], logits=[[1, 0]] * 3)
 
 
@@ -126,20 +127,23 @@ def test_a_model_of_another_image_fit_is_refused() -> None:
         UserError, match=r"^data/models/cnn.json: .* crop .*, received stretch: run `dvc repro train@cnn"
     ):
         read_environment(CNN, replace(TEST, image_fit="crop"))
-    about = {"image_fit": "pad", "classes": TEST.classes, "environment": []}
-    REPEAT.with_suffix(".json").write_text(json.dumps(about))
+    REPEAT.with_suffix(".json").write_text(json.dumps({"image_fit": "pad", "environment": []}))
     read_environment(REPEAT, replace(TEST, image_fit="pad"))
     with pytest.raises(UserError, match=r"^data/repeats/cnn/cnn.7.json: .*, received pad: run `dvc repro train@cnn`$"):
         read_environment(REPEAT, TEST)
 
 
 @pytest.mark.usefixtures("files")
-@pytest.mark.parametrize("classes", [["cats", "zebras"], ["cats", "dogs", "zebras"]])
-def test_a_model_of_other_classes_is_refused(classes: list[str]) -> None:
-    """As where `dvc repro --single-item evaluate` leaves out the training: their scores would be other classes'."""
-    test = replace(TEST, classes=classes)
-    with pytest.raises(UserError, match=r"^data/models/cnn.json: .* classes of data/splits, .* `dvc repro train@cnn`$"):
-        evaluate_model(CNN, PLAIN, test, mock.Mock())
+@pytest.mark.parametrize("changed", [{"path": "2.jpg", "label": "cats"}, {"path": "0.jpg", "label": "zebras"}])
+def test_a_model_of_other_photos_or_labels_is_refused(changed: dict[str, str]) -> None:
+    """`dvc repro --single-item evaluate` leaves out the training: photos it had trained on might be test photos now."""
+    lists = {"train": PHOTOS[:1], "validation": PHOTOS[1:2]}
+    (MODELS / "cnn.json").write_text(json.dumps({"lists": hash_lists(lists), "environment": []}))
+    read_environment(CNN, replace(TEST, lists=hash_lists(lists)))
+    for split in lists:
+        test = replace(TEST, lists=hash_lists({**lists, split: pd.DataFrame([changed])}))
+        with pytest.raises(UserError, match=r"^data/models/cnn.json: .* data/splits, .*: run `dvc repro train@cnn`$"):
+            evaluate_model(CNN, PLAIN, test, mock.Mock())
 
 
 @pytest.mark.usefixtures("files")

@@ -33,7 +33,8 @@ class Photos(NamedTuple):
 
 def current_photos() -> Photos:
     """Load the photos, once for each state of the files that they come from."""
-    files = [*(path for folder in (SPLITS, LABEL_ISSUES, OUT_OF_FOLD) for path in folder.glob("*.csv")), BEST, PARAMS]
+    tables = [path for folder in (SPLITS, LABEL_ISSUES, OUT_OF_FOLD) for path in folder.glob("*.csv")]
+    files = [*tables, *MODELS.glob("*.npz"), BEST, PARAMS]
     return load_photos(tuple((path, path.stat().st_mtime_ns) for path in sorted(files) if path.exists()))
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from stages.common.cli import UserError
 from stages.common.paths import SPLITS
+from stages.storage.files import content_hash
 
 # How the reasons in data/splits/rejected.csv start. Others are for files that are not usable photos.
 NO_CLASS = "in no class folder"
@@ -54,6 +55,11 @@ def count_copies(copies: pd.DataFrame, lists: Mapping[str, pd.DataFrame]) -> dic
         split: {"photos": count, "share": round(count / (count + len(lists[split])), 6)}
         for split, count in counts.items()
     }
+
+
+def hash_lists(lists: Mapping[str, pd.DataFrame]) -> str:
+    """Hash the training and validation lists, by which `evaluate` knows the models that were trained on them."""
+    return content_hash(str(lists[split].to_csv(index=False)) for split in ("train", "validation"))
 
 
 def class_names(labels: Iterable[str]) -> list[str]:

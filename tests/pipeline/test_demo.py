@@ -19,7 +19,7 @@ from stages.inference.calibration import SOFTMAX_ALONE
 from stages.inference.model_file import fetch_model_file
 from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
-from stages.storage.photo_lists import class_names, encode_labels, majority_class_accuracy, read_split
+from stages.storage.photo_lists import class_names, encode_labels, hash_lists, majority_class_accuracy, read_split
 from tests.conftest import PROJECT, SetParams
 from tests.project import lay_out, models_alone, run
 
@@ -47,7 +47,8 @@ def test_the_demo_s_best_model_beats_the_baseline(
     classes = class_names(photos["label"])
     baseline = majority_class_accuracy(read_split("train"), photos)
     decoded = load_pixels(list(photos["path"]), load_params().image_size)
-    test = results.TestSet(photos, classes, decoded, encode_labels(photos["label"], classes), baseline)
+    lists = hash_lists({split: read_split(split) for split in ("train", "validation")})
+    test = results.TestSet(photos, classes, decoded, encode_labels(photos["label"], classes), baseline, lists=lists)
     cache = PredictionCache(decoded)
     scores = evaluate_model(MODELS / "transfer.keras", SOFTMAX_ALONE, test, cache).scores
     assert scores["test"]["accuracy_low"] > baseline == 0.5, "beyond its confidence interval"

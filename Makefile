@@ -101,7 +101,7 @@ soak: .venv/dev ## kill the pipeline KILLS=25 times: results must not change
 mutants: .venv/mutants ## break the code in 60 places: do the tests fail? an hour
 	python -m tests.mutants
 
-lint: .venv/dev ## ruff and mypy
+lint: .venv/dev ## check style and types with ruff and mypy
 	ruff check
 	ruff format --check
 	mypy

@@ -10,7 +10,6 @@ model (``commands/export/export_cache.py``).
 
 import argparse
 import json
-import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,16 +22,14 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from commands.export.export_cache import load_exported
-from stages.common.cli import CONTROLS, UserError, command_parser, explain_unwritable, plural, printable, run, shown
+from stages.common.cli import CONTROLS, UserError, command_parser, logger, plural, printable, run, shown
 from stages.common.parallel import in_parallel
 from stages.common.params import load_params
 from stages.inference.model_file import TrainedModel, fetch_model_file
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
 from stages.photos.shards import packed_photos
-from stages.storage.files import atomic_write
-from stages.storage.folders import unreadable_folders, visible_files
-
-logger = logging.getLogger(__name__)
+from stages.storage.files import atomic_write, explain_unwritable
+from stages.storage.non_photos import unreadable_folders, visible_files
 
 EPILOG = "If a file cannot be decoded, the others are classified all the same, and the exit code is 1."
 CHUNK_SIZE = 256  # photos in memory at a time, beside those of the chunk before
@@ -60,16 +57,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("photos", nargs="+", metavar="PHOTO_OR_FOLDER", help="of a folder, all files but hidden ones")
     add_model_options(parser)
     parser.add_argument("--format", choices=FORMATS, help="default: by FILE's suffix (csv, json, txt), else table")
-    parser.add_argument("-o", "--output", type=output_path, metavar="FILE", help="default: - (stdout)")
+    parser.add_argument("-o", "--output", default="-", metavar="FILE", help="default: - (stdout)")
     args = parser.parse_args()
     if "" in args.photos:  # of an unset variable; as a path it would be the current folder
         parser.error("expected a photo or a folder, received an empty name")
     args.photos = [Path(photo) for photo in args.photos]
+    args.output = None if args.output == "-" else Path(args.output)
     return args
-
-
-def output_path(name: str) -> Path | None:
-    return None if name == "-" else Path(name)
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:

@@ -6,17 +6,20 @@ for the base.
     python -m commands.pull_request main > comment.md    # the base: a commit, branch, tag or experiment
 """
 
+import json
 import subprocess
 import sys
 
+import pandas as pd
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 from stages.common.cli import UserError, command_parser, first_line, run
 from stages.common.params import load_params
 from stages.common.paths import BEST, REPORT
+from stages.evaluation.report import markdown_table
 from stages.inference.model_file import resolve_commit
-from stages.storage.files import json_value
+from stages.storage.files import json_value, read_file
 
 # By this first line the workflow finds its earlier comment.
 MARKER = "<!-- python -m commands.pull_request -->"
@@ -28,25 +31,25 @@ def main() -> None:
     parser = command_parser("Write the comment on a pull request: parameters and scores that differ, and the report.")
     parser.add_argument("base", metavar="BASE", help="a commit, branch, tag or experiment to compare with")
     base = parser.parse_args().base
-    if not REPORT.exists():
-        raise UserError(f"expected {REPORT}, found none: run `dvc repro`")
+    report = read_file(REPORT, "run `dvc repro`").decode()
     if BEST.exists():  # DVC leaves out a file that it cannot read
         json_value(BEST.read_bytes(), "model", str, BEST, "resolve the conflict, or run `dvc repro`")
     params = load_params()
     head = current_commit(base)
-    params_header, params_rows = diff_from(base, "params", "--no-path")
-    header, rows = diff_from(base, "metrics", "--precision", "3")
+    changed = diff_from(base, "params").drop(columns=["path", "change"])
+    scores = diff_from(base, "metrics")
     main_scores = {"test.accuracy", *(f"{split}.{params.evaluate.rank_by}" for split in ("validation", "test"))}
-    main_rows = [row for row in rows if is_main(row, main_scores)]
-    report = REPORT.read_text(encoding="utf-8")
+    of_model = scores["path"].str.startswith("metrics/models/") & scores["key"].isin(main_scores)
+    main_rows = scores[of_model | (scores["key"] == "model")]
     best = report.partition("\n\n")[2].partition("\n")[0]  # after the title: its accuracy and confidence interval
+    unchanged = f"The best model and each model's {params.evaluate.rank_by} are the same."
     blocks = [
         MARKER,
         f"### Scores of `{head}` against `{base}`",
         f"{best}\n\nOn the photos of `{params.download.photos}`:",
-        shortened("\n".join([*header, *main_rows])) if main_rows else "No main score differs.",
-        details("Parameters that differ", "\n".join([*params_header, *params_rows])) if params_rows else "",
-        details("All scores that differ", "\n".join([*header, *rows])) if rows else "",
+        shortened(markdown_table(main_rows)) if len(main_rows) else unchanged,
+        details("Parameters that differ", markdown_table(changed)) if len(changed) else "",
+        details("All scores that differ", markdown_table(scores)) if len(scores) else "",
         details(f"The report of <code>{head}</code>", report),
     ]
     print("\n\n".join(filter(None, blocks)))  # noqa: T201
@@ -62,24 +65,29 @@ def current_commit(base: str) -> str:
         raise UserError(f"expected a git revision to compare with, received {base!r}: {first_line(error)}") from error
 
 
-def diff_from(base: str, kind: str, *options: str) -> tuple[list[str], list[str]]:
-    """Run `dvc params diff` or `dvc metrics diff`, and return its Markdown table: the header, and the rows, sorted.
+def diff_from(base: str, kind: str) -> pd.DataFrame:
+    """Run `dvc params diff` or `dvc metrics diff`; return a row per value that differs, sorted, formatted as text.
 
-    DVC's own order varies.
+    Not DVC's own Markdown, in which a value such as ``(cat|dog)`` ends a cell.
     """
-    command = [sys.executable, "-m", "dvc", kind, "diff", "--md", *options, base]
+    command = [sys.executable, "-m", "dvc", kind, "diff", "--json", base]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if finished.returncode:
         reason = first_line(finished.stderr.strip().removeprefix("ERROR: "))
         raise UserError(f"expected {kind} to compare with those of {base!r}, found none that DVC can read: {reason}")
-    titles, rule, *rows = finished.stdout.strip().splitlines()
-    return [titles.replace(" workspace ", " this branch "), rule], sorted(rows)
+    number = "{:.3g}" if kind == "metrics" else "{}"
+    rows = [
+        (path, key, *(format_value(change.get(name), number) for name in ("old", "new", "diff")))
+        for path, changes in json.loads(finished.stdout).items()
+        for key, change in changes.items()
+    ]
+    return pd.DataFrame(sorted(rows), columns=["path", "key", base, "this branch", "change"], dtype=str)
 
 
-def is_main(row: str, main_scores: set[str]) -> bool:
-    """Return whether a row of the table is of the best model's name or of a model's main score."""
-    _, path, metric, *_ = (cell.strip() for cell in row.split("|"))
-    return metric == "model" or (path.startswith("metrics/models/") and metric in main_scores)
+def format_value(value: object, number: str) -> str:
+    if value is None:  # there is none
+        return "-"
+    return number.format(value) if isinstance(value, float) else str(value)
 
 
 def details(summary: str, markdown: str) -> str:

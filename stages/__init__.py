@@ -1,4 +1,4 @@
-"""The pipeline: a file here is a step of ``dvc.yaml``, a folder is a subject (see ``CONTRIBUTING.md``)."""
+"""The pipeline: a file here is a step of ``dvc.yaml``, a folder is a part of the library that steps share."""
 
 import sys
 from typing import Any

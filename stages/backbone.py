@@ -9,12 +9,10 @@ from urllib.parse import urlparse
 
 from stages.common.cli import UserError, run
 from stages.common.params import load_entry
-from stages.common.paths import BACKBONE
+from stages.common.paths import ARCHITECTURE, BACKBONE
 from stages.data.fetch import NOT_FETCHED, Source
 from stages.storage.files import atomic_folder, write_json
-from stages.storage.folders import visible_files
-
-ARCHITECTURE = "architecture.json"
+from stages.storage.non_photos import visible_files
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from stages.common.paths import LABELS, RAW
 from stages.data.archive import pack_archive
 from stages.data.fetch import NOT_FETCHED, Source
 from stages.storage.files import atomic_folder, sha256_of, write_json
-from stages.storage.folders import visible_files
+from stages.storage.non_photos import visible_files
 
 FETCHED = Path("data/fetched.json")
 

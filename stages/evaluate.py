@@ -7,11 +7,11 @@ validation photos, the lists and the test photos. Writes for each model ``metric
 ``plots/confusion/MODEL.csv``, ``plots/accuracy/MODEL.png`` and ``plots/mistakes/MODEL.png``; for all of them
 ``plots/curves.csv``, ``plots/roc.csv``, ``plots/calibration.png``, ``plots/coverage.png``, ``metrics/best.json`` and
 ``metrics/report.md``, the results on one page; for the best ``plots/confusion.png`` and ``plots/gradcam.png``.
-``data/predictions/MODEL.npz`` caches its predictions: a model predicts again only if an input of these has changed.
+``metrics/costs.md`` has measured times. ``data/predictions/`` and ``data/figures/`` are caches: a model predicts again
+only if an input of its predictions has changed, and only figures that differ are drawn again.
 """
 
 import json
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -21,20 +21,18 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.common.cli import UserError, run
-from stages.common.param_types import ImageFit
+from stages.common.cli import UserError, logger, run
 from stages.common.params import ConfidenceSettings, Params, load_params
-from stages.common.paths import BEST, HISTORY, MODELS, REPEATS, REPORT, training_step
+from stages.common.paths import BEST, HISTORY, MODELS, RAW, REPEATS, REPORT, SPLITS, retraining
 from stages.evaluation import costs, figures, gradcam, plots, report, scores, significance
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.inference.calibration import fit_calibration, read_validation
 from stages.inference.logits import existing_model
 from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
-from stages.storage.files import check_leftovers, json_value, read_file, write_csv, write_json, write_text
+from stages.photos.shards import open_shards
+from stages.storage.files import check_leftovers, content_hash, json_value, read_file, write_csv, write_json, write_text
 from stages.storage.photo_lists import class_names, encode_labels, majority_class_accuracy, read_split
-
-logger = logging.getLogger(__name__)
 
 SCORES = Path("metrics/models")
 ACCURACY_FIGURES = Path("plots/accuracy")
@@ -58,12 +56,13 @@ def main() -> None:
     classes = class_names(photos["label"])
     pixels = load_pixels(list(photos["path"]), params.image_size, params.image_fit)
     labels, baseline = encode_labels(photos["label"], classes), majority_class_accuracy(lists["train"], photos)
-    test = TestSet(photos, classes, pixels, labels, baseline)
+    test = TestSet(photos, classes, pixels, labels, baseline, params.image_fit)
     cache, rank_by = PredictionCache(pixels), params.evaluate.rank_by
     evaluations = evaluate_models(params, test, cache, {split: len(table) for split, table in lists.items()})
     ranked = scores.ranking(evaluations, rank_by)
     heat_maps = gradcam.gradcam_figure(MODELS / f"{ranked[0].name}.keras", ranked[0], test, cache)
-    figure_cache = figures.FigureCache(cache.key)
+    # Figures show photos whole, also what `image_fit: crop` cuts off.
+    figure_cache = figures.FigureCache(content_hash([cache.key, open_shards(str(RAW)).entries]))
     writers: dict[str, Any] = {".csv": write_csv, ".json": write_json, ".png": figure_cache.write}
     for path, content in outputs(evaluations, ranked, test, heat_maps):
         writers[path.suffix](content, path)
@@ -71,7 +70,7 @@ def main() -> None:
     figure_cache.delete_unused()
     table = report.leaderboard(ranked, test.baseline, rank_by)
     write_text(report.report(lists, ranked, table, rank_by, params.label_issues), REPORT)
-    logger.info("%s\nbest on validation: %s", table.to_string(index=False), ranked[0].name)
+    logger.info("%s\nbest on validation: %s (%s)", table.to_string(index=False), ranked[0].name, REPORT)
     costs.write_measured(ranked)
 
 
@@ -81,20 +80,18 @@ def evaluate_models(params: Params, test: TestSet, cache: PredictionCache, photo
     models, features, evaluations = params.models, params.features, []
     for name, config in models.items():
         path, repeats = MODELS / f"{name}.keras", []
-        model = evaluate_model(path, params.image_fit, params.confidence, test, cache)
+        model = evaluate_model(path, params.confidence, test, cache)
         for seed in read_seeds(name):
-            repeat = evaluate_model(REPEATS / name / f"{name}.{seed}.keras", params.image_fit, scaling, test, cache)
+            repeat = evaluate_model(REPEATS / name / f"{name}.{seed}.keras", scaling, test, cache)
             repeats.append({"seed": seed, **{split: repeat.scores[split] for split in SPLITS_SCORED}})
         cost = costs.cost_of(path, cache.sizes[name], features.get(config.features), len(model.history), photos)
         evaluations.append(replace(model, cost=cost, repeats=repeats))
     return evaluations
 
 
-def evaluate_model(
-    path: Path, image_fit: ImageFit, settings: ConfidenceSettings, test: TestSet, cache: PredictionCache
-) -> Evaluation:
-    """Evaluate a model by its predictions and what `train` wrote beside it; ``image_fit`` is that of the photos."""
-    name, environment, history = path.stem, read_environment(existing_model(path), image_fit), read_history(path)
+def evaluate_model(path: Path, settings: ConfidenceSettings, test: TestSet, cache: PredictionCache) -> Evaluation:
+    """Evaluate a model by its predictions and what `train` wrote beside it."""
+    name, environment, history = path.stem, read_environment(existing_model(path), test), read_history(path)
     arrays = read_validation(path.with_suffix(".npz"))
     validation = Predictions(arrays["labels"], arrays["logits"])
     calibration = fit_calibration(arrays, settings)
@@ -110,13 +107,15 @@ def read_seeds(name: str) -> list[int]:
     return list(json.loads(read_file(REPEATS / name / "seeds.json", f"run `dvc repro train@{name}`")))
 
 
-def read_environment(model: Path, image_fit: ImageFit) -> list[str]:
-    """Read the environment of a training run; refuse a model trained with another ``image_fit`` than now set."""
-    path, advice = model.with_suffix(".json"), f"run `dvc repro {training_step(model)}`"
+def read_environment(model: Path, test: TestSet) -> list[str]:
+    """Read the environment of a training run; refuse a model of other classes or of another ``image_fit``."""
+    path, advice = model.with_suffix(".json"), retraining(model)
     content = path.read_bytes()
     trained_with = json_value(content, "image_fit", str, path, advice, default="stretch")
-    if trained_with != image_fit:
-        raise UserError(f"{path}: expected image_fit {image_fit} (params.yaml), received {trained_with}: {advice}")
+    if trained_with != test.image_fit:
+        raise UserError(f"{path}: expected image_fit {test.image_fit} (params.yaml), received {trained_with}: {advice}")
+    if json_value(content, "classes", list, path, advice) != test.classes:
+        raise UserError(f"{path}: expected the classes of {SPLITS}, received others: {advice}")
     environment: list[str] = json_value(content, "environment", list, path, advice)
     return environment
 
@@ -124,7 +123,7 @@ def read_environment(model: Path, image_fit: ImageFit) -> list[str]:
 def read_history(model: Path) -> pd.DataFrame:
     """Read the history of a training run: a row per epoch."""
     folder = HISTORY if model.parent == MODELS else model.parent / "history"
-    return pd.DataFrame(json.loads(read_file(folder / f"{model.stem}.json", f"run `dvc repro {training_step(model)}`")))
+    return pd.DataFrame(json.loads(read_file(folder / f"{model.stem}.json", retraining(model))))
 
 
 def outputs(
@@ -137,8 +136,7 @@ def outputs(
         yield CONFUSION / f"{name}.csv", predicted.rename(columns={"label": "actual"})
         yield ACCURACY_FIGURES / f"{name}.png", partial(plots.draw_accuracy, name, model.history)
         yield MISTAKES_FIGURES / f"{name}.png", partial(plots.draw_mistakes, name, model.mistakes)
-    curves = [scores.learning_curves(model.history).assign(model=model.name) for model in evaluations]
-    yield CURVES, pd.concat(curves)
+    yield CURVES, pd.concat([scores.learning_curves(model.history).assign(model=model.name) for model in evaluations])
     yield ROC, pd.concat([model.roc.assign(model=model.name) for model in evaluations])
     best, best_names = ranked[0], {model.name for model in ranked[: plots.MAX_MODELS]}
     drawn = [model for model in evaluations if model.name in best_names]  # of 100 models there are 4,950 pairs

@@ -37,7 +37,7 @@ def main() -> None:
     features = params.features[name]
     about = feature_sets.read_about(PIXELS)
     with atomic_folder(FEATURES / name, replace=True) as folder:
-        copy_backbone(features.backbone, folder / "backbone", name=name, stop_before=features.stop_before)
+        copy_backbone(features.backbone, folder / "backbone", name, features.stop_before)
         validation = feature_sets.open_arrays(PIXELS)["validation"]
         sample = validation[feature_sets.sample_rows(len(validation))]
         # Not by np.save, whose error on a full disk has no errno.

@@ -8,7 +8,6 @@ the class predicted out of fold, and the probability of the label.
 The method is that of Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", 2021.
 """
 
-import logging
 from collections.abc import Collection
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.common.cli import run
+from stages.common.cli import logger, run
 from stages.common.params import load_entry
 from stages.common.paths import LABEL_ISSUES, OUT_OF_FOLD
 from stages.evaluation.figures import caption, draw_photos, write_figure
@@ -24,8 +23,6 @@ from stages.models import logistic_regression
 from stages.storage.feature_sets import open_features
 from stages.storage.files import write_csv
 from stages.storage.photo_lists import class_names, encode_labels, read_groups, read_split
-
-logger = logging.getLogger(__name__)
 
 SHOWN = 20
 
@@ -45,8 +42,7 @@ def main() -> None:
     write_figure(draw_issues(issues), LABEL_ISSUES / f"{name}.png")
     of_label = probabilities[np.arange(len(photos)), labels].round(4)
     predicted = np.take(classes, probabilities.argmax(axis=1))
-    rows = photos[["path", "label"]].assign(predicted=predicted, probability=of_label)
-    write_csv(rows, OUT_OF_FOLD / f"{name}.csv")
+    write_csv(photos[["path", "label"]].assign(predicted=predicted, probability=of_label), OUT_OF_FOLD / f"{name}.csv")
     logger.info("labels that look wrong: %d of %d", len(issues), len(photos))
 
 

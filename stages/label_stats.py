@@ -2,12 +2,11 @@
 
 Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (counts of rejected files by
 reason, of copies left out of validation and test, of corrected labels, and of images per class and split, of more than
-``MAX_LISTED`` classes the largest and smallest; the test accuracy of the majority-class baseline; with ``image_fit:
-crop`` the share of a photo that it loses), ``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of
-random training photos of each class.
+100 classes the largest and smallest; the test accuracy of the majority-class baseline; with ``image_fit: crop`` the
+share of a photo that it loses), ``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of random
+training photos of each class, or of the first 20 classes.
 """
 
-import logging
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -15,15 +14,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.common.cli import run
+from stages.common.cli import logger, run
 from stages.common.parallel import map_in_parallel
 from stages.common.params import LabelStats, load_params
 from stages.evaluation.figures import caption, largest_and_smallest, picture_grid, write_figure
 from stages.photos.decode import open_photo, thumbnail
 from stages.storage.files import write_csv, write_json
 from stages.storage.photo_lists import count_copies, count_rejected, majority_class_accuracy, read_split
-
-logger = logging.getLogger(__name__)
 
 LABEL_STATS = Path("metrics/label_stats.json")
 LABEL_COUNTS = Path("plots/label_counts.csv")
@@ -40,7 +37,7 @@ def main() -> None:
     labels = {split: photos.groupby("label").size() for split, photos in lists.items()}
     counts = pd.concat(labels, names=["split"]).reset_index(name="images")  # a row per split and label
     table = counts.pivot(index="label", columns="split", values="images")[list(lists)]
-    listed = largest_and_smallest(table, "train", MAX_LISTED)
+    listed = largest_and_smallest(table, MAX_LISTED)
     corrected = read_split("corrected")
     stats = {
         **count_rejected(read_split("rejected")),
@@ -74,7 +71,7 @@ def crop_loss(paths: pd.Series, image_size: tuple[int, int], seed: int) -> float
 
 def draw_counts(counts: pd.DataFrame) -> Figure:
     """Draw the number of photos of each class (rows) in each split (columns) as bars."""
-    shown = largest_and_smallest(counts, "train", CLASSES_SHOWN)
+    shown = largest_and_smallest(counts, CLASSES_SHOWN)
     title = "Photos per class and split"
     if len(shown) < len(counts):
         title += f"\n(of {len(counts)} classes, those with the most\nand those with the fewest training photos)"

@@ -16,14 +16,13 @@ Duplicates and the photos of a group (``split.group``) are never in two splits. 
 and test have one photo of each duplicate cluster, so that scores, confidence intervals and tests count it once.
 """
 
-import logging
 from collections.abc import Mapping, Set
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import MismatchError, UserError, run
+from stages.common.cli import MismatchError, UserError, logger, run
 from stages.common.parallel import map_in_parallel
 from stages.common.params import Split, load_params
 from stages.common.paths import CORRECTIONS, LABELS, RAW, SHARD, SPLITS
@@ -36,10 +35,8 @@ from stages.photos.formats import SUFFIXES
 from stages.photos.shards import packed_photos
 from stages.storage.arrays import ArrayStore, DiskArray, temporary_array
 from stages.storage.files import atomic_folder, write_csv
-from stages.storage.folders import SIDECAR_SUFFIXES
+from stages.storage.non_photos import SIDECAR_SUFFIXES
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
-
-logger = logging.getLogger(__name__)
 
 COMPARED_SIZE = 128  # in pixels: a large JPEG is decoded at a reduced size, which still exceeds what is compared
 MAX_LOGGED = 50  # rejected files, where they stop the run
@@ -245,14 +242,12 @@ def check_splits(photos: pd.DataFrame) -> None:
     counts = counts.reindex(sorted(set(photos["label"]) - {""}), columns=SPLIT_NAMES, fill_value=0)
     lacking = counts[(counts == 0).any(axis=1)]
     if len(lacking):
-        label, found = lacking.index[0], ", ".join(f"{count} in {split}" for split, count in lacking.iloc[0].items())
+        label, listed = lacking.index[0], ", ".join(f"{count} in {split}" for split, count in lacking.iloc[0].items())
         of_class = photos[photos["label"] == label]
-        is_duplicate = (
-            usable(of_class)["cluster"].duplicated().any() or of_class["reason"].str.contains(DUPLICATE).any()
-        )
+        has_copies = usable(of_class)["cluster"].duplicated().any()
+        hint = NOT_DUPLICATES if has_copies or of_class["reason"].str.contains(DUPLICATE).any() else ""
         raise UserError(
-            f"expected three different photos or groups (split.group) of every class, found of {label!r} {found}"
-            f"{NOT_DUPLICATES if is_duplicate else ''}"
+            f"expected three different photos or groups (split.group) of every class, found of {label!r} {listed}{hint}"
         )
 
 

@@ -12,7 +12,6 @@ classifier it also reads the groups, and ``MODEL.json`` has the cross-validated 
 it fine-tunes, it has no epochs, and its history is one record.
 """
 
-import logging
 import time
 from pathlib import Path
 from typing import Any
@@ -20,21 +19,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import UserError, run
+from stages.common.cli import UserError, logger, run
 from stages.common.machine import read_measurements, record_measurements
 from stages.common.params import Train, load_entry
 from stages.common.paths import BACKUPS, HISTORY, MODELS, REPEATS
 from stages.datasets.dataset import StoredDataset
 from stages.storage.feature_sets import features_key, open_features, open_sample, read_about, reference_rows, remedy
-from stages.storage.files import atomic_folder, atomic_write, sha256_of, write_json
+from stages.storage.files import atomic_folder, atomic_write, check_leftovers, sha256_of, write_json
 from stages.storage.photo_lists import class_names, encode_labels, read_split
 from stages.training.backup import TrainingRun
-
-logger = logging.getLogger(__name__)
 
 
 def main() -> None:
     name, params = load_entry(__doc__, "models")
+    check_leftovers([MODELS, HISTORY, REPEATS], params.models, "models")  # as `evaluate` would after all trainings
     config, settings = params.models[name], params.train
     lists = {split: read_split(split) for split in ("train", "validation")}
     classes = class_names(lists["train"]["label"])

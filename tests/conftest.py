@@ -18,7 +18,9 @@ import yaml
 from PIL import Image
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # expected values are a CPU's; TensorFlow reads this at its start
+os.environ["DVC_NO_ANALYTICS"] = "1"  # or each `dvc` in a test reports itself, and leaves a file in /tmp
 
+from stages.common.cli import logger
 from stages.common.paths import RAW, SPLITS
 from stages.data import fetch
 
@@ -43,10 +45,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def default_settings() -> Iterator[None]:
-    """Undo the log levels that ``run`` sets and Keras's dtype policy, and close figures: they outlive a test."""
+    """Undo the log level that ``run`` sets and Keras's dtype policy, and close figures: they outlive a test."""
     yield
-    for name in ("__main__", "commands", "stages"):
-        logging.getLogger(name).setLevel(logging.NOTSET)
+    logger.setLevel(logging.NOTSET)
     if keras := sys.modules.get("keras"):
         keras.config.set_dtype_policy("float32")
     if pyplot := sys.modules.get("matplotlib.pyplot"):

@@ -25,9 +25,7 @@ from cosmic_ray.testing import run_tests
 from cosmic_ray.work_db import use_db
 from cosmic_ray.work_item import MutationSpec, TestOutcome
 
-from stages.common.cli import UserError, command_parser, run
-
-logger = logging.getLogger(__name__)
+from stages.common.cli import UserError, command_parser, logger, run
 
 PROJECT = Path(__file__).parents[1]
 ALL_TESTS = ("tests",)

@@ -180,7 +180,7 @@ def test_each_path_is_an_output_of_one_step_or_holds_some() -> None:
 def test_what_needs_no_tensorflow_does_not_load_it() -> None:
     code = """
 import sys
-import stages.download, stages.split, stages.label_stats, stages.label_issues, stages.page, stages.pixels
+from stages import backbone, download, label_issues, label_stats, page, pixels, split
 import stages.evaluate, stages.train, stages.training.linear  # which load it for what is not a linear classifier
 import commands.predict, commands.sample.photo_archive
 sys.exit(bool({"tensorflow", "keras"} & set(sys.modules)))

@@ -43,11 +43,11 @@ def files(workspace: Path) -> None:
     CNN.touch()
     REPEAT.touch()
     (REPEATS / "cnn/seeds.json").write_text("[7]")
-    (MODELS / "cnn.json").write_text(json.dumps({"environment": ["Python 3"]}))
+    (MODELS / "cnn.json").write_text(json.dumps({"classes": TEST.classes, "environment": ["Python 3"]}))
     np.savez(MODELS / "cnn.npz", labels=[0, 0, 1], logits=[[1, 0], [0, 1], [1, 0]])
     (HISTORY / "cnn.json").write_text(json.dumps([RECORD]))
     (REPEATS / "cnn/history/cnn.7.json").write_text(json.dumps([{**RECORD, "val_accuracy": 0.3}]))
-    (REPEATS / "cnn/cnn.7.json").write_text(json.dumps({"environment": ["Python 4"]}))
+    (REPEATS / "cnn/cnn.7.json").write_text(json.dumps({"classes": TEST.classes, "environment": ["Python 4"]}))
     np.savez(REPEATS / "cnn/cnn.7.npz", labels=[0, 0, 1], logits=[[1, 0]] * 3)
 
 
@@ -59,7 +59,7 @@ def evaluate(outputs: Outputs, calibration: Calibration = SOFTMAX, path: Path = 
     """Evaluate a model of such outputs and calibration."""
     cache = mock.Mock(**{"predict.return_value": outputs})
     with mock.patch("stages.evaluate.fit_calibration", return_value=calibration):
-        return evaluate_model(path, "stretch", PLAIN, TEST, cache)
+        return evaluate_model(path, PLAIN, TEST, cache)
 
 
 def evaluate_all_runs() -> None:
@@ -121,15 +121,25 @@ def test_a_run_from_another_seed_is_scored_from_its_own_files() -> None:
 @pytest.mark.usefixtures("files")
 def test_a_model_of_another_image_fit_is_refused() -> None:
     """One from before there were several was trained on stretched photos."""
-    read_environment(CNN, "stretch")
+    read_environment(CNN, TEST)
     with pytest.raises(
         UserError, match=r"^data/models/cnn.json: .* crop .*, received stretch: run `dvc repro train@cnn"
     ):
-        read_environment(CNN, "crop")
-    REPEAT.with_suffix(".json").write_text(json.dumps({"image_fit": "pad", "environment": []}))
-    read_environment(REPEAT, "pad")
+        read_environment(CNN, replace(TEST, image_fit="crop"))
+    about = {"image_fit": "pad", "classes": TEST.classes, "environment": []}
+    REPEAT.with_suffix(".json").write_text(json.dumps(about))
+    read_environment(REPEAT, replace(TEST, image_fit="pad"))
     with pytest.raises(UserError, match=r"^data/repeats/cnn/cnn.7.json: .*, received pad: run `dvc repro train@cnn`$"):
-        read_environment(REPEAT, "stretch")
+        read_environment(REPEAT, TEST)
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize("classes", [["cats", "zebras"], ["cats", "dogs", "zebras"]])
+def test_a_model_of_other_classes_is_refused(classes: list[str]) -> None:
+    """As where `dvc repro --single-item evaluate` leaves out the training: their scores would be other classes'."""
+    test = replace(TEST, classes=classes)
+    with pytest.raises(UserError, match=r"^data/models/cnn.json: .* classes of data/splits, .* `dvc repro train@cnn`$"):
+        evaluate_model(CNN, PLAIN, test, mock.Mock())
 
 
 @pytest.mark.usefixtures("files")

@@ -107,3 +107,18 @@ def test_all_decode_as_the_model_was_trained(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(sys, "argv", ["batch_predict", "data/raw/validation/cats", "classified"])
     batch_predict.main()
     np.testing.assert_allclose(pd.read_parquet("classified")["probability_cats"], probabilities, atol=1e-5)
+
+
+@pytest.mark.usefixtures("_trained")
+def test_a_border_that_is_cut_off_draws_figures_again() -> None:
+    """The pixels are the same, and so are the predictions, but figures show whole photos."""
+    evaluate.main()
+    figures, pixels_before = set(Path("data/figures").iterdir()), decoded("test")
+    for path in PHOTOS.rglob("*.png"):
+        with Image.open(path) as photo:
+            photo.paste((255, 0, 0), (0, 0, 5, 20))
+            photo.save(path)
+    pack_photos()
+    evaluate.main()
+    np.testing.assert_array_equal(decoded("test"), pixels_before)
+    assert figures.isdisjoint(Path("data/figures").iterdir())

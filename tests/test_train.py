@@ -11,7 +11,7 @@ import pytest
 
 from stages import train
 from stages.common.cli import UserError
-from stages.common.paths import BACKUPS, FEATURES
+from stages.common.paths import BACKUPS, FEATURES, MODELS
 from stages.inference.logits import load_model
 from stages.models.saving import check_saved_model
 from stages.storage.files import content_hash, write_json
@@ -38,6 +38,16 @@ def settings(set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> Callable
     small = {"train.batch_size": 4, "train.epochs": 2, "train.precision": "float32"}
     set_params({**CNN_ALONE, **small, "image_size": 16, "models": {"cnn": TINY}})
     return lambda **changes: set_params({f"train.{key}": value for key, value in changes.items()})
+
+
+def test_leftovers_of_a_removed_model_are_refused_first(settings: Callable[..., None]) -> None:
+    settings()
+    MODELS.mkdir()
+    leftover = MODELS / "cnn_v1.keras"
+    leftover.touch()
+    with pytest.raises(UserError, match=f"move or delete {leftover}$"):
+        train.main()
+    assert not BACKUPS.exists()
 
 
 def test_a_model_is_there_only_once_it_was_checked(

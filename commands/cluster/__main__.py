@@ -8,7 +8,6 @@ the results back.
     RAY_ADDRESS=head:6379 python -m commands.cluster    # without RAY_ADDRESS: the cluster on this machine, or a new one
 """
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,10 +17,8 @@ from dvc.repo import Repo
 from commands import sort_dvc_lock
 from commands.cluster.nodes import cause_of, check_nodes, connect, on_node, resources_for_features, task_options
 from commands.cluster.workspace import NodeError, dvc, workspace
-from stages.common.cli import UserError, first_line, plural, run
+from stages.common.cli import UserError, first_line, logger, plural, run
 from stages.common.params import Resources, load_params
-
-logger = logging.getLogger(__name__)
 
 
 def main() -> None:

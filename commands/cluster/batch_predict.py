@@ -23,16 +23,14 @@ from tqdm import tqdm
 
 from commands.cluster import nodes, parquet
 from commands.predict import EPILOG, add_model_options, check_all_classified
-from stages.common.cli import MachineError, UserError, command_parser, first_line, printable, run
+from stages.common.cli import MachineError, UserError, command_parser, first_line, logger, printable, run
 from stages.common.param_types import ImageFit
 from stages.common.params import Resources, load_params
 from stages.inference.model_file import fetch_model_file
 from stages.models.runtime import make_deterministic
 from stages.photos.decode import UnreadablePhotoError, read_photo, resized_pixels, unreadable_photos
 from stages.photos.shards import packed_photos
-from stages.storage.folders import check_readable, is_hidden
-
-logger = logging.getLogger(__name__)
+from stages.storage.non_photos import check_readable, is_hidden
 
 PHOTOS_PER_PART = 500
 READERS = 8  # threads of a task that decodes
@@ -78,8 +76,8 @@ def list_photos(photos: DirFileSystem) -> list[str]:
         check_readable(photos.path)
         packed = packed_photos(Path(photos.path))
     with parquet.explain_unreachable(photos):
-        found = [PurePosixPath(path).relative_to(photos.path).as_posix() for path in packed] or photos.find("")
-    return [path for path in sorted(found) if not is_hidden(PurePosixPath(path))]
+        names = [PurePosixPath(path).relative_to(photos.path).as_posix() for path in packed] or photos.find("")
+    return [path for path in sorted(names) if not is_hidden(PurePosixPath(path))]
 
 
 def check_resources(resources: Resources) -> None:

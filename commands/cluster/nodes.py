@@ -1,6 +1,5 @@
 """Join a Ray cluster, check its nodes, and report their failures."""
 
-import logging
 import os
 import shutil
 import socket
@@ -20,7 +19,7 @@ from dvc.repo import Repo
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from commands.cluster.workspace import workspace
-from stages.common.cli import MachineError, UserError, first_line, machine_problem
+from stages.common.cli import MachineError, UserError, first_line, logger, machine_problem
 from stages.common.params import Params, Resources
 
 # What a step needs to run, or its result depends on, by pip's names.
@@ -28,8 +27,6 @@ PACKAGES = ("dvc", "keras", "numpy", "pandas", "pillow", "tensorflow")
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
-
-logger = logging.getLogger(__name__)
 
 
 def connect() -> None:
@@ -132,7 +129,7 @@ def missing_resources(needed: Iterable[Resources]) -> list[str]:
 
 
 def installed_versions() -> dict[str, str]:
-    installed = {name: next((found.version for found in distributions(name=name)), "none") for name in PACKAGES}
+    installed = {name: next((each.version for each in distributions(name=name)), "none") for name in PACKAGES}
     return {"Python": python_version(), **installed}
 
 
@@ -167,9 +164,7 @@ def cause_of(error: Exception) -> Exception:
 def problems_of_node(versions: dict[str, str], mark: str) -> list[str]:
     """Describe why this node cannot run steps: versions other than the caller's, a remote out of reach."""
     here = installed_versions()
-    problems = [
-        f"{name} {here[name]} instead of {version}" for name, version in versions.items() if here[name] != version
-    ]
+    problems = [f"{name} {here[name]} instead of {other}" for name, other in versions.items() if here[name] != other]
     try:
         with workspace() as folder, Repo(str(folder)) as repo, probe(repo, ray.get_runtime_context().get_node_id()):
             remote = repo.cloud.get_remote_odb()

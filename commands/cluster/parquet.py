@@ -1,7 +1,6 @@
 """A folder of Parquet files with predictions, and beside them the model that made them."""
 
 import json
-import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +13,11 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.dirfs import DirFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
-from stages.common.cli import UserError, first_line, machine_problem
+from stages.common.cli import UserError, first_line, logger, machine_problem
 from stages.common.params import ConfidenceSettings
 from stages.inference.calibration import SOFTMAX_ALONE
 from stages.inference.model_file import ModelFile
 from stages.storage.files import content_hash, write_remote
-
-logger = logging.getLogger(__name__)
 
 # Programs that read a folder of Parquet files skip names that start with "_".
 ABOUT = "_about.json"

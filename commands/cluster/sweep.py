@@ -58,8 +58,7 @@ def main() -> None:
             shared.add(features)
 
     connect()
-    needed = [resources_for_features(name, params) for name in shared]
-    check_nodes([params.cluster.resources_of(args.model), *needed])
+    check_nodes([params.cluster.resources_of(args.model), *(resources_for_features(name, params) for name in shared)])
     steps = [f"features@{name}" for name in sorted(shared)]
     dvc("repro", "backbone", "pixels", *steps)
     dvc("push", "download", "backbone", "split", "pixels", *steps)
@@ -118,8 +117,7 @@ def check_trial(overrides: list[str], model: str) -> Params:
         sections.append(f"features.{params.models[model].features}")
     for override in overrides:
         if not changes(override, "image_fit=", "image_size=", *(f"{section}." for section in sections)):
-            listed = ", ".join(sections)
-            raise UserError(f"-S {override}: expected a parameter of {listed}, image_fit or image_size")
+            raise UserError(f"-S {override}: expected a parameter of {', '.join(sections)}, image_fit or image_size")
     return params
 
 
@@ -164,10 +162,9 @@ def sweep_key(model: str, trials: list[list[str]], lock: str) -> str:
     """Hash all that the results of a sweep depend on; one with the same key continues where it stopped."""
     steps = yaml.safe_load(lock)["stages"]
     inputs = [step for step in sorted(steps) if step.partition("@")[0] in ("download", "backbone", "split", "features")]
-    data = json.dumps([steps[step]["outs"] for step in inputs])
-    return content_hash(
-        [model, json.dumps(trials), PARAMS.read_text(encoding="utf-8"), data, *read_code(TRAINING_CODE)]
-    )
+    data = [steps[step]["outs"] for step in inputs]
+    params = PARAMS.read_text(encoding="utf-8")
+    return content_hash([model, json.dumps(trials), params, json.dumps(data), *read_code(TRAINING_CODE)])
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from commands.cluster.workspace import DvcProcess, NodeError, dvc, workspace
 from stages.common.cli import UserError, first_line
 from stages.common.params import PARAMS, load_params
 from stages.common.paths import BACKUPS, HISTORY
-from stages.training.backup import History, read_history
+from stages.training.backup import History, read_backup_history
 
 FINISHED, UNFINISHED = "finished", "unfinished"
 SEED = re.compile(r"\+*(train|features\.[^.]+)\.seed=")
@@ -63,7 +63,7 @@ class Trial(tune.Trainable):
         if self.history_file.exists():
             return list(json.loads(self.history_file.read_text(encoding="utf-8")))
         try:
-            return read_history(self.backup_file)
+            return read_backup_history(self.backup_file)
         except FileNotFoundError:
             return []
 

@@ -10,7 +10,6 @@ float32, whatever precision the model was trained in, or in the precision that o
 
 import argparse
 import importlib.util
-import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,16 +19,14 @@ import numpy as np
 
 from commands.export.exporters import FORMATS, Format, float_batches, in_float32, write_model
 from commands.export.fidelity import ADVICE, measure_fidelity, training_pixels, validation_photos
-from stages.common.cli import UserError, command_parser, explain_unwritable, run
+from stages.common.cli import UserError, command_parser, logger, run
 from stages.common.param_types import ImageFit
 from stages.common.params import load_params
 from stages.inference.logits import predict_outputs
 from stages.inference.model_file import TrainedModel, fetch_model_file
 from stages.photos.decode import PAD_COLOUR
 from stages.storage.arrays import ArrayStore
-from stages.storage.files import atomic_folder, write_json
-
-logger = logging.getLogger(__name__)
+from stages.storage.files import atomic_folder, explain_unwritable, write_json
 
 BATCH_SIZE = 32
 SHAPES: dict[ImageFit, str] = {
@@ -44,12 +41,12 @@ def main() -> None:
     target = FORMATS[args.format]
     trained = fetch_model_file(args.model).load(load_params().confidence)
     pixels, labels = validation_photos(trained)
-    calibration = training_pixels(trained, args.calibration_photos) if args.precision == "int8" else None
+    int8_pixels = training_pixels(trained, args.calibration_photos) if args.precision == "int8" else None
     model = in_float32(trained.model)
     probabilities = trained.calibration.probabilities(predict_outputs(model, pixels).logits)
     with explain_unwritable(args.folder, "folder"), atomic_folder(args.folder) as folder:
         path = folder / f"{trained.name}{target.suffix}"
-        write_model(model, target, path, args.precision, calibration)
+        write_model(model, target, path, args.precision, int8_pixels)
         logits, milliseconds = run_batches(target.run(path), pixels)
         fidelity = measure_fidelity(trained.calibration.probabilities(logits), probabilities, labels)
         fidelity.check(args.precision, args.max_accuracy_loss)

@@ -5,7 +5,6 @@ ONNX Runtime starts in a tenth of a second and takes half of TensorFlow's time f
 which it has no features, and to the exporter, the versions and the CPU it was made with.
 """
 
-import logging
 import os
 from contextlib import suppress
 from importlib.metadata import distributions, version
@@ -17,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from commands.export.fidelity import measure_fidelity, noise, training_pixels
-from stages.common.cli import UserError, first_line
+from stages.common.cli import UserError, first_line, logger
 from stages.common.machine import gpu_devices, machine_key
 from stages.common.params import ConfidenceSettings
 from stages.inference.logits import predict_outputs
@@ -25,10 +24,8 @@ from stages.inference.model_file import ModelFile, TrainedModel
 from stages.storage.arrays import DAMAGED_NPZ, read_cached, write_cached
 from stages.storage.files import content_hash, scratch_folder
 
-logger = logging.getLogger(__name__)
-
 EXPORTS = Path("data/exports")
-KEPT = 4  # of them, those used last
+MAX_EXPORTS = 4  # which stay: those used last
 PACKAGES = ("onnx", "onnxruntime", "tf2onnx")  # of the dependency group export
 MAX_DIFFERENCE = 1e-5  # of a probability
 CHECKED = 64  # training photos
@@ -68,7 +65,7 @@ def load_exported(file: ModelFile, settings: ConfidenceSettings) -> TrainedModel
         try:
             cached = export(trained)
             write_cached(path, key, **cached)
-            for old in sorted(EXPORTS.glob("*.npz"), key=lambda file: file.stat().st_mtime)[:-KEPT]:
+            for old in sorted(EXPORTS.glob("*.npz"), key=lambda file: file.stat().st_mtime)[:-MAX_EXPORTS]:
                 old.unlink(missing_ok=True)
         except (OSError, MemoryError) as error:  # such as a project that one may only read
             logger.debug("cannot keep an export: %s", error)

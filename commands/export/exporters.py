@@ -42,7 +42,7 @@ def in_float32(model: keras.Model) -> keras.Model:
 
 
 def write_model(
-    model: keras.Model, target: Format, path: Path, precision: str = "float32", calibration: ArrayStore | None = None
+    model: keras.Model, target: Format, path: Path, precision: str = "float32", int8_pixels: ArrayStore | None = None
 ) -> None:
     """Write a model of float32 layers so that it takes batches of any size; int8 needs pixels of training photos.
 
@@ -56,30 +56,30 @@ def write_model(
     options: dict[str, Any] = {}  # of TensorFlow Lite's converter, its attributes
     if target.keras_name == "litert" and precision != "float32":
         options["optimizations"] = [tf.lite.Optimize.DEFAULT]
-        if calibration is None:
+        if int8_pixels is None:
             options["target_spec"] = {"supported_types": [tf.float16]}
         else:
-            options["representative_dataset"] = lambda: ([image] for image in float_batches(calibration, 1))
+            options["representative_dataset"] = lambda: ([image] for image in float_batches(int8_pixels, 1))
     with warnings.catch_warnings():
         # Keras uses a name of NumPy's that tf2onnx needs and NumPy is about to change.
         warnings.filterwarnings("ignore", "In the future `np.object`", FutureWarning)
         predicting.export(str(path), format=target.keras_name, input_signature=signature, verbose=False, **options)
     if target.keras_name == "onnx" and precision != "float32":
-        reduce_onnx(path, calibration)
+        reduce_onnx(path, int8_pixels)
 
 
-def reduce_onnx(path: Path, calibration: ArrayStore | None) -> None:
+def reduce_onnx(path: Path, int8_pixels: ArrayStore | None) -> None:
     """Convert an ONNX file to float16 or, with pixels to calibrate it, to int8."""
     import onnx  # of the dependency group export
 
-    if calibration is None:
+    if int8_pixels is None:
         from onnxruntime.transformers.float16 import convert_float_to_float16
 
         onnx.save(convert_float_to_float16(onnx.load(path), keep_io_types=True), path)
         return
     from onnxruntime.quantization import QuantType, quant_pre_process, quantize_static
 
-    batches = ({"pixels": image} for image in float_batches(calibration, 1))
+    batches = ({"pixels": image} for image in float_batches(int8_pixels, 1))
     reader = SimpleNamespace(get_next=lambda: next(batches, None))
     # Fold batch normalization into convolutions: left apart, its factors and sums would be rounded to 8 bits as well.
     quant_pre_process(path, path, skip_symbolic_shape=True)

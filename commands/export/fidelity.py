@@ -1,18 +1,15 @@
 """How faithful an export is to its model, and the photos on which that is measured."""
 
-import logging
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import UserError
+from stages.common.cli import UserError, logger
 from stages.inference.model_file import TrainedModel
 from stages.photos.decode import load_pixels
 from stages.storage.arrays import ArrayStore
 from stages.storage.photo_lists import read_split
-
-logger = logging.getLogger(__name__)
 
 NOISE_IMAGES = 16  # on which an export is checked if there are no photos
 MAX_DIFFERENCE = 1e-3  # of a probability, in float32

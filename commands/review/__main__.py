@@ -1,13 +1,12 @@
 """Review labels, and try models on new photos, in the browser: a page that only this machine can open.
 
-Reads the lists of photos, the photos, ``plots/label_issues/`` and the models. Writes ``corrections.csv``, at once with
-each decision, and nothing else.
+Reads the lists of photos, the photos, ``plots/label_issues/``, ``data/out_of_fold/`` and the models. Writes
+``corrections.csv``, at once with each decision, and nothing else.
 
     python -m commands.review [--tab try]    # Ctrl-C ends it
 """
 
 import asyncio
-import logging
 import socket
 import webbrowser
 from contextlib import suppress
@@ -16,9 +15,7 @@ from aiohttp import web
 
 from commands.review.queues import current_photos
 from commands.review.server import Secrets, make_app
-from stages.common.cli import UserError, command_parser, run
-
-logger = logging.getLogger(__name__)
+from stages.common.cli import UserError, command_parser, logger, run
 
 HOST = "127.0.0.1"
 

@@ -104,25 +104,26 @@ def describe_rerun(photos: pd.DataFrame, decisions: Mapping[str, str], params: P
     photos = photos.assign(decided=decided, final=decided.where(decided != "", photos["given"]))
     new = photos[photos["decided"] != photos["applied"]]
     was_removed, is_removed = new["applied"] == REMOVE, new["decided"] == REMOVE
-    differs = (new["final"] != new["label"]) & ~was_removed & ~is_removed
+    stays = ~was_removed & ~is_removed
+    relabelled = stays & (new["final"] != new["label"])
     is_listed, returns = new["split"].isin(["train", "validation"]), new["split"].eq("left out") & (new["label"] == "")
     moves_photos = (is_listed & is_removed) | returns
-    trains = (is_listed & differs) | moves_photos
+    trains = (is_listed & relabelled) | moves_photos
     steps = []
     if len(new):
         steps += ["split", "label_stats"]
     if moves_photos.any():
         steps += ["pixels", *(f"features@{name}" for name in params.features)]
-    if (trains | ~(was_removed | is_removed)).any():
+    if (trains | stays).any():
         steps += [f"label_issues@{name}" for name in params.label_issues]
     if trains.any():
         steps += [f"train@{name}" for name in params.models]
-    if (differs | was_removed | is_removed).any():
+    if (relabelled | ~stays).any():
         steps += ["evaluate", "page"]
     in_a_split = (photos["split"] != "left out") | (photos["applied"] != "") | (photos["decided"] != "")
     return {
-        "relabelled": int(differs.sum()),
-        "confirmed": int((~differs & ~was_removed & ~is_removed).sum()),
+        "relabelled": int(relabelled.sum()),
+        "confirmed": int((stays & ~relabelled).sum()),
         "removed": int(is_removed.sum()),
         "restored": int((was_removed & ~is_removed).sum()),
         "steps": steps,

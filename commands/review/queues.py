@@ -33,8 +33,7 @@ class Photos(NamedTuple):
 
 def current_photos() -> Photos:
     """Load the photos, once for each state of the files that they come from."""
-    folders = (SPLITS, LABEL_ISSUES, OUT_OF_FOLD)
-    files = [*(path for folder in folders for path in folder.glob("*.csv")), BEST, PARAMS]
+    files = [*(path for folder in (SPLITS, LABEL_ISSUES, OUT_OF_FOLD) for path in folder.glob("*.csv")), BEST, PARAMS]
     return load_photos(tuple((path, path.stat().st_mtime_ns) for path in sorted(files) if path.exists()))
 
 
@@ -105,13 +104,9 @@ def best_models_validation(lists: pd.DataFrame) -> pd.DataFrame:
         labels = encode_labels(validation["label"], classes)
         if np.array_equal(labels, arrays["labels"]):
             probabilities = softmax(arrays["logits"].astype(np.float64), axis=1)
-            return pd.DataFrame(
-                {
-                    "path": validation["path"],
-                    "predicted": np.take(classes, probabilities.argmax(axis=1)),
-                    "probability": probabilities[np.arange(len(labels)), labels].round(4),
-                }
-            )
+            of_label = probabilities[np.arange(len(labels)), labels].round(4)
+            predicted = np.take(classes, probabilities.argmax(axis=1))
+            return validation[["path"]].assign(predicted=predicted, probability=of_label)
     return pd.DataFrame(columns=COLUMNS)
 
 
@@ -144,15 +139,21 @@ def select(photos: Photos, decisions: Mapping[str, str], query: Mapping[str, str
 
 def describe(photos: Photos, decisions: Mapping[str, str], rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Return what the page shows of photos: some columns, their decision, copies and group."""
-    rows = rows.reset_index()[["path", "label", "split", "predicted", "probability"]]
-    return [
-        {
-            **{str(name): value for name, value in row.items()},
-            "probability": None if np.isnan(row["probability"]) else row["probability"],
-            "decision": decisions.get(row["path"]),
-            "related": len(photos.related.get(row["path"], [0])) - 1,
-            "shown": [path for path in photos.related.get(row["path"], [])[: SHOWN + 1] if path != row["path"]],
-            "are_copies": photos.settings.group is None,
-        }
-        for row in rows.to_dict("records")
-    ]
+    described: list[dict[str, Any]] = []
+    columns = ["label", "split", "predicted", "probability"]
+    for path, label, split, predicted, probability in rows[columns].itertuples(name=None):
+        others = [other for other in photos.related.get(path, []) if other != path]
+        described.append(
+            {
+                "path": path,
+                "label": label,
+                "split": split,
+                "predicted": predicted,
+                "probability": None if np.isnan(probability) else probability,
+                "decision": decisions.get(path),
+                "related": len(others),
+                "shown": others[:SHOWN],
+                "are_copies": photos.settings.group is None,
+            }
+        )
+    return described

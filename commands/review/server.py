@@ -118,14 +118,9 @@ async def photos(request: web.Request) -> web.StreamResponse:
     is_decided = rows.index.isin(decisions.keys())
     start, count = (int(request.query.get(key, "0")) for key in ("start", "count"))
     shown = rows.iloc[max(0, start) : max(0, start) + min(count, MAX_ROWS)]
-    return web.json_response(
-        {
-            "total": len(rows),
-            "decided": int(is_decided.sum()),
-            "first": int(is_decided.argmin()) if len(rows) else 0,
-            "photos": describe(photos, decisions, shown),
-        }
-    )
+    first = int(is_decided.argmin()) if len(rows) else 0
+    counts = {"total": len(rows), "decided": int(is_decided.sum()), "first": first}
+    return web.json_response({**counts, "photos": describe(photos, decisions, shown)})
 
 
 async def photo(request: web.Request) -> web.StreamResponse:

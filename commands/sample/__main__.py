@@ -5,24 +5,22 @@ The same options give the same bytes.
     python -m commands.sample --classes cats dogs --train 80 --output data/sample.zip
 """
 
-import logging
 from pathlib import Path
 
 from commands.sample.photo_archive import write_archive
 from commands.sample.species import SPECIES
-from stages.common.cli import command_parser, run
+from stages.common.cli import command_parser, logger, run
 from stages.storage.files import sha256_of
-
-logger = logging.getLogger(__name__)
 
 
 def main() -> None:
     parser = command_parser(__doc__)
-    parser.add_argument("--classes", nargs="+", default=["cats", "dogs"], help=f"out of {', '.join(SPECIES)}")
-    parser.add_argument("--train", type=int, default=80, metavar="N", help="images per class")
-    parser.add_argument("--validation", type=int, default=150, metavar="N", help="likewise")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("-o", "--output", type=Path, default=Path("data/sample.zip"), metavar="ZIP")
+    parser.add_argument("--classes", nargs="+", default=["cats", "dogs"], help=f"of {', '.join(SPECIES)}")
+    parser.add_argument("--train", type=int, default=80, metavar="N", help="images per class (default: %(default)s)")
+    parser.add_argument("--validation", type=int, default=150, metavar="N", help="likewise (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    output_help = "a new file (default: %(default)s)"
+    parser.add_argument("-o", "--output", type=Path, default=Path("data/sample.zip"), metavar="ZIP", help=output_help)
     args = parser.parse_args()
 
     write_archive(args.output, args.classes, args.train, args.validation, args.seed)

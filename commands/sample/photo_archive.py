@@ -12,11 +12,9 @@ from tqdm import tqdm
 
 from commands.sample.drawing import draw_animal
 from commands.sample.species import SPECIES
-from stages.common.cli import UserError, explain_unwritable
+from stages.common.cli import UserError
 from stages.common.parallel import in_parallel
-from stages.storage.files import atomic_write
-
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can hold: the same images give the same bytes
+from stages.storage.files import atomic_write, explain_unwritable
 
 
 class SyntheticImage(NamedTuple):
@@ -68,4 +66,4 @@ def write_archive(path: Path, classes: Sequence[str], train: int, validation: in
         zipfile.ZipFile(unfinished, "w") as archive,  # stored: JPEG cannot be compressed further
     ):
         for image, jpeg in zip(images, jpegs, strict=True):
-            archive.writestr(zipfile.ZipInfo(image.path, EPOCH), jpeg)
+            archive.writestr(zipfile.ZipInfo(image.path), jpeg)  # dated 1980

@@ -6,7 +6,6 @@ machine the same weights each time.
     python -m commands.sample.pretrain
 """
 
-import logging
 import math
 from pathlib import Path
 
@@ -15,11 +14,9 @@ from PIL import Image
 
 from commands.sample.photo_archive import SyntheticImage, draw
 from commands.sample.species import SPECIES
-from stages.common.cli import run
+from stages.common.cli import logger, run
 from stages.common.parallel import map_in_parallel
 from stages.storage.files import atomic_write
-
-logger = logging.getLogger(__name__)
 
 OUTPUT = Path("data/sample_backbone.weights.h5")
 CLASS_NAMES = sorted(set(SPECIES) - {"cats", "dogs"})  # the demo's classes stay unseen
@@ -36,13 +33,10 @@ SEED = 0
 
 def draw_photos(per_class: int) -> tuple[np.ndarray, np.ndarray]:
     """Return photos, uint8, (n, SIZE, SIZE, 3), and class indices, (n,); the classes alternate."""
-
-    def draw_photo(image: SyntheticImage) -> np.ndarray:
-        return np.asarray(draw(image).resize((SIZE, SIZE), Image.Resampling.BILINEAR))
-
+    size = (SIZE, SIZE)
     images = [SyntheticImage("", species, number, SEED) for number in range(per_class) for species in CLASS_NAMES]
-    photos = map_in_parallel(draw_photo, images, "drawing")
-    return np.stack(photos), np.tile(np.arange(len(CLASS_NAMES)), per_class)
+    photos = map_in_parallel(lambda image: draw(image).resize(size, Image.Resampling.BILINEAR), images, "drawing")
+    return np.stack([np.asarray(photo) for photo in photos]), np.tile(np.arange(len(CLASS_NAMES)), per_class)
 
 
 def train_backbone(photos: np.ndarray, labels: np.ndarray, holdout: int) -> float:

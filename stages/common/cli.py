@@ -8,11 +8,12 @@ import re
 import select
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path, PurePath
 from textwrap import fill
 from typing import NoReturn
+
+logger = logging.getLogger("stages")  # of all steps and commands, whose log has messages alone
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -61,12 +62,8 @@ def command_parser(description: str | None, epilog: str | None = None) -> Parser
     """Return a parser whose ``--help`` shows the running module as ``python -m MODULE``."""
     spec = sys.modules["__main__"].__spec__
     module = spec.name.removesuffix(".__main__") if spec else Path(sys.argv[0]).stem
-    return Parser(
-        prog=f"python -m {module}",
-        description=description and description.replace("``", ""),
-        epilog=epilog,
-        formatter_class=ParagraphFormatter,
-    )
+    text = description and description.replace("``", "")
+    return Parser(prog=f"python -m {module}", description=text, epilog=epilog, formatter_class=ParagraphFormatter)
 
 
 def run(main: Callable[[], None], description: str | None = None) -> None:
@@ -76,8 +73,7 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
     for everything else. A program without arguments passes its description for ``--help``; others parse their own.
     """
     logging.basicConfig(format="%(message)s")
-    for name in ("__main__", "commands", "stages"):  # not botocore, which would log where it finds credentials
-        logging.getLogger(name).setLevel(logging.INFO)
+    logger.setLevel(logging.INFO)  # and not botocore's, which would log where it finds credentials
     try:
         if description:
             command_parser(description).parse_args()
@@ -124,17 +120,6 @@ def machine_problem(error: Exception) -> str | None:
     if code in BROKEN:
         return f"the step's files cannot be read or written ({error}): check the disk and `ulimit -n`"
     return None
-
-
-@contextmanager
-def explain_unwritable(path: Path, option: str) -> Iterator[None]:
-    """Turn a failure to write to the path that the user chose by ``option`` into a UserError."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in NO_ACCESS and machine_problem(error):
-            raise
-        raise UserError(f"cannot write {path} ({error}): choose another {option}") from error
 
 
 def plural(count: int, one: str, several: str = "") -> str:

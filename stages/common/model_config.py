@@ -118,7 +118,7 @@ class ModelConfig(Augmentation):
         return self.filters if isinstance(self.filters, tuple) else (self.filters or 0,) * self.conv_layers
 
     @model_validator(mode="after")
-    def _keys_fit_the_classifier(self) -> "ModelConfig":
+    def _keys_fit_each_other(self) -> "ModelConfig":
         given = {key for key, field in type(self).model_fields.items() if getattr(self, key) != field.default}
         usable = (*LINEAR_KEYS, *(LINEAR_FINE_TUNING_KEYS if self.fine_tune else ()))
         if self.is_linear and (others := sorted(given - {"features", "classifier", *usable})):
@@ -129,10 +129,6 @@ class ModelConfig(Augmentation):
             raise ValueError(f"expected classifier: linear with {', '.join(LINEAR_KEYS)}, received none")
         if not self.is_linear and (missing := sorted({"dropout", "dense_units"} - given)):
             raise ValueError(f"expected {' and '.join(missing)}, or classifier: linear, received none")
-        return self
-
-    @model_validator(mode="after")
-    def _keys_fit_each_other(self) -> "ModelConfig":
         if len(self.filters_per_layer) != self.conv_layers or 0 in self.filters_per_layer:
             received = list(self.filters_per_layer) if self.filters else "none"
             raise ValueError(f"expected filters as one number or {self.conv_layers} (conv_layers), received {received}")

@@ -1,7 +1,7 @@
 """Schema of ``params.yaml``: every parameter of the pipeline, its type and its range.
 
-No step depends on this folder, so a default here must not shape a result: it stands for "none" or for the common seed.
-What "none" means is decided where the parameter is read.
+No step but `evaluate` depends on this folder, so a default here must not shape a result: it stands for "none" or for
+the common seed. What "none" means is decided where the parameter is read.
 """
 
 import os
@@ -39,7 +39,7 @@ class Download(Section):
     labels: str | None = None
 
 
-class Backbone(Section):
+class BackboneConfig(Section):
     """Entry of ``backbones:``, a network of ``keras.applications``."""
 
     architecture: Text
@@ -136,7 +136,7 @@ class Params(Section):
     image_fit: ImageFit = "stretch"
     seed: Seed
     download: Download
-    backbones: dict[Name, Backbone]
+    backbones: dict[Name, BackboneConfig]
     split: Split
     label_stats: LabelStats
     train: Train

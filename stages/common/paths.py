@@ -1,6 +1,6 @@
 """Where steps and commands find each other's files, from the project's root. Paths are not parameters.
 
-No step depends on this file: a path that moves here moves in ``dvc.yaml`` too, and by that DVC sees it.
+No step but `evaluate` depends on this file: a path that moves here moves in ``dvc.yaml`` too, and by that DVC sees it.
 """
 
 from pathlib import Path
@@ -11,6 +11,7 @@ SHARD = "photos-{:05}.zip"  # there
 SHARDS = SHARD.format(0).replace("0", "[0-9]")  # the pattern of their names
 LABELS = Path("data/labels")
 BACKBONE = Path("data/backbone")
+ARCHITECTURE = "architecture.json"  # there, and beside the features of a backbone
 SPLITS = Path("data/splits")
 FEATURES = Path("data/features")
 PIXELS = "pixels"  # among the features: the photos themselves, for models without a backbone
@@ -30,6 +31,6 @@ FIGURES = Path("data/figures")
 LOGS = Path("data/logs")
 
 
-def training_step(path: Path) -> str:
-    """Return the step that writes a model's file, which may be of a run from another seed: ``MODEL.SEED.keras``."""
-    return f"train@{path.stem.partition('.')[0]}"
+def retraining(path: Path) -> str:
+    """Return how to train the model of a file again, which may be of a run from another seed: ``MODEL.SEED.keras``."""
+    return f"run `dvc repro train@{path.stem.partition('.')[0]}`"

@@ -1,6 +1,5 @@
 """Pack the photos of an archive or a folder, which may be from an untrusted source, into shards."""
 
-import logging
 import lzma
 import re
 import shutil
@@ -18,12 +17,10 @@ from typing import IO, Any, NamedTuple, Self, cast
 
 from tqdm import tqdm
 
-from stages.common.cli import BROKEN, NO_SPACE, UserError
+from stages.common.cli import BROKEN, NO_SPACE, UserError, logger
 from stages.common.parallel import in_parallel
 from stages.common.paths import SHARD, SHARDS
-from stages.storage.folders import HEADER_BYTES, folders_above, identify, is_hidden
-
-logger = logging.getLogger(__name__)
+from stages.storage.non_photos import HEADER_BYTES, folders_above, identify, is_hidden
 
 # Photos hardly compress: an archive that expands further than this holds something else.
 MAX_EXPANSION = 100
@@ -130,8 +127,7 @@ def in_shards(files: Iterable[Member]) -> Iterator[list[Member]]:
 
     If they ended after a fixed number, one more photo would change every shard behind it, which DVC would keep anew.
     """
-    shard: list[Member] = []
-    size = 0
+    shard, size = list[Member](), 0
     ends = False  # whether the shard so far ends where a hash says
     for file in files:
         if shard and (ends or size + file.size > MAX_BYTES or len(shard) == MAX_PHOTOS):

@@ -20,6 +20,7 @@ MIRRORED = np.tile([1.0, -1.0], 4)  # signs of a mirrored photo's horizontal fre
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # whose products' highest bits depend on all bits (Knuth)
 HIGH = np.uint64(2**64 - 2**32)
 THUMBNAILS = 256  # compared at once
+FEW_THUMBNAILS = 32  # compared at once where the first similar pair ends the search
 
 
 def hash_photo(photo: Image.Image) -> tuple[np.ndarray, int, int]:
@@ -52,7 +53,7 @@ def find_clusters(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: in
     parents = np.arange(len(thumbnails))
     classes = [of_class for _, of_class in photos.groupby("label")]
     for compared, mirrored in [(photos, False), *((of_class, True) for of_class in classes)]:
-        hashes = compared[["phash", "mirrored_phash"][: 1 + mirrored]].to_numpy()
+        hashes = compared[["phash", "mirrored_phash"] if mirrored else ["phash"]].to_numpy()
         owners = np.repeat(compared.index.to_numpy(), hashes.shape[1])
         for pairs in similar_hashes(hashes.ravel(), owners, parents, max_distance):
             firsts, seconds = np.sort(pairs, axis=0)
@@ -96,15 +97,22 @@ def find_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: i
         for label, of_class in cluster.groupby("label"):
             others = cluster[cluster["label"] != label]
             indices, hashes = others.index.to_numpy(), others["phash"].to_numpy()
-            for index, phash in of_class["phash"].items():
-                near = indices[np.bitwise_count(hashes ^ np.uint64(phash)) <= max_distance]
-                for few in (near[start : start + 32] for start in range(0, len(near), 32)):
-                    thumbnail = thumbnails[np.full(len(few), index)]
-                    duplicates = few[differences(thumbnail, thumbnails[few]) <= MAX_DIFFERENCE]
-                    if len(duplicates):  # one will do
-                        conflicts[index] = photos.at[duplicates[0], "path"]
-                        break
+            for index, phash in zip(of_class.index.to_numpy(), of_class["phash"].to_numpy(), strict=True):
+                near = indices[np.bitwise_count(hashes ^ phash) <= max_distance]
+                duplicate = first_similar(thumbnails, index, near)
+                if duplicate is not None:
+                    conflicts[index] = photos.at[duplicate, "path"]
     return pd.Series(conflicts, dtype=str)
+
+
+def first_similar(thumbnails: ArrayStore, index: int, others: np.ndarray) -> int | None:
+    """Return the first of ``others`` whose thumbnail is similar to that at ``index``, comparing a few at a time."""
+    for start in range(0, len(others), FEW_THUMBNAILS):
+        few = others[start : start + FEW_THUMBNAILS]
+        is_similar = differences(thumbnails[np.full(len(few), index)], thumbnails[few]) <= MAX_DIFFERENCE
+        if is_similar.any():
+            return int(few[is_similar.argmax()])
+    return None
 
 
 def similar_hashes(
@@ -165,7 +173,7 @@ def bit_masks(max_distance: int, sections: int) -> np.ndarray:
     """
     count = max_distance + sections
     bits = [sum(1 << bit for bit in range(first, BITS, count)) for first in range(count)]
-    return np.array([sum(chosen) for chosen in combinations(bits, sections)], np.uint64)
+    return np.array([sum(of_mask) for of_mask in combinations(bits, sections)], np.uint64)
 
 
 def _run_stops(values: np.ndarray) -> np.ndarray:

@@ -5,7 +5,6 @@ reads fewer kinds of URL (no ``ftp://``, ``github://`` or ``zip://…::…``); a
 """
 
 import errno
-import logging
 import os
 import time
 from collections.abc import Callable
@@ -22,13 +21,11 @@ from fsspec.callbacks import TqdmCallback
 from fsspec.implementations.cached import CachingFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
-from stages.common.cli import BROKEN, NO_SPACE, UserError, first_line
+from stages.common.cli import BROKEN, NO_SPACE, UserError, first_line, logger
 from stages.common.paths import RAW
 from stages.data.archive import Member, leave_out_hidden, pack
 from stages.storage.files import sha256_of
-from stages.storage.folders import check_readable
-
-logger = logging.getLogger(__name__)
+from stages.storage.non_photos import check_readable
 
 READERS = 32  # files of a bucket that are fetched at a time
 READ_TIMEOUT_S = 60  # without a byte, after which a connection counts as broken
@@ -139,7 +136,7 @@ class Source:
             try:
                 return read()
             except FileNotFoundError as error:
-                path = f" ({self.path!r})" * (self.is_local and self.path != url)
+                path = f" ({self.path!r})" if self.is_local and self.path != url else ""
                 raise UserError(
                     f"{self.key}: expected a file or folder at {url!r}{path}, found none: correct it in params.yaml"
                 ) from error

@@ -1,7 +1,6 @@
 """Assign photos to splits by groups: photos that belong together are never in two splits."""
 
 import hashlib
-import logging
 import re
 from collections import Counter
 from itertools import groupby
@@ -14,10 +13,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, csc_array, eye_array, kron
 from scipy.sparse.csgraph import connected_components
 
-from stages.common.cli import MismatchError
+from stages.common.cli import MismatchError, logger
 from stages.common.params import Split
-
-logger = logging.getLogger(__name__)
 
 
 def find_groups(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
@@ -132,15 +129,16 @@ def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: s
     moved = photos.loc[(photos["split"] == source) & photos["group"].isin(groups), ["label", "group"]]
     pairs = moved.drop_duplicates()
     pairs = pairs[pairs.groupby("label")["group"].transform("size") >= len(names)]
-    in_split = pairs["group"].map(splits)
-    # Classes that lack a split when groups move, which are only those of such a class: moving another one is no use.
-    lacking, is_movable = pd.Index([]), np.zeros(len(pairs), bool)
+    pairs = pairs.assign(split=pairs["group"].map(splits))
+    # To move the groups of a class that lacks a split may help; other classes may then lack one, too, and so on. To
+    # move any other group is no use.
+    lacking, staying = pd.Index([]), pairs
     while True:
-        counts = in_split[~is_movable].groupby(pairs["label"]).nunique().reindex(pairs["label"].unique(), fill_value=0)
+        counts = staying.groupby("label")["split"].nunique().reindex(pairs["label"].unique(), fill_value=0)
         if (counts < len(names)).sum() == len(lacking):
             break
         lacking = counts.index[counts < len(names)]
-        is_movable = pairs["group"].isin(pairs["group"][pairs["label"].isin(lacking)]).to_numpy()
+        staying = pairs[~pairs["group"].isin(pairs["group"][pairs["label"].isin(lacking)])]
     if len(lacking):
         of_lacking = pairs[pairs["label"].isin(lacking)]
         movable = splits.index[splits.index.isin(of_lacking["group"])]

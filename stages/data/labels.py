@@ -4,7 +4,6 @@ Names are compared in Unicode's normal form C: macOS writes another, in which é
 """
 
 import csv
-import logging
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Set
@@ -15,10 +14,8 @@ from unicodedata import normalize
 
 import pandas as pd
 
-from stages.common.cli import MismatchError, UserError, shown
+from stages.common.cli import MismatchError, UserError, logger, shown
 from stages.storage.photo_lists import REMOVED
-
-logger = logging.getLogger(__name__)
 
 REMOVE = "remove"  # in corrections.csv, in place of a label
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")  # Unicode's category Cc

@@ -1,23 +1,21 @@
 """Table of photos, with labels (and perhaps splits) from the names of their folders, or with labels from a CSV."""
 
-import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from posixpath import dirname
 from typing import NamedTuple
 from unicodedata import normalize
 
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import UserError, plural
+from stages.common.cli import UserError, logger, plural
 from stages.data.labels import normalize_label, read_labels, spelling
-from stages.storage.folders import SIDECAR_SUFFIXES, folders_above
+from stages.storage.non_photos import SIDECAR_SUFFIXES, folders_above
 from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
-
-logger = logging.getLogger(__name__)
 
 SPLIT_NAMES = ["train", "validation", "test"]
 MISSING_VALUES = {"nan", "none", "null", "na", "n/a", "#n/a", "<na>"}  # as programs write them
@@ -48,7 +46,7 @@ class Tree:
     def __init__(self, folder: Path, files: Iterable[str]) -> None:
         self.files = sorted(files)
         photos = [file for file in self.files if not file.lower().endswith(tuple(SIDECAR_SUFFIXES))]
-        self.with_photos = {Path(parent) for parent in set(map(parent_of, photos))}
+        self.with_photos = {Path(parent) for parent in set(map(dirname, photos))}
         holding = folders_above(photos)  # photos at any depth
         self.inner: dict[Path, list[Path]] = defaultdict(list)  # of each folder the subfolders with photos at any depth
         for path in sorted(holding - {folder, *folder.parents}):
@@ -65,10 +63,6 @@ class Tree:
         """Return the name in ``root``, in normal form C, of each file there."""
         prefix = f"{root.as_posix()}/"
         return {file: normalize("NFC", file.removeprefix(prefix)) for file in self.files if file.startswith(prefix)}
-
-
-def parent_of(file: str) -> str:
-    return file.rpartition("/")[0]
 
 
 def photo_table(rows: list[tuple[str, str, str, str, str]]) -> pd.DataFrame:
@@ -102,10 +96,10 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
     classes = photos["label"][photos["label"] != ""].drop_duplicates().sort_values()
     if len(classes) < 2:
         others = photos["path"][(photos["label"] == "") & ~photos["reason"].str.startswith(NO_FILE)]
+        hint = f", and {plural(len(others), 'file')} without a class, such as {others.iloc[0]}" if len(others) else ""
         raise UserError(
             "expected two or more classes, from a CSV (download.labels) or, without one, the names of folders with "
-            f"their photos, found {', '.join(classes) or 'none'}"
-            + (f", and {plural(len(others), 'file')} without a class, such as {others.iloc[0]}" if len(others) else "")
+            f"their photos, found {', '.join(classes) or 'none'}{hint}"
         )
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
         logger.warning("classes that differ in spelling alone, each one of its own: %s", ", ".join(alike))
@@ -133,16 +127,16 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
     folders = class_folders(tops, tree)
     classes = {label for label, _, _ in folders.values()}
     class_folder_of: dict[str, ClassFolder] = {}
-    for name in sorted(set(map(parent_of, tree.files))):
+    for name in sorted(set(map(dirname, tree.files))):
         parent = Path(name)
         class_folder = next((folders[path] for path in (parent, *parent.parents) if path in folders), None)
         if class_folder and parent in tree.with_photos:
-            check_names(parent, root, class_folder, classes)
+            check_folder_names(parent, root, class_folder, classes)
         class_folder_of[name] = class_folder or ClassFolder("", "", parent)
 
     rows = []
     for file in tree.files:
-        label, split, start = class_folder_of[parent_of(file)]
+        label, split, start = class_folder_of[dirname(file)]
         name = normalize("NFC", file.removeprefix(f"{start}/"))
         rows.append((file, name, label, split, "" if label else NO_CLASS))
     return photo_table(rows)
@@ -162,10 +156,9 @@ def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolde
         elif below and len(set(below.values())) == len(below) and are_complete(all_below):
             folders |= {inner: ClassFolder(label, split, path.parent) for inner, split in below.items()}
         else:
-            found = describe(below) or "photos"
+            received = f"{describe(below) or 'photos'} in {path}"
             raise UserError(
-                f"expected photos in each class folder, or folders for the same splits in each, received {found} in "
-                f"{path}"
+                f"expected photos in each class folder, or folders for the same splits in each, received {received}"
             )
     return folders
 
@@ -188,7 +181,7 @@ def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> 
     return splits
 
 
-def check_names(folder: Path, root: Path, class_folder: ClassFolder, classes: set[str]) -> None:
+def check_folder_names(folder: Path, root: Path, class_folder: ClassFolder, classes: set[str]) -> None:
     """Raise a UserError if a folder, or one above it in ``root``, is named for another split or class of its photos."""
     label, split, start = class_folder
     above, (_, *below) = start.relative_to(root).parts, folder.relative_to(start).parts
@@ -209,19 +202,8 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
         [root] = tree.inner[root]
     names = tree.names_below(root)
     missing = sorted(listed.keys() - names.values())
-    rows = []
-    for file in tree.files:
-        name = names.get(file, "")
-        match sorted(listed.get(name, ())):
-            case []:
-                label, reason = "", NO_LABEL
-            case [label]:
-                reason = ""
-            case several:
-                label, reason = "", f"{TWO_LABELS} in download.labels: {', '.join(several)}"
-        rows.append((file, name, label, "", reason))
-    for name in missing:
-        rows.append(((root / name).as_posix(), name, "", "", NO_FILE))
+    rows = [csv_row(file, names.get(file, ""), listed) for file in tree.files]
+    rows += [((root / name).as_posix(), name, "", "", NO_FILE) for name in missing]
     photos = photo_table(rows)
     labelled = photos[photos["label"] != ""]
     held_out = [path for path in folders_above(labelled["name"]) if split_of(path.name) in ("validation", "test")]
@@ -240,6 +222,14 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
         text = "download.labels: classes named like a missing value, %s (%d photos): leave a missing label empty"
         logger.warning(text, ", ".join(missing_values), photos["label"].isin(missing_values).sum())
     return photos
+
+
+def csv_row(file: str, name: str, listed: Mapping[str, set[str]]) -> tuple[str, str, str, str, str]:
+    """Return a file's row of the table, with its label in the CSV or the reason why it has none."""
+    labels = sorted(listed.get(name, ()))
+    if len(labels) == 1:
+        return file, name, labels[0], "", ""
+    return file, name, "", "", f"{TWO_LABELS} in download.labels: {', '.join(labels)}" if labels else NO_LABEL
 
 
 def split_of(folder: str) -> str | None:

@@ -36,9 +36,9 @@ def augment(pixels: np.ndarray, draws: Draws) -> np.ndarray:
     padded = np.pad(pixels, [(0, 0), *((side, side) for side in margin), (0, 0)], mode="symmetric")
     size = np.array([width, height])
     augmented = np.empty_like(pixels)
-    for photo, target, flips, radians, crop, centre, colour, erased in zip(padded, augmented, *draws, strict=True):
-        cosine, sine = np.cos(radians), np.sin(radians)
-        rotation = flips[:, None] * np.array([[cosine, -sine], [sine, cosine]])
+    for photo, target, mirror, angle, crop, centre, colour, erased in zip(padded, augmented, *draws, strict=True):
+        cosine, sine = np.cos(angle), np.sin(angle)
+        rotation = mirror[:, None] * np.array([[cosine, -sine], [sine, cosine]])
         matrix = rotation * crop
         shift = size / 2 + margin[::-1] - matrix @ (size / 2) + rotation @ (centre * size)
         affine = (*matrix[0], shift[0], *matrix[1], shift[1])  # from a point of the result to one of the photo

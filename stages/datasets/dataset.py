@@ -48,8 +48,7 @@ class AugmentedDataset:
         self.draw = lru_cache(maxsize=2)(lambda epoch: draw_augmentation(augmentation, len(self.labels), seed, epoch))
 
     def batch(self, epoch: int, indices: np.ndarray) -> np.ndarray:
-        draws = Draws(*(each[indices] for each in self.draw(epoch)))
-        return augment(self.pixels[indices], draws)
+        return augment(self.pixels[indices], Draws(*(each[indices] for each in self.draw(epoch))))
 
 
 def augmented_dataset(photos: StoredDataset, augmentation: Augmentation, seed: int) -> Dataset:

@@ -1,11 +1,11 @@
 """Costs of models: counts, which are reproducible, for the report; measurements for a table that is not tracked."""
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
+from stages.common.cli import logger
 from stages.common.machine import read_measurements
 from stages.common.model_config import Features
 from stages.common.paths import COSTS_TABLE, MODELS
@@ -14,19 +14,12 @@ from stages.evaluation.results import Cost, Evaluation
 from stages.inference.model_size import Size, architecture
 from stages.storage.files import sha256_of, write_text
 
-logger = logging.getLogger(__name__)
-
 TRAINING_STEP = 3  # times a prediction: forwards, and the gradients by features and by weights
 MEASURED = {"features_s": "features, s", "train_s": "training, s", "ms_1": "a photo, ms", "ms_32": "in batches of 32"}
 
 
 def cost_of(path: Path, size: Size, features: Features | None, epochs: int, photos: Mapping[str, int]) -> Cost:
-    """Count what a saved model costs.
-
-    Args:
-        features: that it trains on; None: pixels.
-        photos: how many are for "train" and "validation".
-    """
+    """Count what a saved model costs, trained on ``features`` (None: pixels); ``photos`` counts those of each split."""
     views = features.views if features and features.are_stored else epochs
     extraction = size.backbone_multiply_adds * (int(views) * photos["train"] + photos["validation"])
     epoch = size.other_multiply_adds * (TRAINING_STEP * photos["train"] + photos["validation"])

@@ -1,6 +1,5 @@
 """Matplotlib's settings, and what all figures share: grids of photos, captions, writing, a cache."""
 
-import logging
 import pickle
 import shutil
 from collections.abc import Iterable, Sequence
@@ -21,12 +20,11 @@ from matplotlib.rcsetup import cycler
 from matplotlib.text import Text
 from PIL import Image
 
+from stages.common.cli import logger
 from stages.common.machine import read_code
 from stages.common.paths import FIGURES
 from stages.photos.decode import thumbnail
 from stages.storage.files import atomic_write, content_hash
-
-logger = logging.getLogger(__name__)
 
 matplotlib.use("agg")
 
@@ -45,11 +43,11 @@ LEFT_TO_RIGHT = "\u200e"  # an invisible mark
 DRAWING_CODE = ("common/*.py", "evaluation/*.py", "photos/*.py")
 
 
-def largest_and_smallest(counts: pd.DataFrame, column: str, rows: int) -> pd.DataFrame:
-    """Return a table of at most so many ``rows``: all, or half with the most and half with the fewest in a column."""
+def largest_and_smallest(counts: pd.DataFrame, rows: int) -> pd.DataFrame:
+    """Return at most so many rows, one per class: all, or half with the most and half with the fewest in ``train``."""
     if len(counts) <= rows:
         return counts
-    ordered = counts.sort_values(column, ascending=False, kind="stable")
+    ordered = counts.sort_values("train", ascending=False, kind="stable")
     return pd.concat([ordered.head(rows // 2), ordered.tail(rows // 2)])
 
 
@@ -110,15 +108,11 @@ def warn_of_boxes(letters: str) -> None:
 
 
 class FigureCache:
-    """Figures in ``data/figures/`` by the hash of the code, the versions, the function that draws and its arguments.
+    """Figures in ``data/figures/`` by the hash of the code, the versions, the function that draws and its arguments."""
 
-    Args:
-        photos: hash of the photos of which figures show thumbnails.
-    """
-
-    def __init__(self, photos: str) -> None:
+    def __init__(self, photos_key: str) -> None:  # a hash of the photos of which figures show thumbnails
         versions = [version(name) for name in ("matplotlib", "numpy", "Pillow")]
-        self.key = content_hash([photos, *read_code(DRAWING_CODE), *versions, *FONTS])
+        self.key = content_hash([photos_key, *read_code(DRAWING_CODE), *versions, *FONTS])
         self.used: set[Path] = set()
 
     def write(self, draw: partial[Figure], path: Path) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,18 +14,15 @@ from scipy.special import softmax
 from stages.evaluation.figures import picture_grid
 from stages.evaluation.plots import outcome
 from stages.evaluation.results import Evaluation, TestSet
-from stages.inference.logits import load_model
+from stages.inference.logits import KerasModel, load_model
 from stages.inference.prediction_cache import PredictionCache
 from stages.models.linear_file import LinearHead, read_linear_head
 from stages.storage.files import sha256_of
 
-if TYPE_CHECKING:  # TensorFlow is loaded only where a model is not a linear classifier
-    from stages.models.runtime import keras
-
 SHOWN = 4  # correct photos, and mistakes
 
 
-def last_feature_layer(model: "keras.Model") -> int:
+def last_feature_layer(model: KerasModel) -> int:
     """Return the index in ``model.layers`` of the last feature maps: the last convolution, or the whole backbone."""
     from stages.models.runtime import layers
 
@@ -36,7 +32,7 @@ def last_feature_layer(model: "keras.Model") -> int:
     return int(np.flatnonzero(maps)[-1])
 
 
-def heat_maps(model: "keras.Model", pixels: np.ndarray) -> np.ndarray:
+def heat_maps(model: KerasModel, pixels: np.ndarray) -> np.ndarray:
     """Compute Grad-CAM for the predicted class of each photo.
 
     With the feature maps A_k and the log-odds s of the predicted class, it is ReLU(sum_k w_k A_k), where w_k is the

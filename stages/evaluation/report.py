@@ -33,12 +33,10 @@ def report(
     rank_by: str,
     label_issues: Iterable[str],
 ) -> str:
-    """Write the report.
+    """Write the report on models, ranked best first, whose ``leaderboard`` is ``table``.
 
-    Args:
-        lists: "train", "validation", "test", "rejected" and "copies".
-        ranked: best first; ``table`` is their ``leaderboard``.
-        label_issues: names of the lists of labels that look wrong.
+    ``lists`` are train, validation, test, rejected and copies, as ``split`` wrote them; ``label_issues`` names the
+    lists of labels that look wrong.
     """
     listed, selected = ranked[:MAX_MODELS], [model for model in ranked if "kept" in model.history]
     noted = [model for model in listed if "unlike" in model.scores.get("confidence", {})]
@@ -68,7 +66,7 @@ def report(
         "names": lambda names: listing(f"`{name}`" for name in names),
         "numbered": lambda lines: "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1)),
         "plural": plural,
-        "score": shown,
+        "score": format_score,
         "table": markdown_table,
     }
     environment.globals["interval"] = interval
@@ -79,7 +77,7 @@ def report(
 def data_values(lists: dict[str, pd.DataFrame]) -> dict[str, Any]:
     counts = pd.DataFrame({split: lists[split]["label"].value_counts() for split in ("train", "validation", "test")})
     counts = counts.fillna(0).astype(int).sort_index()
-    table = pd.concat([largest_and_smallest(counts, "train", MAX_CLASSES), counts.sum().to_frame("all").T])
+    table = pd.concat([largest_and_smallest(counts, MAX_CLASSES), counts.sum().to_frame("all").T])
     splits = {} if lists["copies"].empty else {split: lists[split] for split in ("validation", "test")}
     copies = count_copies(lists["copies"], splits)
     return {
@@ -136,7 +134,7 @@ def beside_linear(ranked: list[Evaluation]) -> dict[str, Any] | None:
         return None
     pairs = compare({model.name: model.photos["correct"] for model in [linear, *others]}, linear.name)
     not_better = [
-        f"`{pair['second']}`" + " (significantly worse)" * (pair["p_holm"] < SIGNIFICANCE_LEVEL)
+        f"`{pair['second']}`" + (" (significantly worse)" if pair["p_holm"] < SIGNIFICANCE_LEVEL else "")
         for pair in pairs.to_dict("records")
         if pair["p_holm"] >= SIGNIFICANCE_LEVEL or pair["b"] > pair["c"]
     ]
@@ -157,10 +155,9 @@ def leaderboard(ranked: list[Evaluation], baseline: float, rank_by: str) -> pd.D
 
     Mean and standard deviation over several seeds are in parentheses.
     """
-
     ranked = sorted(ranked, key=lambda model: not model.is_linear)
 
-    def over_seeds(split: str, score: str) -> list[str]:
+    def with_spread(split: str, score: str) -> list[str]:
         runs = [model.over_seeds(split, score) for model in ranked]
         spreads = [f" ({mean(values):.3f} ± {stdev(values):.3f})" if len(values) > 1 else "" for values in runs]
         return [f"{values[0]:.3f}{spread}" for values, spread in zip(runs, spreads, strict=True)]
@@ -169,12 +166,12 @@ def leaderboard(ranked: list[Evaluation], baseline: float, rank_by: str) -> pd.D
     table = pd.DataFrame(
         {
             "model": [model.name for model in ranked],
-            f"validation {SCORE_NAMES[rank_by]}": over_seeds("validation", rank_by),
-            f"test {SCORE_NAMES[rank_by]}": over_seeds("test", rank_by),
-            "test accuracy": over_seeds("test", "accuracy"),  # the same column, if models are ranked by accuracy
+            f"validation {SCORE_NAMES[rank_by]}": with_spread("validation", rank_by),
+            f"test {SCORE_NAMES[rank_by]}": with_spread("test", rank_by),
+            "test accuracy": with_spread("test", "accuracy"),  # the same column, if models are ranked by accuracy
             "95 % CI": [interval(test["accuracy_low"], test["accuracy_high"]) for test in tests],
-            "ROC AUC": over_seeds("test", "roc_auc"),
-            "ECE": over_seeds("test", "ece"),
+            "ROC AUC": with_spread("test", "roc_auc"),
+            "ECE": with_spread("test", "ece"),
         }
     )
     ends = wilson_interval(baseline, len(ranked[0].photos))
@@ -183,10 +180,10 @@ def leaderboard(ranked: list[Evaluation], baseline: float, rank_by: str) -> pd.D
 
 
 def interval(low: float, high: float) -> str:
-    return f"{shown(low)} to {shown(high)}"
+    return f"{format_score(low)} to {format_score(high)}"
 
 
-def shown(value: object) -> str:
+def format_score(value: object) -> str:
     """Format a score with three digits, a missing one as "none", and anything else as it is."""
     if value is None or (isinstance(value, float) and isnan(value)):
         return "none"
@@ -204,7 +201,7 @@ def markdown_table(table: pd.DataFrame) -> str:
     """Format a table of names, in its first column, and of numbers, which are right-aligned."""
     rules = ["---", *["---:"] * (len(table.columns) - 1)]
     rows = [list(table.columns), rules, *table.to_numpy().tolist()]
-    return "\n".join(f"| {' | '.join(escape(shown(cell)) for cell in row)} |" for row in rows)
+    return "\n".join(f"| {' | '.join(escape(format_score(cell)) for cell in row)} |" for row in rows)
 
 
 def escape(text: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from stages.common.param_types import ImageFit
 from stages.storage.arrays import ArrayStore
 
 
@@ -16,6 +17,7 @@ class TestSet:
     pixels: ArrayStore  # uint8 in 0..255, shaped (photos, height, width, 3)
     labels: np.ndarray  # class indices, int64, shaped (photos,)
     baseline: float  # accuracy of the majority-class baseline, in 0..1
+    image_fit: ImageFit = "stretch"  # with which the pixels were decoded
 
 
 class Predictions(NamedTuple):

@@ -99,7 +99,8 @@ def highest_probability(logits: np.ndarray) -> np.ndarray:
 
 def selected_epoch(history: pd.DataFrame) -> pd.Series:
     """Return the row of the epoch that became the model: the one that is marked, or else the last."""
-    return history.iloc[int(history["kept"].notna().to_numpy().argmax()) if "kept" in history else -1]
+    selected = history.dropna(subset="kept") if "kept" in history else history
+    return selected.iloc[-1]
 
 
 def class_scores(predictions: Predictions) -> Any:

@@ -17,7 +17,7 @@ from scipy.special import log_softmax, logsumexp, softmax
 
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
-from stages.common.paths import training_step
+from stages.common.paths import retraining
 from stages.storage.arrays import DAMAGED_NPZ, row_by_row
 from stages.storage.files import read_file
 
@@ -61,7 +61,7 @@ class Calibration(NamedTuple):
 
 def read_validation(path: Path) -> dict[str, np.ndarray]:
     """Read the ``MODEL.npz`` that ``train`` wrote, or raise UserError if it is missing or damaged."""
-    advice = f"run `dvc repro {training_step(path)}`"
+    advice = retraining(path)
     message = f"expected predictions on the validation photos in {path}, received a damaged file: {advice}"
     return parse_validation(read_file(path, advice), message)
 

@@ -3,17 +3,16 @@
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from stages.common.cli import UserError
 from stages.common.parallel import in_parallel
-from stages.common.paths import training_step
+from stages.common.paths import retraining
 from stages.storage.arrays import ArrayStore
 
-if TYPE_CHECKING:
-    from stages.models.runtime import keras
+KerasModel = Any  # a keras.Model, whose type would load TensorFlow
 
 BATCH_SIZE = 8  # as fast as larger batches; one per core is in memory
 
@@ -28,7 +27,7 @@ class Outputs(NamedTuple):
     features: np.ndarray | None = None  # of ``with_features``: float32, shaped (photos, channels)
 
 
-def load_model(path: Path) -> "keras.Model":
+def load_model(path: Path) -> KerasModel:
     """Load a saved model in Keras's safe mode, which refuses a model that contains code."""
     from stages.models.runtime import keras
 
@@ -38,11 +37,11 @@ def load_model(path: Path) -> "keras.Model":
 def existing_model(path: Path) -> Path:
     """Return the path of a saved model, or raise UserError if it does not exist."""
     if not path.exists():
-        raise UserError(f"expected the model {path}, found none: run `dvc repro {training_step(path)}`")
+        raise UserError(f"expected the model {path}, found none: {retraining(path)}")
     return path
 
 
-def with_features(model: "keras.Model") -> "keras.Model":
+def with_features(model: KerasModel) -> KerasModel:
     """Add to a model its backbone's features as a second output, averaged over height and width."""
     from stages.models.build import backbone_end
     from stages.models.runtime import keras, layers
@@ -51,12 +50,12 @@ def with_features(model: "keras.Model") -> "keras.Model":
     return keras.Model(model.input, [model.output, features])
 
 
-def predict_outputs(model: "keras.Model", pixels: ArrayStore) -> Outputs:
+def predict_outputs(model: KerasModel, pixels: ArrayStore) -> Outputs:
     """Predict from uint8 in 0..255, shaped (photos, height, width, 3); features if the model is ``with_features``."""
     return Outputs(*(np.concatenate(output) for output in zip(*predict_batches(model, pixels), strict=True)))
 
 
-def predict_batches(model: "keras.Model", pixels: ArrayStore) -> Iterator[list[np.ndarray]]:
+def predict_batches(model: KerasModel, pixels: ArrayStore) -> Iterator[list[np.ndarray]]:
     """Yield a model's outputs for ``BATCH_SIZE`` photos at a time, in order, computed on all cores."""
     size = min(BATCH_SIZE, len(pixels))
     # Pad the last batch: for one of another size TensorFlow would compile the model again.

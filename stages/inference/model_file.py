@@ -1,12 +1,11 @@
 """A trained model with its classes, as it is now or was in any git revision."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -16,29 +15,24 @@ from dvc.repo import Repo
 from dvc.scm import RevError, resolve_rev
 from fsspec.implementations.local import LocalFileSystem
 
-from stages.common.cli import UserError, first_line, shown
+from stages.common.cli import UserError, first_line, logger, shown
 from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import BEST, MODELS
 from stages.inference.calibration import SOFTMAX_ALONE, Calibration, fit_calibration, parse_validation
-from stages.inference.logits import load_model, predict_outputs, with_features
+from stages.inference.logits import KerasModel, load_model, predict_outputs, with_features
 from stages.storage.arrays import ArrayStore
 from stages.storage.files import json_value
-
-if TYPE_CHECKING:
-    from stages.models.runtime import keras
-
-logger = logging.getLogger(__name__)
 
 
 class TrainedModel(NamedTuple):
     """A trained model in memory, with what turns its logits into predictions."""
 
     name: str
-    model: "keras.Model"  # from pixels of 0..255, (batch, height, width, 3), to logits, (batch, classes)
+    model: KerasModel  # from pixels of 0..255, (batch, height, width, 3), to logits, (batch, classes)
     class_names: list[str]  # in the order of the logits
     calibration: Calibration = Calibration()
-    with_features: "keras.Model | None" = None  # the model with features as a second output, if calibration needs them
+    with_features: KerasModel | None = None  # the model with features as a second output, if calibration needs them
     image_fit: ImageFit = "stretch"  # of the photos that it was trained on, as of ``resized_pixels``
 
     @property

@@ -4,17 +4,15 @@ import math
 import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 from zipfile import ZipFile
 
 import numpy as np
 
 from stages.common.machine import read_measurements, record_measurements
+from stages.inference.logits import KerasModel
 from stages.storage.arrays import ArrayStore
 from stages.storage.files import content_hash
-
-if TYPE_CHECKING:
-    from stages.models.runtime import keras
 
 BATCHES = {1: 9, 32: 2}  # how often each batch size is measured
 
@@ -27,12 +25,12 @@ class Size(NamedTuple):
     other_multiply_adds: int
 
 
-def size_of(model: "keras.Model") -> Size:
+def size_of(model: KerasModel) -> Size:
     backbone = sum(multiply_adds(layer) for layer in model.layers if layer.name == "backbone")
     return Size(model.count_params(), backbone, multiply_adds(model) - backbone)
 
 
-def multiply_adds(layer: "keras.layers.Layer") -> int:
+def multiply_adds(layer: Any) -> int:
     """Count the multiply-adds of kernels for one photo: each weight is used once per position of the output."""
     return sum(
         math.prod(weight.shape) * math.prod(leaf.output.shape[1:-1])
@@ -49,7 +47,7 @@ def architecture(path: Path) -> str:
         return content_hash([re.sub(r'"rate": [^,}]+', "", archive.read("config.json").decode())])
 
 
-def measure_speed(model: "keras.Model", path: Path, pixels: ArrayStore) -> None:
+def measure_speed(model: KerasModel, path: Path, pixels: ArrayStore) -> None:
     """Record the CPU milliseconds a photo, in batches of 1 and 32."""
     from stages.models.runtime import tf
 

@@ -1,27 +1,28 @@
 """Cache of predictions on the test photos. Why DVC does not track them: docs/decisions/prediction_cache.md."""
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from stages.common.cli import UserError
+from stages.common.cli import UserError, logger
 from stages.common.machine import machine_key, read_code
-from stages.common.paths import PREDICTIONS, training_step
-from stages.inference.logits import BATCH_SIZE, Outputs, load_model, predict_batches, predict_outputs, with_features
+from stages.common.paths import PREDICTIONS, retraining
+from stages.inference.logits import (
+    BATCH_SIZE,
+    KerasModel,
+    Outputs,
+    load_model,
+    predict_batches,
+    predict_outputs,
+    with_features,
+)
 from stages.inference.model_size import Size, measure_speed, size_of
 from stages.models.linear_file import LinearHead, read_linear_head
 from stages.storage.arrays import ArrayStore, DiskArray, create_array, open_array, read_cached, write_cached
 from stages.storage.files import atomic_write, content_hash
-
-if TYPE_CHECKING:
-    from stages.models.runtime import keras
-
-logger = logging.getLogger(__name__)
 
 INFERENCE_CODE = ("inference/*.py", "models/*.py")  # what predictions depend on, from the pixels on
 
@@ -46,14 +47,14 @@ class PredictionCache:
         try:
             head = read_linear_head(model_path)
         except BadZipFile as error:
-            advice = f"run `dvc repro {training_step(model_path)}`"
-            raise UserError(f"expected an intact model in {model_path}, received a damaged file: {advice}") from error
+            text = f"expected an intact model in {model_path}, received a damaged file"
+            raise UserError(f"{text}: {retraining(model_path)}") from error
         if head:
             pooled = self.backbone_features(model_path, head)
             with threadpool_limits(limits=1):  # the last digits depend on the number of threads
                 return Outputs(pooled @ head.kernel + head.bias, pooled if features else None)
 
-        def compute(model: "keras.Model") -> dict[str, np.ndarray]:
+        def compute(model: KerasModel) -> dict[str, np.ndarray]:
             outputs = predict_outputs(with_features(model) if features else model, self.pixels)
             return {name: array for name, array in outputs._asdict().items() if array is not None}
 
@@ -73,7 +74,7 @@ class PredictionCache:
         return arrays["features"]
 
     def cached(
-        self, path: Path, key: str, model_path: Path, compute: "Callable[[keras.Model], dict[str, np.ndarray]]"
+        self, path: Path, key: str, model_path: Path, compute: Callable[[KerasModel], dict[str, np.ndarray]]
     ) -> dict[str, np.ndarray]:
         """Return cached arrays or, if there are none, cache what a model computes, its size and its speed."""
         self.used.add(path)
@@ -84,13 +85,17 @@ class PredictionCache:
 
             make_deterministic(0)
             model = load_model(model_path)
+            expected, received = self.pixels.shape[1:3], model.input_shape[1:3]
+            if received != expected:
+                text = f"expected image_size {expected} (params.yaml), received {received}"
+                raise UserError(f"{model_path}: {text}: {retraining(model_path)}")
             arrays = {"size": np.array(size_of(model)), **compute(model)}
             measure_speed(model, model_path, self.pixels)
             write_cached(path, key, **arrays)
         self.sizes[model_path.stem] = Size(*arrays["size"].tolist())
         return arrays
 
-    def extract(self, model: "keras.Model", maps_path: Path) -> dict[str, np.ndarray]:
+    def extract(self, model: KerasModel, maps_path: Path) -> dict[str, np.ndarray]:
         """Write a backbone's feature maps (for Grad-CAM), and return their means: ``features``, (photos, channels)."""
         from stages.models.build import backbone_end
         from stages.models.runtime import keras

@@ -4,6 +4,7 @@ It needs no TensorFlow: ``train`` makes the last layer of a Keras model of it, `
 its cross-validation.
 """
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -66,7 +67,10 @@ def fit_classifier(
     scale = float(np.sqrt(features.var(axis=0, dtype=np.float64).mean())) or 1.0
     standardized = ((features - mean) / scale).astype(np.float32)
     regression = LogisticRegression(C=inverse_regularization, class_weight=class_weight, max_iter=MAX_ITERATIONS)
-    regression.fit(standardized, labels)
+    with warnings.catch_warnings():
+        # With one or two photos of each class scikit-learn takes the labels for numbers to regress.
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        regression.fit(standardized, labels)
     coefficients, intercepts = regression.coef_.T.astype(np.float64) / scale, regression.intercept_.astype(np.float64)
     if len(present) == 2:  # scikit-learn has the log-odds of the second class alone
         coefficients, intercepts = coefficients * [-0.5, 0.5], intercepts * [-0.5, 0.5]

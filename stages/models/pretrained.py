@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stages.common.cli import UserError, first_line
-from stages.common.paths import BACKBONE
+from stages.common.paths import ARCHITECTURE, BACKBONE
 from stages.models.runtime import float32_policy, keras, layers
 from stages.storage.files import write_json
 
-ARCHITECTURE = "architecture.json"
 # Layers that can absorb the batch normalisation after them; their weights start with the kernels.
 FOLDABLE = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Dense)
 IMAGENET_STDDEV_RGB = (0.229, 0.224, 0.225)  # as in keras.applications.efficientnet
@@ -31,7 +30,7 @@ class Backbone(NamedTuple):
     last_blocks: keras.Model | None  # from `stop_before` on
 
 
-def copy_backbone(backbone: str, folder: Path, **features: Any) -> None:
+def copy_backbone(backbone: str, folder: Path, name: str, stop_before: str | None) -> None:
     """Copy ``data/backbone/NAME/`` into a set of features, with the set's ``name`` and ``stop_before``."""
     source = BACKBONE / backbone
     weights = sorted(source.glob("*.h5"))
@@ -40,6 +39,7 @@ def copy_backbone(backbone: str, folder: Path, **features: Any) -> None:
     folder.mkdir(parents=True)
     shutil.copyfile(weights[0], folder / weights[0].name)
     network = json.loads((source / ARCHITECTURE).read_text(encoding="utf-8"))
+    features = {"name": name, "stop_before": stop_before}
     write_json({"backbone": backbone, **network, "features": features}, folder / ARCHITECTURE)
 
 
@@ -61,8 +61,7 @@ def load_backbone(folder: Path, image_size: tuple[int, int]) -> Backbone:
     preprocessing = keras.Model(pixels, module.preprocess_input(pixels), name="preprocessing")
     last_blocks = None
     if stop_before := about["features"]["stop_before"]:
-        parameter = f"features.{about['features']['name']}.stop_before"
-        network, last_blocks = split_network(network, stop_before, parameter)
+        network, last_blocks = split_network(network, stop_before, f"features.{about['features']['name']}.stop_before")
     return Backbone(preprocessing, network, last_blocks)
 
 

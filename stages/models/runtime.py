@@ -12,18 +12,22 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryFile
 
+import numpy as np
+
 from stages.common.machine import instruction_sets, versions_and_cpu
 from stages.common.parallel import available_cores
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings and above
 
-# What TensorFlow 2.21 logs at every start on a machine without a GPU, whatever its log level (tensorflow issue 100442).
+# What TensorFlow 2.21 logs at every start on a machine without a GPU, whatever its log level (tensorflow issue 100442),
+# and at the first float16, which features are stored in.
 START_UP_MESSAGES = (
     "All log messages before absl::InitializeLog() is called are written to STDERR",
     "oneDNN custom operations are on.",
     "Could not find cuda drivers on your machine, GPU will not be used.",
     "failed call to cuInit: INTERNAL: CUDA error: Failed call to cuInit: UNKNOWN ERROR (303)",  # no driver installed
+    "oneDNN supports DT_HALF only on platforms with AVX-512.",
 )
 
 # Keras imports them if they are installed, for utilities that nothing here uses: 1.4 of the 4.7 CPU s of a start.
@@ -107,6 +111,8 @@ def make_deterministic(seed: int) -> None:
     keras.utils.clear_session()  # resets the counters in layers' names
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
+    with start_up_messages_filtered():
+        tf.cast(np.float16(0), tf.float32)
 
 
 def device_strategy() -> tf.distribute.Strategy:

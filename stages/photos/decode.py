@@ -25,7 +25,7 @@ from stages.photos.formats import FORMATS, TIFF_PREFIXES, describe_other, descri
 from stages.photos.loading import load_eight_bits, without_metadata
 from stages.photos.shards import PackedFile, locate
 from stages.storage.arrays import DiskArray, temporary_array
-from stages.storage.folders import HEADER_BYTES
+from stages.storage.non_photos import HEADER_BYTES
 
 PathOrBytes = str | Path | bytes
 

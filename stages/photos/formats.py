@@ -8,7 +8,7 @@ from PIL import Image, TiffImagePlugin
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from stages.common.cli import plural
-from stages.storage.folders import HEADER_BYTES, SAVE, identify, is_text
+from stages.storage.non_photos import HEADER_BYTES, SAVE, identify, is_text
 
 # Pillow's other decoders stay closed to strangers' files: that of EPS, for one, starts Ghostscript.
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF"]
@@ -58,7 +58,7 @@ def find_tiff_problem(content: bytes) -> str | None:
     """Describe a TIFF that Pillow would misread; return None for any other."""
     first = _directory(content)
     inner = first.get(SUBDIRECTORIES, ())
-    offsets = (*(inner if isinstance(inner, tuple) else [inner])[:MAX_SUBDIRECTORIES], first.next)
+    offsets = [*inner[:MAX_SUBDIRECTORIES], first.next] if isinstance(inner, tuple) else [inner, first.next]
     others = [_directory(content, at) for at in offsets if isinstance(at, int) and 0 < at < len(content)]
     has_larger = any(_width(tags) > _width(first) for tags in others)
     is_preview = first.get(SUBFILE_TYPE) == REDUCED and (SUBDIRECTORIES in first or has_larger)

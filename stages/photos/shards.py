@@ -21,7 +21,7 @@ import numpy as np
 
 from stages.common.cli import UserError
 from stages.common.paths import SHARD, SHARDS
-from stages.storage.folders import is_hidden
+from stages.storage.non_photos import is_hidden
 
 HEADER = Struct("<4s22x2H")  # of a file in a zip: the signature, and the lengths of its name and of an extra field
 INDEX_LOCK = Lock()  # so that one thread reads the index, and the others wait for it

@@ -1,7 +1,6 @@
 """Arrays on disk: read and written row by row, so that memory use does not depend on the number of photos; cached."""
 
 import errno
-import logging
 import lzma
 import math
 import os
@@ -16,10 +15,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from stages.common.cli import logger
 from stages.common.paths import RAW
 from stages.storage.files import atomic_write
-
-logger = logging.getLogger(__name__)
 
 ROWS = 1024  # at a time
 # Raised while a damaged .npz file is read from memory.
@@ -61,10 +59,10 @@ class DiskArray:
             content, position = content[written:], position + written
 
 
-def temporary_array(shape: tuple[int, ...], dtype: type, folder: Path = RAW.parent) -> DiskArray:
-    """Create an array in an anonymous file, which disappears with the process."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return DiskArray(TemporaryFile(dir=folder), shape, np.dtype(dtype))
+def temporary_array(shape: tuple[int, ...], dtype: type) -> DiskArray:
+    """Create an array in an anonymous file in ``data/``, which disappears with the process."""
+    RAW.parent.mkdir(parents=True, exist_ok=True)
+    return DiskArray(TemporaryFile(dir=RAW.parent), shape, np.dtype(dtype))
 
 
 def create_array(path: Path, shape: tuple[int, ...], dtype: type) -> DiskArray:

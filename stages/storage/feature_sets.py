@@ -5,7 +5,6 @@ All functions that read raise a UserError if a file is missing or damaged.
 
 import errno
 import json
-import logging
 import math
 import shutil
 from collections.abc import Iterator, Mapping
@@ -16,12 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import UserError, first_line
+from stages.common.cli import UserError, first_line, logger
 from stages.common.paths import FEATURES, PIXELS, SPLITS
 from stages.storage.arrays import DiskArray, create_array, open_array
 from stages.storage.files import content_hash
-
-logger = logging.getLogger(__name__)
 
 Lists = Mapping[str, pd.DataFrame]  # split files, by split
 

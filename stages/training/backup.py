@@ -74,7 +74,8 @@ class Backup:
             return [saved[name] for name in saved if name.startswith("best_")]
 
 
-def read_history(path: Path) -> History:
+def read_backup_history(path: Path) -> History:
+    """Read the records of the epochs in a backup, of any training run."""
     with np.load(path, allow_pickle=False) as saved:
         return list(json.loads(str(saved["history"])))
 

@@ -1,6 +1,5 @@
 """Callbacks: checkpoints and early stopping, deferred interrupts, a line per epoch, curves for TensorBoard."""
 
-import logging
 import math
 import signal
 import time
@@ -8,11 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stages.common.cli import UserError
+from stages.common.cli import UserError, logger
 from stages.models.runtime import keras, tf
 from stages.training.backup import Backup, History
-
-logger = logging.getLogger(__name__)
 
 
 class Selection(NamedTuple):
@@ -114,8 +111,9 @@ class LiveCurves(keras.callbacks.Callback):
 
     def __init__(self, folder: Path, *, resumes: bool) -> None:
         super().__init__()
-        for earlier in () if resumes else folder.rglob("events.out.tfevents.*"):
-            earlier.unlink()
+        if not resumes:
+            for earlier in folder.rglob("events.out.tfevents.*"):
+                earlier.unlink()
         folders = {"": folder / "train", "val_": folder / "validation"}
         self.writers = {prefix: tf.summary.create_file_writer(str(path), 0) for prefix, path in folders.items()}
 

@@ -3,24 +3,23 @@
 A model that fine-tunes goes on from there (LP-FT, Kumar et al., 2022), so that a random head does not distort features.
 """
 
-import logging
+import json
 
 import numpy as np
 import sklearn
 from threadpoolctl import threadpool_limits
 
+from stages.common.cli import logger
 from stages.common.machine import machine_key, read_code
-from stages.common.paths import BACKUPS, FEATURES
+from stages.common.paths import ARCHITECTURE, BACKUPS, FEATURES
 from stages.models import logistic_regression
-from stages.models.linear_file import CHECK_BATCH, replace_linear_head
+from stages.models.linear_file import CHECK_BATCH, check_logits, replace_linear_head
 from stages.models.logistic_regression import LinearClassifier, loss_and_accuracy, pool_first_view
 from stages.storage.arrays import read_cached, write_cached
 from stages.storage.feature_sets import reference_rows, sample_rows
 from stages.storage.files import atomic_write, content_hash, sha256_of
 from stages.storage.photo_lists import read_groups, read_split
 from stages.training.backup import TRAINING_CODE, History, Trained, TrainingRun
-
-logger = logging.getLogger(__name__)
 
 PRECISION = f"precision float32, fitted by scikit-learn {sklearn.__version__}"
 FOLDS = 5  # unless the config says otherwise
@@ -73,18 +72,22 @@ def save_linear(run: TrainingRun, classifier: LinearClassifier, features: np.nda
     """Save a classifier as a whole model, and return the environment that made the model.
 
     ``features``, pooled, and ``logits`` are of the validation photos. An earlier model that differs in its last layer
-    alone is copied with the new one, the same bytes without three seconds of TensorFlow.
+    alone is copied with the new one, the same bytes without four seconds of TensorFlow.
     """
     # The backbone is as it was loaded: a batch shows whether the layer after it is the fitted one.
     pixels, rows = run.sample[:CHECK_BATCH], sample_rows(len(logits))[:CHECK_BATCH]
-    backbone = sorted((FEATURES / run.config.features / "backbone").iterdir())
-    # All that shapes the saved model but the fitted weights, and its check.
+    folder = FEATURES / run.config.features / "backbone"
+    [weights] = folder.glob("*.h5")
+    network = json.loads((folder / ARCHITECTURE).read_text(encoding="utf-8"))
+    del network["features"]["name"]  # all sets of features of a backbone share its model
+    backbone = content_hash([json.dumps(network), sha256_of(weights)])
+    # With it, all that shapes the saved model but the fitted weights, and the photos of its check.
     shape = [str(run.image_size), str(len(run.classes))]
-    code = read_code(TRAINING_CODE)
-    key = content_hash([*shape, *map(sha256_of, backbone), *code, *machine_key(), pixels, features[rows]])
-    earlier = BACKUPS / f"{run.config.features}.linear"
+    key = content_hash([backbone, *shape, *read_code(TRAINING_CODE), *machine_key(), pixels])
+    earlier = BACKUPS / f"{backbone}.linear"
     with atomic_write(run.path) as unchecked:
         if cached := read_cached(earlier, key):
+            check_logits(cached["features"] @ classifier.kernel + classifier.bias, logits[rows])
             replace_linear_head(cached["model"].tobytes(), classifier.kernel, classifier.bias, unchecked)
             return list(cached["environment"].tolist())
         from stages.models.build import build_model
@@ -98,5 +101,5 @@ def save_linear(run: TrainingRun, classifier: LinearClassifier, features: np.nda
         check_saved_model(unchecked, pixels, logits[rows])
         environment = describe_environment()
         model_bytes = np.frombuffer(unchecked.read_bytes(), np.uint8)
-        write_cached(earlier, key, model=model_bytes, environment=np.array(environment))
+        write_cached(earlier, key, model=model_bytes, features=features[rows], environment=np.array(environment))
         return environment

@@ -1,6 +1,5 @@
 """The training loop."""
 
-import logging
 import math
 import os
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from stages.common.cli import logger
 from stages.common.machine import read_code
 from stages.common.model_config import ModelConfig
 from stages.common.params import Train
@@ -25,8 +25,6 @@ from stages.training.backup import TRAINING_CODE, Backup, History, TrainingRun
 from stages.training.batches import training_batches, validation_batches
 from stages.training.callbacks import Checkpoint, DeferredInterrupt, EpochLog, LiveCurves, Selection
 from stages.training.micro_batches import MicroBatched, OnDevices
-
-logger = logging.getLogger(__name__)
 
 
 class Phase(NamedTuple):

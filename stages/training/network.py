@@ -1,10 +1,10 @@
 """Train a network, and save it as a whole model."""
 
-import logging
 from functools import reduce
 
 import numpy as np
 
+from stages.common.cli import logger
 from stages.common.paths import BACKUPS
 from stages.datasets.dataset import StoredDataset
 from stages.datasets.feature_extraction import BATCH_SIZE
@@ -14,10 +14,7 @@ from stages.models.saving import check_saved_model, save_model
 from stages.storage.feature_sets import reference_rows, sample_rows
 from stages.storage.files import atomic_write
 from stages.training.backup import Trained, TrainingRun
-from stages.training.batches import as_float32
 from stages.training.loop import train_model
-
-logger = logging.getLogger(__name__)
 
 
 def train_network(run: TrainingRun) -> Trained:
@@ -61,7 +58,7 @@ def pooled_features(model: keras.Model, dataset: StoredDataset, indices: np.ndar
     chain = model.layers[start : backbone_end(model)]
     pooled = []
     for first in range(0, len(indices), BATCH_SIZE):
-        examples = as_float32(dataset.batch(0, indices[first : first + BATCH_SIZE]))
+        examples = dataset.batch(0, indices[first : first + BATCH_SIZE])
         maps = reduce(lambda x, layer: layer(x, training=False), chain, examples)
         spatial = tuple(range(1, len(maps.shape) - 1))  # none, if they are pooled
         pooled.append(np.asarray(maps).astype(np.float32).mean(axis=spatial))

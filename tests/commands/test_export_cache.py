@@ -55,7 +55,7 @@ def test_a_model_is_exported_once(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_the_exports_used_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export_cache, "KEPT", 2)
+    monkeypatch.setattr(export_cache, "MAX_EXPORTS", 2)
     first = fetch_model_file("good")
     load()
     [path] = EXPORTS.iterdir()

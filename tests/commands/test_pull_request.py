@@ -63,7 +63,7 @@ def test_main_scores_come_first(comment: Callable[..., str]) -> None:
     main, others, report = comment().split("<details><summary>")  # no parameter differs
     assert main.startswith(f"{pull_request.MARKER}\n\n### Scores of `")
     assert "\n\nThe best is cnn.\n\n" in main
-    assert re.search(r"main +\| this branch +\| Change", main)
+    assert "| main | this branch | change |" in main
     assert rows(main) == [
         ["metrics/best.json", "model", "large", "cnn", "-"],
         ["metrics/models/cnn.json", "test.accuracy", "0.7", "0.75", "0.05"],
@@ -84,16 +84,24 @@ def test_the_score_of_rank_by_is_a_main_one_before_parameters(
     write_metrics("cnn", cnn={"accuracy": 0.7, "macro_f1": 0.6})
     main, parameters, scores, _ = comment("HEAD").split("<details><summary>")
     assert ["metrics/models/cnn.json", "test.macro_f1", "-", "0.6", "-"] in rows(main)
-    assert parameters.startswith("Parameters that differ</summary>\n\n| Param ")
+    assert parameters.startswith("Parameters that differ</summary>\n\n| key | HEAD ")
     assert [re.findall(r"[^| ]+", line) for line in parameters.splitlines() if "rank_by" in line] == [
         ["evaluate.rank_by", "accuracy", "macro_f1"]
     ]
     assert scores.startswith("All scores that differ")
 
 
+def test_a_parameter_with_markup_is_shown_whole(comment: Callable[..., str], set_params: SetParams) -> None:
+    """In a table of GitHub a bar would end the cell and hide the rest, and a tag would be left out."""
+    set_params({"split.group": r"/(?P<id>IMG|DSC)_(\d+)", "train.learning_rate": 0.000123456})
+    parameters = comment("HEAD").split("<details><summary>")[1]
+    assert r"| split.group | - | /(?P\<id>IMG\|DSC)\_(\\d+) |" in parameters
+    assert "| train.learning_rate | 0.001 | 0.000123456 |" in parameters
+
+
 def test_where_no_score_differs_it_says_so(comment: Callable[..., str]) -> None:
     text = comment("smaller")
-    assert "\n\nNo main score differs.\n\n<details><summary>The report" in text
+    assert "\n\nThe best model and each model's accuracy are the same.\n\n<details><summary>The report" in text
 
 
 def test_a_comment_has_no_more_characters_than_github_takes(comment: Callable[..., str]) -> None:

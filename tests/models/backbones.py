@@ -39,7 +39,7 @@ def write_backbone(
     file.write_bytes(random_weights(build, image_size, suffix, **options))
     copied = FEATURES / name / "backbone"
     shutil.rmtree(copied, ignore_errors=True)
-    copy_backbone(name, copied, name=name, stop_before=stop_before)
+    copy_backbone(name, copied, name, stop_before)
     keras.utils.set_random_seed(0)  # so that what follows is the same, whether these were at hand or not
     return file
 

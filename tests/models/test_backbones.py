@@ -230,4 +230,4 @@ def test_a_file_without_the_weights_is_one_line(weights: Path, content: str) -> 
 
 def test_without_weights_it_says_how_to_get_them() -> None:
     with pytest.raises(UserError, match=r"^expected weights in data/backbone/entry, found none: run `dvc re"):
-        copy_backbone("entry", ENTRY)
+        copy_backbone("entry", ENTRY, "entry", None)

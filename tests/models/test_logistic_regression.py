@@ -180,6 +180,13 @@ def test_losses_are_weighted_as_the_fit_is() -> None:
     assert plain[:, 1].mean() < balanced[:, 1].mean()
 
 
+def test_one_example_of_most_classes_gives_no_warning() -> None:
+    """Of scikit-learn, that the labels could be a regression's: in the tests it is an error."""
+    features, labels = blobs(30, count=40)
+    probabilities = fit_classifier(features, labels, 30, 1.0, None).probabilities(features)
+    assert (probabilities.argmax(axis=1) == labels).mean() > 0.5
+
+
 def test_a_class_of_one_example_can_be_cross_validated() -> None:
     features, _ = blobs(2, 11)
     labels = np.repeat([0, 1, 2], [5, 5, 1])

@@ -49,7 +49,7 @@ def test_the_demo_s_best_model_beats_the_baseline(
     decoded = load_pixels(list(photos["path"]), load_params().image_size)
     test = results.TestSet(photos, classes, decoded, encode_labels(photos["label"], classes), baseline)
     cache = PredictionCache(decoded)
-    scores = evaluate_model(MODELS / "transfer.keras", "stretch", SOFTMAX_ALONE, test, cache).scores
+    scores = evaluate_model(MODELS / "transfer.keras", SOFTMAX_ALONE, test, cache).scores
     assert scores["test"]["accuracy_low"] > baseline == 0.5, "beyond its confidence interval"
     assert scores["validation"]["accuracy"] > 0.75
 

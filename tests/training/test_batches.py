@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from stages.datasets.dataset import StoredDataset
+from stages.models.runtime import keras, layers
 from stages.training import batches
 from stages.training.batches import training_batches, validation_batches
+from stages.training.micro_batches import MicroBatched
 
 LABELS = np.arange(10, dtype=np.int64)
 PHOTOS = StoredDataset(LABELS.astype(np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 3), np.uint8), LABELS)
@@ -59,7 +61,10 @@ def test_what_fits_in_memory_is_read_once(monkeypatch: pytest.MonkeyPatch, cache
     assert sorted(read) == sorted([*range(10)] * times)
 
 
-def test_float16_features_arrive_as_float32() -> None:
+def test_a_model_computes_with_float16_features_as_float32() -> None:
     every = np.arange(2**16, dtype=np.uint16).view(np.float16)  # each float16 number, NaNs and infinities among them
-    [(features, _)] = validation_batches(StoredDataset(every.reshape(1, -1), LABELS[:1]), 4).as_numpy_iterator()
-    np.testing.assert_array_equal(features, every.astype(np.float32)[None])
+    batches = validation_batches(StoredDataset(every.reshape(1, -1), LABELS[:1]), 4)
+    model = MicroBatched(keras.Sequential([layers.Flatten()]), micro_batches=4)
+    computed = model.predict(batches, verbose=0)
+    assert computed.dtype == np.float32
+    np.testing.assert_array_equal(computed, every.astype(np.float32)[None])

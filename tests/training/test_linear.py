@@ -164,6 +164,7 @@ def test_the_history_is_one_record_of_the_fit(fit: Callable[..., Pixels], caplog
 def test_another_fit_needs_no_tensorflow_for_the_same_bytes(
     fit: Callable[..., Pixels], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Nor does one to another set of features of the same backbone."""
     fit(inverse_regularization=0.3)
     fresh = [Path(path).read_bytes() for path in FILES]
     fit(inverse_regularization=0.01)
@@ -171,11 +172,26 @@ def test_another_fit_needs_no_tensorflow_for_the_same_bytes(
     with monkeypatch.context() as patch:
         patch.setattr(saving, "save_model", None)
         fit(inverse_regularization=0.3)
-    assert [Path(path).read_bytes() for path in FILES] == fresh
+        assert [Path(path).read_bytes() for path in FILES] == fresh
+        folder = Path("data/features", NAME)
+        other = shutil.copytree(folder, folder.with_name("mobilenet_v2"))
+        about = read_json(f"{folder}/backbone/architecture.json")
+        write_json({**about, "features": {**about["features"], "name": NAME}}, other / "backbone/architecture.json")
+        fit(features=other.name, inverse_regularization=0.3)
+        assert [Path(path).read_bytes() for path in FILES] == fresh
 
 
-@pytest.mark.parametrize("change", ["weights", "features", "damage"])
-def test_other_features_or_damage_build_the_model_again(
+def test_a_copied_model_is_checked_by_its_features(fit: Callable[..., Pixels]) -> None:
+    fit()
+    model, path = Path(FILES[1]).read_bytes(), Path("data/features", NAME, "validation.npy")
+    np.save(path, np.load(path)[::-1])
+    with pytest.raises(RuntimeError, match="expected the saved model to compute the logits of its training"):
+        fit(inverse_regularization=0.3)
+    assert Path(FILES[1]).read_bytes() == model
+
+
+@pytest.mark.parametrize("change", ["weights", "damage"])
+def test_another_backbone_or_damage_builds_the_model_again(
     change: str, fit: Callable[..., Pixels], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fit()
@@ -184,11 +200,8 @@ def test_other_features_or_damage_build_the_model_again(
         keras_model = load_model(Path(FILES[1])).get_layer("backbone")
         keras_model.set_weights([2 * weight for weight in keras_model.get_weights()])
         keras_model.save_weights(weights)
-    elif change == "features":
-        path = Path("data/features", NAME, "validation.npy")
-        np.save(path, np.load(path) * np.float32(1.001))
     else:
-        copy = BACKUPS / f"{NAME}.linear"
+        [copy] = BACKUPS.glob("*.linear")
         copy.write_bytes(copy.read_bytes()[:-100])
     built: list[Any] = []
     monkeypatch.setattr(saving, "save_model", lambda *_: built.append(True))

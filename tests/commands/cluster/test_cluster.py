@@ -123,7 +123,7 @@ def test_lost_shards_of_features_are_extracted_again(
     augmentation = Augmentation(flip="horizontal", rotation=0.2)
     extractor = keras.Sequential([layers.Input((32, 32, 3)), layers.Conv2D(4, 3), layers.GlobalAveragePooling2D()])
     dataset = FeatureDataset(AugmentedDataset(photos, augmentation, seed=1), extractor)
-    here, there = (temporary_array((200, 4), np.float32, small_project) for _ in range(2))
+    here, there = (temporary_array((200, 4), np.float32) for _ in range(2))
 
     def kill_a_worker() -> None:
         while not (worker := find_worker("extract")):

@@ -15,6 +15,7 @@ from stages.storage.feature_sets import reference_rows
 from stages.storage.files import write_json
 from tests.commands.review.examples import CLASSES, photo, write_lists
 from tests.commands.small_model import SIZE, TRAINING, save_model_on_backbone, save_small_model
+from tests.conftest import SetParams
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
@@ -45,6 +46,20 @@ def test_a_photo_is_shown_as_the_model_sees_it(image_fit: str) -> None:
         classify_photo(b"GIF89a", None, None)
     with pytest.raises(UserError, match=r"received '\.\./good'"):
         classify_photo(b"", "../good", None)
+
+
+def test_a_new_fit_of_the_best_model_and_new_parameters_take_effect(set_params: SetParams) -> None:
+    """Of a page that stays open while ``dvc repro train@good`` writes no other ``metrics/best.json``."""
+    write_lists()
+    BEST.parent.mkdir()
+    write_json({"model": "good"}, BEST)
+    black, answers = png(np.zeros((60, 60, 3), np.uint8)), []
+    for seed in (1, 2):
+        save_small_model("good", CLASSES, seed)
+        answers.append(classify_photo(black, None, None)["classes"])
+    set_params({"confidence.temperature_scaling": True})
+    answers.append(classify_photo(black, None, None)["classes"])
+    assert answers[0] != answers[1] != answers[2]
 
 
 def test_the_nearest_training_photo_of_one_is_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from commands.review.decisions import change_rows, describe_rerun, read_decisions, write_decisions
-from commands.review.queues import current_photos, describe, select
+from commands.review.queues import SHOWN, current_photos, describe, select
 from stages.common.cli import UserError
 from stages.common.params import load_params
 from stages.common.paths import BEST, CORRECTIONS, MODELS, OUT_OF_FOLD, SPLITS
@@ -165,6 +165,17 @@ def test_a_copy_has_its_originals_label_and_is_related() -> None:
     [original, copy] = describe(photos, {}, photos.table.loc[[photo("<b>", 2), photo("<b>", 4)]])
     assert (original["shown"], copy["shown"]) == ([copy["path"]], [original["path"]])
     assert (copy["label"], copy["split"], copy["related"], copy["are_copies"]) == ("<b>", "left out", 1, True)
+
+
+def test_each_photo_of_a_large_group_shows_as_many_others() -> None:
+    write_lists()
+    photos, group = (
+        current_photos(),
+        [photo("<b>", 2), *(f"other {number}.jpg" for number in range(30)), photo("<b>", 4)],
+    )
+    photos.related.update(dict.fromkeys(group, group))
+    for row in describe(photos, {}, photos.table.loc[[group[0], group[-1]]]):
+        assert (row["related"], len(set(row["shown"]) - {row["path"]})) == (31, SHOWN)
 
 
 def test_two_copies_left_out_for_their_labels_are_related() -> None:

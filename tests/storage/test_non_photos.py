@@ -3,7 +3,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from stages.storage.folders import is_hidden, unreadable_folders
+from stages.storage.non_photos import is_hidden, unreadable_folders
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path, PurePath, PurePosixPath
+from posixpath import dirname
 
 # Compared in lower case. Folders of macOS, of Synology's and QNAP's network drives, of Windows and of Linux.
 SYSTEM_FOLDERS = {
@@ -71,7 +72,7 @@ def is_hidden(name: PurePath) -> bool:
 
 
 def folders_above(files: Iterable[str]) -> set[Path]:
-    parents = {Path(parent) for parent in {file.rpartition("/")[0] for file in files}}
+    parents = {Path(parent) for parent in set(map(dirname, files))}
     return parents.union(*(parent.parents for parent in parents))
 
 

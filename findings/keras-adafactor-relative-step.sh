@@ -2,8 +2,8 @@
 # Keras 3.15.1: relative_step=False of Adafactor changes nothing: the learning rate still falls with the steps.
 #
 # By its documentation, relative_step=True adjusts a constant learning rate by the current step, to at most 1 / sqrt(step). The same
-# minimum is taken once more two lines below, whatever the option says. So neither a constant rate nor a
-# schedule of one's own, which is never adjusted by the documentation, can exceed 1 / sqrt(step).
+# minimum is taken once more two lines below, whatever the option says. So neither a constant rate with relative_step=False nor a
+# schedule, which by the documentation is not adjusted at all, can exceed 1 / sqrt(step).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -3,8 +3,8 @@
 #
 # load_model() brings back the optimizer with its state, weight_decay and step, so that training goes on where it stopped; ModelCheckpoint
 # is documented for that. The exclusion is in neither the configuration nor the state, and so biases and scales of normalization
-# shrink from then on, without a warning. Calling the method again after loading is no way out: the optimizer is built by then,
-# and it must be called "before the optimizer's build method". Near to it: tensorflow/addons pull request 2619 (the same, of LAMB).
+# shrink from then on, without a warning. Calling the method again after loading helps, though by its documentation it must be
+# called before the optimizer is built. Near to it: tensorflow/addons pull request 2619 (the same, of LAMB).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

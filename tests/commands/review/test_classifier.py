@@ -48,7 +48,7 @@ def test_a_photo_is_shown_as_the_model_sees_it(image_fit: str) -> None:
         classify_photo(b"", "../good", None)
 
 
-def test_a_new_fit_of_the_best_model_and_new_parameters_take_effect(set_params: SetParams) -> None:
+def test_a_new_fit_of_the_best_and_new_parameters_take_effect(set_params: SetParams) -> None:
     """Of a page that stays open while ``dvc repro train@good`` writes no other ``metrics/best.json``."""
     write_lists()
     BEST.parent.mkdir()

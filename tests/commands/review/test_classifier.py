@@ -53,12 +53,12 @@ def test_a_new_fit_of_the_best_and_new_parameters_take_effect(set_params: SetPar
     write_lists()
     BEST.parent.mkdir()
     write_json({"model": "good"}, BEST)
-    black, answers = png(np.zeros((60, 60, 3), np.uint8)), []
+    photo, answers = png(np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)), []
     for seed in (1, 2):
         save_small_model("good", CLASSES, seed)
-        answers.append(classify_photo(black, None, None)["classes"])
+        answers.append(classify_photo(photo, None, None)["classes"])
     set_params({"confidence.temperature_scaling": True})
-    answers.append(classify_photo(black, None, None)["classes"])
+    answers.append(classify_photo(photo, None, None)["classes"])
     assert answers[0] != answers[1] != answers[2]
 
 

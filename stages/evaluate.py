@@ -27,7 +27,7 @@ from stages.common.paths import BEST, HISTORY, MODELS, RAW, REPEATS, REPORT, SPL
 from stages.evaluation import costs, figures, gradcam, plots, report, scores, significance
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.inference.calibration import fit_calibration, read_validation
-from stages.inference.logits import existing_model
+from stages.inference.prediction import existing_model
 from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
 from stages.photos.shards import open_shards

@@ -67,9 +67,9 @@ def main() -> None:
     if relabelled.any() or removed.any():
         logger.info("%s: %d relabelled, %d removed", CORRECTIONS, relabelled.sum(), removed.sum())
     sidecars = photos["path"][photos["reason"].str.startswith(SIDECAR)]
-    if len(sidecars):
-        logger.info("sidecar files beside photos, which are ignored: %d, such as %s", len(sidecars), min(sidecars))
     logger.info("rejected files: %d (%s has the reasons)", len(lists["rejected"]), SPLITS / "rejected.csv")
+    if len(sidecars):
+        logger.info("of these, notes, films and the like beside photos: %d, such as %s", len(sidecars), min(sidecars))
 
 
 def make_lists(photos: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -123,7 +123,7 @@ def test_a_backup_depends_on_the_code_that_train_does() -> None:
 def test_cached_predictions_depend_on_the_code_that_predicts() -> None:
     files = {file for pattern in INFERENCE_CODE for file in STAGES.glob(pattern)}
     reading = code_in(STAGES / "storage")  # whose result, the pixels, is compared itself
-    assert imported_files(STAGES / "inference/logits.py") - reading <= files
+    assert imported_files(STAGES / "inference/prediction.py") - reading <= files
 
 
 def spelled_out(keys: set[str]) -> set[str]:

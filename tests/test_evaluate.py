@@ -22,7 +22,7 @@ from stages.evaluation import results
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import rounded
 from stages.inference.calibration import Calibration, read_validation
-from stages.inference.logits import Outputs
+from stages.inference.prediction import Outputs
 from stages.storage.files import check_leftovers
 from stages.storage.photo_lists import hash_lists
 

@@ -18,7 +18,7 @@ from commands.export.fidelity import validation_photos
 from stages import evaluate, pixels, split, train
 from stages.common.cli import UserError
 from stages.common.param_types import ImageFit
-from stages.inference.logits import load_model
+from stages.inference.prediction import load_model
 from stages.photos.decode import resized_pixels
 from tests.conftest import CNN_ALONE, PHOTOS, edit_params, pack_photos
 

@@ -15,7 +15,7 @@ from sklearn.metrics import balanced_accuracy_score
 from stages import evaluate, pixels, split, train
 from stages.evaluation import gradcam
 from stages.inference import prediction_cache
-from stages.inference.logits import load_model
+from stages.inference.prediction import load_model
 from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
 from tests.conftest import CNN, PHOTOS, PROJECT, edit_params, pack_photos, write_photos

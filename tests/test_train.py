@@ -12,7 +12,7 @@ import pytest
 from stages import train
 from stages.common.cli import UserError
 from stages.common.paths import BACKUPS, FEATURES, MODELS
-from stages.inference.logits import load_model
+from stages.inference.prediction import load_model
 from stages.models.saving import check_saved_model
 from stages.storage.files import content_hash, write_json
 from stages.training import callbacks, network

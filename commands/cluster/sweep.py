@@ -41,7 +41,7 @@ os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": 
 
 def main() -> None:
     parser = command_parser(__doc__)
-    parser.add_argument("model", help="of params.yaml")
+    parser.add_argument("model", help="a model in params.yaml")
     parser.add_argument("-S", "--set-param", action="append", required=True, metavar="NAME=VALUE,VALUE")
     args = parser.parse_args()
     params = load_params()

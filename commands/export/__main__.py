@@ -22,8 +22,8 @@ from commands.export.fidelity import ADVICE, measure_fidelity, training_pixels, 
 from stages.common.cli import UserError, command_parser, logger, run
 from stages.common.param_types import ImageFit
 from stages.common.params import load_params
-from stages.inference.logits import predict_outputs
 from stages.inference.model_file import TrainedModel, fetch_model_file
+from stages.inference.prediction import predict_outputs
 from stages.photos.decode import PAD_COLOUR
 from stages.storage.arrays import ArrayStore
 from stages.storage.files import atomic_folder, explain_unwritable, write_json

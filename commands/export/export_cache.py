@@ -19,8 +19,8 @@ from commands.export.fidelity import measure_fidelity, noise, training_pixels
 from stages.common.cli import UserError, first_line, logger
 from stages.common.machine import gpu_devices, machine_key
 from stages.common.params import ConfidenceSettings
-from stages.inference.logits import predict_outputs
 from stages.inference.model_file import ModelFile, TrainedModel
+from stages.inference.prediction import predict_outputs
 from stages.storage.arrays import DAMAGED_NPZ, read_cached, write_cached
 from stages.storage.files import content_hash, scratch_folder
 

@@ -18,8 +18,8 @@ from stages.common.params import PARAMS, load_params
 from stages.common.paths import BEST, MODELS
 from stages.evaluation.gradcam import heat_maps
 from stages.inference.calibration import normalize, parse_validation
-from stages.inference.logits import predict_outputs, with_features
 from stages.inference.model_file import TrainedModel, fetch_model_file, model_names, open_files
+from stages.inference.prediction import predict_outputs, with_features
 from stages.photos.decode import resized_pixels, thumbnail
 
 MAX_CLASSES = 10  # of which the probability is shown

@@ -111,7 +111,7 @@ def machine_problem(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, MemoryError) or code == errno.ENOMEM:
         return "not enough memory for the step: free some, or run it on a larger machine"
-    if type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's: to import it would take seconds
+    if type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's: importing it would take seconds
         return f"not enough GPU memory or disk space for the step: {first_line(error)}"
     if code in NO_SPACE:
         return f"not enough disk space for the step's files ({os.strerror(code)}): free some"

@@ -14,7 +14,7 @@ from scipy.special import softmax
 from stages.evaluation.figures import picture_grid
 from stages.evaluation.plots import outcome
 from stages.evaluation.results import Evaluation, TestSet
-from stages.inference.logits import KerasModel, load_model
+from stages.inference.prediction import KerasModel, load_model
 from stages.inference.prediction_cache import PredictionCache
 from stages.models.linear_file import LinearHead, read_linear_head
 from stages.storage.files import sha256_of

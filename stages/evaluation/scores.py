@@ -12,7 +12,7 @@ from sklearn.metrics import auc, precision_recall_fscore_support, roc_curve
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.significance import wilson_interval
 from stages.inference.calibration import Calibration, cross_entropy, log_odds
-from stages.inference.logits import Outputs
+from stages.inference.prediction import Outputs
 from stages.storage.arrays import row_by_row
 
 # Those by which models can be ranked (``evaluate.rank_by``).

@@ -20,7 +20,7 @@ from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import BEST, MODELS
 from stages.inference.calibration import SOFTMAX_ALONE, Calibration, fit_calibration, parse_validation
-from stages.inference.logits import KerasModel, load_model, predict_outputs, with_features
+from stages.inference.prediction import KerasModel, load_model, predict_outputs, with_features
 from stages.storage.arrays import ArrayStore
 from stages.storage.files import json_value
 

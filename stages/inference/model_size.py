@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import numpy as np
 
 from stages.common.machine import read_measurements, record_measurements
-from stages.inference.logits import KerasModel
+from stages.inference.prediction import KerasModel
 from stages.storage.arrays import ArrayStore
 from stages.storage.files import content_hash
 

@@ -10,7 +10,8 @@ from threadpoolctl import threadpool_limits
 from stages.common.cli import UserError, logger
 from stages.common.machine import machine_key, read_code
 from stages.common.paths import PREDICTIONS, retraining
-from stages.inference.logits import (
+from stages.inference.model_size import Size, measure_speed, size_of
+from stages.inference.prediction import (
     BATCH_SIZE,
     KerasModel,
     Outputs,
@@ -19,7 +20,6 @@ from stages.inference.logits import (
     predict_outputs,
     with_features,
 )
-from stages.inference.model_size import Size, measure_speed, size_of
 from stages.models.linear_file import LinearHead, read_linear_head
 from stages.storage.arrays import ArrayStore, DiskArray, create_array, open_array, read_cached, write_cached
 from stages.storage.files import atomic_write, content_hash

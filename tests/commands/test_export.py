@@ -20,8 +20,8 @@ from stages.common.cli import UserError
 from stages.common.param_types import ImageFit
 from stages.common.params import load_params
 from stages.inference.calibration import fit_calibration, read_validation
-from stages.inference.logits import load_model
 from stages.inference.model_file import TrainedModel
+from stages.inference.prediction import load_model
 from stages.models.runtime import keras
 from stages.photos.decode import PAD_COLOUR, resized_pixels
 from stages.storage.files import write_json

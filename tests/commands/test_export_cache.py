@@ -16,8 +16,8 @@ from commands.export import export_cache, exporters
 from commands.export.export_cache import EXPORTS, load_exported
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import MODELS
-from stages.inference.logits import predict_outputs
 from stages.inference.model_file import TrainedModel, fetch_model_file
+from stages.inference.prediction import predict_outputs
 from stages.models.runtime import keras
 from tests.commands.small_model import SIZE, VALIDATION, save_model_on_backbone, save_small_model
 from tests.conftest import PROJECT, write_photos

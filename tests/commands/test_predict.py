@@ -24,8 +24,8 @@ from stages.common.cli import UserError, printable, shown
 from stages.common.params import load_params
 from stages.inference import model_file
 from stages.inference.calibration import Calibration, fit_temperature
-from stages.inference.logits import load_model
 from stages.inference.model_file import TrainedModel, fetch_model_file
+from stages.inference.prediction import load_model
 from stages.models.runtime import keras
 from stages.photos import decode
 from stages.photos.decode import resized_pixels

@@ -9,7 +9,7 @@ import pandas as pd
 from stages.evaluation.results import Cost, Evaluation, Predictions, TestSet
 from stages.evaluation.scores import evaluate, predict_photos
 from stages.inference.calibration import Calibration
-from stages.inference.logits import Outputs
+from stages.inference.prediction import Outputs
 
 CLASSES = ["cats", "dogs"]
 

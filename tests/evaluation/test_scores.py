@@ -26,7 +26,7 @@ from stages.evaluation.scores import (
     score_calibration,
 )
 from stages.inference.calibration import Calibration, log_odds
-from stages.inference.logits import Outputs
+from stages.inference.prediction import Outputs
 from stages.storage.arrays import ROWS
 from tests.conftest import PROJECT
 from tests.evaluation.examples import as_test_set, classified, evaluation_of, photos_of, probable, two_classes

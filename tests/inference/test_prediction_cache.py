@@ -11,7 +11,7 @@ import pytest
 from stages.common.cli import UserError
 from stages.common.paths import MODELS, PREDICTIONS
 from stages.inference import prediction_cache
-from stages.inference.logits import load_model, predict_outputs
+from stages.inference.prediction import load_model, predict_outputs
 from stages.inference.prediction_cache import PredictionCache
 from stages.models.runtime import keras, layers
 from tests.inference.damage import DAMAGES, damaged

@@ -18,7 +18,7 @@ from stages.common.model_config import FineTune, ModelConfig
 from stages.common.paths import FEATURES
 from stages.datasets.feature_extraction import feature_extractor
 from stages.evaluation.gradcam import heat_maps
-from stages.inference.logits import load_model
+from stages.inference.prediction import load_model
 from stages.models.build import build_model, trainable_part
 from stages.models.pretrained import copy_backbone, fold_batch_norm, foldable, load_backbone, split_network, unfreeze
 from stages.models.saving import save_model

@@ -107,7 +107,7 @@ RUN_AGAIN: dict[str, list[str]] = {
     "stages/datasets/augmentation.py": [*ALL_FEATURES, *ALL_TRAININGS],
     "stages/evaluation/figures.py": [LABEL_ISSUES, "label_stats"],
     "stages/evaluation/report.py": [],
-    "stages/inference/logits.py": [],
+    "stages/inference/prediction.py": [],
     "stages/models/build.py": ALL_TRAININGS,
     "stages/models/logistic_regression.py": [LABEL_ISSUES, *ALL_TRAININGS],
     "stages/models/pretrained.py": [*ALL_FEATURES, *ALL_TRAININGS],

@@ -15,7 +15,7 @@ from stages import train
 from stages.common.paths import BACKUPS, PREDICTIONS
 from stages.evaluation.gradcam import heat_maps, linear_heat_maps
 from stages.inference import prediction_cache
-from stages.inference.logits import load_model, predict_outputs, with_features
+from stages.inference.prediction import load_model, predict_outputs, with_features
 from stages.inference.prediction_cache import PredictionCache
 from stages.models import logistic_regression, saving
 from stages.models.linear_file import read_linear_head

@@ -8,7 +8,7 @@ import pytest
 
 from stages.common.model_config import ModelConfig
 from stages.datasets.dataset import StoredDataset
-from stages.inference.logits import load_model, predict_outputs, with_features
+from stages.inference.prediction import load_model, predict_outputs, with_features
 from stages.models.build import build_model
 from stages.models.runtime import keras, layers, make_deterministic
 from stages.models.saving import save_model

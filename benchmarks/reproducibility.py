@@ -28,7 +28,7 @@ def train_once(name: str, epochs: int, repeatable: bool) -> float:
     from stages.storage.photo_lists import class_names, read_split
     from stages.train import load_examples
     from stages.training import loop as training
-    from stages.training.backup import Backup, TrainingRun
+    from stages.training.training_run import Backup, TrainingRun
 
     params = load_params()
     settings, config = params.train.model_copy(update={"epochs": epochs}), params.models[name]

@@ -27,7 +27,7 @@ from stages.datasets.dataset import StoredDataset
 from stages.storage.feature_sets import features_key, open_features, open_sample, read_about, reference_rows, remedy
 from stages.storage.files import atomic_folder, atomic_write, check_leftovers, sha256_of, write_json
 from stages.storage.photo_lists import class_names, encode_labels, hash_lists, read_split
-from stages.training.backup import TrainingRun
+from stages.training.training_run import TrainingRun
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from stages.common.machine import STAGES
 from stages.common.params import Params
 from stages.common.paths import BACKUPS, CORRECTIONS, COSTS, COSTS_TABLE, FIGURES, LOGS, PREDICTIONS
 from stages.inference.prediction_cache import INFERENCE_CODE
-from stages.training.backup import TRAINING_CODE
+from stages.training.training_run import TRAINING_CODE
 from tests.conftest import PROJECT
 from tests.project import lay_out, run
 

@@ -21,7 +21,7 @@ from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
 from stages.storage.feature_sets import sample_rows
 from stages.training import network
-from stages.training.backup import History, TrainingRun
+from stages.training.training_run import History, TrainingRun
 from tests.conftest import SetParams, write_list, write_photos
 from tests.training.small_backbone import use_small_backbone
 

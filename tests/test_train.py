@@ -16,7 +16,7 @@ from stages.inference.prediction import load_model
 from stages.models.saving import check_saved_model
 from stages.storage.files import content_hash, write_json
 from stages.training import callbacks, network
-from stages.training.backup import TrainingRun
+from stages.training.training_run import TrainingRun
 from tests.conftest import CNN_ALONE, SetParams, edit_params, write_list
 from tests.training.examples import KilledError
 

@@ -33,7 +33,7 @@ from stages.common.machine import read_code
 from stages.common.params import PARAMS, Params, load_params
 from stages.common.paths import BACKUPS
 from stages.storage.files import content_hash
-from stages.training.backup import TRAINING_CODE
+from stages.training.training_run import TRAINING_CODE
 
 # The trials report their progress themselves, and DVC keeps their results.
 os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}

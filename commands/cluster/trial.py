@@ -17,7 +17,7 @@ from commands.cluster.workspace import DvcProcess, NodeError, dvc, workspace
 from stages.common.cli import UserError, first_line
 from stages.common.params import PARAMS, load_params
 from stages.common.paths import BACKUPS, HISTORY
-from stages.training.backup import History, read_backup_history
+from stages.training.training_run import History, read_backup_history
 
 FINISHED, UNFINISHED = "finished", "unfinished"
 SEED = re.compile(r"\+*(train|features\.[^.]+)\.seed=")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from stages.common.cli import UserError, logger
 from stages.models.runtime import keras, tf
-from stages.training.backup import Backup, History
+from stages.training.training_run import Backup, History
 
 
 class Selection(NamedTuple):

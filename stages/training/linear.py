@@ -19,7 +19,7 @@ from stages.storage.arrays import read_cached, write_cached
 from stages.storage.feature_sets import reference_rows, sample_rows
 from stages.storage.files import atomic_write, content_hash, sha256_of
 from stages.storage.photo_lists import read_groups, read_split
-from stages.training.backup import TRAINING_CODE, History, Trained, TrainingRun
+from stages.training.training_run import TRAINING_CODE, History, Trained, TrainingRun
 
 PRECISION = f"precision float32, fitted by scikit-learn {sklearn.__version__}"
 FOLDS = 5  # unless the config says otherwise

@@ -21,10 +21,10 @@ from stages.models.pretrained import unfreeze
 from stages.models.runtime import describe_environment, device_count, keras, tf
 from stages.storage.arrays import DiskArray, temporary_array
 from stages.storage.files import content_hash
-from stages.training.backup import TRAINING_CODE, Backup, History, TrainingRun
 from stages.training.batches import training_batches, validation_batches
 from stages.training.callbacks import Checkpoint, DeferredInterrupt, EpochLog, LiveCurves, Selection
 from stages.training.micro_batches import MicroBatched, OnDevices
+from stages.training.training_run import TRAINING_CODE, Backup, History, TrainingRun
 
 
 class Phase(NamedTuple):

@@ -13,8 +13,8 @@ from stages.models.runtime import describe_environment, device_strategy, keras, 
 from stages.models.saving import check_saved_model, save_model
 from stages.storage.feature_sets import reference_rows, sample_rows
 from stages.storage.files import atomic_write
-from stages.training.backup import Trained, TrainingRun
 from stages.training.loop import train_model
+from stages.training.training_run import Trained, TrainingRun
 
 
 def train_network(run: TrainingRun) -> Trained:

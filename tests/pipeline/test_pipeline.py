@@ -114,7 +114,7 @@ RUN_AGAIN: dict[str, list[str]] = {
     "stages/photos/decode.py": [LABEL_ISSUES, "label_stats", "pixels", "split"],
     "stages/storage/arrays.py": STEPS_ON_STORAGE,
     "stages/storage/files.py": [*FETCHING, "page", *STEPS_ON_STORAGE],
-    "stages/training/backup.py": ALL_TRAININGS,
+    "stages/training/training_run.py": ALL_TRAININGS,
     "commands/predict.py": [],
 }
 PARAMETERS: list[tuple[dict[str, Any], list[str]]] = [

@@ -17,8 +17,8 @@ from stages.models.runtime import keras, make_deterministic, set_precision
 from stages.models.saving import save_model
 from stages.storage.arrays import temporary_array
 from stages.training import callbacks
-from stages.training.backup import TrainingRun
 from stages.training.loop import train_model
+from stages.training.training_run import TrainingRun
 
 SETTINGS = Train(
     batch_size=4,

@@ -14,8 +14,8 @@ from stages.common.cli import UserError
 from stages.common.paths import LOGS
 from stages.models.runtime import tf
 from stages.training import callbacks
-from stages.training.backup import History
 from stages.training.callbacks import Checkpoint, EpochLog, Selection, best_epoch
+from stages.training.training_run import History
 from tests.training.examples import SETTINGS, train, train_until, undisturbed, weights
 
 

@@ -16,9 +16,9 @@ from stages.common.params import load_params
 from stages.datasets.dataset import StoredDataset
 from stages.models.build import build_model
 from stages.models.runtime import device_strategy, keras, layers, make_deterministic
-from stages.training.backup import History
 from stages.training.batches import pad_batch, training_batches, validation_batches
 from stages.training.loop import compile_model, parallel_model, train_model
+from stages.training.training_run import History
 from tests.conftest import PROJECT
 from tests.training.examples import run_of
 from tests.training.small_backbone import use_small_backbone

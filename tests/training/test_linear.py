@@ -25,7 +25,7 @@ from stages.models.runtime import keras
 from stages.storage.feature_sets import sample_rows
 from stages.storage.files import content_hash, write_json
 from stages.storage.photo_lists import read_split
-from stages.training.backup import Backup, History
+from stages.training.training_run import Backup, History
 from tests.conftest import SetParams, write_list
 from tests.training.small_backbone import use_small_backbone
 

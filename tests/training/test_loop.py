@@ -16,8 +16,8 @@ from stages.models.build import build_model
 from stages.models.runtime import keras, tf
 from stages.storage.arrays import DiskArray, open_array, temporary_array
 from stages.training import callbacks
-from stages.training.backup import Backup, History
 from stages.training.loop import Phase, compile_model, scheduled, training_key
+from stages.training.training_run import Backup, History
 from tests.training.examples import CONFIG, SETTINGS, photos, run_of, train, train_until, undisturbed
 
 

@@ -12,8 +12,8 @@ from stages.common.params import Train
 from stages.models.build import build_model
 from stages.models.runtime import keras, make_deterministic
 from stages.training import callbacks
-from stages.training.backup import Backup, History
 from stages.training.loop import list_phases, scheduled, train_model
+from stages.training.training_run import Backup, History
 from tests.models.backbones import write_backbone
 from tests.training.examples import (
     FINE_TUNE,

@@ -17,7 +17,7 @@ from commands.cluster import trial
 from commands.cluster.sweep import check_trial, list_trials, scheduler_of
 from commands.cluster.trial import compare_settings, recommend, tabulate
 from stages.common.cli import UserError
-from stages.training.backup import History
+from stages.training.training_run import History
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,7 @@ def test_queues_begin_with_the_most_suspicious() -> None:
     assert queue(queue="unsure") == [suspects[2], photo('"', 1)]
     assert queue(queue="decided") == [photo("$", 1)]
     assert queue(queue="all", split="validation", search="/1.JPG", **{"class": "$"}) == [photo("$", 1)]
+    assert queue(search="<b>") == []
     assert len(queue(queue="all")) == 13  # a copy left out, but not the file that is not a photo
 
 
@@ -153,6 +154,12 @@ def test_mistakes_of_the_best_model_on_validation_are_queued(labels: list[int], 
     assert [(row["path"], row["predicted"], row["probability"]) for row in rows] == mistakes
     np.savez(MODELS / "good.npz", logits=5 * np.eye(3)[[2, 0, 1]], labels=[2, 0, 1])  # trained again: all correct
     assert not len(current_photos().queues["mistakes"])
+
+
+def test_a_search_finds_accents_as_macos_writes_them() -> None:
+    write_lists(["cafe\u0301"])
+    for search in ("caf\u00e9/1", "CAFE\u0301/1"):
+        assert list(select(current_photos(), {}, {"search": search}).index) == [photo("cafe\u0301", 1)]
 
 
 def test_nothing_left_out() -> None:

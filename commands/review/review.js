@@ -133,6 +133,7 @@ async function undo() { // the last decision, or else that on this photo
   undoable.pop();
   if ($("queue").value === "decided") rows = new Map(); // the photos behind it have moved up
   await show(index);
+  if (!$("grid").hidden) await setGrid(true);
 }
 
 async function showSummary() {

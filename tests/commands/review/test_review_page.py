@@ -95,7 +95,9 @@ def test_decisions_undone_one_by_one_skip_no_photo(tmp_path: Path) -> None:
             await shows(page, "of 3 decided")
             await page.evaluate("queue.value = 'decided'; queue.oninput()")
             await shows(page, f"1: {paths[0]}")
-            await page.press("u", "u")
+            await page.press("u", "g", "u")
+            await page.wait_for(f"document.querySelector('#grid img')?.alt === {paths[2]!r}")
+            await page.press("g")
             for number, path in enumerate(paths[2:], 1):
                 await shows(page, f"{number}: {path} ")
                 await page.press("s")

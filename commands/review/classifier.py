@@ -49,7 +49,7 @@ def list_models(revision: str | None) -> dict[str, Any]:
 
 def state_of(revision: str | None) -> tuple[tuple[Path, int], ...]:
     """Return what changes with the parameters and, without a revision, with the models of the working tree."""
-    files = [PARAMS, *([] if revision else [BEST, *sorted(MODELS.glob("*.keras"))])]
+    files = [PARAMS, *([] if revision else [BEST, *sorted(MODELS.glob("*.npz"))])]
     return tuple((path, path.stat().st_mtime_ns) for path in files if path.exists())
 
 

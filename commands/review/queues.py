@@ -143,7 +143,8 @@ def describe(photos: Photos, decisions: Mapping[str, str], rows: pd.DataFrame) -
     described: list[dict[str, Any]] = []
     columns = ["label", "split", "predicted", "probability"]
     for path, label, split, predicted, probability in rows[columns].itertuples(name=None):
-        others = [other for other in photos.related.get(path, []) if other != path]
+        related = photos.related.get(path, [path])  # itself among them; of a fixed camera, a hundred thousand
+        others = [other for other in related[: SHOWN + 1] if other != path]
         described.append(
             {
                 "path": path,
@@ -152,7 +153,7 @@ def describe(photos: Photos, decisions: Mapping[str, str], rows: pd.DataFrame) -
                 "predicted": predicted,
                 "probability": None if np.isnan(probability) else probability,
                 "decision": decisions.get(path),
-                "related": len(others),
+                "related": len(related) - 1,
                 "shown": others[:SHOWN],
                 "are_copies": photos.settings.group is None,
             }

@@ -140,21 +140,12 @@ def select(photos: Photos, decisions: Mapping[str, str], query: Mapping[str, str
 
 def describe(photos: Photos, decisions: Mapping[str, str], rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Return what the page shows of photos: some columns, their decision, copies and group."""
-    described: list[dict[str, Any]] = []
     columns = ["label", "split", "predicted", "probability"]
-    for path, label, split, predicted, probability in rows[columns].itertuples(name=None):
-        others = [other for other in photos.related.get(path, []) if other != path]
-        described.append(
-            {
-                "path": path,
-                "label": label,
-                "split": split,
-                "predicted": predicted,
-                "probability": None if np.isnan(probability) else probability,
-                "decision": decisions.get(path),
-                "related": len(others),
-                "shown": others[:SHOWN],
-                "are_copies": photos.settings.group is None,
-            }
-        )
+    described: list[Any] = rows[columns].reset_index().to_dict("records")
+    for photo in described:
+        if np.isnan(photo["probability"]):  # JSON has no NaN
+            photo["probability"] = None
+        others = [other for other in photos.related.get(photo["path"], []) if other != photo["path"]]
+        photo |= {"decision": decisions.get(photo["path"]), "related": len(others), "shown": others[:SHOWN]}
+        photo["are_copies"] = photos.settings.group is None
     return described

@@ -86,10 +86,10 @@ def evaluate_model(path: Path, settings: ConfidenceSettings, test: TestSet, cach
     validation = Predictions(arrays["labels"], arrays["logits"])
     calibration = fit_calibration(arrays, settings)
     outputs = cache.predict(path, features=calibration.distance_threshold is not None)
-    model = scores.evaluate(name, history, environment, validation, outputs, calibration, test)
+    model = scores.evaluate(name, history, validation, outputs, calibration, test)
     if model.scores["test"]["gain_over_baseline"] <= 0:
         logger.warning("%s is no better than the majority-class baseline on the test photos", name)
-    return model
+    return replace(model, environment=environment)
 
 
 def read_seeds(name: str) -> list[int]:

@@ -32,10 +32,14 @@ class Photos(NamedTuple):
 
 
 def current_photos() -> Photos:
-    """Load the photos, once for each state of the files that they come from."""
+    return load_photos(project_state())
+
+
+def project_state() -> tuple[tuple[Path, int], ...]:
+    """Return the time of change of each file that photos and models are loaded from, to load them once for each."""
     tables = [path for folder in (SPLITS, LABEL_ISSUES, OUT_OF_FOLD) for path in folder.glob("*.csv")]
-    files = [*tables, *MODELS.glob("*.npz"), BEST, PARAMS]
-    return load_photos(tuple((path, path.stat().st_mtime_ns) for path in sorted(files) if path.exists()))
+    files = [*tables, *MODELS.glob("*.keras"), *MODELS.glob("*.npz"), BEST, PARAMS]
+    return tuple((path, path.stat().st_mtime_ns) for path in sorted(files) if path.exists())
 
 
 @lru_cache(maxsize=1)

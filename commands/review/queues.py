@@ -38,7 +38,7 @@ def current_photos() -> Photos:
 def project_state() -> tuple[tuple[Path, int], ...]:
     """Return the time of change of each file that photos and models are loaded from, to load them once for each."""
     tables = [path for folder in (SPLITS, LABEL_ISSUES, OUT_OF_FOLD) for path in folder.glob("*.csv")]
-    files = [*tables, *MODELS.glob("*.keras"), *MODELS.glob("*.npz"), BEST, PARAMS]
+    files = [*tables, *MODELS.glob("*.npz"), BEST, PARAMS]
     return tuple((path, path.stat().st_mtime_ns) for path in sorted(files) if path.exists())
 
 
@@ -149,7 +149,8 @@ def describe(photos: Photos, decisions: Mapping[str, str], rows: pd.DataFrame) -
     for photo in described:
         if np.isnan(photo["probability"]):  # JSON has no NaN
             photo["probability"] = None
-        others = [other for other in photos.related.get(photo["path"], []) if other != photo["path"]]
-        photo |= {"decision": decisions.get(photo["path"]), "related": len(others), "shown": others[:SHOWN]}
+        related = photos.related.get(photo["path"], [photo["path"]])  # of a fixed camera, a hundred thousand
+        others = [other for other in related[: SHOWN + 1] if other != photo["path"]]
+        photo |= {"decision": decisions.get(photo["path"]), "related": len(related) - 1, "shown": others[:SHOWN]}
         photo["are_copies"] = photos.settings.group is None
     return described

@@ -18,7 +18,7 @@ class TestSet:
     labels: np.ndarray  # class indices, int64, shaped (photos,)
     baseline: float  # accuracy of the majority-class baseline, in 0..1
     image_fit: ImageFit = "stretch"  # with which the pixels were decoded
-    lists: str = ""  # hash of the lists that go with it, of training and validation
+    lists: str = ""  # hash of the training and validation lists
 
 
 class Predictions(NamedTuple):

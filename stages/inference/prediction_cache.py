@@ -78,7 +78,7 @@ class PredictionCache:
 
             make_deterministic(0)
             model = load_model(model_path)
-            expected, received = self.pixels.shape[1:3], model.input_shape[1:3]
+            expected, received = list(self.pixels.shape[1:3]), list(model.input_shape[1:3])
             if received != expected:
                 text = f"expected image_size {expected} (params.yaml), received {received}"
                 raise UserError(f"{model_path}: {text}: {retraining(model_path)}")

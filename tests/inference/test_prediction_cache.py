@@ -80,7 +80,7 @@ def test_photos_on_disk_are_hashed_one_by_one() -> None:
 
 
 def test_a_model_of_another_image_size_is_refused() -> None:
-    expected = r"^data/models/cnn.keras: expected image_size \(8, 4\) .*, received \(4, 8\): run `dvc repro train@cnn`$"
+    expected = r"^data/models/cnn.keras: expected image_size \[8, 4\] .*, received \[4, 8\]: run `dvc repro train@cnn`$"
     with pytest.raises(UserError, match=expected):
         predicts(PIXELS.reshape(5, 8, 4, 3))
 

@@ -171,10 +171,8 @@ def test_a_copy_has_its_originals_label_and_is_related() -> None:
 
 def test_each_photo_of_a_large_group_shows_as_many_others() -> None:
     write_lists()
-    photos, group = (
-        current_photos(),
-        [photo("<b>", 2), *(f"other {number}.jpg" for number in range(30)), photo("<b>", 4)],
-    )
+    photos = current_photos()
+    group = [photo("<b>", 2), *(f"other {number}.jpg" for number in range(30)), photo("<b>", 4)]
     photos.related.update(dict.fromkeys(group, group))
     for row in describe(photos, {}, photos.table.loc[[group[0], group[-1]]]):
         assert (row["related"], len(set(row["shown"]) - {row["path"]})) == (31, SHOWN)

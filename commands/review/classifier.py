@@ -18,11 +18,10 @@ from stages.evaluation.gradcam import heat_maps
 from stages.inference.calibration import normalize, parse_validation
 from stages.inference.model_file import TrainedModel, fetch_model_file, model_names, open_files
 from stages.inference.prediction import predict_outputs, with_features
-from stages.photos.decode import resized_pixels, thumbnail
+from stages.photos.decode import THUMBNAIL_SIZE, resized_pixels, thumbnail
 
 MAX_CLASSES = 10  # of which the probability is shown
 NEAREST = 6
-PREVIEW_SIZE = 512
 
 
 class Classifier(NamedTuple):
@@ -86,7 +85,7 @@ def preview(content: bytes, trained: TrainedModel) -> Image.Image:
     if trained.image_fit == "stretch":
         return thumbnail(content)
     height, width = trained.image_size
-    scale = max(1, PREVIEW_SIZE // max(height, width))
+    scale = max(1, THUMBNAIL_SIZE // max(height, width))
     return Image.fromarray(resized_pixels(content, (scale * height, scale * width), trained.image_fit))
 
 

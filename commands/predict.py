@@ -22,13 +22,23 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from commands.export.export_cache import load_exported
-from stages.common.cli import CONTROLS, UserError, command_parser, logger, plural, printable, run, shown
+from stages.common.cli import (
+    CONTROLS,
+    UserError,
+    command_parser,
+    explain_unwritable,
+    logger,
+    plural,
+    printable,
+    run,
+    shown,
+)
 from stages.common.parallel import in_parallel
 from stages.common.params import load_params
 from stages.inference.model_file import TrainedModel, fetch_model_file
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
 from stages.photos.shards import packed_photos
-from stages.storage.files import atomic_write, explain_unwritable
+from stages.storage.files import atomic_write
 from stages.storage.non_photos import unreadable_folders, visible_files
 
 EPILOG = "If a file cannot be decoded, the others are classified all the same, and the exit code is 1."

@@ -42,14 +42,14 @@ def main() -> None:
     of_model = scores["path"].str.startswith("metrics/models/") & scores["key"].isin(main_scores)
     main_rows = scores[of_model | (scores["key"] == "model")]
     best = report.partition("\n\n")[2].partition("\n")[0]  # after the title: its accuracy and confidence interval
-    unchanged = f"The best model and each model's {params.evaluate.rank_by} are the same."
+    unchanged = "The best model and all main scores are the same."
     blocks = [
         MARKER,
         f"### Scores of `{head}` against `{base}`",
         f"{best}\n\nOn the photos of `{params.download.photos}`:",
-        shortened(markdown_table(main_rows)) if len(main_rows) else unchanged,
-        details("Parameters that differ", markdown_table(changed)) if len(changed) else "",
-        details("All scores that differ", markdown_table(scores)) if len(scores) else "",
+        shortened(diff_table(main_rows, base)) if len(main_rows) else unchanged,
+        details("Parameters that differ", diff_table(changed, base)) if len(changed) else "",
+        details("All scores that differ", diff_table(scores, base)) if len(scores) else "",
         details(f"The report of <code>{head}</code>", report),
     ]
     print("\n\n".join(filter(None, blocks)))  # noqa: T201
@@ -81,13 +81,17 @@ def diff_from(base: str, kind: str) -> pd.DataFrame:
         for path, changes in json.loads(finished.stdout).items()
         for key, change in changes.items()
     ]
-    return pd.DataFrame(sorted(rows), columns=["path", "key", base, "this branch", "change"], dtype=str)
+    return pd.DataFrame(sorted(rows), columns=["path", "key", "old", "new", "change"], dtype=str)
+
+
+def diff_table(rows: pd.DataFrame, base: str) -> str:
+    return markdown_table(rows.rename(columns={"old": base, "new": "this branch"}))
 
 
 def format_value(value: object, number: str) -> str:
     if value is None:  # there is none
         return "-"
-    return number.format(value) if isinstance(value, float) else str(value)
+    return number.format(value) if isinstance(value, float) else " ".join(str(value).splitlines())
 
 
 def details(summary: str, markdown: str) -> str:

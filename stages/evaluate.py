@@ -34,16 +34,6 @@ from stages.photos.shards import open_shards
 from stages.storage.files import check_leftovers, content_hash, json_value, read_file, write_csv, write_json, write_text
 from stages.storage.photo_lists import class_names, encode_labels, hash_lists, majority_class_accuracy, read_split
 
-SCORES = Path("metrics/models")
-ACCURACY_FIGURES = Path("plots/accuracy")
-CALIBRATION_FIGURE = Path("plots/calibration.png")
-CONFUSION = Path("plots/confusion")
-CONFUSION_FIGURE = Path("plots/confusion.png")
-COVERAGE_FIGURE = Path("plots/coverage.png")
-CURVES = Path("plots/curves.csv")
-GRADCAM_FIGURE = Path("plots/gradcam.png")
-MISTAKES_FIGURES = Path("plots/mistakes")
-ROC = Path("plots/roc.csv")
 MAX_CLASSES = 100  # in a file of metrics, which git keeps
 SPLITS_SCORED = ("train", "validation", "test")
 
@@ -96,10 +86,10 @@ def evaluate_model(path: Path, settings: ConfidenceSettings, test: TestSet, cach
     validation = Predictions(arrays["labels"], arrays["logits"])
     calibration = fit_calibration(arrays, settings)
     outputs = cache.predict(path, features=calibration.distance_threshold is not None)
-    model = scores.evaluate(name, history, environment, validation, outputs, calibration, test)
+    model = scores.evaluate(name, history, validation, outputs, calibration, test)
     if model.scores["test"]["gain_over_baseline"] <= 0:
         logger.warning("%s is no better than the majority-class baseline on the test photos", name)
-    return model
+    return replace(model, environment=environment)
 
 
 def read_seeds(name: str) -> list[int]:
@@ -132,25 +122,26 @@ def outputs(
     """Yield path and content of every output but the report; the content of a figure is what draws it."""
     for model in evaluations:
         name, predicted = model.name, model.photos[["label", "predicted"]]
-        yield SCORES / f"{name}.json", model_metrics(model)
-        yield CONFUSION / f"{name}.csv", predicted.rename(columns={"label": "actual"})
-        yield ACCURACY_FIGURES / f"{name}.png", partial(plots.draw_accuracy, name, model.history)
-        yield MISTAKES_FIGURES / f"{name}.png", partial(plots.draw_mistakes, name, model.mistakes)
-    yield CURVES, pd.concat([scores.learning_curves(model.history).assign(model=model.name) for model in evaluations])
-    yield ROC, pd.concat([model.roc.assign(model=model.name) for model in evaluations])
+        yield Path(f"metrics/models/{name}.json"), model_metrics(model)
+        yield Path(f"plots/confusion/{name}.csv"), predicted.rename(columns={"label": "actual"})
+        yield Path(f"plots/accuracy/{name}.png"), partial(plots.draw_accuracy, name, model.history)
+        yield Path(f"plots/mistakes/{name}.png"), partial(plots.draw_mistakes, name, model.mistakes)
+    curves = [scores.learning_curves(model.history).assign(model=model.name) for model in evaluations]
+    yield Path("plots/curves.csv"), pd.concat(curves)
+    yield Path("plots/roc.csv"), pd.concat([model.roc.assign(model=model.name) for model in evaluations])
     best, best_names = ranked[0], {model.name for model in ranked[: plots.MAX_MODELS]}
     drawn = [model for model in evaluations if model.name in best_names]  # of 100 models there are 4,950 pairs
     left_out = len(evaluations) - len(drawn)
     note = f"\n(the {len(drawn)} best on validation of {len(evaluations)} models)" if left_out else ""
-    yield CALIBRATION_FIGURE, partial(plots.draw_calibration, drawn, note)
-    yield COVERAGE_FIGURE, partial(plots.draw_coverage, drawn, note)
+    yield Path("plots/calibration.png"), partial(plots.draw_calibration, drawn, note)
+    yield Path("plots/coverage.png"), partial(plots.draw_coverage, drawn, note)
     pairs = significance.compare({model.name: model.photos["correct"] for model in drawn})
     pairs[["p", "p_holm"]] = pairs[["p", "p_holm"]].map(lambda p: float(f"{p:.4g}"))
     best_scores = scores.rounded({split: best.scores[split] for split in SPLITS_SCORED})
     not_compared = {"models_not_compared": left_out} if left_out else {}
     yield BEST, {"model": best.name, **best_scores, "comparisons": pairs.to_dict("records"), **not_compared}
-    yield GRADCAM_FIGURE, heat_maps
-    yield CONFUSION_FIGURE, partial(plots.draw_confusion, best.name, best.photos, test.classes)
+    yield Path("plots/gradcam.png"), heat_maps
+    yield Path("plots/confusion.png"), partial(plots.draw_confusion, best.name, best.photos, test.classes)
 
 
 def model_metrics(model: Evaluation) -> Any:

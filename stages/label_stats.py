@@ -22,10 +22,6 @@ from stages.photos.decode import open_photo, thumbnail
 from stages.storage.files import write_csv, write_json
 from stages.storage.photo_lists import count_copies, count_rejected, majority_class_accuracy, read_split
 
-LABEL_STATS = Path("metrics/label_stats.json")
-LABEL_COUNTS = Path("plots/label_counts.csv")
-LABEL_COUNTS_FIGURE = Path("plots/label_counts.png")
-SAMPLES_FIGURE = Path("plots/samples.png")
 CLASSES_SHOWN = 20  # in either figure, which is up to 4,848 pixels high
 MAX_LISTED = 100  # classes in label_stats.json, which git keeps
 PHOTOS_MEASURED, MEASURED_SIZE = 500, 64  # at random; large JPEGs are decoded smaller, to 256 px or more
@@ -51,10 +47,10 @@ def main() -> None:
         stats["classes_left_out"] = len(table) - len(listed)
     if params.image_fit == "crop":
         stats["crop_loss"] = crop_loss(lists["train"]["path"], params.image_size, params.label_stats.seed)
-    write_json(stats, LABEL_STATS)
-    write_csv(counts, LABEL_COUNTS)
-    write_figure(draw_counts(table), LABEL_COUNTS_FIGURE)
-    write_figure(draw_samples(lists["train"], params.label_stats), SAMPLES_FIGURE)
+    write_json(stats, Path("metrics/label_stats.json"))
+    write_csv(counts, Path("plots/label_counts.csv"))
+    write_figure(draw_counts(table), Path("plots/label_counts.png"))
+    write_figure(draw_samples(lists["train"], params.label_stats), Path("plots/samples.png"))
 
 
 def crop_loss(paths: pd.Series, image_size: tuple[int, int], seed: int) -> float:

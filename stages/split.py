@@ -69,7 +69,7 @@ def main() -> None:
     sidecars = photos["path"][photos["reason"].str.startswith(SIDECAR)]
     logger.info("rejected files: %d (%s has the reasons)", len(lists["rejected"]), SPLITS / "rejected.csv")
     if len(sidecars):
-        logger.info("of these, notes, films and the like beside photos: %d, such as %s", len(sidecars), min(sidecars))
+        logger.info("%d of them are notes, films and the like beside photos, such as %s", len(sidecars), min(sidecars))
 
 
 def make_lists(photos: pd.DataFrame) -> dict[str, pd.DataFrame]:

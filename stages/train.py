@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def write_results(run: TrainingRun, history_path: Path, photos: dict[str, str]) -> None:
-    """Train a new model; write its history and, to the run's path and beside it, the model and what says its photos."""
+    """Train a new model; write its history and, to the run's path and beside it, the model and a hash of its photos."""
     if run.config.is_linear and not run.config.fine_tune:  # it may need no TensorFlow
         from stages.training.linear import train_linear
 

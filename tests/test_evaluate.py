@@ -17,7 +17,7 @@ from scipy.special import logit
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import BEST, HISTORY, MODELS, REPEATS
-from stages.evaluate import SCORES, evaluate_model, outputs, read_environment, read_seeds
+from stages.evaluate import evaluate_model, outputs, read_environment, read_seeds
 from stages.evaluation import results
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import rounded
@@ -203,7 +203,7 @@ def test_metrics_of_many_classes_have_the_lowest_recalls() -> None:
     for classes in (rows[:100][::-1], rows[::-1]):
         model.scores["classes"] = classes
         of_model = dict(outputs_until_best([model], [model]))
-        content = of_model[SCORES / "cnn.json"]
+        content = of_model[Path("metrics/models/cnn.json")]
         assert len(content["classes"]) == 100
         assert content.get("classes_left_out") == (900 if len(classes) > 100 else None)
         assert {row["label"] for row in content["classes"]} == {f"class {index}" for index in range(100)}

@@ -12,7 +12,7 @@ from PIL import ExifTags, Image
 
 from stages import label_stats
 from stages.common.params import LabelStats
-from stages.label_stats import LABEL_COUNTS, LABEL_STATS, draw_counts, draw_samples, main
+from stages.label_stats import draw_counts, draw_samples, main
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, REMOVED, SAME_GROUP, TWO_LABELS
 from tests.conftest import SetParams, write_list, write_photos
 
@@ -36,7 +36,7 @@ def test_each_number_has_its_own_name(workspace: Path) -> None:
         copies={"path": "x", "split": ["validation", "validation", "test"]},
     )
     main()
-    assert json.loads(LABEL_STATS.read_text()) == {
+    assert json.loads(Path("metrics/label_stats.json").read_text()) == {
         "unmatched": 2,
         "conflicting": 3,
         "duplicates": 4,
@@ -50,7 +50,7 @@ def test_each_number_has_its_own_name(workspace: Path) -> None:
             {"split": split, "label": label, "images": of[label]} for split, of in images.items() for label in of
         ],
     }
-    assert pd.read_csv(LABEL_COUNTS)["images"].tolist() == [4, 8, 3, 5, 6, 2]
+    assert pd.read_csv("plots/label_counts.csv")["images"].tolist() == [4, 8, 3, 5, 6, 2]
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_crop_that_loses_more_than_a_third_is_a_warning(
         set_params({"image_fit": image_fit, "image_size": image_size})
         assert not caplog.messages
         main()
-        crop_loss = json.loads(LABEL_STATS.read_text()).get("crop_loss")
+        crop_loss = json.loads(Path("metrics/label_stats.json").read_text()).get("crop_loss")
         assert crop_loss == (pytest.approx(loss, abs=1e-6) if image_fit == "crop" else None)
     assert [f"crop loses {100 * loss:.0f} %" in message for message in caplog.messages] == [True] * (loss > 0.34)
 
@@ -122,9 +122,9 @@ def test_counts_in_the_metrics_are_limited_and_say_so(workspace: Path) -> None:
     photos = {"path": "0.jpg", "label": labels}
     write_lists(train=photos, validation=photos, test=photos)
     main()
-    stats = json.loads(LABEL_STATS.read_text())
+    stats = json.loads(Path("metrics/label_stats.json").read_text())
     assert (len(stats["images"]), stats["classes_left_out"]) == (300, 3)
-    assert len(pd.read_csv(LABEL_COUNTS)) == 309
+    assert len(pd.read_csv("plots/label_counts.csv")) == 309
 
 
 def test_no_two_class_names_overlap() -> None:

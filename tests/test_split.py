@@ -148,7 +148,7 @@ def test_sidecar_files_are_listed_and_count_for_nothing(caplog: pytest.LogCaptur
     assert sum(len(lists[name]) for name in SPLIT_NAMES) == 20
     assert len(lists["rejected"]) == 7
     assert lists["rejected"]["reason"].str.startswith(SIDECAR).all()
-    assert "of these, notes, films and the like beside photos: 7, such as data/raw/cats/0.AAE" in caplog.text
+    assert "7 of them are notes, films and the like beside photos, such as data/raw/cats/0.AAE" in caplog.text
     assert set(count_rejected(lists["rejected"]).values()) == {0}
 
 

@@ -180,7 +180,7 @@ def test_copies_are_left_out_and_reported(workspace: Path, caplog: pytest.LogCap
     assert "test: copies of other photos there, left out: 2 of 8 (25.0 %)" in caplog.text
     assert data_values(lists)["copies"] == ["1 of validation (14.3 %)", "2 of test (25.0 %)"]
     label_stats.main()
-    stats = json.loads(label_stats.LABEL_STATS.read_text())
+    stats = json.loads(Path("metrics/label_stats.json").read_text())
     shares = {"validation": {"photos": 1, "share": 0.142857}, "test": {"photos": 2, "share": 0.25}}
     assert (stats["copies"], stats["duplicates"]) == (shares, 4)
 

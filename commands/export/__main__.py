@@ -19,14 +19,14 @@ import numpy as np
 
 from commands.export.exporters import FORMATS, Format, float_batches, in_float32, write_model
 from commands.export.fidelity import ADVICE, measure_fidelity, training_pixels, validation_photos
-from stages.common.cli import UserError, command_parser, logger, run
+from stages.common.cli import UserError, command_parser, explain_unwritable, logger, run
 from stages.common.param_types import ImageFit
 from stages.common.params import load_params
 from stages.inference.model_file import TrainedModel, fetch_model_file
 from stages.inference.prediction import predict_outputs
 from stages.photos.decode import PAD_COLOUR
 from stages.storage.arrays import ArrayStore
-from stages.storage.files import atomic_folder, explain_unwritable, write_json
+from stages.storage.files import atomic_folder, write_json
 
 BATCH_SIZE = 32
 SHAPES: dict[ImageFit, str] = {

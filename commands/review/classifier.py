@@ -5,26 +5,23 @@ import time
 from contextlib import suppress
 from functools import lru_cache
 from io import BytesIO
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib import colormaps
 from PIL import Image
 
-from commands.review.queues import current_photos
+from commands.review.queues import current_photos, project_state
 from stages.common.cli import UserError
-from stages.common.params import PARAMS, load_params
-from stages.common.paths import BEST, MODELS
+from stages.common.params import load_params
 from stages.evaluation.gradcam import heat_maps
 from stages.inference.calibration import normalize, parse_validation
 from stages.inference.model_file import TrainedModel, fetch_model_file, model_names, open_files
 from stages.inference.prediction import predict_outputs, with_features
-from stages.photos.decode import resized_pixels, thumbnail
+from stages.photos.decode import THUMBNAIL_SIZE, resized_pixels, thumbnail
 
 MAX_CLASSES = 10  # of which the probability is shown
 NEAREST = 6
-PREVIEW_SIZE = 512
 
 
 class Classifier(NamedTuple):
@@ -40,17 +37,11 @@ def list_models(revision: str | None) -> dict[str, Any]:
     with open_files(revision) as files:
         names = model_names(files)
     try:
-        return {"models": names, "best": load_classifier(None, revision, state_of(revision)).trained.name}
+        return {"models": names, "best": load_classifier(None, revision, project_state()).trained.name}
     except UserError:
         if not names:
             raise
         return {"models": names, "best": None}
-
-
-def state_of(revision: str | None) -> tuple[tuple[Path, int], ...]:
-    """Return what changes with the parameters and, without a revision, with the models of the working tree."""
-    files = [PARAMS, *([] if revision else [BEST, *sorted(MODELS.glob("*.keras"))])]
-    return tuple((path, path.stat().st_mtime_ns) for path in files if path.exists())
 
 
 @lru_cache(maxsize=2)
@@ -69,7 +60,7 @@ def load_classifier(name: str | None, revision: str | None, state: tuple[Any, ..
 
 def classify_photo(content: bytes, name: str | None, revision: str | None) -> dict[str, Any]:
     """Classify a file's content, or raise UnreadablePhotoError if it cannot be decoded."""
-    classifier = load_classifier(name, revision, state_of(revision))
+    classifier = load_classifier(name, revision, project_state())
     started = time.perf_counter()
     trained, max_megapixels = classifier.trained, load_params().split.max_megapixels
     pixels = resized_pixels(content, trained.image_size, trained.image_fit, max_megapixels)[None]
@@ -94,7 +85,7 @@ def preview(content: bytes, trained: TrainedModel) -> Image.Image:
     if trained.image_fit == "stretch":
         return thumbnail(content)
     height, width = trained.image_size
-    scale = max(1, PREVIEW_SIZE // max(height, width))
+    scale = max(1, THUMBNAIL_SIZE // max(height, width))
     return Image.fromarray(resized_pixels(content, (scale * height, scale * width), trained.image_fit))
 
 

@@ -14,7 +14,7 @@ from commands.review.queues import Photos
 from stages.common.cli import UserError
 from stages.common.params import Params
 from stages.common.paths import CORRECTIONS
-from stages.data.labels import CONTROL, REMOVE, read_labels
+from stages.data.labels import REMOVE, read_labels
 from stages.storage.files import atomic_write
 
 BOM = "\ufeff"  # with which Excel starts a file
@@ -50,9 +50,6 @@ def write_decisions(labels: Mapping[str, str | None], names: Collection[str]) ->
     Other rows keep their values, and a row that has others beside its label is not deleted with it. The file is read
     once before each write, sorted by path, and complete at any time.
     """
-    for path in labels:
-        if CONTROL.search(path):
-            raise UserError(f"expected a path without control characters, received {path!r}: rename the photo's file")
     content = read_content()
     before = decisions_in(content, names)
     with atomic_write(CORRECTIONS.resolve()) as unfinished:  # a link stays one

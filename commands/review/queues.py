@@ -33,10 +33,14 @@ class Photos(NamedTuple):
 
 
 def current_photos() -> Photos:
-    """Load the photos, once for each state of the files that they come from."""
+    return load_photos(project_state())
+
+
+def project_state() -> tuple[tuple[Path, int], ...]:
+    """Return the time of change of each file that photos and models are loaded from, to load them once for each."""
     tables = [path for folder in (SPLITS, LABEL_ISSUES, OUT_OF_FOLD) for path in folder.glob("*.csv")]
     files = [*tables, *MODELS.glob("*.npz"), BEST, PARAMS]
-    return load_photos(tuple((path, path.stat().st_mtime_ns) for path in sorted(files) if path.exists()))
+    return tuple((path, path.stat().st_mtime_ns) for path in sorted(files) if path.exists())
 
 
 @lru_cache(maxsize=1)
@@ -142,21 +146,13 @@ def select(photos: Photos, decisions: Mapping[str, str], query: Mapping[str, str
 
 def describe(photos: Photos, decisions: Mapping[str, str], rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Return what the page shows of photos: some columns, their decision, copies and group."""
-    described: list[dict[str, Any]] = []
     columns = ["label", "split", "predicted", "probability"]
-    for path, label, split, predicted, probability in rows[columns].itertuples(name=None):
-        others = [other for other in photos.related.get(path, []) if other != path]
-        described.append(
-            {
-                "path": path,
-                "label": label,
-                "split": split,
-                "predicted": predicted,
-                "probability": None if np.isnan(probability) else probability,
-                "decision": decisions.get(path),
-                "related": len(others),
-                "shown": others[:SHOWN],
-                "are_copies": photos.settings.group is None,
-            }
-        )
+    described: list[Any] = rows[columns].reset_index().to_dict("records")
+    for photo in described:
+        if np.isnan(photo["probability"]):  # JSON has no NaN
+            photo["probability"] = None
+        related = photos.related.get(photo["path"], [photo["path"]])  # of a fixed camera, a hundred thousand
+        others = [other for other in related[: SHOWN + 1] if other != photo["path"]]
+        photo |= {"decision": decisions.get(photo["path"]), "related": len(related) - 1, "shown": others[:SHOWN]}
+        photo["are_copies"] = photos.settings.group is None
     return described

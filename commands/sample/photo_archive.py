@@ -12,9 +12,9 @@ from tqdm import tqdm
 
 from commands.sample.drawing import draw_animal
 from commands.sample.species import SPECIES
-from stages.common.cli import UserError
+from stages.common.cli import UserError, explain_unwritable
 from stages.common.parallel import in_parallel
-from stages.storage.files import atomic_write, explain_unwritable
+from stages.storage.files import atomic_write
 
 
 class SyntheticImage(NamedTuple):

@@ -8,7 +8,8 @@ import re
 import select
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePath
 from textwrap import fill
 from typing import NoReturn
@@ -120,6 +121,17 @@ def machine_problem(error: Exception) -> str | None:
     if code in BROKEN:
         return f"the step's files cannot be read or written ({error}): check the disk and `ulimit -n`"
     return None
+
+
+@contextmanager
+def explain_unwritable(path: Path, option: str) -> Iterator[None]:
+    """Turn a failure to write to the path that the user chose by ``option`` into a UserError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ACCESS and machine_problem(error):
+            raise
+        raise UserError(f"cannot write {path} ({error}): choose another {option}") from error
 
 
 def plural(count: int, one: str, several: str = "") -> str:

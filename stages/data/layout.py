@@ -229,7 +229,8 @@ def csv_row(file: str, name: str, listed: Mapping[str, set[str]]) -> tuple[str, 
     labels = sorted(listed.get(name, ()))
     if len(labels) == 1:
         return file, name, labels[0], "", ""
-    return file, name, "", "", f"{TWO_LABELS} in download.labels: {', '.join(labels)}" if labels else NO_LABEL
+    reason = f"{TWO_LABELS} in download.labels: {', '.join(labels)}" if labels else NO_LABEL
+    return file, name, "", "", reason
 
 
 def split_of(folder: str) -> str | None:

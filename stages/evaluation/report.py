@@ -198,7 +198,7 @@ def listing(items: Iterable[str]) -> str:
 
 
 def markdown_table(table: pd.DataFrame) -> str:
-    """Format a table of names, in its first column, and of numbers, which are right-aligned."""
+    """Format a table; all columns but the first are right-aligned, as numbers are."""
     rules = ["---", *["---:"] * (len(table.columns) - 1)]
     rows = [list(table.columns), rules, *table.to_numpy().tolist()]
     return "\n".join(f"| {' | '.join(escape(format_score(cell)) for cell in row)} |" for row in rows)

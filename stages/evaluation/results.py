@@ -18,7 +18,7 @@ class TestSet:
     labels: np.ndarray  # class indices, int64, shaped (photos,)
     baseline: float  # accuracy of the majority-class baseline, in 0..1
     image_fit: ImageFit = "stretch"  # with which the pixels were decoded
-    lists: str = ""  # hash of the lists that go with it, of training and validation
+    lists: str = ""  # hash of the training and validation lists
 
 
 class Predictions(NamedTuple):
@@ -41,10 +41,10 @@ class Evaluation:
 
     name: str
     history: pd.DataFrame  # a row per epoch: epoch, accuracy, loss, val_accuracy, val_loss and, if selected, kept
-    environment: list[str]  # versions and hardware of the training run
     photos: pd.DataFrame  # a row per test photo, as predict_photos returns them
     roc: pd.DataFrame  # as mean_roc_curve returns it
     scores: dict[str, Any]  # as scores.evaluate describes them
+    environment: list[str] = field(default_factory=list)  # versions and hardware of the training run
     cost: Cost | None = None
     repeats: list[dict[str, Any]] = field(default_factory=list)  # per further training run: its seed and scores
 

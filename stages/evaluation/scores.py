@@ -22,13 +22,7 @@ ECE_BINS = 15  # as in Guo et al., 2017
 
 
 def evaluate(
-    name: str,
-    history: pd.DataFrame,
-    environment: list[str],
-    validation: Predictions,
-    outputs: Outputs,
-    calibration: Calibration,
-    test: TestSet,
+    name: str, history: pd.DataFrame, validation: Predictions, outputs: Outputs, calibration: Calibration, test: TestSet
 ) -> Evaluation:
     """Evaluate a model by its predictions on the validation photos and its outputs for the test photos.
 
@@ -75,7 +69,7 @@ def evaluate(
     unscaled = Predictions(test.labels, outputs.logits.astype(float))
     if confidence := score_calibration(calibration, photos, unscaled, outputs.features):
         scores["confidence"] = confidence
-    return Evaluation(name, history, environment, photos, mean_roc_curve(curves), scores)
+    return Evaluation(name, history, photos, mean_roc_curve(curves), scores)
 
 
 def predict_photos(test: TestSet, logits: np.ndarray) -> pd.DataFrame:

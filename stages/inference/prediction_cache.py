@@ -1,6 +1,7 @@
 """Cache of predictions on the test photos. Why DVC does not track them: docs/decisions/prediction_cache.md."""
 
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -11,15 +12,7 @@ from stages.common.cli import UserError, logger
 from stages.common.machine import machine_key, read_code
 from stages.common.paths import PREDICTIONS, retraining
 from stages.inference.model_size import Size, measure_speed, size_of
-from stages.inference.prediction import (
-    BATCH_SIZE,
-    KerasModel,
-    Outputs,
-    load_model,
-    predict_batches,
-    predict_outputs,
-    with_features,
-)
+from stages.inference.prediction import KerasModel, Outputs, load_model, predict_batches, predict_outputs, with_features
 from stages.models.linear_file import LinearHead, read_linear_head
 from stages.storage.arrays import ArrayStore, DiskArray, create_array, open_array, read_cached, write_cached
 from stages.storage.files import atomic_write, content_hash
@@ -37,10 +30,10 @@ class PredictionCache:
         self.pixels = pixels
         self.used: set[Path] = set()
         self.sizes: dict[str, Size] = {}  # of the models that predicted
-        indices = np.arange(len(pixels))
-        # Batch by batch, as the photos may not fit into memory.
-        batches = (pixels[indices[start : start + BATCH_SIZE]] for start in range(0, len(pixels), BATCH_SIZE))
-        self.key = content_hash([str(pixels.shape), *machine_key(), *read_code(INFERENCE_CODE), *batches])
+        parts = [str(pixels.shape), *machine_key(), *read_code(INFERENCE_CODE)]
+        # One by one, as the photos may not fit into memory.
+        photos = (pixels[np.array([index])] for index in range(len(pixels)))
+        self.key = content_hash(chain(parts, photos))
 
     def predict(self, model_path: Path, *, features: bool = False) -> Outputs:
         """Return the outputs of a model, with or without features; it is loaded only if they are not cached."""
@@ -85,7 +78,7 @@ class PredictionCache:
 
             make_deterministic(0)
             model = load_model(model_path)
-            expected, received = self.pixels.shape[1:3], model.input_shape[1:3]
+            expected, received = list(self.pixels.shape[1:3]), list(model.input_shape[1:3])
             if received != expected:
                 text = f"expected image_size {expected} (params.yaml), received {received}"
                 raise UserError(f"{model_path}: {text}: {retraining(model_path)}")
@@ -105,7 +98,7 @@ class PredictionCache:
         with atomic_write(maps_path) as unfinished:
             maps = create_array(unfinished, (len(self.pixels), *backbone.output_shape[1:]), np.float16)
             for [batch] in predict_batches(backbone, self.pixels):
-                maps.write(BATCH_SIZE * len(means), batch)
+                maps.write(sum(map(len, means)), batch)
                 means.append(batch.mean((1, 2)))
         return {"features": np.concatenate(means)}
 

@@ -68,7 +68,7 @@ def fit_classifier(
     standardized = ((features - mean) / scale).astype(np.float32)
     regression = LogisticRegression(C=inverse_regularization, class_weight=class_weight, max_iter=MAX_ITERATIONS)
     with warnings.catch_warnings():
-        # With one or two photos of each class scikit-learn takes the labels for numbers to regress.
+        # With one or two photos of each class scikit-learn warns that the labels may be those of a regression.
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         regression.fit(standardized, labels)
     coefficients, intercepts = regression.coef_.T.astype(np.float64) / scale, regression.intercept_.astype(np.float64)

@@ -111,7 +111,12 @@ def make_deterministic(seed: int) -> None:
     keras.utils.clear_session()  # resets the counters in layers' names
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
-    with start_up_messages_filtered():
+
+
+def use_float16_in_silence() -> None:
+    """Use float16 once, as stored features do: at first TensorFlow logs an error if oneDNN has no float16."""
+    tf.config.list_logical_devices()  # starts TensorFlow's devices, whose messages are to be seen
+    with tf.device("CPU"), start_up_messages_filtered():
         tf.cast(np.float16(0), tf.float32)
 
 

@@ -76,11 +76,11 @@ def open_photo(source: PathOrBytes, shrink_to: int | None = None, max_megapixels
     """
     content = source if isinstance(source, bytes) else _read(source, max_megapixels)
     try:
-        try:
-            return _decode(content, shrink_to, max_megapixels)
-        except Exception as error:  # a damaged file makes each decoder fail in its own way
-            if _is_final(error):
-                raise
+        return _decode(content, shrink_to, max_megapixels)
+    except Exception as error:  # a damaged file makes each decoder fail in its own way
+        if _is_final(error):
+            raise
+    try:
         return _decode(without_metadata(content), shrink_to, max_megapixels)
     except UnidentifiedImageError as error:
         raise UnreadablePhotoError(f"cannot be decoded: {describe_other(content[:HEADER_BYTES])}") from error

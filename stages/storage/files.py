@@ -16,7 +16,7 @@ from uuid import uuid4
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import NO_ACCESS, UserError, machine_problem
+from stages.common.cli import UserError
 
 UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{32}")
 LOCK = ".in-use"  # in each scratch folder: locked for as long as the process that writes there lives
@@ -81,17 +81,6 @@ def locked_folder(parent: Path) -> tuple[Path, IO[str]]:
             if scratch.exists():  # else another process deleted it before it was locked
                 return scratch, lock
             lock.close()
-
-
-@contextmanager
-def explain_unwritable(path: Path, option: str) -> Iterator[None]:
-    """Turn a failure to write to the path that the user chose by ``option`` into a UserError."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in NO_ACCESS and machine_problem(error):
-            raise
-        raise UserError(f"cannot write {path} ({error}): choose another {option}") from error
 
 
 def write_remote(files: Any, path: str, content: bytes) -> None:

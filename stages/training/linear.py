@@ -13,7 +13,7 @@ from stages.common.cli import logger
 from stages.common.machine import machine_key, read_code
 from stages.common.paths import ARCHITECTURE, BACKUPS, FEATURES
 from stages.models import logistic_regression
-from stages.models.linear_file import CHECK_BATCH, check_logits, replace_linear_head
+from stages.models.linear_file import CHECK_BATCH, replace_linear_head, rounding_tolerance
 from stages.models.logistic_regression import LinearClassifier, loss_and_accuracy, pool_first_view
 from stages.storage.arrays import read_cached, write_cached
 from stages.storage.feature_sets import reference_rows, sample_rows
@@ -84,12 +84,13 @@ def save_linear(run: TrainingRun, classifier: LinearClassifier, features: np.nda
     # With it, all that shapes the saved model but the fitted weights, and the photos of its check.
     shape = [str(run.image_size), str(len(run.classes))]
     key = content_hash([backbone, *shape, *read_code(TRAINING_CODE), *machine_key(), pixels])
-    earlier = BACKUPS / f"{backbone}.linear"
+    earlier = BACKUPS / f"{network['backbone']}.linear"
     with atomic_write(run.path) as unchecked:
         if cached := read_cached(earlier, key):
-            check_logits(cached["features"] @ classifier.kernel + classifier.bias, logits[rows])
-            replace_linear_head(cached["model"].tobytes(), classifier.kernel, classifier.bias, unchecked)
-            return list(cached["environment"].tolist())
+            computed = cached["features"] @ classifier.kernel + classifier.bias  # the copy's logits
+            if np.abs(computed - logits[rows]).max() <= rounding_tolerance(logits[rows]):
+                replace_linear_head(cached["model"].tobytes(), classifier.kernel, classifier.bias, unchecked)
+                return list(cached["environment"].tolist())
         from stages.models.build import build_model
         from stages.models.runtime import describe_environment, make_deterministic
         from stages.models.saving import check_saved_model, save_model

@@ -9,7 +9,14 @@ from stages.common.paths import BACKUPS
 from stages.datasets.dataset import StoredDataset
 from stages.datasets.feature_extraction import BATCH_SIZE
 from stages.models.build import backbone_end, build_model
-from stages.models.runtime import describe_environment, device_strategy, keras, make_deterministic, set_precision
+from stages.models.runtime import (
+    describe_environment,
+    device_strategy,
+    keras,
+    make_deterministic,
+    set_precision,
+    use_float16_in_silence,
+)
 from stages.models.saving import check_saved_model, save_model
 from stages.storage.feature_sets import reference_rows, sample_rows
 from stages.storage.files import atomic_write
@@ -21,6 +28,7 @@ def train_network(run: TrainingRun) -> Trained:
     """Train a model in epochs and save it."""
     config, settings, datasets = run.config, run.settings, (run.train, run.validation)
     make_deterministic(settings.seed)
+    use_float16_in_silence()
     precision = set_precision(settings.precision, has_backbone=config.has_backbone)
     logger.info("precision: %s", precision)
     environment, scores = [*describe_environment(), f"precision {precision}"], None

@@ -91,17 +91,24 @@ def test_the_score_of_rank_by_is_a_main_one_before_parameters(
     assert scores.startswith("All scores that differ")
 
 
+def test_a_base_may_be_named_like_a_column(branches: Path, comment: Callable[..., str]) -> None:
+    run(branches, "git", "branch", "key", "main")
+    text = comment("key")
+    assert "| path | key | key | this branch | change |" in text
+    assert rows(text) == rows(comment("main"))
+
+
 def test_a_parameter_with_markup_is_shown_whole(comment: Callable[..., str], set_params: SetParams) -> None:
     """In a table of GitHub a bar would end the cell and hide the rest, and a tag would be left out."""
-    set_params({"split.group": r"/(?P<id>IMG|DSC)_(\d+)", "train.learning_rate": 0.000123456})
+    set_params({"split.group": "/(?P<id>IMG|DSC)_\n(\\d+)", "train.learning_rate": 0.000123456})
     parameters = comment("HEAD").split("<details><summary>")[1]
-    assert r"| split.group | - | /(?P\<id>IMG\|DSC)\_(\\d+) |" in parameters
+    assert r"| split.group | - | /(?P\<id>IMG\|DSC)\_ (\\d+) |" in parameters
     assert "| train.learning_rate | 0.001 | 0.000123456 |" in parameters
 
 
 def test_where_no_score_differs_it_says_so(comment: Callable[..., str]) -> None:
     text = comment("smaller")
-    assert "\n\nThe best model and each model's accuracy are the same.\n\n<details><summary>The report" in text
+    assert "\n\nThe best model and all main scores are the same.\n\n<details><summary>The report" in text
 
 
 def test_a_comment_has_no_more_characters_than_github_takes(comment: Callable[..., str]) -> None:

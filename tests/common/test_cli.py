@@ -11,8 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.cli import BUG, MACHINE_FAILURE, MachineError, UserError, command_parser, machine_problem, run
-from stages.storage.files import explain_unwritable
+from stages.common.cli import (
+    BUG,
+    MACHINE_FAILURE,
+    MachineError,
+    UserError,
+    command_parser,
+    explain_unwritable,
+    machine_problem,
+    run,
+)
 from tests.conftest import CNN_ALONE, PROJECT, SetParams, write_photos
 
 

@@ -24,10 +24,9 @@ def evaluation_of(
 ) -> Evaluation:
     """Evaluate a model on the test photos 0.jpg, 1.jpg, ...; ``confusion`` is that of the validation photos."""
     history = pd.DataFrame([{"accuracy": 0.9, "loss": 0.1, "val_accuracy": val_accuracy, "val_loss": val_loss}])
-    environment, test = [f"Python of {name}", "2 threads"], as_test_set(predictions, baseline)
-    outputs = Outputs(predictions.logits)
-    model = evaluate(name, history, environment, classified(confusion), outputs, Calibration(), test)
-    return replace(model, cost=Cost(1.5, 7, 10**6, 10**9))
+    outputs, test = Outputs(predictions.logits), as_test_set(predictions, baseline)
+    model = evaluate(name, history, classified(confusion), outputs, Calibration(), test)
+    return replace(model, environment=[f"Python of {name}", "2 threads"], cost=Cost(1.5, 7, 10**6, 10**9))
 
 
 def as_test_set(predictions: Predictions, baseline: float = 0.6) -> TestSet:

@@ -41,7 +41,7 @@ PREDICTIONS = two_classes(LABELS, np.array([0.1, 0.2, 0.6, 0.7, 0.8]))
 
 def score(predictions: Predictions, history: pd.DataFrame = HISTORY, validation: Predictions = VALIDATION) -> Any:
     outputs, test = Outputs(predictions.logits), as_test_set(predictions)
-    return evaluate("one", history, [], validation, outputs, Calibration(), test).scores
+    return evaluate("one", history, validation, outputs, Calibration(), test).scores
 
 
 def test_scores_are_those_worked_out_by_hand() -> None:

@@ -1,5 +1,6 @@
 """The prediction cache: used where nothing has changed, and only there."""
 
+import tracemalloc
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +15,7 @@ from stages.inference import prediction_cache
 from stages.inference.prediction import load_model, predict_outputs
 from stages.inference.prediction_cache import PredictionCache
 from stages.models.runtime import keras, layers
+from stages.storage.arrays import temporary_array
 from tests.inference.damage import DAMAGES, damaged
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 4, 8, 3), np.uint8)
@@ -67,8 +69,18 @@ def test_changed_or_fewer_pixels_predict_again() -> None:
         assert predicts(pixels)
 
 
+def test_photos_on_disk_are_hashed_one_by_one() -> None:
+    pixels = temporary_array((1000, 16, 16, 3), np.uint8)
+    pixels.write(0, np.zeros(pixels.shape, np.uint8))
+    tracemalloc.start()
+    PredictionCache(pixels)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1000 * pixels.row_bytes / 2
+
+
 def test_a_model_of_another_image_size_is_refused() -> None:
-    expected = r"^data/models/cnn.keras: expected image_size \(8, 4\) .*, received \(4, 8\): run `dvc repro train@cnn`$"
+    expected = r"^data/models/cnn.keras: expected image_size \[8, 4\] .*, received \[4, 8\]: run `dvc repro train@cnn`$"
     with pytest.raises(UserError, match=expected):
         predicts(PIXELS.reshape(5, 8, 4, 3))
 

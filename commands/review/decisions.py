@@ -45,9 +45,10 @@ def read_corrections(content: bytes) -> dict[str, set[str]]:
 
 
 def write_decisions(labels: Mapping[str, str | None], names: Collection[str]) -> dict[str, str | None]:
-    """Set or, with None, delete the rows of some photos in ``corrections.csv``; return the decisions before.
+    """Set or, with None, delete the labels of some photos in ``corrections.csv``; return the decisions before.
 
-    Other rows keep their values. The file is read once before each write, sorted by path, and complete at any time.
+    Other rows keep their values, and a row that has others beside its label is not deleted with it. The file is read
+    once before each write, sorted by path, and complete at any time.
     """
     content = read_content()
     before = decisions_in(content, names)
@@ -74,7 +75,8 @@ def change_rows(content: bytes, labels: Mapping[str, str | None], names: Collect
     for path, label in labels.items():
         row = changed.get(path, [""] * len(header))
         row[path_column], row[label_column] = path, label or ""
-        others += [row] if label else []
+        if any(value for column, value in enumerate(row) if column != path_column):
+            others.append(row)
     result = StringIO(newline="")
     line_end = "\r\n" if "\r\n" in text else "\n"
     csv.writer(result, lineterminator=line_end).writerows([header, *sorted(others, key=lambda row: row[path_column])])

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 import pandas as pd
@@ -138,7 +139,8 @@ def select(photos: Photos, decisions: Mapping[str, str], query: Mapping[str, str
         if value := query.get(key):
             table = table[table[column] == value]
     if search := query.get("search"):
-        table = table[table.index.str.contains(search, case=False, regex=False)]
+        paths = table.index.map(partial(normalize, "NFC"))  # as a keyboard writes é, and macOS does not
+        table = table[paths.str.contains(normalize("NFC", search), case=False, regex=False)]
     return table
 
 

@@ -131,6 +131,7 @@ async function undo() { // the last decision, or else that on this photo
   const { before, index } = undoable.at(-1) ?? { before: { [rows.get(at)?.path]: null }, index: at };
   await write(before);
   undoable.pop();
+  if ($("queue").value === "decided") rows = new Map(); // the photos behind it have moved up
   await show(index);
 }
 
@@ -189,6 +190,7 @@ document.addEventListener("keydown", (event) => {
   const key = event.key.toLowerCase();
   const name = event.ctrlKey ? { z: "undo" }[key] : COMMANDS[key] ?? ARROWS[key];
   const isClass = KEYS.includes(key) && !event.ctrlKey;
+  if (event.repeat && !["skip", "back"].includes(name)) return; // a key held down decides on no photo unseen
   if ($("single").hidden && !["as-grid", "back", "undo"].includes(name)) return;
   if (name === "for-all") act(() => $("for-all").click());
   else if (name) act(ACTIONS[name]);

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.usefixtures("workspace")
         ('path,label\n"a, b","<b>"\n', {"c": '"'}, 'path,label\n"a, b",<b>\nc,""""\n'),
         ("\ufeffpath,label\r\nb,x\r\n", {"a": "$"}, "\ufeffpath,label\r\na,$\r\nb,x\r\n"),
         ("path,label\na\n", {"b": "x"}, "path,label\na,\nb,x\n"),
+        ("path,label,note\na,x,ask Ada\nb,x,\n", {"a": None, "b": None}, "path,label,note\na,,ask Ada\n"),
     ],
 )
 def test_only_the_own_rows_change(before: str, labels: dict[str, str | None], after: str) -> None:
@@ -130,6 +131,7 @@ def test_queues_begin_with_the_most_suspicious() -> None:
     assert queue(queue="unsure") == [suspects[2], photo('"', 1)]
     assert queue(queue="decided") == [photo("$", 1)]
     assert queue(queue="all", split="validation", search="/1.JPG", **{"class": "$"}) == [photo("$", 1)]
+    assert queue(search="<b>") == []
     assert len(queue(queue="all")) == 13  # a copy left out, but not the file that is not a photo
 
 
@@ -146,6 +148,12 @@ def test_mistakes_of_the_best_model_on_validation_are_queued(labels: list[int], 
     assert [(row["path"], row["predicted"], row["probability"]) for row in rows] == mistakes
     np.savez(MODELS / "good.npz", logits=5 * np.eye(3)[[2, 0, 1]], labels=[2, 0, 1])  # trained again: all correct
     assert not len(current_photos().queues["mistakes"])
+
+
+def test_a_search_finds_accents_as_macos_writes_them() -> None:
+    write_lists(["cafe\u0301"])
+    for search in ("caf\u00e9/1", "CAFE\u0301/1"):
+        assert list(select(current_photos(), {}, {"search": search}).index) == [photo("cafe\u0301", 1)]
 
 
 def test_nothing_left_out() -> None:

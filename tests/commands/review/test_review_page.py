@@ -83,6 +83,36 @@ def test_a_crash_in_mid_review_loses_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("workspace")
+def test_decisions_undone_one_by_one_skip_no_photo(tmp_path: Path) -> None:
+    """Also where the list of decisions, which becomes shorter, is longer than what the page asks for at a time."""
+    write_lists(per_class=22)
+    paths = sorted(photo(label, number) for label in CLASSES for number in range(22))
+    pd.DataFrame({"path": paths, "label": "remove"}).to_csv("corrections.csv", index=False)
+
+    async def scenario() -> None:
+        async with open_page(tmp_path / "profile") as page, server(tmp_path) as (_, address):
+            await page.open(address)
+            await shows(page, "of 3 decided")
+            await page.evaluate("queue.value = 'decided'; queue.oninput()")
+            await shows(page, f"1: {paths[0]}")
+            await page.press("u", "u")
+            for number, path in enumerate(paths[2:], 1):
+                await shows(page, f"{number}: {path} ")
+                await page.press("s")
+            await shows(page, "end of the list, 64 of 64 decided")
+            await page.evaluate("queue.value = 'all'; queue.oninput()")
+            await shows(page, f"1: {paths[0]}")
+            key = {"type": "keyDown", "key": "x", "text": "x", "windowsVirtualKeyCode": ord("X")}
+            for is_held in (False, True, True):
+                await page.call("Input.dispatchKeyEvent", autoRepeat=is_held, **key)
+            await shows(page, f"2: {paths[1]} ")
+            await asyncio.sleep(0.2)
+            await shows(page, f"2: {paths[1]} ")  # a key that is held down decides once
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.usefixtures("workspace")
 def test_of_many_classes_one_is_found_by_its_name(tmp_path: Path) -> None:
     suspects = write_lists([f"class {number:03}" for number in range(200)], suspects=1)
 

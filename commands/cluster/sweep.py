@@ -130,18 +130,13 @@ def sweep(model: str, trials: list[list[str]], params: Params, epochs: int) -> t
     )
     if tune.Tuner.can_restore(folder):
         return tune.Tuner.restore(str(folder), trainable, restart_errored=True).fit()
-    return tune.Tuner(
-        trainable,
-        param_space={"number": tune.grid_search(list(range(len(trials))))},
-        tune_config=tune.TuneConfig(scheduler=scheduler_of(trials, epochs)),
-        run_config=tune.RunConfig(
-            name=folder.name,
-            storage_path=str(folder.parent),
-            failure_config=tune.FailureConfig(max_failures=params.cluster.retries),
-            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # DVC's remote has the models
-            verbose=0,
-        ),
-    ).fit()
+    numbers = {"number": tune.grid_search(list(range(len(trials))))}
+    tune_config = tune.TuneConfig(scheduler=scheduler_of(trials, epochs))
+    failures = tune.FailureConfig(max_failures=params.cluster.retries)
+    checkpoints = tune.CheckpointConfig(checkpoint_at_end=False)  # DVC's remote has the models
+    place = {"name": folder.name, "storage_path": str(folder.parent)}
+    run_config = tune.RunConfig(**place, failure_config=failures, checkpoint_config=checkpoints, verbose=0)
+    return tune.Tuner(trainable, param_space=numbers, tune_config=tune_config, run_config=run_config).fit()
 
 
 def scheduler_of(trials: list[list[str]], epochs: int) -> tune.schedulers.TrialScheduler:

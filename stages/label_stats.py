@@ -37,7 +37,7 @@ def main() -> None:
     corrected = read_split("corrected")
     stats = {
         **count_rejected(read_split("rejected")),
-        "copies": count_copies({**lists, "copies": read_split("copies")}),
+        "copies": count_copies(read_split("copies"), {split: lists[split] for split in ("validation", "test")}),
         "relabelled": int((corrected["given"] != corrected["label"]).sum()),
         "test": {"accuracy": round(majority_class_accuracy(lists["train"], lists["test"]), 6)},
         # A list, so that DVC leaves it out of its tables, where these would be columns beside each model's accuracy.

@@ -78,7 +78,8 @@ def data_values(lists: dict[str, pd.DataFrame]) -> dict[str, Any]:
     counts = pd.DataFrame({split: lists[split]["label"].value_counts() for split in ("train", "validation", "test")})
     counts = counts.fillna(0).astype(int).sort_index()
     table = pd.concat([largest_and_smallest(counts, MAX_CLASSES), counts.sum().to_frame("all").T])
-    copies = {} if lists["copies"].empty else count_copies(lists)
+    splits = {} if lists["copies"].empty else {split: lists[split] for split in ("validation", "test")}
+    copies = count_copies(lists["copies"], splits)
     return {
         "all_classes": len(counts),
         "half_listed": MAX_CLASSES // 2 if len(counts) > MAX_CLASSES else 0,

@@ -48,13 +48,13 @@ def count_rejected(rejected: pd.DataFrame) -> dict[str, int]:
     return {"unusable": len(reasons) - sum(counts.values()), **counts}
 
 
-def count_copies(lists: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, float]]:
-    """Count the copies that validation and test leave out, and their share of the photos that each would have."""
-    counts = {}
-    for split in ("validation", "test"):
-        count = int((lists["copies"]["split"] == split).sum())
-        counts[split] = {"photos": count, "share": round(count / (count + len(lists[split])), 6)}
-    return counts
+def count_copies(copies: pd.DataFrame, lists: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, float]]:
+    """Count the copies that each split leaves out, and their share of the photos that it would have with them."""
+    counts = {split: int((copies["split"] == split).sum()) for split in lists}
+    return {
+        split: {"photos": count, "share": round(count / (count + len(lists[split])), 6)}
+        for split, count in counts.items()
+    }
 
 
 def hash_lists(lists: Mapping[str, pd.DataFrame]) -> str:

@@ -125,9 +125,8 @@ def sweep(model: str, trials: list[list[str]], params: Params, epochs: int) -> t
     """Run the trials, or those that an earlier run of the same sweep left."""
     lock = Path("dvc.lock").read_text(encoding="utf-8")
     folder = BACKUPS.resolve() / f"sweep-{model}-{sweep_key(model, trials, lock)[:12]}"
-    trainable = tune.with_resources(
-        tune.with_parameters(Trial, model=model, lock=lock, trials=trials), bundle(params.cluster.resources_of(model))
-    )
+    trial = tune.with_parameters(Trial, model=model, lock=lock, trials=trials)
+    trainable = tune.with_resources(trial, bundle(params.cluster.resources_of(model)))
     if tune.Tuner.can_restore(folder):
         return tune.Tuner.restore(str(folder), trainable, restart_errored=True).fit()
     numbers = {"number": tune.grid_search(list(range(len(trials))))}

@@ -87,17 +87,10 @@ def list_issues(
     labels = encode_labels(photos["label"], classes)
     suggested = confident_classes(probabilities, labels)
     rows = np.arange(len(photos))
-    table = pd.DataFrame(
-        {
-            "path": photos["path"],
-            "label": "",
-            "split": photos["split"],
-            "given": photos["label"],
-            "suggested": np.take(classes, suggested),
-            "given_probability": probabilities[rows, labels],
-            "suggested_probability": probabilities[rows, suggested],
-        }
-    )
+    table = photos[["path"]].assign(label="", split=photos["split"], given=photos["label"])
+    table["suggested"] = np.take(classes, suggested)
+    table["given_probability"] = probabilities[rows, labels]
+    table["suggested_probability"] = probabilities[rows, suggested]
     issues: pd.DataFrame = table[(suggested != labels) & ~table["path"].isin(reviewed)]
     return issues.sort_values(["given_probability", "path"], ignore_index=True).round(4)
 

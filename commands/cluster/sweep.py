@@ -125,23 +125,17 @@ def sweep(model: str, trials: list[list[str]], params: Params, epochs: int) -> t
     """Run the trials, or those that an earlier run of the same sweep left."""
     lock = Path("dvc.lock").read_text(encoding="utf-8")
     folder = BACKUPS.resolve() / f"sweep-{model}-{sweep_key(model, trials, lock)[:12]}"
-    trainable = tune.with_resources(
-        tune.with_parameters(Trial, model=model, lock=lock, trials=trials), bundle(params.cluster.resources_of(model))
-    )
+    trial = tune.with_parameters(Trial, model=model, lock=lock, trials=trials)
+    trainable = tune.with_resources(trial, bundle(params.cluster.resources_of(model)))
     if tune.Tuner.can_restore(folder):
         return tune.Tuner.restore(str(folder), trainable, restart_errored=True).fit()
-    return tune.Tuner(
-        trainable,
-        param_space={"number": tune.grid_search(list(range(len(trials))))},
-        tune_config=tune.TuneConfig(scheduler=scheduler_of(trials, epochs)),
-        run_config=tune.RunConfig(
-            name=folder.name,
-            storage_path=str(folder.parent),
-            failure_config=tune.FailureConfig(max_failures=params.cluster.retries),
-            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # DVC's remote has the models
-            verbose=0,
-        ),
-    ).fit()
+    numbers = {"number": tune.grid_search(list(range(len(trials))))}
+    tune_config = tune.TuneConfig(scheduler=scheduler_of(trials, epochs))
+    failures = tune.FailureConfig(max_failures=params.cluster.retries)
+    checkpoints = tune.CheckpointConfig(checkpoint_at_end=False)  # DVC's remote has the models
+    place = {"name": folder.name, "storage_path": str(folder.parent)}
+    run_config = tune.RunConfig(**place, failure_config=failures, checkpoint_config=checkpoints, verbose=0)
+    return tune.Tuner(trainable, param_space=numbers, tune_config=tune_config, run_config=run_config).fit()
 
 
 def scheduler_of(trials: list[list[str]], epochs: int) -> tune.schedulers.TrialScheduler:

@@ -58,14 +58,10 @@ class DvcProcess:
         self.arguments, self.echo = arguments, echo
         self.last_lines: deque[str] = deque(maxlen=100)
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # steps find this Python first
+        command = [sys.executable, "-m", "dvc", *arguments]
+        env = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
         self.process = Popen(  # noqa: S603
-            [sys.executable, "-m", "dvc", *arguments],
-            cwd=folder,
-            env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"},
-            stdout=PIPE,
-            stderr=STDOUT,
-            text=True,
-            start_new_session=True,
+            command, cwd=folder, env=env, stdout=PIPE, stderr=STDOUT, text=True, start_new_session=True
         )
         self.reader = Thread(target=self.read, daemon=True)
         self.reader.start()

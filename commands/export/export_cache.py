@@ -104,10 +104,8 @@ def export(trained: TrainedModel) -> dict[str, np.ndarray]:
         try:
             write_model(model, FORMATS["onnx"], path)
             onnx = path.read_bytes()
-            exported, expected = (
-                trained.calibration.probabilities(predict_outputs(each, pixels).logits)
-                for each in (OnnxModel(onnx), model)
-            )
+            exported = trained.calibration.probabilities(predict_outputs(OnnxModel(onnx), pixels).logits)
+            expected = trained.calibration.probabilities(predict_outputs(model, pixels).logits)
         except (OSError, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 (whatever an exporter fails at, TensorFlow predicts)

@@ -60,10 +60,6 @@ def write_archive(path: Path, classes: Sequence[str], train: int, validation: in
         raise UserError(f"--output: expected a new file, received {path}, which exists: delete it, or choose another")
     images = list_images(classes, train, validation, seed)
     jpegs = tqdm(in_parallel(draw_jpeg, images), "drawing", len(images), unit="photo", disable=None)
-    with (
-        explain_unwritable(path, "--output"),
-        atomic_write(path) as unfinished,
-        zipfile.ZipFile(unfinished, "w") as archive,  # stored: JPEG cannot be compressed further
-    ):
+    with explain_unwritable(path, "--output"), atomic_write(path) as new, zipfile.ZipFile(new, "w") as archive:
         for image, jpeg in zip(images, jpegs, strict=True):
-            archive.writestr(zipfile.ZipInfo(image.path), jpeg)  # dated 1980
+            archive.writestr(zipfile.ZipInfo(image.path), jpeg)  # dated 1980, and stored: JPEG is compressed already

@@ -163,20 +163,18 @@ def leaderboard(ranked: list[Evaluation], baseline: float, rank_by: str) -> pd.D
         return [f"{values[0]:.3f}{spread}" for values, spread in zip(runs, spreads, strict=True)]
 
     tests = [model.scores["test"] for model in ranked]
-    table = pd.DataFrame(
-        {
-            "model": [model.name for model in ranked],
-            f"validation {SCORE_NAMES[rank_by]}": with_spread("validation", rank_by),
-            f"test {SCORE_NAMES[rank_by]}": with_spread("test", rank_by),
-            "test accuracy": with_spread("test", "accuracy"),  # the same column, if models are ranked by accuracy
-            "95 % CI": [interval(test["accuracy_low"], test["accuracy_high"]) for test in tests],
-            "ROC AUC": with_spread("test", "roc_auc"),
-            "ECE": with_spread("test", "ece"),
-        }
-    )
+    columns = {
+        "model": [model.name for model in ranked],
+        f"validation {SCORE_NAMES[rank_by]}": with_spread("validation", rank_by),
+        f"test {SCORE_NAMES[rank_by]}": with_spread("test", rank_by),
+        "test accuracy": with_spread("test", "accuracy"),  # the same column, if models are ranked by accuracy
+        "95 % CI": [interval(test["accuracy_low"], test["accuracy_high"]) for test in tests],
+        "ROC AUC": with_spread("test", "roc_auc"),
+        "ECE": with_spread("test", "ece"),
+    }
     ends = wilson_interval(baseline, len(ranked[0].photos))
     first = {"model": "(majority class)", "test accuracy": f"{baseline:.3f}", "95 % CI": interval(*ends)}
-    return pd.concat([pd.DataFrame([first], columns=table.columns), table], ignore_index=True).fillna("")
+    return pd.concat([pd.DataFrame([first]), pd.DataFrame(columns)], ignore_index=True)[list(columns)].fillna("")
 
 
 def interval(low: float, high: float) -> str:

@@ -18,6 +18,7 @@ from stages.common.cli import UserError, command_parser, first_line, run
 from stages.common.params import load_params
 from stages.common.paths import BEST, REPORT
 from stages.evaluation.report import markdown_table
+from stages.evaluation.scores import SCORE_NAMES
 from stages.inference.model_file import resolve_commit
 from stages.storage.files import json_value, read_file
 
@@ -42,7 +43,8 @@ def main() -> None:
     of_model = scores["path"].str.startswith("metrics/models/") & scores["key"].isin(main_scores)
     main_rows = scores[of_model | (scores["key"] == "model")]
     best = report.partition("\n\n")[2].partition("\n")[0]  # after the title: its accuracy and confidence interval
-    unchanged = "The best model and all main scores are the same."
+    main_names = " and ".join(sorted({"accuracy", SCORE_NAMES[params.evaluate.rank_by]}))
+    unchanged = f"The best model is the same, and so is each model's {main_names}."
     blocks = [
         MARKER,
         f"### Scores of `{head}` against `{base}`",

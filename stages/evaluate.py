@@ -8,7 +8,7 @@ validation photos, the lists and the test photos. Writes for each model ``metric
 ``plots/curves.csv``, ``plots/roc.csv``, ``plots/calibration.png``, ``plots/coverage.png``, ``metrics/best.json`` and
 ``metrics/report.md``, the results on one page; for the best ``plots/confusion.png`` and ``plots/gradcam.png``.
 ``metrics/costs.md`` has measured times. ``data/predictions/`` and ``data/figures/`` are caches: a model predicts again
-only if an input of its predictions has changed, and only figures that differ are drawn again.
+only if an input of its predictions has changed, and figures are drawn again only where they or the photos have.
 """
 
 import json

@@ -103,8 +103,9 @@ def predict_photos(paths: list[str], decoding: dict[str, Any], output: DirFileSy
     context.raise_original_map_exception = True  # or only its text would be left
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what is an error ends in a line below
     decoded = ray.data.from_items(parts, override_num_blocks=len(parts)).map(decode, fn_kwargs=decoding, num_cpus=1)
-    options = {"compute": ray.data.ActorPoolStrategy(min_size=1), **nodes.task_options(resources)}
-    classified = decoded.map(Predictor, fn_constructor_args=[output], **options)
+    actors = ray.data.ActorPoolStrategy(min_size=1)
+    needed = nodes.task_options(resources)
+    classified = decoded.map(Predictor, fn_constructor_args=[output], compute=actors, **needed)
     with tqdm(total=len(paths), desc="predicting", unit="photo", disable=None) as bar:
         try:
             for part in classified.iter_rows():

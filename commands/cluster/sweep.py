@@ -133,8 +133,13 @@ def sweep(model: str, trials: list[list[str]], params: Params, epochs: int) -> t
     tune_config = tune.TuneConfig(scheduler=scheduler_of(trials, epochs))
     failures = tune.FailureConfig(max_failures=params.cluster.retries)
     checkpoints = tune.CheckpointConfig(checkpoint_at_end=False)  # DVC's remote has the models
-    place = {"name": folder.name, "storage_path": str(folder.parent)}
-    run_config = tune.RunConfig(**place, failure_config=failures, checkpoint_config=checkpoints, verbose=0)
+    run_config = tune.RunConfig(
+        name=folder.name,
+        storage_path=str(folder.parent),
+        failure_config=failures,
+        checkpoint_config=checkpoints,
+        verbose=0,
+    )
     return tune.Tuner(trainable, param_space=numbers, tune_config=tune_config, run_config=run_config).fit()
 
 

@@ -11,9 +11,10 @@ import numpy as np
 from matplotlib import colormaps
 from PIL import Image
 
-from commands.review.queues import current_photos, project_state
+from commands.review.queues import current_photos, state_of
 from stages.common.cli import UserError
-from stages.common.params import load_params
+from stages.common.params import PARAMS, load_params
+from stages.common.paths import BEST, MODELS
 from stages.evaluation.gradcam import heat_maps
 from stages.inference.calibration import normalize, parse_validation
 from stages.inference.model_file import TrainedModel, fetch_model_file, model_names, open_files
@@ -37,11 +38,17 @@ def list_models(revision: str | None) -> dict[str, Any]:
     with open_files(revision) as files:
         names = model_names(files)
     try:
-        return {"models": names, "best": load_classifier(None, revision, project_state()).trained.name}
+        return {"models": names, "best": load_current(None, revision).trained.name}
     except UserError:
         if not names:
             raise
         return {"models": names, "best": None}
+
+
+def load_current(name: str | None, revision: str | None) -> Classifier:
+    """Load a model, once for each state of the parameters and, without a revision, of the models."""
+    models = [] if revision else [BEST, *MODELS.glob("*.*")]
+    return load_classifier(name, revision, state_of([PARAMS, *models]))
 
 
 @lru_cache(maxsize=2)
@@ -60,7 +67,7 @@ def load_classifier(name: str | None, revision: str | None, state: tuple[Any, ..
 
 def classify_photo(content: bytes, name: str | None, revision: str | None) -> dict[str, Any]:
     """Classify a file's content, or raise UnreadablePhotoError if it cannot be decoded."""
-    classifier = load_classifier(name, revision, project_state())
+    classifier = load_current(name, revision)
     started = time.perf_counter()
     trained, max_megapixels = classifier.trained, load_params().split.max_megapixels
     pixels = resized_pixels(content, trained.image_size, trained.image_fit, max_megapixels)[None]

@@ -47,7 +47,7 @@ def read_corrections(content: bytes) -> dict[str, set[str]]:
 def write_decisions(labels: Mapping[str, str | None], names: Collection[str]) -> dict[str, str | None]:
     """Set or, with None, delete the labels of some photos in ``corrections.csv``; return the decisions before.
 
-    Other rows keep their values, and a row that has others beside its label is not deleted with it. The file is read
+    Other rows keep their values, and a photo's first row that has others beside its label stays. The file is read
     once before each write, sorted by path, and complete at any time.
     """
     content = read_content()

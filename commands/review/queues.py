@@ -33,13 +33,13 @@ class Photos(NamedTuple):
 
 
 def current_photos() -> Photos:
-    return load_photos(project_state())
-
-
-def project_state() -> tuple[tuple[Path, int], ...]:
-    """Return the time of change of each file that photos and models are loaded from, to load them once for each."""
+    """Load the photos, once for each state of the files that they come from."""
     tables = [path for folder in (SPLITS, LABEL_ISSUES, OUT_OF_FOLD) for path in folder.glob("*.csv")]
-    files = [*tables, *MODELS.glob("*.npz"), BEST, PARAMS]
+    return load_photos(state_of([*tables, *MODELS.glob("*.npz"), BEST, PARAMS]))
+
+
+def state_of(files: Iterable[Path]) -> tuple[tuple[Path, int], ...]:
+    """Return the time of change of each of these files that exists."""
     return tuple((path, path.stat().st_mtime_ns) for path in sorted(files) if path.exists())
 
 

@@ -131,9 +131,12 @@ async function undo() { // the last decision, or else that on this photo
   const { before, index } = undoable.at(-1) ?? { before: { [rows.get(at)?.path]: null }, index: at };
   await write(before);
   undoable.pop();
-  if ($("queue").value === "decided") rows = new Map(); // the photos behind it have moved up
+  if ($("queue").value === "decided") { // the photos behind it have moved up
+    rows = new Map();
+    await load(0);
+  }
   await show(index);
-  if (!$("grid").hidden) await setGrid(true);
+  if (!$("grid").hidden) await refreshGrid();
 }
 
 async function showSummary() {
@@ -153,6 +156,14 @@ async function setGrid(shown) {
   $("grid").firstElementChild.replaceChildren();
   await (shown ? fillGrid() : show(at));
   $("single").hidden = shown || at >= total;
+}
+
+async function refreshGrid() {
+  const cells = $("grid").firstElementChild;
+  const [count, top] = [cells.childElementCount, scrollY];
+  cells.replaceChildren();
+  while (cells.childElementCount < Math.min(count, total)) await fillGrid();
+  scrollTo(0, top);
 }
 
 async function fillGrid() {

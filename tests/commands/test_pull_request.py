@@ -108,7 +108,7 @@ def test_a_parameter_with_markup_is_shown_whole(comment: Callable[..., str], set
 
 def test_where_no_score_differs_it_says_so(comment: Callable[..., str]) -> None:
     text = comment("smaller")
-    assert "\n\nThe best model and all main scores are the same.\n\n<details><summary>The report" in text
+    assert "\n\nThe best model is the same, and so is each model's accuracy.\n\n<details><summary>The report" in text
 
 
 def test_a_comment_has_no_more_characters_than_github_takes(comment: Callable[..., str]) -> None:

@@ -181,7 +181,20 @@ def test_another_fit_needs_no_tensorflow_for_the_same_bytes(
         assert [Path(path).read_bytes() for path in FILES] == fresh
 
 
-def test_a_copied_model_is_checked_by_its_features(fit: Callable[..., Pixels]) -> None:
+def test_a_copy_of_other_features_is_built_again(fit: Callable[..., Pixels]) -> None:
+    fit()
+    fresh, [copy] = [Path(path).read_bytes() for path in FILES], BACKUPS.glob("*.linear")
+    with np.load(copy) as saved:
+        arrays = dict(saved)
+    with copy.open("wb") as file:
+        np.savez(file, **{**arrays, "features": -arrays["features"]})
+    fit()
+    assert [Path(path).read_bytes() for path in FILES] == fresh
+    with np.load(copy) as saved:
+        np.testing.assert_array_equal(saved["features"], arrays["features"])
+
+
+def test_features_that_are_not_the_backbones_are_refused(fit: Callable[..., Pixels]) -> None:
     fit()
     model, path = Path(FILES[1]).read_bytes(), Path("data/features", NAME, "validation.npy")
     np.save(path, np.load(path)[::-1])

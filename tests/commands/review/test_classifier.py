@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from commands.review.classifier import classify_photo, list_models
+from commands.review.classifier import classify_photo, list_models, load_current
 from stages.common.cli import UserError
 from stages.common.paths import BEST, MODELS
 from stages.photos.decode import UnreadablePhotoError
@@ -60,6 +60,10 @@ def test_a_new_fit_and_new_parameters_take_effect(set_params: SetParams) -> None
     set_params({"confidence.temperature_scaling": True})
     answers.append(classify_photo(noise, None, None)["classes"])
     assert answers[0] != answers[1] != answers[2]
+    loaded = load_current("good", None)
+    assert load_current("good", None) is loaded
+    (MODELS / "good.keras").touch()  # as DVC may, after all its other files
+    assert load_current("good", None) is not loaded
 
 
 def test_the_nearest_training_photo_of_one_is_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,8 +47,8 @@ def read_corrections(content: bytes) -> dict[str, set[str]]:
 def write_decisions(labels: Mapping[str, str | None], names: Collection[str]) -> dict[str, str | None]:
     """Set or, with None, delete the labels of some photos in ``corrections.csv``; return the decisions before.
 
-    Other rows keep their values, and a photo's first row that has others beside its label stays. The file is read
-    once before each write, sorted by path, and complete at any time.
+    Other rows keep their values, and a row that has others beside its label stays. The file is read once before each
+    write, sorted by path, and complete at any time.
     """
     content = read_content()
     before = decisions_in(content, names)
@@ -64,22 +64,21 @@ def change_rows(content: bytes, labels: Mapping[str, str | None], names: Collect
     path_column, label_column = header.index("path"), header.index("label")
     rows = [row + [""] * (len(header) - len(row)) for row in rows if row]
     photos = {normalize("NFC", path): path for path in labels}
-    changed, others = dict[str, list[str]](), []
+    without_row = dict(labels)
     for row in rows:
         name = PurePosixPath(row[path_column]).as_posix()
         path = name if name in names else photos.get(normalize("NFC", name), name)
-        if path in labels:
-            changed.setdefault(path, row)
-        else:
-            others.append(row)
-    for path, label in labels.items():
-        row = changed.get(path, [""] * len(header))
+        if path in labels:  # the first row of a photo has its label
+            row[path_column], row[label_column] = path, without_row.pop(path, None) or ""
+    for path, label in without_row.items():
+        row = [""] * len(header)
         row[path_column], row[label_column] = path, label or ""
-        if any(value for column, value in enumerate(row) if column != path_column):
-            others.append(row)
+        rows.append(row)
+    # Of these photos, a row with a path alone goes.
+    rows = [row for row in rows if row[path_column] not in labels or sum(map(bool, row)) > 1]
     result = StringIO(newline="")
     line_end = "\r\n" if "\r\n" in text else "\n"
-    csv.writer(result, lineterminator=line_end).writerows([header, *sorted(others, key=lambda row: row[path_column])])
+    csv.writer(result, lineterminator=line_end).writerows([header, *sorted(rows, key=lambda row: row[path_column])])
     return (BOM * text.startswith(BOM) + result.getvalue()).encode()
 
 

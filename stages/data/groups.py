@@ -137,7 +137,7 @@ def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: s
     pairs = pairs[pairs.groupby("label")["group"].transform("size") >= len(names)]
     pairs = pairs.assign(split=pairs["group"].map(splits))
     # Moving the groups of a class that lacks a split may help; other classes may then lack one, too, and so on. Moving
-    # any other group is of no use.
+    # any other group does not help.
     lacking, staying = pd.Index([]), pairs
     while True:
         counts = staying.groupby("label")["split"].nunique().reindex(pairs["label"].unique(), fill_value=0)

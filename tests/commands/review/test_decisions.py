@@ -30,6 +30,7 @@ pytestmark = pytest.mark.usefixtures("workspace")
         ('path,label\n"a, b","<b>"\n', {"c": '"'}, 'path,label\n"a, b",<b>\nc,""""\n'),
         ("\ufeffpath,label\r\nb,x\r\n", {"a": "$"}, "\ufeffpath,label\r\na,$\r\nb,x\r\n"),
         ("path,label\na\n", {"b": "x"}, "path,label\na,\nb,x\n"),
+        ("path,label,note\na,x,\na,y,second\n", {"a": None}, "path,label,note\na,,second\n"),
         ("path,label,note\na,x,ask Ada\nb,x,\n", {"a": None, "b": None}, "path,label,note\na,,ask Ada\n"),
     ],
 )

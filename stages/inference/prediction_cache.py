@@ -97,9 +97,11 @@ class PredictionCache:
         means: list[np.ndarray] = []
         with atomic_write(maps_path) as unfinished:
             maps = create_array(unfinished, (len(self.pixels), *backbone.output_shape[1:]), np.float16)
+            done = 0
             for [batch] in predict_batches(backbone, self.pixels):
-                maps.write(sum(map(len, means)), batch)
+                maps.write(done, batch)
                 means.append(batch.mean((1, 2)))
+                done += len(batch)
         return {"features": np.concatenate(means)}
 
     def maps_path(self, head: LinearHead) -> Path:

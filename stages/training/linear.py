@@ -13,8 +13,8 @@ from stages.common.cli import logger
 from stages.common.machine import machine_key, read_code
 from stages.common.paths import ARCHITECTURE, BACKUPS, FEATURES
 from stages.models import logistic_regression
-from stages.models.linear_file import CHECK_BATCH, replace_linear_head, rounding_tolerance
 from stages.models.logistic_regression import LinearClassifier, loss_and_accuracy, pool_first_view
+from stages.models.model_parts import CHECK_BATCH, replace_linear_head, rounding_tolerance
 from stages.storage.arrays import read_cached, write_cached
 from stages.storage.feature_sets import reference_rows, sample_rows
 from stages.storage.files import atomic_write, content_hash, sha256_of

@@ -18,8 +18,8 @@ from stages.inference import prediction_cache
 from stages.inference.prediction import load_model, predict_outputs, with_features
 from stages.inference.prediction_cache import PredictionCache
 from stages.models import logistic_regression, saving
-from stages.models.linear_file import read_linear_head
 from stages.models.logistic_regression import assign_folds, fit_classifier
+from stages.models.model_parts import read_linear_head
 from stages.models.pretrained import load_backbone
 from stages.models.runtime import keras
 from stages.storage.feature_sets import sample_rows
@@ -248,7 +248,7 @@ def test_evaluation_of_another_fit_needs_no_tensorflow(
         head = read_linear_head(path)
         assert head
         maps = np.asarray(keras.Model(model.input, model.layers[-2].input)(pixels[:4]))
-        np.testing.assert_allclose(cache.feature_maps(head)[np.arange(4)], maps, rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(cache.feature_maps(path)[np.arange(4)], maps, rtol=1e-3, atol=1e-3)
         np.testing.assert_allclose(linear_heat_maps(maps, head, SIZE), heat_maps(model, pixels[:4]), atol=1e-3)
     assert loaded == [path]
     assert cache.predict(path).features is None

@@ -158,7 +158,7 @@ def test_the_history_is_one_record_of_the_fit(fit: Callable[..., Pixels], caplog
     assert [line.split(":")[0] for line in caplog.messages if "cross-validated" in line][::4] == ["C = 0.0001", "C = 1"]
     assert record["inverse_regularization"] == min(tried, key=lambda each: each["loss"])["inverse_regularization"]
     assert about["classes"] == ["a", "b", "c"]
-    assert any(line.startswith("precision float32, fitted by scikit-learn ") for line in about["environment"])
+    assert any(line.startswith("fitted in float32 by scikit-learn ") for line in about["environment"])
 
 
 def test_another_fit_needs_no_tensorflow_for_the_same_bytes(

@@ -17,11 +17,7 @@ from tests.project import TINY
 @pytest.mark.parametrize("own", [None, (Path("/photos.zip"), Path("/weights.h5"))])
 @pytest.mark.parametrize(
     "changes",
-    [
-        {},
-        {**TINY, "download.photos_sha256": "0" * 64},
-        {"download.photos": "/heap", "download.labels": "/labels.csv"},
-    ],
+    [{}, {**TINY, "download.photos_sha256": "0" * 64}, {"download.photos": "/heap", "download.labels": "/labels.csv"}],
 )
 def test_a_benchmark_has_its_own_photos_and_sizes(
     workspace: Path, changes: dict[str, Any], own: tuple[Path, Path] | None

@@ -176,10 +176,7 @@ BAD_PARAMETERS = {
     "missing file": ({"photos": "nowhere.zip"}, "^download.photos: .*'nowhere.zip' .*, found none"),
     "server that is down": ({"photos": "http://127.0.0.1:9/a.zip"}, "cannot fetch http://127.0.0.1:9/a.zip: .*a local"),
     "unknown protocol": ({"photos": "gopher2://a/b.zip"}, "^download.photos: .*'gopher2://a/b.zip'"),
-    "not an archive": (
-        {"photos": "page.zip"},
-        "^download.photos: expected a complete zip or tar .*from page.zip",
-    ),
+    "not an archive": ({"photos": "page.zip"}, "^download.photos: expected a complete zip or tar .*from page.zip"),
     "damaged archive": ({"photos": "damaged.zip"}, "^download.photos: expected an intact archive, received one that"),
     "other file": (
         {"photos": "empty.zip", "photos_sha256": "0" * 64},

@@ -54,10 +54,7 @@ def run_step(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray
 
 @pytest.mark.parametrize("stop_before", [None, "block_15_expand"])
 def test_features_are_the_backbones_output_for_each_view(
-    photos: dict[str, np.ndarray],
-    set_params: SetParams,
-    monkeypatch: pytest.MonkeyPatch,
-    stop_before: str | None,
+    photos: dict[str, np.ndarray], set_params: SetParams, monkeypatch: pytest.MonkeyPatch, stop_before: str | None
 ) -> None:
     fine_tune = {"after": 0.5, "learning_rate": 1e-4} if stop_before else None
     set_params({"features.mobilenet_v2.stop_before": stop_before, "models.transfer.fine_tune": fine_tune})

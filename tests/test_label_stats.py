@@ -65,11 +65,7 @@ def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     [((30, 20), 16, 1 / 3), ((20, 32), 16, 0.375), ((640, 160), [10, 30], 0.25), ((20, 30), [10, 20], 2 / 3)],
 )
 def test_a_crop_that_loses_more_than_a_third_is_a_warning(
-    set_params: SetParams,
-    caplog: pytest.LogCaptureFixture,
-    shape: tuple[int, int],
-    image_size: Any,
-    loss: float,
+    set_params: SetParams, caplog: pytest.LogCaptureFixture, shape: tuple[int, int], image_size: Any, loss: float
 ) -> None:
     """Of a photo of the median aspect ratio, turned as EXIF says; with another ``image_fit`` nothing is measured."""
     exif = Image.Exif()

@@ -175,11 +175,7 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("features.pixels", {"backbone": "none"}, "features.pixels: reserved for the photos themselves"),
         ("backbones.mobilenet_v2.weights", "", "backbones.mobilenet_v2.weights: expected a file, received none"),
         ("label_issues", {"mobilenet_v2_blocks": {"folds": 5}}, "label_issues: expected one of stored features of a"),
-        (
-            "models.cnn.fine_tune",
-            {"after": 0.5, "learning_rate": 1},
-            "models.cnn.fine_tune: expected none without",
-        ),
+        ("models.cnn.fine_tune", {"after": 0.5, "learning_rate": 1}, "models.cnn.fine_tune: expected none without"),
         ("models.fine_tuned.features", "mobilenet_v2", "models.fine_tuned.fine_tune: expected none without features.m"),
         ("models.transfer.features", "mobilenet_v2_blocks", "models.transfer.fine_tune: expected after and learning"),
         # Linear classifiers and pooled features.

@@ -180,20 +180,14 @@ BAD_ARCHIVES: dict[str, tuple[Callable[[], Any], str]] = {
         "LFS pointer: run `git lfs pull`$",
     ),
     "empty file": (file_of(b""), "received an empty file$"),
-    "web page": (
-        file_of(b"<!doctype html>"),
-        "a complete zip or tar archive, received a web page$",
-    ),
+    "web page": (file_of(b"<!doctype html>"), "a complete zip or tar archive, received a web page$"),
     "rar": (file_of(b"Rar!\x1a\x07\1\0"), "received a 7z or rar archive$"),
     "Windows path out": (zip_of(r"cats\0.jpg", r"..\evil.jpg"), "'../evil.jpg', which leads out of it"),
     "path out": (zip_of("../evil.jpg"), "'../evil.jpg', which leads out of it"),
     "no name": (zip_of("cats/0.jpg", "."), "one file of each name .*'.' again"),
     "zeros for a name": (lambda: write_changed_zip("猫/0.jpg".encode(), bytes(9)), "one file of each name .*'.' again"),
     "absolute path": (zip_of("/tmp/evil.jpg"), "'/tmp/evil.jpg', which leads out"),  # noqa: S108 (not written)
-    "zip cut short": (
-        lambda: write_start(zip_of("a/0.jpg"), 60),
-        "zip or tar archive, received a zip archive$",
-    ),
+    "zip cut short": (lambda: write_start(zip_of("a/0.jpg"), 60), "zip or tar archive, received a zip archive$"),
     "tar.gz cut short": (lambda: write_start(lambda: write_tar("w:gz"), 60), "unpacked: Compressed file ended before"),
     "damaged zip": (lambda: write_changed_zip(CHECKSUM, bytes(4)), "an intact archive, received one that cannot"),
     "link in a tar": (tar_of("cats/evil.jpg", type=tarfile.SYMTYPE, linkname="../../e"), "link or device 'cats/evil"),

@@ -84,12 +84,7 @@ CNN = ModelConfig(features="pixels", conv_layers=1, filters=4, dropout=0.5, dens
     ],
 )
 def test_auto_precision_on_a_cpu(
-    monkeypatch: pytest.MonkeyPatch,
-    instructions: list[str],
-    has_backbone: bool,
-    one_dnn: str,
-    policy: str,
-    reason: str,
+    monkeypatch: pytest.MonkeyPatch, instructions: list[str], has_backbone: bool, one_dnn: str, policy: str, reason: str
 ) -> None:
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", one_dnn)
     monkeypatch.setattr(runtime, "instruction_sets", lambda: instructions)

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from stages.inference import prediction_cache
 from stages.inference.prediction import load_model
 from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
-from tests.conftest import CNN, PHOTOS, PROJECT, edit_params, pack_photos, write_photos
+from tests.conftest import CNN, PHOTOS, PROJECT, edit_params, pack_photos, run_main, write_photos
 
 TINY = {**CNN, "conv_layers": 1, "filters": 2, "dense_units": 2}
 # The best is evaluated before another.
@@ -40,11 +39,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             write_photos(PHOTOS / "validation" / label, validation_count, first=20)
         pack_photos()
         split.main()
-        patch.setattr(sys, "argv", ["…"])
         pixels.main()
         for name in MODELS:
-            patch.setenv("DVC_STAGE", f"train@{name}")
-            train.main()
+            run_main(train, name)
         evaluate.main()
         yield folder
 

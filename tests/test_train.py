@@ -1,7 +1,6 @@
 """The step that trains a model, from one seed or several."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from stages.models.saving import check_saved_model
 from stages.storage.files import content_hash, write_json
 from stages.training import callbacks, network
 from stages.training.training_run import TrainingRun
-from tests.conftest import CNN_ALONE, SetParams, edit_params, write_list
+from tests.conftest import CNN_ALONE, SetParams, edit_params, run_main, write_list
 from tests.training.examples import KilledError
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -25,9 +24,8 @@ TINY = {**CNN_ALONE["models"]["cnn"], "conv_layers": 1, "filters": 2, "dense_uni
 
 
 @pytest.fixture
-def settings(set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def settings(set_params: SetParams) -> Callable[..., None]:
     """Change parameters of ``train``; a list and features of eight photos are there."""
-    monkeypatch.setattr(sys, "argv", ["train", "cnn"])
     folder = FEATURES / "pixels"
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
@@ -46,7 +44,7 @@ def test_leftovers_of_a_removed_model_are_refused_first(settings: Callable[..., 
     leftover = MODELS / "cnn_v1.keras"
     leftover.touch()
     with pytest.raises(UserError, match=f"move or delete {leftover}$"):
-        train.main()
+        run_main(train, "cnn")
     assert not BACKUPS.exists()
 
 
@@ -55,7 +53,7 @@ def test_a_model_is_there_only_once_it_was_checked(
 ) -> None:
     """Killed between saving and checking, in the second of its seeds; run again, it ends as if undisturbed."""
     settings(runs=2)
-    train.main()
+    run_main(train, "cnn")
     undisturbed = results()
     for path in map(Path, undisturbed):
         path.unlink()
@@ -69,9 +67,9 @@ def test_a_model_is_there_only_once_it_was_checked(
 
     monkeypatch.setattr(network, "check_saved_model", check)
     with pytest.raises(KilledError):
-        train.main()
+        run_main(train, "cnn")
     assert not [path for path in results() if path.startswith("data/repeats")]
-    train.main()
+    run_main(train, "cnn")
     assert len(checked) == 4
     assert results() == undisturbed
 
@@ -85,7 +83,7 @@ def test_a_model_s_own_settings_go_before_those_of_train(
     runs: list[TrainingRun] = []
     monkeypatch.setattr(train, "write_results", lambda run, *_: runs.append(run))
     with pytest.raises(FileNotFoundError):  # no model is written
-        train.main()
+        run_main(train, "cnn")
     [run] = runs
     assert run.settings.model_dump(include={*own, "early_stopping"}) == {**own, "early_stopping": 7}
 
@@ -93,7 +91,7 @@ def test_a_model_s_own_settings_go_before_those_of_train(
 def test_initial_weights_depend_on_the_seed(settings: Callable[..., None]) -> None:
     """Before the first step, which is too short to matter."""
     settings(runs=2, epochs=1, learning_rate=1e-12)
-    train.main()
+    run_main(train, "cnn")
     first, second = (load_model(Path(path)) for path in ("data/models/cnn.keras", "data/repeats/cnn/cnn.1.keras"))
     assert np.abs(first.get_layer("logits").kernel - second.get_layer("logits").kernel).max() > 0.01
 
@@ -102,10 +100,10 @@ def test_features_of_another_image_fit_are_refused(settings: Callable[..., None]
     """Those from before there were several are of stretched photos."""
     edit_params(Path("params.yaml"), {"image_fit": "pad"})
     with pytest.raises(UserError, match=r"image_fit pad, received stretch: run `dvc repro pixels`$"):
-        train.main()
+        run_main(train, "cnn")
     about = FEATURES / "pixels/about.json"
     about.write_text(json.dumps({**json.loads(about.read_text()), "image_fit": "pad"}))
-    train.main()
+    run_main(train, "cnn")
     assert json.loads(Path("data/models/cnn.json").read_text())["image_fit"] == "pad"
 
 
@@ -126,9 +124,9 @@ def test_runs_from_several_seeds_resume_and_are_independent(
     with monkeypatch.context() as patch:
         patch.setattr(callbacks.Checkpoint, "on_train_batch_end", die)
         with pytest.raises(KilledError):
-            train.main()
+            run_main(train, "cnn")
     caplog.clear()
-    train.main()
+    run_main(train, "cnn")
     resumed = [message for message in caplog.messages if "resuming" in message]
     assert resumed == [f"resuming after epoch {epoch} of 2, which an earlier run finished" for epoch in (2, 2, 1)]
     assert not list(BACKUPS.iterdir())
@@ -136,7 +134,7 @@ def test_runs_from_several_seeds_resume_and_are_independent(
     assert json.loads(together["data/repeats/cnn/seeds.json"]) == [1, 2]
 
     settings(runs=1, seed=2)
-    train.main()
+    run_main(train, "cnn")
     alone = results()
     assert json.loads(alone.pop("data/repeats/cnn/seeds.json")) == []
     assert len(alone) == 4, "what earlier runs repeated is gone"

@@ -5,7 +5,6 @@ import errno
 import io
 import json
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from pathlib import Path
@@ -31,7 +30,7 @@ from stages.photos import decode
 from stages.photos.decode import resized_pixels
 from stages.storage.files import write_json
 from tests.commands.small_model import SIZE, save_small_model
-from tests.conftest import SetParams, write_photos
+from tests.conftest import SetParams, run_main, write_photos
 
 CLASSES = ["ants", "bees", "cows"]
 PHOTOS = [f"new/{number}.jpg" for number in range(5)]
@@ -62,9 +61,8 @@ def predict(
     monkeypatch.setattr(export_cache, "EXPORTS", exports)  # made once for all tests
 
     def call(*arguments: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["predict", *arguments])
         caplog.set_level("WARNING")
-        command.main()
+        run_main(command, *arguments)
         return capsys.readouterr().out
 
     return call

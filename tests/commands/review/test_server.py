@@ -3,7 +3,6 @@
 import asyncio
 import json
 import socket
-import sys
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +16,7 @@ from commands.review import __main__ as command
 from commands.review.server import MAX_UPLOAD, Secrets, make_app
 from stages.common.paths import CORRECTIONS
 from tests.commands.review.examples import CLASSES, photo, write_lists
+from tests.conftest import run_main
 
 
 class Server:
@@ -93,9 +93,8 @@ def test_ctrl_c_ends_the_server_without_an_error(monkeypatch: pytest.MonkeyPatch
         raise KeyboardInterrupt
 
     write_lists()
-    monkeypatch.setattr(sys, "argv", ["…", "--no-browser"])
     monkeypatch.setattr(command, "serve", interrupt)
-    command.main()
+    run_main(command, "--no-browser")
 
 
 def test_only_photos_of_the_lists_are_served(server: Server) -> None:

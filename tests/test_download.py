@@ -178,10 +178,7 @@ BAD_PARAMETERS = {
     "unknown protocol": ({"photos": "gopher2://a/b.zip"}, "^download.photos: .*'gopher2://a/b.zip'"),
     "not an archive": ({"photos": "page.zip"}, "^download.photos: expected a complete zip or tar .*from page.zip"),
     "damaged archive": ({"photos": "damaged.zip"}, "^download.photos: expected an intact archive, received one that"),
-    "other file": (
-        {"photos": "empty.zip", "photos_sha256": "0" * 64},
-        "_sha256: expected 0{64}, received [0-9a-f]{64}",
-    ),
+    "other file": ({"photos": "empty.zip", "photos_sha256": "0" * 64}, "_sha256: expected 0{64}, received [0-9a-f]"),
     "hash of a folder": ({"photos_sha256": "0" * 64}, "photos_sha256: expected it empty for a folder"),
     "folder with a bad link": ({"photos": "dangling"}, "dangling/none.jpg, a link to a folder or to nothing"),
     "folder with a linked folder": ({"photos": "linked"}, "linked/dogs, a link to a folder"),

@@ -1,7 +1,6 @@
 """Photos whose labels look wrong, as the step lists and draws them."""
 
 import re
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,13 @@ from stages import label_issues
 from stages.label_issues import confident_classes, out_of_fold_probabilities
 from stages.models import logistic_regression
 from stages.storage.files import content_hash, write_json
-from tests.conftest import SetParams, write_list, write_photos
+from tests.conftest import SetParams, run_main, write_list, write_photos
 
 FOLDER = Path("plots/label_issues")
 
 
 @pytest.fixture
-def run(workspace: Path, monkeypatch: pytest.MonkeyPatch, set_params: SetParams) -> Callable[..., pd.DataFrame]:
+def run(set_params: SetParams) -> Callable[..., pd.DataFrame]:
     """Run the step on features of two views that tell the classes apart, with the given numbers of wrong labels."""
 
     def step(wrong: list[int], reviewed: Sequence[str] = (), together: Sequence[str] = ()) -> pd.DataFrame:
@@ -40,8 +39,7 @@ def run(workspace: Path, monkeypatch: pytest.MonkeyPatch, set_params: SetParams)
         write_list("groups", path=together, group=["same"] * len(together))
         write_json({"photos": hashes}, features / "about.json")
         set_params({"label_issues": {"mobilenet_v2": {"folds": 5}}})
-        monkeypatch.setattr(sys, "argv", ["label_issues", "mobilenet_v2"])
-        label_issues.main()
+        run_main(label_issues, "mobilenet_v2")
         return pd.read_csv(FOLDER / "mobilenet_v2.csv", keep_default_na=False)
 
     return step
@@ -115,20 +113,18 @@ def test_the_figure_names_photos_and_classes_or_says_none(run: Callable[..., pd.
 
 def test_a_class_is_confident_from_its_mean_probability_on() -> None:
     """The mean over the examples with its label."""
-    probabilities = np.array(
-        [
-            [0.9, 0.1, 0.0],
-            [0.2, 0.7, 0.1],  # reaches class 1's threshold, and its label's not
-            [0.4, 0.6, 0.0],  # labelled 1, of which it is at the threshold
-            [0.5, 0.6, 0.0],  # the label's class too is below its threshold, so that 1 alone is confident
-            [0.3, 0.3, 0.4],
-            [0.1, 0.3, 0.6],
-            [0.3, 0.5, 0.2],  # no class is confident
-        ]
-    )
-    labels = np.array([0, 0, 1, 0, 2, 2, 1])
+    rows = [  # probabilities, label and confident class
+        ([0.9, 0.1, 0.0], 0, 0),
+        ([0.2, 0.7, 0.1], 0, 1),  # reaches class 1's threshold, and its label's not
+        ([0.4, 0.6, 0.0], 1, 1),  # at the threshold
+        ([0.5, 0.6, 0.0], 0, 1),  # the label's class too is below its threshold, so that 1 alone is confident
+        ([0.3, 0.3, 0.4], 2, 2),
+        ([0.1, 0.3, 0.6], 2, 2),
+        ([0.3, 0.5, 0.2], 1, 1),  # no class is confident
+    ]
     # The thresholds: (0.9 + 0.2 + 0.5) / 3, (0.6 + 0.5) / 2 and (0.4 + 0.6) / 2.
-    np.testing.assert_array_equal(confident_classes(probabilities, labels), [0, 1, 1, 1, 2, 2, 1])
+    probabilities, labels, confident = map(np.array, zip(*rows, strict=True))
+    np.testing.assert_array_equal(confident_classes(probabilities, labels), confident)
 
 
 def test_of_two_confident_classes_the_more_probable_counts() -> None:

@@ -43,12 +43,10 @@ def test_each_number_has_its_own_name(workspace: Path) -> None:
         "grouped": 5,
         "removed": 6,
         "unusable": 7,
-        "copies": {"validation": {"photos": 2, "share": 0.2}, "test": {"photos": 1, "share": 0.111111}},
         "relabelled": 1,
+        "copies": {"validation": {"photos": 2, "share": 0.2}, "test": {"photos": 1, "share": 0.111111}},
         "test": {"accuracy": 0.25},  # of always dogs, the larger class of the training photos
-        "images": [
-            {"split": split, "label": label, "images": of[label]} for split, of in images.items() for label in of
-        ],
+        "images": [{"split": name, "label": label, "images": of[label]} for name, of in images.items() for label in of],
     }
     assert pd.read_csv("plots/label_counts.csv")["images"].tolist() == [4, 8, 3, 5, 6, 2]
 

@@ -1,7 +1,7 @@
 import errno
 import hashlib
 from pathlib import Path
-from typing import Any
+from unittest import mock
 
 import pandas as pd
 import pytest
@@ -212,11 +212,8 @@ def test_files_with_more_frames_are_counted(workspace: Path, caplog: pytest.LogC
 
 
 def test_a_fault_of_the_disk_stops_the_run(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> bytes:
-        raise OSError(errno.EIO, "Input/output error")
-
     layout({"cats": 10, "dogs": 10})
-    monkeypatch.setattr(decode, "_read", fail)
+    monkeypatch.setattr(decode, "_read", mock.Mock(side_effect=OSError(errno.EIO, "Input/output error")))
     with pytest.raises(OSError, match="Input/output error"):
         split_photos()
     assert not SPLITS.exists()

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -266,10 +267,7 @@ def test_shards_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_failing_disk_is_not_a_damaged_archive(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(source: Any, target: Any) -> None:
-        raise OSError(errno.EIO, "Input/output error")
-
     write_zip(photos_by_name())
-    monkeypatch.setattr(shutil, "copyfileobj", fail)
+    monkeypatch.setattr(shutil, "copyfileobj", mock.Mock(side_effect=OSError(errno.EIO, "Input/output error")))
     with pytest.raises(OSError, match="Input/output error"):
         packed()

@@ -4,10 +4,10 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any, get_args
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -191,20 +191,13 @@ def test_no_program_is_started_for_a_strangers_file(tmp_path: Path, monkeypatch:
     assert not (tmp_path / "started").exists()
 
 
-def fail(error: BaseException) -> Callable[..., Any]:
-    def call(*_args: Any, **_options: Any) -> Any:
-        raise error
-
-    return call
-
-
 @pytest.mark.parametrize("function", ["io.open", "PIL.Image.open"])
 @pytest.mark.parametrize("error", [*(OSError(code, "") for code in (errno.EIO, errno.EMFILE)), MemoryError()])
 def test_failures_of_the_machine_are_not_the_photos(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, error: Exception
 ) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / "a.jpg")
-    monkeypatch.setattr(function, fail(error))
+    monkeypatch.setattr(function, mock.Mock(side_effect=error))
     with pytest.raises(type(error)) as raised:
         open_photo(tmp_path / "a.jpg")
     assert raised.value is error
@@ -213,7 +206,7 @@ def test_failures_of_the_machine_are_not_the_photos(
 @pytest.mark.parametrize("error", [PermissionError(errno.EACCES, "No"), OSError(errno.ELOOP, "Loop"), None])
 def test_a_forbidden_or_missing_file_is_unreadable(monkeypatch: pytest.MonkeyPatch, error: OSError | None) -> None:
     if error:
-        monkeypatch.setattr("io.open", fail(error))
+        monkeypatch.setattr("io.open", mock.Mock(side_effect=error))
     reason = error.strerror if error else "No such file or directory"
     with pytest.raises(UnreadablePhotoError, match=f"^cannot be read: {reason}$"):
         open_photo("a.jpg")

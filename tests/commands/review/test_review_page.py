@@ -19,7 +19,7 @@ from tests.commands.small_model import save_small_model
 from tests.conftest import PROJECT
 from tests.project import environment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("workspace")]
 
 PHOTO = "document.getElementById('single')?.hidden === false && document.getElementById('path').textContent"
 STATUS = "document.getElementById('status')?.textContent"
@@ -45,7 +45,6 @@ async def shows(page: Page, text: str) -> None:
     await page.wait_for(f"[{PHOTO}, {STATUS}].some((shown) => shown && shown.includes({text!r}))")
 
 
-@pytest.mark.usefixtures("workspace")
 def test_a_crash_in_mid_review_loses_nothing(tmp_path: Path) -> None:
     """Also with names that are markup elsewhere, each of which has a key."""
     suspects = write_lists()
@@ -82,7 +81,6 @@ def test_a_crash_in_mid_review_loses_nothing(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.usefixtures("workspace")
 def test_decisions_undone_one_by_one_skip_no_photo(tmp_path: Path) -> None:
     """Also where the list of decisions, which becomes shorter, is longer than what the page asks for at a time."""
     write_lists(per_class=22)
@@ -114,7 +112,6 @@ def test_decisions_undone_one_by_one_skip_no_photo(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.usefixtures("workspace")
 def test_of_many_classes_one_is_found_by_its_name(tmp_path: Path) -> None:
     suspects = write_lists([f"class {number:03}" for number in range(200)], suspects=1)
 
@@ -135,7 +132,6 @@ WAYS_IN = {
 }
 
 
-@pytest.mark.usefixtures("workspace")
 def test_a_photo_is_classified_however_it_comes(tmp_path: Path) -> None:
     write_lists()
     save_small_model("good", CLASSES)

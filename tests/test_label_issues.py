@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -64,16 +64,11 @@ def test_exchanged_labels_are_listed_most_suspicious_first(
 def test_groups_folds_and_seed_reach_the_cross_validation(
     run: Callable[..., pd.DataFrame], set_params: SetParams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    received: list[Any] = []
-
-    def predict(features: np.ndarray, labels: np.ndarray, *given: Any) -> np.ndarray:
-        received.extend(given)
-        return np.asarray(np.eye(2)[labels])
-
+    predict = mock.Mock(side_effect=lambda _features, labels, *_: np.eye(2)[labels])
     monkeypatch.setattr(label_issues, "out_of_fold_probabilities", predict)
     set_params({"seed": 7})
     run([], together=["data/raw/train/3.jpg", "data/raw/validation/4.jpg"])
-    groups, folds, seed = received
+    groups, folds, seed = predict.call_args.args[2:]
     assert (groups[34], groups[3], folds, seed) == ("same", "same", 5, 7)
     assert len(set(groups)) == 59
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -21,17 +22,18 @@ from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
 from stages.storage.feature_sets import sample_rows
 from stages.training import network
-from stages.training.training_run import History, TrainingRun
 from tests.conftest import SetParams, run_main, write_list, write_photos
 from tests.training.small_backbone import use_small_backbone
 
 pytestmark = pytest.mark.usefixtures("photos")
 SIZE = (32, 40)
+Pixels = dict[str, np.ndarray]  # by split
+Train = Callable[..., None]  # the fixture
 COUNTS = {"train": 5, "validation": 3}
 
 
 @pytest.fixture
-def photos(set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
+def photos(set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> Pixels:
     """Lists with few photos, a small backbone, and the photos' pixels by split."""
     set_params({"image_size": list(SIZE), "features.mobilenet_v2.views": 2, "features.mobilenet_v2.seed": 3})
     use_small_backbone(monkeypatch, SIZE)
@@ -45,7 +47,7 @@ def photos(set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
     return pixels
 
 
-def run_step(name: str) -> dict[str, np.ndarray]:
+def run_step(name: str) -> Pixels:
     pixels.main()
     if name != "pixels":
         run_main(features, name)
@@ -54,7 +56,7 @@ def run_step(name: str) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("stop_before", [None, "block_15_expand"])
 def test_features_are_the_backbones_output_for_each_view(
-    photos: dict[str, np.ndarray], set_params: SetParams, stop_before: str | None
+    photos: Pixels, set_params: SetParams, stop_before: str | None
 ) -> None:
     fine_tune = {"after": 0.5, "learning_rate": 1e-4} if stop_before else None
     set_params({"features.mobilenet_v2.stop_before": stop_before, "models.transfer.fine_tune": fine_tune})
@@ -75,7 +77,7 @@ def test_features_are_the_backbones_output_for_each_view(
         np.testing.assert_allclose(written[split], expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
-def test_pooled_features_are_means_of_plain_maps(photos: dict[str, np.ndarray]) -> None:
+def test_pooled_features_are_means_of_plain_maps(photos: Pixels) -> None:
     written = run_step("mobilenet_v2_pooled")
     preprocessing, network, _ = load_backbone(Path("data/features/mobilenet_v2_pooled/backbone"), SIZE)
     for split, count in COUNTS.items():
@@ -85,22 +87,18 @@ def test_pooled_features_are_means_of_plain_maps(photos: dict[str, np.ndarray]) 
 
 
 def test_views_of_every_epoch_are_left_to_the_training(
-    photos: dict[str, np.ndarray], set_params: SetParams, monkeypatch: pytest.MonkeyPatch
+    photos: Pixels, set_params: SetParams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_params({"features.mobilenet_v2.views": "every_epoch", "label_issues": {}, "models.transfer.pool_size": 1})
     written = run_step("mobilenet_v2")
     for split in COUNTS:
         np.testing.assert_array_equal(written[split], photos[split])
     set_params({"train.epochs": 2, "train.precision": "float32"})
-    trained = []
-
-    def train_model(model: keras.Model, run: TrainingRun, _: Path) -> tuple[History, np.ndarray]:
-        trained.append((run.config.flip, run.config.rotation, model.get_layer("backbone").name))
-        return [], model.predict(photos["validation"], verbose=0)
-
+    train_model = mock.Mock(side_effect=lambda model, *_: ([], model.predict(photos["validation"], verbose=0)))
     monkeypatch.setattr(network, "train_model", train_model)
     run_main(train, "transfer")
-    assert trained == [("horizontal", 0.2, "backbone")]
+    [model, run, _] = train_model.call_args.args
+    assert (run.config.flip, run.config.rotation, model.get_layer("backbone").name) == ("horizontal", 0.2, "backbone")
 
 
 def test_sizes_are_logged_and_a_full_disk_is_one_line(
@@ -157,7 +155,7 @@ def test_unusable_features_are_one_line(set_params: SetParams) -> None:
 
 
 @pytest.fixture
-def small_transfer(set_params: SetParams, eagerly: None) -> Callable[..., None]:
+def small_transfer(set_params: SetParams, eagerly: None) -> Train:
     """Train ``transfer`` for an epoch on the features of a small backbone; keywords change ``train``."""
 
     def run(**changes: Any) -> None:
@@ -171,15 +169,13 @@ def small_transfer(set_params: SetParams, eagerly: None) -> Callable[..., None]:
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
 def test_a_saved_model_agrees_with_its_training_on_features(
-    small_transfer: Callable[..., None], caplog: pytest.LogCaptureFixture, precision: str
+    small_transfer: Train, caplog: pytest.LogCaptureFixture, precision: str
 ) -> None:
     small_transfer(precision=precision)
     assert "the saved model agrees with its training" in caplog.text
 
 
-def test_features_of_another_network_are_an_error(
-    small_transfer: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_features_of_another_network_are_an_error(small_transfer: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     """Here one that folding changed."""
     monkeypatch.setattr(backbone, "scale_and_shift", lambda norm: [1.2 * each for each in scale_and_shift(norm)])
     with pytest.raises(RuntimeError, match="expected the saved model to compute the logits of its training"):
@@ -187,9 +183,7 @@ def test_features_of_another_network_are_an_error(
     assert not list(Path("data/models").iterdir())
 
 
-def test_features_of_photos_of_another_size_are_one_line(
-    small_transfer: Callable[..., None], set_params: SetParams
-) -> None:
+def test_features_of_photos_of_another_size_are_one_line(small_transfer: Train, set_params: SetParams) -> None:
     """Where maps have the same shape only the sample of the pixels tells."""
     small_transfer(precision="float32")
     set_params({"image_size": [33, 40]})

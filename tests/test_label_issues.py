@@ -17,10 +17,11 @@ from stages.storage.files import content_hash, write_json
 from tests.conftest import SetParams, run_main, write_list, write_photos
 
 FOLDER = Path("plots/label_issues")
+Run = Callable[..., pd.DataFrame]  # the fixture
 
 
 @pytest.fixture
-def run(set_params: SetParams) -> Callable[..., pd.DataFrame]:
+def run(set_params: SetParams) -> Run:
     """Run the step on features of two views that tell the classes apart, with the given numbers of wrong labels."""
 
     def step(wrong: list[int], reviewed: Sequence[str] = (), together: Sequence[str] = ()) -> pd.DataFrame:
@@ -45,9 +46,7 @@ def run(set_params: SetParams) -> Callable[..., pd.DataFrame]:
     return step
 
 
-def test_exchanged_labels_are_listed_most_suspicious_first(
-    run: Callable[..., pd.DataFrame], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_exchanged_labels_are_listed_most_suspicious_first(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     listed = run([4, 7, 22])
     assert listed.columns[:2].tolist() == ["path", "label"], "as corrections.csv has them"
     assert sorted(listed["path"]) == [f"data/raw/train/{number}.jpg" for number in (22, 4, 7)]
@@ -62,7 +61,7 @@ def test_exchanged_labels_are_listed_most_suspicious_first(
 
 
 def test_groups_folds_and_seed_reach_the_cross_validation(
-    run: Callable[..., pd.DataFrame], set_params: SetParams, monkeypatch: pytest.MonkeyPatch
+    run: Run, set_params: SetParams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predict = mock.Mock(side_effect=lambda _features, labels, *_: np.eye(2)[labels])
     monkeypatch.setattr(label_issues, "out_of_fold_probabilities", predict)
@@ -73,7 +72,7 @@ def test_groups_folds_and_seed_reach_the_cross_validation(
     assert len(set(groups)) == 59
 
 
-def test_all_photos_are_predicted_out_of_fold(run: Callable[..., pd.DataFrame]) -> None:
+def test_all_photos_are_predicted_out_of_fold(run: Run) -> None:
     issues = run([3]).set_index("path")
     photos = pd.read_csv("data/out_of_fold/mobilenet_v2.csv").set_index("path")
     assert len(photos) == 60
@@ -92,7 +91,7 @@ def test_labels_are_sorted_before_probabilities_are_rounded() -> None:
     assert listed["given_probability"].tolist()[:3] == [0, 0, 0]
 
 
-def test_a_reviewed_photo_is_not_listed_and_bytes_repeat(run: Callable[..., pd.DataFrame]) -> None:
+def test_a_reviewed_photo_is_not_listed_and_bytes_repeat(run: Run) -> None:
     written = []
     for _ in range(2):
         assert run([4, 7], reviewed=["data/raw/train/7.jpg"])["path"].to_list() == ["data/raw/train/4.jpg"]
@@ -100,7 +99,7 @@ def test_a_reviewed_photo_is_not_listed_and_bytes_repeat(run: Callable[..., pd.D
     assert written[0] == written[1]
 
 
-def test_the_figure_names_photos_and_classes_or_says_none(run: Callable[..., pd.DataFrame]) -> None:
+def test_the_figure_names_photos_and_classes_or_says_none(run: Run) -> None:
     one, none = label_issues.draw_issues(run([4])), label_issues.draw_issues(run([]))
     assert re.fullmatch(r"4.jpg\nlabelled (\w+)\n0.\d\d for (?!\1)\w+", one.axes[0].get_title())
     assert none.get_suptitle() == "labels that look wrong: none"

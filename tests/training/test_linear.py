@@ -32,6 +32,8 @@ from tests.training.examples import KilledError
 from tests.training.small_backbone import use_small_backbone
 
 Pixels = dict[str, np.ndarray]  # by split
+Fit = Callable[..., Pixels]  # the fixtures
+FineTune = Callable[..., list[dict[str, Any]]]
 
 SIZE = (32, 40)
 NAME = "mobilenet_v2_pooled"
@@ -40,7 +42,7 @@ FILES = ["data/models/linear.json", "data/models/linear.keras", "data/models/lin
 
 
 @pytest.fixture
-def fit(workspace: Path, set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pixels]:
+def fit(workspace: Path, set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> Fit:
     """Fit ``linear`` to 24 random photos of three classes; keywords change its config. Returns pixels by split."""
     use_small_backbone(monkeypatch, SIZE)
     folder = Path("data/features", NAME)
@@ -69,7 +71,7 @@ def fit(workspace: Path, set_params: SetParams, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def fine_tune(fit: Callable[..., Pixels], set_params: SetParams) -> Callable[..., list[dict[str, Any]]]:
+def fine_tune(fit: Fit, set_params: SetParams) -> FineTune:
     """Fit ``linear``, then fine-tune it with the last blocks; keywords change ``train``. Returns a history."""
     pixels, folder = fit(), Path("data/features/mobilenet_v2_blocks")
     backbone = load_backbone(folder / "backbone", SIZE)
@@ -89,7 +91,7 @@ def fine_tune(fit: Callable[..., Pixels], set_params: SetParams) -> Callable[...
     return run
 
 
-def test_fine_tuning_starts_from_the_linear_classifier(fine_tune: Callable[..., list[dict[str, Any]]]) -> None:
+def test_fine_tuning_starts_from_the_linear_classifier(fine_tune: FineTune) -> None:
     """At a rate too low to matter it stays there; at another, the last blocks and the head train."""
     [fitted], logits = read_json(FILES[3]), np.load(FILES[2])["logits"]
     records = fine_tune(1e-12)
@@ -104,7 +106,7 @@ def test_fine_tuning_starts_from_the_linear_classifier(fine_tune: Callable[..., 
 
 
 def test_a_fine_tuned_linear_head_resumes_to_the_same_bytes(
-    fine_tune: Callable[..., list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    fine_tune: FineTune, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = {"schedule": "cosine", "warmup": 0.2}
     fine_tune(1e-3, **settings)
@@ -129,7 +131,7 @@ def read_json(path: str) -> Any:
     return json.loads(Path(path).read_text())
 
 
-def test_the_saved_model_takes_pixels_and_gives_its_logits(fit: Callable[..., Pixels]) -> None:
+def test_the_saved_model_takes_pixels_and_gives_its_logits(fit: Fit) -> None:
     pixels = fit()["validation"]
     model = load_model(Path(FILES[1]))
     with np.load(FILES[2]) as saved:
@@ -144,7 +146,7 @@ def test_the_saved_model_takes_pixels_and_gives_its_logits(fit: Callable[..., Pi
     assert [layer.name for layer in model.layers[2:]] == ["backbone", "pooling", "logits"]
 
 
-def test_the_history_is_one_record_of_the_fit(fit: Callable[..., Pixels], caplog: pytest.LogCaptureFixture) -> None:
+def test_the_history_is_one_record_of_the_fit(fit: Fit, caplog: pytest.LogCaptureFixture) -> None:
     fit()
     [record] = read_json(FILES[3])
     with np.load(FILES[2]) as saved:
@@ -166,9 +168,7 @@ def written() -> list[bytes]:
     return [Path(path).read_bytes() for path in FILES]
 
 
-def test_another_fit_needs_no_tensorflow_for_the_same_bytes(
-    fit: Callable[..., Pixels], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_fit_needs_no_tensorflow_for_the_same_bytes(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor does one to another set of features of the same backbone."""
     fit(inverse_regularization=0.3)
     fresh = written()
@@ -186,7 +186,7 @@ def test_another_fit_needs_no_tensorflow_for_the_same_bytes(
         assert written() == fresh
 
 
-def test_a_copy_of_other_features_is_built_again(fit: Callable[..., Pixels]) -> None:
+def test_a_copy_of_other_features_is_built_again(fit: Fit) -> None:
     fit()
     fresh, [copy] = written(), BACKUPS.glob("*.linear")
     with np.load(copy) as saved:
@@ -200,7 +200,7 @@ def test_a_copy_of_other_features_is_built_again(fit: Callable[..., Pixels]) -> 
 
 
 @pytest.mark.parametrize("refits", [False, True])
-def test_features_of_another_network_are_an_error(fit: Callable[..., Pixels], refits: bool) -> None:
+def test_features_of_another_network_are_an_error(fit: Fit, refits: bool) -> None:
     """As of every model, what is saved is compared with what was fitted; by a refit too, which loads no network."""
     if refits:
         fit()
@@ -213,7 +213,7 @@ def test_features_of_another_network_are_an_error(fit: Callable[..., Pixels], re
 
 @pytest.mark.parametrize("change", ["weights", "damage"])
 def test_another_backbone_or_damage_builds_the_model_again(
-    change: str, fit: Callable[..., Pixels], monkeypatch: pytest.MonkeyPatch
+    change: str, fit: Fit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fit()
     [weights] = Path("data/features", NAME, "backbone").glob("*.h5")
@@ -229,9 +229,7 @@ def test_another_backbone_or_damage_builds_the_model_again(
         fit()
 
 
-def test_evaluation_of_another_fit_needs_no_tensorflow(
-    fit: Callable[..., Pixels], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_evaluation_of_another_fit_needs_no_tensorflow(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     """Logits and Grad-CAM are those of the saved model; without its cached features it is loaded once."""
     pixels = fit(inverse_regularization=0.3)["validation"]
     path = Path(FILES[1])
@@ -256,7 +254,7 @@ def test_evaluation_of_another_fit_needs_no_tensorflow(
     assert loading.call_args_list == [mock.call(path)] * 2
 
 
-def test_other_seeds_have_other_folds(fit: Callable[..., Pixels]) -> None:
+def test_other_seeds_have_other_folds(fit: Fit) -> None:
     fit({"runs": 3})
     assert read_json("data/repeats/linear/seeds.json") == [1, 2]
     first, second = map(read_json, (FILES[0], "data/repeats/linear/linear.1.json"))
@@ -265,7 +263,7 @@ def test_other_seeds_have_other_folds(fit: Callable[..., Pixels]) -> None:
     assert BACKUPS.exists(), "by which a trial of a sweep knows that it trained"
 
 
-def test_groups_folds_seed_and_weights_reach_it(fit: Callable[..., Pixels], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_groups_folds_seed_and_weights_reach_it(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     assign, fit_weighted = mock.Mock(wraps=assign_folds), mock.Mock(wraps=fit_classifier)
     monkeypatch.setattr(logistic_regression, "assign_folds", assign)
     monkeypatch.setattr(logistic_regression, "fit_classifier", fit_weighted)
@@ -278,9 +276,7 @@ def test_groups_folds_seed_and_weights_reach_it(fit: Callable[..., Pixels], monk
     assert list(dict.fromkeys(weights)) == ["balanced", None]  # of the cross-validation, too
 
 
-def test_a_regularisation_at_the_end_of_the_list_is_told(
-    fit: Callable[..., Pixels], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_regularisation_at_the_end_of_the_list_is_told(fit: Fit, caplog: pytest.LogCaptureFixture) -> None:
     fit(inverse_regularization=[1e-9, 1e-8])
     assert "lowest loss, at the end of those tried" in caplog.text
     caplog.clear()

@@ -183,11 +183,7 @@ def test_a_mirrored_photo_of_another_class_is_not_a_duplicate() -> None:
 
 @pytest.mark.parametrize(
     ("labels", "distance", "conflicts"),
-    [
-        ("aaabb", 4, {2: "03", 3: "02"}),
-        ("aaabb", 8, {1: "03", 2: "03", 3: "01", 4: "02"}),
-        ("aaaaa", 4, {}),
-    ],
+    [("aaabb", 4, {2: "03", 3: "02"}), ("aaabb", 8, {1: "03", 2: "03", 3: "01", 4: "02"}), ("aaaaa", 4, {})],
 )
 def test_only_direct_duplicates_of_another_class_conflict(
     labels: str, distance: int, conflicts: dict[int, str]

@@ -30,13 +30,16 @@ def save_model(seed: int) -> None:
     keras.Sequential([keras.Input((4, 8, 3)), layers.GlobalAveragePooling2D(), layers.Dense(2)]).save(MODEL)
 
 
-def save_on_backbone(name: str, units: int, *, backbone_seed: int = 0) -> Path:
-    """Save a model as ``build_model`` chains it: preprocessing, a frozen backbone, a head."""
+def save_on_backbone(name: str, units: int, *, backbone_seed: int = 0, fine_tuned: bool = False) -> Path:
+    """Save a model as ``build_model`` chains it: preprocessing, a frozen backbone, last blocks or not, a head."""
     make_deterministic(backbone_seed)
     pixels, features = keras.Input((4, 8, 3)), keras.Input((4, 8, 3))
     preprocessing = keras.Model(features, layers.Rescaling(1 / 255)(features), name="preprocessing")
     backbone = keras.Model(features, layers.Conv2D(4, 3, activation="relu")(features), name="backbone")
     head = [layers.Flatten(), layers.Dense(units), layers.Dense(2)]
+    if fine_tuned:
+        maps = keras.Input(backbone.output_shape[1:])
+        head.insert(0, keras.Model(maps, layers.Conv2D(4, 1, activation="relu")(maps), name="last_blocks"))
     path = MODELS / f"{name}.keras"
     saving.save_model(
         keras.Model(pixels, reduce(lambda x, layer: layer(x), [preprocessing, backbone, *head], pixels)), path
@@ -149,7 +152,8 @@ def test_predictions_of_other_models_are_deleted() -> None:
 
 def test_models_share_the_outputs_of_their_frozen_backbone() -> None:
     """The same as whole models compute, with and without features."""
-    models = [save_on_backbone("wide", 8), save_on_backbone("narrow", 2), save_on_backbone("other", 2, backbone_seed=1)]
+    models = [save_on_backbone("wide", 8), save_on_backbone("blocks", 2, fine_tuned=True)]
+    models.append(save_on_backbone("other", 2, backbone_seed=1))
     cache = PredictionCache(PIXELS)
     with mock.patch.object(prediction_cache, "predict_batches", wraps=predict_batches) as extracting:
         for path, extracted in zip(models, (1, 1, 2), strict=True):

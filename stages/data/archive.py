@@ -64,13 +64,14 @@ def leave_out_hidden(members: Iterable[Member]) -> list[Member]:
     files, hidden = list[Member](), list[Member]()
     for member in members:
         if not member.is_folder:
-            (hidden if is_hidden(PurePosixPath(member.name)) else files).append(member)
+            (hidden if is_hidden(member.name) else files).append(member)
     if hidden:
         logger.info("hidden files left out: %d, such as %r", len(hidden), hidden[0].name)
     folders = {Path(member.name) for member in members if member.is_folder}
     folders |= folders_above(file.name for file in hidden)
-    if empty := sorted(path for path in folders - folders_above(file.name for file in files) if not is_hidden(path)):
-        first = ", ".join(repr(str(folder)) for folder in empty[:50])
+    folders -= folders_above(file.name for file in files)
+    if empty := sorted(folder for folder in map(str, folders) if not is_hidden(folder)):
+        first = ", ".join(map(repr, empty[:50]))
         logger.warning("folders without photos, which are left out and are not classes (%d): %s", len(empty), first)
     return files
 
@@ -80,8 +81,7 @@ def check_content(files: list[Member], archive: Path) -> None:
     if sum(file.size for file in files) > MAX_EXPANSION * archive.stat().st_size:
         raise UserError(EXPANDS)
     for file in files:
-        path = PurePosixPath(file.name)
-        if path.is_absolute() or ".." in path.parts:
+        if file.name.startswith("/") or ".." in file.name.split("/"):
             raise UserError(f"expected names inside the archive, received {file.name!r}, which leads out of it")
         if not file.is_file:
             raise UserError(f"expected files in the archive, received the link or device {file.name!r}")

@@ -77,7 +77,7 @@ def list_photos(photos: DirFileSystem) -> list[str]:
         packed = packed_photos(Path(photos.path))
     with parquet.explain_unreachable(photos):
         names = [PurePosixPath(path).relative_to(photos.path).as_posix() for path in packed] or photos.find("")
-    return [path for path in sorted(names) if not is_hidden(PurePosixPath(path))]
+    return [path for path in sorted(names) if not is_hidden(path)]
 
 
 def check_resources(resources: Resources) -> None:

@@ -72,11 +72,10 @@ def meanings(text: str) -> dict[str, str]:
 
 
 def table(known: dict[str, str]) -> str:
-    rows = [
-        [f"`{key}`", known.get(key, ""), values(schema), default(schema, key), steps(key)]
-        for key, schema in fields(SCHEMA)
-    ]
-    return HEADER + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    rows = ""
+    for key, schema in fields(SCHEMA):
+        rows += f"| `{key}` | {known.get(key, '')} | {values(schema)} | {default(schema, key)} | {steps(key)} |\n"
+    return HEADER + rows
 
 
 def test_the_table_is_that_of_the_schema_and_dvc_yaml() -> None:

@@ -26,7 +26,7 @@ from stages.models.runtime import keras
 from stages.photos.decode import PAD_COLOUR, resized_pixels
 from stages.storage.files import write_json
 from tests.commands.small_model import SIZE, save_small_model
-from tests.conftest import PROJECT, SetParams, run_main, write_photos
+from tests.conftest import PROJECT, SetParams, run_main, write_list, write_photos
 
 MODEL = Path("data/models/small.keras")
 TRAINED = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
@@ -38,10 +38,8 @@ def export(workspace: Path) -> Export:
     """Run the command in a workspace with the model "small" and 20 validation photos."""
     save_small_model("small", ["cats", "dogs"])
     write_photos(Path("photos"), 20)
-    Path("data/splits").mkdir()
-    lines = [f"photos/{number}.jpg,cats\n" for number in range(20)]
     for split in ("train", "validation"):
-        Path(f"data/splits/{split}.csv").write_text("path,label\n" + "".join(lines))
+        write_list(split, path=[f"photos/{number}.jpg" for number in range(20)], label="cats")
 
     def call(*arguments: str) -> None:
         run_main(command, "--model", "small", *arguments)
@@ -95,10 +93,9 @@ def test_an_export_that_lost_accuracy_is_refused(export: Export, name: str) -> N
     centred.layers[-1].set_weights([kernel, offset - [bias, 0]])
     centred.save(MODEL)
     classes = np.where(logits[:, 0] - logits[:, 1] > bias, "cats", "dogs")
-    lines = [f"photos/{number}.jpg,{label}\n" for number, label in enumerate(classes)]
-    Path("data/splits/validation.csv").write_text("path,label\n" + "".join(lines))
+    write_list("validation", path=[f"photos/{number}.jpg" for number in range(20)], label=classes)
     Image.new("RGB", (60, 45)).save("black.png")
-    Path("data/splits/train.csv").write_text("path,label\nblack.png,cats\n")
+    write_list("train", path=["black.png"], label="cats")
     with pytest.raises(UserError, match=r"^int8: expected an accuracy at most 0.005 below .*: try --precision float16"):
         export("--format", name, "--precision", "int8", "out/deep")
     assert list(Path("out").iterdir()) == []
@@ -117,12 +114,6 @@ def test_int8_folds_batch_normalization(caplog: pytest.LogCaptureFixture) -> Non
     assert "Conv" in operations
     assert not operations & {"Add", "Mul", "BatchNormalization"}
     assert not caplog.messages
-
-
-@pytest.mark.usefixtures("export")
-def test_calibration_takes_so_many_training_photos() -> None:
-    assert len(training_pixels(TRAINED, 7)) == 7
-    assert len(training_pixels(TRAINED, 99)) == 20
 
 
 def test_what_differs_by_more_than_allowed_is_refused() -> None:
@@ -221,9 +212,8 @@ def test_an_export_computes_the_model_s_logits_in_float32(name: str, policy: str
 def test_the_rounding_of_half_precision_is_logged(export: Export, caplog: pytest.LogCaptureFixture) -> None:
     save_small_model("small", ["cats", "dogs"], policy="mixed_bfloat16")
     export("--format", "saved_model", "out")
-    moved = re.search(r"computes in bfloat16, .* a probability by (\S+) at most", caplog.text)
-    assert moved
-    assert 0 < float(moved[1]) < 0.02
+    [moved] = re.findall(r"computes in bfloat16, .* a probability by (\S+) at most", caplog.text)
+    assert 0 < float(moved) < 0.02
 
 
 def test_a_wrong_export_leaves_nothing_behind(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,11 +227,12 @@ def test_a_wrong_export_leaves_nothing_behind(export: Export, monkeypatch: pytes
 
 
 @pytest.mark.usefixtures("export")
-def test_all_validation_photos_are_compared() -> None:
+def test_all_validation_photos_and_so_many_of_training_are_read() -> None:
     pixels, labels = validation_photos(TRAINED._replace(class_names=["dogs", "cats"]))
     assert labels is not None
     assert (pixels.shape, set(labels)) == ((20, *SIZE, 3), {1})
     np.testing.assert_array_equal(pixels[np.array([7])][0], resized_pixels("photos/7.jpg", SIZE))
+    assert [len(training_pixels(TRAINED, number)) for number in (7, 99)] == [7, 20]
 
 
 @pytest.mark.usefixtures("export")
@@ -274,7 +265,7 @@ def test_only_a_new_or_empty_folder_is_filled(export: Export) -> None:
         (["onnx"], r"^--format onnx: .* no tf2onnx, onnx, onnxruntime: pip install .*--group export$"),
         (
             ["saved_model", "--precision", "int8"],
-            r"^--format saved_model: expected --precision float32, received int8$",
+            r"^--format saved_model: expected --precision float32, received int8",
         ),
         (["saved_model", "--calibration-photos", "0"], r"^--calibration-photos: expected at least 1, received 0: see"),
         (["saved_model", "--max-accuracy-loss", "nan"], r"^--max-accuracy-loss: expected a share of 0 to 1, received"),

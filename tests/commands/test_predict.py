@@ -43,7 +43,11 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def predict(
-    workspace: Path, exports: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: Any
+    workspace: Path,
+    exports: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> Predict:
     """Run the command and return what it wrote to stdout.
 
@@ -115,6 +119,7 @@ def test_csv_has_the_rows_of_json(predict: Predict) -> None:
     assert predict("new", "-o", "out/a.csv") == ""
     assert pd.read_csv("out/a.csv").to_dict("records") == json.loads(predict("new", "--format", "json"))
     assert [path.name for path in Path("out").iterdir()] == ["a.csv"]
+    assert predict("new", "-o", "-", "--format", "csv") == Path("out/a.csv").read_text(), "a dash is stdout"
 
 
 @pytest.mark.parametrize("arguments", [(), ("-o", "rows.txt"), ("-o", "rows")])
@@ -204,11 +209,6 @@ def test_without_a_photo_json_is_empty_and_csv_has_the_header(predict: Predict) 
             predict("notes.txt", "-o", name)
     assert json.loads(Path("rows.json").read_text()) == []
     assert Path("rows.csv").read_text() == "path,class,probability,probability_ants,probability_bees,probability_cows\n"
-
-
-def test_a_dash_as_the_output_is_stdout(predict: Predict) -> None:
-    assert predict("new", "-o", "-", "--format", "csv").startswith("path,class,")
-    assert not Path("-").exists()
 
 
 def test_a_photo_is_not_overwritten_by_the_output(predict: Predict) -> None:

@@ -206,9 +206,7 @@ def test_problems_of_nodes_are_reported_before_anything_runs(
 
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     output = run(small_project, sys.executable, "-m", "commands.cluster", check=False)
-    assert output.splitlines()[-1].startswith(
-        "error: expected a Ray cluster at RAY_ADDRESS=127.0.0.1:1, found none to join: "
-    )
+    assert output.splitlines()[-1].startswith("error: expected a Ray cluster at RAY_ADDRESS=127.0.0.1:1, found none")
 
 
 def test_each_photo_is_classified_once_despite_kills(

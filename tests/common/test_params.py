@@ -54,6 +54,9 @@ def test_a_model_takes_the_cluster_s_resources_by_default(set_params: SetParams)
         *(("models.linear.inverse_regularization", given, (0.001,)) for given in (1e-3, "1e-3", [1e-3])),
         ("download.photos_sha256", "AB" * 32, "ab" * 32),  # as Get-FileHash of Windows prints it
         *((key, "", None) for key in ("split.duplicate_distance", "models.cnn.epochs", "download.labels")),  # -S key=
+        *(("image_fit", given, "stretch") for given in ("", None)),
+        ("features.mobilenet_v2.crop", None, 1),
+        ("backbones.mobilenet_v2.options", None, {}),
     ],
 )
 def test_a_value_may_be_written_in_several_ways(set_params: SetParams, key: str, given: Any, read: Any) -> None:

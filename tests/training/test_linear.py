@@ -19,8 +19,8 @@ from stages.inference import prediction_cache
 from stages.inference.prediction import load_model, predict_outputs, with_features
 from stages.inference.prediction_cache import PredictionCache
 from stages.models import logistic_regression, saving
-from stages.models.linear_file import read_linear_head
 from stages.models.logistic_regression import assign_folds, fit_classifier
+from stages.models.model_parts import read_linear_head
 from stages.models.pretrained import load_backbone
 from stages.models.runtime import keras
 from stages.storage.feature_sets import sample_rows
@@ -161,7 +161,7 @@ def test_the_history_is_one_record_of_the_fit(fit: Fit, caplog: pytest.LogCaptur
     assert [line.split(":")[0] for line in caplog.messages if "cross-validated" in line][::4] == ["C = 0.0001", "C = 1"]
     assert record["inverse_regularization"] == min(tried, key=lambda each: each["loss"])["inverse_regularization"]
     assert about["classes"] == ["a", "b", "c"]
-    assert any(line.startswith("precision float32, fitted by scikit-learn ") for line in about["environment"])
+    assert any(line.startswith("fitted in float32 by scikit-learn ") for line in about["environment"])
 
 
 def written() -> list[bytes]:
@@ -244,7 +244,7 @@ def test_evaluation_of_another_fit_needs_no_tensorflow(fit: Fit, monkeypatch: py
         head = read_linear_head(path)
         assert head
         maps = np.asarray(keras.Model(model.input, model.layers[-2].input)(pixels[:4]))
-        np.testing.assert_allclose(cache.feature_maps(head)[np.arange(4)], maps, rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(cache.feature_maps(path)[np.arange(4)], maps, rtol=1e-3, atol=1e-3)
         np.testing.assert_allclose(linear_heat_maps(maps, head, SIZE), heat_maps(model, pixels[:4]), atol=1e-3)
     loading.assert_called_once_with(path)
     assert cache.predict(path).features is None

@@ -15,10 +15,8 @@ SCHEMA = Params.model_json_schema()
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
 DECLARED = {name: stage.get("do", stage).get("params", []) for name, stage in STAGES.items()}
 # Entries that users name, as the documents call them.
-ENTRIES = {
-    **dict.fromkeys(("backbones", "features", "label_issues"), "NAME"),
-    **dict.fromkeys(("models", "cluster.models"), "MODEL"),
-}
+ENTRIES = dict.fromkeys(("backbones", "features", "label_issues"), "NAME")
+ENTRIES |= dict.fromkeys(("models", "cluster.models"), "MODEL")
 TYPES = {"string": "text", "boolean": "`true`, `false`", "null": "empty", "object": "mapping"}
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 HEADER = "| key | meaning | values | default | re-runs |\n|---|---|---|---|---|\n"

@@ -67,9 +67,7 @@ def test_a_trial_below_the_median_is_stopped() -> None:
         "laggard": [0.2, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4],
     }
     rule = scheduler_of(TRIALS[::2], epochs=8)
-    sweep: Any = SimpleNamespace(
-        get_live_trials=lambda: [Row("waiting", Trial.PENDING)]
-    )  # for a node, as there always is
+    sweep: Any = SimpleNamespace(get_live_trials=lambda: [Row("waiting", Trial.PENDING)])  # as one always is
     stopped = {}
     for epoch in range(1, 9):
         for name in [name for name in curves if name not in stopped]:

@@ -49,10 +49,7 @@ def predict(
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> Predict:
-    """Run the command and return what it wrote to stdout.
-
-    The workspace holds the models "good" and "other", of which "good" is the best, and five photos in ``new/``.
-    """
+    """Run the command on the models "good", which is the best, and "other", and ``new/``; return its stdout."""
     save_small_model("good", CLASSES, seed=1)
     save_small_model("other", CLASSES, seed=2)
     write_json({"model": "good"}, Path("metrics/best.json"))

@@ -120,13 +120,16 @@ def test_a_mistake_is_one_line(comment: Callable[..., str]) -> None:
     for base in ("mian", "", "HEAD:dvc.yaml", "HEAD^{tree}", "workspace", "a\nb"):
         with pytest.raises(UserError, match=r"^expected a git revision to compare with, received '[^\n]*$"):
             comment(base)
+    Path("metrics/report.md").unlink()
+    with pytest.raises(UserError, match=r"^expected metrics/report.md, found none: run `dvc repro`$"):
+        comment()
+
+
+def test_a_best_json_that_dvc_would_leave_out_is_one_line(comment: Callable[..., str]) -> None:
     for content in ("<<<<<<< HEAD\n{}\n=======\n", "", "{}"):
         Path("metrics/best.json").write_text(content)
         with pytest.raises(UserError, match=r'^expected JSON with "model" in metrics/best.json, received '):
             comment()
-    Path("metrics/report.md").unlink()
-    with pytest.raises(UserError, match=r"^expected metrics/report.md, found none: run `dvc repro`$"):
-        comment()
 
 
 def test_a_project_in_a_sub_folder_has_a_base(

@@ -16,7 +16,7 @@ from PIL import ExifTags, Image, ImageOps
 from stages.common.cli import UserError
 from stages.common.param_types import ImageFit
 from stages.photos import decode
-from stages.photos.decode import PAD_COLOUR, UnreadablePhotoError, load_pixels, open_photo, resized_pixels, thumbnail
+from stages.photos.decode import PAD_COLOUR, UnreadablePhotoError, load_pixels, open_photo, resized_pixels
 from tests.conftest import PROJECT
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(90)
@@ -173,11 +173,6 @@ def test_a_large_jpeg_is_cropped_from_enough_pixels(tmp_path: Path, image_fit: I
     crops = image_fit == "crop"
     expected = ImageOps.fit(full, (20, 15), BILINEAR) if crops else ImageOps.pad(full, (20, 15), BILINEAR, P)
     assert np.abs(resized_pixels(path, (15, 20), image_fit).astype(int) - np.asarray(expected)).max() <= 1
-
-
-def test_a_thumbnail_is_small_and_keeps_its_proportions(tmp_path: Path) -> None:
-    Image.new("RGB", (1200, 20)).save(tmp_path / "a.png")
-    assert thumbnail(tmp_path / "a.png").size == (512, 9)
 
 
 def test_no_program_is_started_for_a_strangers_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 """Exporting a small model with random weights."""
 
 import importlib.util
-import json
 import re
 import sys
 from collections.abc import Callable
@@ -26,7 +25,7 @@ from stages.models.runtime import keras
 from stages.photos.decode import PAD_COLOUR, resized_pixels
 from stages.storage.files import write_json
 from tests.commands.small_model import SIZE, save_small_model
-from tests.conftest import PROJECT, SetParams, run_main, write_list, write_photos
+from tests.conftest import PROJECT, SetParams, read_json, run_main, write_list, write_photos
 
 MODEL = Path("data/models/small.keras")
 TRAINED = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
@@ -57,7 +56,7 @@ def test_an_export_is_described_and_checked(export: Export, caplog: pytest.LogCa
     assert "of 20 photos" in caplog.text
     assert "rounding" not in caplog.text
 
-    about = json.loads(Path("out/deep/small.json").read_text())
+    about = read_json("out/deep/small.json")
     assert (about["classes"], about["image_size"]) == (["cats", "dogs"], [24, 32])
     assert (about["input"]["shape"], about["input"]["dtype"]) == ([None, 24, 32, 3], "float32")
     assert (about["output"]["shape"], about["output"]["name"]) == ([None, 2], FORMATS[name].output)
@@ -74,7 +73,7 @@ def test_a_smaller_export_is_compared_with_its_model(export: Export, name: str) 
     for precision in ("float32", "float16", "int8"):
         export("--format", name, "--precision", precision, precision, "--max-accuracy-loss", "0.1")
         sizes[precision] = next(Path(precision).glob("small.[ot]*")).stat().st_size
-        check = json.loads(Path(precision, "small.json").read_text())["check"]
+        check = read_json(Path(precision, "small.json"))["check"]
         assert (check["precision"], check["photos"]) == (precision, 20)
         assert check["agreement"] >= 0.9
         assert (0 if precision == "float32" else 1e-6) < check["largest_difference"] < 0.05
@@ -157,7 +156,7 @@ def test_the_guide_s_example_classifies_as_the_model(
     """Where neither TensorFlow nor Keras is installed."""
     write_json({"classes": ["cats", "dogs"], "image_fit": image_fit}, MODEL.with_suffix(".json"))
     export("--format", "onnx", "exported")
-    about = json.loads(Path("exported/small.json").read_text())
+    about = read_json("exported/small.json")
     assert about["image_fit"] == image_fit
     assert told in about["input"]["about"]
     [example] = re.findall(r"```python\n(.*?)```", (PROJECT / "docs/guide.md").read_text(), re.DOTALL)
@@ -182,7 +181,7 @@ def test_the_description_has_the_temperature(export: Export, set_params: SetPara
     assert command.describe(TRAINED, FORMATS["onnx"])["output"]["about"] == about.format("softmax")
     set_params({"confidence.temperature_scaling": True})
     export("--format", "saved_model", "out")
-    described = json.loads(Path("out/small.json").read_text())["output"]["about"]
+    described = read_json("out/small.json")["output"]["about"]
     temperature = fit_calibration(read_validation(MODEL.with_suffix(".npz")), load_params().confidence).temperature
     assert described == about.format(f"softmax(logits / {temperature})")
 

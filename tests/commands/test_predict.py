@@ -29,7 +29,7 @@ from stages.photos import decode
 from stages.photos.decode import resized_pixels
 from stages.storage.files import write_json
 from tests.commands.small_model import SIZE, save_small_model
-from tests.conftest import SetParams, run_main, write_photos
+from tests.conftest import SetParams, read_json, run_main, write_photos
 
 CLASSES = ["ants", "bees", "cows"]
 PHOTOS = [f"new/{number}.jpg" for number in range(5)]
@@ -204,7 +204,7 @@ def test_without_a_photo_json_is_empty_and_csv_has_the_header(predict: Predict) 
     for name in ("rows.json", "rows.csv"):
         with pytest.raises(UserError, match=r"1 of 1 file .*: fix or remove it$"):
             predict("notes.txt", "-o", name)
-    assert json.loads(Path("rows.json").read_text()) == []
+    assert read_json("rows.json") == []
     assert Path("rows.csv").read_text() == "path,class,probability,probability_ants,probability_bees,probability_cows\n"
 
 

@@ -20,7 +20,7 @@ from stages import evaluate, train
 from stages.common.cli import UserError
 from stages.common.params import load_params
 from stages.evaluation.figures import COLOURS
-from tests.conftest import PROJECT, edit_params, run_main, write_photos
+from tests.conftest import PROJECT, edit_params, read_json, run_main, write_photos
 from tests.project import MODELS, colours_in, models_alone, ran, run, started
 
 pytestmark = pytest.mark.slow
@@ -33,11 +33,11 @@ def test_every_step_writes_what_the_readme_says(finished: Path) -> None:
     assert {name: len(photos) for name, photos in lists.items()} == {"train": 24, "validation": 16, "test": 4}
     scores_of = {}
     for name in MODELS:
-        history = json.loads((finished / f"plots/history/{name}.json").read_text())
+        history = read_json(finished / f"plots/history/{name}.json")
         assert [record["epoch"] for record in history] == ([1] if name == "linear" else [1, 2])
-        scores = scores_of[name] = json.loads((finished / f"metrics/models/{name}.json").read_text())
+        scores = scores_of[name] = read_json(finished / f"metrics/models/{name}.json")
         assert any("float32" in line for line in scores["environment"])
-    best = json.loads((finished / "metrics/best.json").read_text())
+    best = read_json(finished / "metrics/best.json")
     assert len(best["comparisons"]) == 15  # pairs of six models
     assert run(finished, "git", "ls-files", "metrics/report.md") == "metrics/report.md\n"
     assert set(pd.read_csv(finished / "plots/curves.csv")["model"]) == set(MODELS)

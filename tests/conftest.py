@@ -1,6 +1,7 @@
 """Shared fixtures: an empty folder with parameters, finished runs, and small photos."""
 
 import errno
+import json
 import logging
 import os
 import shutil
@@ -135,6 +136,10 @@ def run_main(program: Any, *arguments: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [program.__name__, *arguments])
         program.main()
+
+
+def read_json(path: str | Path) -> Any:
+    return json.loads(Path(path).read_text())
 
 
 def edit_params(path: Path, changes: dict[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """The step that fetches a backbone's weights."""
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from stages import backbone
 from stages.common.cli import UserError
 from stages.common.paths import BACKBONE
-from tests.conftest import SetParams
+from tests.conftest import SetParams, read_json
 
 FOLDER = BACKBONE / "mobilenet_v2"
 
@@ -34,7 +33,7 @@ def fetch(workspace: Path, set_params: SetParams, monkeypatch: pytest.MonkeyPatc
 def test_weights_keep_their_name_beside_the_architecture(fetch: Callable[[Any], None]) -> None:
     fetch("w.weights.h5")
     assert (FOLDER / "w.weights.h5").read_bytes() == b"weights"
-    about = json.loads((FOLDER / "architecture.json").read_text())
+    about = read_json(FOLDER / "architecture.json")
     assert about == {"architecture": "MobileNetV2", "options": {"alpha": 1.0}}
 
 

@@ -1,6 +1,5 @@
 """Steps, commands and the cluster decode photos in the same way, each model's own."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from stages.common.cli import UserError
 from stages.common.param_types import ImageFit
 from stages.inference.prediction import load_model
 from stages.photos.decode import resized_pixels
-from tests.conftest import CNN_ALONE, PHOTOS, edit_params, pack_photos, run_main
+from tests.conftest import CNN_ALONE, PHOTOS, edit_params, pack_photos, read_json, run_main
 
 pytestmark = pytest.mark.usefixtures("_trained")
 SIZE = (16, 20)
@@ -65,7 +64,7 @@ def test_all_decode_as_the_model_was_trained(monkeypatch: pytest.MonkeyPatch) ->
     train_pixels = decoded("train")
     np.testing.assert_array_equal(np.load("data/features/pixels/train.npy"), train_pixels)
     assert not np.array_equal(train_pixels, decoded("train", "stretch"))
-    assert json.loads(Path("data/models/cnn.json").read_text())["image_fit"] == "crop"
+    assert read_json("data/models/cnn.json")["image_fit"] == "crop"
     model = load_model(Path("data/models/cnn.keras"))
 
     evaluate.main()
@@ -94,7 +93,7 @@ def test_all_decode_as_the_model_was_trained(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(export, "validation_photos", sample)
     run_main(export, "--model", "cnn", "--format", "saved_model", "exported")
     np.testing.assert_array_equal(sampled, [decoded("validation")])
-    assert json.loads(Path("exported/cnn.json").read_text())["image_fit"] == "crop"
+    assert read_json("exported/cnn.json")["image_fit"] == "crop"
 
     monkeypatch.setattr(nodes, "connect", lambda: None)
     monkeypatch.setattr(batch_predict, "check_resources", lambda _: None)

@@ -1,6 +1,5 @@
 """What `label_stats` counts, and the samples that it draws."""
 
-import json
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +13,7 @@ from stages import label_stats
 from stages.common.params import LabelStats
 from stages.label_stats import draw_counts, draw_samples, main
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, REMOVED, SAME_GROUP, TWO_LABELS
-from tests.conftest import SetParams, write_list, write_photos
+from tests.conftest import SetParams, read_json, write_list, write_photos
 
 
 def write_lists(**lists: Any) -> None:
@@ -36,7 +35,7 @@ def test_each_number_has_its_own_name(workspace: Path) -> None:
         copies={"path": "x", "split": ["validation", "validation", "test"]},
     )
     main()
-    assert json.loads(Path("metrics/label_stats.json").read_text()) == {
+    assert read_json("metrics/label_stats.json") == {
         "unmatched": 2,
         "conflicting": 3,
         "duplicates": 4,
@@ -77,7 +76,7 @@ def test_a_crop_that_loses_more_than_a_third_is_a_warning(
         set_params({"image_fit": image_fit, "image_size": image_size})
         assert not caplog.messages
         main()
-        crop_loss = json.loads(Path("metrics/label_stats.json").read_text()).get("crop_loss")
+        crop_loss = read_json("metrics/label_stats.json").get("crop_loss")
         assert crop_loss == (pytest.approx(loss, abs=1e-6) if image_fit == "crop" else None)
     assert [f"crop loses {100 * loss:.0f} %" in message for message in caplog.messages] == [True] * (loss > 0.34)
 
@@ -116,7 +115,7 @@ def test_counts_in_the_metrics_are_limited_and_say_so(workspace: Path) -> None:
     photos = {"path": "0.jpg", "label": labels}
     write_lists(train=photos, validation=photos, test=photos)
     main()
-    stats = json.loads(Path("metrics/label_stats.json").read_text())
+    stats = read_json("metrics/label_stats.json")
     assert (len(stats["images"]), stats["classes_left_out"]) == (300, 3)
     assert len(pd.read_csv("plots/label_counts.csv")) == 309
 

@@ -16,7 +16,7 @@ from stages.inference.prediction import load_model
 from stages.models.saving import check_saved_model
 from stages.storage.files import content_hash, write_json
 from stages.training import callbacks, network
-from tests.conftest import CNN_ALONE, SetParams, edit_params, run_main, write_list
+from tests.conftest import CNN_ALONE, SetParams, edit_params, read_json, run_main, write_list
 from tests.training.examples import KilledError
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -92,9 +92,9 @@ def test_features_of_another_image_fit_are_refused(settings: Settings) -> None:
     with pytest.raises(UserError, match=r"image_fit pad, received stretch: run `dvc repro pixels`$"):
         run_main(train, "cnn")
     about = FEATURES / "pixels/about.json"
-    about.write_text(json.dumps({**json.loads(about.read_text()), "image_fit": "pad"}))
+    about.write_text(json.dumps({**read_json(about), "image_fit": "pad"}))
     run_main(train, "cnn")
-    assert json.loads(Path("data/models/cnn.json").read_text())["image_fit"] == "pad"
+    assert read_json("data/models/cnn.json")["image_fit"] == "pad"
 
 
 def results() -> dict[str, bytes]:

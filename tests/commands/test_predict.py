@@ -29,7 +29,7 @@ from stages.photos import decode
 from stages.photos.decode import resized_pixels
 from stages.storage.files import write_json
 from tests.commands.small_model import SIZE, save_small_model
-from tests.conftest import SetParams, run_main, write_photos
+from tests.conftest import SetParams, read_json, run_main, write_photos
 
 CLASSES = ["ants", "bees", "cows"]
 PHOTOS = [f"new/{number}.jpg" for number in range(5)]
@@ -43,12 +43,13 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def predict(
-    workspace: Path, exports: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: Any
+    workspace: Path,
+    exports: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> Predict:
-    """Run the command and return what it wrote to stdout.
-
-    The workspace holds the models "good" and "other", of which "good" is the best, and five photos in ``new/``.
-    """
+    """Run the command on the models "good", which is the best, and "other", and ``new/``; return its stdout."""
     save_small_model("good", CLASSES, seed=1)
     save_small_model("other", CLASSES, seed=2)
     write_json({"model": "good"}, Path("metrics/best.json"))
@@ -115,6 +116,7 @@ def test_csv_has_the_rows_of_json(predict: Predict) -> None:
     assert predict("new", "-o", "out/a.csv") == ""
     assert pd.read_csv("out/a.csv").to_dict("records") == json.loads(predict("new", "--format", "json"))
     assert [path.name for path in Path("out").iterdir()] == ["a.csv"]
+    assert predict("new", "-o", "-", "--format", "csv") == Path("out/a.csv").read_text(), "a dash is stdout"
 
 
 @pytest.mark.parametrize("arguments", [(), ("-o", "rows.txt"), ("-o", "rows")])
@@ -202,13 +204,8 @@ def test_without_a_photo_json_is_empty_and_csv_has_the_header(predict: Predict) 
     for name in ("rows.json", "rows.csv"):
         with pytest.raises(UserError, match=r"1 of 1 file .*: fix or remove it$"):
             predict("notes.txt", "-o", name)
-    assert json.loads(Path("rows.json").read_text()) == []
+    assert read_json("rows.json") == []
     assert Path("rows.csv").read_text() == "path,class,probability,probability_ants,probability_bees,probability_cows\n"
-
-
-def test_a_dash_as_the_output_is_stdout(predict: Predict) -> None:
-    assert predict("new", "-o", "-", "--format", "csv").startswith("path,class,")
-    assert not Path("-").exists()
 
 
 def test_a_photo_is_not_overwritten_by_the_output(predict: Predict) -> None:

@@ -31,21 +31,15 @@ def costs(name: str, mistakes: int, billions: int, val_accuracy: float = 0.9) ->
 @pytest.mark.parametrize(
     ("others", "advice"),
     [
-        (
-            [("near", 3, 1), ("far", 40, 0)],
-            "`near`, the cheapest of these to train (20 % of the multiply-adds, test ac",
-        ),
-        ([("near", 3, 9), ("far", 40, 0)], "keep it, the best on validation and the cheapest to train"),
-        (
-            [("near", 3, 4), ("nearer", 2, 2)],
-            "`nearer`, the cheapest of these to train (40 % of the multiply-adds, the",
-        ),
+        ([("near", 3, 1), ("far", 40, 0)], ["take `near`", "(20 % of", ", test accuracy 0.970 instead of"]),
+        ([("near", 3, 9), ("far", 40, 0)], ["keep it, the best on validation and the cheapest to train"]),
+        ([("near", 3, 4), ("nearer", 2, 2)], ["take `nearer`", "(40 % of", ", the same test accuracy)"]),
     ],
 )
-def test_the_cheapest_model_that_is_not_proved_worse(others: list[tuple[str, int, int]], advice: str) -> None:
+def test_the_cheapest_model_that_is_not_proved_worse(others: list[tuple[str, int, int]], advice: list[str]) -> None:
     ranked = [costs("best", 2, 5, 0.95), *(costs(*other) for other in others)]
     [step] = [line for line in write(*ranked).splitlines() if "too few to prove" in line]
-    assert advice in step
+    assert all(words in step for words in advice)
     assert "`far`" not in step
 
 

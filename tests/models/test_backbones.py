@@ -1,6 +1,5 @@
 """Any network of keras.applications as a backbone."""
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache, reduce
@@ -23,6 +22,7 @@ from stages.models.build import build_model, trainable_part
 from stages.models.pretrained import copy_backbone, fold_batch_norm, foldable, load_backbone, split_network, unfreeze
 from stages.models.saving import save_model
 from stages.storage.files import write_json
+from tests.conftest import read_json
 from tests.models.backbones import published, save_weights, write_backbone
 from tests.training.small_backbone import small_convnext, small_efficientnet, use_small_backbone
 
@@ -203,7 +203,7 @@ BAD_ENTRIES: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("case", BAD_ENTRIES)
 def test_an_entry_that_does_not_fit_its_weights_is_one_line(weights: Path, case: str) -> None:
     changes, message = BAD_ENTRIES[case]
-    about = json.loads(weights.with_name("architecture.json").read_text())
+    about = read_json(weights.with_name("architecture.json"))
     write_json({**about, **changes}, weights.with_name("architecture.json"))
     with pytest.raises(UserError, match=message) as error:
         load_backbone(MOBILENET, SIZE)

@@ -1,6 +1,5 @@
 """Own photos by the README's commands."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 
 from commands import predict
 from commands.sample.photo_archive import draw_jpeg, list_images
-from tests.conftest import CNN_ALONE, run_main
+from tests.conftest import CNN_ALONE, read_json, run_main
 from tests.project import colours_in, lay_out, run
 
 pytestmark = pytest.mark.slow
@@ -32,7 +31,7 @@ def test_a_folder_per_class_is_one_experiment(
     lists = [pd.read_csv(project / f"data/splits/{split}.csv") for split in ("train", "validation", "test")]
     assert sum(map(len, lists)) == 72
     assert all(sorted(set(photos["label"])) == CLASSES for photos in lists)
-    scores = json.loads((project / "metrics/models/cnn.json").read_text())
+    scores = read_json(project / "metrics/models/cnn.json")
     assert [row["label"] for row in scores["classes"]] == CLASSES
     assert "precision mixed_bfloat16, set by train.precision" in scores["environment"]
     assert "| foxes |" in (project / "metrics/report.md").read_text()

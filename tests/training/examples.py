@@ -32,9 +32,8 @@ SETTINGS = Train(
     checkpoint="last",
 )
 AUGMENTATION = Augmentation(flip="horizontal", rotation=0.2)
-CONFIG = ModelConfig(
-    features="pixels", flip="horizontal", rotation=0.2, conv_layers=1, filters=4, dropout=0.5, dense_units=8
-)
+SMALL = {"features": "pixels", "conv_layers": 1, "filters": 4, "dropout": 0.5, "dense_units": 8}
+CONFIG = ModelConfig.model_validate({**SMALL, "flip": "horizontal", "rotation": 0.2})
 FINE_TUNE = {"after": 0.5, "learning_rate": 1e-4}
 
 

@@ -1,6 +1,5 @@
 """A linear classifier, from features to a whole model beside the others."""
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +26,7 @@ from stages.storage.feature_sets import sample_rows
 from stages.storage.files import content_hash, write_json
 from stages.storage.photo_lists import read_split
 from stages.training.training_run import Backup, History
-from tests.conftest import SetParams, run_main, write_list
+from tests.conftest import SetParams, read_json, run_main, write_list
 from tests.training.examples import KilledError
 from tests.training.small_backbone import use_small_backbone
 
@@ -125,10 +124,6 @@ def test_a_fine_tuned_linear_head_resumes_to_the_same_bytes(
     fine_tune(1e-3, **settings)
     assert "resuming after epoch 2 of 3" in caplog.text
     assert written() == expected
-
-
-def read_json(path: str) -> Any:
-    return json.loads(Path(path).read_text())
 
 
 def test_the_saved_model_takes_pixels_and_gives_its_logits(fit: Fit) -> None:

@@ -1,6 +1,5 @@
 """The commands on a real Ray cluster, of which nodes and processes are killed."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -30,7 +29,7 @@ from stages.datasets.dataset import AugmentedDataset, StoredDataset
 from stages.datasets.feature_extraction import FeatureDataset, store_features
 from stages.models.runtime import keras, layers
 from stages.storage.arrays import temporary_array
-from tests.conftest import edit_params, run_main, write_photos
+from tests.conftest import edit_params, read_json, run_main, write_photos
 from tests.project import commit, run, started
 
 pytestmark = pytest.mark.slow
@@ -171,7 +170,7 @@ def test_a_sweep_survives_kills_and_repeats_nothing(cluster: Cluster, small_proj
     assert "Stage 'train@cnn' is cached" in rerun
     assert "Running stage 'train@" not in rerun
     [taken] = [row for row in rows if row["train.seed"] == "0"]
-    history = json.loads((small_project / "plots/history/cnn.json").read_text())
+    history = read_json(small_project / "plots/history/cnn.json")
     assert history[-1]["val_accuracy"] == float(taken["kept"])
 
 
@@ -206,9 +205,7 @@ def test_problems_of_nodes_are_reported_before_anything_runs(
 
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     output = run(small_project, sys.executable, "-m", "commands.cluster", check=False)
-    assert output.splitlines()[-1].startswith(
-        "error: expected a Ray cluster at RAY_ADDRESS=127.0.0.1:1, found none to join: "
-    )
+    assert output.splitlines()[-1].startswith("error: expected a Ray cluster at RAY_ADDRESS=127.0.0.1:1, found none")
 
 
 def test_each_photo_is_classified_once_despite_kills(

@@ -19,16 +19,7 @@ from PIL import Image
 
 from commands.cluster import batch_predict as predict
 from commands.cluster import parquet
-from commands.cluster.parquet import (
-    claim,
-    drop_problems,
-    open_folder,
-    part_name,
-    parts_of,
-    read_claimed,
-    read_predictions,
-    write_part,
-)
+from commands.cluster.parquet import claim, drop_problems, open_folder, parts_of, read_predictions, write_part
 from commands.predict import list_photos
 from stages.common.cli import MachineError, UserError
 from stages.common.params import ConfidenceSettings, Resources
@@ -149,15 +140,9 @@ def test_links_and_special_files_are_listed_by_name(tmp_path: Path) -> None:
     paths = sorted(photos.find(""))
     decoded = predict.decode({"paths": paths}, photos, SIZE, "stretch", 1)
     problems = dict(zip(paths, decoded["problems"], strict=True))
-    special = "cannot be read: a named pipe, a socket or a device, not a file"
-    assert problems == {
-        "0.jpg": "",
-        "loop": f"cannot be read: {os.strerror(errno.ELOOP)}",
-        "nothing": f"cannot be read: {os.strerror(errno.ENOENT)}",
-        "pipe.jpg": special,
-        "socket": special,
-        "zero": special,
-    }
+    special = dict.fromkeys(["pipe.jpg", "socket", "zero"], "a named pipe, a socket or a device, not a file")
+    reasons = {"loop": os.strerror(errno.ELOOP), "nothing": os.strerror(errno.ENOENT), **special}
+    assert problems == {"0.jpg": ""} | {name: f"cannot be read: {reason}" for name, reason in reasons.items()}
     assert [path.name for path in list_photos([tmp_path])] == paths
     for path, problem in problems.items():
         if problem:
@@ -169,13 +154,11 @@ def test_parts_have_the_notes_that_the_settings_ask_for(workspace: Path) -> None
     save_small_model("small", ["ants", "bees"])
     np.savez(MODELS / "small.npz", logits=np.array([[9.0, 0.0]]), labels=np.array([0]))
     unsure = ConfidenceSettings(abstention_accuracy=0.9)  # below the confidence of that photo
+    part = {"name": "part-0.parquet", "paths": ["a.jpg", "b.jpg"], "problems": ["", "cannot be read"]}
     for name, settings, notes in [("plain", ConfidenceSettings(), None), ("notes", unsure, ["unsure", None])]:
         model, output = fetch_model_file("small"), open_folder(str(workspace / name))
         claim(output, model, settings)
-        pixels = np.zeros((2, *SIZE, 3), np.uint8)
-        paths, problems = ["a.jpg", "b.jpg"], ["", "cannot be read"]
-        part = {"name": "part-0.parquet", "paths": paths, "problems": problems, "pixels": pixels}
-        predict.Predictor(output)(part)
+        predict.Predictor(output)({**part, "pixels": np.zeros((2, *SIZE, 3), np.uint8)})
         table = pd.read_parquet(workspace / name / "part-0.parquet")
         assert (table["note"].replace({np.nan: None}).tolist() if "note" in table else None) == notes
         assert table["class"].isna().tolist() == [False, True]
@@ -188,19 +171,18 @@ def test_an_output_goes_on_only_with_its_model_and_settings(workspace: Path) -> 
     other_fit = model._replace(validation=b"of another training")
     claim(output, model, plain)
     claim(output, other_fit, plain)  # which nothing is fitted to
-    with pytest.raises(UserError, match=r"found those of another model \(small\): choose another$"):
-        claim(output, model._replace(content=b"another"), unsure)
-    with pytest.raises(UserError, match=r"found those of another model \(small\): choose another$"):
-        claim(output, model._replace(image_fit="pad"), plain)
+    for other in (model._replace(content=b"another"), model._replace(image_fit="pad")):
+        with pytest.raises(UserError, match=r"found those of another model \(small\): choose another$"):
+            claim(output, other, unsure)
     with pytest.raises(UserError, match=r"found those with other settings of confidence, or .* there: choose"):
         claim(output, model, unsure)
     (workspace / "out/_about.json").write_text(json.dumps({"model": "small", "classes": ["ants", "bees"]}))
     claim(output, model, plain)  # begun before there were settings
-    assert read_claimed(output)[1] == plain
+    assert parquet.read_claimed(output)[1] == plain
 
     output = open_folder(str(workspace / "padded"))
     claim(output, model._replace(image_fit="pad"), plain)
-    assert read_claimed(output)[0].image_fit == "pad"
+    assert parquet.read_claimed(output)[0].image_fit == "pad"
 
     output = open_folder(str(workspace / "unsure"))
     claim(output, model, unsure)
@@ -240,7 +222,7 @@ def write_parts(output: DirFileSystem, paths: list[str], size: int) -> None:
     """Write what a run on these paths does."""
     for index, start in enumerate(range(0, len(paths), size)):
         part = paths[start : start + size]
-        write_part(output, part_name(index, part), rows_of(*part))
+        write_part(output, parquet.part_name(index, part), rows_of(*part))
 
 
 def test_an_output_of_two_runs_at_once_is_repaired(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

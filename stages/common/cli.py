@@ -79,7 +79,7 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
         if description:
             command_parser(description).parse_args()
         main()
-        print(end="", flush=True)  # noqa: T201 (sys.stdout is None where it is closed)
+        sys.stdout.flush()
     except UserError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:

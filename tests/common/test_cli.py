@@ -7,6 +7,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,21 @@ def test_a_failing_disk_or_mount_blames_no_option(code: int, line: str) -> None:
     assert (machine_problem(error) or "").startswith(line)
     with pytest.raises(OSError, match=os.strerror(code)), explain_unwritable(Path("a.csv"), "--output"):
         raise error
+
+
+def test_no_folder_for_temporary_files_is_a_machine_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the disk is full to the last byte."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", list)
+    with pytest.raises(FileNotFoundError) as raised:
+        tempfile.gettempdir()
+    assert (machine_problem(raised.value) or "").startswith("No usable temporary directory")
+
+
+def test_an_unwritable_path_is_one_line() -> None:
+    """TensorFlow's error of a SavedModel in a folder with brackets has two."""
+    with pytest.raises(UserError, match=r"^cannot write \[a\] \(first\): choose"), explain_unwritable(Path("[a]"), "x"):
+        raise OSError("first\nsecond")
 
 
 # A broken pipe that is not the output's is a connection's.

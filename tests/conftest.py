@@ -130,6 +130,13 @@ def small_project(two_models: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(two_models, tmp_path / "project", symlinks=True))
 
 
+def run_main(program: Any, *arguments: str) -> None:
+    """Run a step or a command as ``python -m`` does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [program.__name__, *arguments])
+        program.main()
+
+
 def edit_params(path: Path, changes: dict[str, Any]) -> None:
     content = yaml.safe_load(path.read_text())
     for dotted, value in changes.items():

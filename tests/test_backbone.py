@@ -34,10 +34,8 @@ def fetch(workspace: Path, set_params: SetParams, monkeypatch: pytest.MonkeyPatc
 def test_weights_keep_their_name_beside_the_architecture(fetch: Callable[[Any], None]) -> None:
     fetch("w.weights.h5")
     assert (FOLDER / "w.weights.h5").read_bytes() == b"weights"
-    assert json.loads((FOLDER / "architecture.json").read_text()) == {
-        "architecture": "MobileNetV2",
-        "options": {"alpha": 1.0},
-    }
+    about = json.loads((FOLDER / "architecture.json").read_text())
+    assert about == {"architecture": "MobileNetV2", "options": {"alpha": 1.0}}
 
 
 @pytest.mark.parametrize("path", ["net#2/w.h5", "w?.h5", "net::2/w%20.h5", "zip://w.h5::w.zip"])

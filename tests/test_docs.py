@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from commands import predict
 from stages.common.cli import UserError
 from stages.common.param_types import RENAMED
 from stages.storage.files import write_json
-from tests.conftest import PROJECT, packed_files
+from tests.conftest import PROJECT, packed_files, run_main
 from tests.project import MODELS, commit, run
 
 DOCUMENTS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").rglob("*.md"))]
@@ -140,9 +139,8 @@ def test_predict_prints_what_the_readme_shows(small_project: Path, monkeypatch: 
     for command, model in [(csv, other), (rev, best)]:
         program, *arguments = command.removeprefix("python -m ").split()
         assert program == "commands.predict"
-        monkeypatch.setattr(sys, "argv", [program, *arguments])
         with pytest.raises(UserError, match=f"; {model} classified the other 3$"):
-            predict.main()
+            run_main(predict, *arguments)
     assert "predictions.csv" in csv
     assert len((small_project / "predictions.csv").read_text().splitlines()) == 4
     assert "--rev HEAD~1" in rev

@@ -43,12 +43,10 @@ def test_each_number_has_its_own_name(workspace: Path) -> None:
         "grouped": 5,
         "removed": 6,
         "unusable": 7,
-        "copies": {"validation": {"photos": 2, "share": 0.2}, "test": {"photos": 1, "share": 0.111111}},
         "relabelled": 1,
+        "copies": {"validation": {"photos": 2, "share": 0.2}, "test": {"photos": 1, "share": 0.111111}},
         "test": {"accuracy": 0.25},  # of always dogs, the larger class of the training photos
-        "images": [
-            {"split": split, "label": label, "images": of[label]} for split, of in images.items() for label in of
-        ],
+        "images": [{"split": name, "label": label, "images": of[label]} for name, of in images.items() for label in of],
     }
     assert pd.read_csv("plots/label_counts.csv")["images"].tolist() == [4, 8, 3, 5, 6, 2]
 
@@ -65,11 +63,7 @@ def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     [((30, 20), 16, 1 / 3), ((20, 32), 16, 0.375), ((640, 160), [10, 30], 0.25), ((20, 30), [10, 20], 2 / 3)],
 )
 def test_a_crop_that_loses_more_than_a_third_is_a_warning(
-    set_params: SetParams,
-    caplog: pytest.LogCaptureFixture,
-    shape: tuple[int, int],
-    image_size: Any,
-    loss: float,
+    set_params: SetParams, caplog: pytest.LogCaptureFixture, shape: tuple[int, int], image_size: Any, loss: float
 ) -> None:
     """Of a photo of the median aspect ratio, turned as EXIF says; with another ``image_fit`` nothing is measured."""
     exif = Image.Exif()

@@ -103,7 +103,7 @@ def read_directory(shard: Path) -> Iterator[tuple[str, int, int, int]]:
         raise damaged(shard) from error
 
 
-def locate(path: Path) -> tuple[Shards, str] | None:
+def locate(path: str | Path) -> tuple[Shards, str] | None:
     """Return the shards in the nearest folder that exists, of a path or above it, and the path's name in them."""
     folder = whole = str(path)
     while not os.path.isdir(folder):  # noqa: PTH112

@@ -26,7 +26,7 @@ from stages.models.runtime import keras
 from stages.photos.decode import PAD_COLOUR, resized_pixels
 from stages.storage.files import write_json
 from tests.commands.small_model import SIZE, save_small_model
-from tests.conftest import PROJECT, SetParams, write_photos
+from tests.conftest import PROJECT, SetParams, run_main, write_photos
 
 MODEL = Path("data/models/small.keras")
 TRAINED = TrainedModel("small", SimpleNamespace(input_shape=(None, *SIZE, 3)), ["cats", "dogs"])
@@ -34,7 +34,7 @@ Export = Callable[..., None]
 
 
 @pytest.fixture
-def export(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Export:
+def export(workspace: Path) -> Export:
     """Run the command in a workspace with the model "small" and 20 validation photos."""
     save_small_model("small", ["cats", "dogs"])
     write_photos(Path("photos"), 20)
@@ -44,8 +44,7 @@ def export(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Export:
         Path(f"data/splits/{split}.csv").write_text("path,label\n" + "".join(lines))
 
     def call(*arguments: str) -> None:
-        monkeypatch.setattr(sys, "argv", ["export", "--model", "small", *arguments])
-        command.main()
+        run_main(command, "--model", "small", *arguments)
 
     return call
 

@@ -15,7 +15,7 @@ import yaml
 from commands import pull_request
 from stages.common.cli import UserError
 from stages.storage.files import write_json, write_text
-from tests.conftest import PROJECT, SetParams
+from tests.conftest import PROJECT, SetParams, run_main
 from tests.project import commit, run
 
 
@@ -43,12 +43,11 @@ def branches(workspace: Path) -> Path:
 
 
 @pytest.fixture
-def comment(branches: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+def comment(branches: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     """Write the comment in the repository with branches."""
 
     def write(base: str = "main") -> str:
-        monkeypatch.setattr("sys.argv", ["…", base])
-        pull_request.main()
+        run_main(pull_request, base)
         return capsys.readouterr().out
 
     return write

@@ -169,20 +169,12 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         (BACKBONE, {"backbone": "mobilenet_v2", "views": 4}, f"{BACKBONE}: expected one of flip, rotation, "),
         ("models.transfer.flip", "vertical", f"models.transfer: {ALL_AUGMENTATION} under {BACKBONE}"),
         ("models.transfer.rescale", "zero_to_one", "models.transfer: expected rescale with features: pixels only"),
-        (
-            "models.cnn.features",
-            "nonesuch",
-            "models.cnn.features: expected one of features (pixels, mobilenet_v2_poole",
-        ),
+        ("models.cnn.features", "nonesuch", "models.cnn.features: expected one of features (pixels, mobilenet_v2"),
         (f"{BACKBONE}.backbone", "vgg", f"{BACKBONE}.backbone: expected one of backbones (mobilenet_v2), received vgg"),
         ("features.pixels", {"backbone": "none"}, "features.pixels: reserved for the photos themselves"),
         ("backbones.mobilenet_v2.weights", "", "backbones.mobilenet_v2.weights: expected a file, received none"),
         ("label_issues", {"mobilenet_v2_blocks": {"folds": 5}}, "label_issues: expected one of stored features of a"),
-        (
-            "models.cnn.fine_tune",
-            {"after": 0.5, "learning_rate": 1},
-            "models.cnn.fine_tune: expected none without",
-        ),
+        ("models.cnn.fine_tune", {"after": 0.5, "learning_rate": 1}, "models.cnn.fine_tune: expected none without"),
         ("models.fine_tuned.features", "mobilenet_v2", "models.fine_tuned.fine_tune: expected none without features.m"),
         ("models.transfer.features", "mobilenet_v2_blocks", "models.transfer.fine_tune: expected after and learning"),
         # Linear classifiers and pooled features.

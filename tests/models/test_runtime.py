@@ -54,18 +54,15 @@ def test_a_crash_in_the_import_of_tensorflow_is_seen(tmp_path: Path) -> None:
     (tmp_path / "keras.py").write_text("import os; os.abort()")
     code = "import stages.models.runtime"
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{PROJECT}"}
-    crashed = subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-c", code]
+    crashed = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert crashed.returncode == -signal.SIGABRT
     assert "Fatal Python error: Aborted" in crashed.stderr
     assert "runtime.py" in crashed.stderr
 
 
 def test_random_streams_differ_by_seed_purpose_and_epoch() -> None:
-    draws = [
-        rng(seed, purpose, epoch).random() for seed in (0, 1) for purpose in ("shuffle", "augment") for epoch in (0, 1)
-    ]
+    draws = [rng(seed, use, epoch).random() for seed in (0, 1) for use in ("shuffle", "augment") for epoch in (0, 1)]
     assert len(set(draws)) == 8
     assert rng(1, "augment", 1).random() == draws[-1]
 
@@ -84,12 +81,7 @@ CNN = ModelConfig(features="pixels", conv_layers=1, filters=4, dropout=0.5, dens
     ],
 )
 def test_auto_precision_on_a_cpu(
-    monkeypatch: pytest.MonkeyPatch,
-    instructions: list[str],
-    has_backbone: bool,
-    one_dnn: str,
-    policy: str,
-    reason: str,
+    monkeypatch: pytest.MonkeyPatch, instructions: list[str], has_backbone: bool, one_dnn: str, policy: str, reason: str
 ) -> None:
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", one_dnn)
     monkeypatch.setattr(runtime, "instruction_sets", lambda: instructions)

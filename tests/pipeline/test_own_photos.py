@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +9,7 @@ import pytest
 
 from commands import predict
 from commands.sample.photo_archive import draw_jpeg, list_images
-from tests.conftest import CNN_ALONE
+from tests.conftest import CNN_ALONE, run_main
 from tests.project import colours_in, lay_out, run
 
 pytestmark = pytest.mark.slow
@@ -41,6 +40,5 @@ def test_a_folder_per_class_is_one_experiment(
 
     shutil.copy(folder / Path(lists[2]["path"][0]).relative_to("data/raw"), project / "new.jpg")
     monkeypatch.chdir(project)
-    monkeypatch.setattr(sys, "argv", ["predict", "new.jpg", "--format", "csv"])
-    predict.main()
+    run_main(predict, "new.jpg", "--format", "csv")
     assert "path,class,probability,probability_cats,probability_dogs,probability_foxes" in capsys.readouterr().out

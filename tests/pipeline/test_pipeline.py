@@ -20,7 +20,7 @@ from stages import evaluate, train
 from stages.common.cli import UserError
 from stages.common.params import load_params
 from stages.evaluation.figures import COLOURS
-from tests.conftest import PROJECT, edit_params, write_photos
+from tests.conftest import PROJECT, edit_params, run_main, write_photos
 from tests.project import MODELS, colours_in, models_alone, ran, run, started
 
 pytestmark = pytest.mark.slow
@@ -240,10 +240,8 @@ def test_a_bad_parameter_stops_the_first_step_in_one_line(
     assert line == "error: params.yaml: models.cnn.dropout: expected less than 1, received 2"
     assert "Traceback" not in output
     monkeypatch.chdir(project)
-    monkeypatch.setattr(sys, "argv", ["train", "nonesuch"])
     with pytest.raises(UserError, match=r"^params.yaml: models.cnn.dropout"):
-        train.main()
-
+        run_main(train, "nonesuch")
     assert not (project / "plots/samples.png").exists(), "DVC removes what a step writes before it runs"
     go_back(project)
     assert results(project) == results(finished)

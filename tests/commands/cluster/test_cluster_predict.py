@@ -4,7 +4,6 @@ import errno
 import json
 import os
 import socket
-import sys
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -37,7 +36,7 @@ from stages.common.paths import MODELS
 from stages.inference.model_file import fetch_model_file
 from stages.photos.decode import UnreadablePhotoError, open_photo
 from tests.commands.small_model import SIZE, save_small_model
-from tests.conftest import write_photos
+from tests.conftest import run_main, write_photos
 
 
 @pytest.mark.parametrize("failing", ["photos", "predictions"])
@@ -55,11 +54,9 @@ def test_a_bucket_that_refuses_is_one_line(workspace: Path, monkeypatch: pytest.
 
     for method in ("find", "cat_file"):
         monkeypatch.setattr(MemoryFileSystem, method, refuse(getattr(MemoryFileSystem, method)))
-    arguments = ["memory://photos", "memory://predictions", "--model", "small"]
-    monkeypatch.setattr(sys, "argv", ["batch_predict", *arguments])
     expected = rf"^expected a folder to read and write at memory:///{failing}, received: The key is not known.$"
     with pytest.raises(UserError, match=expected):
-        predict.main()
+        run_main(predict, "memory://photos", "memory://predictions", "--model", "small")
 
 
 @pytest.mark.parametrize(
@@ -72,22 +69,18 @@ def test_a_bucket_that_refuses_is_one_line(workspace: Path, monkeypatch: pytest.
     ],
 )
 @pytest.mark.usefixtures("workspace")
-def test_folders_that_cannot_be_are_refused(
-    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, str], message: str
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["predict", *arguments])
+def test_folders_that_cannot_be_are_refused(arguments: tuple[str, str], message: str) -> None:
     with pytest.raises(UserError, match=f"^{message}"):
-        predict.main()
+        run_main(predict, *arguments)
 
 
 @pytest.mark.usefixtures("workspace")
-def test_an_unreadable_folder_ends_it(monkeypatch: pytest.MonkeyPatch, without_access: Callable[[str], None]) -> None:
+def test_an_unreadable_folder_ends_it(without_access: Callable[[str], None]) -> None:
     write_photos(Path("photos/private"), 1)
     write_photos(Path("photos"), 1)
     without_access(str(Path("photos/private").resolve()))
-    monkeypatch.setattr(sys, "argv", ["predict", "photos", "output"])
     with pytest.raises(PermissionError, match="photos/private"):
-        predict.main()
+        run_main(predict, "photos", "output")
 
 
 def test_a_cluster_without_a_cpu_to_decode_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,15 @@ from PIL import Image
 
 from commands.cluster import batch_predict as predict
 from commands.cluster import parquet
-from commands.cluster.parquet import claim, drop_problems, open_folder, parts_of, read_predictions, write_part
+from commands.cluster.parquet import (
+    claim,
+    drop_problems,
+    open_folder,
+    parts_of,
+    read_claimed,
+    read_predictions,
+    write_part,
+)
 from commands.predict import list_photos
 from stages.common.cli import MachineError, UserError
 from stages.common.params import ConfidenceSettings, Resources

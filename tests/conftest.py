@@ -1,6 +1,7 @@
 """Shared fixtures: an empty folder with parameters, finished runs, and small photos."""
 
 import errno
+import json
 import logging
 import os
 import shutil
@@ -128,6 +129,17 @@ def project(finished: Path, tmp_path: Path) -> Path:
 def small_project(two_models: Path, tmp_path: Path) -> Path:
     """Copy of ``two_models`` that a test may change."""
     return Path(shutil.copytree(two_models, tmp_path / "project", symlinks=True))
+
+
+def run_main(program: Any, *arguments: str) -> None:
+    """Run a step or a command as ``python -m`` does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [program.__name__, *arguments])
+        program.main()
+
+
+def read_json(path: str | Path) -> Any:
+    return json.loads(Path(path).read_text())
 
 
 def edit_params(path: Path, changes: dict[str, Any]) -> None:

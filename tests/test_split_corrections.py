@@ -46,10 +46,7 @@ def test_a_class_of_any_name_can_be_corrected(name: str) -> None:
 
 
 def test_a_photo_gets_another_label_or_is_removed(caplog: pytest.LogCaptureFixture) -> None:
-    """Rows of a list of label issues can be appended as they are: those without a label correct nothing.
-
-    However many photos are removed, here two of twenty, the run goes on.
-    """
+    """However many are removed; rows of a list of label issues without a label correct nothing."""
     before = labels(correct())
     gone = [DOG, "data/raw/dogs/5.jpg"]
     lines = [f"{path},remove" for path in gone]

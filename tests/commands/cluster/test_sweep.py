@@ -5,7 +5,7 @@ import math
 from collections import deque
 from pathlib import Path
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ from stages.training.training_run import History
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("models.cnn.dropout=3", "models.cnn.dropout: expected less than 1, received 3"),
+        ("models.cnn.dropout=3", "^-S .*dropout=3: models.cnn.dropout: expected less than 1, received 3"),
         ("models.cnn.drop=0.3", "-S .* models.cnn.drop=0.3: Could not override 'models.cnn.drop'."),
         ("models.cnn.epochs=3", "To append to your config use \\+models.cnn.epochs=3"),
         ("+models.cnn.epoch=3", "models.cnn.epoch: unknown key"),
@@ -44,6 +44,13 @@ def test_a_trial_may_decode_photos_in_its_own_way() -> None:
     assert (params.image_size, params.image_fit) == ((32, 32), "pad")
 
 
+@pytest.mark.parametrize("option", ["models.cnn.dropout", "range(0,3)", "models.cnn.filters=[8,16"])
+def test_an_option_without_values_is_one_line(option: str) -> None:
+    with pytest.raises(UserError, match=r"^-S: expected NAME=VALUE,VALUE: .*$") as error:
+        list_trials([option])
+    assert "\n" not in str(error.value)
+
+
 def test_trials_are_all_combinations_each_once() -> None:
     assert list_trials(["models.cnn.dense_units=8,16,8", "train.seed=range(0,2)"]) == TRIALS
 
@@ -58,14 +65,6 @@ class Row(NamedTuple):
     status: str = Trial.RUNNING
 
 
-class Others:
-    """The sweep: there is always a trial that waits for a node."""
-
-    @staticmethod
-    def get_live_trials() -> list[Row]:
-        return [Row("waiting", Trial.PENDING)]
-
-
 def test_a_trial_below_the_median_is_stopped() -> None:
     """After a quarter of the epochs; none is paused for another."""
     curves = {
@@ -75,11 +74,12 @@ def test_a_trial_below_the_median_is_stopped() -> None:
         "laggard": [0.2, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4],
     }
     rule = scheduler_of(TRIALS[::2], epochs=8)
+    sweep: Any = SimpleNamespace(get_live_trials=lambda: [Row("waiting", Trial.PENDING)])  # as one always is
     stopped = {}
     for epoch in range(1, 9):
         for name in [name for name in curves if name not in stopped]:
             result = {"epoch": epoch, "val_accuracy": curves[name][epoch - 1]}
-            decision = rule.on_trial_result(Others, Row(name), result)
+            decision = rule.on_trial_result(sweep, Row(name), result)
             assert decision in {TrialScheduler.CONTINUE, TrialScheduler.STOP}
             if decision == TrialScheduler.STOP:
                 stopped[name] = epoch
@@ -104,10 +104,8 @@ def table_of(*rows: tuple[float, str]) -> pd.DataFrame:
 def test_settings_are_compared_by_all_their_seeds() -> None:
     table = table_of((0.5, "finished"), (0.7, "finished"), (0.9, "finished"), (0.1, "finished"))
     settings = compare_settings(table, TRIALS)
-    assert settings.round(3).reset_index().to_numpy().tolist() == [
-        ["models.cnn.dense_units=8", 0.6, 0.5, 0.7, 2, 2],
-        ["models.cnn.dense_units=16", 0.5, 0.1, 0.9, 2, 2],
-    ]
+    rows = [["models.cnn.dense_units=8", 0.6, 0.5, 0.7, 2, 2], ["models.cnn.dense_units=16", 0.5, 0.1, 0.9, 2, 2]]
+    assert settings.round(3).reset_index().to_numpy().tolist() == rows
     assert recommend(settings, TRIALS, seed=1) == ["models.cnn.dense_units=8", "train.seed=1"]
 
 

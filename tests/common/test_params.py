@@ -110,15 +110,13 @@ def test_a_key_that_is_there_twice_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "stage", "received"),
+    ("given", "stage", "name"),
     [(["nonesuch"], "", "nonesuch"), ([], "train@nonesuch", "nonesuch"), ([], "", "")],
 )
-def test_an_unknown_entry_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, arguments: list[str], stage: str, received: str
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["step", *arguments])
+def test_an_unknown_entry_is_one_line(monkeypatch: pytest.MonkeyPatch, given: list[str], stage: str, name: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["step", *given])
     monkeypatch.setenv("DVC_STAGE", stage)
-    with pytest.raises(UserError, match=rf"an entry of backbones in .* \(mobilenet_v2\), received '{received}'$"):
+    with pytest.raises(UserError, match=rf"an entry of backbones in .* \(mobilenet_v2\), received '{name}'$"):
         load_entry(None, "backbones")
 
 

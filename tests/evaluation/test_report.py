@@ -326,7 +326,7 @@ BOTH = "1.000 (95 % confidence interval 0.342 to 1.000"
         (Predictions(np.array([0, 0, 1, 1]), np.array([[0, 40], [40, 0], [0, 60], [0, 80]])), "50 %", BOTH, "0.750"),
     ],
 )
-def test_the_accuracy_on_the_surest_photos_is_told(
+def test_the_accuracy_on_surest_photos_is_told(
     predictions: Predictions, share: str, half: str, all_photos: str
 ) -> None:
     text = page(one=predictions)

@@ -1,7 +1,12 @@
 """The pipeline: a file here is a step of ``dvc.yaml``, a folder is a part of the library that steps share."""
 
+import os
 import sys
 from typing import Any
+
+for stream in ("stdin", "stdout", "stderr"):  # in the order of their descriptors, of which `open` takes the lowest
+    if getattr(sys, stream) is None:  # closed, as by `2>&-`: the next file would take its place, and progress bars fail
+        setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
 
 previous_hook = sys.excepthook
 

@@ -52,7 +52,7 @@ def main() -> None:
         raise UserError(f"expected OUTPUT outside of {args.photos}, where the photos are, received {args.output}")
     paths = list_photos(photos)
     if not paths:
-        raise UserError(f"expected photos in {args.photos}, found none")
+        raise UserError(f"expected a folder with photos, found none in {args.photos}")
     model = fetch_model_file(args.model, args.rev)
     with parquet.explain_unreachable(output):
         parquet.claim(output, model, params.confidence)
@@ -77,7 +77,8 @@ def list_photos(photos: DirFileSystem) -> list[str]:
         packed = packed_photos(Path(photos.path))
     with parquet.explain_unreachable(photos):
         names = [PurePosixPath(path).relative_to(photos.path).as_posix() for path in packed] or photos.find("")
-    return [path for path in sorted(names) if not is_hidden(PurePosixPath(path))]
+    # Of a FOLDER that is a file the only name is empty.
+    return [path for path in sorted(names) if path and not is_hidden(path)]
 
 
 def check_resources(resources: Resources) -> None:

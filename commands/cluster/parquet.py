@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from io import BytesIO
 
 import pandas as pd
@@ -17,7 +18,7 @@ from stages.common.cli import UserError, first_line, logger, machine_problem
 from stages.common.params import ConfidenceSettings
 from stages.inference.calibration import SOFTMAX_ALONE
 from stages.inference.model_file import ModelFile
-from stages.storage.files import content_hash, write_remote
+from stages.storage.files import content_hash, json_value, write_remote
 
 # Programs that read a folder of Parquet files skip names that start with "_".
 ABOUT = "_about.json"
@@ -29,6 +30,8 @@ ANOTHER_RUN = "another run writes there: let it end, and run the same command ag
 
 def open_folder(url: str) -> DirFileSystem:
     """Open a folder of any file system that fsspec knows; paths are relative to it."""
+    if not url:  # of an unset variable; as a path it would be the current folder
+        raise UserError("expected a folder, received an empty name")
     try:
         files, path = url_to_fs(url, use_listings_cache=False)  # s3fs would not find what a node has written since
     except (ImportError, ValueError) as error:
@@ -38,11 +41,15 @@ def open_folder(url: str) -> DirFileSystem:
 
 @contextmanager
 def explain_unreachable(folder: DirFileSystem) -> Iterator[None]:
-    """Turn the failure of a bucket, for which each of fsspec's file systems has its own type, into a UserError."""
+    """Turn the failure of a bucket, for which each of fsspec's file systems has its own type, into a UserError.
+
+    Also that of a local path which is a file, or below one.
+    """
     try:
         yield
     except Exception as error:
-        if isinstance(error, UserError) or isinstance(folder.fs, LocalFileSystem) or machine_problem(error):
+        is_bug = isinstance(folder.fs, LocalFileSystem) and not isinstance(error, OSError)
+        if isinstance(error, UserError) or is_bug or machine_problem(error):
             raise
         url = folder.fs.unstrip_protocol(folder.path)
         raise UserError(f"expected a folder to read and write at {url}, received: {first_line(error)}") from error
@@ -74,11 +81,13 @@ def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings)
 
 def read_claimed(output: DirFileSystem) -> tuple[ModelFile, ConfidenceSettings]:
     """Read the model that :func:`claim` wrote, and the settings of its confidence."""
-    about = {"image_fit": "stretch", "confidence": {}, **json.loads(output.cat_file(ABOUT))}  # older outputs lack these
-    content = output.cat_file(MODEL)
+    path, content = f"{output.path}/{ABOUT}", output.cat_file(ABOUT)
+    about = partial(json_value, content, path=path, advice="choose another OUTPUT")
+    name, classes = about("model", str), about("classes", list)
+    image_fit, confidence = about("image_fit", str, default="stretch"), about("confidence", dict, default={})
     validation = output.cat_file(VALIDATION) if output.exists(VALIDATION) else None
-    model = ModelFile(about["model"], content, about["classes"], MODEL, validation, about["image_fit"])
-    return model, ConfidenceSettings(**about["confidence"])
+    model = ModelFile(name, output.cat_file(MODEL), classes, MODEL, validation, image_fit)
+    return model, ConfidenceSettings(**confidence)
 
 
 def parts_of(output: DirFileSystem) -> list[str]:
@@ -104,6 +113,8 @@ def read_part(output: DirFileSystem, part: str, columns: list[str] | None = None
         return pd.read_parquet(BytesIO(output.cat_file(part)), columns=columns)
     except FileNotFoundError as error:
         raise UserError(f"expected {part} in {output.path}, found it gone: {ANOTHER_RUN}") from error
+    except pa.ArrowInvalid as error:
+        raise UserError(f"expected {part} in {output.path} with predictions, received another: delete it") from error
 
 
 def drop_problems(output: DirFileSystem) -> set[str]:

@@ -28,7 +28,7 @@ from ray import tune
 from commands.cluster.nodes import bundle, check_nodes, connect, resources_for_features
 from commands.cluster.trial import UNFINISHED, Trial, compare_settings, recommend, setting_of, tabulate
 from commands.cluster.workspace import dvc
-from stages.common.cli import UserError, command_parser, run
+from stages.common.cli import UserError, command_parser, first_line, run
 from stages.common.machine import read_code
 from stages.common.params import PARAMS, Params, load_params
 from stages.common.paths import BACKUPS
@@ -95,21 +95,24 @@ def list_trials(options: list[str]) -> list[list[str]]:
     """Return the overrides of each trial, such as ``["train.seed=1", ...]``: all combinations of all values."""
     try:
         sweeps = [tuple(sweep[str(PARAMS)]) for sweep in get_hydra_sweeps({str(PARAMS): options})]
-    except (DvcException, ValueError) as error:
-        raise UserError(f"-S: expected NAME=VALUE,VALUE: {error}") from error
+    except Exception as error:  # Hydra's parser has types of its own
+        raise UserError(f"-S: expected NAME=VALUE,VALUE: {first_line(error)}") from error
     return [list(overrides) for overrides in dict.fromkeys(sweeps)]
 
 
 def check_trial(overrides: list[str], model: str) -> Params:
     """Return the parameters that a trial trains with; raise UserError for a value or a parameter that it cannot try."""
+    option = f"-S {' '.join(overrides)}"
     with TemporaryDirectory() as folder:
         path = Path(copy(PARAMS, folder))
         try:
             apply_overrides(path, overrides)
+            params = load_params(path)
         except DvcException as error:
             reason = " ".join(str(error.__cause__ or error).split())
-            raise UserError(f"-S {' '.join(overrides)}: {reason}") from error
-        params = load_params(path)
+            raise UserError(f"{option}: {reason}") from error
+        except UserError as error:
+            raise UserError(str(error).replace(str(path), option)) from error
     if params.train.runs > 1:
         raise UserError(f"train.runs: expected 1 in a sweep, received {params.train.runs}: add -S train.runs=1")
     sections = ["train", f"models.{model}"]

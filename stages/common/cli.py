@@ -79,7 +79,7 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
         if description:
             command_parser(description).parse_args()
         main()
-        print(end="", flush=True)  # noqa: T201 (sys.stdout is None where it is closed)
+        sys.stdout.flush()
     except UserError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
@@ -114,6 +114,8 @@ def machine_problem(error: Exception) -> str | None:
         return "not enough memory for the step: free some, or run it on a larger machine"
     if type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's: importing it would take seconds
         return f"not enough GPU memory or disk space for the step: {first_line(error)}"
+    if isinstance(error, FileNotFoundError) and code and error.filename is None:  # tempfile found no usable folder
+        return f"{error.strerror}: free some disk space, or set TMPDIR to another folder"
     if code in NO_SPACE:
         return f"not enough disk space for the step's files ({os.strerror(code)}): free some"
     if code in NO_ACCESS:
@@ -131,7 +133,7 @@ def explain_unwritable(path: Path, option: str) -> Iterator[None]:
     except OSError as error:
         if error.errno not in NO_ACCESS and machine_problem(error):
             raise
-        raise UserError(f"cannot write {path} ({error}): choose another {option}") from error
+        raise UserError(f"cannot write {path} ({first_line(error)}): choose another {option}") from error
 
 
 def plural(count: int, one: str, several: str = "") -> str:

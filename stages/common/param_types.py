@@ -54,6 +54,7 @@ RENAMED = {
     "confidence.temperature": "renamed to confidence.temperature_scaling",
     "confidence.unlike_fraction": "renamed to confidence.out_of_distribution_fraction",
     "confidence.unsure_accuracy": "renamed to confidence.abstention_accuracy",
+    "memory_gib": "removed: arrays are on disk",
     "models.*.backbone": "removed: name it in features.NAME.backbone, and NAME in the model's features",
     "models.*.convolutions": "renamed to conv_layers (how many) and filters",
     "models.*.fine_tune.first_layer": "removed: name the layer in features.NAME.stop_before alone",
@@ -61,11 +62,13 @@ RENAMED = {
     "models.*.patience": "renamed to early_stopping",
     "models.*.scale": "renamed to rescale: zero_to_one, the default, or minus_one_to_one",
     "models.*.units": "renamed to dense_units",
+    "models.*.views": "removed: a key of features.NAME",
     "train.image_size": "renamed to image_size, outside of the sections",
     "train.keep": "renamed to train.checkpoint",
     "train.parts": "renamed to train.micro_batches",
     "train.patience": "renamed to train.early_stopping",
     "train.repeats": "renamed to train.runs",
+    "train.threads": "removed: one thread for each of train.micro_batches",
 }
 
 

@@ -6,6 +6,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -67,11 +68,17 @@ def test_output_that_nobody_reads_on_is_one_line(rows: int) -> None:
     assert (ended.stderr, ended.returncode) == ("", 1)
 
 
-def test_a_step_needs_no_stdout() -> None:
-    program = "from stages.common.cli import run; run(lambda: None)"
-    command = ["sh", "-c", 'exec "$0" -c "$1" >&-', sys.executable, program]
-    ended = subprocess.run(command, cwd=PROJECT, stderr=subprocess.PIPE, text=True, check=False)
-    assert (ended.stderr, ended.returncode) == ("", 0)
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_step_needs_no_open_streams(closed: str) -> None:
+    """Nor does a file that it opens take the place of one, into which native code might write."""
+    program = """
+import os, sys
+from stages.common.cli import run
+from tqdm import tqdm
+run(lambda: [sys.stdout.write("row") for _ in tqdm(range(2))])
+sys.exit(os.open("stages", os.O_RDONLY) < 3)"""
+    command = ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, program]
+    assert subprocess.run(command, cwd=PROJECT, capture_output=True, check=False).returncode == 0
 
 
 def test_help_wraps_paragraphs_and_keeps_examples(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,6 +119,21 @@ def test_a_failing_disk_or_mount_blames_no_option(code: int, line: str) -> None:
     assert (machine_problem(error) or "").startswith(line)
     with pytest.raises(OSError, match=os.strerror(code)), explain_unwritable(Path("a.csv"), "--output"):
         raise error
+
+
+def test_no_folder_for_temporary_files_is_a_machine_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the disk is full to the last byte."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", list)
+    with pytest.raises(FileNotFoundError) as raised:
+        tempfile.gettempdir()
+    assert (machine_problem(raised.value) or "").startswith("No usable temporary directory")
+
+
+def test_an_unwritable_path_is_one_line() -> None:
+    """TensorFlow's error of a SavedModel in a folder with brackets has two."""
+    with pytest.raises(UserError, match=r"^cannot write \[a\] \(first\): choose"), explain_unwritable(Path("[a]"), "x"):
+        raise OSError("first\nsecond")
 
 
 # A broken pipe that is not the output's is a connection's.

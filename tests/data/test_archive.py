@@ -3,6 +3,7 @@ import io
 import re
 import shutil
 import tarfile
+import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -55,6 +56,15 @@ def test_files_are_packed_byte_for_byte(mode: Any) -> None:
     photos = photos_by_name()
     write_zip(photos) if mode == "zip" else write_tar(mode)
     assert packed() == photos
+
+
+def test_files_of_a_zip_take_few_bytes_each() -> None:
+    write_zip({f"cats/{number}.jpg": b"" for number in range(5000)})
+    PACKED.mkdir()
+    tracemalloc.start()
+    pack_archive(ARCHIVE, PACKED)
+    assert tracemalloc.get_traced_memory()[1] < 1100 * 5000
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar", "folder"])

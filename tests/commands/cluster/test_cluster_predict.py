@@ -19,11 +19,19 @@ from PIL import Image
 
 from commands.cluster import batch_predict as predict
 from commands.cluster import parquet
-from commands.cluster.parquet import claim, drop_problems, open_folder, parts_of, read_predictions, write_part
+from commands.cluster.parquet import (
+    claim,
+    drop_problems,
+    open_folder,
+    parts_of,
+    read_claimed,
+    read_predictions,
+    write_part,
+)
 from commands.predict import list_photos
 from stages.common.cli import MachineError, UserError
 from stages.common.params import ConfidenceSettings, Resources
-from stages.common.paths import MODELS
+from stages.common.paths import BEST, MODELS
 from stages.inference.model_file import fetch_model_file
 from stages.photos.decode import UnreadablePhotoError, open_photo
 from tests.commands.small_model import SIZE, save_small_model
@@ -56,11 +64,20 @@ def test_a_bucket_that_refuses_is_one_line(workspace: Path, monkeypatch: pytest.
         (("photos", "photos"), "expected OUTPUT outside of photos, where the photos are, received photos"),
         (("photos", "photos/predictions"), "expected OUTPUT outside of photos"),
         (("nowhere://photos", "out"), "expected a path or a URL that fsspec reads, received 'nowhere://photos': "),
-        (("nothing", "predictions"), "expected photos in nothing, found none"),
+        (("nothing", "predictions"), "expected a folder with photos, found none in nothing"),
+        (("params.yaml", "predictions"), "expected a folder with photos, found none in params.yaml"),
+        (("", "predictions"), "expected a folder, received an empty name"),
+        (("photos", ""), "expected a folder, received an empty name"),
+        (("photos", "params.yaml"), r"expected a folder to read and write at .*/params.yaml, received: .* File exists"),
+        (("photos", "params.yaml/x"), r"expected a folder to read and write at .*/x, received: .* Not a directory"),
     ],
 )
 @pytest.mark.usefixtures("workspace")
 def test_folders_that_cannot_be_are_refused(arguments: tuple[str, str], message: str) -> None:
+    write_photos(Path("photos"), 1)
+    save_small_model("small", ["ants", "bees"])
+    BEST.parent.mkdir()
+    BEST.write_text('{"model": "small"}')
     with pytest.raises(UserError, match=f"^{message}"):
         run_main(predict, *arguments)
 
@@ -198,6 +215,16 @@ def test_an_output_of_another_program_is_refused(workspace: Path) -> None:
     with pytest.raises(UserError, match=r"expected a new OUTPUT, or one with _about.json, found Parquet"):
         claim(open_folder(str(workspace / "out")), fetch_model_file("small"), ConfidenceSettings())
     assert [path.name for path in (workspace / "out").iterdir()] == ["part-000001.parquet"]
+
+
+@pytest.mark.parametrize("content", ['{"model": "small"', "[]", '{"model": "small", "classes": "ants"}'])
+def test_a_damaged_output_is_one_line(tmp_path: Path, content: str) -> None:
+    (tmp_path / "_about.json").write_text(content)
+    with pytest.raises(UserError, match=r"_about.json, received other content: choose another OUTPUT$"):
+        read_claimed(open_folder(str(tmp_path)))
+    (tmp_path / "part-000001.parquet").write_bytes(b"mine")
+    with pytest.raises(UserError, match=r"^expected part-000001.parquet in .* with predictions, received another"):
+        drop_problems(open_folder(str(tmp_path)))
 
 
 def test_only_photos_with_a_problem_are_tried_again(tmp_path: Path) -> None:

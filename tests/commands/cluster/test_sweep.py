@@ -23,7 +23,7 @@ from stages.training.training_run import History
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("models.cnn.dropout=3", "models.cnn.dropout: expected less than 1, received 3"),
+        ("models.cnn.dropout=3", "^-S .*dropout=3: models.cnn.dropout: expected less than 1, received 3"),
         ("models.cnn.drop=0.3", "-S .* models.cnn.drop=0.3: Could not override 'models.cnn.drop'."),
         ("models.cnn.epochs=3", "To append to your config use \\+models.cnn.epochs=3"),
         ("+models.cnn.epoch=3", "models.cnn.epoch: unknown key"),
@@ -42,6 +42,13 @@ def test_a_bad_override_is_refused(change: str, message: str) -> None:
 def test_a_trial_may_decode_photos_in_its_own_way() -> None:
     params = check_trial(["image_size=32", "image_fit=pad"], "cnn")
     assert (params.image_size, params.image_fit) == ((32, 32), "pad")
+
+
+@pytest.mark.parametrize("option", ["models.cnn.dropout", "range(0,3)", "models.cnn.filters=[8,16"])
+def test_an_option_without_values_is_one_line(option: str) -> None:
+    with pytest.raises(UserError, match=r"^-S: expected NAME=VALUE,VALUE: .*$") as error:
+        list_trials([option])
+    assert "\n" not in str(error.value)
 
 
 def test_trials_are_all_combinations_each_once() -> None:

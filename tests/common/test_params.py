@@ -75,11 +75,6 @@ def test_a_renamed_key_is_refused_with_its_new_name(set_params: SetParams, patte
         load_params()
 
 
-@pytest.mark.parametrize(("filters", "per_layer"), [(8, (8, 8)), ([8, 16], (8, 16))])
-def test_filters_are_one_number_or_one_a_layer(filters: Any, per_layer: tuple[int, ...]) -> None:
-    assert ModelConfig.model_validate({**CNN, "conv_layers": 2, "filters": filters}).filters_per_layer == per_layer
-
-
 @pytest.mark.parametrize(("written", "value"), [("1e-3", 0.001), ("010", 10), ("1_0", 10), ("0o10", 8)])
 def test_a_number_is_what_dvc_reads(written: str, value: float) -> None:
     """Otherwise dvc.lock would name another value than the one that was used."""

@@ -29,6 +29,7 @@ PROJECT = Path(__file__).parents[1]
 PHOTOS = Path("photos")  # of a user, for `pack_photos`
 SetParams = Callable[..., None]  # the fixture `set_params`
 CNN = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]["cnn"]
+TINY_CNN = {**CNN, "conv_layers": 1, "filters": 2, "dense_units": 2}
 CNN_ALONE = {"models": {"cnn": CNN}, "features": {}, "backbones": {}, "label_issues": {}}
 
 
@@ -172,9 +173,9 @@ def write_list(name: str, **columns: Any) -> None:
     pd.DataFrame(columns).to_csv(SPLITS / f"{name}.csv", index=False)
 
 
-def write_photos(folder: Path, count: int, first: int = 0) -> None:
+def write_photos(folder: Path, count: int, first: int = 0, width: int = 30, suffix: str = ".jpg") -> None:
     """Write small random photos 0.jpg, 1.jpg, ..."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(first, first + count):
         rng = np.random.default_rng([number, *"/".join(folder.parts[-2:]).encode()])
-        Image.fromarray(rng.integers(0, 256, (20, 30, 3), np.uint8)).save(folder / f"{number}.jpg")
+        Image.fromarray(rng.integers(0, 256, (20, width, 3), np.uint8)).save(folder / f"{number}{suffix}")

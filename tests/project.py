@@ -41,11 +41,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def run(folder: Path, *command: str, check: bool = True) -> str:
-    """Run a command in the folder and return its output, stdout and stderr together.
-
-    Args:
-        check: whether it must succeed; otherwise it must fail.
-    """
+    """Run a command that must succeed, or fail without ``check``; return stdout and stderr together."""
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     ended = subprocess.run(command, cwd=folder, env=environment(folder), text=True, timeout=600, check=False, **pipes)
     assert (ended.returncode == 0) == check, ended.stdout

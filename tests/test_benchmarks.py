@@ -18,9 +18,7 @@ from tests.project import TINY
     "changes",
     [{}, {**TINY, "download.photos_sha256": "0" * 64}, {"download.photos": "/heap", "download.labels": "/labels.csv"}],
 )
-def test_a_benchmark_has_its_own_photos_and_sizes(
-    workspace: Path, changes: dict[str, Any], own: tuple[Path, Path] | None
-) -> None:
+def test_benchmarks_have_own_photos(workspace: Path, changes: dict[str, Any], own: tuple[Path, Path] | None) -> None:
     """Whatever params.yaml says: real photos at full size, synthetic images small."""
     edit_params(workspace / "params.yaml", changes)
     params = yaml.safe_load((workspace / "params.yaml").read_text())

@@ -55,9 +55,7 @@ def run_step(name: str) -> Pixels:
 
 
 @pytest.mark.parametrize("stop_before", [None, "block_15_expand"])
-def test_features_are_the_backbones_output_for_each_view(
-    photos: Pixels, set_params: SetParams, stop_before: str | None
-) -> None:
+def test_each_view_has_the_backbones_features(photos: Pixels, set_params: SetParams, stop_before: str | None) -> None:
     fine_tune = {"after": 0.5, "learning_rate": 1e-4} if stop_before else None
     set_params({"features.mobilenet_v2.stop_before": stop_before, "models.transfer.fine_tune": fine_tune})
     if stop_before:
@@ -101,9 +99,7 @@ def test_views_of_every_epoch_are_left_to_the_training(
     assert (run.config.flip, run.config.rotation, model.get_layer("backbone").name) == ("horizontal", 0.2, "backbone")
 
 
-def test_sizes_are_logged_and_a_full_disk_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_full_disk_is_one_line_with_sizes(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     size = 8 * 32 * 40 * 3
     run_step("pixels")
     assert "train.npy: 5 x 32 x 40 x 3 of uint8, 0.0 MB" in caplog.text

@@ -18,30 +18,22 @@ from stages.common.cli import UserError
 from stages.common.param_types import ImageFit
 from stages.inference.prediction import load_model
 from stages.photos.decode import resized_pixels
-from tests.conftest import CNN_ALONE, PHOTOS, edit_params, pack_photos, read_json, run_main
+from tests.conftest import CNN_ALONE, PHOTOS, TINY_CNN, edit_params, pack_photos, read_json, run_main, write_photos
 
 pytestmark = pytest.mark.usefixtures("_trained")
 SIZE = (16, 20)
 FITS: tuple[ImageFit, ...] = ("crop", "stretch")
-TINY = {**CNN_ALONE["models"]["cnn"], "conv_layers": 1, "filters": 2, "dense_units": 2}
-
-
-def write_wide_photos(folder: Path, count: int) -> None:
-    folder.mkdir(parents=True)
-    for index in range(count):
-        rng = np.random.default_rng([index, *str(folder).encode()])
-        Image.fromarray(rng.integers(0, 256, (20, 60, 3), np.uint8)).save(folder / f"{index}.png")
 
 
 @pytest.fixture
 def _trained(workspace: Path, eagerly: None) -> None:
     """Train a model on cropped wide photos, in the current folder."""
-    changes = {"image_size": list(SIZE), "image_fit": "crop", "models": {"cnn": TINY}}
+    changes = {"image_size": list(SIZE), "image_fit": "crop", "models": {"cnn": TINY_CNN}}
     settings = {"train.epochs": 1, "train.batch_size": 8, "train.precision": "float32"}
     edit_params(Path("params.yaml"), {**CNN_ALONE, **changes, **settings})
     for label in ("cats", "dogs"):
-        write_wide_photos(PHOTOS / "train" / label, 4)
-        write_wide_photos(PHOTOS / "validation" / label, 6)
+        write_photos(PHOTOS / "train" / label, 4, width=60, suffix=".png")
+        write_photos(PHOTOS / "validation" / label, 6, width=60, suffix=".png")
     pack_photos()
     split.main()
     pixels.main()

@@ -15,11 +15,10 @@ from stages.evaluation import gradcam
 from stages.inference import prediction_cache
 from stages.inference.prediction import load_model
 from stages.photos.decode import resized_pixels
-from tests.conftest import CNN, PHOTOS, PROJECT, edit_params, pack_photos, read_json, run_main, write_photos
+from tests.conftest import PHOTOS, PROJECT, TINY_CNN, edit_params, pack_photos, read_json, run_main, write_photos
 
-TINY = {**CNN, "conv_layers": 1, "filters": 2, "dense_units": 2}
 # The best is evaluated before another.
-MODELS = {"second": {**TINY, "epochs": 3, "rescale": "minus_one_to_one"}, "first": TINY}
+MODELS = {"second": {**TINY_CNN, "epochs": 3, "rescale": "minus_one_to_one"}, "first": TINY_CNN}
 
 
 @pytest.fixture(scope="module")

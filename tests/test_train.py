@@ -16,12 +16,11 @@ from stages.inference.prediction import load_model
 from stages.models.saving import check_saved_model
 from stages.storage.files import content_hash, write_json
 from stages.training import callbacks, network
-from tests.conftest import CNN_ALONE, SetParams, edit_params, read_json, run_main, write_list
+from tests.conftest import CNN_ALONE, TINY_CNN, SetParams, edit_params, read_json, run_main, write_list
 from tests.training.examples import KilledError
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 Settings = Callable[..., None]  # the fixture
-TINY = {**CNN_ALONE["models"]["cnn"], "conv_layers": 1, "filters": 2, "dense_units": 2}
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def settings(set_params: SetParams) -> Settings:
         np.save(folder / f"{split}.npy", rng.integers(0, 256, (8, 16, 16, 3), np.uint8))
     write_json({"photos": dict.fromkeys(("train", "validation"), content_hash("abcdefgh"))}, folder / "about.json")
     small = {"train.batch_size": 4, "train.epochs": 2, "train.precision": "float32"}
-    set_params({**CNN_ALONE, **small, "image_size": 16, "models": {"cnn": TINY}})
+    set_params({**CNN_ALONE, **small, "image_size": 16, "models": {"cnn": TINY_CNN}})
     return lambda **changes: set_params({f"train.{key}": value for key, value in changes.items()})
 
 

@@ -259,7 +259,7 @@ def test_only_a_new_or_empty_folder_is_filled(export: Export) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("options", "error"),
     [
         (["onnx"], r"^--format onnx: .* no tf2onnx, onnx, onnxruntime: pip install .*--group export$"),
         (["saved_model", "--precision", "int8"], r"^--format saved_model: expected --precision float32, received"),
@@ -268,10 +268,8 @@ def test_only_a_new_or_empty_folder_is_filled(export: Export) -> None:
         (["saved_model", "--model", "nonesuch"], r"^expected a trained model \(small\), received 'nonesuch': "),
     ],
 )
-def test_a_mistake_is_one_line(
-    export: Export, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
-) -> None:
+def test_a_mistake_is_one_line(export: Export, monkeypatch: pytest.MonkeyPatch, options: list[str], error: str) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)  # as without the group export
-    with pytest.raises(UserError, match=message):
-        export("out", "--format", *arguments)
+    with pytest.raises(UserError, match=error):
+        export("out", "--format", *options)
     assert not Path("out").exists()

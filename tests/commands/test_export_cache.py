@@ -110,9 +110,7 @@ def test_features_that_a_model_lacked_are_exported(monkeypatch: pytest.MonkeyPat
     assert list(table["note"]) == ["unlike the training photos"]
 
 
-def test_other_answers_leave_it_to_tensorflow(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_other_answers_leave_it_to_keras(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(export_cache, "MAX_DIFFERENCE", -1)
     assert not is_exported(load())
     monkeypatch.setattr(exporters, "write_model", None)  # it is judged once
@@ -121,9 +119,7 @@ def test_other_answers_leave_it_to_tensorflow(
     assert message.startswith("TensorFlow predicts with good: its ONNX export gives the model's class for 100.00%")
 
 
-def test_a_failed_export_leaves_it_to_tensorflow(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_failed_export_leaves_it_to_keras(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(exporters, "write_model", mock.Mock(side_effect=NotImplementedError("no such operation")))
     assert not is_exported(load())
     assert caplog.messages == ["TensorFlow predicts with good: it cannot be exported to ONNX (no such operation)"]

@@ -179,9 +179,7 @@ while [ $# -gt 1 ]; do if [ "$1" = --jq ]; then jq --raw-output "$2" comments.js
 
 @pytest.mark.skipif(not shutil.which("jq"), reason="needs jq")
 @pytest.mark.parametrize(("comments", "edited"), SAMPLES)
-def test_only_the_bot_s_own_comment_is_edited(
-    tmp_path: Path, comments: list[tuple[int, str, str]], edited: int | None
-) -> None:
+def test_only_our_comment_is_edited(tmp_path: Path, comments: list[tuple[int, str, str]], edited: int | None) -> None:
     looked, posted = post_comment(tmp_path, f"{pull_request.MARKER}\n\nScores\n", comments)
     assert "/issues/5/comments" in looked
     assert "comment.md" in posted

@@ -75,11 +75,6 @@ def test_a_renamed_key_is_refused_with_its_new_name(set_params: SetParams, patte
         load_params()
 
 
-@pytest.mark.parametrize(("filters", "per_layer"), [(8, (8, 8)), ([8, 16], (8, 16))])
-def test_filters_are_one_number_or_one_a_layer(filters: Any, per_layer: tuple[int, ...]) -> None:
-    assert ModelConfig.model_validate({**CNN, "conv_layers": 2, "filters": filters}).filters_per_layer == per_layer
-
-
 @pytest.mark.parametrize(("written", "value"), [("1e-3", 0.001), ("010", 10), ("1_0", 10), ("0o10", 8)])
 def test_a_number_is_what_dvc_reads(written: str, value: float) -> None:
     """Otherwise dvc.lock would name another value than the one that was used."""
@@ -110,15 +105,13 @@ def test_a_key_that_is_there_twice_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "stage", "received"),
+    ("given", "stage", "name"),
     [(["nonesuch"], "", "nonesuch"), ([], "train@nonesuch", "nonesuch"), ([], "", "")],
 )
-def test_an_unknown_entry_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, arguments: list[str], stage: str, received: str
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["step", *arguments])
+def test_an_unknown_entry_is_one_line(monkeypatch: pytest.MonkeyPatch, given: list[str], stage: str, name: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["step", *given])
     monkeypatch.setenv("DVC_STAGE", stage)
-    with pytest.raises(UserError, match=rf"an entry of backbones in .* \(mobilenet_v2\), received '{received}'$"):
+    with pytest.raises(UserError, match=rf"an entry of backbones in .* \(mobilenet_v2\), received '{name}'$"):
         load_entry(None, "backbones")
 
 

@@ -182,17 +182,15 @@ def test_a_mirrored_photo_of_another_class_is_not_a_duplicate() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "distance", "conflicts"),
+    ("labels", "distance", "expected"),
     [("aaabb", 4, {2: "03", 3: "02"}), ("aaabb", 8, {1: "03", 2: "03", 3: "01", 4: "02"}), ("aaaaa", 4, {})],
 )
-def test_only_direct_duplicates_of_another_class_conflict(
-    labels: str, distance: int, conflicts: dict[int, str]
-) -> None:
+def test_only_direct_duplicates_of_another_class_conflict(labels: str, distance: int, expected: dict[int, str]) -> None:
     hashed = of_hashes([2 ** (4 * number) - 1 for number in range(5)])  # each 4 bits from the next
     photos = table(hashed, labels)
     photos["cluster"] = find_clusters(photos, thumbnails(hashed), 4)
     assert set(photos["cluster"]) == {0}
-    assert find_conflicts(photos, thumbnails(hashed), distance).to_dict() == conflicts
+    assert find_conflicts(photos, thumbnails(hashed), distance).to_dict() == expected
 
 
 def test_a_conflict_is_found_among_many_of_the_same_hash() -> None:

@@ -316,7 +316,7 @@ BOTH = "1.000 (95 % confidence interval 0.342 to 1.000"
 
 
 @pytest.mark.parametrize(
-    ("predictions", "share", "half", "all_photos"),
+    ("predictions", "share", "half", "of_all"),
     [
         # From the most confident on: correct, wrong, correct, correct.
         (two_classes(np.array([1, 1, 0, 1]), np.array([0.6, 0.95, 0.9, 0.8])), "50 %", ONE_OF_TWO, "0.750"),
@@ -326,12 +326,10 @@ BOTH = "1.000 (95 % confidence interval 0.342 to 1.000"
         (Predictions(np.array([0, 0, 1, 1]), np.array([[0, 40], [40, 0], [0, 60], [0, 80]])), "50 %", BOTH, "0.750"),
     ],
 )
-def test_the_accuracy_on_the_surest_photos_is_told(
-    predictions: Predictions, share: str, half: str, all_photos: str
-) -> None:
+def test_the_accuracy_on_surest_photos_is_told(predictions: Predictions, share: str, half: str, of_all: str) -> None:
     text = page(one=predictions)
     assert f"On the {share} of the test photos that `one` is surest of, its accuracy is {half})" in text
-    assert f" {all_photos} (see `plots/coverage.png`)" in text
+    assert f" {of_all} (see `plots/coverage.png`)" in text
 
 
 def with_confidence(name: str, predictions: Predictions, **scores: float | None) -> Evaluation:
@@ -348,13 +346,11 @@ def test_temperatures_come_with_scores_before_and_after() -> None:
 
 
 def test_thresholds_come_with_the_accuracy_on_what_is_sure() -> None:
-    models = [
-        with_confidence(name, predictions, **score_calibration(threshold, photos_of(predictions), predictions, None))
-        for name, predictions, threshold in (
-            ("one", wrong_on(0), Calibration(log_odds_threshold=logit(0.85))),
-            ("two", wrong_on(1), Calibration(log_odds_threshold=math.inf)),
-        )
-    ]
+    models = []
+    for name, predictions, threshold in (("one", wrong_on(0), logit(0.85)), ("two", wrong_on(1), math.inf)):
+        calibration = Calibration(log_odds_threshold=threshold)
+        scores = score_calibration(calibration, photos_of(predictions), predictions, None)
+        models.append(with_confidence(name, predictions, **scores))
     text = write(*models)
     assert "| one | 0.850 | 0.950 | 1.000 | 0.832 to 1.000 |\n| two | none | 0.000 | none | none |\n\n" in text
 

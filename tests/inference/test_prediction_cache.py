@@ -112,9 +112,7 @@ def test_features_are_cached_where_they_are_asked_for(monkeypatch: pytest.Monkey
         ("inference.prediction_cache.INFERENCE_CODE", ("common/*.py",)),
     ],
 )
-def test_another_machine_version_or_code_predicts_again(
-    changed: str, value: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_machine_or_code_predicts_again(changed: str, value: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"stages.{changed}", value)
     assert predicts()
 

@@ -51,9 +51,7 @@ def test_a_red_photo_is_red_in_any_format(tmp_path: Path, name: str, mode: str, 
     ("mode", "colour", "name", "grey"),
     [("L", 77, "a.jpg", 77), ("RGBA", (0, 0, 0, 0), "a.png", 255), ("LA", (0, 0), "a.png", 255)],
 )
-def test_grey_stays_grey_and_transparent_turns_white(
-    tmp_path: Path, mode: str, colour: Any, name: str, grey: int
-) -> None:
+def test_grey_stays_grey_and_transparent_is_white(tmp_path: Path, mode: str, colour: Any, name: str, grey: int) -> None:
     Image.new(mode, (4, 4), colour).save(tmp_path / name)
     assert (np.asarray(open_photo(tmp_path / name)) == grey).all()
 

@@ -227,9 +227,7 @@ def test_leftovers_of_a_removed_model_are_refused(small_project: Path, monkeypat
     assert (small_project / "metrics/models/cnn.json").read_bytes() == scores
 
 
-def test_a_bad_parameter_stops_the_first_step_in_one_line(
-    project: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bad_parameter_stops_the_first_step(project: Path, finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     edit_params(project / "params.yaml", {"models.cnn.dropout": 2, "label_stats.seed": 1})
     output = run(project, "dvc", "repro", check=False)
     assert ran(output) == ["label_stats"]

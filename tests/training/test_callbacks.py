@@ -73,9 +73,7 @@ def test_nothing_is_written_for_tensorboard_unless_asked_for(
     assert not LOGS.exists()
 
 
-def test_an_epoch_is_one_line_with_the_time_left(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_epoch_logs_the_time_left(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     times = iter([0.0, 0.0, 100.0, 100.0, 150.0, 150.0])
     monkeypatch.setattr(callbacks, "time", SimpleNamespace(monotonic=lambda: next(times)))
     callback = EpochLog("cnn", 4)

@@ -207,9 +207,7 @@ def test_features_of_another_network_are_an_error(fit: Fit, refits: bool) -> Non
 
 
 @pytest.mark.parametrize("change", ["weights", "damage"])
-def test_another_backbone_or_damage_builds_the_model_again(
-    change: str, fit: Fit, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_backbone_or_damage_builds_it_again(change: str, fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     fit()
     [weights] = Path("data/features", NAME, "backbone").glob("*.h5")
     if change == "weights":

@@ -77,9 +77,7 @@ def test_other_pixels_under_the_same_labels_have_another_key(changed: int) -> No
 
 
 @pytest.mark.parametrize("replaced", [False, True], ids=["in place", "replaced"])
-def test_changed_features_have_another_key_unread(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replaced: bool
-) -> None:
+def test_new_features_have_another_key_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replaced: bool) -> None:
     """One value of one photo differs; unchanged ones are not read to know that."""
     path, examples = tmp_path / "train.npy", photos(6, 0)
     np.save(path, np.asarray(examples.examples))

@@ -71,6 +71,7 @@ def test_names_arrive_as_text(figures: dict[str, Path]) -> None:
     table = markdown_table(pd.DataFrame({"class": [NAME]}))
     elements = Elements(page(f"# Report\n\n## One\n\n- {escape(NAME)}\n\n{table}\n", {}))
     assert elements.text.count(NAME) == 2
+    assert r"\$x\$" in table, "or GitHub shows mathematics"
     assert not {"script", "a", "em"} & {tag for tag, _, _ in elements.found}
 
 

@@ -109,7 +109,8 @@ def test_a_model_without_an_npz_has_no_temperature(
     assert not caplog.text
     set_params({"confidence.temperature_scaling": True})
     assert predict("new", "--format", "json") == plain
-    assert caplog.messages[0].startswith("data/models/good.keras has no .npz beside it, ")
+    [message] = caplog.messages
+    assert message.startswith("data/models/good.keras has no .npz beside it, ")
 
 
 def test_csv_has_the_rows_of_json(predict: Predict) -> None:

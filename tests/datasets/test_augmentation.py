@@ -97,6 +97,8 @@ def test_draws_fill_their_ranges() -> None:
     mirror, angle, crop, centre, colour, erased = draw_augmentation(strengths, 10_000, seed=0, view=0)
     assert (mirror[:, 0] == -1).mean() == pytest.approx(0.5, abs=0.02)
     assert (mirror[:, 1] == 1).all()
+    both = draw_augmentation(Augmentation(flip="horizontal_and_vertical"), 10_000, seed=0, view=0).mirror
+    assert (both[:, 0] == both[:, 1]).mean() == pytest.approx(0.5, abs=0.02)
     sides = erased[:, 2:] - erased[:, :2]
     is_erased = sides.all(axis=1)
     assert is_erased.mean() == pytest.approx(0.6, abs=0.02)

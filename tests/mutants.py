@@ -82,7 +82,7 @@ def nearest_tests() -> dict[str, tuple[str, ...]]:
 
 
 def time_limit(tests: tuple[str, ...]) -> float:
-    """Return a limit in seconds: several times as many as the tests take, and pass in, on the unchanged code."""
+    """Return a limit in seconds, several times what the tests take on the unchanged code; UserError if they fail."""
     start = time.monotonic()
     outcome, output = run_tests(command(tests), timeout=3600)
     if outcome != TestOutcome.SURVIVED:

@@ -227,7 +227,8 @@ def test_a_tar_without_its_end_is_refused(change: str) -> None:
         header = archive.getmembers()[3].offset
     start, end = ARCHIVE.read_bytes()[:header], ARCHIVE.read_bytes()[header:]
     changed = {"cut between two photos": start, "a header damaged": start + b"?" + end[1:]}
-    ARCHIVE.write_bytes(changed.get(change, 2 * (start + end)))
+    changed["another behind it"] = 2 * (start + end)
+    ARCHIVE.write_bytes(changed[change])
     with pytest.raises(UserError, match=r"cannot be unpacked: (its end is missing|bytes where its end should be)"):
         packed()
 

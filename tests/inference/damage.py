@@ -4,8 +4,9 @@ DAMAGES = ["empty", "cut short", "a changed bit", "another compression", "no arr
 
 
 def damaged(content: bytes, damage: str) -> bytes:
-    if damage in ("empty", "cut short", "no arrays"):
-        return {"empty": b"", "cut short": content[:-100], "no arrays": b"PK\5\6" + bytes(18)}[damage]
+    replaced = {"empty": b"", "cut short": content[:-100], "no arrays": b"PK\5\6" + bytes(18)}  # a zip of nothing
+    if damage in replaced:
+        return replaced[damage]
     changed = bytearray(content)
     if damage == "a changed bit":
         changed[len(content) // 2] ^= 1

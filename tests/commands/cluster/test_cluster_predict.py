@@ -19,15 +19,7 @@ from PIL import Image
 
 from commands.cluster import batch_predict as predict
 from commands.cluster import parquet
-from commands.cluster.parquet import (
-    claim,
-    drop_problems,
-    open_folder,
-    parts_of,
-    read_claimed,
-    read_predictions,
-    write_part,
-)
+from commands.cluster.parquet import claim, drop_problems, open_folder, parts_of, read_predictions, write_part
 from commands.predict import list_photos
 from stages.common.cli import MachineError, UserError
 from stages.common.params import ConfidenceSettings, Resources
@@ -221,7 +213,7 @@ def test_an_output_of_another_program_is_refused(workspace: Path) -> None:
 def test_a_damaged_output_is_one_line(tmp_path: Path, content: str) -> None:
     (tmp_path / "_about.json").write_text(content)
     with pytest.raises(UserError, match=r"_about.json, received other content: choose another OUTPUT$"):
-        read_claimed(open_folder(str(tmp_path)))
+        parquet.read_claimed(open_folder(str(tmp_path)))
     (tmp_path / "part-000001.parquet").write_bytes(b"mine")
     with pytest.raises(UserError, match=r"^expected part-000001.parquet in .* with predictions, received another"):
         drop_problems(open_folder(str(tmp_path)))

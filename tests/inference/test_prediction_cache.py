@@ -34,7 +34,9 @@ def save_on_backbone(name: str, units: int, *, backbone_seed: int = 0, fine_tune
     """Save a model as ``build_model`` chains it: preprocessing, a frozen backbone, last blocks or not, a head."""
     make_deterministic(backbone_seed)
     pixels, features = keras.Input((4, 8, 3)), keras.Input((4, 8, 3))
-    preprocessing = keras.Model(features, layers.Rescaling(1 / 255)(features), name="preprocessing")
+    # As in EfficientNet, one of whose weights is a scalar.
+    normalized = layers.Normalization()(layers.Rescaling(1 / 255)(features))
+    preprocessing = keras.Model(features, normalized, name="preprocessing")
     backbone = keras.Model(features, layers.Conv2D(4, 3, activation="relu")(features), name="backbone")
     head = [layers.Flatten(), layers.Dense(units), layers.Dense(2)]
     if fine_tuned:

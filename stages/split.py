@@ -26,14 +26,14 @@ from stages.common.cli import MismatchError, UserError, logger, run
 from stages.common.parallel import map_in_parallel
 from stages.common.params import Split, load_params
 from stages.common.paths import CORRECTIONS, LABELS, RAW, SHARD, SPLITS
-from stages.data.duplicates import SIDE, find_clusters, find_conflicts, hash_photo
+from stages.data.duplicates import SIDE, find_clusters, find_conflicts, hash_thumbnails, make_thumbnail
 from stages.data.groups import assign_splits, find_groups
 from stages.data.labels import apply_corrections, read_labels
 from stages.data.layout import SPLIT_NAMES, find_photos
 from stages.photos.decode import MORE_FRAMES, UnreadablePhotoError, open_photo
 from stages.photos.formats import SUFFIXES
 from stages.photos.shards import packed_photos
-from stages.storage.arrays import ArrayStore, DiskArray, temporary_array
+from stages.storage.arrays import ArrayStore, DiskArray, row_by_row, temporary_array
 from stages.storage.files import atomic_folder, write_csv
 from stages.storage.non_photos import SIDECAR_SUFFIXES
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
@@ -120,28 +120,28 @@ def inspect_photos(photos: pd.DataFrame, max_megapixels: float, sidecar_suffixes
     Returns thumbnails, uint8, shaped (len(photos), 3, 32, 32), each photo's at its index in the table: on disk.
     """
     paths = photos["path"].array
-    hashes = np.zeros((len(photos), 2), np.uint64)
     thumbnails = temporary_array((len(photos), 3, SIDE, SIDE), np.uint8)
     with_more_frames: list[str] = []
+    previews, sidecars = tuple(PREVIEWS & sidecar_suffixes), tuple(sidecar_suffixes)
 
     def inspect(index: int) -> str:
-        suffix = Path(paths[index]).suffix.lower()
-        if suffix in PREVIEWS & sidecar_suffixes:
+        path = paths[index]
+        if path.lower().endswith(previews):
             return f"{SIDECAR}: is a camera's preview"
         try:
-            photo = open_photo(paths[index], COMPARED_SIZE, max_megapixels)
+            photo = open_photo(path, COMPARED_SIZE, max_megapixels)
         except UnreadablePhotoError as error:
-            return f"{SIDECAR}: {error}" if suffix in sidecar_suffixes else str(error)
+            return f"{SIDECAR}: {error}" if path.lower().endswith(sidecars) else str(error)
         if photo.info[MORE_FRAMES]:
-            with_more_frames.append(paths[index])
-        thumbnail, *phashes = hash_photo(photo)
-        hashes[index] = phashes
-        thumbnails.write(index, thumbnail)
+            with_more_frames.append(path)
+        thumbnails.write(index, make_thumbnail(photo))
         return ""
 
     labelled = usable(photos).index
     photos.loc[labelled, "reason"] = map_in_parallel(inspect, labelled.tolist(), "checking photos")
-    photos[["phash", "mirrored_phash"]] = hashes
+    decoded = usable(photos).index
+    hashes = row_by_row(lambda indices: hash_thumbnails(thumbnails[indices]), decoded.to_numpy())
+    photos.loc[decoded, ["phash", "mirrored_phash"]] = hashes
     if with_more_frames:
         text = "files with more pages or frames than the first, the only one that is read: %d, such as %s"
         logger.warning(text, len(with_more_frames), min(with_more_frames))

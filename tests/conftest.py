@@ -1,6 +1,7 @@
 """Shared fixtures: an empty folder with parameters, finished runs, and small photos."""
 
 import errno
+import json
 import logging
 import os
 import shutil
@@ -28,6 +29,7 @@ PROJECT = Path(__file__).parents[1]
 PHOTOS = Path("photos")  # of a user, for `pack_photos`
 SetParams = Callable[..., None]  # the fixture `set_params`
 CNN = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]["cnn"]
+TINY_CNN = {**CNN, "conv_layers": 1, "filters": 2, "dense_units": 2}
 CNN_ALONE = {"models": {"cnn": CNN}, "features": {}, "backbones": {}, "label_issues": {}}
 
 
@@ -130,6 +132,17 @@ def small_project(two_models: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(two_models, tmp_path / "project", symlinks=True))
 
 
+def run_main(program: Any, *arguments: str) -> None:
+    """Run a step or a command as ``python -m`` does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [program.__name__, *arguments])
+        program.main()
+
+
+def read_json(path: str | Path) -> Any:
+    return json.loads(Path(path).read_text())
+
+
 def edit_params(path: Path, changes: dict[str, Any]) -> None:
     content = yaml.safe_load(path.read_text())
     for dotted, value in changes.items():
@@ -160,9 +173,9 @@ def write_list(name: str, **columns: Any) -> None:
     pd.DataFrame(columns).to_csv(SPLITS / f"{name}.csv", index=False)
 
 
-def write_photos(folder: Path, count: int, first: int = 0) -> None:
+def write_photos(folder: Path, count: int, first: int = 0, width: int = 30, suffix: str = ".jpg") -> None:
     """Write small random photos 0.jpg, 1.jpg, ..."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(first, first + count):
         rng = np.random.default_rng([number, *"/".join(folder.parts[-2:]).encode()])
-        Image.fromarray(rng.integers(0, 256, (20, 30, 3), np.uint8)).save(folder / f"{number}.jpg")
+        Image.fromarray(rng.integers(0, 256, (20, width, 3), np.uint8)).save(folder / f"{number}{suffix}")

@@ -36,20 +36,12 @@ def environment(folder: Path) -> dict[str, str]:
     """Return the environment of a user who has not set up git or DVC, with the project's Python on the path."""
     foreign = ("GIT_", "DVC_", "MAKE", "MFLAGS")
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
-    return {
-        **inherited,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "HOME": str(folder.parent / "home"),
-        "GIT_CONFIG_NOSYSTEM": "1",
-    }
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**inherited, "PATH": path, "HOME": str(folder.parent / "home"), "GIT_CONFIG_NOSYSTEM": "1"}
 
 
 def run(folder: Path, *command: str, check: bool = True) -> str:
-    """Run a command in the folder and return its output, stdout and stderr together.
-
-    Args:
-        check: whether it must succeed; otherwise it must fail.
-    """
+    """Run a command that must succeed, or fail without ``check``; return stdout and stderr together."""
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     ended = subprocess.run(command, cwd=folder, env=environment(folder), text=True, timeout=600, check=False, **pipes)
     assert (ended.returncode == 0) == check, ended.stdout
@@ -57,9 +49,9 @@ def run(folder: Path, *command: str, check: bool = True) -> str:
 
 
 @contextmanager
-def started(folder: Path, *command: str) -> Iterator["subprocess.Popen[str]"]:
+def started(folder: Path, *command: str, output: int = subprocess.PIPE) -> Iterator["subprocess.Popen[str]"]:
     """Start a command in the folder; kill it and its children at the end, if they still run."""
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "start_new_session": True}
+    pipes: dict[str, Any] = {"stdout": output, "stderr": subprocess.STDOUT, "start_new_session": True}
     with subprocess.Popen(command, cwd=folder, env=environment(folder), text=True, **pipes) as process:
         try:
             yield process
@@ -80,11 +72,10 @@ def models_alone(*names: str) -> dict[str, Any]:
     used = {config["features"] for config in models.values()}
     backbones = {params["features"][name]["backbone"] for name in used & params["features"].keys()}
     used |= {name for name in params["label_issues"] if params["features"][name]["backbone"] in backbones}
-    kept = {
-        section: {name: of for name, of in params[section].items() if name in used}
-        for section in ("features", "label_issues")
-    }
-    return {"models": models, **kept}
+    features, issues = (
+        {name: of for name, of in params[key].items() if name in used} for key in ("features", "label_issues")
+    )
+    return {"models": models, "features": features, "label_issues": issues}
 
 
 @cache

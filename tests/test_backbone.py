@@ -1,6 +1,5 @@
 """The step that fetches a backbone's weights."""
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from stages import backbone
 from stages.common.cli import UserError
 from stages.common.paths import BACKBONE
-from tests.conftest import SetParams
+from tests.conftest import SetParams, read_json
 
 FOLDER = BACKBONE / "mobilenet_v2"
 
@@ -34,10 +33,8 @@ def fetch(workspace: Path, set_params: SetParams, monkeypatch: pytest.MonkeyPatc
 def test_weights_keep_their_name_beside_the_architecture(fetch: Callable[[Any], None]) -> None:
     fetch("w.weights.h5")
     assert (FOLDER / "w.weights.h5").read_bytes() == b"weights"
-    assert json.loads((FOLDER / "architecture.json").read_text()) == {
-        "architecture": "MobileNetV2",
-        "options": {"alpha": 1.0},
-    }
+    about = read_json(FOLDER / "architecture.json")
+    assert about == {"architecture": "MobileNetV2", "options": {"alpha": 1.0}}
 
 
 @pytest.mark.parametrize("path", ["net#2/w.h5", "w?.h5", "net::2/w%20.h5", "zip://w.h5::w.zip"])

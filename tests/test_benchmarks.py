@@ -1,6 +1,5 @@
 """What the benchmarks run on; their measurements are for people to read."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +9,16 @@ import yaml
 from benchmarks import step_profile
 from benchmarks.compare import benchmark_params
 from stages.common.params import Params
-from tests.conftest import PROJECT, edit_params
+from tests.conftest import PROJECT, edit_params, run_main
 from tests.project import TINY
 
 
 @pytest.mark.parametrize("own", [None, (Path("/photos.zip"), Path("/weights.h5"))])
 @pytest.mark.parametrize(
     "changes",
-    [
-        {},
-        {**TINY, "download.photos_sha256": "0" * 64},
-        {"download.photos": "/heap", "download.labels": "/labels.csv"},
-    ],
+    [{}, {**TINY, "download.photos_sha256": "0" * 64}, {"download.photos": "/heap", "download.labels": "/labels.csv"}],
 )
-def test_a_benchmark_has_its_own_photos_and_sizes(
-    workspace: Path, changes: dict[str, Any], own: tuple[Path, Path] | None
-) -> None:
+def test_benchmarks_have_own_photos(workspace: Path, changes: dict[str, Any], own: tuple[Path, Path] | None) -> None:
     """Whatever params.yaml says: real photos at full size, synthetic images small."""
     edit_params(workspace / "params.yaml", changes)
     params = yaml.safe_load((workspace / "params.yaml").read_text())
@@ -41,12 +34,9 @@ def test_a_benchmark_has_its_own_photos_and_sizes(
 
 
 @pytest.mark.slow
-def test_a_step_s_operations_are_listed_with_their_sum(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_step_s_operations_are_listed_with_their_sum(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     edit_params(workspace / "params.yaml", TINY)
-    monkeypatch.setattr(sys, "argv", ["step_profile", "cnn", "--steps", "2"])
-    step_profile.main()
+    run_main(step_profile, "cnn", "--steps", "2")
     _, _, *table = capsys.readouterr().out.splitlines()
     assert table[0].startswith("| operation ")
     assert any("Conv2D" in line for line in table)

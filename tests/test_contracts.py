@@ -187,14 +187,8 @@ sys.exit(bool({"tensorflow", "keras"} & set(sys.modules)))
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
 
 
-IMPORTED_AS = {
-    "PIL": "pillow",
-    "ai_edge_litert": "ai-edge-litert",
-    "ruamel": "ruamel.yaml",
-    "sklearn": "scikit-learn",
-    "vl_convert": "vl-convert-python",
-    "yaml": "pyyaml",
-}
+IMPORTED_AS = {"PIL": "pillow", "ruamel": "ruamel.yaml", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+IMPORTED_AS |= {"ai_edge_litert": "ai-edge-litert", "vl_convert": "vl-convert-python"}
 
 
 def imported_packages(file: Path) -> set[str]:

@@ -1,8 +1,6 @@
 """The commands of the README, CONTRIBUTING and ``docs/``, run as they stand, and their output."""
 
-import json
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,7 @@ from commands import predict
 from stages.common.cli import UserError
 from stages.common.param_types import RENAMED
 from stages.storage.files import write_json
-from tests.conftest import PROJECT, packed_files
+from tests.conftest import PROJECT, packed_files, read_json, run_main
 from tests.project import MODELS, commit, run
 
 DOCUMENTS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").rglob("*.md"))]
@@ -125,7 +123,7 @@ def test_predict_prints_what_the_readme_shows(small_project: Path, monkeypatch: 
         photo = [path for path in photos if f"validation/{label}/" in path][int(name[-1])]
         (small_project / f"new/{name}.jpg").write_bytes(photos[photo])
     (small_project / "new/notes.txt").write_text("no photo")
-    best = json.loads((small_project / "metrics/best.json").read_text())["model"]
+    best = read_json(small_project / "metrics/best.json")["model"]
     [other] = {"cnn", "transfer"} - {best}
     write_json({"model": other}, small_project / "metrics/best.json")
     commit(small_project)  # so that the revision before has another best model
@@ -140,9 +138,8 @@ def test_predict_prints_what_the_readme_shows(small_project: Path, monkeypatch: 
     for command, model in [(csv, other), (rev, best)]:
         program, *arguments = command.removeprefix("python -m ").split()
         assert program == "commands.predict"
-        monkeypatch.setattr(sys, "argv", [program, *arguments])
         with pytest.raises(UserError, match=f"; {model} classified the other 3$"):
-            predict.main()
+            run_main(predict, *arguments)
     assert "predictions.csv" in csv
     assert len((small_project / "predictions.csv").read_text().splitlines()) == 4
     assert "--rev HEAD~1" in rev

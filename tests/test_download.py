@@ -173,21 +173,11 @@ BAD_PARAMETERS = {
     "empty folder": ({"photos": "empty"}, "^download.photos: expected photos, found no files in empty"),
     "folder of hidden files": ({"photos": "hidden"}, "^download.photos: expected photos, found no files in hidden"),
     "empty archive": ({"photos": "empty.zip"}, "^download.photos: expected photos, found no files in empty.zip"),
-    "missing file": ({"photos": "nowhere.zip"}, "^download.photos: .*'nowhere.zip' .*, found none"),
     "server that is down": ({"photos": "http://127.0.0.1:9/a.zip"}, "cannot fetch http://127.0.0.1:9/a.zip: .*a local"),
-    "unknown protocol": ({"photos": "gopher2://a/b.zip"}, "^download.photos: .*'gopher2://a/b.zip'"),
-    "not an archive": (
-        {"photos": "page.zip"},
-        "^download.photos: expected a complete zip or tar .*from page.zip",
-    ),
-    "damaged archive": ({"photos": "damaged.zip"}, "^download.photos: expected an intact archive, received one that"),
-    "other file": (
-        {"photos": "empty.zip", "photos_sha256": "0" * 64},
-        "_sha256: expected 0{64}, received [0-9a-f]{64}",
-    ),
+    "damaged archive": ({"photos": "damaged.zip"}, "photos: expected an intact archive, .*from damaged.zip"),
+    "other file": ({"photos": "empty.zip", "photos_sha256": "0" * 64}, "_sha256: expected 0{64}, received [0-9a-f]"),
     "hash of a folder": ({"photos_sha256": "0" * 64}, "photos_sha256: expected it empty for a folder"),
     "folder with a bad link": ({"photos": "dangling"}, "dangling/none.jpg, a link to a folder or to nothing"),
-    "folder with a linked folder": ({"photos": "linked"}, "linked/dogs, a link to a folder"),
     "missing labels": ({"labels": "nowhere.csv"}, "^download.labels: .*'nowhere.csv' .*, found none"),
     "folder of labels": ({"labels": "photos"}, "^download.labels: expected a CSV, received the folder photos"),
 }
@@ -199,15 +189,12 @@ def bad_sources(photos: Path) -> None:
     Path("empty/cats").mkdir(parents=True)
     shutil.make_archive("empty", "zip", root_dir="empty")
     write_photos(Path("hidden/.thumbnails"), 1)
-    Path("page.zip").write_text("<!doctype html><p>Sign in</p>")
     shutil.make_archive("damaged", "zip", root_dir=photos)
     content = bytearray(Path("damaged.zip").read_bytes())
     content[len(content) // 2] ^= 1  # behind the first photo
     Path("damaged.zip").write_bytes(content)
     shutil.copytree(photos, "dangling")
     Path("dangling/none.jpg").symlink_to("nowhere.jpg")  # after the folders in the order of copying
-    shutil.copytree(photos / "cats", "linked/cats")
-    Path("linked/dogs").symlink_to(photos / "dogs")
 
 
 @pytest.mark.parametrize("case", BAD_PARAMETERS)

@@ -21,11 +21,12 @@ from stages.evaluate import evaluate_model, outputs, read_environment, read_seed
 from stages.evaluation import results
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import rounded
-from stages.inference.calibration import Calibration, read_validation
+from stages.inference.calibration import Calibration
 from stages.inference.prediction import Outputs
 from stages.storage.files import check_leftovers
 from stages.storage.photo_lists import hash_lists
 
+pytestmark = pytest.mark.usefixtures("files")
 PHOTOS = pd.DataFrame({"path": ["0.jpg", "1.jpg", "2.jpg"], "label": ["cats", "cats", "dogs"]})
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
 TEST = results.TestSet(PHOTOS, ["cats", "dogs"], PIXELS, np.array([0, 0, 1]), baseline=2 / 3)
@@ -52,10 +53,6 @@ def files(workspace: Path) -> None:
     np.savez(REPEATS / "cnn/cnn.7.npz", labels=[0, 0, 1], logits=[[1, 0]] * 3)
 
 
-def confidence_in(evaluation: Evaluation) -> list[float]:
-    return list(evaluation.photos["confidence"])
-
-
 def evaluate(outputs: Outputs, calibration: Calibration = SOFTMAX, path: Path = CNN) -> Evaluation:
     """Evaluate a model of such outputs and calibration."""
     cache = mock.Mock(**{"predict.return_value": outputs})
@@ -69,12 +66,11 @@ def evaluate_all_runs() -> None:
         evaluate(ALWAYS_DOGS, path=path)
 
 
-@pytest.mark.usefixtures("files")
 def test_a_model_is_evaluated_from_its_files(caplog: pytest.LogCaptureFixture) -> None:
     evaluation = evaluate(ALWAYS_DOGS)
     assert (evaluation.name, evaluation.environment) == ("cnn", ["Python 3"])
     assert evaluation.history["val_loss"].tolist() == [0.8]
-    assert confidence_in(evaluation) == pytest.approx([0.75] * 3)
+    assert list(evaluation.photos["confidence"]) == pytest.approx([0.75] * 3)
     assert evaluation.scores["test"]["accuracy"] == 1 / 3
     assert evaluation.scores["validation"]["balanced_accuracy"] == 0.25
     assert "confidence" not in evaluation.scores
@@ -82,18 +78,16 @@ def test_a_model_is_evaluated_from_its_files(caplog: pytest.LogCaptureFixture) -
     assert caplog.messages == ["cnn is no better than the majority-class baseline on the test photos"]
 
 
-@pytest.mark.usefixtures("files")
 def test_a_temperature_has_scores_before_and_after() -> None:
     before = evaluate(ALWAYS_DOGS).scores
     evaluation = evaluate(ALWAYS_DOGS, Calibration(temperature=2))
     dogs = 3**0.5 / (1 + 3**0.5)
-    assert confidence_in(evaluation) == pytest.approx([dogs] * 3)
+    assert list(evaluation.photos["confidence"]) == pytest.approx([dogs] * 3)
     assert evaluation.scores["test"]["ece"] == pytest.approx(dogs - 1 / 3, abs=1e-6)
     expected = {"temperature": 2, "ece_before": 5 / 12, "loss_before": before["test"]["loss"]}
     assert evaluation.scores["confidence"] == pytest.approx(expected)
 
 
-@pytest.mark.usefixtures("files")
 def test_a_threshold_has_its_coverage_and_accuracy() -> None:
     outputs = Outputs(np.log([[0.2, 0.8], [0.4, 0.6], [0.1, 0.9]]))
     scores = rounded(evaluate(outputs, Calibration(log_odds_threshold=logit(0.7))).scores["confidence"])
@@ -101,16 +95,14 @@ def test_a_threshold_has_its_coverage_and_accuracy() -> None:
     assert (scores["sure_accuracy_low"], scores["sure_accuracy_high"]) == pytest.approx((0.0945, 0.9055), abs=1e-4)
 
 
-@pytest.mark.usefixtures("files")
 def test_photos_unlike_the_training_photos_are_counted() -> None:
     outputs = Outputs(ALWAYS_DOGS.logits, np.array([[1, 0], [0.9, 0.1], [0, 1]]))
     confidence = Calibration(distance_threshold=0.5, training_features=np.array([[1.0, 0.0]]))
     evaluation = evaluate(outputs, confidence)
     assert evaluation.scores["confidence"] == {"unlike": 1 / 3}
-    assert confidence_in(evaluation) == pytest.approx([0.75] * 3)
+    assert list(evaluation.photos["confidence"]) == pytest.approx([0.75] * 3)
 
 
-@pytest.mark.usefixtures("files")
 def test_a_run_from_another_seed_is_scored_from_its_own_files() -> None:
     evaluation = evaluate(ALWAYS_DOGS, path=REPEAT)
     validation = evaluation.scores["validation"]
@@ -119,13 +111,10 @@ def test_a_run_from_another_seed_is_scored_from_its_own_files() -> None:
     assert evaluation.scores["test"] == evaluate(ALWAYS_DOGS).scores["test"]
 
 
-@pytest.mark.usefixtures("files")
 def test_a_model_of_another_image_fit_is_refused() -> None:
     """One from before there were several was trained on stretched photos."""
     read_environment(CNN, TEST)
-    with pytest.raises(
-        UserError, match=r"^data/models/cnn.json: .* crop .*, received stretch: run `dvc repro train@cnn"
-    ):
+    with pytest.raises(UserError, match=r"^data/models/cnn.json: .* crop .*, received stretch: run `dvc repro train@"):
         read_environment(CNN, replace(TEST, image_fit="crop"))
     REPEAT.with_suffix(".json").write_text(json.dumps({"image_fit": "pad", "environment": []}))
     read_environment(REPEAT, replace(TEST, image_fit="pad"))
@@ -133,7 +122,6 @@ def test_a_model_of_another_image_fit_is_refused() -> None:
         read_environment(REPEAT, TEST)
 
 
-@pytest.mark.usefixtures("files")
 @pytest.mark.parametrize("changed", [{"path": "2.jpg", "label": "cats"}, {"path": "0.jpg", "label": "zebras"}])
 def test_a_model_of_other_photos_or_labels_is_refused(changed: dict[str, str]) -> None:
     """`dvc repro --single-item evaluate` leaves out the training: photos it had trained on might be test photos now."""
@@ -146,7 +134,6 @@ def test_a_model_of_other_photos_or_labels_is_refused(changed: dict[str, str]) -
             evaluate_model(CNN, PLAIN, test, mock.Mock())
 
 
-@pytest.mark.usefixtures("files")
 def test_files_of_a_removed_model_are_refused() -> None:
     check_leftovers([MODELS, HISTORY, REPEATS], {"cnn"}, "models")
     found = "data/models/cnn.json data/models/cnn.keras data/models/cnn.npz data/repeats/cnn plots/"
@@ -158,7 +145,6 @@ MISSING = [path.with_suffix(suffix) for path in (CNN, REPEAT) for suffix in (".k
 MISSING += [HISTORY / "cnn.json", REPEATS / "cnn/seeds.json"]
 
 
-@pytest.mark.usefixtures("files")
 @pytest.mark.parametrize("content", ["", "[1]", '{"environment": 1}', "<<<<<<< HEAD", "[" * 100_000])
 def test_damaged_json_is_one_line(content: str) -> None:
     Path("data/models/cnn.json").write_text(content)
@@ -166,7 +152,6 @@ def test_damaged_json_is_one_line(content: str) -> None:
         evaluate_all_runs()
 
 
-@pytest.mark.usefixtures("files")
 @pytest.mark.parametrize("path", MISSING, ids=str)
 def test_a_missing_file_is_one_line(path: Path) -> None:
     path.unlink()
@@ -174,29 +159,16 @@ def test_a_missing_file_is_one_line(path: Path) -> None:
         evaluate_all_runs()
 
 
-@pytest.mark.usefixtures("files")
-@pytest.mark.parametrize(
-    "arrays",
-    [b"", b"PK\3\4 and nothing more", {"labels": np.array([0, None, 1]), "logits": np.eye(3, 2)}],
-    ids=["empty", "cut", "objects"],
-)
-def test_damaged_validation_logits_are_one_line(arrays: bytes | dict[str, object]) -> None:
-    path = MODELS / "cnn.npz"
-    if isinstance(arrays, dict):
-        np.savez(path, **arrays)  # type: ignore[arg-type]
-    else:
-        path.write_bytes(arrays)
+@pytest.mark.parametrize("content", ["empty", "cut", "objects", "a single array"])
+def test_damaged_validation_logits_are_one_line(content: str) -> None:
+    np.savez("objects.npz", labels=np.array([0, None, 1]), logits=np.eye(3, 2))
+    np.save("array.npy", [0, 1])
+    files = {"objects": Path("objects.npz").read_bytes(), "a single array": Path("array.npy").read_bytes()}
+    (MODELS / "cnn.npz").write_bytes({"empty": b"", "cut": b"PK\3\4 and nothing more", **files}[content])
     with pytest.raises(UserError, match=r"^expected .*data/models/cnn.npz, .*: run `dvc repro train@cnn`$"):
         evaluate(ALWAYS_DOGS)
 
 
-def test_a_single_array_is_not_validation_logits(workspace: Path) -> None:
-    np.save("cnn.npy", [0, 1])
-    with pytest.raises(UserError, match=r"^expected .* in cnn.npy, received a damaged file"):
-        read_validation(Path("cnn.npy"))
-
-
-@pytest.mark.usefixtures("files")
 def test_metrics_of_many_classes_have_the_lowest_recalls() -> None:
     model = evaluate(CORRECT)
     rows = [{"label": f"class {index}", "precision": 1.0, "recall": index / 1000} for index in range(1000)]
@@ -209,7 +181,6 @@ def test_metrics_of_many_classes_have_the_lowest_recalls() -> None:
         assert {row["label"] for row in content["classes"]} == {f"class {index}" for index in range(100)}
 
 
-@pytest.mark.usefixtures("files")
 def test_figures_and_pairs_of_many_models_have_the_best_ones() -> None:
     model = evaluate(CORRECT)
     models = [replace(model, name=f"model{index}") for index in range(30)]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -21,16 +22,18 @@ from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
 from stages.storage.feature_sets import sample_rows
 from stages.training import network
-from stages.training.training_run import History, TrainingRun
-from tests.conftest import SetParams, write_list, write_photos
+from tests.conftest import SetParams, run_main, write_list, write_photos
 from tests.training.small_backbone import use_small_backbone
 
+pytestmark = pytest.mark.usefixtures("photos")
 SIZE = (32, 40)
+Pixels = dict[str, np.ndarray]  # by split
+Train = Callable[..., None]  # the fixture
 COUNTS = {"train": 5, "validation": 3}
 
 
 @pytest.fixture
-def photos(set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
+def photos(set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> Pixels:
     """Lists with few photos, a small backbone, and the photos' pixels by split."""
     set_params({"image_size": list(SIZE), "features.mobilenet_v2.views": 2, "features.mobilenet_v2.seed": 3})
     use_small_backbone(monkeypatch, SIZE)
@@ -44,36 +47,27 @@ def photos(set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
     return pixels
 
 
-def run_step(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
+def run_step(name: str) -> Pixels:
     pixels.main()
     if name != "pixels":
-        monkeypatch.setattr("sys.argv", ["features", name])
-        features.main()
+        run_main(features, name)
     return {split: np.load(f"data/features/{name}/{split}.npy") for split in COUNTS}
 
 
 @pytest.mark.parametrize("stop_before", [None, "block_15_expand"])
-def test_features_are_the_backbones_output_for_each_view(
-    photos: dict[str, np.ndarray],
-    set_params: SetParams,
-    monkeypatch: pytest.MonkeyPatch,
-    stop_before: str | None,
-) -> None:
+def test_each_view_has_the_backbones_features(photos: Pixels, set_params: SetParams, stop_before: str | None) -> None:
     fine_tune = {"after": 0.5, "learning_rate": 1e-4} if stop_before else None
     set_params({"features.mobilenet_v2.stop_before": stop_before, "models.transfer.fine_tune": fine_tune})
     if stop_before:
         set_params({"label_issues": {}})
-    written = run_step("mobilenet_v2", monkeypatch)
+    written = run_step("mobilenet_v2")
     sample = np.load("data/features/mobilenet_v2/validation_sample.npy")
     np.testing.assert_array_equal(sample, photos["validation"][sample_rows(3)])
 
     preprocessing, network, last_blocks = load_backbone(Path("data/features/mobilenet_v2/backbone"), SIZE)
     assert (last_blocks is not None) == bool(stop_before)
     drawn = [draw_augmentation(Augmentation(flip="horizontal", rotation=0.2), 5, seed=3, view=view) for view in (0, 1)]
-    views = {
-        "train": np.concatenate([augment(photos["train"], draws) for draws in drawn]),
-        "validation": photos["validation"],
-    }
+    views = photos | {"train": np.concatenate([augment(photos["train"], draws) for draws in drawn])}
     for split, augmented in views.items():
         expected = np.asarray(network(preprocessing(augmented), training=False))
         assert expected.std() > 0.01
@@ -81,10 +75,8 @@ def test_features_are_the_backbones_output_for_each_view(
         np.testing.assert_allclose(written[split], expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
-def test_pooled_features_are_means_of_plain_maps(
-    photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    written = run_step("mobilenet_v2_pooled", monkeypatch)
+def test_pooled_features_are_means_of_plain_maps(photos: Pixels) -> None:
+    written = run_step("mobilenet_v2_pooled")
     preprocessing, network, _ = load_backbone(Path("data/features/mobilenet_v2_pooled/backbone"), SIZE)
     for split, count in COUNTS.items():
         maps = np.asarray(network(preprocessing(photos[split]), training=False))
@@ -93,72 +85,58 @@ def test_pooled_features_are_means_of_plain_maps(
 
 
 def test_views_of_every_epoch_are_left_to_the_training(
-    photos: dict[str, np.ndarray], set_params: SetParams, monkeypatch: pytest.MonkeyPatch
+    photos: Pixels, set_params: SetParams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_params({"features.mobilenet_v2.views": "every_epoch", "label_issues": {}, "models.transfer.pool_size": 1})
-    written = run_step("mobilenet_v2", monkeypatch)
+    written = run_step("mobilenet_v2")
     for split in COUNTS:
         np.testing.assert_array_equal(written[split], photos[split])
     set_params({"train.epochs": 2, "train.precision": "float32"})
-    trained = []
-
-    def train_model(model: keras.Model, run: TrainingRun, _: Path) -> tuple[History, np.ndarray]:
-        trained.append((run.config.flip, run.config.rotation, model.get_layer("backbone").name))
-        return [], model.predict(photos["validation"], verbose=0)
-
+    train_model = mock.Mock(side_effect=lambda model, *_: ([], model.predict(photos["validation"], verbose=0)))
     monkeypatch.setattr(network, "train_model", train_model)
-    monkeypatch.setattr("sys.argv", ["train", "transfer"])
-    train.main()
-    assert trained == [("horizontal", 0.2, "backbone")]
+    run_main(train, "transfer")
+    [model, run, _] = train_model.call_args.args
+    assert (run.config.flip, run.config.rotation, model.get_layer("backbone").name) == ("horizontal", 0.2, "backbone")
 
 
-@pytest.mark.usefixtures("photos")
-def test_sizes_are_logged_and_a_full_disk_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_full_disk_is_one_line_with_sizes(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     size = 8 * 32 * 40 * 3
-    run_step("pixels", monkeypatch)
+    run_step("pixels")
     assert "train.npy: 5 x 32 x 40 x 3 of uint8, 0.0 MB" in caplog.text
     before = Path("data/features/pixels/train.npy").read_bytes()
 
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=size - 1))
     with pytest.raises(OSError, match=r"0\.0 MB needed, 0\.0 MB free; fewer views or") as error:
-        run_step("pixels", monkeypatch)
+        run_step("pixels")
     assert error.value.errno == errno.ENOSPC, "a machine's failure: another node may have room"
     assert Path("data/features/pixels/train.npy").read_bytes() == before, "what was there is still there"
 
 
-@pytest.mark.usefixtures("photos")
-def test_what_a_killed_step_left_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_killed_step_left_is_deleted() -> None:
     left = Path("data/features/.unfinished-0123456789abcdef0123456789abcdef")
     left.mkdir(parents=True)
     (left / "train.npy").write_bytes(b"half")
-    run_step("pixels", monkeypatch)
+    run_step("pixels")
     assert not left.exists()
 
 
-@pytest.mark.usefixtures("photos")
 def test_features_beyond_float16_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     backbone = load_backbone(Path("data/features/mobilenet_v2/backbone"), SIZE)
     huge = keras.Model(backbone.network.input, backbone.network.input * 1e5)
     monkeypatch.setattr(features, "load_backbone", lambda *_: backbone._replace(network=huge))
     expected = r"^features.mobilenet_v2: expected numbers up to 65504, received 100000: use"
     with pytest.raises(UserError, match=expected):
-        run_step("mobilenet_v2", monkeypatch)
+        run_step("mobilenet_v2")
     assert not list(Path("data/features").rglob("mobilenet_v2/*.npy"))
 
 
-@pytest.mark.usefixtures("photos")
-def test_unusable_features_are_one_line(monkeypatch: pytest.MonkeyPatch, set_params: SetParams) -> None:
-    remedy = "run `dvc repro pixels`$"
-
+def test_unusable_features_are_one_line(set_params: SetParams) -> None:
     def expect(message: str) -> None:
-        monkeypatch.setattr("sys.argv", ["train", "cnn"])
-        with pytest.raises(UserError, match=f"{message}.*: {remedy}"):
-            train.main()
+        with pytest.raises(UserError, match=f"{message}.*: run `dvc repro pixels`$"):
+            run_main(train, "cnn")
 
     expect("^expected the features data/features/pixels/about.json, found none")
-    run_step("pixels", monkeypatch)
+    run_step("pixels")
     array = Path("data/features/pixels/train.npy")
     whole = array.read_bytes()
     for damaged in (whole[:-1], whole[:7], b""):
@@ -173,32 +151,27 @@ def test_unusable_features_are_one_line(monkeypatch: pytest.MonkeyPatch, set_par
 
 
 @pytest.fixture
-def small_transfer(set_params: SetParams, monkeypatch: pytest.MonkeyPatch, eagerly: None) -> Callable[..., None]:
+def small_transfer(set_params: SetParams, eagerly: None) -> Train:
     """Train ``transfer`` for an epoch on the features of a small backbone; keywords change ``train``."""
 
     def run(**changes: Any) -> None:
         small = {"epochs": 1, "batch_size": 4, **changes}
         set_params({**{f"train.{key}": value for key, value in small.items()}, "models.transfer.pool_size": 1})
-        run_step("mobilenet_v2", monkeypatch)
-        monkeypatch.setattr("sys.argv", ["train", "transfer"])
-        train.main()
+        run_step("mobilenet_v2")
+        run_main(train, "transfer")
 
     return run
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
-@pytest.mark.usefixtures("photos")
 def test_a_saved_model_agrees_with_its_training_on_features(
-    small_transfer: Callable[..., None], caplog: pytest.LogCaptureFixture, precision: str
+    small_transfer: Train, caplog: pytest.LogCaptureFixture, precision: str
 ) -> None:
     small_transfer(precision=precision)
     assert "the saved model agrees with its training" in caplog.text
 
 
-@pytest.mark.usefixtures("photos")
-def test_features_of_another_network_are_an_error(
-    small_transfer: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_features_of_another_network_are_an_error(small_transfer: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     """Here one that folding changed."""
     monkeypatch.setattr(backbone, "scale_and_shift", lambda norm: [1.2 * each for each in scale_and_shift(norm)])
     with pytest.raises(RuntimeError, match="expected the saved model to compute the logits of its training"):
@@ -206,12 +179,9 @@ def test_features_of_another_network_are_an_error(
     assert not list(Path("data/models").iterdir())
 
 
-@pytest.mark.usefixtures("photos")
-def test_features_of_photos_of_another_size_are_one_line(
-    small_transfer: Callable[..., None], set_params: SetParams
-) -> None:
+def test_features_of_photos_of_another_size_are_one_line(small_transfer: Train, set_params: SetParams) -> None:
     """Where maps have the same shape only the sample of the pixels tells."""
     small_transfer(precision="float32")
     set_params({"image_size": [33, 40]})
     with pytest.raises(UserError, match=r"received \[32, 40\]: run `dvc repro features@mobilenet_v2`$"):
-        train.main()
+        run_main(train, "transfer")

@@ -1,7 +1,5 @@
 """Steps, commands and the cluster decode photos in the same way, each model's own."""
 
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,35 +18,26 @@ from stages.common.cli import UserError
 from stages.common.param_types import ImageFit
 from stages.inference.prediction import load_model
 from stages.photos.decode import resized_pixels
-from tests.conftest import CNN_ALONE, PHOTOS, edit_params, pack_photos
+from tests.conftest import CNN_ALONE, PHOTOS, TINY_CNN, edit_params, pack_photos, read_json, run_main, write_photos
 
-pytestmark = pytest.mark.usefixtures("eagerly")
+pytestmark = pytest.mark.usefixtures("_trained")
 SIZE = (16, 20)
 FITS: tuple[ImageFit, ...] = ("crop", "stretch")
-TINY = {**CNN_ALONE["models"]["cnn"], "conv_layers": 1, "filters": 2, "dense_units": 2}
-
-
-def write_wide_photos(folder: Path, count: int) -> None:
-    folder.mkdir(parents=True)
-    for index in range(count):
-        rng = np.random.default_rng([index, *str(folder).encode()])
-        Image.fromarray(rng.integers(0, 256, (20, 60, 3), np.uint8)).save(folder / f"{index}.png")
 
 
 @pytest.fixture
-def _trained(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _trained(workspace: Path, eagerly: None) -> None:
     """Train a model on cropped wide photos, in the current folder."""
-    changes = {"image_size": list(SIZE), "image_fit": "crop", "models": {"cnn": TINY}}
+    changes = {"image_size": list(SIZE), "image_fit": "crop", "models": {"cnn": TINY_CNN}}
     settings = {"train.epochs": 1, "train.batch_size": 8, "train.precision": "float32"}
     edit_params(Path("params.yaml"), {**CNN_ALONE, **changes, **settings})
     for label in ("cats", "dogs"):
-        write_wide_photos(PHOTOS / "train" / label, 4)
-        write_wide_photos(PHOTOS / "validation" / label, 6)
+        write_photos(PHOTOS / "train" / label, 4, width=60, suffix=".png")
+        write_photos(PHOTOS / "validation" / label, 6, width=60, suffix=".png")
     pack_photos()
     split.main()
     pixels.main()
-    monkeypatch.setattr(sys, "argv", ["train", "cnn"])
-    train.main()
+    run_main(train, "cnn")
 
 
 def predict_here(paths: list[str], decode_options: dict[str, Any], output: Any, _resources: Any) -> None:
@@ -62,13 +51,12 @@ def decoded(name: str, image_fit: ImageFit = "crop") -> np.ndarray:
     return np.stack([resized_pixels(path, SIZE, image_fit) for path in paths])
 
 
-@pytest.mark.usefixtures("_trained")
 def test_all_decode_as_the_model_was_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever ``params.yaml`` says by then; only `evaluate` insists on the same."""
     train_pixels = decoded("train")
     np.testing.assert_array_equal(np.load("data/features/pixels/train.npy"), train_pixels)
     assert not np.array_equal(train_pixels, decoded("train", "stretch"))
-    assert json.loads(Path("data/models/cnn.json").read_text())["image_fit"] == "crop"
+    assert read_json("data/models/cnn.json")["image_fit"] == "crop"
     model = load_model(Path("data/models/cnn.keras"))
 
     evaluate.main()
@@ -84,8 +72,7 @@ def test_all_decode_as_the_model_was_trained(monkeypatch: pytest.MonkeyPatch) ->
         softmax(model(np.stack([resized_pixels(path, SIZE, fit) for path in paths])), axis=1)[:, 0] for fit in FITS
     )
     assert np.abs(probabilities - stretched).min() > 1e-4
-    monkeypatch.setattr(sys, "argv", ["predict", "data/raw/validation/cats", "-o", "out.csv"])
-    predict.main()
+    run_main(predict, "data/raw/validation/cats", "-o", "out.csv")
     np.testing.assert_allclose(pd.read_csv("out.csv")["probability_cats"], probabilities, atol=1e-5)
 
     sampled: list[np.ndarray] = []
@@ -96,20 +83,17 @@ def test_all_decode_as_the_model_was_trained(monkeypatch: pytest.MonkeyPatch) ->
         return pixels, labels
 
     monkeypatch.setattr(export, "validation_photos", sample)
-    monkeypatch.setattr(sys, "argv", ["export", "--model", "cnn", "--format", "saved_model", "exported"])
-    export.main()
+    run_main(export, "--model", "cnn", "--format", "saved_model", "exported")
     np.testing.assert_array_equal(sampled, [decoded("validation")])
-    assert json.loads(Path("exported/cnn.json").read_text())["image_fit"] == "crop"
+    assert read_json("exported/cnn.json")["image_fit"] == "crop"
 
     monkeypatch.setattr(nodes, "connect", lambda: None)
     monkeypatch.setattr(batch_predict, "check_resources", lambda _: None)
     monkeypatch.setattr(batch_predict, "predict_photos", predict_here)
-    monkeypatch.setattr(sys, "argv", ["batch_predict", "data/raw/validation/cats", "classified"])
-    batch_predict.main()
+    run_main(batch_predict, "data/raw/validation/cats", "classified")
     np.testing.assert_allclose(pd.read_parquet("classified")["probability_cats"], probabilities, atol=1e-5)
 
 
-@pytest.mark.usefixtures("_trained")
 def test_a_border_that_is_cut_off_draws_figures_again() -> None:
     """The pixels are the same, and so are the predictions, but figures show whole photos."""
     evaluate.main()

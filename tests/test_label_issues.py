@@ -1,10 +1,9 @@
 """Photos whose labels look wrong, as the step lists and draws them."""
 
 import re
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -15,13 +14,14 @@ from stages import label_issues
 from stages.label_issues import confident_classes, out_of_fold_probabilities
 from stages.models import logistic_regression
 from stages.storage.files import content_hash, write_json
-from tests.conftest import SetParams, write_list, write_photos
+from tests.conftest import SetParams, run_main, write_list, write_photos
 
 FOLDER = Path("plots/label_issues")
+Run = Callable[..., pd.DataFrame]  # the fixture
 
 
 @pytest.fixture
-def run(workspace: Path, monkeypatch: pytest.MonkeyPatch, set_params: SetParams) -> Callable[..., pd.DataFrame]:
+def run(set_params: SetParams) -> Run:
     """Run the step on features of two views that tell the classes apart, with the given numbers of wrong labels."""
 
     def step(wrong: list[int], reviewed: Sequence[str] = (), together: Sequence[str] = ()) -> pd.DataFrame:
@@ -40,16 +40,13 @@ def run(workspace: Path, monkeypatch: pytest.MonkeyPatch, set_params: SetParams)
         write_list("groups", path=together, group=["same"] * len(together))
         write_json({"photos": hashes}, features / "about.json")
         set_params({"label_issues": {"mobilenet_v2": {"folds": 5}}})
-        monkeypatch.setattr(sys, "argv", ["label_issues", "mobilenet_v2"])
-        label_issues.main()
+        run_main(label_issues, "mobilenet_v2")
         return pd.read_csv(FOLDER / "mobilenet_v2.csv", keep_default_na=False)
 
     return step
 
 
-def test_exchanged_labels_are_listed_most_suspicious_first(
-    run: Callable[..., pd.DataFrame], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_exchanged_labels_are_listed_most_suspicious_first(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     listed = run([4, 7, 22])
     assert listed.columns[:2].tolist() == ["path", "label"], "as corrections.csv has them"
     assert sorted(listed["path"]) == [f"data/raw/train/{number}.jpg" for number in (22, 4, 7)]
@@ -64,23 +61,18 @@ def test_exchanged_labels_are_listed_most_suspicious_first(
 
 
 def test_groups_folds_and_seed_reach_the_cross_validation(
-    run: Callable[..., pd.DataFrame], set_params: SetParams, monkeypatch: pytest.MonkeyPatch
+    run: Run, set_params: SetParams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    received: list[Any] = []
-
-    def predict(features: np.ndarray, labels: np.ndarray, *given: Any) -> np.ndarray:
-        received.extend(given)
-        return np.asarray(np.eye(2)[labels])
-
+    predict = mock.Mock(side_effect=lambda _features, labels, *_: np.eye(2)[labels])
     monkeypatch.setattr(label_issues, "out_of_fold_probabilities", predict)
     set_params({"seed": 7})
     run([], together=["data/raw/train/3.jpg", "data/raw/validation/4.jpg"])
-    groups, folds, seed = received
+    groups, folds, seed = predict.call_args.args[2:]
     assert (groups[34], groups[3], folds, seed) == ("same", "same", 5, 7)
     assert len(set(groups)) == 59
 
 
-def test_all_photos_are_predicted_out_of_fold(run: Callable[..., pd.DataFrame]) -> None:
+def test_all_photos_are_predicted_out_of_fold(run: Run) -> None:
     issues = run([3]).set_index("path")
     photos = pd.read_csv("data/out_of_fold/mobilenet_v2.csv").set_index("path")
     assert len(photos) == 60
@@ -99,7 +91,7 @@ def test_labels_are_sorted_before_probabilities_are_rounded() -> None:
     assert listed["given_probability"].tolist()[:3] == [0, 0, 0]
 
 
-def test_a_reviewed_photo_is_not_listed_and_bytes_repeat(run: Callable[..., pd.DataFrame]) -> None:
+def test_a_reviewed_photo_is_not_listed_and_bytes_repeat(run: Run) -> None:
     written = []
     for _ in range(2):
         assert run([4, 7], reviewed=["data/raw/train/7.jpg"])["path"].to_list() == ["data/raw/train/4.jpg"]
@@ -107,7 +99,7 @@ def test_a_reviewed_photo_is_not_listed_and_bytes_repeat(run: Callable[..., pd.D
     assert written[0] == written[1]
 
 
-def test_the_figure_names_photos_and_classes_or_says_none(run: Callable[..., pd.DataFrame]) -> None:
+def test_the_figure_names_photos_and_classes_or_says_none(run: Run) -> None:
     one, none = label_issues.draw_issues(run([4])), label_issues.draw_issues(run([]))
     assert re.fullmatch(r"4.jpg\nlabelled (\w+)\n0.\d\d for (?!\1)\w+", one.axes[0].get_title())
     assert none.get_suptitle() == "labels that look wrong: none"
@@ -115,20 +107,18 @@ def test_the_figure_names_photos_and_classes_or_says_none(run: Callable[..., pd.
 
 def test_a_class_is_confident_from_its_mean_probability_on() -> None:
     """The mean over the examples with its label."""
-    probabilities = np.array(
-        [
-            [0.9, 0.1, 0.0],
-            [0.2, 0.7, 0.1],  # reaches class 1's threshold, and its label's not
-            [0.4, 0.6, 0.0],  # labelled 1, of which it is at the threshold
-            [0.5, 0.6, 0.0],  # the label's class too is below its threshold, so that 1 alone is confident
-            [0.3, 0.3, 0.4],
-            [0.1, 0.3, 0.6],
-            [0.3, 0.5, 0.2],  # no class is confident
-        ]
-    )
-    labels = np.array([0, 0, 1, 0, 2, 2, 1])
+    rows = [  # probabilities, label and confident class
+        ([0.9, 0.1, 0.0], 0, 0),
+        ([0.2, 0.7, 0.1], 0, 1),  # reaches class 1's threshold, and its label's not
+        ([0.4, 0.6, 0.0], 1, 1),  # at the threshold
+        ([0.5, 0.6, 0.0], 0, 1),  # the label's class too is below its threshold, so that 1 alone is confident
+        ([0.3, 0.3, 0.4], 2, 2),
+        ([0.1, 0.3, 0.6], 2, 2),
+        ([0.3, 0.5, 0.2], 1, 1),  # no class is confident
+    ]
     # The thresholds: (0.9 + 0.2 + 0.5) / 3, (0.6 + 0.5) / 2 and (0.4 + 0.6) / 2.
-    np.testing.assert_array_equal(confident_classes(probabilities, labels), [0, 1, 1, 1, 2, 2, 1])
+    probabilities, labels, confident = map(np.array, zip(*rows, strict=True))
+    np.testing.assert_array_equal(confident_classes(probabilities, labels), confident)
 
 
 def test_of_two_confident_classes_the_more_probable_counts() -> None:

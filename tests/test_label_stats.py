@@ -1,6 +1,5 @@
 """What `label_stats` counts, and the samples that it draws."""
 
-import json
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +13,7 @@ from stages import label_stats
 from stages.common.params import LabelStats
 from stages.label_stats import draw_counts, draw_samples, main
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, REMOVED, SAME_GROUP, TWO_LABELS
-from tests.conftest import SetParams, write_list, write_photos
+from tests.conftest import SetParams, read_json, write_list, write_photos
 
 
 def write_lists(**lists: Any) -> None:
@@ -36,19 +35,17 @@ def test_each_number_has_its_own_name(workspace: Path) -> None:
         copies={"path": "x", "split": ["validation", "validation", "test"]},
     )
     main()
-    assert json.loads(Path("metrics/label_stats.json").read_text()) == {
+    assert read_json("metrics/label_stats.json") == {
         "unmatched": 2,
         "conflicting": 3,
         "duplicates": 4,
         "grouped": 5,
         "removed": 6,
         "unusable": 7,
-        "copies": {"validation": {"photos": 2, "share": 0.2}, "test": {"photos": 1, "share": 0.111111}},
         "relabelled": 1,
+        "copies": {"validation": {"photos": 2, "share": 0.2}, "test": {"photos": 1, "share": 0.111111}},
         "test": {"accuracy": 0.25},  # of always dogs, the larger class of the training photos
-        "images": [
-            {"split": split, "label": label, "images": of[label]} for split, of in images.items() for label in of
-        ],
+        "images": [{"split": name, "label": label, "images": of[label]} for name, of in images.items() for label in of],
     }
     assert pd.read_csv("plots/label_counts.csv")["images"].tolist() == [4, 8, 3, 5, 6, 2]
 
@@ -65,11 +62,7 @@ def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     [((30, 20), 16, 1 / 3), ((20, 32), 16, 0.375), ((640, 160), [10, 30], 0.25), ((20, 30), [10, 20], 2 / 3)],
 )
 def test_a_crop_that_loses_more_than_a_third_is_a_warning(
-    set_params: SetParams,
-    caplog: pytest.LogCaptureFixture,
-    shape: tuple[int, int],
-    image_size: Any,
-    loss: float,
+    set_params: SetParams, caplog: pytest.LogCaptureFixture, shape: tuple[int, int], image_size: Any, loss: float
 ) -> None:
     """Of a photo of the median aspect ratio, turned as EXIF says; with another ``image_fit`` nothing is measured."""
     exif = Image.Exif()
@@ -83,7 +76,7 @@ def test_a_crop_that_loses_more_than_a_third_is_a_warning(
         set_params({"image_fit": image_fit, "image_size": image_size})
         assert not caplog.messages
         main()
-        crop_loss = json.loads(Path("metrics/label_stats.json").read_text()).get("crop_loss")
+        crop_loss = read_json("metrics/label_stats.json").get("crop_loss")
         assert crop_loss == (pytest.approx(loss, abs=1e-6) if image_fit == "crop" else None)
     assert [f"crop loses {100 * loss:.0f} %" in message for message in caplog.messages] == [True] * (loss > 0.34)
 
@@ -122,7 +115,7 @@ def test_counts_in_the_metrics_are_limited_and_say_so(workspace: Path) -> None:
     photos = {"path": "0.jpg", "label": labels}
     write_lists(train=photos, validation=photos, test=photos)
     main()
-    stats = json.loads(Path("metrics/label_stats.json").read_text())
+    stats = read_json("metrics/label_stats.json")
     assert (len(stats["images"]), stats["classes_left_out"]) == (300, 3)
     assert len(pd.read_csv("plots/label_counts.csv")) == 309
 

@@ -20,25 +20,21 @@ OFFLINE = ["--host-resolver-rules=MAP * ~NOTFOUND", "--disable-background-networ
 QUIET = ["--disable-gpu", "--disable-quic", "--disable-sync", "--no-first-run"]
 
 
+Page = tuple[Path, str, list[str]]  # its folder, what it consists of in the browser, and the console
 browser = pytest.fixture(scope="module")(find_browser)
 
 
 def render(browser: str, page: Path, profile: Path) -> tuple[str, list[str]]:
     """Load the page and return what it then consists of, and all that it wrote to the console."""
-    finished = subprocess.run(
-        # Chromium refuses to run as root with its sandbox, and containers have nobody else.
-        [browser, "--headless", "--no-sandbox", *QUIET, *OFFLINE, *OUTPUT, f"--user-data-dir={profile}", page.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
+    # Chromium refuses to run as root with its sandbox, and containers have nobody else.
+    command = [browser, "--headless", "--no-sandbox", *QUIET, *OFFLINE, *OUTPUT, f"--user-data-dir={profile}"]
+    finished = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, timeout=120, check=True)
     return finished.stdout, [line for line in finished.stderr.splitlines() if ":CONSOLE:" in line]
 
 
 @pytest.fixture(scope="module")
-def page(finished: Path, browser: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, list[str]]:
-    """The finished project's page: its folder, what it consists of in the browser, and the console."""
+def page(finished: Path, browser: str, tmp_path_factory: pytest.TempPathFactory) -> Page:
+    """The finished project's page."""
     folder = tmp_path_factory.mktemp("page")
     project = Path(shutil.copytree(finished, folder / "project", symlinks=True))
     run(project, "make", "plots")
@@ -53,18 +49,14 @@ def charts(dom: str) -> dict[str, str]:
 
 def lines(chart: str) -> set[tuple[str, str, str]]:
     """The lines of a chart, each as model, colour and dashes."""
-    marks = re.findall(r'<path aria-label="([^"]+)"[^>]*"line mark"([^>]*)>', chart)
-    return {
-        (
-            re.findall(r"model: ([^;]+)", label)[0],
-            re.findall(r'stroke="([^"]+)"', style)[0],
-            "".join(re.findall(r'stroke-dasharray="([^"]+)"', style)),
-        )
-        for label, style in marks
-    }
+    found = set()
+    for label, style in re.findall(r'<path aria-label="([^"]+)"[^>]*"line mark"([^>]*)>', chart):
+        [model], [colour] = re.findall(r"model: ([^;]+)", label), re.findall(r'stroke="([^"]+)"', style)
+        found.add((model, colour, "".join(re.findall(r'stroke-dasharray="([^"]+)"', style))))
+    return found
 
 
-def test_every_chart_is_drawn_offline_without_a_warning(page: tuple[Path, str, list[str]]) -> None:
+def test_every_chart_is_drawn_offline_without_a_warning(page: Page) -> None:
     _, dom, console = page
     assert console == []
     assert list(charts(dom)) == TITLES
@@ -73,9 +65,7 @@ def test_every_chart_is_drawn_offline_without_a_warning(page: tuple[Path, str, l
 @pytest.mark.parametrize(
     ("title", "dashes"), [("Accuracy", ("1,0", "3,3")), ("Loss", ("1,0", "3,3")), ("ROC on the test photos", ("",))]
 )
-def test_a_model_has_its_colour_in_every_chart(
-    page: tuple[Path, str, list[str]], title: str, dashes: tuple[str, ...]
-) -> None:
+def test_a_model_has_its_colour_in_every_chart(page: Page, title: str, dashes: tuple[str, ...]) -> None:
     """Training is dashed."""
     chart = charts(page[1])[title]
     models = list(zip(MODELS, COLOURS, strict=False))
@@ -84,7 +74,7 @@ def test_a_model_has_its_colour_in_every_chart(
     assert dashed == (len(MODELS) if len(dashes) == 2 else 0)
 
 
-def test_a_confusion_matrix_shows_every_class_and_all_photos(page: tuple[Path, str, list[str]]) -> None:
+def test_a_confusion_matrix_shows_every_class_and_all_photos(page: Page) -> None:
     for name in MODELS:
         chart = charts(page[1])[f"plots/confusion/{name}.csv"]
         assert chart.count(">cats</text>") == chart.count(">dogs</text>") == 2
@@ -92,7 +82,7 @@ def test_a_confusion_matrix_shows_every_class_and_all_photos(page: tuple[Path, s
         assert sum(int(number) for number in photos) == 4
 
 
-def test_every_figure_of_the_page_is_there(page: tuple[Path, str, list[str]]) -> None:
+def test_every_figure_of_the_page_is_there(page: Page) -> None:
     folder, dom, _ = page
     sources = re.findall(r'<img src="([^"]+)"', dom)
     assert all((folder / source).is_file() for source in sources)
@@ -101,7 +91,7 @@ def test_every_figure_of_the_page_is_there(page: tuple[Path, str, list[str]]) ->
     assert {re.sub(r".*_plots_|\.png", "", source) for source in sources} == of_all | of_models
 
 
-def test_the_chart_has_the_numbers_of_the_curves(page: tuple[Path, str, list[str]], finished: Path) -> None:
+def test_the_chart_has_the_numbers_of_the_curves(page: Page, finished: Path) -> None:
     chart = charts(page[1])["Accuracy"]
     for row in pd.read_csv(finished / "plots/curves.csv").query("epoch == 1").to_dict("records"):
         assert f"epoch: 1; accuracy: {row['accuracy']:g}; model: {row['model']}; split: {row['split']}" in chart

@@ -15,10 +15,8 @@ SCHEMA = Params.model_json_schema()
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
 DECLARED = {name: stage.get("do", stage).get("params", []) for name, stage in STAGES.items()}
 # Entries that users name, as the documents call them.
-ENTRIES = {
-    **dict.fromkeys(("backbones", "features", "label_issues"), "NAME"),
-    **dict.fromkeys(("models", "cluster.models"), "MODEL"),
-}
+ENTRIES = dict.fromkeys(("backbones", "features", "label_issues"), "NAME")
+ENTRIES |= dict.fromkeys(("models", "cluster.models"), "MODEL")
 TYPES = {"string": "text", "boolean": "`true`, `false`", "null": "empty", "object": "mapping"}
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 HEADER = "| key | meaning | values | default | re-runs |\n|---|---|---|---|---|\n"
@@ -72,11 +70,10 @@ def meanings(text: str) -> dict[str, str]:
 
 
 def table(known: dict[str, str]) -> str:
-    rows = [
-        [f"`{key}`", known.get(key, ""), values(schema), default(schema, key), steps(key)]
-        for key, schema in fields(SCHEMA)
-    ]
-    return HEADER + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    rows = ""
+    for key, schema in fields(SCHEMA):
+        rows += f"| `{key}` | {known.get(key, '')} | {values(schema)} | {default(schema, key)} | {steps(key)} |\n"
+    return HEADER + rows
 
 
 def test_the_table_is_that_of_the_schema_and_dvc_yaml() -> None:

@@ -107,12 +107,8 @@ def test_files_of_a_removed_label_issues_entry_are_refused() -> None:
 
 @pytest.mark.usefixtures("workspace")
 def test_a_missing_file_or_damaged_json_is_named_in_one_line() -> None:
-    report = "# Report\n\n## Coverage\n"
-    for name, content in {
-        "metrics/best.json": '{"model": "one"}',
-        "metrics/report.md": report,
-        "plots/coverage.png": "",
-    }.items():
+    files = {"metrics/best.json": '{"model": "one"}', "metrics/report.md": "## Coverage\n", "plots/coverage.png": ""}
+    for name, content in files.items():
         Path(name).parent.mkdir(exist_ok=True)
         with pytest.raises(UserError, match=rf"^expected {name}, found none: run `dvc repro`$"):
             main()

@@ -46,10 +46,7 @@ def test_a_class_of_any_name_can_be_corrected(name: str) -> None:
 
 
 def test_a_photo_gets_another_label_or_is_removed(caplog: pytest.LogCaptureFixture) -> None:
-    """Rows of a list of label issues can be appended as they are: those without a label correct nothing.
-
-    However many photos are removed, here two of twenty, the run goes on.
-    """
+    """However many are removed; rows of a list of label issues without a label correct nothing."""
     before = labels(correct())
     gone = [DOG, "data/raw/dogs/5.jpg"]
     lines = [f"{path},remove" for path in gone]
@@ -65,9 +62,7 @@ def test_a_photo_gets_another_label_or_is_removed(caplog: pytest.LogCaptureFixtu
     ("group", "photo"),
     [(None, "validation/cats/0"), (None, "validation/cats/2"), (r"/(\w+/\w+/)[01]\.", "validation/cats/0")],
 )
-def test_a_correction_moves_no_other_photo_into_test(
-    label: str, group: str | None, photo: str, set_params: SetParams
-) -> None:
+def test_a_correction_moves_no_other_photo(label: str, group: str | None, photo: str, set_params: SetParams) -> None:
     """Where every n-th validation photo is for testing, one that is gone still counts, but not beside its group."""
     set_params({"split.group": group})
     shutil.rmtree(PHOTOS)

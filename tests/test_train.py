@@ -1,10 +1,10 @@
 """The step that trains a model, from one seed or several."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -16,18 +16,16 @@ from stages.inference.prediction import load_model
 from stages.models.saving import check_saved_model
 from stages.storage.files import content_hash, write_json
 from stages.training import callbacks, network
-from stages.training.training_run import TrainingRun
-from tests.conftest import CNN_ALONE, SetParams, edit_params, write_list
+from tests.conftest import CNN_ALONE, TINY_CNN, SetParams, edit_params, read_json, run_main, write_list
 from tests.training.examples import KilledError
 
 pytestmark = pytest.mark.usefixtures("eagerly")
-TINY = {**CNN_ALONE["models"]["cnn"], "conv_layers": 1, "filters": 2, "dense_units": 2}
+Settings = Callable[..., None]  # the fixture
 
 
 @pytest.fixture
-def settings(set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def settings(set_params: SetParams) -> Settings:
     """Change parameters of ``train``; a list and features of eight photos are there."""
-    monkeypatch.setattr(sys, "argv", ["train", "cnn"])
     folder = FEATURES / "pixels"
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
@@ -36,77 +34,66 @@ def settings(set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> Callable
         np.save(folder / f"{split}.npy", rng.integers(0, 256, (8, 16, 16, 3), np.uint8))
     write_json({"photos": dict.fromkeys(("train", "validation"), content_hash("abcdefgh"))}, folder / "about.json")
     small = {"train.batch_size": 4, "train.epochs": 2, "train.precision": "float32"}
-    set_params({**CNN_ALONE, **small, "image_size": 16, "models": {"cnn": TINY}})
+    set_params({**CNN_ALONE, **small, "image_size": 16, "models": {"cnn": TINY_CNN}})
     return lambda **changes: set_params({f"train.{key}": value for key, value in changes.items()})
 
 
-def test_leftovers_of_a_removed_model_are_refused_first(settings: Callable[..., None]) -> None:
+def test_leftovers_of_a_removed_model_are_refused_first(settings: Settings) -> None:
     settings()
     MODELS.mkdir()
     leftover = MODELS / "cnn_v1.keras"
     leftover.touch()
     with pytest.raises(UserError, match=f"move or delete {leftover}$"):
-        train.main()
+        run_main(train, "cnn")
     assert not BACKUPS.exists()
 
 
-def test_a_model_is_there_only_once_it_was_checked(
-    settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_is_there_only_once_it_was_checked(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed between saving and checking, in the second of its seeds; run again, it ends as if undisturbed."""
     settings(runs=2)
-    train.main()
+    run_main(train, "cnn")
     undisturbed = results()
     for path in map(Path, undisturbed):
         path.unlink()
-    checked = []
-
-    def check(path: Path, pixels: np.ndarray, logits: np.ndarray) -> None:
-        checked.append(path)
-        if len(checked) == 2:
-            raise KilledError
-        check_saved_model(path, pixels, logits)
-
+    check = mock.Mock(wraps=check_saved_model, side_effect=[mock.DEFAULT, KilledError, mock.DEFAULT, mock.DEFAULT])
     monkeypatch.setattr(network, "check_saved_model", check)
     with pytest.raises(KilledError):
-        train.main()
+        run_main(train, "cnn")
     assert not [path for path in results() if path.startswith("data/repeats")]
-    train.main()
-    assert len(checked) == 4
+    run_main(train, "cnn")
+    assert check.call_count == 4
     assert results() == undisturbed
 
 
-def test_a_model_s_own_settings_go_before_those_of_train(
-    settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_s_own_settings_go_before_those_of_train(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     own = {"epochs": 3, "learning_rate": 0.5, "schedule": "cosine", "warmup": 0.0, "checkpoint": "best"}
     edit_params(Path("params.yaml"), {f"models.cnn.{key}": value for key, value in own.items()})
     settings(warmup=0.5, early_stopping=7)
-    runs: list[TrainingRun] = []
-    monkeypatch.setattr(train, "write_results", lambda run, *_: runs.append(run))
+    write_results = mock.Mock()
+    monkeypatch.setattr(train, "write_results", write_results)
     with pytest.raises(FileNotFoundError):  # no model is written
-        train.main()
-    [run] = runs
+        run_main(train, "cnn")
+    run = write_results.call_args.args[0]
     assert run.settings.model_dump(include={*own, "early_stopping"}) == {**own, "early_stopping": 7}
 
 
-def test_initial_weights_depend_on_the_seed(settings: Callable[..., None]) -> None:
+def test_initial_weights_depend_on_the_seed(settings: Settings) -> None:
     """Before the first step, which is too short to matter."""
     settings(runs=2, epochs=1, learning_rate=1e-12)
-    train.main()
+    run_main(train, "cnn")
     first, second = (load_model(Path(path)) for path in ("data/models/cnn.keras", "data/repeats/cnn/cnn.1.keras"))
     assert np.abs(first.get_layer("logits").kernel - second.get_layer("logits").kernel).max() > 0.01
 
 
-def test_features_of_another_image_fit_are_refused(settings: Callable[..., None]) -> None:
+def test_features_of_another_image_fit_are_refused(settings: Settings) -> None:
     """Those from before there were several are of stretched photos."""
     edit_params(Path("params.yaml"), {"image_fit": "pad"})
     with pytest.raises(UserError, match=r"image_fit pad, received stretch: run `dvc repro pixels`$"):
-        train.main()
+        run_main(train, "cnn")
     about = FEATURES / "pixels/about.json"
-    about.write_text(json.dumps({**json.loads(about.read_text()), "image_fit": "pad"}))
-    train.main()
-    assert json.loads(Path("data/models/cnn.json").read_text())["image_fit"] == "pad"
+    about.write_text(json.dumps({**read_json(about), "image_fit": "pad"}))
+    run_main(train, "cnn")
+    assert read_json("data/models/cnn.json")["image_fit"] == "pad"
 
 
 def results() -> dict[str, bytes]:
@@ -115,7 +102,7 @@ def results() -> dict[str, bytes]:
 
 
 def test_runs_from_several_seeds_resume_and_are_independent(
-    settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings(runs=3)
 
@@ -126,9 +113,9 @@ def test_runs_from_several_seeds_resume_and_are_independent(
     with monkeypatch.context() as patch:
         patch.setattr(callbacks.Checkpoint, "on_train_batch_end", die)
         with pytest.raises(KilledError):
-            train.main()
+            run_main(train, "cnn")
     caplog.clear()
-    train.main()
+    run_main(train, "cnn")
     resumed = [message for message in caplog.messages if "resuming" in message]
     assert resumed == [f"resuming after epoch {epoch} of 2, which an earlier run finished" for epoch in (2, 2, 1)]
     assert not list(BACKUPS.iterdir())
@@ -136,7 +123,7 @@ def test_runs_from_several_seeds_resume_and_are_independent(
     assert json.loads(together["data/repeats/cnn/seeds.json"]) == [1, 2]
 
     settings(runs=1, seed=2)
-    train.main()
+    run_main(train, "cnn")
     alone = results()
     assert json.loads(alone.pop("data/repeats/cnn/seeds.json")) == []
     assert len(alone) == 4, "what earlier runs repeated is gone"

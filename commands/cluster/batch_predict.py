@@ -78,7 +78,7 @@ def list_photos(photos: DirFileSystem) -> list[str]:
     with parquet.explain_unreachable(photos):
         names = [PurePosixPath(path).relative_to(photos.path).as_posix() for path in packed] or photos.find("")
     # Of a FOLDER that is a file the only name is empty.
-    return [path for path in sorted(names) if path and not is_hidden(PurePosixPath(path))]
+    return [path for path in sorted(names) if path and not is_hidden(path)]
 
 
 def check_resources(resources: Resources) -> None:

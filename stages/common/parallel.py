@@ -4,12 +4,15 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
 from typing import TypeVar
 
 from tqdm import tqdm
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+CHUNK = 16
 
 
 def available_cores() -> int:
@@ -43,5 +46,11 @@ def in_parallel(
 
 
 def map_in_parallel(function: Callable[[Item], Result], items: Sequence[Item], description: str) -> list[Result]:
-    """Apply a function to each photo or its index, on all cores, with a progress bar."""
-    return list(tqdm(in_parallel(function, items), description, len(items), unit="photo", disable=None))
+    """Apply a function to each photo or its index, on all cores, with a progress bar.
+
+    A thread takes several of many items at a time, which takes less time than handing over each by itself.
+    """
+    size = min(CHUNK, 1 + len(items) // (8 * available_cores()))
+    chunks = (items[start : start + size] for start in range(0, len(items), size))
+    results = chain.from_iterable(in_parallel(lambda chunk: [*map(function, chunk)], chunks))
+    return list(tqdm(results, description, len(items), unit="photo", disable=None))

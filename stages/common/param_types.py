@@ -37,14 +37,16 @@ class Section(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _empty_is_null(cls, content: Any) -> Any:
-        """Read '' as null, as ``-S download.labels=`` writes it; refuse text with zero bytes, as no path has."""
+    def _empty_is_default(cls, content: Any) -> Any:
+        """Take the default for null, and for '' (``-S image_fit=``); refuse text with zero bytes, as no path has."""
         if not isinstance(content, dict):
             return content
         for key, value in content.items():
             if isinstance(value, str) and "\0" in value:
                 raise ValueError(f"expected text without zero bytes, received {key}: {value!r}")
-        return {key: None if value == "" else value for key, value in content.items()}
+        defaults = {key for key, field in cls.model_fields.items() if not field.is_required()}
+        content = {key: None if value == "" else value for key, value in content.items()}
+        return {key: value for key, value in content.items() if value is not None or key not in defaults}
 
 
 # Keys of earlier versions, and what became of them; * stands for a name.
@@ -52,6 +54,7 @@ RENAMED = {
     "confidence.temperature": "renamed to confidence.temperature_scaling",
     "confidence.unlike_fraction": "renamed to confidence.out_of_distribution_fraction",
     "confidence.unsure_accuracy": "renamed to confidence.abstention_accuracy",
+    "memory_gib": "removed: arrays are on disk",
     "models.*.backbone": "removed: name it in features.NAME.backbone, and NAME in the model's features",
     "models.*.convolutions": "renamed to conv_layers (how many) and filters",
     "models.*.fine_tune.first_layer": "removed: name the layer in features.NAME.stop_before alone",
@@ -59,11 +62,13 @@ RENAMED = {
     "models.*.patience": "renamed to early_stopping",
     "models.*.scale": "renamed to rescale: zero_to_one, the default, or minus_one_to_one",
     "models.*.units": "renamed to dense_units",
+    "models.*.views": "removed: a key of features.NAME",
     "train.image_size": "renamed to image_size, outside of the sections",
     "train.keep": "renamed to train.checkpoint",
     "train.parts": "renamed to train.micro_batches",
     "train.patience": "renamed to train.early_stopping",
     "train.repeats": "renamed to train.runs",
+    "train.threads": "removed: one thread for each of train.micro_batches",
 }
 
 

@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from fnmatch import fnmatchcase
-from functools import partial
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 from typing import IO, Any, NamedTuple, Self, cast
@@ -40,9 +39,13 @@ UTF_8_MARK = 0x800  # in the flags of a file in a zip
 class Member(NamedTuple):
     name: str
     size: int  # bytes, unpacked
-    open: Callable[[], IO[bytes]]
+    open_source: Callable[[Any], IO[bytes]]  # one for all: a million of their own would take 250 MiB
+    source: Any
     is_folder: bool = False
     is_file: bool = True  # not a folder, a link or a device
+
+    def open(self) -> IO[bytes]:
+        return self.open_source(self.source)
 
 
 def pack_archive(archive: Path, folder: Path) -> None:
@@ -64,13 +67,14 @@ def leave_out_hidden(members: Iterable[Member]) -> list[Member]:
     files, hidden = list[Member](), list[Member]()
     for member in members:
         if not member.is_folder:
-            (hidden if is_hidden(PurePosixPath(member.name)) else files).append(member)
+            (hidden if is_hidden(member.name) else files).append(member)
     if hidden:
         logger.info("hidden files left out: %d, such as %r", len(hidden), hidden[0].name)
     folders = {Path(member.name) for member in members if member.is_folder}
     folders |= folders_above(file.name for file in hidden)
-    if empty := sorted(path for path in folders - folders_above(file.name for file in files) if not is_hidden(path)):
-        first = ", ".join(repr(str(folder)) for folder in empty[:50])
+    folders -= folders_above(file.name for file in files)
+    if empty := sorted(folder for folder in map(str, folders) if not is_hidden(folder)):
+        first = ", ".join(map(repr, empty[:50]))
         logger.warning("folders without photos, which are left out and are not classes (%d): %s", len(empty), first)
     return files
 
@@ -80,8 +84,7 @@ def check_content(files: list[Member], archive: Path) -> None:
     if sum(file.size for file in files) > MAX_EXPANSION * archive.stat().st_size:
         raise UserError(EXPANDS)
     for file in files:
-        path = PurePosixPath(file.name)
-        if path.is_absolute() or ".." in path.parts:
+        if file.name.startswith("/") or ".." in file.name.split("/"):
             raise UserError(f"expected names inside the archive, received {file.name!r}, which leads out of it")
         if not file.is_file:
             raise UserError(f"expected files in the archive, received the link or device {file.name!r}")
@@ -100,7 +103,7 @@ def pack(files: list[Member], folder: Path, readers: int = 0) -> None:
         if file.name == previous or file.name in folders:
             raise UserError(f"expected one file of each name (and no folder), received {file.name!r} again")
         previous = file.name
-    opened = iter(in_parallel(lambda file: file.open(), files, readers) if readers else (file.open() for file in files))
+    opened = iter(in_parallel(Member.open, files, readers) if readers else map(Member.open, files))
     with tqdm(desc="packing", total=len(files), unit="file", disable=None) as bar:
         for number, of_shard in enumerate(in_shards(files), 1):
             with zipfile.ZipFile(folder / SHARD.format(number), "w") as shard:
@@ -174,11 +177,13 @@ def zip_members(archive: Path, stack: ExitStack) -> Iterator[Member]:
     has_backslashes = encoding == "UTF-8" and "\\" in "".join(names) and "/" not in "".join(names)
     if has_backslashes:
         logger.info("the zip has Windows paths, such as %r: read with / for \\", names[0])
+    open_file = opened.open
     for info in opened.infolist():
+        info.date_time = (1980, 1, 1, 0, 0, 0)  # one for all, and not read: a million others take 90 MiB
         name = info.filename.replace("\\", "/") if has_backslashes else info.filename
         is_folder = name.endswith("/")
         is_file = not is_folder and not stat.S_ISLNK(info.external_attr >> 16)
-        yield Member(str(PurePosixPath(name)), info.file_size, partial(opened.open, info), is_folder, is_file)
+        yield Member(str(PurePosixPath(name)), info.file_size, open_file, info, is_folder, is_file)
 
 
 class Header(tarfile.TarInfo):
@@ -213,9 +218,9 @@ def open_tar(archive: Path, stack: ExitStack) -> tarfile.TarFile:
 
 def tar_members(opened: tarfile.TarFile) -> Iterator[Member]:
     """Iterate over the members of a tar, and check that it ends where ``tarfile`` does, at a damaged header too."""
+    open_file = cast(Any, opened.extractfile)
     for info in opened:
-        open_file = partial(cast(Any, opened.extractfile), info)
-        yield Member(str(PurePosixPath(info.name)), info.size, open_file, info.isdir(), info.isreg())
+        yield Member(str(PurePosixPath(info.name)), info.size, open_file, info, info.isdir(), info.isreg())
     file = cast(IO[bytes], opened.fileobj)
     file.seek(opened.offset)
     zeros = 0

@@ -23,20 +23,25 @@ THUMBNAILS = 256  # compared at once
 FEW_THUMBNAILS = 32  # compared at once where the first similar pair ends the search
 
 
-def hash_photo(photo: Image.Image) -> tuple[np.ndarray, int, int]:
-    """Return what duplicates of a photo in RGB are found by: a thumbnail, its perceptual hash and the mirrored photo's.
-
-    The thumbnail is uint8, shaped (3, 32, 32). A hash (the pHash of Zauner, 2010, of 64 bits), the signs of the lowest
-    frequencies, hardly changes with size, brightness or sharpness, and not at all with colour. The same bits as those
-    of the library ImageHash, in a third of its time.
-    """
+def make_thumbnail(photo: Image.Image) -> np.ndarray:
+    """Resize a photo in RGB to a thumbnail, uint8, shaped (3, 32, 32), by which duplicates are found."""
     thumbnail = photo.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3)  # which makes it faster
-    lowest = dctn(np.asarray(thumbnail.convert("L"), np.float64))[:8, :8]
-    both = np.stack([lowest, lowest * MIRRORED]).reshape(2, BITS)
-    ordered = np.sort(both)
-    medians = (ordered[:, BITS // 2 - 1] + ordered[:, BITS // 2]) / 2
-    phash, mirrored = np.packbits(both > medians[:, None], axis=1).view(">u8").ravel().tolist()
-    return np.asarray(thumbnail).transpose(2, 0, 1), phash, mirrored
+    return np.asarray(thumbnail).transpose(2, 0, 1)
+
+
+def hash_thumbnails(thumbnails: np.ndarray) -> np.ndarray:
+    """Return the perceptual hashes of thumbnails, uint8, shaped (n, 3, 32, 32), and of the mirrored ones.
+
+    They are uint64, shaped (n, 2). A hash (the pHash of Zauner, 2010, of 64 bits), the signs of the lowest frequencies,
+    hardly changes with size, brightness or sharpness, and not at all with colour. The same bits as those of the library
+    ImageHash, in a seventh of its time.
+    """
+    stacked = Image.fromarray(thumbnails.transpose(0, 2, 3, 1).reshape(-1, SIDE, 3))
+    grey = np.asarray(stacked.convert("L"), np.float64).reshape(-1, SIDE, SIDE)
+    lowest = dctn(grey, axes=(1, 2))[:, :8, :8]
+    both = np.stack([lowest, lowest * MIRRORED], axis=1).reshape(-1, 2, BITS)
+    bits = np.packbits(both > np.median(both, axis=2, keepdims=True), axis=2)
+    return bits.view(">u8")[..., 0].astype(np.uint64)
 
 
 def find_clusters(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: int | None) -> np.ndarray:

@@ -112,16 +112,17 @@ class Source:
         if self.is_local:
             self._retry(partial(check_readable, self.path), self.path)
         listed = self._retry(partial(self.files.find, self.path, detail=True, withdirs=self.is_local), self.path)
-        members = []
+        members, open_file = [], self._open
         for path, info in listed.items():
             size = info.get("size") or 0
             name = str(PurePosixPath(path).relative_to(self.path))
-            members.append(Member(name, size, partial(self._open, path, size), info["type"] == "directory"))
+            members.append(Member(name, size, open_file, (path, size), info["type"] == "directory"))
         readers = READERS if getattr(self.files, "async_impl", False) else 1  # others may not be thread-safe
         pack(leave_out_hidden(members), target, readers)
 
-    def _open(self, path: str, size: int) -> IO[bytes]:
-        """Open a file, read whole but for a large one, so that a transient error is tried again."""
+    def _open(self, source: tuple[str, int]) -> IO[bytes]:
+        """Open a file, given its path and size, read whole but for a large one, to retry after a transient error."""
+        path, size = source
         self._check_is_file(path)
         if size <= MAX_BUFFERED:
             return BytesIO(self._retry(partial(self.files.cat_file, path), path))

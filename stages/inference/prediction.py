@@ -50,8 +50,20 @@ def with_features(model: KerasModel) -> KerasModel:
     return keras.Model(model.input, [model.output, features])
 
 
+def split_after_backbone(model: KerasModel) -> tuple[KerasModel, KerasModel]:
+    """Split a model after its frozen backbone: from pixels to feature maps, and from them to the model's outputs."""
+    from stages.models.runtime import keras
+
+    layer = model.layers[[layer.name for layer in model.layers].index("backbone") + 1]
+    maps = keras.Operation.input.fget(layer)  # the own `input` of `last_blocks`, a model, is another tensor
+    return keras.Model(model.input, maps), keras.Model(maps, model.outputs)
+
+
 def predict_outputs(model: KerasModel, pixels: ArrayStore) -> Outputs:
-    """Predict from uint8 in 0..255, shaped (photos, height, width, 3); features if the model is ``with_features``."""
+    """Predict from a model's inputs, such as uint8 in 0..255, shaped (photos, height, width, 3).
+
+    The outputs have features if the model is ``with_features``.
+    """
     return Outputs(*(np.concatenate(output) for output in zip(*predict_batches(model, pixels), strict=True)))
 
 

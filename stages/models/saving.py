@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.common.cli import logger
-from stages.models.linear_file import CHECK_BATCH, rounding_tolerance
+from stages.models.model_parts import CHECK_BATCH, rounding_tolerance
 from stages.models.runtime import keras, tf
 from stages.storage.files import atomic_write
 

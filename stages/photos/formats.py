@@ -1,6 +1,6 @@
 """Image formats that are read, and why a file is in none of them: not an image, or a TIFF that Pillow would misread."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from io import BytesIO
 
@@ -37,10 +37,10 @@ BIG_TIFF = 43  # the third byte
 MAX_SUBDIRECTORIES = 8  # that are looked at
 
 
-def formats_of(header: bytes, formats: Iterable[str]) -> list[str]:
-    """List those of Pillow's formats that accept a file that starts with ``header``."""
+def formats_of(header: bytes, formats: Iterable[str]) -> Iterator[str]:
+    """Iterate over those of Pillow's formats that accept a file that starts with ``header``."""
     padded = header.ljust(HEADER_BYTES, b"\0")
-    return [name for name in formats if (accepts := Image.OPEN[name][1]) and accepts(padded)]
+    return (name for name in formats if (accepts := Image.OPEN[name][1]) and accepts(padded))
 
 
 def describe_other(header: bytes) -> str:

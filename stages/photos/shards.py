@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from struct import Struct
 from threading import Lock
 from typing import IO, NamedTuple
@@ -78,7 +78,7 @@ def _read_index(folder: str, *_: int) -> Shards:
     paths, names, entries = sorted(Path(folder).glob(SHARDS)), [], array("Q")
     numbered = {SHARD.format(number) for number, _ in enumerate(paths, 1)}
     inside = [path.name for path in Path(folder).iterdir()] if paths else []  # of a user's folder it may be a million
-    visible = {name for name in inside if not is_hidden(PurePosixPath(name))}
+    visible = {name for name in inside if not is_hidden(name)}
     if others := visible - {path.name for path in paths}:
         raise UserError(f"{folder}: expected nothing beside {SHARD.format(1)}, found {min(others)}: move or rename it")
     if lost := numbered - visible:
@@ -103,7 +103,7 @@ def read_directory(shard: Path) -> Iterator[tuple[str, int, int, int]]:
         raise damaged(shard) from error
 
 
-def locate(path: Path) -> tuple[Shards, str] | None:
+def locate(path: str | Path) -> tuple[Shards, str] | None:
     """Return the shards in the nearest folder that exists, of a path or above it, and the path's name in them."""
     folder = whole = str(path)
     while not os.path.isdir(folder):  # noqa: PTH112

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePosixPath
 from posixpath import dirname
 
 # Compared in lower case. Folders of macOS, of Synology's and QNAP's network drives, of Windows and of Linux.
@@ -65,10 +65,11 @@ def is_text(header: bytes) -> bool:
     return is_utf_8 and all(character.isprintable() or character.isspace() for character in text)
 
 
-def is_hidden(name: PurePath) -> bool:
+def is_hidden(name: str) -> bool:
     """Return whether a file is the operating system's own, such as ``.DS_Store``, ``@eaDir/`` and ``Thumbs.db``."""
-    is_in_hidden = any((part.startswith(".") and part != "..") or part.lower() in SYSTEM_FOLDERS for part in name.parts)
-    return is_in_hidden or name.name.lower() in SYSTEM_FILES
+    parts = name.lower().split("/")
+    is_in_hidden = any((part.startswith(".") and part not in (".", "..")) or part in SYSTEM_FOLDERS for part in parts)
+    return is_in_hidden or parts[-1] in SYSTEM_FILES
 
 
 def folders_above(files: Iterable[str]) -> set[Path]:
@@ -85,14 +86,14 @@ def visible_files(folder: Path) -> list[str]:
         links = [name for name in inner if Path(parent, name).is_symlink()]
         below = PurePosixPath(parent).relative_to(folder)
         names += [below / name for name in [*files, *links]]
-    return sorted(str(name) for name in names if not is_hidden(name))
+    return sorted(name for name in map(str, names) if not is_hidden(name))
 
 
 def unreadable_folders(folder: str | Path) -> list[OSError]:
     """List the errors of reading folders that ``rglob`` and ``find`` silently skip, hidden and missing ones apart."""
     errors: list[OSError] = []
     for _, inner, _ in os.walk(folder, onerror=errors.append):
-        inner[:] = [name for name in inner if not is_hidden(PurePosixPath(name))]
+        inner[:] = [name for name in inner if not is_hidden(name)]
     refused = [error for error in errors if not isinstance(error, (FileNotFoundError, NotADirectoryError))]
     return sorted(refused, key=lambda error: str(error.filename))
 

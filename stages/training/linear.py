@@ -13,15 +13,15 @@ from stages.common.cli import logger
 from stages.common.machine import machine_key, read_code
 from stages.common.paths import ARCHITECTURE, BACKUPS, FEATURES
 from stages.models import logistic_regression
-from stages.models.linear_file import CHECK_BATCH, replace_linear_head, rounding_tolerance
 from stages.models.logistic_regression import LinearClassifier, loss_and_accuracy, pool_first_view
+from stages.models.model_parts import CHECK_BATCH, replace_linear_head, rounding_tolerance
 from stages.storage.arrays import read_cached, write_cached
 from stages.storage.feature_sets import reference_rows, sample_rows
 from stages.storage.files import atomic_write, content_hash, sha256_of
 from stages.storage.photo_lists import read_groups, read_split
 from stages.training.training_run import TRAINING_CODE, History, Trained, TrainingRun
 
-PRECISION = f"precision float32, fitted by scikit-learn {sklearn.__version__}"
+FITTED_BY = f"fitted in float32 by scikit-learn {sklearn.__version__}"
 FOLDS = 5  # unless the config says otherwise
 
 
@@ -31,7 +31,7 @@ def train_linear(run: TrainingRun) -> Trained:
     train, validation = (pool_first_view(split.examples, len(split.labels)) for split in (run.train, run.validation))
     classifier, history, scores = fit_linear(run, train, validation)
     logits = (validation @ classifier.kernel + classifier.bias).astype(np.float32)
-    environment = [*save_linear(run, classifier, validation, logits), PRECISION]
+    environment = [*save_linear(run, classifier, validation, logits), FITTED_BY]
     seed = run.settings.seed
     references = [rows[reference_rows(len(rows), seed)].astype(np.float16) for rows in (train, validation)]
     return Trained(history, logits, environment, references, scores)

@@ -35,12 +35,12 @@ def train_network(run: TrainingRun) -> Trained:
     with device_strategy().scope():
         model = build_model(config, run.image_size, len(run.classes))
         if config.is_linear:
-            from stages.training.linear import PRECISION, fit_linear  # scikit-learn takes a second to load
+            from stages.training.linear import FITTED_BY, fit_linear  # scikit-learn takes a second to load
 
             features = (pooled_features(model, photos, np.arange(len(photos.labels))) for photos in datasets)
             classifier, _, scores = fit_linear(run, *features)
             model.get_layer("logits").set_weights([classifier.kernel, classifier.bias])
-            environment.append(PRECISION)
+            environment.append(FITTED_BY)
         model.summary()
         history, logits = train_model(model, run, BACKUPS / f"{run.path.stem}.npz")
     references = [sample_features(model, photos, settings.seed) for photos in datasets if config.has_backbone]

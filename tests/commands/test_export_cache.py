@@ -3,9 +3,9 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from zipfile import ZipFile
 
 import numpy as np
@@ -15,7 +15,6 @@ import pytest
 from commands.export import export_cache, exporters
 from commands.export.export_cache import EXPORTS, load_exported
 from stages.common.params import ConfidenceSettings
-from stages.common.paths import MODELS
 from stages.inference.model_file import TrainedModel, fetch_model_file
 from stages.inference.prediction import predict_outputs
 from stages.models.runtime import keras
@@ -94,9 +93,8 @@ def test_temperature_and_notes_are_those_of_keras(monkeypatch: pytest.MonkeyPatc
     for _ in range(2):
         trained = load_exported(fetch_model_file("good"), settings)
         logits, features = predict_outputs(trained.model, pixels)
-        others = predict_outputs(expected.with_features, pixels).features
+        others: Any = predict_outputs(expected.with_features, pixels).features
         assert features is not None
-        assert others is not None
         np.testing.assert_allclose(features, others, atol=1e-6)
         table = trained.classify(pixels)
         assert list(table["note"]) == trained.calibration.notes(logits, features)
@@ -106,18 +104,13 @@ def test_temperature_and_notes_are_those_of_keras(monkeypatch: pytest.MonkeyPatc
 
 def test_features_that_a_model_lacked_are_exported(monkeypatch: pytest.MonkeyPatch) -> None:
     save_model_on_backbone("good", monkeypatch)
-    settings, path = ConfidenceSettings(out_of_distribution_fraction=0.2), MODELS / "good.npz"
-    content = path.read_bytes()
-    path.unlink()
-    load_exported(fetch_model_file("good"), settings)
-    path.write_bytes(content)
-    table = load_exported(fetch_model_file("good"), settings).classify(np.full((1, 32, 32, 3), 255, np.uint8))
+    settings, file = ConfidenceSettings(out_of_distribution_fraction=0.2), fetch_model_file("good")
+    load_exported(file._replace(validation=None), settings)
+    table = load_exported(file, settings).classify(np.full((1, 32, 32, 3), 255, np.uint8))
     assert list(table["note"]) == ["unlike the training photos"]
 
 
-def test_other_answers_leave_it_to_tensorflow(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_other_answers_leave_it_to_keras(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(export_cache, "MAX_DIFFERENCE", -1)
     assert not is_exported(load())
     monkeypatch.setattr(exporters, "write_model", None)  # it is judged once
@@ -126,38 +119,24 @@ def test_other_answers_leave_it_to_tensorflow(
     assert message.startswith("TensorFlow predicts with good: its ONNX export gives the model's class for 100.00%")
 
 
-def test_a_failed_export_leaves_it_to_tensorflow(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fail(*_: Any) -> None:
-        raise NotImplementedError("no such operation")
-
-    monkeypatch.setattr(exporters, "write_model", fail)
+def test_a_failed_export_leaves_it_to_keras(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(exporters, "write_model", mock.Mock(side_effect=NotImplementedError("no such operation")))
     assert not is_exported(load())
     assert caplog.messages == ["TensorFlow predicts with good: it cannot be exported to ONNX (no such operation)"]
 
 
-def half_precision(_: pytest.MonkeyPatch) -> None:
-    save_small_model("good", ["cats", "dogs"], policy="mixed_bfloat16")
-
-
-def no_packages(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(export_cache, "distributions", lambda **_: [])
-
-
-def a_gpu(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(export_cache, "gpu_devices", lambda: ["/dev/nvidia0"])
-
-
-def no_folder(_: pytest.MonkeyPatch) -> None:
-    EXPORTS.write_text("in the way")
-
-
-@pytest.mark.parametrize("reason", [half_precision, no_packages, a_gpu, no_folder])
+@pytest.mark.parametrize("reason", ["half precision", "no packages", "a GPU", "no folder"])
 def test_tensorflow_predicts_quietly_where_it_must(
-    reason: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    reason: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    reason(monkeypatch)
+    if reason == "half precision":
+        save_small_model("good", ["cats", "dogs"], policy="mixed_bfloat16")
+    elif reason == "no packages":
+        monkeypatch.setattr(export_cache, "distributions", lambda **_: [])
+    elif reason == "a GPU":
+        monkeypatch.setattr(export_cache, "gpu_devices", lambda: ["/dev/nvidia0"])
+    else:
+        EXPORTS.write_text("in the way")
     assert not is_exported(load())
     assert not caplog.messages
     assert not EXPORTS.is_dir()

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import resource
 import runpy
 import signal
 import subprocess
@@ -12,16 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.cli import (
-    BUG,
-    MACHINE_FAILURE,
-    MachineError,
-    UserError,
-    command_parser,
-    explain_unwritable,
-    machine_problem,
-    run,
-)
+from stages.common import cli
+from stages.common.cli import BUG, MACHINE_FAILURE, MachineError, UserError, explain_unwritable, machine_problem
 from tests.conftest import CNN_ALONE, PROJECT, SetParams, write_photos
 
 
@@ -32,7 +23,7 @@ def exit_of(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[o
         raise error
 
     with pytest.raises(SystemExit) as ended:
-        run(main)
+        cli.run(main)
     printed = capsys.readouterr().err
     return (1, ended.value.code) if isinstance(ended.value.code, str) else (ended.value.code, printed)
 
@@ -93,7 +84,7 @@ sys.exit(os.open("stages", os.O_RDONLY) < 3)"""
 def test_help_wraps_paragraphs_and_keeps_examples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "50")
     example = f"    python -m {'x' * 60}"
-    text = command_parser(f"{'word ' * 20}\n{'word ' * 20}\n\n{example}\n").format_help()
+    text = cli.command_parser(f"{'word ' * 20}\n{'word ' * 20}\n\n{example}\n").format_help()
     assert example in text.splitlines()
     widths = [len(line) for line in text.splitlines() if line.startswith("word")]
     assert len(widths) == 5
@@ -193,14 +184,9 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(workspace: Path, set_params:
     write_photos(workspace / "photos/cats", 2)
     (workspace / "photos/cats/large.jpg").write_bytes(bytes(100_000))
     set_params({"download.photos": "photos", **CNN_ALONE})
-    finished = subprocess.run(
-        [sys.executable, "-m", "stages.download"],
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ["sh", "-c", 'ulimit -f 100; exec "$0" -m stages.download', sys.executable]  # blocks of 512 bytes
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert finished.returncode == MACHINE_FAILURE
     assert finished.stderr.strip().splitlines()[-1].startswith("error: not enough disk space")
     assert "Traceback" not in finished.stderr

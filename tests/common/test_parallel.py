@@ -6,7 +6,7 @@ from threading import Barrier, Event, Timer
 
 import pytest
 
-from stages.common.parallel import available_cores, in_parallel
+from stages.common.parallel import available_cores, in_parallel, map_in_parallel
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +34,16 @@ def test_only_a_few_items_are_taken_ahead() -> None:
 
     assert list(islice(in_parallel(str, items()), 3)) == ["0", "1", "2"]
     assert len(taken) <= 3 + 4
+
+
+def test_few_items_are_mapped_on_all_cores() -> None:
+    both = Barrier(2, timeout=10)
+    assert map_in_parallel(lambda _: both.wait(), range(2), "waiting") in ([0, 1], [1, 0])
+
+
+@pytest.mark.parametrize("length", [0, 1, 17, 1000])
+def test_results_of_many_items_come_in_their_order(length: int) -> None:
+    assert map_in_parallel(str, range(length), "mapping") == [str(number) for number in range(length)]
 
 
 def test_a_failure_is_raised_in_place_of_its_result() -> None:

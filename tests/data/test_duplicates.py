@@ -9,11 +9,23 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from commands.sample.drawing import draw_animal
 from stages.data import duplicates
-from stages.data.duplicates import bit_masks, find_clusters, find_conflicts, hash_photo, similar_hashes
+from stages.data.duplicates import (
+    bit_masks,
+    find_clusters,
+    find_conflicts,
+    hash_thumbnails,
+    make_thumbnail,
+    similar_hashes,
+)
 from stages.photos.decode import open_photo
 
 PhotoHash = tuple[np.ndarray, int, int]
 PHOTO = draw_animal("cats", np.random.default_rng(0))
+
+
+def hash_photo(photo: Image.Image) -> PhotoHash:
+    thumbnail = make_thumbnail(photo)
+    return thumbnail, *hash_thumbnails(thumbnail[None])[0].tolist()
 
 
 def table(hashed: Sequence[PhotoHash], labels: str = "") -> pd.DataFrame:
@@ -144,10 +156,10 @@ def test_copies_of_8_and_of_16_bits_are_duplicates() -> None:
 def test_perceptual_hashes_are_those_of_imagehash() -> None:
     rng = np.random.default_rng(0)
     noise = [Image.fromarray(rng.integers(0, 256, (40, 50, 3), np.uint8)) for _ in range(20)]
-    for photo in [PHOTO, disc("red"), Image.new("RGB", (9, 9), "white"), *noise]:
-        thumbnail, *hashes = hash_photo(photo)
+    made = [make_thumbnail(photo) for photo in [PHOTO, disc("red"), Image.new("RGB", (9, 9), "white"), *noise]]
+    for thumbnail, hashes in zip(made, hash_thumbnails(np.stack(made)), strict=True):
         image = Image.fromarray(thumbnail.transpose(1, 2, 0))
-        assert hashes == [int(str(imagehash.phash(each)), 16) for each in (image, ImageOps.mirror(image))]
+        assert hashes.tolist() == [int(str(imagehash.phash(each)), 16) for each in (image, ImageOps.mirror(image))]
 
 
 @pytest.mark.parametrize(
@@ -170,21 +182,15 @@ def test_a_mirrored_photo_of_another_class_is_not_a_duplicate() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "distance", "conflicts"),
-    [
-        ("aaabb", 4, {2: "03", 3: "02"}),
-        ("aaabb", 8, {1: "03", 2: "03", 3: "01", 4: "02"}),
-        ("aaaaa", 4, {}),
-    ],
+    ("labels", "distance", "expected"),
+    [("aaabb", 4, {2: "03", 3: "02"}), ("aaabb", 8, {1: "03", 2: "03", 3: "01", 4: "02"}), ("aaaaa", 4, {})],
 )
-def test_only_direct_duplicates_of_another_class_conflict(
-    labels: str, distance: int, conflicts: dict[int, str]
-) -> None:
+def test_only_direct_duplicates_of_another_class_conflict(labels: str, distance: int, expected: dict[int, str]) -> None:
     hashed = of_hashes([2 ** (4 * number) - 1 for number in range(5)])  # each 4 bits from the next
     photos = table(hashed, labels)
     photos["cluster"] = find_clusters(photos, thumbnails(hashed), 4)
     assert set(photos["cluster"]) == {0}
-    assert find_conflicts(photos, thumbnails(hashed), distance).to_dict() == conflicts
+    assert find_conflicts(photos, thumbnails(hashed), distance).to_dict() == expected
 
 
 def test_a_conflict_is_found_among_many_of_the_same_hash() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from fsspec.implementations.local import LocalFileSystem
@@ -195,15 +196,8 @@ def test_files_of_a_bucket_are_fetched_many_at_a_time(tmp_path: Path, monkeypatc
 
 
 def test_transient_errors_of_local_files_are_retried(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    faults = iter([TimeoutError("busy"), ConnectionError("reset")])
-    cat_file = LocalFileSystem.cat_file
-
-    def fail_twice(*arguments: Any, **options: Any) -> Any:
-        for fault in faults:
-            raise fault
-        return cat_file(*arguments, **options)
-
-    monkeypatch.setattr(LocalFileSystem, "cat_file", fail_twice)
+    answers = [TimeoutError("busy"), ConnectionError("reset"), b"0", b"1"]
+    monkeypatch.setattr(LocalFileSystem, "cat_file", mock.Mock(side_effect=answers))
     assert packed(folder) == ["cats/0.jpg", "cats/1.jpg"]
 
 
@@ -221,17 +215,12 @@ def test_transient_errors_of_local_files_are_retried(folder: Path, monkeypatch: 
 def test_failures_of_this_machine_are_not_blamed_on_photos(
     folder: Path, monkeypatch: pytest.MonkeyPatch, files: Any, error: Exception, attempts: int, raised: Any
 ) -> None:
-    calls = []
-
-    def fail(_: Any, path: str, *__: Any, **___: Any) -> None:
-        calls.append(path)
-        raise error
-
-    monkeypatch.setattr(files, "get_file", fail)
+    get_file = mock.Mock(side_effect=error)
+    monkeypatch.setattr(files, "get_file", get_file)
     url = str(folder / "cats/0.jpg") if files is LocalFileSystem else "memory://cats/0.jpg"
     with pytest.raises(raised) as failure:
         Source(url, "download.photos").copy_file(folder / "copy")
-    assert len(calls) == attempts
+    assert get_file.call_count == attempts
     assert failure.value is error or str(failure.value).startswith("download.photos: cannot fetch ")
 
 

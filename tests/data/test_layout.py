@@ -93,12 +93,6 @@ def test_other_folders_beside_those_of_splits_are_rejected() -> None:
     assert reasons(photos) == dict.fromkeys(["more/cats/1.jpg", "more/dogs/1.jpg"], "in no class folder")
 
 
-def test_in_folders_of_splits_a_class_may_be_called_train() -> None:
-    lay_out(*(f"{split}/{label}/1.jpg" for split in ("train", "val", "test") for label in ("bus", "train")))
-    photos = find()
-    assert photos[["label", "split"]].to_dict("index")["val/train/1.jpg"] == {"label": "train", "split": "validation"}
-
-
 def splits_of(*paths: str) -> dict[str, tuple[str, str]]:
     """Lay out these files; return the label and split of each that has one."""
     lay_out(*paths)
@@ -132,6 +126,11 @@ def test_classes_and_splits_nest_in_any_order(pattern: str, validation: str) -> 
         for label in ("cats", "dogs")
     }
     assert splits_of(*paths) == paths
+
+
+def test_in_folders_of_splits_a_class_may_be_called_train() -> None:
+    paths = [f"{split}/{label}/1.jpg" for split in ("train", "val", "test") for label in ("bus", "train")]
+    assert splits_of(*paths)["val/train/1.jpg"] == ("train", "validation")
 
 
 @pytest.mark.parametrize(
@@ -222,13 +221,6 @@ def test_a_csv_finds_files_in_another_unicode_form() -> None:
     assert len(photos) == 4
 
 
-def test_columns_that_are_not_read_are_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """A column that gives splits, for one."""
-    lay_out("1.jpg", "2.jpg")
-    find("path,split,label\n1.jpg,train,cats\n2.jpg,test,dogs\n")
-    assert "download.labels: columns that are not read: split" in caplog.text
-
-
 @pytest.mark.parametrize("listed", ["cats/1.jpg ", "cats/1", r"raw\cats\1.jpg", "/home/me/raw/cats/1.jpg", "1.JPG"])
 def test_a_csv_whose_paths_are_others_is_told_the_nearest(listed: str) -> None:
     lay_out("cats/1.jpg", "dogs/other.png")
@@ -238,9 +230,11 @@ def test_a_csv_whose_paths_are_others_is_told_the_nearest(listed: str) -> None:
 
 
 @pytest.mark.parametrize("outer", ["", "outer/", "outer/of/"])
-def test_a_csv_gives_the_labels_whatever_the_folders(outer: str) -> None:
+def test_a_csv_gives_the_labels_whatever_the_folders(outer: str, caplog: pytest.LogCaptureFixture) -> None:
+    """And whatever its other columns, which are logged: one might give splits."""
     lay_out(f"{outer}1.jpg", f"{outer}train/2.jpg", f"{outer}labels.csv")
-    photos = find("\ufeffid,path,label\n1,1.jpg,cats\n2,./train/2.jpg, dogs \n")
+    photos = find("\ufeffsplit,path,label\ntest,1.jpg,cats\ntrain,./train/2.jpg, dogs \n")
+    assert "download.labels: columns that are not read: split" in caplog.text
     assert photos[["name", "label", "split"]].to_dict("index") == {
         f"{outer}1.jpg": {"name": "1.jpg", "label": "cats", "split": ""},
         f"{outer}labels.csv": {"name": "labels.csv", "label": "", "split": ""},
@@ -297,10 +291,7 @@ def test_photos_keep_their_split_when_a_folder_is_added() -> None:
         (b"path,label\n1.jpg,cats\n,dogs\n", "a path and a label, .*, received '' and 'dogs' in line 3$"),
         (b"path,label\n1.jpg,cats\n2.jpg,\x1bdogs\n", r"a path .*, received '2.jpg' and '\\x1bdogs' in line 3$"),
         (b"path,label\n1.jpg,caf\xe9\n", "a CSV in UTF-8, received: 'utf-8' codec can't decode byte 0xe9"),
-        (
-            b"path,label\n<<<<<<< HEAD\n1.jpg,cats\n=======\n>>>>>>> x\n",
-            "rows, received git's conflict markers: resolve",
-        ),
+        (b"path,label\n<<<<<<< HEAD\n1.jpg,cats\n=======\n>>>>>>> x\n", "rows, received git's conflict markers: "),
         (b'path,label\n"1.jpg,cats\n', "a CSV in UTF-8, received: unexpected end of data"),
         (b"path,label\n1.jpg,cats\n2.jpg,dogs\n3.jpg,cows\n", "photos .*none of 'cows': '3.jpg' is .*2.jpg'"),
     ],

@@ -42,13 +42,8 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def _credentials(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = {
-        "ENDPOINT_URL": endpoint,
-        "ACCESS_KEY_ID": "key",
-        "SECRET_ACCESS_KEY": "x",
-        "DEFAULT_REGION": "us-east-1",
-    }
-    for name, value in settings.items():
+    keys = {"ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "x", "DEFAULT_REGION": "us-east-1"}
+    for name, value in {**keys, "ENDPOINT_URL": endpoint}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setattr("s3fs.S3FileSystem.cachable", False)  # each test has a client of its own
 
@@ -74,9 +69,7 @@ def test_wrong_credentials_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(ActionAuthenticatorMixin, "request_count", 0)
     monkeypatch.setattr("moto.settings.INITIAL_NO_AUTH_ACTION_COUNT", 0)
-    with pytest.raises(
-        UserError, match=r"^download.photos: cannot fetch s3://bucket/photos: The AWS Access Key Id"
-    ) as error:
+    with pytest.raises(UserError, match=r"^download.photos: cannot fetch s3://bucket/photos: The AWS Acc") as error:
         Source("s3://bucket/photos", "download.photos").is_folder()
     assert "\n" not in str(error.value)
 

@@ -31,21 +31,15 @@ def costs(name: str, mistakes: int, billions: int, val_accuracy: float = 0.9) ->
 @pytest.mark.parametrize(
     ("others", "advice"),
     [
-        (
-            [costs("near", 3, 1), costs("far", 40, 0)],
-            "take `near`, the cheapest of these to train (20 % of the multiply-adds, test accuracy 0.970 instead of",
-        ),
-        ([costs("near", 3, 9), costs("far", 40, 0)], "keep it, the best on validation and the cheapest to train"),
-        (
-            [costs("near", 3, 4), costs("nearer", 2, 2)],
-            "take `nearer`, the cheapest of these to train (40 % of the multiply-adds, the same test accuracy)",
-        ),
+        ([("near", 3, 1), ("far", 40, 0)], ["take `near`", "(20 % of", ", test accuracy 0.970 instead of"]),
+        ([("near", 3, 9), ("far", 40, 0)], ["keep it, the best on validation and the cheapest to train"]),
+        ([("near", 3, 4), ("nearer", 2, 2)], ["take `nearer`", "(40 % of", ", the same test accuracy)"]),
     ],
 )
-def test_the_cheapest_model_that_is_not_proved_worse(others: list[Evaluation], advice: str) -> None:
-    ranked = [costs("best", 2, 5, 0.95), *others]
+def test_the_cheapest_model_that_is_not_proved_worse(others: list[tuple[str, int, int]], advice: list[str]) -> None:
+    ranked = [costs("best", 2, 5, 0.95), *(costs(*other) for other in others)]
     [step] = [line for line in write(*ranked).splitlines() if "too few to prove" in line]
-    assert advice in step
+    assert all(words in step for words in advice)
     assert "`far`" not in step
 
 
@@ -57,11 +51,9 @@ def test_costs_have_a_row_per_model() -> None:
 def test_a_network_is_counted_by_hand() -> None:
     """A frozen 3 x 3 convolution over 4 x 5 positions, a depthwise one, and two weights a feature."""
     backbone = keras.Sequential([keras.Input((6, 7, 3)), layers.Conv2D(8, 3)], name="backbone")
-    model = keras.Sequential(
-        [keras.Input((6, 7, 3)), backbone, layers.DepthwiseConv2D(3, use_bias=False), layers.Flatten(), layers.Dense(2)]
-    )
-    size = size_of(model)
-    assert size == Size(model.count_params(), 4 * 5 * 9 * 3 * 8, 2 * 3 * 9 * 8 + 48 * 2)
+    head = [layers.DepthwiseConv2D(3, use_bias=False), layers.Flatten(), layers.Dense(2)]
+    model = keras.Sequential([keras.Input((6, 7, 3)), backbone, *head])
+    assert size_of(model) == Size(model.count_params(), 4 * 5 * 9 * 3 * 8, 2 * 3 * 9 * 8 + 48 * 2)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from PIL import Image
 
 from stages.evaluation.figures import caption, picture_grid, write_figure
@@ -41,25 +40,18 @@ def test_a_caption_is_wrapped_and_loses_no_letter() -> None:
 
 
 def test_a_figure_has_the_pixels_that_savefig_writes(tmp_path: Path) -> None:
-    def draw() -> Figure:
+    """And one of pictures those of axes that are switched off."""
+    for name in ("ours.png", "expected.png"):
         figure = plt.figure(figsize=(3, 2), layout="constrained")
-        figure.suptitle("pictures")
-        return figure
-
-    def fill(grid: np.ndarray) -> None:
+        grid = picture_grid(figure, 1, 2) if name == "ours.png" else figure.subplots(1, 2)
         for axes in grid.flat:
+            axes.set_axis_off()
             axes.imshow(np.arange(12).reshape(3, 4))
             axes.set_title("cat")
-
-    figure = draw()
-    fill(picture_grid(figure, 1, 2))
-    write_figure(figure, tmp_path / "ours.png")
-    figure = draw()
-    grid = figure.subplots(1, 2)
-    for axes in grid:
-        axes.set_axis_off()
-    fill(grid)
-    figure.savefig(tmp_path / "expected.png", dpi=120)
+        if name == "ours.png":
+            write_figure(figure, tmp_path / name)
+        else:
+            figure.savefig(tmp_path / name, dpi=120)
     ours, expected = (Image.open(tmp_path / name) for name in ("ours.png", "expected.png"))
     assert ours.mode == "RGB"
     np.testing.assert_array_equal(ours, expected.convert("RGB"))

@@ -86,10 +86,7 @@ def test_heat_is_the_same_every_time_and_between_zero_and_one(backbone: ModelCon
         # Correct ones, evenly spaced, and the most confident mistakes.
         (two_classes(np.zeros(13, int), np.array([0.1] * 10 + [0.6, 0.9, 0.7])), [0, 3, 6, 9, 11, 12, 10]),
         # Of these the confidence rounds to 1.
-        (
-            results.Predictions(np.zeros(5, int), np.array([[0.0, 38], [0, 50], [0, 41], [0, 60], [0, 44]])),
-            [3, 1, 4, 2],
-        ),
+        (results.Predictions(np.zeros(5, int), np.outer([38, 50, 41, 60, 44], [0.0, 1])), [3, 1, 4, 2]),
         (two_classes(np.full(2, 0), np.array([0.1, 0.2])), [0, 1]),  # all correct
         (two_classes(np.full(2, 1), np.array([0.1, 0.2])), [0, 1]),  # none
     ],
@@ -107,8 +104,6 @@ def test_each_photo_is_drawn_with_its_outcome_and_its_heat_below() -> None:
     brightness_model().save("cnn.keras")
     figure = gradcam_figure(Path("cnn.keras"), evaluation_of("cnn", predictions), test, PredictionCache(pixels))()
     upper, lower = figure.axes[:2], figure.axes[2:4]
-    assert [axes.get_title() for axes in upper] == [
-        "cats classified correctly\nconfidence 0.900",
-        "dogs misclassified as cats\nconfidence 0.800",
-    ]
+    titles = [axes.get_title() for axes in upper]
+    assert titles == ["cats classified correctly\nconfidence 0.900", "dogs misclassified as cats\nconfidence 0.800"]
     assert [len(axes.images) for axes in lower] == [2, 2]

@@ -12,16 +12,9 @@ from matplotlib.text import Text
 from PIL import Image
 from scipy.special import logit
 
+from stages.evaluation import plots
 from stages.evaluation.figures import COLOURS, write_figure
-from stages.evaluation.plots import (
-    MAX_MODELS,
-    draw_accuracy,
-    draw_calibration,
-    draw_confusion,
-    draw_coverage,
-    draw_mistakes,
-    outcome,
-)
+from stages.evaluation.plots import draw_accuracy, draw_calibration, draw_confusion, draw_coverage, draw_mistakes
 from stages.evaluation.results import Predictions
 from stages.evaluation.scores import calibration_error, reliability, score_calibration
 from stages.inference.calibration import Calibration
@@ -93,8 +86,8 @@ def test_the_confusion_matrix_counts_and_shortens_long_names() -> None:
     axes = draw_confusion("one", photos, ["cats", "d" * 30]).axes[0]
     shown = {text.get_position(): text.get_text() for text in axes.texts}
     assert shown == {(0, 0): "5", (1, 0): "2", (1, 1): "3"}
-    plots = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]["evaluate"]["plots"]
-    [chart] = [plot["plots/confusion"] for plot in plots if "plots/confusion" in plot]
+    declared = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]["evaluate"]["plots"]
+    [chart] = [plot["plots/confusion"] for plot in declared if "plots/confusion" in plot]
     assert axes.get_xlabel() == chart["x_label"] == "predicted class"
     assert axes.get_ylabel() == chart["y_label"] == "true class"
     assert [label.get_text() for label in axes.get_yticklabels()] == ["cats", "d" * 23 + "…"]
@@ -130,9 +123,9 @@ def test_a_confusion_matrix_has_at_most_thirty_classes(classes: int) -> None:
 
 def test_the_lines_and_the_legend_of_many_models() -> None:
     """No two lines look alike, and the legend is inside its figure."""
-    models = [evaluation_of(f"model{index}", PREDICTIONS) for index in range(MAX_MODELS)]
+    models = [evaluation_of(f"model{index}", PREDICTIONS) for index in range(plots.MAX_MODELS)]
     lines = draw_coverage(models).axes[0].lines
-    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == MAX_MODELS
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == plots.MAX_MODELS
     assert {line.get_linestyle() for line in lines[: len(COLOURS)]} == {"-"}
     for model in models:
         model.scores["confidence"] = {"coverage": 0.5, "sure_accuracy": 0.75}
@@ -141,12 +134,11 @@ def test_the_lines_and_the_legend_of_many_models() -> None:
     legend = figure.axes[0].get_legend()
     assert legend is not None
     assert legend.get_window_extent().height < figure.bbox.height
-    assert len(legend.get_texts()) == 2 * MAX_MODELS
+    assert len(legend.get_texts()) == 2 * plots.MAX_MODELS
 
 
-MISTAKES = pd.DataFrame([[f"{index}.jpg", "a", "b", 0.9] for index in range(13)]).set_axis(
-    ["path", "label", "predicted", "confidence"], axis=1
-)
+PATHS = [f"{index}.jpg" for index in range(13)]
+MISTAKES = pd.DataFrame({"path": PATHS, "label": "a", "predicted": "b", "confidence": 0.9})
 
 
 def texts(figure: Figure) -> list[str]:
@@ -191,5 +183,5 @@ def end_of_line(text: str) -> np.ndarray:
 
 @pytest.mark.usefixtures("workspace")
 def test_a_class_name_read_from_right_to_left_stays_first() -> None:
-    line = outcome("חתול", "dog", 0.5).splitlines()[0]
+    line = plots.outcome("חתול", "dog", 0.5).splitlines()[0]
     np.testing.assert_array_equal(end_of_line(line), end_of_line("cat misclassified as dog"))

@@ -12,7 +12,7 @@ import pytest
 from scipy.special import logit
 
 from stages.common.cli import plural
-from stages.evaluation.report import leaderboard, markdown_table, report
+from stages.evaluation.report import leaderboard, report
 from stages.evaluation.results import Evaluation, Predictions
 from stages.evaluation.scores import score_calibration
 from stages.inference.calibration import Calibration
@@ -71,10 +71,9 @@ def data(**lists: pd.DataFrame) -> str:
 
 
 def test_the_page_begins_with_the_best_model_and_the_baseline() -> None:
-    assert page(one=wrong_on(0), two=wrong_on()).startswith(
-        "# Report\n\n`one`, the best on validation, has an accuracy of 0.950 on the 20 test photos (95 % confidence "
-        "interval 0.764 to 0.991). The accuracy of the majority-class baseline is 0.600.\n\n"
-    )
+    first = page(one=wrong_on(0), two=wrong_on()).splitlines()[2]
+    assert first.startswith("`one`, the best on validation, has an accuracy of 0.950 on the 20 test photos (95 %")
+    assert first.endswith(" 0.764 to 0.991). The accuracy of the majority-class baseline is 0.600.")
 
 
 def test_what_to_do_next_comes_first_and_begins_with_labels() -> None:
@@ -89,8 +88,8 @@ def test_what_to_do_next_comes_first_and_begins_with_labels() -> None:
 @pytest.mark.parametrize(
     ("accuracies", "val_losses", "words"),
     [
-        ([(0.8, 0.8), (0.95, 0.8)], [0.5, 0.6], "`one` overfits (accuracy 0.950 in training, 0.800 on validation)"),
-        ([(0.8, 0.8), (0.85, 0.8)], [0.6, 0.5], "The validation loss of `one` was lowest in the last epoch"),
+        ([(0.8, 0.8), (0.95, 0.8)], [0.5, 0.6], "1. `one` overfits (accuracy 0.950 in training, 0.800 on validation)"),
+        ([(0.8, 0.8), (0.85, 0.8)], [0.6, 0.5], "1. The validation loss of `one` was lowest in the last epoch"),
         ([(0.8, 0.8), (0.85, 0.8)], [0.5, 0.6], ""),
         ([(0.8, 0.8)], [0.5], ""),  # of one epoch nothing can be said
         ([(0.8, 0.7), (0.8, 0.7)], [0.5, 0.6], ""),  # 0.1, not more, though 0.8 - 0.7 > 0.1 in floating point
@@ -98,7 +97,7 @@ def test_what_to_do_next_comes_first_and_begins_with_labels() -> None:
 )
 def test_the_curves_say_what_to_try(accuracies: list[tuple[float, float]], val_losses: list[float], words: str) -> None:
     text = advice(with_history("one", accuracies, val_loss=val_losses))
-    assert text.startswith(f"1. {words}") if words else not text
+    assert text.startswith(words) if words else not text
 
 
 @pytest.mark.parametrize(("cats", "words"), [(4, "1. Add photos of cats: fewer than 5 test photos say"), (5, "")])
@@ -114,8 +113,8 @@ def test_a_linear_classifier_that_overfits_needs_photos() -> None:
 
 def test_models_not_proved_worse_than_the_best_are_named() -> None:
     """Of 20 photos, the second is wrong on two, and the third on eight."""
-    best, second = evaluation_of("best", wrong_on()), evaluation_of("second", wrong_on(0, 1))
-    third = evaluation_of("third", wrong_on(*range(8)))
+    wrong = {"best": (), "second": (0, 1), "third": range(8)}
+    best, second, third = (evaluation_of(name, wrong_on(*photos)) for name, photos in wrong.items())
     text = advice(best, second, third)
     assert text.startswith("1. These 20 test photos are too few to prove `best` better than `second`: keep it")
     assert advice(best, third) == ""
@@ -134,8 +133,7 @@ def test_the_more_models_the_more_it_takes_to_prove_one_better() -> None:
 
 def test_a_model_that_guesses_is_no_alternative() -> None:
     best, guessing = evaluation_of("best", wrong_on(*range(11))), evaluation_of("dead", wrong_on(*range(12)))
-    for ranked in ([best, guessing], [guessing, best]):
-        text = advice(*ranked)
+    for text in (advice(best, guessing), advice(guessing, best)):
         assert "Do not use `dead`: " in text
         assert "too few to prove" not in text
 
@@ -162,15 +160,12 @@ def test_photos_are_counted_per_class_split_and_reason() -> None:
     assert "| class | train | validation | test |\n| --- | ---: | ---: | ---: |\n| cats | 6 | 0 | 12 |" in text
     assert "| dogs | 3 | 5 | 8 |\n| all | 9 | 5 | 20 |" in text
     assert "keep one photo of each duplicate cluster" in text
-    assert text.endswith(
-        ": 1 unusable file, 3 files without a label or labels without a file, 4 photos with more than one label, "
-        "2 duplicates, 5 photos of a group in another split."
-    )
+    left_out = text.rpartition("rejected.csv`): ")[2]
+    assert re.findall(r"\d+ \w+", left_out) == ["1 unusable", "3 files", "4 photos", "2 duplicates", "5 photos"]
 
 
 def test_one_of_each_reason_is_in_the_singular() -> None:
-    each = rejected(unusable=1, unmatched=1, conflicting=1, duplicates=1, grouped=1, removed=1)
-    text = data(rejected=each)
+    text = data(rejected=rejected(unusable=1, unmatched=1, conflicting=1, duplicates=1, grouped=1, removed=1))
     counted = re.findall(r"1 (file without a label|unusable file|photo with|duplicate,|photo of|more photo\.)", text)
     assert len(counted) == 6
     assert (plural(0, "photo"), plural(2, "copy", "copies")) == ("0 photos", "2 copies")
@@ -321,7 +316,7 @@ BOTH = "1.000 (95 % confidence interval 0.342 to 1.000"
 
 
 @pytest.mark.parametrize(
-    ("predictions", "share", "half", "all_photos"),
+    ("predictions", "share", "half", "of_all"),
     [
         # From the most confident on: correct, wrong, correct, correct.
         (two_classes(np.array([1, 1, 0, 1]), np.array([0.6, 0.95, 0.9, 0.8])), "50 %", ONE_OF_TWO, "0.750"),
@@ -331,12 +326,10 @@ BOTH = "1.000 (95 % confidence interval 0.342 to 1.000"
         (Predictions(np.array([0, 0, 1, 1]), np.array([[0, 40], [40, 0], [0, 60], [0, 80]])), "50 %", BOTH, "0.750"),
     ],
 )
-def test_the_accuracy_on_the_surest_photos_is_told(
-    predictions: Predictions, share: str, half: str, all_photos: str
-) -> None:
+def test_the_accuracy_on_surest_photos_is_told(predictions: Predictions, share: str, half: str, of_all: str) -> None:
     text = page(one=predictions)
     assert f"On the {share} of the test photos that `one` is surest of, its accuracy is {half})" in text
-    assert f" {all_photos} (see `plots/coverage.png`)" in text
+    assert f" {of_all} (see `plots/coverage.png`)" in text
 
 
 def with_confidence(name: str, predictions: Predictions, **scores: float | None) -> Evaluation:
@@ -353,13 +346,11 @@ def test_temperatures_come_with_scores_before_and_after() -> None:
 
 
 def test_thresholds_come_with_the_accuracy_on_what_is_sure() -> None:
-    models = [
-        with_confidence(name, predictions, **score_calibration(threshold, photos_of(predictions), predictions, None))
-        for name, predictions, threshold in (
-            ("one", wrong_on(0), Calibration(log_odds_threshold=logit(0.85))),
-            ("two", wrong_on(1), Calibration(log_odds_threshold=math.inf)),
-        )
-    ]
+    models = []
+    for name, predictions, threshold in (("one", wrong_on(0), logit(0.85)), ("two", wrong_on(1), math.inf)):
+        calibration = Calibration(log_odds_threshold=threshold)
+        scores = score_calibration(calibration, photos_of(predictions), predictions, None)
+        models.append(with_confidence(name, predictions, **scores))
     text = write(*models)
     assert "| one | 0.850 | 0.950 | 1.000 | 0.832 to 1.000 |\n| two | none | 0.000 | none | none |\n\n" in text
 
@@ -387,18 +378,6 @@ def test_several_seeds_give_mean_and_standard_deviation() -> None:
     assert "over 3 seeds in parentheses.\n\n##" in write(models[0])
     two_seeds = [replace(model, repeats=model.repeats[:1]) for model in models]
     assert "over 2 seeds in parentheses. These are too few" in write(*two_seeds)
-
-
-def test_names_cannot_break_a_table() -> None:
-    assert markdown_table(pd.DataFrame({"path": ["a|b*$5$.jpg"]})).endswith(r"| a\|b\*\$5\$.jpg |")
-
-
-def test_numbers_are_right_aligned_in_all_tables_of_models() -> None:
-    text = page(one=wrong_on(0), two=wrong_on(1, 2))
-    for heading in ("Models", "Cost"):
-        rule = text.partition(f"\n## {heading}\n")[2].split("\n| ")[2]
-        assert set(rule.strip("| ").split(" | ")) == {"---", "---:"}
-        assert rule.startswith("--- | ---: |")
 
 
 def test_data_of_many_classes_are_the_largest_and_smallest() -> None:

@@ -13,18 +13,9 @@ import vl_convert
 from scipy.special import logsumexp, softmax
 from sklearn.metrics import auc, log_loss, roc_auc_score
 
+from stages.evaluation import scores
 from stages.evaluation.results import Evaluation, Predictions
-from stages.evaluation.scores import (
-    calibration_error,
-    evaluate,
-    learning_curves,
-    mean_roc_curve,
-    ranking,
-    reliability,
-    roc_curves,
-    rounded,
-    score_calibration,
-)
+from stages.evaluation.scores import calibration_error, learning_curves, mean_roc_curve, reliability, roc_curves
 from stages.inference.calibration import Calibration, log_odds
 from stages.inference.prediction import Outputs
 from stages.storage.arrays import ROWS
@@ -41,11 +32,11 @@ PREDICTIONS = two_classes(LABELS, np.array([0.1, 0.2, 0.6, 0.7, 0.8]))
 
 def score(predictions: Predictions, history: pd.DataFrame = HISTORY, validation: Predictions = VALIDATION) -> Any:
     outputs, test = Outputs(predictions.logits), as_test_set(predictions)
-    return evaluate("one", history, validation, outputs, Calibration(), test).scores
+    return scores.evaluate("one", history, validation, outputs, Calibration(), test).scores
 
 
 def test_scores_are_those_worked_out_by_hand() -> None:
-    result = rounded(score(PREDICTIONS))
+    result = scores.rounded(score(PREDICTIONS))
     assert result["train"] == {"accuracy": 0.7, "loss": 0.6}
     # Recall 5/6 and 1/4; F1 10/14 and 2/6
     assert result["validation"] == {"accuracy": 0.6, "loss": 0.7, "balanced_accuracy": 0.541667, "macro_f1": 0.52381}
@@ -71,13 +62,6 @@ def test_a_class_that_is_never_predicted_has_precision_0() -> None:
     assert result["classes"][1] == {"label": "dogs", "precision": 0.0, "recall": 0.0}
 
 
-def test_three_classes_are_scored_each_against_the_rest() -> None:
-    labels = np.array([0, 1, 2, 2])
-    probabilities = np.array([[0.8, 0.1, 0.1], [0.2, 0.6, 0.2], [0.1, 0.2, 0.7], [0.5, 0.2, 0.3]])
-    test = score(probable(labels, probabilities))["test"]
-    assert (test["accuracy"], test["roc_auc"]) == (0.75, 1.0)
-
-
 def test_the_loss_of_a_very_confident_mistake_is_its_margin() -> None:
     """In float64 the probability of the true class of the first photo rounds to 0, of the others to 1."""
     predictions = Predictions(np.array([0, 1, 1]), np.array([[0.0, 50], [0, 60], [0, 700]]))
@@ -85,7 +69,7 @@ def test_the_loss_of_a_very_confident_mistake_is_its_margin() -> None:
     assert test["loss"] == pytest.approx(50 / 3)
     assert test["roc_auc"] == 1.0  # each dog scores above the cat
     unscaled = predictions._replace(logits=2 * predictions.logits)
-    scaled = score_calibration(Calibration(temperature=2), photos_of(predictions), unscaled, None)
+    scaled = scores.score_calibration(Calibration(temperature=2), photos_of(predictions), unscaled, None)
     assert scaled["loss_before"] == pytest.approx(100 / 3)
 
 
@@ -124,16 +108,16 @@ def test_scores_of_many_photos_are_the_same_row_by_row() -> None:
     assert areas == [roc_auc_score(labels == index, odds[:, index]) for index in range(5)]
 
 
-def with_validation(name: str, loss: float, **scores: float) -> Evaluation:
+def with_validation(name: str, loss: float, **validation: float) -> Evaluation:
     made = evaluation_of(name, PREDICTIONS, val_loss=loss)
-    return replace(made, scores={**made.scores, "validation": {**made.scores["validation"], **scores}})
+    return replace(made, scores={**made.scores, "validation": {**made.scores["validation"], **validation}})
 
 
 def test_models_are_ranked_by_scores_that_are_not_rounded() -> None:
     """Of classes of 1,200 and 1,201 photos one is recognised more, and one less; the better model has a higher loss."""
     better = evaluation_of("better", PREDICTIONS, val_loss=0.3, confusion=((1100, 100), (101, 1100)))
     worse = evaluation_of("worse", PREDICTIONS, val_loss=0.2, confusion=((1099, 101), (100, 1101)))
-    assert ranking([worse, better], "balanced_accuracy")[0].name == "better"
+    assert scores.ranking([worse, better], "balanced_accuracy")[0].name == "better"
 
 
 def test_scores_equal_but_for_the_order_of_their_terms_tie() -> None:
@@ -142,7 +126,7 @@ def test_scores_equal_but_for_the_order_of_their_terms_tie() -> None:
     assert terms.mean() > swapped.mean()
     higher_loss = with_validation("higher loss", 0.3, balanced_accuracy=terms.mean())
     lower_loss = with_validation("lower loss", 0.2, balanced_accuracy=swapped.mean())
-    assert ranking([higher_loss, lower_loss], "balanced_accuracy")[0].name == "lower loss"
+    assert scores.ranking([higher_loss, lower_loss], "balanced_accuracy")[0].name == "lower loss"
 
 
 @pytest.mark.parametrize(
@@ -151,7 +135,7 @@ def test_scores_equal_but_for_the_order_of_their_terms_tie() -> None:
 def test_models_are_ranked_by_validation_alone(better: tuple[float, float], worse: tuple[float, float]) -> None:
     all_correct = two_classes(LABELS, np.array([0.1, 0.1, 0.1, 0.9, 0.9]))
     models = [evaluation_of("worse", all_correct, *worse), evaluation_of("better", PREDICTIONS, *better)]
-    assert [model.name for model in ranking(models, "accuracy")] == ["better", "worse"]
+    assert [model.name for model in scores.ranking(models, "accuracy")] == ["better", "worse"]
 
 
 def test_balanced_scores_rank_a_blind_model_last() -> None:
@@ -159,7 +143,9 @@ def test_balanced_scores_rank_a_blind_model_last() -> None:
     blind = evaluation_of("blind", PREDICTIONS, val_accuracy=100 / 110, confusion=((100, 0), (10, 0)))
     sees = evaluation_of("sees", PREDICTIONS, val_accuracy=95 / 110, confusion=((87, 13), (2, 8)))
     assert blind.scores["validation"]["balanced_accuracy"] == 0.5
-    first = {score: ranking([blind, sees], score)[0].name for score in ("accuracy", "balanced_accuracy", "macro_f1")}
+    first = {
+        score: scores.ranking([blind, sees], score)[0].name for score in ("accuracy", "balanced_accuracy", "macro_f1")
+    }
     assert first == {"accuracy": "blind", "balanced_accuracy": "sees", "macro_f1": "sees"}
 
 
@@ -227,8 +213,8 @@ def test_photos_are_binned_by_confidence() -> None:
 def test_abstention_has_no_ties_where_confidence_rounds_to_one() -> None:
     """The two with margins of 60, the threshold, and 80 are correct, of those with 40 one is."""
     predictions = Predictions(np.array([0, 0, 1, 1]), np.array([[0.0, 40], [40, 0], [0, 60], [0, 80]]))
-    scores = score_calibration(Calibration(log_odds_threshold=60), photos_of(predictions), predictions, None)
-    assert (scores["coverage"], scores["sure_accuracy"]) == (0.5, 1)
+    sure = scores.score_calibration(Calibration(log_odds_threshold=60), photos_of(predictions), predictions, None)
+    assert (sure["coverage"], sure["sure_accuracy"]) == (0.5, 1)
 
 
 def test_mistakes_are_sorted_by_confidence_then_path() -> None:

@@ -14,6 +14,7 @@ from tests.commands.small_model import SIZE, save_small_model
 from tests.inference.damage import DAMAGES, damaged
 from tests.project import commit, run
 
+pytestmark = pytest.mark.usefixtures("models")
 CLASSES = ["ants", "bees", "cows"]
 PLAIN = ConfidenceSettings(temperature_scaling=False)
 
@@ -27,7 +28,6 @@ def models(workspace: Path) -> Path:
     return workspace
 
 
-@pytest.mark.usefixtures("models")
 def test_a_mistake_is_one_line() -> None:
     with pytest.raises(UserError, match=r"^expected a trained model \(good, other\), received '../best': choose with"):
         fetch_model_file("../best")
@@ -49,7 +49,6 @@ def test_a_project_may_lie_in_a_folder_with_brackets(models: Path, monkeypatch: 
 CONFLICT = '<<<<<<< HEAD\n{"model": "good"}\n=======\n{"model": "other"}\n>>>>>>> branch\n'
 
 
-@pytest.mark.usefixtures("models")
 @pytest.mark.parametrize(
     ("content", "telling"),
     [
@@ -72,7 +71,6 @@ def test_a_damaged_best_json_is_one_line(content: str, telling: str) -> None:
     assert fetch_model_file("good").name == "good"
 
 
-@pytest.mark.usefixtures("models")
 @pytest.mark.parametrize(
     ("content", "telling"),
     [
@@ -157,7 +155,6 @@ def test_a_file_that_keras_cannot_load_is_one_line() -> None:
         file.load(PLAIN)
 
 
-@pytest.mark.usefixtures("models")
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_npz_is_one_line_where_it_is_asked_for(damage: str) -> None:
     file = fetch_model_file("good")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -37,15 +38,10 @@ def test_logits_are_the_model_s_however_many_photos(model: keras.Model, count: i
 
 def test_all_batches_have_one_size(model: keras.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the model is compiled once."""
-    sizes: list[int] = []
-
-    def predict_on_batch(batch: np.ndarray) -> np.ndarray:
-        sizes.append(len(batch))
-        return np.zeros((len(batch), 3))
-
+    predict_on_batch = mock.Mock(side_effect=lambda batch: np.zeros((len(batch), 3)))
     monkeypatch.setattr(model, "predict_on_batch", predict_on_batch)
     assert predict_outputs(model, PIXELS).logits.shape == (20, 3)
-    assert sizes == [8, 8, 8]
+    assert [len(call.args[0]) for call in predict_on_batch.call_args_list] == [8, 8, 8]
 
 
 def test_a_model_that_contains_code_is_refused(workspace: Path) -> None:
@@ -55,10 +51,9 @@ def test_a_model_that_contains_code_is_refused(workspace: Path) -> None:
         load_model(Path("cnn.keras"))
 
 
+@pytest.mark.usefixtures("workspace")
 @pytest.mark.parametrize("changes", [{}, {"features": "mobilenet_v2_blocks", "fine_tune": FINE_TUNE}])
-def test_features_are_those_that_training_saves(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
-) -> None:
+def test_features_are_those_that_training_saves(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> None:
     use_small_backbone(monkeypatch, (32, 32))
     make_deterministic(0)
     model = build_model(ModelConfig.model_validate({**ON_BACKBONE, **changes}), (32, 32), 2)
@@ -74,9 +69,8 @@ def test_features_are_those_that_training_saves(
         np.testing.assert_allclose(sample_features(model, stored, seed=0), features, atol=5e-3)
 
 
-def test_training_saves_features_of_a_random_sample_of_one_view(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("workspace")
+def test_training_saves_features_of_a_random_sample_of_one_view(monkeypatch: pytest.MonkeyPatch) -> None:
     use_small_backbone(monkeypatch, (32, 32))
     model = build_model(ModelConfig.model_validate(ON_BACKBONE), (32, 32), 2)
     maps = np.arange(20).reshape(20, 1, 1, 1) * np.ones((2, 3, 8))  # two views of ten photos

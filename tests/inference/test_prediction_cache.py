@@ -1,7 +1,7 @@
 """The prediction cache: used where nothing has changed, and only there."""
 
 import tracemalloc
-from functools import partial
+from functools import partial, reduce
 from importlib.metadata import version
 from pathlib import Path
 from unittest import mock
@@ -12,9 +12,10 @@ import pytest
 from stages.common.cli import UserError
 from stages.common.paths import MODELS, PREDICTIONS
 from stages.inference import prediction_cache
-from stages.inference.prediction import load_model, predict_outputs
+from stages.inference.prediction import load_model, predict_batches, predict_outputs, with_features
 from stages.inference.prediction_cache import PredictionCache
-from stages.models.runtime import keras, layers
+from stages.models import saving
+from stages.models.runtime import keras, layers, make_deterministic
 from stages.storage.arrays import temporary_array
 from tests.inference.damage import DAMAGES, damaged
 
@@ -27,6 +28,23 @@ def save_model(seed: int) -> None:
     MODELS.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(seed)
     keras.Sequential([keras.Input((4, 8, 3)), layers.GlobalAveragePooling2D(), layers.Dense(2)]).save(MODEL)
+
+
+def save_on_backbone(name: str, units: int, *, backbone_seed: int = 0, fine_tuned: bool = False) -> Path:
+    """Save a model as ``build_model`` chains it: preprocessing, a frozen backbone, last blocks or not, a head."""
+    make_deterministic(backbone_seed)
+    pixels, features = keras.Input((4, 8, 3)), keras.Input((4, 8, 3))
+    preprocessing = keras.Model(features, layers.Rescaling(1 / 255)(features), name="preprocessing")
+    backbone = keras.Model(features, layers.Conv2D(4, 3, activation="relu")(features), name="backbone")
+    head = [layers.Flatten(), layers.Dense(units), layers.Dense(2)]
+    if fine_tuned:
+        maps = keras.Input(backbone.output_shape[1:])
+        head.insert(0, keras.Model(maps, layers.Conv2D(4, 1, activation="relu")(maps), name="last_blocks"))
+    path = MODELS / f"{name}.keras"
+    saving.save_model(
+        keras.Model(pixels, reduce(lambda x, layer: layer(x), [preprocessing, backbone, *head], pixels)), path
+    )
+    return path
 
 
 def predicts(pixels: np.ndarray = PIXELS, *, features: bool = False) -> bool:
@@ -56,17 +74,12 @@ def test_a_model_is_loaded_only_to_predict_what_is_not_cached() -> None:
     assert FILE.read_bytes() == before
 
 
-def test_a_changed_model_predicts_again() -> None:
+def test_another_model_or_other_pixels_predict_again() -> None:
     save_model(seed=1)
-    assert predicts()
-    assert not predicts()
-
-
-def test_changed_or_fewer_pixels_predict_again() -> None:
+    assert [predicts(), predicts()] == [True, False]
     changed = PIXELS.copy()
     changed[4, 3, 7, 2] ^= 1
-    for pixels in (changed, changed[:4]):
-        assert predicts(pixels)
+    assert [predicts(changed), predicts(changed[:4])] == [True, True]
 
 
 def test_photos_on_disk_are_hashed_one_by_one() -> None:
@@ -86,9 +99,7 @@ def test_a_model_of_another_image_size_is_refused() -> None:
 
 
 def test_features_are_cached_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        prediction_cache, "with_features", lambda model: keras.Model(model.inputs, [model.outputs[0], model.outputs[0]])
-    )
+    monkeypatch.setattr(prediction_cache, "with_features", lambda model: keras.Model(model.inputs, 2 * model.outputs))
     assert [predicts(features=True), predicts(features=True), predicts()] == [True, False, True]
 
 
@@ -101,9 +112,7 @@ def test_features_are_cached_where_they_are_asked_for(monkeypatch: pytest.Monkey
         ("inference.prediction_cache.INFERENCE_CODE", ("common/*.py",)),
     ],
 )
-def test_another_machine_version_or_code_predicts_again(
-    changed: str, value: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_machine_or_code_predicts_again(changed: str, value: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"stages.{changed}", value)
     assert predicts()
 
@@ -130,3 +139,21 @@ def test_predictions_of_other_models_are_deleted() -> None:
     assert FILE.exists()
     PredictionCache(PIXELS).delete_unused()
     assert not FILE.exists()
+
+
+def test_models_share_the_outputs_of_their_frozen_backbone() -> None:
+    """The same as whole models compute, with and without features."""
+    models = [save_on_backbone("wide", 8), save_on_backbone("blocks", 2, fine_tuned=True)]
+    models.append(save_on_backbone("other", 2, backbone_seed=1))
+    cache = PredictionCache(PIXELS)
+    with mock.patch.object(prediction_cache, "predict_batches", wraps=predict_batches) as extracting:
+        for path, extracted in zip(models, (1, 1, 2), strict=True):
+            for model, features in ((load_model(path), False), (with_features(load_model(path)), True)):
+                outputs, expected = cache.predict(path, features=features), predict_outputs(model, PIXELS)
+                np.testing.assert_array_equal(outputs.logits, expected.logits)
+                np.testing.assert_array_equal(outputs.features, expected.features)
+            assert extracting.call_count == extracted
+    maps = {cache.maps[path] for path in models}
+    assert len(maps) == 2
+    cache.delete_unused()
+    assert set(PREDICTIONS.glob("*.npy")) == maps

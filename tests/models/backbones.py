@@ -28,10 +28,7 @@ def write_backbone(
     stop_before: str | None = None,
     **options: Any,
 ) -> Path:
-    """Write the weights of an untrained network below ``data/backbone/``, and return the file.
-
-    Features of the same name have a copy, as ``stages.features`` would leave it.
-    """
+    """Write an untrained network's weights below ``data/backbone/``, and a copy for its features; return the file."""
     folder = BACKBONE / name
     build = getattr(keras.applications, architecture)  # which a test may have replaced
     write_json({"architecture": architecture, "options": options}, folder / "architecture.json")

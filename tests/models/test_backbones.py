@@ -1,6 +1,5 @@
 """Any network of keras.applications as a backbone."""
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache, reduce
@@ -23,6 +22,7 @@ from stages.models.build import build_model, trainable_part
 from stages.models.pretrained import copy_backbone, fold_batch_norm, foldable, load_backbone, split_network, unfreeze
 from stages.models.saving import save_model
 from stages.storage.files import write_json
+from tests.conftest import read_json
 from tests.models.backbones import published, save_weights, write_backbone
 from tests.training.small_backbone import small_convnext, small_efficientnet, use_small_backbone
 
@@ -43,9 +43,9 @@ ARCHITECTURES = {
     "ResNet50": (53, 53),
     "Xception": (40, 40),
 }
-# The others take seconds each.
-WITHOUT_DELAY = {"MobileNetV3Small"}
-OF_EACH_KIND = ["MobileNetV3Small", "ConvNeXtTiny", "ResNet50"]
+# All but the first take seconds each.
+SLOW = pytest.mark.slow
+CASES = [pytest.param(name, marks=[SLOW] if index else []) for index, name in enumerate(ARCHITECTURES)]
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +58,7 @@ def architecture(request: pytest.FixtureRequest) -> Iterator[str]:
     build.cache_clear()
 
 
-@pytest.mark.parametrize(
-    "architecture",
-    [pytest.param(name, marks=[] if name in WITHOUT_DELAY else pytest.mark.slow) for name in ARCHITECTURES],
-    indirect=True,
-)
+@pytest.mark.parametrize("architecture", CASES, indirect=True)
 def test_a_network_has_its_preprocessing_and_can_be_folded(architecture: str) -> None:
     weights = write_random_weights(architecture)
     preprocessing, network, _ = load_backbone(ENTRY, SIZE)
@@ -145,7 +141,7 @@ def write_random_weights(architecture: str) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", OF_EACH_KIND, indirect=True)
+@pytest.mark.parametrize("architecture", ["MobileNetV3Small", "ConvNeXtTiny", "ResNet50"], indirect=True)
 def test_a_saved_model_is_loaded_explained_and_exported(architecture: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if architecture == "ConvNeXtTiny":
         monkeypatch.setattr(keras.applications, architecture, cache(small_convnext))
@@ -172,10 +168,8 @@ def test_the_last_blocks_are_split_off_and_unfrozen() -> None:
     pixels = np.random.default_rng(0).uniform(-1, 1, (2, *SIZE, 3)).astype("float32")
     np.testing.assert_array_equal(last_blocks(frozen(pixels)), whole(pixels))
     unfreeze(last_blocks)
-    assert [weight.path.split("/")[-2] for weight in last_blocks.trainable_weights] == [
-        *(f"block_{block}_{part}" for block in (15, 16) for part in ("expand", "depthwise", "project")),
-        "Conv_1",
-    ]
+    names = [f"block_{block}_{part}" for block in (15, 16) for part in ("expand", "depthwise", "project")]
+    assert [weight.path.split("/")[-2] for weight in last_blocks.trainable_weights] == [*names, "Conv_1"]
     # Around the first there is the block's shortcut; the second joins it.
     for layer in ("block_15_depthwise", "block_15_add"):
         with pytest.raises(UserError, match=f"^features.x.stop_before: .* no shortcut leads, received '{layer}'$"):
@@ -184,18 +178,17 @@ def test_the_last_blocks_are_split_off_and_unfrozen() -> None:
         split_network(whole, "nonesuch", "features.x.stop_before")
 
 
+def test_a_depthwise_convolution_with_a_multiplier_is_folded() -> None:
+    write_backbone("MobileNet", (32, 32), "entry", alpha=0.25, depth_multiplier=2)
+    preprocessing, network, _ = load_backbone(ENTRY, (32, 32))
+    scaled = preprocessing(PIXELS[:, :32, :32])
+    np.testing.assert_allclose(fold_batch_norm(network)(scaled), np.asarray(network(scaled)), rtol=0, atol=1e-5)
+
+
 @pytest.fixture
 def weights(workspace: Path) -> Path:
     """Of the narrowest MobileNetV2, as features have them."""
     return MOBILENET / write_backbone("MobileNetV2", SIZE, alpha=0.35).name
-
-
-def test_a_depthwise_convolution_with_a_multiplier_is_folded() -> None:
-    write_backbone("MobileNet", (32, 32), "entry", alpha=0.25, depth_multiplier=2)
-    preprocessing, network, _ = load_backbone(ENTRY, (32, 32))
-    pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype("float32")
-    expected = np.asarray(network(preprocessing(pixels)))
-    np.testing.assert_allclose(fold_batch_norm(network)(preprocessing(pixels)), expected, rtol=0, atol=1e-5)
 
 
 BAD_ENTRIES: dict[str, tuple[dict[str, Any], str]] = {
@@ -210,7 +203,7 @@ BAD_ENTRIES: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("case", BAD_ENTRIES)
 def test_an_entry_that_does_not_fit_its_weights_is_one_line(weights: Path, case: str) -> None:
     changes, message = BAD_ENTRIES[case]
-    about = json.loads(weights.with_name("architecture.json").read_text())
+    about = read_json(weights.with_name("architecture.json"))
     write_json({**about, **changes}, weights.with_name("architecture.json"))
     with pytest.raises(UserError, match=message) as error:
         load_backbone(MOBILENET, SIZE)

@@ -39,16 +39,9 @@ def notebook_head(classes: int = 3) -> list[layers.Layer]:
 
 
 def notebook_convolutions(classes: int = 3) -> list[layers.Layer]:
-    return [
-        layers.Conv2D(32, 3, activation="relu"),
-        layers.MaxPooling2D(),
-        layers.Conv2D(32, 3, activation="relu"),
-        layers.MaxPooling2D(),
-        layers.Conv2D(32, 3, activation="relu"),
-        layers.Dropout(0.5),
-        layers.MaxPooling2D(),
-        *notebook_head(classes),
-    ]
+    blocks = [[layers.Conv2D(32, 3, activation="relu"), layers.MaxPooling2D()] for _ in range(3)]
+    blocks[2].insert(1, layers.Dropout(0.5))
+    return [*blocks[0], *blocks[1], *blocks[2], *notebook_head(classes)]
 
 
 def notebook_preprocessing() -> keras.Model:
@@ -69,20 +62,15 @@ def augmentation() -> list[layers.Layer]:
 
 def notebook_model(name: str, weights: Path) -> keras.Model:
     """The notebook's model in the notebook's words, for three classes."""
-    stack = {
-        "cnn": lambda: [layers.Rescaling(1 / 255), *notebook_convolutions()],
-        "augmented": lambda: [*augmentation(), layers.Rescaling(1 / 255), *notebook_convolutions()],
-        "preprocessed": lambda: [notebook_preprocessing(), *augmentation(), *notebook_convolutions()],
-        "transfer": lambda: [
-            notebook_preprocessing(),
-            *augmentation(),
-            notebook_backbone(weights),
-            layers.Dropout(0.5),
-            layers.MaxPooling2D(),
-            *notebook_head(),
-        ],
+    start = {
+        "cnn": lambda: [layers.Rescaling(1 / 255)],
+        "augmented": lambda: [*augmentation(), layers.Rescaling(1 / 255)],
+        "preprocessed": lambda: [notebook_preprocessing(), *augmentation()],
+        "transfer": lambda: [notebook_preprocessing(), *augmentation(), notebook_backbone(weights)],
     }[name]()
-    return keras.Sequential([keras.Input((*SIZE, 3)), *stack])
+    on_backbone = [layers.Dropout(0.5), layers.MaxPooling2D(), *notebook_head()]
+    rest = on_backbone if name == "transfer" else notebook_convolutions()
+    return keras.Sequential([keras.Input((*SIZE, 3)), *start, *rest])
 
 
 @pytest.mark.parametrize("name", ["cnn", "augmented", "preprocessed", "transfer"])
@@ -176,10 +164,8 @@ def test_a_model_is_saved_reproducibly(tmp_path: Path) -> None:
         assert json.loads(file.read("metadata.json"))["date_saved"] == "1980-01-01@00:00:00"
         assert {member.date_time for member in file.infolist()} == {(1980, 1, 1, 0, 0, 0)}
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["model.keras"]
-
-    np.testing.assert_array_equal(
-        keras.models.load_model(tmp_path / "a/model.keras").predict(PIXELS), model.predict(PIXELS)
-    )
+    loaded = keras.models.load_model(tmp_path / "a/model.keras")
+    np.testing.assert_array_equal(loaded.predict(PIXELS), model.predict(PIXELS))
 
 
 def test_photos_too_small_for_the_layers_say_so() -> None:

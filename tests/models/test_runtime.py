@@ -37,14 +37,9 @@ def test_a_refused_import_fails_and_works_again_later() -> None:
 
 
 def test_other_messages_are_passed_on(capfd: pytest.CaptureFixture[str]) -> None:
-    with start_up_messages_filtered():
-        os.write(2, b"I0000 port.cc:153] oneDNN custom operations are on. You may see ...\nlibfoo: cannot open\n")
-    assert capfd.readouterr().err == "libfoo: cannot open\n"
-
-
-def test_what_is_written_before_a_failure_is_passed_on(capfd: pytest.CaptureFixture[str]) -> None:
+    """Also those before a failure."""
     with suppress(ImportError), start_up_messages_filtered():
-        os.write(2, b"libfoo: cannot open\n")
+        os.write(2, b"I0000 port.cc:153] oneDNN custom operations are on. You may see ...\nlibfoo: cannot open\n")
         raise ImportError
     os.write(2, b"afterwards\n")
     assert capfd.readouterr().err == "libfoo: cannot open\nafterwards\n"
@@ -54,18 +49,15 @@ def test_a_crash_in_the_import_of_tensorflow_is_seen(tmp_path: Path) -> None:
     (tmp_path / "keras.py").write_text("import os; os.abort()")
     code = "import stages.models.runtime"
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{PROJECT}"}
-    crashed = subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-c", code]
+    crashed = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert crashed.returncode == -signal.SIGABRT
     assert "Fatal Python error: Aborted" in crashed.stderr
     assert "runtime.py" in crashed.stderr
 
 
 def test_random_streams_differ_by_seed_purpose_and_epoch() -> None:
-    draws = [
-        rng(seed, purpose, epoch).random() for seed in (0, 1) for purpose in ("shuffle", "augment") for epoch in (0, 1)
-    ]
+    draws = [rng(seed, use, epoch).random() for seed in (0, 1) for use in ("shuffle", "augment") for epoch in (0, 1)]
     assert len(set(draws)) == 8
     assert rng(1, "augment", 1).random() == draws[-1]
 
@@ -84,12 +76,7 @@ CNN = ModelConfig(features="pixels", conv_layers=1, filters=4, dropout=0.5, dens
     ],
 )
 def test_auto_precision_on_a_cpu(
-    monkeypatch: pytest.MonkeyPatch,
-    instructions: list[str],
-    has_backbone: bool,
-    one_dnn: str,
-    policy: str,
-    reason: str,
+    monkeypatch: pytest.MonkeyPatch, instructions: list[str], has_backbone: bool, one_dnn: str, policy: str, reason: str
 ) -> None:
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", one_dnn)
     monkeypatch.setattr(runtime, "instruction_sets", lambda: instructions)

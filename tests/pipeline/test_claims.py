@@ -1,10 +1,9 @@
 """What a finished run claims, computed again from its files alone with plain Keras, Pillow and scikit-learn."""
 
-import json
 import re
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ from scipy.special import softmax
 from sklearn import metrics
 
 from stages.models.runtime import keras, tf
-from tests.conftest import packed_files
+from tests.conftest import packed_files, read_json
 from tests.models.test_build import notebook_convolutions
 from tests.project import MODELS
 
@@ -42,10 +41,6 @@ def load(project: Path, name: str) -> keras.Model:
     return keras.saving.load_model(project / f"data/models/{name}.keras")
 
 
-def read_json(path: Path) -> Any:
-    return json.loads(path.read_text())
-
-
 def probabilities(model: keras.Model, photos: Photos) -> np.ndarray:
     return np.asarray(softmax(model.predict(photos.pixels, verbose=0).astype(np.float64), axis=1))
 
@@ -57,28 +52,22 @@ def test_scores_are_those_of_the_saved_model(finished: Path, name: str) -> None:
     predicted = probabilities(model, test)
     classes = predicted.argmax(axis=1)
     scores = read_json(finished / f"metrics/models/{name}.json")
-    assert scores["test"] == pytest.approx(
-        {
-            **scores["test"],
-            "accuracy": metrics.accuracy_score(test.labels, classes),
-            "gain_over_baseline": metrics.accuracy_score(test.labels, classes) - 0.5,
-            "loss": metrics.log_loss(test.labels, predicted),
-            "roc_auc": metrics.roc_auc_score(test.labels, predicted[:, 1]),
-            "balanced_accuracy": metrics.balanced_accuracy_score(test.labels, classes),
-            "macro_f1": metrics.f1_score(test.labels, classes, average="macro", zero_division=0),
-        },
-        abs=1e-5,
-    )
+    expected = {
+        "accuracy": metrics.accuracy_score(test.labels, classes),
+        "gain_over_baseline": metrics.accuracy_score(test.labels, classes) - 0.5,
+        "loss": metrics.log_loss(test.labels, predicted),
+        "roc_auc": metrics.roc_auc_score(test.labels, predicted[:, 1]),
+        "balanced_accuracy": metrics.balanced_accuracy_score(test.labels, classes),
+        "macro_f1": metrics.f1_score(test.labels, classes, average="macro", zero_division=0),
+    }
+    assert scores["test"] == pytest.approx({**scores["test"], **expected}, abs=1e-5)
     assert [row["label"] for row in scores["classes"]] == ["cats", "dogs"]
-    for number, row in enumerate(scores["classes"]):
-        assert row["recall"] == pytest.approx(metrics.recall_score(test.labels, classes, pos_label=number), abs=1e-6)
-        precision = metrics.precision_score(test.labels, classes, pos_label=number, zero_division=0)
-        assert row["precision"] == pytest.approx(precision, abs=1e-6)
+    precision, recall, *_ = metrics.precision_recall_fscore_support(test.labels, classes, zero_division=0)
+    assert [row["precision"] for row in scores["classes"]] == pytest.approx(precision, abs=1e-6)
+    assert [row["recall"] for row in scores["classes"]] == pytest.approx(recall, abs=1e-6)
     confusion = pd.read_csv(finished / f"plots/confusion/{name}.csv")
-    np.testing.assert_array_equal(
-        metrics.confusion_matrix(confusion["actual"], confusion["predicted"], labels=["cats", "dogs"]),
-        metrics.confusion_matrix(test.labels, classes),
-    )
+    assert confusion["actual"].tolist() == np.take(["cats", "dogs"], test.labels).tolist()
+    assert confusion["predicted"].tolist() == np.take(["cats", "dogs"], classes).tolist()
 
     # Its history ends with what it reaches on the validation photos as they are: not augmented, no others.
     validation = read_photos(finished, "validation")
@@ -152,6 +141,4 @@ def test_the_report_names_the_best_model_on_validation(finished: Path) -> None:
         of = scores[name]["test"]
         expected = [scores[name]["validation"]["accuracy"], of["accuracy"], of["accuracy_low"], of["accuracy_high"]]
         assert shown == pytest.approx([*expected, of["roc_auc"], of["ece"]], abs=5.1e-4)
-    for split in ("train", "validation", "test"):
-        listed = pd.read_csv(finished / f"data/splits/{split}.csv")
-        assert f"{len(listed)}" in next(line for line in report.splitlines() if line.startswith("| all"))
+    assert "| all | 24 | 16 | 4 |" in report

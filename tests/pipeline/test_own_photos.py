@@ -1,8 +1,6 @@
 """Own photos by the README's commands."""
 
-import json
 import shutil
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +8,7 @@ import pytest
 
 from commands import predict
 from commands.sample.photo_archive import draw_jpeg, list_images
-from tests.conftest import CNN_ALONE
+from tests.conftest import CNN_ALONE, read_json, run_main
 from tests.project import colours_in, lay_out, run
 
 pytestmark = pytest.mark.slow
@@ -33,7 +31,7 @@ def test_a_folder_per_class_is_one_experiment(
     lists = [pd.read_csv(project / f"data/splits/{split}.csv") for split in ("train", "validation", "test")]
     assert sum(map(len, lists)) == 72
     assert all(sorted(set(photos["label"])) == CLASSES for photos in lists)
-    scores = json.loads((project / "metrics/models/cnn.json").read_text())
+    scores = read_json(project / "metrics/models/cnn.json")
     assert [row["label"] for row in scores["classes"]] == CLASSES
     assert "precision mixed_bfloat16, set by train.precision" in scores["environment"]
     assert "| foxes |" in (project / "metrics/report.md").read_text()
@@ -41,6 +39,5 @@ def test_a_folder_per_class_is_one_experiment(
 
     shutil.copy(folder / Path(lists[2]["path"][0]).relative_to("data/raw"), project / "new.jpg")
     monkeypatch.chdir(project)
-    monkeypatch.setattr(sys, "argv", ["predict", "new.jpg", "--format", "csv"])
-    predict.main()
+    run_main(predict, "new.jpg", "--format", "csv")
     assert "path,class,probability,probability_cats,probability_dogs,probability_foxes" in capsys.readouterr().out

@@ -20,7 +20,7 @@ from stages import evaluate, train
 from stages.common.cli import UserError
 from stages.common.params import load_params
 from stages.evaluation.figures import COLOURS
-from tests.conftest import PROJECT, edit_params, write_photos
+from tests.conftest import PROJECT, edit_params, read_json, run_main, write_photos
 from tests.project import MODELS, colours_in, models_alone, ran, run, started
 
 pytestmark = pytest.mark.slow
@@ -33,11 +33,11 @@ def test_every_step_writes_what_the_readme_says(finished: Path) -> None:
     assert {name: len(photos) for name, photos in lists.items()} == {"train": 24, "validation": 16, "test": 4}
     scores_of = {}
     for name in MODELS:
-        history = json.loads((finished / f"plots/history/{name}.json").read_text())
+        history = read_json(finished / f"plots/history/{name}.json")
         assert [record["epoch"] for record in history] == ([1] if name == "linear" else [1, 2])
-        scores = scores_of[name] = json.loads((finished / f"metrics/models/{name}.json").read_text())
-        assert any(line.startswith("precision ") for line in scores["environment"])
-    best = json.loads((finished / "metrics/best.json").read_text())
+        scores = scores_of[name] = read_json(finished / f"metrics/models/{name}.json")
+        assert any("float32" in line for line in scores["environment"])
+    best = read_json(finished / "metrics/best.json")
     assert len(best["comparisons"]) == 15  # pairs of six models
     assert run(finished, "git", "ls-files", "metrics/report.md") == "metrics/report.md\n"
     assert set(pd.read_csv(finished / "plots/curves.csv")["model"]) == set(MODELS)
@@ -58,10 +58,9 @@ def test_the_leaderboard_and_the_plots_page_show_every_model(finished: Path) -> 
 
     plots = json.loads(run(finished, "dvc", "plots", "show", "--json"))
     assert "errors" not in plots
-    curves = next(rows[0]["content"] for title, rows in plots["data"].items() if title == "Accuracy")
-    assert {(row["model"], row["split"]) for row in curves["data"]["values"]} == {
-        (name, split) for name in MODELS for split in ("training", "validation")
-    }
+    rows = plots["data"]["Accuracy"][0]["content"]["data"]["values"]
+    lines = {(name, split) for name in MODELS for split in ("training", "validation")}
+    assert {(row["model"], row["split"]) for row in rows} == lines
     assert {title for title in plots["data"] if "confusion" in title} == {f"plots/confusion/{m}.csv" for m in MODELS}
 
 
@@ -214,9 +213,8 @@ def test_a_damaged_lock_file_comes_back_without_training(project: Path) -> None:
 def test_leftovers_of_a_removed_model_are_refused(small_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = (small_project / "metrics/models/cnn.json").read_bytes()
     edit_params(small_project / "params.yaml", {"models": models_alone("cnn")["models"]})
-    files = [f"data/models/transfer.{suffix}" for suffix in ("json", "keras", "npz")]
+    files, folder = [f"data/models/transfer.{suffix}" for suffix in ("json", "keras", "npz")], "data/repeats/transfer"
     files.append("plots/history/transfer.json")
-    folder = "data/repeats/transfer"
     monkeypatch.chdir(small_project)
     with pytest.raises(UserError, match=f"move or delete {' '.join([*files[:3], folder, files[3]])}$"):
         evaluate.main()
@@ -225,14 +223,11 @@ def test_leftovers_of_a_removed_model_are_refused(small_project: Path, monkeypat
         (small_project / leftover).unlink()
     shutil.rmtree(folder)
     assert ran(run(small_project, "dvc", "repro")) == ["evaluate", "page"]
-    scored = {path.stem for path in (small_project / "metrics/models").iterdir()}
-    assert scored == {"cnn"}
+    assert [path.name for path in (small_project / "metrics/models").iterdir()] == ["cnn.json"]
     assert (small_project / "metrics/models/cnn.json").read_bytes() == scores
 
 
-def test_a_bad_parameter_stops_the_first_step_in_one_line(
-    project: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bad_parameter_stops_the_first_step(project: Path, finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     edit_params(project / "params.yaml", {"models.cnn.dropout": 2, "label_stats.seed": 1})
     output = run(project, "dvc", "repro", check=False)
     assert ran(output) == ["label_stats"]
@@ -240,10 +235,8 @@ def test_a_bad_parameter_stops_the_first_step_in_one_line(
     assert line == "error: params.yaml: models.cnn.dropout: expected less than 1, received 2"
     assert "Traceback" not in output
     monkeypatch.chdir(project)
-    monkeypatch.setattr(sys, "argv", ["train", "nonesuch"])
     with pytest.raises(UserError, match=r"^params.yaml: models.cnn.dropout"):
-        train.main()
-
+        run_main(train, "nonesuch")
     assert not (project / "plots/samples.png").exists(), "DVC removes what a step writes before it runs"
     go_back(project)
     assert results(project) == results(finished)

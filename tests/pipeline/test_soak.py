@@ -1,9 +1,7 @@
 """Kill the pipeline at random moments, which must not matter; `make soak KILLS=25` does it more often."""
 
-import os
 import random
 import shutil
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -11,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stages.common.paths import BACKUPS
-from tests.project import commit, environment, lay_out, models_alone, ran, run
+from tests.project import commit, lay_out, models_alone, ran, run, started
 
 pytestmark = pytest.mark.slow
 
@@ -22,32 +20,18 @@ LONGEST = 16  # seconds that a step on the tiny photos takes, of which half is s
 
 
 def repro_until(seconds: float | None, folder: Path, step: str) -> bool:
-    """Run a step anew and kill it, DVC and all, after so many seconds or else at its first backup.
-
-    Returns:
-        Whether it was still running.
-    """
+    """Run a step anew and kill it, DVC and all, after so many seconds or at its first backup; return whether it ran."""
     end = time.monotonic() + (seconds or 0)
-    with subprocess.Popen(
-        [*REPRO, step],
-        cwd=folder,
-        env=environment(folder),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
+    with started(folder, *REPRO, step, output=subprocess.DEVNULL) as process:
         while process.poll() is None:
             is_time = time.monotonic() > end if seconds else (folder / BACKUPS / "fine_tuned.npz").exists()
             if is_time:
-                os.killpg(process.pid, signal.SIGKILL)
                 return True
             time.sleep(0.01)
         return False
 
 
-def test_a_killed_pipeline_ends_in_the_same_lock_file(
-    finished: Path, tmp_path: Path, pytestconfig: pytest.Config
-) -> None:
+def test_a_killed_pipeline_ends_in_the_same_lock(finished: Path, tmp_path: Path, pytestconfig: pytest.Config) -> None:
     """With one kill, of the longest training run; with more, of runs of more epochs."""
     target = pytestconfig.getoption("kills")
     if target == 1:

@@ -4,12 +4,8 @@ import pandas as pd
 import pytest
 
 from stages.common.cli import UserError
-from stages.storage.photo_lists import class_names, count_rejected, read_split
+from stages.storage.photo_lists import count_rejected, read_split
 from tests.conftest import write_list
-
-
-def test_classes_are_sorted_by_name() -> None:
-    assert class_names(["dogs", "cats", "dogs", "ants"]) == ["ants", "cats", "dogs"]
 
 
 def test_rejected_files_are_counted_by_reason() -> None:

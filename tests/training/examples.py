@@ -30,14 +30,10 @@ SETTINGS = Train(
     runs=1,
     class_weight="none",
     checkpoint="last",
-    early_stopping=None,
 )
 AUGMENTATION = Augmentation(flip="horizontal", rotation=0.2)
-CONFIG = ModelConfig(
-    features="pixels", flip="horizontal", rotation=0.2, conv_layers=1, filters=4, dropout=0.5, dense_units=8
-)
-
-
+SMALL = {"features": "pixels", "conv_layers": 1, "filters": 4, "dropout": 0.5, "dense_units": 8}
+CONFIG = ModelConfig.model_validate({**SMALL, "flip": "horizontal", "rotation": 0.2})
 FINE_TUNE = {"after": 0.5, "learning_rate": 1e-4}
 
 

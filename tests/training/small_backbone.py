@@ -32,13 +32,8 @@ def small_mobilenet(input_shape: tuple[int, int, int], include_top: bool, weight
 
 def small_convnext(input_shape: tuple[int, int, int], include_top: bool, weights: str | None) -> keras.Model:
     """Build a ConvNeXt of one block a stage, few filters wide."""
-    return convnext.ConvNeXt(
-        depths=(1, 1, 1, 1),
-        projection_dims=(4, 4, 4, 8),
-        include_top=include_top,
-        weights=weights,
-        input_shape=input_shape,
-    )
+    given = {"include_top": include_top, "weights": weights, "input_shape": input_shape}
+    return convnext.ConvNeXt(depths=(1, 1, 1, 1), projection_dims=(4, 4, 4, 8), **given)
 
 
 small_convnext.__module__ = convnext.__name__  # where its preprocessing is
@@ -46,15 +41,8 @@ small_convnext.__module__ = convnext.__name__  # where its preprocessing is
 
 def small_efficientnet(input_shape: tuple[int, int, int], include_top: bool, weights: str | None) -> keras.Model:
     """Build an EfficientNet of one narrow block a stage."""
-    return efficientnet.EfficientNet(
-        width_coefficient=0.1,
-        depth_coefficient=0.1,
-        default_size=32,
-        weights_name="b0",
-        include_top=include_top,
-        weights=weights,
-        input_shape=input_shape,
-    )
+    given = {"include_top": include_top, "weights": weights, "input_shape": input_shape}
+    return efficientnet.EfficientNet(0.1, 0.1, default_size=32, weights_name="b0", **given)
 
 
 small_efficientnet.__module__ = efficientnet.__name__

@@ -1,6 +1,7 @@
 """Time left, losses that are not finite, curves for TensorBoard, checkpoint selection and early stopping."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -72,9 +73,7 @@ def test_nothing_is_written_for_tensorboard_unless_asked_for(
     assert not LOGS.exists()
 
 
-def test_an_epoch_is_one_line_with_the_time_left(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_epoch_logs_the_time_left(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     times = iter([0.0, 0.0, 100.0, 100.0, 150.0, 150.0])
     monkeypatch.setattr(callbacks, "time", SimpleNamespace(monotonic=lambda: next(times)))
     callback = EpochLog("cnn", 4)
@@ -94,9 +93,7 @@ BEST = LAST.model_copy(update={"checkpoint": "best"})
 
 def history_of(*scores: tuple[float, float]) -> History:
     """Epochs with these validation accuracies and losses."""
-    return [
-        {"epoch": epoch, "val_accuracy": accuracy, "val_loss": loss} for epoch, (accuracy, loss) in enumerate(scores, 1)
-    ]
+    return [{"epoch": n, "val_accuracy": accuracy, "val_loss": loss} for n, (accuracy, loss) in enumerate(scores, 1)]
 
 
 @pytest.mark.parametrize(
@@ -134,9 +131,8 @@ def test_the_selected_epoch_is_the_model() -> None:
 
 
 @pytest.mark.usefixtures("_second_is_best")
-def test_the_best_epoch_survives_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    train_until(3, tmp_path, monkeypatch, BEST)
-    assert train(tmp_path, BEST) == undisturbed(BEST)
+def test_the_best_epoch_survives_a_kill(check_resumed: Callable[..., None]) -> None:
+    check_resumed(3, BEST)
 
 
 @pytest.mark.usefixtures("_second_is_best")

@@ -1,7 +1,7 @@
 import os
 import signal
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -36,30 +36,19 @@ NORMALIZED = {"batch_norm": True, "pooling": "average", "crop": 0.5, "color_jitt
     [(0, {}, {}), (1, {}, {}), (2, {"schedule": "cosine", "warmup": 0.3}, {}), (2, {}, NORMALIZED)],
 )
 def test_training_resumes_to_the_same_bytes(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    epoch: int,
-    changes: Any,
-    own: Any,
+    check_resumed: Callable[..., None], epoch: int, changes: Any, own: Any
 ) -> None:
-    settings, config = SETTINGS.model_copy(update=changes), CONFIG.model_copy(update=own)
-    train_until(epoch, tmp_path, monkeypatch, settings, config)
-    assert train(tmp_path, settings, config=config) == undisturbed(settings, config)
-    assert (f"resuming after epoch {epoch} of 3" in caplog.text) == (epoch > 0)
+    check_resumed(epoch, SETTINGS.model_copy(update=changes), CONFIG.model_copy(update=own))
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_half_precision_resumes_to_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, precision: str
+    check_resumed: Callable[..., None], monkeypatch: pytest.MonkeyPatch, precision: str
 ) -> None:
-    settings = SETTINGS.model_copy(update={"precision": precision})
     # So that in float16 the scale of the loss falls, and settles.
     monkeypatch.setitem(build.RESCALE, "minus_one_to_one", (0.0, 8.0))
     steep = CONFIG.model_copy(update={"rescale": "minus_one_to_one"})
-    train_until(2, tmp_path, monkeypatch, settings, steep)
-    assert train(tmp_path, settings, config=steep) == undisturbed(settings, steep)
-    assert "resuming after epoch 2 of 3" in caplog.text
+    check_resumed(2, SETTINGS.model_copy(update={"precision": precision}), steep)
 
 
 def test_a_backup_of_the_last_epoch_needs_no_more_training(
@@ -79,20 +68,16 @@ def test_a_backup_of_other_parameters_is_not_used(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize("changed", [0, 1])
 def test_other_pixels_under_the_same_labels_have_another_key(changed: int) -> None:
     """A backup is of one set of pixels: here one value of one training or validation photo differs."""
-    model = build_model(CONFIG, (16, 16), 2)
-    datasets = [photos(6, seed) for seed in (0, 1)]
-    key = training_key(model, run_of(datasets[0], datasets[1]))
+    model, datasets = build_model(CONFIG, (16, 16), 2), [photos(6, seed) for seed in (0, 1)]
+    keys = [training_key(model, run_of(datasets[0], datasets[1])) for _ in range(2)]
     pixels = np.array(datasets[changed].examples)
-    assert training_key(model, run_of(datasets[0], datasets[1])) == key
     pixels[5, 0, 0, 0] ^= 1
     datasets[changed] = StoredDataset(pixels, datasets[changed].labels)
-    assert training_key(model, run_of(datasets[0], datasets[1])) != key
+    assert keys[0] == keys[1] != training_key(model, run_of(datasets[0], datasets[1]))
 
 
 @pytest.mark.parametrize("replaced", [False, True], ids=["in place", "replaced"])
-def test_changed_features_have_another_key_unread(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replaced: bool
-) -> None:
+def test_new_features_have_another_key_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replaced: bool) -> None:
     """One value of one photo differs; unchanged ones are not read to know that."""
     path, examples = tmp_path / "train.npy", photos(6, 0)
     np.save(path, np.asarray(examples.examples))
@@ -148,11 +133,8 @@ def test_the_learning_rate_follows_its_schedule(schedule: str, warmup: float, ra
 @pytest.mark.parametrize("damage", ["empty", "cut short", "zeros", "flag", "method", "offset"])
 def test_a_damaged_backup_is_ignored_and_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str) -> None:
     """A power failure may leave a file without its content, its end or a part in between; a disk may change a bit."""
-    backup = Backup(tmp_path / "backup.npz", "key")
-    backup.save(
-        SimpleNamespace(variables=[keras.Variable(np.ones(1000))], optimizer=SimpleNamespace(variables=[])),
-        [{"epoch": 1}],
-    )
+    backup, optimizer = Backup(tmp_path / "backup.npz", "key"), SimpleNamespace(variables=[])
+    backup.save(SimpleNamespace(variables=[keras.Variable(np.ones(1000))], optimizer=optimizer), [{"epoch": 1}])
     whole = backup.path.read_bytes()
     assert backup.history() == [{"epoch": 1}]
     broken = {"empty": b"", "cut short": whole[:-100], "zeros": whole[:2000] + bytes(100) + whole[2100:]}

@@ -14,16 +14,8 @@ LABELS = RNG.integers(0, 2, 9)
 
 def small_model() -> keras.Model:
     keras.utils.set_random_seed(0)
-    return keras.Sequential(
-        [
-            keras.Input((8, 8, 3)),
-            layers.Rescaling(1 / 255),
-            layers.Conv2D(4, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Flatten(),
-            layers.Dense(2),
-        ]
-    )
+    features = [layers.Rescaling(1 / 255), layers.Conv2D(4, 3, activation="relu"), layers.MaxPooling2D()]
+    return keras.Sequential([keras.Input((8, 8, 3)), *features, layers.Flatten(), layers.Dense(2)])
 
 
 def step(model: keras.Model, trained: keras.Model, size: int) -> tuple[list[float], list[np.ndarray]]:

@@ -1,6 +1,6 @@
 """Training on the features of a frozen backbone, and fine-tuning it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from stages.common.model_config import ModelConfig
-from stages.common.params import Train
 from stages.models.build import build_model
 from stages.models.runtime import keras, make_deterministic
 from stages.training import callbacks
@@ -23,7 +22,6 @@ from tests.training.examples import (
     run_of,
     train,
     train_until,
-    undisturbed,
     weights,
 )
 from tests.training.small_backbone import small_convnext, use_small_backbone
@@ -34,54 +32,41 @@ ON_PHOTOS = ON_FEATURES.model_copy(update={"flip": "horizontal", "rotation": 0.2
 SIZE = (32, 32)
 
 
-@pytest.fixture
-def backbone(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def _backbone(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_small_backbone(monkeypatch, SIZE)
 
 
 def fine_tuning(features: str = "mobilenet_v2_blocks", **changes: Any) -> ModelConfig:
-    return ModelConfig.model_validate(
-        {**ON_FEATURES.model_dump(), "features": features, "fine_tune": FINE_TUNE | changes}
-    )
+    changed = {"features": features, "fine_tune": FINE_TUNE | changes}
+    return ModelConfig.model_validate({**ON_FEATURES.model_dump(), **changed})
 
 
 @pytest.mark.parametrize(
-    ("config", "settings", "epoch"),
+    ("config", "changes", "epoch"),
     [
-        (ON_PHOTOS, SETTINGS, 1),
-        (fine_tuning(after=0.3), SETTINGS, 1),  # between the phases
-        (fine_tuning(after=0.3), SETTINGS.model_copy(update={"schedule": "cosine", "warmup": 0.2}), 2),  # within one
+        (ON_PHOTOS, {}, 1),
+        (fine_tuning(after=0.3), {}, 1),  # between the phases
+        (fine_tuning(after=0.3), {"schedule": "cosine", "warmup": 0.2}, 2),  # within one
     ],
 )
-@pytest.mark.usefixtures("backbone")
 def test_training_on_a_backbone_resumes_to_the_same_bytes(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    config: ModelConfig,
-    settings: Train,
-    epoch: int,
+    check_resumed: Callable[..., None], config: ModelConfig, changes: dict[str, Any], epoch: int
 ) -> None:
-    train_until(epoch, tmp_path, monkeypatch, settings, config)
-    assert train(tmp_path, settings, config=config) == undisturbed(settings, config)
-    assert f"resuming after epoch {epoch} of 3" in caplog.text
+    check_resumed(epoch, SETTINGS.model_copy(update=changes), config)
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("workspace")
 def test_a_convnext_resumes_twice_to_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    check_resumed: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keras.applications, "ConvNeXtTiny", small_convnext)
     write_backbone("ConvNeXtTiny", SIZE, "entry", stop_before="convnext_downsampling_block_2")
     config, settings = fine_tuning("entry"), SETTINGS.model_copy(update={"batch_size": 5, "micro_batches": 1})
-    for epoch in (1, 2):
-        train_until(epoch, tmp_path, monkeypatch, settings, config)
-    assert train(tmp_path, settings, config=config) == undisturbed(settings, config)
-    assert [f"resuming after epoch {epoch} of 3" in caplog.text for epoch in (1, 2)] == [True, True]
+    train_until(1, tmp_path, monkeypatch, settings, config)
+    check_resumed(2, settings, config)
 
 
-@pytest.mark.usefixtures("backbone")
 def test_photos_and_their_stored_features_train_alike(tmp_path: Path) -> None:
     """Three epochs of fresh views are the three stored ones, but for float16."""
     _, fresh = train(tmp_path, SETTINGS, config=ON_PHOTOS)
@@ -94,7 +79,6 @@ def test_photos_and_their_stored_features_train_alike(tmp_path: Path) -> None:
     ("schedule", "expected"),
     [("constant", [1e-3, 1e-3, 1e-4]), ("cosine", [5e-4, 0, 0])],  # after each epoch; of the phases 2 and 1
 )
-@pytest.mark.usefixtures("backbone")
 def test_each_phase_has_its_own_learning_rate(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, schedule: str, expected: list[float]
 ) -> None:
@@ -112,14 +96,12 @@ def test_each_phase_has_its_own_learning_rate(
     assert left == ["backup: epoch 1 of 3", "backup: epoch 2 of 3"]
 
 
-@pytest.mark.usefixtures("backbone")
 def test_the_best_epoch_may_be_one_before_fine_tuning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Early stopping counts from the start of fine-tuning."""
     monkeypatch.setattr(callbacks, "best_epoch", lambda history: 1)
     config = fine_tuning(after=0.5)
-    best, history = train(
-        tmp_path, SETTINGS.model_copy(update={"checkpoint": "best", "early_stopping": 1}), config=config
-    )
+    settings = SETTINGS.model_copy(update={"checkpoint": "best", "early_stopping": 1})
+    best, history = train(tmp_path, settings, config=config)
     alone, _ = train(tmp_path, SETTINGS.model_copy(update={"epochs": 1}), config=config)
     assert [record.get("kept") for record in history] == [True, None, None]
     np.testing.assert_equal(weights(best), weights(alone))
@@ -146,7 +128,6 @@ def test_the_head_trains_alone_in_a_fraction_of_the_epochs() -> None:
     assert (head.learning_rate, tuned.learning_rate) == (1e-3, 1e-4)
 
 
-@pytest.mark.usefixtures("backbone")
 def test_fine_tuning_changes_the_last_blocks_alone() -> None:
     make_deterministic(0)
     config = fine_tuning()

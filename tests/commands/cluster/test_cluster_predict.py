@@ -4,7 +4,6 @@ import errno
 import json
 import os
 import socket
-import sys
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -24,7 +23,6 @@ from commands.cluster.parquet import (
     claim,
     drop_problems,
     open_folder,
-    part_name,
     parts_of,
     read_claimed,
     read_predictions,
@@ -37,7 +35,7 @@ from stages.common.paths import BEST, MODELS
 from stages.inference.model_file import fetch_model_file
 from stages.photos.decode import UnreadablePhotoError, open_photo
 from tests.commands.small_model import SIZE, save_small_model
-from tests.conftest import write_photos
+from tests.conftest import run_main, write_photos
 
 
 @pytest.mark.parametrize("failing", ["photos", "predictions"])
@@ -55,11 +53,9 @@ def test_a_bucket_that_refuses_is_one_line(workspace: Path, monkeypatch: pytest.
 
     for method in ("find", "cat_file"):
         monkeypatch.setattr(MemoryFileSystem, method, refuse(getattr(MemoryFileSystem, method)))
-    arguments = ["memory://photos", "memory://predictions", "--model", "small"]
-    monkeypatch.setattr(sys, "argv", ["batch_predict", *arguments])
     expected = rf"^expected a folder to read and write at memory:///{failing}, received: The key is not known.$"
     with pytest.raises(UserError, match=expected):
-        predict.main()
+        run_main(predict, "memory://photos", "memory://predictions", "--model", "small")
 
 
 @pytest.mark.parametrize(
@@ -77,26 +73,22 @@ def test_a_bucket_that_refuses_is_one_line(workspace: Path, monkeypatch: pytest.
     ],
 )
 @pytest.mark.usefixtures("workspace")
-def test_folders_that_cannot_be_are_refused(
-    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, str], message: str
-) -> None:
+def test_folders_that_cannot_be_are_refused(arguments: tuple[str, str], message: str) -> None:
     write_photos(Path("photos"), 1)
     save_small_model("small", ["ants", "bees"])
     BEST.parent.mkdir()
     BEST.write_text('{"model": "small"}')
-    monkeypatch.setattr(sys, "argv", ["predict", *arguments])
     with pytest.raises(UserError, match=f"^{message}"):
-        predict.main()
+        run_main(predict, *arguments)
 
 
 @pytest.mark.usefixtures("workspace")
-def test_an_unreadable_folder_ends_it(monkeypatch: pytest.MonkeyPatch, without_access: Callable[[str], None]) -> None:
+def test_an_unreadable_folder_ends_it(without_access: Callable[[str], None]) -> None:
     write_photos(Path("photos/private"), 1)
     write_photos(Path("photos"), 1)
     without_access(str(Path("photos/private").resolve()))
-    monkeypatch.setattr(sys, "argv", ["predict", "photos", "output"])
     with pytest.raises(PermissionError, match="photos/private"):
-        predict.main()
+        run_main(predict, "photos", "output")
 
 
 def test_a_cluster_without_a_cpu_to_decode_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,15 +157,9 @@ def test_links_and_special_files_are_listed_by_name(tmp_path: Path) -> None:
     paths = sorted(photos.find(""))
     decoded = predict.decode({"paths": paths}, photos, SIZE, "stretch", 1)
     problems = dict(zip(paths, decoded["problems"], strict=True))
-    special = "cannot be read: a named pipe, a socket or a device, not a file"
-    assert problems == {
-        "0.jpg": "",
-        "loop": f"cannot be read: {os.strerror(errno.ELOOP)}",
-        "nothing": f"cannot be read: {os.strerror(errno.ENOENT)}",
-        "pipe.jpg": special,
-        "socket": special,
-        "zero": special,
-    }
+    special = dict.fromkeys(["pipe.jpg", "socket", "zero"], "a named pipe, a socket or a device, not a file")
+    reasons = {"loop": os.strerror(errno.ELOOP), "nothing": os.strerror(errno.ENOENT), **special}
+    assert problems == {"0.jpg": ""} | {name: f"cannot be read: {reason}" for name, reason in reasons.items()}
     assert [path.name for path in list_photos([tmp_path])] == paths
     for path, problem in problems.items():
         if problem:
@@ -185,13 +171,11 @@ def test_parts_have_the_notes_that_the_settings_ask_for(workspace: Path) -> None
     save_small_model("small", ["ants", "bees"])
     np.savez(MODELS / "small.npz", logits=np.array([[9.0, 0.0]]), labels=np.array([0]))
     unsure = ConfidenceSettings(abstention_accuracy=0.9)  # below the confidence of that photo
+    part = {"name": "part-0.parquet", "paths": ["a.jpg", "b.jpg"], "problems": ["", "cannot be read"]}
     for name, settings, notes in [("plain", ConfidenceSettings(), None), ("notes", unsure, ["unsure", None])]:
         model, output = fetch_model_file("small"), open_folder(str(workspace / name))
         claim(output, model, settings)
-        pixels = np.zeros((2, *SIZE, 3), np.uint8)
-        paths, problems = ["a.jpg", "b.jpg"], ["", "cannot be read"]
-        part = {"name": "part-0.parquet", "paths": paths, "problems": problems, "pixels": pixels}
-        predict.Predictor(output)(part)
+        predict.Predictor(output)({**part, "pixels": np.zeros((2, *SIZE, 3), np.uint8)})
         table = pd.read_parquet(workspace / name / "part-0.parquet")
         assert (table["note"].replace({np.nan: None}).tolist() if "note" in table else None) == notes
         assert table["class"].isna().tolist() == [False, True]
@@ -204,19 +188,18 @@ def test_an_output_goes_on_only_with_its_model_and_settings(workspace: Path) -> 
     other_fit = model._replace(validation=b"of another training")
     claim(output, model, plain)
     claim(output, other_fit, plain)  # which nothing is fitted to
-    with pytest.raises(UserError, match=r"found those of another model \(small\): choose another$"):
-        claim(output, model._replace(content=b"another"), unsure)
-    with pytest.raises(UserError, match=r"found those of another model \(small\): choose another$"):
-        claim(output, model._replace(image_fit="pad"), plain)
+    for other in (model._replace(content=b"another"), model._replace(image_fit="pad")):
+        with pytest.raises(UserError, match=r"found those of another model \(small\): choose another$"):
+            claim(output, other, unsure)
     with pytest.raises(UserError, match=r"found those with other settings of confidence, or .* there: choose"):
         claim(output, model, unsure)
     (workspace / "out/_about.json").write_text(json.dumps({"model": "small", "classes": ["ants", "bees"]}))
     claim(output, model, plain)  # begun before there were settings
-    assert read_claimed(output)[1] == plain
+    assert parquet.read_claimed(output)[1] == plain
 
     output = open_folder(str(workspace / "padded"))
     claim(output, model._replace(image_fit="pad"), plain)
-    assert read_claimed(output)[0].image_fit == "pad"
+    assert parquet.read_claimed(output)[0].image_fit == "pad"
 
     output = open_folder(str(workspace / "unsure"))
     claim(output, model, unsure)
@@ -266,7 +249,7 @@ def write_parts(output: DirFileSystem, paths: list[str], size: int) -> None:
     """Write what a run on these paths does."""
     for index, start in enumerate(range(0, len(paths), size)):
         part = paths[start : start + size]
-        write_part(output, part_name(index, part), rows_of(*part))
+        write_part(output, parquet.part_name(index, part), rows_of(*part))
 
 
 def test_an_output_of_two_runs_at_once_is_repaired(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

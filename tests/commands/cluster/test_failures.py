@@ -41,10 +41,6 @@ ERRORS: dict[str, Callable[[str], Exception]] = {
 }
 
 
-def raise_in(kind: str, file: str) -> None:
-    raise ERRORS[kind](file)
-
-
 class Faulty:
     """Remote folder of which one file cannot be read or written; of photos, its errors do not name the file."""
 
@@ -55,7 +51,7 @@ class Faulty:
 
     def reach(self, path: str) -> None:
         if self.name in path:
-            raise_in(self.kind, path if path.startswith((".", "_")) else "")
+            raise ERRORS[self.kind](path if path.startswith((".", "_")) else "")
 
     def open(self, path: str, **options: Any) -> Any:
         self.reach(path)
@@ -145,10 +141,8 @@ def test_a_checkout_larger_than_ray_takes_is_joined(tmp_path: Path, monkeypatch:
     for name in ("a.jpg", "b.jpg"):
         with (tmp_path / "photos" / name).open("wb") as file:
             file.truncate(301 * 2**20)
-    script = (
-        "import os, ray; from commands.cluster.nodes import connect; connect(); "
-        "print('sent', ray.get(ray.remote(lambda: os.listdir('.')).remote()))"
-    )
+    script = "import os, ray; from commands.cluster.nodes import connect; connect(); "
+    script += "print('sent', ray.get(ray.remote(lambda: os.listdir('.')).remote()))"
     monkeypatch.setenv("PYTHONPATH", str(PROJECT))
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     assert "sent ['dvc.yaml']" in run(tmp_path, sys.executable, "-c", script)

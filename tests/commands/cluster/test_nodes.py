@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 import ray
@@ -91,11 +92,8 @@ def test_nodes_receive_what_git_tracks(checkout: Path, caplog: pytest.LogCapture
     caplog.set_level(logging.WARNING)
     copy_tracked_files(checkout)
     sent = {path.relative_to(checkout).as_posix(): path.read_text() for path in checkout.rglob("*") if path.is_file()}
-    assert sent == {
-        **dict.fromkeys(["dvc.yaml", "stages/a.py", "forced.log", "café.txt"], "tracked"),
-        "changed.txt": "not committed",
-        ".gitignore": "*.log\n",
-    }
+    tracked = dict.fromkeys(["dvc.yaml", "stages/a.py", "forced.log", "café.txt"], "tracked")
+    assert sent == {**tracked, "changed.txt": "not committed", ".gitignore": "*.log\n"}
     assert [record.getMessage().partition(" ")[0] for record in caplog.records] == ["stages/new.py"]
 
 
@@ -132,11 +130,8 @@ def test_a_project_without_git_is_one_line(
 )
 @pytest.mark.usefixtures("checkout")
 def test_a_failure_to_join_is_one_line(monkeypatch: pytest.MonkeyPatch, error: Exception | None, message: str) -> None:
-    def fail(**_options: object) -> None:
-        raise error or AssertionError
-
     monkeypatch.setenv("RAY_ADDRESS", "" if error else "127.0.0.1:99999")
-    monkeypatch.setattr(ray, "init", fail)
+    monkeypatch.setattr(ray, "init", mock.Mock(side_effect=error or AssertionError))
     with pytest.raises(UserError, match=message) as raised:
         connect()
     assert "\n" not in str(raised.value)

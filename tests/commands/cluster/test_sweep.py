@@ -5,7 +5,7 @@ import math
 from collections import deque
 from pathlib import Path
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -65,14 +65,6 @@ class Row(NamedTuple):
     status: str = Trial.RUNNING
 
 
-class Others:
-    """The sweep: there is always a trial that waits for a node."""
-
-    @staticmethod
-    def get_live_trials() -> list[Row]:
-        return [Row("waiting", Trial.PENDING)]
-
-
 def test_a_trial_below_the_median_is_stopped() -> None:
     """After a quarter of the epochs; none is paused for another."""
     curves = {
@@ -82,11 +74,12 @@ def test_a_trial_below_the_median_is_stopped() -> None:
         "laggard": [0.2, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4],
     }
     rule = scheduler_of(TRIALS[::2], epochs=8)
+    sweep: Any = SimpleNamespace(get_live_trials=lambda: [Row("waiting", Trial.PENDING)])  # as one always is
     stopped = {}
     for epoch in range(1, 9):
         for name in [name for name in curves if name not in stopped]:
             result = {"epoch": epoch, "val_accuracy": curves[name][epoch - 1]}
-            decision = rule.on_trial_result(Others, Row(name), result)
+            decision = rule.on_trial_result(sweep, Row(name), result)
             assert decision in {TrialScheduler.CONTINUE, TrialScheduler.STOP}
             if decision == TrialScheduler.STOP:
                 stopped[name] = epoch
@@ -111,10 +104,8 @@ def table_of(*rows: tuple[float, str]) -> pd.DataFrame:
 def test_settings_are_compared_by_all_their_seeds() -> None:
     table = table_of((0.5, "finished"), (0.7, "finished"), (0.9, "finished"), (0.1, "finished"))
     settings = compare_settings(table, TRIALS)
-    assert settings.round(3).reset_index().to_numpy().tolist() == [
-        ["models.cnn.dense_units=8", 0.6, 0.5, 0.7, 2, 2],
-        ["models.cnn.dense_units=16", 0.5, 0.1, 0.9, 2, 2],
-    ]
+    rows = [["models.cnn.dense_units=8", 0.6, 0.5, 0.7, 2, 2], ["models.cnn.dense_units=16", 0.5, 0.1, 0.9, 2, 2]]
+    assert settings.round(3).reset_index().to_numpy().tolist() == rows
     assert recommend(settings, TRIALS, seed=1) == ["models.cnn.dense_units=8", "train.seed=1"]
 
 

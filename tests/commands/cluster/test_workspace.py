@@ -29,9 +29,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("echo 'ran into a step that exited with 1'; exit 2", NodeError, "failed to reproduce 'step'"),
     ],
 )
-def test_a_step_s_exit_code_says_whose_failure_it_was(
-    repository: Path, command: str, kind: type[UserError], reason: str
-) -> None:
+def test_exit_codes_say_whose_fault_it_was(repository: Path, command: str, kind: type[UserError], reason: str) -> None:
     (repository / "dvc.yaml").write_text(json.dumps({"stages": {"step": {"cmd": command}}}))
     with pytest.raises(UserError, match=f"^`dvc repro step` on [^:]+: {reason}") as error:
         dvc("repro", "step", folder=repository)

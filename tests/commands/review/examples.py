@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages.common.paths import CORRECTIONS, LABEL_ISSUES, SPLITS
-from tests.conftest import write_photos
+from stages.common.paths import CORRECTIONS, LABEL_ISSUES
+from tests.conftest import write_list, write_photos
 
 CLASSES = ["<b>", '"', "$"]
 
@@ -22,20 +22,17 @@ def write_lists(classes: Sequence[str] = CLASSES, per_class: int = 4, suspects: 
         write_photos(Path(photo(label, 0)).parent, per_class + 1)
         rows += [{"path": photo(label, number), "label": label, "number": number} for number in range(per_class)]
     photos = pd.DataFrame(rows)
-    SPLITS.mkdir(parents=True)
     for index, split in enumerate(("train", "validation", "test")):
-        numbers = [number for number in range(per_class) if min(number, 2) == index]
-        photos[photos["number"].isin(numbers)][["path", "label"]].to_csv(SPLITS / f"{split}.csv", index=False)
-    copy = {"path": photo(classes[0], per_class), "reason": f"same photo as {photo(classes[0], 2)}"}
-    pd.DataFrame([copy, {"path": "data/raw/notes.txt", "reason": "cannot be decoded"}]).to_csv(
-        SPLITS / "rejected.csv", index=False
-    )
-    pd.DataFrame(columns=["path", "given", "label"]).to_csv(SPLITS / "corrected.csv", index=False)
-    pd.DataFrame(columns=["path", "group"]).to_csv(SPLITS / "groups.csv", index=False)
+        of_split = photos[photos["number"].clip(upper=2) == index]
+        write_list(split, path=of_split["path"], label=of_split["label"])
+    copy, original = photo(classes[0], per_class), photo(classes[0], 2)
+    reasons = [f"same photo as {original}", "cannot be decoded"]
+    write_list("rejected", path=[copy, "data/raw/notes.txt"], reason=reasons)
+    write_list("corrected", path=[], given=[], label=[])
+    write_list("groups", path=[], group=[])
     issues = photos[photos["number"] == 0].head(suspects)
+    issues = issues.assign(label="", suggested=classes[-1], given_probability=0.01)
     LABEL_ISSUES.mkdir(parents=True)
-    issues.assign(label="", suggested=classes[-1], given_probability=0.01).to_csv(
-        LABEL_ISSUES / "mobilenet_v2_pooled.csv", index=False
-    )
+    issues.to_csv(LABEL_ISSUES / "mobilenet_v2_pooled.csv", index=False)
     CORRECTIONS.write_text("path,label\n")
     return list(issues["path"])

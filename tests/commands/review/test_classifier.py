@@ -32,7 +32,6 @@ def test_a_photo_is_shown_as_the_model_sees_it(image_fit: str) -> None:
     save_small_model("good", CLASSES)
     write_json({"classes": CLASSES, "environment": [], "image_fit": image_fit}, MODELS / "good.json")
     assert list_models(None) == {"models": ["good"], "best": None}
-    BEST.parent.mkdir()
     write_json({"model": "good"}, BEST)
     assert list_models(None) == {"models": ["good"], "best": "good"}
     result = classify_photo(png(np.zeros((60, 60, 3), np.uint8)), None, None)
@@ -51,7 +50,6 @@ def test_a_photo_is_shown_as_the_model_sees_it(image_fit: str) -> None:
 def test_a_new_fit_and_new_parameters_take_effect(set_params: SetParams) -> None:
     """Of a page that stays open while ``dvc repro train@good`` writes no other ``metrics/best.json``."""
     write_lists()
-    BEST.parent.mkdir()
     write_json({"model": "good"}, BEST)
     noise, answers = png(np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)), []
     for seed in (1, 2):

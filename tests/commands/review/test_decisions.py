@@ -11,9 +11,10 @@ from commands.review.decisions import change_rows, describe_rerun, read_decision
 from commands.review.queues import SHOWN, current_photos, describe, select
 from stages.common.cli import UserError
 from stages.common.params import load_params
-from stages.common.paths import BEST, CORRECTIONS, MODELS, OUT_OF_FOLD, SPLITS
+from stages.common.paths import BEST, CORRECTIONS, MODELS, OUT_OF_FOLD
 from stages.storage.files import write_json
 from tests.commands.review.examples import photo, write_lists
+from tests.conftest import write_list
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
@@ -107,7 +108,7 @@ def test_what_a_decision_re_runs(number: int, label: str, counted: str, steps: s
 def test_applied_decisions_re_run_nothing_and_lost_classes_show() -> None:
     write_lists()
     path = photo("$", 0)
-    pd.DataFrame([{"path": path, "given": '"', "label": "$"}]).to_csv(SPLITS / "corrected.csv", index=False)
+    write_list("corrected", path=[path], given='"', label="$")
     table = current_photos().table
     assert describe_rerun(table, {path: "$"}, load_params())["steps"] == []
     assert describe_rerun(table, {}, load_params())["relabelled"] == 1  # back to the label given
@@ -119,9 +120,8 @@ def test_queues_begin_with_the_most_suspicious() -> None:
     suspects = write_lists()
     OUT_OF_FOLD.mkdir(parents=True)
     rows = [(photo("$", 1), '"', 0.2), (photo("$", 3), '"', 0.1), (photo('"', 1), '"', 0.6), (photo('"', 3), '"', 0.95)]
-    pd.DataFrame(rows, columns=["path", "predicted", "probability"]).to_csv(
-        OUT_OF_FOLD / "mobilenet_v2_pooled.csv", index=False
-    )
+    table = pd.DataFrame(rows, columns=["path", "predicted", "probability"])
+    table.to_csv(OUT_OF_FOLD / "mobilenet_v2_pooled.csv", index=False)
     photos, decisions = current_photos(), {photo("$", 1): "$"}
 
     def queue(**query: str) -> list[str]:
@@ -159,7 +159,7 @@ def test_a_search_finds_accents_as_macos_writes_them() -> None:
 
 def test_nothing_left_out() -> None:
     [suspect] = write_lists(suspects=1)
-    pd.DataFrame(columns=["path", "reason"]).to_csv(SPLITS / "rejected.csv", index=False)
+    write_list("rejected", path=[], reason=[])
     photos = current_photos()
     assert [row["path"] for row in describe(photos, {}, select(photos, {}, {"queue": "suspects"}))] == [suspect]
 
@@ -184,13 +184,8 @@ def test_each_photo_of_a_large_group_shows_as_many_others() -> None:
 def test_two_copies_left_out_for_their_labels_are_related() -> None:
     write_lists()
     pair = [photo("$", 4), photo('"', 4)]
-    rows = [
-        (path, f"has more than one label: same photo as {other}, which has another")
-        for path, other in zip(pair, pair[::-1], strict=True)
-    ]
-    pd.DataFrame([*rows, (photo("<b>", 4), "removed by corrections.csv")], columns=["path", "reason"]).to_csv(
-        SPLITS / "rejected.csv", index=False
-    )
+    reasons = [f"has more than one label: same photo as {other}, which has another" for other in pair[::-1]]
+    write_list("rejected", path=[*pair, photo("<b>", 4)], reason=[*reasons, "removed by corrections.csv"])
     photos = current_photos()
     for row, other in zip(describe(photos, {}, photos.table.loc[pair]), pair[::-1], strict=True):
         assert (row["label"], row["shown"]) == ("", [other])

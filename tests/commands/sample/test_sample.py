@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import sys
 import zipfile
 from pathlib import Path
 
@@ -10,11 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from commands.sample.__main__ import main
+from commands.sample import __main__ as command
 from commands.sample.drawing import draw_animal
 from commands.sample.photo_archive import write_archive
 from commands.sample.species import SPECIES
 from stages.common.cli import UserError
+from tests.conftest import run_main
 
 
 def test_only_the_same_seed_draws_the_same_bytes(tmp_path: Path) -> None:
@@ -64,13 +64,9 @@ def test_bad_arguments_are_refused(tmp_path: Path, classes: list[str], train: in
     assert not any(tmp_path.iterdir())
 
 
-def test_the_command_prints_the_archive_s_sha256(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_prints_the_archive_s_sha256(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     archive = tmp_path / "a.zip"
-    monkeypatch.setattr(sys, "argv", ["sample", "--train=1", "--validation=1", f"--output={archive}"])
-    main()
+    run_main(command, "--train=1", "--validation=1", f"--output={archive}")
     assert capsys.readouterr().out == f"{hashlib.sha256(archive.read_bytes()).hexdigest()}\n"
-    monkeypatch.setattr(sys, "argv", ["sample", f"--output={archive}/a.zip"])
     with pytest.raises(UserError, match=r"cannot write .*: choose another --output$"):
-        main()
+        run_main(command, f"--output={archive}/a.zip")

@@ -1,4 +1,4 @@
-"""The last layer of a saved linear classifier, read, checked and replaced in its file without loading TensorFlow."""
+"""The backbone and the linear head of a saved model, read and replaced in its file without loading TensorFlow."""
 
 import json
 from io import BytesIO
@@ -16,6 +16,7 @@ CHECK_BATCH = 8  # photos on which a saved model is checked at a time
 # bfloat16 0.2 %, a CNN in bfloat16 up to 0.7 %; a bfloat16 backbone, folded in training alone, by 5 to 10 %.
 RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE = 0.02, 0.01
 WEIGHTS, CONFIG = "model.weights.h5", "config.json"
+FROZEN = "layers/functional", "layers/functional_1"  # preprocessing and backbone
 KERNEL, BIAS = "layers/dense/vars/0", "layers/dense/vars/1"  # of the only Dense beside the backbone
 
 
@@ -25,6 +26,21 @@ class LinearHead(NamedTuple):
     kernel: np.ndarray  # float32, shaped (channels, classes)
     bias: np.ndarray  # float32, shaped (classes,)
     rest: str  # hash of everything but the head
+
+
+def hash_backbone(path: Path) -> str | None:
+    """Hash the layers of a saved model up to its frozen backbone, or return None if it has none."""
+    with ZipFile(path) as archive:
+        layers = json.loads(archive.read(CONFIG))["config"]["layers"]
+        names = [layer["config"]["name"] for layer in layers]
+        if "backbone" not in names:
+            return None
+        weights = BytesIO(archive.read(WEIGHTS))
+    parts = [json.dumps(layers[: names.index("backbone") + 1])]
+    with h5py.File(weights) as file:
+        for group in FROZEN:
+            file[group].visititems(lambda _, item: parts.append(item[:]) if isinstance(item, h5py.Dataset) else None)
+    return content_hash(parts)
 
 
 def read_linear_head(path: Path) -> LinearHead | None:

@@ -20,7 +20,7 @@ from dvc.utils.serialize import load_yaml, modify_yaml
 from commands.sample.photo_archive import write_archive
 from stages.common.cli import UserError, run
 from stages.common.params import PARAMS
-from stages.common.paths import CORRECTIONS, REPORT
+from stages.common.paths import CORRECTIONS, HISTORY, LABEL_ISSUES, MODELS, REPEATS, REPORT
 from stages.storage.files import content_hash, sha256_of
 
 DEMO = Path("demo")
@@ -73,7 +73,8 @@ def committed_params() -> bytes:
 
 def copy_project(params: bytes, files: Iterable[Path]) -> None:
     """Write the project's files, the synthetic images and the parameters into the demo."""
-    for folder in ("commands", "stages"):  # a module that is gone must not stay
+    # Modules and models that are gone must not stay; DVC's cache has the other models.
+    for folder in ("commands", "stages", MODELS, REPEATS, HISTORY, LABEL_ISSUES):
         shutil.rmtree(DEMO / folder, ignore_errors=True)
     for file in files:
         (DEMO / file).parent.mkdir(parents=True, exist_ok=True)

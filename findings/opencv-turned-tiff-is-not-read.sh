@@ -3,7 +3,7 @@
 #
 # The photos have orientation 6, and are to be turned by 90 degrees. Of a TIFF, in colour or grey, imread() logs "Internal imread
 # issue" and returns None, with every flag, IMREAD_IGNORE_ORIENTATION too; imdecode() and imreadmulti() return it upright. JPEG, PNG
-# and WebP photos with that orientation are read and turned, and so are TIFFs with orientations 1 to 4. 5 to 8 are lost, since
+# and WebP photos with that orientation are read and turned, and a TIFF with orientation 3 is. 6 and 8 are lost, since
 # OpenCV 4.11.0; 4.10.0 read them. No issue of the project describes it.
 set -euo pipefail
 folder=$(mktemp -d)

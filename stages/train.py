@@ -62,7 +62,7 @@ def main() -> None:
             write_results(run, histories / f"{stem}.json", photos)
         write_json(seeds[1:], repeats / "seeds.json")
     spent = read_measurements(f"features@{config.features}", features_key(config.features))
-    spent["train_s"] = time.process_time()
+    spent["train_s"] = time.process_time() / len(seeds)
     record_measurements(f"train@{name}", sha256_of(MODELS / f"{name}.keras"), **spent)
     for backup in BACKUPS.glob(f"{name}.*npz"):  # last, so that a killed step repeats no finished run
         backup.unlink()

@@ -85,9 +85,13 @@ def read_claimed(output: DirFileSystem) -> tuple[ModelFile, ConfidenceSettings]:
     about = partial(json_value, content, path=path, advice="choose another OUTPUT")
     name, classes = about("model", str), about("classes", list)
     image_fit, confidence = about("image_fit", str, default="stretch"), about("confidence", dict, default={})
+    try:
+        settings = ConfidenceSettings(**confidence)
+    except ValueError as error:  # those of an earlier version have other names
+        raise UserError(f"{path}: expected settings of confidence, received others: choose another OUTPUT") from error
     validation = output.cat_file(VALIDATION) if output.exists(VALIDATION) else None
     model = ModelFile(name, output.cat_file(MODEL), classes, MODEL, validation, image_fit)
-    return model, ConfidenceSettings(**confidence)
+    return model, settings
 
 
 def parts_of(output: DirFileSystem) -> list[str]:
@@ -114,7 +118,9 @@ def read_part(output: DirFileSystem, part: str, columns: list[str] | None = None
     except FileNotFoundError as error:
         raise UserError(f"expected {part} in {output.path}, found it gone: {ANOTHER_RUN}") from error
     except pa.ArrowInvalid as error:
-        raise UserError(f"expected {part} in {output.path} with predictions, received another: delete it") from error
+        raise UserError(
+            f"expected {part} in {output.path} with predictions, received another file: delete it"
+        ) from error
 
 
 def drop_problems(output: DirFileSystem) -> set[str]:

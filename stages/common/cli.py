@@ -114,7 +114,7 @@ def machine_problem(error: Exception) -> str | None:
         return "not enough memory for the step: free some, or run it on a larger machine"
     if type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's: importing it would take seconds
         return f"not enough GPU memory or disk space for the step: {first_line(error)}"
-    if isinstance(error, FileNotFoundError) and code and error.filename is None:  # tempfile found no usable folder
+    if isinstance(error, FileNotFoundError) and "usable temporary directory" in str(error):  # tempfile's own words
         return f"{error.strerror}: free some disk space, or set TMPDIR to another folder"
     if code in NO_SPACE:
         return f"not enough disk space for the step's files ({os.strerror(code)}): free some"

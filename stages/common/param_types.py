@@ -62,7 +62,7 @@ RENAMED = {
     "models.*.patience": "renamed to early_stopping",
     "models.*.scale": "renamed to rescale: zero_to_one, the default, or minus_one_to_one",
     "models.*.units": "renamed to dense_units",
-    "models.*.views": "removed: a key of features.NAME",
+    "models.*.views": "removed: set features.NAME.views",
     "train.image_size": "renamed to image_size, outside of the sections",
     "train.keep": "renamed to train.checkpoint",
     "train.parts": "renamed to train.micro_batches",

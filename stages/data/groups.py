@@ -83,10 +83,11 @@ def rank_groups(photos: pd.DataFrame, seed: int) -> pd.DataFrame:
     Groups are sorted by a hash of the seed and the first name of their photos. So a group keeps its rank among the
     others when photos are added or removed, or an outer folder is renamed (docs/decisions/hashed_split.md).
     """
-    clusters = photos.drop_duplicates("cluster")
+    clusters = photos[["cluster", "group", "label"]].drop_duplicates("cluster")
     counts = clusters.groupby(["group", "label"], sort=False).size().reset_index(name="clusters")
     firsts = photos[["name", "group"]].sort_values("name").drop_duplicates("group").sort_values("group")
-    hashes = [hashlib.sha256(f"{seed} {name}".encode()).digest() for name in firsts["name"]]
+    digests = (hashlib.sha256(f"{seed} {name}".encode()).digest() for name in firsts["name"])
+    hashes = np.fromiter(digests, "S32", len(firsts))
     return firsts["group"].iloc[np.argsort(hashes, kind="stable")].to_frame().merge(counts)
 
 

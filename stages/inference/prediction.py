@@ -46,7 +46,7 @@ def with_features(model: KerasModel) -> KerasModel:
     from stages.models.build import backbone_end
     from stages.models.runtime import keras, layers
 
-    features = layers.GlobalAveragePooling2D(dtype="float32")(model.layers[backbone_end(model)].input)
+    features = layers.GlobalAveragePooling2D(name="features", dtype="float32")(model.layers[backbone_end(model)].input)
     return keras.Model(model.input, [model.output, features])
 
 

@@ -21,7 +21,7 @@ from stages.inference.prediction import (
     with_features,
 )
 from stages.models.model_parts import hash_backbone, read_linear_head
-from stages.storage.arrays import ArrayStore, DiskArray, create_array, open_array, read_cached, write_cached
+from stages.storage.arrays import ArrayStore, DiskArray, create_array, is_intact, open_array, read_cached, write_cached
 from stages.storage.files import atomic_write, content_hash
 
 INFERENCE_CODE = ("inference/*.py", "models/*.py")  # what predictions depend on, from the pixels on
@@ -55,7 +55,7 @@ class PredictionCache:
         if head:
             key = content_hash([head.rest, self.key])
             path = PREDICTIONS / f"{key}.npz"
-            if not self.maps[model_path].exists():  # Grad-CAM needs them
+            if not is_intact(self.maps[model_path]):  # Grad-CAM needs them
                 path.unlink(missing_ok=True)
             pooled = self.cached(path, key, model_path, features=True)["features"]
             with threadpool_limits(limits=1):  # the last digits depend on the number of threads
@@ -92,7 +92,7 @@ class PredictionCache:
         if maps_path is None:
             return predict_outputs(model, self.pixels)
         backbone, rest = split_after_backbone(model)
-        if not maps_path.exists():
+        if not is_intact(maps_path):
             with atomic_write(maps_path) as unfinished:
                 maps = create_array(unfinished, (len(self.pixels), *backbone.output_shape[1:]), np.float32)
                 done = 0

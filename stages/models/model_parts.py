@@ -16,7 +16,7 @@ CHECK_BATCH = 8  # photos on which a saved model is checked at a time
 # bfloat16 0.2 %, a CNN in bfloat16 up to 0.7 %; a bfloat16 backbone, folded in training alone, by 5 to 10 %.
 RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE = 0.02, 0.01
 WEIGHTS, CONFIG = "model.weights.h5", "config.json"
-FROZEN = "layers/functional", "layers/functional_1"  # preprocessing and backbone
+FROZEN = "layers/functional/", "layers/functional_1/"  # preprocessing and backbone
 KERNEL, BIAS = "layers/dense/vars/0", "layers/dense/vars/1"  # of the only Dense beside the backbone
 
 
@@ -36,11 +36,12 @@ def hash_backbone(path: Path) -> str | None:
         if "backbone" not in names:
             return None
         weights = BytesIO(archive.read(WEIGHTS))
-    parts = [json.dumps(layers[: names.index("backbone") + 1])]
+    paths = list[str]()
     with h5py.File(weights) as file:
-        for group in FROZEN:
-            file[group].visititems(lambda _, item: parts.append(item[:]) if isinstance(item, h5py.Dataset) else None)
-    return content_hash(parts)
+        file.visit(paths.append)
+        items = [file[path] for path in paths if path.startswith(FROZEN)]
+        arrays = [item[()] for item in items if isinstance(item, h5py.Dataset)]  # one may be a scalar
+    return content_hash([json.dumps(layers[: names.index("backbone") + 1]), *arrays])
 
 
 def read_linear_head(path: Path) -> LinearHead | None:

@@ -90,6 +90,11 @@ def _read_index(folder: str, *_: int) -> Shards:
     return Shards(paths, names, np.frombuffer(entries, np.uint64).reshape(-1, 4))
 
 
+def forget_shards() -> None:
+    """Free the memory of the index, 130 MiB of a million photos, where no more photos are read."""
+    _read_index.cache_clear()
+
+
 def read_directory(shard: Path) -> Iterator[tuple[str, int, int, int]]:
     """Yield name, position of the header, size and CRC-32 of each file in a shard."""
     try:

@@ -52,12 +52,15 @@ def test_a_model_that_contains_code_is_refused(workspace: Path) -> None:
 
 
 @pytest.mark.usefixtures("workspace")
-@pytest.mark.parametrize("changes", [{}, {"features": "mobilenet_v2_blocks", "fine_tune": FINE_TUNE}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"pooling": "average"}, {"features": "mobilenet_v2_blocks", "fine_tune": FINE_TUNE}]
+)
 def test_features_are_those_that_training_saves(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> None:
     use_small_backbone(monkeypatch, (32, 32))
     make_deterministic(0)
     model = build_model(ModelConfig.model_validate({**ON_BACKBONE, **changes}), (32, 32), 2)
     save_model(model, Path("model.keras"))
+    make_deterministic(0)  # as in another process, in which layers are named as in training
     loaded = load_model(Path("model.keras"))
     logits, features = predict_outputs(with_features(loaded), PHOTOS.examples)
     np.testing.assert_array_equal(logits, predict_outputs(loaded, PHOTOS.examples).logits)

@@ -34,7 +34,9 @@ def save_on_backbone(name: str, units: int, *, backbone_seed: int = 0, fine_tune
     """Save a model as ``build_model`` chains it: preprocessing, a frozen backbone, last blocks or not, a head."""
     make_deterministic(backbone_seed)
     pixels, features = keras.Input((4, 8, 3)), keras.Input((4, 8, 3))
-    preprocessing = keras.Model(features, layers.Rescaling(1 / 255)(features), name="preprocessing")
+    # As in EfficientNet, one of whose weights is a scalar.
+    normalized = layers.Normalization()(layers.Rescaling(1 / 255)(features))
+    preprocessing = keras.Model(features, normalized, name="preprocessing")
     backbone = keras.Model(features, layers.Conv2D(4, 3, activation="relu")(features), name="backbone")
     head = [layers.Flatten(), layers.Dense(units), layers.Dense(2)]
     if fine_tuned:
@@ -157,3 +159,16 @@ def test_models_share_the_outputs_of_their_frozen_backbone() -> None:
     assert len(maps) == 2
     cache.delete_unused()
     assert set(PREDICTIONS.glob("*.npy")) == maps
+
+
+@pytest.mark.parametrize("damage", DAMAGES[:2])
+def test_damaged_outputs_of_a_backbone_are_computed_again(damage: str, caplog: pytest.LogCaptureFixture) -> None:
+    cache, path = PredictionCache(PIXELS), save_on_backbone("wide", 8)
+    cache.predict(path)
+    maps = cache.maps[path]
+    before = maps.read_bytes()
+    maps.write_bytes(damaged(before, damage))
+    save_on_backbone("wide", 4)
+    cache.predict(path)
+    assert f"{maps} is damaged, so it is not used" in caplog.messages
+    assert maps.read_bytes() == before

@@ -16,7 +16,7 @@ from stages.inference.model_file import fetch_model_file
 from stages.photos.decode import load_pixels
 from stages.storage.photo_lists import read_split
 from tests.conftest import PROJECT, SetParams, read_json, run_main
-from tests.project import lay_out, models_alone, run
+from tests.project import commit, lay_out, models_alone, run
 
 UNLIKE = "unlike the training photos"
 
@@ -83,6 +83,11 @@ def test_the_demo_leaves_the_project_as_it_is(tmp_path: Path) -> None:
     (folder / "demo/notes.txt").write_text("mine")
     assert "Running stage" not in run(folder, "make", "demo")
     assert (folder / "demo/notes.txt").read_text() == "mine"
+
+    run(folder, "git", "checkout", "params.yaml")
+    (folder / "params.yaml").write_text((folder / "params.yaml").read_text().replace("  cnn:", "  renamed:"))
+    commit(folder)
+    assert "| renamed |" in run(folder, "make", "demo"), "as for a pull request, after its base"
 
 
 def test_a_folder_that_is_not_a_demo_is_left_alone(tmp_path: Path) -> None:

@@ -209,13 +209,19 @@ def test_an_output_of_another_program_is_refused(workspace: Path) -> None:
     assert [path.name for path in (workspace / "out").iterdir()] == ["part-000001.parquet"]
 
 
-@pytest.mark.parametrize("content", ['{"model": "small"', "[]", '{"model": "small", "classes": "ants"}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *('{"model": "small"', "[]", '{"model": "small", "classes": "ants"}'),
+        '{"model": "small", "classes": ["ants"], "confidence": {"unsure_accuracy": 0.9}}',
+    ],
+)
 def test_a_damaged_output_is_one_line(tmp_path: Path, content: str) -> None:
     (tmp_path / "_about.json").write_text(content)
-    with pytest.raises(UserError, match=r"_about.json, received other content: choose another OUTPUT$"):
+    with pytest.raises(UserError, match=r"_about.json.* received other.*: choose another OUTPUT$"):
         parquet.read_claimed(open_folder(str(tmp_path)))
     (tmp_path / "part-000001.parquet").write_bytes(b"mine")
-    with pytest.raises(UserError, match=r"^expected part-000001.parquet in .* with predictions, received another"):
+    with pytest.raises(UserError, match=r"^expected part-000001.parquet in .* with predictions, received another file"):
         drop_problems(open_folder(str(tmp_path)))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from stages.common.cli import logger
 from stages.models.model_parts import CHECK_BATCH, rounding_tolerance
-from stages.models.runtime import keras
+from stages.models.runtime import keras, tf
 from stages.storage.files import atomic_write
 
 CHECK_SECONDS = 0.5  # CPU time; loading MobileNetV2 takes longer
@@ -45,10 +45,11 @@ def check_saved_model(path: Path, pixels: np.ndarray, logits: np.ndarray) -> Non
     """
     started = time.process_time()
     model = keras.saving.load_model(path, compile=False)
+    # In half precision a graph rounds as in training, which fuses operations; else it only takes time to compile.
+    predict = model if keras.config.dtype_policy().name == "float32" else tf.function(model)
     computed: list[np.ndarray] = []
     while len(computed) < len(pixels) and (not computed or time.process_time() - started < CHECK_SECONDS):
-        # Eagerly, as TensorFlow would take longer to compile a graph.
-        computed.extend(np.asarray(model(pixels[len(computed) : len(computed) + CHECK_BATCH], training=False)))
+        computed.extend(np.asarray(predict(pixels[len(computed) : len(computed) + CHECK_BATCH], training=False)))
     expected = logits[: len(computed)]
     difference, tolerance = float(np.abs(computed - expected).max()), rounding_tolerance(expected)
     if not difference <= tolerance:  # as where one is NaN

@@ -14,7 +14,7 @@ import pandas as pd
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
-from stages.common.cli import UserError, command_parser, first_line, run
+from stages.common.cli import UserError, command_parser, first_line, run, without_password
 from stages.common.params import load_params
 from stages.common.paths import BEST, REPORT
 from stages.evaluation.report import markdown_table
@@ -48,7 +48,7 @@ def main() -> None:
     blocks = [
         MARKER,
         f"### Scores of `{head}` against `{base}`",
-        f"{best}\n\nOn the photos of `{params.download.photos}`:",
+        f"{best}\n\nOn the photos of `{without_password(params.download.photos)}`:",
         shortened(diff_table(main_rows, base)) if len(main_rows) else unchanged,
         details("Parameters that differ", diff_table(changed, base)) if len(changed) else "",
         details("All scores that differ", diff_table(scores, base)) if len(scores) else "",
@@ -93,7 +93,7 @@ def diff_table(rows: pd.DataFrame, base: str) -> str:
 def format_value(value: object, number: str) -> str:
     if value is None:  # there is none
         return "-"
-    return number.format(value) if isinstance(value, float) else " ".join(str(value).splitlines())
+    return number.format(value) if isinstance(value, float) else without_password(" ".join(str(value).splitlines()))
 
 
 def details(summary: str, markdown: str) -> str:

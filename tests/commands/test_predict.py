@@ -19,10 +19,9 @@ from scipy.special import softmax
 from commands import predict as command
 from commands.export import export_cache
 from stages.common.cli import UserError, printable, shown
-from stages.common.params import load_params
 from stages.inference import model_file
 from stages.inference.calibration import Calibration, fit_temperature
-from stages.inference.model_file import TrainedModel, fetch_model_file
+from stages.inference.model_file import TrainedModel
 from stages.inference.prediction import load_model
 from stages.models.runtime import keras
 from stages.photos import decode
@@ -88,29 +87,6 @@ def test_the_best_or_the_given_model_predicts(
     np.testing.assert_allclose(rows[[f"probability_{name}" for name in CLASSES]], probabilities, atol=1e-6)
     np.testing.assert_allclose(rows["probability"], probabilities.max(axis=1), atol=1e-6)
     assert list(rows["class"]) == [CLASSES[number] for number in probabilities.argmax(axis=1)]
-
-
-def test_photos_below_the_threshold_are_unsure(predict: Predict, set_params: SetParams) -> None:
-    plain = pd.DataFrame(json.loads(predict("new", "--format", "json")))
-    second = plain["probability"].nlargest(2).iloc[1]
-    np.savez("data/models/good.npz", logits=np.log([[second, *[(1 - second) / 2] * 2]]), labels=np.array([0]))
-    set_params({"confidence.abstention_accuracy": 0.9})
-    rows = pd.DataFrame(json.loads(predict("new", "--format", "json")))
-    expected = np.where(plain["probability"] < second - 1e-5, "unsure", "")
-    assert list(rows["note"]) == list(expected)
-    assert rows.drop(columns="note").equals(plain)
-
-
-def test_a_model_without_an_npz_has_no_temperature(
-    predict: Predict, set_params: SetParams, caplog: pytest.LogCaptureFixture
-) -> None:
-    Path("data/models/good.npz").unlink()
-    plain = predict("new", "--format", "json")
-    assert not caplog.text
-    set_params({"confidence.temperature_scaling": True})
-    assert predict("new", "--format", "json") == plain
-    [message] = caplog.messages
-    assert message.startswith("data/models/good.keras has no .npz beside it, ")
 
 
 def test_csv_has_the_rows_of_json(predict: Predict) -> None:
@@ -300,11 +276,3 @@ def test_csv_and_json_hold_the_true_names(name: str) -> None:
     written = "".join(command.json_lines([table]))
     assert [json.loads(written)[0][key] for key in ("path", "class", f"probability_{name}")] == [name, name, 0.5]
     assert not set("\r\x1b\x9b\u202e\u2028") & set(written)
-
-
-def test_a_model_without_a_backbone_calls_no_photo_unlike(
-    predict: Predict, set_params: SetParams, caplog: pytest.LogCaptureFixture
-) -> None:
-    set_params({"confidence.out_of_distribution_fraction": 0.05})
-    assert not fetch_model_file("good").load(load_params().confidence).calibration.gives_notes
-    assert "good.keras has no backbone" in caplog.text

@@ -44,6 +44,8 @@ ERRORS: dict[str, Callable[[str], Exception]] = {
 class Faulty:
     """Remote folder of which one file cannot be read or written; of photos, its errors do not name the file."""
 
+    fs = None  # not that of local files
+
     def __init__(self, folder: Path, kind: str, name: str) -> None:
         self.files = open_folder(str(folder))
         self.path = str(folder)

@@ -26,6 +26,7 @@ from stages.common.params import ConfidenceSettings, Resources
 from stages.common.paths import BEST, MODELS
 from stages.inference.model_file import fetch_model_file
 from stages.photos.decode import UnreadablePhotoError, open_photo
+from stages.storage.files import write_json
 from tests.commands.small_model import SIZE, save_small_model
 from tests.conftest import run_main, write_photos
 
@@ -60,8 +61,7 @@ def test_a_bucket_that_refuses_is_one_line(monkeypatch: pytest.MonkeyPatch, argu
 def test_folders_that_cannot_be_are_refused(arguments: tuple[str, str], message: str) -> None:
     write_photos(Path("photos"), 1)
     save_small_model("small", ["ants", "bees"])
-    BEST.parent.mkdir()
-    BEST.write_text('{"model": "small"}')
+    write_json({"model": "small"}, BEST)
     with pytest.raises(UserError, match=f"^{message}"):
         run_main(predict, *arguments)
 
@@ -94,14 +94,11 @@ class Bucket:
     def __init__(self, **files: bytes | OSError) -> None:
         self.files = files
 
-    def cat_file(self, path: str) -> bytes:
+    def open(self, path: str, **_options: int) -> BytesIO:
         content = self.files[path]
         if isinstance(content, OSError):
             raise content
-        return content
-
-    def open(self, path: str, **_options: int) -> BytesIO:
-        return BytesIO(self.cat_file(path))
+        return BytesIO(content)
 
 
 def test_a_forbidden_file_is_listed_and_the_others_are_decoded() -> None:

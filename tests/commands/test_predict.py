@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable
 from itertools import repeat
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -63,27 +62,19 @@ def predict(
     return call
 
 
-def expected(name: str, paths: list[str], temperature: float = 1) -> Any:
-    """The probabilities as Keras and SciPy give them, all photos at once."""
-    pixels = np.stack([resized_pixels(path, SIZE) for path in paths])
-    logits = load_model(Path(f"data/models/{name}.keras")).predict(pixels, verbose=0)
-    return softmax(logits.astype(np.float64) / temperature, axis=1)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "model", "scales"), [((), "good", False), (("--model", "other"), "other", False), ((), "good", True)]
-)
-def test_the_best_or_the_given_model_predicts(
-    predict: Predict, set_params: SetParams, arguments: tuple[str, ...], model: str, scales: bool
-) -> None:
-    """With the temperature fitted on its validation photos where that is asked for."""
+@pytest.mark.parametrize(("model", "scales"), [("good", False), ("other", False), ("good", True)])
+def test_the_best_or_a_given_model_predicts(predict: Predict, set_params: SetParams, model: str, scales: bool) -> None:
+    """As Keras and SciPy do, with the temperature fitted on its validation photos where that is asked for."""
     set_params({"confidence.temperature_scaling": scales})
     with np.load(f"data/models/{model}.npz") as arrays:
         temperature = fit_temperature(arrays["logits"].astype(np.float64), arrays["labels"]) if scales else 1
     assert (abs(temperature - 1) > 0.5) == scales
-    rows = pd.DataFrame(json.loads(predict("new", "--format", "json", *arguments)))
+    given = [] if model == "good" else ["--model", model]
+    rows = pd.DataFrame(json.loads(predict("new", "--format", "json", *given)))
     assert list(rows["path"]) == PHOTOS
-    probabilities = expected(model, PHOTOS, temperature)
+    pixels = np.stack([resized_pixels(path, SIZE) for path in PHOTOS])
+    logits = load_model(Path(f"data/models/{model}.keras")).predict(pixels, verbose=0)
+    probabilities = softmax(logits.astype(np.float64) / temperature, axis=1)
     np.testing.assert_allclose(rows[[f"probability_{name}" for name in CLASSES]], probabilities, atol=1e-6)
     np.testing.assert_allclose(rows["probability"], probabilities.max(axis=1), atol=1e-6)
     assert list(rows["class"]) == [CLASSES[number] for number in probabilities.argmax(axis=1)]
@@ -120,9 +111,7 @@ def test_csv_and_json_are_written_as_they_come() -> None:
     assert all("1.jpg" in next(lines(endless)) for lines in (command.csv_lines, command.json_lines))
 
 
-def test_files_that_cannot_be_decoded_are_listed(
-    predict: Predict, set_params: SetParams, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_unreadable_files_are_listed(predict: Predict, set_params: SetParams, caplog: pytest.LogCaptureFixture) -> None:
     Image.new("RGB", (50, 50)).save("new/large.png")
     set_params({"split.max_megapixels": 0.002})
     Path("new/notes.txt").write_text("no photo")

@@ -139,9 +139,7 @@ def test_a_best_json_that_dvc_would_leave_out_is_one_line(comment: Callable[...,
             comment()
 
 
-def test_a_project_in_a_sub_folder_has_a_base(
-    branches: Path, comment: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sub_folder_has_a_base(branches: Path, comment: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     project = branches / "sub/project"
     project.mkdir(parents=True)
     for name in ("dvc.yaml", "params.yaml", "metrics"):

@@ -68,14 +68,6 @@ def test_photos_are_ranked_by_a_hash_of_seed_and_path(workspace: Path) -> None:
         assert list(lists[name]["path"].str.removeprefix("data/raw/cats and others/")) == sorted(paths)
 
 
-def test_a_new_photo_moves_at_most_one_other_per_split(workspace: Path) -> None:
-    layout({"cats": 30, "dogs": 30})
-    before = split_lists()
-    write_photos(PHOTOS / "cats", 1, first=30)
-    after = split_lists()
-    assert all(len({*before[name]["path"]} - {*after[name]["path"]}) <= 1 for name in SPLIT_NAMES)
-
-
 def test_files_that_are_not_photos_are_rejected(workspace: Path, set_params: SetParams) -> None:
     """Each with the reason; what is a photo is told by content, whatever its suffix."""
     layout({"cats": 10, "dogs": 10})

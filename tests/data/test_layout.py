@@ -10,10 +10,7 @@ import pandas as pd
 import pytest
 
 from stages.common.cli import UserError
-from stages.common.params import PARAMS, load_params
-from stages.data.groups import assign_splits
 from stages.data.layout import find_photos
-from tests.conftest import PROJECT
 
 
 @pytest.fixture(autouse=True)
@@ -263,18 +260,6 @@ def test_folders_of_splits_that_a_csv_overrules_are_logged(caplog: pytest.LogCap
     assert not caplog.records  # what lies in no training folder has no label
     find("path,label\ntrain/1.jpg,cats\ntrain/2.jpg,dogs\nTest_set/3.jpg,dogs\n")
     assert "the folder raw/Test_set gives no split: with download.labels split.validation_fraction" in caplog.text
-
-
-def test_photos_keep_their_split_when_a_folder_is_added() -> None:
-    def splits(years: list[str]) -> dict[Any, str]:
-        names = [f"{year}/{number}.jpg" for year in years for number in range(100)]
-        lay_out(*names)
-        photos = find("path,label\n" + "".join(f"{name},{'cats' if '1' in name else 'dogs'}\n" for name in names))
-        photos["cluster"] = photos["group"] = range(len(photos))
-        return dict(assign_splits(photos, load_params(PROJECT / PARAMS).split).items())
-
-    before, after = splits(["2033"]), splits(["2033", "2044"])
-    assert sum(after[path] != split for path, split in before.items()) < 10
 
 
 @pytest.mark.parametrize(

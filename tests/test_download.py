@@ -8,7 +8,6 @@ from fsspec.implementations.local import LocalFileSystem
 from stages import download, split
 from stages.common.cli import UserError
 from stages.common.paths import LABELS, RAW
-from stages.storage.files import write_json
 from stages.storage.photo_lists import read_split
 from tests.conftest import CNN_ALONE, SetParams, packed_files, write_photos
 
@@ -74,21 +73,6 @@ def test_a_second_run_replaces_the_first(photos: Path) -> None:
     download.main()
     assert list(packed_files()) == files_below(photos) == ["cats/1.jpg", "dogs/0.jpg", "dogs/1.jpg", "dogs/2.jpg"]
     assert sorted(path.name for path in Path("data").iterdir()) == ["fetched.json", "labels", "raw"]
-
-
-def test_loose_photos_of_an_older_version_are_packed(photos: Path) -> None:
-    """But with a file of the user's among them, none is touched."""
-    shutil.copytree(photos, RAW)
-    sizes = {name: (photos / name).stat().st_size for name in files_below(photos)}
-    write_json({str(RAW): sizes, str(LABELS): {}}, download.FETCHED)
-    (RAW / "cats/mine.jpg").write_text("mine")
-    with pytest.raises(UserError, match="1 other or changed file, such as data/raw/cats/mine"):
-        download.main()
-    assert files_below(RAW) == sorted([*sizes, "cats/mine.jpg"])
-    (RAW / "cats/mine.jpg").unlink()
-    download.main()
-    assert list(packed_files()) == files_below(photos)
-    assert {path.suffix for path in RAW.iterdir()} == {".zip"}
 
 
 @pytest.mark.parametrize("photos_at", ["data/incoming", "data/photos", "data/raw2", "data/.unfinished-photos"])

@@ -214,16 +214,6 @@ def test_decoders_are_silent(tmp_path: Path, capfd: pytest.CaptureFixture[str]) 
     assert capfd.readouterr() == ("", "")
 
 
-def test_photos_stay_in_the_order_of_their_paths(tmp_path: Path) -> None:
-    paths = [str(tmp_path / f"{shade}.png") for shade in range(0, 250, 5)]
-    for shade, path in zip(range(0, 250, 5), paths, strict=True):
-        Image.new("L", (5, 5), shade).save(path)
-    pixels = load_pixels(paths, (2, 1))
-    assert pixels.shape == (50, 2, 1, 3)
-    assert pixels.dtype == np.uint8
-    assert pixels[np.arange(50)].ravel().tolist() == [shade for shade in range(0, 250, 5) for _ in range(6)]
-
-
 def test_a_photo_that_can_no_longer_be_read_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_text("damaged since")

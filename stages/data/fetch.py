@@ -49,22 +49,23 @@ class Source:
         options: dict[str, Any] = {"client_kwargs": {"timeout": timeout, "trust_env": True}} if self.is_http else {}
         if url.startswith(("s3://", "s3a://")):  # s3fs tries each request five times, and botocore each of these
             options["config_kwargs"] = {"retries": {"mode": "standard", "max_attempts": 1}}
-        is_path = os.path.lexists(url)  # whatever its name looks like
-        separated = ", in which :: separates paths" if "::" in url and not is_path else ""
         try:
-            if is_path:
+            if os.path.lexists(url):  # whatever its name looks like
                 self.files, self.path = LocalFileSystem(), os.path.abspath(url)  # noqa: PTH100 (links stay)
             else:
                 self.files, self.path = fsspec.core.url_to_fs(url, **options)
-            self.is_local = isinstance(self.files, LocalFileSystem)
-            if separated and not isinstance(self.files, (AbstractArchiveFileSystem, CachingFileSystem)):
-                # fsspec would read the first alone.
-                raise ValueError("the first is not in the second, as in zip://FOLDER::ARCHIVE; in a URL :: is %3A%3A")
+                if "::" in url and not isinstance(self.files, (AbstractArchiveFileSystem, CachingFileSystem)):
+                    # fsspec would read the first alone.
+                    raise ValueError(
+                        "the first is not in the second, as in zip://FOLDER::ARCHIVE; in a URL :: is %3A%3A"
+                    )
         except Exception as error:  # each of fsspec's file systems brings its own
             if is_machine_failure(error, is_local=False):
                 raise
+            separated = ", in which :: separates paths" if "::" in url else ""
             received = f"{self.url!r}{separated}: {first_line(error) or type(error).__name__}"
             raise UserError(f"{key}: expected a path or a URL that fsspec reads, received {received}") from error
+        self.is_local = isinstance(self.files, LocalFileSystem)
 
     def check_is_apart(self, *outputs: Path) -> None:
         """Refuse a local source inside or around a folder that the step replaces."""
@@ -85,7 +86,7 @@ class Source:
         """Refuse what reading has no end of."""
         if self.is_local and not Path(path).is_file():
             raise UserError(
-                f"{self.key}: expected a file, received {path}, a link to a folder or to nothing, a pipe or a device: "
+                f"{self.key}: expected a file, received {path}, a folder, a link to nothing, a pipe or a device: "
                 "replace or delete it"
             )
 

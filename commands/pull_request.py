@@ -19,7 +19,7 @@ from stages.common.paths import BEST, REPORT
 from stages.evaluation.report import markdown_table
 from stages.evaluation.scores import SCORE_NAMES
 from stages.inference.model_file import resolve_commit
-from stages.storage.files import json_value, read_file
+from stages.storage.files import explain_unreadable, json_value
 
 # By this first line the workflow finds its earlier comment.
 MARKER = "<!-- python -m commands.pull_request -->"
@@ -32,7 +32,8 @@ def main() -> None:
     parser = command_parser("Write the comment on a pull request: parameters and scores that differ, and the report.")
     parser.add_argument("base", metavar="BASE", help="a commit, branch, tag or experiment to compare with")
     base = parser.parse_args().base
-    report = read_file(REPORT, "run `dvc repro`").decode()
+    with explain_unreadable(REPORT, "run `dvc repro`"):
+        report = REPORT.read_text(encoding="utf-8")
     if BEST.exists():  # DVC leaves out a file that it cannot read
         json_value(BEST.read_bytes(), "model", str, BEST, "resolve the conflict, or run `dvc repro`")
     params = load_params()

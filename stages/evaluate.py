@@ -11,7 +11,6 @@ validation photos, the lists and the test photos. Writes for each model ``metric
 only if an input of its predictions has changed, and figures are drawn again only where they or the photos have.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -31,7 +30,7 @@ from stages.inference.prediction import existing_model
 from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
 from stages.photos.shards import open_shards
-from stages.storage.files import check_leftovers, content_hash, json_value, read_file, write_csv, write_json, write_text
+from stages.storage.files import check_leftovers, content_hash, json_value, read_json, write_csv, write_json, write_text
 from stages.storage.photo_lists import class_names, encode_labels, hash_lists, majority_class_accuracy, read_split
 
 MAX_CLASSES = 100  # in a file of metrics, which git keeps
@@ -94,7 +93,7 @@ def evaluate_model(path: Path, settings: ConfidenceSettings, test: TestSet, cach
 
 def read_seeds(name: str) -> list[int]:
     """Read the further seeds that a model was trained from, in that order."""
-    return list(json.loads(read_file(REPEATS / name / "seeds.json", f"run `dvc repro train@{name}`")))
+    return read_json(REPEATS / name / "seeds.json", list, f"run `dvc repro train@{name}`")
 
 
 def read_environment(model: Path, test: TestSet) -> list[str]:
@@ -113,7 +112,7 @@ def read_environment(model: Path, test: TestSet) -> list[str]:
 def read_history(model: Path) -> pd.DataFrame:
     """Read the history of a training run: a row per epoch."""
     folder = HISTORY if model.parent == MODELS else model.parent / "history"
-    return pd.DataFrame(json.loads(read_file(folder / f"{model.stem}.json", retraining(model))))
+    return read_json(folder / f"{model.stem}.json", pd.DataFrame, retraining(model))
 
 
 def outputs(

@@ -152,6 +152,14 @@ def test_damaged_json_is_one_line(content: str) -> None:
         evaluate_all_runs()
 
 
+@pytest.mark.parametrize("path", MISSING[-2:], ids=str)
+@pytest.mark.parametrize("content", ["", "1", "[" * 100_000])
+def test_damaged_histories_and_seeds_are_one_line(path: Path, content: str) -> None:
+    path.write_text(content)
+    with pytest.raises(UserError, match=rf"^expected {path} .*, received it damaged .*: run `dvc repro train@cnn`$"):
+        evaluate_all_runs()
+
+
 @pytest.mark.parametrize("path", MISSING, ids=str)
 def test_a_missing_file_is_one_line(path: Path) -> None:
     path.unlink()

@@ -135,13 +135,13 @@ def test_unusable_features_are_one_line(set_params: SetParams) -> None:
         with pytest.raises(UserError, match=f"{message}.*: run `dvc repro pixels`$"):
             run_main(train, "cnn")
 
-    expect("^expected the features data/features/pixels/about.json, found none")
+    expect("^expected data/features/pixels/about.json, found none")
     run_step("pixels")
     array = Path("data/features/pixels/train.npy")
     whole = array.read_bytes()
     for damaged in (whole[:-1], whole[:7], b""):
         array.write_bytes(damaged)
-        expect("^data/features/pixels: expected intact files, received damaged ones")
+        expect("^expected data/features/pixels as it was written, received it damaged or changed")
     array.write_bytes(whole)
     set_params({"image_size": [40, 32], "models.cnn.conv_layers": 1})
     expect(r"^expected features of image_size \[40, 32\], received \[32, 40\]")

@@ -19,7 +19,7 @@ from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import retraining
 from stages.storage.arrays import DAMAGED_NPZ, row_by_row
-from stages.storage.files import read_file
+from stages.storage.files import explain_unreadable
 
 SOFTMAX_ALONE = ConfidenceSettings()
 
@@ -63,7 +63,8 @@ def read_validation(path: Path) -> dict[str, np.ndarray]:
     """Read the ``MODEL.npz`` that ``train`` wrote, or raise UserError if it is missing or damaged."""
     advice = retraining(path)
     message = f"expected predictions on the validation photos in {path}, received a damaged file: {advice}"
-    return parse_validation(read_file(path, advice), message)
+    with explain_unreadable(path, advice):
+        return parse_validation(path.read_bytes(), message)
 
 
 def parse_validation(content: bytes, message: str) -> dict[str, np.ndarray]:

@@ -21,8 +21,8 @@ from stages.inference.prediction import (
     with_features,
 )
 from stages.models.model_parts import hash_backbone, read_linear_head
-from stages.storage.arrays import ArrayStore, DiskArray, create_array, is_intact, open_array, read_cached, write_cached
-from stages.storage.files import atomic_write, content_hash
+from stages.storage.arrays import ArrayStore, DiskArray, create_array, open_array, read_cached, write_cached
+from stages.storage.files import atomic_write, content_hash, sha256_of, write_text
 
 INFERENCE_CODE = ("inference/*.py", "models/*.py")  # what predictions depend on, from the pixels on
 
@@ -51,11 +51,14 @@ class PredictionCache:
             text = f"expected an intact model in {model_path}, received a damaged file"
             raise UserError(f"{text}: {retraining(model_path)}") from error
         if backbone:
-            self.maps[model_path] = PREDICTIONS / f"{content_hash([backbone, self.key])}.npy"
+            maps = PREDICTIONS / f"{content_hash([backbone, self.key])}.npy"
+            if maps not in self.maps.values() and not is_intact(maps):  # once, as it is read whole
+                maps.unlink(missing_ok=True)
+            self.maps[model_path] = maps
         if head:
             key = content_hash([head.rest, self.key])
             path = PREDICTIONS / f"{key}.npz"
-            if not is_intact(self.maps[model_path]):  # Grad-CAM needs them
+            if not self.maps[model_path].exists():  # Grad-CAM needs them
                 path.unlink(missing_ok=True)
             pooled = self.cached(path, key, model_path, features=True)["features"]
             with threadpool_limits(limits=1):  # the last digits depend on the number of threads
@@ -92,13 +95,14 @@ class PredictionCache:
         if maps_path is None:
             return predict_outputs(model, self.pixels)
         backbone, rest = split_after_backbone(model)
-        if not is_intact(maps_path):
+        if not maps_path.exists():
             with atomic_write(maps_path) as unfinished:
                 maps = create_array(unfinished, (len(self.pixels), *backbone.output_shape[1:]), np.float32)
                 done = 0
                 for [batch] in predict_batches(backbone, self.pixels):
                     maps.write(done, batch)
                     done += len(batch)
+                write_text(sha256_of(unfinished), checksum_path(maps_path))
         return predict_outputs(rest, open_array(maps_path))
 
     def feature_maps(self, model_path: Path) -> DiskArray:
@@ -106,5 +110,21 @@ class PredictionCache:
         return open_array(self.maps[model_path])
 
     def delete_unused(self) -> None:
-        for path in set(PREDICTIONS.glob("*.np[yz]")) - self.used - set(self.maps.values()):
+        maps = set(self.maps.values())
+        for path in set(PREDICTIONS.glob("[!.]*")) - self.used - maps - set(map(checksum_path, maps)):
             path.unlink()
+
+
+def checksum_path(path: Path) -> Path:
+    return path.with_suffix(".sha256")
+
+
+def is_intact(path: Path) -> bool:
+    """Return whether a file exists and has the SHA-256 at its ``checksum_path``; one that has another is logged."""
+    checksum = checksum_path(path)
+    if not (path.exists() and checksum.exists()):
+        return False
+    if checksum.read_bytes() == sha256_of(path).encode():
+        return True
+    logger.warning("%s is damaged, so it is not used", path)
+    return False

@@ -159,9 +159,11 @@ def test_models_share_the_outputs_of_their_frozen_backbone() -> None:
     assert len(maps) == 2
     cache.delete_unused()
     assert set(PREDICTIONS.glob("*.npy")) == maps
+    PredictionCache(PIXELS).delete_unused()
+    assert not [*PREDICTIONS.iterdir()]
 
 
-@pytest.mark.parametrize("damage", DAMAGES[:2])
+@pytest.mark.parametrize("damage", DAMAGES[:3])
 def test_damaged_outputs_of_a_backbone_are_computed_again(damage: str, caplog: pytest.LogCaptureFixture) -> None:
     cache, path = PredictionCache(PIXELS), save_on_backbone("wide", 8)
     cache.predict(path)
@@ -169,6 +171,6 @@ def test_damaged_outputs_of_a_backbone_are_computed_again(damage: str, caplog: p
     before = maps.read_bytes()
     maps.write_bytes(damaged(before, damage))
     save_on_backbone("wide", 4)
-    cache.predict(path)
+    PredictionCache(PIXELS).predict(path)
     assert f"{maps} is damaged, so it is not used" in caplog.messages
     assert maps.read_bytes() == before

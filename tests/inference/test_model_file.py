@@ -159,6 +159,6 @@ def test_a_file_that_keras_cannot_load_is_one_line() -> None:
 def test_a_damaged_npz_is_one_line_where_it_is_asked_for(damage: str) -> None:
     file = fetch_model_file("good")
     damaged_file = file._replace(validation=damaged(file.validation or b"", damage))
-    with pytest.raises(UserError, match=r"^the \.npz beside data/models/good.keras: expected predictions .* damaged"):
+    with pytest.raises(UserError, match=r"^expected .* in the \.npz beside data/models/good\.keras, received"):
         damaged_file.load(ConfidenceSettings(temperature_scaling=True))
     assert damaged_file.load(PLAIN).class_names == CLASSES

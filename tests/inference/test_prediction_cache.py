@@ -127,10 +127,13 @@ def test_a_damaged_file_is_logged_and_predicted_again(damage: str, caplog: pytes
     assert not predicts()
 
 
-@pytest.mark.parametrize("damage", DAMAGES[:2])
-def test_a_damaged_model_is_one_line(damage: str) -> None:
-    MODEL.write_bytes(damaged(MODEL.read_bytes(), damage))
-    with pytest.raises(UserError, match=r"^expected an intact model in .*cnn.keras, .*: run `dvc repro train@cnn`$"):
+@pytest.mark.parametrize("damage", [*DAMAGES[:2], "missing"])
+def test_a_damaged_or_missing_model_is_one_line(damage: str) -> None:
+    if damage == "missing":
+        MODEL.unlink()
+    else:
+        MODEL.write_bytes(damaged(MODEL.read_bytes(), damage))
+    with pytest.raises(UserError, match=r"^expected an intact model in .*cnn.keras \(.*\): run `dvc repro train@cnn`$"):
         PredictionCache(PIXELS).predict(MODEL)
 
 

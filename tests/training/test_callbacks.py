@@ -32,9 +32,9 @@ def curves() -> History:
     for split, prefix in (("train", ""), ("validation", "val_")):
         events = EventAccumulator(str(LOGS / "backup" / split)).Reload()
         for metric in ("accuracy", "loss"):
-            for event in events.Tensors(metric):
+            for event in events.Tensors(f"epoch_{metric}"):
                 value = round(float(tf.make_ndarray(event.tensor_proto)), 6)
-                records.setdefault(event.step, {"epoch": event.step})[prefix + metric] = value
+                records.setdefault(event.step, {"epoch": event.step + 1})[prefix + metric] = value
     return list(records.values())
 
 

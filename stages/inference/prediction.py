@@ -45,8 +45,8 @@ def split_after_backbone(model: KerasModel) -> tuple[KerasModel, KerasModel]:
     """Split a model after its frozen backbone: from pixels to feature maps, and from them to the model's outputs."""
     from stages.models.runtime import keras
 
-    layer = model.layers[[layer.name for layer in model.layers].index("backbone") + 1]
-    maps = keras.Operation.input.fget(layer)  # the own `input` of `last_blocks`, a model, is another tensor
+    # What it returns where `model` calls it: as a model itself, its own `output` is another tensor.
+    maps = keras.Operation.output.fget(model.get_layer("backbone"))
     return keras.Model(model.input, maps), keras.Model(maps, model.outputs)
 
 

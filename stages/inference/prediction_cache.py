@@ -52,7 +52,7 @@ class PredictionCache:
             raise UserError(text) from error
         if backbone:
             self.maps[model_path] = PREDICTIONS / f"{content_hash([backbone, self.key])}.npy"
-        if backbone and head:  # a linear classifier
+        if backbone and head:  # a linear classifier: the features, which any fit to them shares, are cached instead
             key = content_hash([backbone, str(head.kernel.shape), self.key])
             path = PREDICTIONS / f"{key}.npz"
             if not is_intact(self.maps[model_path]):  # Grad-CAM needs them

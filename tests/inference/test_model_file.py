@@ -11,8 +11,8 @@ from stages.common.params import ConfidenceSettings
 from stages.inference.model_file import ModelFile, fetch_model_file
 from stages.storage.files import write_json
 from tests.commands.small_model import SIZE, save_small_model
-from tests.inference.damage import DAMAGES, damaged
 from tests.project import commit, run
+from tests.storage.damage import DAMAGES, damaged
 
 pytestmark = pytest.mark.usefixtures("models")
 CLASSES = ["ants", "bees", "cows"]

@@ -13,7 +13,6 @@ import ray
 from tqdm import tqdm
 
 from commands.cluster.nodes import cause_of, connect, resources_for_features, task_options
-from stages.common.cli import MachineError, first_line
 from stages.common.parallel import in_parallel
 from stages.common.params import load_params
 from stages.datasets.augmentation import Draws, augment
@@ -49,8 +48,7 @@ def store(features: FeatureDataset, array: DiskArray, description: str) -> list[
         try:
             rows, lines = ray.get(task.remote(extractor, pixels, draws, array.dtype.type))
         except ray.exceptions.RayError as error:
-            cause = cause_of(error)
-            raise (MachineError(first_line(cause)) if isinstance(cause, ray.exceptions.RayError) else cause) from error
+            raise cause_of(error) from error
         return rows, lines
 
     environment: dict[str, None] = {}  # with lines of several CPUs, if the nodes have several

@@ -34,8 +34,9 @@ def store(features: FeatureDataset, array: DiskArray, description: str) -> list[
     task = extract.options(max_retries=params.cluster.retries, **task_options(resources))
     slots = max(1, int(ray.cluster_resources().get("CPU", 0) / resources.cpus))
     extractor, photos, count = ray.put(features.extractor), features.photos, len(features.labels)
-    fitting = max(1, MAX_BYTES // (BATCH_SIZE * math.prod(features.extractor.input_shape[1:])))
-    size = BATCH_SIZE * min(fitting, math.ceil(count / (BATCH_SIZE * TASKS_PER_SLOT * slots)))
+    batch_bytes = BATCH_SIZE * math.prod(features.extractor.input_shape[1:])
+    batches = min(MAX_BYTES // batch_bytes, math.ceil(count / (BATCH_SIZE * TASKS_PER_SLOT * slots)))
+    size = BATCH_SIZE * max(1, batches)  # of a shard
     shards = [(view, start) for view in range(len(array) // count) for start in range(0, count, size)]
 
     def compute(shard: tuple[int, int]) -> tuple[np.ndarray, list[str]]:

@@ -13,13 +13,13 @@ import pandas as pd
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
-from stages.common.cli import UserError, command_parser, first_line, run
+from stages.common.cli import UserError, command_parser, first_line, run, without_password
 from stages.common.params import load_params
 from stages.common.paths import BEST, REPORT
 from stages.evaluation.report import markdown_table
 from stages.evaluation.scores import SCORE_NAMES
 from stages.inference.model_file import resolve_commit
-from stages.storage.files import json_value, read_file
+from stages.storage.files import explain_unreadable, json_value
 
 # By this first line the workflow finds its earlier comment.
 MARKER = "<!-- python -m commands.pull_request -->"
@@ -32,7 +32,8 @@ def main() -> None:
     parser = command_parser("Write the comment on a pull request: parameters and scores that differ, and the report.")
     parser.add_argument("base", metavar="BASE", help="a commit, branch, tag or experiment to compare with")
     base = parser.parse_args().base
-    report = read_file(REPORT, "run `dvc repro`").decode()
+    with explain_unreadable(REPORT, "run `dvc repro`"):
+        report = REPORT.read_text(encoding="utf-8")
     if BEST.exists():  # DVC leaves out a file that it cannot read
         json_value(BEST.read_bytes(), "model", str, BEST, "resolve the conflict, or run `dvc repro`")
     params = load_params()
@@ -53,7 +54,7 @@ def main() -> None:
     blocks = [
         MARKER,
         f"### Scores of `{head}` against `{base}`",
-        f"{best}\n\nOn the photos of `{params.download.photos}`:",
+        f"{best}\n\nOn the photos of `{without_password(params.download.photos)}`:",
         shortened(diff_table(main_rows, base)) if len(main_rows) else unchanged,
         details("Parameters that differ", diff_table(changed, base)) if len(changed) else "",
         details("All scores that differ", diff_table(scores, base)) if len(scores) else "",
@@ -83,7 +84,7 @@ def diff_table(rows: pd.DataFrame, base: str) -> str:
 def format_value(value: object, number: str) -> str:
     if value is None:  # there is none
         return "-"
-    return number.format(value) if isinstance(value, float) else " ".join(str(value).splitlines())
+    return number.format(value) if isinstance(value, float) else without_password(" ".join(str(value).splitlines()))
 
 
 def details(summary: str, markdown: str) -> str:

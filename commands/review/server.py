@@ -140,14 +140,19 @@ def encode_photo(path: str, size: int) -> bytes:
 
 
 async def decide(request: web.Request) -> web.StreamResponse:
-    """Write decisions, also on copies or a group if the query asks for it; answer with those that they replaced."""
+    """Write decisions, also on copies or a group if the query asks for it; answer with those that they replaced.
+
+    Instead of one that no page may write back, such as two labels that disagree, it answers with none.
+    """
     photos, labels = current_photos(), await request.json()
     if not isinstance(labels, dict) or not all(label is None or isinstance(label, str) for label in labels.values()):
         raise ValueError("expected an object of paths and labels")
     if "related" in request.query:
         labels = {other: label for path, label in labels.items() for other in photos.related.get(path, [path])}
     check_labels(labels, photos)
-    return web.json_response(write_decisions(labels, photos.table.index))
+    replaced = write_decisions(labels, photos.table.index)
+    writable = {*photos.classes, REMOVE}
+    return web.json_response({path: label if label in writable else None for path, label in replaced.items()})
 
 
 async def rerun(_: web.Request) -> web.StreamResponse:

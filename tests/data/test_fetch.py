@@ -90,13 +90,13 @@ def test_a_transient_error_is_retried(server: str, tmp_path: Path, name: str, at
         ("always-drops", 4, "cannot fetch "),
         ("403", 1, "cannot fetch .*403"),
         ("404", 1, "expected a file or folder at .*404.jpg', found none"),
-        ("short", 1, "expected 0{64}, received [0-9a-f]{64}: "),
-        ("login", 1, "expected 0{64}, received [0-9a-f]{64}: "),
+        ("short", 1, "expected the SHA-256 0{64}, received [0-9a-f]{64}: "),
+        ("login", 1, "expected the SHA-256 0{64}, received [0-9a-f]{64}: "),
     ],
 )
 def test_a_lasting_error_is_one_line(server: str, tmp_path: Path, name: str, attempts: int, message: str) -> None:
     with pytest.raises(UserError, match=f"^key: {message}") as error:
-        Source(f"{server}/{name}.jpg", "key").copy_file(tmp_path / "copy", "0" * 64, "key")
+        Source(f"{server}/{name}.jpg", "key").copy_file(tmp_path / "copy", "0" * 64)
     assert "\n" not in str(error.value)
     assert Misbehaving.attempts[f"/{name}.jpg"] == attempts
 

@@ -7,9 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stages.common.cli import UserError
 from stages.common.parallel import in_parallel
-from stages.common.paths import retraining
 from stages.storage.arrays import ArrayStore
 
 KerasModel = Any  # a keras.Model, whose type would load TensorFlow
@@ -31,14 +29,7 @@ def load_model(path: Path) -> KerasModel:
     """Load a saved model in Keras's safe mode, which refuses a model that contains code."""
     from stages.models.runtime import keras
 
-    return keras.saving.load_model(existing_model(path), compile=False, safe_mode=True)
-
-
-def existing_model(path: Path) -> Path:
-    """Return the path of a saved model, or raise UserError if it does not exist."""
-    if not path.exists():
-        raise UserError(f"expected the model {path}, found none: {retraining(path)}")
-    return path
+    return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 
 def with_features(model: KerasModel) -> KerasModel:
@@ -54,8 +45,8 @@ def split_after_backbone(model: KerasModel) -> tuple[KerasModel, KerasModel]:
     """Split a model after its frozen backbone: from pixels to feature maps, and from them to the model's outputs."""
     from stages.models.runtime import keras
 
-    layer = model.layers[[layer.name for layer in model.layers].index("backbone") + 1]
-    maps = keras.Operation.input.fget(layer)  # the own `input` of `last_blocks`, a model, is another tensor
+    # What it returns where `model` calls it: as a model itself, its own `output` is another tensor.
+    maps = keras.Operation.output.fget(model.get_layer("backbone"))
     return keras.Model(model.input, maps), keras.Model(maps, model.outputs)
 
 

@@ -7,7 +7,7 @@ from zipfile import BadZipFile
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from stages.common.cli import UserError, logger
+from stages.common.cli import UserError, first_line, logger
 from stages.common.machine import machine_key, read_code
 from stages.common.paths import PREDICTIONS, retraining
 from stages.inference.model_size import Size, measure_speed, size_of
@@ -21,8 +21,8 @@ from stages.inference.prediction import (
     with_features,
 )
 from stages.models.model_parts import hash_backbone, read_linear_head
-from stages.storage.arrays import ArrayStore, DiskArray, create_array, is_intact, open_array, read_cached, write_cached
-from stages.storage.files import atomic_write, content_hash
+from stages.storage.arrays import ArrayStore, DiskArray, create_array, open_array, read_cached, write_cached
+from stages.storage.files import atomic_write, content_hash, sha256_of, write_text
 
 INFERENCE_CODE = ("inference/*.py", "models/*.py")  # what predictions depend on, from the pixels on
 
@@ -47,15 +47,18 @@ class PredictionCache:
         """Return the outputs of a model, with or without features; it is loaded only if they are not cached."""
         try:
             head, backbone = read_linear_head(model_path), hash_backbone(model_path)
-        except BadZipFile as error:
-            text = f"expected an intact model in {model_path}, received a damaged file"
-            raise UserError(f"{text}: {retraining(model_path)}") from error
+        except (FileNotFoundError, BadZipFile) as error:
+            text = f"expected an intact model in {model_path} ({first_line(error)}): {retraining(model_path)}"
+            raise UserError(text) from error
         if backbone:
-            self.maps[model_path] = PREDICTIONS / f"{content_hash([backbone, self.key])}.npy"
-        if head:
-            key = content_hash([head.rest, self.key])
+            maps = PREDICTIONS / f"{content_hash([backbone, self.key])}.npy"
+            if maps not in self.maps.values() and not is_intact(maps):  # once, as it is read whole
+                maps.unlink(missing_ok=True)
+            self.maps[model_path] = maps
+        if backbone and head:  # a linear classifier: the features, which any fit to them shares, are cached instead
+            key = content_hash([backbone, str(head.kernel.shape), self.key])
             path = PREDICTIONS / f"{key}.npz"
-            if not is_intact(self.maps[model_path]):  # Grad-CAM needs them
+            if not self.maps[model_path].exists():  # Grad-CAM needs them
                 path.unlink(missing_ok=True)
             pooled = self.cached(path, key, model_path, features=True)["features"]
             with threadpool_limits(limits=1):  # the last digits depend on the number of threads
@@ -92,13 +95,14 @@ class PredictionCache:
         if maps_path is None:
             return predict_outputs(model, self.pixels)
         backbone, rest = split_after_backbone(model)
-        if not is_intact(maps_path):
+        if not maps_path.exists():
             with atomic_write(maps_path) as unfinished:
                 maps = create_array(unfinished, (len(self.pixels), *backbone.output_shape[1:]), np.float32)
                 done = 0
                 for [batch] in predict_batches(backbone, self.pixels):
                     maps.write(done, batch)
                     done += len(batch)
+                write_text(sha256_of(unfinished), checksum_path(maps_path))
         return predict_outputs(rest, open_array(maps_path))
 
     def feature_maps(self, model_path: Path) -> DiskArray:
@@ -106,5 +110,21 @@ class PredictionCache:
         return open_array(self.maps[model_path])
 
     def delete_unused(self) -> None:
-        for path in set(PREDICTIONS.glob("*.np[yz]")) - self.used - set(self.maps.values()):
+        maps = set(self.maps.values())
+        for path in set(PREDICTIONS.glob("[!.]*")) - self.used - maps - set(map(checksum_path, maps)):
             path.unlink()
+
+
+def checksum_path(path: Path) -> Path:
+    return path.with_suffix(".sha256")
+
+
+def is_intact(path: Path) -> bool:
+    """Return whether a file exists and has the SHA-256 at its ``checksum_path``; one that has another is logged."""
+    checksum = checksum_path(path)
+    if not (path.exists() and checksum.exists()):
+        return False
+    if checksum.read_bytes() == sha256_of(path).encode():
+        return True
+    logger.warning("%s is damaged, so it is not used", path)
+    return False

@@ -45,10 +45,27 @@ def test_all_but_our_own_bugs_are_one_line_with_a_code(
 
 
 @pytest.mark.parametrize("package", ["stages", "commands"])
-def test_ctrl_c_during_the_imports_is_one_line(package: str) -> None:
-    program = f"import {package}\nraise KeyboardInterrupt"
+@pytest.mark.parametrize(
+    ("failure", "line", "code"),
+    [
+        ("raise KeyboardInterrupt", "stopped: run the same command again", -signal.SIGINT),
+        ("raise OSError(28, 'full')", "error: not enough disk space for the step's files", MACHINE_FAILURE),
+        ("import a_new_dependency", "error: No module named 'a_new_dependency': run `make install`", 1),
+    ],
+)
+def test_what_ends_the_imports_is_one_line(package: str, failure: str, line: str, code: int) -> None:
+    program = f"import {package}\n{failure}"
     ended = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert (ended.stderr, ended.returncode) == ("stopped: run the same command again\n", -signal.SIGINT)
+    assert ended.returncode == code
+    assert ended.stderr.startswith(line)
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_bug_in_the_imports_is_a_traceback() -> None:
+    program = "import stages.a_module_that_was_renamed"
+    ended = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Traceback")
 
 
 @pytest.mark.parametrize("rows", [1, 100_000], ids=["at the end", "meanwhile"])

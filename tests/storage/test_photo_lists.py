@@ -11,8 +11,14 @@ def test_classes_are_sorted_by_name() -> None:
     assert class_names(["dogs", "cats", "dogs", "ants"]) == ["ants", "cats", "dogs"]
 
 
-def test_a_missing_list_is_one_line(workspace: Path) -> None:
-    with pytest.raises(UserError, match=r"expected the list data/splits/train.csv, found none: run `dvc repro split`"):
+@pytest.mark.parametrize("content", [None, "", "path;label\na.jpg;b\n", 'path\n"a.jpg', "path\né\n"])
+def test_a_list_that_cannot_be_read_is_one_line(content: str | None, workspace: Path) -> None:
+    file = Path("data/splits/train.csv")
+    file.parent.mkdir(parents=True)
+    if content is not None:
+        file.write_text(content, encoding="latin-1")
+    received = "found none" if content is None else r"received it damaged or changed \(.+\)"
+    with pytest.raises(UserError, match=rf"^expected {file}.*, {received}: run `dvc repro split`$"):
         read_split("train")
 
 

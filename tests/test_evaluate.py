@@ -141,7 +141,7 @@ def test_files_of_a_removed_model_are_refused() -> None:
         check_leftovers([MODELS, HISTORY, REPEATS], {"wide"}, "models")
 
 
-MISSING = [path.with_suffix(suffix) for path in (CNN, REPEAT) for suffix in (".keras", ".npz")]
+MISSING = [path.with_suffix(suffix) for path in (CNN, REPEAT) for suffix in (".json", ".npz")]
 MISSING += [HISTORY / "cnn.json", REPEATS / "cnn/seeds.json"]
 
 

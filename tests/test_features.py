@@ -112,14 +112,6 @@ def test_a_full_disk_is_one_line_with_sizes(monkeypatch: pytest.MonkeyPatch, cap
     assert Path("data/features/pixels/train.npy").read_bytes() == before, "what was there is still there"
 
 
-def test_what_a_killed_step_left_is_deleted() -> None:
-    left = Path("data/features/.unfinished-0123456789abcdef0123456789abcdef")
-    left.mkdir(parents=True)
-    (left / "train.npy").write_bytes(b"half")
-    run_step("pixels")
-    assert not left.exists()
-
-
 def test_features_beyond_float16_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     backbone = load_backbone(Path("data/features/mobilenet_v2/backbone"), SIZE)
     huge = keras.Model(backbone.network.input, backbone.network.input * 1e5)

@@ -139,7 +139,7 @@ def decode(
             raise
 
     def content_of(path: str) -> Path | bytes:
-        if isinstance(photos, DirFileSystem) and isinstance(photos.fs, LocalFileSystem):
+        if isinstance(photos.fs, LocalFileSystem):
             return Path(photos.path, path)
         with unreadable_photos(), photos.open(path, block_size=BLOCK) as file:
             return read_photo(file, getattr(file, "size", None) or 0, max_megapixels)

@@ -151,6 +151,11 @@ def plural(count: int, one: str, several: str = "") -> str:
     return f"{count} {one if count == 1 else several or f'{one}s'}"
 
 
+def without_password(url: str) -> str:
+    """Return a URL without a user's name and password, which no log or comment may show."""
+    return re.sub("(?<=://)[^/]*@", "", url)
+
+
 def printable(path: str | PurePath) -> str:
     """Escape the bytes of a file name that are not valid UTF-8, which no output can hold."""
     return os.fsencode(path).decode(errors="backslashreplace")

@@ -8,9 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stages.common.cli import UserError
 from stages.common.parallel import in_parallel
-from stages.common.paths import retraining
 from stages.storage.arrays import ArrayStore
 
 KerasModel = Any  # a keras.Model, whose type would load TensorFlow
@@ -32,14 +30,7 @@ def load_model(path: Path) -> KerasModel:
     """Load a saved model in Keras's safe mode, which refuses a model that contains code."""
     from stages.models.runtime import keras
 
-    return keras.saving.load_model(existing_model(path), compile=False, safe_mode=True)
-
-
-def existing_model(path: Path) -> Path:
-    """Return the path of a saved model, or raise UserError if it does not exist."""
-    if not path.exists():
-        raise UserError(f"expected the model {path}, found none: {retraining(path)}")
-    return path
+    return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 
 def with_features(model: KerasModel) -> KerasModel:

@@ -7,7 +7,7 @@ from zipfile import BadZipFile
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from stages.common.cli import UserError, logger
+from stages.common.cli import UserError, first_line, logger
 from stages.common.machine import machine_key, read_code
 from stages.common.paths import PREDICTIONS, retraining
 from stages.inference.model_size import Size, measure_speed, size_of
@@ -47,16 +47,16 @@ class PredictionCache:
         """Return the outputs of a model, with or without features; it is loaded only if they are not cached."""
         try:
             head, backbone = read_linear_head(model_path), hash_backbone(model_path)
-        except BadZipFile as error:
-            text = f"expected an intact model in {model_path}, received a damaged file"
-            raise UserError(f"{text}: {retraining(model_path)}") from error
+        except (FileNotFoundError, BadZipFile) as error:
+            text = f"expected an intact model in {model_path} ({first_line(error)}): {retraining(model_path)}"
+            raise UserError(text) from error
         if backbone:
             maps = PREDICTIONS / f"{content_hash([backbone, self.key])}.npy"
             if maps not in self.maps.values() and not is_intact(maps):  # once, as it is read whole
                 maps.unlink(missing_ok=True)
             self.maps[model_path] = maps
-        if head:
-            key = content_hash([head.rest, self.key])
+        if backbone and head:  # a linear classifier: the features, which any fit to them shares, are cached instead
+            key = content_hash([backbone, str(head.kernel.shape), self.key])
             path = PREDICTIONS / f"{key}.npz"
             if not self.maps[model_path].exists():  # Grad-CAM needs them
                 path.unlink(missing_ok=True)

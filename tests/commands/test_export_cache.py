@@ -20,7 +20,7 @@ from stages.inference.prediction import predict_outputs
 from stages.models.runtime import keras
 from tests.commands.small_model import SIZE, VALIDATION, save_model_on_backbone, save_small_model
 from tests.conftest import PROJECT, write_photos
-from tests.inference.damage import damaged
+from tests.storage.damage import damaged
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (11, *SIZE, 3), np.uint8)
 PLAIN = ConfidenceSettings()

@@ -101,6 +101,13 @@ def test_a_parameter_with_markup_is_shown_whole(comment: Callable[..., str], set
     assert "| train.learning_rate | 0.001 | 0.000123456 |" in parameters
 
 
+def test_a_password_in_a_url_is_not_shown(comment: Callable[..., str], set_params: SetParams) -> None:
+    set_params({"download.photos": "https://me:s3cret@example.org/photos.zip"})
+    text = comment("HEAD")
+    assert "s3cret" not in text
+    assert text.count("https://example.org/photos.zip") == 2
+
+
 def test_where_no_score_differs_it_says_so(comment: Callable[..., str]) -> None:
     text = comment("smaller")
     assert "\n\nThe best model is the same, and so is each model's accuracy.\n\n<details><summary>The report" in text
@@ -132,9 +139,7 @@ def test_a_best_json_that_dvc_would_leave_out_is_one_line(comment: Callable[...,
             comment()
 
 
-def test_a_project_in_a_sub_folder_has_a_base(
-    branches: Path, comment: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sub_folder_has_a_base(branches: Path, comment: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     project = branches / "sub/project"
     project.mkdir(parents=True)
     for name in ("dvc.yaml", "params.yaml", "metrics"):

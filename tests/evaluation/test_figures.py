@@ -12,7 +12,7 @@ from PIL import Image
 
 from stages.common.paths import FIGURES
 from stages.evaluation.figures import FigureCache, caption, picture_grid, write_figure
-from tests.inference.damage import DAMAGES, damaged
+from tests.storage.damage import DAMAGES, damaged
 
 
 def drawn(path: Path, *names: str) -> bytes:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.photos.decode import MORE_FRAMES, UnreadablePhotoError, open_photo, read_photo
+from stages.photos.decode import UnreadablePhotoError, open_photo, read_photo
 
 
 @pytest.mark.parametrize(
@@ -221,6 +221,7 @@ FIVE_BANDS: dict[str, Any] = {"photometric": BLACK_IS_ZERO, "extra": {338: [0] *
         (write_tiff(shades(8, 2), photometric=BLACK_IS_ZERO, planar=2, extra={338: 2}), "a TIFF of 2 bands of 8"),
         (write_tiff(shades(8, 3), extra={259: 65535}), "a TIFF of 3 bands of 8 bits: "),
         (write_tiff(shades(8, 1), photometric=BLACK_IS_ZERO, extra={339: 2}), "a TIFF of 1 band of 8 signed bits"),
+        (write_tiff(shades(32, 1), 32, BLACK_IS_ZERO, extra={339: 3}), r"32-bit numbers \(mode F\), of which no value"),
         (write_tiff(shades(12, 3), 16, planar=2), "in separate planes of 16 bits"),
         (write_tiff(shades(12, 3), 16, planar=2, compression=8), "in separate planes of 16 bits"),
     ],
@@ -265,8 +266,3 @@ def test_the_preview_in_a_cameras_raw_is_not_the_photo(order: str, tags: dict[st
 )
 def test_an_ordinary_tiff_is_not_a_raw(tags: dict[str, Any]) -> None:
     assert_alike(write_tiff(shades(8, 3), **tags), shades(8, 3))
-
-
-def test_further_pages_are_reported() -> None:
-    assert open_photo(write_tiff(shades(8, 3), following=LARGER)).info[MORE_FRAMES]
-    assert not open_photo(write_tiff(shades(8, 3))).info[MORE_FRAMES]

@@ -1,32 +1,14 @@
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from stages.common.cli import UserError
-from stages.storage.photo_lists import class_names, count_rejected, read_split
+from stages.storage.photo_lists import class_names, read_split
 from tests.conftest import write_list
 
 
 def test_classes_are_sorted_by_name() -> None:
     assert class_names(["dogs", "cats", "dogs", "ants"]) == ["ants", "cats", "dogs"]
-
-
-def test_rejected_files_are_counted_by_reason() -> None:
-    reasons = [
-        "cannot be decoded: cut",
-        "cannot be read: Permission denied",
-        "has 130 megapixels",
-        "has 140 megapixels",
-        *("in no class folder", "has no label in download.labels", "is in download.labels, but not in download.photos"),
-        *["has more than one label: same photo as 1.jpg, which has another"] * 6,
-        *("same photo as 1.jpg", "same photo as 2.jpg"),
-        *["same group as 3.jpg"] * 5,
-        "removed by corrections.csv",
-        *("beside photos: is a camera's preview", "beside photos: cannot be decoded: cannot identify image file"),
-    ]
-    counts = {"unusable": 4, "unmatched": 3, "conflicting": 6, "duplicates": 2, "grouped": 5, "removed": 1}
-    assert count_rejected(pd.DataFrame({"path": reasons, "reason": reasons})) == counts
 
 
 @pytest.mark.parametrize("content", [None, "", "path;label\na.jpg;b\n", 'path\n"a.jpg', "path\né\n"])

@@ -183,7 +183,7 @@ def _has_no_end(image_format: str | None, content: bytes) -> bool:
         file = BytesIO(content)
         JpegImageFile(file)  # reads the header
         return content.find(b"\xff\xd9", file.tell()) < 0
-    if image_format == "AVIF":  # a sequence of boxes, each of which begins with its size
+    if image_format in ("AVIF", "HEIF"):  # a sequence of boxes, each of which begins with its size
         end = 0
         while (size := int.from_bytes(content[end : end + 4])) >= 8:
             end += size

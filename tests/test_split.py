@@ -10,7 +10,7 @@ from PIL import Image
 from stages import split
 from stages.common.cli import UserError
 from stages.common.paths import LABELS, SPLITS
-from stages.data.layout import SPLIT_NAMES
+from stages.data.layout import SPLIT_NAMES, photo_table
 from stages.photos import decode
 from stages.storage.photo_lists import SIDECAR, count_rejected
 from tests.conftest import PHOTOS, SetParams, pack_photos, write_photos
@@ -74,6 +74,15 @@ def test_files_that_are_not_photos_are_rejected(workspace: Path, set_params: Set
     assert list(rejected.index) == sorted(rejected.index)
     assert len(rejected) == 5
     assert sum(len(lists[name]) for name in SPLIT_NAMES) == 22
+
+
+def test_as_many_rejected_as_allowed_do_not_stop_the_run() -> None:
+    """Though 0.29 * 100 is less than 29 in floating point."""
+    names = [f"{number}.jpg" for number in range(100)]
+    rows = [(name, name, "cats", "", "cannot be decoded" if index < 29 else "") for index, name in enumerate(names)]
+    split.check_rejected_fraction(photo_table(rows), 0.29)
+    with pytest.raises(UserError, match=r"at most 28\.0% of the photos to be rejected, received 29 of 100"):
+        split.check_rejected_fraction(photo_table(rows), 0.28)
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ class PredictionCache:
             if received != expected:
                 text = f"expected image_size {expected} (params.yaml), received {received}"
                 raise UserError(f"{model_path}: {text}: {retraining(model_path)}")
-            outputs = self.compute(with_features(model) if features else model, self.maps.get(model_path))
+            outputs = self.compute(model, self.maps.get(model_path), features=features)
             arrays = {name: array for name, array in outputs._asdict().items() if array is not None}
             arrays["size"] = np.array(size_of(model))
             measure_speed(model, model_path, self.pixels)
@@ -90,10 +90,10 @@ class PredictionCache:
         self.sizes[model_path.stem] = Size(*arrays["size"].tolist())
         return arrays
 
-    def compute(self, model: KerasModel, maps_path: Path | None) -> Outputs:
+    def compute(self, model: KerasModel, maps_path: Path | None, *, features: bool) -> Outputs:
         """Predict the photos, from the feature maps of the frozen backbone if there is one; write them if missing."""
         if maps_path is None:
-            return predict_outputs(model, self.pixels)
+            return predict_outputs(with_features(model) if features else model, self.pixels)
         backbone, rest = split_after_backbone(model)
         if not maps_path.exists():
             with atomic_write(maps_path) as unfinished:
@@ -103,16 +103,17 @@ class PredictionCache:
                     maps.write(done, batch)
                     done += len(batch)
                 write_text(sha256_of(unfinished), checksum_path(maps_path))
-        return predict_outputs(rest, open_array(maps_path))
+        return predict_outputs(with_features(rest) if features else rest, open_array(maps_path))
 
     def feature_maps(self, model_path: Path) -> DiskArray:
         """Open the feature maps of a model that predicted, float32, shaped (photos, height, width, channels)."""
         return open_array(self.maps[model_path])
 
     def delete_unused(self) -> None:
-        maps = set(self.maps.values())
-        for path in set(PREDICTIONS.glob("[!.]*")) - self.used - maps - set(map(checksum_path, maps)):
-            path.unlink()
+        used = {*self.used, *self.maps.values(), *map(checksum_path, self.maps.values())}
+        for path in PREDICTIONS.glob("*.*"):
+            if path.suffix in (".npz", ".npy", ".sha256") and path not in used:
+                path.unlink()
 
 
 def checksum_path(path: Path) -> Path:

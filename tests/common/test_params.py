@@ -1,5 +1,6 @@
 import re
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,7 @@ def test_an_unknown_entry_is_one_line(monkeypatch: pytest.MonkeyPatch, given: li
 
 BACKBONE = "features.mobilenet_v2"
 NEW_VIEWS = {"backbone": "mobilenet_v2", "flip": "horizontal", "views": "every_epoch"}
+OPTION = "backbones.mobilenet_v2.options.alpha"
 ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
 
 
@@ -138,6 +140,7 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
             for value in ([160], "large", 0, True)
         ),
         ("download.photos_sha256", "abc", "download.photos_sha256: expected 64 hexadecimal digits or nothing, rec"),
+        *((OPTION, value, f"{OPTION}: expected a finite number, text,") for value in (float("inf"), date(2026, 1, 2))),
         ("models.cnn.batch_norm", 1, "models.cnn.batch_norm: expected a valid boolean, received 1"),
         ("models.cnn.dropout", 1, "models.cnn.dropout: expected less than 1"),
         ("models.wide", None, "models.wide: expected a mapping of keys to values, received nothing"),

@@ -159,8 +159,9 @@ def test_models_share_the_outputs_of_their_frozen_backbone() -> None:
     assert len(maps) == 2
     cache.delete_unused()
     assert set(PREDICTIONS.glob("*.npy")) == maps
+    Path(PREDICTIONS, "of_mine.csv").touch()
     PredictionCache(PIXELS).delete_unused()
-    assert not [*PREDICTIONS.iterdir()]
+    assert [path.name for path in PREDICTIONS.iterdir()] == ["of_mine.csv"]
 
 
 @pytest.mark.parametrize("damage", DAMAGES[:3])

@@ -69,28 +69,32 @@ class PredictionCache:
         return Outputs(arrays["logits"], arrays.get("features"))
 
     def cached(self, path: Path, key: str, model_path: Path, *, features: bool) -> dict[str, np.ndarray]:
-        """Return cached outputs of a model and its size; if there are none, predict and measure the model's speed."""
+        """Return the outputs of a model that are cached at ``path`` under a key, or compute and cache them."""
         self.used.add(path)
         arrays = read_cached(path, key)
         logger.info("%s: %s", model_path.stem, "predictions are cached" if arrays else "predicting the test photos")
         if not arrays:
-            from stages.models.runtime import make_deterministic
-
-            make_deterministic(0)
-            model = load_model(model_path)
-            expected, received = list(self.pixels.shape[1:3]), list(model.input_shape[1:3])
-            if received != expected:
-                text = f"expected image_size {expected} (params.yaml), received {received}"
-                raise UserError(f"{model_path}: {text}: {retraining(model_path)}")
-            outputs = self.compute(with_features(model) if features else model, self.maps.get(model_path))
-            arrays = {name: array for name, array in outputs._asdict().items() if array is not None}
-            arrays["size"] = np.array(size_of(model))
-            measure_speed(model, model_path, self.pixels)
+            arrays = self.compute(model_path, features=features)
             write_cached(path, key, **arrays)
         self.sizes[model_path.stem] = Size(*arrays["size"].tolist())
         return arrays
 
-    def compute(self, model: KerasModel, maps_path: Path | None) -> Outputs:
+    def compute(self, model_path: Path, *, features: bool) -> dict[str, np.ndarray]:
+        """Load a model, and return its outputs by name and its ``size``; also measure its speed."""
+        from stages.models.runtime import make_deterministic
+
+        make_deterministic(0)
+        model = load_model(model_path)
+        expected, received = list(self.pixels.shape[1:3]), list(model.input_shape[1:3])
+        if received != expected:
+            text = f"expected image_size {expected} (params.yaml), received {received}"
+            raise UserError(f"{model_path}: {text}: {retraining(model_path)}")
+        measure_speed(model, model_path, self.pixels)
+        outputs = self.predict_photos(with_features(model) if features else model, self.maps.get(model_path))
+        arrays = {name: array for name, array in outputs._asdict().items() if array is not None}
+        return {**arrays, "size": np.array(size_of(model))}
+
+    def predict_photos(self, model: KerasModel, maps_path: Path | None) -> Outputs:
         """Predict the photos, from the feature maps of the frozen backbone if there is one; write them if missing."""
         if maps_path is None:
             return predict_outputs(model, self.pixels)

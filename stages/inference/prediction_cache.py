@@ -2,12 +2,11 @@
 
 from itertools import chain
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from stages.common.cli import UserError, first_line, logger
+from stages.common.cli import UserError, logger
 from stages.common.machine import machine_key, read_code
 from stages.common.paths import PREDICTIONS, retraining
 from stages.inference.model_size import Size, measure_speed, size_of
@@ -22,7 +21,7 @@ from stages.inference.prediction import (
 )
 from stages.models.model_parts import hash_backbone, read_linear_head
 from stages.storage.arrays import ArrayStore, DiskArray, create_array, open_array, read_cached, write_cached
-from stages.storage.files import atomic_write, content_hash, sha256_of, write_text
+from stages.storage.files import atomic_write, content_hash, explain_unreadable, sha256_of, write_text
 
 INFERENCE_CODE = ("inference/*.py", "models/*.py")  # what predictions depend on, from the pixels on
 
@@ -45,11 +44,8 @@ class PredictionCache:
 
     def predict(self, model_path: Path, *, features: bool = False) -> Outputs:
         """Return the outputs of a model, with or without features; it is loaded only if they are not cached."""
-        try:
+        with explain_unreadable(model_path, retraining(model_path)):
             head, backbone = read_linear_head(model_path), hash_backbone(model_path)
-        except (FileNotFoundError, BadZipFile) as error:
-            text = f"expected an intact model in {model_path} ({first_line(error)}): {retraining(model_path)}"
-            raise UserError(text) from error
         if backbone:
             maps = PREDICTIONS / f"{content_hash([backbone, self.key])}.npy"
             if maps not in self.maps.values() and not is_intact(maps):  # once, as it is read whole

@@ -18,12 +18,12 @@ from stages.datasets.dataset import Dataset, StoredDataset, augmented_dataset, s
 from stages.datasets.feature_extraction import FeatureDataset, feature_extractor, store_features
 from stages.models.build import trainable_part
 from stages.models.pretrained import unfreeze
-from stages.models.runtime import describe_environment, device_count, keras, tf
+from stages.models.runtime import describe_environment, keras, tf
 from stages.storage.arrays import DiskArray, temporary_array
 from stages.storage.files import content_hash
 from stages.training.batches import training_batches, validation_batches
 from stages.training.callbacks import Checkpoint, DeferredInterrupt, EpochLog, Selection
-from stages.training.micro_batches import MicroBatched, OnDevices
+from stages.training.micro_batches import MicroBatched
 from stages.training.training_run import TRAINING_CODE, Backup, History, TrainingRun
 
 
@@ -86,8 +86,7 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
     if selection.keep_best:
         for variable, value in zip(trained.variables, checkpoint.best, strict=True):
             variable.assign(value)
-    logits = trained.predict(batches, verbose=0)
-    return selection.mark(history), logits[: len(validation.labels)]
+    return selection.mark(history), trained.predict(batches, verbose=0)
 
 
 def epoch_datasets(model: keras.Model, run: TrainingRun) -> tuple[Dataset, StoredDataset]:
@@ -102,14 +101,14 @@ def epoch_datasets(model: keras.Model, run: TrainingRun) -> tuple[Dataset, Store
 
 
 def parallel_model(model: keras.Model, settings: Train, labels: np.ndarray) -> MicroBatched:
-    """Wrap a model for training on all cores and devices, with the class weights of ``settings``."""
+    """Wrap a model for training on all cores, with the class weights of ``settings``."""
     # A GPU is fastest with whole batches.
     micro_batches = 1 if tf.config.list_logical_devices("GPU") else settings.micro_batches
     class_weights = None
     if settings.class_weight == "balanced":  # all classes count alike; the mean over the examples is 1
         counts = np.bincount(labels)
         class_weights = (len(labels) / (len(counts) * counts)).astype(np.float32)
-    return (OnDevices if device_count() > 1 else MicroBatched)(model, micro_batches, class_weights)
+    return MicroBatched(model, micro_batches, class_weights)
 
 
 def list_phases(config: ModelConfig, settings: Train) -> list[Phase]:

@@ -118,6 +118,8 @@ def machine_problem(error: Exception) -> str | None:
         return f"not enough GPU memory or disk space for the step: {first_line(error)}"
     if isinstance(error, FileNotFoundError) and "usable temporary directory" in str(error):  # tempfile's own words
         return f"{error.strerror}: free some disk space, or set TMPDIR to another folder"
+    if isinstance(error, RuntimeError) and str(error) == "can't start new thread":  # Python's own words
+        return "no more threads for the step: end other programs, or raise `ulimit -u` or the memory"
     if code in NO_SPACE:
         return f"not enough disk space for the step's files ({os.strerror(code)}): free some"
     if code in NO_ACCESS:

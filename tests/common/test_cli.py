@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from unittest import mock
 
@@ -140,6 +141,16 @@ def test_no_folder_for_temporary_files_is_a_machine_failure(monkeypatch: pytest.
     with pytest.raises(FileNotFoundError) as raised:
         tempfile.gettempdir()
     assert (machine_problem(raised.value) or "").startswith("No usable temporary directory")
+
+
+def test_a_machine_without_more_threads_is_one_line() -> None:
+    before = threading.stack_size(2**46)  # in bytes, which none can have
+    try:
+        with pytest.raises(RuntimeError) as raised:
+            threading.Thread().start()
+    finally:
+        threading.stack_size(before)
+    assert (machine_problem(raised.value) or "").startswith("no more threads for the step")
 
 
 def test_an_unwritable_path_is_one_line() -> None:

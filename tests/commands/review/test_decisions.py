@@ -160,10 +160,13 @@ def test_mistakes_of_the_best_model_on_validation_are_queued(labels: list[int], 
     assert not len(current_photos().queues["mistakes"])
 
 
-def test_a_search_finds_accents_as_macos_writes_them() -> None:
+def test_accents_are_found_as_macos_writes_them() -> None:
     write_lists(["cafe\u0301"])
+    name = photo("cafe\u0301", 1)
     for search in ("caf\u00e9/1", "CAFE\u0301/1"):
-        assert list(select(current_photos(), {}, {"search": search}).index) == [photo("cafe\u0301", 1)]
+        assert list(select(current_photos(), {}, {"search": search}).index) == [name]
+    write_decisions({name: "remove"}, {name})
+    assert read_decisions({name}) == {name: "remove"}
 
 
 def test_nothing_left_out() -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,17 +38,19 @@ def with_features(model: KerasModel) -> KerasModel:
     from stages.models.build import backbone_end
     from stages.models.runtime import keras, layers
 
-    features = layers.GlobalAveragePooling2D(name="features", dtype="float32")(model.layers[backbone_end(model)].input)
-    return keras.Model(model.input, [model.output, features])
+    end, inputs = backbone_end(model), keras.Input(model.input_shape[1:], name=model.layers[0].name)
+    maps = reduce(lambda x, layer: layer(x), model.layers[1:end], inputs)
+    logits = reduce(lambda x, layer: layer(x), model.layers[end:], maps)
+    return keras.Model(inputs, [logits, layers.GlobalAveragePooling2D(name="features", dtype="float32")(maps)])
 
 
 def split_after_backbone(model: KerasModel) -> tuple[KerasModel, KerasModel]:
-    """Split a model after its frozen backbone: from pixels to feature maps, and from them to the model's outputs."""
-    from stages.models.runtime import keras
+    """Split a model after its frozen backbone: from pixels to feature maps, and from them to logits."""
+    from stages.models.pretrained import connect
 
-    # What it returns where `model` calls it: as a model itself, its own `output` is another tensor.
-    maps = keras.Operation.output.fget(model.get_layer("backbone"))
-    return keras.Model(model.input, maps), keras.Model(maps, model.outputs)
+    end = [layer.name for layer in model.layers].index("backbone") + 1
+    backbone = connect(model.layers[1:end], model.input_shape[1:])  # layer 0 is the input
+    return backbone, connect(model.layers[end:], backbone.output_shape[1:])
 
 
 def predict_outputs(model: KerasModel, pixels: ArrayStore) -> Outputs:

@@ -198,6 +198,7 @@ def test_a_photo_is_not_overwritten_by_the_output(predict: Predict) -> None:
         (["new", "-o", "metrics"], r"^--output: expected the name of a file, received metrics, a folder"),
         (["a\n\x1b[2J.jpg"], r"received a\\n\\x1b\[2J.jpg: no such file$"),
         (["new", "-o", "a.\u202ecsv"], r"received a\.\\u202ecsv$"),
+        (["new", "-o", "data/raw/a.csv"], r"^--output: expected a path outside of the pipeline's data/raw, received"),
         (["new", "-o", "params.yaml/a.csv"], r"^cannot write params.yaml/a.csv .* another --output$"),
     ],
 )

@@ -1,5 +1,6 @@
 import re
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,7 @@ def test_an_unknown_entry_is_one_line(monkeypatch: pytest.MonkeyPatch, given: li
 
 BACKBONE = "features.mobilenet_v2"
 NEW_VIEWS = {"backbone": "mobilenet_v2", "flip": "horizontal", "views": "every_epoch"}
+OPTION = "backbones.mobilenet_v2.options.alpha"
 ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
 
 
@@ -138,11 +140,13 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
             for value in ([160], "large", 0, True)
         ),
         ("download.photos_sha256", "abc", "download.photos_sha256: expected 64 hexadecimal digits or nothing, rec"),
+        *((OPTION, value, f"{OPTION}: expected a finite number, text,") for value in (float("inf"), date(2026, 1, 2))),
         ("models.cnn.batch_norm", 1, "models.cnn.batch_norm: expected a valid boolean, received 1"),
         ("models.cnn.dropout", 1, "models.cnn.dropout: expected less than 1"),
         ("models.wide", None, "models.wide: expected a mapping of keys to values, received nothing"),
         ("models.wide", {}, "models.wide.features: expected a value, received none"),
         ("models.a/b", CNN, "models.a/b: expected a name of letters, digits, - and _"),
+        ("models.-a", CNN, "models.-a: expected a name of letters, digits, - and _"),
         ("models.a\nb", CNN, r"models.a\nb: expected a name of letters, digits, - and _"),
         ("models", {2024: CNN}, "models.2024: expected a name of letters, digits, - and _ (it names files), one of d"),
         ("models", {}, "models: "),

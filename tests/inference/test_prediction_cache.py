@@ -130,7 +130,7 @@ def test_a_damaged_or_missing_model_is_one_line(damage: str) -> None:
         MODEL.unlink()
     else:
         MODEL.write_bytes(damaged(MODEL.read_bytes(), damage))
-    with pytest.raises(UserError, match=r"^expected an intact model in .*cnn.keras \(.*\): run `dvc repro train@cnn`$"):
+    with pytest.raises(UserError, match=r"^expected data/models/cnn.keras.*: run `dvc repro train@cnn`$"):
         PredictionCache(PIXELS).predict(MODEL)
 
 
@@ -159,8 +159,9 @@ def test_models_share_the_outputs_of_their_frozen_backbone() -> None:
     assert len(maps) == 2
     cache.delete_unused()
     assert set(PREDICTIONS.glob("*.npy")) == maps
+    Path(PREDICTIONS, "of_mine.csv").touch()
     PredictionCache(PIXELS).delete_unused()
-    assert not [*PREDICTIONS.iterdir()]
+    assert [path.name for path in PREDICTIONS.iterdir()] == ["of_mine.csv"]
 
 
 @pytest.mark.parametrize("damage", DAMAGES[:3])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.photos.decode import UnreadablePhotoError, open_photo, read_photo
+from stages.photos.decode import UnreadablePhotoError, _has_no_end, open_photo, read_photo
 
 
 @pytest.mark.parametrize(
@@ -75,10 +75,29 @@ def test_a_photo_whose_end_is_zeros_is_refused(options: dict[str, Any]) -> None:
     file = BytesIO()
     NOISE.save(file, **{"format": "JPEG", **options})
     content = file.getvalue()
-    if options.get("format") != "AVIF":
-        assert open_photo(content + bytes(999)).size == (200, 150)
+    assert open_photo(content + bytes(999)).size == (200, 150)
+    for padding in (0, 999):
+        with pytest.raises(UnreadablePhotoError, match="cut short"):
+            open_photo(content[: len(content) * 2 // 5].ljust(len(content) + padding, b"\0"))
+
+
+def test_the_end_of_a_heic_is_that_of_its_boxes() -> None:
+    """As of an AVIF; where its end is zeros, libheif decodes grey."""
+    file = BytesIO()
+    NOISE.save(file, "AVIF")
+    assert not _has_no_end("HEIF", file.getvalue() + bytes(64))
+    assert _has_no_end("HEIF", file.getvalue()[:-64] + bytes(64))
+
+
+def test_an_avif_of_unknown_size_is_refused_if_it_ends_in_zeros() -> None:
+    """In the last box 0 means that it goes up to the end of the file."""
+    file = BytesIO()
+    NOISE.save(file, "AVIF")
+    start, name, data = file.getvalue().partition(b"mdat")
+    content = start[:-4] + bytes(4) + name + data
+    assert open_photo(content).size == (200, 150)
     with pytest.raises(UnreadablePhotoError, match="cut short"):
-        open_photo(content[: len(content) * 2 // 5].ljust(len(content), b"\0"))
+        open_photo(content + bytes(64))
 
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, CMYK, SENSOR_DATA = 0, 1, 2, 5, 32803

@@ -48,6 +48,7 @@ def test_a_bucket_that_refuses_is_one_line(monkeypatch: pytest.MonkeyPatch, argu
     [
         (("photos", "photos"), "expected OUTPUT outside of photos, where the photos are, received photos"),
         (("photos", "photos/predictions"), "expected OUTPUT outside of photos"),
+        (("photos", "data/splits/out"), "OUTPUT: expected a path outside of the pipeline's data/splits, received /"),
         (("nowhere://photos", "out"), "expected a path or a URL that fsspec reads, received 'nowhere://photos': "),
         (("nothing", "predictions"), "expected a folder with photos, found none in nothing"),
         (("params.yaml", "predictions"), "expected a folder with photos, found none in params.yaml"),

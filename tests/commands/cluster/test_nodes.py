@@ -1,6 +1,5 @@
 """The project's files for the nodes of a cluster, and the checks of nodes; without a cluster."""
 
-import importlib.util
 import logging
 import subprocess
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest
 import ray
 from dvc_objects.fs.memory import MemoryFileSystem
 
-import commands.cluster
 from commands.cluster import nodes
 from commands.cluster.nodes import connect, copy_tracked_files, missing_resources
 from stages.common.cli import UserError
@@ -110,9 +108,3 @@ def test_a_failure_to_join_is_one_line(monkeypatch: pytest.MonkeyPatch, error: E
     with pytest.raises(UserError, match=message) as raised:
         connect()
     assert "\n" not in str(raised.value)
-
-
-def test_without_ray_the_commands_name_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(SystemExit, match=r"^error: expected Ray, .* found none: run `make install`$"):
-        importlib.reload(commands.cluster)

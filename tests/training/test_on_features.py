@@ -14,16 +14,7 @@ from stages.training import callbacks
 from stages.training.loop import list_phases, scheduled, train_model
 from stages.training.training_run import Backup, History
 from tests.models.backbones import write_backbone
-from tests.training.examples import (
-    FINE_TUNE,
-    SETTINGS,
-    features_of,
-    photos,
-    run_of,
-    train,
-    train_until,
-    weights,
-)
+from tests.training.examples import FINE_TUNE, SETTINGS, features_of, photos, run_of, train, train_until, weights
 from tests.training.small_backbone import small_convnext, use_small_backbone
 
 ON_FEATURES = ModelConfig(features="mobilenet_v2", pool_size=1, dropout=0.5, dense_units=8)

@@ -112,11 +112,7 @@ def run_notebook(folder: Path, params: dict[str, Any]) -> pd.DataFrame:
     [train] = sorted(path for path in (folder / "photos").rglob("train") if path.is_dir())
     backbone = params["backbones"]["mobilenet_v2"]
     command = [sys.executable, "-m", "benchmarks.notebook_workflow", train.parent, backbone["weights"]]
-    options = {
-        "epochs": params["train"]["epochs"],
-        "size": params["image_size"],
-        "width": backbone["options"]["alpha"],
-    }
+    options = {"epochs": params["train"]["epochs"], "size": params["image_size"], "width": backbone["options"]["alpha"]}
     command += [f"--{name}={value}" for name, value in options.items()]
     _, printed = measure(command, folder, subprocess.PIPE)
     return pd.DataFrame(json.loads(printed)).set_index("model")
@@ -144,11 +140,7 @@ def run_pipeline(folder: Path, params: dict[str, Any], jobs: int) -> pd.DataFram
         test = read_json(folder / f"metrics/models/{name}.json")["test"]["accuracy"]
         rows[name] |= {"last": validation[-1], "best": max(validation), "test": test}
     table = pd.DataFrame(rows).T
-    table.loc["all"] = {
-        "cpu": table["cpu"].sum(),
-        "wall": time.perf_counter() - start,
-        "mib": table["mib"].max(),
-    }
+    table.loc["all"] = {"cpu": table["cpu"].sum(), "wall": time.perf_counter() - start, "mib": table["mib"].max()}
     return table
 
 

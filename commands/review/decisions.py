@@ -53,11 +53,11 @@ def write_decisions(labels: Mapping[str, str | None], names: Collection[str]) ->
     content = read_content()
     before = decisions_in(content, names)
     with atomic_write(CORRECTIONS.resolve()) as unfinished:  # a link stays one
-        unfinished.write_bytes(change_rows(content, labels, names))
+        unfinished.write_bytes(change_rows(content, labels))
     return {path: before.get(path) for path in labels}
 
 
-def change_rows(content: bytes, labels: Mapping[str, str | None], names: Collection[str]) -> bytes:
+def change_rows(content: bytes, labels: Mapping[str, str | None]) -> bytes:
     """Return the content of a CSV of ``path``, ``label`` and perhaps other columns with the rows of some photos set."""
     text = content.decode()
     header, *rows = csv.reader(StringIO(text.removeprefix(BOM), newline=""), skipinitialspace=True, strict=True)
@@ -67,7 +67,7 @@ def change_rows(content: bytes, labels: Mapping[str, str | None], names: Collect
     without_row = dict(labels)
     for row in rows:
         name = PurePosixPath(row[path_column]).as_posix()
-        path = name if name in names else photos.get(normalize("NFC", name), name)
+        path = photos.get(normalize("NFC", name), name)
         if path in labels:  # the first row of a photo has its label
             row[path_column], row[label_column] = path, without_row.pop(path, None) or ""
     for path, label in without_row.items():

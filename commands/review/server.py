@@ -44,12 +44,11 @@ class Secrets:
     """
 
     def __init__(self) -> None:
-        self.token = secrets.token_urlsafe(32)
-        self.once: str | None = secrets.token_urlsafe(32)
+        self.token, self.once = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
 
 
-def is_equal(received: str, expected: str | None) -> bool:
-    return expected is not None and hmac.compare_digest(received.encode(), expected.encode())
+def is_equal(received: str, expected: str) -> bool:
+    return hmac.compare_digest(received.encode(), expected.encode())
 
 
 def make_app(keys: Secrets, port: int) -> web.Application:
@@ -83,7 +82,7 @@ def make_app(keys: Secrets, port: int) -> web.Application:
     async def enter(request: web.Request) -> web.StreamResponse:
         if not is_equal(request.match_info["once"], keys.once):
             raise web.HTTPNotFound
-        keys.once = None
+        keys.once = secrets.token_urlsafe(32)  # which nobody is told
         raise web.HTTPSeeOther(f"/{keys.token}/")
 
     app = web.Application(middlewares=[guard], client_max_size=MAX_UPLOAD)
@@ -124,7 +123,7 @@ async def photos(request: web.Request) -> web.StreamResponse:
 async def photo(request: web.Request) -> web.StreamResponse:
     """Answer with a photo of the lists, decoded and encoded again."""
     path, size = request.query.get("path", ""), request.query.get("size", "large")
-    if path not in current_photos().table.index or size not in SIZES:
+    if path not in current_photos().table.index:
         raise web.HTTPNotFound
     jpeg = await asyncio.to_thread(encode_photo, path, SIZES[size])
     return web.Response(body=jpeg, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=60"})

@@ -62,9 +62,9 @@ def test_the_exports_used_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None
     for seed in (2, 3):
         save_small_model("good", ["cats", "dogs"], seed)
         assert is_exported(load())
+        assert path.exists()
         load_exported(first, PLAIN)
     assert len(list(EXPORTS.iterdir())) == 2
-    assert path.exists()
 
 
 @pytest.mark.parametrize(

@@ -106,8 +106,7 @@ def test_a_key_that_is_there_twice_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "stage", "name"),
-    [(["nonesuch"], "", "nonesuch"), ([], "train@nonesuch", "nonesuch"), ([], "", "")],
+    ("given", "stage", "name"), [(["nonesuch"], "", "nonesuch"), ([], "train@nonesuch", "nonesuch"), ([], "", "")]
 )
 def test_an_unknown_entry_is_one_line(monkeypatch: pytest.MonkeyPatch, given: list[str], stage: str, name: str) -> None:
     monkeypatch.setattr(sys, "argv", ["step", *given])

@@ -152,12 +152,6 @@ def test_a_parameter_re_runs_the_steps_that_read_it(project: Path, monkeypatch: 
     assert not status()
 
 
-def go_back(folder: Path) -> None:
-    """Restore the commit, as the README says."""
-    [command] = re.findall(r"`(git checkout .*? dvc checkout)`", (PROJECT / "README.md").read_text())
-    run(folder, "bash", "-c", command)
-
-
 def results(folder: Path) -> dict[str, bytes]:
     """Return the models, scores and plots in a folder."""
     files = [path for name in ("data/models", "metrics", "plots") for path in (folder / name).rglob("*.*")]
@@ -233,7 +227,8 @@ def test_a_bad_parameter_stops_the_first_step(project: Path, finished: Path, mon
     with pytest.raises(UserError, match=r"^params.yaml: models.cnn.dropout"):
         run_main(train, "nonesuch")
     assert not (project / "plots/samples.png").exists(), "DVC removes what a step writes before it runs"
-    go_back(project)
+    [go_back] = re.findall(r"`(git checkout .*? dvc checkout)`", (PROJECT / "README.md").read_text())
+    run(project, "bash", "-c", go_back)
     assert results(project) == results(finished)
 
 

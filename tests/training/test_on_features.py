@@ -12,15 +12,7 @@ from stages.models.build import build_model
 from stages.models.runtime import keras, make_deterministic
 from stages.training.loop import train_model
 from tests.models.backbones import write_backbone
-from tests.training.examples import (
-    FINE_TUNE,
-    SETTINGS,
-    features_of,
-    photos,
-    run_of,
-    train,
-    train_until,
-)
+from tests.training.examples import FINE_TUNE, SETTINGS, features_of, photos, run_of, train, train_until
 from tests.training.small_backbone import small_convnext, use_small_backbone
 
 ON_FEATURES = ModelConfig(features="mobilenet_v2", pool_size=1, dropout=0.5, dense_units=8)

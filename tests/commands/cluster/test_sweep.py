@@ -39,9 +39,10 @@ def test_a_bad_override_is_refused(change: str, message: str) -> None:
 
 
 @pytest.mark.usefixtures("workspace")
-def test_a_trial_may_decode_photos_in_its_own_way() -> None:
+def test_a_trial_may_decode_photos_and_extract_features() -> None:
     params = check_trial(["image_size=32", "image_fit=pad"], "cnn")
     assert (params.image_size, params.image_fit) == ((32, 32), "pad")
+    assert check_trial(["+features.mobilenet_v2.seed=1"], "transfer").features["mobilenet_v2"].seed == 1
 
 
 @pytest.mark.parametrize("option", ["models.cnn.dropout", "range(0,3)", "models.cnn.filters=[8,16"])

@@ -1,6 +1,7 @@
 """The server: who is refused, and that names reach the page as text."""
 
 import asyncio
+import errno
 import json
 import socket
 from collections.abc import Iterator
@@ -14,7 +15,9 @@ from aiohttp import ClientSession, web
 from PIL import Image
 
 from commands.review import __main__ as command
+from commands.review import server as module
 from commands.review.server import MAX_UPLOAD, Secrets, make_app
+from stages.common.cli import UserError
 from stages.common.paths import CORRECTIONS
 from tests.commands.review.examples import CLASSES, photo, write_lists
 from tests.conftest import run_main
@@ -56,14 +59,14 @@ def server(workspace: Path) -> Iterator[Server]:
         loop.run(runner.cleanup())
 
 
-PATHS = ["", "review.js", "project", "photos?count=9", f"photo?path={photo('$', 0)}", "rerun"]
+PATHS = ["", "review.js", "project", "photos?count=9", "photos?search=nonesuch", f"photo?path={photo('$', 0)}", "rerun"]
 STRANGE = [{"Host": "example.org"}, {"Host": "example.org:80"}, {"Origin": "http://example.org"}, {"Origin": "null"}]
 
 
 def test_only_the_own_page_is_answered(server: Server) -> None:
     for path in PATHS:
         assert server.ask(path)[0] == 200, path
-        for token in ("", "x", server.keys.token[:-1], "%ff", server.keys.once or ""):
+        for token in ("", "x", server.keys.token[:-1], "%ff", server.keys.once):
             assert server.ask(path, token=token)[0] in (400, 404), path
         for headers in STRANGE:
             assert server.ask(path, headers=headers)[0] == 403, path
@@ -89,6 +92,18 @@ def test_ctrl_c_ends_the_server_without_an_error(monkeypatch: pytest.MonkeyPatch
     write_lists()
     monkeypatch.setattr(command, "serve", mock.AsyncMock(side_effect=KeyboardInterrupt))
     run_main(command, "--no-browser")
+
+
+def test_a_port_in_use_is_one_line(server: Server) -> None:
+    port = server.origin.rpartition(":")[2]
+    with pytest.raises(UserError, match=rf"^--port: expected a free port of 127.0.0.1, received {port} \("):
+        run_main(command, "--port", port)
+
+
+def test_a_full_disk_is_answered(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "write_decisions", mock.Mock(side_effect=OSError(errno.ENOSPC, "full")))
+    status, content = server.ask("decide", "POST", data=json.dumps({photo("$", 0): "$"}))
+    assert (status, b"not enough disk space" in content) == (500, True)
 
 
 def test_only_photos_of_the_lists_are_served(server: Server) -> None:

@@ -63,7 +63,7 @@ def fetch_photos(url: str, sha256: str | None, folder: Path) -> None:
         source.pack_folder(folder)
     else:
         archive = folder.with_name("archive")
-        source.copy_file(archive, sha256, "download.photos_sha256", may_link=True)
+        source.copy_file(archive, sha256, may_link=True)
         try:
             pack_archive(archive, folder)
         except UserError as error:

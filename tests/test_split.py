@@ -38,17 +38,6 @@ def split_lists() -> dict[str, pd.DataFrame]:
     return {name: pd.read_csv(SPLITS / f"{name}.csv") for name in (*SPLIT_NAMES, "rejected")}
 
 
-def test_folders_of_splits_are_kept(workspace: Path) -> None:
-    """And every fifth validation photo becomes a test photo."""
-    for label in ("cats", "dogs"):
-        layout({f"archive/of/train/{label}": 6, f"archive/of/validation/{label}": 10})
-    lists = split_lists()
-    counts = [dict(lists[name]["label"].value_counts()) for name in SPLIT_NAMES]
-    assert counts == [{"cats": n, "dogs": n} for n in (6, 8, 2)]
-    names = list(lists["test"]["path"].str.removeprefix("data/raw/archive/of/validation/"))
-    assert names == ["cats/0.jpg", "cats/5.jpg", "dogs/0.jpg", "dogs/5.jpg"]
-
-
 def test_photos_are_ranked_by_a_hash_of_seed_and_path(workspace: Path) -> None:
     """From the class folder on, and split by the fractions; the lists are sorted by path."""
     layout({"cats and others/cats": 10, "cats and others/dogs": 20})

@@ -118,7 +118,7 @@ def predict_photos(paths: list[str], decoding: dict[str, Any], output: DirFileSy
             text = f"expected to classify all photos ({len(paths)}), classified {bar.n}: {first_line(cause)}"
             if isinstance(cause, UserError):
                 raise UserError(text) from error
-            if isinstance(cause, (MachineError, ray.exceptions.RayError)):
+            if isinstance(cause, MachineError):
                 raise MachineError(f"{text}: run the same command again to go on") from error
             raise RuntimeError(text) from error
 

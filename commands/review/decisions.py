@@ -87,8 +87,6 @@ def check_labels(labels: Mapping[str, str | None], photos: Photos) -> None:
     for path, label in labels.items():
         if path not in photos.table.index:
             raise UserError(f"expected a photo of data/splits, received {path!r}: reload the page")
-        if label == REMOVE and REMOVE in photos.classes:
-            raise UserError(f"{REMOVE} removes photos, but is also the name of a class: rename the class")
         if label not in {*photos.classes, REMOVE, None}:
             raise UserError(f"expected one of the classes or {REMOVE}, received {label!r}: reload the page")
 

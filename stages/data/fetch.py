@@ -90,9 +90,7 @@ class Source:
                 "replace or delete it"
             )
 
-    def copy_file(
-        self, target: Path, sha256: str | None = None, sha256_key: str = "", *, may_link: bool = False
-    ) -> None:
+    def copy_file(self, target: Path, sha256: str | None = None, *, may_link: bool = False) -> None:
         """Copy one file and check it; one on this machine may instead be linked to."""
 
         def copy() -> None:
@@ -108,9 +106,8 @@ class Source:
 
         self._retry(copy, self.url)
         if sha256 and (received := sha256_of(target)) != sha256:
-            raise UserError(
-                f"{sha256_key}: expected {sha256}, received {received}: {self.url} is damaged or another file"
-            )
+            text = f"expected the SHA-256 {sha256}, received {received}: {self.url} is damaged or another file"
+            raise UserError(f"{self.key}: {text}")
 
     def pack_folder(self, target: Path) -> None:
         """Pack the files of a folder into shards, except hidden ones."""

@@ -122,27 +122,23 @@ def test_a_smaller_export_needs_photos(export: Export, precision: str, split: st
     assert not Path("out").exists()
 
 
-@pytest.mark.parametrize(
-    ("image_fit", "told", "photos"),
-    [
-        ("stretch", "ignoring", {"small.jpg": (60, 80, 3), "large.jpg": (300, 400, 3)}),
-        ("crop", "ImageOps.fit", {"tall.jpg": (600, 300, 3)}),
-        # Pillow would lose a line, also one of half a pixel.
-        ("pad", str(PAD_COLOUR), {"clear.png": (60, 80, 4), "line.png": (1, 400, 3), "half.png": (1, 48, 3)}),
-    ],
-)
+IMAGE_FITS: dict[ImageFit, tuple[str, dict[str, tuple[int, ...]]]] = {
+    "stretch": ("ignoring", {"small.jpg": (60, 80, 3), "large.jpg": (300, 400, 3)}),
+    "crop": ("ImageOps.fit", {"tall.jpg": (600, 300, 3)}),
+    # Pillow would lose a line, also one of half a pixel.
+    "pad": (str(PAD_COLOUR), {"clear.png": (60, 80, 4), "line.png": (1, 400, 3), "half.png": (1, 48, 3)}),
+}
+
+
+@pytest.mark.parametrize("image_fit", IMAGE_FITS)
 def test_the_guide_s_example_classifies_as_the_model(
-    export: Export,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    image_fit: ImageFit,
-    told: str,
-    photos: dict[str, tuple[int, ...]],
+    export: Export, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], image_fit: ImageFit
 ) -> None:
     """Where neither TensorFlow nor Keras is installed."""
     write_json({"classes": ["cats", "dogs"], "image_fit": image_fit}, MODEL.with_suffix(".json"))
     export("--format", "onnx", "exported")
     about = read_json("exported/small.json")
+    told, photos = IMAGE_FITS[image_fit]
     assert about["image_fit"] == image_fit
     assert told in about["input"]["about"]
     [example] = re.findall(r"```python\n(.*?)```", (PROJECT / "docs/guide.md").read_text(), re.DOTALL)

@@ -27,7 +27,7 @@ from stages.photos import decode
 from stages.photos.decode import resized_pixels
 from stages.storage.files import write_json
 from tests.commands.small_model import SIZE, save_small_model
-from tests.conftest import SetParams, read_json, run_main, write_photos
+from tests.conftest import SetParams, pack_photos, read_json, run_main, write_photos
 
 CLASSES = ["ants", "bees", "cows"]
 PHOTOS = [f"new/{number}.jpg" for number in range(5)]
@@ -85,6 +85,12 @@ def test_csv_has_the_rows_of_json(predict: Predict) -> None:
     assert pd.read_csv("out/a.csv").to_dict("records") == json.loads(predict("new", "--format", "json"))
     assert [path.name for path in Path("out").iterdir()] == ["a.csv"]
     assert predict("new", "-o", "-", "--format", "csv") == Path("out/a.csv").read_text(), "a dash is stdout"
+
+
+def test_packed_photos_are_classified_as_files_are(predict: Predict) -> None:
+    printed = predict("new", "--format", "csv")
+    pack_photos(Path("new"))
+    assert predict("data/raw", "--format", "csv") == printed.replace("new/", "data/raw/")
 
 
 @pytest.mark.parametrize("arguments", [(), ("-o", "rows.txt"), ("-o", "rows")])

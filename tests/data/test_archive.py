@@ -94,7 +94,7 @@ def test_hidden_files_and_empty_folders_are_left_out(kind: str, caplog: pytest.L
     ("members", "names"),
     [
         ([r"cats\0.jpg", r"cats\more\1.jpg", "cats\\", "Thumbs.db"], ["cats/0.jpg", "cats/more/1.jpg"]),
-        (["cats/A.jpg", "cats/a.jpg"], ["cats/A.jpg", "cats/a.jpg"]),
+        (["cats/A.jpg", "cats/a.jpg", "cats/photos-00001.zip"], ["cats/A.jpg", "cats/a.jpg", "cats/photos-00001.zip"]),
         (["cats/a\\b.jpg", r"cats\c.jpg"], ["cats/a\\b.jpg", r"cats\c.jpg"]),
         (ODD, ODD),
     ],
@@ -158,6 +158,7 @@ BAD_ARCHIVES = {
     "rar": (b"Rar!\x1a\x07\1\0", "received a 7z or rar archive$"),
     "Windows path out": (zip_with(r"cats\0.jpg", r"..\evil.jpg"), "'../evil.jpg', which leads out of it"),
     "path out": (zip_with("../evil.jpg"), "'../evil.jpg', which leads out of it"),
+    "name of a shard": (zip_with("photos-00099.zip"), "'photos-00099.zip', named like the shards of this step: unpack"),
     "no name": (zip_with("cats/0.jpg", "."), "one file of each name .*'.' again"),
     "zeros for a name": (zip_with("猫.jpg").replace(CAT + b".jpg", bytes(7)), "one file of each name .*'.' again"),
     "absolute path": (zip_with("/tmp/evil.jpg"), "'/tmp/evil.jpg', which leads out"),  # noqa: S108 (not written)

@@ -105,13 +105,13 @@ def test_a_transient_error_is_retried(server: str, tmp_path: Path, name: str, at
         ("redirects", 10, "cannot fetch .*TooManyRedirects"),
         ("no-http", 1, "cannot fetch .{,800}$"),
         ("private", 1, "cannot fetch .*401"),
-        ("short", 1, "expected 0{64}, received [0-9a-f]{64}: "),
-        ("login", 1, "expected 0{64}, received [0-9a-f]{64}: "),
+        ("short", 1, "expected the SHA-256 0{64}, received [0-9a-f]{64}: "),
+        ("login", 1, "expected the SHA-256 0{64}, received [0-9a-f]{64}: "),
     ],
 )
 def test_a_lasting_error_is_one_line(server: str, tmp_path: Path, name: str, attempts: int, message: str) -> None:
     with pytest.raises(UserError, match=f"^key: {message}") as error:
-        Source(f"{server}/{name}.jpg", "key").copy_file(tmp_path / "copy", "0" * 64, "key")
+        Source(f"{server}/{name}.jpg", "key").copy_file(tmp_path / "copy", "0" * 64)
     assert "\n" not in str(error.value)
     assert Misbehaving.attempts[f"/{name}.jpg"] == attempts
 

@@ -219,8 +219,8 @@ def test_a_csv_whose_paths_are_others_is_told_the_nearest(listed: str) -> None:
 def test_a_csv_gives_the_labels_whatever_the_folders(outer: str, caplog: pytest.LogCaptureFixture) -> None:
     """And whatever its other columns, which are logged: one might give splits."""
     lay_out(f"{outer}1.jpg", f"{outer}train/2.jpg", f"{outer}labels.csv")
-    photos = find("\ufeffsplit,path,label\ntest,1.jpg,cats\ntrain,./train/2.jpg, dogs \n")
-    assert "download.labels: columns that are not read: split" in caplog.text
+    photos = find("\ufeff,split,path,label\n0,test,1.jpg,cats\n1,train,./train/2.jpg, dogs \n")
+    assert "download.labels: columns that are not read: '', 'split'" in caplog.text
     assert photos[["name", "label", "split"]].to_dict("index") == {
         f"{outer}1.jpg": {"name": "1.jpg", "label": "cats", "split": ""},
         f"{outer}labels.csv": {"name": "labels.csv", "label": "", "split": ""},
@@ -260,6 +260,7 @@ def test_folders_of_splits_that_a_csv_overrules_are_logged(caplog: pytest.LogCap
         ("path,label\n".encode("utf-16-le"), r"the columns .*, received p\\x00a\\x00"),
         (b"id,label\n1,cats\n", "the columns .*, received id, label$"),
         (b"version https://git-lfs.github.com/spec/v1\noid", "the columns .*, received version https://git-lfs"),
+        (b"<html>" + b"<p>" * 9999, "the columns [^<]*received <html>[<p>]{494}$"),
         (b"path,label,label\n1.jpg,cats,dogs\n", "the columns .*, received path, label, label$"),
         (b"path,label\n1.jpg,cats,\na, b.jpg,cats\n", "2 values in line 3, received more: quote commas"),
         (b"path,label\n1.jpg,cats\n,dogs\n", "a path and a label, .*, received '' and 'dogs' in line 3$"),

@@ -127,15 +127,6 @@ def test_a_shard_that_is_missing_is_not_passed_over() -> None:
         packed_photos(RAW)
 
 
-@pytest.mark.parametrize("name", ["photos-00001.zip", "photos-00099.zip"])
-def test_a_file_named_like_a_shard_is_not_packed(name: str) -> None:
-    shutil.copy(SHARD_PATH, PHOTOS / "cats")  # the name is free in any folder
-    pack_photos()
-    shutil.copy(SHARD_PATH, PHOTOS / name)
-    with pytest.raises(UserError, match=f"received '{name}', named like the shards of this step: unpack or rename it"):
-        pack_photos()
-
-
 def test_many_photos_are_indexed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     read_directory = mock.Mock(return_value=[])
     monkeypatch.setattr(shards, "read_directory", read_directory)

@@ -36,7 +36,7 @@ def run(set_params: SetParams) -> Run:
             maps = rng.normal(4 * classes[:, None, None, None], 1, (30, 2, 2, 3))
             further_views = [rng.normal(0, 9, maps.shape)] if split == "train" else []
             np.save(features / f"{split}.npy", np.concatenate([maps, *further_views]).astype(np.float16))
-        write_list("corrected", path=reviewed)
+        write_list("corrected", path=reviewed, given="cats", label="cats")
         write_list("groups", path=together, group=["same"] * len(together))
         write_json({"photos": hashes}, features / "about.json")
         set_params({"label_issues": {"mobilenet_v2": {"folds": 5}}})

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import NamedTuple, get_args
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -79,7 +80,7 @@ class ModelFile(NamedTuple):
             try:
                 model = load_model(path)
                 extended = None if calibration.distance_threshold is None else with_features(model)
-            except (ValueError, TypeError, KeyError, OSError) as error:
+            except (BadZipFile, ValueError, TypeError, KeyError, OSError) as error:
                 text = f"expected a model that Keras {version('keras')} can load: {first_line(error)}: train it again"
                 raise UserError(f"{self.origin}: {text}") from error
         return TrainedModel(self.name, model, self.class_names, calibration, extended, self.image_fit)

@@ -32,9 +32,9 @@ def hash_backbone(path: Path) -> str | None:
     with ZipFile(path) as archive:
         layers = json.loads(archive.read(CONFIG))["config"]["layers"]
         names = [layer["config"]["name"] for layer in layers]
+        weights = BytesIO(archive.read(WEIGHTS))  # of any model, to verify their checksum
         if "backbone" not in names:
             return None
-        weights = BytesIO(archive.read(WEIGHTS))
     paths = list[str]()
     with h5py.File(weights) as file:
         file.visit(paths.append)

@@ -191,9 +191,19 @@ def _has_no_end(image_format: str | None, content: bytes) -> bool:
     return image_format == "PNG" and b"IEND\xaeB`\x82" not in content
 
 
+@contextmanager
+def listed_photo(source: PathOrBytes) -> Iterator[None]:
+    """Turn an UnreadablePhotoError of a photo that `split` could read into a UserError."""
+    try:
+        yield
+    except UnreadablePhotoError as error:
+        raise UserError(f"{source!s}: {error}: run `dvc repro --force download && dvc repro`") from error
+
+
 def thumbnail(source: PathOrBytes) -> Image.Image:
     """Decode a photo for a figure, as :func:`open_photo`, to at most ``THUMBNAIL_SIZE`` px a side."""
-    photo = open_photo(source, THUMBNAIL_SIZE)
+    with listed_photo(source):
+        photo = open_photo(source, THUMBNAIL_SIZE)
     photo.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE))
     return photo
 
@@ -228,10 +238,8 @@ def decode_photos(paths: Sequence[str], pixels: DiskArray, image_fit: ImageFit =
     height, width = pixels.shape[1:3]
 
     def load(index: int) -> None:
-        try:
+        with listed_photo(paths[index]):
             pixels.write(index, resized_pixels(paths[index], (height, width), image_fit))
-        except UnreadablePhotoError as error:  # `split` could read it
-            raise UserError(f"{paths[index]}: {error}: run `dvc repro --force download && dvc repro`") from error
 
     map_in_parallel(load, range(len(paths)), "decoding photos")
 

@@ -76,7 +76,7 @@ def open_sample(name: str) -> np.ndarray:
 
 def open_features(name: str, lists: Lists) -> dict[str, DiskArray]:
     """Open the arrays of a set of features; raise a UserError if they are not of the photos in ``lists``."""
-    if read_about(name)["photos"] != hash_paths(lists):
+    if read_about(name).get("photos") != hash_paths(lists):
         raise UserError(
             f"{FEATURES / name}: expected features of the photos in {SPLITS}, received others: {remedy(name)}"
         )

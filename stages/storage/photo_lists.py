@@ -17,15 +17,16 @@ DUPLICATE = "same photo as"
 SAME_GROUP = "same group as"
 REMOVED = "removed by corrections.csv"
 SIDECAR = "beside photos"  # such as notes and films, which nobody takes for photos
+# Columns of the lists; those of train, validation and test are path and label.
+COLUMNS = {"train_paths": ["path"], "validation_paths": ["path"], "rejected": ["path", "reason"]}
+COLUMNS |= {"copies": ["path", "split"], "groups": ["path", "group"], "corrected": ["path", "given", "label"]}
 
 
 def read_split(split: str) -> pd.DataFrame:
     """Read a list that ``stages/split.py`` describes, such as "train": a row per photo, with columns of str."""
     path = SPLITS / f"{split}.csv"
     with explain_unreadable(path, "run `dvc repro split`"):
-        photos = pd.read_csv(path, dtype=str, keep_default_na=False)
-        photos["path"]  # raises a KeyError where there is none
-        return photos
+        return pd.read_csv(path, dtype=str, keep_default_na=False)[COLUMNS.get(split, ["path", "label"])]
 
 
 def read_groups(paths: "pd.Series[str]") -> np.ndarray:

@@ -156,6 +156,12 @@ def test_a_file_that_keras_cannot_load_is_one_line() -> None:
         file.load(PLAIN)
 
 
+def test_a_model_with_a_changed_bit_is_one_line() -> None:
+    file = fetch_model_file("good")
+    with pytest.raises(UserError, match=r"^data/models/good.keras: expected a model that Keras .* can load: .*CRC"):
+        file._replace(content=damaged(file.content, "a bit")).load(PLAIN)
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_npz_is_one_line_where_it_is_asked_for(damage: str) -> None:
     file = fetch_model_file("good")

@@ -64,14 +64,15 @@ def test_a_backup_of_other_parameters_is_not_used(tmp_path: Path, monkeypatch: p
     assert train(tmp_path) == undisturbed()
 
 
+@pytest.mark.parametrize("of_pixels", [True, False], ids=["pixels", "labels"])
 @pytest.mark.parametrize("changed", [0, 1])
-def test_other_pixels_under_the_same_labels_have_another_key(changed: int) -> None:
-    """A backup is of one set of pixels: here one value of one training or validation photo differs."""
+def test_other_pixels_or_labels_have_another_key(changed: int, of_pixels: bool) -> None:
+    """A backup is of one set of examples: here one value of one training or validation photo differs, or its label."""
     model, datasets = build_model(CONFIG, (16, 16), 2), [photos(6, seed) for seed in (0, 1)]
     keys = [training_key(model, run_of(datasets[0], datasets[1])) for _ in range(2)]
-    pixels = np.array(datasets[changed].examples)
-    pixels[5, 0, 0, 0] ^= 1
-    datasets[changed] = StoredDataset(pixels, datasets[changed].labels)
+    pixels, labels = (np.array(values) for values in (datasets[changed].examples, datasets[changed].labels))
+    (pixels if of_pixels else labels).flat[-1] ^= 1
+    datasets[changed] = StoredDataset(pixels, labels)
     assert keys[0] == keys[1] != training_key(model, run_of(datasets[0], datasets[1]))
 
 

@@ -108,3 +108,10 @@ def test_a_failure_to_join_is_one_line(monkeypatch: pytest.MonkeyPatch, error: E
     with pytest.raises(UserError, match=message) as raised:
         connect()
     assert "\n" not in str(raised.value)
+
+
+def test_a_node_with_other_versions_has_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nodes, "workspace", mock.Mock(side_effect=UserError("no remote")))
+    here = nodes.installed_versions()
+    problems = nodes.problems_of_node._function({**here, "pillow": "0.1"}, "mark")
+    assert problems == [f"pillow {here['pillow']} instead of 0.1", "no remote"]

@@ -2,12 +2,11 @@
 
 from itertools import chain
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from stages.common.cli import UserError, first_line, logger
+from stages.common.cli import UserError, logger
 from stages.common.machine import machine_key, read_code
 from stages.common.paths import PREDICTIONS, retraining
 from stages.inference.model_size import Size, measure_speed, size_of
@@ -22,7 +21,7 @@ from stages.inference.prediction import (
 )
 from stages.models.model_parts import hash_backbone, read_linear_head
 from stages.storage.arrays import ArrayStore, DiskArray, create_array, open_array, read_cached, write_cached
-from stages.storage.files import atomic_write, content_hash, sha256_of, write_text
+from stages.storage.files import atomic_write, content_hash, explain_unreadable, sha256_of, write_text
 
 INFERENCE_CODE = ("inference/*.py", "models/*.py")  # what predictions depend on, from the pixels on
 
@@ -45,11 +44,8 @@ class PredictionCache:
 
     def predict(self, model_path: Path, *, features: bool = False) -> Outputs:
         """Return the outputs of a model, with or without features; it is loaded only if they are not cached."""
-        try:
+        with explain_unreadable(model_path, retraining(model_path)):
             head, backbone = read_linear_head(model_path), hash_backbone(model_path)
-        except (FileNotFoundError, BadZipFile) as error:
-            text = f"expected an intact model in {model_path} ({first_line(error)}): {retraining(model_path)}"
-            raise UserError(text) from error
         if backbone:
             maps = PREDICTIONS / f"{content_hash([backbone, self.key])}.npy"
             if maps not in self.maps.values() and not is_intact(maps):  # once, as it is read whole
@@ -69,28 +65,32 @@ class PredictionCache:
         return Outputs(arrays["logits"], arrays.get("features"))
 
     def cached(self, path: Path, key: str, model_path: Path, *, features: bool) -> dict[str, np.ndarray]:
-        """Return cached outputs of a model and its size; if there are none, predict and measure the model's speed."""
+        """Return the outputs of a model that are cached at ``path`` under a key, or compute and cache them."""
         self.used.add(path)
         arrays = read_cached(path, key)
         logger.info("%s: %s", model_path.stem, "predictions are cached" if arrays else "predicting the test photos")
         if not arrays:
-            from stages.models.runtime import make_deterministic
-
-            make_deterministic(0)
-            model = load_model(model_path)
-            expected, received = list(self.pixels.shape[1:3]), list(model.input_shape[1:3])
-            if received != expected:
-                text = f"expected image_size {expected} (params.yaml), received {received}"
-                raise UserError(f"{model_path}: {text}: {retraining(model_path)}")
-            outputs = self.compute(model, self.maps.get(model_path), features=features)
-            arrays = {name: array for name, array in outputs._asdict().items() if array is not None}
-            arrays["size"] = np.array(size_of(model))
-            measure_speed(model, model_path, self.pixels)
+            arrays = self.compute(model_path, features=features)
             write_cached(path, key, **arrays)
         self.sizes[model_path.stem] = Size(*arrays["size"].tolist())
         return arrays
 
-    def compute(self, model: KerasModel, maps_path: Path | None, *, features: bool) -> Outputs:
+    def compute(self, model_path: Path, *, features: bool) -> dict[str, np.ndarray]:
+        """Load a model, and return its outputs by name and its ``size``; also measure its speed."""
+        from stages.models.runtime import make_deterministic
+
+        make_deterministic(0)
+        model = load_model(model_path)
+        expected, received = list(self.pixels.shape[1:3]), list(model.input_shape[1:3])
+        if received != expected:
+            text = f"expected image_size {expected} (params.yaml), received {received}"
+            raise UserError(f"{model_path}: {text}: {retraining(model_path)}")
+        measure_speed(model, model_path, self.pixels)
+        outputs = self.predict_photos(model, self.maps.get(model_path), features=features)
+        arrays = {name: array for name, array in outputs._asdict().items() if array is not None}
+        return {**arrays, "size": np.array(size_of(model))}
+
+    def predict_photos(self, model: KerasModel, maps_path: Path | None, *, features: bool) -> Outputs:
         """Predict the photos, from the feature maps of the frozen backbone if there is one; write them if missing."""
         if maps_path is None:
             return predict_outputs(with_features(model) if features else model, self.pixels)

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, TypeVar
 from uuid import uuid4
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -109,7 +110,7 @@ def explain_unreadable(path: Path, advice: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise UserError(f"expected {error.filename}, found none: {advice}") from error
-    except (ValueError, EOFError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, EOFError, KeyError, TypeError, RecursionError, BadZipFile) as error:
         text = f"expected {path} as it was written, received it damaged or changed ({first_line(error)})"
         raise UserError(f"{text}: {advice}") from error
 

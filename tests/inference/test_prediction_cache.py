@@ -130,7 +130,7 @@ def test_a_damaged_or_missing_model_is_one_line(damage: str) -> None:
         MODEL.unlink()
     else:
         MODEL.write_bytes(damaged(MODEL.read_bytes(), damage))
-    with pytest.raises(UserError, match=r"^expected an intact model in .*cnn.keras \(.*\): run `dvc repro train@cnn`$"):
+    with pytest.raises(UserError, match=r"^expected data/models/cnn.keras.*: run `dvc repro train@cnn`$"):
         PredictionCache(PIXELS).predict(MODEL)
 
 

@@ -56,10 +56,10 @@ def run_step(name: str) -> Pixels:
 
 @pytest.mark.parametrize("stop_before", [None, "block_15_expand"])
 def test_each_view_has_the_backbones_features(photos: Pixels, set_params: SetParams, stop_before: str | None) -> None:
-    fine_tune = {"after": 0.5, "learning_rate": 1e-4} if stop_before else None
-    set_params({"features.mobilenet_v2.stop_before": stop_before, "models.transfer.fine_tune": fine_tune})
+    set_params({"features.mobilenet_v2.stop_before": stop_before})
     if stop_before:
-        set_params({"label_issues": {}})
+        config = {"classifier": "linear", "features": "mobilenet_v2", "fine_tune": {"learning_rate": 1e-4}}
+        set_params({"label_issues": {}, "models.transfer": config})
     written = run_step("mobilenet_v2")
     sample = np.load("data/features/mobilenet_v2/validation_sample.npy")
     np.testing.assert_array_equal(sample, photos["validation"][sample_rows(3)])

@@ -54,6 +54,7 @@ RENAMED = {
     "memory_gib": "removed: arrays are on disk",
     "models.*.backbone": "removed: name it in features.NAME.backbone, and NAME in the model's features",
     "models.*.convolutions": "renamed to conv_layers (how many) and filters",
+    "models.*.fine_tune.after": "removed: a model that fine-tunes starts as a fitted linear classifier",
     "models.*.fine_tune.first_layer": "removed: name the layer in features.NAME.stop_before alone",
     "models.*.keep": "renamed to checkpoint",
     "models.*.patience": "renamed to early_stopping",

@@ -117,18 +117,6 @@ def use_float16_in_silence() -> None:
         tf.cast(np.float16(0), tf.float32)
 
 
-def device_strategy() -> tf.distribute.Strategy:
-    """Return the strategy in whose ``scope()`` to build and train a model: all GPUs, or the only device."""
-    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    if len(devices) > 1:
-        return tf.distribute.MirroredStrategy([device.name for device in devices])
-    return tf.distribute.get_strategy()
-
-
-def device_count() -> int:
-    return int(tf.distribute.get_strategy().num_replicas_in_sync)
-
-
 def set_precision(precision: str, *, has_backbone: bool) -> str:
     """Set Keras's dtype policy for new models; their weights and logits are always float32.
 

@@ -16,10 +16,9 @@ class Selection(NamedTuple):
 
     keep_best: bool
     patience: int | None  # epochs
-    start: int  # epoch after which patience counts: the end of the last phase but one
 
     def is_over(self, history: History) -> bool:
-        return self.patience is not None and len(history) >= self.patience + max(best_epoch(history), self.start)
+        return self.patience is not None and len(history) >= self.patience + best_epoch(history)
 
     def mark(self, history: History) -> History:
         """Mark the selected epoch as ``kept``, unless the last is selected whatever its scores."""
@@ -36,10 +35,9 @@ def best_epoch(history: History) -> int:
 class Checkpoint(keras.callbacks.Callback):
     """Record and back up each epoch, and stop training early, or with an error if the loss is not finite."""
 
-    def __init__(self, backup: Backup, selection: Selection) -> None:
+    def __init__(self, backup: Backup, selection: Selection, learning_rate: float) -> None:
         super().__init__()
-        self.backup, self.selection = backup, selection
-        self.learning_rate = 0.0  # of the phase, for errors
+        self.backup, self.selection, self.learning_rate = backup, selection, learning_rate
         self.history = backup.history()
         self.best = backup.best() if self.history and selection.keep_best else []  # variables after the best epoch
 

@@ -56,7 +56,7 @@ def test_curves_of_an_earlier_run_are_replaced(tmp_path: Path) -> None:
 
 
 def test_a_validation_loss_that_is_not_finite_is_named() -> None:
-    checkpoint = Checkpoint(mock.Mock(**{"history.return_value": []}), Selection(False, None, 0))
+    checkpoint = Checkpoint(mock.Mock(**{"history.return_value": []}), Selection(False, None), 0.1)
     with pytest.raises(UserError, match=r"^expected a finite loss, received nan in epoch 1 "):
         checkpoint.on_epoch_end(0, {"loss": 2.5, "val_loss": math.nan})
 
@@ -107,10 +107,10 @@ def test_the_best_epoch_is_chosen(scores: list[tuple[float, float]], epoch: int)
     assert best_epoch(history_of(*scores)) == epoch
 
 
-@pytest.mark.parametrize(("patience", "start", "over"), [(2, 0, True), (3, 0, False), (2, 2, False), (None, 0, False)])
-def test_patience_counts_from_the_best_epoch_or_last_phase(patience: int | None, start: int, over: bool) -> None:
+@pytest.mark.parametrize(("patience", "over"), [(2, True), (3, False), (None, False)])
+def test_patience_counts_from_the_best_epoch(patience: int | None, over: bool) -> None:
     history = history_of((0.8, 0.4), (0.7, 0.4), (0.7, 0.4))
-    assert Selection(keep_best=False, patience=patience, start=start).is_over(history) == over
+    assert Selection(keep_best=False, patience=patience).is_over(history) == over
 
 
 @pytest.fixture

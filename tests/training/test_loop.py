@@ -15,7 +15,7 @@ from stages.models.build import build_model
 from stages.models.runtime import keras, tf
 from stages.storage.arrays import DiskArray, open_array, temporary_array
 from stages.training import callbacks
-from stages.training.loop import Phase, compile_model, scheduled, training_key
+from stages.training.loop import compile_model, scheduled, training_key
 from stages.training.training_run import Backup, History
 from tests.training.examples import CONFIG, SETTINGS, photos, run_of, train, train_until, undisturbed
 
@@ -124,8 +124,8 @@ def test_the_optimizer_is_adam_at_the_learning_rate() -> None:
     ],
 )
 def test_the_learning_rate_follows_its_schedule(schedule: str, warmup: float, rates: dict[int, float]) -> None:
-    settings = SETTINGS.model_copy(update={"schedule": schedule, "warmup": warmup})
-    rate = scheduled(Phase(1, 3, 0.1), settings, steps_per_epoch=5)
+    settings = SETTINGS.model_copy(update={"schedule": schedule, "warmup": warmup, "epochs": 2})
+    rate = scheduled(0.1, settings, steps_per_epoch=5)
     assert {step: float(rate(step) if callable(rate) else rate) for step in rates} == pytest.approx(rates, abs=1e-6)
 
 

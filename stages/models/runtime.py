@@ -61,9 +61,7 @@ def start_up_messages_filtered() -> Iterator[None]:
     """
     sys.stderr.flush()
     stderr = os.dup(2)
-    was_enabled = faulthandler.is_enabled()  # as under pytest
-    if not was_enabled:
-        faulthandler.enable(stderr)
+    faulthandler.enable(stderr)
     with TemporaryFile() as buffer:
         os.dup2(buffer.fileno(), 2)
         try:
@@ -71,8 +69,7 @@ def start_up_messages_filtered() -> Iterator[None]:
         finally:
             sys.stderr.flush()
             os.dup2(stderr, 2)
-            if not was_enabled:
-                faulthandler.disable()
+            faulthandler.enable(2)
             os.close(stderr)
             buffer.seek(0)
             for line in buffer.read().decode(errors="replace").splitlines():

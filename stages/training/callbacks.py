@@ -1,14 +1,13 @@
-"""Callbacks: checkpoints and early stopping, deferred interrupts, a line per epoch, curves for TensorBoard."""
+"""Callbacks: checkpoints and early stopping, deferred interrupts, a line per epoch."""
 
 import math
 import signal
 import time
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.common.cli import UserError, logger
-from stages.models.runtime import keras, tf
+from stages.models.runtime import keras
 from stages.training.training_run import Backup, History
 
 
@@ -100,25 +99,3 @@ class EpochLog(keras.callbacks.Callback):
             left = timedelta(seconds=round(remaining * (time.monotonic() - self.started)))
             line += f", about {left} left"
         logger.info(line)
-
-
-class LiveCurves(keras.callbacks.Callback):
-    """Write accuracy and loss for TensorBoard, each epoch at once, into ``train/`` and ``validation/`` in a folder.
-
-    A run that ``resumes`` continues the curves of an earlier one, which another deletes. Keras's own callback buffers
-    some epochs, and loses them if killed.
-    """
-
-    def __init__(self, folder: Path, *, resumes: bool) -> None:
-        super().__init__()
-        if not resumes:
-            for earlier in folder.rglob("events.out.tfevents.*"):
-                earlier.unlink()
-        folders = {"": folder / "train", "val_": folder / "validation"}
-        self.writers = {prefix: tf.summary.create_file_writer(str(path), 0) for prefix, path in folders.items()}
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        for prefix, writer in self.writers.items():
-            with writer.as_default(step=epoch + 1):
-                for metric in ("accuracy", "loss"):
-                    tf.summary.scalar(metric, logs[prefix + metric])

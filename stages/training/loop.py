@@ -22,7 +22,7 @@ from stages.models.runtime import describe_environment, device_count, keras, tf
 from stages.storage.arrays import DiskArray, temporary_array
 from stages.storage.files import content_hash
 from stages.training.batches import training_batches, validation_batches
-from stages.training.callbacks import Checkpoint, DeferredInterrupt, EpochLog, LiveCurves, Selection
+from stages.training.callbacks import Checkpoint, DeferredInterrupt, EpochLog, Selection
 from stages.training.micro_batches import MicroBatched, OnDevices
 from stages.training.training_run import TRAINING_CODE, Backup, History, TrainingRun
 
@@ -53,7 +53,11 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
         logger.info("resuming after epoch %d of %d, which an earlier run finished", len(history), epochs)
     callbacks = [checkpoint, EpochLog(backup.stem, epochs)]
     if os.environ.get("TENSORBOARD", "0") not in ("", "0"):
-        callbacks.insert(0, LiveCurves(LOGS / backup.stem, resumes=bool(history)))
+        logs = LOGS / backup.stem
+        if not history:  # else it continues the curves of an earlier run
+            for earlier in logs.rglob("events.out.tfevents.*"):
+                earlier.unlink()
+        callbacks.append(keras.callbacks.TensorBoard(logs, write_graph=False))
     train, validation = epoch_datasets(model, run)
     batches = validation_batches(validation, settings.batch_size)
     trained = parallel_model(trainable_part(model), settings, train.labels)

@@ -221,6 +221,12 @@ def test_a_file_without_the_weights_is_one_line(weights: Path, content: str) -> 
         load_backbone(MOBILENET, SIZE)
 
 
+def test_a_damaged_description_is_one_line(weights: Path) -> None:
+    weights.with_name("architecture.json").write_text("{")
+    with pytest.raises(UserError, match=r"^expected .*architecture.json .*damaged.*: run `dvc repro features@mob"):
+        load_backbone(MOBILENET, SIZE)
+
+
 def test_without_weights_it_says_how_to_get_them() -> None:
     with pytest.raises(UserError, match=r"^expected weights in data/backbone/entry, found none: run `dvc re"):
         copy_backbone("entry", ENTRY, "entry", None)

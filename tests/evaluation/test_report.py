@@ -277,8 +277,8 @@ def test_a_p_value_just_below_the_level_is_significant() -> None:
 
 def test_of_equals_none_is_called_the_worst() -> None:
     """Each of three classes has one photo of two right, and each mistake is another."""
-    confusion = np.array([[1, 1, 0], [0, 1, 1], [1, 0, 1]])
-    text = write(evaluation_of("one", classified(confusion), confusion=confusion.tolist()))
+    confusion = [[1, 1, 0], [0, 1, 1], [1, 0, 1]]
+    text = write(evaluation_of("one", classified(confusion), confusion=confusion))
     assert "- Lowest recall: cats, 0.500 of 2 photos, and 2 more classes.\n- Most confident mistakes" in text
 
 

@@ -129,10 +129,15 @@ def draw_confusion(name: str, photos: pd.DataFrame, classes: list[str]) -> Figur
 
 
 def most_confused(photos: pd.DataFrame, classes: list[str]) -> list[str]:
-    """Return classes, sorted: all, or the ``MAX_CLASSES`` of the most often confused pairs."""
+    """Return classes, sorted: all, or the ``MAX_CLASSES`` of the most often confused pairs.
+
+    Of equals, those of classes with more mistakes come first: with a test photo of each class, all pairs are equals.
+    """
     mistakes = photos.loc[~photos["correct"], ["label", "predicted"]]
-    pairs = pd.DataFrame(np.sort(mistakes.to_numpy(str), axis=1)).groupby([0, 1]).size()
-    ordered = [*np.ravel(pairs.sort_values(ascending=False, kind="stable").index.to_list()), *classes]
+    pairs = pd.DataFrame(np.sort(mistakes.to_numpy(str), axis=1)).groupby([0, 1]).size().reset_index(name="photos")
+    of_class = mistakes.stack().value_counts()
+    pairs["of_both"] = pairs[0].map(of_class) + pairs[1].map(of_class)
+    ordered = [*np.ravel(pairs.sort_values(["photos", "of_both"], ascending=False, kind="stable")[[0, 1]]), *classes]
     return sorted(list(dict.fromkeys(ordered))[:MAX_CLASSES])
 
 

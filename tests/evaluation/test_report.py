@@ -82,7 +82,9 @@ def test_what_to_do_next_comes_first_and_begins_with_labels() -> None:
     assert text.index("## What to do next") < text.index("## Data")
     steps = section(text, "What to do next")
     assert re.match(r"1\. .*`plots/label_issues/mobilenet_v2\.csv`.*`corrections\.csv`\.\n2\. Look", steps)
-    assert "`plots/mistakes/one.png`): the most common, 1 of 1, is cats misclassified as dogs." in steps
+    assert "`plots/mistakes/one.png`). Where" in steps
+    twice = section(page(one=wrong_on(0, 1, 14)), "What to do next")
+    assert "`plots/mistakes/one.png`): the most common, 2 of 3, is cats misclassified as dogs. Where" in twice
     assert "What to do next" not in write(evaluation_of("one", wrong_on()), issues=[])
 
 
@@ -101,9 +103,12 @@ def test_the_curves_say_what_to_try(accuracies: list[tuple[float, float]], val_l
     assert text.startswith(words) if words else not text
 
 
-@pytest.mark.parametrize(("cats", "words"), [(4, "1. Add photos of cats: fewer than 5 test photos say"), (5, "")])
-def test_a_class_of_few_test_photos_is_named(cats: int, words: str) -> None:
-    labels = (np.arange(20) >= cats).astype(int)
+@pytest.mark.parametrize(
+    ("cats", "photos", "words"),
+    [(4, 20, "1. Add photos of cats: fewer than 5 test"), (4, 8, "1. Add photos of every class: fewer"), (5, 20, "")],
+)
+def test_a_class_of_few_test_photos_is_named(cats: int, photos: int, words: str) -> None:
+    labels = (np.arange(photos) >= cats).astype(int)
     text = advice(evaluation_of("one", two_classes(labels, np.where(labels == 1, 0.9, 0.1))))
     assert text.startswith(words) if words else not text
 
@@ -268,6 +273,13 @@ def test_a_p_value_just_below_the_level_is_significant() -> None:
     assert "Is `best` better? Yes, the difference is significant." in text
     assert "p = 0.05 after Holm's correction for 3 pairs)" in text
     assert "| best | other | 244 | 193 | 0.017 | 0.05 |" in text
+
+
+def test_of_equals_none_is_called_the_worst() -> None:
+    """Each of three classes has one photo of two right, and each mistake is another."""
+    confusion = [[1, 1, 0], [0, 1, 1], [1, 0, 1]]
+    text = write(evaluation_of("one", classified(confusion), confusion=confusion))
+    assert "- Lowest recall: cats, 0.500 of 2 photos, and 2 more classes.\n- Most confident mistakes" in text
 
 
 def test_what_is_told_of_one_model_is_told_of_the_best() -> None:

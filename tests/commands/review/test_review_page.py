@@ -104,10 +104,11 @@ def test_decisions_undone_one_by_one_skip_no_photo(page: Page) -> None:
 
 
 def test_of_many_classes_one_is_found_by_its_name(page: Page) -> None:
-    suspects = write_lists([f"class {number:03}" for number in range(200)], suspects=1)
+    suspects = write_lists([*(f"class {number:03}" for number in range(200)), "long " * 20 + "name"], suspects=1)
     with server() as address:
         page.open(address)
         shows(page, suspects[0])
+        assert page.evaluate("document.getElementById('class').offsetWidth") <= 256, "no room for the photo"
         page.press("/", *"123", "Enter")
         shows(page, "1 of 1 decided")
         assert corrections() == {suspects[0]: "class 123"}

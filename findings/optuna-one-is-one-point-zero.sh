@@ -3,8 +3,8 @@
 #
 # suggest_categorical() returns the choice that the sampler drew, but the study records the first choice that is equal to it, by
 # Python's ==, for which 1, 1.0 and True are one value. max_features of a tree or a random forest means one feature if it is 1, and
-# all of them if it is 1.0, so a model that is fitted again from best_params is not the one that won. The documentation allows
-# choices of None, bool, int, float and str side by side. GridSampler, enqueue_trial() and study.trials agree on the wrong one.
+# all of them if it is 1.0, so a model that is fitted again from best_params is not the one that won. The documentation recommends
+# choices of None, bool, int, float and str. GridSampler, enqueue_trial() and study.trials agree on the wrong one.
 # No issue of the project describes it.
 set -euo pipefail
 folder=$(mktemp -d)

@@ -3,7 +3,7 @@
 #
 # Image.composite() and paste() with a mask of mode L blend the four bytes of a float one by one, as if each were a pixel. So does
 # mode I: of 1,000 and -1,000 it makes 2,139,062,144. Where the mask is 0 or 255 the result is right. Float images are heat maps, depth
-# or disparity. Image.blend() refuses both modes. The documentation of composite() says that the images may have any mode.
+# or disparity. Image.blend() refuses both modes. The documentation of composite() asks only that both images have the same mode.
 # No issue of the project describes it.
 set -euo pipefail
 folder=$(mktemp -d)

@@ -3,8 +3,8 @@
 #
 # In mode I;16 the low byte of the colour is written twice: 50,000 is 0xC350, and 0x5050 is 20,560; 256 becomes black, and 4,095 white.
 # The same paste() with a mask of mode L that is 255 throughout is right, as are Image.new(), putpixel(), ImageDraw's rectangle(), and
-# paste() of an image. So boxes that are blanked out, as random erasing does, get a wrong grey. The same was wrong in ImageDraw until
-# Pillow 10.1 (issue 7245); no issue describes it of paste().
+# paste() of an image. So boxes that are blanked out, as random erasing does, get a wrong grey. Near to it:
+# issue 7245, fixed, of ImageDraw. No issue of the project describes it of paste().
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -3,7 +3,8 @@
 #
 # The counts and the edges of the bins have the type of the image. So counts of uint8 pixels wrap around at 256, those of bfloat16 stop
 # at 256, edges of whole numbers are cut off (0, 63, 127 instead of 0, 63.75, 127.5), and a range of (0, 256) becomes one of 0 to 0.
-# Of int32 pixels, 256 bins over 0 to 255 are shifted by one. The documentation shows counts of type int32. No issue of the project describes it.
+# Of int32 pixels, 256 bins over 0 to 255 are shifted by one. The documentation shows counts of type int32.
+# No issue of the project describes it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -6,7 +6,7 @@ PYTHON ?= $(call first_python,python3.11 python3.12 python3.13)
 KILLS = 25
 EPOCHS = 2
 SIDE_BY_SIDE = --numprocesses 2 --dist loadfile --no-loadscope-reorder
-OWN_PHOTOS = $(if $(PHOTOS),--photos $(PHOTOS) --backbone $(BACKBONE))
+OWN_PHOTOS = $(if $(PHOTOS),--photos '$(PHOTOS)' --backbone '$(BACKBONE)')
 # DVC runs each step as `python -m stages.…`: this makes that the project's own Python.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # uv leaves bytecode to the first import, which must write it, or every program would compile its imports again.

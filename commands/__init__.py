@@ -1,1 +1,1 @@
-import stages  # noqa: F401 (for Ctrl-C while the imports of a command run)
+import stages  # noqa: F401 (for what ends the imports of a command)

@@ -6,39 +6,45 @@ for the base.
     python -m commands.pull_request main > comment.md    # the base: a commit, branch, tag or experiment
 """
 
-import json
-import subprocess
-import sys
+from os.path import relpath
+from pathlib import Path
 
 import pandas as pd
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
-from stages.common.cli import UserError, command_parser, first_line, run
+from stages.common.cli import UserError, command_parser, first_line, run, without_password
 from stages.common.params import load_params
 from stages.common.paths import BEST, REPORT
 from stages.evaluation.report import markdown_table
 from stages.evaluation.scores import SCORE_NAMES
 from stages.inference.model_file import resolve_commit
-from stages.storage.files import json_value, read_file
+from stages.storage.files import explain_unreadable, json_value
 
 # By this first line the workflow finds its earlier comment.
 MARKER = "<!-- python -m commands.pull_request -->"
 # Of each of four blocks: a comment on GitHub has at most 65,536.
 MAX_CHARACTERS = 15_000
+COLUMNS = ("old", "new", "diff")  # of DVC's differences
 
 
 def main() -> None:
     parser = command_parser("Write the comment on a pull request: parameters and scores that differ, and the report.")
     parser.add_argument("base", metavar="BASE", help="a commit, branch, tag or experiment to compare with")
     base = parser.parse_args().base
-    report = read_file(REPORT, "run `dvc repro`").decode()
+    with explain_unreadable(REPORT, "run `dvc repro`"):
+        report = REPORT.read_text(encoding="utf-8")
     if BEST.exists():  # DVC leaves out a file that it cannot read
         json_value(BEST.read_bytes(), "model", str, BEST, "resolve the conflict, or run `dvc repro`")
     params = load_params()
-    head = current_commit(base)
-    changed = diff_from(base, "params").drop(columns=["path", "change"])
-    scores = diff_from(base, "metrics")
+    try:
+        with Repo() as repo:
+            resolve_commit(repo, base)
+            head = repo.scm.get_rev()[:7]
+            changed = diff_from(repo, base, "params").drop(columns=["path", "change"])
+            scores = diff_from(repo, base, "metrics")
+    except DvcException as error:
+        raise UserError(f"expected a git revision to compare with, received {base!r}: {first_line(error)}") from error
     main_scores = {"test.accuracy", *(f"{split}.{params.evaluate.rank_by}" for split in ("validation", "test"))}
     of_model = scores["path"].str.startswith("metrics/models/") & scores["key"].isin(main_scores)
     main_rows = scores[of_model | (scores["key"] == "model")]
@@ -48,7 +54,7 @@ def main() -> None:
     blocks = [
         MARKER,
         f"### Scores of `{head}` against `{base}`",
-        f"{best}\n\nOn the photos of `{params.download.photos}`:",
+        f"{best}\n\nOn the photos of `{without_password(params.download.photos)}`:",
         shortened(diff_table(main_rows, base)) if len(main_rows) else unchanged,
         details("Parameters that differ", diff_table(changed, base)) if len(changed) else "",
         details("All scores that differ", diff_table(scores, base)) if len(scores) else "",
@@ -57,33 +63,18 @@ def main() -> None:
     print("\n\n".join(filter(None, blocks)))  # noqa: T201
 
 
-def current_commit(base: str) -> str:
-    """Return the current commit's short hash, or raise UserError if ``base`` is not a commit to compare it with."""
-    try:
-        with Repo() as repo:
-            resolve_commit(repo, base)
-            return str(repo.scm.get_rev()[:7])
-    except DvcException as error:
-        raise UserError(f"expected a git revision to compare with, received {base!r}: {first_line(error)}") from error
-
-
-def diff_from(base: str, kind: str) -> pd.DataFrame:
-    """Run `dvc params diff` or `dvc metrics diff`; return a row per value that differs, sorted, formatted as text.
+def diff_from(repo: Repo, base: str, kind: str) -> pd.DataFrame:
+    """Return a row per value that differs in "params" or "metrics", sorted, formatted as text, paths from here.
 
     Not DVC's own Markdown, in which a value such as ``(cat|dog)`` ends a cell.
     """
-    command = [sys.executable, "-m", "dvc", kind, "diff", "--json", base]
-    finished = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    if finished.returncode:
-        reason = first_line(finished.stderr.strip().removeprefix("ERROR: "))
-        raise UserError(f"expected {kind} to compare with those of {base!r}, found none that DVC can read: {reason}")
     number = "{:.3g}" if kind == "metrics" else "{}"
-    rows = [
-        (path, key, *(format_value(change.get(name), number) for name in ("old", "new", "diff")))
-        for path, changes in json.loads(finished.stdout).items()
-        for key, change in changes.items()
-    ]
-    return pd.DataFrame(sorted(rows), columns=["path", "key", "old", "new", "change"], dtype=str)
+    rows = []
+    for path, changes in getattr(repo, kind).diff(base).get("diff", {}).items():
+        here = relpath(Path(repo.root_dir, path))  # DVC's paths are from the root of its repository
+        for key, change in changes.items():
+            rows.append((here, key, *(format_value(change.get(name), number) for name in COLUMNS)))
+    return pd.DataFrame(sorted(rows), columns=["path", "key", *COLUMNS], dtype=str).rename(columns={"diff": "change"})
 
 
 def diff_table(rows: pd.DataFrame, base: str) -> str:
@@ -93,7 +84,7 @@ def diff_table(rows: pd.DataFrame, base: str) -> str:
 def format_value(value: object, number: str) -> str:
     if value is None:  # there is none
         return "-"
-    return number.format(value) if isinstance(value, float) else " ".join(str(value).splitlines())
+    return number.format(value) if isinstance(value, float) else without_password(" ".join(str(value).splitlines()))
 
 
 def details(summary: str, markdown: str) -> str:

@@ -11,12 +11,20 @@ for stream in ("stdin", "stdout", "stderr"):  # in the order of their descriptor
 previous_hook = sys.excepthook
 
 
-def report_exception(kind: type[BaseException], *details: Any) -> None:
-    """Report Ctrl-C in one line also while imports run, which takes seconds: ``cli.run`` starts after them."""
-    if issubclass(kind, KeyboardInterrupt):
+def report_exception(kind: type[BaseException], error: BaseException, *trace: Any) -> None:
+    """Report in one line also what ends the imports, which take seconds: ``cli.run`` starts after them."""
+    if isinstance(error, KeyboardInterrupt):
         sys.stderr.write("stopped: run the same command again\n")
+        return
+    from stages.common.cli import MACHINE_FAILURE, machine_problem
+
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("stages"):
+        sys.stderr.write(f"error: {error}: run `make install` and `source .venv/bin/activate`\n")
+    elif isinstance(error, Exception) and (problem := machine_problem(error)):
+        sys.stderr.write(f"error: {problem}\n")
+        sys.exit(MACHINE_FAILURE)
     else:
-        previous_hook(kind, *details)
+        previous_hook(kind, error, *trace)
 
 
 sys.excepthook = report_exception

@@ -28,7 +28,7 @@ def main() -> None:
             file = PurePosixPath(urlparse(source.path).path if source.is_http else source.path).name
             if not file.endswith(".h5") or source.is_folder():
                 raise UserError(f"{source.key}: expected a Keras weights file (.h5), received {source.url!r}")
-            source.copy_file(folder / file, backbone.sha256, f"backbones.{name}.sha256")
+            source.copy_file(folder / file, backbone.sha256)
         check_is_fetched(target)
 
 

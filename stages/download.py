@@ -24,11 +24,11 @@ FETCHED = Path("data/fetched.json")
 
 def main() -> None:
     download = load_params().download
-    check_is_fetched(RAW, LABELS)
+    check_is_fetched()
     with atomic_folder(RAW, replace=True) as new_raw, atomic_folder(LABELS, replace=True) as new_labels:
         fetch_photos(download.photos, download.photos_sha256, new_raw)
         fetch_labels(download.labels, new_labels)
-        check_is_fetched(RAW, LABELS)
+        check_is_fetched()
         for folder in (RAW, LABELS):  # before the new list: a kill leaves no files that are not in a list
             shutil.rmtree(folder.resolve(), ignore_errors=True)
         write_json(list_files(new_raw, new_labels), FETCHED)
@@ -41,13 +41,13 @@ def list_files(raw: Path, labels: Path) -> dict[str, dict[str, Any]]:
     return {str(RAW): sizes, str(LABELS): hashes}
 
 
-def check_is_fetched(raw: Path, labels: Path) -> None:
+def check_is_fetched() -> None:
     """Refuse outputs that have a file which this step did not write the last time, or which was changed."""
     try:
         fetched = json.loads(FETCHED.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):  # none yet, or cut short
         fetched = {}
-    for folder, files in list_files(raw, labels).items():
+    for folder, files in list_files(RAW, LABELS).items():
         if others := sorted(files.items() - fetched.get(folder, {}).items()):
             received = f"{plural(len(others), 'other or changed file')}, such as {Path(folder, others[0][0])}"
             raise UserError(NOT_FETCHED.format(folder, received))
@@ -63,13 +63,13 @@ def fetch_photos(url: str, sha256: str | None, folder: Path) -> None:
         source.pack_folder(folder)
     else:
         archive = folder.with_name("archive")
-        source.copy_file(archive, sha256, "download.photos_sha256", may_link=True)
+        source.copy_file(archive, sha256, may_link=True)
         try:
             pack_archive(archive, folder)
         except UserError as error:
-            raise UserError(f"download.photos: {error} (from {url})") from error
+            raise UserError(f"download.photos: {error} (from {source.url})") from error
     if not any(folder.iterdir()):
-        raise UserError(f"download.photos: expected photos, found no files in {url} but perhaps hidden ones")
+        raise UserError(f"download.photos: expected photos, found no files in {source.url} but perhaps hidden ones")
 
 
 def fetch_labels(url: str | None, folder: Path) -> None:
@@ -78,8 +78,6 @@ def fetch_labels(url: str | None, folder: Path) -> None:
         return
     source = Source(url, "download.labels")
     source.check_is_apart(RAW, LABELS)
-    if source.is_folder():
-        raise UserError(f"download.labels: expected a CSV, received the folder {url}")
     source.copy_file(folder / "labels.csv")
 
 

@@ -11,7 +11,6 @@ validation photos, the lists and the test photos. Writes for each model ``metric
 only if an input of its predictions has changed, and figures are drawn again only where they or the photos have.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -27,11 +26,19 @@ from stages.common.paths import BEST, HISTORY, MODELS, RAW, REPEATS, REPORT, SPL
 from stages.evaluation import costs, figures, gradcam, plots, report, scores, significance
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.inference.calibration import fit_calibration, read_validation
-from stages.inference.prediction import existing_model
 from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
 from stages.photos.shards import open_shards
-from stages.storage.files import check_leftovers, content_hash, json_value, read_file, write_csv, write_json, write_text
+from stages.storage.files import (
+    check_leftovers,
+    content_hash,
+    explain_unreadable,
+    json_value,
+    read_json,
+    write_csv,
+    write_json,
+    write_text,
+)
 from stages.storage.photo_lists import class_names, encode_labels, hash_lists, majority_class_accuracy, read_split
 
 MAX_CLASSES = 100  # in a file of metrics, which git keeps
@@ -81,7 +88,7 @@ def evaluate_models(params: Params, test: TestSet, cache: PredictionCache, photo
 
 def evaluate_model(path: Path, settings: ConfidenceSettings, test: TestSet, cache: PredictionCache) -> Evaluation:
     """Evaluate a model by its predictions and what `train` wrote beside it."""
-    name, environment, history = path.stem, read_environment(existing_model(path), test), read_history(path)
+    name, environment, history = path.stem, read_environment(path, test), read_history(path)
     arrays = read_validation(path.with_suffix(".npz"))
     validation = Predictions(arrays["labels"], arrays["logits"])
     calibration = fit_calibration(arrays, settings)
@@ -94,13 +101,14 @@ def evaluate_model(path: Path, settings: ConfidenceSettings, test: TestSet, cach
 
 def read_seeds(name: str) -> list[int]:
     """Read the further seeds that a model was trained from, in that order."""
-    return list(json.loads(read_file(REPEATS / name / "seeds.json", f"run `dvc repro train@{name}`")))
+    return read_json(REPEATS / name / "seeds.json", list, f"run `dvc repro train@{name}`")
 
 
 def read_environment(model: Path, test: TestSet) -> list[str]:
     """Read the environment of a training run; refuse a model of other photos or labels, or of another ``image_fit``."""
     path, advice = model.with_suffix(".json"), retraining(model)
-    content = path.read_bytes()
+    with explain_unreadable(path, advice):
+        content = path.read_bytes()
     trained_with = json_value(content, "image_fit", str, path, advice, default="stretch")
     if trained_with != test.image_fit:
         raise UserError(f"{path}: expected image_fit {test.image_fit} (params.yaml), received {trained_with}: {advice}")
@@ -113,7 +121,7 @@ def read_environment(model: Path, test: TestSet) -> list[str]:
 def read_history(model: Path) -> pd.DataFrame:
     """Read the history of a training run: a row per epoch."""
     folder = HISTORY if model.parent == MODELS else model.parent / "history"
-    return pd.DataFrame(json.loads(read_file(folder / f"{model.stem}.json", retraining(model))))
+    return read_json(folder / f"{model.stem}.json", pd.DataFrame, retraining(model))
 
 
 def outputs(

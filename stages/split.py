@@ -198,7 +198,7 @@ def check_rejected_fraction(photos: pd.DataFrame, max_fraction: float) -> None:
     is_named = reasons.str.startswith(NO_FILE) | paths.str.lower().str.endswith(SUFFIXES)
     candidates = photos[is_photo | is_alike | (is_named & ~has_label)]
     rejected = candidates[candidates["reason"] != ""]
-    if len(rejected) > max_fraction * len(candidates):
+    if len(rejected) / len(candidates) > max_fraction:  # 0.29 * 100 is below 29 in floats
         log_first(rejected)
         hint = NOT_DUPLICATES if rejected["reason"].str.contains(DUPLICATE).any() else ""
         raise UserError(
@@ -228,7 +228,7 @@ def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: fl
         logger.warning(text, split, len(copies), len(in_split), 100 * len(copies) / len(in_split), *example)
         pairs = np.stack([copies.index, originals["index"]], axis=1)
         alike = [pair[0] for pair in pairs if not np.array_equal(*thumbnails[pair])]
-        if len(alike) > max_fraction * len(in_split):
+        if len(alike) / len(in_split) > max_fraction:
             raise UserError(
                 f"expected at most {max_fraction:.1%} of the photos in {split} to be nearly the same as others there, "
                 f"received {len(alike)} of {len(in_split)}, as {photos['path'][alike[0]]} and "

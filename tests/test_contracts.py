@@ -16,7 +16,7 @@ from dvc.utils.hydra import apply_overrides
 
 from stages.common.machine import STAGES
 from stages.common.params import Params
-from stages.common.paths import BACKUPS, CORRECTIONS, COSTS, COSTS_TABLE, FIGURES, LOGS, PREDICTIONS
+from stages.common.paths import BACKUPS, CORRECTIONS, COSTS, COSTS_TABLE, FIGURES, LOGS, OUTPUTS, PREDICTIONS
 from stages.inference.prediction_cache import INFERENCE_CODE
 from stages.training.training_run import TRAINING_CODE
 from tests.conftest import PROJECT
@@ -172,8 +172,10 @@ def test_each_path_is_an_output_of_one_step_or_holds_some() -> None:
     assert len(outs) == len(set(outs))
     code = [PROJECT / f"stages/{name}.py" for name in ("common/paths", *STEPS)]
     paths = {path.rstrip("/") for file in code for path in re.findall(r'Path\(f?"([^"{]*)', file.read_text())}
-    no_outputs = {str(path) for path in (BACKUPS, CORRECTIONS, COSTS, COSTS_TABLE, FIGURES, LOGS, PREDICTIONS, "plots")}
+    no_outputs = {str(path) for path in (BACKUPS, CORRECTIONS, COSTS, COSTS_TABLE, FIGURES, LOGS, PREDICTIONS)}
+    no_outputs |= {"metrics", "plots"}
     assert paths - no_outputs | {"data/features/pixels"} == {out.split("/$")[0] for out in outs}
+    assert all(any(Path(out).is_relative_to(folder) for folder in OUTPUTS) for out in {*outs} - {"data/fetched.json"})
 
 
 def test_what_needs_no_tensorflow_does_not_load_it() -> None:

@@ -141,7 +141,7 @@ def test_files_of_a_removed_model_are_refused() -> None:
         check_leftovers([MODELS, HISTORY, REPEATS], {"wide"}, "models")
 
 
-MISSING = [path.with_suffix(suffix) for path in (CNN, REPEAT) for suffix in (".keras", ".npz")]
+MISSING = [path.with_suffix(suffix) for path in (CNN, REPEAT) for suffix in (".json", ".npz")]
 MISSING += [HISTORY / "cnn.json", REPEATS / "cnn/seeds.json"]
 
 
@@ -149,6 +149,14 @@ MISSING += [HISTORY / "cnn.json", REPEATS / "cnn/seeds.json"]
 def test_damaged_json_is_one_line(content: str) -> None:
     Path("data/models/cnn.json").write_text(content)
     with pytest.raises(UserError, match=r"^expected JSON.* in data/models/cnn\.json, .*: run `dvc repro train@cnn`$"):
+        evaluate_all_runs()
+
+
+@pytest.mark.parametrize("path", MISSING[-2:], ids=str)
+@pytest.mark.parametrize("content", ["", "1", "[" * 100_000])
+def test_damaged_histories_and_seeds_are_one_line(path: Path, content: str) -> None:
+    path.write_text(content)
+    with pytest.raises(UserError, match=rf"^expected {path} .*, received it damaged .*: run `dvc repro train@cnn`$"):
         evaluate_all_runs()
 
 

@@ -12,7 +12,7 @@ from PIL import ExifTags, Image
 from stages import label_stats
 from stages.common.params import LabelStats
 from stages.label_stats import draw_counts, draw_samples, main
-from stages.storage.photo_lists import DUPLICATE, NO_FILE, REMOVED, SAME_GROUP, TWO_LABELS
+from stages.storage.photo_lists import DUPLICATE, NO_CLASS, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
 from tests.conftest import SetParams, read_json, write_list, write_photos
 
 
@@ -27,16 +27,17 @@ def test_each_number_has_its_own_name(workspace: Path) -> None:
     """All of them differ, so that none can stand in another's place."""
     write_photos(workspace, 1)
     images = {"train": {"cats": 4, "dogs": 8}, "validation": {"cats": 3, "dogs": 5}, "test": {"cats": 6, "dogs": 2}}
-    reasons = {NO_FILE: 2, TWO_LABELS: 3, DUPLICATE: 4, SAME_GROUP: 5, REMOVED: 6, "cannot be decoded": 7}
+    unmatched = {NO_FILE: 2, NO_CLASS: 10, NO_LABEL: 11}
+    reasons = {f"{TWO_LABELS}: {DUPLICATE}": 3, f"{DUPLICATE} x": 4, SAME_GROUP: 5, REMOVED: 6, "has 130 megapixels": 7}
     write_lists(
         **{split: {"path": "0.jpg", "label": list(Counter(of).elements())} for split, of in images.items()},
-        rejected={"path": "x", "reason": list(Counter(reasons).elements())},
+        rejected={"path": "x", "reason": list(Counter({**unmatched, **reasons, f"{SIDECAR}: cut": 99}).elements())},
         corrected={"path": "0.jpg", "given": ["cats", "dogs"], "label": ["dogs", "dogs"]},
         copies={"path": "x", "split": ["validation", "validation", "test"]},
     )
     main()
     assert read_json("metrics/label_stats.json") == {
-        "unmatched": 2,
+        "unmatched": 23,
         "conflicting": 3,
         "duplicates": 4,
         "grouped": 5,

@@ -26,7 +26,7 @@ def fields(section: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield each key that holds a value, with its JSON schema."""
     for name, schema in section["properties"].items():
         key = prefix + name
-        if inner := re.search(r"#/\$defs/(\w+)", str(schema)):
+        if inner := re.search(r"#/\$defs/(?!JsonValue)(\w+)", str(schema)):
             entry = f"{key}.{ENTRIES[key]}." if key in ENTRIES else f"{key}."
             yield from fields(SCHEMA["$defs"][inner[1]], entry)
         else:

@@ -1,10 +1,6 @@
 """Commands that run on a Ray cluster. Ray reads these settings when it is imported."""
 
-import importlib.util
 import os
-
-if importlib.util.find_spec("ray") is None:
-    raise SystemExit("error: expected Ray, of the dependency group cluster, found none: run `make install`")
 
 os.environ.setdefault("RAY_DEDUP_LOGS", "0")  # lines that differ only in a number are different lines
 os.environ.setdefault("RAY_RUNTIME_ENV_IGNORE_GITIGNORE", "1")  # nodes receive what git tracks, ignored or not

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from commands.cluster import nodes, parquet
 from commands.predict import EPILOG, add_model_options, check_all_classified
-from stages.common.cli import MachineError, UserError, command_parser, first_line, logger, printable, run
+from stages.common.cli import MachineError, UserError, check_output, command_parser, first_line, logger, printable, run
 from stages.common.param_types import ImageFit
 from stages.common.params import Resources, load_params
 from stages.inference.model_file import fetch_model_file
@@ -50,6 +50,8 @@ def main() -> None:
     params = load_params()
     if PurePosixPath(output.fs.unstrip_protocol(output.path)).is_relative_to(photos.fs.unstrip_protocol(photos.path)):
         raise UserError(f"expected OUTPUT outside of {args.photos}, where the photos are, received {args.output}")
+    if isinstance(output.fs, LocalFileSystem):
+        check_output(Path(output.path), "OUTPUT")
     paths = list_photos(photos)
     if not paths:
         raise UserError(f"expected a folder with photos, found none in {args.photos}")
@@ -116,7 +118,7 @@ def predict_photos(paths: list[str], decoding: dict[str, Any], output: DirFileSy
             text = f"expected to classify all photos ({len(paths)}), classified {bar.n}: {first_line(cause)}"
             if isinstance(cause, UserError):
                 raise UserError(text) from error
-            if isinstance(cause, (MachineError, ray.exceptions.RayError)):
+            if isinstance(cause, MachineError):
                 raise MachineError(f"{text}: run the same command again to go on") from error
             raise RuntimeError(text) from error
 
@@ -137,7 +139,7 @@ def decode(
             raise
 
     def content_of(path: str) -> Path | bytes:
-        if isinstance(photos, DirFileSystem) and isinstance(photos.fs, LocalFileSystem):
+        if isinstance(photos.fs, LocalFileSystem):
             return Path(photos.path, path)
         with unreadable_photos(), photos.open(path, block_size=BLOCK) as file:
             return read_photo(file, getattr(file, "size", None) or 0, max_megapixels)

@@ -13,7 +13,6 @@ import ray
 from tqdm import tqdm
 
 from commands.cluster.nodes import cause_of, connect, resources_for_features, task_options
-from stages.common.cli import MachineError, first_line
 from stages.common.parallel import in_parallel
 from stages.common.params import load_params
 from stages.datasets.augmentation import Draws, augment
@@ -35,8 +34,9 @@ def store(features: FeatureDataset, array: DiskArray, description: str) -> list[
     task = extract.options(max_retries=params.cluster.retries, **task_options(resources))
     slots = max(1, int(ray.cluster_resources().get("CPU", 0) / resources.cpus))
     extractor, photos, count = ray.put(features.extractor), features.photos, len(features.labels)
-    fitting = max(1, MAX_BYTES // (BATCH_SIZE * math.prod(features.extractor.input_shape[1:])))
-    size = BATCH_SIZE * min(fitting, math.ceil(count / (BATCH_SIZE * TASKS_PER_SLOT * slots)))
+    batch_bytes = BATCH_SIZE * math.prod(features.extractor.input_shape[1:])
+    batches = min(MAX_BYTES // batch_bytes, math.ceil(count / (BATCH_SIZE * TASKS_PER_SLOT * slots)))
+    size = BATCH_SIZE * max(1, batches)  # of a shard
     shards = [(view, start) for view in range(len(array) // count) for start in range(0, count, size)]
 
     def compute(shard: tuple[int, int]) -> tuple[np.ndarray, list[str]]:
@@ -49,8 +49,7 @@ def store(features: FeatureDataset, array: DiskArray, description: str) -> list[
         try:
             rows, lines = ray.get(task.remote(extractor, pixels, draws, array.dtype.type))
         except ray.exceptions.RayError as error:
-            cause = cause_of(error)
-            raise (MachineError(first_line(cause)) if isinstance(cause, ray.exceptions.RayError) else cause) from error
+            raise cause_of(error) from error
         return rows, lines
 
     environment: dict[str, None] = {}  # with lines of several CPUs, if the nodes have several

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from importlib.metadata import distributions
+from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 from tempfile import TemporaryDirectory
@@ -129,8 +129,7 @@ def missing_resources(needed: Iterable[Resources]) -> list[str]:
 
 
 def installed_versions() -> dict[str, str]:
-    installed = {name: next((each.version for each in distributions(name=name)), "none") for name in PACKAGES}
-    return {"Python": python_version(), **installed}
+    return {"Python": python_version(), **{name: version(name) for name in PACKAGES}}
 
 
 def on_node(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
@@ -153,10 +152,11 @@ def on_node(function: Callable[Arguments, Result]) -> Callable[Arguments, Result
 
 
 def cause_of(error: Exception) -> Exception:
-    """Return what a task, or an actor at its start, raised; if the node failed, Ray's own error."""
+    """Return what a task, or an actor at its start, raised; a MachineError if the node failed."""
     if isinstance(error, ray.exceptions.ActorDiedError) and error.actor_init_failed:
         [error] = error.args
-    return error.cause if isinstance(error, ray.exceptions.RayTaskError) else error
+    cause = error.cause if isinstance(error, ray.exceptions.RayTaskError) else error
+    return MachineError(first_line(cause)) if isinstance(cause, ray.exceptions.RayError) else cause
 
 
 @ray.remote(num_cpus=0)

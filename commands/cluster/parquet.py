@@ -146,6 +146,5 @@ def drop_problems(output: DirFileSystem) -> set[str]:
 
 
 def read_predictions(output: DirFileSystem) -> pd.DataFrame:
-    columns = ["path", "problem"]
-    tables = [read_part(output, part, columns) for part in parts_of(output)]
-    return pd.concat(tables) if tables else pd.DataFrame(columns=columns)
+    """Return the ``path`` of each photo in the output, and its ``problem``."""
+    return pd.concat([read_part(output, part, ["path", "problem"]) for part in parts_of(output)])

@@ -93,6 +93,9 @@ def changes(override: str, *prefixes: str) -> bool:
 
 def list_trials(options: list[str]) -> list[list[str]]:
     """Return the overrides of each trial, such as ``["train.seed=1", ...]``: all combinations of all values."""
+    names = [option.partition("=")[0].lstrip("+") for option in options]
+    if twice := sorted({name for name in names if names.count(name) > 1}):  # of which Hydra takes the last
+        raise UserError(f"-S {twice[0]}: expected once, with all its values, received twice")
     try:
         sweeps = [tuple(sweep[str(PARAMS)]) for sweep in get_hydra_sweeps({str(PARAMS): options})]
     except Exception as error:  # Hydra's parser has types of its own

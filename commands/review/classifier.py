@@ -58,7 +58,7 @@ def load_classifier(name: str | None, revision: str | None, state: tuple[Any, ..
     trained = file.load(load_params().confidence)
     arrays = {}
     with suppress(UserError):
-        arrays = parse_validation(file.validation or b"", "damaged")
+        arrays = parse_validation(file.validation or b"", "", "")
     if "training_paths" not in arrays:
         return Classifier(trained, None, [])
     trained = trained._replace(with_features=with_features(trained.model))

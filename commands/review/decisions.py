@@ -87,8 +87,6 @@ def check_labels(labels: Mapping[str, str | None], photos: Photos) -> None:
     for path, label in labels.items():
         if path not in photos.table.index:
             raise UserError(f"expected a photo of data/splits, received {path!r}: reload the page")
-        if label == REMOVE and REMOVE in photos.classes:
-            raise UserError(f"{REMOVE} removes photos, but is also the name of a class: rename the class")
         if label not in {*photos.classes, REMOVE, None}:
             raise UserError(f"expected one of the classes or {REMOVE}, received {label!r}: reload the page")
 
@@ -104,8 +102,9 @@ def describe_rerun(photos: pd.DataFrame, decisions: Mapping[str, str], params: P
     was_removed, is_removed = new["applied"] == REMOVE, new["decided"] == REMOVE
     stays = ~was_removed & ~is_removed
     relabelled = stays & (new["final"] != new["label"])
-    is_listed, returns = new["split"].isin(["train", "validation"]), new["split"].eq("left out") & (new["label"] == "")
-    moves_photos = (is_listed & is_removed) | returns
+    is_listed = new["split"].isin(["train", "validation"])
+    returns = (new["split"] == "left out") & (new["label"] == "")  # was removed, or a copy with two labels
+    moves_photos = (is_listed & is_removed) | returns  # of which pixels and features are extracted
     trains = (is_listed & relabelled) | moves_photos
     steps = []
     if len(new):
@@ -123,7 +122,7 @@ def describe_rerun(photos: pd.DataFrame, decisions: Mapping[str, str], params: P
         "relabelled": int(relabelled.sum()),
         "confirmed": int((stays & ~relabelled).sum()),
         "removed": int(is_removed.sum()),
-        "restored": int((was_removed & ~is_removed).sum()),
+        "restored": int(was_removed.sum()),
         "steps": steps,
         "without_photos": sorted({*photos["label"]} - {""} - {*photos["final"][in_a_split]}),
     }

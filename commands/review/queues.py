@@ -16,7 +16,7 @@ from stages.common.params import PARAMS, Split, load_params
 from stages.common.paths import BEST, LABEL_ISSUES, MODELS, OUT_OF_FOLD, SPLITS
 from stages.data.labels import REMOVE
 from stages.inference.calibration import read_validation
-from stages.storage.files import json_value
+from stages.storage.files import explain_unreadable, json_value
 from stages.storage.photo_lists import DUPLICATE, REMOVED, TWO_LABELS, class_names, encode_labels, read_split
 
 COLUMNS = ["path", "predicted", "probability"]  # of the label
@@ -95,10 +95,14 @@ def related_photos(copies: "pd.Series[str]", listed: pd.Index) -> dict[str, list
 
 def read_predictions(folder: Path, names: Iterable[str], columns: list[str]) -> pd.DataFrame:
     """Read what ``COLUMNS`` names from the CSVs of these names, one below another, each photo once."""
-    paths = [path for name in names if (path := folder / f"{name}.csv").exists()]
-    tables = [pd.read_csv(path, dtype=str, keep_default_na=False)[columns] for path in paths]
-    joined = pd.concat([pd.DataFrame(columns=columns), *tables]).set_axis(COLUMNS, axis=1)
-    return joined.astype({"probability": float}).drop_duplicates("path")
+    tables = [pd.DataFrame(columns=COLUMNS).astype({"probability": float})]
+    for name in names:
+        path = folder / f"{name}.csv"
+        if path.exists():
+            with explain_unreadable(path, f"run `dvc repro label_issues@{name}`"):
+                table = pd.read_csv(path, dtype=str, keep_default_na=False)[columns].set_axis(COLUMNS, axis=1)
+                tables.append(table.astype({"probability": float}))
+    return pd.concat(tables).drop_duplicates("path")
 
 
 def best_models_validation(lists: pd.DataFrame) -> pd.DataFrame:

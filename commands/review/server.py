@@ -24,7 +24,6 @@ from stages.photos.decode import UnreadablePhotoError, open_photo
 
 EXECUTOR = ThreadPoolExecutor(1)  # of one thread: a model takes all cores for one photo
 MAX_UPLOAD = 64 * 2**20  # bytes
-MAX_ROWS = 200
 SIZES = {"large": 1600, "small": 256}  # longer side of a served photo, in pixels
 HEADERS = {
     "Content-Security-Policy": (
@@ -117,10 +116,9 @@ async def photos(request: web.Request) -> web.StreamResponse:
     rows = select(photos, decisions, request.query)
     is_decided = rows.index.isin(decisions.keys())
     start, count = (int(request.query.get(key, "0")) for key in ("start", "count"))
-    shown = rows.iloc[max(0, start) : max(0, start) + min(count, MAX_ROWS)]
     first = int(is_decided.argmin()) if len(rows) else 0
     counts = {"total": len(rows), "decided": int(is_decided.sum()), "first": first}
-    return web.json_response({**counts, "photos": describe(photos, decisions, shown)})
+    return web.json_response({**counts, "photos": describe(photos, decisions, rows.iloc[start : start + count])})
 
 
 async def photo(request: web.Request) -> web.StreamResponse:
@@ -142,14 +140,19 @@ def encode_photo(path: str, size: int) -> bytes:
 
 
 async def decide(request: web.Request) -> web.StreamResponse:
-    """Write decisions, also on copies or a group if the query asks for it; answer with those that they replaced."""
+    """Write decisions, also on copies or a group if the query asks for it; answer with those that they replaced.
+
+    Instead of one that no page may write back, such as two labels that disagree, it answers with none.
+    """
     photos, labels = current_photos(), await request.json()
     if not isinstance(labels, dict) or not all(label is None or isinstance(label, str) for label in labels.values()):
         raise ValueError("expected an object of paths and labels")
     if "related" in request.query:
         labels = {other: label for path, label in labels.items() for other in photos.related.get(path, [path])}
     check_labels(labels, photos)
-    return web.json_response(write_decisions(labels, photos.table.index))
+    replaced = write_decisions(labels, photos.table.index)
+    writable = {*photos.classes, REMOVE}
+    return web.json_response({path: label if label in writable else None for path, label in replaced.items()})
 
 
 async def rerun(_: web.Request) -> web.StreamResponse:

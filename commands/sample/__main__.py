@@ -15,7 +15,8 @@ from stages.storage.files import sha256_of
 
 def main() -> None:
     parser = command_parser(__doc__)
-    parser.add_argument("--classes", nargs="+", default=["cats", "dogs"], help=f"of {', '.join(SPECIES)}")
+    names = f"of {', '.join(SPECIES)}"
+    parser.add_argument("--classes", nargs="+", choices=SPECIES, default=["cats", "dogs"], metavar="NAME", help=names)
     parser.add_argument("--train", type=int, default=80, metavar="N", help="images per class (default: %(default)s)")
     parser.add_argument("--validation", type=int, default=150, metavar="N", help="likewise (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")

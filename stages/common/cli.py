@@ -14,6 +14,8 @@ from pathlib import Path, PurePath
 from textwrap import fill
 from typing import NoReturn
 
+from stages.common.paths import OUTPUTS
+
 logger = logging.getLogger("stages")  # of all steps and commands, whose log has messages alone
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -128,6 +130,7 @@ def machine_problem(error: Exception) -> str | None:
 @contextmanager
 def explain_unwritable(path: Path, option: str) -> Iterator[None]:
     """Turn a failure to write to the path that the user chose by ``option`` into a UserError."""
+    check_output(path, option)
     try:
         yield
     except OSError as error:
@@ -136,9 +139,21 @@ def explain_unwritable(path: Path, option: str) -> Iterator[None]:
         raise UserError(f"cannot write {path} ({first_line(error)}): choose another {option}") from error
 
 
+def check_output(path: Path, option: str) -> None:
+    """Refuse a path among the pipeline's outputs for a file or folder of the user's."""
+    for folder in OUTPUTS:
+        if path.resolve().is_relative_to(folder.resolve()):
+            raise UserError(f"{option}: expected a path outside of the pipeline's {folder}, received {path}")
+
+
 def plural(count: int, one: str, several: str = "") -> str:
     """Return a count with its noun, such as "1 photo" or "2 photos"."""
     return f"{count} {one if count == 1 else several or f'{one}s'}"
+
+
+def without_password(url: str) -> str:
+    """Return a URL without a user's name and password, which no log or comment may show."""
+    return re.sub("(?<=://)[^/]*@", "", url)
 
 
 def printable(path: str | PurePath) -> str:

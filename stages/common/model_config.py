@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from stages.common.param_types import Count, Fraction, Positive, Section, Seed, Text, expected
+from stages.common.param_types import Count, Positive, Section, Seed, Text, expected
 from stages.common.paths import PIXELS
 
 Filters = Annotated[
@@ -76,7 +76,6 @@ LINEAR_FINE_TUNING_KEYS = ("fine_tune", "epochs", "schedule", "warmup", "checkpo
 
 
 class FineTune(Section):
-    after: Fraction | None = None
     learning_rate: Positive
 
 
@@ -148,9 +147,8 @@ class ModelConfig(Augmentation):
         if not self.is_linear and features and features.pooling:
             raise ValueError(f"{key}.features: expected features without pooling, received {name}")
         if stop_before and not self.fine_tune:
-            raise ValueError(f"{key}.fine_tune: expected after and learning_rate with features.{name}.stop_before")
+            raise ValueError(f"{key}.fine_tune: expected learning_rate with features.{name}.stop_before")
         if self.fine_tune and not stop_before:
             raise ValueError(f"{key}.fine_tune: expected none without features.{name}.stop_before")
-        if self.fine_tune and self.is_linear == bool(self.fine_tune.after):
-            received = "both" if self.is_linear else "neither"
-            raise ValueError(f"{key}.fine_tune: expected after or classifier: linear, received {received}")
+        if self.fine_tune and not self.is_linear:
+            raise ValueError(f"{key}.fine_tune: expected classifier: linear, received none")

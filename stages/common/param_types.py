@@ -38,12 +38,9 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _empty_is_default(cls, content: Any) -> Any:
-        """Take the default for null, and for '' (``-S image_fit=``); refuse text with zero bytes, as no path has."""
+        """Take the default for null, and for '' (``-S image_fit=``)."""
         if not isinstance(content, dict):
             return content
-        for key, value in content.items():
-            if isinstance(value, str) and "\0" in value:
-                raise ValueError(f"expected text without zero bytes, received {key}: {value!r}")
         defaults = {key for key, field in cls.model_fields.items() if not field.is_required()}
         content = {key: None if value == "" else value for key, value in content.items()}
         return {key: value for key, value in content.items() if value is not None or key not in defaults}
@@ -57,6 +54,7 @@ RENAMED = {
     "memory_gib": "removed: arrays are on disk",
     "models.*.backbone": "removed: name it in features.NAME.backbone, and NAME in the model's features",
     "models.*.convolutions": "renamed to conv_layers (how many) and filters",
+    "models.*.fine_tune.after": "removed: a model that fine-tunes starts as a fitted linear classifier",
     "models.*.fine_tune.first_layer": "removed: name the layer in features.NAME.stop_before alone",
     "models.*.keep": "renamed to checkpoint",
     "models.*.patience": "renamed to early_stopping",

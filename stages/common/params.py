@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import pydantic
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -30,6 +31,7 @@ ImageSize = Annotated[
 Sha256 = Annotated[
     str, StringConstraints(pattern="^[0-9a-fA-F]{64}$", to_lower=True), expected("64 hexadecimal digits or nothing")
 ]
+Option = Annotated[pydantic.JsonValue, expected("a finite number, text, true, false, or a list or mapping of those")]
 Name = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]  # of a file and of a DVC stage
 
 
@@ -45,7 +47,7 @@ class BackboneConfig(Section):
     architecture: Text
     weights: str | None = None
     sha256: Sha256 | None = None
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: dict[str, Option] = Field(default_factory=dict)
 
 
 class Split(Section):

@@ -22,6 +22,8 @@ LABEL_ISSUES = Path("plots/label_issues")
 OUT_OF_FOLD = Path("data/out_of_fold")
 BEST = Path("metrics/best.json")
 REPORT = Path("metrics/report.md")
+# DVC may delete what else is in a folder of outputs.
+OUTPUTS = (RAW, LABELS, BACKBONE, SPLITS, FEATURES, MODELS, REPEATS, OUT_OF_FOLD, Path("metrics"), Path("plots"))
 # Outside the outputs, which DVC deletes before a step runs.
 BACKUPS = Path("data/backups")
 PREDICTIONS = Path("data/predictions")

@@ -144,7 +144,7 @@ def similar_hashes(
             keys = (hashes & mask) * MULTIPLIER & HIGH | parents[owners].astype(np.uint64)
             joined = 0
             for pairs in _pairs_in_runs(keys, hashes, max_distance):
-                for earlier in masks[:number]:
+                for earlier in masks[:number]:  # without the pairs that it has had
                     pairs = pairs[:, np.not_equal(*hashes[pairs] & earlier)]
                 if pairs.size:
                     yield pairs

@@ -5,6 +5,7 @@ reads fewer kinds of URL (no ``ftp://``, ``github://`` or ``zip://…::…``); a
 """
 
 import errno
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -21,16 +22,18 @@ from fsspec.callbacks import TqdmCallback
 from fsspec.implementations.cached import CachingFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
-from stages.common.cli import BROKEN, NO_SPACE, UserError, first_line, logger
+from stages.common.cli import BROKEN, NO_SPACE, UserError, first_line, logger, without_password
 from stages.common.paths import RAW
 from stages.data.archive import Member, leave_out_hidden, pack
 from stages.storage.files import sha256_of
 from stages.storage.non_photos import check_readable
 
+logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # after Ctrl-C it would complain of a request without an answer
 READERS = 32  # files of a bucket that are fetched at a time
 READ_TIMEOUT_S = 60  # without a byte, after which a connection counts as broken
 RETRY_DELAYS_S = (1, 3, 9)  # before each further attempt
 MAX_BUFFERED = 2**22  # bytes of a file in memory
+MAX_REASON = 500  # characters of an error's message
 NOT_FETCHED = "expected in {} only what this step fetched, found {}: move what is yours elsewhere, and delete the rest"
 
 
@@ -38,29 +41,31 @@ class Source:
     """A file or folder that ``params.yaml`` names, under ``key``, by a path or by a URL that fsspec knows."""
 
     def __init__(self, url: str, key: str) -> None:
-        self.url, self.key = url, key
+        self.url, self.key = without_password(url), key  # for messages
         self.is_http = url.startswith(("http://", "https://"))
         # By default aiohttp gives up on a healthy download after five minutes; only silence should end one.
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=READ_TIMEOUT_S, sock_read=READ_TIMEOUT_S)
-        options: dict[str, Any] = {"client_kwargs": {"timeout": timeout}} if self.is_http else {}
+        # Proxies are from the environment, such as HTTPS_PROXY, and passwords also from ~/.netrc.
+        options: dict[str, Any] = {"client_kwargs": {"timeout": timeout, "trust_env": True}} if self.is_http else {}
         if url.startswith(("s3://", "s3a://")):  # s3fs tries each request five times, and botocore each of these
             options["config_kwargs"] = {"retries": {"mode": "standard", "max_attempts": 1}}
-        is_path = os.path.lexists(url)  # whatever its name looks like
-        separated = ", in which :: separates paths" if "::" in url and not is_path else ""
         try:
-            if is_path:
+            if os.path.lexists(url):  # whatever its name looks like
                 self.files, self.path = LocalFileSystem(), os.path.abspath(url)  # noqa: PTH100 (links stay)
             else:
                 self.files, self.path = fsspec.core.url_to_fs(url, **options)
-            self.is_local = isinstance(self.files, LocalFileSystem)
-            if separated and not isinstance(self.files, (AbstractArchiveFileSystem, CachingFileSystem)):
-                # fsspec would read the first alone.
-                raise ValueError("the first is not in the second, as in zip://FOLDER::ARCHIVE; in a URL :: is %3A%3A")
+                if "::" in url and not isinstance(self.files, (AbstractArchiveFileSystem, CachingFileSystem)):
+                    # fsspec would read the first alone.
+                    raise ValueError(
+                        "the first is not in the second, as in zip://FOLDER::ARCHIVE; in a URL :: is %3A%3A"
+                    )
         except Exception as error:  # each of fsspec's file systems brings its own
             if is_machine_failure(error, is_local=False):
                 raise
-            received = f"{url!r}{separated}: {first_line(error) or type(error).__name__}"
+            separated = ", in which :: separates paths" if "::" in url else ""
+            received = f"{self.url!r}{separated}: {first_line(error) or type(error).__name__}"
             raise UserError(f"{key}: expected a path or a URL that fsspec reads, received {received}") from error
+        self.is_local = isinstance(self.files, LocalFileSystem)
 
     def check_is_apart(self, *outputs: Path) -> None:
         """Refuse a local source inside or around a folder that the step replaces."""
@@ -81,13 +86,11 @@ class Source:
         """Refuse what reading has no end of."""
         if self.is_local and not Path(path).is_file():
             raise UserError(
-                f"{self.key}: expected a file, received {path}, a link to a folder or to nothing, a pipe or a device: "
+                f"{self.key}: expected a file, received {path}, a folder, a link to nothing, a pipe or a device: "
                 "replace or delete it"
             )
 
-    def copy_file(
-        self, target: Path, sha256: str | None = None, sha256_key: str = "", *, may_link: bool = False
-    ) -> None:
+    def copy_file(self, target: Path, sha256: str | None = None, *, may_link: bool = False) -> None:
         """Copy one file and check it; one on this machine may instead be linked to."""
 
         def copy() -> None:
@@ -103,9 +106,8 @@ class Source:
 
         self._retry(copy, self.url)
         if sha256 and (received := sha256_of(target)) != sha256:
-            raise UserError(
-                f"{sha256_key}: expected {sha256}, received {received}: {self.url} is damaged or another file"
-            )
+            text = f"expected the SHA-256 {sha256}, received {received}: {self.url} is damaged or another file"
+            raise UserError(f"{self.key}: {text}")
 
     def pack_folder(self, target: Path) -> None:
         """Pack the files of a folder into shards, except hidden ones."""
@@ -146,7 +148,9 @@ class Source:
                     raise
                 status = error.status if isinstance(error, aiohttp.ClientResponseError) else 500
                 is_refusal = isinstance(error, PermissionError) or (status < 500 and status not in (408, 429))
-                reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+                # Some messages are empty, and some contain all that the server sent.
+                text = without_password(" ".join(f"{type(error).__name__}: {error}".split()))
+                reason = text[:MAX_REASON].rstrip(".")
                 delay = None if is_refusal else next(delays, None)
                 if delay is None:
                     hint = "" if self.is_local else f". Without a network, set {self.key} to a local path"

@@ -17,6 +17,7 @@ import pandas as pd
 from stages.common.cli import MismatchError, UserError, logger, shown
 from stages.storage.photo_lists import REMOVED
 
+MAX_SHOWN = 500  # characters of the names of columns
 REMOVE = "remove"  # in corrections.csv, in place of a label
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")  # Unicode's category Cc
 # Zero-width spaces, byte order marks, soft hyphens and direction marks; but not joiners, which scripts and emoji need.
@@ -56,10 +57,10 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
 def check_columns(columns: list[str], name: str) -> None:
     """Raise a UserError unless ``path`` and ``label`` are there, once each; log the other columns."""
     if columns.count("path") != 1 or columns.count("label") != 1:
-        received = shown(", ".join(columns)) or "none"
+        received = shown(", ".join(columns))[:MAX_SHOWN] or "none"  # a web page may be one line
         raise UserError(f"{name}: expected the columns path and label, separated by commas, received {received}")
     if others := [column for column in columns if column not in ("path", "label")]:
-        logger.info("%s: columns that are not read: %s", name, ", ".join(others))
+        logger.info("%s: columns that are not read: %s", name, ", ".join(map(repr, others))[:MAX_SHOWN])
 
 
 def normalize_label(label: str) -> str:

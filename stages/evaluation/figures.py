@@ -1,7 +1,6 @@
 """Matplotlib's settings, and what all figures share: grids of photos, captions, writing, a cache."""
 
 import pickle
-import shutil
 from collections.abc import Iterable, Sequence
 from functools import cache, partial
 from importlib.metadata import version
@@ -24,6 +23,7 @@ from stages.common.cli import logger
 from stages.common.machine import read_code
 from stages.common.paths import FIGURES
 from stages.photos.decode import thumbnail
+from stages.storage.arrays import read_cached, write_cached
 from stages.storage.files import atomic_write, content_hash
 
 matplotlib.use("agg")
@@ -118,13 +118,16 @@ class FigureCache:
     def write(self, draw: partial[Figure], path: Path) -> None:
         """Write a figure to ``path``, drawn or as it is cached."""
         arguments = np.frombuffer(pickle.dumps(draw), np.uint8)
-        cached = FIGURES / f"{content_hash([self.key, arguments])}.png"
+        key = content_hash([self.key, arguments])
+        cached = FIGURES / f"{key}.npz"
         self.used.add(cached)
-        if not cached.exists():
-            write_figure(draw(), cached)
-        with atomic_write(path) as unfinished:
-            shutil.copyfile(cached, unfinished)
+        if arrays := read_cached(cached, key):
+            with atomic_write(path) as unfinished:
+                unfinished.write_bytes(arrays["png"].tobytes())
+        else:
+            write_figure(draw(), path)
+            write_cached(cached, key, png=np.frombuffer(path.read_bytes(), np.uint8))
 
     def delete_unused(self) -> None:
-        for path in set(FIGURES.glob("*.png")) - self.used:
+        for path in set(FIGURES.glob("*.npz")) - self.used:
             path.unlink()

@@ -137,7 +137,9 @@ def most_confused(photos: pd.DataFrame, classes: list[str]) -> list[str]:
 
 
 def shorten(name: str) -> str:
-    return name if len(name) <= MAX_CLASS_LETTERS else f"{name[: MAX_CLASS_LETTERS - 1]}…"
+    """Elide the middle of a long name: classes that are confused often begin with the same words."""
+    half = MAX_CLASS_LETTERS // 2
+    return name if len(name) <= MAX_CLASS_LETTERS else f"{name[: half - 1]}…{name[-half:]}"
 
 
 def outcome(label: str, predicted: str, confidence: float) -> str:

@@ -63,7 +63,7 @@ def report(
     environment.filters |= {
         "listing": listing,
         "markdown": escape,
-        "names": lambda names: listing(f"`{name}`" for name in names),
+        "any_of": lambda names: listing((f"`{name}`" for name in names), "or"),
         "numbered": lambda lines: "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1)),
         "plural": plural,
         "score": format_score,
@@ -188,11 +188,13 @@ def format_score(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def listing(items: Iterable[str]) -> str:
-    """Join up to ``MAX_MODELS`` items, and count the others."""
+def listing(items: Iterable[str], conjunction: str = "and") -> str:
+    """Join up to ``MAX_MODELS`` items, and the count of the others, as in "a, b and 3 more"."""
     listed = list(items)
-    left_out = [f"and {len(listed) - MAX_MODELS} more"] if len(listed) > MAX_MODELS else []
-    return ", ".join([*listed[:MAX_MODELS], *left_out])
+    if len(listed) > MAX_MODELS:
+        listed[MAX_MODELS:] = [f"{len(listed) - MAX_MODELS} more"]
+    commas, last = ", ".join(listed[:-1]), "".join(listed[-1:])
+    return f"{commas} {conjunction} {last}" if commas else last
 
 
 def markdown_table(table: pd.DataFrame) -> str:

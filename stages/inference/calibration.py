@@ -19,7 +19,7 @@ from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import retraining
 from stages.storage.arrays import DAMAGED_NPZ, row_by_row
-from stages.storage.files import read_file
+from stages.storage.files import explain_unreadable
 
 SOFTMAX_ALONE = ConfidenceSettings()
 
@@ -61,18 +61,18 @@ class Calibration(NamedTuple):
 
 def read_validation(path: Path) -> dict[str, np.ndarray]:
     """Read the ``MODEL.npz`` that ``train`` wrote, or raise UserError if it is missing or damaged."""
-    advice = retraining(path)
-    message = f"expected predictions on the validation photos in {path}, received a damaged file: {advice}"
-    return parse_validation(read_file(path, advice), message)
+    with explain_unreadable(path, retraining(path)):
+        return parse_validation(path.read_bytes(), str(path), retraining(path))
 
 
-def parse_validation(content: bytes, message: str) -> dict[str, np.ndarray]:
-    """Return the arrays of a ``MODEL.npz``, or raise UserError with a message if it is damaged."""
+def parse_validation(content: bytes, source: str, advice: str) -> dict[str, np.ndarray]:
+    """Return the arrays of a ``MODEL.npz``, or raise UserError if it is damaged."""
     try:
         with np.load(BytesIO(content), allow_pickle=False) as loaded:
             return {"logits": loaded["logits"], "labels": loaded["labels"], **loaded}
     except DAMAGED_NPZ as error:
-        raise UserError(message) from error
+        text = f"expected predictions on the validation photos in {source}, received a damaged file: {advice}"
+        raise UserError(text) from error
 
 
 def fit_calibration(arrays: dict[str, np.ndarray], settings: ConfidenceSettings) -> Calibration:

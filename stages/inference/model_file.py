@@ -92,8 +92,7 @@ class ModelFile(NamedTuple):
             text = "%s has no .npz beside it, so confidence in params.yaml has no effect: train it again"
             logger.warning(text, self.origin)
             return Calibration()
-        expected = "expected predictions on the validation photos, received a damaged file: train the model again"
-        arrays = parse_validation(self.validation, f"the .npz beside {self.origin}: {expected}")
+        arrays = parse_validation(self.validation, f"the .npz beside {self.origin}", "train the model again")
         fitted = fit_calibration(arrays, settings)
         if settings.out_of_distribution_fraction is not None and fitted.distance_threshold is None:
             logger.warning("%s has no backbone: it calls no photo unlike the training photos", self.origin)

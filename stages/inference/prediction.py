@@ -2,14 +2,13 @@
 
 import logging
 from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from stages.common.cli import UserError
 from stages.common.parallel import in_parallel
-from stages.common.paths import retraining
 from stages.storage.arrays import ArrayStore
 
 KerasModel = Any  # a keras.Model, whose type would load TensorFlow
@@ -31,14 +30,7 @@ def load_model(path: Path) -> KerasModel:
     """Load a saved model in Keras's safe mode, which refuses a model that contains code."""
     from stages.models.runtime import keras
 
-    return keras.saving.load_model(existing_model(path), compile=False, safe_mode=True)
-
-
-def existing_model(path: Path) -> Path:
-    """Return the path of a saved model, or raise UserError if it does not exist."""
-    if not path.exists():
-        raise UserError(f"expected the model {path}, found none: {retraining(path)}")
-    return path
+    return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 
 def with_features(model: KerasModel) -> KerasModel:
@@ -46,17 +38,19 @@ def with_features(model: KerasModel) -> KerasModel:
     from stages.models.build import backbone_end
     from stages.models.runtime import keras, layers
 
-    features = layers.GlobalAveragePooling2D(name="features", dtype="float32")(model.layers[backbone_end(model)].input)
-    return keras.Model(model.input, [model.output, features])
+    end, inputs = backbone_end(model), keras.Input(model.input_shape[1:], name=model.layers[0].name)
+    maps = reduce(lambda x, layer: layer(x), model.layers[1:end], inputs)
+    logits = reduce(lambda x, layer: layer(x), model.layers[end:], maps)
+    return keras.Model(inputs, [logits, layers.GlobalAveragePooling2D(name="features", dtype="float32")(maps)])
 
 
 def split_after_backbone(model: KerasModel) -> tuple[KerasModel, KerasModel]:
-    """Split a model after its frozen backbone: from pixels to feature maps, and from them to the model's outputs."""
-    from stages.models.runtime import keras
+    """Split a model after its frozen backbone: from pixels to feature maps, and from them to logits."""
+    from stages.models.pretrained import connect
 
-    layer = model.layers[[layer.name for layer in model.layers].index("backbone") + 1]
-    maps = keras.Operation.input.fget(layer)  # the own `input` of `last_blocks`, a model, is another tensor
-    return keras.Model(model.input, maps), keras.Model(maps, model.outputs)
+    end = [layer.name for layer in model.layers].index("backbone") + 1
+    backbone = connect(model.layers[1:end], model.input_shape[1:])  # layer 0 is the input
+    return backbone, connect(model.layers[end:], backbone.output_shape[1:])
 
 
 def predict_outputs(model: KerasModel, pixels: ArrayStore) -> Outputs:

@@ -2,7 +2,6 @@
 
 from itertools import chain
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -21,8 +20,8 @@ from stages.inference.prediction import (
     with_features,
 )
 from stages.models.model_parts import hash_backbone, read_linear_head
-from stages.storage.arrays import ArrayStore, DiskArray, create_array, is_intact, open_array, read_cached, write_cached
-from stages.storage.files import atomic_write, content_hash
+from stages.storage.arrays import ArrayStore, DiskArray, create_array, open_array, read_cached, write_cached
+from stages.storage.files import atomic_write, content_hash, explain_unreadable, sha256_of, write_text
 
 INFERENCE_CODE = ("inference/*.py", "models/*.py")  # what predictions depend on, from the pixels on
 
@@ -45,17 +44,17 @@ class PredictionCache:
 
     def predict(self, model_path: Path, *, features: bool = False) -> Outputs:
         """Return the outputs of a model, with or without features; it is loaded only if they are not cached."""
-        try:
+        with explain_unreadable(model_path, retraining(model_path)):
             head, backbone = read_linear_head(model_path), hash_backbone(model_path)
-        except BadZipFile as error:
-            text = f"expected an intact model in {model_path}, received a damaged file"
-            raise UserError(f"{text}: {retraining(model_path)}") from error
         if backbone:
-            self.maps[model_path] = PREDICTIONS / f"{content_hash([backbone, self.key])}.npy"
-        if head:
-            key = content_hash([head.rest, self.key])
+            maps = PREDICTIONS / f"{content_hash([backbone, self.key])}.npy"
+            if maps not in self.maps.values() and not is_intact(maps):  # once, as it is read whole
+                maps.unlink(missing_ok=True)
+            self.maps[model_path] = maps
+        if backbone and head:  # a linear classifier: the features, which any fit to them shares, are cached instead
+            key = content_hash([backbone, str(head.kernel.shape), self.key])
             path = PREDICTIONS / f"{key}.npz"
-            if not is_intact(self.maps[model_path]):  # Grad-CAM needs them
+            if not self.maps[model_path].exists():  # Grad-CAM needs them
                 path.unlink(missing_ok=True)
             pooled = self.cached(path, key, model_path, features=True)["features"]
             with threadpool_limits(limits=1):  # the last digits depend on the number of threads
@@ -66,45 +65,67 @@ class PredictionCache:
         return Outputs(arrays["logits"], arrays.get("features"))
 
     def cached(self, path: Path, key: str, model_path: Path, *, features: bool) -> dict[str, np.ndarray]:
-        """Return cached outputs of a model and its size; if there are none, predict and measure the model's speed."""
+        """Return the outputs of a model that are cached at ``path`` under a key, or compute and cache them."""
         self.used.add(path)
         arrays = read_cached(path, key)
         logger.info("%s: %s", model_path.stem, "predictions are cached" if arrays else "predicting the test photos")
         if not arrays:
-            from stages.models.runtime import make_deterministic
-
-            make_deterministic(0)
-            model = load_model(model_path)
-            expected, received = list(self.pixels.shape[1:3]), list(model.input_shape[1:3])
-            if received != expected:
-                text = f"expected image_size {expected} (params.yaml), received {received}"
-                raise UserError(f"{model_path}: {text}: {retraining(model_path)}")
-            outputs = self.compute(with_features(model) if features else model, self.maps.get(model_path))
-            arrays = {name: array for name, array in outputs._asdict().items() if array is not None}
-            arrays["size"] = np.array(size_of(model))
-            measure_speed(model, model_path, self.pixels)
+            arrays = self.compute(model_path, features=features)
             write_cached(path, key, **arrays)
         self.sizes[model_path.stem] = Size(*arrays["size"].tolist())
         return arrays
 
-    def compute(self, model: KerasModel, maps_path: Path | None) -> Outputs:
+    def compute(self, model_path: Path, *, features: bool) -> dict[str, np.ndarray]:
+        """Load a model, and return its outputs by name and its ``size``; also measure its speed."""
+        from stages.models.runtime import make_deterministic
+
+        make_deterministic(0)
+        model = load_model(model_path)
+        expected, received = list(self.pixels.shape[1:3]), list(model.input_shape[1:3])
+        if received != expected:
+            text = f"expected image_size {expected} (params.yaml), received {received}"
+            raise UserError(f"{model_path}: {text}: {retraining(model_path)}")
+        measure_speed(model, model_path, self.pixels)
+        outputs = self.predict_photos(model, self.maps.get(model_path), features=features)
+        arrays = {name: array for name, array in outputs._asdict().items() if array is not None}
+        return {**arrays, "size": np.array(size_of(model))}
+
+    def predict_photos(self, model: KerasModel, maps_path: Path | None, *, features: bool) -> Outputs:
         """Predict the photos, from the feature maps of the frozen backbone if there is one; write them if missing."""
         if maps_path is None:
-            return predict_outputs(model, self.pixels)
+            return predict_outputs(with_features(model) if features else model, self.pixels)
         backbone, rest = split_after_backbone(model)
-        if not is_intact(maps_path):
+        if not maps_path.exists():
             with atomic_write(maps_path) as unfinished:
                 maps = create_array(unfinished, (len(self.pixels), *backbone.output_shape[1:]), np.float32)
                 done = 0
                 for [batch] in predict_batches(backbone, self.pixels):
                     maps.write(done, batch)
                     done += len(batch)
-        return predict_outputs(rest, open_array(maps_path))
+                write_text(sha256_of(unfinished), checksum_path(maps_path))
+        return predict_outputs(with_features(rest) if features else rest, open_array(maps_path))
 
     def feature_maps(self, model_path: Path) -> DiskArray:
         """Open the feature maps of a model that predicted, float32, shaped (photos, height, width, channels)."""
         return open_array(self.maps[model_path])
 
     def delete_unused(self) -> None:
-        for path in set(PREDICTIONS.glob("*.np[yz]")) - self.used - set(self.maps.values()):
-            path.unlink()
+        used = {*self.used, *self.maps.values(), *map(checksum_path, self.maps.values())}
+        for path in PREDICTIONS.glob("*.*"):
+            if path.suffix in (".npz", ".npy", ".sha256") and path not in used:
+                path.unlink()
+
+
+def checksum_path(path: Path) -> Path:
+    return path.with_suffix(".sha256")
+
+
+def is_intact(path: Path) -> bool:
+    """Return whether a file exists and has the SHA-256 at its ``checksum_path``; one that has another is logged."""
+    checksum = checksum_path(path)
+    if not (path.exists() and checksum.exists()):
+        return False
+    if checksum.read_bytes() == sha256_of(path).encode():
+        return True
+    logger.warning("%s is damaged, so it is not used", path)
+    return False

@@ -57,9 +57,12 @@ def logits_layer(num_classes: int) -> layers.Layer:
 
 
 def backbone_end(model: keras.Model) -> int:
-    """Return the index in ``model.layers`` of the first layer after the backbone and its ``last_blocks``."""
-    names = [layer.name for layer in model.layers]
-    return names.index("last_blocks" if "last_blocks" in names else "backbone") + 1
+    """Return the index in ``model.layers`` of the first layer after the backbone and its ``last_blocks``.
+
+    It is 1, that of the layer after the input, in a model from the outputs of a whole backbone.
+    """
+    ends = [index for index, layer in enumerate(model.layers, 1) if layer.name in ("backbone", "last_blocks")]
+    return max(ends, default=1)
 
 
 def trainable_part(model: keras.Model) -> keras.Model:

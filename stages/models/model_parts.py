@@ -25,7 +25,6 @@ class LinearHead(NamedTuple):
 
     kernel: np.ndarray  # float32, shaped (channels, classes)
     bias: np.ndarray  # float32, shaped (classes,)
-    rest: str  # hash of everything but the head
 
 
 def hash_backbone(path: Path) -> str | None:
@@ -47,15 +46,12 @@ def hash_backbone(path: Path) -> str | None:
 def read_linear_head(path: Path) -> LinearHead | None:
     """Read the head of a saved model, or return None if the model is not a linear classifier on a backbone."""
     with ZipFile(path) as archive:
-        config = archive.read(CONFIG)
-        names = [layer["config"]["name"] for layer in json.loads(config)["config"]["layers"]]
-        if names[-3:] != ["backbone", "pooling", "logits"]:
+        layers = json.loads(archive.read(CONFIG))["config"]["layers"]
+        if [layer["config"]["name"] for layer in layers[-3:]] != ["backbone", "pooling", "logits"]:
             return None
         weights = BytesIO(archive.read(WEIGHTS))
-    with h5py.File(weights, "r+") as file:
-        kernel, bias = file[KERNEL][:], file[BIAS][:]
-        file[KERNEL][:], file[BIAS][:] = 0, 0
-    return LinearHead(kernel, bias, content_hash([config.decode(), np.frombuffer(weights.getbuffer(), np.uint8)]))
+    with h5py.File(weights) as file:
+        return LinearHead(file[KERNEL][:], file[BIAS][:])
 
 
 def replace_linear_head(model: bytes, kernel: np.ndarray, bias: np.ndarray, target: Path) -> None:

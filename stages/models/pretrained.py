@@ -1,6 +1,5 @@
 """Pretrained backbones: the convolutional networks of ``keras.applications`` without their tops."""
 
-import json
 import shutil
 import sys
 import warnings
@@ -15,7 +14,7 @@ import numpy as np
 from stages.common.cli import UserError, first_line
 from stages.common.paths import ARCHITECTURE, BACKBONE
 from stages.models.runtime import float32_policy, keras, layers
-from stages.storage.files import write_json
+from stages.storage.files import read_json, write_json
 
 # Layers that can absorb the batch normalisation after them; their weights start with the kernels.
 FOLDABLE = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Dense)
@@ -38,7 +37,7 @@ def copy_backbone(backbone: str, folder: Path, name: str, stop_before: str | Non
         raise UserError(f"expected weights in {source}, found none: run `dvc repro backbone@{backbone}`")
     folder.mkdir(parents=True)
     shutil.copyfile(weights[0], folder / weights[0].name)
-    network = json.loads((source / ARCHITECTURE).read_text(encoding="utf-8"))
+    network = read_json(source / ARCHITECTURE, dict, f"run `dvc repro backbone@{backbone}`")
     features = {"name": name, "stop_before": stop_before}
     write_json({"backbone": backbone, **network, "features": features}, folder / ARCHITECTURE)
 
@@ -50,7 +49,7 @@ def load_backbone(folder: Path, image_size: tuple[int, int]) -> Backbone:
     It equals the network that Keras builds for its own published weights, and computes in float32 under any precision
     policy, so that its features are the same in all steps.
     """
-    about = json.loads((folder / ARCHITECTURE).read_text(encoding="utf-8"))
+    about = read_json(folder / ARCHITECTURE, dict, f"run `dvc repro features@{folder.parent.name}`")
     network = load_network(folder, about, image_size)
     module = sys.modules[getattr(keras.applications, about["architecture"]).__module__]
     if module.__name__.endswith(".efficientnet"):

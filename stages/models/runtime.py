@@ -61,9 +61,7 @@ def start_up_messages_filtered() -> Iterator[None]:
     """
     sys.stderr.flush()
     stderr = os.dup(2)
-    was_enabled = faulthandler.is_enabled()  # as under pytest
-    if not was_enabled:
-        faulthandler.enable(stderr)
+    faulthandler.enable(stderr)
     with TemporaryFile() as buffer:
         os.dup2(buffer.fileno(), 2)
         try:
@@ -71,8 +69,7 @@ def start_up_messages_filtered() -> Iterator[None]:
         finally:
             sys.stderr.flush()
             os.dup2(stderr, 2)
-            if not was_enabled:
-                faulthandler.disable()
+            faulthandler.enable(2)
             os.close(stderr)
             buffer.seek(0)
             for line in buffer.read().decode(errors="replace").splitlines():
@@ -118,18 +115,6 @@ def use_float16_in_silence() -> None:
     tf.config.list_logical_devices()  # starts TensorFlow's devices, whose messages are to be seen
     with tf.device("CPU"), start_up_messages_filtered():
         tf.cast(np.float16(0), tf.float32)
-
-
-def device_strategy() -> tf.distribute.Strategy:
-    """Return the strategy in whose ``scope()`` to build and train a model: all GPUs, or the only device."""
-    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    if len(devices) > 1:
-        return tf.distribute.MirroredStrategy([device.name for device in devices])
-    return tf.distribute.get_strategy()
-
-
-def device_count() -> int:
-    return int(tf.distribute.get_strategy().num_replicas_in_sync)
 
 
 def set_precision(precision: str, *, has_backbone: bool) -> str:

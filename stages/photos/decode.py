@@ -183,7 +183,12 @@ def _has_no_end(image_format: str | None, content: bytes) -> bool:
         file = BytesIO(content)
         JpegImageFile(file)  # reads the header
         return content.find(b"\xff\xd9", file.tell()) < 0
-    return image_format == "AVIF" or (image_format == "PNG" and b"IEND\xaeB`\x82" not in content)
+    if image_format in ("AVIF", "HEIF"):  # a sequence of boxes, each of which begins with its size
+        end = 0
+        while (size := int.from_bytes(content[end : end + 4])) >= 8:
+            end += size
+        return any(content[end:]) or content.endswith(bytes(64), 0, end)
+    return image_format == "PNG" and b"IEND\xaeB`\x82" not in content
 
 
 def thumbnail(source: PathOrBytes) -> Image.Image:

@@ -60,7 +60,7 @@ def find_tiff_problem(content: bytes) -> str | None:
     inner = first.get(SUBDIRECTORIES, ())
     offsets = [*inner[:MAX_SUBDIRECTORIES], first.next] if isinstance(inner, tuple) else [inner, first.next]
     others = [_directory(content, at) for at in offsets if isinstance(at, int) and 0 < at < len(content)]
-    has_larger = any(_width(tags) > _width(first) for tags in others)
+    has_larger = any(tags.get(WIDTH, 0) > first.get(WIDTH, 0) for tags in others)
     is_preview = first.get(SUBFILE_TYPE) == REDUCED and (SUBDIRECTORIES in first or has_larger)
     has_sensor_data = any(tags.get(PHOTOMETRIC) in SENSOR_DATA for tags in (first, *others))
     if is_preview or has_sensor_data or DNG_VERSION in first or content.startswith(CANON_RAW, 4):
@@ -89,8 +89,3 @@ def _directory(content: bytes, offset: int | None = None) -> ImageFileDirectory_
     file.seek(directory.next if offset is None else offset)
     directory.load(file)
     return directory
-
-
-def _width(tags: ImageFileDirectory_v2) -> int:
-    width = tags.get(WIDTH)
-    return width if isinstance(width, int) else 0

@@ -77,18 +77,6 @@ def open_array(path: Path) -> DiskArray:
     return DiskArray(path.open("rb"), mapped.shape, mapped.dtype, mapped.offset)
 
 
-def is_intact(path: Path) -> bool:
-    """Return whether a ``.npy`` file exists and is intact; a damaged or truncated one is logged."""
-    try:
-        open_array(path)
-        return True
-    except FileNotFoundError:
-        return False
-    except (ValueError, EOFError):
-        logger.warning("%s is damaged, so it is not used", path)
-        return False
-
-
 def read_cached(path: Path, key: str) -> dict[str, np.ndarray]:
     """Read what :func:`write_cached` wrote: nothing if the file is missing, of another key or, as logged, damaged."""
     if not path.exists():

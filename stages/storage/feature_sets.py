@@ -7,18 +7,17 @@ import errno
 import json
 import math
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import UserError, first_line, logger
+from stages.common.cli import UserError, logger
 from stages.common.paths import FEATURES, PIXELS, SPLITS
 from stages.storage.arrays import DiskArray, create_array, open_array
-from stages.storage.files import content_hash
+from stages.storage.files import content_hash, explain_unreadable, read_json
 
 Lists = Mapping[str, pd.DataFrame]  # split files, by split
 
@@ -51,8 +50,7 @@ def create_arrays(folder: Path, shapes: Mapping[str, tuple[int, ...]], dtype: ty
 
 def read_about(name: str) -> dict[str, Any]:
     """Read ``hash_paths`` of a set's photos, their ``image_fit``, and its ``environment`` or ``augmentation``."""
-    with _explain_damage(name):
-        return dict(json.loads((FEATURES / name / ABOUT).read_text(encoding="utf-8")))
+    return read_json(FEATURES / name / ABOUT, dict, remedy(name))
 
 
 def features_key(name: str) -> str:
@@ -63,13 +61,13 @@ def features_key(name: str) -> str:
 
 def open_arrays(name: str) -> dict[str, DiskArray]:
     """Open the arrays of the training and validation photos."""
-    with _explain_damage(name):
+    with explain_unreadable(FEATURES / name, remedy(name)):
         return {split: open_array(FEATURES / name / f"{split}.npy") for split in ("train", "validation")}
 
 
 def open_sample(name: str) -> np.ndarray:
     """Read the pixels of the validation photos at ``sample_rows``, uint8, shaped (photos, height, width, 3)."""
-    with _explain_damage(name):
+    with explain_unreadable(FEATURES / name, remedy(name)):
         if name == PIXELS:
             validation = open_arrays(name)["validation"]
             return validation[sample_rows(len(validation))]
@@ -91,14 +89,3 @@ def hash_paths(lists: Lists) -> dict[str, str]:
 
 def remedy(name: str) -> str:
     return f"run `dvc repro {PIXELS if name == PIXELS else f'features@{name}'}`"
-
-
-@contextmanager
-def _explain_damage(name: str) -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise UserError(f"expected the features {error.filename}, found none: {remedy(name)}") from error
-    except (ValueError, EOFError) as error:
-        text = f"{FEATURES / name}: expected intact files, received damaged ones ({first_line(error)}): {remedy(name)}"
-        raise UserError(text) from error

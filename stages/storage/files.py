@@ -7,16 +7,19 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 from uuid import uuid4
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import UserError
+from stages.common.cli import UserError, first_line
+
+T = TypeVar("T")
 
 UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{32}")
 LOCK = ".in-use"  # in each scratch folder: locked for as long as the process that writes there lives
@@ -100,11 +103,22 @@ def write_json(content: Any, path: Path) -> None:
     write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", path)
 
 
-def read_file(path: Path, advice: str) -> bytes:
+@contextmanager
+def explain_unreadable(path: Path, advice: str) -> Iterator[None]:
+    """Raise a UserError if what a step wrote to a path is missing, damaged or, as by hand, changed."""
     try:
-        return path.read_bytes()
+        yield
     except FileNotFoundError as error:
-        raise UserError(f"expected {path}, found none: {advice}") from error
+        raise UserError(f"expected {error.filename}, found none: {advice}") from error
+    except (ValueError, EOFError, KeyError, TypeError, RecursionError, BadZipFile) as error:
+        text = f"expected {path} as it was written, received it damaged or changed ({first_line(error)})"
+        raise UserError(f"{text}: {advice}") from error
+
+
+def read_json(path: Path, kind: Callable[[Any], T], advice: str) -> T:
+    """Read a JSON file that a step wrote, as dict, list or another ``kind``."""
+    with explain_unreadable(path, advice):
+        return kind(json.loads(path.read_text(encoding="utf-8")))
 
 
 def json_value(content: bytes, key: str, kind: type, path: Path | str, advice: str, default: Any = None) -> Any:

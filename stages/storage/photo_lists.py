@@ -5,9 +5,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import UserError
 from stages.common.paths import SPLITS
-from stages.storage.files import content_hash
+from stages.storage.files import content_hash, explain_unreadable
 
 # How the reasons in data/splits/rejected.csv start. Others are for files that are not usable photos.
 NO_CLASS = "in no class folder"
@@ -23,9 +22,10 @@ SIDECAR = "beside photos"  # such as notes and films, which nobody takes for pho
 def read_split(split: str) -> pd.DataFrame:
     """Read a list that ``stages/split.py`` describes, such as "train": a row per photo, with columns of str."""
     path = SPLITS / f"{split}.csv"
-    if not path.exists():
-        raise UserError(f"expected the list {path}, found none: run `dvc repro split`")
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+    with explain_unreadable(path, "run `dvc repro split`"):
+        photos = pd.read_csv(path, dtype=str, keep_default_na=False)
+        photos["path"]  # raises a KeyError where there is none
+        return photos
 
 
 def read_groups(paths: "pd.Series[str]") -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from stages.common.parallel import in_parallel
 from stages.datasets.augmentation import rng
 from stages.datasets.dataset import Dataset, sequential_batches
-from stages.models.runtime import device_count, tf
+from stages.models.runtime import tf
 
 CACHED_BYTES = 2**28  # MobileNetV2's features of 4,000 photos
 
@@ -16,7 +16,7 @@ Batches = Iterator[tuple[np.ndarray, np.ndarray]]  # examples and labels
 
 
 def training_batches(dataset: Dataset, batch_size: int, seed: int, epochs: range) -> tf.data.Dataset:
-    """Yield examples and labels of some epochs (from 0), on several devices also weights (``pad_batch``).
+    """Yield examples and labels of some epochs (from 0).
 
     They are shuffled anew in each epoch, by ``seed`` and the epoch alone, so that training can resume at any. The last
     batch of an epoch may be smaller.
@@ -35,12 +35,10 @@ def training_batches(dataset: Dataset, batch_size: int, seed: int, epochs: range
 
 
 def validation_batches(dataset: Dataset, batch_size: int) -> tf.data.Dataset:
-    """Yield all examples and labels in order; on several devices padded at the end, with weights (``pad_batch``).
+    """Yield all examples and labels in order.
 
     Every epoch measures on them: up to ``CACHED_BYTES`` stay in memory.
     """
-    devices = device_count()
-    batch_size = math.ceil(batch_size / devices) * devices
 
     def batches() -> Batches:
         labels = np.split(dataset.labels, range(batch_size, len(dataset.labels), batch_size))
@@ -52,30 +50,13 @@ def validation_batches(dataset: Dataset, batch_size: int) -> tf.data.Dataset:
     return pipeline.cache() if is_small else pipeline
 
 
-def pad_batch(examples: np.ndarray, labels: np.ndarray, devices: int) -> tuple[np.ndarray, ...]:
-    """Pad a batch to a multiple of the number of devices, and add the rows' weights in the loss.
-
-    They are float32, shaped (rows,): equal and of sum 1, 0 for padding.
-    """
-    size = len(labels)
-    rows = np.arange(math.ceil(size / devices) * devices)
-    return examples[rows % size], labels[rows % size], np.where(rows < size, np.float32(1 / size), np.float32(0))
-
-
 def _pipeline(batches: Callable[[], Batches], dataset: Dataset) -> tf.data.Dataset:
     """Create a pipeline that loads the next batch while one is used.
 
     Autotuning has nothing to tune here, and would delay the end of a training run by up to a minute.
     """
     example = dataset.batch(0, np.arange(1))
-    signature = [tf.TensorSpec((None, *example.shape[1:]), example.dtype), tf.TensorSpec((None,), tf.int64)]
-    devices = device_count()
-    if devices > 1:
-        signature.append(tf.TensorSpec((None,), tf.float32))
-
-    def padded() -> Iterator[tuple[np.ndarray, ...]]:
-        return (pad_batch(*batch, devices) for batch in batches()) if devices > 1 else batches()
-
+    signature = (tf.TensorSpec((None, *example.shape[1:]), example.dtype), tf.TensorSpec((None,), tf.int64))
     options = tf.data.Options()
     options.autotune.enabled = False
-    return tf.data.Dataset.from_generator(padded, output_signature=tuple(signature)).prefetch(1).with_options(options)
+    return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(1).with_options(options)

@@ -1,14 +1,13 @@
-"""Callbacks: checkpoints and early stopping, deferred interrupts, a line per epoch, curves for TensorBoard."""
+"""Callbacks: checkpoints and early stopping, deferred interrupts, a line per epoch."""
 
 import math
 import signal
 import time
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.common.cli import UserError, logger
-from stages.models.runtime import keras, tf
+from stages.models.runtime import keras
 from stages.training.training_run import Backup, History
 
 
@@ -17,10 +16,9 @@ class Selection(NamedTuple):
 
     keep_best: bool
     patience: int | None  # epochs
-    start: int  # epoch after which patience counts: the end of the last phase but one
 
     def is_over(self, history: History) -> bool:
-        return self.patience is not None and len(history) >= self.patience + max(best_epoch(history), self.start)
+        return self.patience is not None and len(history) >= self.patience + best_epoch(history)
 
     def mark(self, history: History) -> History:
         """Mark the selected epoch as ``kept``, unless the last is selected whatever its scores."""
@@ -37,10 +35,9 @@ def best_epoch(history: History) -> int:
 class Checkpoint(keras.callbacks.Callback):
     """Record and back up each epoch, and stop training early, or with an error if the loss is not finite."""
 
-    def __init__(self, backup: Backup, selection: Selection) -> None:
+    def __init__(self, backup: Backup, selection: Selection, learning_rate: float) -> None:
         super().__init__()
-        self.backup, self.selection = backup, selection
-        self.learning_rate = 0.0  # of the phase, for errors
+        self.backup, self.selection, self.learning_rate = backup, selection, learning_rate
         self.history = backup.history()
         self.best = backup.best() if self.history and selection.keep_best else []  # variables after the best epoch
 
@@ -100,25 +97,3 @@ class EpochLog(keras.callbacks.Callback):
             left = timedelta(seconds=round(remaining * (time.monotonic() - self.started)))
             line += f", about {left} left"
         logger.info(line)
-
-
-class LiveCurves(keras.callbacks.Callback):
-    """Write accuracy and loss for TensorBoard, each epoch at once, into ``train/`` and ``validation/`` in a folder.
-
-    A run that ``resumes`` continues the curves of an earlier one, which another deletes. Keras's own callback buffers
-    some epochs, and loses them if killed.
-    """
-
-    def __init__(self, folder: Path, *, resumes: bool) -> None:
-        super().__init__()
-        if not resumes:
-            for earlier in folder.rglob("events.out.tfevents.*"):
-                earlier.unlink()
-        folders = {"": folder / "train", "val_": folder / "validation"}
-        self.writers = {prefix: tf.summary.create_file_writer(str(path), 0) for prefix, path in folders.items()}
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        for prefix, writer in self.writers.items():
-            with writer.as_default(step=epoch + 1):
-                for metric in ("accuracy", "loss"):
-                    tf.summary.scalar(metric, logs[prefix + metric])

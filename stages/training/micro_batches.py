@@ -1,11 +1,11 @@
-"""Models that train on all cores and devices, with the same result on any number of cores."""
+"""A model that trains on all cores, with the same result on any number of them."""
 
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from stages.models.runtime import keras, layers, tf
+from stages.models.runtime import keras, tf
 
 
 class MicroBatched(keras.Model):
@@ -33,52 +33,3 @@ class MicroBatched(keras.Model):
         if training and self.class_weights is not None:
             sample_weight = tf.gather(self.class_weights, y)
         return super().compute_loss(x, y, y_pred, sample_weight, training)
-
-
-class OnDevices(MicroBatched):
-    """A model that trains on several devices (``device_strategy``), among which Keras divides each batch.
-
-    All rows of a batch count alike, by the weights of ``pad_batch``. Keras would average over the rows of each device
-    first, so that a row counted more where there are fewer.
-    """
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.loss_metric = keras.metrics.Mean(name="loss")
-        self.accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-
-    @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        return [self.accuracy, self.loss_metric]
-
-    def train_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
-        with tf.GradientTape() as tape:
-            loss = self.optimizer.scale_loss(self.update_metrics(data, training=True))
-        gradients = tape.gradient(loss, self.trainable_weights)
-        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))  # sums over devices
-        self.average_moving_statistics()
-        return dict(self.get_metrics_result())
-
-    def average_moving_statistics(self) -> None:
-        """Average the statistics of batch normalisation over the devices; Keras keeps each device's own."""
-        replica = tf.distribute.get_replica_context()
-        for layer in self._flatten_layers():
-            if isinstance(layer, layers.BatchNormalization) and layer.trainable:
-                for statistic in (layer.moving_mean, layer.moving_variance):
-                    statistic.assign(replica.all_reduce(tf.distribute.ReduceOp.MEAN, statistic.value))
-
-    def test_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
-        self.update_metrics(data, training=False)
-        return dict(self.get_metrics_result())
-
-    def update_metrics(self, data: tuple[tf.Tensor, ...], training: bool) -> tf.Tensor:
-        """Update the metrics, and return the contribution of this device's rows to the batch's loss."""
-        examples, labels, weights = data
-        logits = self(examples, training=training)
-        losses = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-        if training and self.class_weights is not None:
-            losses *= tf.gather(self.class_weights, labels)
-        counts = tf.sign(weights)
-        self.loss_metric.update_state(losses, sample_weight=counts)
-        self.accuracy.update_state(labels, logits, sample_weight=counts)
-        return tf.reduce_sum(weights * losses)

@@ -11,7 +11,6 @@ from stages.datasets.feature_extraction import BATCH_SIZE
 from stages.models.build import backbone_end, build_model
 from stages.models.runtime import (
     describe_environment,
-    device_strategy,
     keras,
     make_deterministic,
     set_precision,
@@ -32,17 +31,16 @@ def train_network(run: TrainingRun) -> Trained:
     precision = set_precision(settings.precision, has_backbone=config.has_backbone)
     logger.info("precision: %s", precision)
     environment, scores = [*describe_environment(), f"precision {precision}"], None
-    with device_strategy().scope():
-        model = build_model(config, run.image_size, len(run.classes))
-        if config.is_linear:
-            from stages.training.linear import FITTED_BY, fit_linear  # scikit-learn takes a second to load
+    model = build_model(config, run.image_size, len(run.classes))
+    if config.is_linear:
+        from stages.training.linear import FITTED_BY, fit_linear  # scikit-learn takes a second to load
 
-            features = (pooled_features(model, photos, np.arange(len(photos.labels))) for photos in datasets)
-            classifier, _, scores = fit_linear(run, *features)
-            model.get_layer("logits").set_weights([classifier.kernel, classifier.bias])
-            environment.append(FITTED_BY)
-        model.summary()
-        history, logits = train_model(model, run, BACKUPS / f"{run.path.stem}.npz")
+        features = (pooled_features(model, photos, np.arange(len(photos.labels))) for photos in datasets)
+        classifier, _, scores = fit_linear(run, *features)
+        model.get_layer("logits").set_weights([classifier.kernel, classifier.bias])
+        environment.append(FITTED_BY)
+    model.summary()
+    history, logits = train_model(model, run, BACKUPS / f"{run.path.stem}.npz")
     references = [sample_features(model, photos, settings.seed) for photos in datasets if config.has_backbone]
     with atomic_write(run.path) as unchecked:
         save_model(model, unchecked)

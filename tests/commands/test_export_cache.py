@@ -14,13 +14,14 @@ import pytest
 
 from commands.export import export_cache, exporters
 from commands.export.export_cache import EXPORTS, load_exported
+from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
 from stages.inference.model_file import TrainedModel, fetch_model_file
 from stages.inference.prediction import predict_outputs
 from stages.models.runtime import keras
 from tests.commands.small_model import SIZE, VALIDATION, save_model_on_backbone, save_small_model
 from tests.conftest import PROJECT, write_photos
-from tests.inference.damage import damaged
+from tests.storage.damage import damaged
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (11, *SIZE, 3), np.uint8)
 PLAIN = ConfidenceSettings()
@@ -58,7 +59,7 @@ def test_the_exports_used_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None
     first = fetch_model_file("good")
     load()
     [path] = EXPORTS.iterdir()
-    for seed in (1, 2):
+    for seed in (2, 3):
         save_small_model("good", ["cats", "dogs"], seed)
         assert is_exported(load())
         load_exported(first, PLAIN)
@@ -76,13 +77,18 @@ def test_other_versions_export_again(name: str, changed: Any, monkeypatch: pytes
     assert len(list(EXPORTS.iterdir())) == 2
 
 
-@pytest.mark.parametrize("damage", ["empty", "a changed bit"])
+@pytest.mark.parametrize("damage", ["empty", "a bit"])
 def test_a_damaged_export_is_made_again(damage: str) -> None:
     load()
     [path] = EXPORTS.iterdir()
     path.write_bytes(damaged(path.read_bytes(), damage))
     assert is_exported(load())
     assert ZipFile(path).testzip() is None
+
+
+def test_a_damaged_model_is_one_line() -> None:
+    with pytest.raises(UserError, match=r"^data/models/good.keras: expected a model that Keras .* can load"):
+        load_exported(fetch_model_file("good")._replace(content=b"no zip"), PLAIN)
 
 
 def test_temperature_and_notes_are_those_of_keras(monkeypatch: pytest.MonkeyPatch) -> None:

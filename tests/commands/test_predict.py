@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable
 from itertools import repeat
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -19,17 +18,16 @@ from scipy.special import softmax
 from commands import predict as command
 from commands.export import export_cache
 from stages.common.cli import UserError, printable, shown
-from stages.common.params import load_params
 from stages.inference import model_file
 from stages.inference.calibration import Calibration, fit_temperature
-from stages.inference.model_file import TrainedModel, fetch_model_file
+from stages.inference.model_file import TrainedModel
 from stages.inference.prediction import load_model
 from stages.models.runtime import keras
 from stages.photos import decode
 from stages.photos.decode import resized_pixels
 from stages.storage.files import write_json
 from tests.commands.small_model import SIZE, save_small_model
-from tests.conftest import SetParams, read_json, run_main, write_photos
+from tests.conftest import SetParams, pack_photos, read_json, run_main, write_photos
 
 CLASSES = ["ants", "bees", "cows"]
 PHOTOS = [f"new/{number}.jpg" for number in range(5)]
@@ -64,53 +62,22 @@ def predict(
     return call
 
 
-def expected(name: str, paths: list[str], temperature: float = 1) -> Any:
-    """The probabilities as Keras and SciPy give them, all photos at once."""
-    pixels = np.stack([resized_pixels(path, SIZE) for path in paths])
-    logits = load_model(Path(f"data/models/{name}.keras")).predict(pixels, verbose=0)
-    return softmax(logits.astype(np.float64) / temperature, axis=1)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "model", "scales"), [((), "good", False), (("--model", "other"), "other", False), ((), "good", True)]
-)
-def test_the_best_or_the_given_model_predicts(
-    predict: Predict, set_params: SetParams, arguments: tuple[str, ...], model: str, scales: bool
-) -> None:
-    """With the temperature fitted on its validation photos where that is asked for."""
+@pytest.mark.parametrize(("model", "scales"), [("good", False), ("other", False), ("good", True)])
+def test_the_best_or_a_given_model_predicts(predict: Predict, set_params: SetParams, model: str, scales: bool) -> None:
+    """As Keras and SciPy do, with the temperature fitted on its validation photos where that is asked for."""
     set_params({"confidence.temperature_scaling": scales})
     with np.load(f"data/models/{model}.npz") as arrays:
         temperature = fit_temperature(arrays["logits"].astype(np.float64), arrays["labels"]) if scales else 1
     assert (abs(temperature - 1) > 0.5) == scales
-    rows = pd.DataFrame(json.loads(predict("new", "--format", "json", *arguments)))
+    given = [] if model == "good" else ["--model", model]
+    rows = pd.DataFrame(json.loads(predict("new", "--format", "json", *given)))
     assert list(rows["path"]) == PHOTOS
-    probabilities = expected(model, PHOTOS, temperature)
+    pixels = np.stack([resized_pixels(path, SIZE) for path in PHOTOS])
+    logits = load_model(Path(f"data/models/{model}.keras")).predict(pixels, verbose=0)
+    probabilities = softmax(logits.astype(np.float64) / temperature, axis=1)
     np.testing.assert_allclose(rows[[f"probability_{name}" for name in CLASSES]], probabilities, atol=1e-6)
     np.testing.assert_allclose(rows["probability"], probabilities.max(axis=1), atol=1e-6)
     assert list(rows["class"]) == [CLASSES[number] for number in probabilities.argmax(axis=1)]
-
-
-def test_photos_below_the_threshold_are_unsure(predict: Predict, set_params: SetParams) -> None:
-    plain = pd.DataFrame(json.loads(predict("new", "--format", "json")))
-    second = plain["probability"].nlargest(2).iloc[1]
-    np.savez("data/models/good.npz", logits=np.log([[second, *[(1 - second) / 2] * 2]]), labels=np.array([0]))
-    set_params({"confidence.abstention_accuracy": 0.9})
-    rows = pd.DataFrame(json.loads(predict("new", "--format", "json")))
-    expected = np.where(plain["probability"] < second - 1e-5, "unsure", "")
-    assert list(rows["note"]) == list(expected)
-    assert rows.drop(columns="note").equals(plain)
-
-
-def test_a_model_without_an_npz_has_no_temperature(
-    predict: Predict, set_params: SetParams, caplog: pytest.LogCaptureFixture
-) -> None:
-    Path("data/models/good.npz").unlink()
-    plain = predict("new", "--format", "json")
-    assert not caplog.text
-    set_params({"confidence.temperature_scaling": True})
-    assert predict("new", "--format", "json") == plain
-    [message] = caplog.messages
-    assert message.startswith("data/models/good.keras has no .npz beside it, ")
 
 
 def test_csv_has_the_rows_of_json(predict: Predict) -> None:
@@ -118,6 +85,12 @@ def test_csv_has_the_rows_of_json(predict: Predict) -> None:
     assert pd.read_csv("out/a.csv").to_dict("records") == json.loads(predict("new", "--format", "json"))
     assert [path.name for path in Path("out").iterdir()] == ["a.csv"]
     assert predict("new", "-o", "-", "--format", "csv") == Path("out/a.csv").read_text(), "a dash is stdout"
+
+
+def test_packed_photos_are_classified_as_files_are(predict: Predict) -> None:
+    printed = predict("new", "--format", "csv")
+    pack_photos(Path("new"))
+    assert predict("data/raw", "--format", "csv") == printed.replace("new/", "data/raw/")
 
 
 @pytest.mark.parametrize("arguments", [(), ("-o", "rows.txt"), ("-o", "rows")])
@@ -144,9 +117,7 @@ def test_csv_and_json_are_written_as_they_come() -> None:
     assert all("1.jpg" in next(lines(endless)) for lines in (command.csv_lines, command.json_lines))
 
 
-def test_files_that_cannot_be_decoded_are_listed(
-    predict: Predict, set_params: SetParams, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_unreadable_files_are_listed(predict: Predict, set_params: SetParams, caplog: pytest.LogCaptureFixture) -> None:
     Image.new("RGB", (50, 50)).save("new/large.png")
     set_params({"split.max_megapixels": 0.002})
     Path("new/notes.txt").write_text("no photo")
@@ -227,6 +198,7 @@ def test_a_photo_is_not_overwritten_by_the_output(predict: Predict) -> None:
         (["new", "-o", "metrics"], r"^--output: expected the name of a file, received metrics, a folder"),
         (["a\n\x1b[2J.jpg"], r"received a\\n\\x1b\[2J.jpg: no such file$"),
         (["new", "-o", "a.\u202ecsv"], r"received a\.\\u202ecsv$"),
+        (["new", "-o", "data/raw/a.csv"], r"^--output: expected a path outside of the pipeline's data/raw, received"),
         (["new", "-o", "params.yaml/a.csv"], r"^cannot write params.yaml/a.csv .* another --output$"),
     ],
 )
@@ -300,11 +272,3 @@ def test_csv_and_json_hold_the_true_names(name: str) -> None:
     written = "".join(command.json_lines([table]))
     assert [json.loads(written)[0][key] for key in ("path", "class", f"probability_{name}")] == [name, name, 0.5]
     assert not set("\r\x1b\x9b\u202e\u2028") & set(written)
-
-
-def test_a_model_without_a_backbone_calls_no_photo_unlike(
-    predict: Predict, set_params: SetParams, caplog: pytest.LogCaptureFixture
-) -> None:
-    set_params({"confidence.out_of_distribution_fraction": 0.05})
-    assert not fetch_model_file("good").load(load_params().confidence).calibration.gives_notes
-    assert "good.keras has no backbone" in caplog.text

@@ -17,7 +17,6 @@ from stages.data.duplicates import (
     make_thumbnail,
     similar_hashes,
 )
-from stages.photos.decode import open_photo
 
 PhotoHash = tuple[np.ndarray, int, int]
 PHOTO = draw_animal("cats", np.random.default_rng(0))
@@ -141,16 +140,6 @@ def test_a_slightly_changed_photo_is_a_duplicate() -> None:
     others = [draw_animal("cats", np.random.default_rng(seed)) for seed in range(1, 30)]
     hashed = [hash_photo(photo) for photo in [*changed, *others]]
     assert clusters(hashed, distance=8) == [*[0] * 8, *range(1, 30)]
-
-
-def test_copies_of_8_and_of_16_bits_are_duplicates() -> None:
-    """ImageHash alone would find nothing but white in 16 bits."""
-    copies = []
-    for samples in (np.asarray(PHOTO.convert("L")), np.asarray(PHOTO.convert("L")).astype(np.uint16) * 257):
-        file = io.BytesIO()
-        Image.fromarray(samples).save(file, "PNG")
-        copies.append(hash_photo(open_photo(file.getvalue())))
-    assert clusters(copies, distance=0) == [0, 0]
 
 
 def test_perceptual_hashes_are_those_of_imagehash() -> None:

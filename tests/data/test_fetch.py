@@ -2,6 +2,9 @@
 
 import errno
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -45,6 +48,15 @@ class Misbehaving(BaseHTTPRequestHandler):
                 self.answer(PHOTO[:1000], length=len(PHOTO))
             case "/short.jpg":
                 self.answer(PHOTO, length=1000)
+            case "/redirects.jpg":
+                self.send_response(302)
+                self.send_header("Location", self.path)
+                self.end_headers()
+            case "/no-http.jpg":
+                self.wfile.write(PHOTO)
+                self.close_connection = True
+            case "/private.jpg" if "Authorization" not in self.headers:
+                self.send_error(401)
             case "/login.jpg":
                 self.answer(b"<!DOCTYPE html><title>Sign in</title>")
             case "/403.jpg" | "/404.jpg" | "/503.jpg":
@@ -90,15 +102,48 @@ def test_a_transient_error_is_retried(server: str, tmp_path: Path, name: str, at
         ("always-drops", 4, "cannot fetch "),
         ("403", 1, "cannot fetch .*403"),
         ("404", 1, "expected a file or folder at .*404.jpg', found none"),
-        ("short", 1, "expected 0{64}, received [0-9a-f]{64}: "),
-        ("login", 1, "expected 0{64}, received [0-9a-f]{64}: "),
+        ("redirects", 10, "cannot fetch .*TooManyRedirects"),
+        ("no-http", 1, "cannot fetch .{,800}$"),
+        ("private", 1, "cannot fetch .*401"),
+        ("short", 1, "expected the SHA-256 0{64}, received [0-9a-f]{64}: "),
+        ("login", 1, "expected the SHA-256 0{64}, received [0-9a-f]{64}: "),
     ],
 )
 def test_a_lasting_error_is_one_line(server: str, tmp_path: Path, name: str, attempts: int, message: str) -> None:
     with pytest.raises(UserError, match=f"^key: {message}") as error:
-        Source(f"{server}/{name}.jpg", "key").copy_file(tmp_path / "copy", "0" * 64, "key")
+        Source(f"{server}/{name}.jpg", "key").copy_file(tmp_path / "copy", "0" * 64)
     assert "\n" not in str(error.value)
     assert Misbehaving.attempts[f"/{name}.jpg"] == attempts
+
+
+def test_a_password_is_from_the_url_or_netrc(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No message shows it."""
+    address = server.removeprefix("http://")
+    Source(f"http://me:p%40ss@{address}/private.jpg", "key").copy_file(tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == PHOTO
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password s3cret")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    Source(f"{server}/private.jpg", "key").copy_file(tmp_path / "copy")
+    with pytest.raises(UserError, match=f"at 'http://{address}/404.jpg', found none"):
+        Source(f"http://me:p%40ss@{address}/404.jpg", "key").copy_file(tmp_path / "copy")
+
+
+def test_a_proxy_is_from_the_environment(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", server)
+    Source("http://photos.invalid/good.jpg", "key").copy_file(tmp_path / "copy")
+    assert Misbehaving.attempts == {"http://photos.invalid/good.jpg": 1}
+
+
+def test_ctrl_c_while_fetching_is_one_line(server: str, tmp_path: Path) -> None:
+    program = (
+        "from pathlib import Path; from stages.common.cli import run; from stages.data.fetch import Source; "
+        f"run(lambda: Source('{server}/hangs.jpg', 'key').copy_file(Path('{tmp_path}/copy')))"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True) as process:
+        while not Misbehaving.attempts:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate()[1] == "stopped: run the same command again (a training run resumes)\n"
 
 
 def test_a_web_page_is_not_a_folder(server: str) -> None:
@@ -236,8 +281,8 @@ def test_an_unreadable_folder_is_not_left_out(folder: Path, without_access: Call
     ("name", "target", "message"),
     [
         ("caf\udce9.jpg", "cats/0.jpg", r"names in UTF-8 .*, received 'caf\\udce9.jpg': rename it"),
-        ("dogs", "cats", "received .*photos/dogs, a link to a folder or to nothing, a pipe or a device"),
-        ("0.jpg", "nowhere.jpg", "received .*photos/0.jpg, a link to a folder or to nothing, "),
+        ("dogs", "cats", "received .*photos/dogs, a folder, a link to nothing, a pipe or a device"),
+        ("0.jpg", "nowhere.jpg", "received .*photos/0.jpg, a folder, a link to nothing, "),
     ],
 )
 def test_unusable_names_and_links_are_refused(folder: Path, name: str, target: str, message: str) -> None:

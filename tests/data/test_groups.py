@@ -52,7 +52,7 @@ def names(photos: pd.DataFrame, split: str) -> list[str]:
 
 def test_a_cluster_counts_once_however_many_copies_it_has() -> None:
     many = table(*([f"cats/{n}"] for n in range(50)), *([f"dogs/{n}"] for n in range(20)), copies=5)
-    assigned = assign(many.drop(many.index[5:200:5]))  # of some clusters fewer
+    assigned = assign(many.drop([row for row in range(125) if row % 5]))  # of half of the cats no copies
     assert cluster_counts(assigned, "test") == {"cats": 5, "dogs": 2}
     assert cluster_counts(assigned, "validation") == {"cats": 10, "dogs": 4}
     assert cluster_counts(assigned, "train") == {"cats": 35, "dogs": 14}

@@ -1,13 +1,18 @@
 """Figures as they are written, and names of classes in them, whatever letters they have."""
 
+from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
-from stages.evaluation.figures import caption, picture_grid, write_figure
+from stages.common.paths import FIGURES
+from stages.evaluation.figures import FigureCache, caption, picture_grid, write_figure
+from tests.storage.damage import DAMAGES, damaged
 
 
 def drawn(path: Path, *names: str) -> bytes:
@@ -55,3 +60,22 @@ def test_a_figure_has_the_pixels_that_savefig_writes(tmp_path: Path) -> None:
     ours, expected = (Image.open(tmp_path / name) for name in ("ours.png", "expected.png"))
     assert ours.mode == "RGB"
     np.testing.assert_array_equal(ours, expected.convert("RGB"))
+
+
+def draw_empty(width: int) -> Figure:
+    return plt.figure(figsize=(width, 1))
+
+
+@pytest.mark.parametrize("damage", DAMAGES[:3])
+def test_a_figure_is_drawn_again_where_it_is_damaged(damage: str, workspace: Path) -> None:
+    path, cache = workspace / "a.png", FigureCache("photos")
+    cache.write(partial(draw_empty, 1), path)
+    before = path.read_bytes()
+    path.unlink()
+    with mock.patch(f"{__name__}.plt.figure", side_effect=AssertionError):
+        cache.write(partial(draw_empty, 1), path)
+    assert path.read_bytes() == before
+    [cached] = FIGURES.iterdir()
+    cached.write_bytes(damaged(cached.read_bytes(), damage))
+    cache.write(partial(draw_empty, 1), path)
+    assert path.read_bytes() == before

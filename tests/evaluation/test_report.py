@@ -121,15 +121,23 @@ def test_models_not_proved_worse_than_the_best_are_named() -> None:
     assert advice(best, third) == ""
 
 
+@pytest.mark.parametrize(("others", "listed"), [(1, "`m1`"), (2, "`m1` or `m2`"), (3, "`m1`, `m2` or `m3`")])
+def test_the_last_of_several_names_follows_a_conjunction(others: int, listed: str) -> None:
+    models = [evaluation_of(f"m{index}", wrong_on()) for index in range(others + 1)]
+    assert f"better than {listed}: keep it" in advice(*models)
+    rare = classified([[3, 0, 0], [0, 4, 0], [0, 0, 9]])
+    assert advice(evaluation_of("one", rare)).startswith("1. Add photos of cats and dogs: fewer than")
+
+
 def test_the_more_models_the_more_it_takes_to_prove_one_better() -> None:
     """One that is wrong on six more photos is proved worse, by p = 0.03, but not three, by Holm's correction."""
     best, linear = evaluation_of("best", wrong_on()), linear_on(*range(6))
     others = [evaluation_of(name, wrong_on(*range(6))) for name in ("one", "two", "three")]
     assert advice(best, others[0]) == ""
-    assert "better than `one`, `two`, `three`: keep it" in advice(best, *others)
+    assert "better than `one`, `two` or `three`: keep it" in advice(best, *others)
     assert "better on the test photos: none (" in write(best, linear)
     better = [replace(best, name=name) for name in ("one", "two", "three")]
-    assert "better on the test photos: `one`, `two`, `three` (" in write(*better, linear)
+    assert "better on the test photos: `one`, `two` and `three` (" in write(*better, linear)
 
 
 def test_a_model_that_guesses_is_no_alternative() -> None:
@@ -219,7 +227,7 @@ def test_models_that_do_not_beat_linear_are_named() -> None:
     bad, linear = evaluation_of("bad", wrong_on(*range(20))), linear_on(*range(8))
     text = write(good, alike, linear, bad)
     assert "The model to beat is `linear`," in text
-    assert "better on the test photos: `alike`, `bad` (significantly worse) (McNemar" in text
+    assert "better on the test photos: `alike` and `bad` (significantly worse) (McNemar" in text
     assert "correction for 3 pairs)." in text
     assert "better on the test photos: none (" in write(good, linear)
     assert "The model to beat" not in write(good, alike) + write(linear)
@@ -411,5 +419,5 @@ def test_a_report_of_many_models_has_the_best_ones() -> None:
     assert text.count("\n| m0 | m") == 23
     assert "| m24 |" not in text
     assert "for 59 pairs" in text
-    assert "and 35 more: keep it" in text
+    assert " or 35 more: keep it" in text
     assert len(text) < 1.1 * len(of_few)

@@ -8,11 +8,12 @@ import pytest
 
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
+from stages.inference.calibration import Calibration
 from stages.inference.model_file import ModelFile, fetch_model_file
 from stages.storage.files import write_json
 from tests.commands.small_model import SIZE, save_small_model
-from tests.inference.damage import DAMAGES, damaged
 from tests.project import commit, run
+from tests.storage.damage import DAMAGES, damaged
 
 pytestmark = pytest.mark.usefixtures("models")
 CLASSES = ["ants", "bees", "cows"]
@@ -159,6 +160,15 @@ def test_a_file_that_keras_cannot_load_is_one_line() -> None:
 def test_a_damaged_npz_is_one_line_where_it_is_asked_for(damage: str) -> None:
     file = fetch_model_file("good")
     damaged_file = file._replace(validation=damaged(file.validation or b"", damage))
-    with pytest.raises(UserError, match=r"^the \.npz beside data/models/good.keras: expected predictions .* damaged"):
+    with pytest.raises(UserError, match=r"^expected .* in the \.npz beside data/models/good\.keras, received"):
         damaged_file.load(ConfidenceSettings(temperature_scaling=True))
     assert damaged_file.load(PLAIN).class_names == CLASSES
+
+
+def test_a_setting_without_effect_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    file = fetch_model_file("good")
+    for settings in (PLAIN, ConfidenceSettings(temperature_scaling=True)):  # the first needs no .npz
+        assert file._replace(validation=None).calibrate(settings) == Calibration()
+    assert not file.calibrate(ConfidenceSettings(out_of_distribution_fraction=0.05)).gives_notes
+    told = [message.partition(",")[0].partition(":")[0] for message in caplog.messages]
+    assert told == [f"data/models/good.keras has no {part}" for part in (".npz beside it", "backbone")]

@@ -115,7 +115,7 @@ def test_a_copy_has_what_layers_derive_from_their_weights(
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_a_backbone_computes_in_float32_whatever_the_precision(monkeypatch: pytest.MonkeyPatch, policy: str) -> None:
     use_small_backbone(monkeypatch, SIZE)
-    fine_tune = FineTune(after=0.5, learning_rate=1e-4)
+    fine_tune = FineTune(learning_rate=1e-4)
     config = ModelConfig(features="mobilenet_v2_blocks", fine_tune=fine_tune, pool_size=1, dropout=0.5, dense_units=4)
     keras.config.set_dtype_policy(policy)
     model = build_model(config, SIZE, 2)
@@ -218,6 +218,12 @@ def test_a_file_without_the_weights_is_one_line(weights: Path, content: str) -> 
         with_top = keras.applications.MobileNetV2(alpha=0.35, weights=None, classes=10)
         save_weights(with_top, weights.with_name("with_top.h5"))
     with pytest.raises(UserError, match="expected weights of MobileNetV2 without its top"):
+        load_backbone(MOBILENET, SIZE)
+
+
+def test_a_damaged_description_is_one_line(weights: Path) -> None:
+    weights.with_name("architecture.json").write_text("{")
+    with pytest.raises(UserError, match=r"^expected .*architecture.json .*damaged.*: run `dvc repro features@mob"):
         load_backbone(MOBILENET, SIZE)
 
 

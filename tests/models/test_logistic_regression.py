@@ -160,11 +160,9 @@ def test_a_class_of_one_example_can_be_cross_validated() -> None:
     np.testing.assert_array_equal(pair, [[0, 1], [1, 0]])
 
 
+@pytest.mark.usefixtures("workspace")
 @pytest.mark.parametrize("shape", [(2, 3, 4), (4,)], ids=["maps", "pooled"])
-def test_the_first_view_is_averaged_over_height_and_width(
-    tmp_path: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]
-) -> None:
-    monkeypatch.chdir(str(tmp_path))
+def test_the_first_view_is_averaged_over_height_and_width(shape: tuple[int, ...]) -> None:
     views = np.random.default_rng(0).normal(size=(2 * 300, *shape)).astype(np.float16)
     array = temporary_array(views.shape, np.float16)
     array.write(0, views)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.photos.decode import MORE_FRAMES, UnreadablePhotoError, open_photo, read_photo
+from stages.photos.decode import UnreadablePhotoError, _has_no_end, open_photo, read_photo
 
 
 @pytest.mark.parametrize(
@@ -75,10 +75,29 @@ def test_a_photo_whose_end_is_zeros_is_refused(options: dict[str, Any]) -> None:
     file = BytesIO()
     NOISE.save(file, **{"format": "JPEG", **options})
     content = file.getvalue()
-    if options.get("format") != "AVIF":
-        assert open_photo(content + bytes(999)).size == (200, 150)
+    assert open_photo(content + bytes(999)).size == (200, 150)
+    for padding in (0, 999):
+        with pytest.raises(UnreadablePhotoError, match="cut short"):
+            open_photo(content[: len(content) * 2 // 5].ljust(len(content) + padding, b"\0"))
+
+
+def test_the_end_of_a_heic_is_that_of_its_boxes() -> None:
+    """As of an AVIF; where its end is zeros, libheif decodes grey."""
+    file = BytesIO()
+    NOISE.save(file, "AVIF")
+    assert not _has_no_end("HEIF", file.getvalue() + bytes(64))
+    assert _has_no_end("HEIF", file.getvalue()[:-64] + bytes(64))
+
+
+def test_an_avif_of_unknown_size_is_refused_if_it_ends_in_zeros() -> None:
+    """In the last box 0 means that it goes up to the end of the file."""
+    file = BytesIO()
+    NOISE.save(file, "AVIF")
+    start, name, data = file.getvalue().partition(b"mdat")
+    content = start[:-4] + bytes(4) + name + data
+    assert open_photo(content).size == (200, 150)
     with pytest.raises(UnreadablePhotoError, match="cut short"):
-        open_photo(content[: len(content) * 2 // 5].ljust(len(content), b"\0"))
+        open_photo(content + bytes(64))
 
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, CMYK, SENSOR_DATA = 0, 1, 2, 5, 32803
@@ -221,6 +240,7 @@ FIVE_BANDS: dict[str, Any] = {"photometric": BLACK_IS_ZERO, "extra": {338: [0] *
         (write_tiff(shades(8, 2), photometric=BLACK_IS_ZERO, planar=2, extra={338: 2}), "a TIFF of 2 bands of 8"),
         (write_tiff(shades(8, 3), extra={259: 65535}), "a TIFF of 3 bands of 8 bits: "),
         (write_tiff(shades(8, 1), photometric=BLACK_IS_ZERO, extra={339: 2}), "a TIFF of 1 band of 8 signed bits"),
+        (write_tiff(shades(32, 1), 32, BLACK_IS_ZERO, extra={339: 3}), r"32-bit numbers \(mode F\), of which no value"),
         (write_tiff(shades(12, 3), 16, planar=2), "in separate planes of 16 bits"),
         (write_tiff(shades(12, 3), 16, planar=2, compression=8), "in separate planes of 16 bits"),
     ],
@@ -265,8 +285,3 @@ def test_the_preview_in_a_cameras_raw_is_not_the_photo(order: str, tags: dict[st
 )
 def test_an_ordinary_tiff_is_not_a_raw(tags: dict[str, Any]) -> None:
     assert_alike(write_tiff(shades(8, 3), **tags), shades(8, 3))
-
-
-def test_further_pages_are_reported() -> None:
-    assert open_photo(write_tiff(shades(8, 3), following=LARGER)).info[MORE_FRAMES]
-    assert not open_photo(write_tiff(shades(8, 3))).info[MORE_FRAMES]

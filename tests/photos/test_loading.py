@@ -12,7 +12,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from stages.photos.decode import UnreadablePhotoError, open_photo
-from tests.photos.test_formats import write_tiff
+from tests.photos.test_formats import BLACK_IS_ZERO, RGB, write_tiff
 
 ORIENTATION, ON_ITS_SIDE = 0x0112, 6
 
@@ -32,10 +32,10 @@ def deep_png(samples: np.ndarray, transparent: bytes = b"", bits: int = 16) -> b
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
 
 
-def shades(bits: int, coloured: bool = True) -> tuple[np.ndarray, np.ndarray]:
+def shades(bits: int) -> tuple[np.ndarray, np.ndarray]:
     """Make samples from black to white, of a depth of so many bits, and their values in 8."""
     expected = np.tile(np.array([0, 64, 128, 255], np.uint16)[:, None], (4, 1, 3))
-    expected[..., 1:] //= 2 if coloured else 1
+    expected[..., 1:] //= 2
     return expected << (bits - 8) | ((1 << (bits - 8)) - 1), expected
 
 
@@ -44,18 +44,12 @@ def assert_decoded(content: bytes, expected: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
-def test_16_bit_grey_is_scaled_from_the_bits_in_use(bits: int) -> None:
-    samples, expected = shades(bits, coloured=False)
-    for suffix in ("PNG", "TIFF"):
-        file = BytesIO()
-        Image.fromarray(samples[..., 0]).save(file, suffix)
-        assert_decoded(file.getvalue(), expected)
-
-
-@pytest.mark.parametrize("bits", [8, 12, 16])
-def test_16_bit_colours_are_scaled_from_the_bits_in_use(bits: int) -> None:
+@pytest.mark.parametrize("photometric", [BLACK_IS_ZERO, RGB])
+def test_16_bits_are_scaled_from_the_bits_in_use(bits: int, photometric: int) -> None:
     samples, expected = shades(bits)
-    tiffs = [write_tiff(samples, 16, order=order, compression=kind) for order in "<>" for kind in (1, 8)]
+    if photometric == BLACK_IS_ZERO:
+        samples, expected = samples[..., :1], expected[..., [0, 0, 0]]
+    tiffs = [write_tiff(samples, 16, photometric, order, compression=kind) for order in "<>" for kind in (1, 8)]
     for content in [deep_png(samples), *tiffs]:
         assert_decoded(content, expected)
 

@@ -31,19 +31,14 @@ BLUE, VERMILLION = (ImageColor.getrgb(COLOURS[index]) for index in (0, 3))
 def test_every_step_writes_what_the_readme_says(finished: Path) -> None:
     lists = {name: pd.read_csv(finished / f"data/splits/{name}.csv") for name in ("train", "validation", "test")}
     assert {name: len(photos) for name, photos in lists.items()} == {"train": 24, "validation": 16, "test": 4}
-    scores_of = {}
+    makes_mistakes = []
     for name in MODELS:
         history = read_json(finished / f"plots/history/{name}.json")
         assert [record["epoch"] for record in history] == ([1] if name == "linear" else [1, 2])
-        scores = scores_of[name] = read_json(finished / f"metrics/models/{name}.json")
-        assert any("float32" in line for line in scores["environment"])
-    best = read_json(finished / "metrics/best.json")
-    assert len(best["comparisons"]) == 15  # pairs of six models
-    assert run(finished, "git", "ls-files", "metrics/report.md") == "metrics/report.md\n"
-    assert set(pd.read_csv(finished / "plots/curves.csv")["model"]) == set(MODELS)
-    for name in MODELS:
         assert {BLUE, VERMILLION} <= colours_in(finished / f"plots/accuracy/{name}.png")
-    makes_mistakes = [name for name in MODELS if any(row["recall"] < 1 for row in scores_of[name]["classes"])]
+        if any(row["recall"] < 1 for row in read_json(finished / f"metrics/models/{name}.json")["classes"]):
+            makes_mistakes.append(name)
+    assert run(finished, "git", "ls-files", "metrics/report.md") == "metrics/report.md\n"
     for figure in ("samples.png", "gradcam.png", *(f"mistakes/{name}.png" for name in makes_mistakes)):
         assert len(colours_in(finished / "plots" / figure)) > 3000, figure  # text alone has hundreds
     for figure in ("label_counts.png", "calibration.png"):

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.storage.arrays import create_array, open_array, temporary_array
+from stages.storage.arrays import create_array, open_array, read_cached, temporary_array, write_cached
 from tests.conftest import PROJECT
+from tests.storage.damage import DAMAGES, damaged
 
 CONTENT = np.random.default_rng(0).normal(size=(20, 3, 5)).astype(np.float32)
 INDICES = np.array([7, 0, 7, 19])
@@ -54,3 +55,14 @@ def test_no_array_is_written_by_numpys_save() -> None:
     code = [path for folder in ("stages", "commands") for path in (PROJECT / folder).rglob("*.py")]
     assert code
     assert not [path for path in code if re.search(r"np\.save\(|\.tofile\(", path.read_text())]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_cache_is_logged_and_not_used(tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str) -> None:
+    """A power failure may leave a file without its content, its end or a part in between; a disk may change a bit."""
+    path = tmp_path / "cache.npz"
+    write_cached(path, "key", ones=np.ones(1000))
+    assert read_cached(path, "key")["ones"].sum() == 1000
+    path.write_bytes(damaged(path.read_bytes(), damage))
+    assert read_cached(path, "key") == {}
+    assert caplog.messages == [f"{path} is damaged, so it is not used"]

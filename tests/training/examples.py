@@ -34,7 +34,7 @@ SETTINGS = Train(
 AUGMENTATION = Augmentation(flip="horizontal", rotation=0.2)
 SMALL = {"features": "pixels", "conv_layers": 1, "filters": 4, "dropout": 0.5, "dense_units": 8}
 CONFIG = ModelConfig.model_validate({**SMALL, "flip": "horizontal", "rotation": 0.2})
-FINE_TUNE = {"after": 0.5, "learning_rate": 1e-4}
+FINE_TUNE = {"learning_rate": 1e-4}
 
 
 def photos(count: int, seed: int, side: int = 16) -> StoredDataset:

@@ -105,9 +105,7 @@ def test_a_run_that_loses_a_node_ends_in_the_serial_lock_file(
     assert list(load_yaml("dvc.lock")["stages"]) == names, "not in the order of a serial run"
 
 
-def test_lost_shards_of_features_are_extracted_again(
-    cluster: Cluster, small_project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lost_shards_are_computed_again(cluster: Cluster, small_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By Ray alone, into the same bytes as on one machine."""
     monkeypatch.chdir(small_project)
     monkeypatch.setenv("DVC_STAGE", "features@mobilenet_v2")

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -26,28 +26,21 @@ from stages.common.params import ConfidenceSettings, Resources
 from stages.common.paths import BEST, MODELS
 from stages.inference.model_file import fetch_model_file
 from stages.photos.decode import UnreadablePhotoError, open_photo
+from stages.storage.files import write_json
 from tests.commands.small_model import SIZE, save_small_model
 from tests.conftest import run_main, write_photos
 
 
-@pytest.mark.parametrize("failing", ["photos", "predictions"])
-def test_a_bucket_that_refuses_is_one_line(workspace: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
-    MemoryFileSystem().pipe("/photos/0.jpg", b"")
+@pytest.mark.parametrize("arguments", [("memory://bucket", "out"), ("photos", "memory://bucket")])
+@pytest.mark.usefixtures("workspace")
+def test_a_bucket_that_refuses_is_one_line(monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, str]) -> None:
+    write_photos(Path("photos"), 1)
     save_small_model("small", ["ants", "bees"])
-
-    def refuse(find: Callable[..., Any]) -> Callable[..., Any]:
-        def call(self: MemoryFileSystem, path: str, *args: Any, **options: Any) -> Any:
-            if failing in path:
-                raise PermissionError("The key is not known.\nSee the manual.")  # as s3fs, without a code
-            return find(self, path, *args, **options)
-
-        return call
-
-    for method in ("find", "cat_file"):
-        monkeypatch.setattr(MemoryFileSystem, method, refuse(getattr(MemoryFileSystem, method)))
-    expected = rf"^expected a folder to read and write at memory:///{failing}, received: The key is not known.$"
+    refusal = PermissionError("The key is not known.\nSee the manual.")  # as s3fs, without a code
+    monkeypatch.setattr(MemoryFileSystem, "find", mock.Mock(side_effect=refusal))
+    expected = r"^expected a folder to read and write at memory:///bucket, received: The key is not known.$"
     with pytest.raises(UserError, match=expected):
-        run_main(predict, "memory://photos", "memory://predictions", "--model", "small")
+        run_main(predict, *arguments, "--model", "small")
 
 
 @pytest.mark.parametrize(
@@ -55,6 +48,7 @@ def test_a_bucket_that_refuses_is_one_line(workspace: Path, monkeypatch: pytest.
     [
         (("photos", "photos"), "expected OUTPUT outside of photos, where the photos are, received photos"),
         (("photos", "photos/predictions"), "expected OUTPUT outside of photos"),
+        (("photos", "data/splits/out"), "OUTPUT: expected a path outside of the pipeline's data/splits, received /"),
         (("nowhere://photos", "out"), "expected a path or a URL that fsspec reads, received 'nowhere://photos': "),
         (("nothing", "predictions"), "expected a folder with photos, found none in nothing"),
         (("params.yaml", "predictions"), "expected a folder with photos, found none in params.yaml"),
@@ -68,8 +62,7 @@ def test_a_bucket_that_refuses_is_one_line(workspace: Path, monkeypatch: pytest.
 def test_folders_that_cannot_be_are_refused(arguments: tuple[str, str], message: str) -> None:
     write_photos(Path("photos"), 1)
     save_small_model("small", ["ants", "bees"])
-    BEST.parent.mkdir()
-    BEST.write_text('{"model": "small"}')
+    write_json({"model": "small"}, BEST)
     with pytest.raises(UserError, match=f"^{message}"):
         run_main(predict, *arguments)
 
@@ -97,17 +90,16 @@ def test_a_cluster_without_a_cpu_to_decode_is_refused(monkeypatch: pytest.Monkey
 class Bucket:
     """Files, of which some cannot be read."""
 
+    fs = None  # not that of local files
+
     def __init__(self, **files: bytes | OSError) -> None:
         self.files = files
 
-    def cat_file(self, path: str) -> bytes:
+    def open(self, path: str, **_options: int) -> BytesIO:
         content = self.files[path]
         if isinstance(content, OSError):
             raise content
-        return content
-
-    def open(self, path: str, **_options: int) -> BytesIO:
-        return BytesIO(self.cat_file(path))
+        return BytesIO(content)
 
 
 def test_a_forbidden_file_is_listed_and_the_others_are_decoded() -> None:
@@ -209,20 +201,16 @@ def test_an_output_of_another_program_is_refused(workspace: Path) -> None:
     assert [path.name for path in (workspace / "out").iterdir()] == ["part-000001.parquet"]
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        *('{"model": "small"', "[]", '{"model": "small", "classes": "ants"}'),
-        '{"model": "small", "classes": ["ants"], "confidence": {"unsure_accuracy": 0.9}}',
-    ],
-)
-def test_a_damaged_output_is_one_line(tmp_path: Path, content: str) -> None:
-    (tmp_path / "_about.json").write_text(content)
-    with pytest.raises(UserError, match=r"_about.json.* received other.*: choose another OUTPUT$"):
-        parquet.read_claimed(open_folder(str(tmp_path)))
+def test_a_damaged_output_is_one_line(tmp_path: Path) -> None:
+    output, without_classes = open_folder(str(tmp_path)), '{"model": "small", "classes": "ants"}'
+    earlier = '{"model": "small", "classes": ["ants"], "confidence": {"unsure_accuracy": 0.9}}'
+    for content in ('{"model": "small"', "[]", without_classes, earlier):
+        (tmp_path / "_about.json").write_text(content)
+        with pytest.raises(UserError, match=r"_about.json.* received other.*: choose another OUTPUT$"):
+            parquet.read_claimed(output)
     (tmp_path / "part-000001.parquet").write_bytes(b"mine")
     with pytest.raises(UserError, match=r"^expected part-000001.parquet in .* with predictions, received another file"):
-        drop_problems(open_folder(str(tmp_path)))
+        drop_problems(output)
 
 
 def test_only_photos_with_a_problem_are_tried_again(tmp_path: Path) -> None:

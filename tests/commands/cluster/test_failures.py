@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import ray
+from fsspec.implementations.dirfs import DirFileSystem
 
 from commands.cluster import batch_predict as predict
 from commands.cluster.parquet import claim, drop_problems, open_folder, read_predictions
@@ -41,12 +42,11 @@ ERRORS: dict[str, Callable[[str], Exception]] = {
 }
 
 
-class Faulty:
+class Faulty(DirFileSystem):
     """Remote folder of which one file cannot be read or written; of photos, its errors do not name the file."""
 
-    def __init__(self, folder: Path, kind: str, name: str) -> None:
-        self.files = open_folder(str(folder))
-        self.path = str(folder)
+    def __init__(self, folder: str, kind: str, name: str) -> None:
+        super().__init__(fs=open_folder(folder), fo="")
         self.kind, self.name = kind, name
 
     def reach(self, path: str) -> None:
@@ -55,20 +55,15 @@ class Faulty:
 
     def open(self, path: str, **options: Any) -> Any:
         self.reach(path)
-        return self.files.open(path, **options)
+        return super().open(path, **options)
 
-    def cat_file(self, path: str) -> bytes:
+    def cat_file(self, path: str) -> Any:
         self.reach(path)
-        return bytes(self.files.cat_file(path))
+        return super().cat_file(path)
 
     def pipe_file(self, path: str, content: bytes) -> None:
         self.reach(path)
-        self.files.pipe_file(path, content)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # what pickle looks for before there is `files`
-            raise AttributeError(name)
-        return getattr(self.files, name)
+        super().pipe_file(path, content)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +119,7 @@ def test_a_failed_prediction_names_file_and_reason(
     save_small_model("small", ["ants", "bees"])
     write_photos(Path("photos"), 2)
     claim(open_folder(str(workspace / "out")), fetch_model_file("small"), ConfidenceSettings())
-    photos, output = (Faulty(workspace / folder, kind, name) for folder in ("photos", "out"))
+    photos, output = (Faulty(str(workspace / folder), kind, name) for folder in ("photos", "out"))
     with pytest.raises(expected, match=rf"^expected to classify all photos \(2\), classified 0: .*{text}") as raised:
         predict.predict_photos(["0.jpg", "1.jpg"], {"photos": photos, **OPTIONS}, output, RESOURCES)
     assert type(raised.value) is expected

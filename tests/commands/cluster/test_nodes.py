@@ -1,9 +1,7 @@
 """The project's files for the nodes of a cluster, and the checks of nodes; without a cluster."""
 
-import importlib.util
 import logging
 import subprocess
-from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,41 +11,23 @@ import pytest
 import ray
 from dvc_objects.fs.memory import MemoryFileSystem
 
-import commands.cluster
 from commands.cluster import nodes
 from commands.cluster.nodes import connect, copy_tracked_files, missing_resources
 from stages.common.cli import UserError
 from stages.common.params import Resources
 
 
-def test_versions_are_of_what_decides_results(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nodes, "PACKAGES", (*nodes.PACKAGES, "nonesuch"))
-    installed = nodes.installed_versions()
-    assert {"Python", "tensorflow", "keras", "numpy", "pillow"} <= installed.keys()
-    assert (installed["keras"], installed["nonesuch"]) == (version("keras"), "none")
-
-
-@pytest.mark.parametrize(
-    ("cpus", "gpus", "memory", "missing"),
-    [
-        (4, 0, 1, []),
-        (1, 1, 2, []),
-        (5, 0, 1, ["no node has cpus: 5, gpus: 0, memory_gib: 1"]),
-        (4, 1, 1, ["no node has cpus: 4, gpus: 1, memory_gib: 1"]),  # each has one of the two
-        (1, 0, 9, ["no node has cpus: 1, gpus: 0, memory_gib: 9"]),
-    ],
-)
-def test_one_node_must_have_all_resources(
-    monkeypatch: pytest.MonkeyPatch, cpus: int, gpus: int, memory: int, missing: list[str]
-) -> None:
+def test_one_node_must_have_all_resources(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [
         {"Alive": True, "Resources": {"CPU": 4.0, "memory": 2.0 * 2**30}},
         {"Alive": True, "Resources": {"CPU": 2.0, "GPU": 1.0, "memory": 4.0 * 2**30}},
         {"Alive": False, "Resources": {"CPU": 64.0, "GPU": 8.0, "memory": 64.0 * 2**30}},
     ]
     monkeypatch.setattr(ray, "nodes", lambda: found)
-    problems = missing_resources([Resources(cpus=cpus, gpus=gpus, memory_gib=memory)])
-    assert [problem.partition(" (cluster")[0] for problem in problems] == missing
+    amounts = [(4, 0, 1), (1, 1, 2), (5, 0, 1), (4, 1, 1), (1, 0, 9)]  # of the last but one each node has a part
+    needed = [Resources(cpus=cpus, gpus=gpus, memory_gib=memory) for cpus, gpus, memory in amounts]
+    missing = [problem.partition(" (cluster")[0] for problem in missing_resources(needed)]
+    assert missing == [f"no node has cpus: {c}, gpus: {g}, memory_gib: {m}" for c, g, m in amounts[2:]]
 
 
 def test_a_remote_with_brackets_keeps_its_files() -> None:
@@ -97,25 +77,18 @@ def test_nodes_receive_what_git_tracks(checkout: Path, caplog: pytest.LogCapture
     assert [record.getMessage().partition(" ")[0] for record in caplog.records] == ["stages/new.py"]
 
 
-@pytest.mark.parametrize(
-    ("preparation", "message"),
-    [
-        ([], "expected a git repository for the nodes: .*not a git repository.*: `git init` and `git add --all`$"),
-        ([("init", "--quiet")], "expected git to track dvc.yaml, .*: `git add --all`$"),
-        (None, "expected a git repository"),  # no git at all
-    ],
-)
-def test_a_project_without_git_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preparation: list[tuple[str, ...]] | None, message: str
-) -> None:
+def test_a_project_without_git_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside of any, then in one that tracks no file, then without the program."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     Path("dvc.yaml").write_text("stages: {}")
-    if preparation is None:
-        monkeypatch.setenv("PATH", str(tmp_path))
-    for arguments in preparation or []:
-        git(*arguments)
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=r"repository for the nodes: .*not a git repository.*: `git init` and `git add"):
+        connect()
+    git("init", "--quiet")
+    with pytest.raises(UserError, match=r"^expected git to track dvc.yaml, .*: `git add --all`$"):
+        connect()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match=r"^expected a git repository"):
         connect()
 
 
@@ -135,9 +108,3 @@ def test_a_failure_to_join_is_one_line(monkeypatch: pytest.MonkeyPatch, error: E
     with pytest.raises(UserError, match=message) as raised:
         connect()
     assert "\n" not in str(raised.value)
-
-
-def test_without_ray_the_commands_name_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(SystemExit, match=r"^error: expected Ray, .* found none: run `make install`$"):
-        importlib.reload(commands.cluster)

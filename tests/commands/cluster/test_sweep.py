@@ -51,6 +51,12 @@ def test_an_option_without_values_is_one_line(option: str) -> None:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("options", [["train.seed=1,2", "train.seed=3"], ["+train.seed=1", "+a=2", "train.seed=2"]])
+def test_a_parameter_given_twice_is_refused(options: list[str]) -> None:
+    with pytest.raises(UserError, match=r"^-S train.seed: expected once, with all its values, received twice$"):
+        list_trials(options)
+
+
 def test_trials_are_all_combinations_each_once() -> None:
     assert list_trials(["models.cnn.dense_units=8,16,8", "train.seed=range(0,2)"]) == TRIALS
 

@@ -11,7 +11,7 @@ from commands.review.decisions import change_rows, describe_rerun, read_decision
 from commands.review.queues import SHOWN, current_photos, describe, select
 from stages.common.cli import UserError
 from stages.common.params import load_params
-from stages.common.paths import BEST, CORRECTIONS, MODELS, OUT_OF_FOLD
+from stages.common.paths import BEST, CORRECTIONS, LABEL_ISSUES, MODELS, OUT_OF_FOLD
 from stages.storage.files import write_json
 from tests.commands.review.examples import photo, write_lists
 from tests.conftest import write_list
@@ -134,6 +134,15 @@ def test_queues_begin_with_the_most_suspicious() -> None:
     assert queue(queue="all", split="validation", search="/1.JPG", **{"class": "$"}) == [photo("$", 1)]
     assert queue(search="<b>") == []
     assert len(queue(queue="all")) == 13  # a copy left out, but not the file that is not a photo
+
+
+def test_a_list_of_issues_that_cannot_be_read_is_one_line() -> None:
+    write_lists()
+    path = LABEL_ISSUES / "mobilenet_v2_pooled.csv"
+    path.write_text("path;label\na.jpg;b\n")  # as Excel saves it in some countries
+    expected = rf"^expected {path} .* changed .*: run `dvc repro label_issues@mobilenet_v2_pooled`$"
+    with pytest.raises(UserError, match=expected):
+        current_photos()
 
 
 @pytest.mark.parametrize(("labels", "mistakes"), [([2, 0, 1], [(photo("<b>", 1), '"', 0.2)]), ([2, 0, 0], [])])

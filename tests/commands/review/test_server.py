@@ -132,8 +132,17 @@ def test_decisions_are_written_and_say_what_they_replace(server: Server) -> None
     assert (listed["total"], listed["decided"], len(listed["photos"])) == (3, 0, 2)
 
 
+@pytest.mark.parametrize("label", ["a line\n{},another", "no class"])
+def test_a_mistake_that_a_decision_replaces_is_answered_as_none(server: Server, label: str) -> None:
+    """As ``split`` would stop at it, and undo could not write it."""
+    CORRECTIONS.write_text(f"path,label\n{photo('$', 0)},{label.format(photo('$', 0))}\n")
+    status, content = server.ask("decide", "POST", data=json.dumps({photo("$", 0): "remove"}))
+    assert (status, json.loads(content)) == (200, {photo("$", 0): None})
+    assert CORRECTIONS.read_text() == f"path,label\n{photo('$', 0)},remove\n"
+
+
 def test_columns_that_are_not_read_are_logged_once(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     CORRECTIONS.write_text("path,label,reason of Ada\n")
     for _ in range(2):
         assert server.ask("project")[0] == 200
-    assert caplog.text.count("corrections.csv: columns that are not read: reason of Ada") == 1
+    assert caplog.text.count("corrections.csv: columns that are not read: 'reason of Ada'") == 1

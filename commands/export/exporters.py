@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from stages.common.cli import UserError
 from stages.models.pretrained import copy_weights
 from stages.models.runtime import keras, tf
 from stages.storage.arrays import ArrayStore
@@ -48,7 +49,7 @@ def write_model(
 
     Its input and its output are float32 in any precision.
     """
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)  # it logs each of its steps
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # it logs each of its steps, and each layer that it leaves
     # Keras's exporters do not say that the model is to predict; a layer such as augmentation may take it for training.
     pixels = keras.Input(model.input_shape[1:], name="pixels")
     predicting = keras.Model(pixels, model(pixels, training=False))
@@ -64,8 +65,20 @@ def write_model(
         # Keras uses a name of NumPy's that tf2onnx needs and NumPy is about to change.
         warnings.filterwarnings("ignore", "In the future `np.object`", FutureWarning)
         predicting.export(str(path), format=target.keras_name, input_signature=signature, verbose=False, **options)
-    if target.keras_name == "onnx" and precision != "float32":
-        reduce_onnx(path, int8_pixels)
+    if target.keras_name == "onnx":
+        check_operators(path)
+        if precision != "float32":
+            reduce_onnx(path, int8_pixels)
+
+
+def check_operators(path: Path) -> None:
+    """Raise a UserError for an ONNX file with TensorFlow's operators, which tf2onnx leaves where it knows no other."""
+    import onnx  # of the dependency group export
+
+    unknown = {node.op_type for node in onnx.load(path).graph.node if not onnx.defs.has(node.op_type, node.domain)}
+    if unknown:
+        advice = "choose --format tflite or saved_model"
+        raise UserError(f"expected layers that tf2onnx converts, received {', '.join(sorted(unknown))}: {advice}")
 
 
 def reduce_onnx(path: Path, int8_pixels: ArrayStore | None) -> None:

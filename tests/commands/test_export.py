@@ -190,6 +190,15 @@ def test_an_export_computes_the_model_s_logits_in_float32(name: str, policy: str
             np.testing.assert_array_equal(model.predict(pixels, verbose=0), original.predict(pixels, verbose=0))
 
 
+def test_layers_that_onnx_lacks_are_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Of ConvNeXt: tf2onnx would only log them, and write a file that ONNX Runtime refuses."""
+    pixels = keras.Input((*SIZE, 4))
+    convolution = keras.layers.Conv2D(4, 3, groups=4, activation="gelu")
+    with pytest.raises(UserError, match="received Erfc, StatefulPartitionedCall: choose --format tflite"):
+        write_model(keras.Model(pixels, convolution(pixels)), FORMATS["onnx"], tmp_path / "model.onnx")
+    assert not caplog.records
+
+
 def test_the_rounding_of_half_precision_is_logged(export: Export, caplog: pytest.LogCaptureFixture) -> None:
     save_small_model("small", ["cats", "dogs"], policy="mixed_bfloat16")
     export("--format", "saved_model", "out")

@@ -44,6 +44,8 @@ def main() -> None:
     predicted = np.take(classes, probabilities.argmax(axis=1))
     write_csv(photos[["path", "label"]].assign(predicted=predicted, probability=of_label), OUT_OF_FOLD / f"{name}.csv")
     logger.info("labels that look wrong: %d of %d", len(issues), len(photos))
+    if len(issues) > len(photos) / 2:
+        logger.warning("the features %s hardly tell the classes apart, so this list says little about labels", name)
 
 
 def out_of_fold_probabilities(

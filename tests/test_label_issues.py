@@ -60,6 +60,16 @@ def test_exchanged_labels_are_listed_most_suspicious_first(run: Run, caplog: pyt
         assert len(picture.convert("RGB").getcolors(maxcolors=2**24) or []) > 1000  # text alone has hundreds
 
 
+def test_features_that_suspect_most_labels_are_not_trusted(
+    run: Run, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run([4])
+    assert "hardly tell" not in caplog.text
+    monkeypatch.setattr(label_issues, "out_of_fold_probabilities", lambda _, labels, *__: np.eye(2)[1 - labels])
+    run([])
+    assert "the features mobilenet_v2 hardly tell the classes apart" in caplog.text
+
+
 def test_groups_folds_and_seed_reach_the_cross_validation(
     run: Run, set_params: SetParams, monkeypatch: pytest.MonkeyPatch
 ) -> None:

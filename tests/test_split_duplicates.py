@@ -67,7 +67,10 @@ def test_photos_of_a_group_leave_all_splits_but_one(workspace: Path, set_params:
     layout({f"{name}/{label}": 10 for name in SPLIT_NAMES for label in ("cats", "dogs")})
     write_photos(PHOTOS / "train/cats/tom", 2)
     write_photos(PHOTOS / "validation/cats/tom", 1, first=2)
-    set_params({"split.group": "/(tom)/", "split.max_rejected_fraction": 0.04})
+    set_params({"split.group": "/(tom)/"})
+    with pytest.raises(UserError, match=r"at most 1.0% .*, received 2 of 63, listed above"):
+        split_photos()
+    set_params({"split.max_rejected_fraction": 0.04})
     assert split_lists()["rejected"].to_dict("records") == [
         {"path": f"data/raw/train/cats/tom/{n}.jpg", "reason": "same group as data/raw/validation/cats/tom/2.jpg"}
         for n in (0, 1)

@@ -155,10 +155,11 @@ def test_a_group_keeps_its_split_when_photos_are_added() -> None:
 
 
 def test_every_fifth_group_in_validation_becomes_test() -> None:
-    """Where the folders give no test split."""
+    """Of each class, where the folders give no test split."""
     starts = [(split, start) for start in range(10, 40, 3) for split in ("train", "validation")]
     groups = [[f"{split}/cats/{n}" for n in range(start, start + 3)] for split, start in starts]
-    assert names(assign(table(*groups)), "test") == [f"validation/cats/{n}" for n in (10, 11, 12, 25, 26, 27)]
+    in_test = names(assign(table(*groups, ["validation/ants/1"])), "test")
+    assert in_test == ["validation/ants/1", *(f"validation/cats/{n}" for n in (10, 11, 12, 25, 26, 27))]
 
 
 def test_validation_is_taken_from_training(caplog: pytest.LogCaptureFixture) -> None:

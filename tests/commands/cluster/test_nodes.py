@@ -112,6 +112,6 @@ def test_a_failure_to_join_is_one_line(monkeypatch: pytest.MonkeyPatch, error: E
 
 def test_a_node_with_other_versions_has_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nodes, "workspace", mock.Mock(side_effect=UserError("no remote")))
-    here = nodes.installed_versions()
-    problems = nodes.problems_of_node._function({**here, "pillow": "0.1"}, "mark")
-    assert problems == [f"pillow {here['pillow']} instead of 0.1", "no remote"]
+    here, others = nodes.installed_versions(), dict.fromkeys(("Python", "keras", "pillow", "tensorflow"), "0.1")
+    problems = nodes.problems_of_node._function({**here, **others}, "mark")
+    assert problems == [*(f"{name} {here[name]} instead of 0.1" for name in others), "no remote"]

@@ -135,6 +135,16 @@ def test_an_edited_output_stops_the_step(set_params: SetParams, photos: Path) ->
     download.main()
 
 
+@pytest.mark.usefixtures("photos")
+def test_a_file_put_there_while_it_fetches_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    download.main()
+    mine = RAW / "mine.jpg"
+    monkeypatch.setattr(download, "fetch_labels", lambda *_: mine.touch())
+    with pytest.raises(UserError, match=f"1 other or changed file, such as {mine}: "):
+        download.main()
+    assert mine.exists()
+
+
 @pytest.mark.parametrize("source", ["data/raw", "data/raw/photos-00001.zip", "data", ".", "link", "file:data/raw"])
 @pytest.mark.usefixtures("photos")
 def test_a_source_among_the_outputs_is_refused(set_params: SetParams, source: str) -> None:

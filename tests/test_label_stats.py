@@ -86,7 +86,7 @@ def test_samples_are_thumbnails_of_the_first_classes(workspace: Path, monkeypatc
     """And the figure says how many others there are."""
     monkeypatch.setattr(label_stats, "CLASSES_SHOWN", 4)
     Image.new("RGB", (1100, 20)).save("photo.png")
-    photos = pd.DataFrame({"path": "photo.png", "label": list("abcde") * 5})
+    photos = pd.DataFrame({"path": [*["photo.png"] * 4, "not_shown.png"] * 5, "label": list("abcde") * 5})
     figure = draw_samples(photos, LabelStats(photos_per_class=1, seed=0))
     assert [axes.images[0].get_size() for axes in figure.axes] == [(9, 512)] * 4
     assert figure.get_suptitle() == "the first 4 of 5 classes by name"

@@ -140,7 +140,7 @@ def test_ctrl_c_while_fetching_is_one_line(server: str, tmp_path: Path) -> None:
         f"run(lambda: Source('{server}/hangs.jpg', 'key').copy_file(Path('{tmp_path}/copy')))"
     )
     with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True) as process:
-        while not Misbehaving.attempts:
+        while not Misbehaving.attempts and process.poll() is None:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         assert process.communicate()[1] == "stopped: run the same command again (a training run resumes)\n"

@@ -241,6 +241,7 @@ FIVE_BANDS: dict[str, Any] = {"photometric": BLACK_IS_ZERO, "extra": {338: [0] *
         (write_tiff(shades(8, 3), extra={259: 65535}), "a TIFF of 3 bands of 8 bits: "),
         (write_tiff(shades(8, 1), photometric=BLACK_IS_ZERO, extra={339: 2}), "a TIFF of 1 band of 8 signed bits"),
         (write_tiff(shades(32, 1), 32, BLACK_IS_ZERO, extra={339: 3}), r"32-bit numbers \(mode F\), of which no value"),
+        (write_tiff(shades(32, 1), 32, BLACK_IS_ZERO), r"32-bit numbers \(mode I\), of which no value"),
         (write_tiff(shades(12, 3), 16, planar=2), "in separate planes of 16 bits"),
         (write_tiff(shades(12, 3), 16, planar=2, compression=8), "in separate planes of 16 bits"),
     ],

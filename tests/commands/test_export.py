@@ -207,21 +207,22 @@ def test_the_rounding_of_half_precision_is_logged(export: Export, caplog: pytest
 
 
 @pytest.mark.parametrize(
-    ("precision", "message"),
+    ("options", "message"),
     [
-        ("float32", r"within 0.001 of the model's, received .* of 20 photos, .*: try another --format"),
-        ("float16", r"^float16: expected an accuracy at most 0.005 below .*: try --precision float32"),
+        (["float32"], r"within 0.001 of the model's, received .* of 20 photos, .*: try another --format"),
+        (["float16"], r"^float16: expected an accuracy at most 0.005 below .*: try --precision float32"),
+        (["float16", "--max-accuracy-loss", "0.7"], "^float16: expected an accuracy at most 0.7 below"),
     ],
 )
 def test_a_wrong_export_leaves_nothing_behind(
-    export: Export, monkeypatch: pytest.MonkeyPatch, precision: str, message: str
+    export: Export, monkeypatch: pytest.MonkeyPatch, options: list[str], message: str
 ) -> None:
     """One that predicts the other class for each photo, of which the labels are the model's own classes."""
     logits = load_model(MODEL).predict(np.stack([resized_pixels(photo, SIZE) for photo in PHOTOS]), verbose=0)
     write_list("validation", path=PHOTOS, label=np.take(["cats", "dogs"], logits.argmax(axis=1)))
     monkeypatch.setitem(FORMATS, "onnx", FORMATS["onnx"]._replace(run=lambda _: lambda pixels: -logits[: len(pixels)]))
     with pytest.raises(UserError, match=message):
-        export("--format", "onnx", "--precision", precision, "out/deep")
+        export("--format", "onnx", "--precision", *options, "out/deep")
     assert list(Path("out").iterdir()) == []
 
 

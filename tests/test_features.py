@@ -140,6 +140,8 @@ def test_unusable_features_are_one_line(set_params: SetParams) -> None:
     photos = pd.read_csv("data/splits/train.csv")
     photos[::-1].to_csv("data/splits/train.csv", index=False)
     expect("^data/features/pixels: expected features of the photos in data/splits, received others")
+    Path("data/features/pixels/about.json").write_text("{}")
+    expect("^data/features/pixels: expected features of the photos in data/splits, received others")
 
 
 @pytest.fixture

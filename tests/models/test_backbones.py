@@ -227,6 +227,10 @@ def test_a_damaged_description_is_one_line(weights: Path) -> None:
         load_backbone(MOBILENET, SIZE)
 
 
-def test_without_weights_it_says_how_to_get_them() -> None:
+def test_what_is_missing_or_damaged_is_fetched_again() -> None:
     with pytest.raises(UserError, match=r"^expected weights in data/backbone/entry, found none: run `dvc re"):
+        copy_backbone("entry", ENTRY, "entry", None)
+    write_json(1, Path("data/backbone/entry/architecture.json"))
+    Path("data/backbone/entry/w.h5").touch()
+    with pytest.raises(UserError, match=r"^expected data/backbone/entry/arch.* damaged .*: run `dvc repro backbone@en"):
         copy_backbone("entry", ENTRY, "entry", None)

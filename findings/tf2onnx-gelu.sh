@@ -4,7 +4,7 @@
 # TensorFlow 2.21.0 computes the exact GELU, which is Keras's default, by erfc(), and Keras runs convolutions in groups, as
 # ConvNeXt's depthwise ones, inside a compiled function. tf2onnx has no operator for either: it logs an error and writes TensorFlow's own
 # operator, which ONNX does not have, under ONNX's name. Keras's export() returns normally. The approximate GELU and
-# DepthwiseConv2D are right. Known for GELU (tf2onnx pull request 2463, open), but not documented; no issue is known for the groups.
+# DepthwiseConv2D are right. Known (tf2onnx issue 2099 of groups and pull request 2463 of GELU, both open), but not documented, and nothing says so to a caller.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -64,6 +64,11 @@ def test_a_backup_of_other_parameters_is_not_used(tmp_path: Path, monkeypatch: p
     assert train(tmp_path) == undisturbed()
 
 
+def test_a_damaged_backup_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "backup.npz").write_bytes(b"")  # as a power failure may leave it
+    assert Backup(tmp_path / "backup.npz", "key").history() == []
+
+
 @pytest.mark.parametrize("of_pixels", [True, False], ids=["pixels", "labels"])
 @pytest.mark.parametrize("changed", [0, 1])
 def test_other_pixels_or_labels_have_another_key(changed: int, of_pixels: bool) -> None:

@@ -145,6 +145,7 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.wide", None, "models.wide: expected a mapping of keys to values, received nothing"),
         ("models.wide", {}, "models.wide.features: expected a value, received none"),
         ("models.a/b", CNN, "models.a/b: expected a name of letters, digits, - and _"),
+        ("models.a; b", CNN, "models.a; b: expected a name of letters, digits, - and _"),  # it stands in a command
         ("models.-a", CNN, "models.-a: expected a name of letters, digits, - and _"),
         ("models.a\nb", CNN, r"models.a\nb: expected a name of letters, digits, - and _"),
         ("models", {2024: CNN}, "models.2024: expected a name of letters, digits, - and _ (it names files), one of d"),

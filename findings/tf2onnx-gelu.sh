@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # tf2onnx 1.17.0: an ONNX export of a Keras network with GELU, such as ConvNeXt, ends as if it had worked, but no runtime opens the file.
 #
-# TensorFlow 2.21.0 computes the exact GELU, which is Keras's default, by erfc(), and Keras runs convolutions in groups, as
-# ConvNeXt's depthwise ones, inside a compiled function. tf2onnx has no operator for either: it logs an error and writes TensorFlow's own
-# operator, which ONNX does not have, under ONNX's name. Keras's export() returns normally. The approximate GELU and
-# DepthwiseConv2D are right. Known for GELU (tf2onnx pull request 2463, open), but not documented; no issue is known for the groups.
+# TensorFlow 2.21.0 computes the exact GELU, which is Keras's default, by erfc(), and Keras runs convolutions in groups, as ConvNeXt's
+# depthwise ones, inside a compiled function. tf2onnx has no operator for either: it logs an error and writes TensorFlow's own operator,
+# which ONNX does not have, under ONNX's name. Keras's export() returns normally. The approximate GELU and DepthwiseConv2D are right.
+# Known (tf2onnx issue 2099 of groups and pull request 2463 of GELU, both open), but not documented, and nothing says so to a caller.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -102,13 +102,17 @@ def draw_coverage(evaluations: list[Evaluation], note: str = "") -> Figure:
 
 
 def draw_confusion(name: str, photos: pd.DataFrame, classes: list[str]) -> Figure:
-    """Draw the confusion matrix, with the same axes as on DVC's plots page; of many classes the most confused."""
+    """Draw the confusion matrix, with the same axes as on DVC's plots page; of many classes the most confused.
+
+    Colours are fractions of the true class, so that those of rare classes show too.
+    """
     shown = most_confused(photos, classes)
     counts = confusion_matrix(photos["label"], photos["predicted"], labels=shown)
+    fractions = counts / photos["label"].value_counts()[shown].to_numpy()[:, np.newaxis]
     names = [shorten(label) for label in shown]
     size = 2.5 + max(2.0, 0.25 * len(names))  # inches
     figure, axes = plt.subplots(figsize=(size + 1, size), layout="constrained")
-    image = axes.imshow(counts, cmap="Blues", vmin=0)
+    image = axes.imshow(fractions, cmap="Blues", vmin=0, vmax=1)
     fontsize = "medium" if len(names) < 10 else "x-small"
     axes.set_xticks(range(len(names)), names, fontsize=fontsize, rotation=90 if len(names) > 4 else 0)
     axes.set_yticks(range(len(names)), names, fontsize=fontsize)
@@ -122,9 +126,9 @@ def draw_confusion(name: str, photos: pd.DataFrame, classes: list[str]) -> Figur
         )
     axes.set(title=title, xlabel="predicted class", ylabel="true class")
     for row, column in np.argwhere(counts):
-        colour = "white" if counts[row, column] > counts.max() / 2 else "black"
+        colour = "white" if fractions[row, column] > 0.5 else "black"
         axes.text(column, row, counts[row, column], color=colour, ha="center", va="center", fontsize=fontsize)
-    figure.colorbar(image, shrink=0.6, label="photos", ticks=MaxNLocator(5, integer=True))
+    figure.colorbar(image, shrink=0.6, label="fraction of the true class")
     return figure
 
 

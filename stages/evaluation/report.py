@@ -54,7 +54,7 @@ def report(
         "significance_level": SIGNIFICANCE_LEVEL,
         **data_values(lists),
         **values_of_best(ranked[0]),
-        **alternatives(ranked),
+        **alternatives(ranked, len(lists["validation"])),
         "linear": beside_linear(ranked),
         "better_over_seeds": better_over_seeds(ranked),
     }
@@ -112,13 +112,19 @@ def values_of_best(best: Evaluation) -> dict[str, Any]:
     }
 
 
-def alternatives(ranked: list[Evaluation]) -> dict[str, Any]:
-    """Compare the best model with each other; list those no better than guessing, and those perhaps as good as it."""
+def alternatives(ranked: list[Evaluation], validation_photos: int) -> dict[str, Any]:
+    """Compare the best model with each other; list those no better than guessing, and those perhaps as good as it.
+
+    With few test photos the latter are many: their validation accuracy must be in the best one's confidence interval.
+    """
     best = ranked[0].name
     pairs = compare({model.name: model.photos["correct"] for model in ranked}, best)
     chance = 1 / len(ranked[0].scores["classes"])
     guessing = [m.name for m in ranked if round(m.scores["test"]["balanced_accuracy"] - chance, DIGITS) <= 0]
     undecided = set(pairs["second"][pairs["p_holm"] >= SIGNIFICANCE_LEVEL]) - set(guessing)
+    validation = {model.name: model.scores["validation"]["accuracy"] for model in ranked}
+    least, _ = wilson_interval(validation[best], validation_photos)
+    undecided &= {name for name, accuracy in validation.items() if accuracy >= least}
     return {
         "pairs": pairs.to_dict("records"),
         "guessing": guessing,

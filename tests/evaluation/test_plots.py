@@ -87,6 +87,9 @@ def test_the_confusion_matrix_counts_and_shortens_long_names() -> None:
     axes = draw_confusion("one", photos, names).axes[0]
     shown = {text.get_position(): text.get_text() for text in axes.texts}
     assert shown == {(0, 0): "5", (1, 0): "2", (1, 1): "3"}
+    np.testing.assert_allclose(
+        np.array(axes.images[0].get_array()) * [[7], [3]], [[5, 2], [0, 3]]
+    )  # fractions of a row
     declared = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]["evaluate"]["plots"]
     [chart] = [plot["plots/confusion"] for plot in declared if "plots/confusion" in plot]
     assert axes.get_xlabel() == chart["x_label"] == "predicted class"

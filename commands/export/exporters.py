@@ -53,6 +53,9 @@ def write_model(
     # Keras's exporters do not say that the model is to predict; a layer such as augmentation may take it for training.
     pixels = keras.Input(model.input_shape[1:], name="pixels")
     predicting = keras.Model(pixels, model(pixels, training=False))
+    for layer in predicting._flatten_layers():
+        if isinstance(layer, keras.layers.Normalization):  # whose tensors would become inputs of an ONNX file
+            layer.mean, layer.variance = np.asarray(layer.mean), np.asarray(layer.variance)
     signature = [tf.TensorSpec(model.input_shape, tf.float32, "pixels")]
     options: dict[str, Any] = {}  # of TensorFlow Lite's converter, its attributes
     if target.keras_name == "litert" and precision != "float32":

@@ -199,6 +199,17 @@ def test_layers_that_onnx_lacks_are_one_line(tmp_path: Path, caplog: pytest.LogC
     assert not caplog.records
 
 
+def test_normalization_as_of_efficientnet_is_exported(tmp_path: Path) -> None:
+    pixels = keras.Input((*SIZE, 3))
+    normalization = keras.layers.Normalization()
+    model = keras.Model(pixels, normalization(pixels))
+    model.set_weights([np.array([1, 2, 3]), np.array([4, 9, 16]), np.array(0)])
+    normalization.finalize_state()
+    write_model(model, FORMATS["onnx"], tmp_path / "model.onnx")
+    output = FORMATS["onnx"].run(tmp_path / "model.onnx")(np.full((1, *SIZE, 3), 7, np.float32))
+    np.testing.assert_allclose(output, np.broadcast_to([3, 5 / 3, 1], (1, *SIZE, 3)), rtol=1e-6)
+
+
 def test_the_rounding_of_half_precision_is_logged(export: Export, caplog: pytest.LogCaptureFixture) -> None:
     save_small_model("small", ["cats", "dogs"], policy="mixed_bfloat16")
     export("--format", "saved_model", "out")

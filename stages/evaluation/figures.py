@@ -129,5 +129,5 @@ class FigureCache:
             write_cached(cached, key, png=np.frombuffer(path.read_bytes(), np.uint8))
 
     def delete_unused(self) -> None:
-        for path in set(FIGURES.glob("*.npz")) - self.used:
+        for path in {*FIGURES.glob("*.npz"), *FIGURES.glob("*.png")} - self.used:  # PNGs are of earlier versions
             path.unlink()

@@ -136,6 +136,7 @@ def test_a_proxy_is_from_the_environment(server: str, tmp_path: Path, monkeypatc
 
 def test_ctrl_c_while_fetching_is_one_line(server: str, tmp_path: Path) -> None:
     program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # background jobs ignore it
         "from pathlib import Path; from stages.common.cli import run; from stages.data.fetch import Source; "
         f"run(lambda: Source('{server}/hangs.jpg', 'key').copy_file(Path('{tmp_path}/copy')))"
     )

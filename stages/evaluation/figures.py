@@ -22,7 +22,7 @@ from PIL import Image
 from stages.common.cli import logger
 from stages.common.machine import read_code
 from stages.common.paths import FIGURES
-from stages.photos.decode import thumbnail
+from stages.photos.decode import listed_photo, thumbnail
 from stages.storage.arrays import read_cached, write_cached
 from stages.storage.files import atomic_write, content_hash
 
@@ -72,7 +72,8 @@ def draw_photos(title: str, paths: Sequence[str], captions: Iterable[str], colum
     figure.suptitle(title)
     grid = picture_grid(figure, rows, columns, "N").flat if paths else ()
     for axes, path, text in zip(grid, paths, captions, strict=False):
-        axes.imshow(thumbnail(path))
+        with listed_photo(path):
+            axes.imshow(thumbnail(path))
         axes.set_title(text, fontsize="medium")
     return figure
 

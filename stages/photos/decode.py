@@ -192,18 +192,17 @@ def _has_no_end(image_format: str | None, content: bytes) -> bool:
 
 
 @contextmanager
-def listed_photo(source: PathOrBytes) -> Iterator[None]:
+def listed_photo(path: str) -> Iterator[None]:
     """Turn an UnreadablePhotoError of a photo that `split` could read into a UserError."""
     try:
         yield
     except UnreadablePhotoError as error:
-        raise UserError(f"{source!s}: {error}: run `dvc repro --force download && dvc repro`") from error
+        raise UserError(f"{path}: {error}: run `dvc repro --force download && dvc repro`") from error
 
 
 def thumbnail(source: PathOrBytes) -> Image.Image:
     """Decode a photo for a figure, as :func:`open_photo`, to at most ``THUMBNAIL_SIZE`` px a side."""
-    with listed_photo(source):
-        photo = open_photo(source, THUMBNAIL_SIZE)
+    photo = open_photo(source, THUMBNAIL_SIZE)
     photo.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE))
     return photo
 

@@ -38,9 +38,12 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _empty_is_default(cls, content: Any) -> Any:
-        """Take the default for null, and for '' (``-S image_fit=``)."""
+        """Take the default for null, and for '' (``-S image_fit=``); refuse text with zero bytes, as no path has."""
         if not isinstance(content, dict):
             return content
+        for key, value in content.items():
+            if isinstance(value, str) and "\0" in value:
+                raise ValueError(f"expected text without zero bytes, received {key}: {value!r}")
         defaults = {key for key, field in cls.model_fields.items() if not field.is_required()}
         content = {key: None if value == "" else value for key, value in content.items()}
         return {key: value for key, value in content.items() if value is not None or key not in defaults}

@@ -150,6 +150,7 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.a\nb", CNN, r"models.a\nb: expected a name of letters, digits, - and _"),
         ("models", {2024: CNN}, "models.2024: expected a name of letters, digits, - and _ (it names files), one of d"),
         ("models", {}, "models: "),
+        ("download.photos", "a\0b", r"download: expected text without zero bytes, received photos: 'a\x00b'"),
         ("split.group", r"\d+_", r"split.group: expected a regular expression with a group in parentheses, received"),
         ("split.group", "(rex", "split.group: expected a regular expression, received '(rex': missing ), unt"),
         ("split.group", "(a){99999999999}", "split.group: expected a regular expression, received '(a){99999999999}'"),

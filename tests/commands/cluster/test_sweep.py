@@ -44,16 +44,18 @@ def test_a_trial_may_decode_photos_and_extract_features() -> None:
     assert check_trial(["+features.mobilenet_v2.seed=1"], "transfer").features["mobilenet_v2"].seed == 1
 
 
-@pytest.mark.parametrize("option", ["models.cnn.dropout", "range(0,3)", "models.cnn.filters=[8,16"])
-def test_an_option_without_values_is_one_line(option: str) -> None:
-    with pytest.raises(UserError, match=r"^-S: expected NAME=VALUE,VALUE: .*$") as error:
-        list_trials([option])
-    assert "\n" not in str(error.value)
+TWICE = r"-S train.seed: expected once, with all its values, received twice"
 
 
-@pytest.mark.parametrize("options", [["train.seed=1,2", "train.seed=3"], ["+train.seed=1", "+a=2", "train.seed=2"]])
-def test_a_parameter_given_twice_is_refused(options: list[str]) -> None:
-    with pytest.raises(UserError, match=r"^-S train.seed: expected once, with all its values, received twice$"):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        *(([bad], "-S: expected NAME=VALUE,VALUE: ") for bad in ("models.cnn.dropout", "range(0,3)", "a.b=[8,16")),
+        *((twice, TWICE) for twice in (["train.seed=1,2", "train.seed=3"], ["+train.seed=1", "+a=2", "train.seed=2"])),
+    ],
+)
+def test_an_option_without_its_values_is_one_line(options: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=rf"^{message}[^\n]*$"):
         list_trials(options)
 
 

@@ -127,7 +127,7 @@ def test_a_class_is_confident_from_its_mean_probability_on() -> None:
         ([0.5, 0.6, 0.0], 0, 1),  # the label's class too is below its threshold, so that 1 alone is confident
         ([0.3, 0.3, 0.4], 2, 2),
         ([0.1, 0.3, 0.6], 2, 2),
-        ([0.3, 0.5, 0.2], 1, 1),  # no class is confident
+        ([0.52, 0.5, 0.0], 1, 1),  # no class is confident, though another is more probable
     ]
     # The thresholds: (0.9 + 0.2 + 0.5) / 3, (0.6 + 0.5) / 2 and (0.4 + 0.6) / 2.
     probabilities, labels, confident = map(np.array, zip(*rows, strict=True))

@@ -8,7 +8,6 @@ import pytest
 from dvc.utils.serialize import load_yaml
 
 from stages.common.cli import UserError
-from stages.common.model_config import ModelConfig
 from stages.common.param_types import RENAMED
 from stages.common.params import load_entry, load_params
 from tests.conftest import SetParams
@@ -25,13 +24,6 @@ def test_the_project_s_parameters_are_the_notebook_s() -> None:
     augmented = [*list(params.models.values())[1:4], params.features[params.models["transfer"].features]]
     assert [(of.flip, of.rotation) for of in augmented] == [(None, 0), *[("horizontal", 0.2)] * 3]
     assert {config.dropout for config in params.models.values() if not config.is_linear} == {0.5}
-
-
-def test_keys_that_a_model_leaves_out_are_none_or_zero() -> None:
-    given = {"features": "pixels", "dropout": 0.25, "dense_units": 8}
-    content = ModelConfig.model_validate(given).model_dump()
-    zeros = {"rotation": 0, "crop": 1, "color_jitter": 0, "erasing": 0, "conv_layers": 0, "batch_norm": False}
-    assert content == {**dict.fromkeys(content), **zeros, **given}
 
 
 def test_a_section_takes_the_common_seed_by_default(set_params: SetParams) -> None:

@@ -57,7 +57,7 @@ def train(
     side = 32 if config.has_backbone else 16
     model = build_model(config, (side, side), 2)
     train, validation = photos(10, seed, side), photos(6, 100, side)
-    if config.has_backbone and not config.augments:
+    if config.has_backbone:
         train, validation = features_of(model, train, views), features_of(model, validation, views=1)
     history, _ = train_model(model, run_of(train, validation, config, settings), path / "backup.npz")
     save_model(model, path / "model.keras")

@@ -132,12 +132,9 @@ def test_a_class_is_confident_from_its_mean_probability_on() -> None:
     # The thresholds: (0.9 + 0.2 + 0.5) / 3, (0.6 + 0.5) / 2 and (0.4 + 0.6) / 2.
     probabilities, labels, confident = map(np.array, zip(*rows, strict=True))
     np.testing.assert_array_equal(confident_classes(probabilities, labels), confident)
-
-
-def test_of_two_confident_classes_the_more_probable_counts() -> None:
+    # Of two confident classes the more probable counts; the thresholds are 0.4 and 0.217.
     probabilities = np.array([[0.6, 0.4], [0.2, 0.8], [0.55, 0.45], [0.9, 0.1], [0.9, 0.1]])
-    labels = np.array([0, 0, 1, 1, 1])  # thresholds of 0.4 and 0.217
-    np.testing.assert_array_equal(confident_classes(probabilities, labels), [0, 1, 0, 0, 0])
+    np.testing.assert_array_equal(confident_classes(probabilities, np.array([0, 0, 1, 1, 1])), [0, 1, 0, 0, 0])
 
 
 def test_a_class_less_probable_than_the_label_is_not_suggested() -> None:

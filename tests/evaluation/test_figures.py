@@ -42,6 +42,8 @@ def test_a_caption_is_wrapped_and_loses_no_letter() -> None:
     assert max(map(len, lines)) <= 28
     assert "".join(lines[:-1]) == f"labelled {name}"
     assert lines[-1] == "0.98 for cats"
+    # A mark, or a name read from right to left would turn the line and exchange the classes.
+    assert caption("كلب misclassified as cat", "0.5") == "\u200eكلب misclassified as cat\n\u200e0.5"
 
 
 def test_a_figure_has_the_pixels_that_savefig_writes(tmp_path: Path) -> None:

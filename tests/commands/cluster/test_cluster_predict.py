@@ -87,27 +87,20 @@ def test_a_cluster_without_a_cpu_to_decode_is_refused(monkeypatch: pytest.Monkey
         predict.check_resources(Resources(cpus=1, gpus=1, memory_gib=2))
 
 
-class Bucket:
-    """Files, of which some cannot be read."""
-
-    fs = None  # not that of local files
-
-    def __init__(self, **files: bytes | OSError) -> None:
-        self.files = files
-
-    def open(self, path: str, **_options: int) -> BytesIO:
-        content = self.files[path]
-        if isinstance(content, OSError):
-            raise content
-        return BytesIO(content)
-
-
 def test_a_forbidden_file_is_listed_and_the_others_are_decoded() -> None:
     photo = BytesIO()
     Image.new("RGB", (20, 30), "white").save(photo, "PNG")
     denied, loop = PermissionError(errno.EACCES, "Permission denied"), OSError(errno.ELOOP, "Loop")
-    bucket = Bucket(a=photo.getvalue(), b=denied, c=b"no photo", d=loop)
-    part = predict.decode({"paths": list("abcd")}, bucket, (2, 2), "stretch", 1)
+    files: dict[str, bytes | OSError] = {"a": photo.getvalue(), "b": denied, "c": b"no photo", "d": loop}
+
+    def open_file(path: str, **_options: int) -> BytesIO:
+        content = files[path]
+        if isinstance(content, OSError):
+            raise content
+        return BytesIO(content)
+
+    bucket = mock.Mock(fs=None, open=open_file)  # not local files
+    part = predict.decode({"paths": list(files)}, bucket, (2, 2), "stretch", 1)
     reasons = ["", "cannot be read: Permission denied", "cannot be decoded: is a text file", "cannot be read: Loop"]
     assert part["problems"] == reasons
     assert part["pixels"].max(axis=(1, 2, 3)).tolist() == [255, 0, 0, 0]

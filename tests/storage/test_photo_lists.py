@@ -11,7 +11,9 @@ def test_classes_are_sorted_by_name() -> None:
     assert class_names(["dogs", "cats", "dogs", "ants"]) == ["ants", "cats", "dogs"]
 
 
-@pytest.mark.parametrize("content", [None, "", "path;label\na.jpg;b\n", "path\na.jpg\n", 'path\n"a.jpg', "path\né\n"])
+@pytest.mark.parametrize(
+    "content", [None, "", "path,label\n", "path;label\na.jpg;b\n", "path\na.jpg\n", 'path\n"a.jpg', "path\né\n"]
+)
 def test_a_list_that_cannot_be_read_is_one_line(content: str | None, workspace: Path) -> None:
     file = Path("data/splits/train.csv")
     file.parent.mkdir(parents=True)

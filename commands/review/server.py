@@ -125,6 +125,8 @@ async def photo(request: web.Request) -> web.StreamResponse:
     path, size = request.query.get("path", ""), request.query.get("size", "large")
     if path not in current_photos().table.index:
         raise web.HTTPNotFound
+    if size not in SIZES:
+        raise ValueError(f"expected one of {', '.join(SIZES)}")
     jpeg = await asyncio.to_thread(encode_photo, path, SIZES[size])
     return web.Response(body=jpeg, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=60"})
 

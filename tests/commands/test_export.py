@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -268,6 +269,12 @@ def test_only_a_new_or_empty_folder_is_filled(export: Export) -> None:
     assert [path.name for path in Path("full").iterdir()] == ["mine.txt"]
     with pytest.raises(UserError, match=r"^cannot write params.yaml/out .*: choose another folder$"):
         export("--format", "saved_model", "params.yaml/out")
+
+
+def test_a_folder_of_the_pipeline_is_refused_at_once(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "fetch_model_file", mock.Mock(side_effect=AssertionError))
+    with pytest.raises(UserError, match=r"^folder: expected a path outside of the pipeline's plots, received plots/"):
+        export("--format", "saved_model", "plots/out")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ from stages.storage.photo_lists import read_split
 from tests.conftest import write_list
 
 
-@pytest.mark.parametrize("content", [None, "", "path;label\na.jpg;b\n", "path\na.jpg\n", 'path\n"a.jpg', "path\né\n"])
+@pytest.mark.parametrize(
+    "content", [None, "", "path,label\n", "path;label\na.jpg;b\n", "path\na.jpg\n", 'path\n"a.jpg', "path\né\n"]
+)
 def test_a_list_that_cannot_be_read_is_one_line(content: str | None, workspace: Path) -> None:
     file = Path("data/splits/train.csv")
     file.parent.mkdir(parents=True)

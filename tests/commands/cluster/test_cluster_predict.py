@@ -21,7 +21,7 @@ from commands.cluster import batch_predict as predict
 from commands.cluster import parquet
 from commands.cluster.parquet import claim, drop_problems, open_folder, parts_of, read_predictions, write_part
 from commands.predict import list_photos
-from stages.common.cli import MachineError, UserError
+from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings, Resources
 from stages.common.paths import BEST, MODELS
 from stages.inference.model_file import fetch_model_file
@@ -120,12 +120,6 @@ def test_a_film_of_many_gigabytes_is_not_read_whole(tmp_path: Path) -> None:
     part = {"paths": ["film.mp4", "large.jpg"]}
     decoded = predict.decode(part, open_folder(str(tmp_path)), (2, 2), "stretch", 1)
     assert decoded["problems"] == ["cannot be decoded: is a video", "is larger than any photo of 1 megapixels"]
-
-
-def test_a_fault_of_the_machine_ends_the_job() -> None:
-    bucket = Bucket(a=OSError(errno.EIO, "Input/output error"))
-    with pytest.raises(MachineError, match=r"^a: \[Errno 5\] Input/output error$"):
-        predict.decode({"paths": ["a"]}, bucket, (2, 2), "stretch", 1)
 
 
 def test_links_and_special_files_are_listed_by_name(tmp_path: Path) -> None:

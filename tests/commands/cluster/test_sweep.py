@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections import deque
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -152,20 +151,3 @@ def test_an_ended_trial_reports_the_selected_epoch(tmp_path: Path) -> None:
     training.history_file.unlink()
     training.backup_file.unlink()
     assert training.step() == ended, "what was reported stays where a killed process left nothing"
-
-
-@pytest.mark.parametrize("trained", [True, False])
-def test_a_run_without_training_is_from_the_run_cache(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: bool
-) -> None:
-    """However long its output: only the last lines are kept."""
-    monkeypatch.setattr(trial, "dvc", lambda *_, **__: None)
-    finished = trial.Trial.__new__(trial.Trial)  # without Ray
-    finished.name, finished.steps, finished.folder = "trial 0", ("pixels", "train@cnn"), tmp_path
-    finished.reported = [{"epoch": 1, "val_accuracy": 0.5}]
-    finished.backup_file = tmp_path / "backups/cnn.npz"
-    finished.process = SimpleNamespace(wait=lambda: None, last_lines=deque(["an epoch"] * 100))  # type: ignore[assignment]
-    if trained:
-        finished.backup_file.parent.mkdir()
-    assert finished.finish() == "finished"
-    assert capsys.readouterr().out == f"trial 0 finished: 0.5{'' if trained else ', taken from the run cache'}\n"

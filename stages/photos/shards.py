@@ -22,7 +22,6 @@ from stages.storage.non_photos import is_hidden
 
 HEADER = Struct("<4s22x2H")  # of a file in a zip: the signature, and the lengths of its name and of an extra field
 LOCK = Lock()  # so that one thread reads an index or a directory, and the others wait for it
-DIRECTORIES = 32  # of shards in memory, of about 0.2 MB each
 
 
 class PackedFile:
@@ -58,15 +57,11 @@ class Shards(NamedTuple):
         position, size, checksum = entry
         with shard.open("rb", buffering=0) as file:
             file.seek(position)
-            read_header(file)
+            header = file.read(HEADER.size)
+            if len(header) < HEADER.size or not header.startswith(b"PK\3\4"):
+                raise damaged(shard)
+            file.seek(sum(HEADER.unpack(header)[1:]), os.SEEK_CUR)
             yield PackedFile(file, size, checksum)
-
-    def names(self, name: str) -> list[str]:
-        """List the files in a folder inside the shards, or the file of that name; all for an empty name."""
-        start = bisect_right(self.firsts, name, lo=1) - 1
-        stop = bisect_left(self.firsts, f"{name}0") if name else len(self.paths)  # 0 is the character after /
-        inside = (file for path in self.paths[start:stop] for file in read_directory(path))
-        return [file for file in inside if not name or file == name or file.startswith(f"{name}/")]
 
 
 def open_shards(folder: str) -> Shards:
@@ -91,22 +86,13 @@ def _read_index(folder: str, *_: int) -> Shards:
 
 
 def first_name(shard: Path) -> str:
+    """Read the name of the first file in a shard; of a damaged one any, as :func:`read_directory` finds out."""
     with shard.open("rb") as file:
-        return read_header(file)
+        _, length, _ = HEADER.unpack(file.read(HEADER.size).ljust(HEADER.size))
+        return file.read(length).decode(errors="replace")
 
 
-def read_header(shard: IO[bytes]) -> str:
-    """Read the header of a file in a shard, up to its content, and return its name."""
-    header = shard.read(HEADER.size)
-    if len(header) < HEADER.size or not header.startswith(b"PK\3\4"):
-        raise damaged(Path(shard.name))
-    _, name_length, extra_length = HEADER.unpack(header)
-    name = shard.read(name_length)
-    shard.seek(extra_length, os.SEEK_CUR)
-    return name.decode(errors="replace")
-
-
-@lru_cache(DIRECTORIES)
+@lru_cache(maxsize=32)  # of about 0.2 MB each
 def read_directory(shard: Path) -> dict[str, tuple[int, int, int]]:
     """Return position of the header, size and CRC-32 of each file in a shard."""
     try:
@@ -139,7 +125,10 @@ def packed_photos(path: Path) -> list[str]:
         return []
     shards, name = located
     start = str(path).removesuffix(name) if name else f"{path}/"
-    return [start + photo for photo in shards.names(name)]
+    first = bisect_right(shards.firsts, name, lo=1) - 1
+    stop = bisect_left(shards.firsts, f"{name}0") if name else len(shards.paths)  # 0 is the character after /
+    photos = (photo for shard in shards.paths[first:stop] for photo in read_directory(shard))
+    return [start + photo for photo in photos if not name or photo == name or photo.startswith(f"{name}/")]
 
 
 def damaged(shard: Path) -> UserError:

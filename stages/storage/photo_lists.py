@@ -17,7 +17,6 @@ DUPLICATE = "same photo as"
 SAME_GROUP = "same group as"
 REMOVED = "removed by corrections.csv"
 SIDECAR = "beside photos"  # such as notes and films, which nobody takes for photos
-ROWS = 10_000  # of a list, read at a time
 # Columns of the lists; those of train, validation and test are path and label.
 COLUMNS = {"train_paths": ["path"], "validation_paths": ["path"], "rejected": ["path", "reason"]}
 COLUMNS |= {"copies": ["path", "split"], "groups": ["path", "group"], "corrected": ["path", "given", "label"]}
@@ -27,7 +26,7 @@ def read_split(split: str) -> pd.DataFrame:
     """Read a list that ``stages/split.py`` describes, such as "train": a row per photo, with columns of str."""
     path = SPLITS / f"{split}.csv"
     with explain_unreadable(path, "run `dvc repro split`"):
-        chunks = pd.read_csv(path, dtype=str, keep_default_na=False, chunksize=ROWS)  # in a third of the memory
+        chunks = pd.read_csv(path, dtype=str, keep_default_na=False, chunksize=10_000)  # in a third of the memory
         return pd.concat(chunks)[COLUMNS.get(split, ["path", "label"])]
 
 

@@ -107,7 +107,7 @@ def predict_photos(paths: list[str], decoding: dict[str, Any], output: DirFileSy
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what is an error ends in a line below
     decoded = ray.data.from_items(parts, override_num_blocks=len(parts)).map(decode, fn_kwargs=decoding, num_cpus=1)
     actors = ray.data.ActorPoolStrategy(min_size=1)
-    needed = nodes.task_options(resources)
+    needed = {"num_cpus": resources.cpus, "num_gpus": resources.gpus, "memory": resources.memory_gib * 2**30}
     classified = decoded.map(Predictor, fn_constructor_args=[output], compute=actors, **needed)
     with tqdm(total=len(paths), desc="predicting", unit="photo", disable=None) as bar:
         try:

@@ -31,7 +31,7 @@ def store(features: FeatureDataset, array: DiskArray, description: str) -> list[
         connect()
     params = load_params()
     resources = resources_for_features(os.environ["DVC_STAGE"].partition("@")[2], params)
-    task = extract.options(max_retries=params.cluster.retries, **task_options(resources))
+    task = extract.options(**task_options(resources, params.cluster.retries))
     slots = max(1, int(ray.cluster_resources().get("CPU", 0) / resources.cpus))
     extractor, photos, count = ray.put(features.extractor), features.photos, len(features.labels)
     batch_bytes = BATCH_SIZE * math.prod(features.extractor.input_shape[1:])

@@ -4,21 +4,21 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 from tempfile import TemporaryDirectory
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import ray
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from commands.cluster.workspace import workspace
+from commands.cluster.workspace import NodeError, workspace
 from stages.common.cli import MachineError, UserError, first_line, logger, machine_problem
 from stages.common.params import Params, Resources
 
@@ -84,13 +84,10 @@ def resources_for_features(name: str, params: Params) -> Resources:
     return Resources(**{field: max(getattr(user, field) for user in users) for field in Resources.model_fields})
 
 
-def bundle(resources: Resources) -> dict[str, float]:
-    """Return resources as Ray names them, memory in bytes."""
-    return {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory_gib * 2**30}
-
-
-def task_options(resources: Resources) -> dict[str, float]:
-    return {"num_cpus": resources.cpus, "num_gpus": resources.gpus, "memory": resources.memory_gib * 2**30}
+def task_options(resources: Resources, retries: int) -> dict[str, Any]:
+    """Return what a task reserves on a node, and how often it starts again where a node failed."""
+    reserved = {"num_cpus": resources.cpus, "num_gpus": resources.gpus, "memory": resources.memory_gib * 2**30}
+    return {**reserved, "max_retries": retries, "retry_exceptions": [NodeError]}
 
 
 def check_nodes(needed: Iterable[Resources]) -> None:
@@ -121,8 +118,8 @@ def missing_resources(needed: Iterable[Resources]) -> list[str]:
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     problems = []
     for resources in needed:
-        amounts = bundle(resources).items()
-        if not any(all(node.get(name, 0) >= amount for name, amount in amounts) for node in nodes):
+        amounts = {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory_gib * 2**30}
+        if not any(all(node.get(name, 0) >= amount for name, amount in amounts.items()) for node in nodes):
             listed = ", ".join(f"{key}: {value:g}" for key, value in resources.model_dump().items())
             problems.append(f"no node has {listed} (cluster in params.yaml)")
     return problems
@@ -157,6 +154,20 @@ def cause_of(error: Exception) -> Exception:
         [error] = error.args
     cause = error.cause if isinstance(error, ray.exceptions.RayTaskError) else error
     return MachineError(first_line(cause)) if isinstance(cause, ray.exceptions.RayError) else cause
+
+
+def wait_for_all(tasks: Mapping[str, ray.ObjectRef]) -> dict[str, Any]:
+    """Wait until all of the named tasks have ended; return what each returned, or the exception that it raised."""
+    names = {task: name for name, task in tasks.items()}
+    results, waiting = dict.fromkeys(tasks), list(names)
+    while waiting:
+        [task], waiting = ray.wait(waiting)
+        try:
+            results[names[task]] = ray.get(task)
+            logger.info("%s: done (%d to go)", names[task], len(waiting))
+        except ray.exceptions.RayError as error:
+            results[names[task]] = cause_of(error)
+    return results
 
 
 @ray.remote(num_cpus=0)

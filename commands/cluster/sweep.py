@@ -22,8 +22,8 @@ import ray
 from dvc.exceptions import DvcException
 from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
 
-from commands.cluster.nodes import check_nodes, connect, on_node, resources_for_features, task_options, wait_for_all
-from commands.cluster.workspace import dvc, reproduce, workspace
+from commands.cluster.nodes import on_node, prepare, task_options, wait_for_all
+from commands.cluster.workspace import reproduce, workspace
 from stages.common.cli import UserError, command_parser, first_line, run
 from stages.common.params import PARAMS, Params, load_params
 from stages.common.paths import HISTORY
@@ -42,22 +42,15 @@ def main() -> None:
     if args.model not in params.models:
         raise UserError(f"expected a model of params.yaml ({', '.join(params.models)}), received {args.model!r}")
     trials = list_trials(args.set_param)
-    steps = [steps_of(args.model, check_trial(overrides, args.model)) for overrides in trials]
-    features: set[str] = set()  # that no value changes
-    if not any(changes(option, "features.", "image_fit=", "image_size=") for option in args.set_param):
-        features = {step for steps_of_trial in steps for step in steps_of_trial if step.startswith("features@")}
+    variants = [check_trial(overrides, args.model) for overrides in trials]
+    features = {variant.models[args.model].features for variant in variants} & {*params.features}
+    if any(changes(option, "features.", "image_fit=", "image_size=") for option in args.set_param):
+        features = set()  # each trial extracts its own
 
-    connect()
     resources = params.cluster.resources_of(args.model)
-    check_nodes([resources, *(resources_for_features(step.partition("@")[2], params) for step in features)])
-    dvc("repro", "backbone", "pixels", *sorted(features))
-    dvc("push", "download", "backbone", "split", "pixels", *sorted(features))
-    lock = Path("dvc.lock").read_text(encoding="utf-8")
+    lock = prepare([resources, params.cluster], ["download", "backbone", "split", "pixels"], sorted(features))
     task = train.options(**task_options(resources, params.cluster.retries))
-    tasks = {
-        " ".join(overrides): task.remote(args.model, steps_of_trial, lock, overrides)
-        for overrides, steps_of_trial in zip(trials, steps, strict=True)
-    }
+    tasks = {" ".join(overrides): task.remote(args.model, lock, overrides) for overrides in trials}
     table = tabulate(trials, wait_for_all(tasks).values())
 
     print(f"\n{table.to_string(index=False)}\n")  # noqa: T201
@@ -67,19 +60,14 @@ def main() -> None:
     print(describe_best(settings, recommend(settings, trials, params.train.seed), args.model))  # noqa: T201
 
 
-def steps_of(model: str, params: Params) -> list[str]:
-    """Return the steps of a trial; the first are up to date, or the trial changes them."""
-    config = params.models[model]
-    features = [f"features@{config.features}"] if config.has_backbone else []
-    return ["pixels", *features, f"train@{model}"]
-
-
 @ray.remote
 @on_node
-def train(model: str, steps: Sequence[str], lock: str, overrides: Sequence[str]) -> History:
+def train(model: str, lock: str, overrides: Sequence[str]) -> History:
     """Train a model with changed parameters on a node; return the epochs' records."""
     with workspace(lock, overrides) as folder:
-        reproduce(folder, *steps)
+        config = load_params(folder / PARAMS).models[model]
+        features = [f"features@{config.features}"] if config.has_backbone else []
+        reproduce(folder, "pixels", *features, f"train@{model}")  # the first are up to date, or the trial changes them
         return read_json(folder / HISTORY / f"{model}.json", list, "run the sweep again")
 
 

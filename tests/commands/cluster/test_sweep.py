@@ -67,11 +67,11 @@ def test_trials_are_listed_by_the_selected_epoch() -> None:
     results: list[Any] = [history(0.8, selected=0), UserError("no loss"), last_selected, history(0.75, 0.6, selected=0)]
     table = tabulate([[f"train.seed={number}", "+a=x=1"] for number in range(4)], results)
     assert table.columns.tolist() == ["train.seed", "+a", "epochs", "kept", "end"]
-    assert table.astype({"kept": str}).to_numpy().tolist() == [
-        ["0", "x=1", 1, "0.8", "finished"],
-        ["3", "x=1", 2, "0.75", "finished"],
-        ["2", "x=1", 2, "0.7", "finished"],
-        ["1", "x=1", 0, "nan", "failed: no loss"],
+    assert table.fillna({"kept": -1}).to_numpy().tolist() == [
+        ["0", "x=1", 1, 0.8, "finished"],
+        ["3", "x=1", 2, 0.75, "finished"],
+        ["2", "x=1", 2, 0.7, "finished"],
+        ["1", "x=1", 0, -1, "failed: no loss"],
     ]
 
 

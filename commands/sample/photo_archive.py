@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
 from commands.sample.drawing import draw_animal
@@ -26,14 +25,10 @@ class SyntheticImage(NamedTuple):
     seed: int
 
 
-def draw(image: SyntheticImage) -> Image.Image:
-    """Draw with a random generator of its own: the number of other images does not matter."""
-    return draw_animal(image.species, np.random.default_rng([image.seed, image.number, *image.species.encode()]))
-
-
 def draw_jpeg(image: SyntheticImage) -> bytes:
-    jpeg = io.BytesIO()
-    draw(image).save(jpeg, "JPEG", quality=90)
+    """Draw with a random generator of its own: the number of other images does not matter."""
+    rng, jpeg = np.random.default_rng([image.seed, image.number, *image.species.encode()]), io.BytesIO()
+    draw_animal(image.species, rng).save(jpeg, "JPEG", quality=90)
     return jpeg.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""Join a Ray cluster, check its nodes, and report their failures."""
+"""Join a Ray cluster, check its nodes, wait for what they run, and report their failures."""
 
 import os
 import shutil

@@ -18,7 +18,7 @@ DOCUMENTS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJEC
 NOT_RUN_HERE = {
     "make install": "installs everything; CI runs `make lint test`",
     "make demo": "installs everything; CI runs it",
-    "make install && source .venv/bin/activate": "installs everything; test_own_photos.py runs the rest",
+    "make install && source .venv/bin/activate": "installs everything; the fixture finished runs `dvc repro`",
     "dvc remote add --default shared s3://bucket/dvc": "needs a bucket; tests/commands/cluster runs the rest",
     "dvc exp run -S download.photos=cats_and_dogs_filtered.zip \\": "needs the real photos",
 }

@@ -10,7 +10,6 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 from commands.sample.drawing import draw_animal
 from stages.data import duplicates
 from stages.data.duplicates import (
-    bit_masks,
     find_clusters,
     find_conflicts,
     hash_thumbnails,
@@ -90,15 +89,6 @@ def test_similar_hashes_are_those_of_all_pairs(max_distance: int) -> None:
     pairs = [tuple(pair) for pair in np.concatenate(found).tolist()]
     assert len(pairs) == len(set(pairs))
     assert set(pairs) == brute_force(hashes, max_distance)
-
-
-@pytest.mark.parametrize(("distance", "sections"), [(4, 1), (8, 2), (8, 3), (12, 3)])
-def test_of_any_different_bits_some_mask_has_none(distance: int, sections: int) -> None:
-    masks = bit_masks(distance, sections)
-    assert masks.all()
-    different = np.argsort(np.random.default_rng(0).random((5000, 64)))[:, :distance].astype(np.uint64)
-    bits = np.bitwise_or.reduce(np.uint64(1) << different, axis=1)
-    assert (bits[:, None] & masks == 0).any(axis=1).all()
 
 
 def test_many_copies_of_a_photo_are_compared_once_each(monkeypatch: pytest.MonkeyPatch) -> None:

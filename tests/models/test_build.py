@@ -136,24 +136,6 @@ def test_the_guide_s_cnn_ends_in_maps_of_six_by_six() -> None:
     assert next(layer for layer in reversed(model.layers) if isinstance(layer, layers.ReLU)).output.shape[1:3] == (6, 6)
 
 
-def test_dropout_is_active_in_training_only() -> None:
-    model = build_model(config("augmented"), SIZE, 2)
-    np.testing.assert_allclose(model(PIXELS), model.predict(PIXELS, verbose=0), atol=1e-6)
-    assert not np.allclose(model(PIXELS, training=True), model(PIXELS, training=True))
-
-
-def test_the_backbone_is_frozen_also_in_training(backbone: Path) -> None:
-    model = build_model(config("transfer"), SIZE, 2)
-    frozen = [weight.numpy() for weight in model.non_trainable_variables if "seed" not in weight.path]
-    model(PIXELS, training=True)
-    after = [weight.numpy() for weight in model.non_trainable_variables if "seed" not in weight.path]
-    assert len(frozen) > 250
-    for old, new in zip(frozen, after, strict=True):
-        np.testing.assert_array_equal(new, old)
-    assert [weight.shape[-1] for weight in model.trainable_weights] == [128, 128, 2, 2]
-    assert "last_blocks" not in [layer.name for layer in model.layers], "in one piece, as nothing is fine-tuned"
-
-
 def test_a_model_is_saved_reproducibly(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         make_deterministic(0)

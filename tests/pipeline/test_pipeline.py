@@ -1,10 +1,6 @@
 """The real steps, run by the real git and dvc, on a few small synthetic images."""
 
-import json
 import re
-import shutil
-import signal
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,11 +11,11 @@ from dvc.repo import Repo
 from PIL import ImageColor
 
 from commands.review.queues import current_photos, select
-from stages import evaluate, train
+from stages import train
 from stages.common.cli import UserError
 from stages.evaluation.figures import COLOURS
 from tests.conftest import PROJECT, edit_params, read_json, run_main, write_photos
-from tests.project import MODELS, colours_in, models_alone, ran, run, started
+from tests.project import MODELS, colours_in, ran, run
 
 pytestmark = pytest.mark.slow
 
@@ -41,20 +37,6 @@ def test_every_step_writes_what_the_readme_says(finished: Path) -> None:
         assert len(colours_in(finished / "plots" / figure)) > 3000, figure  # text alone has hundreds
     for figure in ("label_counts.png", "calibration.png"):
         assert BLUE in colours_in(finished / "plots" / figure)
-
-
-def test_the_leaderboard_and_the_plots_page_show_every_model(finished: Path) -> None:
-    leaderboard = run(finished, "dvc", "metrics", "show", "--json")
-    [revision] = json.loads(leaderboard).values()
-    scored = {name for name, file in revision["data"].items() if "accuracy" in file["data"]["test"]}
-    assert scored >= {f"metrics/models/{name}.json" for name in MODELS}
-
-    plots = json.loads(run(finished, "dvc", "plots", "show", "--json"))
-    assert "errors" not in plots
-    rows = plots["data"]["Accuracy"][0]["content"]["data"]["values"]
-    lines = {(name, split) for name in MODELS for split in ("training", "validation")}
-    assert {(row["model"], row["split"]) for row in rows} == lines
-    assert {title for title in plots["data"] if "confusion" in title} == {f"plots/confusion/{m}.csv" for m in MODELS}
 
 
 def test_a_second_run_does_nothing(finished: Path) -> None:
@@ -178,34 +160,15 @@ def test_a_correction_re_runs_what_depends_on_labels(project: Path, monkeypatch:
         assert set(status()) == {"evaluate", LABEL_ISSUES, "label_stats", *extracted, *ALL_TRAININGS}
 
 
-def test_a_damaged_lock_file_comes_back_without_training(project: Path) -> None:
+def test_a_deleted_lock_file_comes_back_without_training(project: Path) -> None:
+    """As one that DVC was killed in the middle of writing, which it refuses to read."""
     lock = project / "dvc.lock"
-    whole, steps = lock.read_bytes(), steps_in(lock)
-    for rest in (b"", whole[: whole.rindex(b"size:") + len(b"size:")]):
-        lock.write_bytes(rest)
-        assert "validation failed" in run(project, "dvc", "repro", check=False)
+    steps = steps_in(lock)
     lock.unlink()
     # DVC's run cache holds all but what is fetched, and evaluate, whose report git keeps; the page comes after it.
     del steps["evaluate"], steps["page"]
     assert set(ran(run(project, "dvc", "repro", *steps))) == {"backbone@mobilenet_v2", "download"}
     assert steps_in(lock) == steps
-
-
-def test_leftovers_of_a_removed_model_are_refused(small_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scores = (small_project / "metrics/models/cnn.json").read_bytes()
-    edit_params(small_project / "params.yaml", {"models": models_alone("cnn")["models"]})
-    files, folder = [f"data/models/transfer.{suffix}" for suffix in ("json", "keras", "npz")], "data/repeats/transfer"
-    files.append("plots/history/transfer.json")
-    monkeypatch.chdir(small_project)
-    with pytest.raises(UserError, match=f"move or delete {' '.join([*files[:3], folder, files[3]])}$"):
-        evaluate.main()
-
-    for leftover in files:
-        (small_project / leftover).unlink()
-    shutil.rmtree(folder)
-    assert ran(run(small_project, "dvc", "repro")) == ["evaluate", "page"]
-    assert [path.name for path in (small_project / "metrics/models").iterdir()] == ["cnn.json"]
-    assert (small_project / "metrics/models/cnn.json").read_bytes() == scores
 
 
 def test_a_bad_parameter_stops_the_first_step(project: Path, finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,18 +185,3 @@ def test_a_bad_parameter_stops_the_first_step(project: Path, finished: Path, mon
     [go_back] = re.findall(r"`(git checkout .*? dvc checkout)`", (PROJECT / "README.md").read_text())
     run(project, "bash", "-c", go_back)
     assert results(project) == results(finished)
-
-
-def test_ctrl_c_is_one_line_that_says_how_to_resume(project: Path) -> None:
-    edit_params(project / "params.yaml", {"train.epochs": 1000})
-    with started(project, sys.executable, "-m", "stages.train", "cnn") as process:
-        for line in process.stdout or ():
-            if "cnn: epoch 2 of 1000" in line:
-                process.send_signal(signal.SIGINT)
-                break
-        output, _ = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "stopped: run the same command again (a training run resumes)" in output.splitlines()
-    assert "Traceback" not in output
-    assert not list(project.glob("data/models/.*"))
-    assert (project / "data/backups/cnn.npz").exists()

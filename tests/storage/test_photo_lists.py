@@ -3,12 +3,8 @@ from pathlib import Path
 import pytest
 
 from stages.common.cli import UserError
-from stages.storage.photo_lists import class_names, read_split
+from stages.storage.photo_lists import read_split
 from tests.conftest import write_list
-
-
-def test_classes_are_sorted_by_name() -> None:
-    assert class_names(["dogs", "cats", "dogs", "ants"]) == ["ants", "cats", "dogs"]
 
 
 @pytest.mark.parametrize("content", [None, "", "path;label\na.jpg;b\n", "path\na.jpg\n", 'path\n"a.jpg', "path\né\n"])

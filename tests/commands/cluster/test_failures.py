@@ -1,7 +1,6 @@
 """Predictions on a real Ray cluster: from a bucket to another, and failures: the file, the reason, and whose it is."""
 
 import errno
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from stages.common.params import ConfidenceSettings, Resources
 from stages.inference.model_file import fetch_model_file
 from tests.commands.small_model import save_small_model
 from tests.conftest import PROJECT, write_photos
-from tests.project import run
 
 moto_server = pytest.importorskip("moto.server", exc_type=ImportError)
 pytest.importorskip("s3fs")
@@ -121,27 +119,3 @@ def test_a_failed_prediction_names_file_and_reason(
         predict.predict_photos(["0.jpg", "1.jpg"], job, RESOURCES, retries=0)
     assert type(raised.value) is expected
     assert len(str(raised.value).splitlines()) == 1
-
-
-def test_a_checkout_larger_than_ray_takes_is_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With untracked photos, of which Ray refuses more than 512 MiB."""
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "dvc.yaml").write_text("stages: {}")
-    run(tmp_path, "git", "init", "--quiet")
-    run(tmp_path, "git", "add", "dvc.yaml")
-    for name in ("a.jpg", "b.jpg"):
-        with (tmp_path / "photos" / name).open("wb") as file:
-            file.truncate(301 * 2**20)
-    script = "import os, ray; from commands.cluster.nodes import connect; connect(); "
-    script += "print('sent', ray.get(ray.remote(lambda: os.listdir('.')).remote()))"
-    monkeypatch.setenv("PYTHONPATH", str(PROJECT))
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    assert "sent ['dvc.yaml']" in run(tmp_path, sys.executable, "-c", script)
-
-    run(tmp_path, "git", "add", "photos")
-    as_program = f"from stages.common.cli import run\ndef main():\n  {script}\nrun(main)"
-    output = run(tmp_path, sys.executable, "-c", as_program, check=False)
-    assert "Traceback" not in output
-    last = output.splitlines()[-1]
-    assert last.startswith("error: expected to send the files that git tracks to the nodes")
-    assert "exceeds the maximum size" in last

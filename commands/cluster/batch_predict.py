@@ -20,7 +20,7 @@ from commands.cluster import parquet
 from commands.cluster.classification import Job, classify_part
 from commands.cluster.nodes import check_resources, connect, result_of, slots_for, task_options
 from commands.predict import EPILOG, add_model_options, check_all_classified
-from stages.common.cli import MachineError, UserError, check_output, command_parser, logger, printable, run
+from stages.common.cli import UserError, check_output, command_parser, logger, printable, run
 from stages.common.parallel import in_parallel
 from stages.common.params import Resources, load_params
 from stages.inference.model_file import fetch_model_file
@@ -74,11 +74,7 @@ def list_photos(photos: DirFileSystem) -> list[str]:
 
 
 def predict_photos(paths: list[str], job: Job, resources: Resources, retries: int) -> None:
-    """Classify photos on the cluster, and write a Parquet file for each part of the paths.
-
-    If a part fails, this raises a UserError for such an error, a MachineError for a reason of its machine, and a
-    RuntimeError for any other one.
-    """
+    """Classify photos on the cluster, and write a Parquet file for each part of the paths; raise what a part does."""
     task, shared = classify_part.options(**task_options(resources, retries)), ray.put(job)
 
     def classify(start: int) -> int:
@@ -86,13 +82,8 @@ def predict_photos(paths: list[str], job: Job, resources: Resources, retries: in
         return int(result_of(task.remote([shared], start // PHOTOS_PER_PART, part)))
 
     with tqdm(total=len(paths), desc="predicting", unit="photo", disable=None) as bar:
-        try:
-            for photos in in_parallel(classify, range(0, len(paths), PHOTOS_PER_PART), slots_for(resources)):
-                bar.update(photos)
-        except (UserError, MachineError, RuntimeError) as error:
-            text = f"expected to classify all photos ({len(paths)}), classified {bar.n}: {error}"
-            advice = ": run the same command again to go on" if isinstance(error, MachineError) else ""
-            raise type(error)(f"{text}{advice}") from error
+        for photos in in_parallel(classify, range(0, len(paths), PHOTOS_PER_PART), slots_for(resources)):
+            bar.update(photos)
 
 
 def report(paths: list[str], predictions: pd.DataFrame, model: str) -> None:

@@ -79,15 +79,11 @@ def write_part(output: DirFileSystem, part: str, table: pd.DataFrame) -> None:
     write_remote(output, part, file.getvalue())
 
 
-def read_part(output: DirFileSystem, part: str) -> pd.DataFrame:
-    return pd.read_parquet(BytesIO(output.cat_file(part)))
-
-
 def drop_problems(output: DirFileSystem) -> set[str]:
     """Delete the rows of photos that could not be decoded, so that they are tried again; return the other paths."""
     done: set[str] = set()
     for part in parts_of(output):
-        table = read_part(output, part)
+        table = pd.read_parquet(BytesIO(output.cat_file(part)))
         classified = table[table["problem"].isna()]
         if classified.empty:
             output.rm_file(part)
@@ -99,4 +95,5 @@ def drop_problems(output: DirFileSystem) -> set[str]:
 
 def read_predictions(output: DirFileSystem) -> pd.DataFrame:
     """Return the ``path`` of each photo in the output, and its ``problem``."""
-    return pd.concat([read_part(output, part)[["path", "problem"]] for part in parts_of(output)])
+    files = (BytesIO(output.cat_file(part)) for part in parts_of(output))
+    return pd.concat([pd.read_parquet(file, columns=["path", "problem"]) for file in files])

@@ -11,7 +11,6 @@ them from there instead of training, and so does the same command, started again
 """
 
 import math
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from shutil import copy
@@ -29,8 +28,6 @@ from stages.common.params import PARAMS, Params, load_params
 from stages.common.paths import HISTORY
 from stages.storage.files import read_json
 from stages.training.training_run import History
-
-SEED = re.compile(r"\+*(train|features\.[^.]+)\.seed=")
 
 
 def main() -> None:
@@ -126,7 +123,8 @@ def check_trial(overrides: list[str], model: str) -> Params:
 
 
 def setting_of(overrides: list[str]) -> str:
-    return " ".join(override for override in overrides if not SEED.match(override)) or "as in params.yaml"
+    changed = [override for override in overrides if not override.partition("=")[0].endswith(".seed")]
+    return " ".join(changed) or "as in params.yaml"
 
 
 def tabulate(trials: Sequence[list[str]], results: Iterable[History | Exception]) -> pd.DataFrame:

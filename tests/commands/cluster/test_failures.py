@@ -96,11 +96,11 @@ def test_photos_of_a_bucket_are_classified_into_one(workspace: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "expected", "text"),
     [
-        ("disk", "1.jpg", MachineError, r"1\.jpg: .*Input/output error.*: run the same command again"),
+        ("disk", "1.jpg", MachineError, r"1\.jpg: .*Input/output error"),
         ("memory", "1.jpg", MachineError, r"1\.jpg: MemoryError"),
         ("foreign", "1.jpg", RuntimeError, r"1\.jpg: server says 7"),
-        ("full", "part", MachineError, "No space left on device: .*part-0"),
-        ("user", "none", UserError, "expected a model that Keras .* can load"),
+        ("full", "part", MachineError, ".*No space left on device: .*part-0"),
+        ("user", "none", UserError, ".*expected a model that Keras .* can load"),
         ("bug", "part", RuntimeError, "'missing'"),
     ],
 )
@@ -115,7 +115,7 @@ def test_a_failed_prediction_names_file_and_reason(
         model = model._replace(content=b"no model")
     photos, output = (Faulty(str(workspace / folder), kind, name) for folder in ("photos", "out"))
     job = Job(model, ConfidenceSettings(), 1, photos, output)
-    with pytest.raises(expected, match=rf"^expected to classify all photos \(2\), classified 0: .*{text}") as raised:
+    with pytest.raises(expected, match=rf"^{text}") as raised:
         predict.predict_photos(["0.jpg", "1.jpg"], job, RESOURCES, retries=0)
     assert type(raised.value) is expected
     assert len(str(raised.value).splitlines()) == 1

@@ -21,7 +21,6 @@ from stages.models.runtime import make_deterministic
 from stages.storage.arrays import DiskArray, temporary_array
 
 MAX_BYTES = 40 * 2**20  # of a task's photos: 546 at 160 px
-TASKS_PER_SLOT = 4  # so that slots end at about the same time
 
 
 def store(features: FeatureDataset, array: DiskArray, description: str) -> list[str]:
@@ -30,10 +29,8 @@ def store(features: FeatureDataset, array: DiskArray, description: str) -> list[
         connect()
     cluster = load_params().cluster
     task = extract.options(**task_options(cluster, cluster.retries))
-    slots = slots_for(cluster)
     extractor, photos, count = ray.put(features.extractor), features.photos, len(features.labels)
-    batch_bytes = BATCH_SIZE * math.prod(features.extractor.input_shape[1:])
-    batches = min(MAX_BYTES // batch_bytes, math.ceil(count / (BATCH_SIZE * TASKS_PER_SLOT * slots)))
+    batches = MAX_BYTES // (BATCH_SIZE * math.prod(features.extractor.input_shape[1:]))
     size = BATCH_SIZE * max(1, batches)  # of a shard
     shards = [(view, start) for view in range(len(array) // count) for start in range(0, count, size)]
 
@@ -49,7 +46,7 @@ def store(features: FeatureDataset, array: DiskArray, description: str) -> list[
 
     environment: dict[str, None] = {}  # with lines of several CPUs, if the nodes have several
     with tqdm(total=len(array), desc=description, unit="photo", disable=None) as progress:
-        for (view, start), (rows, lines) in zip(shards, in_parallel(compute, shards, slots), strict=True):
+        for (view, start), (rows, lines) in zip(shards, in_parallel(compute, shards, slots_for(cluster)), strict=True):
             array.write(view * count + start, rows)
             environment |= dict.fromkeys(lines)
             progress.update(len(rows))

@@ -55,15 +55,12 @@ def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings)
     fitted_to = model.validation if settings != SOFTMAX_ALONE else None
     key = content_hash([np.frombuffer(model.content + (fitted_to or b""), np.uint8)])
     content = json.dumps({**about, "confidence": settings.model_dump(), "model_sha256": key}, indent=2)
-    if output.exists(ABOUT):
-        if output.cat_file(ABOUT) != content.encode():
-            expected = f"predictions of this {model.name}, with the same settings of confidence"
-            raise UserError(f"{output.path}: expected {expected}, found others (see {ABOUT} there): choose another")
-    elif parts_of(output):
-        text = f"expected a new OUTPUT, or one with {ABOUT}, found Parquet files: choose another"
-        raise UserError(f"{output.path}: {text}")
-    else:
+    found = output.cat_file(ABOUT) if output.exists(ABOUT) else None
+    if found is None and not parts_of(output):
         write_remote(output, ABOUT, content.encode())
+    elif found != content.encode():
+        expected = f"a new OUTPUT, or predictions of this {model.name} with the same settings of confidence"
+        raise UserError(f"{output.path}: expected {expected}, found others ({ABOUT}): choose another")
 
 
 def parts_of(output: DirFileSystem) -> list[str]:

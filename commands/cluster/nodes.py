@@ -187,7 +187,7 @@ def problems_of_node(versions: dict[str, str], lock: str) -> list[str]:
     problems = [f"{name} {here[name]} instead of {other}" for name, other in versions.items() if here[name] != other]
     try:
         with workspace(lock) as folder:
-            dvc("fetch", "split", folder=folder)
+            dvc("pull", "split", folder=folder)  # unlike fetch, it fails where files are missing
     except UserError as error:
         problems.append(f"expected the default DVC remote to be the one of the caller: {error}")
     return problems

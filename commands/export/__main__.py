@@ -53,7 +53,7 @@ def main() -> None:
         size = sum(file.stat().st_size for file in [path, *path.rglob("*")] if file.is_file())
         check = {
             "precision": args.precision,
-            **{name: value for name, value in fidelity._asdict().items() if value is not None},
+            **fidelity._asdict(),
             "megabytes": round(size / 1e6, 2),
             "milliseconds_per_photo": round(milliseconds, 1),  # on this machine, in batches of BATCH_SIZE
         }

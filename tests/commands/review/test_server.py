@@ -59,7 +59,7 @@ def server(workspace: Path) -> Iterator[Server]:
         loop.run(runner.cleanup())
 
 
-PATHS = ["", "review.js", "project", "photos?count=9", "photos?search=nonesuch", f"photo?path={photo('$', 0)}", "rerun"]
+PATHS = ["", "review.js", "project", "photos?count=9", "photos?search=nonesuch", f"photo?path={photo('$', 0)}"]
 STRANGE = [{"Host": "example.org"}, {"Host": "example.org:80"}, {"Origin": "http://example.org"}, {"Origin": "null"}]
 
 

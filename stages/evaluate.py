@@ -122,7 +122,8 @@ def read_environment(model: Path, test: TestSet) -> list[str]:
 def read_history(model: Path) -> pd.DataFrame:
     """Read the history of a training run: a row per epoch."""
     folder = HISTORY if model.parent == MODELS else model.parent / "history"
-    return read_json(folder / f"{model.stem}.json", pd.DataFrame, retraining(model))
+    columns = {"epoch": int, **dict.fromkeys(("accuracy", "loss", "val_accuracy", "val_loss"), float)}
+    return read_json(folder / f"{model.stem}.json", lambda rows: pd.DataFrame(rows).astype(columns), retraining(model))
 
 
 def outputs(

@@ -231,7 +231,8 @@ def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: fl
             raise UserError(
                 f"expected at most {max_fraction:.1%} of the photos in {split} to be nearly the same as others there, "
                 f"received {len(alike)} of {len(in_split)}, as {photos['path'][alike[0]]} and "
-                f"{photos['copy_of'][alike[0]]}: keep one of each, or raise split.max_copies_fraction{NOT_DUPLICATES}"
+                f"{photos['copy_of'][alike[0]]}: if they are bursts or copies, set split.max_copies_fraction to 1"
+                f"{NOT_DUPLICATES}"
             )
 
 

@@ -14,7 +14,6 @@ only if an input of its predictions has changed, and figures are drawn again onl
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +60,7 @@ def main() -> None:
     heat_maps = gradcam.gradcam_figure(MODELS / f"{ranked[0].name}.keras", ranked[0], test, cache)
     # Figures show photos whole, also what `image_fit: crop` cuts off.
     directories = (str(read_directory(shard)) for shard in open_shards(str(RAW)).paths)
-    figure_cache = figures.FigureCache(content_hash(chain([cache.key], directories)))
+    figure_cache = figures.FigureCache(content_hash([cache.key, *directories]))
     writers: dict[str, Any] = {".csv": write_csv, ".json": write_json, ".png": figure_cache.write}
     for path, content in outputs(evaluations, ranked, test, heat_maps):
         writers[path.suffix](content, path)

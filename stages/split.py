@@ -73,9 +73,8 @@ def main() -> None:
 
 
 def make_lists(photos: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return the lists in ``data/splits/`` by their names, each sorted by path, from the finished table of photos."""
-    photos = photos.sort_values("path")
-    used = usable(photos)
+    """Return the lists in ``data/splits/`` by their names, sorted as the finished table of photos."""
+    used = usable(photos, ["path", "label", "split", "group"])
     lists = {split: used.loc[used["split"] == split, ["path", "label"]] for split in SPLIT_NAMES}
     lists |= {f"{split}_paths": lists[split][["path"]] for split in ("train", "validation")}
     lists["rejected"] = photos.loc[photos["reason"] != "", ["path", "reason"]]
@@ -95,23 +94,24 @@ def split_photos(settings: Split, corrections: Mapping[str, set[str]]) -> pd.Dat
     # What a CSV lists is meant to be a photo, whatever its suffix.
     thumbnails = inspect_photos(photos, settings.max_megapixels, set() if labels.exists() else SIDECAR_SUFFIXES)
     check_classes(photos)
-    index = usable(photos).index
-    photos.loc[index, "cluster"] = find_clusters(photos.loc[index], thumbnails, settings.duplicate_distance)
+    index = photos.index[photos["reason"] == ""]
+    hashed = ["label", "phash", "mirrored_phash"]
+    photos.loc[index, "cluster"] = find_clusters(photos.loc[index, hashed], thumbnails, settings.duplicate_distance)
     logger.info("usable photos: %d, copies among them: %d", len(index), len(index) - photos["cluster"].max() - 1)
     reject_conflicts(photos, thumbnails, settings.duplicate_distance)
     check_classes(photos)
-    index = usable(photos).index
-    photos.loc[index, "group"] = find_groups(photos.loc[index], settings.group)
+    index = photos.index[photos["reason"] == ""]
+    photos.loc[index, "group"] = find_groups(photos.loc[index, ["path", "cluster"]], settings.group)
     photos.loc[index, "split"] = assign_splits(photos.loc[index], settings, photos[photos["reason"] == REMOVED])
     reject_leaks(photos)
     check_rejected_fraction(photos, settings.max_rejected_fraction)
     reject_copies(photos, thumbnails, settings.max_copies_fraction)
     check_splits(photos)
-    return photos
+    return photos.sort_values("path")
 
 
-def usable(photos: pd.DataFrame) -> pd.DataFrame:
-    return photos[photos["reason"] == ""]
+def usable(photos: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    return photos.loc[photos["reason"] == "", columns]  # and no others, as each takes memory
 
 
 def inspect_photos(photos: pd.DataFrame, max_megapixels: float, sidecar_suffixes: Set[str]) -> DiskArray:
@@ -137,9 +137,9 @@ def inspect_photos(photos: pd.DataFrame, max_megapixels: float, sidecar_suffixes
         thumbnails.write(index, make_thumbnail(photo))
         return ""
 
-    labelled = usable(photos).index
+    labelled = photos.index[photos["reason"] == ""]
     photos.loc[labelled, "reason"] = map_in_parallel(inspect, labelled.tolist(), "checking photos")
-    decoded = usable(photos).index
+    decoded = photos.index[photos["reason"] == ""]
     hashes = row_by_row(lambda indices: hash_thumbnails(thumbnails[indices]), decoded.to_numpy())
     photos.loc[decoded, ["phash", "mirrored_phash"]] = hashes
     if with_more_frames:
@@ -150,8 +150,8 @@ def inspect_photos(photos: pd.DataFrame, max_megapixels: float, sidecar_suffixes
 
 def check_classes(photos: pd.DataFrame) -> None:
     """Raise a UserError if all photos of a class are rejected."""
-    labelled = photos[(photos["label"] != "") & (photos["reason"] != REMOVED)]
-    if lost := set(labelled["label"]) - set(usable(labelled)["label"]):
+    labelled = photos.loc[(photos["label"] != "") & (photos["reason"] != REMOVED), ["path", "label", "reason"]]
+    if lost := set(labelled["label"].unique()) - set(usable(labelled, ["label"])["label"].unique()):
         log_first(labelled[labelled["reason"] != ""])
         first = labelled[labelled["label"] == min(lost)].sort_values("path").iloc[0]
         hint = NOT_DUPLICATES if DUPLICATE in first["reason"] else ""
@@ -163,7 +163,7 @@ def reject_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance:
     """Reject duplicates of photos with another label, as either may be the wrong one, and part clusters by class."""
     if max_distance is None:
         return
-    clustered = usable(photos)
+    clustered = usable(photos, ["path", "label", "phash", "cluster"])
     others = find_conflicts(clustered, thumbnails, max_distance)
     photos.loc[others.index, "reason"] = f"{TWO_LABELS}: {DUPLICATE} " + others + ", which has another"
     photos.loc[clustered.index, "cluster"] = clustered.groupby(["cluster", "label"]).ngroup()
@@ -174,7 +174,7 @@ def reject_leaks(photos: pd.DataFrame) -> None:
 
     A group keeps its photos in test if it has any, else those in validation.
     """
-    grouped = usable(photos).sort_values("path")
+    grouped = usable(photos, ["path", "split", "cluster", "group"]).sort_values("path")
     splits = grouped["split"].map(SPLIT_NAMES.index)
     is_leak = splits < splits.groupby(grouped["group"]).transform("max")
     leaks, others = grouped[is_leak], grouped[~is_leak]
@@ -189,7 +189,7 @@ def check_rejected_fraction(photos: pd.DataFrame, max_fraction: float) -> None:
     In a class folder those are all files except sidecar files, in a CSV of labels all; elsewhere only files with the
     suffix of a photo, or of a file that the CSV lists.
     """
-    photos = photos[photos["reason"] != REMOVED]
+    photos = photos.loc[photos["reason"] != REMOVED, ["path", "label", "reason"]]
     paths, reasons, has_label = photos["path"], photos["reason"], photos["label"] != ""
     suffixes = paths.map(lambda path: Path(path).suffix.lower())
     is_photo = has_label & ~reasons.str.startswith(SIDECAR)
@@ -215,7 +215,7 @@ def log_first(rejected: pd.DataFrame) -> None:
 def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: float) -> None:
     """In validation and test, reject all photos but the first of a cluster; refuse too many that are not identical."""
     for split in SPLIT_NAMES[1:]:
-        in_split = usable(photos[photos["split"] == split]).sort_values("path")
+        in_split = usable(photos[photos["split"] == split], ["path", "cluster"]).sort_values("path")
         copies = in_split[in_split["cluster"].duplicated()]
         if copies.empty:
             continue
@@ -238,14 +238,14 @@ def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: fl
 
 def check_splits(photos: pd.DataFrame) -> None:
     """Raise a UserError if a class cannot be trained, validated and tested."""
-    used = usable(photos)
+    used = usable(photos, ["label", "split"])
     counts = pd.crosstab(used["label"], used["split"])
     counts = counts.reindex(sorted(set(photos["label"]) - {""}), columns=SPLIT_NAMES, fill_value=0)
     lacking = counts[(counts == 0).any(axis=1)]
     if len(lacking):
         label, listed = lacking.index[0], ", ".join(f"{count} in {split}" for split, count in lacking.iloc[0].items())
         of_class = photos[photos["label"] == label]
-        has_copies = usable(of_class)["cluster"].duplicated().any()
+        has_copies = usable(of_class, ["cluster"])["cluster"].duplicated().any()
         hint = NOT_DUPLICATES if has_copies or of_class["reason"].str.contains(DUPLICATE).any() else ""
         raise UserError(
             f"expected three different photos or groups (split.group) of every class, found of {label!r} {listed}{hint}"

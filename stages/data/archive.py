@@ -69,7 +69,7 @@ def leave_out_hidden(members: Iterable[Member]) -> list[Member]:
         if not member.is_folder:
             (hidden if is_hidden(member.name) else files).append(member)
     if hidden:
-        logger.info("hidden files left out: %d, such as %r", len(hidden), hidden[0].name)
+        logger.info("hidden files left out: %d, such as %r", len(hidden), min(file.name for file in hidden))
     folders = {Path(member.name) for member in members if member.is_folder}
     folders |= folders_above(file.name for file in hidden)
     folders -= folders_above(file.name for file in files)

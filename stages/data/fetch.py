@@ -115,9 +115,13 @@ class Source:
         """Pack the files of a folder into shards, except hidden ones."""
         if self.is_local:
             self._retry(partial(check_readable, self.path), self.path)
-        listed = self._retry(partial(self.files.find, self.path, detail=True, withdirs=self.is_local), self.path)
+            walked = self.files.walk(self.path, detail=True)  # as ``find`` does, with 0.5 KB of each file in memory
+            infos = (info for _, folders, files in walked for info in (*folders.values(), *files.values()))
+            listed = ((info["name"], info) for info in infos)
+        else:
+            listed = self._retry(partial(self.files.find, self.path, detail=True), self.path).items()
         members, open_file = [], self._open
-        for path, info in listed.items():
+        for path, info in listed:
             size = info.get("size") or 0
             name = str(PurePosixPath(path).relative_to(self.path))
             members.append(Member(name, size, open_file, (path, size), info["type"] == "directory"))

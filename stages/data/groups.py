@@ -53,10 +53,11 @@ def assign_splits(photos: pd.DataFrame, settings: Split, removed: pd.DataFrame |
     """
     given = set(photos["split"])
     if given == {""}:
-        groups = rank_groups(photos, settings.seed)
-        test, others = select_groups(groups, targets(groups, settings.test_fraction), splits_left=2)
-        validation, train = select_groups(others, targets(groups, settings.validation_fraction), splits_left=1)
-        return fill_splits(photos, {"test": test, "validation": validation, "train": [*train["group"].unique()]}, "")
+        others = rank_groups(photos, settings.seed)  # the groups that have no split yet
+        in_validation = targets(others, settings.validation_fraction)
+        test, others = select_groups(others, targets(others, settings.test_fraction), splits_left=2)
+        validation, others = select_groups(others, in_validation, splits_left=1)
+        return fill_splits(photos, {"test": test, "validation": validation, "train": [*others["group"].unique()]}, "")
     if "validation" not in given:
         logger.info("validation: %.0f %% of training, as the folders give none", 100 * settings.validation_fraction)
         in_train_alone = photos["split"].eq("train").groupby(photos["group"]).transform("all")
@@ -132,9 +133,9 @@ def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: s
     """
     names = list(groups_of)
     groups = np.concatenate([np.array(members, int) for members in groups_of.values()])
-    splits = pd.Series(np.repeat(names, [len(members) for members in groups_of.values()]), groups, dtype=str)
-    moved = photos.loc[(photos["split"] == source) & photos["group"].isin(groups), ["label", "group"]]
-    pairs = moved.drop_duplicates()
+    splits = pd.Series(names, dtype=str).repeat([len(members) for members in groups_of.values()]).set_axis(groups)
+    is_moved = (photos["split"] == source) & photos["group"].isin(groups)
+    pairs = photos.loc[is_moved, ["label", "group"]].drop_duplicates()
     pairs = pairs[pairs.groupby("label")["group"].transform("size") >= len(names)]
     pairs = pairs.assign(split=pairs["group"].map(splits))
     # Moving the groups of a class that lacks a split may help; other classes may then lack one, too, and so on. Moving
@@ -153,7 +154,7 @@ def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: s
         sizes = photos.drop_duplicates("cluster")["group"].value_counts()[movable].to_numpy()
         divided = divide(members, splits[movable].map(names.index).to_numpy(), sizes, len(names))
         splits[movable] = np.array(names)[divided]
-    return photos["split"].where(~photos.index.isin(moved.index), photos["group"].map(splits))
+    return photos["split"].mask(is_moved, photos["group"].map(splits))
 
 
 def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, num_splits: int) -> np.ndarray:

@@ -86,8 +86,7 @@ def _read_index(folder: str, *_: int) -> Shards:
 
 
 def first_name(shard: Path) -> str:
-    """Read the name of the first file in a shard; of a damaged one any, as :func:`read_directory` finds out."""
-    with shard.open("rb") as file:
+    with shard.open("rb") as file:  # of a damaged one it may be any name: read_directory verifies it
         _, length, _ = HEADER.unpack(file.read(HEADER.size).ljust(HEADER.size))
         return file.read(length).decode(errors="replace")
 

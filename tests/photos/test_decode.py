@@ -35,7 +35,7 @@ def save_red(path: Path, mode: str, **options: Any) -> None:
         *[("a.png", mode, {}) for mode in ("P", "RGBA")],
         ("a.webp", "RGB", {"lossless": True}),
         *[("a.tiff", mode, {}) for mode in ("RGB", "CMYK", "YCbCr")],
-        ("a.bmp", "RGB", {}),
+        *[("a.bmp", mode, {}) for mode in ("RGB", "P")],
         ("a.gif", "P", {}),
         *[(name, "RGB", {"quality": 95}) for name in ("a.avif", "a.mpo")],
     ],

@@ -25,7 +25,7 @@ def test_a_label_that_looks_like_nothing_is_still_a_label(workspace: Path) -> No
     assert list(read_split("train")["label"]) == ["NA", "1"]
 
 
-@pytest.mark.parametrize("photos", [0, 10_000, 10_001])
+@pytest.mark.parametrize("photos", [10_000, 10_001])
 def test_a_long_list_is_read_whole(photos: int, workspace: Path) -> None:
     paths = [f"{number}.jpg" for number in range(photos)]
     write_list("train", path=paths, label=["cats"] * photos)

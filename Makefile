@@ -16,7 +16,7 @@ install = .venv/bin/uv pip install --quiet --python .venv/bin/python --constrain
 	{ .venv/bin/python -m pip install --quiet --constraint constraints.txt pip && \
 	.venv/bin/python -m pip install --quiet --constraint constraints.txt --group $(1); }
 
-.PHONY: help install demo repro review try bench plots test check newest soak mutants lint side_by_side label_stats $(STEPS)
+.PHONY: help install demo repro review try bench plots test check newest soak lint side_by_side label_stats $(STEPS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -25,7 +25,7 @@ install: .venv/dev ## make .venv with everything, tests and linters included
 
 # The packages of the pipeline, then all others: an empty file says that its group is installed.
 .venv/pipeline: pyproject.toml constraints.txt
-	@"$(PYTHON)" -c '$(CHECK)' || { echo "expected Python 3.11, 3.12 or 3.13 with venv," \
+	@"$(PYTHON)" -c '$(CHECK)' 2>/dev/null || { echo "expected Python 3.11, 3.12 or 3.13 with venv," \
 		"received $$("$(PYTHON)" --version 2>&1): make PYTHON=/path/to/python install"; exit 1; }
 	"$(PYTHON)" -m venv .venv
 	-.venv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary uv --constraint constraints.txt uv
@@ -34,10 +34,6 @@ install: .venv/dev ## make .venv with everything, tests and linters included
 
 .venv/dev: .venv/pipeline
 	$(call install,dev)
-	touch $@
-
-.venv/mutants: .venv/dev
-	$(call install,mutants)
 	touch $@
 
 # uv leaves bytecode to the first import. Compile it meanwhile, or two steps that start at once would both compile TensorFlow.
@@ -97,9 +93,6 @@ newest: ## `make check` with the newest packages, in .venv-newest
 
 soak: .venv/dev ## kill the pipeline KILLS=25 times: results must not change
 	python -m pytest tests/pipeline/test_soak.py -s --kills $(KILLS)
-
-mutants: .venv/mutants ## break the code in 60 places: do the tests fail? an hour
-	python -m tests.mutants
 
 lint: .venv/dev ## check style and types with ruff and mypy
 	ruff check

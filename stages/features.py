@@ -5,14 +5,12 @@ Reads the decoded photos in ``data/features/pixels/``, the backbone's weights, a
 (docs/decisions/float16_features.md), rows in the order of the photos, of training photos view after view;
 ``backbone/``, a copy for the models that train on them; ``validation_sample.npy``, the pixels of up to 64 validation
 photos, on which saved models are checked; and ``about.json`` with a hash of the lists of photos, their ``image_fit``
-and the environment. With ``pooling`` features are averaged over height and width, as float32. With ``views:
-every_epoch`` the arrays are the photos themselves. A module that ``FEATURE_STORE`` names in the environment extracts
-them in place of ``store_features``, elsewhere.
+and the environment. With ``pooling`` features are averaged over height and width, as float32. A module that
+``FEATURE_STORE`` names in the environment extracts them in place of ``store_features``, elsewhere.
 """
 
 import importlib
 import os
-import shutil
 import time
 from pathlib import Path
 
@@ -42,12 +40,7 @@ def main() -> None:
         sample = validation[feature_sets.sample_rows(len(validation))]
         # Not by np.save, whose error on a full disk has no errno.
         create_array(folder / feature_sets.VALIDATION_SAMPLE, sample.shape, np.uint8).write(0, sample)
-        if features.are_stored:
-            about["environment"] = extract_features(name, features, folder)
-        else:
-            for split in ("train", "validation"):
-                shutil.copyfile(FEATURES / PIXELS / f"{split}.npy", folder / f"{split}.npy")
-            about["augmentation"] = features.augmentation
+        about["environment"] = extract_features(name, features, folder)
         write_json(about, folder / feature_sets.ABOUT)
     if "FEATURE_STORE" not in os.environ:
         record_measurements(f"features@{name}", feature_sets.features_key(name), features_s=time.process_time())

@@ -32,7 +32,7 @@ from stages.data.labels import apply_corrections, read_labels
 from stages.data.layout import SPLIT_NAMES, find_photos
 from stages.photos.decode import MORE_FRAMES, UnreadablePhotoError, open_photo
 from stages.photos.formats import SUFFIXES
-from stages.photos.shards import forget_shards, packed_photos
+from stages.photos.shards import packed_photos
 from stages.storage.arrays import ArrayStore, DiskArray, row_by_row, temporary_array
 from stages.storage.files import atomic_folder, write_csv
 from stages.storage.non_photos import SIDECAR_SUFFIXES
@@ -139,7 +139,6 @@ def inspect_photos(photos: pd.DataFrame, max_megapixels: float, sidecar_suffixes
 
     labelled = usable(photos).index
     photos.loc[labelled, "reason"] = map_in_parallel(inspect, labelled.tolist(), "checking photos")
-    forget_shards()
     decoded = usable(photos).index
     hashes = row_by_row(lambda indices: hash_thumbnails(thumbnails[indices]), decoded.to_numpy())
     photos.loc[decoded, ["phash", "mirrored_phash"]] = hashes
@@ -232,7 +231,8 @@ def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: fl
             raise UserError(
                 f"expected at most {max_fraction:.1%} of the photos in {split} to be nearly the same as others there, "
                 f"received {len(alike)} of {len(in_split)}, as {photos['path'][alike[0]]} and "
-                f"{photos['copy_of'][alike[0]]}: keep one of each, or raise split.max_copies_fraction{NOT_DUPLICATES}"
+                f"{photos['copy_of'][alike[0]]}: if they are bursts or copies, set split.max_copies_fraction to 1"
+                f"{NOT_DUPLICATES}"
             )
 
 

@@ -43,8 +43,6 @@ def main() -> None:
     for key, value in expected.items():
         if received[key] != value:
             raise UserError(f"expected features of {key} {value}, received {received[key]}: {remedy(config.features)}")
-    # Features with new views in every epoch leave their augmentation to the training run.
-    config = config.model_copy(update=about.get("augmentation", {}))
     # The model's own settings go before those of all models.
     settings = settings.model_copy(update=config.model_dump(include=set(Train.model_fields), exclude_none=True))
 

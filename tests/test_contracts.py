@@ -178,6 +178,12 @@ def test_each_path_is_an_output_of_one_step_or_holds_some() -> None:
     assert all(any(Path(out).is_relative_to(folder) for folder in OUTPUTS) for out in {*outs} - {"data/fetched.json"})
 
 
+def test_dvc_deletes_nothing_where_users_may_have_put_files() -> None:
+    """Before a step that fetches; tests/pipeline/test_user_files.py runs one (docs/decisions/persist.md)."""
+    for name in ("download", "backbone"):
+        assert all(settings["persist"] for out in STEPS[name]["outs"] for settings in out.values())
+
+
 def test_what_needs_no_tensorflow_does_not_load_it() -> None:
     code = """
 import sys

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -21,7 +20,6 @@ from stages.models.pretrained import load_backbone, scale_and_shift
 from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
 from stages.storage.feature_sets import sample_rows
-from stages.training import network
 from tests.conftest import SetParams, run_main, write_list, write_photos
 from tests.training.small_backbone import use_small_backbone
 
@@ -84,21 +82,6 @@ def test_pooled_features_are_means_of_plain_maps(photos: Pixels) -> None:
         np.testing.assert_allclose(written[split], maps.mean((1, 2)), rtol=1e-4, atol=1e-5)
 
 
-def test_views_of_every_epoch_are_left_to_the_training(
-    photos: Pixels, set_params: SetParams, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    set_params({"features.mobilenet_v2.views": "every_epoch", "label_issues": {}, "models.transfer.pool_size": 1})
-    written = run_step("mobilenet_v2")
-    for split in COUNTS:
-        np.testing.assert_array_equal(written[split], photos[split])
-    set_params({"train.epochs": 2, "train.precision": "float32"})
-    train_model = mock.Mock(side_effect=lambda model, *_: ([], model.predict(photos["validation"], verbose=0)))
-    monkeypatch.setattr(network, "train_model", train_model)
-    run_main(train, "transfer")
-    [model, run, _] = train_model.call_args.args
-    assert (run.config.flip, run.config.rotation, model.get_layer("backbone").name) == ("horizontal", 0.2, "backbone")
-
-
 def test_a_full_disk_is_one_line_with_sizes(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     size = 8 * 32 * 40 * 3
     run_step("pixels")
@@ -157,7 +140,7 @@ def small_transfer(set_params: SetParams, eagerly: None) -> Train:
     return run
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_a_saved_model_agrees_with_its_training_on_features(
     small_transfer: Train, caplog: pytest.LogCaptureFixture, precision: str
 ) -> None:

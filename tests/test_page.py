@@ -10,7 +10,7 @@ import pytest
 
 from stages.evaluation.figures import COLOURS
 from tests.commands.review.browser import find_browser
-from tests.project import MODELS, commit, run
+from tests.project import MODELS, run
 
 pytestmark = pytest.mark.slow
 
@@ -104,19 +104,3 @@ def test_the_report_opens_offline_without_a_warning(finished: Path, browser: str
     assert console == []
     assert len(re.findall(r'<img src="data:image/(?:png|jpeg);base64,', dom)) == dom.count("<img ") == 7
     assert not re.search(r"<(?:script|link|iframe)|(?:src|href)=\"(?!data:)", dom)
-
-
-def test_two_revisions_have_the_same_colours_side_by_side(project: Path, browser: str, tmp_path: Path) -> None:
-    curves = pd.read_csv(project / "plots/curves.csv")
-    (project / "plots/curves.csv").unlink()  # a link into the cache
-    curves.assign(accuracy=curves["accuracy"] / 2).to_csv(project / "plots/curves.csv", index=False)
-    run(project, "dvc", "commit", "--force", "evaluate")
-    commit(project)
-    run(project, "make", "plots")
-    run(project, "dvc", "plots", "diff", "HEAD~1", "HEAD")
-    dom, console = render(browser, project / "dvc_plots/index.html", tmp_path / "profile")
-    assert console == []
-    chart = charts(dom)["Accuracy"]
-    assert re.findall(r">(HEAD[^<]*)</text>", chart) == ["HEAD~1", "HEAD"]
-    assert chart.count('"line mark"') == 2 * 2 * len(MODELS)
-    assert {colour for _, colour, _ in lines(chart)} == set(COLOURS[: len(MODELS)])

@@ -94,15 +94,6 @@ def test_params_yaml_leaves_out_defaults() -> None:
             assert not same, f"{section}.{entry}"
 
 
-def test_params_yaml_holds_what_users_change_most() -> None:
-    """So that a plain ``dvc exp run -S`` takes it."""
-    params = yaml.safe_load((PROJECT / "params.yaml").read_text())
-    assert {"dropout", "dense_units"} <= params["models"]["cnn"].keys()
-    assert {"flip", "rotation"} <= params["models"]["augmented"].keys() & params["features"]["mobilenet_v2"].keys()
-    assert all(params["train"][key] is not None for key in ("epochs", "learning_rate", "batch_size"))
-    assert params["image_size"]
-
-
 if __name__ == "__main__":
     text = DOCUMENT.read_text()
     before, _, rest = text.partition(HEADER)

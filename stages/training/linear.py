@@ -62,7 +62,9 @@ def fit_linear(
     classifier = logistic_regression.fit_classifier(train, labels, len(run.classes), inverse, class_weight)
     loss, accuracy = loss_and_accuracy(classifier.probabilities(train), labels)
     val_loss, val_accuracy = loss_and_accuracy(classifier.probabilities(validation), run.validation.labels)
-    logger.info("the linear classifier has a validation accuracy of %.3f", val_accuracy)
+    baseline = np.mean(run.validation.labels == np.bincount(labels).argmax())
+    text = "the linear classifier has a validation accuracy of %.3f; always the majority class, %.3f"
+    logger.info(text, val_accuracy, baseline)
     record = {"epoch": 1, "accuracy": accuracy, "loss": loss, "val_accuracy": val_accuracy, "val_loss": val_loss}
     scores = [candidate._asdict() for candidate in candidates]
     return classifier, [{**record, "inverse_regularization": inverse}], scores

@@ -12,12 +12,11 @@ from stages.common.cli import logger
 from stages.common.machine import read_code
 from stages.common.params import Train
 from stages.common.paths import LOGS
-from stages.datasets.dataset import Dataset, StoredDataset, augmented_dataset, sequential_batches
-from stages.datasets.feature_extraction import FeatureDataset, feature_extractor, store_features
+from stages.datasets.dataset import augmented_dataset, sequential_batches
 from stages.models.build import trainable_part
 from stages.models.pretrained import unfreeze
 from stages.models.runtime import describe_environment, keras, tf
-from stages.storage.arrays import DiskArray, temporary_array
+from stages.storage.arrays import DiskArray
 from stages.storage.files import content_hash
 from stages.training.batches import training_batches, validation_batches
 from stages.training.callbacks import Checkpoint, DeferredInterrupt, EpochLog, Selection
@@ -44,8 +43,8 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
             for earlier in logs.rglob("events.out.tfevents.*"):
                 earlier.unlink()
         callbacks.append(keras.callbacks.TensorBoard(logs, write_graph=False))
-    train, validation = epoch_datasets(model, run)
-    batches = validation_batches(validation, settings.batch_size)
+    train = augmented_dataset(run.train, run.config, settings.seed)
+    batches = validation_batches(run.validation, settings.batch_size)
     trained = parallel_model(trainable_part(model), settings, train.labels)
     steps_per_epoch = math.ceil(len(train.labels) / settings.batch_size)
     if fine_tune:
@@ -70,17 +69,6 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
         for variable, value in zip(trained.variables, checkpoint.best, strict=True):
             variable.assign(value)
     return selection.mark(history), trained.predict(batches, verbose=0)
-
-
-def epoch_datasets(model: keras.Model, run: TrainingRun) -> tuple[Dataset, StoredDataset]:
-    """Augment the training examples and, if the model has a backbone, extract features of each epoch's new views."""
-    augmented = augmented_dataset(run.train, run.config, run.settings.seed)
-    if not (run.config.has_backbone and run.config.augments):
-        return augmented, run.validation
-    extractor = feature_extractor(model.get_layer("preprocessing"), model.get_layer("backbone"))
-    features = temporary_array((len(run.validation.labels), *extractor.output_shape[1:]), np.float32)
-    store_features(FeatureDataset(run.validation, extractor), features, "validation features")
-    return FeatureDataset(augmented, extractor), StoredDataset(features, run.validation.labels)
 
 
 def parallel_model(model: keras.Model, settings: Train, labels: np.ndarray) -> MicroBatched:

@@ -56,11 +56,10 @@ def sample_features(model: keras.Model, dataset: StoredDataset, seed: int) -> np
 def pooled_features(model: keras.Model, dataset: StoredDataset, indices: np.ndarray) -> np.ndarray:
     """Compute the pooled output of a model's whole backbone for the photos with these indices.
 
-    The examples are photos, or features extracted by the frozen part of the backbone; of several views, the first is
-    used. Returns means over height and width, float32, shaped (photos, channels).
+    The examples are features extracted by the frozen part of the backbone; of several views, the first is used. Returns
+    means over height and width, float32, shaped (photos, channels).
     """
-    are_photos = dataset.examples.shape[1:] == model.input_shape[1:]
-    start = 1 if are_photos else [layer.name for layer in model.layers].index("backbone") + 1  # layer 0 is the input
+    start = [layer.name for layer in model.layers].index("backbone") + 1
     chain = model.layers[start : backbone_end(model)]
     pooled = []
     for first in range(0, len(indices), BATCH_SIZE):

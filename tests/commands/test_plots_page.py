@@ -1,18 +1,7 @@
 import json
-import shutil
 from pathlib import Path
 
 import vl_convert
-
-from tests.conftest import PROJECT
-from tests.project import run
-
-
-def test_make_writes_the_javascript_of_the_plots_page(tmp_path: Path) -> None:
-    """test_page.py looks at the page in a browser."""
-    shutil.copy(PROJECT / "Makefile", tmp_path)
-    run(tmp_path, "make", "--assume-old=.venv/pipeline", "dvc_plots/vega.js")
-    assert "vegaEmbed" in (tmp_path / "dvc_plots/vega.js").read_text()
 
 
 def confusion_chart(labels: list[int], predicted: list[int]) -> str:

@@ -124,6 +124,7 @@ def test_in_folders_of_splits_a_class_may_be_called_train() -> None:
         ["images/cats/1.jpg", "images/dogs/2.jpg", "annotations/cats/1.xml", "readme.md"],
         ["toy_train/1.jpg", "toy_car/2.jpg", "bullet_train/3.jpg"],
         ["cats/1.jpg", "dogs/2"],
+        ["cats/2023/1.jpg", "cats/2024/05/1.jpg", "dogs/1998-07 Föhr/1.jpg", "dogs/2024/1.jpg"],
     ],
 )
 def test_photos_may_lie_deeper_in_a_class_folder(paths: list[str]) -> None:
@@ -140,6 +141,8 @@ UNCLEAR = {
     "animals/cats/1.jpg animals/dogs/1.jpg cars/vw/1.jpg": "photos in the class folder raw/animals, .*cats/",
     "cats/1.jpg dogs/1.jpg more/cats/2.jpg more/dogs/2.jpg": "photos in the class folder raw/more",
     "cats/1.jpg dogs/1.jpg more/cats/2.jpg": "photos in the class folder raw/more, found only .* cats/",
+    "2023/cats/1.jpg 2023/dogs/1.jpg 2024/cats/2.jpg 2024/dogs/2.jpg": "photos in the class folder raw/2023",
+    "cats/2023/1.jpg cats/tom/2.jpg dogs/3.jpg": "found only folders there, as 2023/, tom/",
     "a/images/1.png a/masks/1.png b/images/2.png b/masks/2.png": "found only folders there, as images/",
     "train/a/x/1.jpg train/a/y/2.jpg test/a/x/3.jpg test/a/y/4.jpg train/b/1.jpg": "only folders",
     "cats/train/1.jpg cats/test/2.jpg dogs/3.jpg": "received photos in raw/dogs",

@@ -74,12 +74,6 @@ def test_wrong_credentials_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None
     assert "\n" not in str(error.value)
 
 
-def test_a_refused_connection_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    with pytest.raises(UserError, match=r"cannot fetch s3://bucket/photos: \w+: Could not connect to the endpoint"):
-        Source("s3://bucket/photos", "download.photos").is_folder()
-
-
 def test_a_file_that_another_process_wrote_since_is_found() -> None:
     """As nodes of a cluster write predictions."""
     output, node = open_folder("s3://bucket/predictions"), open_folder("s3://bucket/predictions")

@@ -61,7 +61,6 @@ def test_a_network_is_counted_by_hand() -> None:
     [
         (None, 0),
         (Features(backbone="b", flip="horizontal", views=3), 3 * 10 + 4),
-        (Features(backbone="b", flip="horizontal", views="every_epoch"), 2 * 10 + 4),
     ],
 )
 def test_training_counts_views_epochs_and_gradients(features: Features | None, extracted: int, tmp_path: Path) -> None:

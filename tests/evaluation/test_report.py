@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 from scipy.special import logit
 
-from stages.common.cli import plural
 from stages.evaluation.report import leaderboard, report
 from stages.evaluation.results import Evaluation, Predictions
 from stages.evaluation.scores import score_calibration
@@ -101,6 +100,7 @@ def test_what_to_do_next_comes_first_and_begins_with_labels() -> None:
 def test_the_curves_say_what_to_try(accuracies: list[tuple[float, float]], val_losses: list[float], words: str) -> None:
     text = advice(with_history("one", accuracies, val_loss=val_losses))
     assert text.startswith(words) if words else not text
+    assert "on validation): try more photos." in advice(with_history("one", [(1.0, 0.8)], inverse_regularization=0.1))
 
 
 @pytest.mark.parametrize(
@@ -111,10 +111,6 @@ def test_a_class_of_few_test_photos_is_named(cats: int, photos: int, words: str)
     labels = (np.arange(photos) >= cats).astype(int)
     text = advice(evaluation_of("one", two_classes(labels, np.where(labels == 1, 0.9, 0.1))))
     assert text.startswith(words) if words else not text
-
-
-def test_a_linear_classifier_that_overfits_needs_photos() -> None:
-    assert "on validation): try more photos." in advice(with_history("one", [(1.0, 0.8)], inverse_regularization=0.1))
 
 
 def test_models_not_proved_worse_than_the_best_are_named() -> None:
@@ -132,14 +128,6 @@ def test_a_model_that_validation_shows_to_be_worse_is_not_named() -> None:
     accuracies = {"best": 0.96, "near": 0.88, "far": 0.86}
     best, near, far = (evaluation_of(name, wrong_on(), accuracy) for name, accuracy in accuracies.items())
     assert "better than `near`: keep it" in write(best, near, far, issues=(), lists=lists)
-
-
-@pytest.mark.parametrize(("others", "listed"), [(1, "`m1`"), (2, "`m1` or `m2`"), (3, "`m1`, `m2` or `m3`")])
-def test_the_last_of_several_names_follows_a_conjunction(others: int, listed: str) -> None:
-    models = [evaluation_of(f"m{index}", wrong_on()) for index in range(others + 1)]
-    assert f"better than {listed}: keep it" in advice(*models)
-    rare = classified([[3, 0, 0], [0, 4, 0], [0, 0, 9]])
-    assert advice(evaluation_of("one", rare)).startswith("1. Add photos of cats and dogs: fewer than")
 
 
 def test_the_more_models_the_more_it_takes_to_prove_one_better() -> None:
@@ -168,10 +156,7 @@ def test_always_one_class_is_no_better_than_guessing(classes: int) -> None:
     once_right = Predictions(labels, always.logits.copy())
     once_right.logits[-1] = np.eye(classes)[-1]
     assert "Do not use" not in advice(evaluation_of("better", once_right))
-
-
-def test_recalls_that_sum_up_to_one_are_no_better_than_guessing() -> None:
-    """Of 4 classes: the mean of 0.2, 0.4, 0.3 and 0.1 is more than a quarter by a rounding error."""
+    # Recalls whose mean is more than a quarter by a rounding error.
     assert np.array([0.2, 0.4, 0.3, 0.1]).mean() > 1 / 4
     confusion = [[2, 8, 0, 0], [0, 4, 6, 0], [0, 0, 3, 7], [9, 0, 0, 1]]
     assert "Do not use `guesses`: " in advice(evaluation_of("guesses", classified(confusion)))
@@ -185,13 +170,6 @@ def test_photos_are_counted_per_class_split_and_reason() -> None:
     left_out = text.rpartition("rejected.csv`): ")[2]
     expected = ["1 unusable file", "3 files without", "4 photos with", "2 duplicates", "5 photos of"]
     assert re.findall(r"\d+ \w+(?: \w+)?", left_out) == expected
-
-
-def test_one_of_each_reason_is_in_the_singular() -> None:
-    text = data(rejected=rejected(unusable=1, unmatched=1, conflicting=1, duplicates=1, grouped=1, removed=1))
-    counted = re.findall(r"1 (file without a label|unusable file|photo with|duplicate,|photo of|more photo\.)", text)
-    assert len(counted) == 6
-    assert (plural(0, "photo"), plural(2, "copy", "copies")) == ("0 photos", "2 copies")
 
 
 def test_copies_and_removed_photos_are_told_where_there_are_some() -> None:
@@ -216,22 +194,16 @@ def test_selected_epochs_are_told() -> None:
     assert "Epoch selected" not in write(last)
 
 
-def test_the_table_of_models_begins_with_majority_class() -> None:
-    lines = page(one=wrong_on(0), two=wrong_on(1, 2)).splitlines()
-    [baseline] = [line for line in lines if "(majority class)" in line]
-    assert baseline.startswith("| (majority class) |  | 0.600 | 0.387 to 0.781 |")
-    assert lines[lines.index(baseline) + 1].startswith("| one | 0.900 | 0.950 | 0.764 to 0.991 |")
-
-
 def linear_on(*photos: int) -> Evaluation:
     model = evaluation_of("linear", wrong_on(*photos))
     return replace(model, history=model.history.assign(inverse_regularization=0.1))
 
 
-def test_linear_classifiers_come_second_in_the_leaderboard() -> None:
+def test_the_leaderboard_begins_with_majority_class_and_linear() -> None:
     best, last = (evaluation_of(name, wrong_on(0)) for name in ("best", "last"))
-    models = leaderboard([best, linear_on(0), last], 0.6, "accuracy")["model"].tolist()
-    assert models == ["(majority class)", "linear", "best", "last"]
+    table = leaderboard([best, linear_on(0), last], 0.6, "accuracy")
+    assert table["model"].tolist() == ["(majority class)", "linear", "best", "last"]
+    assert table.iloc[0].tolist()[1:4] == ["", "0.600", "0.387 to 0.781"]
 
 
 def test_models_that_do_not_beat_linear_are_named() -> None:
@@ -283,13 +255,6 @@ def test_a_p_value_just_below_the_level_is_significant() -> None:
     assert "| best | other | 244 | 193 | 0.017 | 0.05 |" in text
 
 
-def test_of_equals_none_is_called_the_worst() -> None:
-    """Each of three classes has one photo of two right, and each mistake is another."""
-    confusion = [[1, 1, 0], [0, 1, 1], [1, 0, 1]]
-    text = write(evaluation_of("one", classified(confusion), confusion=confusion))
-    assert "- Lowest recall: cats, 0.500 of 2 photos, and 2 more classes.\n- Most confident mistakes" in text
-
-
 def test_what_is_told_of_one_model_is_told_of_the_best() -> None:
     """Its mistakes, calibration, coverage, advice, limits and environment, none of which the other shares."""
     text = page(one=wrong_on(13, 0, 14), two=wrong_on(3, 15, 4, 16, 5))
@@ -303,12 +268,12 @@ def test_what_is_told_of_one_model_is_told_of_the_best() -> None:
     assert "±0.154 (95 % confidence); on another 20 of the same kind it might differ from this by ±0.218.\n" in text
     assert text.endswith(" best model: Python of one; 2 threads.\n")
     assert "`one` makes no mistakes on the test photos." in page(one=wrong_on(), two=wrong_on(3))
-
-
-def test_the_ten_most_confident_mistakes_are_listed() -> None:
-    text = page(one=wrong_on(*range(12)))
-    assert "- Most confident mistakes (10 of 12):" in text
-    assert re.findall(r"\| (\d+)\.jpg \|", text) == [str(photo) for photo in range(10)]
+    of_twelve = page(one=wrong_on(*range(12)))
+    assert "- Most confident mistakes (10 of 12):" in of_twelve
+    assert re.findall(r"\| (\d+)\.jpg \|", of_twelve) == [str(photo) for photo in range(10)]
+    # Each of three classes has one photo of two right, and each mistake is another.
+    text = page(one=classified([[1, 1, 0], [0, 1, 1], [1, 0, 1]]))
+    assert "- Lowest recall: cats, 0.500 of 2 photos, and 2 more classes.\n- Most confident mistakes" in text
 
 
 def test_each_score_has_its_own_column() -> None:
@@ -367,12 +332,14 @@ def with_confidence(name: str, predictions: Predictions, **scores: float | None)
     return replace(model, scores={**model.scores, "confidence": scores})
 
 
-def test_temperatures_come_with_scores_before_and_after() -> None:
+def test_settings_of_confidence_come_with_their_scores() -> None:
     assert "temperature" not in page(one=wrong_on(0))
     scaled = with_confidence("one", wrong_on(0), temperature=1.25, ece_before=0.2, loss_before=0.5)
     after, text = scaled.scores["test"], write(scaled, replace(scaled, name="two"))
     assert "| model | temperature | ECE before | ECE after | loss before | loss after |\n" in text
     assert f"|\n| one | 1.250 | 0.200 | {after['ece']:.3f} | 0.500 | {after['loss']:.3f} |\n| two" in text
+    text = write(evaluation_of("one", wrong_on(0)), with_confidence("two", wrong_on(1), unlike=0.05))
+    assert "of the validation photos): 0.050 for `two`.\n" in text
 
 
 def test_thresholds_come_with_the_accuracy_on_what_is_sure() -> None:
@@ -383,11 +350,6 @@ def test_thresholds_come_with_the_accuracy_on_what_is_sure() -> None:
         models.append(with_confidence(name, predictions, **scores))
     text = write(*models)
     assert "| one | 0.850 | 0.950 | 1.000 | 0.832 to 1.000 |\n| two | none | 0.000 | none | none |\n\n" in text
-
-
-def test_photos_unlike_the_training_photos_are_told() -> None:
-    text = write(evaluation_of("one", wrong_on(0)), with_confidence("two", wrong_on(1), unlike=0.05))
-    assert "of the validation photos): 0.050 for `two`.\n" in text
 
 
 def over_seeds(name: str, predictions: Predictions, *accuracies: float) -> Evaluation:

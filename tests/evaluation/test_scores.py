@@ -14,6 +14,7 @@ from scipy.special import logsumexp, softmax
 from sklearn.metrics import auc, log_loss, roc_auc_score
 
 from stages.evaluation import scores
+from stages.evaluation.figures import COLOURS
 from stages.evaluation.results import Evaluation, Predictions
 from stages.evaluation.scores import calibration_error, learning_curves, mean_roc_curve, reliability, roc_curves
 from stages.inference.calibration import Calibration, log_odds
@@ -55,11 +56,8 @@ def test_scores_are_those_worked_out_by_hand() -> None:
         {"label": "cats", "precision": 1.0, "recall": 0.666667},
         {"label": "dogs", "precision": 0.666667, "recall": 1.0},
     ]
-
-
-def test_a_class_that_is_never_predicted_has_precision_0() -> None:
-    result = score(two_classes(LABELS, np.full(5, 0.1)))
-    assert result["classes"][1] == {"label": "dogs", "precision": 0.0, "recall": 0.0}
+    always_cats = score(two_classes(LABELS, np.full(5, 0.1)))
+    assert always_cats["classes"][1] == {"label": "dogs", "precision": 0.0, "recall": 0.0}
 
 
 def test_the_loss_of_a_very_confident_mistake_is_its_margin() -> None:
@@ -172,15 +170,27 @@ def test_a_selected_epoch_is_scored_and_marked_in_the_curves() -> None:
         assert marked[["epoch", "split", "accuracy"]].to_numpy().tolist() == [[1, "validation", 0.4]]
 
 
+def curves_chart(rows: pd.DataFrame) -> str:
+    """Draw curves by the project's template, as DVC fills it in."""
+    text = (PROJECT / ".dvc/plots/curves.json").read_text()
+    text = text.replace('"<DVC_METRIC_DATA>"', rows.astype(str).replace("nan", "").to_json(orient="records"))
+    text = text.replace("<DVC_METRIC_X>", "epoch").replace("<DVC_METRIC_Y>", "accuracy")
+    return str(vl_convert.vegalite_to_svg(json.loads(text)))
+
+
 @pytest.mark.parametrize(("history", "points"), [(HISTORY, 0), (SELECTED, 1), (HISTORY[:1], 2)])
 def test_the_plots_page_marks_the_selected_epoch(history: pd.DataFrame, points: int) -> None:
-    template = (PROJECT / ".dvc/plots/curves.json").read_text()
-    rows = learning_curves(history).assign(model="cnn", rev="workspace")
-    text = template.replace('"<DVC_METRIC_DATA>"', rows.astype(str).replace("nan", "").to_json(orient="records"))
-    text = text.replace("<DVC_METRIC_X>", "epoch").replace("<DVC_METRIC_Y>", "accuracy")
-    svg = vl_convert.vegalite_to_svg(json.loads(text))
+    svg = curves_chart(learning_curves(history).assign(model="cnn", rev="workspace"))
     assert len(re.findall(r'aria-roledescription="point"[^>]* d="[^"]*A', svg)) == points  # circles
     assert svg.count('aria-roledescription="line mark"') == 2
+
+
+def test_two_revisions_have_the_same_colours_side_by_side() -> None:
+    curves, revisions = learning_curves(HISTORY), ["HEAD~1", "HEAD"]
+    svg = curves_chart(pd.concat(curves.assign(model=name, rev=rev) for rev in revisions for name in ("cnn", "linear")))
+    assert re.findall(r">(HEAD[^<]*)</text>", svg) == revisions
+    assert svg.count('aria-roledescription="line mark"') == 2 * 2 * 2
+    assert set(re.findall(r'"line mark"[^>]* stroke="([^"]+)"', svg)) == set(COLOURS[:2])
 
 
 def test_curves_have_a_row_for_each_epoch_and_split() -> None:
@@ -227,10 +237,7 @@ def test_mistakes_are_sorted_by_confidence_then_path() -> None:
         ["2.jpg", "cats", "dogs", 0.7],
         ["4.jpg", "species 002", "dogs", 0.6],
     ]
-
-
-def test_mistakes_are_sorted_where_confidence_rounds_to_one() -> None:
-    """Margins of 20 (0.999999998), 40 and 50 (1 in float64); by path the order would be another."""
+    # Margins of 20 (a confidence of 0.999999998), 40 and 50 (1 in float64); by path the order would be another.
     logits = np.array([[0.0, 20, 0], [0, 50, 0], [0, 40, 0], [0, 9, 0], [0, 0, 9]])
     predictions = Predictions(np.array([0, 0, 0, 1, 2]), logits)
     assert evaluation_of("one", predictions).mistakes["path"].tolist() == ["1.jpg", "2.jpg", "0.jpg"]

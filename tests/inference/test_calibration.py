@@ -39,11 +39,9 @@ def test_the_temperature_has_the_lowest_log_loss() -> None:
     np.testing.assert_allclose(Calibration(temperature).probabilities(LOGITS), softmax(LOGITS / temperature, axis=1))
 
 
-def test_without_a_mistake_the_temperature_is_one() -> None:
-    assert fit_temperature(LOGITS, LOGITS.argmax(axis=1)) == 1
-
-
 def test_a_temperature_is_fitted_where_it_is_asked_for() -> None:
+    """It is 1 without a mistake."""
+    assert fit_temperature(LOGITS, LOGITS.argmax(axis=1)) == 1
     fitted = fit_calibration(arrays_of(), ConfidenceSettings(temperature_scaling=True))
     assert fitted.temperature == pytest.approx(fit_temperature(LOGITS, LABELS), abs=1e-4)
     assert fit_calibration(arrays_of(), ConfidenceSettings(temperature_scaling=False)) == Calibration()

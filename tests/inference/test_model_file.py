@@ -9,7 +9,7 @@ import pytest
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
 from stages.inference.calibration import Calibration
-from stages.inference.model_file import ModelFile, fetch_model_file
+from stages.inference.model_file import fetch_model_file
 from stages.storage.files import write_json
 from tests.commands.small_model import SIZE, save_small_model
 from tests.project import commit, run
@@ -148,12 +148,6 @@ def test_a_revision_that_is_no_commit_is_one_line(models: Path) -> None:
     with pytest.raises(UserError, match=r"of revision main, received git's conflict markers: choose another --rev"):
         fetch_model_file(None, "main")
     assert fetch_model_file("good", "main").class_names == CLASSES
-
-
-def test_a_file_that_keras_cannot_load_is_one_line() -> None:
-    file = ModelFile("good", b"not a model", CLASSES, "data/models/good.keras of revision HEAD~1")
-    with pytest.raises(UserError, match=r"^data/models/good.keras of revision HEAD~1: expected a model that Keras .*$"):
-        file.load(PLAIN)
 
 
 def test_a_model_with_a_changed_bit_is_one_line() -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from stages.common.model_config import ModelConfig
-from stages.datasets.augmentation import rng
 from stages.models import runtime
 from stages.models.build import build_model
 from stages.models.runtime import imports_lightened, keras, start_up_messages_filtered, tf
@@ -58,12 +57,6 @@ def test_a_crash_in_the_import_of_tensorflow_is_seen(tmp_path: Path) -> None:
     assert crashed.returncode == -signal.SIGABRT
     assert "Fatal Python error: Aborted" in crashed.stderr
     assert "runtime.py" in crashed.stderr
-
-
-def test_random_streams_differ_by_seed_purpose_and_epoch() -> None:
-    draws = [rng(seed, use, epoch).random() for seed in (0, 1) for use in ("shuffle", "augment") for epoch in (0, 1)]
-    assert len(set(draws)) == 8
-    assert rng(1, "augment", 1).random() == draws[-1]
 
 
 CNN = ModelConfig(features="pixels", conv_layers=1, filters=4, dropout=0.5, dense_units=8)

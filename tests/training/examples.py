@@ -48,17 +48,15 @@ def run_of(
     return TrainingRun(config, settings, (16, 16), ["a", "b"], train, validation, np.empty(0), Path("model.keras"))
 
 
-def train(
-    path: Path, settings: Train = SETTINGS, seed: int = 0, config: ModelConfig = CONFIG, views: int = 2
-) -> tuple[bytes, Any]:
+def train(path: Path, settings: Train = SETTINGS, seed: int = 0, config: ModelConfig = CONFIG) -> tuple[bytes, Any]:
     """Train, and return the saved model's bytes and the history."""
     make_deterministic(settings.seed)
     set_precision(settings.precision, has_backbone=config.has_backbone)
     side = 32 if config.has_backbone else 16
     model = build_model(config, (side, side), 2)
     train, validation = photos(10, seed, side), photos(6, 100, side)
-    if config.has_backbone and not config.augments:
-        train, validation = features_of(model, train, views), features_of(model, validation, views=1)
+    if config.has_backbone:
+        train, validation = features_of(model, train, views=2), features_of(model, validation, views=1)
     history, _ = train_model(model, run_of(train, validation, config, settings), path / "backup.npz")
     save_model(model, path / "model.keras")
     return (path / "model.keras").read_bytes(), history

@@ -91,16 +91,21 @@ def fine_tune(fit: Fit, set_params: SetParams) -> FineTune:
 
 
 def test_fine_tuning_starts_from_the_linear_classifier(fine_tune: FineTune) -> None:
-    """At a rate too low to matter it stays there; at another, the last blocks and the head train."""
+    """At a rate too low to matter it stays there; at another, the last blocks and the head train, and nothing else."""
     [fitted], logits = read_json(FILES[3]), np.load(FILES[2])["logits"]
     records = fine_tune(1e-12)
     assert [record["val_accuracy"] for record in records] == [fitted["val_accuracy"]] * 3
     np.testing.assert_allclose(np.load(FILES[2])["logits"], logits, atol=1e-3)
-    start = load_model(Path(FILES[1])).get_weights()
+    start = load_model(Path(FILES[1]))
     fine_tune(1e-3)
     model = load_model(Path(FILES[1]))
     assert [layer.name for layer in model.layers[2:]] == ["backbone", "last_blocks", "pooling", "logits"]
-    assert not all(np.allclose(*pair) for pair in zip(model.get_weights()[:-2], start[:-2], strict=True))
+    changed = set()
+    for part in model.layers:
+        for end, before in zip(part.weights, start.get_layer(part.name).weights, strict=True):
+            changed |= set() if np.array_equal(end, before) else {(part.name, end.path)}
+    assert {name for name, _ in changed} == {"last_blocks", "logits"}
+    assert not any("BN" in path for _, path in changed), "batch normalisation stays frozen"
     assert len(read_json(FILES[0])["cross_validation"]) == 5
 
 
@@ -142,6 +147,7 @@ def test_the_saved_model_takes_pixels_and_gives_its_logits(fit: Fit) -> None:
 
 
 def test_the_history_is_one_record_of_the_fit(fit: Fit, caplog: pytest.LogCaptureFixture) -> None:
+    write_list("validation", path=read_split("validation")["path"], label=["a", "b", "c", "c"] * 6)
     fit()
     [record] = read_json(FILES[3])
     with np.load(FILES[2]) as saved:
@@ -150,6 +156,7 @@ def test_the_history_is_one_record_of_the_fit(fit: Fit, caplog: pytest.LogCaptur
     assert record["epoch"] == 1
     assert record["val_loss"] == pytest.approx(log_loss(labels, probabilities), abs=1e-5)
     assert record["val_accuracy"] == pytest.approx((probabilities.argmax(axis=1) == labels).mean(), abs=1e-6)
+    assert "always the majority class, 0.250" in caplog.text  # of the training photos: a
     about = read_json(FILES[0])
     tried = about["cross_validation"]
     assert [each["inverse_regularization"] for each in tried] == [1e-4, 1e-3, 0.01, 0.1, 1]

@@ -25,10 +25,10 @@ NAPS, NAP_SECONDS, EMPTY_TASKS = 8, 10, 1000
 
 # Run in the project's folder, the first with a dvc.yaml of steps that sleep.
 NAP = f"""
-from commands.cluster.__main__ import reproduce, wait_for_all
-from commands.cluster.nodes import connect
+from commands.cluster.__main__ import train
+from commands.cluster.nodes import connect, wait_for_all
 connect()
-wait_for_all({{reproduce.remote(f"nap@{{n}}", ""): f"nap@{{n}}" for n in range({NAPS})}})
+wait_for_all({{f"nap@{{n}}": train.remote(f"nap@{{n}}", "") for n in range({NAPS})}})
 """
 NOTHING = f"""
 import time, ray

@@ -15,11 +15,11 @@ from dvc.repo import Repo
 
 from stages.common.cli import UserError, command_parser, first_line, run, without_password
 from stages.common.params import load_params
-from stages.common.paths import BEST, REPORT
+from stages.common.paths import REPORT
 from stages.evaluation.report import markdown_table
 from stages.evaluation.scores import SCORE_NAMES
 from stages.inference.model_file import resolve_commit
-from stages.storage.files import explain_unreadable, json_value
+from stages.storage.files import explain_unreadable
 
 # By this first line the workflow finds its earlier comment.
 MARKER = "<!-- python -m commands.pull_request -->"
@@ -34,8 +34,6 @@ def main() -> None:
     base = parser.parse_args().base
     with explain_unreadable(REPORT, "run `dvc repro`"):
         report = REPORT.read_text(encoding="utf-8")
-    if BEST.exists():  # DVC leaves out a file that it cannot read
-        json_value(BEST.read_bytes(), "model", str, BEST, "resolve the conflict, or run `dvc repro`")
     params = load_params()
     try:
         with Repo() as repo:
@@ -69,8 +67,13 @@ def diff_from(repo: Repo, base: str, kind: str) -> pd.DataFrame:
     Not DVC's own Markdown, in which a value such as ``(cat|dog)`` ends a cell.
     """
     number = "{:.3g}" if kind == "metrics" else "{}"
-    rows = []
-    for path, changes in getattr(repo, kind).diff(base).get("diff", {}).items():
+    rows, difference = [], getattr(repo, kind).diff(base)
+    errors = difference.get("errors", {}).get("workspace", {})  # by file, or one that hides all files
+    for error in errors.values() if isinstance(errors, dict) else [errors]:
+        if not isinstance(error, FileNotFoundError):  # as of a model that was removed
+            advice = "resolve the conflict, or run `dvc repro`"
+            raise UserError(f"expected files that DVC can read: {first_line(error)}: {advice}")
+    for path, changes in difference.get("diff", {}).items():
         here = relpath(Path(repo.root_dir, path))  # DVC's paths are from the root of its repository
         for key, change in changes.items():
             rows.append((here, key, *(format_value(change.get(name), number) for name in COLUMNS)))

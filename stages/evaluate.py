@@ -14,6 +14,7 @@ only if an input of its predictions has changed, and figures are drawn again onl
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.inference.calibration import fit_calibration, read_validation
 from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
-from stages.photos.shards import open_shards
+from stages.photos.shards import open_shards, read_directory
 from stages.storage.files import (
     check_leftovers,
     content_hash,
@@ -59,7 +60,8 @@ def main() -> None:
     ranked = scores.ranking(evaluations, rank_by)
     heat_maps = gradcam.gradcam_figure(MODELS / f"{ranked[0].name}.keras", ranked[0], test, cache)
     # Figures show photos whole, also what `image_fit: crop` cuts off.
-    figure_cache = figures.FigureCache(content_hash([cache.key, open_shards(str(RAW)).entries]))
+    directories = (str(read_directory(shard)) for shard in open_shards(str(RAW)).paths)
+    figure_cache = figures.FigureCache(content_hash(chain([cache.key], directories)))
     writers: dict[str, Any] = {".csv": write_csv, ".json": write_json, ".png": figure_cache.write}
     for path, content in outputs(evaluations, ranked, test, heat_maps):
         writers[path.suffix](content, path)
@@ -121,7 +123,8 @@ def read_environment(model: Path, test: TestSet) -> list[str]:
 def read_history(model: Path) -> pd.DataFrame:
     """Read the history of a training run: a row per epoch."""
     folder = HISTORY if model.parent == MODELS else model.parent / "history"
-    return read_json(folder / f"{model.stem}.json", pd.DataFrame, retraining(model))
+    columns = {"epoch": int, **dict.fromkeys(("accuracy", "loss", "val_accuracy", "val_loss"), float)}
+    return read_json(folder / f"{model.stem}.json", lambda rows: pd.DataFrame(rows).astype(columns), retraining(model))
 
 
 def outputs(

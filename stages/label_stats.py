@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from stages.common.cli import logger, run
 from stages.common.parallel import map_in_parallel
 from stages.common.params import LabelStats, load_params
-from stages.evaluation.figures import caption, largest_and_smallest, picture_grid, write_figure
-from stages.photos.decode import open_photo, thumbnail
+from stages.evaluation.figures import caption, largest_and_smallest, listed_thumbnail, picture_grid, write_figure
+from stages.photos.decode import listed_photo, open_photo
 from stages.storage.files import write_csv, write_json
 from stages.storage.photo_lists import count_copies, count_rejected, majority_class_accuracy, read_split
 
@@ -56,13 +56,18 @@ def main() -> None:
 def crop_loss(paths: pd.Series, image_size: tuple[int, int], seed: int) -> float:
     """Compute the share of a photo of the median aspect ratio that ``image_fit: crop`` cuts off; warn of large ones."""
     measured = paths.sample(min(PHOTOS_MEASURED, len(paths)), random_state=seed)
-    sizes = map_in_parallel(lambda path: open_photo(path, MEASURED_SIZE).size, list(measured), "measuring photos")
+    sizes = map_in_parallel(photo_size, list(measured), "measuring photos")
     relative = np.median([width / height for width, height in sizes]) * image_size[0] / image_size[1]
     share = float(min(relative, 1 / relative))
     if share < 2 / 3:
         text = "image_fit: crop loses %.0f %% of a photo of the training photos' median aspect ratio: consider pad "
         logger.warning(text + "or stretch, or an image_size of another shape", 100 * (1 - share))
     return round(1 - share, 6)
+
+
+def photo_size(path: str) -> tuple[int, int]:
+    with listed_photo(path):
+        return open_photo(path, MEASURED_SIZE).size
 
 
 def draw_counts(counts: pd.DataFrame) -> Figure:
@@ -90,7 +95,7 @@ def draw_samples(photos: pd.DataFrame, settings: LabelStats) -> Figure:
     if rows < len(classes):
         figure.suptitle(f"the first {rows} of {len(classes)} classes by name")
     samples = [rng.choice(group["path"], min(columns, len(group)), replace=False) for _, group in classes[:rows]]
-    pictures = iter(map_in_parallel(thumbnail, list(np.concatenate(samples)), "reading samples"))
+    pictures = iter(map_in_parallel(listed_thumbnail, list(np.concatenate(samples)), "reading samples"))
     for row, (label, _), paths in zip(picture_grid(figure, rows, columns), classes, samples, strict=False):
         for axes in row[: len(paths)]:
             axes.imshow(next(pictures))

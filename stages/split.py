@@ -32,7 +32,7 @@ from stages.data.labels import apply_corrections, read_labels
 from stages.data.layout import SPLIT_NAMES, find_photos
 from stages.photos.decode import MORE_FRAMES, UnreadablePhotoError, open_photo
 from stages.photos.formats import SUFFIXES
-from stages.photos.shards import forget_shards, packed_photos
+from stages.photos.shards import packed_photos
 from stages.storage.arrays import ArrayStore, DiskArray, row_by_row, temporary_array
 from stages.storage.files import atomic_folder, write_csv
 from stages.storage.non_photos import SIDECAR_SUFFIXES
@@ -139,7 +139,6 @@ def inspect_photos(photos: pd.DataFrame, max_megapixels: float, sidecar_suffixes
 
     labelled = usable(photos).index
     photos.loc[labelled, "reason"] = map_in_parallel(inspect, labelled.tolist(), "checking photos")
-    forget_shards()
     decoded = usable(photos).index
     hashes = row_by_row(lambda indices: hash_thumbnails(thumbnails[indices]), decoded.to_numpy())
     photos.loc[decoded, ["phash", "mirrored_phash"]] = hashes

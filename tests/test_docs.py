@@ -62,12 +62,6 @@ def test_every_block_is_run_by_a_test_or_says_why_not() -> None:
     assert set(blocks()) >= set(NOT_RUN_HERE)
 
 
-def test_make_help_fits_a_terminal() -> None:
-    lines = run(PROJECT, "make", "help").splitlines()
-    assert "make demo " in lines[2]
-    assert max(map(len, lines)) <= 80
-
-
 def test_the_one_test_of_contributing_exists() -> None:
     [(file, name)] = re.findall(r"pytest (tests/\w+\.py)::(\w+)", block_with("pre-commit install"))
     assert f"def {name}(" in (PROJECT / file).read_text()

@@ -160,6 +160,13 @@ def test_damaged_histories_and_seeds_are_one_line(path: Path, content: str) -> N
         evaluate_all_runs()
 
 
+@pytest.mark.parametrize("content", [[], {}, [1], [[]], [{"epoch": 1}], [{**RECORD, "loss": "low"}]], ids=str)
+def test_a_history_of_something_else_is_one_line(content: Any) -> None:
+    (HISTORY / "cnn.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"^expected .*/cnn.json .*, received it .*: run `dvc repro train@cnn`$"):
+        evaluate(ALWAYS_DOGS)
+
+
 @pytest.mark.parametrize("path", MISSING, ids=str)
 def test_a_missing_file_is_one_line(path: Path) -> None:
     path.unlink()
@@ -173,6 +180,13 @@ def test_damaged_validation_logits_are_one_line(content: str) -> None:
     np.save("array.npy", [0, 1])
     files = {"objects": Path("objects.npz").read_bytes(), "a single array": Path("array.npy").read_bytes()}
     (MODELS / "cnn.npz").write_bytes({"empty": b"", "cut": b"PK\3\4 and nothing more", **files}[content])
+    with pytest.raises(UserError, match=r"^expected .*data/models/cnn.npz, .*: run `dvc repro train@cnn`$"):
+        evaluate(ALWAYS_DOGS)
+
+
+@pytest.mark.parametrize("logits", [[], [[]] * 3, [1, 0, 1], [[1, 0]] * 2, [["1", "0"]] * 3], ids=str)
+def test_validation_logits_of_another_shape_are_one_line(logits: Any) -> None:
+    np.savez(MODELS / "cnn.npz", labels=[0, 0, 1], logits=logits)
     with pytest.raises(UserError, match=r"^expected .*data/models/cnn.npz, .*: run `dvc repro train@cnn`$"):
         evaluate(ALWAYS_DOGS)
 

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.special import softmax
 
 from commands import predict
-from commands.cluster import batch_predict, nodes, parquet
+from commands.cluster import batch_predict, classification
 from commands.export import __main__ as export
 from commands.export.fidelity import validation_photos
 from stages import evaluate, pixels, split, train
@@ -40,10 +40,9 @@ def _trained(workspace: Path, eagerly: None) -> None:
     run_main(train, "cnn")
 
 
-def predict_here(paths: list[str], decode_options: dict[str, Any], output: Any, _resources: Any) -> None:
+def predict_here(paths: list[str], job: classification.Job, *_: Any) -> None:
     """Classify in this process instead of a cluster's."""
-    part = {"name": parquet.part_name(0, paths), "paths": paths}
-    batch_predict.Predictor(output)(batch_predict.decode(part, **decode_options))
+    classification.classify_part._function([job], 0, paths)
 
 
 def decoded(name: str, image_fit: ImageFit = "crop") -> np.ndarray:
@@ -87,7 +86,8 @@ def test_all_decode_as_the_model_was_trained(monkeypatch: pytest.MonkeyPatch) ->
     np.testing.assert_array_equal(sampled, [decoded("validation")])
     assert read_json("exported/cnn.json")["image_fit"] == "crop"
 
-    monkeypatch.setattr(nodes, "connect", lambda: None)
+    monkeypatch.setattr(batch_predict, "connect", lambda: None)
+    monkeypatch.setattr(classification, "load_job", lambda job: (job, job.model.load(job.settings)))
     monkeypatch.setattr(batch_predict, "check_resources", lambda _: None)
     monkeypatch.setattr(batch_predict, "predict_photos", predict_here)
     run_main(batch_predict, "data/raw/validation/cats", "classified")

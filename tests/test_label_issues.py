@@ -127,17 +127,14 @@ def test_a_class_is_confident_from_its_mean_probability_on() -> None:
         ([0.5, 0.6, 0.0], 0, 1),  # the label's class too is below its threshold, so that 1 alone is confident
         ([0.3, 0.3, 0.4], 2, 2),
         ([0.1, 0.3, 0.6], 2, 2),
-        ([0.3, 0.5, 0.2], 1, 1),  # no class is confident
+        ([0.52, 0.5, 0.0], 1, 1),  # no class is confident, though another is more probable
     ]
     # The thresholds: (0.9 + 0.2 + 0.5) / 3, (0.6 + 0.5) / 2 and (0.4 + 0.6) / 2.
     probabilities, labels, confident = map(np.array, zip(*rows, strict=True))
     np.testing.assert_array_equal(confident_classes(probabilities, labels), confident)
-
-
-def test_of_two_confident_classes_the_more_probable_counts() -> None:
+    # Of two confident classes the more probable counts; the thresholds are 0.4 and 0.217.
     probabilities = np.array([[0.6, 0.4], [0.2, 0.8], [0.55, 0.45], [0.9, 0.1], [0.9, 0.1]])
-    labels = np.array([0, 0, 1, 1, 1])  # thresholds of 0.4 and 0.217
-    np.testing.assert_array_equal(confident_classes(probabilities, labels), [0, 1, 0, 0, 0])
+    np.testing.assert_array_equal(confident_classes(probabilities, np.array([0, 0, 1, 1, 1])), [0, 1, 0, 0, 0])
 
 
 def test_a_class_less_probable_than_the_label_is_not_suggested() -> None:

@@ -10,6 +10,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from stages import label_stats
+from stages.common.cli import UserError
 from stages.common.params import LabelStats
 from stages.label_stats import draw_counts, draw_samples, main
 from stages.storage.photo_lists import DUPLICATE, NO_CLASS, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
@@ -125,8 +126,18 @@ def test_no_two_class_names_overlap() -> None:
 @pytest.mark.usefixtures("workspace")
 def test_a_long_class_name_leaves_room_for_the_rest() -> None:
     Image.new("RGB", (8, 8)).save("photo.png")
-    name = "ab" * 60
+    name = "ab" * 900
     samples = draw_samples(pd.DataFrame({"path": ["photo.png"], "label": name}), LabelStats(photos_per_class=3, seed=0))
     for figure in (samples, draw_counts(pd.DataFrame({"train": 9}, [name]))):
         figure.draw_without_rendering()
         assert figure.axes[0].get_window_extent().width > 100  # pixels
+
+
+def test_a_lost_photo_is_one_line(workspace: Path, set_params: SetParams) -> None:
+    write_photos(workspace, 1)
+    lost = {"path": ["lost.jpg"], "label": ["cats"]}
+    write_lists(train=lost, validation=lost, test=lost)
+    for fit in ("stretch", "crop"):  # which measures photos
+        set_params({"image_fit": fit})
+        with pytest.raises(UserError, match=r"^lost.jpg: cannot be read: .*: run `dvc repro --force download && "):
+            main()

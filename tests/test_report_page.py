@@ -12,6 +12,8 @@ from PIL import Image
 
 from stages.common.cli import UserError
 from stages.common.paths import BEST
+from stages.evaluation.figures import write_figure
+from stages.evaluation.plots import draw_mistakes
 from stages.evaluation.report import escape, markdown_table
 from stages.page import figures_by_section, main, page
 from tests.evaluation.test_report import page as report_page
@@ -54,6 +56,19 @@ def test_each_section_ends_with_its_figures_inside_the_page(tmp_path: Path) -> N
     [content] = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', html)
     assert Image.open(BytesIO(base64.b64decode(content))).size == (64, 64)
     assert html.count("<img") == 2
+
+
+@pytest.mark.usefixtures("workspace")
+def test_the_figure_of_one_mistake_fits_a_phone() -> None:
+    """Of 390 pixels, of which the page's padding takes 32."""
+    Image.new("RGB", (8, 8)).save("photo.png")
+    path = Path("plots/mistakes/one.png")
+    mistake = {"path": ["photo.png"], "label": "cats", "predicted": "dogs", "confidence": 0.9}
+    write_figure(draw_mistakes("preprocessed", pd.DataFrame(mistake)), path)
+    html = page("## One\n", {"One": {path: "Mistakes"}})
+    [readable] = re.findall(r"--readable: (\d+)px", html)
+    assert int(readable) < 390 - 32
+    assert re.findall(r"img [^\n]*max-width: ([^;]+);", html) == ["max(100%, var(--readable))", "100%"]
 
 
 def test_names_arrive_as_text() -> None:

@@ -94,6 +94,8 @@ def test_a_correction_that_does_not_fit_is_an_error(lines: list[str], message: s
     with pytest.raises(UserError, match=f"^corrections.csv: {re.escape(message)}") as error:
         correct(*lines)
     assert "data/raw is a copy" not in str(error.value)
+    with pytest.raises(UserError, match=r"^corrections.csv: expected the columns path and label, .* received file, "):
+        correct(header="file,label")
 
 
 @pytest.mark.parametrize("label", ["dogs", "remove"])
@@ -107,8 +109,3 @@ def test_in_a_class_called_remove_no_photo_can_be_removed() -> None:
     assert not len(correct()["rejected"])
     with pytest.raises(UserError, match="is also a class: rename"):
         correct(f"{DOG},remove")
-
-
-def test_a_file_without_the_columns_is_an_error() -> None:
-    with pytest.raises(UserError, match=r"^corrections.csv: expected the columns path and label, .* received file, "):
-        correct(header="file,label")

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from PIL import Image, ImageEnhance
 from sklearn.datasets import load_digits
 
+from commands.sample.drawing import draw_animal
 from stages.common.cli import UserError
 from stages.common.paths import SPLITS
 from stages.data.layout import SPLIT_NAMES
@@ -16,6 +17,8 @@ from stages.evaluation.report import data_values
 from stages.storage.photo_lists import DUPLICATE, read_groups, read_split
 from tests.conftest import PHOTOS, SetParams, edit_params, write_photos
 from tests.test_split import layout, split_lists, split_photos
+
+SCENE = draw_animal("cats", np.random.default_rng(0)).resize((96, 96))
 
 
 def copy_photo(source: str, *targets: str) -> None:
@@ -84,24 +87,13 @@ def test_a_class_whose_photos_all_leak_is_an_error(workspace: Path, set_params: 
         split_photos()
 
 
-def write_fixed_camera(folder: Path, count: int, scratch: bool) -> None:
-    """Write photos of one scene with noise and changing light, if need be with a bright scratch somewhere."""
-    folder.mkdir(parents=True)
-    coarse = np.random.default_rng(0).integers(40, 220, (12, 12)).astype(np.uint8)
-    scene = np.asarray(Image.fromarray(coarse).resize((192, 192), Image.Resampling.BICUBIC)).astype(float)
-    for number in range(count):
-        rng = np.random.default_rng([number, scratch])
-        picture = scene * rng.uniform(0.95, 1.05) + rng.normal(0, 3, scene.shape)
-        if scratch:
-            top, left = rng.integers(20, 160, 2)
-            picture[top : top + 2, left : left + 12] = 250
-        Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(folder / f"{number}.png")
-
-
 @pytest.mark.parametrize("fraction", [0.01, 1.0])
 def test_a_fixed_camera_stops_with_the_way_out(workspace: Path, set_params: SetParams, fraction: float) -> None:
-    write_fixed_camera(PHOTOS / "good", 20, scratch=False)
-    write_fixed_camera(PHOTOS / "scratched", 20, scratch=True)
+    """Here of one scene in changing light."""
+    layout({"good": 0, "scratched": 0})
+    for number in range(40):
+        photo = ImageEnhance.Brightness(SCENE).enhance(0.8 + number / 100)
+        photo.save(PHOTOS / ("scratched" if number % 2 else "good") / f"{number}.png")
     set_params({"split.max_rejected_fraction": fraction})
     with pytest.raises(UserError, match=r"lower split\.duplicate_distance, or leave it empty"):
         split_photos()

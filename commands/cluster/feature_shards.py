@@ -5,14 +5,13 @@ store the features. Photos and features travel through Ray, and need no remote.
 """
 
 import math
-import os
 from typing import Any
 
 import numpy as np
 import ray
 from tqdm import tqdm
 
-from commands.cluster.nodes import cause_of, connect, resources_for_features, task_options
+from commands.cluster.nodes import connect, result_of, slots_for, task_options
 from stages.common.parallel import in_parallel
 from stages.common.params import load_params
 from stages.datasets.augmentation import Draws, augment
@@ -22,20 +21,16 @@ from stages.models.runtime import make_deterministic
 from stages.storage.arrays import DiskArray, temporary_array
 
 MAX_BYTES = 40 * 2**20  # of a task's photos: 546 at 160 px
-TASKS_PER_SLOT = 4  # so that slots end at about the same time
 
 
 def store(features: FeatureDataset, array: DiskArray, description: str) -> list[str]:
     """Do what ``store_features`` does, on the nodes: in the same batches, so that the bytes are the same."""
     if not ray.is_initialized():
         connect()
-    params = load_params()
-    resources = resources_for_features(os.environ["DVC_STAGE"].partition("@")[2], params)
-    task = extract.options(max_retries=params.cluster.retries, **task_options(resources))
-    slots = max(1, int(ray.cluster_resources().get("CPU", 0) / resources.cpus))
+    cluster = load_params().cluster
+    task = extract.options(**task_options(cluster, cluster.retries))
     extractor, photos, count = ray.put(features.extractor), features.photos, len(features.labels)
-    batch_bytes = BATCH_SIZE * math.prod(features.extractor.input_shape[1:])
-    batches = min(MAX_BYTES // batch_bytes, math.ceil(count / (BATCH_SIZE * TASKS_PER_SLOT * slots)))
+    batches = MAX_BYTES // (BATCH_SIZE * math.prod(features.extractor.input_shape[1:]))
     size = BATCH_SIZE * max(1, batches)  # of a shard
     shards = [(view, start) for view in range(len(array) // count) for start in range(0, count, size)]
 
@@ -46,15 +41,12 @@ def store(features: FeatureDataset, array: DiskArray, description: str) -> list[
             pixels, draws = photos.pixels[indices], Draws(*(each[indices] for each in photos.draw(view)))
         else:
             pixels, draws = photos.batch(view, indices), None
-        try:
-            rows, lines = ray.get(task.remote(extractor, pixels, draws, array.dtype.type))
-        except ray.exceptions.RayError as error:
-            raise cause_of(error) from error
+        rows, lines = result_of(task.remote(extractor, pixels, draws, array.dtype.type))
         return rows, lines
 
     environment: dict[str, None] = {}  # with lines of several CPUs, if the nodes have several
     with tqdm(total=len(array), desc=description, unit="photo", disable=None) as progress:
-        for (view, start), (rows, lines) in zip(shards, in_parallel(compute, shards, slots), strict=True):
+        for (view, start), (rows, lines) in zip(shards, in_parallel(compute, shards, slots_for(cluster)), strict=True):
             array.write(view * count + start, rows)
             environment |= dict.fromkeys(lines)
             progress.update(len(rows))

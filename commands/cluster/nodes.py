@@ -1,26 +1,23 @@
-"""Join a Ray cluster, check its nodes, and report their failures."""
+"""Join a Ray cluster, check its nodes, wait for what they run, and report their failures."""
 
 import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 from tempfile import TemporaryDirectory
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import ray
-from dvc.exceptions import DvcException
-from dvc.repo import Repo
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from commands.cluster.workspace import workspace
+from commands.cluster.workspace import NodeError, dvc, workspace
 from stages.common.cli import MachineError, UserError, first_line, logger, machine_problem
-from stages.common.params import Params, Resources
+from stages.common.params import Resources
 
 # What a step needs to run, or its result depends on, by pip's names.
 PACKAGES = ("dvc", "keras", "numpy", "pandas", "pillow", "tensorflow")
@@ -77,55 +74,58 @@ def git_files(*options: str) -> list[Path]:
     return [Path(name) for name in listed.split("\0") if name]
 
 
-def resources_for_features(name: str, params: Params) -> Resources:
-    """Return the largest amount of each resource that a model on these features reserves."""
-    users = [params.cluster.resources_of(model) for model, config in params.models.items() if config.features == name]
-    users = users or [params.cluster]
-    return Resources(**{field: max(getattr(user, field) for user in users) for field in Resources.model_fields})
+def task_options(resources: Resources, retries: int) -> dict[str, Any]:
+    """Return what a task reserves on a node, and how often it starts again where a node failed."""
+    reserved = {"num_cpus": resources.cpus, "num_gpus": resources.gpus, "memory": resources.memory_gib * 2**30}
+    return {**reserved, "max_retries": retries, "retry_exceptions": [NodeError]}
 
 
-def bundle(resources: Resources) -> dict[str, float]:
-    """Return resources as Ray names them, memory in bytes."""
-    return {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory_gib * 2**30}
+def prepare(needed: Iterable[Resources], pushed: Sequence[str], features: Iterable[str]) -> str:
+    """Run the steps before training, of which the nodes extract features, and push them; return ``dvc.lock``.
 
-
-def task_options(resources: Resources) -> dict[str, float]:
-    return {"num_cpus": resources.cpus, "num_gpus": resources.gpus, "memory": resources.memory_gib * 2**30}
-
-
-def check_nodes(needed: Iterable[Resources]) -> None:
-    """Raise UserError with the problems of all nodes unless they can run steps, before anything runs.
-
-    A node must be large enough, have the versions of this machine, and read and write the DVC remote that it uses.
+    Raise UserError, before the nodes run anything, unless they can run steps.
     """
-    problems = missing_resources(needed)
-    with Repo() as repo, probe(repo, f"{socket.gethostname()}-{os.getpid()}") as mark:
-        versions = installed_versions()
-        checks, alive = [], [node for node in ray.nodes() if node["Alive"]]
-        for node in alive:
+    connect()
+    check_resources(needed)
+    dvc("repro", "backbone", "label_stats", "pixels")
+    dvc("push", *pushed)
+    check_nodes(Path("dvc.lock").read_text(encoding="utf-8"))
+    if steps := [f"features@{name}" for name in features]:
+        dvc("repro", "--pull", "--single-item", *steps)
+        dvc("push", *steps)
+    return Path("dvc.lock").read_text(encoding="utf-8")
+
+
+def slots_for(resources: Resources) -> int:
+    """Return how many tasks that reserve this run at a time."""
+    return max(1, int(ray.cluster_resources().get("CPU", 0) / resources.cpus))
+
+
+def check_resources(needed: Iterable[Resources]) -> None:
+    """Raise UserError unless for each of these a node is large enough: Ray would wait until there is one."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    for resources in needed:
+        amounts = {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory_gib * 2**30}
+        if not any(all(node.get(name, 0) >= amount for name, amount in amounts.items()) for node in nodes):
+            listed = f"cpus: {resources.cpus}, gpus: {resources.gpus}, memory_gib: {resources.memory_gib:g}"
+            raise UserError(f"expected a node with {listed} (cluster in params.yaml), found none")
+
+
+def check_nodes(lock: str) -> None:
+    """Raise UserError unless all nodes have the versions of this machine, and read the DVC remote that it writes."""
+    problems, checks = [], []
+    for node in ray.nodes():
+        if node["Alive"]:
             affinity = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            check = problems_of_node.options(scheduling_strategy=affinity).remote(versions, mark)
+            check = problems_of_node.options(scheduling_strategy=affinity).remote(installed_versions(), lock)
             checks.append((node["NodeManagerHostname"], check))
-        for name, check in checks:
-            try:
-                problems += [f"{name}: {problem}" for problem in ray.get(check)]
-            except ray.exceptions.TaskUnschedulableError:
-                logger.warning("%s has left the cluster: going on without it", name)
-            except ray.exceptions.RayError as error:
-                problems.append(f"{name}: {first_line(cause_of(error))}")
+    for name, check in checks:
+        try:
+            problems += [f"{name}: {problem}" for problem in ray.get(check)]
+        except ray.exceptions.RayError as error:
+            problems.append(f"{name}: {first_line(cause_of(error))}")
     if problems:
         raise UserError(f"nodes cannot run the steps: {'; '.join(dict.fromkeys(problems))}")
-
-
-def missing_resources(needed: Iterable[Resources]) -> list[str]:
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    problems = []
-    for resources in needed:
-        amounts = bundle(resources).items()
-        if not any(all(node.get(name, 0) >= amount for name, amount in amounts) for node in nodes):
-            listed = ", ".join(f"{key}: {value:g}" for key, value in resources.model_dump().items())
-            problems.append(f"no node has {listed} (cluster in params.yaml)")
-    return problems
 
 
 def installed_versions() -> dict[str, str]:
@@ -135,7 +135,7 @@ def installed_versions() -> dict[str, str]:
 def on_node(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Decorate what runs on a node: any error becomes a UserError, a MachineError or a RuntimeError of one line.
 
-    Such an error can be pickled, and has the file's name, in its text or its notes, before what Ray Data adds to it.
+    Such an error can be pickled, and has the file's name, in its text or its notes.
     """
 
     @wraps(function)
@@ -151,45 +151,43 @@ def on_node(function: Callable[Arguments, Result]) -> Callable[Arguments, Result
     return explaining
 
 
-def cause_of(error: Exception) -> Exception:
-    """Return what a task, or an actor at its start, raised; a MachineError if the node failed."""
-    if isinstance(error, ray.exceptions.ActorDiedError) and error.actor_init_failed:
-        [error] = error.args
+def cause_of(error: ray.exceptions.RayError) -> Exception:
+    """Return what a task raised, or a MachineError if its node failed."""
     cause = error.cause if isinstance(error, ray.exceptions.RayTaskError) else error
     return MachineError(first_line(cause)) if isinstance(cause, ray.exceptions.RayError) else cause
 
 
+def result_of(task: ray.ObjectRef) -> Any:
+    """Wait for a task; return its result, or raise what it raised."""
+    try:
+        return ray.get(task)
+    except ray.exceptions.RayError as error:
+        raise cause_of(error) from error
+
+
+def wait_for_all(tasks: Mapping[str, ray.ObjectRef]) -> dict[str, Any]:
+    """Wait until all of the named tasks have ended; return what each returned, or the exception that it raised."""
+    names = {task: name for name, task in tasks.items()}
+    results, waiting = dict.fromkeys(tasks), list(names)
+    while waiting:
+        [task], waiting = ray.wait(waiting)
+        try:
+            results[names[task]] = ray.get(task)
+            logger.info("%s: done (%d to go)", names[task], len(waiting))
+        except ray.exceptions.RayError as error:
+            results[names[task]] = cause_of(error)
+    return results
+
+
 @ray.remote(num_cpus=0)
 @on_node
-def problems_of_node(versions: dict[str, str], mark: str) -> list[str]:
+def problems_of_node(versions: dict[str, str], lock: str) -> list[str]:
     """Describe why this node cannot run steps: versions other than the caller's, a remote out of reach."""
     here = installed_versions()
     problems = [f"{name} {here[name]} instead of {other}" for name, other in versions.items() if here[name] != other]
     try:
-        with workspace() as folder, Repo(str(folder)) as repo, probe(repo, ray.get_runtime_context().get_node_id()):
-            remote = repo.cloud.get_remote_odb()
-            if not remote.fs.exists(remote.fs.join(remote.path, mark)):
-                problems.append(f"{remote.path} is not the DVC remote that the caller writes to")
+        with workspace(lock) as folder:
+            dvc("pull", "split", folder=folder)  # unlike fetch, it fails where files are missing
     except UserError as error:
-        problems.append(str(error))
+        problems.append(f"expected the default DVC remote to be the one of the caller: {error}")
     return problems
-
-
-@contextmanager
-def probe(repo: Repo, name: str) -> Iterator[str]:
-    """Write an empty file to the default DVC remote, yield its name, and delete it at the end."""
-    mark = f".reached-from-{name}"
-    try:
-        remote = repo.cloud.get_remote_odb()
-        path = remote.fs.join(remote.path, mark)
-        remote.fs.makedirs(remote.path, exist_ok=True)
-        remote.fs.touch(path)
-    except (DvcException, OSError) as error:
-        raise UserError(
-            f"expected a default DVC remote that every node can write to: {first_line(error)}: "
-            "`dvc remote add --default NAME URL`, and commit .dvc/config"
-        ) from error
-    try:
-        yield mark
-    finally:
-        remote.fs.rm_file(path)  # unlike remove(), which takes brackets in the path for a pattern

@@ -2,41 +2,32 @@
 
 Each trial is a training run with changed parameters. Values are as for `dvc exp run --queue`; of several parameters,
 every combination is tried. Trials that differ only in seeds are of one setting. Settings are compared by the mean
-validation accuracy of the selected epoch over all their seeds, of which none is stopped; with one seed each, a trial
-that falls behind the others stops early.
+validation accuracy of the selected epoch over all their seeds.
 
-Finished trials' models go to DVC's default remote with their run cache: a `dvc exp run --pull` with the same changes
-takes them from there instead of training. Started again, the same command continues where it stopped; a trial whose
-process or node dies starts anew.
+The trials' models go to DVC's default remote with their run cache: a `dvc exp run --pull` with the same changes takes
+them from there instead of training, and so does the same command, started again after it was stopped.
 
     python -m commands.cluster.sweep cnn -S models.cnn.dropout=0.3,0.5 -S 'train.seed=range(0,3)'    # six trials
 """
 
-import json
 import math
-import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from shutil import copy
 from tempfile import TemporaryDirectory
 
 import pandas as pd
-import yaml
+import ray
 from dvc.exceptions import DvcException
 from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
-from ray import tune
 
-from commands.cluster.nodes import bundle, check_nodes, connect, resources_for_features
-from commands.cluster.trial import UNFINISHED, Trial, compare_settings, recommend, setting_of, tabulate
-from commands.cluster.workspace import dvc
+from commands.cluster.nodes import on_node, prepare, task_options, wait_for_all
+from commands.cluster.workspace import reproduce, workspace
 from stages.common.cli import UserError, command_parser, first_line, run
-from stages.common.machine import read_code
 from stages.common.params import PARAMS, Params, load_params
-from stages.common.paths import BACKUPS
-from stages.storage.files import content_hash
-from stages.training.training_run import TRAINING_CODE
-
-# The trials report their progress themselves, and DVC keeps their results.
-os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
+from stages.common.paths import HISTORY
+from stages.storage.files import read_json
+from stages.training.training_run import History
 
 
 def main() -> None:
@@ -49,28 +40,32 @@ def main() -> None:
         raise UserError(f"expected a model of params.yaml ({', '.join(params.models)}), received {args.model!r}")
     trials = list_trials(args.set_param)
     variants = [check_trial(overrides, args.model) for overrides in trials]
-    epochs = min(variant.models[args.model].epochs or variant.train.epochs for variant in variants)
-    shared = set()  # features that no value changes
-    for variant, overrides in zip(variants, trials, strict=True):
-        features = variant.models[args.model].features
-        are_changed = any(changes(override, "features.", "image_fit=", "image_size=") for override in overrides)
-        if features in params.features and not are_changed:  # pixels are in none
-            shared.add(features)
+    features = {variant.models[args.model].features for variant in variants} & {*params.features}
+    if any(changes(option, "features.", "image_fit=", "image_size=") for option in args.set_param):
+        features = set()  # each trial extracts its own
 
-    connect()
-    check_nodes([params.cluster.resources_of(args.model), *(resources_for_features(name, params) for name in shared)])
-    steps = [f"features@{name}" for name in sorted(shared)]
-    dvc("repro", "backbone", "pixels", *steps)
-    dvc("push", "download", "backbone", "split", "pixels", *steps)
-    table = tabulate(sweep(args.model, trials, params, epochs), trials)
+    resources = params.cluster.resources_of(args.model)
+    lock = prepare([resources, params.cluster], ["download", "backbone", "split", "pixels"], sorted(features))
+    task = train.options(**task_options(resources, params.cluster.retries))
+    tasks = {" ".join(overrides): task.remote(args.model, lock, overrides) for overrides in trials}
+    table = tabulate(trials, wait_for_all(tasks).values())
 
     print(f"\n{table.to_string(index=False)}\n")  # noqa: T201
-    if (table["end"] == UNFINISHED).any():
-        raise KeyboardInterrupt  # which Tune caught
-    settings = compare_settings(table, trials)
+    settings = compare_settings(table)
     if len(settings) < len(trials):
         print(f"{settings.to_string()}\n")  # noqa: T201
     print(describe_best(settings, recommend(settings, trials, params.train.seed), args.model))  # noqa: T201
+
+
+@ray.remote
+@on_node
+def train(model: str, lock: str, overrides: Sequence[str]) -> History:
+    """Train a model with changed parameters on a node; return the epochs' records."""
+    with workspace(lock, overrides) as folder:
+        config = load_params(folder / PARAMS).models[model]
+        features = [f"features@{config.features}"] if config.has_backbone else []
+        reproduce(folder, "pixels", *features, f"train@{model}")  # the first are up to date, or the trial changes them
+        return read_json(folder / HISTORY / f"{model}.json", list, "run the sweep again")
 
 
 def describe_best(settings: pd.DataFrame, overrides: list[str], model: str) -> str:
@@ -127,49 +122,45 @@ def check_trial(overrides: list[str], model: str) -> Params:
     return params
 
 
-def sweep(model: str, trials: list[list[str]], params: Params, epochs: int) -> tune.ResultGrid:
-    """Run the trials, or those that an earlier run of the same sweep left."""
-    lock = Path("dvc.lock").read_text(encoding="utf-8")
-    folder = BACKUPS.resolve() / f"sweep-{model}-{sweep_key(model, trials, lock)[:12]}"
-    trial = tune.with_parameters(Trial, model=model, lock=lock, trials=trials)
-    trainable = tune.with_resources(trial, bundle(params.cluster.resources_of(model)))
-    if tune.Tuner.can_restore(folder):
-        return tune.Tuner.restore(str(folder), trainable, restart_errored=True).fit()
-    numbers = {"number": tune.grid_search(list(range(len(trials))))}
-    tune_config = tune.TuneConfig(scheduler=scheduler_of(trials, epochs))
-    failures = tune.FailureConfig(max_failures=params.cluster.retries)
-    checkpoints = tune.CheckpointConfig(checkpoint_at_end=False)  # DVC's remote has the models
-    run_config = tune.RunConfig(
-        name=folder.name,
-        storage_path=str(folder.parent),
-        failure_config=failures,
-        checkpoint_config=checkpoints,
-        verbose=0,
+def setting_of(overrides: list[str]) -> str:
+    changed = [override for override in overrides if not override.partition("=")[0].endswith(".seed")]
+    return " ".join(changed) or "as in params.yaml"
+
+
+def tabulate(trials: Sequence[list[str]], results: Iterable[History | Exception]) -> pd.DataFrame:
+    """Return a row per trial, the best first and failed ones last; its setting is the index."""
+    rows = []
+    for overrides, result in zip(trials, results, strict=True):
+        epochs, kept, end = 0, math.nan, "finished"
+        if isinstance(result, Exception):
+            end = f"failed: {first_line(result)}"
+        else:
+            selected = next((record for record in result if record.get("kept")), result[-1])
+            epochs, kept = len(result), selected["val_accuracy"]
+        values = dict(override.split("=", 1) for override in overrides)
+        rows.append({**values, "epochs": epochs, "kept": kept, "end": end})
+    return pd.DataFrame(rows, [setting_of(overrides) for overrides in trials]).sort_values(
+        "kept", ascending=False, kind="stable"
     )
-    return tune.Tuner(trainable, param_space=numbers, tune_config=tune_config, run_config=run_config).fit()
 
 
-def scheduler_of(trials: list[list[str]], epochs: int) -> tune.schedulers.TrialScheduler:
-    """Return the rule that stops trials: below the median of the others' running means of validation accuracy.
+def compare_settings(table: pd.DataFrame) -> pd.DataFrame:
+    """Tabulate the ``mean``, ``min`` and ``max`` validation accuracy of each setting over its ``seeds``, best first.
 
-    It begins after a quarter of the epochs, once three others are as far, and never pauses a trial to try another.
-    Where settings have several seeds none is stopped, as the mean needs all of them.
-    Source: Golovin et al., "Google Vizier", 2017.
+    Settings with failed seeds come last, with NaN: their mean may be one over lucky seeds.
     """
-    if len(set(map(setting_of, trials))) < len(trials):
-        return tune.schedulers.FIFOScheduler()
-    return tune.schedulers.MedianStoppingRule(
-        time_attr="epoch", metric="val_accuracy", mode="max", grace_period=max(1, epochs // 4), min_time_slice=math.inf
-    )
+    scores = table["kept"].groupby(level=0, sort=False)
+    means = scores.agg(["mean", "min", "max"]).assign(seeds=scores.size(), finished=scores.count())
+    means.loc[means["finished"] < means["seeds"], ["mean", "min", "max"]] = math.nan
+    return means.sort_values("mean", ascending=False, kind="stable")
 
 
-def sweep_key(model: str, trials: list[list[str]], lock: str) -> str:
-    """Hash all that the results of a sweep depend on; one with the same key continues where it stopped."""
-    steps = yaml.safe_load(lock)["stages"]
-    inputs = [step for step in sorted(steps) if step.partition("@")[0] in ("download", "backbone", "split", "features")]
-    data = [steps[step]["outs"] for step in inputs]
-    params = PARAMS.read_text(encoding="utf-8")
-    return content_hash([model, json.dumps(trials), params, json.dumps(data), *read_code(TRAINING_CODE)])
+def recommend(settings: pd.DataFrame, trials: Sequence[list[str]], seed: int) -> list[str]:
+    """Return the trial of the best setting that has this seed, that of ``params.yaml``, or else its first."""
+    if math.isnan(settings["mean"].iloc[0]):
+        raise UserError("expected a setting whose trials all finish, received none: the table says how each ended")
+    candidates = [overrides for overrides in trials if setting_of(overrides) == settings.index[0]]
+    return next((overrides for overrides in candidates if f"train.seed={seed}" in overrides), candidates[0])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from pathlib import Path
 from shutil import copytree, ignore_patterns
 from subprocess import PIPE, STDOUT, Popen
 from tempfile import TemporaryDirectory
-from threading import Thread
 
 from dvc.utils.hydra import apply_overrides
 
@@ -51,58 +50,32 @@ class NodeError(UserError):
     """A DVC command failed for a reason that may lie with the node: elsewhere, or later, it may succeed."""
 
 
-class DvcProcess:
-    """A running DVC command. If its parent is killed it soon ends too, as nobody reads its output any more."""
-
-    def __init__(self, *arguments: str, folder: Path, echo: bool) -> None:
-        self.arguments, self.echo = arguments, echo
-        self.last_lines: deque[str] = deque(maxlen=100)
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # steps find this Python first
-        command = [sys.executable, "-m", "dvc", *arguments]
-        env = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
-        self.process = Popen(  # noqa: S603
-            command, cwd=folder, env=env, stdout=PIPE, stderr=STDOUT, text=True, start_new_session=True
-        )
-        self.reader = Thread(target=self.read, daemon=True)
-        self.reader.start()
-
-    def read(self) -> None:
-        with self.process:  # closes the pipe
-            for line in self.process.stdout or ():
-                self.last_lines.append(line.rstrip())
-                if self.echo:
-                    print(line, end="", flush=True)  # noqa: T201
-
-    def is_running(self) -> bool:
-        return self.process.poll() is None
-
-    def wait(self) -> None:
-        """Wait for the end.
-
-        Raises:
-            UserError: A step failed by a mistake of the user's, and would fail again.
-            NodeError: A step failed in any other way (full disk, no access, killed), or DVC itself did.
-        """
-        self.reader.join()
-        if self.process.wait() == 0:
-            return
-        # A step says in a line of its own why it failed, before DVC says that it did.
-        reasons = (line for line in self.last_lines if line.startswith(("error: ", "ERROR: ")))
-        reason = next(reasons, f"error: exit code {self.process.returncode}").partition(": ")[2]
-        exit_codes = [match[1] for line in self.last_lines if (match := STEP_FAILED.fullmatch(line))]
-        error_type = UserError if exit_codes[-1:] == ["1"] else NodeError
-        raise error_type(f"`dvc {' '.join(self.arguments)}` on {socket.gethostname()}: {reason}")
-
-    def kill(self) -> None:
-        if self.is_running():
-            os.killpg(self.process.pid, 9)
-            self.process.wait()
+def reproduce(folder: Path, *steps: str) -> None:
+    """Run steps in a workspace, from the remote's data to the remote."""
+    dvc("repro", "--pull", "--single-item", *steps, folder=folder)
+    dvc("push", "--run-cache", *steps, folder=folder)
 
 
-def dvc(*arguments: str, folder: Path = Path(), echo: bool = True) -> None:
-    """Run a DVC command to its end, printing its output if ``echo``; raises as :meth:`DvcProcess.wait` does."""
-    process = DvcProcess(*arguments, folder=folder, echo=echo)
-    try:
-        process.wait()
-    finally:
-        process.kill()
+def dvc(*arguments: str, folder: Path = Path()) -> None:
+    """Run a DVC command, and print its output; if the caller is killed it soon ends too, as nobody reads the output.
+
+    Raises:
+        UserError: A step failed by a mistake of the user's, and would fail again.
+        NodeError: A step failed in any other way (full disk, no access, killed), or DVC itself did.
+    """
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # steps find this Python first
+    env = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
+    last_lines: deque[str] = deque(maxlen=100)
+    command = [sys.executable, "-m", "dvc", *arguments]
+    with Popen(command, cwd=folder, env=env, stdout=PIPE, stderr=STDOUT, text=True) as process:  # noqa: S603
+        for line in process.stdout or ():
+            print(line, end="", flush=True)  # noqa: T201
+            last_lines.append(line.rstrip())
+    if process.returncode == 0:
+        return
+    # A step says in a line of its own why it failed, before DVC says that it did.
+    reasons = (line for line in last_lines if line.startswith(("error: ", "ERROR: ")))
+    reason = next(reasons, f"error: exit code {process.returncode}").partition(": ")[2]
+    exit_codes = [match[1] for line in last_lines if (match := STEP_FAILED.fullmatch(line))]
+    error_type = UserError if exit_codes[-1:] == ["1"] else NodeError
+    raise error_type(f"`dvc {' '.join(arguments)}` on {socket.gethostname()}: {reason}")

@@ -19,7 +19,7 @@ import numpy as np
 
 from commands.export.exporters import FORMATS, Format, float_batches, in_float32, write_model
 from commands.export.fidelity import ADVICE, measure_fidelity, training_pixels, validation_photos
-from stages.common.cli import UserError, command_parser, explain_unwritable, logger, run
+from stages.common.cli import UserError, check_output, command_parser, explain_unwritable, logger, run
 from stages.common.param_types import ImageFit
 from stages.common.params import load_params
 from stages.inference.model_file import TrainedModel, fetch_model_file
@@ -53,7 +53,7 @@ def main() -> None:
         size = sum(file.stat().st_size for file in [path, *path.rglob("*")] if file.is_file())
         check = {
             "precision": args.precision,
-            **{name: value for name, value in fidelity._asdict().items() if value is not None},
+            **fidelity._asdict(),
             "megabytes": round(size / 1e6, 2),
             "milliseconds_per_photo": round(milliseconds, 1),  # on this machine, in batches of BATCH_SIZE
         }
@@ -89,6 +89,7 @@ def parse_arguments() -> argparse.Namespace:
         )
     if args.folder.exists() and (not args.folder.is_dir() or any(args.folder.iterdir())):
         raise UserError(f"expected a new or empty folder, received {args.folder}, which is neither: choose another")
+    check_output(args.folder, "folder")  # before the model is loaded
     if args.precision not in target.precisions:
         raise UserError(f"--format {args.format}: expected --precision float32, received {args.precision}")
     return args

@@ -1,18 +1,16 @@
-"""A person's decisions in ``corrections.csv``: the label of a photo, or that it is removed; and what they re-run."""
+"""A person's decisions in ``corrections.csv``: the label of a photo, or that it is removed."""
 
 import csv
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from io import StringIO
 from pathlib import PurePosixPath
-from typing import Any
 from unicodedata import normalize
 
 import pandas as pd
 
 from commands.review.queues import Photos
 from stages.common.cli import UserError
-from stages.common.params import Params
 from stages.common.paths import CORRECTIONS
 from stages.data.labels import REMOVE, read_labels
 from stages.storage.files import atomic_write
@@ -91,38 +89,7 @@ def check_labels(labels: Mapping[str, str | None], photos: Photos) -> None:
             raise UserError(f"expected one of the classes or {REMOVE}, received {label!r}: reload the page")
 
 
-def describe_rerun(photos: pd.DataFrame, decisions: Mapping[str, str], params: Params) -> dict[str, Any]:
-    """Count the decisions that the last run of ``split`` did not have, and list the ``steps`` that they re-run.
-
-    Classes that would be left ``without_photos`` are listed, as ``split`` stops at them.
-    """
-    decided = pd.Series(decisions, dtype=str).reindex(photos.index, fill_value="")
-    photos = photos.assign(decided=decided, final=decided.where(decided != "", photos["given"]))
-    new = photos[photos["decided"] != photos["applied"]]
-    was_removed, is_removed = new["applied"] == REMOVE, new["decided"] == REMOVE
-    stays = ~was_removed & ~is_removed
-    relabelled = stays & (new["final"] != new["label"])
-    is_listed = new["split"].isin(["train", "validation"])
-    returns = (new["split"] == "left out") & (new["label"] == "")  # was removed, or a copy with two labels
-    moves_photos = (is_listed & is_removed) | returns  # of which pixels and features are extracted
-    trains = (is_listed & relabelled) | moves_photos
-    steps = []
-    if len(new):
-        steps += ["split", "label_stats"]
-    if moves_photos.any():
-        steps += ["pixels", *(f"features@{name}" for name in params.features)]
-    if (trains | stays).any():
-        steps += [f"label_issues@{name}" for name in params.label_issues]
-    if trains.any():
-        steps += [f"train@{name}" for name in params.models]
-    if (relabelled | ~stays).any():
-        steps += ["evaluate", "page"]
-    in_a_split = (photos["split"] != "left out") | (photos["applied"] != "") | (photos["decided"] != "")
-    return {
-        "relabelled": int(relabelled.sum()),
-        "confirmed": int((stays & ~relabelled).sum()),
-        "removed": int(is_removed.sum()),
-        "restored": int(was_removed.sum()),
-        "steps": steps,
-        "without_photos": sorted({*photos["label"]} - {""} - {*photos["final"][in_a_split]}),
-    }
+def count_new(photos: Photos, decisions: Mapping[str, str]) -> int:
+    """Count the decisions, also those taken back, that the last run of ``split`` did not have."""
+    decided = pd.Series(decisions, dtype=str).reindex(photos.table.index, fill_value="")
+    return int((decided != photos.table["applied"]).sum())

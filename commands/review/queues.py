@@ -25,7 +25,7 @@ UNSURE = 0.9  # probability of the label, below which a photo is unsure
 
 
 class Photos(NamedTuple):
-    table: pd.DataFrame  # by path, sorted: label, split, given, applied, predicted, probability (of the label), rank
+    table: pd.DataFrame  # by path, sorted: label, split, applied, predicted, probability (of the label), rank
     classes: list[str]
     queues: dict[str, np.ndarray]  # rows of the table
     related: dict[str, list[str]]  # by path: the copies, or the group, of each photo that is not alone, itself included
@@ -52,7 +52,6 @@ def load_photos(state: tuple[Any, ...]) -> Photos:
     left_out = read_left_out(labels)
     corrected = read_split("corrected").set_index("path")
     table = pd.concat([lists.set_index("path"), left_out[["label", "split"]]]).sort_index().rename_axis("path")
-    table["given"] = corrected["given"].reindex(table.index).fillna(table["label"])
     table["applied"] = corrected["label"].reindex(table.index).fillna("")
     table.loc[left_out.index[left_out["copy_of"].isna()], "applied"] = REMOVE
     issues = read_predictions(LABEL_ISSUES, params.label_issues, ["path", "suggested", "given_probability"])

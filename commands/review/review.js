@@ -140,12 +140,7 @@ async function undo() { // the last decision, or else that on this photo
 }
 
 async function showSummary() {
-  const { steps, without_photos: lost, ...counts } = await ask("rerun");
-  const changes = Object.entries(counts).filter(([, count]) => count).map(([name, count]) => `${count} ${name}`);
-  const [text, list] = $("summary").querySelectorAll("p, ul");
-  text.textContent = steps.length ? `Photos since the last run: ${changes.join(", ")}.` : "Nothing: no decision is new.";
-  if (lost.length) text.textContent += ` But split would stop, as no photo is left of: ${lost.join(", ")}.`;
-  list.replaceChildren(...steps.map((step) => make("li", {}, make("code", { textContent: step }))));
+  $("new-decisions").textContent = (await ask("project")).new;
   $("summary").hidden = false;
   $("summary").scrollIntoView({ block: "nearest" });
 }

@@ -15,10 +15,9 @@ from typing import Any
 
 from aiohttp import web
 
-from commands.review.decisions import check_labels, describe_rerun, read_decisions, write_decisions
+from commands.review.decisions import check_labels, count_new, read_decisions, write_decisions
 from commands.review.queues import current_photos, describe, select
 from stages.common.cli import UserError, machine_problem
-from stages.common.params import load_params
 from stages.data.labels import REMOVE
 from stages.photos.decode import UnreadablePhotoError, open_photo
 
@@ -88,7 +87,7 @@ def make_app(keys: Secrets, port: int) -> web.Application:
     app = web.Application(middlewares=[guard], client_max_size=MAX_UPLOAD)
     app.router.add_get("/enter/{once}", enter)
     app.router.add_get(r"/{token}/{file:|review\.css|review\.js|try\.js}", page)
-    for handler in (project, photos, photo, rerun, models):
+    for handler in (project, photos, photo, models):
         app.router.add_get(f"/{{token}}/{handler.__name__}", handler)
     for handler in (decide, classify):
         app.router.add_post(f"/{{token}}/{handler.__name__}", handler)
@@ -100,12 +99,13 @@ async def page(request: web.Request) -> web.StreamResponse:
 
 
 async def project(_: web.Request) -> web.StreamResponse:
-    """Answer with the classes, and the number of photos in each queue."""
+    """Answer with the classes, the number of photos in each queue, and that of decisions yet to be applied."""
     photos = current_photos()
     decisions = read_decisions(photos.table.index)
     counts = {name: len(rows) for name, rows in photos.queues.items()}
     counts["decided"] = int(photos.table.index.isin(decisions.keys()).sum())
-    return web.json_response({"classes": photos.classes, "remove": REMOVE, "queues": counts})
+    new = count_new(photos, decisions)
+    return web.json_response({"classes": photos.classes, "remove": REMOVE, "queues": counts, "new": new})
 
 
 async def photos(request: web.Request) -> web.StreamResponse:
@@ -125,6 +125,8 @@ async def photo(request: web.Request) -> web.StreamResponse:
     path, size = request.query.get("path", ""), request.query.get("size", "large")
     if path not in current_photos().table.index:
         raise web.HTTPNotFound
+    if size not in SIZES:
+        raise ValueError(f"expected one of {', '.join(SIZES)}")
     jpeg = await asyncio.to_thread(encode_photo, path, SIZES[size])
     return web.Response(body=jpeg, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=60"})
 
@@ -152,12 +154,6 @@ async def decide(request: web.Request) -> web.StreamResponse:
     replaced = write_decisions(labels, photos.table.index)
     writable = {*photos.classes, REMOVE}
     return web.json_response({path: label if label in writable else None for path, label in replaced.items()})
-
-
-async def rerun(_: web.Request) -> web.StreamResponse:
-    """Answer with the decisions that ``dvc repro`` has yet to apply, and the steps that it would run."""
-    photos = current_photos()
-    return web.json_response(describe_rerun(photos.table, read_decisions(photos.table.index), load_params()))
 
 
 async def models(request: web.Request) -> web.StreamResponse:

@@ -166,6 +166,9 @@ class Params(Section):
     def _entries_fit_each_other(self) -> "Params":
         if PIXELS in self.features:
             raise ValueError(f"features.{PIXELS}: reserved for the photos themselves, which need no entry: remove it")
+        check_case("backbones", self.backbones)
+        check_case("features", [PIXELS, *self.features])
+        check_case("models", self.models)
         for name, features in self.features.items():
             check_names(f"features.{name}.backbone", [features.backbone], "backbones", self.backbones)
             if not self.backbones[features.backbone].weights:
@@ -186,6 +189,14 @@ def check_names(key: str, names: Iterable[str], section: str, listed: Iterable[s
         received = ", ".join(others)
         choices = f"{section} ({', '.join(listed) or 'none are listed'})"
         raise ValueError(f"{key}: expected one of {choices}, received {received}")
+
+
+def check_case(section: str, names: Iterable[str]) -> None:
+    """Raise a ValueError for names whose files are the same on macOS and Windows, which ignore case."""
+    by_lower: dict[str, str] = {}
+    for name in names:
+        if (other := by_lower.setdefault(name.lower(), name)) != name:
+            raise ValueError(f"{section}: expected names that differ in more than case, received {other} and {name}")
 
 
 def load_params(path: Path = PARAMS) -> Params:

@@ -7,6 +7,7 @@ reads fewer kinds of URL (no ``ftp://``, ``github://`` or ``zip://…::…``); a
 import errno
 import logging
 import os
+import re
 import time
 from collections.abc import Callable
 from functools import partial
@@ -32,6 +33,7 @@ logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # after Ctrl-C it would
 READERS = 32  # files of a bucket that are fetched at a time
 READ_TIMEOUT_S = 60  # without a byte, after which a connection counts as broken
 RETRY_DELAYS_S = (1, 3, 9)  # before each further attempt
+MAX_RETRY_AFTER_S = 120  # a longer delay that a server asks for is cut to this
 MAX_BUFFERED = 2**22  # bytes of a file in memory
 MAX_REASON = 500  # characters of an error's message
 NOT_FETCHED = "expected in {} only what this step fetched, found {}: move what is yours elsewhere, and delete the rest"
@@ -155,8 +157,15 @@ class Source:
                 if delay is None:
                     hint = "" if self.is_local else f". Without a network, set {self.key} to a local path"
                     raise UserError(f"{self.key}: cannot fetch {url}: {reason}{hint}") from error
+                delay = max(delay, asked_delay(error))
                 logger.info("%s: %s; trying again in %d s", url, reason, delay)
                 time.sleep(delay)
+
+
+def asked_delay(error: Exception) -> int:
+    """Return the seconds in the header ``Retry-After`` of a server's answer, at most the maximum; 0 for a date."""
+    asked = (getattr(error, "headers", None) or {}).get("Retry-After", "")
+    return min(int(asked), MAX_RETRY_AFTER_S) if re.fullmatch("[0-9]{1,9}", asked) else 0
 
 
 def is_machine_failure(error: Exception, is_local: bool) -> bool:

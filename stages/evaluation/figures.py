@@ -39,6 +39,7 @@ CJK_FONTS = ["Noto Sans CJK JP", "Arial Unicode MS", "Microsoft YaHei", "Malgun 
 FONTS = ["DejaVu Sans", *(name for name in CJK_FONTS if name in get_font_names())]
 matplotlib.rcParams["font.family"] = [*FONTS, "Last Resort High-Efficiency"]
 
+MAX_CAPTION_LETTERS = 112  # of a line before it is wrapped to four
 LEFT_TO_RIGHT = "\u200e"  # an invisible mark
 DRAWING_CODE = ("common/*.py", "evaluation/*.py", "photos/*.py")
 
@@ -72,15 +73,25 @@ def draw_photos(title: str, paths: Sequence[str], captions: Iterable[str], colum
     figure.suptitle(title)
     grid = picture_grid(figure, rows, columns, "N").flat if paths else ()
     for axes, path, text in zip(grid, paths, captions, strict=False):
-        with listed_photo(path):
-            axes.imshow(thumbnail(path))
+        axes.imshow(listed_thumbnail(path))
         axes.set_title(text, fontsize="medium")
     return figure
 
 
+def listed_thumbnail(path: str) -> Image.Image:
+    with listed_photo(path):
+        return thumbnail(path)
+
+
+def shorten(text: str, letters: int) -> str:
+    """Elide the middle of a long text: classes that are confused often begin with the same words."""
+    half = letters // 2
+    return text if len(text) <= letters else f"{text[: half - 1]}…{text[-half:]}"
+
+
 def caption(*lines: str) -> str:
     """Wrap the lines above a picture of a grid, so that long names do not run into the next picture's."""
-    wrapped = [part for line in lines for part in wrap(line, 28)]
+    wrapped = [part for line in lines for part in wrap(shorten(line, MAX_CAPTION_LETTERS), 28)]
     if any(bidirectional(letter) in ("R", "AL") for line in lines for letter in line):
         # A line that begins with an Arabic or Hebrew name would run from right to left, and exchange the classes.
         wrapped = [f"{LEFT_TO_RIGHT}{line}" for line in wrapped]

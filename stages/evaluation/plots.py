@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 from sklearn.metrics import confusion_matrix
 
 from stages.common.cli import plural
-from stages.evaluation.figures import COLOURS, caption, draw_photos
+from stages.evaluation.figures import COLOURS, caption, draw_photos, shorten
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import ECE_BINS, reliability, selected_epoch
 from stages.evaluation.significance import wilson_interval
@@ -109,7 +109,7 @@ def draw_confusion(name: str, photos: pd.DataFrame, classes: list[str]) -> Figur
     shown = most_confused(photos, classes)
     counts = confusion_matrix(photos["label"], photos["predicted"], labels=shown)
     fractions = counts / photos["label"].value_counts()[shown].to_numpy()[:, np.newaxis]
-    names = [shorten(label) for label in shown]
+    names = [shorten(label, MAX_CLASS_LETTERS) for label in shown]
     size = 2.5 + max(2.0, 0.25 * len(names))  # inches
     figure, axes = plt.subplots(figsize=(size + 1, size), layout="constrained")
     image = axes.imshow(fractions, cmap="Blues", vmin=0, vmax=1)
@@ -143,12 +143,6 @@ def most_confused(photos: pd.DataFrame, classes: list[str]) -> list[str]:
     pairs["of_both"] = pairs[0].map(of_class) + pairs[1].map(of_class)
     ordered = [*np.ravel(pairs.sort_values(["photos", "of_both"], ascending=False, kind="stable")[[0, 1]]), *classes]
     return sorted(list(dict.fromkeys(ordered))[:MAX_CLASSES])
-
-
-def shorten(name: str) -> str:
-    """Elide the middle of a long name: classes that are confused often begin with the same words."""
-    half = MAX_CLASS_LETTERS // 2
-    return name if len(name) <= MAX_CLASS_LETTERS else f"{name[: half - 1]}…{name[-half:]}"
 
 
 def outcome(label: str, predicted: str, confidence: float) -> str:

@@ -69,7 +69,11 @@ def parse_validation(content: bytes, source: str, advice: str) -> dict[str, np.n
     """Return the arrays of a ``MODEL.npz``, or raise UserError if it is damaged."""
     try:
         with np.load(BytesIO(content), allow_pickle=False) as loaded:
-            return {"logits": loaded["logits"], "labels": loaded["labels"], **loaded}
+            logits, labels = loaded["logits"], loaded["labels"]
+            is_of_type = logits.dtype.kind in "fi" and labels.dtype.kind == "i"
+            if not is_of_type or logits.ndim != 2 or not logits.size or labels.shape != logits.shape[:1]:
+                raise ValueError("expected logits, shaped (photos, classes), and a class index of each photo")
+            return dict(loaded)
     except DAMAGED_NPZ as error:
         text = f"expected predictions on the validation photos in {source}, received a damaged file: {advice}"
         raise UserError(text) from error

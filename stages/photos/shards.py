@@ -5,8 +5,7 @@ A photo's path is the folder of the shards followed by its name in them: ``data/
 
 import errno
 import os
-from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -17,14 +16,12 @@ from typing import IO, NamedTuple
 from zipfile import BadZipFile, ZipFile
 from zlib import crc32
 
-import numpy as np
-
 from stages.common.cli import UserError
 from stages.common.paths import SHARD, SHARDS
 from stages.storage.non_photos import is_hidden
 
 HEADER = Struct("<4s22x2H")  # of a file in a zip: the signature, and the lengths of its name and of an extra field
-INDEX_LOCK = Lock()  # so that one thread reads the index, and the others wait for it
+LOCK = Lock()  # so that one thread reads an index or a directory, and the others wait for it
 
 
 class PackedFile:
@@ -45,23 +42,24 @@ class PackedFile:
 
 
 class Shards(NamedTuple):
-    """The shards in a folder, with the index of the files in them."""
+    """The shards in a folder: sorted by the names of the files in them, as the files in each are."""
 
     paths: list[Path]
-    names: list[str]  # of the files, sorted, as they are packed
-    entries: np.ndarray  # uint64, shaped (files, 4): index of the shard, position of the header, size and CRC-32
+    firsts: list[str]  # name of the first file in each
 
     @contextmanager
     def open(self, name: str) -> Iterator[PackedFile]:
-        index = bisect_left(self.names, name)
-        if self.names[index : index + 1] != [name]:
+        shard = self.paths[bisect_right(self.firsts, name, lo=1) - 1]
+        with LOCK:
+            entry = read_directory(shard).get(name)
+        if not entry:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
-        shard, position, size, checksum = self.entries[index].tolist()
-        with self.paths[shard].open("rb", buffering=0) as file:
+        position, size, checksum = entry
+        with shard.open("rb", buffering=0) as file:
             file.seek(position)
             header = file.read(HEADER.size)
             if len(header) < HEADER.size or not header.startswith(b"PK\3\4"):
-                raise damaged(self.paths[shard])
+                raise damaged(shard)
             file.seek(sum(HEADER.unpack(header)[1:]), os.SEEK_CUR)
             yield PackedFile(file, size, checksum)
 
@@ -69,13 +67,13 @@ class Shards(NamedTuple):
 def open_shards(folder: str) -> Shards:
     """Index the shards in a folder, if there are any; again only once the folder has changed."""
     status = os.stat(folder)  # noqa: PTH116 (here and below: pathlib would take twice as long as reading a small photo)
-    with INDEX_LOCK:
+    with LOCK:
         return _read_index(folder, status.st_ino, status.st_mtime_ns)
 
 
 @lru_cache(maxsize=2)
 def _read_index(folder: str, *_: int) -> Shards:
-    paths, names, entries = sorted(Path(folder).glob(SHARDS)), [], array("Q")
+    paths = sorted(Path(folder).glob(SHARDS))
     numbered = {SHARD.format(number) for number, _ in enumerate(paths, 1)}
     inside = [path.name for path in Path(folder).iterdir()] if paths else []  # of a user's folder it may be a million
     visible = {name for name in inside if not is_hidden(name)}
@@ -83,29 +81,33 @@ def _read_index(folder: str, *_: int) -> Shards:
         raise UserError(f"{folder}: expected nothing beside {SHARD.format(1)}, found {min(others)}: move or rename it")
     if lost := numbered - visible:
         raise damaged(Path(folder, min(lost)))
-    for index, path in enumerate(paths):
-        for name, *entry in read_directory(path):
-            names.append(name)
-            entries.extend((index, *entry))
-    return Shards(paths, names, np.frombuffer(entries, np.uint64).reshape(-1, 4))
+    read_directory.cache_clear()
+    return Shards(paths, [first_name(path) for path in paths])
 
 
-def forget_shards() -> None:
-    """Free the memory of the index, 130 MiB of a million photos, where no more photos are read."""
-    _read_index.cache_clear()
+def first_name(shard: Path) -> str:
+    """Read the name of the first file in a shard; of a damaged one any, as :func:`read_directory` finds out."""
+    with shard.open("rb") as file:
+        _, length, _ = HEADER.unpack(file.read(HEADER.size).ljust(HEADER.size))
+        return file.read(length).decode(errors="replace")
 
 
-def read_directory(shard: Path) -> Iterator[tuple[str, int, int, int]]:
-    """Yield name, position of the header, size and CRC-32 of each file in a shard."""
+@lru_cache(maxsize=32)  # of about 0.2 MB each
+def read_directory(shard: Path) -> dict[str, tuple[int, int, int]]:
+    """Return position of the header, size and CRC-32 of each file in a shard."""
     try:
         with ZipFile(shard) as opened:
-            for file in opened.infolist():
-                is_packed = not file.compress_type and file.compress_size == file.file_size
-                if not is_packed or file.comment or file.header_offset < 0:  # the latter two where lengths are wrong
-                    raise damaged(shard)
-                yield file.filename, file.header_offset, file.file_size, file.CRC
+            files = opened.infolist()
     except (BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
         raise damaged(shard) from error
+    for file in files:
+        is_packed = not file.compress_type and file.compress_size == file.file_size
+        if not is_packed or file.comment or file.header_offset < 0:  # the latter two where lengths are wrong
+            raise damaged(shard)
+    directory = {file.filename: (file.header_offset, file.file_size, file.CRC) for file in files}
+    if next(iter(directory), None) != first_name(shard):
+        raise damaged(shard)
+    return directory
 
 
 def locate(path: str | Path) -> tuple[Shards, str] | None:
@@ -123,7 +125,10 @@ def packed_photos(path: Path) -> list[str]:
         return []
     shards, name = located
     start = str(path).removesuffix(name) if name else f"{path}/"
-    return [start + photo for photo in shards.names if not name or photo == name or photo.startswith(f"{name}/")]
+    first = bisect_right(shards.firsts, name, lo=1) - 1
+    stop = bisect_left(shards.firsts, f"{name}0") if name else len(shards.paths)  # 0 is the character after /
+    photos = (photo for shard in shards.paths[first:stop] for photo in read_directory(shard))
+    return [start + photo for photo in photos if not name or photo == name or photo.startswith(f"{name}/")]
 
 
 def damaged(shard: Path) -> UserError:

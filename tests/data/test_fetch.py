@@ -61,6 +61,10 @@ class Misbehaving(BaseHTTPRequestHandler):
                 self.answer(b"<!DOCTYPE html><title>Sign in</title>")
             case "/403.jpg" | "/404.jpg" | "/503.jpg":
                 self.send_error(int(self.path[1:4]))
+            case "/429.jpg" if is_early:
+                self.send_response(429)
+                self.send_header("Retry-After", ["20", "1000"][self.attempts[self.path] - 1])
+                self.end_headers()
             case "/recovers.jpg" if is_early:
                 self.send_error(500)
             case _:
@@ -114,6 +118,16 @@ def test_a_lasting_error_is_one_line(server: str, tmp_path: Path, name: str, att
         Source(f"{server}/{name}.jpg", "key").copy_file(tmp_path / "copy", "0" * 64)
     assert "\n" not in str(error.value)
     assert Misbehaving.attempts[f"/{name}.jpg"] == attempts
+
+
+def test_a_server_is_given_the_time_that_it_asks_for(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As seconds, up to a maximum."""
+    delays = mock.Mock()
+    monkeypatch.setattr("stages.data.fetch.time.sleep", delays)
+    Source(f"{server}/429.jpg", "key").copy_file(tmp_path / "copy")
+    assert [call.args for call in delays.call_args_list] == [(20,), (120,)]
 
 
 def test_a_password_is_from_the_url_or_netrc(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

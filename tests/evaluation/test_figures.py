@@ -1,5 +1,6 @@
 """Figures as they are written, and names of classes in them, whatever letters they have."""
 
+import re
 from functools import partial
 from pathlib import Path
 from unittest import mock
@@ -36,12 +37,16 @@ def test_letters_without_a_glyph_are_named_once(tmp_path: Path, caplog: pytest.L
     assert message.startswith("figures have boxes for 𒀀𒀁, which no font has")
 
 
-def test_a_caption_is_wrapped_and_loses_no_letter() -> None:
+def test_a_caption_is_wrapped_and_a_very_long_one_elided() -> None:
     name = "West_Highland_white_terrier_of_the_north"
     lines = caption(f"labelled {name}", "0.98 for cats").splitlines()
     assert max(map(len, lines)) <= 28
     assert "".join(lines[:-1]) == f"labelled {name}"
     assert lines[-1] == "0.98 for cats"
+    # A mark, or a name read from right to left would turn the line and exchange the classes.
+    assert caption("كلب misclassified as cat", "0.5") == "\u200eكلب misclassified as cat\n\u200e0.5"
+    assert len(caption("a" + "b" * 1800 + "c").splitlines()) == 4
+    assert re.fullmatch("ab+…b+c", caption("a" + "b" * 1800 + "c").replace("\n", ""))
 
 
 def test_a_figure_has_the_pixels_that_savefig_writes(tmp_path: Path) -> None:

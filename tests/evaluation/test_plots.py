@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +12,7 @@ from PIL import Image
 from scipy.special import logit
 
 from stages.evaluation import plots
-from stages.evaluation.figures import COLOURS, write_figure
+from stages.evaluation.figures import COLOURS
 from stages.evaluation.plots import draw_accuracy, draw_calibration, draw_confusion, draw_coverage, draw_mistakes
 from stages.evaluation.results import Predictions
 from stages.evaluation.scores import calibration_error, reliability, score_calibration
@@ -181,17 +180,3 @@ def test_few_photos_take_no_empty_columns(workspace: Path, count: int, columns: 
     figure.draw_without_rendering()
     [title] = [text for text in figure.findobj(Text) if text.get_text() == figure.get_suptitle()]
     assert figure.bbox.x0 <= title.get_window_extent().x0 <= title.get_window_extent().x1 <= figure.bbox.x1
-
-
-def end_of_line(text: str) -> np.ndarray:
-    """Draw a line of text that ends at the right edge, and return the pixels of its end."""
-    figure = plt.figure(figsize=(4, 1))
-    figure.text(1, 0.5, text, horizontalalignment="right")
-    write_figure(figure, Path("line.png"))
-    return np.asarray(Image.open("line.png"))[:, -100:]
-
-
-@pytest.mark.usefixtures("workspace")
-def test_a_class_name_read_from_right_to_left_stays_first() -> None:
-    line = plots.outcome("חתול", "dog", 0.5).splitlines()[0]
-    np.testing.assert_array_equal(end_of_line(line), end_of_line("cat misclassified as dog"))

@@ -156,10 +156,7 @@ def test_always_one_class_is_no_better_than_guessing(classes: int) -> None:
     once_right = Predictions(labels, always.logits.copy())
     once_right.logits[-1] = np.eye(classes)[-1]
     assert "Do not use" not in advice(evaluation_of("better", once_right))
-
-
-def test_recalls_that_sum_up_to_one_are_no_better_than_guessing() -> None:
-    """Of 4 classes: the mean of 0.2, 0.4, 0.3 and 0.1 is more than a quarter by a rounding error."""
+    # Recalls whose mean is more than a quarter by a rounding error.
     assert np.array([0.2, 0.4, 0.3, 0.1]).mean() > 1 / 4
     confusion = [[2, 8, 0, 0], [0, 4, 6, 0], [0, 0, 3, 7], [9, 0, 0, 1]]
     assert "Do not use `guesses`: " in advice(evaluation_of("guesses", classified(confusion)))
@@ -258,13 +255,6 @@ def test_a_p_value_just_below_the_level_is_significant() -> None:
     assert "| best | other | 244 | 193 | 0.017 | 0.05 |" in text
 
 
-def test_of_equals_none_is_called_the_worst() -> None:
-    """Each of three classes has one photo of two right, and each mistake is another."""
-    confusion = [[1, 1, 0], [0, 1, 1], [1, 0, 1]]
-    text = write(evaluation_of("one", classified(confusion), confusion=confusion))
-    assert "- Lowest recall: cats, 0.500 of 2 photos, and 2 more classes.\n- Most confident mistakes" in text
-
-
 def test_what_is_told_of_one_model_is_told_of_the_best() -> None:
     """Its mistakes, calibration, coverage, advice, limits and environment, none of which the other shares."""
     text = page(one=wrong_on(13, 0, 14), two=wrong_on(3, 15, 4, 16, 5))
@@ -278,12 +268,12 @@ def test_what_is_told_of_one_model_is_told_of_the_best() -> None:
     assert "±0.154 (95 % confidence); on another 20 of the same kind it might differ from this by ±0.218.\n" in text
     assert text.endswith(" best model: Python of one; 2 threads.\n")
     assert "`one` makes no mistakes on the test photos." in page(one=wrong_on(), two=wrong_on(3))
-
-
-def test_the_ten_most_confident_mistakes_are_listed() -> None:
-    text = page(one=wrong_on(*range(12)))
-    assert "- Most confident mistakes (10 of 12):" in text
-    assert re.findall(r"\| (\d+)\.jpg \|", text) == [str(photo) for photo in range(10)]
+    of_twelve = page(one=wrong_on(*range(12)))
+    assert "- Most confident mistakes (10 of 12):" in of_twelve
+    assert re.findall(r"\| (\d+)\.jpg \|", of_twelve) == [str(photo) for photo in range(10)]
+    # Each of three classes has one photo of two right, and each mistake is another.
+    text = page(one=classified([[1, 1, 0], [0, 1, 1], [1, 0, 1]]))
+    assert "- Lowest recall: cats, 0.500 of 2 photos, and 2 more classes.\n- Most confident mistakes" in text
 
 
 def test_each_score_has_its_own_column() -> None:

@@ -237,10 +237,7 @@ def test_mistakes_are_sorted_by_confidence_then_path() -> None:
         ["2.jpg", "cats", "dogs", 0.7],
         ["4.jpg", "species 002", "dogs", 0.6],
     ]
-
-
-def test_mistakes_are_sorted_where_confidence_rounds_to_one() -> None:
-    """Margins of 20 (0.999999998), 40 and 50 (1 in float64); by path the order would be another."""
+    # Margins of 20 (a confidence of 0.999999998), 40 and 50 (1 in float64); by path the order would be another.
     logits = np.array([[0.0, 20, 0], [0, 50, 0], [0, 40, 0], [0, 9, 0], [0, 0, 9]])
     predictions = Predictions(np.array([0, 0, 0, 1, 2]), logits)
     assert evaluation_of("one", predictions).mistakes["path"].tolist() == ["1.jpg", "2.jpg", "0.jpg"]

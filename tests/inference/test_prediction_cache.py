@@ -74,6 +74,8 @@ def test_a_model_is_loaded_only_to_predict_what_is_not_cached() -> None:
     FILE.unlink()
     assert predicts()
     assert FILE.read_bytes() == before
+    FILE.write_bytes(damaged(before, "cut short"))
+    assert [predicts(), predicts()] == [True, False]
 
 
 def test_another_model_or_other_pixels_predict_again() -> None:
@@ -117,11 +119,6 @@ def test_features_are_cached_where_they_are_asked_for(monkeypatch: pytest.Monkey
 def test_another_machine_or_code_predicts_again(changed: str, value: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"stages.{changed}", value)
     assert predicts()
-
-
-def test_a_damaged_file_is_predicted_again() -> None:
-    FILE.write_bytes(damaged(FILE.read_bytes(), "cut short"))
-    assert [predicts(), predicts()] == [True, False]
 
 
 @pytest.mark.parametrize("damage", [*DAMAGES[:2], "a bit", "missing"])

@@ -219,9 +219,6 @@ def test_a_file_without_the_weights_is_one_line(weights: Path, content: str) -> 
         save_weights(with_top, weights.with_name("with_top.h5"))
     with pytest.raises(UserError, match="expected weights of MobileNetV2 without its top"):
         load_backbone(MOBILENET, SIZE)
-
-
-def test_a_damaged_description_is_one_line(weights: Path) -> None:
     weights.with_name("architecture.json").write_text("{")
     with pytest.raises(UserError, match=r"^expected .*architecture.json .*damaged.*: run `dvc repro features@mob"):
         load_backbone(MOBILENET, SIZE)

@@ -1,6 +1,4 @@
-import json
 import re
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +12,7 @@ from stages.common.cli import UserError
 from stages.common.model_config import ModelConfig
 from stages.datasets.feature_extraction import feature_extractor
 from stages.models.build import build_model, trainable_part
-from stages.models.runtime import make_deterministic, tf
-from stages.models.saving import save_model
+from stages.models.runtime import tf
 from tests.conftest import PROJECT
 from tests.models.backbones import write_backbone
 
@@ -134,20 +131,6 @@ def test_the_guide_s_cnn_ends_in_maps_of_six_by_six() -> None:
     [entry] = re.findall(r"```yaml\nmodels:\n  scratch:\n(.*?)```", (PROJECT / "docs/guide.md").read_text(), re.DOTALL)
     model = build_model(ModelConfig.model_validate(yaml.safe_load(entry)), (160, 160), 2)
     assert next(layer for layer in reversed(model.layers) if isinstance(layer, layers.ReLU)).output.shape[1:3] == (6, 6)
-
-
-def test_a_model_is_saved_reproducibly(tmp_path: Path) -> None:
-    for folder in ("a", "b"):
-        make_deterministic(0)
-        model = build_model(config("cnn"), SIZE, 2)
-        save_model(model, tmp_path / folder / "model.keras")
-    assert (tmp_path / "a/model.keras").read_bytes() == (tmp_path / "b/model.keras").read_bytes()
-    with zipfile.ZipFile(tmp_path / "a/model.keras") as file:
-        assert json.loads(file.read("metadata.json"))["date_saved"] == "1980-01-01@00:00:00"
-        assert {member.date_time for member in file.infolist()} == {(1980, 1, 1, 0, 0, 0)}
-    assert [path.name for path in (tmp_path / "a").iterdir()] == ["model.keras"]
-    loaded = keras.models.load_model(tmp_path / "a/model.keras")
-    np.testing.assert_array_equal(loaded.predict(PIXELS), model.predict(PIXELS))
 
 
 def test_photos_too_small_for_the_layers_say_so() -> None:

@@ -34,8 +34,8 @@ def save_red(path: Path, mode: str, **options: Any) -> None:
         *[("a.jpg", mode, {"quality": 95}) for mode in ("RGB", "CMYK")],
         *[("a.png", mode, {}) for mode in ("P", "RGBA")],
         ("a.webp", "RGB", {"lossless": True}),
-        *[("a.tiff", mode, {}) for mode in ("RGB", "CMYK")],
-        ("a.bmp", "RGB", {}),
+        *[("a.tiff", mode, {}) for mode in ("RGB", "CMYK", "YCbCr")],
+        *[("a.bmp", mode, {}) for mode in ("RGB", "P")],
         ("a.gif", "P", {}),
         *[(name, "RGB", {"quality": 95}) for name in ("a.avif", "a.mpo")],
     ],
@@ -60,7 +60,10 @@ def test_a_transparent_colour_of_a_palette_turns_white(tmp_path: Path) -> None:
     image = Image.fromarray(np.array([[0, 1]], np.uint8), "P")
     image.putpalette([0, 0, 0, *RED])
     image.save(tmp_path / "a.png", transparency=0)
-    assert np.asarray(open_photo(tmp_path / "a.png")).tolist() == [[[255, 255, 255], list(RED)]]
+    image.putalpha(Image.fromarray(np.array([[0, 255]], np.uint8)))
+    image.save(tmp_path / "a.tif")
+    for name in ("a.png", "a.tif"):
+        assert np.asarray(open_photo(tmp_path / name)).tolist() == [[[255, 255, 255], list(RED)]]
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png"])

@@ -85,6 +85,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "no zip": lambda _: b"<!doctype html>" * 100,
     "directory cut out": lambda content: content[:-200] + content[-22:],
     "a header": change(0),
+    "the name of its first photo": change(30),
     "a photo": change(500),
     "its directory": lambda content: content.replace(b"PK\1\2", b"PK\1\3", 1),
     "zeros at the start, as of a failing disk": lambda content: bytes(4096) + content[4096:],
@@ -127,11 +128,14 @@ def test_a_shard_that_is_missing_is_not_passed_over() -> None:
         packed_photos(RAW)
 
 
-def test_many_photos_are_indexed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    read_directory = mock.Mock(return_value=[])
-    monkeypatch.setattr(shards, "read_directory", read_directory)
-    for _ in range(3):
-        packed_photos(RAW / "cats")
+def test_a_directory_is_read_once_for_its_photos(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = mock.Mock(side_effect=zipfile.ZipFile)
+    monkeypatch.setattr(shards, "ZipFile", opened)
+    for name in NAMES * 2:
+        pixels(f"data/raw/{name}")
+    assert opened.call_count == 3
+    packed_photos(RAW / "cats")
+    assert opened.call_count == 3
     os.utime(RAW, (2, 2))
-    packed_photos(RAW)
-    assert read_directory.call_count == 2 * 3
+    packed_photos(RAW / "dogs")
+    assert opened.call_count == 3 + 2

@@ -1,6 +1,7 @@
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,6 +31,17 @@ def test_a_stored_array_is_numpys_own_file(tmp_path: Path) -> None:
     opened = open_array(tmp_path / "theirs.npy")
     assert (opened.shape, opened.dtype.name) == (CONTENT.shape, "float16")
     np.testing.assert_array_equal(opened[INDICES], CONTENT.astype(np.float16)[INDICES])
+
+
+@pytest.mark.parametrize("content", [1.0, [0.0, 1.0], [["a"]], np.zeros((0, 8), np.uint8), {"an": "archive"}], ids=str)
+def test_another_array_is_not_rows_of_photos(tmp_path: Path, content: Any) -> None:
+    with (tmp_path / "rows.npy").open("wb") as file:
+        if isinstance(content, dict):
+            np.savez(file, allow_pickle=False, **content)
+        else:
+            np.save(file, content)
+    with pytest.raises(ValueError, match="expected an array of numbers with a row for each photo"):
+        open_array(tmp_path / "rows.npy")
 
 
 def test_a_file_cut_after_it_was_opened_is_an_error(tmp_path: Path) -> None:

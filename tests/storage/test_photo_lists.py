@@ -7,7 +7,9 @@ from stages.storage.photo_lists import read_split
 from tests.conftest import write_list
 
 
-@pytest.mark.parametrize("content", [None, "", "path;label\na.jpg;b\n", "path\na.jpg\n", 'path\n"a.jpg', "path\né\n"])
+@pytest.mark.parametrize(
+    "content", [None, "", "path,label\n", "path;label\na.jpg;b\n", "path\na.jpg\n", 'path\n"a.jpg', "path\né\n"]
+)
 def test_a_list_that_cannot_be_read_is_one_line(content: str | None, workspace: Path) -> None:
     file = Path("data/splits/train.csv")
     file.parent.mkdir(parents=True)
@@ -21,3 +23,11 @@ def test_a_list_that_cannot_be_read_is_one_line(content: str | None, workspace: 
 def test_a_label_that_looks_like_nothing_is_still_a_label(workspace: Path) -> None:
     write_list("train", path=["a.jpg", "b.jpg"], label=["NA", "1"])
     assert list(read_split("train")["label"]) == ["NA", "1"]
+
+
+@pytest.mark.parametrize("photos", [10_000, 10_001])
+def test_a_long_list_is_read_whole(photos: int, workspace: Path) -> None:
+    paths = [f"{number}.jpg" for number in range(photos)]
+    write_list("train", path=paths, label=["cats"] * photos)
+    assert read_split("train").to_dict("list") == {"path": paths, "label": ["cats"] * photos}
+    assert list(read_split("train").index) == list(range(photos))

@@ -103,7 +103,7 @@ def test_fine_tuning_starts_from_the_linear_classifier(fine_tune: FineTune) -> N
     changed = set()
     for part in model.layers:
         for end, before in zip(part.weights, start.get_layer(part.name).weights, strict=True):
-            changed |= set() if np.allclose(end, before, atol=1e-6) else {(part.name, end.path)}
+            changed |= set() if np.array_equal(end, before) else {(part.name, end.path)}
     assert {name for name, _ in changed} == {"last_blocks", "logits"}
     assert not any("BN" in path for _, path in changed), "batch normalisation stays frozen"
     assert len(read_json(FILES[0])["cross_validation"]) == 5

@@ -129,35 +129,29 @@ def test_lost_shards_are_computed_again(cluster: Cluster, small_project: Path, m
     np.testing.assert_array_equal(there[np.arange(200)], here[np.arange(200)])
 
 
+TRAINS = "Running stage 'train@cnn'"
 UNITS = "models.cnn.dense_units"
 SWEEP = (sys.executable, "-m", "commands.cluster.sweep", "cnn", "-S", f"{UNITS}=8", "-S", "train.seed=0,1,2")
-
-
-def trials_in(printed: str, event: str) -> set[str]:
-    """The indices of the trials with this event."""
-    return {line.partition("trial ")[2].split()[0] for line in printed.splitlines() if event in line}
 
 
 def test_a_sweep_survives_kills_and_repeats_nothing(cluster: Cluster, small_project: Path, tmp_path: Path) -> None:
     share(small_project, tmp_path / "remote")
     doomed = cluster.add_node(num_cpus=1, memory=2 * GIB)
     with started(small_project, *SWEEP) as process:
-        printed = read_until(process, lambda line: line.count("starts") == 1 and "trial 2" in line)
+        printed = ""
+        for _ in range(3):
+            printed += read_until(process, lambda line: TRAINS in line)
         assert process.poll() is None, printed
         cluster.remove_node(doomed, allow_graceful=False)
-        printed += read_until(process, lambda line: " finished: " in line)
+        printed += read_until(process, lambda line: ": done (" in line)
         assert process.poll() is None, printed
-    done = trials_in(printed, " finished: ")
-    assert done
-    assert not trials_in(printed, ", taken from the run cache")
 
     output = run(small_project, *SWEEP)
-    again = trials_in(output, " starts") & done
-    assert again <= trials_in(output, ", taken from the run cache"), "trained twice"
+    assert output.count(TRAINS) <= 3 - printed.count(": done ("), "trained twice"
     table = output[output.index("models.cnn.dense_units train.seed") :].splitlines()
     rows = [dict(zip(table[0].split(), line.split(), strict=True)) for line in table[1:4]]
     assert sorted(row["train.seed"] for row in rows) == ["0", "1", "2"]
-    assert [row["end"] for row in rows] == ["finished"] * 3, "with several seeds none is stopped early"
+    assert [row["end"] for row in rows] == ["finished"] * 3
     mean = np.mean([float(row["kept"]) for row in rows])
     assert f"The best setting: {UNITS}=8 (validation accuracy {mean:.3f}, seeds: 3)" in output
 
@@ -188,13 +182,13 @@ def test_problems_of_nodes_are_reported_before_anything_runs(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "older"))  # which the nodes, started before, do not have
     edit_params(small_project / "params.yaml", {"models.cnn.dense_units": 16})
     output = run(small_project, sys.executable, "-m", "commands.cluster", check=False)
-    assert output.splitlines()[-1].startswith("error: expected a default DVC remote that every node can write to: ")
+    last = output.splitlines()[-1]
+    assert last.startswith("error: `dvc push split pixels` on "), "which needs a remote"
+    assert "no remote specified" in last
 
     share(small_project, Path("../remote"))  # which is another folder wherever a node unpacks the project
-    edit_params(small_project / "params.yaml", {"cluster.models": {"cnn": {"gpus": 1}}})
     output = run(small_project, sys.executable, "-m", "commands.cluster", check=False)
-    assert "no node has cpus: 1, gpus: 1, memory_gib: 2 (cluster in params.yaml)" in output
-    assert "is not the DVC remote that the caller writes to" in output
+    assert "expected the default DVC remote to be the one of the caller" in output.splitlines()[-1]
     assert f"pillow {version('pillow')} instead of 0.1" in output
     assert "Running stage" not in output
     assert "Traceback" not in output
@@ -220,7 +214,7 @@ def test_each_photo_is_classified_once_despite_kills(cluster: Cluster, small_pro
     for path in in_each_part:
         shutil.copy(photos / "7.jpg", path)
     with started(small_project, *command) as process:
-        while not (worker := find_worker("Predictor")):
+        while not (worker := find_worker("classify_part")):
             assert process.poll() is None, process.communicate()
             time.sleep(0.05)
         worker.kill()

@@ -1,33 +1,33 @@
 """What `python -m commands.cluster.batch_predict` does without a cluster; test_cluster.py runs it on one."""
 
 import errno
-import json
 import os
 import socket
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
 import numpy as np
 import pandas as pd
 import pytest
-import ray
-from fsspec.implementations.dirfs import DirFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
 
 from commands.cluster import batch_predict as predict
-from commands.cluster import parquet
+from commands.cluster import classification
+from commands.cluster.classification import Job, classify_part, decode
 from commands.cluster.parquet import claim, drop_problems, open_folder, parts_of, read_predictions, write_part
 from commands.predict import list_photos
 from stages.common.cli import UserError
-from stages.common.params import ConfidenceSettings, Resources
+from stages.common.params import ConfidenceSettings
 from stages.common.paths import BEST, MODELS
 from stages.inference.model_file import fetch_model_file
 from stages.photos.decode import UnreadablePhotoError, open_photo
 from stages.storage.files import write_json
-from tests.commands.small_model import SIZE, save_small_model
+from tests.commands.small_model import save_small_model
 from tests.conftest import run_main, write_photos
 
 
@@ -76,50 +76,34 @@ def test_an_unreadable_folder_ends_it(without_access: Callable[[str], None]) -> 
         run_main(predict, "photos", "output")
 
 
-def test_a_cluster_without_a_cpu_to_decode_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    node = {"Alive": True, "Resources": {"CPU": 2.0, "memory": 8 * 2**30}}
-    monkeypatch.setattr(ray, "nodes", lambda: [node])
-    monkeypatch.setattr(ray, "cluster_resources", lambda: node["Resources"])
-    predict.check_resources(Resources(cpus=1, gpus=0, memory_gib=2))
-    with pytest.raises(UserError, match=r"only 2 CPUs in all, where 2 classify photos and 1 decodes them$"):
-        predict.check_resources(Resources(cpus=2, gpus=0, memory_gib=2))
-    with pytest.raises(UserError, match=r"cannot classify photos: no node has cpus: 1, gpus: 1, memory_gib: 2"):
-        predict.check_resources(Resources(cpus=1, gpus=1, memory_gib=2))
-
-
-class Bucket:
-    """Files, of which some cannot be read."""
-
-    fs = None  # not that of local files
-
-    def __init__(self, **files: bytes | OSError) -> None:
-        self.files = files
-
-    def open(self, path: str, **_options: int) -> BytesIO:
-        content = self.files[path]
-        if isinstance(content, OSError):
-            raise content
-        return BytesIO(content)
+TINY: Any = SimpleNamespace(image_size=(2, 2), image_fit="stretch")  # a model
 
 
 def test_a_forbidden_file_is_listed_and_the_others_are_decoded() -> None:
     photo = BytesIO()
     Image.new("RGB", (20, 30), "white").save(photo, "PNG")
     denied, loop = PermissionError(errno.EACCES, "Permission denied"), OSError(errno.ELOOP, "Loop")
-    bucket = Bucket(a=photo.getvalue(), b=denied, c=b"no photo", d=loop)
-    part = predict.decode({"paths": list("abcd")}, bucket, (2, 2), "stretch", 1)
+    files: dict[str, bytes | OSError] = {"a": photo.getvalue(), "b": denied, "c": b"no photo", "d": loop}
+
+    def open_file(path: str, **_options: int) -> BytesIO:
+        content = files[path]
+        if isinstance(content, OSError):
+            raise content
+        return BytesIO(content)
+
+    bucket = mock.Mock(fs=None, open=open_file)  # not local files
+    pixels, problems = decode(list(files), bucket, TINY, 1)
     reasons = ["", "cannot be read: Permission denied", "cannot be decoded: is a text file", "cannot be read: Loop"]
-    assert part["problems"] == reasons
-    assert part["pixels"].max(axis=(1, 2, 3)).tolist() == [255, 0, 0, 0]
+    assert problems == reasons
+    assert pixels.max(axis=(1, 2, 3)).tolist() == [255, 0, 0, 0]
 
 
 def test_a_film_of_many_gigabytes_is_not_read_whole(tmp_path: Path) -> None:
     for name, start in [("film.mp4", b"\0\0\0\x18ftypmp42"), ("large.jpg", b"\xff\xd8\xff")]:
         (tmp_path / name).write_bytes(start)
         os.truncate(tmp_path / name, 2**40)
-    part = {"paths": ["film.mp4", "large.jpg"]}
-    decoded = predict.decode(part, open_folder(str(tmp_path)), (2, 2), "stretch", 1)
-    assert decoded["problems"] == ["cannot be decoded: is a video", "is larger than any photo of 1 megapixels"]
+    _, problems = decode(["film.mp4", "large.jpg"], open_folder(str(tmp_path)), TINY, 1)
+    assert problems == ["cannot be decoded: is a video", "is larger than any photo of 1 megapixels"]
 
 
 def test_links_and_special_files_are_listed_by_name(tmp_path: Path) -> None:
@@ -133,8 +117,7 @@ def test_links_and_special_files_are_listed_by_name(tmp_path: Path) -> None:
     write_photos(tmp_path, 1)
     photos = open_folder(str(tmp_path))
     paths = sorted(photos.find(""))
-    decoded = predict.decode({"paths": paths}, photos, SIZE, "stretch", 1)
-    problems = dict(zip(paths, decoded["problems"], strict=True))
+    problems = dict(zip(paths, decode(paths, photos, TINY, 1)[1], strict=True))
     special = dict.fromkeys(["pipe.jpg", "socket", "zero"], "a named pipe, a socket or a device, not a file")
     reasons = {"loop": os.strerror(errno.ELOOP), "nothing": os.strerror(errno.ENOENT), **special}
     assert problems == {"0.jpg": ""} | {name: f"cannot be read: {reason}" for name, reason in reasons.items()}
@@ -145,16 +128,18 @@ def test_links_and_special_files_are_listed_by_name(tmp_path: Path) -> None:
                 open_photo(tmp_path / path)
 
 
-def test_parts_have_the_notes_that_the_settings_ask_for(workspace: Path) -> None:
+def test_parts_have_the_notes_that_the_settings_ask_for(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_small_model("small", ["ants", "bees"])
-    np.savez(MODELS / "small.npz", logits=np.array([[9.0, 0.0]]), labels=np.array([0]))
+    write_photos(workspace / "photos", 1)
+    np.savez(MODELS / "small.npz", logits=np.array([[99.0, 0.0]]), labels=np.array([0]))
+    model, photos = fetch_model_file("small"), open_folder(str(workspace / "photos"))
     unsure = ConfidenceSettings(abstention_accuracy=0.9)  # below the confidence of that photo
-    part = {"name": "part-0.parquet", "paths": ["a.jpg", "b.jpg"], "problems": ["", "cannot be read"]}
+    monkeypatch.setattr(classification, "load_job", lambda job: (job, job.model.load(job.settings)))
     for name, settings, notes in [("plain", ConfidenceSettings(), None), ("notes", unsure, ["unsure", None])]:
-        model, output = fetch_model_file("small"), open_folder(str(workspace / name))
-        claim(output, model, settings)
-        predict.Predictor(output)({**part, "pixels": np.zeros((2, *SIZE, 3), np.uint8)})
-        table = pd.read_parquet(workspace / name / "part-0.parquet")
+        output = open_folder(str(workspace / name))
+        job = Job(model, settings, 1, photos, output)
+        assert classify_part._function([job], 0, ["0.jpg", "none.jpg"]) == 2
+        table = pd.read_parquet(workspace / name)
         assert (table["note"].replace({np.nan: None}).tolist() if "note" in table else None) == notes
         assert table["class"].isna().tolist() == [False, True]
 
@@ -166,23 +151,15 @@ def test_an_output_goes_on_only_with_its_model_and_settings(workspace: Path) -> 
     other_fit = model._replace(validation=b"of another training")
     claim(output, model, plain)
     claim(output, other_fit, plain)  # which nothing is fitted to
-    for other in (model._replace(content=b"another"), model._replace(image_fit="pad")):
-        with pytest.raises(UserError, match=r"found those of another model \(small\): choose another$"):
-            claim(output, other, unsure)
-    with pytest.raises(UserError, match=r"found those with other settings of confidence, or .* there: choose"):
-        claim(output, model, unsure)
-    (workspace / "out/_about.json").write_text(json.dumps({"model": "small", "classes": ["ants", "bees"]}))
-    claim(output, model, plain)  # begun before there were settings
-    assert parquet.read_claimed(output)[1] == plain
-
-    output = open_folder(str(workspace / "padded"))
-    claim(output, model._replace(image_fit="pad"), plain)
-    assert parquet.read_claimed(output)[0].image_fit == "pad"
+    others = [(model._replace(content=b"another"), plain), (model._replace(image_fit="pad"), plain), (model, unsure)]
+    for other, settings in others:
+        with pytest.raises(UserError, match="or predictions of this small with the same settings of confidence"):
+            claim(output, other, settings)
 
     output = open_folder(str(workspace / "unsure"))
     claim(output, model, unsure)
     claim(output, model, unsure)
-    with pytest.raises(UserError, match=r"found those with .* fitted to another \.npz: see _about.json there: choose"):
+    with pytest.raises(UserError, match=r"found others \(_about.json\): choose another$"):
         claim(output, other_fit, unsure)
 
 
@@ -190,21 +167,9 @@ def test_an_output_of_another_program_is_refused(workspace: Path) -> None:
     save_small_model("small", ["ants", "bees"])
     (workspace / "out").mkdir()
     (workspace / "out/part-000001.parquet").write_bytes(b"mine")
-    with pytest.raises(UserError, match=r"expected a new OUTPUT, or one with _about.json, found Parquet"):
+    with pytest.raises(UserError, match="expected a new OUTPUT, or predictions of this small"):
         claim(open_folder(str(workspace / "out")), fetch_model_file("small"), ConfidenceSettings())
     assert [path.name for path in (workspace / "out").iterdir()] == ["part-000001.parquet"]
-
-
-def test_a_damaged_output_is_one_line(tmp_path: Path) -> None:
-    output, without_classes = open_folder(str(tmp_path)), '{"model": "small", "classes": "ants"}'
-    earlier = '{"model": "small", "classes": ["ants"], "confidence": {"unsure_accuracy": 0.9}}'
-    for content in ('{"model": "small"', "[]", without_classes, earlier):
-        (tmp_path / "_about.json").write_text(content)
-        with pytest.raises(UserError, match=r"_about.json.* received other.*: choose another OUTPUT$"):
-            parquet.read_claimed(output)
-    (tmp_path / "part-000001.parquet").write_bytes(b"mine")
-    with pytest.raises(UserError, match=r"^expected part-000001.parquet in .* with predictions, received another file"):
-        drop_problems(output)
 
 
 def test_only_photos_with_a_problem_are_tried_again(tmp_path: Path) -> None:
@@ -225,38 +190,10 @@ def rows_of(*paths: str, problem: str | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["path", "class", "probability", "probability_a", "problem"])
 
 
-def write_parts(output: DirFileSystem, paths: list[str], size: int) -> None:
-    """Write what a run on these paths does."""
-    for index, start in enumerate(range(0, len(paths), size)):
-        part = paths[start : start + size]
-        write_part(output, parquet.part_name(index, part), rows_of(*part))
-
-
-def test_an_output_of_two_runs_at_once_is_repaired(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """They plan parts that share some photos, each after the parts that it found."""
-    output = open_folder(str(tmp_path))
-    paths = [f"{number}.jpg" for number in range(9)]
-    write_parts(output, paths[:6], 3)
-    write_parts(output, paths[1:], 3)
-    with pytest.raises(UserError, match=r"found 14 rows: another run .* run the same command again"):
-        predict.report(paths, read_predictions(output), "cnn")
-    assert drop_problems(output) == set(paths)
-    predict.report(paths, read_predictions(output), "cnn")
-    assert "duplicate rows deleted, which another run wrote at the same time: 5" in caplog.text
-
-
-def test_no_part_replaces_one_of_other_photos(tmp_path: Path) -> None:
-    output = open_folder(str(tmp_path))
-    for paths in (["a", "b"], ["a", "c"], ["a", "c"]):  # the first of three runs, which began at once
-        write_parts(output, paths, 2)
-    assert len(parts_of(output)) == 2
-    assert sorted(drop_problems(output)) == ["a", "b", "c"]
-
-
-def test_a_part_that_another_run_deleted_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet, "parts_of", lambda _: ["part-000000.parquet"])
-    with pytest.raises(UserError, match="found it gone: another run writes there"):
-        drop_problems(open_folder(str(tmp_path)))
+def test_photos_that_two_runs_classified_are_reported() -> None:
+    predictions = pd.DataFrame({"path": ["a", "b", "a"], "problem": [None] * 3})
+    with pytest.raises(UserError, match=r"^expected each of 2 photos once, found 3 rows: choose another OUTPUT"):
+        predict.report(["a", "b"], predictions, "cnn")
 
 
 def test_rows_of_photos_that_are_gone_are_counted(caplog: pytest.LogCaptureFixture) -> None:

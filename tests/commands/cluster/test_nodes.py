@@ -3,16 +3,13 @@
 import logging
 import subprocess
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 from unittest import mock
 
 import pytest
 import ray
-from dvc_objects.fs.memory import MemoryFileSystem
 
 from commands.cluster import nodes
-from commands.cluster.nodes import connect, copy_tracked_files, missing_resources
+from commands.cluster.nodes import check_resources, connect, copy_tracked_files
 from stages.common.cli import UserError
 from stages.common.params import Resources
 
@@ -26,19 +23,10 @@ def test_one_node_must_have_all_resources(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(ray, "nodes", lambda: found)
     amounts = [(4, 0, 1), (1, 1, 2), (5, 0, 1), (4, 1, 1), (1, 0, 9)]  # of the last but one each node has a part
     needed = [Resources(cpus=cpus, gpus=gpus, memory_gib=memory) for cpus, gpus, memory in amounts]
-    missing = [problem.partition(" (cluster")[0] for problem in missing_resources(needed)]
-    assert missing == [f"no node has cpus: {c}, gpus: {g}, memory_gib: {m}" for c, g, m in amounts[2:]]
-
-
-def test_a_remote_with_brackets_keeps_its_files() -> None:
-    """What is deleted at the end is the file that was written, none whose path matches it as a pattern."""
-    files: Any = MemoryFileSystem()  # type: ignore[no-untyped-call]
-    files.fs.pipe({"/dvc1/.reached-from-node": b"of another remote", "/dvc[1]/kept": b""})
-    odb = SimpleNamespace(fs=files, path="/dvc[1]")
-    repo: Any = SimpleNamespace(cloud=SimpleNamespace(get_remote_odb=lambda: odb))
-    with nodes.probe(repo, "node") as mark:
-        assert files.exists(f"/dvc[1]/{mark}")
-    assert [*files.fs.find("/dvc1"), *files.fs.find("/dvc[1]")] == ["/dvc1/.reached-from-node", "/dvc[1]/kept"]
+    check_resources(needed[:2])
+    for resources, (cpus, gpus, memory) in zip(needed[2:], amounts[2:], strict=True):
+        with pytest.raises(UserError, match=f"expected a node with cpus: {cpus}, gpus: {gpus}, memory_gib: {memory} "):
+            check_resources([*needed[:2], resources])
 
 
 def git(*arguments: str) -> None:
@@ -113,5 +101,6 @@ def test_a_failure_to_join_is_one_line(monkeypatch: pytest.MonkeyPatch, error: E
 def test_a_node_with_other_versions_has_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nodes, "workspace", mock.Mock(side_effect=UserError("no remote")))
     here, others = nodes.installed_versions(), dict.fromkeys(("Python", "keras", "pillow", "tensorflow"), "0.1")
-    problems = nodes.problems_of_node._function({**here, **others}, "mark")
-    assert problems == [*(f"{name} {here[name]} instead of 0.1" for name in others), "no remote"]
+    *problems, remote = nodes.problems_of_node._function({**here, **others}, "")
+    assert problems == [f"{name} {here[name]} instead of 0.1" for name in others]
+    assert remote == "expected the default DVC remote to be the one of the caller: no remote"

@@ -1,20 +1,11 @@
 """Trials of a sweep and their comparison; test_cluster.py runs one on a cluster."""
 
-import json
-import math
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
-from ray.tune.experiment import Trial
-from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from commands.cluster import trial
-from commands.cluster.sweep import check_trial, list_trials, scheduler_of
-from commands.cluster.trial import compare_settings, recommend, tabulate
+from commands.cluster.sweep import check_trial, compare_settings, list_trials, recommend, tabulate
 from stages.common.cli import UserError
 from stages.training.training_run import History
 
@@ -44,16 +35,18 @@ def test_a_trial_may_decode_photos_and_extract_features() -> None:
     assert check_trial(["+features.mobilenet_v2.seed=1"], "transfer").features["mobilenet_v2"].seed == 1
 
 
-@pytest.mark.parametrize("option", ["models.cnn.dropout", "range(0,3)", "models.cnn.filters=[8,16"])
-def test_an_option_without_values_is_one_line(option: str) -> None:
-    with pytest.raises(UserError, match=r"^-S: expected NAME=VALUE,VALUE: .*$") as error:
-        list_trials([option])
-    assert "\n" not in str(error.value)
+TWICE = r"-S train.seed: expected once, with all its values, received twice"
 
 
-@pytest.mark.parametrize("options", [["train.seed=1,2", "train.seed=3"], ["+train.seed=1", "+a=2", "train.seed=2"]])
-def test_a_parameter_given_twice_is_refused(options: list[str]) -> None:
-    with pytest.raises(UserError, match=r"^-S train.seed: expected once, with all its values, received twice$"):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        *(([bad], "-S: expected NAME=VALUE,VALUE: ") for bad in ("models.cnn.dropout", "range(0,3)", "a.b=[8,16")),
+        *((twice, TWICE) for twice in (["train.seed=1,2", "train.seed=3"], ["+train.seed=1", "+a=2", "train.seed=2"])),
+    ],
+)
+def test_an_option_without_its_values_is_one_line(options: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=rf"^{message}[^\n]*$"):
         list_trials(options)
 
 
@@ -64,90 +57,50 @@ def test_trials_are_all_combinations_each_once() -> None:
 TRIALS = [[f"models.cnn.dense_units={units}", f"train.seed={seed}"] for units in (8, 16) for seed in (0, 1)]
 
 
-class Row(NamedTuple):
-    """A trial, as Tune's scheduler sees it."""
-
-    trial_id: str
-    status: str = Trial.RUNNING
-
-
-def test_a_trial_below_the_median_is_stopped() -> None:
-    """After a quarter of the epochs; none is paused for another."""
-    curves = {
-        "best": [0.5, 0.6, 0.7, 0.8, 0.9, 0.9, 0.9, 0.9],
-        "good": [0.5, 0.6, 0.7, 0.8, 0.8, 0.8, 0.8, 0.8],
-        "late": [0.3, 0.6, 0.7, 0.7, 0.7, 0.8, 0.8, 0.9],
-        "laggard": [0.2, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4],
-    }
-    rule = scheduler_of(TRIALS[::2], epochs=8)
-    sweep: Any = SimpleNamespace(get_live_trials=lambda: [Row("waiting", Trial.PENDING)])  # as one always is
-    stopped = {}
-    for epoch in range(1, 9):
-        for name in [name for name in curves if name not in stopped]:
-            result = {"epoch": epoch, "val_accuracy": curves[name][epoch - 1]}
-            decision = rule.on_trial_result(sweep, Row(name), result)
-            assert decision in {TrialScheduler.CONTINUE, TrialScheduler.STOP}
-            if decision == TrialScheduler.STOP:
-                stopped[name] = epoch
-    assert stopped == {"laggard": 2}
-    assert type(scheduler_of(TRIALS, epochs=8)) is FIFOScheduler, "with several seeds none is stopped"
+def history(*scores: float, selected: int) -> History:
+    records: History = [{"epoch": epoch, "val_accuracy": score} for epoch, score in enumerate(scores, 1)]
+    records[selected]["kept"] = True
+    return records
 
 
-def test_the_best_finished_trial_comes_first() -> None:
-    ends = {"finished": [0.7, 0.8], "stopped early": [0.9], "failed: expected a finite loss": [-math.inf]}
-    metrics = [{"val_accuracy": last, "epoch": 4, "end": end} for end, lasts in ends.items() for last in lasts]
-    results = [SimpleNamespace(config={"number": n}, metrics=row, error=None) for n, row in enumerate(metrics)]
-    table = tabulate(results, [[f"train.seed={number}"] for number in range(4)])
-    assert table["train.seed"].tolist() == ["1", "0", "2", "3"]
-    assert table.index[0] == 1
+def test_trials_are_listed_by_the_selected_epoch() -> None:
+    """By the last epoch where none is marked."""
+    last_selected: History = [{"epoch": 1, "val_accuracy": 0.9}, {"epoch": 2, "val_accuracy": 0.7}]
+    results: list[Any] = [history(0.8, selected=0), UserError("no loss"), last_selected, history(0.75, 0.6, selected=0)]
+    table = tabulate([[f"train.seed={number}", "+a=x=1"] for number in range(4)], results)
+    assert table.columns.tolist() == ["train.seed", "+a", "epochs", "kept", "end"]
+    assert table.fillna({"kept": -1}).to_numpy().tolist() == [
+        ["0", "x=1", 1, 0.8, "finished"],
+        ["3", "x=1", 2, 0.75, "finished"],
+        ["2", "x=1", 2, 0.7, "finished"],
+        ["1", "x=1", 0, -1, "failed: no loss"],
+    ]
 
 
-def table_of(*rows: tuple[float, str]) -> pd.DataFrame:
-    """Accuracy and end of each of ``TRIALS``, best first."""
-    return pd.DataFrame(rows, columns=["kept", "end"]).sort_values("kept", ascending=False)
+def table_of(*scores: float | None) -> pd.DataFrame:
+    """A table of ``TRIALS`` with these scores, None for those that failed."""
+    return tabulate(TRIALS, [UserError("loss") if score is None else history(score, selected=0) for score in scores])
 
 
 def test_settings_are_compared_by_all_their_seeds() -> None:
-    table = table_of((0.5, "finished"), (0.7, "finished"), (0.9, "finished"), (0.1, "finished"))
-    settings = compare_settings(table, TRIALS)
+    settings = compare_settings(table_of(0.5, 0.7, 0.9, 0.1))
     rows = [["models.cnn.dense_units=8", 0.6, 0.5, 0.7, 2, 2], ["models.cnn.dense_units=16", 0.5, 0.1, 0.9, 2, 2]]
     assert settings.round(3).reset_index().to_numpy().tolist() == rows
     assert recommend(settings, TRIALS, seed=1) == ["models.cnn.dense_units=8", "train.seed=1"]
 
 
-def test_a_setting_with_an_unfinished_seed_is_not_recommended() -> None:
-    table = table_of((0.5, "finished"), (0.7, "finished"), (0.9, "finished"), (0.8, "failed: loss"))
-    settings = compare_settings(table, TRIALS)
+def test_a_setting_with_a_failed_seed_is_not_recommended() -> None:
+    settings = compare_settings(table_of(0.5, 0.7, 0.9, None))
     assert settings["mean"].dropna().to_dict() == {"models.cnn.dense_units=8": pytest.approx(0.6)}
     assert settings["seeds"].tolist() == [2, 2]
     assert settings["finished"].to_dict() == {"models.cnn.dense_units=8": 2, "models.cnn.dense_units=16": 1}
     assert recommend(settings, TRIALS, seed=7) == ["models.cnn.dense_units=8", "train.seed=0"]
     with pytest.raises(UserError, match="expected a setting whose trials all finish, received none"):
-        recommend(compare_settings(table.assign(end="stopped early"), TRIALS), TRIALS, seed=0)
+        recommend(compare_settings(table_of(*[None] * 4)), TRIALS, seed=0)
 
 
 def test_a_sweep_of_nothing_but_seeds_has_one_setting() -> None:
     trials = [["train.seed=0"], ["train.seed=1"]]
-    settings = compare_settings(table_of((0.5, "finished"), (0.7, "finished")), trials)
+    settings = compare_settings(tabulate(trials, [history(0.5, selected=0), history(0.7, selected=0)]))
     assert settings["mean"].to_dict() == {"as in params.yaml": pytest.approx(0.6)}
     assert recommend(settings, trials, seed=0) == ["train.seed=0"]
-
-
-def test_an_ended_trial_reports_the_selected_epoch(tmp_path: Path) -> None:
-    """It is marked only in the history that ``train`` writes at its end, after the last epoch was reported."""
-    epochs: History = [{"epoch": 1, "val_accuracy": 0.8}, {"epoch": 2, "val_accuracy": 0.7}]
-    training = trial.Trial.__new__(trial.Trial)  # without Ray
-    training.reported = []
-    training.history_file, training.backup_file = tmp_path / "history.json", tmp_path / "backup.npz"
-    np.savez(training.backup_file, history=json.dumps(epochs))
-    training.process = SimpleNamespace(is_running=lambda: True)  # type: ignore[assignment]
-    assert [training.step()["val_accuracy"] for _ in epochs] == [0.8, 0.7]
-
-    training.history_file.write_text(json.dumps([{**epochs[0], "kept": True}, epochs[1]]))
-    training.process = SimpleNamespace(is_running=lambda: False)  # type: ignore[assignment]
-    training.finish = lambda: "finished"  # type: ignore[method-assign]
-    ended = {"epoch": 2, "val_accuracy": 0.8, "best": 0.8, "end": "finished", "done": True}
-    assert training.step() == ended
-    training.history_file.unlink()
-    training.backup_file.unlink()
-    assert training.step() == ended, "what was reported stays where a killed process left nothing"

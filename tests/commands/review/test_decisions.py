@@ -1,4 +1,4 @@
-"""Decisions in ``corrections.csv``: what is written, what is left as it is, and what they re-run."""
+"""Decisions in ``corrections.csv``: what is written, what is left as it is, and which are new."""
 
 from pathlib import Path
 from typing import Any
@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from commands.review.decisions import change_rows, describe_rerun, read_decisions, write_decisions
+from commands.review.decisions import change_rows, count_new, read_decisions, write_decisions
 from commands.review.queues import SHOWN, current_photos, describe, select
 from stages.common.cli import UserError
-from stages.common.params import load_params
 from stages.common.paths import BEST, CORRECTIONS, LABEL_ISSUES, MODELS, OUT_OF_FOLD
 from stages.storage.files import write_json
 from tests.commands.review.examples import photo, write_lists
@@ -86,34 +85,15 @@ def test_a_link_to_the_file_stays_one() -> None:
     assert CORRECTIONS.with_name("shared.csv").read_text() == "path,label\na,x\n"
 
 
-@pytest.mark.parametrize(
-    ("number", "label", "counted", "steps"),
-    [
-        (0, '"', "relabelled", "label_issues train evaluate page"),
-        (0, "<b>", "confirmed", "label_issues"),
-        (0, "remove", "removed", "pixels features label_issues train evaluate page"),
-        (2, '"', "relabelled", "label_issues evaluate page"),
-        (2, "remove", "removed", "evaluate page"),
-    ],
-)
-def test_what_a_decision_re_runs(number: int, label: str, counted: str, steps: str) -> None:
-    """Number 0 is a training photo, 2 a test photo; tests/pipeline/test_pipeline.py compares with what DVC says."""
-    write_lists()
-    described = describe_rerun(current_photos().table, {photo("<b>", number): label}, load_params())
-    assert described[counted] == 1
-    names = dict.fromkeys(step.partition("@")[0] for step in described["steps"])
-    assert list(names) == ["split", "label_stats", *steps.split()]
-
-
-def test_applied_decisions_re_run_nothing_and_lost_classes_show() -> None:
+def test_decisions_that_split_did_not_have_are_new() -> None:
+    """Also one that is taken back."""
     write_lists()
     path = photo("$", 0)
     write_list("corrected", path=[path], given='"', label="$")
-    table = current_photos().table
-    assert describe_rerun(table, {path: "$"}, load_params())["steps"] == []
-    assert describe_rerun(table, {}, load_params())["relabelled"] == 1  # back to the label given
-    all_gone = {photo("$", number): "remove" for number in range(4)}
-    assert describe_rerun(table, all_gone, load_params())["without_photos"] == ["$"]
+    photos = current_photos()
+    assert count_new(photos, {path: "$"}) == 0
+    assert count_new(photos, {path: "remove", photo("$", 1): "$"}) == 2
+    assert count_new(photos, {}) == 1
 
 
 def test_queues_begin_with_the_most_suspicious() -> None:

@@ -67,7 +67,7 @@ def test_a_crash_in_mid_review_loses_nothing(page: Page) -> None:
         shows(page, suspects[2])
         page.press("x")
         shows(page, "3 of 3 decided")
-        page.wait_for("document.getElementById('summary').innerText.includes('train@linear')")
+        page.wait_for("document.getElementById('summary').innerText.includes('last run: 3.')")
         page.evaluate("queue.value = 'all'; search.value = '0/2.jpg'; search.oninput()")
         shows(page, photo("<b>", 2))
         page.press("x")

@@ -59,7 +59,7 @@ def server(workspace: Path) -> Iterator[Server]:
         loop.run(runner.cleanup())
 
 
-PATHS = ["", "review.js", "project", "photos?count=9", "photos?search=nonesuch", f"photo?path={photo('$', 0)}", "rerun"]
+PATHS = ["", "review.js", "project", "photos?count=9", "photos?search=nonesuch", f"photo?path={photo('$', 0)}"]
 STRANGE = [{"Host": "example.org"}, {"Host": "example.org:80"}, {"Origin": "http://example.org"}, {"Origin": "null"}]
 
 
@@ -119,6 +119,7 @@ def test_only_photos_of_the_lists_are_served(server: Server) -> None:
     assert Image.open(BytesIO(content)).size == (30, 20)
     address = f"{server.origin}/{server.keys.token}/photo"
     headers = server.request("GET", address, params={"path": photo("$", 0)})[2]
+    assert server.ask("photo", params={"path": photo("$", 0), "size": "huge"})[0] == 400
     assert headers["Cache-Control"] == "private, max-age=60"  # for the next photo, and not for one that has changed
     others = ["data/raw/2/secret.jpg", "data/raw/notes.txt", "params.yaml", "/etc/passwd", f"./{photo('$', 0)}", ""]
     for path in [*others, "data/raw/../raw/2/0.jpg"]:

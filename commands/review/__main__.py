@@ -16,6 +16,8 @@ from aiohttp import web
 from commands.review.queues import current_photos
 from commands.review.server import Secrets, make_app
 from stages.common.cli import UserError, command_parser, logger, run
+from stages.common.params import load_params
+from stages.common.paths import LABEL_ISSUES
 
 HOST = "127.0.0.1"
 
@@ -27,6 +29,9 @@ def main() -> None:
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
     args = parser.parse_args()
     current_photos()  # a mistake in the project ends it here
+    for name in load_params().label_issues:
+        if not (LABEL_ISSUES / f"{name}.csv").exists():
+            logger.warning("no list yet of labels that look wrong: run `dvc repro label_issues@%s`", name)
     try:
         server = socket.create_server((HOST, args.port))
     except (OSError, OverflowError) as error:

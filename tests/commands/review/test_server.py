@@ -88,10 +88,16 @@ def test_the_first_address_works_once(server: Server) -> None:
 
 
 @pytest.mark.usefixtures("workspace")
-def test_ctrl_c_ends_the_server_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_ends_the_server_without_an_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     write_lists()
     monkeypatch.setattr(command, "serve", mock.AsyncMock(side_effect=KeyboardInterrupt))
     run_main(command, "--no-browser")
+    assert not caplog.text
+    Path("plots/label_issues/mobilenet_v2_pooled.csv").unlink()
+    run_main(command, "--no-browser")
+    assert "`dvc repro label_issues@mobilenet_v2_pooled`" in caplog.text
 
 
 def test_a_port_in_use_is_one_line(server: Server) -> None:

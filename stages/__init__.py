@@ -18,8 +18,8 @@ def report_exception(kind: type[BaseException], error: BaseException, *trace: An
         return
     from stages.common.cli import MACHINE_FAILURE, machine_problem
 
-    is_ours = os.path.isdir(str(getattr(error, "name", "")).partition(".")[0])  # noqa: PTH112
-    if isinstance(error, ModuleNotFoundError) and not is_ours:
+    # Of a package that is there, ours included, a missing module is a bug.
+    if isinstance(error, ModuleNotFoundError) and str(error.name).partition(".")[0] not in sys.modules:
         sys.stderr.write(f"error: {error}: run `make install` and `source .venv/bin/activate`\n")
     elif isinstance(error, Exception) and (problem := machine_problem(error)):
         sys.stderr.write(f"error: {problem}\n")

@@ -28,6 +28,6 @@ def test_a_label_that_looks_like_nothing_is_still_a_label(workspace: Path) -> No
 @pytest.mark.parametrize("photos", [10_000, 10_001])
 def test_a_long_list_is_read_whole(photos: int, workspace: Path) -> None:
     paths = [f"{number}.jpg" for number in range(photos)]
-    write_list("train", path=paths, label=["cats"] * photos)
-    assert read_split("train").to_dict("list") == {"path": paths, "label": ["cats"] * photos}
-    assert list(read_split("train").index) == list(range(photos))
+    write_list("groups", path=paths, group=["cats"] * photos)
+    assert read_split("groups").to_dict("list") == {"path": paths, "group": ["cats"] * photos}
+    assert list(read_split("groups").index) == list(range(photos))

@@ -174,7 +174,8 @@ def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> 
             break
         folder = inner
     splits = {} if folder in tree.with_photos else split_folders(tree.inner[folder])
-    are_years = all(YEAR_FOLDER.fullmatch(inner.name) for inner in tree.inner[folder])
+    is_year = YEAR_FOLDER.fullmatch(class_folder.name)  # and no class: as a phone's, with a folder for each month
+    are_years = not is_year and all(YEAR_FOLDER.fullmatch(inner.name) for inner in tree.inner[folder])
     if not splits and folder not in tree.with_photos and not are_years:
         examples = ", ".join(f"{inner.relative_to(class_folder)}/" for inner in tree.inner[folder][:2])
         raise UserError(

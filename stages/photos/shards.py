@@ -125,8 +125,9 @@ def packed_photos(path: Path) -> list[str]:
     shards, name = located
     start = str(path).removesuffix(name) if name else f"{path}/"
     first = bisect_right(shards.firsts, name, lo=1) - 1
-    stop = bisect_left(shards.firsts, f"{name}0") if name else len(shards.paths)  # 0 is the character after /
-    photos = (photo for shard in shards.paths[first:stop] for photo in read_directory(shard))
+    last = bisect_left(shards.firsts, f"{name}0") if name else len(shards.paths)  # 0 is the character after /
+    # With the next shard: where a damaged one seems to start behind the folder, that one is next.
+    photos = (photo for shard in shards.paths[first : last + 1] for photo in read_directory(shard))
     return [start + photo for photo in photos if not name or photo == name or photo.startswith(f"{name}/")]
 
 

@@ -101,6 +101,14 @@ def test_a_damaged_shard_is_one_line(case: str) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_a_folder_is_not_listed_without_its_damaged_last_shard() -> None:
+    path = RAW / SHARD.format(2)
+    path.write_bytes(path.read_bytes().replace(b"dogs/1", b"zogs/1", 1))  # the name of its first photo
+    os.utime(RAW, (1, 1))
+    with pytest.raises(UserError, match=f"^{path}: expected photos"):
+        packed_photos(RAW / "dogs")
+
+
 def test_a_shard_of_4_gib_or_more_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """One with a film, or with the archive of the photos beside them: in the zip format's 64-bit extension."""
     monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 500)
@@ -137,5 +145,5 @@ def test_a_directory_is_read_once_for_its_photos(monkeypatch: pytest.MonkeyPatch
     packed_photos(RAW / "cats")
     assert opened.call_count == 3
     os.utime(RAW, (2, 2))
-    packed_photos(RAW / "dogs")
+    packed_photos(RAW / "cats")
     assert opened.call_count == 3 + 2

@@ -172,6 +172,7 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
             {"features": "pixels", "dropout": 0.5, "dense_units": 8},
             "models: expected names that differ",
         ),
+        ("backbones.MobileNet_v2", {"architecture": "MobileNetV2"}, "backbones: expected names that differ in more"),
         (
             "features.Pixels",
             {"backbone": "mobilenet_v2"},

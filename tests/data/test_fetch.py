@@ -123,11 +123,13 @@ def test_a_lasting_error_is_one_line(server: str, tmp_path: Path, name: str, att
 def test_a_server_is_given_the_time_that_it_asks_for(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As seconds, up to a maximum."""
+    """As seconds, up to a maximum; and the usual time if it asks for none."""
     delays = mock.Mock()
     monkeypatch.setattr("stages.data.fetch.time.sleep", delays)
-    Source(f"{server}/429.jpg", "key").copy_file(tmp_path / "copy")
-    assert [call.args for call in delays.call_args_list] == [(20,), (120,)]
+    monkeypatch.setattr("stages.data.fetch.RETRY_DELAYS_S", (1, 3))
+    for name in ("429", "recovers"):
+        Source(f"{server}/{name}.jpg", "key").copy_file(tmp_path / "copy")
+    assert [call.args for call in delays.call_args_list] == [(20,), (120,), (1,), (3,)]
 
 
 def test_a_password_is_from_the_url_or_netrc(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

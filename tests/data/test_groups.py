@@ -160,6 +160,8 @@ def test_every_fifth_group_in_validation_becomes_test() -> None:
     groups = [[f"{split}/cats/{n}" for n in range(start, start + 3)] for split, start in starts]
     in_test = names(assign(table(*groups, ["validation/ants/1"])), "test")
     assert in_test == ["validation/ants/1", *(f"validation/cats/{n}" for n in (10, 11, 12, 25, 26, 27))]
+    of_two_splits = assign_splits(table(["train/ants/0", "validation/ants/1"]), SETTINGS)
+    assert list(of_two_splits) == ["train", "test"], "never a training photo"
 
 
 def test_validation_is_taken_from_training(caplog: pytest.LogCaptureFixture) -> None:

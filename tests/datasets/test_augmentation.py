@@ -7,7 +7,7 @@ from PIL import Image, ImageEnhance
 
 from stages.common.model_config import Augmentation, ModelConfig
 from stages.datasets import augmentation
-from stages.datasets.augmentation import draw_augmentation
+from stages.datasets.augmentation import draw_augmentation, rng
 from stages.models.build import build_model
 
 CONFIG = ModelConfig(features="pixels", rescale="minus_one_to_one", dropout=0.5, dense_units=8)
@@ -136,3 +136,4 @@ def test_views_and_seeds_are_augmented_differently() -> None:
     drawn = [draw_augmentation(strengths, 5, seed, view).angle.tolist() for seed in (0, 1) for view in (0, 1)]
     assert len({tuple(angles) for angles in drawn}) == 4
     assert drawn[0] == draw_augmentation(strengths, 5, 0, 0).angle.tolist()
+    assert rng(0, "augment", 0).random() != rng(0, "shuffle", 0).random()

@@ -77,6 +77,7 @@ def test_a_model_computes_the_same_as_the_notebooks(backbone: Path, name: str) -
     theirs.set_weights(ours.get_weights())
     np.testing.assert_allclose(ours(PIXELS, training=False), theirs(PIXELS, training=False), rtol=1e-4, atol=1e-5)
     assert len(ours.trainable_weights) == len(theirs.trainable_weights)
+    assert [layer.rate for layer in ours.layers if isinstance(layer, layers.Dropout)] == [0.5]
 
 
 @pytest.mark.parametrize("name", ["cnn", "transfer"])

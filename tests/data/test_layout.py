@@ -143,6 +143,7 @@ UNCLEAR = {
     "cats/1.jpg dogs/1.jpg more/cats/2.jpg": "photos in the class folder raw/more, found only .* cats/",
     "2023/cats/1.jpg 2023/dogs/1.jpg 2024/cats/2.jpg 2024/dogs/2.jpg": "photos in the class folder raw/2023",
     "2023/2023-05/1.jpg 2023/2023-06/2.jpg 2024/3.jpg": "found only folders there, as 2023-05/, 2023-06/",
+    "cats/1/1.jpg cats/2/2.jpg dogs/3.jpg": "found only folders there, as 1/, 2/",
     "cats/2023/1.jpg cats/tom/2.jpg dogs/3.jpg": "found only folders there, as 2023/, tom/",
     "a/images/1.png a/masks/1.png b/images/2.png b/masks/2.png": "found only folders there, as images/",
     "train/a/x/1.jpg train/a/y/2.jpg test/a/x/3.jpg test/a/y/4.jpg train/b/1.jpg": "only folders",

@@ -9,6 +9,7 @@ from PIL import Image
 from scipy.fft import dctn
 from tqdm import tqdm
 
+from stages.common.cli import logger
 from stages.storage.arrays import ArrayStore
 
 SIDE = 32  # of a thumbnail, in pixels
@@ -19,8 +20,8 @@ BITS = 64  # of a perceptual hash
 MIRRORED = np.tile([1.0, -1.0], 4)  # signs of a mirrored photo's horizontal frequencies
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # whose products' highest bits depend on all bits (Knuth)
 HIGH = np.uint64(2**64 - 2**32)
-THUMBNAILS = 256  # compared at once
-FEW_THUMBNAILS = 32  # compared at once where the first similar pair ends the search
+THUMBNAILS = 64  # compared at once: 256 would leave the CPU's cache, and take three times as long
+MANY_PAIRS = 50  # for each photo, that differ in spite of similar hashes
 
 
 def make_thumbnail(photo: Image.Image) -> np.ndarray:
@@ -57,6 +58,7 @@ def find_clusters(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: in
         return np.arange(len(photos))
     parents = np.arange(len(thumbnails))
     classes = [of_class for _, of_class in photos.groupby("label")]
+    num_pairs, max_pairs = 0, MANY_PAIRS * len(photos)
     for compared, mirrored in [(photos, False), *((of_class, True) for of_class in classes)]:
         hashes = compared[["phash", "mirrored_phash"] if mirrored else ["phash"]].to_numpy()
         owners = np.repeat(compared.index.to_numpy(), hashes.shape[1])
@@ -66,6 +68,12 @@ def find_clusters(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: in
                 crosses = (firsts % 2 == 0) & (seconds % 2 == 1)
                 firsts, seconds = firsts[crosses], seconds[crosses]
             join_duplicates(parents, owners[firsts], owners[seconds], thumbnails, mirrored)
+            if num_pairs <= max_pairs < num_pairs + len(firsts):
+                text = (
+                    "photos look alike in so many pairs (%d) that comparing them takes long: if they are digits, pages "
+                )
+                logger.warning(text + "or of a fixed camera, leave split.duplicate_distance empty", max_pairs)
+            num_pairs += len(firsts)
     return pd.factorize(find_roots(parents, photos.index.to_numpy()))[0]
 
 
@@ -80,7 +88,7 @@ def join_duplicates(
             continue
         first, second = first[apart], second[apart]
         others = thumbnails[second][..., ::-1] if mirrored else thumbnails[second]
-        similar = differences(thumbnails[first], others) <= MAX_DIFFERENCE
+        similar = are_similar(thumbnails[first], others)
         for pair in zip(first[similar], second[similar], strict=True):
             roots = find_roots(parents, np.array(pair))
             parents[roots.max()] = roots.min()
@@ -112,9 +120,9 @@ def find_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: i
 
 def first_similar(thumbnails: ArrayStore, index: int, others: np.ndarray) -> int | None:
     """Return the first of ``others`` whose thumbnail is similar to that at ``index``, comparing a few at a time."""
-    for start in range(0, len(others), FEW_THUMBNAILS):
-        few = others[start : start + FEW_THUMBNAILS]
-        is_similar = differences(thumbnails[np.full(len(few), index)], thumbnails[few]) <= MAX_DIFFERENCE
+    for start in range(0, len(others), THUMBNAILS):
+        few = others[start : start + THUMBNAILS]
+        is_similar = are_similar(thumbnails[np.full(len(few), index)], thumbnails[few])
         if is_similar.any():
             return int(few[is_similar.argmax()])
     return None
@@ -187,17 +195,22 @@ def _run_stops(values: np.ndarray) -> np.ndarray:
     return np.repeat(stops, np.diff(stops, prepend=0))
 
 
-def differences(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Compare thumbnails with others, one to one, all uint8, shaped (n, 3, 32, 32).
+def are_similar(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Compare thumbnails with others, one to one, all uint8, shaped (n, 3, 32, 32); the result is bool, shaped (n,).
 
-    Return the largest difference of a value, once both photos have the same brightness and contrast, in standard
-    deviations of a photo, float32, shaped (n,): the larger one of comparing either with the other.
+    Two are similar if no value differs by more than ``MAX_DIFFERENCE`` standard deviations of a photo, once both have
+    the same brightness and contrast, whichever is adjusted to the other.
     """
-    return np.asarray(np.maximum(_largest_excess(thumbnails, others), _largest_excess(others, thumbnails)))
+    similar: np.ndarray = _largest_excess(thumbnails, others) <= MAX_DIFFERENCE
+    similar[similar] = _largest_excess(others[similar], thumbnails[similar]) <= MAX_DIFFERENCE
+    return similar
 
 
 def _largest_excess(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Compute how far values leave the range of the 3 by 3 values around a pixel of ``others``: scaling shifts it."""
+    """Compute how far values leave the range of the 3 by 3 values around a pixel of ``others``: scaling shifts it.
+
+    In standard deviations of the other photo, float32, shaped (n,).
+    """
     values = (1, 2, 3)
     # Of the pixels, in the quadratic mean of the channels.
     spread, other_spread = (np.sqrt(arrays.var((2, 3), np.float32).mean(axis=1)) for arrays in (thumbnails, others))

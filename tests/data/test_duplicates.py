@@ -98,13 +98,13 @@ def test_many_copies_of_a_photo_are_compared_once_each(monkeypatch: pytest.Monke
 
     def count_thumbnails(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
         compared["thumbnails"] += len(thumbnails)
-        return np.zeros(len(thumbnails), np.float32)
+        return np.ones(len(thumbnails), bool)
 
     def count_hashes(differing: np.ndarray) -> np.ndarray:
         compared["hashes"] += len(differing)
         return np.asarray(bitwise_count(differing))
 
-    monkeypatch.setattr(duplicates, "differences", count_thumbnails)
+    monkeypatch.setattr(duplicates, "are_similar", count_thumbnails)
     monkeypatch.setattr(np, "bitwise_count", count_hashes)
     rng = np.random.default_rng(0)
     flickers = rng.integers(0, 2**6, 6000).tolist()
@@ -112,6 +112,17 @@ def test_many_copies_of_a_photo_are_compared_once_each(monkeypatch: pytest.Monke
     assert len(set(clusters(hashed, distance=8))) == 2001
     assert compared["thumbnails"] < 2 * 6000
     assert compared["hashes"] < 6000**2 / 3  # all pairs: in either pass 18 million of the copies alone
+
+
+def test_photos_that_look_alike_are_reported(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages, for example: nearly the same hash, and other thumbnails."""
+    flickers = [0xABCDEF ^ bits << 20 for bits in range(2**6)]
+    others = np.random.default_rng(0).integers(0, 256, (len(flickers), 3, 32, 32), np.uint8)
+    for many, warnings in ((50, 0), (1, 1)):
+        monkeypatch.setattr(duplicates, "MANY_PAIRS", many)
+        assert len(set(find_clusters(table(of_hashes(flickers)), others, 8))) == len(flickers)
+        assert len(caplog.messages) == warnings
+    assert "look alike in so many pairs (64) that" in caplog.text
 
 
 def test_a_slightly_changed_photo_is_a_duplicate() -> None:

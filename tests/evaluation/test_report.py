@@ -43,8 +43,10 @@ def wrong_on(*photos: int) -> Predictions:
     return two_classes(LABELS, np.where(LABELS == 1, of_true_class, 1 - of_true_class))
 
 
-def write(*ranked: Evaluation, issues: Sequence[str] = ("mobilenet_v2",), lists: Any = LISTS) -> str:
-    return report(lists, list(ranked), leaderboard(list(ranked), 0.6, "accuracy"), "accuracy", issues)
+def write(
+    *ranked: Evaluation, issues: Sequence[str] = ("mobilenet_v2",), lists: Any = LISTS, rank_by: str = "accuracy"
+) -> str:
+    return report(lists, list(ranked), leaderboard(list(ranked), 0.6, rank_by), rank_by, issues)
 
 
 def page(**models: Predictions) -> str:
@@ -74,6 +76,8 @@ def test_the_page_begins_with_the_best_model_and_the_baseline() -> None:
     assert title == "# Report"
     assert first.startswith("`one`, the best on validation, has an accuracy of 0.950 on the 20 test photos (95 %")
     assert first.endswith(" 0.764 to 0.991). The accuracy of the majority-class baseline is 0.600.")
+    by_recall = write(evaluation_of("one", wrong_on(0)), rank_by="balanced_accuracy")
+    assert "`one`, the best on validation by balanced accuracy, has an accuracy of 0.950 on" in by_recall
 
 
 def test_what_to_do_next_comes_first_and_begins_with_labels() -> None:

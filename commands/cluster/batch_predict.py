@@ -20,7 +20,7 @@ from commands.cluster import parquet
 from commands.cluster.classification import Job, classify_part
 from commands.cluster.nodes import check_resources, connect, result_of, slots_for, task_options
 from commands.predict import EPILOG, add_model_options, check_all_classified
-from stages.common.cli import UserError, check_output, command_parser, logger, printable, run
+from stages.common.cli import MachineError, UserError, check_output, command_parser, logger, printable, run
 from stages.common.parallel import in_parallel
 from stages.common.params import Resources, load_params
 from stages.inference.model_file import fetch_model_file
@@ -79,7 +79,11 @@ def predict_photos(paths: list[str], job: Job, resources: Resources, retries: in
 
     def classify(start: int) -> int:
         part = paths[start : start + PHOTOS_PER_PART]
-        return int(result_of(task.remote([shared], start // PHOTOS_PER_PART, part)))
+        try:
+            return int(result_of(task.remote([shared], start // PHOTOS_PER_PART, part)))
+        except MachineError as error:  # of a process that was killed, Ray does not know the photo
+            where = f"photos {printable(part[0])} to {printable(part[-1])}"
+            raise MachineError(f"{error} ({where}): run the same command again to go on") from error
 
     with tqdm(total=len(paths), desc="predicting", unit="photo", disable=None) as bar:
         for photos in in_parallel(classify, range(0, len(paths), PHOTOS_PER_PART), slots_for(resources)):
@@ -90,7 +94,7 @@ def report(paths: list[str], predictions: pd.DataFrame, model: str) -> None:
     """Log the photos that could not be decoded; raise UserError if there are any, or one is missing or duplicated."""
     here = predictions[predictions["path"].isin({printable(path) for path in paths})]
     if len(here) != len(paths) or here["path"].duplicated().any():
-        advice = "choose another OUTPUT, to which one run at a time writes"
+        advice = "if another run writes there, let it end, and run the same command again"
         raise UserError(f"expected each of {len(paths)} photos once, found {len(here)} rows: {advice}")
     if len(here) < len(predictions):
         logger.info("rows of photos that no longer exist: %d", len(predictions) - len(here))

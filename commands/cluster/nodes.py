@@ -11,8 +11,10 @@ from pathlib import Path
 from platform import python_version
 from tempfile import TemporaryDirectory
 from typing import Any, ParamSpec, TypeVar
+from uuid import uuid4
 
 import ray
+from dvc.repo import Repo
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from commands.cluster.workspace import NodeError, dvc, workspace
@@ -112,7 +114,7 @@ def check_resources(needed: Iterable[Resources]) -> None:
 
 
 def check_nodes(lock: str) -> None:
-    """Raise UserError unless all nodes have the versions of this machine, and read the DVC remote that it writes."""
+    """Raise UserError unless all nodes have the versions of this machine, and read and write its DVC remote."""
     problems, checks = [], []
     for node in ray.nodes():
         if node["Alive"]:
@@ -186,8 +188,12 @@ def problems_of_node(versions: dict[str, str], lock: str) -> list[str]:
     here = installed_versions()
     problems = [f"{name} {here[name]} instead of {other}" for name, other in versions.items() if here[name] != other]
     try:
-        with workspace(lock) as folder:
+        with workspace(lock) as folder, Repo(str(folder)) as repo:
             dvc("pull", "split", folder=folder)  # unlike fetch, it fails where files are missing
+            remote = repo.cloud.get_remote_odb()
+            probe = remote.fs.join(remote.path, f".probe-{uuid4().hex}")
+            remote.fs.touch(probe)  # or a training run would fail at its end, at each retry
+            remote.fs.rm_file(probe)  # unlike remove(), which takes brackets in the path for a pattern
     except UserError as error:
         problems.append(f"expected the default DVC remote to be the one of the caller: {error}")
     return problems

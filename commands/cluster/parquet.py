@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from stages.common.cli import UserError, first_line, machine_problem
 from stages.common.params import ConfidenceSettings
 from stages.inference.calibration import SOFTMAX_ALONE
 from stages.inference.model_file import ModelFile
-from stages.storage.files import content_hash, write_remote
+from stages.storage.files import content_hash, explain_unreadable, write_remote
 
 ABOUT = "_about.json"  # programs that read a folder of Parquet files skip names that start with "_"
 
@@ -76,12 +77,20 @@ def write_part(output: DirFileSystem, part: str, table: pd.DataFrame) -> None:
     write_remote(output, part, file.getvalue())
 
 
+def read_part(output: DirFileSystem, part: str, columns: list[str] | None = None) -> pd.DataFrame:
+    with explain_unreadable(Path(output.path, part), "delete it, and run the same command again"):
+        return pd.read_parquet(BytesIO(output.cat_file(part)), columns=columns)
+
+
 def drop_problems(output: DirFileSystem) -> set[str]:
-    """Delete the rows of photos that could not be decoded, so that they are tried again; return the other paths."""
+    """Delete the rows of photos that could not be decoded, so that they are tried again; return the other paths.
+
+    Of a photo that two runs classified, as where a task of a killed one ended after the next had begun, one row stays.
+    """
     done: set[str] = set()
     for part in parts_of(output):
-        table = pd.read_parquet(BytesIO(output.cat_file(part)))
-        classified = table[table["problem"].isna()]
+        table = read_part(output, part)
+        classified = table[table["problem"].isna() & ~table["path"].map(lambda path: path in done)]
         if classified.empty:
             output.rm_file(part)
         elif len(classified) < len(table):
@@ -92,5 +101,4 @@ def drop_problems(output: DirFileSystem) -> set[str]:
 
 def read_predictions(output: DirFileSystem) -> pd.DataFrame:
     """Return the ``path`` of each photo in the output, and its ``problem``."""
-    files = (BytesIO(output.cat_file(part)) for part in parts_of(output))
-    return pd.concat([pd.read_parquet(file, columns=["path", "problem"]) for file in files])
+    return pd.concat([read_part(output, part, ["path", "problem"]) for part in parts_of(output)])

@@ -194,10 +194,20 @@ def rows_of(*paths: str, problem: str | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["path", "class", "probability", "probability_a", "problem"])
 
 
-def test_photos_that_two_runs_classified_are_reported() -> None:
-    predictions = pd.DataFrame({"path": ["a", "b", "a"], "problem": [None] * 3})
-    with pytest.raises(UserError, match=r"^expected each of 2 photos once, found 3 rows: choose another OUTPUT"):
-        predict.report(["a", "b"], predictions, "cnn")
+def test_rows_that_two_runs_wrote_are_repaired(tmp_path: Path) -> None:
+    output = open_folder(str(tmp_path))
+    for number, paths in enumerate(["ab", "bc", "ca"]):
+        write_part(output, f"part-{number:06}.parquet", rows_of(*paths))
+    with pytest.raises(UserError, match=r"^expected each of 3 photos once, found 6 rows: .*run the same command again"):
+        predict.report(["a", "b", "c"], read_predictions(output), "cnn")
+    assert drop_problems(output) == {"a", "b", "c"}
+    assert read_predictions(output)["path"].tolist() == ["a", "b", "c"]
+
+
+def test_a_damaged_part_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "part-000000.parquet").touch()  # as after a power failure
+    with pytest.raises(UserError, match=r"part-000000.parquet as it was written, received it damaged .*: delete it"):
+        drop_problems(open_folder(str(tmp_path)))
 
 
 def test_rows_of_photos_that_are_gone_are_counted(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,6 +1,9 @@
 """Predictions on a real Ray cluster: from a bucket to another, and failures: the file, the reason, and whose it is."""
 
 import errno
+import os
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from stages.common.params import ConfidenceSettings, Resources
 from stages.inference.model_file import fetch_model_file
 from tests.commands.small_model import save_small_model
 from tests.conftest import PROJECT, write_photos
+from tests.project import run
 
 moto_server = pytest.importorskip("moto.server", exc_type=ImportError)
 pytest.importorskip("s3fs")
@@ -48,6 +52,8 @@ class Faulty(DirFileSystem):
 
     def reach(self, path: str) -> None:
         if self.name in path:
+            if self.kind == "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
             raise ERRORS[self.kind](path if path.startswith((".", "_")) else "")
 
     def open(self, path: str, **options: Any) -> Any:
@@ -102,6 +108,12 @@ def test_photos_of_a_bucket_are_classified_into_one(workspace: Path) -> None:
         ("full", "part", MachineError, ".*No space left on device: .*part-0"),
         ("user", "none", UserError, ".*expected a model that Keras .* can load"),
         ("bug", "part", RuntimeError, "'missing'"),
+        (
+            "killed",
+            "1.jpg",
+            MachineError,
+            r"The worker died .* \(photos 0\.jpg to 1\.jpg\): run the same",
+        ),
     ],
 )
 @pytest.mark.usefixtures("local_ray")
@@ -119,3 +131,18 @@ def test_a_failed_prediction_names_file_and_reason(
         predict.predict_photos(["0.jpg", "1.jpg"], job, RESOURCES, retries=0)
     assert type(raised.value) is expected
     assert len(str(raised.value).splitlines()) == 1
+
+
+def test_what_its_node_lacks_memory_for_ends() -> None:
+    """By default, Ray would start it again for ever."""
+    script = """if True:
+        import time
+        import commands.cluster
+        import ray
+        ray.init("local", _system_config={"memory_usage_threshold": 0.001}, include_dashboard=False)
+        try:
+            ray.get(ray.remote(max_retries=1)(lambda: time.sleep(60)).remote())
+        except ray.exceptions.OutOfMemoryError:
+            print("it ended")
+    """
+    assert "it ended" in run(PROJECT, sys.executable, "-c", script)

@@ -2,11 +2,13 @@
 
 import logging
 import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 from unittest import mock
 
 import pytest
 import ray
+from dvc.repo import Repo
 
 from commands.cluster import nodes
 from commands.cluster.nodes import check_resources, connect, copy_tracked_files
@@ -104,3 +106,19 @@ def test_a_node_with_other_versions_has_a_problem(monkeypatch: pytest.MonkeyPatc
     *problems, remote = nodes.problems_of_node._function({**here, **others}, "")
     assert problems == [f"{name} {here[name]} instead of 0.1" for name in others]
     assert remote == "expected the default DVC remote to be the one of the caller: no remote"
+
+
+def test_a_node_that_only_reads_the_remote_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before a training run, whose results could not be pushed."""
+    repo = Repo.init(str(tmp_path), no_scm=True)
+    with repo.config.edit() as config:
+        config["core"]["remote"] = "shared"
+        config["remote"] = {"shared": {"url": str(tmp_path / "remote[1]")}}
+    monkeypatch.setattr(nodes, "workspace", lambda _: nullcontext(tmp_path))
+    monkeypatch.setattr(nodes, "dvc", mock.Mock())
+    with pytest.raises(RuntimeError, match=r"remote\[1\]/.*/.probe-"):
+        nodes.problems_of_node._function({}, "")
+    remote = tmp_path / "remote[1]/files/md5"
+    remote.mkdir(parents=True)
+    assert nodes.problems_of_node._function({}, "") == []
+    assert list(remote.iterdir()) == []

@@ -160,7 +160,10 @@ def test_damaged_histories_and_seeds_are_one_line(path: Path, content: str) -> N
         evaluate_all_runs()
 
 
-@pytest.mark.parametrize("content", [[], {}, [1], [[]], [{"epoch": 1}], [{**RECORD, "loss": "low"}]], ids=str)
+OTHER_RECORDS = [{"epoch": 1}], [{**RECORD, "loss": "low"}], [{**RECORD, "epoch": 10**24}]
+
+
+@pytest.mark.parametrize("content", [[], {}, [1], [[]], *OTHER_RECORDS], ids=str)
 def test_a_history_of_something_else_is_one_line(content: Any) -> None:
     (HISTORY / "cnn.json").write_text(json.dumps(content))
     with pytest.raises(UserError, match=r"^expected .*/cnn.json .*, received it .*: run `dvc repro train@cnn`$"):

@@ -110,7 +110,7 @@ def explain_unreadable(path: Path, advice: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise UserError(f"expected {error.filename}, found none: {advice}") from error
-    except (ValueError, EOFError, KeyError, TypeError, RecursionError, BadZipFile) as error:
+    except (ValueError, EOFError, KeyError, TypeError, ArithmeticError, RecursionError, BadZipFile) as error:
         text = f"expected {path} as it was written, received it damaged or changed ({first_line(error)})"
         raise UserError(f"{text}: {advice}") from error
 

@@ -9,10 +9,10 @@ Writes ``data/splits/train.csv``, ``validation.csv`` and ``test.csv`` (``path,la
 ``train_paths.csv`` and ``validation_paths.csv`` (``path``) for ``pixels``, to which a corrected label makes no
 difference; ``rejected.csv`` (``path,reason``): every file in none of the three lists; ``copies.csv`` (``path,split``):
 those of them that are duplicates of a photo in their own split; ``groups.csv`` (``path,group``): the training and
-validation photos that are not alone in their group, of duplicates or by ``split.group``; and ``corrected.csv``
-(``path,given,label``): every photo that has its label from ``corrections.csv``.
+validation photos that are not alone in their group, of duplicates or by ``split.group`` or ``split.group_column``; and
+``corrected.csv`` (``path,given,label``): every photo that has its label from ``corrections.csv``.
 
-Duplicates and the photos of a group (``split.group``) are never in two splits. In training, duplicates stay; validation
+Duplicates and the photos of a group are never in two splits. In training, duplicates stay; validation
 and test have one photo of each duplicate cluster, so that scores, confidence intervals and tests count it once.
 """
 
@@ -28,7 +28,7 @@ from stages.common.params import Split, load_params
 from stages.common.paths import CORRECTIONS, LABELS, RAW, SHARD, SPLITS
 from stages.data.duplicates import SIDE, find_clusters, find_conflicts, hash_thumbnails, make_thumbnail
 from stages.data.groups import assign_splits, find_groups
-from stages.data.labels import apply_corrections, read_labels
+from stages.data.labels import apply_corrections, read_group_column, read_labels
 from stages.data.layout import SPLIT_NAMES, find_photos
 from stages.photos.decode import MORE_FRAMES, UnreadablePhotoError, open_photo
 from stages.photos.formats import SUFFIXES
@@ -101,7 +101,8 @@ def split_photos(settings: Split, corrections: Mapping[str, set[str]]) -> pd.Dat
     reject_conflicts(photos, thumbnails, settings.duplicate_distance)
     check_classes(photos)
     index = photos.index[photos["reason"] == ""]
-    photos.loc[index, "group"] = find_groups(photos.loc[index, ["path", "cluster"]], settings.group)
+    group_of = read_group_column(labels, settings.group_column) if settings.group_column else {}
+    photos.loc[index, "group"] = find_groups(photos.loc[index, ["path", "name", "cluster"]], settings, group_of)
     photos.loc[index, "split"] = assign_splits(photos.loc[index], settings, photos[photos["reason"] == REMOVED])
     reject_leaks(photos)
     check_rejected_fraction(photos, settings.max_rejected_fraction)

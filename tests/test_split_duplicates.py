@@ -10,8 +10,8 @@ from PIL import Image, ImageEnhance
 from sklearn.datasets import load_digits
 
 from commands.sample.drawing import draw_animal
-from stages.common.cli import UserError
-from stages.common.paths import SPLITS
+from stages.common.cli import MismatchError, UserError
+from stages.common.paths import LABELS, SPLITS
 from stages.data.layout import SPLIT_NAMES
 from stages.evaluation.report import data_values
 from stages.storage.photo_lists import DUPLICATE, read_groups, read_split
@@ -38,6 +38,31 @@ def test_a_photo_in_two_splits_stays_in_the_stricter_one(workspace: Path, set_pa
         {"path": "data/raw/train/cats/1.jpg", "reason": "same photo as data/raw/validation/cats/1.jpg"},
         {"path": "data/raw/train/cats/copy.jpg", "reason": "same photo as data/raw/validation/cats/0.jpg"},
     ]
+
+
+def test_a_column_of_the_labels_keeps_patients_together(workspace: Path, set_params: SetParams) -> None:
+    layout({"scans": 24})
+    LABELS.mkdir(parents=True)
+    patients = {f"scans/{number}.jpg": f"{number // 3}" for number in range(24)}
+    rows = [f"{path},{'ab'[int(patient) % 2]},{patient}" for path, patient in patients.items()]
+
+    def write_labels(*more: str) -> None:
+        (LABELS / "labels.csv").write_text("\n".join(["path,label,patient", *rows, *more]))
+
+    write_labels()
+    set_params({"split.group_column": "patient"})
+    lists = split_lists()
+    of_split = [{patients[path.removeprefix("data/raw/")] for path in lists[split]["path"]} for split in SPLIT_NAMES]
+    assert sum(map(len, of_split)) == len(set().union(*of_split)) == 8
+    write_labels("scans/0.jpg,a,7")
+    with pytest.raises(UserError, match=r"disagree on the patient of scans/0\.jpg \(0, 7\)"):
+        split_photos()
+    set_params({"split.group_column": "Patient"})
+    with pytest.raises(MismatchError, match=r"expected 'Patient' in download\.labels, received path, label, patient$"):
+        split_photos()
+    set_params({"split.group": "(a)"})
+    with pytest.raises(UserError, match=r"^params\.yaml: split: expected group or group_column, received both$"):
+        split_photos()
 
 
 def test_duplicates_train_together_and_test_once(workspace: Path) -> None:

@@ -157,5 +157,5 @@ def describe(photos: Photos, decisions: Mapping[str, str], rows: pd.DataFrame) -
         related = photos.related.get(photo["path"], [photo["path"]])  # of a fixed camera, a hundred thousand
         others = [other for other in related[: SHOWN + 1] if other != photo["path"]]
         photo |= {"decision": decisions.get(photo["path"]), "related": len(related) - 1, "shown": others[:SHOWN]}
-        photo["are_copies"] = photos.settings.group is None
+        photo["are_copies"] = not photos.settings.has_groups
     return described

@@ -60,6 +60,12 @@ class Split(Section):
     max_megapixels: Positive
     duplicate_distance: Annotated[int, Field(ge=0, lt=32)] | None
     group: str | None = None
+    group_column: str | None = None
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether photos may belong together that are no duplicates."""
+        return bool(self.group or self.group_column)
 
     @field_validator("group")
     @classmethod
@@ -72,7 +78,9 @@ class Split(Section):
         raise ValueError(f"expected a regular expression with a group in parentheses, received '{group}'")
 
     @model_validator(mode="after")
-    def _leaves_photos_to_train_on(self) -> "Split":
+    def _keys_fit_each_other(self) -> "Split":
+        if self.group and self.group_column:
+            raise ValueError("expected group or group_column, received both")
         if self.validation_fraction + self.test_fraction >= 1:
             raise ValueError("expected validation_fraction + test_fraction below 1")
         return self

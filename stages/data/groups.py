@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Mapping
 from itertools import groupby
 from operator import itemgetter
 from unicodedata import normalize
@@ -17,30 +18,36 @@ from stages.common.cli import MismatchError, logger
 from stages.common.params import Split
 
 
-def find_groups(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
-    """Return the index of each photo's group: the clusters in whose paths ``pattern`` has the same first group.
+def find_groups(photos: pd.DataFrame, settings: Split, group_of: Mapping[str, str]) -> np.ndarray:
+    """Return the index of each photo's group: the clusters of photos that belong together by ``settings``.
 
-    A cluster without a match is a group of its own, and so is every cluster if the pattern is None.
+    That is, in whose paths ``settings.group`` has the same first group, or whose names have the same value in
+    ``group_of``, the ``settings.group_column``. A cluster without one is a group of its own.
     """
     clusters = photos["cluster"].to_numpy()
-    if pattern is None:
+    if settings.group:
+        pattern = normalize("NFC", settings.group)
+        matches = [re.search(pattern, normalize("NFC", path)) for path in photos["path"]]
+        found, parameter = [match and match[1] for match in matches], f"split.group: expected '{pattern}'"
+    elif settings.group_column:
+        found = [group_of.get(name) for name in photos["name"]]
+        parameter = f"split.group_column: expected '{settings.group_column}'"
+    else:
         return clusters
-    pattern = normalize("NFC", pattern)
-    matches = [re.search(pattern, normalize("NFC", path)) for path in photos["path"]]
-    keys, names = pd.factorize(np.array([match and match[1] for match in matches], object))  # -1 where there is none
+    keys, names = pd.factorize(np.array(found, object))  # -1 where there is none
     matched = keys >= 0
     if not matched.any():
         path = photos["path"].iloc[0]
-        raise MismatchError(f"split.group: expected '{pattern}' to match paths, as {path}, but it matches none")
+        raise MismatchError(f"{parameter} to give photos a group, such as {path}, but it gives none")
     first_key = clusters.max() + 1  # the nodes of the graph are the clusters, then the keys
     ends = clusters[matched], first_key + keys[matched]
     graph = coo_array((np.ones(matched.sum(), bool), ends), shape=[first_key + len(names)] * 2)
     groups: np.ndarray = connected_components(graph, directed=False)[1][clusters]
     if len(set(groups)) == 1:
-        raise MismatchError(f"split.group: expected '{pattern}' to distinguish groups, but all are in {min(names)!r}")
-    logger.info("split.group joins %d clusters to %d groups", len(set(clusters)), len(set(groups)))
+        raise MismatchError(f"{parameter} to distinguish groups, but all are in {min(names)!r}")
+    logger.info("groups: %d, of %d clusters", len(set(groups)), len(set(clusters)))
     if not matched.all():
-        text = "split.group does not match %d of %d photos, which stay on their own, such as %s"
+        text = "%d of %d photos have no group, and stay on their own, such as %s"
         logger.warning(text, (~matched).sum(), len(photos), photos["path"][~matched].iloc[0])
     return groups
 
@@ -66,7 +73,7 @@ def assign_splits(photos: pd.DataFrame, settings: Split, removed: pd.DataFrame |
         return fill_splits(photos, {"train": [*train["group"].unique()], "validation": validation}, "train")
     if "test" not in given:  # every n-th group in validation, by class, in the order of their first paths there
         # A removed photo has no group: it counts as one by itself, unless it may have been in another's (split.group).
-        listed = pd.concat([photos, None if settings.group else removed]).sort_values("path")
+        listed = pd.concat([photos, None if settings.has_groups else removed]).sort_values("path")
         listed = listed[listed["split"] == "validation"]
         firsts = listed[~listed["group"].duplicated() | (listed["group"] < 0)]
         # By the labels before corrections, or one would move other photos between validation and test.
@@ -172,6 +179,6 @@ def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, num_split
     solved = milp(costs.ravel(), integrality=1, bounds=Bounds(0, 1), constraints=[one_split, every_class])
     if solved.x is None:
         raise MismatchError(
-            "split.group: expected groups that can be divided with every class in every split, received others"
+            "split: expected groups that can be divided with every class in every split, received others"
         )
     return np.asarray(solved.x.reshape(-1, num_splits).argmax(axis=1))

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Set
 from functools import partial
 from io import StringIO
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
 import pandas as pd
@@ -54,13 +54,28 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
     return listed
 
 
+def read_group_column(labels: Path, column: str) -> dict[str, str]:
+    """Read the value of each path that has one in another column of a CSV that :func:`read_labels` accepts."""
+    content = labels.read_bytes() if labels.exists() else b""
+    rows = csv.DictReader(StringIO(content.decode("utf-8-sig"), newline=""), skipinitialspace=True)
+    if column not in (columns := list(rows.fieldnames or [])):
+        received = ", ".join(columns)[:MAX_SHOWN] or "no CSV"
+        raise MismatchError(f"split.group_column: expected {column!r} in download.labels, received {received}")
+    values: dict[str, str] = {}
+    for row in rows:
+        path, value = normalize("NFC", PurePosixPath(row["path"]).as_posix()), normalize_label(row[column] or "")
+        if value and values.setdefault(path, value) != value:
+            raise UserError(f"download.labels: two lines disagree on the {column} of {path} ({values[path]}, {value})")
+    return values
+
+
 def check_columns(columns: list[str], name: str) -> None:
     """Raise a UserError unless ``path`` and ``label`` are there, once each; log the other columns."""
     if columns.count("path") != 1 or columns.count("label") != 1:
         received = shown(", ".join(columns))[:MAX_SHOWN] or "none"  # a web page may be one line
         raise UserError(f"{name}: expected the columns path and label, separated by commas, received {received}")
     if others := [column for column in columns if column not in ("path", "label")]:
-        logger.info("%s: columns that are not read: %s", name, ", ".join(map(repr, others))[:MAX_SHOWN])
+        logger.info("%s: columns besides path and label: %s", name, ", ".join(map(repr, others))[:MAX_SHOWN])
 
 
 def normalize_label(label: str) -> str:

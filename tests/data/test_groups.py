@@ -177,27 +177,44 @@ def test_validation_is_taken_from_training(caplog: pytest.LogCaptureFixture) -> 
     assert list(more[: len(photos) - 1]) == list(splits[:-1])
 
 
+def by_pattern(pattern: str) -> Split:
+    return SETTINGS.model_copy(update={"group": pattern})
+
+
 def test_photos_with_the_same_match_are_one_group() -> None:
     """Also through duplicates, and where names are in another Unicode form."""
     cafe = [normalize(form, "dogs/café") for form in ("NFD", "NFC")]
     photos = table(["dogs/rex_1"], ["dogs/tom_1"], ["dogs/alone"], ["dogs/rex_2"], *([f"{name}_1"] for name in cafe))
     photos.loc[len(photos)] = photos.loc[1].replace("data/raw/dogs/tom_1_0.jpg", "data/raw/dogs/rex_3_0.jpg")
-    groups = find_groups(photos, r"/([^/]+)_\d_0\.jpg$")
+    groups = find_groups(photos, by_pattern(r"/([^/]+)_\d_0\.jpg$"), {})
     assert list(pd.factorize(groups)[0]) == [0, 0, 1, 0, 2, 2, 0]
-    groups = find_groups(photos, rf"/(caf[{normalize('NFD', 'é')}])")
+    groups = find_groups(photos, by_pattern(rf"/(caf[{normalize('NFD', 'é')}])"), {})
     assert groups[4] == groups[5]
 
 
 def test_a_cluster_without_a_match_is_a_group_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
     photos = table(["dogs/rex_1"], ["dogs/rex_2"], ["dogs/1"], ["dogs/2"])
-    assert list(pd.factorize(find_groups(photos, r"/(rex)?[_\d]*\.jpg$"))[0]) == [0, 0, 1, 2]
-    assert "does not match 2 of 4 photos, which stay on their own, such as data/raw/dogs/1_0.jpg" in caplog.text
+    assert list(pd.factorize(find_groups(photos, by_pattern(r"/(rex)?[_\d]*\.jpg$"), {}))[0]) == [0, 0, 1, 2]
+    assert "2 of 4 photos have no group, and stay on their own, such as data/raw/dogs/1_0.jpg" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("pattern", "message"),
-    [("(cows)", "to match paths, as data/raw/dogs/1_0.jpg, but it matches none"), ("(raw)", "but all are in 'raw'")],
+    [
+        ("(cows)", "to give photos a group, such as data/raw/dogs/1_0.jpg, but it gives none"),
+        ("(raw)", "but all are in 'raw'"),
+    ],
 )
 def test_a_pattern_that_tells_nothing_apart_is_one_line(pattern: str, message: str) -> None:
     with pytest.raises(MismatchError, match=rf"^split.group: expected '{re.escape(pattern)}' .*{message}$"):
-        find_groups(table(["dogs/1"], ["dogs/2"]), pattern)
+        find_groups(table(["dogs/1"], ["dogs/2"]), by_pattern(pattern), {})
+
+
+def test_a_column_of_the_labels_gives_groups() -> None:
+    settings = SETTINGS.model_copy(update={"group_column": "patient"})
+    photos = table(["a/1"], ["b/2"], ["a/3"], ["a/4"])
+    name = list(photos["name"])
+    assert list(find_groups(photos, settings, {name[0]: "x", name[1]: "y", name[2]: "x"})) == [0, 1, 0, 2]
+    for group_of, message in (({}, "but it gives none"), (dict.fromkeys(name, "x"), "but all are in 'x'")):
+        with pytest.raises(MismatchError, match=rf"^split.group_column: expected 'patient' .*{message}$"):
+            find_groups(photos, settings, group_of)

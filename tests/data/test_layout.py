@@ -225,7 +225,7 @@ def test_a_csv_gives_the_labels_whatever_the_folders(outer: str, caplog: pytest.
     """And whatever its other columns, which are logged: one might give splits."""
     lay_out(f"{outer}1.jpg", f"{outer}train/2.jpg", f"{outer}labels.csv")
     photos = find("\ufeff,split,path,label\n0,test,1.jpg,cats\n1,train,./train/2.jpg, dogs \n")
-    assert "download.labels: columns that are not read: '', 'split'" in caplog.text
+    assert "download.labels: columns besides path and label: '', 'split'" in caplog.text
     assert photos[["name", "label", "split"]].to_dict("index") == {
         f"{outer}1.jpg": {"name": "1.jpg", "label": "cats", "split": ""},
         f"{outer}labels.csv": {"name": "labels.csv", "label": "", "split": ""},

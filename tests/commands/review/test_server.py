@@ -167,4 +167,4 @@ def test_columns_that_are_not_read_are_logged_once(server: Server, caplog: pytes
     CORRECTIONS.write_text("path,label,reason of Ada\n")
     for _ in range(2):
         assert server.ask("project")[0] == 200
-    assert caplog.text.count("corrections.csv: columns that are not read: 'reason of Ada'") == 1
+    assert caplog.text.count("corrections.csv: columns besides path and label: 'reason of Ada'") == 1

@@ -17,7 +17,7 @@ from stages.models.saving import save_model
 from stages.storage.files import write_json
 from stages.training.network import sample_features
 from tests.conftest import PROJECT
-from tests.training.examples import photos
+from tests.training.examples import features_of, photos
 from tests.training.small_backbone import use_small_backbone
 
 SIZE = (24, 32)
@@ -65,6 +65,6 @@ def save_model_on_backbone(name: str, patch: pytest.MonkeyPatch) -> None:
         MODELS / f"{name}.npz",
         logits=model.predict_on_batch(VALIDATION.examples),
         labels=VALIDATION.labels,
-        training_features=sample_features(model, TRAINING, seed=0),
-        validation_features=sample_features(model, VALIDATION, seed=0),
+        training_features=sample_features(model, features_of(model, TRAINING, views=1), seed=0),
+        validation_features=sample_features(model, features_of(model, VALIDATION, views=1), seed=0),
     )

@@ -21,7 +21,7 @@ MIRRORED = np.tile([1.0, -1.0], 4)  # signs of a mirrored photo's horizontal fre
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # whose products' highest bits depend on all bits (Knuth)
 HIGH = np.uint64(2**64 - 2**32)
 THUMBNAILS = 64  # compared at once: 256 would leave the CPU's cache, and take three times as long
-MANY_PAIRS = 50  # for each photo, that differ in spite of similar hashes
+MANY_PAIRS = 50  # with similar hashes for each photo, which take long to compare
 
 
 def make_thumbnail(photo: Image.Image) -> np.ndarray:

@@ -24,19 +24,8 @@ OUT_OF_FOLD = Path("data/out_of_fold")
 BEST = Path("metrics/best.json")
 REPORT = Path("metrics/report.md")
 # DVC may delete what else is in a folder of outputs.
-OUTPUTS = (
-    RAW,
-    LABELS,
-    THUMBNAILS,
-    BACKBONE,
-    SPLITS,
-    FEATURES,
-    MODELS,
-    REPEATS,
-    OUT_OF_FOLD,
-    BEST.parent,
-    Path("plots"),
-)
+IN_DATA = (RAW, LABELS, THUMBNAILS, BACKBONE, SPLITS, FEATURES, MODELS, REPEATS, OUT_OF_FOLD)
+OUTPUTS = (*IN_DATA, Path("metrics"), Path("plots"))
 # Outside the outputs, which DVC deletes before a step runs.
 BACKUPS = Path("data/backups")
 PREDICTIONS = Path("data/predictions")

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from stages.common.cli import UserError, logger, plural
-from stages.data.labels import normalize_label, read_labels, spelling
+from stages.data.labels import MAX_SHOWN, normalize_label, read_labels, spelling
 from stages.storage.non_photos import SIDECAR_SUFFIXES, folders_above
 from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
 
@@ -103,6 +103,7 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
             "expected two or more classes, from a CSV (download.labels) or, without one, the names of folders with "
             f"their photos, found {', '.join(classes) or 'none'}{hint}"
         )
+    logger.info("%d classes: %s", len(classes), ", ".join(classes)[:MAX_SHOWN])
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
         logger.warning("classes that differ in spelling alone, each one of its own: %s", ", ".join(alike))
     return photos
@@ -125,7 +126,10 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
             raise UserError(f"expected photos in the class folder {path}, found none: add some or delete the folder")
     for path, split in tops.items():
         if split and not tree.inner[path]:
-            raise UserError(f"expected a folder per class in {path}, found photos alone: move or delete them")
+            raise UserError(
+                f"expected a folder per class in {path}, found photos alone: put those of each class into a folder, "
+                "write their classes into a CSV (download.labels), or delete them"
+            )
     folders = class_folders(tops, tree)
     classes = {label for label, _, _ in folders.values()}
     class_folder_of: dict[str, ClassFolder] = {}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from posixpath import dirname
+from textwrap import shorten
 from typing import NamedTuple
 from unicodedata import normalize
 
@@ -103,7 +104,7 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
             "expected two or more classes, from a CSV (download.labels) or, without one, the names of folders with "
             f"their photos, found {', '.join(classes) or 'none'}{hint}"
         )
-    logger.info("%d classes: %s", len(classes), ", ".join(classes)[:MAX_SHOWN])
+    logger.info("%d classes: %s", len(classes), shorten(", ".join(classes), MAX_SHOWN, placeholder=" ..."))
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
         logger.warning("classes that differ in spelling alone, each one of its own: %s", ", ".join(alike))
     return photos

@@ -1,7 +1,4 @@
-"""The files of a set of features: outputs of the steps ``pixels`` and ``features``.
-
-All functions that read raise a UserError if a file is missing or damaged.
-"""
+"""The files of a set of features, as ``pixels`` and ``features`` write them. One missing or damaged is a UserError."""
 
 import errno
 import json
@@ -67,10 +64,10 @@ def open_arrays(name: str) -> dict[str, DiskArray]:
 
 def open_sample(name: str) -> np.ndarray:
     """Read the pixels of the validation photos at ``sample_rows``, uint8, shaped (photos, height, width, 3)."""
+    if name == PIXELS:
+        validation = open_arrays(name)["validation"]
+        return validation[sample_rows(len(validation))]
     with explain_unreadable(FEATURES / name, remedy(name)):
-        if name == PIXELS:
-            validation = open_arrays(name)["validation"]
-            return validation[sample_rows(len(validation))]
         return np.asarray(np.load(FEATURES / name / VALIDATION_SAMPLE))
 
 

@@ -6,8 +6,7 @@ import pytest
 from stages.datasets.dataset import StoredDataset
 from stages.models.runtime import keras, layers
 from stages.training import batches
-from stages.training.batches import training_batches, validation_batches
-from stages.training.micro_batches import MicroBatched
+from stages.training.batches import MicroBatched, training_batches, validation_batches
 
 LABELS = np.arange(10, dtype=np.int64)
 PHOTOS = StoredDataset(LABELS.astype(np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 3), np.uint8), LABELS)

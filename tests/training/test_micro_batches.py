@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from stages.models.runtime import keras, layers
+from stages.training.batches import MicroBatched
 from stages.training.loop import compile_model
-from stages.training.micro_batches import MicroBatched
 
 RNG = np.random.default_rng(0)
 EXAMPLES = RNG.integers(0, 256, (9, 8, 8, 3)).astype(np.uint8)

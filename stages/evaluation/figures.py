@@ -122,9 +122,9 @@ def warn_of_boxes(letters: str) -> None:
 class FigureCache:
     """Figures in ``data/figures/`` by the hash of the code, the versions, the function that draws and its arguments."""
 
-    def __init__(self, photos_key: str) -> None:  # a hash of the photos of which figures show thumbnails
+    def __init__(self, photos: Iterable[str]) -> None:  # hashes of the photos of which figures show thumbnails
         versions = [version(name) for name in ("matplotlib", "numpy", "Pillow")]
-        self.key = content_hash([photos_key, *read_code(DRAWING_CODE), *versions, *FONTS])
+        self.key = content_hash([*photos, *read_code(DRAWING_CODE), *versions, *FONTS])
         self.used: set[Path] = set()
 
     def write(self, draw: partial[Figure], path: Path) -> None:

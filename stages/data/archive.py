@@ -126,12 +126,8 @@ def check_name(name: str) -> None:
 
 
 def in_shards(files: Iterable[Member]) -> Iterator[list[Member]]:
-    """Divide files into shards of bounded size, most of which end where the hash of a name says.
-
-    If they ended after a fixed number, one more photo would change every shard behind it, which DVC would keep anew.
-    """
-    shard, size = list[Member](), 0
-    ends = False  # whether the shard so far ends where a hash says
+    """Divide files into shards of bounded size; most end where a name's hash says, so that a new photo changes one."""
+    shard, size, ends = list[Member](), 0, False
     for file in files:
         if shard and (ends or size + file.size > MAX_BYTES or len(shard) == MAX_PHOTOS):
             yield shard

@@ -174,10 +174,7 @@ def _pairs_in_runs(keys: np.ndarray, hashes: np.ndarray, max_distance: int) -> I
 
 
 def bit_masks(max_distance: int, sections: int) -> np.ndarray:
-    """Return masks, uint64, of so many sections of a hash each: any ``max_distance`` bits leave one mask untouched.
-
-    The hash is divided into ``max_distance + sections`` sections, of which the masks are all combinations.
-    """
+    """Return masks, uint64, of so many sections of a hash each: any ``max_distance`` bits leave one mask untouched."""
     count = max_distance + sections
     bits = [sum(1 << bit for bit in range(first, BITS, count)) for first in range(count)]
     return np.array([sum(of_mask) for of_mask in combinations(bits, sections)], np.uint64)

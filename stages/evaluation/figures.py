@@ -53,10 +53,8 @@ def largest_and_smallest(counts: pd.DataFrame, rows: int) -> pd.DataFrame:
 
 
 def picture_grid(figure: Figure, rows: int, columns: int, anchor: str = "C") -> np.ndarray:
-    """Add bare axes for pictures to a figure, and return them, shaped (rows, columns).
-
-    They have no ticks at all, as matplotlib takes longer to lay out invisible ones than to draw a picture.
-    """
+    """Add bare axes for pictures to a figure, and return them, shaped (rows, columns)."""
+    # No ticks at all, as matplotlib takes longer to lay out invisible ones than to draw a picture.
     bare = {"xticks": [], "yticks": [], "anchor": anchor}
     grid: np.ndarray = figure.subplots(rows, columns, squeeze=False, subplot_kw=bare)
     for axes in grid.flat:

@@ -19,10 +19,7 @@ INFERENCE_CODE = ("inference/*.py", "models/*.py")  # what predictions depend on
 
 
 class PredictionCache:
-    """Outputs of models for the same photos, in a file in ``data/predictions/`` each.
-
-    A file is used while its key is the same: a hash of the model, the pixels, the versions, the hardware and the code.
-    """
+    """Outputs of models for the same photos, each in a file of ``data/predictions/`` used while its key matches."""
 
     def __init__(self, pixels: ArrayStore) -> None:
         self.pixels = pixels

@@ -55,13 +55,10 @@ def imports_lightened(unused: Iterable[str]) -> Iterator[None]:
 
 @contextmanager
 def start_up_messages_filtered() -> Iterator[None]:
-    """Buffer stderr, that of native code too, and pass it on at the end without start-up messages.
-
-    After a crash in native code, ``faulthandler`` still writes the signal and Python's stack to the real stderr.
-    """
+    """Buffer stderr, that of native code too, and pass it on at the end without start-up messages."""
     sys.stderr.flush()
     stderr = os.dup(2)
-    faulthandler.enable(stderr)
+    faulthandler.enable(stderr)  # to which a crash in native code still writes the signal and Python's stack
     with TemporaryFile() as buffer:
         os.dup2(buffer.fileno(), 2)
         try:
@@ -118,10 +115,7 @@ def use_float16_in_silence() -> None:
 
 
 def set_precision(precision: str, *, has_backbone: bool) -> str:
-    """Set Keras's dtype policy for new models; their weights and logits are always float32.
-
-    "auto" is the fastest that this machine supports natively. Returns the policy and the reason for it.
-    """
+    """Set Keras's dtype policy for new models, whose weights and logits stay float32; return it and the reason."""
     policy, reason = fastest_precision(has_backbone) if precision == "auto" else (precision, "set by train.precision")
     keras.config.set_dtype_policy(policy)
     return f"{policy}, {reason}"
@@ -140,7 +134,7 @@ def float32_policy() -> Iterator[None]:
 
 
 def fastest_precision(has_backbone: bool) -> tuple[str, str]:
-    """Return a policy and the reason for it; without instructions for it, half precision is slower than float32."""
+    """Return the policy for "auto" and why; without instructions for it, half precision is slower than float32."""
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
         details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]

@@ -104,11 +104,9 @@ class ModelConfig(Augmentation):
     @model_validator(mode="after")
     def _keys_fit_each_other(self) -> "ModelConfig":
         given = set(self.model_dump(exclude_defaults=True))
-        usable = (*LINEAR_KEYS, *(LINEAR_FINE_TUNING_KEYS if self.fine_tune else ()))
-        if self.is_linear and (others := sorted(given - {"features", "classifier", *usable})):
-            raise ValueError(
-                f"expected only features, {', '.join(usable)} with classifier: linear, received {', '.join(others)}"
-            )
+        usable = ("features", *LINEAR_KEYS, *(LINEAR_FINE_TUNING_KEYS if self.fine_tune else ()))
+        if self.is_linear and (others := sorted(given - {"classifier", *usable})):
+            raise ValueError(f"expected only {', '.join(usable)} with classifier: linear, received {', '.join(others)}")
         if not self.is_linear and given & {*LINEAR_KEYS}:
             raise ValueError(f"expected classifier: linear with {', '.join(LINEAR_KEYS)}, received none")
         if not self.is_linear and (missing := sorted({"dropout", "dense_units"} - given)):

@@ -23,13 +23,8 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def in_parallel(
-    function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None
-) -> Iterator[Result]:
-    """Apply a function to each item, in a thread per core, and yield the results in the order of the items.
-
-    At most two results per thread are in memory. It pays off for functions that release the GIL or wait for a server.
-    """
+def in_parallel(function: Callable[[Item], Result], items: Iterable[Item], threads: int = 0) -> Iterator[Result]:
+    """Apply a function to each item, by default in a thread per core; yield the results in the order of the items."""
     threads = threads or available_cores()
     pending: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:

@@ -63,10 +63,8 @@ def find_clusters(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: in
                 firsts, seconds = firsts[crosses], seconds[crosses]
             join_duplicates(parents, owners[firsts], owners[seconds], thumbnails, mirrored)
             if num_pairs <= max_pairs < num_pairs + len(firsts):
-                text = (
-                    "photos look alike in so many pairs (%d) that comparing them takes long: if they are digits, pages "
-                )
-                logger.warning(text + "or of a fixed camera, leave split.duplicate_distance empty", max_pairs)
+                text = "photos look alike in so many pairs (%d) that comparing them takes long: if they are digits,"
+                logger.warning(text + " pages or of a fixed camera, leave split.duplicate_distance empty", max_pairs)
             num_pairs += len(firsts)
     return pd.factorize(find_roots(parents, photos.index.to_numpy()))[0]
 

@@ -155,10 +155,8 @@ def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolde
         elif below and len(set(below.values())) == len(below) and are_complete(all_below):
             folders |= {inner: ClassFolder(label, split, path.parent) for inner, split in below.items()}
         else:
-            received = f"{describe(below) or 'photos'} in {path}"
-            raise UserError(
-                f"expected photos in each class folder, or folders for the same splits in each, received {received}"
-            )
+            found = f"{describe(below) or 'photos'} in {path}"
+            raise UserError(f"expected photos in each class folder, or folders for the same splits, received {found}")
     return folders
 
 

@@ -69,10 +69,7 @@ def confident_classes(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarr
 def list_issues(
     photos: pd.DataFrame, classes: list[str], probabilities: np.ndarray, reviewed: Collection[str]
 ) -> pd.DataFrame:
-    """List the photos that by their probabilities out of fold confidently belong to another class than their label's.
-
-    Those ``reviewed`` are left out, as a person has confirmed their labels. The least probable label given is first.
-    """
+    """List the photos, but those ``reviewed``, that confidently belong to another class: the least probable first."""
     labels = encode_labels(photos["label"], classes)
     suggested = confident_classes(probabilities, labels)
     rows = np.arange(len(photos))

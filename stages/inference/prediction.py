@@ -1,7 +1,4 @@
-"""Load a trained model, and predict logits and features of photos; count and time what a prediction takes.
-
-TensorFlow is loaded with the first model.
-"""
+"""Load a trained model, predict with it, and measure its size and speed; the first model loads TensorFlow."""
 
 import logging
 import math

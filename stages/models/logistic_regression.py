@@ -1,7 +1,6 @@
 """Logistic regression on a backbone's pooled features, with its regularisation chosen by cross-validation.
 
-It needs no TensorFlow: ``train`` makes the last layer of a Keras model of it, ``label_issues`` takes the predictions of
-its cross-validation.
+It needs no TensorFlow: ``train`` makes a Keras model's last layer of it, ``label_issues`` predicts out of fold with it.
 """
 
 import warnings

@@ -91,10 +91,8 @@ def load_network(folder: Path, about: dict[str, Any], image_size: tuple[int, int
 
 
 def rescale_stem(network: keras.Model) -> None:
-    """Divide an EfficientNet's input by the root of the standard deviation, as its published weights expect.
-
-    Keras adds a layer for it with ``weights="imagenet"`` alone; the normalization layer before it can do the same.
-    """
+    """Divide an EfficientNet's input by the root of the standard deviation, as its published weights expect."""
+    # Keras adds a layer for it with weights="imagenet" alone; the normalization layer before it can do the same.
     norm = next(layer for layer in network.layers if isinstance(layer, layers.Normalization))
     norm.adapt_variance.assign(norm.adapt_variance * np.array(IMAGENET_STDDEV_RGB, np.float32))
     norm.finalize_state()

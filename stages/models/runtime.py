@@ -36,14 +36,10 @@ UNUSED_BY_KERAS = ("matplotlib", "sklearn")
 
 @contextmanager
 def imports_lightened(unused: Iterable[str]) -> Iterator[None]:
-    """Make packages that are not imported yet look as if they were not installed, and pause garbage collection.
-
-    The hundreds of thousands of objects of an import live as long as the process; to scan them again and again takes a
-    quarter of the CPU time of a start.
-    """
+    """Make packages that are not imported yet look as if they were not installed, and pause garbage collection."""
     refused = [name for name in unused if name not in sys.modules]
     sys.modules.update(dict.fromkeys(refused))  # type: ignore[arg-type]  # None makes an import fail
-    gc.disable()
+    gc.disable()  # to scan the imported objects, which all stay, again and again takes a quarter of a start's CPU time
     try:
         yield
     finally:

@@ -74,9 +74,7 @@ def open_sample(name: str) -> np.ndarray:
 def open_features(name: str, lists: Lists) -> dict[str, DiskArray]:
     """Open the arrays of a set of features; raise a UserError if they are not of the photos in ``lists``."""
     if read_about(name).get("photos") != hash_paths(lists):
-        raise UserError(
-            f"{FEATURES / name}: expected features of the photos in {SPLITS}, received others: {remedy(name)}"
-        )
+        raise UserError(f"{FEATURES / name}: expected features of photos in {SPLITS}, received others: {remedy(name)}")
     return open_arrays(name)
 
 

@@ -60,8 +60,7 @@ def _pipeline(batches: Callable[[], Batches], dataset: Dataset) -> tf.data.Datas
 class MicroBatched(keras.Model):
     """A model that computes each batch in micro-batches, in parallel (docs/decisions/one_thread.md).
 
-    They are the same on any number of cores, and so is the order in which their gradients are added. With fewer
-    examples than micro-batches, some compute one that does not count.
+    They are the same on any number of cores, and so is the order in which their gradients are added.
     """
 
     def __init__(self, model: keras.Model, micro_batches: int, class_weights: np.ndarray | None = None) -> None:
@@ -72,7 +71,7 @@ class MicroBatched(keras.Model):
         size = tf.shape(examples)[0]
         bounds = pairwise(size * index // self.micro_batches for index in range(self.micro_batches + 1))
         logits = [
-            # TensorFlow's convolutions fail on empty batches.
+            # TensorFlow's convolutions fail on empty batches: those compute an example that does not count.
             self.model(examples[start : tf.maximum(end, start + 1)], training=training)[: end - start]
             for start, end in bounds
         ]

@@ -26,9 +26,8 @@ from stages.training.training_run import TRAINING_CODE, Backup, History, Trainin
 def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[History, np.ndarray]:
     """Train the model of a run, resuming after the last epoch in the file ``backup``.
 
-    Returns:
-        A record per epoch, from 1 (epoch, accuracy, loss, val_accuracy, val_loss; in the selected one also kept), and
-        the logits of the validation photos, float32, shaped (photos, classes).
+    Returns a record per epoch, from 1 (epoch, accuracy, loss, val_accuracy, val_loss; in the selected one also kept),
+    and the logits of the validation photos, float32, shaped (photos, classes).
     """
     settings, fine_tune = run.settings, run.config.fine_tune
     epochs, learning_rate = settings.epochs, fine_tune.learning_rate if fine_tune else settings.learning_rate

@@ -1,7 +1,4 @@
-"""Inputs and results of a training run, and a backup after each epoch, from which a killed run resumes exactly.
-
-Keras's BackupAndRestore does not (docs/decisions/own_backup.md). This module does not load TensorFlow.
-"""
+"""Inputs, results and backups of a training run, without loading TensorFlow."""
 
 import json
 from collections.abc import Sequence
@@ -45,7 +42,7 @@ class Trained(NamedTuple):
 
 
 class Backup:
-    """The state of a training run after its last finished epoch, in a ``.npz`` file."""
+    """The state of a run after its last epoch, by which a killed one resumes exactly (docs/decisions/own_backup.md)."""
 
     def __init__(self, path: Path, key: str) -> None:
         self.path, self.key = path, key  # the key is a hash of all that the training run depends on

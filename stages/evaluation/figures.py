@@ -127,8 +127,7 @@ class FigureCache:
 
     def write(self, draw: partial[Figure], path: Path) -> None:
         """Write a figure to ``path``, drawn or as it is cached."""
-        arguments = np.frombuffer(pickle.dumps(draw), np.uint8)
-        key = content_hash([self.key, arguments])
+        key = content_hash([self.key, np.frombuffer(pickle.dumps(draw), np.uint8)])
         cached = FIGURES / f"{key}.npz"
         self.used.add(cached)
         if arrays := read_cached(cached, key):

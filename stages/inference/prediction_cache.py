@@ -27,8 +27,7 @@ class PredictionCache:
         self.maps: dict[Path, Path] = {}  # of the frozen backbone, by model; many models share one
         self.sizes: dict[str, Size] = {}  # of the models that predicted
         parts = [str(pixels.shape), *machine_key(), *read_code(INFERENCE_CODE)]
-        # One by one, as the photos may not fit into memory.
-        photos = (pixels[np.array([index])] for index in range(len(pixels)))
+        photos = (pixels[np.array([index])] for index in range(len(pixels)))  # one by one: all may not fit into memory
         self.key = content_hash(chain(parts, photos))
 
     def predict(self, model_path: Path, *, features: bool = False) -> Outputs:

@@ -93,8 +93,7 @@ def check_content(files: list[Member], archive: Path) -> None:
 def pack(files: list[Member], folder: Path, readers: int = 0) -> None:
     """Pack files into shards: zips, not compressed, sorted by name and without dates (docs/decisions/shards.md).
 
-    So the same files are the same bytes, wherever they come from. ``readers`` are threads that open files ahead of
-    packing; none where files can be read one at a time only.
+    So the same files are the same bytes. ``readers`` are threads that open files ahead; 0: one file at a time.
     """
     files.sort(key=lambda file: file.name)
     folders, previous = set(map(str, folders_above(file.name for file in files))), ""

@@ -46,8 +46,7 @@ def copy_backbone(backbone: str, folder: Path, name: str, stop_before: str | Non
 def load_backbone(folder: Path, image_size: tuple[int, int]) -> Backbone:
     """Load the backbone that ``copy_backbone`` wrote to a folder, with its weights.
 
-    It equals the network that Keras builds for its own published weights, and computes in float32 under any precision
-    policy, so that its features are the same in all steps.
+    It equals the network that Keras builds for its own published weights, and computes in float32 under any policy.
     """
     about = read_json(folder / ARCHITECTURE, dict, f"run `dvc repro features@{folder.parent.name}`")
     network = load_network(folder, about, image_size)

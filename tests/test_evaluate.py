@@ -148,7 +148,7 @@ MISSING += [HISTORY / "cnn.json", REPEATS / "cnn/seeds.json"]
 @pytest.mark.parametrize("content", ["", "[1]", '{"environment": 1}', "<<<<<<< HEAD", "[" * 100_000])
 def test_damaged_json_is_one_line(content: str) -> None:
     Path("data/models/cnn.json").write_text(content)
-    with pytest.raises(UserError, match=r"^expected JSON.* in data/models/cnn\.json, .*: run `dvc repro train@cnn`$"):
+    with pytest.raises(UserError, match=r"^expected data/models/cnn.json as .*, received it .*: run `dvc repro train@"):
         evaluate_all_runs()
 
 

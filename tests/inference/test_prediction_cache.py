@@ -43,9 +43,8 @@ def save_on_backbone(name: str, units: int, *, backbone_seed: int = 0, fine_tune
         maps = keras.Input(backbone.output_shape[1:])
         head.insert(0, keras.Model(maps, layers.Conv2D(4, 1, activation="relu")(maps), name="last_blocks"))
     path = MODELS / f"{name}.keras"
-    saving.save_model(
-        keras.Model(pixels, reduce(lambda x, layer: layer(x), [preprocessing, backbone, *head], pixels)), path
-    )
+    logits = reduce(lambda x, layer: layer(x), [preprocessing, backbone, *head], pixels)
+    saving.save_model(keras.Model(pixels, logits), path)
     return path
 
 

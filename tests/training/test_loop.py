@@ -23,8 +23,7 @@ NORMALIZED = {"batch_norm": True, "pooling": "average", "crop": 0.5, "color_jitt
 
 
 @pytest.mark.parametrize(
-    ("epoch", "changes", "own"),
-    [(0, {}, {}), (2, {"schedule": "cosine", "warmup": 0.3}, {}), (2, {}, NORMALIZED)],
+    ("epoch", "changes", "own"), [(0, {}, {}), (2, {"schedule": "cosine", "warmup": 0.3}, {}), (2, {}, NORMALIZED)]
 )
 def test_training_resumes_to_the_same_bytes(
     check_resumed: Callable[..., None], epoch: int, changes: Any, own: Any

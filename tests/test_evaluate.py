@@ -24,7 +24,6 @@ from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import rounded
 from stages.inference.calibration import Calibration
 from stages.inference.prediction import Outputs
-from stages.storage.files import check_leftovers
 from stages.storage.photo_lists import hash_lists
 
 pytestmark = pytest.mark.usefixtures("files")
@@ -135,22 +134,15 @@ def test_a_model_of_other_photos_or_labels_is_refused(changed: dict[str, str]) -
             evaluate_model(CNN, PLAIN, test, mock.Mock())
 
 
-def test_files_of_a_removed_model_are_refused() -> None:
-    check_leftovers([MODELS, HISTORY, REPEATS], {"cnn"}, "models")
-    found = "data/models/cnn.json data/models/cnn.keras data/models/cnn.npz data/repeats/cnn plots/"
-    with pytest.raises(UserError, match=f"^expected only models of params.yaml, .* move or delete {found}"):
-        check_leftovers([MODELS, HISTORY, REPEATS], {"wide"}, "models")
-
-
 MISSING = [path.with_suffix(suffix) for path in (CNN, REPEAT) for suffix in (".json", ".npz")]
 MISSING += [HISTORY / "cnn.json", REPEATS / "cnn/seeds.json"]
-OTHER_RECORDS = [{"epoch": 1}], [{**RECORD, "loss": "low"}], [{**RECORD, "epoch": 10**24}]
+OTHER_ROWS: list[Any] = [[], {}, [1], [[]], [{"epoch": 1}], [{**RECORD, "loss": "low"}], [{**RECORD, "epoch": 10**24}]]
 ARRAY = BytesIO()
 np.save(ARRAY, [0, 1])
 DAMAGED = [
     *((MODELS / "cnn.json", text) for text in (b"", b"[1]", b'{"environment": 1}', b"<<<<<<< HEAD", b"[" * 100_000)),
     *((path, text) for path in MISSING[-2:] for text in (b"", b"1", b"[" * 100_000)),
-    *((HISTORY / "cnn.json", json.dumps(rows).encode()) for rows in ([], {}, [1], [[]], *OTHER_RECORDS)),
+    *((HISTORY / "cnn.json", json.dumps(rows).encode()) for rows in OTHER_ROWS),
     *((MODELS / "cnn.npz", content) for content in (b"", b"PK\3\4 and nothing more", ARRAY.getvalue())),
 ]
 

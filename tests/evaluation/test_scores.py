@@ -131,17 +131,6 @@ def test_models_are_ranked_by_validation_alone(better: tuple[float, float], wors
     assert [model.name for model in scores.ranking(models, "accuracy")] == ["better", "worse"]
 
 
-def test_balanced_scores_rank_a_blind_model_last() -> None:
-    """Of classes of 10 to 1, it sees only the larger one, and is the best by accuracy."""
-    blind = evaluation_of("blind", PREDICTIONS, val_accuracy=100 / 110, confusion=((100, 0), (10, 0)))
-    sees = evaluation_of("sees", PREDICTIONS, val_accuracy=95 / 110, confusion=((87, 13), (2, 8)))
-    assert blind.scores["validation"]["balanced_accuracy"] == 0.5
-    first = {
-        score: scores.ranking([blind, sees], score)[0].name for score in ("accuracy", "balanced_accuracy", "macro_f1")
-    }
-    assert first == {"accuracy": "blind", "balanced_accuracy": "sees", "macro_f1": "sees"}
-
-
 def test_the_roc_curve_is_of_class_two_or_the_mean_over_three() -> None:
     # From the top: one dog is found, then the cat is mistaken for one, then the other dog is found.
     points = mean_roc_curve(roc_curves(two_classes(np.array([0, 1, 1]), np.array([0.5, 0.4, 0.9]))))

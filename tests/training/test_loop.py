@@ -14,7 +14,6 @@ from stages.models import build
 from stages.models.build import build_model
 from stages.models.runtime import keras
 from stages.storage.arrays import DiskArray, open_array, temporary_array
-from stages.training import callbacks
 from stages.training.loop import scheduled, training_key
 from stages.training.training_run import Backup, History
 from tests.training.examples import CONFIG, SETTINGS, photos, run_of, train, train_until, undisturbed
@@ -39,15 +38,6 @@ def test_half_precision_resumes_to_the_same_bytes(
     monkeypatch.setitem(build.RESCALE, "minus_one_to_one", (0.0, 8.0))
     steep = CONFIG.model_copy(update={"rescale": "minus_one_to_one"})
     check_resumed(2, SETTINGS.model_copy(update={"precision": precision}), steep)
-
-
-def test_a_backup_of_the_last_epoch_needs_no_more_training(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    first = train(tmp_path)
-    monkeypatch.setattr(callbacks.Checkpoint, "on_epoch_end", None)  # so that an epoch more would fail
-    assert train(tmp_path) == first
-    assert "resuming after epoch 3 of 3" in caplog.text
 
 
 def test_a_backup_of_other_parameters_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
-from stages import download, split
+from stages import download, split, thumbnails
 from stages.common.cli import UserError
 from stages.common.paths import LABELS, RAW
 from stages.storage.photo_lists import read_split
@@ -47,6 +47,7 @@ def test_photos_in_a_flat_folder_have_the_classes_of_a_csv(photos: Path, set_par
     Path("labels.csv").write_text("\n".join(["path,label", *rows]))
     set_params({"download.labels": "labels.csv"})
     download.main()
+    thumbnails.main()
     split.main()
     lists = {name: read_split(name) for name in ("train", "validation", "test", "rejected")}
     assert [len(listed) for listed in lists.values()] == [14, 4, 2, 0]

@@ -13,7 +13,7 @@ from commands import predict
 from commands.cluster import batch_predict, classification
 from commands.export import __main__ as export
 from commands.export.fidelity import validation_photos
-from stages import evaluate, pixels, split, train
+from stages import evaluate, pixels, split, thumbnails, train
 from stages.common.cli import UserError
 from stages.common.param_types import ImageFit
 from stages.inference.prediction import load_model
@@ -35,6 +35,7 @@ def _trained(workspace: Path, eagerly: None) -> None:
         write_photos(PHOTOS / "train" / label, 4, width=60, suffix=".png")
         write_photos(PHOTOS / "validation" / label, 6, width=60, suffix=".png")
     pack_photos()
+    thumbnails.main()
     split.main()
     pixels.main()
     run_main(train, "cnn")

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from stages import split
+from stages import split, thumbnails
 from stages.common.cli import UserError
-from stages.common.paths import LABELS, SPLITS
+from stages.common.paths import LABELS, SPLITS, THUMBNAILS
 from stages.data.layout import SPLIT_NAMES, photo_table
 from stages.storage.photo_lists import SIDECAR, count_rejected
 from tests.conftest import PHOTOS, SetParams, pack_photos, write_photos
@@ -27,6 +27,7 @@ def label_photos(*names: str) -> None:
 
 def split_photos() -> None:
     pack_photos()
+    thumbnails.main()
     split.main()
 
 
@@ -77,9 +78,9 @@ def test_as_many_rejected_as_allowed_do_not_stop_the_run() -> None:
     """Though 0.29 * 100 is less than 29 in floating point."""
     names = [f"{number}.jpg" for number in range(100)]
     rows = [(name, name, "cats", "", "cannot be decoded" if index < 29 else "") for index, name in enumerate(names)]
-    split.check_rejected_fraction(photo_table(rows), 0.29)
-    with pytest.raises(UserError, match=r"at most 28\.0% of the photos to be rejected, received 29 of 100"):
-        split.check_rejected_fraction(photo_table(rows), 0.28)
+    assert split.check_rejected_fraction(photo_table(rows), 0.29) == []
+    [problem] = split.check_rejected_fraction(photo_table(rows), 0.28)
+    assert "at most 28.0% of the photos to be rejected, received 29 of 100" in problem
 
 
 @pytest.mark.parametrize(
@@ -194,6 +195,28 @@ def test_files_with_more_frames_are_counted(workspace: Path, caplog: pytest.LogC
     assert "frames than the first, the only one that is read: 4, such as data/raw/cats/film.gif" in caplog.text
 
 
-def test_without_a_download_the_message_names_the_command(workspace: Path) -> None:
+def test_a_missing_step_before_is_named(workspace: Path) -> None:
     with pytest.raises(UserError, match=r"^expected photos in data/raw, found none: run `dvc repro download`$"):
+        thumbnails.main()
+    with pytest.raises(UserError, match=r"^expected data/thumbnails/files.csv, .* `dvc repro thumbnails`$"):
         split.main()
+
+
+def test_thumbnails_of_other_files_are_refused(workspace: Path) -> None:
+    layout({"cats": 5, "dogs": 5})
+    split_photos()
+    files = THUMBNAILS / "files.csv"
+    files.write_text("\n".join(files.read_text().splitlines()[:-1]))
+    with pytest.raises(UserError, match=r"data/thumbnails .*\(9 files, 10 thumbnails\): run `dvc repro thumbnails`$"):
+        split.main()
+
+
+def test_all_that_stops_the_run_is_reported_at_once(workspace: Path) -> None:
+    layout({"cats": 9, "dogs": 2})
+    (PHOTOS / "cats/empty.jpg").touch()
+    with pytest.raises(UserError) as raised:
+        split_photos()
+    rejected, lacking = str(raised.value).splitlines()
+    assert rejected.startswith("expected at most 1.0% of the photos to be rejected, received 1 of 12, listed above")
+    assert lacking.startswith("and expected three different photos or groups (split.group) of every class, found of")
+    assert lacking.endswith("`dvc repro --force download && dvc repro`)")

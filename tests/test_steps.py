@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages import evaluate, pixels, split, train
+from stages import evaluate, pixels, split, thumbnails, train
 from stages.common.cli import UserError
 from stages.evaluation import gradcam
 from stages.inference import prediction_cache
@@ -36,6 +36,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             write_photos(PHOTOS / "train" / label, train_count)
             write_photos(PHOTOS / "validation" / label, validation_count, first=20)
         pack_photos()
+        thumbnails.main()
         split.main()
         pixels.main()
         for name in MODELS:

@@ -12,7 +12,6 @@ from tqdm import tqdm
 from stages.common.cli import logger
 from stages.storage.arrays import ArrayStore
 
-SIDE = 32  # of a thumbnail, in pixels
 MAX_DIFFERENCE = 1.0  # between the thumbnails of duplicates, in standard deviations
 MAX_GAIN = 1.5  # in contrast, from one duplicate to the other
 FLAT = 8  # levels of 255: the standard deviation below which a photo has no contrast to adjust
@@ -24,12 +23,6 @@ THUMBNAILS = 64  # compared at once: 256 would leave the CPU's cache, and take t
 MANY_PAIRS = 50  # with similar hashes for each photo, which take long to compare
 
 
-def make_thumbnail(photo: Image.Image) -> np.ndarray:
-    """Resize a photo in RGB to a thumbnail, uint8, shaped (3, 32, 32), by which duplicates are found."""
-    thumbnail = photo.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3)  # which makes it faster
-    return np.asarray(thumbnail).transpose(2, 0, 1)
-
-
 def hash_thumbnails(thumbnails: np.ndarray) -> np.ndarray:
     """Return the perceptual hashes of thumbnails, uint8, shaped (n, 3, 32, 32), and of the mirrored ones.
 
@@ -37,8 +30,9 @@ def hash_thumbnails(thumbnails: np.ndarray) -> np.ndarray:
     hardly changes with size, brightness or sharpness, and not at all with colour. The same bits as those of the library
     ImageHash, in a seventh of its time.
     """
-    stacked = Image.fromarray(thumbnails.transpose(0, 2, 3, 1).reshape(-1, SIDE, 3))
-    grey = np.asarray(stacked.convert("L"), np.float64).reshape(-1, SIDE, SIDE)
+    height, width = thumbnails.shape[2:]
+    stacked = Image.fromarray(thumbnails.transpose(0, 2, 3, 1).reshape(-1, width, 3))
+    grey = np.asarray(stacked.convert("L"), np.float64).reshape(-1, height, width)
     lowest = dctn(grey, axes=(1, 2))[:, :8, :8]
     both = np.stack([lowest, lowest * MIRRORED], axis=1).reshape(-1, 2, BITS)
     bits = np.packbits(both > np.median(both, axis=2, keepdims=True), axis=2)

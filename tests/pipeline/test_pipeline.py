@@ -55,7 +55,7 @@ def test_a_parallel_run_on_one_core_gives_the_same_bytes(finished: Path, two_mod
 ALL_FEATURES = ["features@mobilenet_v2", "features@mobilenet_v2_blocks", "features@mobilenet_v2_pooled"]
 LABEL_ISSUES = "label_issues@mobilenet_v2_pooled"
 ALL_TRAININGS = [f"train@{name}" for name in sorted(MODELS)]
-STEPS_ON_STORAGE = [LABEL_ISSUES, "label_stats", "pixels", "split", *ALL_FEATURES, *ALL_TRAININGS]
+STEPS_ON_STORAGE = [LABEL_ISSUES, "label_stats", "pixels", "split", "thumbnails", *ALL_FEATURES, *ALL_TRAININGS]
 FETCHING = ["backbone@mobilenet_v2", "download"]
 # Steps that `dvc status` lists after an edit of a file, as CONTRIBUTING.md says; `evaluate` for any in stages/.
 # test_contracts.py has all files that a step depends on; these are of the rows of the table there.
@@ -73,7 +73,8 @@ RUN_AGAIN: dict[str, list[str]] = {
     "stages/models/build.py": ALL_TRAININGS,
     "stages/models/logistic_regression.py": [LABEL_ISSUES, *ALL_TRAININGS],
     "stages/models/pretrained.py": [*ALL_FEATURES, *ALL_TRAININGS],
-    "stages/photos/decode.py": [LABEL_ISSUES, "label_stats", "pixels", "split"],
+    "stages/photos/decode.py": [LABEL_ISSUES, "label_stats", "pixels", "thumbnails"],
+    "stages/photos/formats.py": [LABEL_ISSUES, "label_stats", "pixels", "split", "thumbnails"],
     "stages/storage/arrays.py": STEPS_ON_STORAGE,
     "stages/storage/files.py": [*FETCHING, "page", *STEPS_ON_STORAGE],
     "stages/training/training_run.py": ALL_TRAININGS,
@@ -84,6 +85,7 @@ PARAMETERS: list[tuple[dict[str, Any], list[str]]] = [
     ({"models.linear.inverse_regularization": 0.1}, ["evaluate", "train@linear"]),
     ({"backbones.mobilenet_v2.sha256": "0" * 64}, ["backbone@mobilenet_v2"]),
     ({"split.seed": 1}, ["split"]),
+    ({"split.max_megapixels": 1}, ["split", "thumbnails"]),
     ({"label_issues.mobilenet_v2_pooled.folds": 3}, ["evaluate", LABEL_ISSUES, "page"]),
     ({"label_stats.photos_per_class": 2}, ["label_stats"]),
     ({"label_stats.a_new_parameter": 1}, ["label_stats"]),
@@ -132,7 +134,7 @@ def test_photos_changed_in_place_are_read_by_force(project: Path, tmp_path: Path
         archive.write(tmp_path / "0.jpg", "sample/train/cats/new.jpg")
     assert ran(run(project, "dvc", "repro", "split")) == []
     assert ran(run(project, "dvc", "repro", "--force", "download")) == ["download"]
-    assert ran(run(project, "dvc", "repro", "split")) == ["split"]
+    assert ran(run(project, "dvc", "repro", "split")) == ["thumbnails", "split"]
     assert "data/raw/sample/train/cats/new.jpg,cats" in (project / "data/splits/train.csv").read_text()
 
 

@@ -1,6 +1,5 @@
 import os
 import signal
-import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from stages.models.runtime import keras
 from stages.storage.arrays import DiskArray, open_array, temporary_array
 from stages.training.loop import scheduled, training_key
 from stages.training.training_run import Backup, History
+from tests.conftest import less_memory_than
 from tests.training.examples import CONFIG, SETTINGS, photos, run_of, train, train_until, undisturbed
 
 NORMALIZED = {"batch_norm": True, "pooling": "average", "crop": 0.5, "color_jitter": 0.4, "erasing": 0.5}
@@ -137,8 +137,5 @@ def test_the_key_is_computed_without_loading_all_photos(tmp_path: Path, monkeypa
     many = temporary_array((2000, 64, 64, 3), np.uint8)
     many.write(len(many) - 1, np.zeros((64, 64, 3)))
     model = build_model(CONFIG, (64, 64), 2)
-    tracemalloc.start()
-    training_key(model, run_of(StoredDataset(many, np.zeros(len(many))), photos(6, 100, 64)))
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < len(many) * 64 * 64 * 3 / 4
+    with less_memory_than(len(many) * 64 * 64 * 3 / 4):
+        training_key(model, run_of(StoredDataset(many, np.zeros(len(many))), photos(6, 100, 64)))

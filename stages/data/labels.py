@@ -14,7 +14,7 @@ from unicodedata import normalize
 
 import pandas as pd
 
-from stages.common.cli import MismatchError, UserError, logger, shown
+from stages.common.cli import MismatchError, UserError, logger, quoted, shown
 from stages.storage.photo_lists import REMOVED
 
 MAX_SHOWN = 500  # characters of the names of columns
@@ -104,7 +104,9 @@ def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> N
     photos.loc[corrected.index, "given"] = labelled["label"][corrected.index]
     photos.loc[corrected.index, "label"] = corrected
     if lost := sorted(set(classes) - set(photos["label"][photos["reason"] == ""])):
-        raise MismatchError(f"corrections.csv: expected photos of each class, found none of {lost[0]!r}: delete lines")
+        raise MismatchError(
+            f"corrections.csv: expected photos of each class, found none of {quoted(lost)}: delete lines"
+        )
 
 
 def check_correction(path: str, labels: set[str], paths: Set[str], classes: list[str]) -> None:

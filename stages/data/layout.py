@@ -12,7 +12,7 @@ from unicodedata import normalize
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import UserError, logger, plural
+from stages.common.cli import UserError, logger, plural, quoted
 from stages.data.labels import normalize_label, read_labels, spelling
 from stages.storage.non_photos import SIDECAR_SUFFIXES, folders_above
 from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
@@ -216,7 +216,9 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
         if name in missing and names:
             existing = sorted(names.values())[:10_000]  # which take a second
             reason += f", which has files such as {(get_close_matches(name, existing, 1) or existing)[0]!r}"
-        raise UserError(f"download.labels: expected photos of each class, found none of {lost[0]!r}: {name!r} {reason}")
+        raise UserError(
+            f"download.labels: expected photos of each class, found none of {quoted(lost)}: {name!r} {reason}"
+        )
     if missing_values := [label for label in with_photos if label.casefold() in MISSING_VALUES]:
         text = "download.labels: classes named like a missing value, %s (%d photos): leave a missing label empty"
         logger.warning(text, ", ".join(missing_values), photos["label"].isin(missing_values).sum())

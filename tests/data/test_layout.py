@@ -213,7 +213,7 @@ def test_a_csv_finds_files_in_another_unicode_form() -> None:
 def test_a_csv_whose_paths_are_others_is_told_the_nearest(listed: str) -> None:
     lay_out("cats/1.jpg", "dogs/other.png")
     message = f"{listed!r} is in download.labels, but not in download.photos, which has files such as 'cats/1.jpg'"
-    with pytest.raises(UserError, match=f"^download.labels: expected photos .* none of .cats.: {re.escape(message)}$"):
+    with pytest.raises(UserError, match=f"^download.labels: expected photos .* none of .cats., .dogs.: {re.escape(message)}$"):
         find(f"path,label\n{listed},cats\nz.gif,dogs\n")
 
 

@@ -140,9 +140,10 @@ def reject_unusable(photos: pd.DataFrame, problems: "pd.Series[str]", *, has_sid
 
 def check_classes(photos: pd.DataFrame) -> None:
     """Raise a UserError if all photos of a class are rejected."""
-    labelled = photos.loc[(photos["label"] != "") & (photos["reason"] != REMOVED), ["path", "label", "reason"]]
+    is_meant = (photos["label"] != "") & (photos["reason"] != REMOVED) & ~photos["reason"].str.startswith(SIDECAR)
+    labelled = photos.loc[is_meant, ["path", "label", "reason"]]
     if lost := set(labelled["label"].unique()) - set(usable(labelled, ["label"])["label"].unique()):
-        log_first(labelled[labelled["reason"] != ""])
+        log_first(labelled[labelled["label"].isin(lost)])
         first = labelled[labelled["label"] == min(lost)].sort_values("path").iloc[0]
         hint = NOT_DUPLICATES if DUPLICATE in first["reason"] else ""
         rejected = f"{first['path']}: {first['reason']}{hint}"
@@ -226,7 +227,8 @@ def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: fl
             problems.append(
                 f"expected at most {max_fraction:.1%} of the photos in {split} to be nearly the same as others there, "
                 f"received {len(alike)} of {len(in_split)}, as {photos['path'][alike[0]]} and "
-                f"{photos['copy_of'][alike[0]]}: if they are bursts or copies, set split.max_copies_fraction to 1"
+                f"{photos['copy_of'][alike[0]]}: if they are copies, set split.max_copies_fraction to 1; "
+                "if bursts or frames of films, also name each of these in split.group"
                 f"{NOT_DUPLICATES}"
             )
     return problems

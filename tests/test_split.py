@@ -163,7 +163,9 @@ def test_what_a_csv_lists_is_no_sidecar_file(caplog: pytest.LogCaptureFixture) -
     assert "sidecar" not in caplog.text
 
 
-def test_a_class_without_usable_photos_is_an_error(workspace: Path, set_params: SetParams) -> None:
+def test_a_class_without_usable_photos_is_an_error(
+    workspace: Path, set_params: SetParams, caplog: pytest.LogCaptureFixture
+) -> None:
     """However many may be rejected."""
     layout({"cats": 10, "dogs": 10})
     set_params({"split.max_rejected_fraction": 1.0})
@@ -178,8 +180,10 @@ def test_a_class_without_usable_photos_is_an_error(workspace: Path, set_params: 
         split_photos()
     for path in PHOTOS.rglob("*.jpg"):
         path.write_text("no photo")
+        path.with_suffix(".json").write_text("{}")
     with pytest.raises(UserError, match=r"none of 'cats', 'cows', 'dogs': data/raw/cats/0.jpg: cannot be decoded"):
         split_photos()
+    assert ".json" not in caplog.text
     assert not SPLITS.exists()
 
 

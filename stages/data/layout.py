@@ -100,6 +100,7 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
             "expected two or more classes, from a CSV (download.labels) or, without one, the names of folders with "
             f"their photos, found {', '.join(classes) or 'none'}{hint}"
         )
+    logger.info("%d classes: %s", len(classes), quoted(classes))
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
         logger.warning("classes that differ in spelling alone, each one of its own: %s", ", ".join(alike))
     return photos
@@ -122,7 +123,10 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
             raise UserError(f"expected photos in the class folder {path}, found none: add some or delete the folder")
     for path, split in tops.items():
         if split and not tree.inner[path]:
-            raise UserError(f"expected a folder per class in {path}, found photos alone: move or delete them")
+            raise UserError(
+                f"expected a folder per class in {path}, found photos alone: put those of each class into a folder, "
+                "write their classes into a CSV (download.labels), or delete them"
+            )
     folders = class_folders(tops, tree)
     classes = {label for label, _, _ in folders.values()}
     class_folder_of: dict[str, ClassFolder] = {}

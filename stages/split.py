@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import MismatchError, UserError, logger, run
+from stages.common.cli import MismatchError, UserError, logger, quoted, run
 from stages.common.params import Split, load_params
 from stages.common.paths import CORRECTIONS, LABELS, RAW, SPLITS, THUMBNAILS
 from stages.data.duplicates import find_clusters, find_conflicts, hash_thumbnails
@@ -147,7 +147,7 @@ def check_classes(photos: pd.DataFrame) -> None:
         first = labelled[labelled["label"] == min(lost)].sort_values("path").iloc[0]
         hint = NOT_DUPLICATES if DUPLICATE in first["reason"] else ""
         rejected = f"{first['path']}: {first['reason']}{hint}"
-        raise UserError(f"expected usable photos of every class, found none of {min(lost)!r}: {rejected}")
+        raise UserError(f"expected usable photos of every class, found none of {quoted(sorted(lost))}: {rejected}")
 
 
 def reject_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: int | None) -> None:
@@ -246,9 +246,9 @@ def check_splits(photos: pd.DataFrame) -> list[str]:
     of_class = photos[photos["label"] == label]
     has_copies = usable(of_class, ["cluster"])["cluster"].duplicated().any()
     hint = NOT_DUPLICATES if has_copies or of_class["reason"].str.contains(DUPLICATE).any() else ""
-    return [
-        f"expected three different photos or groups (split.group) of every class, found of {label!r} {listed}{hint}"
-    ]
+    others = f", and too few of {quoted(lacking.index[1:])}" if len(lacking) > 1 else ""
+    found = f"found of {label!r} {listed}{others}{hint}"
+    return [f"expected three different photos or groups (split.group) of every class, {found}"]
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ from unicodedata import normalize
 
 import pandas as pd
 
-from stages.common.cli import MismatchError, UserError, logger, shown
+from stages.common.cli import MismatchError, UserError, logger, quoted, shown
 from stages.storage.photo_lists import REMOVED
 
-MAX_SHOWN = 500  # characters of the names of columns or classes
+MAX_SHOWN = 500  # characters of the names of columns
 REMOVE = "remove"  # in corrections.csv, in place of a label
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")  # Unicode's category Cc
 # Zero-width spaces, byte order marks, soft hyphens and direction marks; but not joiners, which scripts and emoji need.
@@ -107,7 +107,7 @@ def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> N
     photos.loc[corrected.index, "label"] = corrected
     if lost := sorted(set(classes) - set(photos["label"][photos["reason"] == ""])):
         raise MismatchError(
-            f"corrections.csv: expected photos of every class, found none left of {lost[0]!r}: delete lines"
+            f"corrections.csv: expected photos of each class, found none of {quoted(lost)}: delete lines"
         )
 
 
@@ -122,6 +122,4 @@ def check_correction(path: str, labels: set[str], paths: Set[str], classes: list
             f"corrections.csv: expected for {path} one of {', '.join([*classes, REMOVE])}, received {min(labels)}"
         )
     if REMOVE in labels and REMOVE in classes:
-        raise MismatchError(
-            f"corrections.csv: {REMOVE} (for {path}) removes photos, but is also a class: rename the class"
-        )
+        raise MismatchError(f"corrections.csv: {REMOVE} (for {path}) removes photos, but is also a class: rename that")

@@ -6,15 +6,14 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from posixpath import dirname
-from textwrap import shorten
 from typing import NamedTuple
 from unicodedata import normalize
 
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import UserError, logger, plural
-from stages.data.labels import MAX_SHOWN, normalize_label, read_labels, spelling
+from stages.common.cli import UserError, logger, plural, quoted
+from stages.data.labels import normalize_label, read_labels, spelling
 from stages.storage.non_photos import SIDECAR_SUFFIXES, folders_above
 from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
 
@@ -90,10 +89,7 @@ def photo_table(rows: list[tuple[str, str, str, str, str]]) -> pd.DataFrame:
 
 
 def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
-    """Return the table of all files in a folder, photos or not, and of those missing that the CSV ``labels`` lists.
-
-    Each has a label, or a reason why not, and the split that folders give.
-    """
+    """Return the table of all files in a folder, photos or not, and of those missing that the CSV ``labels`` lists."""
     tree = Tree(folder, files)
     photos = photos_in_csv(folder, tree, labels) if labels.exists() else photos_in_folders(folder, tree)
     classes = photos["label"][photos["label"] != ""].drop_duplicates().sort_values()
@@ -104,7 +100,7 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
             "expected two or more classes, from a CSV (download.labels) or, without one, the names of folders with "
             f"their photos, found {', '.join(classes) or 'none'}{hint}"
         )
-    logger.info("%d classes: %s", len(classes), shorten(", ".join(classes), MAX_SHOWN, placeholder=" ..."))
+    logger.info("%d classes: %s", len(classes), quoted(classes))
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
         logger.warning("classes that differ in spelling alone, each one of its own: %s", ", ".join(alike))
     return photos
@@ -163,10 +159,8 @@ def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolde
         elif below and len(set(below.values())) == len(below) and are_complete(all_below):
             folders |= {inner: ClassFolder(label, split, path.parent) for inner, split in below.items()}
         else:
-            received = f"{describe(below) or 'photos'} in {path}"
-            raise UserError(
-                f"expected photos in each class folder, or folders for the same splits in each, received {received}"
-            )
+            found = f"{describe(below) or 'photos'} in {path}"
+            raise UserError(f"expected photos in each class folder, or folders for the same splits, received {found}")
     return folders
 
 
@@ -226,7 +220,9 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
         if name in missing and names:
             existing = sorted(names.values())[:10_000]  # which take a second
             reason += f", which has files such as {(get_close_matches(name, existing, 1) or existing)[0]!r}"
-        raise UserError(f"download.labels: expected photos of each class, found none of {lost[0]!r}: {name!r} {reason}")
+        raise UserError(
+            f"download.labels: expected photos of each class, found none of {quoted(lost)}: {name!r} {reason}"
+        )
     if missing_values := [label for label in with_photos if label.casefold() in MISSING_VALUES]:
         text = "download.labels: classes named like a missing value, %s (%d photos): leave a missing label empty"
         logger.warning(text, ", ".join(missing_values), photos["label"].isin(missing_values).sum())
@@ -249,10 +245,7 @@ def split_of(folder: str) -> str | None:
 
 
 def split_folders(folders: Iterable[Path]) -> dict[Path, str]:
-    """Find the folders for splits among folders that lie side by side.
-
-    Names such as ``seg_train`` or ``train_v2`` count only where two begin and end alike, one of them for training.
-    """
+    """Find the folders for splits among folders side by side, those such as ``seg_train`` only with others alike."""
     by_name: dict[tuple[str, str], dict[Path, str]] = defaultdict(dict)  # without the split's
     for path in folders:
         if match := SPLIT_FOLDER.fullmatch(path.name.lower()):

@@ -196,9 +196,9 @@ def are_similar(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _largest_excess(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Compute how far values leave the range of the 3 by 3 values around a pixel of ``others``: scaling shifts it.
+    """Compute how far values leave the range of the others' 3 by 3 values around theirs, as scaling shifts pixels.
 
-    In standard deviations of the other photo, float32, shaped (n,).
+    It is the largest of a thumbnail, in standard deviations of the other photo: float32, shaped (n,).
     """
     values = (1, 2, 3)
     # Of the pixels, in the quadratic mean of the channels.

@@ -146,7 +146,7 @@ def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolde
     split_above = {path: split for top, split in tops.items() for path in tree.inner[top]}
     names = {path.name for path in split_above}
     splits_below = {path: splits_in_class(path, names - {path.name}, tree) for path in split_above}
-    all_below = {split for path in split_above if not split_above[path] for split in splits_below[path].values()}
+    all_below = {split for below in splits_below.values() for split in below.values()}
     folders = {}
     for path, split in split_above.items():
         label, below = normalize_label(path.name) or path.name, splits_below[path]

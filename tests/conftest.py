@@ -6,7 +6,9 @@ import logging
 import os
 import shutil
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partialmethod
 from pathlib import Path
 from typing import Any
@@ -130,6 +132,16 @@ def project(finished: Path, tmp_path: Path) -> Path:
 def small_project(two_models: Path, tmp_path: Path) -> Path:
     """Copy of ``two_models`` that a test may change."""
     return Path(shutil.copytree(two_models, tmp_path / "project", symlinks=True))
+
+
+@contextmanager
+def less_memory_than(limit: float) -> Iterator[None]:
+    """Check that Python takes fewer bytes for what happens inside."""
+    tracemalloc.start()
+    yield
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < limit
 
 
 def run_main(program: Any, *arguments: str) -> None:

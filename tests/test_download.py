@@ -161,10 +161,7 @@ BAD_PARAMETERS = {
     "empty archive": ({"photos": "empty.zip"}, "^download.photos: expected photos, found no files in empty.zip"),
     "server that is down": ({"photos": "http://127.0.0.1:9/a.zip"}, "cannot fetch http://127.0.0.1:9/a.zip: .*a local"),
     "damaged archive": ({"photos": "damaged.zip"}, "photos: expected an intact archive, .*from damaged.zip"),
-    "other file": (
-        {"photos": "empty.zip", "photos_sha256": "0" * 64},
-        "download.photos: expected the SHA-256 0{64}, rec",
-    ),
+    "other file": ({"photos": "empty.zip", "photos_sha256": "0" * 64}, "download.photos: expected the SHA-256 0{64}"),
     "hash of a folder": ({"photos_sha256": "0" * 64}, "photos_sha256: expected it empty for a folder"),
     "folder with a bad link": ({"photos": "dangling"}, "dangling/none.jpg, a folder, a link to nothing, "),
     "missing labels": ({"labels": "nowhere.csv"}, "^download.labels: .*'nowhere.csv' .*, found none"),

@@ -11,11 +11,12 @@ from scipy.special import softmax
 
 from commands import predict
 from commands.cluster import batch_predict, classification
-from commands.export import __main__ as export
 from commands.export.fidelity import validation_photos
 from stages import evaluate, pixels, split, thumbnails, train
 from stages.common.cli import UserError
 from stages.common.param_types import ImageFit
+from stages.common.params import ConfidenceSettings
+from stages.inference.model_file import fetch_model_file
 from stages.inference.prediction import load_model
 from stages.photos.decode import resized_pixels
 from tests.conftest import CNN_ALONE, PHOTOS, TINY_CNN, edit_params, pack_photos, read_json, run_main, write_photos
@@ -75,17 +76,8 @@ def test_all_decode_as_the_model_was_trained(monkeypatch: pytest.MonkeyPatch) ->
     run_main(predict, "data/raw/validation/cats", "-o", "out.csv")
     np.testing.assert_allclose(pd.read_csv("out.csv")["probability_cats"], probabilities, atol=1e-5)
 
-    sampled: list[np.ndarray] = []
-
-    def sample(*arguments: Any) -> Any:
-        pixels, labels = validation_photos(*arguments)
-        sampled.append(pixels[np.arange(len(pixels))])
-        return pixels, labels
-
-    monkeypatch.setattr(export, "validation_photos", sample)
-    run_main(export, "--model", "cnn", "--format", "saved_model", "exported")
-    np.testing.assert_array_equal(sampled, [decoded("validation")])
-    assert read_json("exported/cnn.json")["image_fit"] == "crop"
+    compared, _ = validation_photos(fetch_model_file("cnn").load(ConfidenceSettings()))
+    np.testing.assert_array_equal(compared[np.arange(len(compared))], decoded("validation"))
 
     monkeypatch.setattr(batch_predict, "connect", lambda: None)
     monkeypatch.setattr(classification, "load_job", lambda job: (job, job.model.load(job.settings)))

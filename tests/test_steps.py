@@ -102,7 +102,8 @@ def test_the_score_of_rank_by_chooses_the_best(results: Path, tmp_path: Path, mo
         assert read_json("metrics/best.json")["model"] == best
     assert "| validation macro F1 |" in Path("metrics/report.md").read_text()
     edit_params(Path("params.yaml"), {"models": {"first": TINY_CNN}})
-    with pytest.raises(UserError, match=r"move or delete .* plots/history/second.json$"):
+    leftovers = " ".join(f"data/models/second.{suffix}" for suffix in ("json", "keras", "npz"))
+    with pytest.raises(UserError, match=f"move or delete {leftovers} data/repeats/second plots/history/second.json$"):
         evaluate.main()
 
 

@@ -167,17 +167,9 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.cnn.folds", 5, "models.cnn: expected classifier: linear with inverse_regularization, folds, received"),
         ("models.wide", {"features": "pixels"}, "models.wide: expected dense_units and dropout, or classifier: linear"),
         ("models.transfer.features", "mobilenet_v2_pooled", "models.transfer.features: expected features without pool"),
-        (
-            "models.CNN",
-            {"features": "pixels", "dropout": 0.5, "dense_units": 8},
-            "models: expected names that differ",
-        ),
+        ("models.CNN", {"features": "pixels", "dropout": 0.5, "dense_units": 8}, "models: expected names that differ"),
         ("backbones.MobileNet_v2", {"architecture": "MobileNetV2"}, "backbones: expected names that differ in more"),
-        (
-            "features.Pixels",
-            {"backbone": "mobilenet_v2"},
-            "features: expected names that differ in more than case, ",
-        ),
+        ("features.Pixels", {"backbone": "mobilenet_v2"}, "features: expected names that differ in more than case, "),
         ("cluster.models", {"tranfer": {}}, "cluster.models: expected one of models (linear, cnn,"),
     ],
 )

@@ -1,7 +1,6 @@
 """Layouts of files that are empty: nothing here decodes one."""
 
 import re
-import tracemalloc
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
@@ -11,6 +10,7 @@ import pytest
 
 from stages.common.cli import UserError
 from stages.data.layout import find_photos
+from tests.conftest import less_memory_than
 
 
 @pytest.fixture(autouse=True)
@@ -42,11 +42,8 @@ def reasons(photos: pd.DataFrame) -> dict[Any, str]:
 
 
 def test_names_of_many_photos_take_few_bytes_each() -> None:
-    tracemalloc.start()
-    files = [f"raw/{label}/{n}.jpg" for label in "ab" for n in range(5000)]
-    find_photos(Path("raw"), files, Path("labels.csv"))
-    assert tracemalloc.get_traced_memory()[1] < 400 * len(files)
-    tracemalloc.stop()
+    with less_memory_than(400 * 10_000):
+        find_photos(Path("raw"), [f"raw/{label}/{n}.jpg" for label in "ab" for n in range(5000)], Path("labels.csv"))
 
 
 @pytest.mark.parametrize(

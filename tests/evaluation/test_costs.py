@@ -57,11 +57,7 @@ def test_a_network_is_counted_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("features", "extracted"),
-    [
-        (None, 0),
-        (Features(backbone="b", flip="horizontal", views=3), 3 * 10 + 4),
-    ],
+    ("features", "extracted"), [(None, 0), (Features(backbone="b", flip="horizontal", views=3), 3 * 10 + 4)]
 )
 def test_training_counts_views_epochs_and_gradients(features: Features | None, extracted: int, tmp_path: Path) -> None:
     path = tmp_path / "model.keras"

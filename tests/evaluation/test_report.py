@@ -117,15 +117,6 @@ def test_a_class_of_few_test_photos_is_named(cats: int, photos: int, words: str)
     assert text.startswith(words) if words else not text
 
 
-def test_models_not_proved_worse_than_the_best_are_named() -> None:
-    """Of 20 photos, the second is wrong on two, and the third on eight."""
-    wrong = {"best": (), "second": (0, 1), "third": range(8)}
-    best, second, third = (evaluation_of(name, wrong_on(*photos)) for name, photos in wrong.items())
-    text = advice(best, second, third)
-    assert text.startswith("1. These 20 test photos are too few to prove `best` better than `second`: keep it")
-    assert advice(best, third) == ""
-
-
 def test_a_model_that_validation_shows_to_be_worse_is_not_named() -> None:
     """Of 50 validation photos, 0.96 has the confidence interval 0.87 to 0.99."""
     lists = LISTS | {"validation": pd.DataFrame({"path": "v", "label": ["dogs"] * 50})}

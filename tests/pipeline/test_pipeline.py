@@ -8,35 +8,23 @@ from typing import Any
 import pandas as pd
 import pytest
 from dvc.repo import Repo
-from PIL import ImageColor
 
 from commands.review.queues import current_photos, select
 from stages import train
 from stages.common.cli import UserError
-from stages.evaluation.figures import COLOURS
 from tests.conftest import PROJECT, edit_params, read_json, run_main, write_photos
-from tests.project import MODELS, colours_in, ran, run
+from tests.project import MODELS, ran, run
 
 pytestmark = pytest.mark.slow
 
-BLUE, VERMILLION = (ImageColor.getrgb(COLOURS[index]) for index in (0, 3))
 
-
-def test_every_step_writes_what_the_readme_says(finished: Path) -> None:
+def test_a_run_ends_with_lists_epochs_and_a_report(finished: Path) -> None:
     lists = {name: pd.read_csv(finished / f"data/splits/{name}.csv") for name in ("train", "validation", "test")}
     assert {name: len(photos) for name, photos in lists.items()} == {"train": 24, "validation": 16, "test": 4}
-    makes_mistakes = []
     for name in MODELS:
         history = read_json(finished / f"plots/history/{name}.json")
         assert [record["epoch"] for record in history] == ([1] if name == "linear" else [1, 2])
-        assert {BLUE, VERMILLION} <= colours_in(finished / f"plots/accuracy/{name}.png")
-        if any(row["recall"] < 1 for row in read_json(finished / f"metrics/models/{name}.json")["classes"]):
-            makes_mistakes.append(name)
     assert run(finished, "git", "ls-files", "metrics/report.md") == "metrics/report.md\n"
-    for figure in ("samples.png", "gradcam.png", *(f"mistakes/{name}.png" for name in makes_mistakes)):
-        assert len(colours_in(finished / "plots" / figure)) > 3000, figure  # text alone has hundreds
-    for figure in ("label_counts.png", "calibration.png"):
-        assert BLUE in colours_in(finished / "plots" / figure)
 
 
 def test_a_second_run_does_nothing(finished: Path) -> None:

@@ -31,12 +31,6 @@ def test_the_order_depends_on_the_seed_and_the_epoch_alone() -> None:
     assert epochs(seed=0, count=1) != epochs(seed=1, count=1)
 
 
-def test_photos_go_with_their_labels() -> None:
-    for pixels, labels in training_batches(PHOTOS, 4, 0, range(2)).as_numpy_iterator():
-        assert pixels.dtype == np.uint8
-        np.testing.assert_array_equal(pixels, PHOTOS.examples[labels])
-
-
 def test_validation_batches_are_in_order() -> None:
     batches = list(validation_batches(PHOTOS, 4).as_numpy_iterator())
     assert [len(labels) for _, labels in batches] == [4, 4, 2]

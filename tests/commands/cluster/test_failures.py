@@ -108,12 +108,7 @@ def test_photos_of_a_bucket_are_classified_into_one(workspace: Path) -> None:
         ("full", "part", MachineError, ".*No space left on device: .*part-0"),
         ("user", "none", UserError, ".*expected a model that Keras .* can load"),
         ("bug", "part", RuntimeError, "'missing'"),
-        (
-            "killed",
-            "1.jpg",
-            MachineError,
-            r"The worker died .* \(photos 0\.jpg to 1\.jpg\): run the same",
-        ),
+        ("killed", "1.jpg", MachineError, r"The worker died .* \(photos 0\.jpg to 1\.jpg\): run the same"),
     ],
 )
 @pytest.mark.usefixtures("local_ray")

@@ -123,8 +123,8 @@ def read_json(path: Path, kind: Callable[[Any], T], advice: str) -> T:
 def json_value(content: bytes, key: str, kind: type, path: Path | str, advice: str, default: Any = None) -> Any:
     """Return a value of a JSON object, or a default; raise a UserError if there is none of this kind."""
     try:
-        value = {key: default, **json.loads(content)}[key]
-    except (ValueError, TypeError, RecursionError):
+        value = json.loads(content).get(key, default)
+    except (ValueError, AttributeError, RecursionError):
         value = None
     if isinstance(value, kind):
         return value

@@ -29,7 +29,7 @@ LOCK = ".in-use"  # in each scratch folder: locked for as long as the process th
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path of the same name; rename it to ``path`` on success.
 
-    An existing file is never written into: it may be a link into DVC's cache. Of several processes the last's stays.
+    A file there is replaced, never written into: it may be a link into DVC's cache. The last of several writers wins.
     """
     with scratch_folder(path.parent) as scratch:
         yield scratch / path.name

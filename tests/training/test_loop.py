@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from stages.common.cli import UserError
+from stages.common.model_config import FineTune, ModelConfig
 from stages.datasets.dataset import StoredDataset
 from stages.models import build
 from stages.models.build import build_model
@@ -15,8 +16,12 @@ from stages.models.runtime import keras
 from stages.storage.arrays import DiskArray, open_array
 from stages.training.loop import scheduled, training_key
 from stages.training.training_run import Backup, History
-from tests.training.examples import CONFIG, SETTINGS, photos, run_of, train, train_until, undisturbed
+from tests.models.backbones import write_backbone
+from tests.training.examples import CONFIG, FINE_TUNE, SETTINGS, photos, run_of, train, train_until, undisturbed
+from tests.training.small_backbone import small_convnext, use_small_backbone
 
+ON_FEATURES = ModelConfig(features="mobilenet_v2", pool_size=1, dropout=0.5, dense_units=8)
+BACKBONE_SIZE = (32, 32)
 NORMALIZED = {"batch_norm": True, "pooling": "average", "crop": 0.5, "color_jitter": 0.4, "erasing": 0.5}
 
 
@@ -129,3 +134,26 @@ def test_ctrl_c_while_the_last_epoch_is_backed_up_is_not_lost(tmp_path: Path, mo
     monkeypatch.setattr(Backup, "save", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path)
+
+
+@pytest.fixture
+def _backbone(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_small_backbone(monkeypatch, BACKBONE_SIZE)
+
+
+@pytest.mark.usefixtures("_backbone")
+def test_training_on_a_backbone_resumes_to_the_same_bytes(check_resumed: Callable[..., None]) -> None:
+    check_resumed(1, SETTINGS, ON_FEATURES)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_backbone")
+def test_a_convnext_resumes_twice_to_the_same_bytes(
+    check_resumed: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keras.applications, "ConvNeXtTiny", small_convnext)
+    write_backbone("ConvNeXtTiny", BACKBONE_SIZE, "entry", stop_before="convnext_downsampling_block_2")
+    config = ModelConfig(features="entry", classifier="linear", fine_tune=FineTune.model_validate(FINE_TUNE))
+    settings = SETTINGS.model_copy(update={"batch_size": 5, "micro_batches": 1})
+    train_until(1, tmp_path, monkeypatch, settings, config)
+    check_resumed(2, settings, config)

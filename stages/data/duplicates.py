@@ -104,8 +104,7 @@ def find_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: i
             indices, hashes = others.index.to_numpy(), others["phash"].to_numpy()
             for index, phash in zip(of_class.index.to_numpy(), of_class["phash"].to_numpy(), strict=True):
                 near = indices[np.bitwise_count(hashes ^ phash) <= max_distance]
-                duplicate = first_similar(thumbnails, index, near)
-                if duplicate is not None:
+                if (duplicate := first_similar(thumbnails, index, near)) is not None:
                     conflicts[index] = photos.at[duplicate, "path"]
     return pd.Series(conflicts, dtype=str)
 

@@ -209,8 +209,7 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
     rows += [((root / name).as_posix(), name, "", "", NO_FILE) for name in missing]
     photos = photo_table(rows)
     labelled = photos[photos["label"] != ""]
-    held_out = [path for path in folders_above(labelled["name"]) if split_of(path.name) in ("validation", "test")]
-    if held_out:
+    if held_out := [path for path in folders_above(labelled["name"]) if split_of(path.name) in ("validation", "test")]:
         text = "the folder %s gives no split: with download.labels split.validation_fraction and split.test_fraction do"
         logger.warning(text, root / min(held_out))
     with_photos = sorted(set(labelled["label"]))

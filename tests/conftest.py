@@ -123,15 +123,17 @@ def two_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def project(finished: Path, tmp_path: Path) -> Path:
-    """Copy of ``finished`` that a test may change."""
-    return Path(shutil.copytree(finished, tmp_path / "project", symlinks=True))
+def project(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Copy of ``finished`` that a test may change, as the current folder."""
+    monkeypatch.chdir(shutil.copytree(finished, tmp_path / "project", symlinks=True))
+    return Path.cwd()
 
 
 @pytest.fixture
-def small_project(two_models: Path, tmp_path: Path) -> Path:
-    """Copy of ``two_models`` that a test may change."""
-    return Path(shutil.copytree(two_models, tmp_path / "project", symlinks=True))
+def small_project(two_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Copy of ``two_models`` that a test may change, as the current folder."""
+    monkeypatch.chdir(shutil.copytree(two_models, tmp_path / "project", symlinks=True))
+    return Path.cwd()
 
 
 @contextmanager

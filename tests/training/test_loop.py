@@ -132,8 +132,7 @@ def test_ctrl_c_while_the_last_epoch_is_backed_up_is_not_lost(tmp_path: Path, mo
         train(tmp_path)
 
 
-def test_the_key_is_computed_without_loading_all_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_the_key_is_computed_without_loading_all_photos(workspace: Path) -> None:
     many = temporary_array((2000, 64, 64, 3), np.uint8)
     many.write(len(many) - 1, np.zeros((64, 64, 3)))
     model = build_model(CONFIG, (64, 64), 2)

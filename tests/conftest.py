@@ -103,6 +103,20 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "READ_TIMEOUT_S", 2)
 
 
+@pytest.fixture(scope="module")
+def s3() -> Iterator[None]:
+    """A server of buckets on this machine, whose address and keys are in the environment."""
+    pytest.importorskip("s3fs")
+    server = pytest.importorskip("moto.server", exc_type=ImportError).ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", "http://{}:{}".format(*server.get_host_and_port()))
+        for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+            patch.setenv(f"AWS_{name}", "key")
+        yield
+    server.stop()
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project after its first run, committed. Tests leave it as it is."""

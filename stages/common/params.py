@@ -194,9 +194,8 @@ class Params(Section):
 def check_names(key: str, names: Iterable[str], section: str, listed: Iterable[str]) -> None:
     """Raise a ValueError if a key has other names than those listed in a section."""
     if others := sorted(set(names).difference(listed)):
-        received = ", ".join(others)
-        choices = f"{section} ({', '.join(listed) or 'none are listed'})"
-        raise ValueError(f"{key}: expected one of {choices}, received {received}")
+        choices = ", ".join(listed) or "none are listed"
+        raise ValueError(f"{key}: expected one of {section} ({choices}), received {', '.join(others)}")
 
 
 def check_case(section: str, names: Iterable[str]) -> None:

@@ -63,10 +63,8 @@ def find_clusters(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: in
                 firsts, seconds = firsts[crosses], seconds[crosses]
             join_duplicates(parents, owners[firsts], owners[seconds], thumbnails, mirrored)
             if num_pairs <= max_pairs < num_pairs + len(firsts):
-                text = (
-                    "photos look alike in so many pairs (%d) that comparing them takes long: if they are digits, pages "
-                )
-                logger.warning(text + "or of a fixed camera, leave split.duplicate_distance empty", max_pairs)
+                text = "photos look alike in so many pairs (%d) that comparing them takes long: if they are digits,"
+                logger.warning(text + " pages or of a fixed camera, leave split.duplicate_distance empty", max_pairs)
             num_pairs += len(firsts)
     return pd.factorize(find_roots(parents, photos.index.to_numpy()))[0]
 
@@ -174,10 +172,7 @@ def _pairs_in_runs(keys: np.ndarray, hashes: np.ndarray, max_distance: int) -> I
 
 
 def bit_masks(max_distance: int, sections: int) -> np.ndarray:
-    """Return masks, uint64, of so many sections of a hash each: any ``max_distance`` bits leave one mask untouched.
-
-    The hash is divided into ``max_distance + sections`` sections, of which the masks are all combinations.
-    """
+    """Return masks, uint64, of so many sections of a hash each: any ``max_distance`` bits leave one mask untouched."""
     count = max_distance + sections
     bits = [sum(1 << bit for bit in range(first, BITS, count)) for first in range(count)]
     return np.array([sum(of_mask) for of_mask in combinations(bits, sections)], np.uint64)

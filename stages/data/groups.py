@@ -178,7 +178,5 @@ def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, num_split
     every_class = LinearConstraint(kron(csc_array(members.astype(float)), eye_array(num_splits), "csc"), 1)
     solved = milp(costs.ravel(), integrality=1, bounds=Bounds(0, 1), constraints=[one_split, every_class])
     if solved.x is None:
-        raise MismatchError(
-            "split: expected groups that can be divided with every class in every split, received others"
-        )
+        raise MismatchError("split: expected groups that can be divided with each class in each split, received others")
     return np.asarray(solved.x.reshape(-1, num_splits).argmax(axis=1))

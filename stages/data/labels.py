@@ -104,9 +104,7 @@ def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> N
     photos.loc[corrected.index, "given"] = labelled["label"][corrected.index]
     photos.loc[corrected.index, "label"] = corrected
     if lost := sorted(set(classes) - set(photos["label"][photos["reason"] == ""])):
-        raise MismatchError(
-            f"corrections.csv: expected photos of every class, found none left of {lost[0]!r}: delete lines"
-        )
+        raise MismatchError(f"corrections.csv: expected photos of each class, found none of {lost[0]!r}: delete lines")
 
 
 def check_correction(path: str, labels: set[str], paths: Set[str], classes: list[str]) -> None:
@@ -120,6 +118,4 @@ def check_correction(path: str, labels: set[str], paths: Set[str], classes: list
             f"corrections.csv: expected for {path} one of {', '.join([*classes, REMOVE])}, received {min(labels)}"
         )
     if REMOVE in labels and REMOVE in classes:
-        raise MismatchError(
-            f"corrections.csv: {REMOVE} (for {path}) removes photos, but is also a class: rename the class"
-        )
+        raise MismatchError(f"corrections.csv: {REMOVE} (for {path}) removes photos, but is also a class: rename that")

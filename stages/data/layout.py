@@ -89,10 +89,7 @@ def photo_table(rows: list[tuple[str, str, str, str, str]]) -> pd.DataFrame:
 
 
 def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
-    """Return the table of all files in a folder, photos or not, and of those missing that the CSV ``labels`` lists.
-
-    Each has a label, or a reason why not, and the split that folders give.
-    """
+    """Return the table of all files in a folder, photos or not, and of those missing that the CSV ``labels`` lists."""
     tree = Tree(folder, files)
     photos = photos_in_csv(folder, tree, labels) if labels.exists() else photos_in_folders(folder, tree)
     classes = photos["label"][photos["label"] != ""].drop_duplicates().sort_values()
@@ -158,10 +155,8 @@ def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolde
         elif below and len(set(below.values())) == len(below) and are_complete(all_below):
             folders |= {inner: ClassFolder(label, split, path.parent) for inner, split in below.items()}
         else:
-            received = f"{describe(below) or 'photos'} in {path}"
-            raise UserError(
-                f"expected photos in each class folder, or folders for the same splits in each, received {received}"
-            )
+            found = f"{describe(below) or 'photos'} in {path}"
+            raise UserError(f"expected photos in each class folder, or folders for the same splits, received {found}")
     return folders
 
 
@@ -244,10 +239,7 @@ def split_of(folder: str) -> str | None:
 
 
 def split_folders(folders: Iterable[Path]) -> dict[Path, str]:
-    """Find the folders for splits among folders that lie side by side.
-
-    Names such as ``seg_train`` or ``train_v2`` count only where two begin and end alike, one of them for training.
-    """
+    """Find the folders for splits among folders side by side, those such as ``seg_train`` only with others alike."""
     by_name: dict[tuple[str, str], dict[Path, str]] = defaultdict(dict)  # without the split's
     for path in folders:
         if match := SPLIT_FOLDER.fullmatch(path.name.lower()):

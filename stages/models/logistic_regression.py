@@ -1,7 +1,6 @@
 """Logistic regression on a backbone's pooled features, with its regularisation chosen by cross-validation.
 
-It needs no TensorFlow: ``train`` makes the last layer of a Keras model of it, ``label_issues`` takes the predictions of
-its cross-validation.
+It needs no TensorFlow: ``train`` makes a Keras model's last layer of it, ``label_issues`` predicts out of fold with it.
 """
 
 import warnings
@@ -46,8 +45,7 @@ class Candidate(NamedTuple):
 def pool_first_view(features: ArrayStore, photos: int) -> np.ndarray:
     """Average the features of each photo's first view over height and width: float32, shaped (photos, channels)."""
     spatial = tuple(range(1, len(features.shape) - 1))
-    batches = np.array_split(np.arange(photos), -(-photos // BATCH_SIZE))
-    return np.concatenate([features[rows].mean(spatial, np.float32) for rows in batches])
+    return row_by_row(lambda rows: features[rows].mean(spatial, np.float32), np.arange(photos), BATCH_SIZE)
 
 
 def fit_classifier(

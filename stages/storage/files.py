@@ -29,8 +29,7 @@ LOCK = ".in-use"  # in each scratch folder: locked for as long as the process th
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path of the same name; rename it to ``path`` on success.
 
-    A file that exists is replaced and never written into: it may be a link into DVC's cache. If several processes write
-    it, the last one stays.
+    An existing file is never written into: it may be a link into DVC's cache. Of several processes the last's stays.
     """
     with scratch_folder(path.parent) as scratch:
         yield scratch / path.name

@@ -12,24 +12,22 @@ from stages.common.cli import logger
 from stages.common.machine import read_code
 from stages.common.params import Train
 from stages.common.paths import LOGS
-from stages.datasets.dataset import augmented_dataset, sequential_batches
+from stages.datasets.dataset import augmented_dataset
 from stages.models.build import trainable_part
 from stages.models.pretrained import unfreeze
 from stages.models.runtime import describe_environment, keras, tf
 from stages.storage.arrays import DiskArray
 from stages.storage.files import content_hash
-from stages.training.batches import training_batches, validation_batches
+from stages.training.batches import MicroBatched, training_batches, validation_batches
 from stages.training.callbacks import Checkpoint, DeferredInterrupt, EpochLog, Selection
-from stages.training.micro_batches import MicroBatched
 from stages.training.training_run import TRAINING_CODE, Backup, History, TrainingRun
 
 
 def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[History, np.ndarray]:
     """Train the model of a run, resuming after the last epoch in the file ``backup``.
 
-    Returns:
-        A record per epoch, from 1 (epoch, accuracy, loss, val_accuracy, val_loss; in the selected one also kept), and
-        the logits of the validation photos, float32, shaped (photos, classes).
+    Returns a record per epoch, from 1 (epoch, accuracy, loss, val_accuracy, val_loss; in the selected one also kept),
+    and the logits of the validation photos, float32, shaped (photos, classes).
     """
     settings, fine_tune = run.settings, run.config.fine_tune
     epochs, learning_rate = settings.epochs, fine_tune.learning_rate if fine_tune else settings.learning_rate
@@ -83,10 +81,9 @@ def parallel_model(model: keras.Model, settings: Train, labels: np.ndarray) -> M
 
 
 def scheduled(learning_rate: float, settings: Train, steps_per_epoch: int) -> Any:
-    """Return the learning rate, or a schedule of it over all steps.
+    """Return the learning rate, or a schedule of it over all steps: a linear warm-up, then constant or a half cosine.
 
-    After a linear warm-up from 0 the rate stays, or falls by a half cosine to 0. Its only state is the optimizer's step
-    count, which a backup holds.
+    Its only state is the optimizer's step count, which a backup holds.
     """
     constant = settings.schedule == "constant"
     if constant and not settings.warmup:
@@ -126,9 +123,6 @@ def training_key(model: keras.Model, run: TrainingRun) -> str:
         yield from (variable.numpy() for variable in model.variables)  # the backbone's weights among them
         for dataset in (run.train, run.validation):
             yield dataset.labels
-            if isinstance(dataset.examples, DiskArray) and dataset.examples.file_state:
-                yield dataset.examples.file_state
-            else:
-                yield from sequential_batches(dataset, run.settings.batch_size, dataset.views)
+            yield dataset.examples.file_state if isinstance(dataset.examples, DiskArray) else dataset.examples
 
     return content_hash(parts())

@@ -11,7 +11,7 @@ from stages.common.model_config import Features
 from stages.common.paths import COSTS, COSTS_TABLE, MODELS
 from stages.evaluation.costs import cost_of, write_measured
 from stages.evaluation.results import Cost, Evaluation
-from stages.inference.model_size import Size, architecture, measure_speed, size_of
+from stages.inference.prediction import Size, architecture, measure_speed, size_of
 from stages.models.runtime import keras, layers
 from stages.storage.files import sha256_of
 from tests.evaluation.examples import evaluation_of, two_classes

@@ -10,12 +10,12 @@ import pytest
 
 from stages.common.cli import UserError
 from stages.common.paths import MODELS, PREDICTIONS
-from stages.inference import prediction_cache
-from stages.inference.prediction import load_model, predict_batches, predict_outputs, with_features
+from stages.inference import prediction, prediction_cache
+from stages.inference.prediction import load_model, predict_outputs, with_features
 from stages.inference.prediction_cache import PredictionCache
 from stages.models import saving
 from stages.models.runtime import keras, layers, make_deterministic
-from stages.storage.arrays import temporary_array
+from stages.storage.arrays import create_array, temporary_array
 from tests.conftest import less_memory_than
 from tests.storage.damage import DAMAGES, damaged
 
@@ -50,7 +50,7 @@ def save_on_backbone(name: str, units: int, *, backbone_seed: int = 0, fine_tune
 
 def predicts(pixels: np.ndarray = PIXELS, *, features: bool = False) -> bool:
     """Return whether the model was loaded to predict the photos; the outputs are always the right ones."""
-    with mock.patch.object(prediction_cache, "load_model", wraps=load_model) as loading:
+    with mock.patch.object(prediction, "load_model", wraps=load_model) as loading:
         outputs = PredictionCache(pixels).predict(MODEL, features=features)
     np.testing.assert_array_equal(outputs.logits, predict_outputs(load_model(MODEL), pixels).logits)
     assert (outputs.features is not None) == features
@@ -99,7 +99,7 @@ def test_a_model_of_another_image_size_is_refused() -> None:
 
 
 def test_features_are_cached_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prediction_cache, "with_features", lambda model: keras.Model(model.inputs, 2 * model.outputs))
+    monkeypatch.setattr(prediction, "with_features", lambda model: keras.Model(model.inputs, 2 * model.outputs))
     assert [predicts(features=True), predicts(features=True), predicts()] == [True, False, True]
 
 
@@ -141,7 +141,7 @@ def test_models_share_the_outputs_of_their_frozen_backbone() -> None:
     models = [save_on_backbone("wide", 8), save_on_backbone("blocks", 2, fine_tuned=True)]
     models.append(save_on_backbone("other", 2, backbone_seed=1))
     cache = PredictionCache(PIXELS)
-    with mock.patch.object(prediction_cache, "predict_batches", wraps=predict_batches) as extracting:
+    with mock.patch.object(prediction_cache, "create_array", wraps=create_array) as extracting:
         for path, extracted in zip(models, (1, 1, 2), strict=True):
             for model, features in ((load_model(path), False), (with_features(load_model(path)), True)):
                 outputs, expected = cache.predict(path, features=features), predict_outputs(model, PIXELS)

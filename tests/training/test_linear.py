@@ -14,7 +14,7 @@ from sklearn.metrics import log_loss
 from stages import train
 from stages.common.paths import BACKUPS, PREDICTIONS
 from stages.evaluation.gradcam import heat_maps, linear_heat_maps
-from stages.inference import prediction_cache
+from stages.inference import prediction
 from stages.inference.prediction import load_model, predict_outputs, with_features
 from stages.inference.prediction_cache import PredictionCache
 from stages.models import logistic_regression, saving
@@ -234,7 +234,7 @@ def test_evaluation_of_another_fit_needs_no_tensorflow(fit: Fit, monkeypatch: py
     pixels = fit(inverse_regularization=0.3)["validation"]
     path = Path(FILES[1])
     loading = mock.Mock(wraps=load_model)
-    monkeypatch.setattr(prediction_cache, "load_model", loading)
+    monkeypatch.setattr(prediction, "load_model", loading)
     cache = PredictionCache(pixels)
     for strength in (0.3, 0.01):
         fit(inverse_regularization=strength)

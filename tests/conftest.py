@@ -42,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files, so that two processes end together; the first two make the shared runs."""
-    longest = "pipeline cluster docs backbones on_features demo soak review_page"
+    longest = "pipeline cluster docs backbones loop demo soak review_page"
     order = {f"test_{name}.py": index for index, name in enumerate(longest.split())}
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
 

@@ -109,9 +109,8 @@ def test_a_transient_error_is_retried(server: str, tmp_path: Path, name: str, at
     ],
 )
 def test_a_lasting_error_is_one_line(server: str, tmp_path: Path, name: str, attempts: int, message: str) -> None:
-    with pytest.raises(UserError, match=f"^key: {message}") as error:
+    with pytest.raises(UserError, match=rf"^key: {message}[^\n]*$"):
         Source(f"{server}/{name}.jpg", "key").copy_file(tmp_path / "copy", "0" * 64)
-    assert "\n" not in str(error.value)
     assert Misbehaving.attempts[f"/{name}.jpg"] == attempts
 
 
@@ -209,9 +208,8 @@ def test_a_url_that_leads_nowhere_is_one_line(
     monkeypatch.chdir(folder)
     for name in ("cats-1", "cats-2"):
         write_photos(folder / name, 1)
-    with pytest.raises(UserError, match=f"^download.photos: .*{message}") as error:
+    with pytest.raises(UserError, match=rf"^download.photos: .*{message}[^\n]*$"):
         Source(url, "download.photos").copy_file(folder / "copy")
-    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device"])

@@ -114,10 +114,9 @@ def test_a_failed_prediction_names_file_and_reason(
         model = model._replace(content=b"no model")
     photos, output = (Faulty(str(workspace / folder), kind, name) for folder in ("photos", "out"))
     job = Job(model, ConfidenceSettings(), 1, photos, output)
-    with pytest.raises(expected, match=rf"^{text}") as raised:
+    with pytest.raises(expected, match=rf"^{text}[^\n]*$") as raised:
         predict.predict_photos(["0.jpg", "1.jpg"], job, RESOURCES, retries=0)
     assert type(raised.value) is expected
-    assert len(str(raised.value).splitlines()) == 1
 
 
 def test_what_its_node_lacks_memory_for_ends() -> None:

@@ -125,7 +125,7 @@ def test_the_tutorial_runs_to_its_end(small_project: Path) -> None:
 
 
 @pytest.mark.slow
-def test_predict_prints_what_the_readme_shows(small_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_predict_prints_what_the_readme_shows(small_project: Path) -> None:
     (small_project / "new").mkdir()
     photos = packed_files(small_project / "data/raw")
     for label, name in [("cats", "cat.80"), ("cats", "cat.81"), ("dogs", "dog.80")]:
@@ -143,7 +143,6 @@ def test_predict_prints_what_the_readme_shows(small_project: Path, monkeypatch: 
     assert printed[-1].endswith(f"; {other} classified the other 3")
 
     # The others in this process, to start TensorFlow once.
-    monkeypatch.chdir(small_project)
     for command, model in [(csv, other), (rev, best)]:
         program, *arguments = command.removeprefix("python -m ").split()
         assert program == "commands.predict"

@@ -150,7 +150,7 @@ def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolde
     split_above = {path: split for top, split in tops.items() for path in tree.inner[top]}
     names = {path.name for path in split_above}
     splits_below = {path: splits_in_class(path, names - {path.name}, tree) for path in split_above}
-    all_below = {split for path in split_above if not split_above[path] for split in splits_below[path].values()}
+    all_below = {split for below in splits_below.values() for split in below.values()}
     folders = {}
     for path, split in split_above.items():
         label, below = normalize_label(path.name) or path.name, splits_below[path]
@@ -209,8 +209,7 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
     rows += [((root / name).as_posix(), name, "", "", NO_FILE) for name in missing]
     photos = photo_table(rows)
     labelled = photos[photos["label"] != ""]
-    held_out = [path for path in folders_above(labelled["name"]) if split_of(path.name) in ("validation", "test")]
-    if held_out:
+    if held_out := [path for path in folders_above(labelled["name"]) if split_of(path.name) in ("validation", "test")]:
         text = "the folder %s gives no split: with download.labels split.validation_fraction and split.test_fraction do"
         logger.warning(text, root / min(held_out))
     with_photos = sorted(set(labelled["label"]))

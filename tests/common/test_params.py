@@ -175,9 +175,8 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
 )
 def test_a_bad_value_is_named_with_what_was_expected(set_params: SetParams, key: str, value: Any, message: str) -> None:
     set_params({key: value})
-    with pytest.raises(UserError, match=f"^params.yaml: {re.escape(message)}") as error:
+    with pytest.raises(UserError, match=rf"^params.yaml: {re.escape(message)}[^\n]*$"):
         load_params()
-    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(

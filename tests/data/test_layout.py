@@ -12,10 +12,7 @@ from stages.common.cli import UserError
 from stages.data.layout import find_photos
 from tests.conftest import less_memory_than
 
-
-@pytest.fixture(autouse=True)
-def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("workspace")
 
 
 def lay_out(*paths: str) -> None:

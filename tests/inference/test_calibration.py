@@ -47,13 +47,13 @@ def test_a_temperature_is_fitted_where_it_is_asked_for() -> None:
     assert fit_calibration(arrays_of(), ConfidenceSettings(temperature_scaling=False)) == Calibration()
 
 
+MIXED = [8, 9, 8, 8, 6, 5, 4], [1, 1, 0, 1, 0, 1, 0]  # correct: 1 of 1, 3 of 4, 3 of 5, 4 of 6, 4 of 7
+
+
 @pytest.mark.parametrize(
     ("margins", "labels", "accuracy", "threshold"),
     [
-        *(  # correct: 1 of 1, 3 of 4, 3 of 5, 4 of 6, 4 of 7
-            ([8, 9, 8, 8, 6, 5, 4], [1, 1, 0, 1, 0, 1, 0], accuracy, threshold)
-            for accuracy, threshold in [(0.999, 9), (0.75, 8), (0.66, 5), (0.6, 5), (0.5, 4)]
-        ),
+        *((*MIXED, *expected) for expected in [(0.999, 9), (0.75, 8), (0.66, 5), (0.6, 5), (0.5, 4)]),
         ([9, 9, 8], [1, 0, 1], 0.9, math.inf),  # where the surest is wrong, the model is unsure of every photo
         ([50, 60, 70, -90], [0, 1, 1, 0], 0.9, 60),  # each has a probability of 1 in float64
     ],

@@ -102,8 +102,7 @@ def status() -> dict[str, Any]:
         return dict(repo.status())
 
 
-def test_an_edited_file_re_runs_the_steps_that_it_shapes(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(project)
+def test_an_edited_file_re_runs_the_steps_that_it_shapes(project: Path) -> None:
     for name, steps in RUN_AGAIN.items():
         content = Path(name).read_bytes()
         Path(name).write_bytes(content + b"# edited\n")
@@ -111,8 +110,7 @@ def test_an_edited_file_re_runs_the_steps_that_it_shapes(project: Path, monkeypa
         Path(name).write_bytes(content)
 
 
-def test_a_parameter_re_runs_the_steps_that_read_it(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(project)
+def test_a_parameter_re_runs_the_steps_that_read_it(project: Path) -> None:
     content = Path("params.yaml").read_text()
     for changes, steps in PARAMETERS:
         edit_params(Path("params.yaml"), changes)
@@ -138,9 +136,8 @@ def test_photos_changed_in_place_are_read_by_force(project: Path, tmp_path: Path
     assert "data/raw/sample/train/cats/new.jpg,cats" in (project / "data/splits/train.csv").read_text()
 
 
-def test_a_correction_re_runs_what_depends_on_labels(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_correction_re_runs_what_depends_on_labels(project: Path) -> None:
     """A corrected label extracts no features again, a removed photo does; the first to review are those of the list."""
-    monkeypatch.chdir(project)
     suspects = pd.read_csv("plots/label_issues/mobilenet_v2_pooled.csv")["path"].tolist()
     assert select(current_photos(), {}, {"queue": "suspects"}).index.tolist() == suspects
     path = pd.read_csv(project / "data/splits/train.csv").query("label == 'cats'")["path"].iloc[0]
@@ -161,14 +158,13 @@ def test_a_deleted_lock_file_comes_back_without_training(project: Path) -> None:
     assert steps_in(lock) == steps
 
 
-def test_a_bad_parameter_stops_the_first_step(project: Path, finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bad_parameter_stops_the_first_step(project: Path, finished: Path) -> None:
     edit_params(project / "params.yaml", {"models.cnn.dropout": 2, "label_stats.seed": 1})
     output = run(project, "dvc", "repro", check=False)
     assert ran(output) == ["label_stats"]
     [line] = [line for line in output.splitlines() if line.startswith("error:")]
     assert line == "error: params.yaml: models.cnn.dropout: expected less than 1, received 2"
     assert "Traceback" not in output
-    monkeypatch.chdir(project)
     with pytest.raises(UserError, match=r"^params.yaml: models.cnn.dropout"):
         run_main(train, "nonesuch")
     assert not (project / "plots/samples.png").exists(), "DVC removes what a step writes before it runs"

@@ -96,9 +96,10 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
     if len(classes) < 2:
         others = photos["path"][(photos["label"] == "") & ~photos["reason"].str.startswith(NO_FILE)]
         hint = f", and {plural(len(others), 'file')} without a class, such as {others.iloc[0]}" if len(others) else ""
+        found = f"{classes.iloc[0]} (with {photos['path'][classes.index[0]]})" if len(classes) else "none"
         raise UserError(
             "expected two or more classes, from a CSV (download.labels) or, without one, the names of folders with "
-            f"their photos, found {', '.join(classes) or 'none'}{hint}"
+            f"their photos, found {found}{hint}"
         )
     logger.info("%d classes: %s", len(classes), quoted(classes))
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):

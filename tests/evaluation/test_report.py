@@ -160,9 +160,7 @@ def test_always_one_class_is_no_better_than_guessing(classes: int) -> None:
 
 def test_one_test_photo_of_a_class_does_not_prove_guessing() -> None:
     few = advice(evaluation_of("one", classified([[10, 0], [1, 0]])))
-    assert (
-        "Do not use `one`: no better than guessing, by balanced accuracy on the test photos, which are too" in few
-    )
+    assert "Do not use `one`: no better than guessing, by balanced accuracy on the test photos, which are too" in few
 
 
 def test_photos_are_counted_per_class_split_and_reason() -> None:

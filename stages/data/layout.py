@@ -180,7 +180,8 @@ def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> 
         examples = ", ".join(f"{inner.relative_to(class_folder)}/" for inner in tree.inner[folder][:2])
         raise UserError(
             f"expected photos in the class folder {class_folder}, found only folders there, as {examples}: put the "
-            "photos of each class into one folder, or write their classes into a CSV (download.labels)"
+            "photos of each class into one folder, or write their classes into a CSV (download.labels); if those are "
+            f"the classes, set download.photos to {class_folder.name}/ alone"
         )
     return splits
 

@@ -135,7 +135,8 @@ def reject_unusable(photos: pd.DataFrame, problems: "pd.Series[str]", *, has_sid
     if has_sidecars:
         reasons = reasons.mask(names.str.endswith(PREVIEWS), "is a camera's preview")
         stems = names[reasons != ""].map(stem_of)
-        of_photos = set(stems).intersection(map(stem_of, names[reasons == ""]))  # as a camera's RAW beside its JPEG
+        usable_names = names[reasons == ""] if len(stems) else names[:0]  # of a million the stems take a second
+        of_photos = set(stems).intersection(map(stem_of, usable_names))  # as a camera's RAW beside its JPEG
         is_sidecar = names.str.endswith(tuple(SIDECAR_SUFFIXES)) & (reasons != "")
         is_sidecar |= names.index.isin(stems.index[stems.isin(of_photos)])
         reasons = reasons.mask(is_sidecar, f"{SIDECAR}: " + reasons)

@@ -87,7 +87,8 @@ def evaluate_model(path: Path, settings: ConfidenceSettings, test: TestSet, cach
     outputs = cache.predict(path, features=calibration.distance_threshold is not None)
     model = scores.evaluate(name, history, validation, outputs, calibration, test)
     if model.scores["test"]["gain_over_baseline"] <= 0:
-        logger.warning("%s is no better than the majority-class baseline on the test photos", name)
+        text = "%s: accuracy on the test photos no better than the majority-class baseline's (balanced accuracy %.3f)"
+        logger.warning(text, name, model.scores["test"]["balanced_accuracy"])
     return replace(model, environment=environment)
 
 

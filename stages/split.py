@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import MismatchError, UserError, logger, run
+from stages.common.cli import MismatchError, UserError, logger, quoted, run
 from stages.common.params import Split, load_params
 from stages.common.paths import CORRECTIONS, LABELS, RAW, SPLITS, THUMBNAILS
 from stages.data.duplicates import find_clusters, find_conflicts, hash_thumbnails
@@ -140,13 +140,14 @@ def reject_unusable(photos: pd.DataFrame, problems: "pd.Series[str]", *, has_sid
 
 def check_classes(photos: pd.DataFrame) -> None:
     """Raise a UserError if all photos of a class are rejected."""
-    labelled = photos.loc[(photos["label"] != "") & (photos["reason"] != REMOVED), ["path", "label", "reason"]]
+    is_meant = (photos["label"] != "") & (photos["reason"] != REMOVED) & ~photos["reason"].str.startswith(SIDECAR)
+    labelled = photos.loc[is_meant, ["path", "label", "reason"]]
     if lost := set(labelled["label"].unique()) - set(usable(labelled, ["label"])["label"].unique()):
-        log_first(labelled[labelled["reason"] != ""])
+        log_first(labelled[labelled["label"].isin(lost)])
         first = labelled[labelled["label"] == min(lost)].sort_values("path").iloc[0]
         hint = NOT_DUPLICATES if DUPLICATE in first["reason"] else ""
         rejected = f"{first['path']}: {first['reason']}{hint}"
-        raise UserError(f"expected usable photos of every class, found none of {min(lost)!r}: {rejected}")
+        raise UserError(f"expected usable photos of every class, found none of {quoted(sorted(lost))}: {rejected}")
 
 
 def reject_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: int | None) -> None:
@@ -226,7 +227,8 @@ def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: fl
             problems.append(
                 f"expected at most {max_fraction:.1%} of the photos in {split} to be nearly the same as others there, "
                 f"received {len(alike)} of {len(in_split)}, as {photos['path'][alike[0]]} and "
-                f"{photos['copy_of'][alike[0]]}: if they are bursts or copies, set split.max_copies_fraction to 1"
+                f"{photos['copy_of'][alike[0]]}: if they are copies, set split.max_copies_fraction to 1; "
+                "if bursts or frames of films, also name each of these in split.group"
                 f"{NOT_DUPLICATES}"
             )
     return problems
@@ -244,9 +246,9 @@ def check_splits(photos: pd.DataFrame) -> list[str]:
     of_class = photos[photos["label"] == label]
     has_copies = usable(of_class, ["cluster"])["cluster"].duplicated().any()
     hint = NOT_DUPLICATES if has_copies or of_class["reason"].str.contains(DUPLICATE).any() else ""
-    return [
-        f"expected three different photos or groups (split.group) of every class, found of {label!r} {listed}{hint}"
-    ]
+    others = f", and too few of {quoted(lacking.index[1:])}" if len(lacking) > 1 else ""
+    found = f"found of {label!r} {listed}{others}{hint}"
+    return [f"expected three different photos or groups (split.group) of every class, {found}"]
 
 
 if __name__ == "__main__":

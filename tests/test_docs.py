@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 import yaml
@@ -60,6 +61,15 @@ def test_every_block_is_run_by_a_test_or_says_why_not() -> None:
     for first in blocks():
         assert first in NOT_RUN_HERE or any(first.startswith(start) for start in tested), first
     assert set(blocks()) >= set(NOT_RUN_HERE)
+
+
+def test_the_recipe_for_labels_leaves_out_two_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("train.csv").write_text("image_id, healthy, rust\n01, 1, 0\n02, 0, 1\n03, 1, 1\n04, 0, 0\n")
+    [recipe] = re.findall(r"  ```python\n(  import pandas.*?)```", (PROJECT / "docs/guide.md").read_text(), re.DOTALL)
+    exec(dedent(recipe), {})  # noqa: S102
+    lines = ["path,label", "images/01.jpg,healthy", "images/02.jpg,rust", "images/03.jpg,", "images/04.jpg,"]
+    assert Path("labels.csv").read_text().splitlines() == lines
 
 
 def test_the_one_test_of_contributing_exists() -> None:

@@ -75,7 +75,9 @@ def test_a_model_is_evaluated_from_its_files(caplog: pytest.LogCaptureFixture) -
     assert evaluation.scores["validation"]["balanced_accuracy"] == 0.25
     assert "confidence" not in evaluation.scores
     assert evaluation.mistakes["path"].tolist() == ["0.jpg", "1.jpg"]
-    assert caplog.messages == ["cnn is no better than the majority-class baseline on the test photos"]
+    assert caplog.messages == [
+        "cnn: accuracy on the test photos no better than the majority-class baseline's (balanced accuracy 0.500)"
+    ]
 
 
 def test_a_temperature_has_scores_before_and_after() -> None:

@@ -163,7 +163,9 @@ def test_what_a_csv_lists_is_no_sidecar_file(caplog: pytest.LogCaptureFixture) -
     assert "sidecar" not in caplog.text
 
 
-def test_a_class_without_usable_photos_is_an_error(workspace: Path, set_params: SetParams) -> None:
+def test_a_class_without_usable_photos_is_an_error(
+    workspace: Path, set_params: SetParams, caplog: pytest.LogCaptureFixture
+) -> None:
     """However many may be rejected."""
     layout({"cats": 10, "dogs": 10})
     set_params({"split.max_rejected_fraction": 1.0})
@@ -174,12 +176,14 @@ def test_a_class_without_usable_photos_is_an_error(workspace: Path, set_params: 
     (PHOTOS / "cows/0.jpg").unlink()
     for photo in (PHOTOS / "dogs").iterdir():
         (PHOTOS / "cows" / photo.name).write_bytes(photo.read_bytes())
-    with pytest.raises(UserError, match=r"none of 'cows': .*: same photo as .*/dogs/0.jpg, which has another"):
+    with pytest.raises(UserError, match=r"none of 'cows', 'dogs': .*: same photo as .*/dogs/0.jpg, which has another"):
         split_photos()
     for path in PHOTOS.rglob("*.jpg"):
         path.write_text("no photo")
-    with pytest.raises(UserError, match=r"none of 'cats': data/raw/cats/0.jpg: cannot be decoded"):
+        path.with_suffix(".json").write_text("{}")
+    with pytest.raises(UserError, match=r"none of 'cats', 'cows', 'dogs': data/raw/cats/0.jpg: cannot be decoded"):
         split_photos()
+    assert ".json" not in caplog.text
     assert not SPLITS.exists()
 
 
@@ -212,11 +216,12 @@ def test_thumbnails_of_other_files_are_refused(workspace: Path) -> None:
 
 
 def test_all_that_stops_the_run_is_reported_at_once(workspace: Path) -> None:
-    layout({"cats": 9, "dogs": 2})
+    layout({"cats": 9, "dogs": 2, "foxes": 1, "geese": 2})
     (PHOTOS / "cats/empty.jpg").touch()
     with pytest.raises(UserError) as raised:
         split_photos()
     rejected, lacking = str(raised.value).splitlines()
-    assert rejected.startswith("expected at most 1.0% of the photos to be rejected, received 1 of 12, listed above")
+    assert rejected.startswith("expected at most 1.0% of the photos to be rejected, received 1 of 15, listed above")
     assert lacking.startswith("and expected three different photos or groups (split.group) of every class, found of")
+    assert "of 'dogs' 0 in train, 1 in validation, 1 in test, and too few of 'foxes', 'geese' (data/raw" in lacking
     assert lacking.endswith("`dvc repro --force download && dvc repro`)")

@@ -12,7 +12,7 @@ import pytest
 from stages import evaluate, pixels, split, thumbnails, train
 from stages.common.cli import UserError
 from stages.evaluation import gradcam
-from stages.inference import prediction_cache
+from stages.inference import prediction
 from stages.inference.prediction import load_model
 from stages.photos.decode import resized_pixels
 from tests.conftest import PHOTOS, PROJECT, TINY_CNN, edit_params, pack_photos, read_json, run_main, write_photos
@@ -83,7 +83,7 @@ def test_cached_predictions_give_the_same_bytes(monkeypatch: pytest.MonkeyPatch)
     for path in before:
         if path.parts[0] != "data":
             path.unlink()
-    for module in (prediction_cache, gradcam):
+    for module in (prediction, gradcam):
         monkeypatch.setattr(module, "load_model", None)
     evaluate.main()
     assert written_by_evaluate() == before

@@ -104,8 +104,7 @@ def find_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: i
             indices, hashes = others.index.to_numpy(), others["phash"].to_numpy()
             for index, phash in zip(of_class.index.to_numpy(), of_class["phash"].to_numpy(), strict=True):
                 near = indices[np.bitwise_count(hashes ^ phash) <= max_distance]
-                duplicate = first_similar(thumbnails, index, near)
-                if duplicate is not None:
+                if (duplicate := first_similar(thumbnails, index, near)) is not None:
                     conflicts[index] = photos.at[duplicate, "path"]
     return pd.Series(conflicts, dtype=str)
 
@@ -196,9 +195,9 @@ def are_similar(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _largest_excess(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Compute how far values leave the range of the 3 by 3 values around a pixel of ``others``: scaling shifts it.
+    """Compute how far values leave the range of the others' 3 by 3 values around theirs, as scaling shifts pixels.
 
-    In standard deviations of the other photo, float32, shaped (n,).
+    It is the largest of a thumbnail, in standard deviations of the other photo: float32, shaped (n,).
     """
     values = (1, 2, 3)
     # Of the pixels, in the quadratic mean of the channels.

@@ -74,7 +74,7 @@ class Source:
         path = Path(self.path).resolve()
         for output in outputs:
             folder = output.resolve()
-            if self.is_local and (path == folder or path in folder.parents or folder in path.parents):
+            if self.is_local and (path.is_relative_to(folder) or folder.is_relative_to(path)):
                 raise UserError(
                     f"{self.key}: expected a path neither inside nor around {output}, which this step replaces, "
                     f"received {self.url!r}: move what is yours elsewhere, and name it there"

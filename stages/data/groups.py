@@ -80,8 +80,7 @@ def assign_splits(photos: pd.DataFrame, settings: Split, removed: pd.DataFrame |
         label = firsts["given"].where(firsts["given"] != "", firsts["label"])
         in_test = (firsts.groupby(label).cumcount() % settings.test_every == 0)[firsts["group"] >= 0]
         left = firsts["group"][in_test.index]
-        groups_of = {"validation": [*left[~in_test]], "test": [*left[in_test]]}
-        return fill_splits(photos, groups_of, "validation")
+        return fill_splits(photos, {"validation": [*left[~in_test]], "test": [*left[in_test]]}, "validation")
     return photos["split"]
 
 

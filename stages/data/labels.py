@@ -14,7 +14,7 @@ from unicodedata import normalize
 
 import pandas as pd
 
-from stages.common.cli import MismatchError, UserError, logger, shown
+from stages.common.cli import MismatchError, UserError, logger, quoted, shown
 from stages.storage.photo_lists import REMOVED
 
 MAX_SHOWN = 500  # characters of the names of columns
@@ -36,21 +36,23 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
         raise UserError(f"{name}: expected rows, received git's conflict markers: resolve the conflict")
     try:
         text = content.decode("utf-8-sig")  # Excel starts a file with a byte order mark
-        rows = csv.DictReader(StringIO(text, newline=""), skipinitialspace=True, strict=True)
+        rows = csv.DictReader(StringIO(text, newline=""), restval="", skipinitialspace=True, strict=True)
         columns = list(rows.fieldnames or [])
         check_columns(columns, name)
         for row in rows:
+            if not any(map(any, row.values())):
+                continue  # separators alone, as Excel writes for rows that were emptied
             if refuse_surplus and any(row.get(None, ())):
                 raise UserError(
                     f"{name}: expected {len(columns)} values in line {rows.line_num}, received more: quote commas"
                 )
-            path, label = row["path"] or "", normalize_label(row["label"] or "")
+            path, label = row["path"], normalize_label(row["label"])
             if not path or CONTROL.search(path + label):
                 received = f"{path!r} and {label!r} in line {rows.line_num}"
                 raise UserError(f"{name}: expected a path and a label, without control characters, received {received}")
             listed[normalize("NFC", PurePosixPath(path).as_posix())].update([label] if label else [])
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{name}: expected a CSV in UTF-8, received: {error}") from error
+        raise UserError(f"{name}: expected a CSV in UTF-8 (in Excel: save as CSV UTF-8), received: {error}") from error
     return listed
 
 
@@ -104,7 +106,9 @@ def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> N
     photos.loc[corrected.index, "given"] = labelled["label"][corrected.index]
     photos.loc[corrected.index, "label"] = corrected
     if lost := sorted(set(classes) - set(photos["label"][photos["reason"] == ""])):
-        raise MismatchError(f"corrections.csv: expected photos of each class, found none of {lost[0]!r}: delete lines")
+        raise MismatchError(
+            f"corrections.csv: expected photos of each class, found none of {quoted(lost)}: delete lines"
+        )
 
 
 def check_correction(path: str, labels: set[str], paths: Set[str], classes: list[str]) -> None:

@@ -12,7 +12,7 @@ from unicodedata import normalize
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import UserError, logger, plural
+from stages.common.cli import UserError, logger, plural, quoted
 from stages.data.labels import normalize_label, read_labels, spelling
 from stages.storage.non_photos import SIDECAR_SUFFIXES, folders_above
 from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
@@ -100,6 +100,7 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
             "expected two or more classes, from a CSV (download.labels) or, without one, the names of folders with "
             f"their photos, found {', '.join(classes) or 'none'}{hint}"
         )
+    logger.info("%d classes: %s", len(classes), quoted(classes))
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
         logger.warning("classes that differ in spelling alone, each one of its own: %s", ", ".join(alike))
     return photos
@@ -122,7 +123,10 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
             raise UserError(f"expected photos in the class folder {path}, found none: add some or delete the folder")
     for path, split in tops.items():
         if split and not tree.inner[path]:
-            raise UserError(f"expected a folder per class in {path}, found photos alone: move or delete them")
+            raise UserError(
+                f"expected a folder per class in {path}, found photos alone: put those of each class into a folder, "
+                "write their classes into a CSV (download.labels), or delete them"
+            )
     folders = class_folders(tops, tree)
     classes = {label for label, _, _ in folders.values()}
     class_folder_of: dict[str, ClassFolder] = {}
@@ -146,7 +150,7 @@ def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolde
     split_above = {path: split for top, split in tops.items() for path in tree.inner[top]}
     names = {path.name for path in split_above}
     splits_below = {path: splits_in_class(path, names - {path.name}, tree) for path in split_above}
-    all_below = {split for path in split_above if not split_above[path] for split in splits_below[path].values()}
+    all_below = {split for below in splits_below.values() for split in below.values()}
     folders = {}
     for path, split in split_above.items():
         label, below = normalize_label(path.name) or path.name, splits_below[path]
@@ -205,8 +209,7 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
     rows += [((root / name).as_posix(), name, "", "", NO_FILE) for name in missing]
     photos = photo_table(rows)
     labelled = photos[photos["label"] != ""]
-    held_out = [path for path in folders_above(labelled["name"]) if split_of(path.name) in ("validation", "test")]
-    if held_out:
+    if held_out := [path for path in folders_above(labelled["name"]) if split_of(path.name) in ("validation", "test")]:
         text = "the folder %s gives no split: with download.labels split.validation_fraction and split.test_fraction do"
         logger.warning(text, root / min(held_out))
     with_photos = sorted(set(labelled["label"]))
@@ -216,7 +219,9 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
         if name in missing and names:
             existing = sorted(names.values())[:10_000]  # which take a second
             reason += f", which has files such as {(get_close_matches(name, existing, 1) or existing)[0]!r}"
-        raise UserError(f"download.labels: expected photos of each class, found none of {lost[0]!r}: {name!r} {reason}")
+        raise UserError(
+            f"download.labels: expected photos of each class, found none of {quoted(lost)}: {name!r} {reason}"
+        )
     if missing_values := [label for label in with_photos if label.casefold() in MISSING_VALUES]:
         text = "download.labels: classes named like a missing value, %s (%d photos): leave a missing label empty"
         logger.warning(text, ", ".join(missing_values), photos["label"].isin(missing_values).sum())

@@ -41,6 +41,7 @@ def report(
         "listed": listed,
         "leaderboard": table[~table["model"].isin([model.name for model in ranked[MAX_MODELS:]])],
         "rank_by": SCORE_NAMES[rank_by],
+        "rank_score": ranked[0].scores["test"][rank_by],
         "label_issues": issues,
         "epochs": [f"`{m.name}` {selected_epoch(m.history)['epoch']:g} of {len(m.history)}" for m in selected],
         "unlike": [f"{m.scores['confidence']['unlike']:.3f} for `{m.name}`" for m in noted],

@@ -111,7 +111,7 @@ def measure_speed(model: KerasModel, path: Path, pixels: ArrayStore) -> None:
     """Record the CPU milliseconds a photo, in batches of 1 and 32."""
     from stages.models.runtime import tf
 
-    layers = architecture(path)
+    layers = architecture(path)  # models with the same ones share their speeds
     if read_measurements(layers, layers):
         return
     signature = [tf.TensorSpec((None, *pixels.shape[1:]), tf.uint8)]

@@ -99,9 +99,8 @@ def cross_validate(
     the number of examples does not change. Of many classes it holds out the first fold alone. ``folds`` are those of
     ``assign_folds``.
 
-    Returns:
-        The candidate with the lowest log loss, of equal ones with the strongest regularisation; the predictions with it
-        of the examples held out, float64, shaped (examples, classes); and all candidates, the strongest first.
+    Returns the candidate with the lowest log loss, of equal ones the most regularised; the predictions with it of the
+    examples held out, float64, shaped (examples, classes); and all candidates, the most regularised first.
     """
     if len(labels) > SAMPLE:
         by_class_and_fold = np.lexsort([folds, labels])

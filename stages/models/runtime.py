@@ -131,8 +131,7 @@ def float32_policy() -> Iterator[None]:
 
 def fastest_precision(has_backbone: bool) -> tuple[str, str]:
     """Return the policy for "auto" and why; without instructions for it, half precision is slower than float32."""
-    gpus = tf.config.list_physical_devices("GPU")
-    if gpus:
+    if gpus := tf.config.list_physical_devices("GPU"):
         details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
         capability = min(each.get("compute_capability", (0, 0)) for each in details)  # only NVIDIA's
         reason = f"as the GPU has compute capability {capability[0]}.{capability[1]}"

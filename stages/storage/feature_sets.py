@@ -16,8 +16,6 @@ from stages.common.paths import FEATURES, PIXELS, SPLITS
 from stages.storage.arrays import DiskArray, create_array, open_array
 from stages.storage.files import content_hash, explain_unreadable, read_json
 
-Lists = Mapping[str, pd.DataFrame]  # split files, by split
-
 ABOUT, VALIDATION_SAMPLE = "about.json", "validation_sample.npy"
 MAX_REFERENCE = 2_000  # photos per split: 5 MB with 1,280 channels
 
@@ -71,14 +69,14 @@ def open_sample(name: str) -> np.ndarray:
         return np.asarray(np.load(FEATURES / name / VALIDATION_SAMPLE))
 
 
-def open_features(name: str, lists: Lists) -> dict[str, DiskArray]:
+def open_features(name: str, lists: Mapping[str, pd.DataFrame]) -> dict[str, DiskArray]:
     """Open the arrays of a set of features; raise a UserError if they are not of the photos in ``lists``."""
     if read_about(name).get("photos") != hash_paths(lists):
         raise UserError(f"{FEATURES / name}: expected features of photos in {SPLITS}, received others: {remedy(name)}")
     return open_arrays(name)
 
 
-def hash_paths(lists: Lists) -> dict[str, str]:
+def hash_paths(lists: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     return {split: content_hash(photos["path"]) for split, photos in lists.items()}
 
 

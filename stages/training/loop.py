@@ -33,11 +33,11 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
     epochs, learning_rate = settings.epochs, fine_tune.learning_rate if fine_tune else settings.learning_rate
     selection = Selection(settings.checkpoint == "best", settings.early_stopping)
     checkpoint = Checkpoint(Backup(backup, training_key(model, run)), selection, learning_rate)
-    history = checkpoint.history
+    finished = len(checkpoint.history)  # epochs, by an earlier run
     callbacks = [checkpoint, EpochLog(backup.stem, epochs)]
     if os.environ.get("TENSORBOARD", "0") not in ("", "0"):
         logs = LOGS / backup.stem
-        if not history:  # else it continues the curves of an earlier run
+        if not finished:  # else it continues the curves of an earlier run
             for earlier in logs.rglob("events.out.tfevents.*"):
                 earlier.unlink()
         callbacks.append(keras.callbacks.TensorBoard(logs, write_graph=False))
@@ -48,15 +48,15 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
     if fine_tune:
         unfreeze(model.get_layer("last_blocks"))
     compile_model(trained, scheduled(learning_rate, settings, steps_per_epoch))
-    if history:
-        logger.info("resuming after epoch %d of %d, which an earlier run finished", len(history), epochs)
+    if finished:
+        logger.info("resuming after epoch %d of %d, which an earlier run finished", finished, epochs)
         checkpoint.backup.restore(trained)
-    if len(history) < epochs and not selection.is_over(history):
+    if finished < epochs and not selection.is_over(checkpoint.history):
         with DeferredInterrupt() as deferred_interrupt:
             trained.fit(
-                training_batches(train, settings.batch_size, settings.seed, range(len(history), epochs)),
+                training_batches(train, settings.batch_size, settings.seed, range(finished, epochs)),
                 steps_per_epoch=steps_per_epoch,
-                initial_epoch=len(history),
+                initial_epoch=finished,
                 epochs=epochs,
                 validation_data=batches,
                 callbacks=[*callbacks, deferred_interrupt],
@@ -66,7 +66,7 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
     if selection.keep_best:
         for variable, value in zip(trained.variables, checkpoint.best, strict=True):
             variable.assign(value)
-    return selection.mark(history), trained.predict(batches, verbose=0)
+    return selection.mark(checkpoint.history), trained.predict(batches, verbose=0)
 
 
 def parallel_model(model: keras.Model, settings: Train, labels: np.ndarray) -> MicroBatched:

@@ -189,6 +189,16 @@ def test_classes_that_differ_in_spelling_alone_are_logged(caplog: pytest.LogCapt
     assert f"spelling alone, each one of its own: {', '.join(sorted(alike))}\n" in caplog.text
 
 
+def test_rows_of_separators_alone_are_skipped() -> None:
+    """As Excel writes rows and columns that were emptied."""
+    lay_out("1.jpg", "2.jpg")
+    photos = find("path,label,,\n1.jpg,cats,,\n,,,\n2.jpg,dogs,,\n, ,,\n,,,,,\n")
+    assert labelled(photos) == {
+        "1.jpg": "cats",
+        "2.jpg": "dogs",
+    }
+
+
 def test_classes_that_may_be_missing_values_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     lay_out("1.jpg", "2.jpg", "3.jpg", "4.jpg")
     photos = find("path,label\n1.jpg,cats\n2.jpg,nan\n3.jpg,None\n4.jpg,nan\n")
@@ -210,7 +220,7 @@ def test_a_csv_finds_files_in_another_unicode_form() -> None:
 def test_a_csv_whose_paths_are_others_is_told_the_nearest(listed: str) -> None:
     lay_out("cats/1.jpg", "dogs/other.png")
     message = f"{listed!r} is in download.labels, but not in download.photos, which has files such as 'cats/1.jpg'"
-    with pytest.raises(UserError, match=f"^download.labels: expected photos .* none of .cats.: {re.escape(message)}$"):
+    with pytest.raises(UserError, match=f"^download.labels: .* none of .cats., .dogs.: {re.escape(message)}$"):
         find(f"path,label\n{listed},cats\nz.gif,dogs\n")
 
 
@@ -245,7 +255,7 @@ def test_files_and_rows_of_a_csv_that_do_not_match_are_rejected() -> None:
 def test_folders_of_splits_that_a_csv_overrules_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     lay_out("train/1.jpg", "train/2.jpg", "Test_set/3.jpg")
     find("path,label\ntrain/1.jpg,cats\ntrain/2.jpg,dogs\nTest_set/3.jpg,\n")
-    assert not caplog.records  # what lies in no training folder has no label
+    assert caplog.messages == ["2 classes: 'cats', 'dogs'"]  # what lies in no training folder has no label
     find("path,label\ntrain/1.jpg,cats\ntrain/2.jpg,dogs\nTest_set/3.jpg,dogs\n")
     assert "the folder raw/Test_set gives no split: with download.labels split.validation_fraction" in caplog.text
 
@@ -264,9 +274,9 @@ def test_folders_of_splits_that_a_csv_overrules_are_logged(caplog: pytest.LogCap
         (b"path,label\n1.jpg,cats,\na, b.jpg,cats\n", "2 values in line 3, received more: quote commas"),
         (b"path,label\n1.jpg,cats\n,dogs\n", "a path and a label, .*, received '' and 'dogs' in line 3$"),
         (b"path,label\n1.jpg,cats\n2.jpg,\x1bdogs\n", r"a path .*, received '2.jpg' and '\\x1bdogs' in line 3$"),
-        (b"path,label\n1.jpg,caf\xe9\n", "a CSV in UTF-8, received: 'utf-8' codec can't decode byte 0xe9"),
+        (b"path,label\n1.jpg,caf\xe9\n", r"a CSV in UTF-8 .*, received: 'utf-8' codec can't decode byte 0xe9"),
         (b"path,label\n<<<<<<< HEAD\n1.jpg,cats\n=======\n>>>>>>> x\n", "rows, received git's conflict markers: "),
-        (b'path,label\n"1.jpg,cats\n', "a CSV in UTF-8, received: unexpected end of data"),
+        (b'path,label\n"1.jpg,cats\n', r"a CSV in UTF-8 .*, received: unexpected end of data"),
         (b"path,label\n1.jpg,cats\n2.jpg,dogs\n3.jpg,cows\n", "photos .*none of 'cows': '3.jpg' is .*2.jpg'"),
     ],
 )

@@ -78,6 +78,7 @@ def test_the_page_begins_with_the_best_model_and_the_baseline() -> None:
     assert first.endswith(" 0.764 to 0.991). The accuracy of the majority-class baseline is 0.600.")
     by_recall = write(evaluation_of("one", wrong_on(0)), rank_by="balanced_accuracy")
     assert "`one`, the best on validation by balanced accuracy, has an accuracy of 0.950 on" in by_recall
+    assert "is 0.600. On the same photos `one` has a balanced accuracy of 0.958.\n" in by_recall
 
 
 def test_what_to_do_next_comes_first_and_begins_with_labels() -> None:

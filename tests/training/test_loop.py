@@ -15,16 +15,16 @@ from stages.datasets.dataset import StoredDataset
 from stages.models import build
 from stages.models.build import build_model
 from stages.models.runtime import keras
-from stages.storage.arrays import DiskArray, open_array, temporary_array
+from stages.storage.arrays import DiskArray, open_array
 from stages.training.loop import scheduled, training_key
 from stages.training.training_run import Backup, History
-from tests.conftest import less_memory_than
 from tests.models.backbones import write_backbone
 from tests.training.examples import CONFIG, FINE_TUNE, SETTINGS, photos, run_of, train, train_until, undisturbed
 from tests.training.small_backbone import small_convnext, use_small_backbone
 
 Resumed = Callable[..., None]  # the fixture `check_resumed`
 
+ON_FEATURES = ModelConfig(features="mobilenet_v2", pool_size=1, dropout=0.5, dense_units=8)
 NORMALIZED = {"batch_norm": True, "pooling": "average", "crop": 0.5, "color_jitter": 0.4, "erasing": 0.5}
 
 
@@ -155,11 +155,3 @@ def test_ctrl_c_while_the_last_epoch_is_backed_up_is_not_lost(tmp_path: Path, mo
     monkeypatch.setattr(Backup, "save", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path)
-
-
-def test_the_key_is_computed_without_loading_all_photos(workspace: Path) -> None:
-    many = temporary_array((2000, 64, 64, 3), np.uint8)
-    many.write(len(many) - 1, np.zeros((64, 64, 3)))
-    model = build_model(CONFIG, (64, 64), 2)
-    with less_memory_than(len(many) * 64 * 64 * 3 / 4):
-        training_key(model, run_of(StoredDataset(many, np.zeros(len(many))), photos(6, 100, 64)))

@@ -24,7 +24,6 @@ from tests.training.small_backbone import small_convnext, use_small_backbone
 
 Resumed = Callable[..., None]  # the fixture `check_resumed`
 
-ON_FEATURES = ModelConfig(features="mobilenet_v2", pool_size=1, dropout=0.5, dense_units=8)
 NORMALIZED = {"batch_norm": True, "pooling": "average", "crop": 0.5, "color_jitter": 0.4, "erasing": 0.5}
 
 

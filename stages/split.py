@@ -19,6 +19,7 @@ and test have one photo of each duplicate cluster, so that scores, confidence in
 
 from collections.abc import Mapping
 from pathlib import Path
+from posixpath import splitext
 
 import numpy as np
 import pandas as pd
@@ -133,9 +134,17 @@ def reject_unusable(photos: pd.DataFrame, problems: "pd.Series[str]", *, has_sid
     reasons, names = problems[labelled], photos["path"][labelled].str.lower()
     if has_sidecars:
         reasons = reasons.mask(names.str.endswith(PREVIEWS), "is a camera's preview")
+        stems = names[reasons != ""].map(stem_of)
+        usable_names = names[reasons == ""] if len(stems) else names[:0]  # of a million the stems take a second
+        of_photos = set(stems).intersection(map(stem_of, usable_names))  # as a camera's RAW beside its JPEG
         is_sidecar = names.str.endswith(tuple(SIDECAR_SUFFIXES)) & (reasons != "")
+        is_sidecar |= names.index.isin(stems.index[stems.isin(of_photos)])
         reasons = reasons.mask(is_sidecar, f"{SIDECAR}: " + reasons)
     photos.loc[labelled, "reason"] = reasons
+
+
+def stem_of(path: str) -> str:
+    return splitext(path)[0]
 
 
 def check_classes(photos: pd.DataFrame) -> None:

@@ -86,7 +86,7 @@ def test_as_many_rejected_as_allowed_do_not_stop_the_run() -> None:
 @pytest.mark.parametrize(
     ("photos", "message"),
     [
-        ({"cats": 9}, "two or more classes, .* the names of folders with their photos, found cats"),
+        ({"cats": 9}, "two or more classes, .* folders with their photos, found cats .with data/raw/cats/0.jpg"),
         ({"": 3}, r"found none, and 3 files without a class, such as data/raw/0.jpg \(data/raw is a copy"),
         ({"cats": 9, "dogs": 2}, r"every class, found of 'dogs' 0 in train, 1 in validation, 1 in test .data/raw is"),
         ({"train/a": 9, "train/c": 9, "val/a": 9, "val/b": 9}, "of 'b' 0 in train, 7 in validation, 2 in test"),
@@ -102,12 +102,22 @@ def test_photos_that_cannot_be_split_are_an_error(workspace: Path, photos: dict[
 def test_too_many_unusable_files_are_an_error(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
     layout({"cats": 9, "dogs": 9})
     (PHOTOS / "cats/0.jpg").write_text("no photo")
-    (PHOTOS / "cats/1.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    (PHOTOS / "cats/9.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
     with pytest.raises(UserError, match=r"at most 1.0% .*, received 2 of 19, listed above: .* raise split.max"):
         split_photos()
     assert not SPLITS.exists()
     assert "data/raw/cats/0.jpg: cannot be decoded: is a text file" in caplog.text
-    assert "data/raw/cats/1.HEIC: cannot be decoded: HEIC needs pillow-heif: " in caplog.text
+    assert "data/raw/cats/9.HEIC: cannot be decoded: HEIC needs pillow-heif: " in caplog.text
+
+
+def test_a_file_beside_no_photo_of_its_name_counts(workspace: Path) -> None:
+    layout({"cats": 10, "dogs": 10})
+    (PHOTOS / "cats/0").write_bytes((PHOTOS / "cats/0.jpg").read_bytes())
+    for name in ("cats/raw", "cats/10.NEF", "dogs/b/0.NEF"):
+        (PHOTOS / name).parent.mkdir(exist_ok=True)
+        (PHOTOS / name).write_bytes(b"II*\0")
+    with pytest.raises(UserError, match=r"received 3 of 24, listed above"):
+        split_photos()
 
 
 def test_only_photos_outside_of_class_folders_count_as_rejected(workspace: Path) -> None:
@@ -125,11 +135,12 @@ def test_sidecar_files_are_listed_and_count_for_nothing(caplog: pytest.LogCaptur
     for suffix in (".AAE", ".MOV", ".mp4", ".xmp", ".jpg.json", ".xml"):
         (PHOTOS / "cats/0").with_suffix(suffix).write_text("no photo")
     (PHOTOS / "cats/0.THM").write_bytes((PHOTOS / "cats/0.jpg").read_bytes())
+    (PHOTOS / "cats/1.NEF").write_bytes(b"II*\0")
     lists = split_lists()
     assert sum(len(lists[name]) for name in SPLIT_NAMES) == 20
-    assert len(lists["rejected"]) == 7
+    assert len(lists["rejected"]) == 8
     assert lists["rejected"]["reason"].str.startswith(SIDECAR).all()
-    assert "7 of them are notes, films and the like beside photos, such as data/raw/cats/0.AAE" in caplog.text
+    assert "8 of them are notes, films and the like beside photos, such as data/raw/cats/0.AAE" in caplog.text
     assert set(count_rejected(lists["rejected"]).values()) == {0}
 
 

@@ -96,9 +96,10 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
     if len(classes) < 2:
         others = photos["path"][(photos["label"] == "") & ~photos["reason"].str.startswith(NO_FILE)]
         hint = f", and {plural(len(others), 'file')} without a class, such as {others.iloc[0]}" if len(others) else ""
+        found = f"{classes.iloc[0]} (with {photos['path'][classes.index[0]]})" if len(classes) else "none"
         raise UserError(
             "expected two or more classes, from a CSV (download.labels) or, without one, the names of folders with "
-            f"their photos, found {', '.join(classes) or 'none'}{hint}"
+            f"their photos, found {found}{hint}"
         )
     logger.info("%d classes: %s", len(classes), quoted(classes))
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
@@ -179,7 +180,8 @@ def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> 
         examples = ", ".join(f"{inner.relative_to(class_folder)}/" for inner in tree.inner[folder][:2])
         raise UserError(
             f"expected photos in the class folder {class_folder}, found only folders there, as {examples}: put the "
-            "photos of each class into one folder, or write their classes into a CSV (download.labels)"
+            "photos of each class into one folder, or write their classes into a CSV (download.labels); if those are "
+            f"the classes, set download.photos to {class_folder.name}/ alone"
         )
     return splits
 

@@ -131,7 +131,7 @@ def test_predict_prints_what_the_readme_shows(small_project: Path) -> None:
     for label, name in [("cats", "cat.80"), ("cats", "cat.81"), ("dogs", "dog.80")]:
         photo = [path for path in photos if f"validation/{label}/" in path][int(name[-1])]
         (small_project / f"new/{name}.jpg").write_bytes(photos[photo])
-    (small_project / "new/notes.txt").write_text("no photo")
+    (small_project / "new/cat.82.jpg").write_text("no photo")
     best = read_json(small_project / "metrics/best.json")["model"]
     [other] = {"cnn", "transfer"} - {best}
     write_json({"model": other}, small_project / "metrics/best.json")

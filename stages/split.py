@@ -29,8 +29,8 @@ from stages.common.params import Split, load_params
 from stages.common.paths import CORRECTIONS, LABELS, RAW, SPLITS, THUMBNAILS
 from stages.data.duplicates import find_clusters, find_conflicts, hash_thumbnails
 from stages.data.groups import assign_splits, find_groups
-from stages.data.labels import apply_corrections, read_group_column, read_labels
-from stages.data.layout import SPLIT_NAMES, find_photos
+from stages.data.labels import apply_corrections, read_column, read_labels
+from stages.data.layout import SPLIT_NAMES, find_photos, splits_by_name
 from stages.photos.formats import SUFFIXES
 from stages.storage.arrays import ArrayStore, DiskArray, open_array, row_by_row
 from stages.storage.files import atomic_folder, explain_unreadable, write_csv
@@ -100,6 +100,8 @@ def split_photos(
     labels = LABELS / "labels.csv"
     photos = find_photos(RAW, list(files["path"]), labels)
     apply_corrections(photos, corrections)
+    if settings.split_column:
+        photos["split"] = splits_by_name(photos, read_column(labels, settings.split_column, "split.split_column"))
     # What a CSV lists is meant to be a photo, whatever its suffix.
     reject_unusable(photos, files["problem"], has_sidecars=not labels.exists())
     check_classes(photos)
@@ -112,7 +114,7 @@ def split_photos(
     reject_conflicts(photos, thumbnails, settings.duplicate_distance)
     check_classes(photos)
     index = photos.index[photos["reason"] == ""]
-    group_of = read_group_column(labels, settings.group_column) if settings.group_column else {}
+    group_of = read_column(labels, settings.group_column, "split.group_column") if settings.group_column else {}
     photos.loc[index, "group"] = find_groups(photos.loc[index, ["path", "name", "cluster"]], settings, group_of)
     photos.loc[index, "split"] = assign_splits(photos.loc[index], settings, photos[photos["reason"] == REMOVED])
     reject_leaks(photos)

@@ -210,6 +210,43 @@ def test_files_with_more_frames_are_counted(workspace: Path, caplog: pytest.LogC
     assert "frames than the first, the only one that is read: 4, such as data/raw/cats/film.gif" in caplog.text
 
 
+def write_splits(*values: str) -> None:
+    """Write a CSV of a photo of cats and one of dogs for each value of a column ``fold``."""
+    layout({"cats": len(values), "dogs": len(values)})
+    LABELS.mkdir(parents=True, exist_ok=True)
+    rows = [f"{label}/{index}.jpg,{label},{fold}" for label in ("cats", "dogs") for index, fold in enumerate(values)]
+    (LABELS / "labels.csv").write_text("\n".join(["path,label,fold", *rows]))
+
+
+def test_a_column_of_the_labels_gives_the_splits(workspace: Path, set_params: SetParams) -> None:
+    """By the names that folders may have; photos without a label need none."""
+    write_splits("train", "Val", "testing", "Train_set", "test")
+    write_photos(PHOTOS / "others", 1)
+    set_params({"split.split_column": "fold", "split.max_rejected_fraction": 0.2})
+    lists = split_lists()
+    for split_name, numbers in {"train": [0, 3], "validation": [1], "test": [2, 4]}.items():
+        expected = [f"data/raw/{label}/{number}.jpg" for label in ("cats", "dogs") for number in numbers]
+        assert list(lists[split_name]["path"]) == expected
+    assert list(lists["rejected"]["path"]) == ["data/raw/others/0.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (("train", "val", "3"), "train, validation or test for each photo, received '3' for cats/2.jpg"),
+        (("train", "val", ""), "train, validation or test for each photo, received '' for cats/2.jpg"),
+        (("test", "val"), "train and validation, test or both, received test, validation alone"),
+    ],
+)
+def test_a_column_of_other_splits_is_refused(
+    workspace: Path, set_params: SetParams, values: tuple[str, ...], message: str
+) -> None:
+    write_splits(*values)
+    set_params({"split.split_column": "fold"})
+    with pytest.raises(UserError, match=rf"^split.split_column: expected {message}$"):
+        split_photos()
+
+
 def test_a_missing_step_before_is_named(workspace: Path) -> None:
     with pytest.raises(UserError, match=r"^expected photos in data/raw, found none: run `dvc repro download`$"):
         thumbnails.main()

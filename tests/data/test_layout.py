@@ -257,7 +257,7 @@ def test_folders_of_splits_that_a_csv_overrules_are_logged(caplog: pytest.LogCap
     find("path,label\ntrain/1.jpg,cats\ntrain/2.jpg,dogs\nTest_set/3.jpg,\n")
     assert caplog.messages == ["2 classes: 'cats', 'dogs'"]  # what lies in no training folder has no label
     find("path,label\ntrain/1.jpg,cats\ntrain/2.jpg,dogs\nTest_set/3.jpg,dogs\n")
-    assert "the folder raw/Test_set gives no split: with download.labels split.validation_fraction" in caplog.text
+    assert "the folder raw/Test_set gives no split: with download.labels, split.split_column" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def main() -> None:
         config = {"dropout": 0.5, "dense_units": 128}
         params["models"] = {name: {"features": name, **config} for name in architectures}
         (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-        for step in ("download", "split"):
+        for step in ("download", "thumbnails", "split"):
             measure([sys.executable, "-m", f"stages.{step}"], folder)
         train, validation = (folder / f"data/splits/{split}_paths.csv" for split in ("train", "validation"))
         photos = pd.read_csv(train)

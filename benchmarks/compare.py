@@ -26,7 +26,7 @@ import yaml
 from stages.common.cli import command_parser, run
 
 PROJECT = Path(__file__).parents[1]
-STEPS = ["download", "split", "label_stats", "features", "train", "evaluate"]
+STEPS = ["download", "thumbnails", "split", "label_stats", "features", "train", "evaluate"]
 MODELS = ["cnn", "augmented", "preprocessed", "transfer"]  # those of the notebook
 SAMPLE = "data/sample.zip"
 

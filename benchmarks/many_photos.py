@@ -24,10 +24,10 @@ from benchmarks.compare import PROJECT, lay_out, measure
 from stages.common.cli import command_parser, run
 from stages.common.parallel import in_parallel
 
-STEPS = ["download", "split", "label_stats", "pixels", "train@cnn", "evaluate", "page"]
+STEPS = ["download", "thumbnails", "split", "label_stats", "pixels", "train@cnn", "evaluate", "page"]
 POOLED = "mobilenet_v2_pooled"
 EXTRACTION = ["backbone@mobilenet_v2", f"features@{POOLED}"]
-BACKBONE_STEPS = [*STEPS[:4], *EXTRACTION, "train@linear", "evaluate", f"label_issues@{POOLED}", "page"]
+BACKBONE_STEPS = [*STEPS[:5], *EXTRACTION, "train@linear", "evaluate", f"label_issues@{POOLED}", "page"]
 BLOCKS, COLOURS = 12, 4  # blocks of one colour on a side; colours of a class
 
 

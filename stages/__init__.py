@@ -8,8 +8,6 @@ for stream in ("stdin", "stdout", "stderr"):  # in the order of their descriptor
     if getattr(sys, stream) is None:  # closed, as by `2>&-`: the next file would take its place, and progress bars fail
         setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
 
-previous_hook = sys.excepthook
-
 
 def report_exception(kind: type[BaseException], error: BaseException, *trace: Any) -> None:
     """Report in one line also what ends the imports, which take seconds: ``cli.run`` starts after them."""
@@ -25,7 +23,7 @@ def report_exception(kind: type[BaseException], error: BaseException, *trace: An
         sys.stderr.write(f"error: {problem}\n")
         sys.exit(MACHINE_FAILURE)
     else:
-        previous_hook(kind, error, *trace)
+        sys.__excepthook__(kind, error, *trace)
 
 
 sys.excepthook = report_exception

@@ -29,16 +29,7 @@ from stages.inference.calibration import fit_calibration, read_validation
 from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
 from stages.photos.shards import open_shards, read_directory
-from stages.storage.files import (
-    check_leftovers,
-    content_hash,
-    explain_unreadable,
-    json_value,
-    read_json,
-    write_csv,
-    write_json,
-    write_text,
-)
+from stages.storage.files import check_leftovers, explain_unreadable, read_json, write_csv, write_json, write_text
 from stages.storage.photo_lists import class_names, encode_labels, hash_lists, majority_class_accuracy, read_split
 
 MAX_CLASSES = 100  # in a file of metrics, which git keeps
@@ -60,7 +51,7 @@ def main() -> None:
     heat_maps = gradcam.gradcam_figure(MODELS / f"{ranked[0].name}.keras", ranked[0], test, cache)
     # Figures show photos whole, also what `image_fit: crop` cuts off.
     directories = (str(read_directory(shard)) for shard in open_shards(str(RAW)).paths)
-    figure_cache = figures.FigureCache(content_hash([cache.key, *directories]))
+    figure_cache = figures.FigureCache([cache.key, *directories])
     writers: dict[str, Any] = {".csv": write_csv, ".json": write_json, ".png": figure_cache.write}
     for path, content in outputs(evaluations, ranked, test, heat_maps):
         writers[path.suffix](content, path)
@@ -96,7 +87,8 @@ def evaluate_model(path: Path, settings: ConfidenceSettings, test: TestSet, cach
     outputs = cache.predict(path, features=calibration.distance_threshold is not None)
     model = scores.evaluate(name, history, validation, outputs, calibration, test)
     if model.scores["test"]["gain_over_baseline"] <= 0:
-        logger.warning("%s is no better than the majority-class baseline on the test photos", name)
+        text = "%s: accuracy on the test photos no better than the majority-class baseline's (balanced accuracy %.3f)"
+        logger.warning(text, name, model.scores["test"]["balanced_accuracy"])
     return replace(model, environment=environment)
 
 
@@ -108,15 +100,13 @@ def read_seeds(name: str) -> list[int]:
 def read_environment(model: Path, test: TestSet) -> list[str]:
     """Read the environment of a training run; refuse a model of other photos or labels, or of another ``image_fit``."""
     path, advice = model.with_suffix(".json"), retraining(model)
-    with explain_unreadable(path, advice):
-        content = path.read_bytes()
-    trained_with = json_value(content, "image_fit", str, path, advice, default="stretch")
-    if trained_with != test.image_fit:
+    about = read_json(path, dict, advice)
+    if (trained_with := about.get("image_fit", "stretch")) != test.image_fit:
         raise UserError(f"{path}: expected image_fit {test.image_fit} (params.yaml), received {trained_with}: {advice}")
-    if json_value(content, "lists", str, path, advice, default="") != test.lists:
+    if about.get("lists", "") != test.lists:
         raise UserError(f"{path}: expected a model of the photos and labels in {SPLITS}, received another: {advice}")
-    environment: list[str] = json_value(content, "environment", list, path, advice)
-    return environment
+    with explain_unreadable(path, advice):
+        return list(about["environment"])
 
 
 def read_history(model: Path) -> pd.DataFrame:

@@ -36,8 +36,7 @@ def main() -> None:
     about = feature_sets.read_about(PIXELS)
     with atomic_folder(FEATURES / name, replace=True) as folder:
         copy_backbone(features.backbone, folder / "backbone", name, features.stop_before)
-        validation = feature_sets.open_arrays(PIXELS)["validation"]
-        sample = validation[feature_sets.sample_rows(len(validation))]
+        sample = feature_sets.open_sample(PIXELS)
         # Not by np.save, whose error on a full disk has no errno.
         create_array(folder / feature_sets.VALIDATION_SAMPLE, sample.shape, np.uint8).write(0, sample)
         about["environment"] = extract_features(name, features, folder)

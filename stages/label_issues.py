@@ -35,8 +35,12 @@ def main() -> None:
     photos = pd.concat([listed.assign(split=split) for split, listed in lists.items()], ignore_index=True)
     classes = class_names(photos["label"])
     labels = encode_labels(photos["label"], classes)
-    settings, groups = params.label_issues[name], read_groups(photos["path"])
-    probabilities = out_of_fold_probabilities(np.concatenate(pooled), labels, groups, settings.folds, settings.seed)
+    settings, features = params.label_issues[name], np.concatenate(pooled)
+    folds = logistic_regression.assign_folds(labels, read_groups(photos["path"]), settings.folds, settings.seed)
+    strengths = logistic_regression.INVERSE_REGULARIZATIONS
+    best, probabilities, _ = logistic_regression.cross_validate(features, labels, folds, strengths)
+    if len(probabilities) < len(labels):  # those of a sample or of one fold
+        probabilities = logistic_regression.out_of_fold(features, labels, folds, best.inverse_regularization)
     issues = list_issues(photos, classes, probabilities, reviewed=read_split("corrected")["path"])
     write_csv(issues, LABEL_ISSUES / f"{name}.csv")
     write_figure(draw_issues(issues), LABEL_ISSUES / f"{name}.png")
@@ -46,23 +50,6 @@ def main() -> None:
     logger.info("labels that look wrong: %d of %d", len(issues), len(photos))
     if len(issues) > len(photos) / 2:
         logger.warning("the features %s hardly tell the classes apart, so this list says little about labels", name)
-
-
-def out_of_fold_probabilities(
-    features: np.ndarray, labels: np.ndarray, groups: np.ndarray, folds: int, seed: int
-) -> np.ndarray:
-    """Predict each example by logistic regression on the other folds, with the regularisation of the lowest log loss.
-
-    Features are float32, shaped (examples, channels), labels class indices, int64; the examples of a group are in one
-    fold. The probabilities are shaped (examples, classes).
-    """
-    assigned = logistic_regression.assign_folds(labels, groups, folds, seed)
-    probabilities: np.ndarray
-    strengths = logistic_regression.INVERSE_REGULARIZATIONS
-    best, probabilities, _ = logistic_regression.cross_validate(features, labels, assigned, strengths)
-    if len(probabilities) < len(labels):  # those of a sample or of one fold
-        probabilities = logistic_regression.out_of_fold(features, labels, assigned, best.inverse_regularization)
-    return probabilities
 
 
 def confident_classes(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -82,10 +69,7 @@ def confident_classes(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarr
 def list_issues(
     photos: pd.DataFrame, classes: list[str], probabilities: np.ndarray, reviewed: Collection[str]
 ) -> pd.DataFrame:
-    """List the photos that by their probabilities out of fold confidently belong to another class than their label's.
-
-    Those ``reviewed`` are left out, as a person has confirmed their labels. The least probable label given is first.
-    """
+    """List the photos, but those ``reviewed``, that confidently belong to another class: the least probable first."""
     labels = encode_labels(photos["label"], classes)
     suggested = confident_classes(probabilities, labels)
     rows = np.arange(len(photos))

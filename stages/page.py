@@ -13,10 +13,10 @@ from string import Template, punctuation
 from markdown import Markdown
 from PIL import Image
 
-from stages.common.cli import UserError, run
+from stages.common.cli import run
 from stages.common.params import load_params
 from stages.common.paths import BEST, LABEL_ISSUES, REPORT
-from stages.storage.files import check_leftovers, json_value, write_text
+from stages.storage.files import check_leftovers, explain_unreadable, json_value, write_text
 
 REPORT_PAGE = Path("metrics/report.html")
 PHOTOS_TO_JUDGE = (LABEL_ISSUES, Path("plots/mistakes"))  # whose figures are shown as wide as the window
@@ -25,11 +25,9 @@ PHOTOS_TO_JUDGE = (LABEL_ISSUES, Path("plots/mistakes"))  # whose figures are sh
 def main() -> None:
     params = load_params()
     check_leftovers([LABEL_ISSUES], params.label_issues, "label_issues")
-    try:
+    with explain_unreadable(REPORT, "run `dvc repro`"):
         best = json_value(BEST.read_bytes(), "model", str, BEST, "run `dvc repro`")
         html = page(REPORT.read_text(encoding="utf-8"), figures_by_section(best, params.label_issues))
-    except FileNotFoundError as error:
-        raise UserError(f"expected {error.filename}, found none: run `dvc repro`") from error
     write_text(html, REPORT_PAGE)
 
 

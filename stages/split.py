@@ -1,9 +1,10 @@
 """Split the photos into training, validation and test.
 
-Reads the photos in ``data/raw/``: a folder per class; or ``train/`` and ``validation/``, ``test/`` or both, by any of
-the names that ``stages/data/layout.py`` lists, with a folder per class in each, or in a folder per class; each may be
-inside one outer folder. If there is a ``data/labels/labels.csv`` (``path,label``), the labels are from there instead.
-``corrections.csv`` (``path,label``) changes the label of photos that have one, or removes them (``remove``).
+Reads the list of files in ``data/thumbnails/``, and the thumbnails. The photos lie in a folder per class; or in
+``train/`` and ``validation/``, ``test/`` or both, by any of the names that ``stages/data/layout.py`` lists, with a
+folder per class in each, or in a folder per class; each may be inside one outer folder. If there is a
+``data/labels/labels.csv`` (``path,label``), the labels are from there instead. ``corrections.csv`` (``path,label``)
+changes the label of photos that have one, or removes them (``remove``).
 
 Writes ``data/splits/train.csv``, ``validation.csv`` and ``test.csv`` (``path,label``, sorted by path);
 ``train_paths.csv`` and ``validation_paths.csv`` (``path``) for ``pixels``, to which a corrected label makes no
@@ -16,42 +17,38 @@ Duplicates and the photos of a group are never in two splits. In training, dupli
 and test have one photo of each duplicate cluster, so that scores, confidence intervals and tests count it once.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from pathlib import Path
+from posixpath import splitext
 
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import MismatchError, UserError, logger, run
-from stages.common.parallel import map_in_parallel
+from stages.common.cli import MismatchError, UserError, logger, quoted, run
 from stages.common.params import Split, load_params
-from stages.common.paths import CORRECTIONS, LABELS, RAW, SHARD, SPLITS
-from stages.data.duplicates import SIDE, find_clusters, find_conflicts, hash_thumbnails, make_thumbnail
+from stages.common.paths import CORRECTIONS, LABELS, RAW, SPLITS, THUMBNAILS
+from stages.data.duplicates import find_clusters, find_conflicts, hash_thumbnails
 from stages.data.groups import assign_splits, find_groups
-from stages.data.labels import apply_corrections, read_group_column, read_labels
-from stages.data.layout import SPLIT_NAMES, find_photos
-from stages.photos.decode import MORE_FRAMES, UnreadablePhotoError, open_photo
+from stages.data.labels import apply_corrections, read_column, read_labels
+from stages.data.layout import SPLIT_NAMES, find_photos, splits_by_name
 from stages.photos.formats import SUFFIXES
-from stages.photos.shards import packed_photos
-from stages.storage.arrays import ArrayStore, DiskArray, row_by_row, temporary_array
-from stages.storage.files import atomic_folder, write_csv
+from stages.storage.arrays import ArrayStore, DiskArray, open_array, row_by_row
+from stages.storage.files import atomic_folder, explain_unreadable, write_csv
 from stages.storage.non_photos import SIDECAR_SUFFIXES
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
 
-COMPARED_SIZE = 128  # in pixels: a large JPEG is decoded at a reduced size, which still exceeds what is compared
 MAX_LOGGED = 50  # rejected files, where they stop the run
 HOW_TO_FIX = "data/raw is a copy: change the original photos or labels, then `dvc repro --force download && dvc repro`"
 NOT_DUPLICATES = "; if those are not duplicates, lower split.duplicate_distance, or leave it empty to skip the check"
-PREVIEWS = {".thm"}  # a camera's small JPEG of a film or photo beside it
+PREVIEWS = (".thm",)  # a camera's small JPEG of a film or photo beside it
 
 
 def main() -> None:
     settings = load_params().split
-    if not (RAW / SHARD.format(1)).exists():
-        raise UserError(f"expected photos in {RAW}, found none: run `dvc repro download`")
     corrections = read_labels(CORRECTIONS.read_bytes(), str(CORRECTIONS)) if CORRECTIONS.exists() else {}
+    files, thumbnails = read_thumbnails()
     try:
-        photos = split_photos(settings, corrections)
+        photos = split_photos(files, thumbnails, settings, corrections)
     except MismatchError:
         raise
     except UserError as error:
@@ -72,6 +69,16 @@ def main() -> None:
         logger.info("%d of them are notes, films and the like beside photos, such as %s", len(sidecars), min(sidecars))
 
 
+def read_thumbnails() -> tuple[pd.DataFrame, DiskArray]:
+    """Read what `thumbnails` wrote: the table of files, and the array with a row for each."""
+    with explain_unreadable(THUMBNAILS, "run `dvc repro thumbnails`"):
+        files = pd.read_csv(THUMBNAILS / "files.csv", dtype=str, keep_default_na=False)[["path", "problem"]]
+        thumbnails = open_array(THUMBNAILS / "thumbnails.npy")
+        if len(files) != len(thumbnails):
+            raise ValueError(f"{len(files)} files, {len(thumbnails)} thumbnails")
+        return files, thumbnails
+
+
 def make_lists(photos: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return the lists in ``data/splits/`` by their names, sorted as the finished table of photos."""
     used = usable(photos, ["path", "label", "split", "group"])
@@ -86,28 +93,36 @@ def make_lists(photos: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return lists
 
 
-def split_photos(settings: Split, corrections: Mapping[str, set[str]]) -> pd.DataFrame:
+def split_photos(
+    files: pd.DataFrame, thumbnails: DiskArray, settings: Split, corrections: Mapping[str, set[str]]
+) -> pd.DataFrame:
     """Fill the table of photos (:func:`stages.data.layout.photo_table`), rule by rule, each of which may refuse it."""
     labels = LABELS / "labels.csv"
-    photos = find_photos(RAW, packed_photos(RAW), labels)
+    photos = find_photos(RAW, list(files["path"]), labels)
     apply_corrections(photos, corrections)
+    if settings.split_column:
+        photos["split"] = splits_by_name(photos, read_column(labels, settings.split_column, "split.split_column"))
     # What a CSV lists is meant to be a photo, whatever its suffix.
-    thumbnails = inspect_photos(photos, settings.max_megapixels, set() if labels.exists() else SIDECAR_SUFFIXES)
+    reject_unusable(photos, files["problem"], has_sidecars=not labels.exists())
     check_classes(photos)
     index = photos.index[photos["reason"] == ""]
+    hashes = row_by_row(lambda indices: hash_thumbnails(thumbnails[indices]), index.to_numpy())
+    photos.loc[index, ["phash", "mirrored_phash"]] = hashes
     hashed = ["label", "phash", "mirrored_phash"]
     photos.loc[index, "cluster"] = find_clusters(photos.loc[index, hashed], thumbnails, settings.duplicate_distance)
     logger.info("usable photos: %d, copies among them: %d", len(index), len(index) - photos["cluster"].max() - 1)
     reject_conflicts(photos, thumbnails, settings.duplicate_distance)
     check_classes(photos)
     index = photos.index[photos["reason"] == ""]
-    group_of = read_group_column(labels, settings.group_column) if settings.group_column else {}
+    group_of = read_column(labels, settings.group_column, "split.group_column") if settings.group_column else {}
     photos.loc[index, "group"] = find_groups(photos.loc[index, ["path", "name", "cluster"]], settings, group_of)
     photos.loc[index, "split"] = assign_splits(photos.loc[index], settings, photos[photos["reason"] == REMOVED])
     reject_leaks(photos)
-    check_rejected_fraction(photos, settings.max_rejected_fraction)
-    reject_copies(photos, thumbnails, settings.max_copies_fraction)
-    check_splits(photos)
+    problems = check_rejected_fraction(photos, settings.max_rejected_fraction)
+    problems += reject_copies(photos, thumbnails, settings.max_copies_fraction)
+    problems += check_splits(photos)
+    if problems:  # all at once, as correcting photos means to fetch and decode them again
+        raise UserError("\nand ".join(problems))
     return photos.sort_values("path")
 
 
@@ -115,49 +130,35 @@ def usable(photos: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     return photos.loc[photos["reason"] == "", columns]  # and no others, as each takes memory
 
 
-def inspect_photos(photos: pd.DataFrame, max_megapixels: float, sidecar_suffixes: Set[str]) -> DiskArray:
-    """Decode the photos with a label: fill their perceptual hashes, or ``reason`` if one is unusable.
-
-    Returns thumbnails, uint8, shaped (len(photos), 3, 32, 32), each photo's at its index in the table: on disk.
-    """
-    paths = photos["path"].array
-    thumbnails = temporary_array((len(photos), 3, SIDE, SIDE), np.uint8)
-    with_more_frames: list[str] = []
-    previews, sidecars = tuple(PREVIEWS & sidecar_suffixes), tuple(sidecar_suffixes)
-
-    def inspect(index: int) -> str:
-        path = paths[index]
-        if path.lower().endswith(previews):
-            return f"{SIDECAR}: is a camera's preview"
-        try:
-            photo = open_photo(path, COMPARED_SIZE, max_megapixels)
-        except UnreadablePhotoError as error:
-            return f"{SIDECAR}: {error}" if path.lower().endswith(sidecars) else str(error)
-        if photo.info[MORE_FRAMES]:
-            with_more_frames.append(path)
-        thumbnails.write(index, make_thumbnail(photo))
-        return ""
-
+def reject_unusable(photos: pd.DataFrame, problems: "pd.Series[str]", *, has_sidecars: bool) -> None:
+    """Reject the files with a label that are not usable photos, for their problems, which have the table's index."""
     labelled = photos.index[photos["reason"] == ""]
-    photos.loc[labelled, "reason"] = map_in_parallel(inspect, labelled.tolist(), "checking photos")
-    decoded = photos.index[photos["reason"] == ""]
-    hashes = row_by_row(lambda indices: hash_thumbnails(thumbnails[indices]), decoded.to_numpy())
-    photos.loc[decoded, ["phash", "mirrored_phash"]] = hashes
-    if with_more_frames:
-        text = "files with more pages or frames than the first, the only one that is read: %d, such as %s"
-        logger.warning(text, len(with_more_frames), min(with_more_frames))
-    return thumbnails
+    reasons, names = problems[labelled], photos["path"][labelled].str.lower()
+    if has_sidecars:
+        reasons = reasons.mask(names.str.endswith(PREVIEWS), "is a camera's preview")
+        stems = names[reasons != ""].map(stem_of)
+        usable_names = names[reasons == ""] if len(stems) else names[:0]  # of a million the stems take a second
+        of_photos = set(stems).intersection(map(stem_of, usable_names))  # as a camera's RAW beside its JPEG
+        is_sidecar = names.str.endswith(tuple(SIDECAR_SUFFIXES)) & (reasons != "")
+        is_sidecar |= names.index.isin(stems.index[stems.isin(of_photos)])
+        reasons = reasons.mask(is_sidecar, f"{SIDECAR}: " + reasons)
+    photos.loc[labelled, "reason"] = reasons
+
+
+def stem_of(path: str) -> str:
+    return splitext(path)[0]
 
 
 def check_classes(photos: pd.DataFrame) -> None:
     """Raise a UserError if all photos of a class are rejected."""
-    labelled = photos.loc[(photos["label"] != "") & (photos["reason"] != REMOVED), ["path", "label", "reason"]]
+    is_meant = (photos["label"] != "") & (photos["reason"] != REMOVED) & ~photos["reason"].str.startswith(SIDECAR)
+    labelled = photos.loc[is_meant, ["path", "label", "reason"]]
     if lost := set(labelled["label"].unique()) - set(usable(labelled, ["label"])["label"].unique()):
-        log_first(labelled[labelled["reason"] != ""])
+        log_first(labelled[labelled["label"].isin(lost)])
         first = labelled[labelled["label"] == min(lost)].sort_values("path").iloc[0]
         hint = NOT_DUPLICATES if DUPLICATE in first["reason"] else ""
         rejected = f"{first['path']}: {first['reason']}{hint}"
-        raise UserError(f"expected usable photos of every class, found none of {min(lost)!r}: {rejected}")
+        raise UserError(f"expected usable photos of every class, found none of {quoted(sorted(lost))}: {rejected}")
 
 
 def reject_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: int | None) -> None:
@@ -184,8 +185,8 @@ def reject_leaks(photos: pd.DataFrame) -> None:
     photos.loc[leaks.index, "reason"] = (f"{DUPLICATE} " + same_photo).fillna(f"{SAME_GROUP} " + same_group)
 
 
-def check_rejected_fraction(photos: pd.DataFrame, max_fraction: float) -> None:
-    """Raise a UserError if too many files are rejected, counted among files that are meant to be photos.
+def check_rejected_fraction(photos: pd.DataFrame, max_fraction: float) -> list[str]:
+    """Return a problem if too many files are rejected, counted among files that are meant to be photos.
 
     In a class folder those are all files except sidecar files, in a CSV of labels all; elsewhere only files with the
     suffix of a photo, or of a file that the CSV lists.
@@ -198,13 +199,14 @@ def check_rejected_fraction(photos: pd.DataFrame, max_fraction: float) -> None:
     is_named = reasons.str.startswith(NO_FILE) | paths.str.lower().str.endswith(SUFFIXES)
     candidates = photos[is_photo | is_alike | (is_named & ~has_label)]
     rejected = candidates[candidates["reason"] != ""]
-    if len(rejected) / len(candidates) > max_fraction:  # 0.29 * 100 is below 29 in floats
-        log_first(rejected)
-        hint = NOT_DUPLICATES if rejected["reason"].str.contains(DUPLICATE).any() else ""
-        raise UserError(
-            f"expected at most {max_fraction:.1%} of the photos to be rejected, received {len(rejected)} of "
-            f"{len(candidates)}, listed above: fix or remove them, or raise split.max_rejected_fraction{hint}"
-        )
+    if len(rejected) / len(candidates) <= max_fraction:  # 0.29 * 100 is below 29 in floats
+        return []
+    log_first(rejected)
+    hint = NOT_DUPLICATES if rejected["reason"].str.contains(DUPLICATE).any() else ""
+    return [
+        f"expected at most {max_fraction:.1%} of the photos to be rejected, received {len(rejected)} of "
+        f"{len(candidates)}, listed above: fix or remove them, or raise split.max_rejected_fraction{hint}"
+    ]
 
 
 def log_first(rejected: pd.DataFrame) -> None:
@@ -213,8 +215,12 @@ def log_first(rejected: pd.DataFrame) -> None:
     logger.warning("\n".join([*lines, *more]))
 
 
-def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: float) -> None:
-    """In validation and test, reject all photos but the first of a cluster; refuse too many that are not identical."""
+def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: float) -> list[str]:
+    """In validation and test, reject all photos but the first of a cluster.
+
+    Returns a problem for each of the two in which too many of those rejected are not identical to the first.
+    """
+    problems = []
     for split in SPLIT_NAMES[1:]:
         in_split = usable(photos[photos["split"] == split], ["path", "cluster"]).sort_values("path")
         copies = in_split[in_split["cluster"].duplicated()]
@@ -229,28 +235,31 @@ def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: fl
         pairs = np.stack([copies.index, originals["index"]], axis=1)
         alike = [pair[0] for pair in pairs if not np.array_equal(*thumbnails[pair])]
         if len(alike) / len(in_split) > max_fraction:
-            raise UserError(
+            problems.append(
                 f"expected at most {max_fraction:.1%} of the photos in {split} to be nearly the same as others there, "
                 f"received {len(alike)} of {len(in_split)}, as {photos['path'][alike[0]]} and "
-                f"{photos['copy_of'][alike[0]]}: if they are bursts or copies, set split.max_copies_fraction to 1"
+                f"{photos['copy_of'][alike[0]]}: if they are copies, set split.max_copies_fraction to 1; "
+                "if bursts or frames of films, also name each of these in split.group"
                 f"{NOT_DUPLICATES}"
             )
+    return problems
 
 
-def check_splits(photos: pd.DataFrame) -> None:
-    """Raise a UserError if a class cannot be trained, validated and tested."""
+def check_splits(photos: pd.DataFrame) -> list[str]:
+    """Return a problem if a class cannot be trained, validated and tested."""
     used = usable(photos, ["label", "split"])
     counts = pd.crosstab(used["label"], used["split"])
     counts = counts.reindex(sorted(set(photos["label"]) - {""}), columns=SPLIT_NAMES, fill_value=0)
     lacking = counts[(counts == 0).any(axis=1)]
-    if len(lacking):
-        label, listed = lacking.index[0], ", ".join(f"{count} in {split}" for split, count in lacking.iloc[0].items())
-        of_class = photos[photos["label"] == label]
-        has_copies = usable(of_class, ["cluster"])["cluster"].duplicated().any()
-        hint = NOT_DUPLICATES if has_copies or of_class["reason"].str.contains(DUPLICATE).any() else ""
-        raise UserError(
-            f"expected three different photos or groups (split.group) of every class, found of {label!r} {listed}{hint}"
-        )
+    if lacking.empty:
+        return []
+    label, listed = lacking.index[0], ", ".join(f"{count} in {split}" for split, count in lacking.iloc[0].items())
+    of_class = photos[photos["label"] == label]
+    has_copies = usable(of_class, ["cluster"])["cluster"].duplicated().any()
+    hint = NOT_DUPLICATES if has_copies or of_class["reason"].str.contains(DUPLICATE).any() else ""
+    others = f", and too few of {quoted(lacking.index[1:])}" if len(lacking) > 1 else ""
+    found = f"found of {label!r} {listed}{others}{hint}"
+    return [f"expected three different photos or groups (split.group) of every class, {found}"]
 
 
 if __name__ == "__main__":

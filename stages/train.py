@@ -56,8 +56,8 @@ def main() -> None:
             if seed == settings.seed:
                 stem, models, histories = name, MODELS, HISTORY
             seeded, path = settings.model_copy(update={"seed": seed}), models / f"{stem}.keras"
-            run = TrainingRun(config, seeded, params.image_size, classes, train, validation, sample, path)
-            write_results(run, histories / f"{stem}.json", photos)
+            seed_run = TrainingRun(config, seeded, params.image_size, classes, train, validation, sample, path)
+            write_results(seed_run, histories / f"{stem}.json", photos)
         write_json(seeds[1:], repeats / "seeds.json")
     spent = read_measurements(f"features@{config.features}", features_key(config.features))
     spent["train_s"] = time.process_time() / len(seeds)

@@ -6,7 +6,9 @@ import logging
 import os
 import shutil
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partialmethod
 from pathlib import Path
 from typing import Any
@@ -40,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files, so that two processes end together; the first two make the shared runs."""
-    longest = "pipeline cluster docs backbones on_features demo soak review_page"
+    longest = "pipeline cluster docs backbones loop demo soak review_page"
     order = {f"test_{name}.py": index for index, name in enumerate(longest.split())}
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
@@ -101,6 +103,20 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "READ_TIMEOUT_S", 2)
 
 
+@pytest.fixture(scope="module")
+def s3() -> Iterator[None]:
+    """A server of buckets on this machine, whose address and keys are in the environment."""
+    pytest.importorskip("s3fs")
+    server = pytest.importorskip("moto.server", exc_type=ImportError).ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", "http://{}:{}".format(*server.get_host_and_port()))
+        for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+            patch.setenv(f"AWS_{name}", "key")
+        yield
+    server.stop()
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project after its first run, committed. Tests leave it as it is."""
@@ -121,15 +137,28 @@ def two_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def project(finished: Path, tmp_path: Path) -> Path:
-    """Copy of ``finished`` that a test may change."""
-    return Path(shutil.copytree(finished, tmp_path / "project", symlinks=True))
+def project(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Copy of ``finished`` that a test may change, as the current folder."""
+    monkeypatch.chdir(shutil.copytree(finished, tmp_path / "project", symlinks=True))
+    return Path.cwd()
 
 
 @pytest.fixture
-def small_project(two_models: Path, tmp_path: Path) -> Path:
-    """Copy of ``two_models`` that a test may change."""
-    return Path(shutil.copytree(two_models, tmp_path / "project", symlinks=True))
+def small_project(two_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Copy of ``two_models`` that a test may change, as the current folder."""
+    monkeypatch.chdir(shutil.copytree(two_models, tmp_path / "project", symlinks=True))
+    return Path.cwd()
+
+
+@contextmanager
+def less_memory_than(limit: float) -> Iterator[None]:
+    """Check that Python takes fewer bytes for what happens inside."""
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < limit  # the peak
+    finally:
+        tracemalloc.stop()
 
 
 def run_main(program: Any, *arguments: str) -> None:

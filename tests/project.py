@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 import yaml
 from filelock import FileLock
-from PIL import Image
 
 from commands.sample.photo_archive import write_archive
 from tests.conftest import PROJECT, edit_params
@@ -122,8 +121,3 @@ def first_run(
             commit(project)
     assert not run(project, "git", "status", "--short"), f"`{' '.join(command)}` did not come to its end"
     return project
-
-
-def colours_in(figure: Path) -> set[Any]:
-    with Image.open(figure) as opened:
-        return {colour for _, colour in opened.convert("RGB").getcolors(maxcolors=2**24) or []}

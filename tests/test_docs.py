@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 import yaml
@@ -62,6 +63,20 @@ def test_every_block_is_run_by_a_test_or_says_why_not() -> None:
     assert set(blocks()) >= set(NOT_RUN_HERE)
 
 
+def test_the_recipes_for_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A photo of two classes has no label; folders in class folders are patients."""
+    monkeypatch.chdir(tmp_path)
+    Path("train.csv").write_text("image_id, healthy, rust\n01, 1, 0\n02, 0, 1\n03, 1, 1\n04, 0, 0\n")
+    recipe, of_folders = re.findall(r"  ```python\n(.*?)```", (PROJECT / "docs/guide.md").read_text(), re.DOTALL)
+    exec(dedent(recipe), {})  # noqa: S102
+    lines = ["path,label", "images/01.jpg,healthy", "images/02.jpg,rust", "images/03.jpg,", "images/04.jpg,"]
+    assert Path("labels.csv").read_text().splitlines() == lines
+    Path("photos/sick/anna").mkdir(parents=True)
+    Path("photos/sick/anna/1.jpg").touch()
+    exec(dedent(of_folders), {})  # noqa: S102
+    assert Path("labels.csv").read_text() == "path,label,patient\nsick/anna/1.jpg,sick,anna\n"
+
+
 def test_the_one_test_of_contributing_exists() -> None:
     [(file, name)] = re.findall(r"pytest (tests/\w+\.py)::(\w+)", block_with("pre-commit install"))
     assert f"def {name}(" in (PROJECT / file).read_text()
@@ -72,10 +87,8 @@ def test_the_changelog_lists_every_renamed_parameter() -> None:
     listed = {old.replace("MODEL", "*"): new for old, new in rows}
     assert listed.keys() == RENAMED.keys()
     for old, text in RENAMED.items():
-        for new in re.findall(r"renamed to ([\w.]*\w)|((?:features\.NAME|train)\.\w+)", text)[
-            :1
-        ]:  # a removed key may have none
-            assert f"`{''.join(new)}`" in listed[old], old
+        if new := re.search(r"(?<=renamed to )[\w.]*\w|(?:features\.NAME|train)\.\w+", text):  # not of a removed key
+            assert f"`{new[0]}`" in listed[old], old
 
 
 def test_behaviours_name_scripts_and_tests_that_exist() -> None:
@@ -112,7 +125,7 @@ def test_the_tutorial_runs_to_its_end(small_project: Path) -> None:
 
 
 @pytest.mark.slow
-def test_predict_prints_what_the_readme_shows(small_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_predict_prints_what_the_readme_shows(small_project: Path) -> None:
     (small_project / "new").mkdir()
     photos = packed_files(small_project / "data/raw")
     for label, name in [("cats", "cat.80"), ("cats", "cat.81"), ("dogs", "dog.80")]:
@@ -130,7 +143,6 @@ def test_predict_prints_what_the_readme_shows(small_project: Path, monkeypatch: 
     assert printed[-1].endswith(f"; {other} classified the other 3")
 
     # The others in this process, to start TensorFlow once.
-    monkeypatch.chdir(small_project)
     for command, model in [(csv, other), (rev, best)]:
         program, *arguments = command.removeprefix("python -m ").split()
         assert program == "commands.predict"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
-from stages import download, split
+from stages import download, split, thumbnails
 from stages.common.cli import UserError
 from stages.common.paths import LABELS, RAW
 from stages.storage.photo_lists import read_split
@@ -47,6 +47,7 @@ def test_photos_in_a_flat_folder_have_the_classes_of_a_csv(photos: Path, set_par
     Path("labels.csv").write_text("\n".join(["path,label", *rows]))
     set_params({"download.labels": "labels.csv"})
     download.main()
+    thumbnails.main()
     split.main()
     lists = {name: read_split(name) for name in ("train", "validation", "test", "rejected")}
     assert [len(listed) for listed in lists.values()] == [14, 4, 2, 0]
@@ -112,9 +113,8 @@ def test_files_of_the_user_among_the_outputs_stop_the_step(name: str, has_run: b
     else:
         Path(name).write_text("mine")
     before = contents()
-    with pytest.raises(UserError, match=rf"^expected in data/\w+ only what .* as {name}: move what is yours") as error:
+    with pytest.raises(UserError, match=rf"^expected in data/\w+ only what .* as {name}: move what is yours[^\n]*$"):
         download.main()
-    assert "\n" not in str(error.value)
     assert contents() == before
     assert Path(name).is_symlink() == bool(target)
 
@@ -160,12 +160,9 @@ BAD_PARAMETERS = {
     "empty archive": ({"photos": "empty.zip"}, "^download.photos: expected photos, found no files in empty.zip"),
     "server that is down": ({"photos": "http://127.0.0.1:9/a.zip"}, "cannot fetch http://127.0.0.1:9/a.zip: .*a local"),
     "damaged archive": ({"photos": "damaged.zip"}, "photos: expected an intact archive, .*from damaged.zip"),
-    "other file": (
-        {"photos": "empty.zip", "photos_sha256": "0" * 64},
-        "download.photos: expected the SHA-256 0{64}, rec",
-    ),
+    "other file": ({"photos": "empty.zip", "photos_sha256": "0" * 64}, "download.photos: expected the SHA-256 0{64}"),
     "hash of a folder": ({"photos_sha256": "0" * 64}, "photos_sha256: expected it empty for a folder"),
-    "folder with a bad link": ({"photos": "dangling"}, "dangling/none.jpg, a folder, a link to nothing, "),
+    "folder with a bad link": ({"photos": "dangling"}, "dangling/none.jpg, a folder, a link to one or to nothing, "),
     "missing labels": ({"labels": "nowhere.csv"}, "^download.labels: .*'nowhere.csv' .*, found none"),
     "folder of labels": ({"labels": "photos"}, "^download.labels: expected a file, received .*photos, a folder, "),
 }

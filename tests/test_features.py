@@ -122,9 +122,9 @@ def test_unusable_features_are_one_line(set_params: SetParams) -> None:
     expect(r"^expected features of image_size \[40, 32\], received \[32, 40\]")
     photos = pd.read_csv("data/splits/train.csv")
     photos[::-1].to_csv("data/splits/train.csv", index=False)
-    expect("^data/features/pixels: expected features of the photos in data/splits, received others")
+    expect("^data/features/pixels: expected features of photos in data/splits, received others")
     Path("data/features/pixels/about.json").write_text("{}")
-    expect("^data/features/pixels: expected features of the photos in data/splits, received others")
+    expect("^data/features/pixels: expected features of photos in data/splits, received others")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Steps, commands and the cluster decode photos in the same way, each model's own."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,11 +10,12 @@ from scipy.special import softmax
 
 from commands import predict
 from commands.cluster import batch_predict, classification
-from commands.export import __main__ as export
 from commands.export.fidelity import validation_photos
-from stages import evaluate, pixels, split, train
+from stages import evaluate, pixels, split, thumbnails, train
 from stages.common.cli import UserError
 from stages.common.param_types import ImageFit
+from stages.common.params import ConfidenceSettings
+from stages.inference.model_file import fetch_model_file
 from stages.inference.prediction import load_model
 from stages.photos.decode import resized_pixels
 from tests.conftest import CNN_ALONE, PHOTOS, TINY_CNN, edit_params, pack_photos, read_json, run_main, write_photos
@@ -35,14 +35,10 @@ def _trained(workspace: Path, eagerly: None) -> None:
         write_photos(PHOTOS / "train" / label, 4, width=60, suffix=".png")
         write_photos(PHOTOS / "validation" / label, 6, width=60, suffix=".png")
     pack_photos()
+    thumbnails.main()
     split.main()
     pixels.main()
     run_main(train, "cnn")
-
-
-def predict_here(paths: list[str], job: classification.Job, *_: Any) -> None:
-    """Classify in this process instead of a cluster's."""
-    classification.classify_part._function([job], 0, paths)
 
 
 def decoded(name: str, image_fit: ImageFit = "crop") -> np.ndarray:
@@ -74,22 +70,14 @@ def test_all_decode_as_the_model_was_trained(monkeypatch: pytest.MonkeyPatch) ->
     run_main(predict, "data/raw/validation/cats", "-o", "out.csv")
     np.testing.assert_allclose(pd.read_csv("out.csv")["probability_cats"], probabilities, atol=1e-5)
 
-    sampled: list[np.ndarray] = []
-
-    def sample(*arguments: Any) -> Any:
-        pixels, labels = validation_photos(*arguments)
-        sampled.append(pixels[np.arange(len(pixels))])
-        return pixels, labels
-
-    monkeypatch.setattr(export, "validation_photos", sample)
-    run_main(export, "--model", "cnn", "--format", "saved_model", "exported")
-    np.testing.assert_array_equal(sampled, [decoded("validation")])
-    assert read_json("exported/cnn.json")["image_fit"] == "crop"
+    compared, _ = validation_photos(fetch_model_file("cnn").load(ConfidenceSettings()))
+    np.testing.assert_array_equal(compared[np.arange(len(compared))], decoded("validation"))
 
     monkeypatch.setattr(batch_predict, "connect", lambda: None)
     monkeypatch.setattr(classification, "load_job", lambda job: (job, job.model.load(job.settings)))
     monkeypatch.setattr(batch_predict, "check_resources", lambda _: None)
-    monkeypatch.setattr(batch_predict, "predict_photos", predict_here)
+    classify = classification.classify_part._function  # in this process, instead of a cluster's
+    monkeypatch.setattr(batch_predict, "predict_photos", lambda paths, job, *_: classify([job], 0, paths))
     run_main(batch_predict, "data/raw/validation/cats", "classified")
     np.testing.assert_allclose(pd.read_parquet("classified")["probability_cats"], probabilities, atol=1e-5)
 

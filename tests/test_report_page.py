@@ -86,8 +86,7 @@ def test_the_report_is_well_formed_and_its_tables_scroll() -> None:
     assert [tag for tag, _, _ in elements.found].count("td") == 50
 
 
-def test_all_figures_have_their_section_in_the_report(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_all_figures_have_their_section_in_the_report(workspace: Path) -> None:
     figures = figures_by_section("one", ["vgg"])
     paths = [path for pictures in figures.values() for path in pictures]
     for path in paths:

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from stages import split
+from stages import split, thumbnails
 from stages.common.cli import UserError
-from stages.common.paths import LABELS, SPLITS
+from stages.common.paths import LABELS, SPLITS, THUMBNAILS
 from stages.data.layout import SPLIT_NAMES, photo_table
 from stages.storage.photo_lists import SIDECAR, count_rejected
 from tests.conftest import PHOTOS, SetParams, pack_photos, write_photos
@@ -27,6 +27,7 @@ def label_photos(*names: str) -> None:
 
 def split_photos() -> None:
     pack_photos()
+    thumbnails.main()
     split.main()
 
 
@@ -77,15 +78,15 @@ def test_as_many_rejected_as_allowed_do_not_stop_the_run() -> None:
     """Though 0.29 * 100 is less than 29 in floating point."""
     names = [f"{number}.jpg" for number in range(100)]
     rows = [(name, name, "cats", "", "cannot be decoded" if index < 29 else "") for index, name in enumerate(names)]
-    split.check_rejected_fraction(photo_table(rows), 0.29)
-    with pytest.raises(UserError, match=r"at most 28\.0% of the photos to be rejected, received 29 of 100"):
-        split.check_rejected_fraction(photo_table(rows), 0.28)
+    assert split.check_rejected_fraction(photo_table(rows), 0.29) == []
+    [problem] = split.check_rejected_fraction(photo_table(rows), 0.28)
+    assert "at most 28.0% of the photos to be rejected, received 29 of 100" in problem
 
 
 @pytest.mark.parametrize(
     ("photos", "message"),
     [
-        ({"cats": 9}, "two or more classes, .* the names of folders with their photos, found cats"),
+        ({"cats": 9}, "two or more classes, .* folders with their photos, found cats .with data/raw/cats/0.jpg"),
         ({"": 3}, r"found none, and 3 files without a class, such as data/raw/0.jpg \(data/raw is a copy"),
         ({"cats": 9, "dogs": 2}, r"every class, found of 'dogs' 0 in train, 1 in validation, 1 in test .data/raw is"),
         ({"train/a": 9, "train/c": 9, "val/a": 9, "val/b": 9}, "of 'b' 0 in train, 7 in validation, 2 in test"),
@@ -101,12 +102,22 @@ def test_photos_that_cannot_be_split_are_an_error(workspace: Path, photos: dict[
 def test_too_many_unusable_files_are_an_error(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
     layout({"cats": 9, "dogs": 9})
     (PHOTOS / "cats/0.jpg").write_text("no photo")
-    (PHOTOS / "cats/1.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    (PHOTOS / "cats/9.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
     with pytest.raises(UserError, match=r"at most 1.0% .*, received 2 of 19, listed above: .* raise split.max"):
         split_photos()
     assert not SPLITS.exists()
     assert "data/raw/cats/0.jpg: cannot be decoded: is a text file" in caplog.text
-    assert "data/raw/cats/1.HEIC: cannot be decoded: HEIC needs pillow-heif: " in caplog.text
+    assert "data/raw/cats/9.HEIC: cannot be decoded: HEIC needs pillow-heif: " in caplog.text
+
+
+def test_a_file_beside_no_photo_of_its_name_counts(workspace: Path) -> None:
+    layout({"cats": 10, "dogs": 10})
+    (PHOTOS / "cats/0").write_bytes((PHOTOS / "cats/0.jpg").read_bytes())
+    for name in ("cats/raw", "cats/10.NEF", "dogs/b/0.NEF"):
+        (PHOTOS / name).parent.mkdir(exist_ok=True)
+        (PHOTOS / name).write_bytes(b"II*\0")
+    with pytest.raises(UserError, match=r"received 3 of 24, listed above"):
+        split_photos()
 
 
 def test_only_photos_outside_of_class_folders_count_as_rejected(workspace: Path) -> None:
@@ -124,11 +135,12 @@ def test_sidecar_files_are_listed_and_count_for_nothing(caplog: pytest.LogCaptur
     for suffix in (".AAE", ".MOV", ".mp4", ".xmp", ".jpg.json", ".xml"):
         (PHOTOS / "cats/0").with_suffix(suffix).write_text("no photo")
     (PHOTOS / "cats/0.THM").write_bytes((PHOTOS / "cats/0.jpg").read_bytes())
+    (PHOTOS / "cats/1.NEF").write_bytes(b"II*\0")
     lists = split_lists()
     assert sum(len(lists[name]) for name in SPLIT_NAMES) == 20
-    assert len(lists["rejected"]) == 7
+    assert len(lists["rejected"]) == 8
     assert lists["rejected"]["reason"].str.startswith(SIDECAR).all()
-    assert "7 of them are notes, films and the like beside photos, such as data/raw/cats/0.AAE" in caplog.text
+    assert "8 of them are notes, films and the like beside photos, such as data/raw/cats/0.AAE" in caplog.text
     assert set(count_rejected(lists["rejected"]).values()) == {0}
 
 
@@ -162,7 +174,9 @@ def test_what_a_csv_lists_is_no_sidecar_file(caplog: pytest.LogCaptureFixture) -
     assert "sidecar" not in caplog.text
 
 
-def test_a_class_without_usable_photos_is_an_error(workspace: Path, set_params: SetParams) -> None:
+def test_a_class_without_usable_photos_is_an_error(
+    workspace: Path, set_params: SetParams, caplog: pytest.LogCaptureFixture
+) -> None:
     """However many may be rejected."""
     layout({"cats": 10, "dogs": 10})
     set_params({"split.max_rejected_fraction": 1.0})
@@ -173,12 +187,14 @@ def test_a_class_without_usable_photos_is_an_error(workspace: Path, set_params: 
     (PHOTOS / "cows/0.jpg").unlink()
     for photo in (PHOTOS / "dogs").iterdir():
         (PHOTOS / "cows" / photo.name).write_bytes(photo.read_bytes())
-    with pytest.raises(UserError, match=r"none of 'cows': .*: same photo as .*/dogs/0.jpg, which has another"):
+    with pytest.raises(UserError, match=r"none of 'cows', 'dogs': .*: same photo as .*/dogs/0.jpg, which has another"):
         split_photos()
     for path in PHOTOS.rglob("*.jpg"):
         path.write_text("no photo")
-    with pytest.raises(UserError, match=r"none of 'cats': data/raw/cats/0.jpg: cannot be decoded"):
+        path.with_suffix(".json").write_text("{}")
+    with pytest.raises(UserError, match=r"none of 'cats', 'cows', 'dogs': data/raw/cats/0.jpg: cannot be decoded"):
         split_photos()
+    assert ".json" not in caplog.text
     assert not SPLITS.exists()
 
 
@@ -194,6 +210,66 @@ def test_files_with_more_frames_are_counted(workspace: Path, caplog: pytest.LogC
     assert "frames than the first, the only one that is read: 4, such as data/raw/cats/film.gif" in caplog.text
 
 
-def test_without_a_download_the_message_names_the_command(workspace: Path) -> None:
+def write_splits(*values: str) -> None:
+    """Write a CSV of a photo of cats and one of dogs for each value of a column ``fold``."""
+    layout({"cats": len(values), "dogs": len(values)})
+    LABELS.mkdir(parents=True, exist_ok=True)
+    rows = [f"{label}/{index}.jpg,{label},{fold}" for label in ("cats", "dogs") for index, fold in enumerate(values)]
+    (LABELS / "labels.csv").write_text("\n".join(["path,label,fold", *rows]))
+
+
+def test_a_column_of_the_labels_gives_the_splits(workspace: Path, set_params: SetParams) -> None:
+    """By the names that folders may have; photos without a label need none."""
+    write_splits("train", "Val", "testing", "Train_set", "test")
+    write_photos(PHOTOS / "others", 1)
+    set_params({"split.split_column": "fold", "split.max_rejected_fraction": 0.2})
+    lists = split_lists()
+    for split_name, numbers in {"train": [0, 3], "validation": [1], "test": [2, 4]}.items():
+        expected = [f"data/raw/{label}/{number}.jpg" for label in ("cats", "dogs") for number in numbers]
+        assert list(lists[split_name]["path"]) == expected
+    assert list(lists["rejected"]["path"]) == ["data/raw/others/0.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (("train", "val", "3"), "train, validation or test for each photo, received '3' for cats/2.jpg"),
+        (("train", "val", ""), "train, validation or test for each photo, received '' for cats/2.jpg"),
+        (("test", "val"), "train and validation, test or both, received test, validation alone"),
+    ],
+)
+def test_a_column_of_other_splits_is_refused(
+    workspace: Path, set_params: SetParams, values: tuple[str, ...], message: str
+) -> None:
+    write_splits(*values)
+    set_params({"split.split_column": "fold"})
+    with pytest.raises(UserError, match=rf"^split.split_column: expected {message}$"):
+        split_photos()
+
+
+def test_a_missing_step_before_is_named(workspace: Path) -> None:
     with pytest.raises(UserError, match=r"^expected photos in data/raw, found none: run `dvc repro download`$"):
+        thumbnails.main()
+    with pytest.raises(UserError, match=r"^expected data/thumbnails/files.csv, .* `dvc repro thumbnails`$"):
         split.main()
+
+
+def test_thumbnails_of_other_files_are_refused(workspace: Path) -> None:
+    layout({"cats": 5, "dogs": 5})
+    split_photos()
+    files = THUMBNAILS / "files.csv"
+    files.write_text("\n".join(files.read_text().splitlines()[:-1]))
+    with pytest.raises(UserError, match=r"data/thumbnails .*\(9 files, 10 thumbnails\): run `dvc repro thumbnails`$"):
+        split.main()
+
+
+def test_all_that_stops_the_run_is_reported_at_once(workspace: Path) -> None:
+    layout({"cats": 9, "dogs": 2, "foxes": 1, "geese": 2})
+    (PHOTOS / "cats/empty.jpg").touch()
+    with pytest.raises(UserError) as raised:
+        split_photos()
+    rejected, lacking = str(raised.value).splitlines()
+    assert rejected.startswith("expected at most 1.0% of the photos to be rejected, received 1 of 15, listed above")
+    assert lacking.startswith("and expected three different photos or groups (split.group) of every class, found of")
+    assert "of 'dogs' 0 in train, 1 in validation, 1 in test, and too few of 'foxes', 'geese' (data/raw" in lacking
+    assert lacking.endswith("`dvc repro --force download && dvc repro`)")

@@ -100,7 +100,7 @@ def test_a_correction_that_does_not_fit_is_an_error(lines: list[str], message: s
 
 @pytest.mark.parametrize("label", ["dogs", "remove"])
 def test_a_class_that_would_lose_all_its_photos_is_an_error(label: str) -> None:
-    with pytest.raises(UserError, match="expected photos of every class, found none left of 'cats'"):
+    with pytest.raises(UserError, match="expected photos of each class, found none of 'cats'"):
         correct(*(f"data/raw/cats/{number}.jpg,{label}" for number in range(10)))
 
 

@@ -133,7 +133,7 @@ def test_digits_that_look_alike_are_an_error(set_params: SetParams, caplog: pyte
         folder = PHOTOS / str(digits.target[number])
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray((digits.images[number] * 15).astype(np.uint8)).save(folder / f"{number}.png")
-    message = r"validation to be nearly the same .* bursts .*max_copies_fraction to 1; .* lower split.duplicate_dist"
+    message = r"validation to be nearly the same .*max_copies_fraction to 1; if .* split.group; .* lower split.dup"
     with pytest.raises(UserError, match=message):
         split_photos()
     assert re.search(r"validation: copies of other photos there, left out: \d+ of \d+ \(\d+.\d %\)", caplog.text)

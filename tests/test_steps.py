@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages import evaluate, pixels, split, train
+from stages import evaluate, pixels, split, thumbnails, train
 from stages.common.cli import UserError
 from stages.evaluation import gradcam
-from stages.inference import prediction_cache
+from stages.inference import prediction
 from stages.inference.prediction import load_model
 from stages.photos.decode import resized_pixels
 from tests.conftest import PHOTOS, PROJECT, TINY_CNN, edit_params, pack_photos, read_json, run_main, write_photos
@@ -36,6 +36,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             write_photos(PHOTOS / "train" / label, train_count)
             write_photos(PHOTOS / "validation" / label, validation_count, first=20)
         pack_photos()
+        thumbnails.main()
         split.main()
         pixels.main()
         for name in MODELS:
@@ -82,7 +83,7 @@ def test_cached_predictions_give_the_same_bytes(monkeypatch: pytest.MonkeyPatch)
     for path in before:
         if path.parts[0] != "data":
             path.unlink()
-    for module in (prediction_cache, gradcam):
+    for module in (prediction, gradcam):
         monkeypatch.setattr(module, "load_model", None)
     evaluate.main()
     assert written_by_evaluate() == before
@@ -101,7 +102,8 @@ def test_the_score_of_rank_by_chooses_the_best(results: Path, tmp_path: Path, mo
         assert read_json("metrics/best.json")["model"] == best
     assert "| validation macro F1 |" in Path("metrics/report.md").read_text()
     edit_params(Path("params.yaml"), {"models": {"first": TINY_CNN}})
-    with pytest.raises(UserError, match=r"move or delete .* plots/history/second.json$"):
+    leftovers = " ".join(f"data/models/second.{suffix}" for suffix in ("json", "keras", "npz"))
+    with pytest.raises(UserError, match=f"move or delete {leftovers} data/repeats/second plots/history/second.json$"):
         evaluate.main()
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from fsspec.core import url_to_fs
 from fsspec.implementations.dirfs import DirFileSystem
 from fsspec.implementations.local import LocalFileSystem
@@ -72,9 +71,7 @@ def parts_of(output: DirFileSystem) -> list[str]:
 def write_part(output: DirFileSystem, part: str, table: pd.DataFrame) -> None:
     """Write a row per photo: ``path``, the columns of ``TrainedModel.classify`` and ``problem``."""
     schema = pa.schema({name: pa.float64() if str(name).startswith("probability") else pa.string() for name in table})
-    file = BytesIO()
-    pq.write_table(pa.Table.from_pandas(table, schema, preserve_index=False).replace_schema_metadata(), file)
-    write_remote(output, part, file.getvalue())
+    write_remote(output, part, table.to_parquet(schema=schema, index=False))
 
 
 def read_part(output: DirFileSystem, part: str, columns: list[str] | None = None) -> pd.DataFrame:

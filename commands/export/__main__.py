@@ -11,7 +11,6 @@ float32, whatever precision the model was trained in, or in the precision that o
 import argparse
 import importlib.util
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ from stages.common.params import load_params
 from stages.inference.model_file import TrainedModel, fetch_model_file
 from stages.inference.prediction import predict_outputs
 from stages.photos.decode import PAD_COLOUR
-from stages.storage.arrays import ArrayStore
 from stages.storage.files import atomic_folder, write_json
 
 BATCH_SIZE = 32
@@ -47,7 +45,9 @@ def main() -> None:
     with explain_unwritable(args.folder, "folder"), atomic_folder(args.folder) as folder:
         path = folder / f"{trained.name}{target.suffix}"
         write_model(model, target, path, args.precision, int8_pixels)
-        logits, milliseconds = run_batches(target.run(path), pixels)
+        run_export, start = target.run(path), time.perf_counter()
+        logits = np.concatenate([run_export(batch) for batch in float_batches(pixels, BATCH_SIZE)])
+        milliseconds = 1000 * (time.perf_counter() - start) / len(pixels)
         fidelity = measure_fidelity(trained.calibration.probabilities(logits), probabilities, labels)
         fidelity.check(args.precision, args.max_accuracy_loss)
         size = sum(file.stat().st_size for file in [path, *path.rglob("*")] if file.is_file())
@@ -93,16 +93,6 @@ def parse_arguments() -> argparse.Namespace:
     if args.precision not in target.precisions:
         raise UserError(f"--format {args.format}: expected --precision float32, received {args.precision}")
     return args
-
-
-def run_batches(run: Callable[[np.ndarray], np.ndarray], pixels: ArrayStore) -> tuple[np.ndarray, float]:
-    """Return the logits of photos, and the milliseconds that one took."""
-    logits, seconds = [], 0.0
-    for batch in float_batches(pixels, BATCH_SIZE):
-        start = time.perf_counter()
-        logits.append(run(batch))
-        seconds += time.perf_counter() - start
-    return np.concatenate(logits), 1000 * seconds / len(pixels)
 
 
 def describe(trained: TrainedModel, target: Format) -> dict[str, Any]:

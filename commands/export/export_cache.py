@@ -67,8 +67,7 @@ def load_exported(file: ModelFile, settings: ConfidenceSettings) -> TrainedModel
             write_cached(path, key, **cached)
             for old in sorted(EXPORTS.glob("*.npz"), key=lambda file: file.stat().st_mtime)[:-MAX_EXPORTS]:
                 old.unlink(missing_ok=True)
-        except (OSError, MemoryError) as error:  # such as a project that one may only read
-            logger.debug("cannot keep an export: %s", error)
+        except (OSError, MemoryError):  # such as of a project that one may only read
             return trained
     with suppress(OSError):
         os.utime(path)  # those used last are kept

@@ -6,10 +6,9 @@ Reads the lists of photos, the photos, ``plots/label_issues/``, ``data/out_of_fo
     python -m commands.review [--tab try]    # Ctrl-C ends it
 """
 
-import asyncio
 import socket
 import webbrowser
-from contextlib import suppress
+from threading import Thread
 
 from aiohttp import web
 
@@ -36,19 +35,11 @@ def main() -> None:
         server = socket.create_server((HOST, args.port))
     except (OSError, OverflowError) as error:
         raise UserError(f"--port: expected a free port of {HOST}, received {args.port} ({error})") from error
-    with server, suppress(KeyboardInterrupt):  # Ctrl-C is how to end it
-        asyncio.run(serve(server, args.tab, open_browser=not args.no_browser))
-
-
-async def serve(server: socket.socket, tab: str, *, open_browser: bool) -> None:
     keys, port = Secrets(), server.getsockname()[1]
-    runner = web.AppRunner(make_app(keys, port), access_log=None)
-    await runner.setup()
-    await web.SockSite(runner, server).start()
-    logger.info("review and try: http://%s:%d/%s/#%s\nCtrl-C ends it", HOST, port, keys.token, tab)
-    if open_browser:
-        await asyncio.to_thread(webbrowser.open, f"http://{HOST}:{port}/enter/{keys.once}#{tab}")
-    await asyncio.Event().wait()
+    logger.info("review and try: http://%s:%d/%s/#%s\nCtrl-C ends it", HOST, port, keys.token, args.tab)
+    if not args.no_browser:  # a browser in the terminal blocks until it ends
+        Thread(target=webbrowser.open, args=[f"http://{HOST}:{port}/enter/{keys.once}#{args.tab}"], daemon=True).start()
+    web.run_app(make_app(keys, port), sock=server, print=None, access_log=None)
 
 
 if __name__ == "__main__":

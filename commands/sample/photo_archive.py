@@ -4,7 +4,6 @@ import io
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -17,35 +16,9 @@ from stages.common.parallel import in_parallel
 from stages.storage.files import atomic_write
 
 
-class SyntheticImage(NamedTuple):
-    """A synthetic image. Its pixels depend on everything here but ``path``."""
-
-    path: str  # in the archive, such as sample/train/cats/cat.0.jpg
-    species: str
-    number: int
-    seed: int
-
-
-def draw(image: SyntheticImage) -> Image.Image:
+def draw(species: str, number: int, seed: int) -> Image.Image:
     """Draw with a random generator of its own: the number of other images does not matter."""
-    return draw_animal(image.species, np.random.default_rng([image.seed, image.number, *image.species.encode()]))
-
-
-def draw_jpeg(image: SyntheticImage) -> bytes:
-    jpeg = io.BytesIO()
-    draw(image).save(jpeg, "JPEG", quality=90)
-    return jpeg.getvalue()
-
-
-def list_images(classes: Sequence[str], train: int, validation: int, seed: int) -> list[SyntheticImage]:
-    """List all images, sorted by path; in each class the numbers of validation follow those of training."""
-    splits = {"train": range(train), "validation": range(train, train + validation)}
-    return sorted(
-        SyntheticImage(f"sample/{split}/{species}/{SPECIES[species].singular}.{number}.jpg", species, number, seed)
-        for split, numbers in splits.items()
-        for species in set(classes)
-        for number in numbers
-    )
+    return draw_animal(species, np.random.default_rng([seed, number, *species.encode()]))
 
 
 def write_archive(path: Path, classes: Sequence[str], train: int, validation: int, seed: int = 0) -> None:
@@ -55,8 +28,21 @@ def write_archive(path: Path, classes: Sequence[str], train: int, validation: in
             raise UserError(f"--{option}: expected {least} or more, received {number}")
     if path.is_file():
         raise UserError(f"--output: expected a new file, received {path}, which exists: delete it, or choose another")
-    images = list_images(classes, train, validation, seed)
-    jpegs = tqdm(in_parallel(draw_jpeg, images), "drawing", len(images), unit="photo", disable=None)
+    splits = {"train": range(train), "validation": range(train, train + validation)}
+    images = {
+        f"sample/{split}/{species}/{SPECIES[species].singular}.{number}.jpg": (species, number)
+        for split, numbers in splits.items()
+        for species in classes
+        for number in numbers
+    }
+
+    def draw_jpeg(name: str) -> bytes:
+        jpeg = io.BytesIO()
+        draw(*images[name], seed).save(jpeg, "JPEG", quality=90)
+        return jpeg.getvalue()
+
+    names = sorted(images)
+    jpegs = tqdm(in_parallel(draw_jpeg, names), "drawing", len(names), unit="photo", disable=None)
     with explain_unwritable(path, "--output"), atomic_write(path) as new, zipfile.ZipFile(new, "w") as archive:
-        for image, jpeg in zip(images, jpegs, strict=True):
-            archive.writestr(zipfile.ZipInfo(image.path), jpeg)  # dated 1980, and stored: JPEG is compressed already
+        for name, jpeg in zip(names, jpegs, strict=True):
+            archive.writestr(zipfile.ZipInfo(name), jpeg)  # dated 1980, and stored: JPEG is compressed already

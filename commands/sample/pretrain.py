@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from commands.sample.photo_archive import SyntheticImage, draw
+from commands.sample.photo_archive import draw
 from commands.sample.species import SPECIES
 from stages.common.cli import logger, run
 from stages.common.parallel import map_in_parallel
@@ -33,9 +33,9 @@ SEED = 0
 
 def draw_photos(per_class: int) -> tuple[np.ndarray, np.ndarray]:
     """Return photos, uint8, (n, SIZE, SIZE, 3), and class indices, (n,); the classes alternate."""
-    size = (SIZE, SIZE)
-    images = [SyntheticImage("", species, number, SEED) for number in range(per_class) for species in CLASS_NAMES]
-    photos = map_in_parallel(lambda image: draw(image).resize(size, Image.Resampling.BILINEAR), images, "drawing")
+    bilinear = Image.Resampling.BILINEAR
+    images = [(species, number) for number in range(per_class) for species in CLASS_NAMES]
+    photos = map_in_parallel(lambda image: draw(*image, SEED).resize((SIZE, SIZE), bilinear), images, "drawing")
     return np.stack([np.asarray(photo) for photo in photos]), np.tile(np.arange(len(CLASS_NAMES)), per_class)
 
 

@@ -9,7 +9,7 @@ import re
 import select
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 from textwrap import fill
@@ -153,6 +153,13 @@ def check_output(path: Path, option: str) -> None:
 def plural(count: int, one: str, several: str = "") -> str:
     """Return a count with its noun, such as "1 photo" or "2 photos"."""
     return f"{count} {one if count == 1 else several or f'{one}s'}"
+
+
+def quoted(names: Iterable[str], limit: int = 20) -> str:
+    """Return names in quotes, the first of many, such as "'a', 'b' and 7 more"."""
+    names = list(names)
+    rest = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(map(repr, names[:limit])) + rest
 
 
 def without_password(url: str) -> str:

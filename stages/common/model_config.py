@@ -1,6 +1,6 @@
 """Parameters of a model and of the features that it trains on."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -31,13 +31,8 @@ class Augmentation(Section):
     erasing: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @property
-    def augmentation(self) -> dict[str, Any]:
-        """The keys of the augmentation, without those of a subclass."""
-        return self.model_dump(include=set(Augmentation.model_fields))
-
-    @property
     def augments(self) -> bool:
-        return self.augmentation != Augmentation().augmentation
+        return bool(self.model_dump(include=set(Augmentation.model_fields), exclude_defaults=True))
 
 
 AUGMENTATION = ", ".join(Augmentation.model_fields)
@@ -108,12 +103,10 @@ class ModelConfig(Augmentation):
 
     @model_validator(mode="after")
     def _keys_fit_each_other(self) -> "ModelConfig":
-        given = {key for key, field in type(self).model_fields.items() if getattr(self, key) != field.default}
-        usable = (*LINEAR_KEYS, *(LINEAR_FINE_TUNING_KEYS if self.fine_tune else ()))
-        if self.is_linear and (others := sorted(given - {"features", "classifier", *usable})):
-            raise ValueError(
-                f"expected only features, {', '.join(usable)} with classifier: linear, received {', '.join(others)}"
-            )
+        given = set(self.model_dump(exclude_defaults=True))
+        usable = ("features", *LINEAR_KEYS, *(LINEAR_FINE_TUNING_KEYS if self.fine_tune else ()))
+        if self.is_linear and (others := sorted(given - {"classifier", *usable})):
+            raise ValueError(f"expected only {', '.join(usable)} with classifier: linear, received {', '.join(others)}")
         if not self.is_linear and given & {*LINEAR_KEYS}:
             raise ValueError(f"expected classifier: linear with {', '.join(LINEAR_KEYS)}, received none")
         if not self.is_linear and (missing := sorted({"dropout", "dense_units"} - given)):

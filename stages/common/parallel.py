@@ -12,7 +12,7 @@ from tqdm import tqdm
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-CHUNK = 16
+CHUNK = 16  # of many items, which a thread takes at a time: it takes less time than handing over each by itself
 
 
 def available_cores() -> int:
@@ -23,13 +23,8 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def in_parallel(
-    function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None
-) -> Iterator[Result]:
-    """Apply a function to each item, in a thread per core, and yield the results in the order of the items.
-
-    At most two results per thread are in memory. It pays off for functions that release the GIL or wait for a server.
-    """
+def in_parallel(function: Callable[[Item], Result], items: Iterable[Item], threads: int = 0) -> Iterator[Result]:
+    """Apply a function to each item, by default in a thread per core; yield the results in the order of the items."""
     threads = threads or available_cores()
     pending: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:
@@ -46,10 +41,7 @@ def in_parallel(
 
 
 def map_in_parallel(function: Callable[[Item], Result], items: Sequence[Item], description: str) -> list[Result]:
-    """Apply a function to each photo or its index, on all cores, with a progress bar.
-
-    A thread takes several of many items at a time, which takes less time than handing over each by itself.
-    """
+    """Apply a function to each photo or its index, on all cores, with a progress bar."""
     size = min(CHUNK, 1 + len(items) // (8 * available_cores()))
     chunks = (items[start : start + size] for start in range(0, len(items), size))
     results = chain.from_iterable(in_parallel(lambda chunk: [*map(function, chunk)], chunks))

@@ -61,6 +61,7 @@ class Split(Section):
     duplicate_distance: Annotated[int, Field(ge=0, lt=32)] | None
     group: str | None = None
     group_column: str | None = None
+    split_column: str | None = None
 
     @property
     def has_groups(self) -> bool:
@@ -194,9 +195,8 @@ class Params(Section):
 def check_names(key: str, names: Iterable[str], section: str, listed: Iterable[str]) -> None:
     """Raise a ValueError if a key has other names than those listed in a section."""
     if others := sorted(set(names).difference(listed)):
-        received = ", ".join(others)
-        choices = f"{section} ({', '.join(listed) or 'none are listed'})"
-        raise ValueError(f"{key}: expected one of {choices}, received {received}")
+        choices = ", ".join(listed) or "none are listed"
+        raise ValueError(f"{key}: expected one of {section} ({choices}), received {', '.join(others)}")
 
 
 def check_case(section: str, names: Iterable[str]) -> None:

@@ -10,6 +10,7 @@ RAW = Path("data/raw")
 SHARD = "photos-{:05}.zip"  # there
 SHARDS = SHARD.format(0).replace("0", "[0-9]")  # the pattern of their names
 LABELS = Path("data/labels")
+THUMBNAILS = Path("data/thumbnails")
 BACKBONE = Path("data/backbone")
 ARCHITECTURE = "architecture.json"  # of a backbone, there and in a set of features
 SPLITS = Path("data/splits")
@@ -23,7 +24,8 @@ OUT_OF_FOLD = Path("data/out_of_fold")
 BEST = Path("metrics/best.json")
 REPORT = Path("metrics/report.md")
 # DVC may delete what else is in a folder of outputs.
-OUTPUTS = (RAW, LABELS, BACKBONE, SPLITS, FEATURES, MODELS, REPEATS, OUT_OF_FOLD, Path("metrics"), Path("plots"))
+IN_DATA = (RAW, LABELS, THUMBNAILS, BACKBONE, SPLITS, FEATURES, MODELS, REPEATS, OUT_OF_FOLD)
+OUTPUTS = (*IN_DATA, Path("metrics"), Path("plots"))
 # Outside the outputs, which DVC deletes before a step runs.
 BACKUPS = Path("data/backups")
 PREDICTIONS = Path("data/predictions")

@@ -93,8 +93,7 @@ def check_content(files: list[Member], archive: Path) -> None:
 def pack(files: list[Member], folder: Path, readers: int = 0) -> None:
     """Pack files into shards: zips, not compressed, sorted by name and without dates (docs/decisions/shards.md).
 
-    So the same files are the same bytes, wherever they come from. ``readers`` are threads that open files ahead of
-    packing; none where files can be read one at a time only.
+    So the same files are the same bytes. ``readers`` are threads that open files ahead; 0: one file at a time.
     """
     files.sort(key=lambda file: file.name)
     folders, previous = set(map(str, folders_above(file.name for file in files))), ""
@@ -126,12 +125,8 @@ def check_name(name: str) -> None:
 
 
 def in_shards(files: Iterable[Member]) -> Iterator[list[Member]]:
-    """Divide files into shards of bounded size, most of which end where the hash of a name says.
-
-    If they ended after a fixed number, one more photo would change every shard behind it, which DVC would keep anew.
-    """
-    shard, size = list[Member](), 0
-    ends = False  # whether the shard so far ends where a hash says
+    """Divide files into shards of bounded size; most end where a name's hash says, so that a new photo changes one."""
+    shard, size, ends = list[Member](), 0, False
     for file in files:
         if shard and (ends or size + file.size > MAX_BYTES or len(shard) == MAX_PHOTOS):
             yield shard

@@ -12,7 +12,6 @@ from tqdm import tqdm
 from stages.common.cli import logger
 from stages.storage.arrays import ArrayStore
 
-SIDE = 32  # of a thumbnail, in pixels
 MAX_DIFFERENCE = 1.0  # between the thumbnails of duplicates, in standard deviations
 MAX_GAIN = 1.5  # in contrast, from one duplicate to the other
 FLAT = 8  # levels of 255: the standard deviation below which a photo has no contrast to adjust
@@ -24,12 +23,6 @@ THUMBNAILS = 64  # compared at once: 256 would leave the CPU's cache, and take t
 MANY_PAIRS = 50  # with similar hashes for each photo, which take long to compare
 
 
-def make_thumbnail(photo: Image.Image) -> np.ndarray:
-    """Resize a photo in RGB to a thumbnail, uint8, shaped (3, 32, 32), by which duplicates are found."""
-    thumbnail = photo.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3)  # which makes it faster
-    return np.asarray(thumbnail).transpose(2, 0, 1)
-
-
 def hash_thumbnails(thumbnails: np.ndarray) -> np.ndarray:
     """Return the perceptual hashes of thumbnails, uint8, shaped (n, 3, 32, 32), and of the mirrored ones.
 
@@ -37,8 +30,9 @@ def hash_thumbnails(thumbnails: np.ndarray) -> np.ndarray:
     hardly changes with size, brightness or sharpness, and not at all with colour. The same bits as those of the library
     ImageHash, in a seventh of its time.
     """
-    stacked = Image.fromarray(thumbnails.transpose(0, 2, 3, 1).reshape(-1, SIDE, 3))
-    grey = np.asarray(stacked.convert("L"), np.float64).reshape(-1, SIDE, SIDE)
+    height, width = thumbnails.shape[2:]
+    stacked = Image.fromarray(thumbnails.transpose(0, 2, 3, 1).reshape(-1, width, 3))
+    grey = np.asarray(stacked.convert("L"), np.float64).reshape(-1, height, width)
     lowest = dctn(grey, axes=(1, 2))[:, :8, :8]
     both = np.stack([lowest, lowest * MIRRORED], axis=1).reshape(-1, 2, BITS)
     bits = np.packbits(both > np.median(both, axis=2, keepdims=True), axis=2)
@@ -69,10 +63,8 @@ def find_clusters(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: in
                 firsts, seconds = firsts[crosses], seconds[crosses]
             join_duplicates(parents, owners[firsts], owners[seconds], thumbnails, mirrored)
             if num_pairs <= max_pairs < num_pairs + len(firsts):
-                text = (
-                    "photos look alike in so many pairs (%d) that comparing them takes long: if they are digits, pages "
-                )
-                logger.warning(text + "or of a fixed camera, leave split.duplicate_distance empty", max_pairs)
+                text = "photos look alike in so many pairs (%d) that comparing them takes long: if they are digits,"
+                logger.warning(text + " pages or of a fixed camera, leave split.duplicate_distance empty", max_pairs)
             num_pairs += len(firsts)
     return pd.factorize(find_roots(parents, photos.index.to_numpy()))[0]
 
@@ -112,8 +104,7 @@ def find_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: i
             indices, hashes = others.index.to_numpy(), others["phash"].to_numpy()
             for index, phash in zip(of_class.index.to_numpy(), of_class["phash"].to_numpy(), strict=True):
                 near = indices[np.bitwise_count(hashes ^ phash) <= max_distance]
-                duplicate = first_similar(thumbnails, index, near)
-                if duplicate is not None:
+                if (duplicate := first_similar(thumbnails, index, near)) is not None:
                     conflicts[index] = photos.at[duplicate, "path"]
     return pd.Series(conflicts, dtype=str)
 
@@ -180,10 +171,7 @@ def _pairs_in_runs(keys: np.ndarray, hashes: np.ndarray, max_distance: int) -> I
 
 
 def bit_masks(max_distance: int, sections: int) -> np.ndarray:
-    """Return masks, uint64, of so many sections of a hash each: any ``max_distance`` bits leave one mask untouched.
-
-    The hash is divided into ``max_distance + sections`` sections, of which the masks are all combinations.
-    """
+    """Return masks, uint64, of so many sections of a hash each: any ``max_distance`` bits leave one mask untouched."""
     count = max_distance + sections
     bits = [sum(1 << bit for bit in range(first, BITS, count)) for first in range(count)]
     return np.array([sum(of_mask) for of_mask in combinations(bits, sections)], np.uint64)
@@ -207,9 +195,9 @@ def are_similar(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _largest_excess(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Compute how far values leave the range of the 3 by 3 values around a pixel of ``others``: scaling shifts it.
+    """Compute how far values leave the range of the others' 3 by 3 values around theirs, as scaling shifts pixels.
 
-    In standard deviations of the other photo, float32, shaped (n,).
+    It is the largest of a thumbnail, in standard deviations of the other photo: float32, shaped (n,).
     """
     values = (1, 2, 3)
     # Of the pixels, in the quadratic mean of the channels.

@@ -74,7 +74,7 @@ class Source:
         path = Path(self.path).resolve()
         for output in outputs:
             folder = output.resolve()
-            if self.is_local and (path == folder or path in folder.parents or folder in path.parents):
+            if self.is_local and (path.is_relative_to(folder) or folder.is_relative_to(path)):
                 raise UserError(
                     f"{self.key}: expected a path neither inside nor around {output}, which this step replaces, "
                     f"received {self.url!r}: move what is yours elsewhere, and name it there"
@@ -88,8 +88,8 @@ class Source:
         """Refuse what reading has no end of."""
         if self.is_local and not Path(path).is_file():
             raise UserError(
-                f"{self.key}: expected a file, received {path}, a folder, a link to nothing, a pipe or a device: "
-                "replace or delete it"
+                f"{self.key}: expected a file, received {path}, a folder, a link to one or to nothing, a pipe or a "
+                "device: replace or delete it"
             )
 
     def copy_file(self, target: Path, sha256: str | None = None, *, may_link: bool = False) -> None:

@@ -55,8 +55,8 @@ def find_groups(photos: pd.DataFrame, settings: Split, group_of: Mapping[str, st
 def assign_splits(photos: pd.DataFrame, settings: Split, removed: pd.DataFrame | None = None) -> pd.Series:
     """Return the split of each photo: for each class in the same proportions as nearly as groups allow.
 
-    Splits that the folders give are kept. Where they give no validation split, it is taken from training; where they
-    give no test split, from validation. There photos ``removed`` by a correction still count.
+    Splits that are given are kept. Where no validation split is given, it is taken from training; where no test split
+    is, from validation. There photos ``removed`` by a correction still count.
     """
     given = set(photos["split"])
     if given == {""}:
@@ -66,7 +66,7 @@ def assign_splits(photos: pd.DataFrame, settings: Split, removed: pd.DataFrame |
         validation, others = select_groups(others, in_validation, splits_left=1)
         return fill_splits(photos, {"test": test, "validation": validation, "train": [*others["group"].unique()]}, "")
     if "validation" not in given:
-        logger.info("validation: %.0f %% of training, as the folders give none", 100 * settings.validation_fraction)
+        logger.info("validation: %.0f %% of training, as none are given", 100 * settings.validation_fraction)
         in_train_alone = photos["split"].eq("train").groupby(photos["group"]).transform("all")
         groups = rank_groups(photos[in_train_alone], settings.seed)
         validation, train = select_groups(groups, targets(groups, settings.validation_fraction), splits_left=1)
@@ -80,8 +80,7 @@ def assign_splits(photos: pd.DataFrame, settings: Split, removed: pd.DataFrame |
         label = firsts["given"].where(firsts["given"] != "", firsts["label"])
         in_test = (firsts.groupby(label).cumcount() % settings.test_every == 0)[firsts["group"] >= 0]
         left = firsts["group"][in_test.index]
-        groups_of = {"validation": [*left[~in_test]], "test": [*left[in_test]]}
-        return fill_splits(photos, groups_of, "validation")
+        return fill_splits(photos, {"validation": [*left[~in_test]], "test": [*left[in_test]]}, "validation")
     return photos["split"]
 
 
@@ -178,7 +177,5 @@ def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, num_split
     every_class = LinearConstraint(kron(csc_array(members.astype(float)), eye_array(num_splits), "csc"), 1)
     solved = milp(costs.ravel(), integrality=1, bounds=Bounds(0, 1), constraints=[one_split, every_class])
     if solved.x is None:
-        raise MismatchError(
-            "split: expected groups that can be divided with every class in every split, received others"
-        )
+        raise MismatchError("split: expected groups that can be divided with each class in each split, received others")
     return np.asarray(solved.x.reshape(-1, num_splits).argmax(axis=1))

@@ -14,7 +14,7 @@ from unicodedata import normalize
 
 import pandas as pd
 
-from stages.common.cli import MismatchError, UserError, logger, shown
+from stages.common.cli import MismatchError, UserError, logger, quoted, shown
 from stages.storage.photo_lists import REMOVED
 
 MAX_SHOWN = 500  # characters of the names of columns
@@ -36,31 +36,33 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
         raise UserError(f"{name}: expected rows, received git's conflict markers: resolve the conflict")
     try:
         text = content.decode("utf-8-sig")  # Excel starts a file with a byte order mark
-        rows = csv.DictReader(StringIO(text, newline=""), skipinitialspace=True, strict=True)
+        rows = csv.DictReader(StringIO(text, newline=""), restval="", skipinitialspace=True, strict=True)
         columns = list(rows.fieldnames or [])
         check_columns(columns, name)
         for row in rows:
+            if not any(map(any, row.values())):
+                continue  # separators alone, as Excel writes for rows that were emptied
             if refuse_surplus and any(row.get(None, ())):
                 raise UserError(
                     f"{name}: expected {len(columns)} values in line {rows.line_num}, received more: quote commas"
                 )
-            path, label = row["path"] or "", normalize_label(row["label"] or "")
+            path, label = row["path"], normalize_label(row["label"])
             if not path or CONTROL.search(path + label):
                 received = f"{path!r} and {label!r} in line {rows.line_num}"
                 raise UserError(f"{name}: expected a path and a label, without control characters, received {received}")
             listed[normalize("NFC", PurePosixPath(path).as_posix())].update([label] if label else [])
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{name}: expected a CSV in UTF-8, received: {error}") from error
+        raise UserError(f"{name}: expected a CSV in UTF-8 (in Excel: save as CSV UTF-8), received: {error}") from error
     return listed
 
 
-def read_group_column(labels: Path, column: str) -> dict[str, str]:
-    """Read the value of each path that has one in another column of a CSV that :func:`read_labels` accepts."""
+def read_column(labels: Path, column: str, key: str) -> dict[str, str]:
+    """Read each path's value, if any, in another column, named by ``key``, of a CSV that `read_labels` accepts."""
     content = labels.read_bytes() if labels.exists() else b""
     rows = csv.DictReader(StringIO(content.decode("utf-8-sig"), newline=""), skipinitialspace=True)
     if column not in (columns := list(rows.fieldnames or [])):
         received = ", ".join(columns)[:MAX_SHOWN] or "no CSV"
-        raise MismatchError(f"split.group_column: expected {column!r} in download.labels, received {received}")
+        raise MismatchError(f"{key}: expected {column!r} in download.labels, received {received}")
     values: dict[str, str] = {}
     for row in rows:
         path, value = normalize("NFC", PurePosixPath(row["path"]).as_posix()), normalize_label(row[column] or "")
@@ -105,7 +107,7 @@ def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> N
     photos.loc[corrected.index, "label"] = corrected
     if lost := sorted(set(classes) - set(photos["label"][photos["reason"] == ""])):
         raise MismatchError(
-            f"corrections.csv: expected photos of every class, found none left of {lost[0]!r}: delete lines"
+            f"corrections.csv: expected photos of each class, found none of {quoted(lost)}: delete lines"
         )
 
 
@@ -120,6 +122,4 @@ def check_correction(path: str, labels: set[str], paths: Set[str], classes: list
             f"corrections.csv: expected for {path} one of {', '.join([*classes, REMOVE])}, received {min(labels)}"
         )
     if REMOVE in labels and REMOVE in classes:
-        raise MismatchError(
-            f"corrections.csv: {REMOVE} (for {path}) removes photos, but is also a class: rename the class"
-        )
+        raise MismatchError(f"corrections.csv: {REMOVE} (for {path}) removes photos, but is also a class: rename that")

@@ -12,7 +12,7 @@ from unicodedata import normalize
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import UserError, logger, plural
+from stages.common.cli import MismatchError, UserError, logger, plural, quoted
 from stages.data.labels import normalize_label, read_labels, spelling
 from stages.storage.non_photos import SIDECAR_SUFFIXES, folders_above
 from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
@@ -89,20 +89,19 @@ def photo_table(rows: list[tuple[str, str, str, str, str]]) -> pd.DataFrame:
 
 
 def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
-    """Return the table of all files in a folder, photos or not, and of those missing that the CSV ``labels`` lists.
-
-    Each has a label, or a reason why not, and the split that folders give.
-    """
+    """Return the table of all files in a folder, photos or not, and of those missing that the CSV ``labels`` lists."""
     tree = Tree(folder, files)
     photos = photos_in_csv(folder, tree, labels) if labels.exists() else photos_in_folders(folder, tree)
     classes = photos["label"][photos["label"] != ""].drop_duplicates().sort_values()
     if len(classes) < 2:
         others = photos["path"][(photos["label"] == "") & ~photos["reason"].str.startswith(NO_FILE)]
         hint = f", and {plural(len(others), 'file')} without a class, such as {others.iloc[0]}" if len(others) else ""
+        found = f"{classes.iloc[0]} (with {photos['path'][classes.index[0]]})" if len(classes) else "none"
         raise UserError(
             "expected two or more classes, from a CSV (download.labels) or, without one, the names of folders with "
-            f"their photos, found {', '.join(classes) or 'none'}{hint}"
+            f"their photos, found {found}{hint}"
         )
+    logger.info("%d classes: %s", len(classes), quoted(classes))
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
         logger.warning("classes that differ in spelling alone, each one of its own: %s", ", ".join(alike))
     return photos
@@ -125,7 +124,10 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
             raise UserError(f"expected photos in the class folder {path}, found none: add some or delete the folder")
     for path, split in tops.items():
         if split and not tree.inner[path]:
-            raise UserError(f"expected a folder per class in {path}, found photos alone: move or delete them")
+            raise UserError(
+                f"expected a folder per class in {path}, found photos alone: put those of each class into a folder, "
+                "write their classes into a CSV (download.labels), or delete them"
+            )
     folders = class_folders(tops, tree)
     classes = {label for label, _, _ in folders.values()}
     class_folder_of: dict[str, ClassFolder] = {}
@@ -149,7 +151,7 @@ def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolde
     split_above = {path: split for top, split in tops.items() for path in tree.inner[top]}
     names = {path.name for path in split_above}
     splits_below = {path: splits_in_class(path, names - {path.name}, tree) for path in split_above}
-    all_below = {split for path in split_above if not split_above[path] for split in splits_below[path].values()}
+    all_below = {split for below in splits_below.values() for split in below.values()}
     folders = {}
     for path, split in split_above.items():
         label, below = normalize_label(path.name) or path.name, splits_below[path]
@@ -158,10 +160,8 @@ def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolde
         elif below and len(set(below.values())) == len(below) and are_complete(all_below):
             folders |= {inner: ClassFolder(label, split, path.parent) for inner, split in below.items()}
         else:
-            received = f"{describe(below) or 'photos'} in {path}"
-            raise UserError(
-                f"expected photos in each class folder, or folders for the same splits in each, received {received}"
-            )
+            found = f"{describe(below) or 'photos'} in {path}"
+            raise UserError(f"expected photos in each class folder, or folders for the same splits, received {found}")
     return folders
 
 
@@ -180,7 +180,8 @@ def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> 
         examples = ", ".join(f"{inner.relative_to(class_folder)}/" for inner in tree.inner[folder][:2])
         raise UserError(
             f"expected photos in the class folder {class_folder}, found only folders there, as {examples}: put the "
-            "photos of each class into one folder, or write their classes into a CSV (download.labels)"
+            "photos of each class into one folder, or write their classes into a CSV (download.labels); if those are "
+            f"the classes, set download.photos to {class_folder.name}/ alone"
         )
     return splits
 
@@ -210,9 +211,8 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
     rows += [((root / name).as_posix(), name, "", "", NO_FILE) for name in missing]
     photos = photo_table(rows)
     labelled = photos[photos["label"] != ""]
-    held_out = [path for path in folders_above(labelled["name"]) if split_of(path.name) in ("validation", "test")]
-    if held_out:
-        text = "the folder %s gives no split: with download.labels split.validation_fraction and split.test_fraction do"
+    if held_out := [path for path in folders_above(labelled["name"]) if split_of(path.name) in ("validation", "test")]:
+        text = "the folder %s gives no split: with download.labels, split.split_column or the fractions of split do"
         logger.warning(text, root / min(held_out))
     with_photos = sorted(set(labelled["label"]))
     if lost := sorted(set().union(*listed.values()) - set(with_photos)):
@@ -221,11 +221,30 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
         if name in missing and names:
             existing = sorted(names.values())[:10_000]  # which take a second
             reason += f", which has files such as {(get_close_matches(name, existing, 1) or existing)[0]!r}"
-        raise UserError(f"download.labels: expected photos of each class, found none of {lost[0]!r}: {name!r} {reason}")
+        raise UserError(
+            f"download.labels: expected photos of each class, found none of {quoted(lost)}: {name!r} {reason}"
+        )
     if missing_values := [label for label in with_photos if label.casefold() in MISSING_VALUES]:
         text = "download.labels: classes named like a missing value, %s (%d photos): leave a missing label empty"
         logger.warning(text, ", ".join(missing_values), photos["label"].isin(missing_values).sum())
     return photos
+
+
+def splits_by_name(photos: pd.DataFrame, split_names: Mapping[str, str]) -> pd.Series:
+    """Return the split of each photo, "" of those without a label, by what a column of the CSV calls it."""
+    names = photos["name"][photos["label"] != ""]
+    splits = names.map(lambda name: split_of(split_names.get(name, "")))
+    if len(unknown := names[splits.isna()]):
+        received = f"{split_names.get(unknown.iloc[0], '')!r} for {unknown.iloc[0]}"
+        raise MismatchError(
+            f"split.split_column: expected train, validation or test for each photo, received {received}"
+        )
+    if not are_complete(splits.unique()):
+        received = ", ".join(sorted(splits.unique()))
+        raise MismatchError(
+            f"split.split_column: expected train and validation, test or both, received {received} alone"
+        )
+    return splits.reindex(photos.index, fill_value="")
 
 
 def csv_row(file: str, name: str, listed: Mapping[str, set[str]]) -> tuple[str, str, str, str, str]:
@@ -244,10 +263,7 @@ def split_of(folder: str) -> str | None:
 
 
 def split_folders(folders: Iterable[Path]) -> dict[Path, str]:
-    """Find the folders for splits among folders that lie side by side.
-
-    Names such as ``seg_train`` or ``train_v2`` count only where two begin and end alike, one of them for training.
-    """
+    """Find the folders for splits among folders side by side, those such as ``seg_train`` only with others alike."""
     by_name: dict[tuple[str, str], dict[Path, str]] = defaultdict(dict)  # without the split's
     for path in folders:
         if match := SPLIT_FOLDER.fullmatch(path.name.lower()):

@@ -67,10 +67,7 @@ def rng(seed: int, purpose: Literal["shuffle", "augment"], epoch: int) -> np.ran
 
 
 def draw_augmentation(augmentation: Augmentation, count: int, seed: int, view: int) -> Draws:
-    """Draw random numbers for ``count`` photos in a view, from 0.
-
-    The result depends on the arguments alone, and what is drawn for one kind of change not on the others.
-    """
+    """Draw random numbers for ``count`` photos in a view, from 0; no kind of change alters what another draws."""
     random = rng(seed, "augment", view)
     flips = [augmentation.flip in (axis, "horizontal_and_vertical") for axis in ("horizontal", "vertical")]
     mirror = np.where(random.random((count, 2)) < 0.5 * np.array(flips), -1, 1)
@@ -86,10 +83,7 @@ def draw_augmentation(augmentation: Augmentation, count: int, seed: int, view: i
 
 
 def draw_sides(random: np.random.Generator, count: int, area: tuple[float, float], aspect_ratio: float) -> np.ndarray:
-    """Draw sides of boxes, fractions of a photo's, at most 1, shaped (count, 2), from a range of areas.
-
-    The logarithm of the aspect ratio is uniform up to that of ``aspect_ratio`` and down to that of its inverse.
-    """
+    """Draw sides of boxes, fractions of a photo's, at most 1, shaped (count, 2), from a range of areas."""
     areas = random.uniform(*area, (count, 1))
     log_ratio = random.uniform(-1, 1, (count, 1)) * np.log(aspect_ratio)
     sides: np.ndarray = np.sqrt(areas * np.exp(log_ratio * [1, -1]))

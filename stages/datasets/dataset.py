@@ -31,12 +31,9 @@ class StoredDataset:
     examples: ArrayStore  # shaped (views * examples, ...): the first view of all examples, then the second, ...
     labels: np.ndarray
 
-    @property
-    def views(self) -> int:
-        return len(self.examples) // len(self.labels)
-
     def batch(self, epoch: int, indices: np.ndarray) -> np.ndarray:
-        return self.examples[epoch % self.views * len(self.labels) + indices]
+        views = len(self.examples) // len(self.labels)
+        return self.examples[epoch % views * len(self.labels) + indices]
 
 
 class AugmentedDataset:

@@ -34,9 +34,8 @@ class FeatureDataset:
 def store_features(features: FeatureDataset, array: DiskArray, description: str) -> list[str]:
     """Write features to an array, epoch after epoch, until it is full; return the environment that computed them.
 
-    Raises:
-        OverflowError: A feature is NaN or beyond the array's dtype (docs/decisions/float16_features.md); the message is
-            the largest.
+    Raises an OverflowError, whose message is the largest, if one is NaN or beyond the array's dtype
+    (docs/decisions/float16_features.md).
     """
     done = 0
     with tqdm(total=len(array), desc=description, unit="photo", disable=None) as progress:

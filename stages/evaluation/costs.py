@@ -11,7 +11,7 @@ from stages.common.model_config import Features
 from stages.common.paths import COSTS_TABLE, MODELS
 from stages.evaluation.report import markdown_table
 from stages.evaluation.results import Cost, Evaluation
-from stages.inference.model_size import Size, architecture
+from stages.inference.prediction import Size, architecture
 from stages.storage.files import sha256_of, write_text
 
 TRAINING_STEP = 3  # times a prediction: forwards, and the gradients by features and by weights

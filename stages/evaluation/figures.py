@@ -53,10 +53,8 @@ def largest_and_smallest(counts: pd.DataFrame, rows: int) -> pd.DataFrame:
 
 
 def picture_grid(figure: Figure, rows: int, columns: int, anchor: str = "C") -> np.ndarray:
-    """Add bare axes for pictures to a figure, and return them, shaped (rows, columns).
-
-    They have no ticks at all, as matplotlib takes longer to lay out invisible ones than to draw a picture.
-    """
+    """Add bare axes for pictures to a figure, and return them, shaped (rows, columns)."""
+    # No ticks at all, as matplotlib takes longer to lay out invisible ones than to draw a picture.
     bare = {"xticks": [], "yticks": [], "anchor": anchor}
     grid: np.ndarray = figure.subplots(rows, columns, squeeze=False, subplot_kw=bare)
     for axes in grid.flat:
@@ -122,15 +120,14 @@ def warn_of_boxes(letters: str) -> None:
 class FigureCache:
     """Figures in ``data/figures/`` by the hash of the code, the versions, the function that draws and its arguments."""
 
-    def __init__(self, photos_key: str) -> None:  # a hash of the photos of which figures show thumbnails
+    def __init__(self, photos: Iterable[str]) -> None:  # hashes of the photos of which figures show thumbnails
         versions = [version(name) for name in ("matplotlib", "numpy", "Pillow")]
-        self.key = content_hash([photos_key, *read_code(DRAWING_CODE), *versions, *FONTS])
+        self.key = content_hash([*photos, *read_code(DRAWING_CODE), *versions, *FONTS])
         self.used: set[Path] = set()
 
     def write(self, draw: partial[Figure], path: Path) -> None:
         """Write a figure to ``path``, drawn or as it is cached."""
-        arguments = np.frombuffer(pickle.dumps(draw), np.uint8)
-        key = content_hash([self.key, arguments])
+        key = content_hash([self.key, np.frombuffer(pickle.dumps(draw), np.uint8)])
         cached = FIGURES / f"{key}.npz"
         self.used.add(cached)
         if arrays := read_cached(cached, key):

@@ -40,12 +40,9 @@ def heat_maps(model: KerasModel, pixels: np.ndarray) -> np.ndarray:
     logits only: where all logits fall as a feature grows, and that of the predicted class the least, the logit's map
     is empty (as 5 of 8 of ``fine_tuned`` were on photos of cats and dogs).
 
-    Args:
-        model: a chain of layers from pixels to logits, as ``build_model`` returns it; a backbone is one layer.
-        pixels: uint8 in 0..255, shaped (photos, height, width, 3).
-
-    Returns:
-        float32 in 0..1, shaped (photos, height, width). The maximum of each photo is 1, unless its map is empty.
+    The model is a chain of layers, as ``build_model`` returns it, from pixels, uint8 in 0..255, shaped (photos, height,
+    width, 3), to logits. The heat maps are float32 in 0..1, shaped (photos, height, width): the maximum of each photo
+    is 1, unless its map is empty.
     """
     from stages.models.runtime import tf
 

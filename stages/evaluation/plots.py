@@ -102,12 +102,10 @@ def draw_coverage(evaluations: list[Evaluation], note: str = "") -> Figure:
 
 
 def draw_confusion(name: str, photos: pd.DataFrame, classes: list[str]) -> Figure:
-    """Draw the confusion matrix, with the same axes as on DVC's plots page; of many classes the most confused.
-
-    Colours are fractions of the true class, so that those of rare classes show too.
-    """
+    """Draw the confusion matrix, with the same axes as on DVC's plots page; of many classes the most confused."""
     shown = most_confused(photos, classes)
     counts = confusion_matrix(photos["label"], photos["predicted"], labels=shown)
+    # Of the true class, so that rare ones have colours too.
     fractions = counts / photos["label"].value_counts()[shown].to_numpy()[:, np.newaxis]
     names = [shorten(label, MAX_CLASS_LETTERS) for label in shown]
     size = 2.5 + max(2.0, 0.25 * len(names))  # inches
@@ -133,12 +131,10 @@ def draw_confusion(name: str, photos: pd.DataFrame, classes: list[str]) -> Figur
 
 
 def most_confused(photos: pd.DataFrame, classes: list[str]) -> list[str]:
-    """Return classes, sorted: all, or the ``MAX_CLASSES`` of the most often confused pairs.
-
-    Of equals, those of classes with more mistakes come first: with a test photo of each class, all pairs are equals.
-    """
+    """Return classes, sorted: all, or the ``MAX_CLASSES`` of the most often confused pairs."""
     mistakes = photos.loc[~photos["correct"], ["label", "predicted"]]
     pairs = pd.DataFrame(np.sort(mistakes.to_numpy(str), axis=1)).groupby([0, 1]).size().reset_index(name="photos")
+    # Of equal pairs, classes with more mistakes come first: with a test photo of each class, all pairs are equal.
     of_class = mistakes.stack().value_counts()
     pairs["of_both"] = pairs[0].map(of_class) + pairs[1].map(of_class)
     ordered = [*np.ravel(pairs.sort_values(["photos", "of_both"], ascending=False, kind="stable")[[0, 1]]), *classes]

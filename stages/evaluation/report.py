@@ -27,16 +27,12 @@ OVERFITTING = 0.1  # by which training accuracy exceeds validation accuracy
 
 
 def report(
-    lists: dict[str, pd.DataFrame],
-    ranked: list[Evaluation],
-    table: pd.DataFrame,
-    rank_by: str,
-    label_issues: Iterable[str],
+    lists: dict[str, pd.DataFrame], ranked: list[Evaluation], table: pd.DataFrame, rank_by: str, issues: Iterable[str]
 ) -> str:
     """Write the report on models, ranked best first, whose ``leaderboard`` is ``table``.
 
-    ``lists`` are train, validation, test, rejected and copies, as ``split`` wrote them; ``label_issues`` names the
-    lists of labels that look wrong.
+    ``lists`` are train, validation, test, rejected and copies, as ``split`` wrote them; ``issues`` names the lists
+    of labels that look wrong.
     """
     listed, selected = ranked[:MAX_MODELS], [model for model in ranked if "kept" in model.history]
     noted = [model for model in listed if "unlike" in model.scores.get("confidence", {})]
@@ -45,7 +41,8 @@ def report(
         "listed": listed,
         "leaderboard": table[~table["model"].isin([model.name for model in ranked[MAX_MODELS:]])],
         "rank_by": SCORE_NAMES[rank_by],
-        "label_issues": label_issues,
+        "rank_score": ranked[0].scores["test"][rank_by],
+        "label_issues": issues,
         "epochs": [f"`{m.name}` {selected_epoch(m.history)['epoch']:g} of {len(m.history)}" for m in selected],
         "unlike": [f"{m.scores['confidence']['unlike']:.3f} for `{m.name}`" for m in noted],
         "ece_bins": ECE_BINS,
@@ -113,15 +110,13 @@ def values_of_best(best: Evaluation) -> dict[str, Any]:
 
 
 def alternatives(ranked: list[Evaluation], validation_photos: int) -> dict[str, Any]:
-    """Compare the best model with each other; list those no better than guessing, and those perhaps as good as it.
-
-    With few test photos the latter are many: their validation accuracy must be in the best one's confidence interval.
-    """
+    """Compare the best model with each other; list those no better than guessing, and those perhaps as good as it."""
     best = ranked[0].name
     pairs = compare({model.name: model.photos["correct"] for model in ranked}, best)
     chance = 1 / len(ranked[0].scores["classes"])
     guessing = [m.name for m in ranked if round(m.scores["test"]["balanced_accuracy"] - chance, DIGITS) <= 0]
     undecided = set(pairs["second"][pairs["p_holm"] >= SIGNIFICANCE_LEVEL]) - set(guessing)
+    # With few test photos these are many: validation accuracy must be in the best one's confidence interval, too.
     validation = {model.name: model.scores["validation"]["accuracy"] for model in ranked}
     least, _ = wilson_interval(validation[best], validation_photos)
     undecided &= {name for name, accuracy in validation.items() if accuracy >= least}
@@ -157,10 +152,7 @@ def better_over_seeds(ranked: list[Evaluation]) -> list[str]:
 
 
 def leaderboard(ranked: list[Evaluation], baseline: float, rank_by: str) -> pd.DataFrame:
-    """Tabulate formatted scores: the majority-class baseline, linear classifiers, and the other models as given.
-
-    Mean and standard deviation over several seeds are in parentheses.
-    """
+    """Tabulate formatted scores (over seeds: mean ± SD): the baseline, linear classifiers, and the others as given."""
     ranked = sorted(ranked, key=lambda model: not model.is_linear)
 
     def with_spread(split: str, score: str) -> list[str]:

@@ -167,15 +167,14 @@ def rounded(scores: Any) -> Any:
 def learning_curves(history: pd.DataFrame) -> pd.DataFrame:
     """Reshape a history into rows of ``epoch``, ``accuracy``, ``loss`` and ``split`` ("training" or "validation").
 
-    If a checkpoint was selected, its validation row has a 1 in a column ``kept``, by which it is drawn as a point. Both
-    rows of an only epoch have it, of which no line can be drawn.
+    If a checkpoint was selected, its validation row has a 1 in a column ``kept``, by which it is drawn as a point.
     """
     columns = ["epoch", "accuracy", "loss"]
     training = history[columns].assign(split="training")
     validation = history[["epoch", "val_accuracy", "val_loss"]].set_axis(columns, axis=1).assign(split="validation")
     if "kept" in history:
         validation["kept"] = history["kept"].astype(float)
-    elif len(history) == 1:
+    elif len(history) == 1:  # of which no line can be drawn
         training["kept"] = validation["kept"] = 1.0
     return pd.concat([training, validation])
 

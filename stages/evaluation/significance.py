@@ -22,13 +22,10 @@ def compare(correct: dict[str, Any], best: str | None = None) -> pd.DataFrame:
     Only photos that exactly one of the two classifies correctly show which is better. If both are equally good,
     each model is as likely as the other to be that one: b ~ Binomial(b + c, 1/2).
 
-    Args:
-        correct: for each model which test photos it classifies correctly, bool, shaped (photos,).
-        best: only the pairs of this model, which was not selected on these photos, with each other.
-
-    Returns:
-        A row per pair: the models ``first`` and ``second``; ``b`` and ``c``, how many photos only the first and only
-        the second classifies correctly; ``p``, two-sided; ``p_holm``, with Holm's correction for these pairs.
+    ``correct`` is for each model which test photos it classifies correctly, bool, shaped (photos,). With ``best``, a
+    model that was not selected on these photos, only its pairs are compared. Returns a row per pair: the models
+    ``first`` and ``second``; ``b`` and ``c``, how many photos only the first and only the second classifies correctly;
+    ``p``, two-sided; ``p_holm``, with Holm's correction for these pairs.
     """
     pairs = [(best, other) for other in correct if other != best] if best else combinations(correct, 2)
     rows = []

@@ -98,12 +98,9 @@ def fit_calibration(arrays: dict[str, np.ndarray], settings: ConfidenceSettings)
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Fit the T that minimises the cross-entropy of softmax(logits / T) (Guo et al., 2017).
-
-    If all photos are classified correctly, the cross-entropy falls with T without end, and T is 1.
-    """
+    """Fit the T that minimises the cross-entropy of softmax(logits / T) (Guo et al., 2017)."""
     if (logits.argmax(axis=1) == labels).all():
-        return 1.0
+        return 1.0  # the cross-entropy falls with T without end
     optimum = minimize_scalar(
         lambda log_t: cross_entropy(logits / math.exp(log_t), labels), bounds=(-5, 5), options={"xatol": 1e-6}
     )

@@ -45,9 +45,8 @@ class TrainedModel(NamedTuple):
     def classify(self, pixels: ArrayStore) -> pd.DataFrame:
         """Classify decoded photos, uint8 in 0..255, shaped (photos, height, width, 3).
 
-        Returns:
-            A row per photo: its ``class``, the ``probability`` of that, a ``note`` if the calibration gives notes, and
-            a column ``probability_NAME`` for each class, all rounded to six digits.
+        Returns a row per photo: its ``class``, the ``probability`` of that, a ``note`` if the calibration gives notes,
+        and a column ``probability_NAME`` for each class, all rounded to six digits.
         """
         logits, features = np.empty((0, len(self.class_names))), None
         if len(pixels):

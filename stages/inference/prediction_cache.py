@@ -9,16 +9,8 @@ from threadpoolctl import threadpool_limits
 from stages.common.cli import UserError, logger
 from stages.common.machine import machine_key, read_code
 from stages.common.paths import PREDICTIONS, retraining
-from stages.inference.model_size import Size, measure_speed, size_of
-from stages.inference.prediction import (
-    KerasModel,
-    Outputs,
-    load_model,
-    predict_batches,
-    predict_outputs,
-    split_after_backbone,
-    with_features,
-)
+from stages.inference import prediction
+from stages.inference.prediction import KerasModel, Outputs, Size
 from stages.models.model_parts import hash_backbone, read_linear_head
 from stages.storage.arrays import ArrayStore, DiskArray, create_array, open_array, read_cached, write_cached
 from stages.storage.files import atomic_write, content_hash, explain_unreadable, sha256_of, write_text
@@ -27,10 +19,7 @@ INFERENCE_CODE = ("inference/*.py", "models/*.py")  # what predictions depend on
 
 
 class PredictionCache:
-    """Outputs of models for the same photos, in a file in ``data/predictions/`` each.
-
-    A file is used while its key is the same: a hash of the model, the pixels, the versions, the hardware and the code.
-    """
+    """Outputs of models for the same photos, each in a file of ``data/predictions/`` used while its key matches."""
 
     def __init__(self, pixels: ArrayStore) -> None:
         self.pixels = pixels
@@ -38,8 +27,7 @@ class PredictionCache:
         self.maps: dict[Path, Path] = {}  # of the frozen backbone, by model; many models share one
         self.sizes: dict[str, Size] = {}  # of the models that predicted
         parts = [str(pixels.shape), *machine_key(), *read_code(INFERENCE_CODE)]
-        # One by one, as the photos may not fit into memory.
-        photos = (pixels[np.array([index])] for index in range(len(pixels)))
+        photos = (pixels[np.array([index])] for index in range(len(pixels)))  # one by one: all may not fit into memory
         self.key = content_hash(chain(parts, photos))
 
     def predict(self, model_path: Path, *, features: bool = False) -> Outputs:
@@ -80,30 +68,30 @@ class PredictionCache:
         from stages.models.runtime import make_deterministic
 
         make_deterministic(0)
-        model = load_model(model_path)
+        model = prediction.load_model(model_path)
         expected, received = list(self.pixels.shape[1:3]), list(model.input_shape[1:3])
         if received != expected:
             text = f"expected image_size {expected} (params.yaml), received {received}"
             raise UserError(f"{model_path}: {text}: {retraining(model_path)}")
-        measure_speed(model, model_path, self.pixels)
+        prediction.measure_speed(model, model_path, self.pixels)
         outputs = self.predict_photos(model, self.maps.get(model_path), features=features)
         arrays = {name: array for name, array in outputs._asdict().items() if array is not None}
-        return {**arrays, "size": np.array(size_of(model))}
+        return {**arrays, "size": np.array(prediction.size_of(model))}
 
     def predict_photos(self, model: KerasModel, maps_path: Path | None, *, features: bool) -> Outputs:
         """Predict the photos, from the feature maps of the frozen backbone if there is one; write them if missing."""
         if maps_path is None:
-            return predict_outputs(with_features(model) if features else model, self.pixels)
-        backbone, rest = split_after_backbone(model)
+            return prediction.predict_outputs(prediction.with_features(model) if features else model, self.pixels)
+        backbone, rest = prediction.split_after_backbone(model)
         if not maps_path.exists():
             with atomic_write(maps_path) as unfinished:
                 maps = create_array(unfinished, (len(self.pixels), *backbone.output_shape[1:]), np.float32)
                 done = 0
-                for [batch] in predict_batches(backbone, self.pixels):
+                for [batch] in prediction.predict_batches(backbone, self.pixels):
                     maps.write(done, batch)
                     done += len(batch)
                 write_text(sha256_of(unfinished), checksum_path(maps_path))
-        return predict_outputs(with_features(rest) if features else rest, open_array(maps_path))
+        return prediction.predict_outputs(prediction.with_features(rest) if features else rest, open_array(maps_path))
 
     def feature_maps(self, model_path: Path) -> DiskArray:
         """Open the feature maps of a model that predicted, float32, shaped (photos, height, width, channels)."""

@@ -26,17 +26,18 @@ def build_model(config: ModelConfig, image_size: tuple[int, int], num_classes: i
         low, high = RESCALE[config.rescale or "zero_to_one"]
         chain = [layers.Rescaling((high - low) / 255, offset=low, dtype="float32")]
     try:
-        for layer in [*chain, *head_layers(config, num_classes)]:
+        # In bfloat16 logits would have too few digits for a loss.
+        for layer in [*chain, *head_layers(config), layers.Dense(num_classes, name="logits", dtype="float32")]:
             x = layer(x)
     except ValueError as error:
         raise UserError(f"image_size: {list(image_size)} is too small for the model: {first_line(error)}") from error
     return keras.Model(pixels, x)
 
 
-def head_layers(config: ModelConfig, num_classes: int) -> list[layers.Layer]:
-    """List the layers from features to logits: convolutions with pooling between, then the classifier."""
+def head_layers(config: ModelConfig) -> list[layers.Layer]:
+    """List the layers between features and logits: convolutions with pooling between, then the classifier's others."""
     if config.is_linear:
-        return [layers.GlobalAveragePooling2D(name="pooling", dtype="float32"), logits_layer(num_classes)]
+        return [layers.GlobalAveragePooling2D(name="pooling", dtype="float32")]
     kernel_size, pool_size = config.kernel_size or KERNEL_SIZE, config.pool_size or POOL_SIZE
     convolutions: list[layers.Layer] = []
     for index, filters in enumerate(config.filters_per_layer, 1):
@@ -49,27 +50,17 @@ def head_layers(config: ModelConfig, num_classes: int) -> list[layers.Layer]:
     pool = [layers.GlobalAveragePooling2D()] if config.pooling else [layers.MaxPooling2D(pool_size), layers.Flatten()]
     # Each layer draws its seed as it is made: in another order, the same config would train to another model.
     dropout, dense = layers.Dropout(config.dropout), layers.Dense(config.dense_units, activation="relu")
-    return [*convolutions, dropout, *pool, dense, logits_layer(num_classes)]
-
-
-def logits_layer(num_classes: int) -> layers.Layer:
-    return layers.Dense(num_classes, name="logits", dtype="float32")  # bfloat16 has too few digits for a loss
+    return [*convolutions, dropout, *pool, dense]
 
 
 def backbone_end(model: keras.Model) -> int:
-    """Return the index in ``model.layers`` of the first layer after the backbone and its ``last_blocks``.
-
-    It is 1, that of the layer after the input, in a model from the outputs of a whole backbone.
-    """
+    """Return the index in ``model.layers`` of the layer after backbone and ``last_blocks``, else after the input."""
     ends = [index for index, layer in enumerate(model.layers, 1) if layer.name in ("backbone", "last_blocks")]
     return max(ends, default=1)
 
 
 def trainable_part(model: keras.Model) -> keras.Model:
-    """Return the layers after the frozen backbone as a model from its features to logits, sharing their weights.
-
-    A model without a backbone is returned as it is.
-    """
+    """Return the layers after the frozen backbone as a model from features to logits; without one, the model itself."""
     names = [layer.name for layer in model.layers]
     if "backbone" not in names:
         return model

@@ -1,7 +1,6 @@
 """Logistic regression on a backbone's pooled features, with its regularisation chosen by cross-validation.
 
-It needs no TensorFlow: ``train`` makes the last layer of a Keras model of it, ``label_issues`` takes the predictions of
-its cross-validation.
+It needs no TensorFlow: ``train`` makes a Keras model's last layer of it, ``label_issues`` predicts out of fold with it.
 """
 
 import warnings
@@ -46,8 +45,7 @@ class Candidate(NamedTuple):
 def pool_first_view(features: ArrayStore, photos: int) -> np.ndarray:
     """Average the features of each photo's first view over height and width: float32, shaped (photos, channels)."""
     spatial = tuple(range(1, len(features.shape) - 1))
-    batches = np.array_split(np.arange(photos), -(-photos // BATCH_SIZE))
-    return np.concatenate([features[rows].mean(spatial, np.float32) for rows in batches])
+    return row_by_row(lambda rows: features[rows].mean(spatial, np.float32), np.arange(photos), BATCH_SIZE)
 
 
 def fit_classifier(
@@ -101,9 +99,8 @@ def cross_validate(
     the number of examples does not change. Of many classes it holds out the first fold alone. ``folds`` are those of
     ``assign_folds``.
 
-    Returns:
-        The candidate with the lowest log loss, of equal ones with the strongest regularisation; the predictions with it
-        of the examples held out, float64, shaped (examples, classes); and all candidates, the strongest first.
+    Returns the candidate with the lowest log loss, of equal ones the most regularised; the predictions with it of the
+    examples held out, float64, shaped (examples, classes); and all candidates, the most regularised first.
     """
     if len(labels) > SAMPLE:
         by_class_and_fold = np.lexsort([folds, labels])

@@ -46,8 +46,7 @@ def copy_backbone(backbone: str, folder: Path, name: str, stop_before: str | Non
 def load_backbone(folder: Path, image_size: tuple[int, int]) -> Backbone:
     """Load the backbone that ``copy_backbone`` wrote to a folder, with its weights.
 
-    It equals the network that Keras builds for its own published weights, and computes in float32 under any precision
-    policy, so that its features are the same in all steps.
+    It equals the network that Keras builds for its own published weights, and computes in float32 under any policy.
     """
     about = read_json(folder / ARCHITECTURE, dict, f"run `dvc repro features@{folder.parent.name}`")
     network = load_network(folder, about, image_size)
@@ -91,10 +90,8 @@ def load_network(folder: Path, about: dict[str, Any], image_size: tuple[int, int
 
 
 def rescale_stem(network: keras.Model) -> None:
-    """Divide an EfficientNet's input by the root of the standard deviation, as its published weights expect.
-
-    Keras adds a layer for it with ``weights="imagenet"`` alone; the normalization layer before it can do the same.
-    """
+    """Divide an EfficientNet's input by the root of the standard deviation, as its published weights expect."""
+    # Keras adds a layer for it with weights="imagenet" alone; the normalization layer before it can do the same.
     norm = next(layer for layer in network.layers if isinstance(layer, layers.Normalization))
     norm.adapt_variance.assign(norm.adapt_variance * np.array(IMAGENET_STDDEV_RGB, np.float32))
     norm.finalize_state()

@@ -36,14 +36,10 @@ UNUSED_BY_KERAS = ("matplotlib", "sklearn")
 
 @contextmanager
 def imports_lightened(unused: Iterable[str]) -> Iterator[None]:
-    """Make packages that are not imported yet look as if they were not installed, and pause garbage collection.
-
-    The hundreds of thousands of objects of an import live as long as the process; to scan them again and again takes a
-    quarter of the CPU time of a start.
-    """
+    """Make packages that are not imported yet look as if they were not installed, and pause garbage collection."""
     refused = [name for name in unused if name not in sys.modules]
     sys.modules.update(dict.fromkeys(refused))  # type: ignore[arg-type]  # None makes an import fail
-    gc.disable()
+    gc.disable()  # to scan the imported objects, which all stay, again and again takes a quarter of a start's CPU time
     try:
         yield
     finally:
@@ -55,13 +51,10 @@ def imports_lightened(unused: Iterable[str]) -> Iterator[None]:
 
 @contextmanager
 def start_up_messages_filtered() -> Iterator[None]:
-    """Buffer stderr, that of native code too, and pass it on at the end without start-up messages.
-
-    After a crash in native code, ``faulthandler`` still writes the signal and Python's stack to the real stderr.
-    """
+    """Buffer stderr, that of native code too, and pass it on at the end without start-up messages."""
     sys.stderr.flush()
     stderr = os.dup(2)
-    faulthandler.enable(stderr)
+    faulthandler.enable(stderr)  # to which a crash in native code still writes the signal and Python's stack
     with TemporaryFile() as buffer:
         os.dup2(buffer.fileno(), 2)
         try:
@@ -118,10 +111,7 @@ def use_float16_in_silence() -> None:
 
 
 def set_precision(precision: str, *, has_backbone: bool) -> str:
-    """Set Keras's dtype policy for new models; their weights and logits are always float32.
-
-    "auto" is the fastest that this machine supports natively. Returns the policy and the reason for it.
-    """
+    """Set Keras's dtype policy for new models, whose weights and logits stay float32; return it and the reason."""
     policy, reason = fastest_precision(has_backbone) if precision == "auto" else (precision, "set by train.precision")
     keras.config.set_dtype_policy(policy)
     return f"{policy}, {reason}"
@@ -140,9 +130,8 @@ def float32_policy() -> Iterator[None]:
 
 
 def fastest_precision(has_backbone: bool) -> tuple[str, str]:
-    """Return a policy and the reason for it; without instructions for it, half precision is slower than float32."""
-    gpus = tf.config.list_physical_devices("GPU")
-    if gpus:
+    """Return the policy for "auto" and why; without instructions for it, half precision is slower than float32."""
+    if gpus := tf.config.list_physical_devices("GPU"):
         details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
         capability = min(each.get("compute_capability", (0, 0)) for each in details)  # only NVIDIA's
         reason = f"as the GPU has compute capability {capability[0]}.{capability[1]}"

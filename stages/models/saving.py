@@ -13,7 +13,7 @@ from stages.models.model_parts import CHECK_BATCH, rounding_tolerance
 from stages.models.runtime import keras, tf
 from stages.storage.files import atomic_write
 
-CHECK_SECONDS = 0.5  # CPU time; loading MobileNetV2 takes longer
+CHECK_SECONDS = 0.5  # of CPU time, but at least one batch; loading MobileNetV2 takes longer
 
 
 def save_model(model: keras.Model, path: Path) -> None:
@@ -39,10 +39,7 @@ def normalize_member(name: str, content: bytes) -> bytes:
 
 
 def check_saved_model(path: Path, pixels: np.ndarray, logits: np.ndarray) -> None:
-    """Raise a RuntimeError unless a saved model predicts, up to rounding, the logits of its training for some photos.
-
-    Stops after ``CHECK_SECONDS``, but not before one batch.
-    """
+    """Raise a RuntimeError unless a saved model predicts, up to rounding, its training's logits for some photos."""
     started = time.process_time()
     model = keras.saving.load_model(path, compile=False)
     # In half precision a graph rounds as in training, which fuses operations; else it only takes time to compile.

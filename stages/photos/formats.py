@@ -46,7 +46,7 @@ def formats_of(header: bytes, formats: Iterable[str]) -> Iterator[str]:
 def describe_other(header: bytes) -> str:
     """Describe a file that starts with ``header`` and is in none of ``FORMATS``."""
     if "HEIF" not in FORMATS and header[4:8] == b"ftyp" and any(brand in header[8:64] for brand in HEIC_BRANDS):
-        again = "dvc repro --force --single-item split && dvc repro"  # alone: not `download` before it
+        again = "dvc repro --force --single-item thumbnails && dvc repro"  # alone: not `download` before it
         return f"HEIC needs pillow-heif: {SAVE}, or pip install pillow-heif and `{again}`"
     if kind := identify(header):
         return f"is {kind}"

@@ -13,8 +13,7 @@ from PIL.ImageFile import ImageFile, _Tile
 
 from stages.photos.formats import PHOTOMETRIC, PLANAR, SEPARATE, WHITE_IS_ZERO, has_tag
 
-MAX_TEXT_BYTES = 2**24  # of a colour profile or text in a PNG, decompressed
-PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = MAX_TEXT_BYTES
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 2**24  # bytes of a colour profile, decompressed
 
 REWRITTEN = ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp")  # by Pillow, when it turns an image
 PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}  # of a PNG

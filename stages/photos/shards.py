@@ -132,7 +132,5 @@ def packed_photos(path: Path) -> list[str]:
 
 
 def damaged(shard: Path) -> UserError:
-    return UserError(
-        f"{shard}: expected photos as `download` packs them, received a damaged or missing file: run "
-        "`dvc repro --force download && dvc repro`"
-    )
+    text = "expected photos as `download` packs them, received a damaged or missing file"
+    return UserError(f"{shard}: {text}: run `dvc repro --force download && dvc repro`")

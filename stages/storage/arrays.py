@@ -46,9 +46,9 @@ class DiskArray:
 
     @property
     def file_state(self) -> str:
-        """The file's inode, size and time of change, by which DVC too detects changes; "" if it has no name."""
+        """The file's inode, size and time of change, by which DVC too detects changes."""
         status = os.fstat(self.file.fileno())
-        return f"{status.st_ino} {status.st_size} {status.st_mtime_ns}" if status.st_nlink else ""
+        return f"{status.st_ino} {status.st_size} {status.st_mtime_ns}"
 
     def write(self, first: int, rows: np.ndarray) -> None:
         """Write consecutive rows from index ``first`` on; thread-safe."""

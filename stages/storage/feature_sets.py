@@ -1,7 +1,4 @@
-"""The files of a set of features: outputs of the steps ``pixels`` and ``features``.
-
-All functions that read raise a UserError if a file is missing or damaged.
-"""
+"""The files of a set of features, as ``pixels`` and ``features`` write them. One missing or damaged is a UserError."""
 
 import errno
 import json
@@ -18,8 +15,6 @@ from stages.common.cli import UserError, logger
 from stages.common.paths import FEATURES, PIXELS, SPLITS
 from stages.storage.arrays import DiskArray, create_array, open_array
 from stages.storage.files import content_hash, explain_unreadable, read_json
-
-Lists = Mapping[str, pd.DataFrame]  # split files, by split
 
 ABOUT, VALIDATION_SAMPLE = "about.json", "validation_sample.npy"
 MAX_REFERENCE = 2_000  # photos per split: 5 MB with 1,280 channels
@@ -67,23 +62,21 @@ def open_arrays(name: str) -> dict[str, DiskArray]:
 
 def open_sample(name: str) -> np.ndarray:
     """Read the pixels of the validation photos at ``sample_rows``, uint8, shaped (photos, height, width, 3)."""
+    if name == PIXELS:
+        validation = open_arrays(name)["validation"]
+        return validation[sample_rows(len(validation))]
     with explain_unreadable(FEATURES / name, remedy(name)):
-        if name == PIXELS:
-            validation = open_arrays(name)["validation"]
-            return validation[sample_rows(len(validation))]
         return np.asarray(np.load(FEATURES / name / VALIDATION_SAMPLE))
 
 
-def open_features(name: str, lists: Lists) -> dict[str, DiskArray]:
+def open_features(name: str, lists: Mapping[str, pd.DataFrame]) -> dict[str, DiskArray]:
     """Open the arrays of a set of features; raise a UserError if they are not of the photos in ``lists``."""
     if read_about(name).get("photos") != hash_paths(lists):
-        raise UserError(
-            f"{FEATURES / name}: expected features of the photos in {SPLITS}, received others: {remedy(name)}"
-        )
+        raise UserError(f"{FEATURES / name}: expected features of photos in {SPLITS}, received others: {remedy(name)}")
     return open_arrays(name)
 
 
-def hash_paths(lists: Lists) -> dict[str, str]:
+def hash_paths(lists: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     return {split: content_hash(photos["path"]) for split, photos in lists.items()}
 
 

@@ -29,8 +29,7 @@ LOCK = ".in-use"  # in each scratch folder: locked for as long as the process th
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path of the same name; rename it to ``path`` on success.
 
-    A file that exists is replaced and never written into: it may be a link into DVC's cache. If several processes write
-    it, the last one stays.
+    A file there is replaced, never written into: it may be a link into DVC's cache. The last of several writers wins.
     """
     with scratch_folder(path.parent) as scratch:
         yield scratch / path.name
@@ -124,8 +123,8 @@ def read_json(path: Path, kind: Callable[[Any], T], advice: str) -> T:
 def json_value(content: bytes, key: str, kind: type, path: Path | str, advice: str, default: Any = None) -> Any:
     """Return a value of a JSON object, or a default; raise a UserError if there is none of this kind."""
     try:
-        value = {key: default, **json.loads(content)}[key]
-    except (ValueError, TypeError, RecursionError):
+        value = json.loads(content).get(key, default)
+    except (ValueError, AttributeError, RecursionError):
         value = None
     if isinstance(value, kind):
         return value

@@ -38,8 +38,7 @@ class Checkpoint(keras.callbacks.Callback):
     def __init__(self, backup: Backup, selection: Selection, learning_rate: float) -> None:
         super().__init__()
         self.backup, self.selection, self.learning_rate = backup, selection, learning_rate
-        self.history = backup.history()
-        self.best = backup.best() if self.history and selection.keep_best else []  # variables after the best epoch
+        self.history, self.best = backup.history(), backup.best()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         loss = logs["loss"] + logs["val_loss"]
@@ -76,10 +75,7 @@ class DeferredInterrupt(keras.callbacks.Callback):
 
 
 class EpochLog(keras.callbacks.Callback):
-    """Log the metrics of each epoch, and how long the remaining epochs take at its pace.
-
-    Keras's own lines do not name the model, and two models may train side by side.
-    """
+    """Log each epoch's metrics and the time left. Keras's lines do not name the model, and two may train at once."""
 
     def __init__(self, name: str, epochs: int) -> None:
         super().__init__()

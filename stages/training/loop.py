@@ -12,34 +12,32 @@ from stages.common.cli import logger
 from stages.common.machine import read_code
 from stages.common.params import Train
 from stages.common.paths import LOGS
-from stages.datasets.dataset import augmented_dataset, sequential_batches
+from stages.datasets.dataset import augmented_dataset
 from stages.models.build import trainable_part
 from stages.models.pretrained import unfreeze
 from stages.models.runtime import describe_environment, keras, tf
 from stages.storage.arrays import DiskArray
 from stages.storage.files import content_hash
-from stages.training.batches import training_batches, validation_batches
+from stages.training.batches import MicroBatched, training_batches, validation_batches
 from stages.training.callbacks import Checkpoint, DeferredInterrupt, EpochLog, Selection
-from stages.training.micro_batches import MicroBatched
 from stages.training.training_run import TRAINING_CODE, Backup, History, TrainingRun
 
 
 def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[History, np.ndarray]:
     """Train the model of a run, resuming after the last epoch in the file ``backup``.
 
-    Returns:
-        A record per epoch, from 1 (epoch, accuracy, loss, val_accuracy, val_loss; in the selected one also kept), and
-        the logits of the validation photos, float32, shaped (photos, classes).
+    Returns a record per epoch, from 1 (epoch, accuracy, loss, val_accuracy, val_loss; in the selected one also kept),
+    and the logits of the validation photos, float32, shaped (photos, classes).
     """
     settings, fine_tune = run.settings, run.config.fine_tune
     epochs, learning_rate = settings.epochs, fine_tune.learning_rate if fine_tune else settings.learning_rate
     selection = Selection(settings.checkpoint == "best", settings.early_stopping)
     checkpoint = Checkpoint(Backup(backup, training_key(model, run)), selection, learning_rate)
-    history = checkpoint.history
+    finished = len(checkpoint.history)  # epochs, by an earlier run
     callbacks = [checkpoint, EpochLog(backup.stem, epochs)]
     if os.environ.get("TENSORBOARD", "0") not in ("", "0"):
         logs = LOGS / backup.stem
-        if not history:  # else it continues the curves of an earlier run
+        if not finished:  # else it continues the curves of an earlier run
             for earlier in logs.rglob("events.out.tfevents.*"):
                 earlier.unlink()
         callbacks.append(keras.callbacks.TensorBoard(logs, write_graph=False))
@@ -50,15 +48,15 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
     if fine_tune:
         unfreeze(model.get_layer("last_blocks"))
     compile_model(trained, scheduled(learning_rate, settings, steps_per_epoch))
-    if history:
-        logger.info("resuming after epoch %d of %d, which an earlier run finished", len(history), epochs)
+    if finished:
+        logger.info("resuming after epoch %d of %d, which an earlier run finished", finished, epochs)
         checkpoint.backup.restore(trained)
-    if len(history) < epochs and not selection.is_over(history):
+    if finished < epochs and not selection.is_over(checkpoint.history):
         with DeferredInterrupt() as deferred_interrupt:
             trained.fit(
-                training_batches(train, settings.batch_size, settings.seed, range(len(history), epochs)),
+                training_batches(train, settings.batch_size, settings.seed, range(finished, epochs)),
                 steps_per_epoch=steps_per_epoch,
-                initial_epoch=len(history),
+                initial_epoch=finished,
                 epochs=epochs,
                 validation_data=batches,
                 callbacks=[*callbacks, deferred_interrupt],
@@ -68,7 +66,7 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
     if selection.keep_best:
         for variable, value in zip(trained.variables, checkpoint.best, strict=True):
             variable.assign(value)
-    return selection.mark(history), trained.predict(batches, verbose=0)
+    return selection.mark(checkpoint.history), trained.predict(batches, verbose=0)
 
 
 def parallel_model(model: keras.Model, settings: Train, labels: np.ndarray) -> MicroBatched:
@@ -83,10 +81,9 @@ def parallel_model(model: keras.Model, settings: Train, labels: np.ndarray) -> M
 
 
 def scheduled(learning_rate: float, settings: Train, steps_per_epoch: int) -> Any:
-    """Return the learning rate, or a schedule of it over all steps.
+    """Return the learning rate, or a schedule of it over all steps: a linear warm-up, then constant or a half cosine.
 
-    After a linear warm-up from 0 the rate stays, or falls by a half cosine to 0. Its only state is the optimizer's step
-    count, which a backup holds.
+    Its only state is the optimizer's step count, which a backup holds.
     """
     constant = settings.schedule == "constant"
     if constant and not settings.warmup:
@@ -126,9 +123,6 @@ def training_key(model: keras.Model, run: TrainingRun) -> str:
         yield from (variable.numpy() for variable in model.variables)  # the backbone's weights among them
         for dataset in (run.train, run.validation):
             yield dataset.labels
-            if isinstance(dataset.examples, DiskArray) and dataset.examples.file_state:
-                yield dataset.examples.file_state
-            else:
-                yield from sequential_batches(dataset, run.settings.batch_size, dataset.views)
+            yield dataset.examples.file_state if isinstance(dataset.examples, DiskArray) else dataset.examples
 
     return content_hash(parts())

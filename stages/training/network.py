@@ -9,13 +9,7 @@ from stages.common.paths import BACKUPS
 from stages.datasets.dataset import StoredDataset
 from stages.datasets.feature_extraction import BATCH_SIZE
 from stages.models.build import backbone_end, build_model
-from stages.models.runtime import (
-    describe_environment,
-    keras,
-    make_deterministic,
-    set_precision,
-    use_float16_in_silence,
-)
+from stages.models.runtime import describe_environment, keras, make_deterministic, set_precision, use_float16_in_silence
 from stages.models.saving import check_saved_model, save_model
 from stages.storage.feature_sets import reference_rows, sample_rows
 from stages.storage.files import atomic_write

@@ -1,7 +1,4 @@
-"""Inputs and results of a training run, and a backup after each epoch, from which a killed run resumes exactly.
-
-Keras's BackupAndRestore does not (docs/decisions/own_backup.md). This module does not load TensorFlow.
-"""
+"""Inputs, results and backups of a training run, without loading TensorFlow."""
 
 import json
 from collections.abc import Sequence
@@ -45,16 +42,15 @@ class Trained(NamedTuple):
 
 
 class Backup:
-    """The state of a training run after its last finished epoch, in a ``.npz`` file."""
+    """The state of a run after its last epoch, by which a killed one resumes exactly (docs/decisions/own_backup.md)."""
 
     def __init__(self, path: Path, key: str) -> None:
-        self.path = path
-        self.key = key  # hash of all that the training run depends on; a backup with another key is ignored
+        self.path, self.key = path, key  # the key is a hash of all that the training run depends on
+        self.saved = read_cached(path, key)  # nothing without a backup, or if it is damaged (logged) or outdated
 
     def history(self) -> History:
-        """Read the records of the finished epochs: none without a backup, or if it is damaged (logged) or outdated."""
-        cached = read_cached(self.path, self.key)
-        return list(json.loads(str(cached["history"]))) if cached else []
+        """Return the records of the finished epochs."""
+        return list(json.loads(str(self.saved["history"]))) if self.saved else []
 
     def save(self, model: Any, history: History, best: Sequence[np.ndarray] = ()) -> None:
         """Replace the backup of the epoch before, with the variables of the best epoch if that becomes the model."""
@@ -64,14 +60,12 @@ class Backup:
 
     def restore(self, model: Any) -> None:
         """Restore the state of a compiled model with a built optimizer."""
-        with np.load(self.path, allow_pickle=False) as saved:
-            for index, variable in enumerate(variables_of(model)):
-                variable.assign(saved[f"variable_{index}"])
+        for index, variable in enumerate(variables_of(model)):
+            variable.assign(self.saved.pop(f"variable_{index}"))  # which frees its memory
 
     def best(self) -> list[np.ndarray]:
-        """Read the model's variables after the best epoch."""
-        with np.load(self.path, allow_pickle=False) as saved:
-            return [saved[name] for name in saved if name.startswith("best_")]
+        """Return the model's variables after the best epoch; none if the last becomes the model."""
+        return [array for name, array in self.saved.items() if name.startswith("best_")]
 
 
 def variables_of(model: Any) -> list[Any]:

@@ -139,7 +139,7 @@ def test_the_guide_s_example_classifies_as_the_model(
     told, photos = IMAGE_FITS[image_fit]
     assert about["image_fit"] == image_fit
     assert told in about["input"]["about"]
-    [example] = re.findall(r"```python\n(.*?)```", (PROJECT / "docs/guide.md").read_text(), re.DOTALL)
+    [example] = re.findall(r"\n```python\n(.*?)```", (PROJECT / "docs/guide.md").read_text(), re.DOTALL)
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     for photo, shape in photos.items():

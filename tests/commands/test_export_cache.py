@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 from unittest import mock
-from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
@@ -21,7 +20,6 @@ from stages.inference.prediction import predict_outputs
 from stages.models.runtime import keras
 from tests.commands.small_model import SIZE, VALIDATION, save_model_on_backbone, save_small_model
 from tests.conftest import PROJECT, write_photos
-from tests.storage.damage import damaged
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (11, *SIZE, 3), np.uint8)
 PLAIN = ConfidenceSettings()
@@ -75,15 +73,6 @@ def test_other_versions_export_again(name: str, changed: Any, monkeypatch: pytes
     monkeypatch.setattr(export_cache, name, changed)
     load()
     assert len(list(EXPORTS.iterdir())) == 2
-
-
-@pytest.mark.parametrize("damage", ["empty", "a bit"])
-def test_a_damaged_export_is_made_again(damage: str) -> None:
-    load()
-    [path] = EXPORTS.iterdir()
-    path.write_bytes(damaged(path.read_bytes(), damage))
-    assert is_exported(load())
-    assert ZipFile(path).testzip() is None
 
 
 def test_a_damaged_model_is_one_line() -> None:

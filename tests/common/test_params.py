@@ -105,8 +105,6 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("train.precision", "half", "train.precision: expected 'auto', 'float32', 'mixed_bfloat16' or"),
         ("train.epochs", "five", "train.epochs: expected a valid integer, received 'five'"),
         ("train.epochs", True, "train.epochs: expected a valid integer, received True"),
-        ("train.epochs", 0, "train.epochs: expected greater than or equal to 1, received 0"),
-        ("train.learning_rate", -1, "train.learning_rate: expected greater than 0, received -1"),
         ("train.learning_rate", float("nan"), "train.learning_rate: expected a finite number, received nan"),
         ("train.learning_rate", "fast", "train.learning_rate: expected a valid number, received 'fast'"),
         ("train.epochs", 10**30, f"train.epochs: expected less than {2**63}, received {10**30}"),
@@ -157,7 +155,6 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.linear.inverse_regularization", [], "models.linear.inverse_regularization: expected a number above 0"),
         ("models.linear.inverse_regularization", [1, 0], "models.linear.inverse_regularization: expected a number ab"),
         ("models.linear.fine_tune", {"learning_rate": 1}, "models.linear.fine_tune: expected none without features.mo"),
-        ("models.linear.schedule", "cosine", "models.linear: expected only features, inverse_regularization, folds wi"),
         ("models.fine_tuned.dropout", 0.1, "models.fine_tuned: expected only features, inverse_regularization, folds,"),
         (
             "models.dense",
@@ -167,25 +164,16 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.cnn.folds", 5, "models.cnn: expected classifier: linear with inverse_regularization, folds, received"),
         ("models.wide", {"features": "pixels"}, "models.wide: expected dense_units and dropout, or classifier: linear"),
         ("models.transfer.features", "mobilenet_v2_pooled", "models.transfer.features: expected features without pool"),
-        (
-            "models.CNN",
-            {"features": "pixels", "dropout": 0.5, "dense_units": 8},
-            "models: expected names that differ",
-        ),
+        ("models.CNN", {"features": "pixels", "dropout": 0.5, "dense_units": 8}, "models: expected names that differ"),
         ("backbones.MobileNet_v2", {"architecture": "MobileNetV2"}, "backbones: expected names that differ in more"),
-        (
-            "features.Pixels",
-            {"backbone": "mobilenet_v2"},
-            "features: expected names that differ in more than case, ",
-        ),
+        ("features.Pixels", {"backbone": "mobilenet_v2"}, "features: expected names that differ in more than case, "),
         ("cluster.models", {"tranfer": {}}, "cluster.models: expected one of models (linear, cnn,"),
     ],
 )
 def test_a_bad_value_is_named_with_what_was_expected(set_params: SetParams, key: str, value: Any, message: str) -> None:
     set_params({key: value})
-    with pytest.raises(UserError, match=f"^params.yaml: {re.escape(message)}") as error:
+    with pytest.raises(UserError, match=rf"^params.yaml: {re.escape(message)}[^\n]*$"):
         load_params()
-    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(

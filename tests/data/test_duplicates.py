@@ -9,13 +9,8 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from commands.sample.drawing import draw_animal
 from stages.data import duplicates
-from stages.data.duplicates import (
-    find_clusters,
-    find_conflicts,
-    hash_thumbnails,
-    make_thumbnail,
-    similar_hashes,
-)
+from stages.data.duplicates import find_clusters, find_conflicts, hash_thumbnails, similar_hashes
+from stages.thumbnails import make_thumbnail
 
 PhotoHash = tuple[np.ndarray, int, int]
 PHOTO = draw_animal("cats", np.random.default_rng(0))

@@ -37,21 +37,17 @@ class Misbehaving(BaseHTTPRequestHandler):
         is_early = self.attempts[self.path] < 3
         match self.path:
             case "/redirect.jpg":
-                self.send_response(302)
-                self.send_header("Location", "/good.jpg")
-                self.end_headers()
+                self.answer(status=302, headers={"Location": "/good.jpg"})
+            case "/redirects.jpg":
+                self.answer(status=302, headers={"Location": self.path})
             case "/drops.jpg" if is_early:
-                self.answer(PHOTO[: len(PHOTO) // 2], length=len(PHOTO))
+                self.answer(PHOTO[: len(PHOTO) // 2], headers={"Content-Length": str(len(PHOTO))})
             case "/hangs.jpg" if self.attempts[self.path] == 1:
                 time.sleep(3)
             case "/always-drops.jpg":
-                self.answer(PHOTO[:1000], length=len(PHOTO))
+                self.answer(PHOTO[:1000], headers={"Content-Length": str(len(PHOTO))})
             case "/short.jpg":
-                self.answer(PHOTO, length=1000)
-            case "/redirects.jpg":
-                self.send_response(302)
-                self.send_header("Location", self.path)
-                self.end_headers()
+                self.answer(PHOTO[:1000])
             case "/no-http.jpg":
                 self.wfile.write(PHOTO)
                 self.close_connection = True
@@ -62,19 +58,18 @@ class Misbehaving(BaseHTTPRequestHandler):
             case "/403.jpg" | "/404.jpg" | "/503.jpg":
                 self.send_error(int(self.path[1:4]))
             case "/429.jpg" if is_early:
-                self.send_response(429)
-                self.send_header("Retry-After", ["20", "1000"][self.attempts[self.path] - 1])
-                self.end_headers()
+                self.answer(status=429, headers={"Retry-After": ["20", "1000"][self.attempts[self.path] - 1]})
             case "/recovers.jpg" if is_early:
                 self.send_error(500)
             case _:
                 self.answer(PHOTO)
 
-    def answer(self, body: bytes, length: int | None = None) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(length or len(body)))
+    def answer(self, body: bytes = b"", status: int = 200, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body[:length])
+        self.wfile.write(body)
         self.close_connection = True
 
     def log_message(self, *args: Any) -> None:
@@ -114,9 +109,8 @@ def test_a_transient_error_is_retried(server: str, tmp_path: Path, name: str, at
     ],
 )
 def test_a_lasting_error_is_one_line(server: str, tmp_path: Path, name: str, attempts: int, message: str) -> None:
-    with pytest.raises(UserError, match=f"^key: {message}") as error:
+    with pytest.raises(UserError, match=rf"^key: {message}[^\n]*$"):
         Source(f"{server}/{name}.jpg", "key").copy_file(tmp_path / "copy", "0" * 64)
-    assert "\n" not in str(error.value)
     assert Misbehaving.attempts[f"/{name}.jpg"] == attempts
 
 
@@ -214,9 +208,8 @@ def test_a_url_that_leads_nowhere_is_one_line(
     monkeypatch.chdir(folder)
     for name in ("cats-1", "cats-2"):
         write_photos(folder / name, 1)
-    with pytest.raises(UserError, match=f"^download.photos: .*{message}") as error:
+    with pytest.raises(UserError, match=rf"^download.photos: .*{message}[^\n]*$"):
         Source(url, "download.photos").copy_file(folder / "copy")
-    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device"])
@@ -298,8 +291,8 @@ def test_an_unreadable_folder_is_not_left_out(folder: Path, without_access: Call
     ("name", "target", "message"),
     [
         ("caf\udce9.jpg", "cats/0.jpg", r"names in UTF-8 .*, received 'caf\\udce9.jpg': rename it"),
-        ("dogs", "cats", "received .*photos/dogs, a folder, a link to nothing, a pipe or a device"),
-        ("0.jpg", "nowhere.jpg", "received .*photos/0.jpg, a folder, a link to nothing, "),
+        ("dogs", "cats", "received .*photos/dogs, a folder, a link to one or to nothing, a pipe or a device"),
+        ("0.jpg", "nowhere.jpg", "received .*photos/0.jpg, a folder, a link to one or to nothing, "),
     ],
 )
 def test_unusable_names_and_links_are_refused(folder: Path, name: str, target: str, message: str) -> None:

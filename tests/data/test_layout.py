@@ -1,7 +1,6 @@
 """Layouts of files that are empty: nothing here decodes one."""
 
 import re
-import tracemalloc
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
@@ -11,11 +10,9 @@ import pytest
 
 from stages.common.cli import UserError
 from stages.data.layout import find_photos
+from tests.conftest import less_memory_than
 
-
-@pytest.fixture(autouse=True)
-def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("workspace")
 
 
 def lay_out(*paths: str) -> None:
@@ -42,11 +39,8 @@ def reasons(photos: pd.DataFrame) -> dict[Any, str]:
 
 
 def test_names_of_many_photos_take_few_bytes_each() -> None:
-    tracemalloc.start()
-    files = [f"raw/{label}/{n}.jpg" for label in "ab" for n in range(5000)]
-    find_photos(Path("raw"), files, Path("labels.csv"))
-    assert tracemalloc.get_traced_memory()[1] < 400 * len(files)
-    tracemalloc.stop()
+    with less_memory_than(400 * 10_000):
+        find_photos(Path("raw"), [f"raw/{label}/{n}.jpg" for label in "ab" for n in range(5000)], Path("labels.csv"))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +134,7 @@ UNCLEAR = {
     "cats/1.jpg Test_set/2.jpg": r"received Test_set/ \(test\) and 1 other folder$",
     "animals/cats/1.jpg animals/dogs/1.jpg cars/vw/1.jpg": "photos in the class folder raw/animals, .*cats/",
     "cats/1.jpg dogs/1.jpg more/cats/2.jpg more/dogs/2.jpg": "photos in the class folder raw/more",
-    "cats/1.jpg dogs/1.jpg more/cats/2.jpg": "photos in the class folder raw/more, found only .* cats/",
+    "cats/1.jpg dogs/1.jpg more/cats/2.jpg": "raw/more, found only .* cats/.* set download.photos to more/ alone",
     "2023/cats/1.jpg 2023/dogs/1.jpg 2024/cats/2.jpg 2024/dogs/2.jpg": "photos in the class folder raw/2023",
     "2023/2023-05/1.jpg 2023/2023-06/2.jpg 2024/3.jpg": "found only folders there, as 2023-05/, 2023-06/",
     "cats/1/1.jpg cats/2/2.jpg dogs/3.jpg": "found only folders there, as 1/, 2/",
@@ -195,6 +189,16 @@ def test_classes_that_differ_in_spelling_alone_are_logged(caplog: pytest.LogCapt
     assert f"spelling alone, each one of its own: {', '.join(sorted(alike))}\n" in caplog.text
 
 
+def test_rows_of_separators_alone_are_skipped() -> None:
+    """As Excel writes rows and columns that were emptied."""
+    lay_out("1.jpg", "2.jpg")
+    photos = find("path,label,,\n1.jpg,cats,,\n,,,\n2.jpg,dogs,,\n, ,,\n,,,,,\n")
+    assert labelled(photos) == {
+        "1.jpg": "cats",
+        "2.jpg": "dogs",
+    }
+
+
 def test_classes_that_may_be_missing_values_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     lay_out("1.jpg", "2.jpg", "3.jpg", "4.jpg")
     photos = find("path,label\n1.jpg,cats\n2.jpg,nan\n3.jpg,None\n4.jpg,nan\n")
@@ -216,7 +220,7 @@ def test_a_csv_finds_files_in_another_unicode_form() -> None:
 def test_a_csv_whose_paths_are_others_is_told_the_nearest(listed: str) -> None:
     lay_out("cats/1.jpg", "dogs/other.png")
     message = f"{listed!r} is in download.labels, but not in download.photos, which has files such as 'cats/1.jpg'"
-    with pytest.raises(UserError, match=f"^download.labels: expected photos .* none of .cats.: {re.escape(message)}$"):
+    with pytest.raises(UserError, match=f"^download.labels: .* none of .cats., .dogs.: {re.escape(message)}$"):
         find(f"path,label\n{listed},cats\nz.gif,dogs\n")
 
 
@@ -251,9 +255,9 @@ def test_files_and_rows_of_a_csv_that_do_not_match_are_rejected() -> None:
 def test_folders_of_splits_that_a_csv_overrules_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     lay_out("train/1.jpg", "train/2.jpg", "Test_set/3.jpg")
     find("path,label\ntrain/1.jpg,cats\ntrain/2.jpg,dogs\nTest_set/3.jpg,\n")
-    assert not caplog.records  # what lies in no training folder has no label
+    assert caplog.messages == ["2 classes: 'cats', 'dogs'"]  # what lies in no training folder has no label
     find("path,label\ntrain/1.jpg,cats\ntrain/2.jpg,dogs\nTest_set/3.jpg,dogs\n")
-    assert "the folder raw/Test_set gives no split: with download.labels split.validation_fraction" in caplog.text
+    assert "the folder raw/Test_set gives no split: with download.labels, split.split_column" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -270,9 +274,9 @@ def test_folders_of_splits_that_a_csv_overrules_are_logged(caplog: pytest.LogCap
         (b"path,label\n1.jpg,cats,\na, b.jpg,cats\n", "2 values in line 3, received more: quote commas"),
         (b"path,label\n1.jpg,cats\n,dogs\n", "a path and a label, .*, received '' and 'dogs' in line 3$"),
         (b"path,label\n1.jpg,cats\n2.jpg,\x1bdogs\n", r"a path .*, received '2.jpg' and '\\x1bdogs' in line 3$"),
-        (b"path,label\n1.jpg,caf\xe9\n", "a CSV in UTF-8, received: 'utf-8' codec can't decode byte 0xe9"),
+        (b"path,label\n1.jpg,caf\xe9\n", r"a CSV in UTF-8 .*, received: 'utf-8' codec can't decode byte 0xe9"),
         (b"path,label\n<<<<<<< HEAD\n1.jpg,cats\n=======\n>>>>>>> x\n", "rows, received git's conflict markers: "),
-        (b'path,label\n"1.jpg,cats\n', "a CSV in UTF-8, received: unexpected end of data"),
+        (b'path,label\n"1.jpg,cats\n', r"a CSV in UTF-8 .*, received: unexpected end of data"),
         (b"path,label\n1.jpg,cats\n2.jpg,dogs\n3.jpg,cows\n", "photos .*none of 'cows': '3.jpg' is .*2.jpg'"),
     ],
 )

@@ -11,7 +11,7 @@ from stages.common.model_config import Features
 from stages.common.paths import COSTS, COSTS_TABLE, MODELS
 from stages.evaluation.costs import cost_of, write_measured
 from stages.evaluation.results import Cost, Evaluation
-from stages.inference.model_size import Size, architecture, measure_speed, size_of
+from stages.inference.prediction import Size, architecture, measure_speed, size_of
 from stages.models.runtime import keras, layers
 from stages.storage.files import sha256_of
 from tests.evaluation.examples import evaluation_of, two_classes
@@ -57,11 +57,7 @@ def test_a_network_is_counted_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("features", "extracted"),
-    [
-        (None, 0),
-        (Features(backbone="b", flip="horizontal", views=3), 3 * 10 + 4),
-    ],
+    ("features", "extracted"), [(None, 0), (Features(backbone="b", flip="horizontal", views=3), 3 * 10 + 4)]
 )
 def test_training_counts_views_epochs_and_gradients(features: Features | None, extracted: int, tmp_path: Path) -> None:
     path = tmp_path / "model.keras"

@@ -73,7 +73,7 @@ def draw_empty(width: int) -> Figure:
 
 @pytest.mark.parametrize("damage", [*DAMAGES[:2], "a bit"])
 def test_a_figure_is_drawn_again_where_it_is_damaged(damage: str, workspace: Path) -> None:
-    path, cache = workspace / "a.png", FigureCache("photos")
+    path, cache = workspace / "a.png", FigureCache(["photos"])
     cache.write(partial(draw_empty, 1), path)
     before = path.read_bytes()
     path.unlink()

@@ -86,17 +86,14 @@ def test_the_confusion_matrix_counts_and_shortens_long_names() -> None:
     axes = draw_confusion("one", photos, names).axes[0]
     shown = {text.get_position(): text.get_text() for text in axes.texts}
     assert shown == {(0, 0): "5", (1, 0): "2", (1, 1): "3"}
-    np.testing.assert_allclose(
-        np.array(axes.images[0].get_array()) * [[7], [3]], [[5, 2], [0, 3]]
-    )  # fractions of a row
+    fractions_of_a_row = np.array(axes.images[0].get_array())
+    np.testing.assert_allclose(fractions_of_a_row * [[7], [3]], [[5, 2], [0, 3]])
     declared = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]["evaluate"]["plots"]
     [chart] = [plot["plots/confusion"] for plot in declared if "plots/confusion" in plot]
     assert axes.get_xlabel() == chart["x_label"] == "predicted class"
     assert axes.get_ylabel() == chart["y_label"] == "true class"
-    assert [label.get_text() for label in axes.get_yticklabels()] == [
-        "Aston Marti…ertible 2012",
-        "Aston Marti…e Coupe 2012",
-    ]
+    short_names = ["Aston Marti…ertible 2012", "Aston Marti…e Coupe 2012"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == short_names
 
 
 def test_many_classes_show_the_most_confused_and_say_so() -> None:

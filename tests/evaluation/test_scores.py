@@ -1,26 +1,21 @@
 """Scores, mistakes, the ranking, and the curves, by hand and by other libraries."""
 
-import json
 import math
-import re
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-import vl_convert
 from scipy.special import logsumexp, softmax
 from sklearn.metrics import auc, log_loss, roc_auc_score
 
 from stages.evaluation import scores
-from stages.evaluation.figures import COLOURS
 from stages.evaluation.results import Evaluation, Predictions
 from stages.evaluation.scores import calibration_error, learning_curves, mean_roc_curve, reliability, roc_curves
 from stages.inference.calibration import Calibration, log_odds
 from stages.inference.prediction import Outputs
 from stages.storage.arrays import ROWS
-from tests.conftest import PROJECT
 from tests.evaluation.examples import as_test_set, classified, evaluation_of, photos_of, probable, two_classes
 
 HISTORY = pd.DataFrame(
@@ -136,17 +131,6 @@ def test_models_are_ranked_by_validation_alone(better: tuple[float, float], wors
     assert [model.name for model in scores.ranking(models, "accuracy")] == ["better", "worse"]
 
 
-def test_balanced_scores_rank_a_blind_model_last() -> None:
-    """Of classes of 10 to 1, it sees only the larger one, and is the best by accuracy."""
-    blind = evaluation_of("blind", PREDICTIONS, val_accuracy=100 / 110, confusion=((100, 0), (10, 0)))
-    sees = evaluation_of("sees", PREDICTIONS, val_accuracy=95 / 110, confusion=((87, 13), (2, 8)))
-    assert blind.scores["validation"]["balanced_accuracy"] == 0.5
-    first = {
-        score: scores.ranking([blind, sees], score)[0].name for score in ("accuracy", "balanced_accuracy", "macro_f1")
-    }
-    assert first == {"accuracy": "blind", "balanced_accuracy": "sees", "macro_f1": "sees"}
-
-
 def test_the_roc_curve_is_of_class_two_or_the_mean_over_three() -> None:
     # From the top: one dog is found, then the cat is mistaken for one, then the other dog is found.
     points = mean_roc_curve(roc_curves(two_classes(np.array([0, 1, 1]), np.array([0.5, 0.4, 0.9]))))
@@ -168,29 +152,6 @@ def test_a_selected_epoch_is_scored_and_marked_in_the_curves() -> None:
     for history in (SELECTED, SELECTED[:1].infer_objects()):  # of a single epoch pandas reads a column of booleans
         marked = learning_curves(history).astype({"kept": str}).query("kept == '1.0'")
         assert marked[["epoch", "split", "accuracy"]].to_numpy().tolist() == [[1, "validation", 0.4]]
-
-
-def curves_chart(rows: pd.DataFrame) -> str:
-    """Draw curves by the project's template, as DVC fills it in."""
-    text = (PROJECT / ".dvc/plots/curves.json").read_text()
-    text = text.replace('"<DVC_METRIC_DATA>"', rows.astype(str).replace("nan", "").to_json(orient="records"))
-    text = text.replace("<DVC_METRIC_X>", "epoch").replace("<DVC_METRIC_Y>", "accuracy")
-    return str(vl_convert.vegalite_to_svg(json.loads(text)))
-
-
-@pytest.mark.parametrize(("history", "points"), [(HISTORY, 0), (SELECTED, 1), (HISTORY[:1], 2)])
-def test_the_plots_page_marks_the_selected_epoch(history: pd.DataFrame, points: int) -> None:
-    svg = curves_chart(learning_curves(history).assign(model="cnn", rev="workspace"))
-    assert len(re.findall(r'aria-roledescription="point"[^>]* d="[^"]*A', svg)) == points  # circles
-    assert svg.count('aria-roledescription="line mark"') == 2
-
-
-def test_two_revisions_have_the_same_colours_side_by_side() -> None:
-    curves, revisions = learning_curves(HISTORY), ["HEAD~1", "HEAD"]
-    svg = curves_chart(pd.concat(curves.assign(model=name, rev=rev) for rev in revisions for name in ("cnn", "linear")))
-    assert re.findall(r">(HEAD[^<]*)</text>", svg) == revisions
-    assert svg.count('aria-roledescription="line mark"') == 2 * 2 * 2
-    assert set(re.findall(r'"line mark"[^>]* stroke="([^"]+)"', svg)) == set(COLOURS[:2])
 
 
 def test_curves_have_a_row_for_each_epoch_and_split() -> None:

@@ -1,7 +1,6 @@
 """Temperature and thresholds, fitted on validation photos."""
 
 import math
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from stages.inference.calibration import (
     log_odds,
     normalize,
 )
+from tests.conftest import less_memory_than
 
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(3000, 3)) * 2
@@ -47,36 +47,31 @@ def test_a_temperature_is_fitted_where_it_is_asked_for() -> None:
     assert fit_calibration(arrays_of(), ConfidenceSettings(temperature_scaling=False)) == Calibration()
 
 
+MIXED = [8, 9, 8, 8, 6, 5, 4], [1, 1, 0, 1, 0, 1, 0]  # correct: 1 of 1, 3 of 4, 3 of 5, 4 of 6, 4 of 7
+
+
 @pytest.mark.parametrize(
-    ("accuracy", "threshold"),
-    [(0.999, 9), (0.75, 8), (0.66, 5), (0.6, 5), (0.5, 4)],  # correct: 1 of 1, 3 of 4, 3 of 5, 4 of 6, 4 of 7
+    ("margins", "labels", "accuracy", "threshold"),
+    [
+        *((*MIXED, *expected) for expected in [(0.999, 9), (0.75, 8), (0.66, 5), (0.6, 5), (0.5, 4)]),
+        ([9, 9, 8], [1, 0, 1], 0.9, math.inf),  # where the surest is wrong, the model is unsure of every photo
+        ([50, 60, 70, -90], [0, 1, 1, 0], 0.9, 60),  # each has a probability of 1 in float64
+    ],
 )
-def test_the_threshold_is_the_lowest_with_this_accuracy(accuracy: float, threshold: float) -> None:
-    margins, labels = [8, 9, 8, 8, 6, 5, 4], [1, 1, 0, 1, 0, 1, 0]
-    arrays = arrays_of(logits=np.array([[0, margin] for margin in margins]), labels=np.array(labels))
-    assert fit_calibration(arrays, ConfidenceSettings(abstention_accuracy=accuracy)).log_odds_threshold == threshold
-
-
-def test_every_photo_is_unsure_if_the_surest_is_wrong() -> None:
-    arrays = arrays_of(logits=np.array([[0, 9], [0, 9], [0, 8]]), labels=np.array([1, 0, 1]))
-    fitted = fit_calibration(arrays, ConfidenceSettings(abstention_accuracy=0.9))
-    assert fitted.log_odds_threshold == math.inf
-    assert fitted.notes(np.array([[0, 99], [5, 0]]), None) == ["unsure", "unsure"]
+def test_the_threshold_is_the_lowest_with_this_accuracy(
+    margins: list[int], labels: list[int], accuracy: float, threshold: float
+) -> None:
+    logits = np.array([[0, margin] for margin in margins], np.float32)
+    arrays = arrays_of(logits=logits, labels=np.array(labels))
+    fitted = fit_calibration(arrays, ConfidenceSettings(abstention_accuracy=accuracy))
+    assert fitted.log_odds_threshold == threshold
+    assert fitted.notes(logits, None) == ["" if abs(margin) >= threshold else "unsure" for margin in margins]
 
 
 @pytest.mark.parametrize("scale", [1, 40, 100])
 def test_log_odds_sort_where_probabilities_round_to_one(scale: int) -> None:
     others = logsumexp(scale * np.delete(LOGITS, 1, axis=1), axis=1)
     np.testing.assert_allclose(log_odds(scale * LOGITS)[:, 1], scale * LOGITS[:, 1] - others, atol=1e-9)
-
-
-def test_a_very_confident_model_is_not_unsure_of_all_photos() -> None:
-    """Each has a probability of 1 in float64. The three with margins from 60 on are correct, that with 50 is not."""
-    logits = np.array([[0, 50], [0, 60], [0, 70], [90, 0]], np.float32)
-    arrays = arrays_of(logits=logits, labels=np.array([0, 1, 1, 0]))
-    fitted = fit_calibration(arrays, ConfidenceSettings(abstention_accuracy=0.9))
-    assert fitted.log_odds_threshold == 60
-    assert fitted.notes(logits, None) == ["unsure", "", "", ""]
 
 
 def test_the_threshold_is_one_after_the_temperature() -> None:
@@ -123,9 +118,6 @@ def test_the_distance_is_one_minus_the_cosine_to_the_nearest(scale: int) -> None
 
 def test_distances_take_no_memory_that_grows_with_the_photos() -> None:
     training, features = np.eye(2000, 8, dtype=np.float32), np.ones((20_000, 8), np.float32)
-    tracemalloc.start()
-    distances = distance_to_nearest(features, training)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    with less_memory_than(20_000 * 2000 * 4 / 10):
+        distances = distance_to_nearest(features, training)
     np.testing.assert_allclose(distances, 1 - 8**-0.5, atol=1e-6)
-    assert peak < 20_000 * 2000 * 4 / 10

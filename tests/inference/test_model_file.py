@@ -141,9 +141,8 @@ def test_a_revision_that_is_no_commit_is_one_line(models: Path) -> None:
     commit(models)
     objects = ["HEAD:metrics/best.json", "HEAD:metrics", "HEAD^{tree}"]
     for revision in ("", *objects, "nonsense", "HEAD~1", "a\nb", "\udcff"):
-        with pytest.raises(UserError, match=r"^--rev: expected a commit, branch, tag or experiment") as raised:
+        with pytest.raises(UserError, match=r"^--rev: expected a commit, branch, tag or experiment[^\n]*$") as raised:
             fetch_model_file(None, revision)
-        assert len(str(raised.value).splitlines()) == 1
         assert repr(revision) in str(raised.value)
     with pytest.raises(UserError, match=r"of revision main, received git's conflict markers: choose another --rev"):
         fetch_model_file(None, "main")

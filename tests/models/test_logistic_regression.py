@@ -37,13 +37,6 @@ def test_probabilities_are_scikit_learn_s(classes: int, class_weight: str | None
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
-def test_the_scale_of_all_features_makes_no_difference() -> None:
-    """So the same C means as much for a backbone whose features are small."""
-    features, labels = blobs(3)
-    fitted, small = (fit_classifier(scale * features, labels, 3, 0.01, None) for scale in (1, np.float32(1 / 1024)))
-    np.testing.assert_allclose(fitted.probabilities(features), small.probabilities(features / 1024), atol=1e-6)
-
-
 def test_a_channel_that_never_varies_has_no_weight() -> None:
     features, labels = blobs(2)
     features[:, 2] = 0
@@ -78,19 +71,6 @@ def test_of_a_class_of_two_each_is_in_another_fold() -> None:
     labels = np.repeat([0, 1, 2], [7, 2, 3])
     folds = assign_folds(labels, np.arange(12), 5, seed=3)
     assert [len(set(folds[labels == label])) for label in (1, 2)] == [2, 3]
-
-
-def test_a_copy_in_another_fold_would_tell_the_label() -> None:
-    """Pairs of copies with labels at random: only in one fold they are as hard to predict as they are."""
-    rng = np.random.default_rng(0)
-    features = np.repeat(rng.normal(size=(100, 50)), 2, axis=0).astype(np.float32)
-    labels = np.repeat(rng.integers(0, 2, 100), 2)
-    accuracies = [
-        cross_validate(features, labels, assign_folds(labels, groups, 5, 0), (1.0,))[0].accuracy
-        for groups in (np.arange(200), np.arange(200) // 2)
-    ]
-    assert accuracies[0] > 0.7
-    assert accuracies[1] < 0.65
 
 
 def test_the_best_regularisation_has_the_lowest_log_loss() -> None:

@@ -73,15 +73,11 @@ def change(position: int) -> Callable[[bytes], bytes]:
     return lambda content: content[:position] + bytes([content[position] ^ 1]) + content[position:][1:]
 
 
-def deflated(_content: bytes) -> bytes:
-    return Path(shutil.make_archive("photos", "zip", PHOTOS)).read_bytes()
-
-
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda _: b"",
     "cut by a byte": lambda content: content[:-1],
     "cut in a photo": lambda content: content[:100],
-    "compressed": deflated,
+    "compressed": lambda _: Path(shutil.make_archive("photos", "zip", PHOTOS)).read_bytes(),
     "no zip": lambda _: b"<!doctype html>" * 100,
     "directory cut out": lambda content: content[:-200] + content[-22:],
     "a header": change(0),
@@ -96,9 +92,8 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 def test_a_damaged_shard_is_one_line(case: str) -> None:
     SHARD_PATH.write_bytes(DAMAGE[case](SHARD_PATH.read_bytes()))
     os.utime(RAW, (1, 1))  # as the folder's time changes with the name of a file
-    with pytest.raises(UserError, match=f"^{SHARD_PATH}: expected photos .*--force download") as error:
+    with pytest.raises(UserError, match=rf"^{SHARD_PATH}: expected photos .*--force download[^\n]*$"):
         open_photo("data/raw/cats/0.jpg")
-    assert "\n" not in str(error.value)
 
 
 def test_a_folder_is_not_listed_without_its_damaged_last_shard() -> None:

@@ -2,13 +2,14 @@
 
 import shutil
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
 import yaml
 from dvc.utils.collections import merge_dicts
 
-from commands.sample.photo_archive import draw_jpeg, list_images, write_archive
+from commands.sample.photo_archive import draw, write_archive
 from commands.sample.species import SPECIES
 from stages import backbone, download, evaluate, features, pixels, split, train
 from stages.common.params import load_params
@@ -41,9 +42,8 @@ def test_the_demo_s_best_model_beats_the_baseline(set_params: SetParams) -> None
     changes = {"abstention_accuracy": 0.95, "out_of_distribution_fraction": 0.01}
     trained = fetch_model_file("transfer").load(load_params().confidence.model_copy(update=changes))
     Path("others").mkdir()
-    for drawing in list_images(list(SPECIES), 0, 5, seed=0):
-        if drawing.species not in trained.class_names:
-            Path("others", Path(drawing.path).name).write_bytes(draw_jpeg(drawing))
+    for species, number in product(SPECIES.keys() - trained.class_names, range(5)):
+        draw(species, number, seed=0).save(f"others/{species}.{number}.jpg", quality=90)
     paths = list(read_split("test")["path"]), list(map(str, Path("others").iterdir()))
     known, unknown = (trained.classify(load_pixels(of, trained.image_size))["note"] for of in paths)
     for reason in ("unsure", UNLIKE):

@@ -8,35 +8,23 @@ from typing import Any
 import pandas as pd
 import pytest
 from dvc.repo import Repo
-from PIL import ImageColor
 
 from commands.review.queues import current_photos, select
 from stages import train
 from stages.common.cli import UserError
-from stages.evaluation.figures import COLOURS
 from tests.conftest import PROJECT, edit_params, read_json, run_main, write_photos
-from tests.project import MODELS, colours_in, ran, run
+from tests.project import MODELS, ran, run
 
 pytestmark = pytest.mark.slow
 
-BLUE, VERMILLION = (ImageColor.getrgb(COLOURS[index]) for index in (0, 3))
 
-
-def test_every_step_writes_what_the_readme_says(finished: Path) -> None:
+def test_a_run_ends_with_lists_epochs_and_a_report(finished: Path) -> None:
     lists = {name: pd.read_csv(finished / f"data/splits/{name}.csv") for name in ("train", "validation", "test")}
     assert {name: len(photos) for name, photos in lists.items()} == {"train": 24, "validation": 16, "test": 4}
-    makes_mistakes = []
     for name in MODELS:
         history = read_json(finished / f"plots/history/{name}.json")
         assert [record["epoch"] for record in history] == ([1] if name == "linear" else [1, 2])
-        assert {BLUE, VERMILLION} <= colours_in(finished / f"plots/accuracy/{name}.png")
-        if any(row["recall"] < 1 for row in read_json(finished / f"metrics/models/{name}.json")["classes"]):
-            makes_mistakes.append(name)
     assert run(finished, "git", "ls-files", "metrics/report.md") == "metrics/report.md\n"
-    for figure in ("samples.png", "gradcam.png", *(f"mistakes/{name}.png" for name in makes_mistakes)):
-        assert len(colours_in(finished / "plots" / figure)) > 3000, figure  # text alone has hundreds
-    for figure in ("label_counts.png", "calibration.png"):
-        assert BLUE in colours_in(finished / "plots" / figure)
 
 
 def test_a_second_run_does_nothing(finished: Path) -> None:
@@ -67,7 +55,7 @@ def test_a_parallel_run_on_one_core_gives_the_same_bytes(finished: Path, two_mod
 ALL_FEATURES = ["features@mobilenet_v2", "features@mobilenet_v2_blocks", "features@mobilenet_v2_pooled"]
 LABEL_ISSUES = "label_issues@mobilenet_v2_pooled"
 ALL_TRAININGS = [f"train@{name}" for name in sorted(MODELS)]
-STEPS_ON_STORAGE = [LABEL_ISSUES, "label_stats", "pixels", "split", *ALL_FEATURES, *ALL_TRAININGS]
+STEPS_ON_STORAGE = [LABEL_ISSUES, "label_stats", "pixels", "split", "thumbnails", *ALL_FEATURES, *ALL_TRAININGS]
 FETCHING = ["backbone@mobilenet_v2", "download"]
 # Steps that `dvc status` lists after an edit of a file, as CONTRIBUTING.md says; `evaluate` for any in stages/.
 # test_contracts.py has all files that a step depends on; these are of the rows of the table there.
@@ -85,7 +73,8 @@ RUN_AGAIN: dict[str, list[str]] = {
     "stages/models/build.py": ALL_TRAININGS,
     "stages/models/logistic_regression.py": [LABEL_ISSUES, *ALL_TRAININGS],
     "stages/models/pretrained.py": [*ALL_FEATURES, *ALL_TRAININGS],
-    "stages/photos/decode.py": [LABEL_ISSUES, "label_stats", "pixels", "split"],
+    "stages/photos/decode.py": [LABEL_ISSUES, "label_stats", "pixels", "thumbnails"],
+    "stages/photos/formats.py": [LABEL_ISSUES, "label_stats", "pixels", "split", "thumbnails"],
     "stages/storage/arrays.py": STEPS_ON_STORAGE,
     "stages/storage/files.py": [*FETCHING, "page", *STEPS_ON_STORAGE],
     "stages/training/training_run.py": ALL_TRAININGS,
@@ -96,6 +85,7 @@ PARAMETERS: list[tuple[dict[str, Any], list[str]]] = [
     ({"models.linear.inverse_regularization": 0.1}, ["evaluate", "train@linear"]),
     ({"backbones.mobilenet_v2.sha256": "0" * 64}, ["backbone@mobilenet_v2"]),
     ({"split.seed": 1}, ["split"]),
+    ({"split.max_megapixels": 1}, ["split", "thumbnails"]),
     ({"label_issues.mobilenet_v2_pooled.folds": 3}, ["evaluate", LABEL_ISSUES, "page"]),
     ({"label_stats.photos_per_class": 2}, ["label_stats"]),
     ({"label_stats.a_new_parameter": 1}, ["label_stats"]),
@@ -112,8 +102,7 @@ def status() -> dict[str, Any]:
         return dict(repo.status())
 
 
-def test_an_edited_file_re_runs_the_steps_that_it_shapes(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(project)
+def test_an_edited_file_re_runs_the_steps_that_it_shapes(project: Path) -> None:
     for name, steps in RUN_AGAIN.items():
         content = Path(name).read_bytes()
         Path(name).write_bytes(content + b"# edited\n")
@@ -121,8 +110,7 @@ def test_an_edited_file_re_runs_the_steps_that_it_shapes(project: Path, monkeypa
         Path(name).write_bytes(content)
 
 
-def test_a_parameter_re_runs_the_steps_that_read_it(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(project)
+def test_a_parameter_re_runs_the_steps_that_read_it(project: Path) -> None:
     content = Path("params.yaml").read_text()
     for changes, steps in PARAMETERS:
         edit_params(Path("params.yaml"), changes)
@@ -144,13 +132,12 @@ def test_photos_changed_in_place_are_read_by_force(project: Path, tmp_path: Path
         archive.write(tmp_path / "0.jpg", "sample/train/cats/new.jpg")
     assert ran(run(project, "dvc", "repro", "split")) == []
     assert ran(run(project, "dvc", "repro", "--force", "download")) == ["download"]
-    assert ran(run(project, "dvc", "repro", "split")) == ["split"]
+    assert ran(run(project, "dvc", "repro", "split")) == ["thumbnails", "split"]
     assert "data/raw/sample/train/cats/new.jpg,cats" in (project / "data/splits/train.csv").read_text()
 
 
-def test_a_correction_re_runs_what_depends_on_labels(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_correction_re_runs_what_depends_on_labels(project: Path) -> None:
     """A corrected label extracts no features again, a removed photo does; the first to review are those of the list."""
-    monkeypatch.chdir(project)
     suspects = pd.read_csv("plots/label_issues/mobilenet_v2_pooled.csv")["path"].tolist()
     assert select(current_photos(), {}, {"queue": "suspects"}).index.tolist() == suspects
     path = pd.read_csv(project / "data/splits/train.csv").query("label == 'cats'")["path"].iloc[0]
@@ -171,14 +158,13 @@ def test_a_deleted_lock_file_comes_back_without_training(project: Path) -> None:
     assert steps_in(lock) == steps
 
 
-def test_a_bad_parameter_stops_the_first_step(project: Path, finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bad_parameter_stops_the_first_step(project: Path, finished: Path) -> None:
     edit_params(project / "params.yaml", {"models.cnn.dropout": 2, "label_stats.seed": 1})
     output = run(project, "dvc", "repro", check=False)
     assert ran(output) == ["label_stats"]
     [line] = [line for line in output.splitlines() if line.startswith("error:")]
     assert line == "error: params.yaml: models.cnn.dropout: expected less than 1, received 2"
     assert "Traceback" not in output
-    monkeypatch.chdir(project)
     with pytest.raises(UserError, match=r"^params.yaml: models.cnn.dropout"):
         run_main(train, "nonesuch")
     assert not (project / "plots/samples.png").exists(), "DVC removes what a step writes before it runs"

@@ -14,8 +14,7 @@ CONTENT = np.random.default_rng(0).normal(size=(20, 3, 5)).astype(np.float32)
 INDICES = np.array([7, 0, 7, 19])
 
 
-def test_rows_are_written_and_read_by_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_rows_are_written_and_read_by_index(workspace: Path) -> None:
     rows = temporary_array(CONTENT.shape, np.float32)
     for first in (12, 5, 0):
         rows.write(first, CONTENT[first : first + 8])
@@ -53,8 +52,7 @@ def test_a_file_cut_after_it_was_opened_is_an_error(tmp_path: Path) -> None:
         rows[np.array([19])]
 
 
-def test_a_full_disk_is_the_systems_own_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_a_full_disk_is_the_systems_own_error(workspace: Path) -> None:
     rows = temporary_array((1, 4), np.uint8)
     with Path("/dev/full").open("wb") as full:
         os.dup2(full.fileno(), rows.file.fileno())

@@ -70,7 +70,7 @@ def features_of(model: keras.Model, dataset: StoredDataset, views: int) -> Store
     features.forward = extractor  # without tracing, which takes longer than these few photos do
     stored = temporary_array((views * len(dataset.labels), *extractor.output_shape[1:]), np.float16)
     store_features(features, stored, "")
-    return StoredDataset(stored, dataset.labels)
+    return StoredDataset(stored[np.arange(len(stored))], dataset.labels)
 
 
 @cache

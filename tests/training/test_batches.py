@@ -1,3 +1,5 @@
+"""Batches, and micro-batches, which train as whole batches do, up to rounding."""
+
 from itertools import islice
 
 import numpy as np
@@ -6,11 +8,13 @@ import pytest
 from stages.datasets.dataset import StoredDataset
 from stages.models.runtime import keras, layers
 from stages.training import batches
-from stages.training.batches import training_batches, validation_batches
-from stages.training.micro_batches import MicroBatched
+from stages.training.batches import MicroBatched, training_batches, validation_batches
+from stages.training.loop import compile_model
 
 LABELS = np.arange(10, dtype=np.int64)
 PHOTOS = StoredDataset(LABELS.astype(np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 3), np.uint8), LABELS)
+RNG = np.random.default_rng(0)
+EXAMPLES, CLASSES = RNG.integers(0, 256, (9, 8, 8, 3)).astype(np.uint8), RNG.integers(0, 2, 9)
 
 
 def epochs(seed: int, count: int, first_epoch: int = 0) -> list[list[int]]:
@@ -25,12 +29,6 @@ def test_the_order_depends_on_the_seed_and_the_epoch_alone() -> None:
     assert first != second
     assert epochs(seed=0, count=3)[1:] == epochs(seed=0, count=2, first_epoch=1)
     assert epochs(seed=0, count=1) != epochs(seed=1, count=1)
-
-
-def test_photos_go_with_their_labels() -> None:
-    for pixels, labels in training_batches(PHOTOS, 4, 0, range(2)).as_numpy_iterator():
-        assert pixels.dtype == np.uint8
-        np.testing.assert_array_equal(pixels, PHOTOS.examples[labels])
 
 
 def test_validation_batches_are_in_order() -> None:
@@ -65,3 +63,45 @@ def test_a_model_computes_with_float16_features_as_float32() -> None:
     computed = model.predict(batches, verbose=0)
     assert computed.dtype == np.float32
     np.testing.assert_array_equal(computed, every.astype(np.float32)[None])
+
+
+def small_model() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    features = [layers.Rescaling(1 / 255), layers.Conv2D(4, 3, activation="relu"), layers.MaxPooling2D()]
+    return keras.Sequential([keras.Input((8, 8, 3)), *features, layers.Flatten(), layers.Dense(2)])
+
+
+def step(model: keras.Model, trained: keras.Model, size: int) -> tuple[list[float], list[np.ndarray]]:
+    """Train and measure on a batch; return losses and accuracies, and the weights."""
+    compile_model(trained, learning_rate=0.01)
+    batch = EXAMPLES[:size], CLASSES[:size]
+    measured = [*trained.train_on_batch(*batch), *trained.test_on_batch(*batch)]
+    return list(map(float, measured)), model.get_weights()
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 9])  # fewer, as many and more examples than micro-batches
+def test_micro_batches_add_up_to_the_batch(size: int) -> None:
+    whole, divided = small_model(), small_model()
+    measured, weights = step(whole, whole, size)
+    measured_divided, weights_divided = step(divided, MicroBatched(divided, 4), size)
+    assert measured_divided == pytest.approx(measured, rel=1e-5)
+    for ours, theirs in zip(weights_divided, weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+def test_each_micro_batch_has_its_own_dropout() -> None:
+    dropout = keras.Sequential([keras.Input((1000,)), layers.Dropout(0.5, seed=0)])
+    first, second = np.asarray(MicroBatched(dropout, 2)(np.ones((2, 1000)), training=True))
+    assert (first != second).mean() == pytest.approx(0.5, abs=0.1)
+
+
+def test_each_micro_batch_has_its_own_statistics() -> None:
+    """The moving averages take them one after another, in the order of the micro-batches."""
+    norm = keras.Sequential([keras.Input((3,)), layers.BatchNormalization()])
+    batch = RNG.normal(size=(8, 3)).astype(np.float32)
+    computed = np.asarray(MicroBatched(norm, 4)(batch, training=True))
+    mean = np.zeros(3)
+    for part, output in zip(np.split(batch, 4), np.split(computed, 4), strict=True):
+        np.testing.assert_allclose(output, (part - part.mean(axis=0)) / np.sqrt(part.var(axis=0) + 0.001), atol=1e-4)
+        mean = 0.99 * mean + 0.01 * part.mean(axis=0)
+    np.testing.assert_allclose(norm.layers[0].moving_mean, mean, rtol=1e-4)

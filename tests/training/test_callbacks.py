@@ -21,8 +21,7 @@ from tests.training.examples import SETTINGS, train, train_until, undisturbed, w
 
 
 @pytest.fixture
-def _tensorboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def _tensorboard(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TENSORBOARD", "1")
 
 
@@ -63,13 +62,12 @@ def test_a_validation_loss_that_is_not_finite_is_named() -> None:
 
 @pytest.mark.parametrize("value", [None, "0"])
 def test_nothing_is_written_for_tensorboard_unless_asked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str | None
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, value: str | None
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TENSORBOARD", raising=False)
     if value is not None:
         monkeypatch.setenv("TENSORBOARD", value)
-    train(tmp_path, SETTINGS.model_copy(update={"epochs": 1}))
+    train(workspace, SETTINGS.model_copy(update={"epochs": 1}))
     assert not LOGS.exists()
 
 

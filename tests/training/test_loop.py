@@ -1,6 +1,7 @@
+"""The training loop, and that a run which is stopped and resumed ends as one in one go."""
+
 import os
 import signal
-import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,46 +10,58 @@ import numpy as np
 import pytest
 
 from stages.common.cli import UserError
+from stages.common.model_config import FineTune, ModelConfig
 from stages.datasets.dataset import StoredDataset
 from stages.models import build
 from stages.models.build import build_model
 from stages.models.runtime import keras
-from stages.storage.arrays import DiskArray, open_array, temporary_array
-from stages.training import callbacks
+from stages.storage.arrays import DiskArray, open_array
 from stages.training.loop import scheduled, training_key
 from stages.training.training_run import Backup, History
-from tests.training.examples import CONFIG, SETTINGS, photos, run_of, train, train_until, undisturbed
+from tests.models.backbones import write_backbone
+from tests.training.examples import CONFIG, FINE_TUNE, SETTINGS, photos, run_of, train, train_until, undisturbed
+from tests.training.small_backbone import small_convnext, use_small_backbone
+
+Resumed = Callable[..., None]  # the fixture `check_resumed`
 
 NORMALIZED = {"batch_norm": True, "pooling": "average", "crop": 0.5, "color_jitter": 0.4, "erasing": 0.5}
 
 
 @pytest.mark.parametrize(
     ("epoch", "changes", "own"),
-    [(0, {}, {}), (2, {"schedule": "cosine", "warmup": 0.3}, {}), (2, {}, NORMALIZED)],
+    [
+        (0, {}, {}),
+        (2, {"schedule": "cosine", "warmup": 0.3}, {}),
+        (2, {}, NORMALIZED),
+        *((2, {"precision": half}, {"rescale": "minus_one_to_one"}) for half in ("mixed_bfloat16", "mixed_float16")),
+    ],
 )
 def test_training_resumes_to_the_same_bytes(
-    check_resumed: Callable[..., None], epoch: int, changes: Any, own: Any
+    check_resumed: Resumed, monkeypatch: pytest.MonkeyPatch, epoch: int, changes: Any, own: Any
 ) -> None:
+    # So steep that in float16 the scale of the loss falls, and settles.
+    monkeypatch.setitem(build.RESCALE, "minus_one_to_one", (0.0, 8.0))
     check_resumed(epoch, SETTINGS.model_copy(update=changes), CONFIG.model_copy(update=own))
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_half_precision_resumes_to_the_same_bytes(
-    check_resumed: Callable[..., None], monkeypatch: pytest.MonkeyPatch, precision: str
+@pytest.mark.usefixtures("workspace")
+def test_training_on_a_backbone_resumes_to_the_same_bytes(
+    check_resumed: Resumed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # So that in float16 the scale of the loss falls, and settles.
-    monkeypatch.setitem(build.RESCALE, "minus_one_to_one", (0.0, 8.0))
-    steep = CONFIG.model_copy(update={"rescale": "minus_one_to_one"})
-    check_resumed(2, SETTINGS.model_copy(update={"precision": precision}), steep)
+    use_small_backbone(monkeypatch, (32, 32))
+    check_resumed(1, SETTINGS, ModelConfig(features="mobilenet_v2", pool_size=1, dropout=0.5, dense_units=8))
 
 
-def test_a_backup_of_the_last_epoch_needs_no_more_training(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.slow
+def test_a_convnext_resumes_twice_to_the_same_bytes(
+    check_resumed: Resumed, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = train(tmp_path)
-    monkeypatch.setattr(callbacks.Checkpoint, "on_epoch_end", None)  # so that an epoch more would fail
-    assert train(tmp_path) == first
-    assert "resuming after epoch 3 of 3" in caplog.text
+    monkeypatch.setattr(keras.applications, "ConvNeXtTiny", small_convnext)
+    write_backbone("ConvNeXtTiny", (32, 32), "entry", stop_before="convnext_downsampling_block_2")
+    config = ModelConfig(features="entry", classifier="linear", fine_tune=FineTune.model_validate(FINE_TUNE))
+    settings = SETTINGS.model_copy(update={"batch_size": 5, "micro_batches": 1})
+    train_until(1, workspace, monkeypatch, settings, config)
+    check_resumed(2, settings, config)
 
 
 def test_a_backup_of_other_parameters_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,15 +154,3 @@ def test_ctrl_c_while_the_last_epoch_is_backed_up_is_not_lost(tmp_path: Path, mo
     monkeypatch.setattr(Backup, "save", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path)
-
-
-def test_the_key_is_computed_without_loading_all_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    many = temporary_array((2000, 64, 64, 3), np.uint8)
-    many.write(len(many) - 1, np.zeros((64, 64, 3)))
-    model = build_model(CONFIG, (64, 64), 2)
-    tracemalloc.start()
-    training_key(model, run_of(StoredDataset(many, np.zeros(len(many))), photos(6, 100, 64)))
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < len(many) * 64 * 64 * 3 / 4

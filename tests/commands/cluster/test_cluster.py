@@ -73,7 +73,7 @@ def read_until(process: "subprocess.Popen[str]", found: Callable[[str], bool]) -
 
 
 def test_a_run_that_loses_a_node_ends_in_the_serial_lock_file(
-    cluster: Cluster, small_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, small_project: Path, tmp_path: Path
 ) -> None:
     share(small_project, tmp_path / "remote")
     changes = {"models.cnn.dense_units": 16, "features.mobilenet_v2.seed": 1}  # both models and the features run again
@@ -91,7 +91,6 @@ def test_a_run_that_loses_a_node_ends_in_the_serial_lock_file(
     assert not [line for line in printed.splitlines() if line.startswith("Running stage 'train@")], "trained here"
 
     # Run here, one after another, the steps write what the lock file says.
-    monkeypatch.chdir(small_project)
     for out in ("data/features", "data/models", "plots/history"):
         shutil.rmtree(out)
     pixels.main()
@@ -105,7 +104,6 @@ def test_a_run_that_loses_a_node_ends_in_the_serial_lock_file(
 
 def test_lost_shards_are_computed_again(cluster: Cluster, small_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By Ray alone, into the same bytes as on one machine."""
-    monkeypatch.chdir(small_project)
     monkeypatch.setenv("DVC_STAGE", "features@mobilenet_v2")
     monkeypatch.setenv("FEATURE_STORE", "")  # restored in the end
     rng = np.random.default_rng(0)

@@ -22,8 +22,6 @@ from tests.commands.small_model import save_small_model
 from tests.conftest import PROJECT, write_photos
 from tests.project import run
 
-moto_server = pytest.importorskip("moto.server", exc_type=ImportError)
-pytest.importorskip("s3fs")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.use_.* is deprecated:DeprecationWarning")]
 
 RESOURCES = Resources(cpus=1, gpus=0, memory_gib=0.5)
@@ -66,19 +64,13 @@ class Faulty(DirFileSystem):
 
 
 @pytest.fixture(scope="module")
-def local_ray() -> Iterator[None]:
+def local_ray(s3: None) -> Iterator[None]:
     """A cluster of this process, of which the nodes reach a bucket, as the process does."""
-    server = moto_server.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", "http://{}:{}".format(*server.get_host_and_port()))
-        for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
-            patch.setenv(f"AWS_{name}", "key")
         patch.setenv("PYTHONPATH", f"{PROJECT}:{Path(__file__).parent}")  # where the workers look for this module
         ray.init(num_cpus=2, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
         yield
         ray.shutdown()
-    server.stop()
 
 
 @pytest.mark.usefixtures("local_ray")
@@ -108,12 +100,7 @@ def test_photos_of_a_bucket_are_classified_into_one(workspace: Path) -> None:
         ("full", "part", MachineError, ".*No space left on device: .*part-0"),
         ("user", "none", UserError, ".*expected a model that Keras .* can load"),
         ("bug", "part", RuntimeError, "'missing'"),
-        (
-            "killed",
-            "1.jpg",
-            MachineError,
-            r"The worker died .* \(photos 0\.jpg to 1\.jpg\): run the same",
-        ),
+        ("killed", "1.jpg", MachineError, r"The worker died .* \(photos 0\.jpg to 1\.jpg\): run the same"),
     ],
 )
 @pytest.mark.usefixtures("local_ray")
@@ -127,10 +114,9 @@ def test_a_failed_prediction_names_file_and_reason(
         model = model._replace(content=b"no model")
     photos, output = (Faulty(str(workspace / folder), kind, name) for folder in ("photos", "out"))
     job = Job(model, ConfidenceSettings(), 1, photos, output)
-    with pytest.raises(expected, match=rf"^{text}") as raised:
+    with pytest.raises(expected, match=rf"^{text}[^\n]*$") as raised:
         predict.predict_photos(["0.jpg", "1.jpg"], job, RESOURCES, retries=0)
     assert type(raised.value) is expected
-    assert len(str(raised.value).splitlines()) == 1
 
 
 def test_what_its_node_lacks_memory_for_ends() -> None:

@@ -1,6 +1,5 @@
 """Decisions in ``corrections.csv``: what is written, what is left as it is, and which are new."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,24 +46,6 @@ def test_an_edit_by_hand_is_respected_and_undo_restores() -> None:
     assert read_decisions(names) == {"a": "by hand", "b": "y", "c": "remove"}
     write_decisions(before, names)
     assert CORRECTIONS.read_text() == "path,label\na,by hand\nb,x\nd,\n"
-
-
-def test_an_edit_just_after_a_read_is_of_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is read is one state of the file, for an answer and for later ones of the same content."""
-    read_bytes, before, after = Path.read_bytes, b"path,label\na,x\n", b"path,label\na,y\n"
-
-    def edit_after_reading(path: Path) -> bytes:
-        content = read_bytes(path)
-        path.write_bytes(after)
-        return content
-
-    CORRECTIONS.write_bytes(before)
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", edit_after_reading)
-        assert read_decisions({"a"}) == {"a": "x"}
-    for content, label in ((before, "x"), (after, "y")):
-        CORRECTIONS.write_bytes(content)
-        assert read_decisions({"a"}) == {"a": label}
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,15 @@
 import asyncio
 import errno
 import json
+import os
+import signal
 import socket
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from urllib.request import urlopen
 
 import pytest
 from aiohttp import ClientSession, web
@@ -88,13 +91,27 @@ def test_the_first_address_works_once(server: Server) -> None:
 
 
 @pytest.mark.usefixtures("workspace")
-def test_ctrl_c_ends_the_server_without_an_error(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_browser_is_opened_and_ctrl_c_ends_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     write_lists()
-    monkeypatch.setattr(command, "serve", mock.AsyncMock(side_effect=KeyboardInterrupt))
+    pages: list[bytes] = []
+
+    def browse(address: str) -> None:
+        try:
+            pages.append(urlopen(address).read())  # noqa: S310 (its own)
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("webbrowser.open", browse)
+    run_main(command)
+    assert b"<title>Review" in pages[0]
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_missing_list_of_issues_is_logged(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    write_lists()
+    monkeypatch.setattr(web, "run_app", lambda _, sock, **__: sock.close())
     run_main(command, "--no-browser")
-    assert not caplog.text
+    assert "dvc repro" not in caplog.text
     Path("plots/label_issues/mobilenet_v2_pooled.csv").unlink()
     run_main(command, "--no-browser")
     assert "`dvc repro label_issues@mobilenet_v2_pooled`" in caplog.text

@@ -4,7 +4,7 @@
 # The maps of several target_layers are averaged, so their order should not matter, and does not for the other methods. The kept outputs
 # are in the order in which the network runs, and are paired with target_layers by their position: in another order, AblationCAM
 # weights the output of each layer by what happens without channels of the other one. Nothing is said about the order in the
-# documentation, and no issue of the project describes it. If the layers have different numbers of channels, it is an error.
+# documentation. If the layers have different numbers of channels, it is an error.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -4,7 +4,7 @@
 # locmax(), locmin(), regmax() and regmin() step through memory as if the image were contiguous. A slice of an array is not: of a
 # photo's red channel, neighbours are taken from green and blue, and of a crop, from what surrounds it. Most of the pixels that are
 # marked are wrong, without a warning. The documentation asks for an array, and erode(), median_filter(), label(), otsu() and the
-# features are right for the same slices. No issue of the project describes it.
+# features are right for the same slices.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -4,7 +4,7 @@
 # Values on the last edge belong to the last bin, says the documentation. They are found by rounding values and edges to more than six
 # digits, and NumPy rounds float16 by multiplying by a million or more, which float16 does not hold: all is infinite or not a number. So
 # the largest value is counted as if it lay outside: its bin has a count of 0 and a mean of NaN. float32 and float64 are right, and so is
-# numpy.histogram of the same float16 values. No issue of the project describes it.
+# numpy.histogram of the same float16 values. Of float32 it was SciPy's issue 13587.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

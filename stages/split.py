@@ -136,7 +136,7 @@ def reject_unusable(photos: pd.DataFrame, problems: "pd.Series[str]", *, has_sid
     reasons, names = problems[labelled], photos["path"][labelled].str.lower()
     if has_sidecars:
         reasons = reasons.mask(names.str.endswith(PREVIEWS), "is a camera's preview")
-        stems = names[reasons != ""].map(stem_of)
+        stems = names[(reasons != "") & ~names.str.endswith(SUFFIXES)].map(stem_of)
         usable_names = names[reasons == ""] if len(stems) else names[:0]  # of a million the stems take a second
         of_photos = set(stems).intersection(map(stem_of, usable_names))  # as a camera's RAW beside its JPEG
         is_sidecar = names.str.endswith(tuple(SIDECAR_SUFFIXES)) & (reasons != "")

@@ -44,12 +44,16 @@ def is_exported(trained: TrainedModel) -> bool:
 
 
 def test_a_model_is_exported_once(caplog: pytest.LogCaptureFixture) -> None:
+    """And again where that file is damaged."""
     assert is_exported(load())
     [path] = EXPORTS.iterdir()
     written = path.stat().st_ino
     assert is_exported(load())
     assert path.stat().st_ino == written
     assert not caplog.messages
+    path.write_bytes(b"")
+    assert is_exported(load())
+    assert path.stat().st_size
 
 
 def test_the_exports_used_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@
 # The output of the layer is kept as it is, without a copy, and used after the whole network has run. A ReLU that works in place, as in
 # most networks of torchvision, has set its negative values to zero by then, so that the map is of the ReLU's output, with the weights of
 # the layer's. In place is documented to save memory only, and the network answers the same. So it is for the last of a DenseNet's
-# features, behind which torchvision has such a ReLU.
+# features, behind which torchvision has such a ReLU. Near to it: issue 147 (closed), in which that layer was an error.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

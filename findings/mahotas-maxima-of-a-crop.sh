@@ -2,7 +2,7 @@
 # mahotas 1.4.19: the local maxima of a crop, or of one channel of a photo, are not those of a copy of it.
 #
 # locmax(), locmin(), regmax() and regmin() step through memory as if the image were contiguous. A slice of an array is not: of a
-# photo's red channel, neighbours are taken from green and blue, and of a crop, from what surrounds it. Most of the pixels that are
+# photo's red channel, neighbours are taken from green and blue, and of a crop, from what surrounds it. Many of the pixels that are
 # marked are wrong, without a warning. The documentation asks for an array, and erode(), median_filter(), label(), otsu() and the
 # features are right for the same slices.
 set -euo pipefail

@@ -2,7 +2,7 @@
 # pandas 3.1.1, NumExpr 2.14.2: a query of hashes in a uint64 column loses those above 2**63, if NumExpr is installed.
 #
 # query() and eval() compute by NumExpr once it is installed, and NumExpr reads uint64 as int64, without a check: half of all 64-bit hashes
-# are negative to it. So "hash > 5" drops them, and "hash + 1" is a negative float. engine="python", a mask, and the same query without
+# are negative to it. So "hash > 5" drops them, and "hash - 1" is a negative float. engine="python", a mask, and the same query without
 # NumExpr are right. NumExpr's guide says that other types are "upcasted", which int64 is not. pandas computes by NumExpr itself for
 # frames of a million rows, but leaves uint64 out there. Near to it: issue 39617 (closed: an error).
 set -euo pipefail

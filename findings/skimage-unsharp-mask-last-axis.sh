@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
-# scikit-image 0.26.0: unsharp_mask(channel_axis=-1) sharpens three rows of a photo and fills the others with leftovers of memory.
+# scikit-image 0.26.0: unsharp_mask(channel_axis=-1) sharpens three rows of a photo and leaves all others unset.
 #
 # channel_axis is "which axis of the array corresponds to channels", so that -1 and 2 name the same axis of a photo. A negative one is
-# taken for the first: rows 0, 1 and 2 are sharpened as if they were channels, and all further ones are what the memory held before,
-# mostly black, or parts of other images, without a warning. gaussian() and the other filters take -1. Known as a black image:
-# scikit-image issue 7264, open since 2023.
+# taken for the first: rows 0, 1 and 2 are sharpened as if they were channels, and all further ones are never computed, and mostly black,
+# without a warning. gaussian() takes -1. Known as a black image: scikit-image issue 7264, open since 2023.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

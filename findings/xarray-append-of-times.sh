@@ -3,7 +3,7 @@
 #
 # Times are stored as whole numbers of a unit, which is days if the first part has midnights only. to_zarr(append_dim="time") writes
 # other times in seconds or hours, as its warning says, but leaves the unit of the store as it is: 60 hours are read as 60 days, and
-# 216,000 seconds as 216,000 days. What comes later is wrong, and cannot be told from what is right. Issue 5969 describes it, and was
+# 216,020 seconds as 216,020 days. What comes later is wrong, and cannot be told from what is right. Issue 5969 describes it, and was
 # closed.
 set -euo pipefail
 folder=$(mktemp -d)

@@ -39,7 +39,7 @@ def main() -> None:
     logger.info("review and try: http://%s:%d/%s/#%s\nCtrl-C ends it", HOST, port, keys.token, args.tab)
     if not args.no_browser:  # a browser in the terminal blocks until it ends
         Thread(target=webbrowser.open, args=[f"http://{HOST}:{port}/enter/{keys.once}#{args.tab}"], daemon=True).start()
-    web.run_app(make_app(keys, port), sock=server, print=None, access_log=None)
+    web.run_app(make_app(keys, port), sock=server, shutdown_timeout=1, print=None, access_log=None)
 
 
 if __name__ == "__main__":

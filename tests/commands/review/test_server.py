@@ -6,11 +6,13 @@ import json
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
@@ -92,17 +94,28 @@ def test_the_first_address_works_once(server: Server) -> None:
 
 @pytest.mark.usefixtures("workspace")
 def test_a_browser_is_opened_and_ctrl_c_ends_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, though a request is still being sent."""
     write_lists()
     pages: list[bytes] = []
+    upload = socket.socket()
 
     def browse(address: str) -> None:
         try:
-            pages.append(urlopen(address).read())  # noqa: S310 (its own)
+            page = urlopen(address)  # noqa: S310 (its own)
+            pages.append(page.read())
+            url = urlsplit(page.url)
+            lines = f"POST {url.path}decide HTTP/1.1", f"Host: {url.netloc}", f"Origin: http://{url.netloc}"
+            upload.connect((url.hostname, url.port))
+            upload.sendall("\r\n".join([*lines, "Content-Length: 9", "", ""]).encode())
+            time.sleep(0.5)
         finally:
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr("webbrowser.open", browse)
-    run_main(command)
+    start = time.monotonic()
+    with upload:
+        run_main(command)
+    assert time.monotonic() - start < 30
     assert b"<title>Review" in pages[0]
 
 

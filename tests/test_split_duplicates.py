@@ -44,21 +44,21 @@ def test_a_column_of_the_labels_keeps_patients_together(workspace: Path, set_par
     layout({"scans": 24})
     LABELS.mkdir(parents=True)
     patients = {f"scans/{number}.jpg": f"{number // 3}" for number in range(24)}
-    rows = [f"{path},{'ab'[int(patient) % 2]},{patient}" for path, patient in patients.items()]
+    rows = [f"{patient},{'ab'[int(patient) % 2]},{path}" for path, patient in patients.items()]
 
     def write_labels(*more: str) -> None:
-        (LABELS / "labels.csv").write_text("\n".join(["path,label,patient", *rows, *more]))
+        (LABELS / "labels.csv").write_text("\n".join(["patient,label,path", " ", *rows, *more]))
 
     write_labels()
     set_params({"split.group_column": "patient"})
     lists = split_lists()
     of_split = [{patients[path.removeprefix("data/raw/")] for path in lists[split]["path"]} for split in SPLIT_NAMES]
     assert sum(map(len, of_split)) == len(set().union(*of_split)) == 8
-    write_labels("scans/0.jpg,a,7")
+    write_labels("7,a,scans/0.jpg")
     with pytest.raises(UserError, match=r"disagree on the patient of scans/0\.jpg \(0, 7\)"):
         split_photos()
     set_params({"split.group_column": "Patient"})
-    with pytest.raises(MismatchError, match=r"expected 'Patient' in download\.labels, received path, label, patient$"):
+    with pytest.raises(MismatchError, match=r"expected 'Patient' in download\.labels, received patient, label, path$"):
         split_photos()
     set_params({"split.group": "(a)"})
     with pytest.raises(UserError, match=r"^params\.yaml: split: expected group or group_column, received both$"):

@@ -59,13 +59,13 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
 def read_group_column(labels: Path, column: str) -> dict[str, str]:
     """Read the value of each path that has one in another column of a CSV that :func:`read_labels` accepts."""
     content = labels.read_bytes() if labels.exists() else b""
-    rows = csv.DictReader(StringIO(content.decode("utf-8-sig"), newline=""), skipinitialspace=True)
+    rows = csv.DictReader(StringIO(content.decode("utf-8-sig"), newline=""), restval="", skipinitialspace=True)
     if column not in (columns := list(rows.fieldnames or [])):
         received = ", ".join(columns)[:MAX_SHOWN] or "no CSV"
         raise MismatchError(f"split.group_column: expected {column!r} in download.labels, received {received}")
     values: dict[str, str] = {}
     for row in rows:
-        path, value = normalize("NFC", PurePosixPath(row["path"]).as_posix()), normalize_label(row[column] or "")
+        path, value = normalize("NFC", PurePosixPath(row["path"]).as_posix()), normalize_label(row[column])
         if value and values.setdefault(path, value) != value:
             raise UserError(f"download.labels: two lines disagree on the {column} of {path} ({values[path]}, {value})")
     return values

@@ -98,10 +98,10 @@ def split_photos(
     """Fill the table of photos (:func:`stages.data.layout.photo_table`), rule by rule, each of which may refuse it."""
     labels = LABELS / "labels.csv"
     photos = find_photos(RAW, list(files["path"]), labels)
-    apply_corrections(photos, corrections)
     # What a CSV lists is meant to be a photo, whatever its suffix.
     reject_unusable(photos, files["problem"], has_sidecars=not labels.exists())
     check_classes(photos)
+    apply_corrections(photos, corrections)
     index = photos.index[photos["reason"] == ""]
     hashes = row_by_row(lambda indices: hash_thumbnails(thumbnails[indices]), index.to_numpy())
     photos.loc[index, ["phash", "mirrored_phash"]] = hashes

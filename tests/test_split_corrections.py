@@ -100,6 +100,8 @@ def test_a_correction_that_does_not_fit_is_an_error(lines: list[str], message: s
 
 @pytest.mark.parametrize("label", ["dogs", "remove"])
 def test_a_class_that_would_lose_all_its_photos_is_an_error(label: str) -> None:
+    """Though another file stays in its folder."""
+    (PHOTOS / "cats/notes.txt").write_text("no photo")
     with pytest.raises(UserError, match="expected photos of each class, found none of 'cats'"):
         correct(*(f"data/raw/cats/{number}.jpg,{label}" for number in range(10)))
 

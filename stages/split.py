@@ -73,8 +73,10 @@ def read_thumbnails() -> tuple[pd.DataFrame, DiskArray]:
     with explain_unreadable(THUMBNAILS, "run `dvc repro thumbnails`"):
         files = pd.read_csv(THUMBNAILS / "files.csv", dtype=str, keep_default_na=False)[["path", "problem"]]
         thumbnails = open_array(THUMBNAILS / "thumbnails.npy")
-        if len(files) != len(thumbnails):
-            raise ValueError(f"{len(files)} files, {len(thumbnails)} thumbnails")
+        if not (files["path"].is_monotonic_increasing and files["path"].is_unique):
+            raise ValueError("paths that are not sorted")
+        if thumbnails.shape != (len(files), 3, 32, 32) or thumbnails.dtype != np.uint8:
+            raise ValueError(f"{len(files)} files, thumbnails of {thumbnails.dtype}, shaped {thumbnails.shape}")
         return files, thumbnails
 
 

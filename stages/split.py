@@ -130,7 +130,7 @@ def usable(photos: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 
 def reject_unusable(photos: pd.DataFrame, problems: "pd.Series[str]", *, has_sidecars: bool) -> None:
-    """Reject the files with a label that are not usable photos, for their problems, which have the table's index."""
+    """Reject labelled files that are not usable photos; ``problems`` (why not, or "") have the table's index."""
     labelled = photos.index[photos["reason"] == ""]
     reasons, names = problems[labelled], photos["path"][labelled].str.lower()
     if has_sidecars:
@@ -209,7 +209,7 @@ def log_first(rejected: pd.DataFrame) -> None:
 def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: float) -> list[str]:
     """In validation and test, reject all photos but the first of a cluster.
 
-    Returns a problem for each of the two in which too many of those rejected are not identical to the first.
+    Returns a problem for each of these splits in which too many of those rejected are not identical to the first.
     """
     problems = []
     for split in SPLIT_NAMES[1:]:

@@ -70,13 +70,13 @@ def test_duplicates_train_together_and_test_once(workspace: Path) -> None:
     for path in sorted(PHOTOS.rglob("*.jpg")):
         name = path.relative_to(PHOTOS).as_posix()
         copy_photo(name, name.replace("/", "/copy of "), name.replace("/", "/second copy of "))
+    (PHOTOS / "a note.txt").write_text("its row of thumbnails comes before those of all photos")
     lists = split_lists()
     assert [len(lists[split]) for split in SPLIT_NAMES] == [3 * 14, 4, 2]
     clusters = [{re.sub("(second )?copy of ", "", path) for path in lists[split]["path"]} for split in SPLIT_NAMES]
     assert len(set().union(*clusters)) == 20
     assert [len(some) for some in clusters] == [14, 4, 2]
-    assert len(lists["rejected"]) == 2 * (4 + 2)
-    assert lists["rejected"]["reason"].str.startswith(DUPLICATE).all()
+    assert lists["rejected"]["reason"].str.startswith(DUPLICATE).sum() == len(lists["rejected"]) - 1 == 2 * (4 + 2)
 
 
 def test_too_many_leaks_and_conflicts_are_an_error(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -11,7 +11,7 @@ model (``commands/export/export_cache.py``).
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -39,9 +39,12 @@ from stages.inference.model_file import TrainedModel, fetch_model_file
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
 from stages.photos.shards import packed_photos
 from stages.storage.files import atomic_write
-from stages.storage.non_photos import unreadable_folders, visible_files
+from stages.storage.non_photos import SIDECAR_SUFFIXES, unreadable_folders, visible_files
 
-EPILOG = "If a file cannot be decoded, the others are classified all the same, and the exit code is 1."
+EPILOG = (
+    "If a file cannot be decoded, the others are classified all the same, and the exit code is 1. In a folder, notes, "
+    "films and the like are only counted."
+)
 CHUNK_SIZE = 256  # photos in memory at a time, beside those of the chunk before
 
 
@@ -53,13 +56,13 @@ def main() -> None:
         raise UserError(f"--output: expected another file than the photos, received one of them, {args.output}")
     params = load_params()
     trained = load_exported(fetch_model_file(args.model, args.rev), params.confidence)
-    failed: list[Path] = []
-    tables = classify_files(trained, paths, params.split.max_megapixels, failed)
+    problems: dict[Path, str] = {}
+    tables = classify_files(trained, paths, params.split.max_megapixels, problems)
     with open_output(args.output) as file, logging_redirect_tqdm():
         for text in format_rows(tables):
             with tqdm.external_write_mode(file):
                 file.write(text)
-    check_all_classified(trained.name, len(paths), len(failed))
+    report_problems(trained.name, len(paths), problems, args.photos)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -112,11 +115,11 @@ def list_photos(given: Sequence[Path]) -> list[Path]:
 
 
 def classify_files(
-    trained: TrainedModel, paths: Sequence[Path], max_megapixels: float, failed: list[Path]
+    trained: TrainedModel, paths: Sequence[Path], max_megapixels: float, problems: dict[Path, str]
 ) -> Iterator[pd.DataFrame]:
     """Yield the ``path`` and the classification of up to ``CHUNK_SIZE`` photos at a time, in their order.
 
-    Photos that cannot be decoded are logged and added to ``failed``.
+    Why others cannot be decoded is added to ``problems``.
     """
 
     def decode(path: Path) -> np.ndarray | UnreadablePhotoError:
@@ -130,8 +133,7 @@ def classify_files(
             chunk, names, photos = paths[start : start + CHUNK_SIZE], [], []
             for path, photo in zip(chunk, in_parallel(decode, chunk), strict=True):
                 if isinstance(photo, UnreadablePhotoError):
-                    logger.warning("%s: %s", shown(path), photo)
-                    failed.append(path)
+                    problems[path] = str(photo)
                 else:
                     names.append(printable(path))
                     photos.append(photo)
@@ -156,14 +158,28 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
     sys.stdout.flush()
 
 
-def check_all_classified(model: str, photos: int, failed: int) -> None:
-    """Log how many photos a model classified, or raise UserError if some could not be decoded."""
+def report_problems(model: str, files: int, problems: Mapping[Path, str], named: Sequence[Path] = ()) -> None:
+    """Log the files that could not be decoded, and raise a UserError if there are any.
+
+    Those whose names say that they are no photos are only counted, unless the user named them.
+    """
+    is_sidecar = {path: path not in named and path.suffix.lower() in SIDECAR_SUFFIXES for path in problems}
+    sidecars = [path for path in problems if is_sidecar[path]]
+    if sidecars:
+        text = "notes, films and the like beside photos: %d, such as %s"
+        logger.info(text, len(sidecars), shown(sidecars[0]))
+    failed = {path: problem for path, problem in problems.items() if not is_sidecar[path]}
+    for path, problem in failed.items():
+        logger.warning("%s: %s", shown(path), problem)
+    photos = files - len(sidecars)
     if failed:
-        others = f"; {model} classified the other {photos - failed}" if failed < photos else ""
+        others = f"; {model} classified the other {photos - len(failed)}" if len(failed) < photos else ""
         raise UserError(
-            f"{failed} of {plural(photos, 'file')} cannot be decoded (listed above): "
-            f"fix or remove {'it' if failed == 1 else 'them'}{others}"
+            f"{len(failed)} of {plural(photos, 'file')} cannot be decoded (listed above): "
+            f"fix or remove {'it' if len(failed) == 1 else 'them'}{others}"
         )
+    if not photos:
+        raise UserError("expected photos, found only files beside photos: name a folder or file that has some")
     logger.info("%s classified %s", model, plural(photos, "photo"))
 
 

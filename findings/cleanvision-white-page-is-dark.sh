@@ -4,7 +4,6 @@
 # "dark" is documented as underexposed, and the brightness is computed from the array of the opened image: with a palette, from the
 # indices of its colours, so that a page of few colours is nearly black whatever these are, and of a bitmap (1 bit) from 0 and 1 of 255.
 # The same page as gray, RGB, JPEG or CMYK is not dark. In turn a black image whose palette has black last is not dark.
-# No issue of the project describes it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -4,7 +4,7 @@
 # NumPy keeps the byte order of a file in the type of the array, so >f4 is a float32, and both libraries check the type: a float64
 # is refused. The bytes are then taken as they lie: 1.0 becomes 4.6e-41, and the model answers without a warning. Arrays of FITS
 # files, of ImageJ's TIFFs and of network protocols are big-endian. OpenVINO and TensorFlow compute the right numbers; PyTorch refuses
-# such an array. No issue of either project describes it; XGBoost fixed the same in 2026 (xgboost issue 12433).
+# such an array. XGBoost fixed the same in 2026 (xgboost issue 12433).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

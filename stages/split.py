@@ -19,6 +19,7 @@ and test have one photo of each duplicate cluster, so that scores, confidence in
 
 from collections.abc import Mapping
 from pathlib import Path
+from posixpath import splitext
 
 import numpy as np
 import pandas as pd
@@ -28,8 +29,8 @@ from stages.common.params import Split, load_params
 from stages.common.paths import CORRECTIONS, LABELS, RAW, SPLITS, THUMBNAILS
 from stages.data.duplicates import find_clusters, find_conflicts, hash_thumbnails
 from stages.data.groups import assign_splits, find_groups
-from stages.data.labels import apply_corrections, read_group_column, read_labels
-from stages.data.layout import SPLIT_NAMES, find_photos
+from stages.data.labels import apply_corrections, read_column, read_labels
+from stages.data.layout import SPLIT_NAMES, find_photos, splits_by_name
 from stages.photos.formats import SUFFIXES
 from stages.storage.arrays import ArrayStore, DiskArray, open_array, row_by_row
 from stages.storage.files import atomic_folder, explain_unreadable, write_csv
@@ -100,6 +101,8 @@ def split_photos(
     """Fill the table of photos (:func:`stages.data.layout.photo_table`), rule by rule, each of which may refuse it."""
     labels = LABELS / "labels.csv"
     photos = find_photos(RAW, list(files["path"]), labels)
+    if settings.split_column:
+        photos["split"] = splits_by_name(photos, read_column(labels, settings.split_column, "split.split_column"))
     # What a CSV lists is meant to be a photo, whatever its suffix.
     reject_unusable(photos, files["problem"], has_sidecars=not labels.exists())
     check_classes(photos)
@@ -113,7 +116,7 @@ def split_photos(
     reject_conflicts(photos, thumbnails, settings.duplicate_distance)
     check_classes(photos)
     index = photos.index[photos["reason"] == ""]
-    group_of = read_group_column(labels, settings.group_column) if settings.group_column else {}
+    group_of = read_column(labels, settings.group_column, "split.group_column") if settings.group_column else {}
     photos.loc[index, "group"] = find_groups(photos.loc[index, ["path", "name", "cluster"]], settings, group_of)
     photos.loc[index, "split"] = assign_splits(photos.loc[index], settings, photos[photos["reason"] == REMOVED])
     reject_leaks(photos)
@@ -135,9 +138,17 @@ def reject_unusable(photos: pd.DataFrame, problems: "pd.Series[str]", *, has_sid
     reasons, names = problems[labelled], photos["path"][labelled].str.lower()
     if has_sidecars:
         reasons = reasons.mask(names.str.endswith(PREVIEWS), "is a camera's preview")
+        stems = names[reasons != ""].map(stem_of)
+        usable_names = names[reasons == ""] if len(stems) else names[:0]  # of a million the stems take a second
+        of_photos = set(stems).intersection(map(stem_of, usable_names))  # as a camera's RAW beside its JPEG
         is_sidecar = names.str.endswith(tuple(SIDECAR_SUFFIXES)) & (reasons != "")
+        is_sidecar |= names.index.isin(stems.index[stems.isin(of_photos)])
         reasons = reasons.mask(is_sidecar, f"{SIDECAR}: " + reasons)
     photos.loc[labelled, "reason"] = reasons
+
+
+def stem_of(path: str) -> str:
+    return splitext(path)[0]
 
 
 def check_classes(photos: pd.DataFrame) -> None:

@@ -154,10 +154,11 @@ def small_project(two_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def less_memory_than(limit: float) -> Iterator[None]:
     """Check that Python takes fewer bytes for what happens inside."""
     tracemalloc.start()
-    yield
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < limit
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < limit  # the peak
+    finally:
+        tracemalloc.stop()
 
 
 def run_main(program: Any, *arguments: str) -> None:

@@ -31,7 +31,6 @@ DOCUMENTS = sorted(
 )
 # From the bottom up: a room imports only those before it.
 ROOMS = ["common", "storage", "photos", "data", "models", "datasets", "training", "inference", "evaluation"]
-SHAPES_NO_RESULT = PROJECT / "stages/common"
 
 
 @cache
@@ -44,7 +43,7 @@ def imported_files(file: Path) -> frozenset[Path]:
         elif isinstance(node, ast.Import):
             modules |= {name.name for name in node.names if name.name.startswith("stages")}
     files = {PROJECT / f"{module.replace('.', '/')}.py" for module in modules}
-    files = {other for other in files if other.exists() and other.parent != SHAPES_NO_RESULT}
+    files = {other for other in files if other.exists() and other.parent.name != "common"}  # which shapes no result
     own = {path for path in (file, file.with_suffix(".html")) if path.exists()}
     return frozenset(own).union(*(imported_files(other) for other in files))
 

@@ -63,13 +63,18 @@ def test_every_block_is_run_by_a_test_or_says_why_not() -> None:
     assert set(blocks()) >= set(NOT_RUN_HERE)
 
 
-def test_the_recipe_for_labels_leaves_out_two_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_recipes_for_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A photo of two classes has no label; folders in class folders are patients."""
     monkeypatch.chdir(tmp_path)
     Path("train.csv").write_text("image_id, healthy, rust\n01, 1, 0\n02, 0, 1\n03, 1, 1\n04, 0, 0\n")
-    [recipe] = re.findall(r"  ```python\n(  import pandas.*?)```", (PROJECT / "docs/guide.md").read_text(), re.DOTALL)
+    recipe, of_folders = re.findall(r"  ```python\n(.*?)```", (PROJECT / "docs/guide.md").read_text(), re.DOTALL)
     exec(dedent(recipe), {})  # noqa: S102
     lines = ["path,label", "images/01.jpg,healthy", "images/02.jpg,rust", "images/03.jpg,", "images/04.jpg,"]
     assert Path("labels.csv").read_text().splitlines() == lines
+    Path("photos/sick/anna").mkdir(parents=True)
+    Path("photos/sick/anna/1.jpg").touch()
+    exec(dedent(of_folders), {})  # noqa: S102
+    assert Path("labels.csv").read_text() == "path,label,patient\nsick/anna/1.jpg,sick,anna\n"
 
 
 def test_the_one_test_of_contributing_exists() -> None:
@@ -126,7 +131,7 @@ def test_predict_prints_what_the_readme_shows(small_project: Path) -> None:
     for label, name in [("cats", "cat.80"), ("cats", "cat.81"), ("dogs", "dog.80")]:
         photo = [path for path in photos if f"validation/{label}/" in path][int(name[-1])]
         (small_project / f"new/{name}.jpg").write_bytes(photos[photo])
-    (small_project / "new/notes.txt").write_text("no photo")
+    (small_project / "new/cat.82.jpg").write_text("no photo")
     best = read_json(small_project / "metrics/best.json")["model"]
     [other] = {"cnn", "transfer"} - {best}
     write_json({"model": other}, small_project / "metrics/best.json")

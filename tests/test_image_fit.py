@@ -1,7 +1,6 @@
 """Steps, commands and the cluster decode photos in the same way, each model's own."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,11 +41,6 @@ def _trained(workspace: Path, eagerly: None) -> None:
     run_main(train, "cnn")
 
 
-def predict_here(paths: list[str], job: classification.Job, *_: Any) -> None:
-    """Classify in this process instead of a cluster's."""
-    classification.classify_part._function([job], 0, paths)
-
-
 def decoded(name: str, image_fit: ImageFit = "crop") -> np.ndarray:
     paths = pd.read_csv(f"data/splits/{name}.csv")["path"]
     return np.stack([resized_pixels(path, SIZE, image_fit) for path in paths])
@@ -82,7 +76,8 @@ def test_all_decode_as_the_model_was_trained(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(batch_predict, "connect", lambda: None)
     monkeypatch.setattr(classification, "load_job", lambda job: (job, job.model.load(job.settings)))
     monkeypatch.setattr(batch_predict, "check_resources", lambda _: None)
-    monkeypatch.setattr(batch_predict, "predict_photos", predict_here)
+    classify = classification.classify_part._function  # in this process, instead of a cluster's
+    monkeypatch.setattr(batch_predict, "predict_photos", lambda paths, job, *_: classify([job], 0, paths))
     run_main(batch_predict, "data/raw/validation/cats", "classified")
     np.testing.assert_allclose(pd.read_parquet("classified")["probability_cats"], probabilities, atol=1e-5)
 

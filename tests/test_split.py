@@ -87,7 +87,7 @@ def test_as_many_rejected_as_allowed_do_not_stop_the_run() -> None:
 @pytest.mark.parametrize(
     ("photos", "message"),
     [
-        ({"cats": 9}, "two or more classes, .* the names of folders with their photos, found cats"),
+        ({"cats": 9}, "two or more classes, .* folders with their photos, found cats .with data/raw/cats/0.jpg"),
         ({"": 3}, r"found none, and 3 files without a class, such as data/raw/0.jpg \(data/raw is a copy"),
         ({"cats": 9, "dogs": 2}, r"every class, found of 'dogs' 0 in train, 1 in validation, 1 in test .data/raw is"),
         ({"train/a": 9, "train/c": 9, "val/a": 9, "val/b": 9}, "of 'b' 0 in train, 7 in validation, 2 in test"),
@@ -103,12 +103,22 @@ def test_photos_that_cannot_be_split_are_an_error(workspace: Path, photos: dict[
 def test_too_many_unusable_files_are_an_error(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
     layout({"cats": 9, "dogs": 9})
     (PHOTOS / "cats/0.jpg").write_text("no photo")
-    (PHOTOS / "cats/1.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    (PHOTOS / "cats/9.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
     with pytest.raises(UserError, match=r"at most 1.0% .*, received 2 of 19, listed above: .* raise split.max"):
         split_photos()
     assert not SPLITS.exists()
     assert "data/raw/cats/0.jpg: cannot be decoded: is a text file" in caplog.text
-    assert "data/raw/cats/1.HEIC: cannot be decoded: HEIC needs pillow-heif: " in caplog.text
+    assert "data/raw/cats/9.HEIC: cannot be decoded: HEIC needs pillow-heif: " in caplog.text
+
+
+def test_a_file_beside_no_photo_of_its_name_counts(workspace: Path) -> None:
+    layout({"cats": 10, "dogs": 10})
+    (PHOTOS / "cats/0").write_bytes((PHOTOS / "cats/0.jpg").read_bytes())
+    for name in ("cats/raw", "cats/10.NEF", "dogs/b/0.NEF"):
+        (PHOTOS / name).parent.mkdir(exist_ok=True)
+        (PHOTOS / name).write_bytes(b"II*\0")
+    with pytest.raises(UserError, match=r"received 3 of 24, listed above"):
+        split_photos()
 
 
 def test_only_photos_outside_of_class_folders_count_as_rejected(workspace: Path) -> None:
@@ -126,12 +136,13 @@ def test_sidecar_files_are_listed_and_count_for_nothing(caplog: pytest.LogCaptur
     for suffix in (".AAE", ".MOV", ".mp4", ".xmp", ".jpg.json", ".xml"):
         (PHOTOS / "cats/0").with_suffix(suffix).write_text("no photo")
     (PHOTOS / "cats/0.THM").write_bytes((PHOTOS / "cats/0.jpg").read_bytes())
-    (PHOTOS / "cats/1.jpg").rename(PHOTOS / "cats/1.txt")  # a photo all the same
+    (PHOTOS / "cats/2.jpg").rename(PHOTOS / "cats/2.txt")  # a photo all the same
+    (PHOTOS / "cats/1.NEF").write_bytes(b"II*\0")
     lists = split_lists()
     assert sum(len(lists[name]) for name in SPLIT_NAMES) == 20
-    assert len(lists["rejected"]) == 7
+    assert len(lists["rejected"]) == 8
     assert lists["rejected"]["reason"].str.startswith(SIDECAR).all()
-    assert "7 of them are notes, films and the like beside photos, such as data/raw/cats/0.AAE" in caplog.text
+    assert "8 of them are notes, films and the like beside photos, such as data/raw/cats/0.AAE" in caplog.text
     assert set(count_rejected(lists["rejected"]).values()) == {0}
 
 
@@ -202,6 +213,43 @@ def test_files_with_more_frames_are_counted(workspace: Path, caplog: pytest.LogC
     Image.effect_noise((16, 16), 90).save(PHOTOS / "cats/one.gif")
     split_photos()
     assert "frames than the first, the only one that is read: 4, such as data/raw/cats/film.gif" in caplog.text
+
+
+def write_splits(*values: str) -> None:
+    """Write a CSV of a photo of cats and one of dogs for each value of a column ``fold``."""
+    layout({"cats": len(values), "dogs": len(values)})
+    LABELS.mkdir(parents=True, exist_ok=True)
+    rows = [f"{label}/{index}.jpg,{label},{fold}" for label in ("cats", "dogs") for index, fold in enumerate(values)]
+    (LABELS / "labels.csv").write_text("\n".join(["path,label,fold", *rows]))
+
+
+def test_a_column_of_the_labels_gives_the_splits(workspace: Path, set_params: SetParams) -> None:
+    """By the names that folders may have; photos without a label need none."""
+    write_splits("train", "Val", "testing", "Train_set", "test")
+    write_photos(PHOTOS / "others", 1)
+    set_params({"split.split_column": "fold", "split.max_rejected_fraction": 0.2})
+    lists = split_lists()
+    for split_name, numbers in {"train": [0, 3], "validation": [1], "test": [2, 4]}.items():
+        expected = [f"data/raw/{label}/{number}.jpg" for label in ("cats", "dogs") for number in numbers]
+        assert list(lists[split_name]["path"]) == expected
+    assert list(lists["rejected"]["path"]) == ["data/raw/others/0.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (("train", "val", "3"), "train, validation or test for each photo, received '3' for cats/2.jpg"),
+        (("train", "val", ""), "train, validation or test for each photo, received '' for cats/2.jpg"),
+        (("test", "val"), "train and validation, test or both, received test, validation alone"),
+    ],
+)
+def test_a_column_of_other_splits_is_refused(
+    workspace: Path, set_params: SetParams, values: tuple[str, ...], message: str
+) -> None:
+    write_splits(*values)
+    set_params({"split.split_column": "fold"})
+    with pytest.raises(UserError, match=rf"^split.split_column: expected {message}$"):
+        split_photos()
 
 
 def test_a_missing_step_before_is_named(workspace: Path) -> None:

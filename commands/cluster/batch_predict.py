@@ -19,7 +19,7 @@ from tqdm import tqdm
 from commands.cluster import parquet
 from commands.cluster.classification import Job, classify_part
 from commands.cluster.nodes import check_resources, connect, result_of, slots_for, task_options
-from commands.predict import EPILOG, add_model_options, check_all_classified
+from commands.predict import EPILOG, add_model_options, report_problems
 from stages.common.cli import MachineError, UserError, check_output, command_parser, logger, printable, run
 from stages.common.parallel import in_parallel
 from stages.common.params import Resources, load_params
@@ -99,9 +99,7 @@ def report(paths: list[str], predictions: pd.DataFrame, model: str) -> None:
     if len(here) < len(predictions):
         logger.info("rows of photos that no longer exist: %d", len(predictions) - len(here))
     bad = here.dropna(subset="problem")
-    for path, problem in bad[["path", "problem"]].itertuples(index=False):
-        logger.warning("%s: %s", path, problem)
-    check_all_classified(model, len(paths), len(bad))
+    report_problems(model, len(paths), dict(zip(map(Path, bad["path"]), bad["problem"], strict=True)))
 
 
 if __name__ == "__main__":

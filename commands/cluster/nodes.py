@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 from tempfile import TemporaryDirectory
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import ray
@@ -23,9 +23,6 @@ from stages.common.params import Resources
 
 # What a step needs to run, or its result depends on, by pip's names.
 PACKAGES = ("dvc", "keras", "numpy", "pandas", "pillow", "tensorflow")
-
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
 
 
 def connect() -> None:
@@ -134,14 +131,14 @@ def installed_versions() -> dict[str, str]:
     return {"Python": python_version(), **{name: version(name) for name in PACKAGES}}
 
 
-def on_node(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+def on_node(function: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate what runs on a node: any error becomes a UserError, a MachineError or a RuntimeError of one line.
 
     Such an error can be pickled, and has the file's name, in its text or its notes.
     """
 
     @wraps(function)
-    def explaining(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+    def explaining(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except UserError:

@@ -61,6 +61,7 @@ class Split(Section):
     duplicate_distance: Annotated[int, Field(ge=0, lt=32)] | None
     group: str | None = None
     group_column: str | None = None
+    split_column: str | None = None
 
     @property
     def has_groups(self) -> bool:

@@ -88,8 +88,8 @@ class Source:
         """Refuse what reading has no end of."""
         if self.is_local and not Path(path).is_file():
             raise UserError(
-                f"{self.key}: expected a file, received {path}, a folder, a link to nothing, a pipe or a device: "
-                "replace or delete it"
+                f"{self.key}: expected a file, received {path}, a folder, a link to one or to nothing, a pipe or a "
+                "device: replace or delete it"
             )
 
     def copy_file(self, target: Path, sha256: str | None = None, *, may_link: bool = False) -> None:

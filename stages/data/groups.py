@@ -55,8 +55,8 @@ def find_groups(photos: pd.DataFrame, settings: Split, group_of: Mapping[str, st
 def assign_splits(photos: pd.DataFrame, settings: Split, removed: pd.DataFrame | None = None) -> pd.Series:
     """Return the split of each photo: for each class in the same proportions as nearly as groups allow.
 
-    Splits that the folders give are kept. Where they give no validation split, it is taken from training; where they
-    give no test split, from validation. There photos ``removed`` by a correction still count.
+    Splits that are given are kept. Where no validation split is given, it is taken from training; where no test split
+    is, from validation. There photos ``removed`` by a correction still count.
     """
     given = set(photos["split"])
     if given == {""}:
@@ -66,7 +66,7 @@ def assign_splits(photos: pd.DataFrame, settings: Split, removed: pd.DataFrame |
         validation, others = select_groups(others, in_validation, splits_left=1)
         return fill_splits(photos, {"test": test, "validation": validation, "train": [*others["group"].unique()]}, "")
     if "validation" not in given:
-        logger.info("validation: %.0f %% of training, as the folders give none", 100 * settings.validation_fraction)
+        logger.info("validation: %.0f %% of training, as none are given", 100 * settings.validation_fraction)
         in_train_alone = photos["split"].eq("train").groupby(photos["group"]).transform("all")
         groups = rank_groups(photos[in_train_alone], settings.seed)
         validation, train = select_groups(groups, targets(groups, settings.validation_fraction), splits_left=1)

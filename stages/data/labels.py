@@ -56,13 +56,13 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
     return listed
 
 
-def read_group_column(labels: Path, column: str) -> dict[str, str]:
-    """Read the value of each path that has one in another column of a CSV that :func:`read_labels` accepts."""
+def read_column(labels: Path, column: str, key: str) -> dict[str, str]:
+    """Read each path's value, if any, in another column, named by ``key``, of a CSV that `read_labels` accepts."""
     content = labels.read_bytes() if labels.exists() else b""
     rows = csv.DictReader(StringIO(content.decode("utf-8-sig"), newline=""), restval="", skipinitialspace=True)
     if column not in (columns := list(rows.fieldnames or [])):
         received = ", ".join(columns)[:MAX_SHOWN] or "no CSV"
-        raise MismatchError(f"split.group_column: expected {column!r} in download.labels, received {received}")
+        raise MismatchError(f"{key}: expected {column!r} in download.labels, received {received}")
     values: dict[str, str] = {}
     for row in rows:
         path, value = normalize("NFC", PurePosixPath(row["path"]).as_posix()), normalize_label(row[column])

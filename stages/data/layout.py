@@ -12,7 +12,7 @@ from unicodedata import normalize
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import UserError, logger, plural, quoted
+from stages.common.cli import MismatchError, UserError, logger, plural, quoted
 from stages.data.labels import normalize_label, read_labels, spelling
 from stages.storage.non_photos import SIDECAR_SUFFIXES, folders_above
 from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
@@ -96,9 +96,10 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
     if len(classes) < 2:
         others = photos["path"][(photos["label"] == "") & ~photos["reason"].str.startswith(NO_FILE)]
         hint = f", and {plural(len(others), 'file')} without a class, such as {others.iloc[0]}" if len(others) else ""
+        found = f"{classes.iloc[0]} (with {photos['path'][classes.index[0]]})" if len(classes) else "none"
         raise UserError(
             "expected two or more classes, from a CSV (download.labels) or, without one, the names of folders with "
-            f"their photos, found {', '.join(classes) or 'none'}{hint}"
+            f"their photos, found {found}{hint}"
         )
     logger.info("%d classes: %s", len(classes), quoted(classes))
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
@@ -179,7 +180,8 @@ def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> 
         examples = ", ".join(f"{inner.relative_to(class_folder)}/" for inner in tree.inner[folder][:2])
         raise UserError(
             f"expected photos in the class folder {class_folder}, found only folders there, as {examples}: put the "
-            "photos of each class into one folder, or write their classes into a CSV (download.labels)"
+            "photos of each class into one folder, or write their classes into a CSV (download.labels); if those are "
+            f"the classes, set download.photos to {class_folder.name}/ alone"
         )
     return splits
 
@@ -210,7 +212,7 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
     photos = photo_table(rows)
     labelled = photos[photos["label"] != ""]
     if held_out := [path for path in folders_above(labelled["name"]) if split_of(path.name) in ("validation", "test")]:
-        text = "the folder %s gives no split: with download.labels split.validation_fraction and split.test_fraction do"
+        text = "the folder %s gives no split: with download.labels, split.split_column or the fractions of split do"
         logger.warning(text, root / min(held_out))
     with_photos = sorted(set(labelled["label"]))
     if lost := sorted(set().union(*listed.values()) - set(with_photos)):
@@ -226,6 +228,19 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
         text = "download.labels: classes named like a missing value, %s (%d photos): leave a missing label empty"
         logger.warning(text, ", ".join(missing_values), photos["label"].isin(missing_values).sum())
     return photos
+
+
+def splits_by_name(photos: pd.DataFrame, split_names: Mapping[str, str]) -> pd.Series:
+    """Return the split of each photo, "" of those without a label, by what a column of the CSV calls it."""
+    names = photos["name"][photos["label"] != ""]
+    splits = names.map(lambda name: split_of(split_names.get(name, "")))
+    expected = "split.split_column: expected train"
+    if len(unknown := names[splits.isna()]):
+        received = f"{split_names.get(unknown.iloc[0], '')!r} for {unknown.iloc[0]}"
+        raise MismatchError(f"{expected}, validation or test for each photo, received {received}")
+    if not are_complete(given := sorted(splits.unique())):
+        raise MismatchError(f"{expected} and validation, test or both, received {', '.join(given)} alone")
+    return splits.reindex(photos.index, fill_value="")
 
 
 def csv_row(file: str, name: str, listed: Mapping[str, set[str]]) -> tuple[str, str, str, str, str]:

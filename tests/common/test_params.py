@@ -105,8 +105,6 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("train.precision", "half", "train.precision: expected 'auto', 'float32', 'mixed_bfloat16' or"),
         ("train.epochs", "five", "train.epochs: expected a valid integer, received 'five'"),
         ("train.epochs", True, "train.epochs: expected a valid integer, received True"),
-        ("train.epochs", 0, "train.epochs: expected greater than or equal to 1, received 0"),
-        ("train.learning_rate", -1, "train.learning_rate: expected greater than 0, received -1"),
         ("train.learning_rate", float("nan"), "train.learning_rate: expected a finite number, received nan"),
         ("train.learning_rate", "fast", "train.learning_rate: expected a valid number, received 'fast'"),
         ("train.epochs", 10**30, f"train.epochs: expected less than {2**63}, received {10**30}"),
@@ -157,7 +155,6 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.linear.inverse_regularization", [], "models.linear.inverse_regularization: expected a number above 0"),
         ("models.linear.inverse_regularization", [1, 0], "models.linear.inverse_regularization: expected a number ab"),
         ("models.linear.fine_tune", {"learning_rate": 1}, "models.linear.fine_tune: expected none without features.mo"),
-        ("models.linear.schedule", "cosine", "models.linear: expected only features, inverse_regularization, folds wi"),
         ("models.fine_tuned.dropout", 0.1, "models.fine_tuned: expected only features, inverse_regularization, folds,"),
         (
             "models.dense",

@@ -291,8 +291,8 @@ def test_an_unreadable_folder_is_not_left_out(folder: Path, without_access: Call
     ("name", "target", "message"),
     [
         ("caf\udce9.jpg", "cats/0.jpg", r"names in UTF-8 .*, received 'caf\\udce9.jpg': rename it"),
-        ("dogs", "cats", "received .*photos/dogs, a folder, a link to nothing, a pipe or a device"),
-        ("0.jpg", "nowhere.jpg", "received .*photos/0.jpg, a folder, a link to nothing, "),
+        ("dogs", "cats", "received .*photos/dogs, a folder, a link to one or to nothing, a pipe or a device"),
+        ("0.jpg", "nowhere.jpg", "received .*photos/0.jpg, a folder, a link to one or to nothing, "),
     ],
 )
 def test_unusable_names_and_links_are_refused(folder: Path, name: str, target: str, message: str) -> None:

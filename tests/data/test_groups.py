@@ -166,7 +166,7 @@ def test_validation_is_taken_from_training(caplog: pytest.LogCaptureFixture) -> 
     photos = table(*groups, ["test/dogs/1"])
     splits = assign_splits(photos, SETTINGS)
     assert cluster_counts(photos.assign(split=splits), "validation") == {"a": 4, "b": 4}
-    assert "validation: 20 % of training, as the folders give none" in caplog.text
+    assert "validation: 20 % of training, as none are given" in caplog.text
     assert splits[0] == "train"
     assert names(photos.assign(split=splits), "test") == ["test/cats/again", "test/dogs/1"]
     more = assign_splits(table(*groups, *([f"test/dogs/{n}"] for n in range(200))), SETTINGS)

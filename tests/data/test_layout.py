@@ -134,7 +134,7 @@ UNCLEAR = {
     "cats/1.jpg Test_set/2.jpg": r"received Test_set/ \(test\) and 1 other folder$",
     "animals/cats/1.jpg animals/dogs/1.jpg cars/vw/1.jpg": "photos in the class folder raw/animals, .*cats/",
     "cats/1.jpg dogs/1.jpg more/cats/2.jpg more/dogs/2.jpg": "photos in the class folder raw/more",
-    "cats/1.jpg dogs/1.jpg more/cats/2.jpg": "photos in the class folder raw/more, found only .* cats/",
+    "cats/1.jpg dogs/1.jpg more/cats/2.jpg": "raw/more, found only .* cats/.* set download.photos to more/ alone",
     "2023/cats/1.jpg 2023/dogs/1.jpg 2024/cats/2.jpg 2024/dogs/2.jpg": "photos in the class folder raw/2023",
     "2023/2023-05/1.jpg 2023/2023-06/2.jpg 2024/3.jpg": "found only folders there, as 2023-05/, 2023-06/",
     "cats/1/1.jpg cats/2/2.jpg dogs/3.jpg": "found only folders there, as 1/, 2/",
@@ -257,7 +257,7 @@ def test_folders_of_splits_that_a_csv_overrules_are_logged(caplog: pytest.LogCap
     find("path,label\ntrain/1.jpg,cats\ntrain/2.jpg,dogs\nTest_set/3.jpg,\n")
     assert caplog.messages == ["2 classes: 'cats', 'dogs'"]  # what lies in no training folder has no label
     find("path,label\ntrain/1.jpg,cats\ntrain/2.jpg,dogs\nTest_set/3.jpg,dogs\n")
-    assert "the folder raw/Test_set gives no split: with download.labels split.validation_fraction" in caplog.text
+    assert "the folder raw/Test_set gives no split: with download.labels, split.split_column" in caplog.text
 
 
 @pytest.mark.parametrize(

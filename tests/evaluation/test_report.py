@@ -155,7 +155,12 @@ def test_always_one_class_is_no_better_than_guessing(classes: int) -> None:
     # Recalls whose mean is more than a quarter by a rounding error.
     assert np.array([0.2, 0.4, 0.3, 0.1]).mean() > 1 / 4
     confusion = [[2, 8, 0, 0], [0, 4, 6, 0], [0, 0, 3, 7], [9, 0, 0, 1]]
-    assert "Do not use `guesses`: " in advice(evaluation_of("guesses", classified(confusion)))
+    assert "by balanced accuracy on the test photos." in advice(evaluation_of("guesses", classified(confusion)))
+
+
+def test_one_test_photo_of_a_class_does_not_prove_guessing() -> None:
+    few = advice(evaluation_of("one", classified([[10, 0], [1, 0]])))
+    assert "Do not use `one`: no better than guessing, by balanced accuracy on the test photos, which are too" in few
 
 
 def test_photos_are_counted_per_class_split_and_reason() -> None:

@@ -44,8 +44,7 @@ ARCHITECTURES = {
     "Xception": (40, 40),
 }
 # All but the first take seconds each.
-SLOW = pytest.mark.slow
-CASES = [pytest.param(name, marks=[SLOW] if index else []) for index, name in enumerate(ARCHITECTURES)]
+CASES = [pytest.param(name, marks=[pytest.mark.slow] if index else []) for index, name in enumerate(ARCHITECTURES)]
 
 
 @pytest.fixture(scope="module")

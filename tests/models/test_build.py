@@ -86,7 +86,8 @@ def test_a_step_of_training_is_the_notebooks_step(backbone: Path, name: str) -> 
     ours = build_model(config(name, dropout=0.0), SIZE, 3)
     theirs = notebook_model(name, backbone)
     theirs.set_weights(ours.get_weights())
-    deterministic = [layer for layer in theirs.layers if not isinstance(layer, RANDOM)]
+    random = (layers.RandomFlip, layers.RandomRotation, layers.Dropout)
+    deterministic = [layer for layer in theirs.layers if not isinstance(layer, random)]
     theirs = keras.Sequential([keras.Input((*SIZE, 3)), *deterministic])
     labels = np.arange(8) % 3
 
@@ -100,9 +101,6 @@ def test_a_step_of_training_is_the_notebooks_step(backbone: Path, name: str) -> 
     assert len(gradients) == len(expected_gradients) == len(ours.trainable_weights)
     for gradient, expected in zip(gradients, expected_gradients, strict=True):
         np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-6 * float(np.abs(expected).max()) + 1e-9)
-
-
-RANDOM = (layers.RandomFlip, layers.RandomRotation, layers.Dropout)
 
 
 def step(model: keras.Model, rows: Any, labels: np.ndarray) -> tuple[float, list[np.ndarray]]:

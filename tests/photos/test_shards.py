@@ -73,15 +73,11 @@ def change(position: int) -> Callable[[bytes], bytes]:
     return lambda content: content[:position] + bytes([content[position] ^ 1]) + content[position:][1:]
 
 
-def deflated(_content: bytes) -> bytes:
-    return Path(shutil.make_archive("photos", "zip", PHOTOS)).read_bytes()
-
-
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda _: b"",
     "cut by a byte": lambda content: content[:-1],
     "cut in a photo": lambda content: content[:100],
-    "compressed": deflated,
+    "compressed": lambda _: Path(shutil.make_archive("photos", "zip", PHOTOS)).read_bytes(),
     "no zip": lambda _: b"<!doctype html>" * 100,
     "directory cut out": lambda content: content[:-200] + content[-22:],
     "a header": change(0),

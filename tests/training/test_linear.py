@@ -188,19 +188,6 @@ def test_another_fit_needs_no_tensorflow_for_the_same_bytes(fit: Fit, monkeypatc
         assert written() == fresh
 
 
-def test_a_copy_of_other_features_is_built_again(fit: Fit) -> None:
-    fit()
-    fresh, [copy] = written(), BACKUPS.glob("*.linear")
-    with np.load(copy) as saved:
-        arrays = dict(saved)
-    with copy.open("wb") as file:
-        np.savez(file, **{**arrays, "features": -arrays["features"]})
-    fit()
-    assert written() == fresh
-    with np.load(copy) as saved:
-        np.testing.assert_array_equal(saved["features"], arrays["features"])
-
-
 @pytest.mark.parametrize("refits", [False, True])
 def test_features_of_another_network_are_an_error(fit: Fit, refits: bool) -> None:
     """As of every model, what is saved is compared with what was fitted; by a refit too, which loads no network."""
@@ -213,16 +200,20 @@ def test_features_of_another_network_are_an_error(fit: Fit, refits: bool) -> Non
     assert [path.read_bytes() for path in Path().glob(FILES[1])] == before
 
 
-@pytest.mark.parametrize("change", ["weights", "damage"])
+@pytest.mark.parametrize("change", ["weights", "features", "damage"])
 def test_another_backbone_or_damage_builds_it_again(change: str, fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     fit()
-    [weights] = Path("data/features", NAME, "backbone").glob("*.h5")
+    [weights], [copy] = Path("data/features", NAME, "backbone").glob("*.h5"), BACKUPS.glob("*.linear")
     if change == "weights":
         keras_model = load_model(Path(FILES[1])).get_layer("backbone")
         keras_model.set_weights([2 * weight for weight in keras_model.get_weights()])
         keras_model.save_weights(weights)
+    elif change == "features":
+        with np.load(copy) as saved:
+            arrays = dict(saved)
+        with copy.open("wb") as file:
+            np.savez(file, **{**arrays, "features": -arrays["features"]})
     else:
-        [copy] = BACKUPS.glob("*.linear")
         copy.write_bytes(copy.read_bytes()[:-100])
     monkeypatch.setattr(saving, "save_model", mock.Mock(side_effect=KilledError))
     with pytest.raises(KilledError):

@@ -3,12 +3,15 @@
 import asyncio
 import errno
 import json
+import os
+import signal
 import socket
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from urllib.request import urlopen
 
 import pytest
 from aiohttp import ClientSession, web
@@ -85,6 +88,22 @@ def test_the_first_address_works_once(server: Server) -> None:
         answered, _, headers = server.request("GET", address, allow_redirects=False)
         assert answered == status
         assert (headers.get("Location") == f"/{server.keys.token}/") == (status == 303)
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_browser_is_opened_and_ctrl_c_ends_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_lists()
+    pages: list[bytes] = []
+
+    def browse(address: str) -> None:
+        try:
+            pages.append(urlopen(address).read())  # noqa: S310 (its own)
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("webbrowser.open", browse)
+    run_main(command)
+    assert b"<title>Review" in pages[0]
 
 
 @pytest.mark.usefixtures("workspace")

@@ -38,22 +38,21 @@ def test_the_archive_is_laid_out_as_the_published_one(tmp_path: Path) -> None:
             assert 240 <= max(photo.size) <= 400
 
 
-def test_a_file_is_not_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "photos.zip"
-    path.write_text("mine")
-    with pytest.raises(UserError, match=r"^--output: expected a new file, .*photos\.zip"):
-        write_archive(path, ["cats"], train=1, validation=1)
-    assert path.read_text() == "mine"
-
-
 @pytest.mark.parametrize(
     ("option", "message"),
-    [("--classes=unicorns", "--classes.*unicorns.*choose from .*cats"), ("--train=0", "--train: expected 1 or more")],
+    [
+        ("--classes=unicorns", "--classes.*unicorns.*choose from .*cats"),
+        ("--train=0", "--train: expected 1 or more"),
+        ("--output=mine.zip", "^--output: expected a new file, received mine.zip"),
+    ],
 )
-def test_bad_arguments_are_refused(tmp_path: Path, option: str, message: str) -> None:
+@pytest.mark.usefixtures("workspace")
+def test_bad_arguments_are_refused(option: str, message: str) -> None:
+    Path("mine.zip").write_text("mine")
     with pytest.raises(UserError, match=message):
-        run_main(command, option, f"--output={tmp_path}/a.zip")
-    assert not any(tmp_path.iterdir())
+        run_main(command, "--output=new.zip", option)
+    assert Path("mine.zip").read_text() == "mine"
+    assert not Path("new.zip").exists()
 
 
 def test_the_command_prints_the_archive_s_sha256(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -241,7 +241,7 @@ def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: fl
                 f"expected at most {max_fraction:.1%} of the photos in {split} to be nearly the same as others there, "
                 f"received {len(alike)} of {len(in_split)}, as {photos['path'][alike[0]]} and "
                 f"{photos['copy_of'][alike[0]]}: if they are copies, set split.max_copies_fraction to 1; "
-                "if bursts or frames of films, also name each of these in split.group"
+                "if bursts or frames of films, also keep each together by split.group"
                 f"{NOT_DUPLICATES}"
             )
     return problems

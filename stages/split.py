@@ -41,6 +41,7 @@ MAX_LOGGED = 50  # rejected files, where they stop the run
 HOW_TO_FIX = "data/raw is a copy: change the original photos or labels, then `dvc repro --force download && dvc repro`"
 NOT_DUPLICATES = "; if those are not duplicates, lower split.duplicate_distance, or leave it empty to skip the check"
 PREVIEWS = (".thm",)  # a camera's small JPEG of a film or photo beside it
+RAWS = (".arw", ".cr2", ".cr3", ".crw", ".dng", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".srw", ".x3f")
 
 
 def main() -> None:
@@ -138,7 +139,7 @@ def reject_unusable(photos: pd.DataFrame, problems: "pd.Series[str]", *, has_sid
     reasons, names = problems[labelled], photos["path"][labelled].str.lower()
     if has_sidecars:
         reasons = reasons.mask(names.str.endswith(PREVIEWS), "is a camera's preview")
-        stems = names[reasons != ""].map(stem_of)
+        stems = names[names.str.endswith(RAWS) & (reasons != "")].map(stem_of)
         usable_names = names[reasons == ""] if len(stems) else names[:0]  # of a million the stems take a second
         of_photos = set(stems).intersection(map(stem_of, usable_names))  # as a camera's RAW beside its JPEG
         is_sidecar = names.str.endswith(tuple(SIDECAR_SUFFIXES)) & (reasons != "")

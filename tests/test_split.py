@@ -114,10 +114,10 @@ def test_too_many_unusable_files_are_an_error(workspace: Path, caplog: pytest.Lo
 def test_a_file_beside_no_photo_of_its_name_counts(workspace: Path) -> None:
     layout({"cats": 10, "dogs": 10})
     (PHOTOS / "cats/0").write_bytes((PHOTOS / "cats/0.jpg").read_bytes())
-    for name in ("cats/raw", "cats/10.NEF", "dogs/b/0.NEF"):
+    for name in ("cats/raw", "cats/10.NEF", "dogs/b/0.NEF", "dogs/1.png"):
         (PHOTOS / name).parent.mkdir(exist_ok=True)
         (PHOTOS / name).write_bytes(b"II*\0")
-    with pytest.raises(UserError, match=r"received 3 of 24, listed above"):
+    with pytest.raises(UserError, match=r"received 4 of 25, listed above"):
         split_photos()
 
 

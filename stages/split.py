@@ -139,17 +139,13 @@ def reject_unusable(photos: pd.DataFrame, problems: "pd.Series[str]", *, has_sid
     reasons, names = problems[labelled], photos["path"][labelled].str.lower()
     if has_sidecars:
         reasons = reasons.mask(names.str.endswith(PREVIEWS), "is a camera's preview")
-        stems = names[names.str.endswith(RAWS) & (reasons != "")].map(stem_of)
-        usable_names = names[reasons == ""] if len(stems) else names[:0]  # of a million the stems take a second
-        of_photos = set(stems).intersection(map(stem_of, usable_names))  # as a camera's RAW beside its JPEG
         is_sidecar = names.str.endswith(tuple(SIDECAR_SUFFIXES)) & (reasons != "")
-        is_sidecar |= names.index.isin(stems.index[stems.isin(of_photos)])
+        is_raw = names.str.endswith(RAWS) & (reasons != "")
+        if is_raw.any():  # else not, as the stems of a million names take a second
+            stems = names.map(lambda name: splitext(name)[0])
+            is_sidecar |= is_raw & stems.isin(stems[reasons == ""])  # beside its JPEG
         reasons = reasons.mask(is_sidecar, f"{SIDECAR}: " + reasons)
     photos.loc[labelled, "reason"] = reasons
-
-
-def stem_of(path: str) -> str:
-    return splitext(path)[0]
 
 
 def check_classes(photos: pd.DataFrame) -> None:

@@ -62,7 +62,7 @@ def main() -> None:
         for text in format_rows(tables):
             with tqdm.external_write_mode(file):
                 file.write(text)
-    report_problems(trained.name, len(paths), problems, args.photos)
+    report_problems(trained.name, len(set(paths)), problems, args.photos)
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -98,6 +98,8 @@ def test_counts_of_many_classes_are_the_extremes() -> None:
     figure = draw_counts(pd.DataFrame({"train": range(1000, 2000)}, labels))
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert names == [*reversed(labels[-10:]), *reversed(labels[:10])]
+    bar_labels = [int(text.get_text()) for text in figure.axes[0].texts]
+    assert bar_labels == [*range(1999, 1989, -1), *range(1009, 999, -1)]
     assert "of 1000 classes" in figure.axes[0].get_title()
     assert figure.get_figheight() < 15
 

@@ -112,6 +112,7 @@ def test_too_many_unusable_files_are_an_error(workspace: Path, caplog: pytest.Lo
 
 
 def test_a_file_beside_no_photo_of_its_name_counts(workspace: Path) -> None:
+    """So does a damaged photo, whatever is beside it."""
     layout({"cats": 10, "dogs": 10})
     (PHOTOS / "cats/0").write_bytes((PHOTOS / "cats/0.jpg").read_bytes())
     for name in ("cats/raw", "cats/10.NEF", "dogs/b/0.NEF", "dogs/1.png"):
@@ -216,11 +217,11 @@ def test_files_with_more_frames_are_counted(workspace: Path, caplog: pytest.LogC
 
 
 def write_splits(*values: str) -> None:
-    """Write a CSV of a photo of cats and one of dogs for each value of a column ``fold``."""
+    """Write a CSV of a photo of cats and one of dogs for each value of a column ``fold``, and a line of spaces."""
     layout({"cats": len(values), "dogs": len(values)})
     LABELS.mkdir(parents=True, exist_ok=True)
-    rows = [f"{label}/{index}.jpg,{label},{fold}" for label in ("cats", "dogs") for index, fold in enumerate(values)]
-    (LABELS / "labels.csv").write_text("\n".join(["path,label,fold", *rows]))
+    rows = [f"{label},{fold},{label}/{index}.jpg" for label in ("cats", "dogs") for index, fold in enumerate(values)]
+    (LABELS / "labels.csv").write_text("\n".join(["label,fold,path", " ", *rows]))
 
 
 def test_a_column_of_the_labels_gives_the_splits(workspace: Path, set_params: SetParams) -> None:

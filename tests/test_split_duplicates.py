@@ -46,8 +46,8 @@ def test_a_column_of_the_labels_keeps_patients_together(workspace: Path, set_par
     patients = {f"scans/{number}.jpg": f"{number // 3}" for number in range(24)}
     rows = [f"{patient},{'ab'[int(patient) % 2]},{path}" for path, patient in patients.items()]
 
-    def write_labels(*more: str) -> None:
-        (LABELS / "labels.csv").write_text("\n".join(["patient,label,path", " ", *rows, *more]))
+    def write_labels(*more: str, columns: str = "patient,label,path") -> None:
+        (LABELS / "labels.csv").write_text("\n".join([columns, " ", *rows, *more]))
 
     write_labels()
     set_params({"split.group_column": "patient"})
@@ -58,8 +58,11 @@ def test_a_column_of_the_labels_keeps_patients_together(workspace: Path, set_par
     with pytest.raises(UserError, match=r"disagree on the patient of scans/0\.jpg \(0, 7\)"):
         split_photos()
     set_params({"split.group_column": "Patient"})
-    with pytest.raises(MismatchError, match=r"expected 'Patient' in download\.labels, received patient, label, path$"):
-        split_photos()
+    for columns in ("patient,label,path", "Patient,label,path,Patient"):
+        write_labels(columns=columns)
+        received = columns.replace(",", ", ")
+        with pytest.raises(MismatchError, match=rf"'Patient' once in download\.labels, received {received}$"):
+            split_photos()
     set_params({"split.group": "(a)"})
     with pytest.raises(UserError, match=r"^params\.yaml: split: expected group or group_column, received both$"):
         split_photos()

@@ -60,9 +60,9 @@ def read_column(labels: Path, column: str, key: str) -> dict[str, str]:
     """Read each path's value, if any, in another column, named by ``key``, of a CSV that `read_labels` accepts."""
     content = labels.read_bytes() if labels.exists() else b""
     rows = csv.DictReader(StringIO(content.decode("utf-8-sig"), newline=""), restval="", skipinitialspace=True)
-    if column not in (columns := list(rows.fieldnames or [])):
+    if (columns := list(rows.fieldnames or [])).count(column) != 1:
         received = ", ".join(columns)[:MAX_SHOWN] or "no CSV"
-        raise MismatchError(f"{key}: expected {column!r} in download.labels, received {received}")
+        raise MismatchError(f"{key}: expected {column!r} once in download.labels, received {received}")
     values: dict[str, str] = {}
     for row in rows:
         path, value = normalize("NFC", PurePosixPath(row["path"]).as_posix()), normalize_label(row[column])

@@ -152,8 +152,10 @@ def test_notes_and_films_in_a_folder_are_no_mistakes(predict: Predict, caplog: p
         "notes, films and the like beside photos: 1, such as new/film.MP4",
         "good classified 5 photos",
     ]
-    with pytest.raises(UserError, match=r"^1 of 1 file cannot be decoded"):
-        predict("new/film.MP4")
+    with pytest.raises(
+        UserError, match=r"^1 of 6 files cannot be decoded .* fix or remove it; good classified the other 5$"
+    ):
+        predict("new", "new/film.MP4")
     for photo in PHOTOS:
         Path(photo).unlink()
     with pytest.raises(UserError, match=r"^expected photos, found only files beside photos"):

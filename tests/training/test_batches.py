@@ -33,7 +33,7 @@ def test_the_order_depends_on_the_seed_and_the_epoch_alone() -> None:
 
 def test_validation_batches_are_in_order() -> None:
     batches = list(validation_batches(PHOTOS, 4).as_numpy_iterator())
-    assert [len(labels) for _, labels in batches] == [4, 4, 2]
+    assert [(len(labels), pixels.dtype) for pixels, labels in batches] == [(size, np.uint8) for size in (4, 4, 2)]
     np.testing.assert_array_equal(np.concatenate([pixels for pixels, _ in batches]), PHOTOS.examples)
     np.testing.assert_array_equal(np.concatenate([labels for _, labels in batches]), LABELS)
 

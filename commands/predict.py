@@ -161,7 +161,7 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
 def report_problems(model: str, files: int, problems: Mapping[Path, str], named: Sequence[Path] = ()) -> None:
     """Log the files that could not be decoded, and raise a UserError if there are any.
 
-    Those whose names say that they are no photos are only counted, unless the user named them.
+    Those whose names say that they are not photos are only counted, unless the user named them.
     """
     is_sidecar = {path: path not in named and path.suffix.lower() in SIDECAR_SUFFIXES for path in problems}
     sidecars = [path for path in problems if is_sidecar[path]]

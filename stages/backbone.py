@@ -9,7 +9,7 @@ from urllib.parse import urlparse
 
 from stages.common.cli import UserError, run
 from stages.common.params import load_entry
-from stages.common.paths import ARCHITECTURE, BACKBONE
+from stages.common.paths import ARCHITECTURE, BACKBONE, IN_DATA
 from stages.data.fetch import NOT_FETCHED, Source
 from stages.storage.files import atomic_folder, write_json
 from stages.storage.non_photos import visible_files
@@ -24,7 +24,7 @@ def main() -> None:
         if backbone.weights:
             # The file keeps its name, by which Keras distinguishes its two formats (.h5 and .weights.h5).
             source = Source(backbone.weights, f"backbones.{name}.weights")
-            source.check_is_apart(target)
+            source.check_is_apart(target, *(folder for folder in IN_DATA if folder != BACKBONE))
             file = PurePosixPath(urlparse(source.path).path if source.is_http else source.path).name
             if not file.endswith(".h5") or source.is_folder():
                 raise UserError(f"{source.key}: expected a Keras weights file (.h5), received {source.url!r}")

@@ -13,7 +13,7 @@ from typing import Any
 
 from stages.common.cli import UserError, plural, run
 from stages.common.params import load_params
-from stages.common.paths import LABELS, RAW
+from stages.common.paths import IN_DATA, LABELS, RAW
 from stages.data.archive import pack_archive
 from stages.data.fetch import NOT_FETCHED, Source
 from stages.storage.files import atomic_folder, sha256_of, write_json
@@ -56,7 +56,7 @@ def check_is_fetched() -> None:
 def fetch_photos(url: str, sha256: str | None, folder: Path) -> None:
     """Pack the photos at ``url``, a folder or an archive, into shards in a folder."""
     source = Source(url, "download.photos")
-    source.check_is_apart(RAW, LABELS)
+    source.check_is_apart(*IN_DATA)
     if source.is_folder():
         if sha256:
             raise UserError(f"download.photos_sha256: expected it empty for a folder, received {sha256}")
@@ -77,7 +77,7 @@ def fetch_labels(url: str | None, folder: Path) -> None:
         (folder / "none").write_text("download.labels is null: the classes are the folders of the photos.\n")
         return
     source = Source(url, "download.labels")
-    source.check_is_apart(RAW, LABELS)
+    source.check_is_apart(*IN_DATA)
     source.copy_file(folder / "labels.csv")
 
 

@@ -69,7 +69,11 @@ def confident_classes(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarr
 def list_issues(
     photos: pd.DataFrame, classes: list[str], probabilities: np.ndarray, reviewed: Collection[str]
 ) -> pd.DataFrame:
-    """List the photos, but those ``reviewed``, that confidently belong to another class: the least probable first."""
+    """List the photos that confidently belong to another class than their label's, the least probable label first.
+
+    Those ``reviewed`` are left out, as a person has confirmed their labels. ``probabilities`` are out of fold, shaped
+    (photos, classes).
+    """
     labels = encode_labels(photos["label"], classes)
     suggested = confident_classes(probabilities, labels)
     rows = np.arange(len(photos))

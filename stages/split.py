@@ -41,6 +41,7 @@ MAX_LOGGED = 50  # rejected files, where they stop the run
 HOW_TO_FIX = "data/raw is a copy: change the original photos or labels, then `dvc repro --force download && dvc repro`"
 NOT_DUPLICATES = "; if those are not duplicates, lower split.duplicate_distance, or leave it empty to skip the check"
 PREVIEWS = (".thm",)  # a camera's small JPEG of a film or photo beside it
+RAWS = (".arw", ".cr2", ".cr3", ".crw", ".dng", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".srw", ".x3f")
 
 
 def main() -> None:
@@ -74,8 +75,10 @@ def read_thumbnails() -> tuple[pd.DataFrame, DiskArray]:
     with explain_unreadable(THUMBNAILS, "run `dvc repro thumbnails`"):
         files = pd.read_csv(THUMBNAILS / "files.csv", dtype=str, keep_default_na=False)[["path", "problem"]]
         thumbnails = open_array(THUMBNAILS / "thumbnails.npy")
-        if len(files) != len(thumbnails):
-            raise ValueError(f"{len(files)} files, {len(thumbnails)} thumbnails")
+        if not (files["path"].is_monotonic_increasing and files["path"].is_unique):
+            raise ValueError("paths that are not sorted")
+        if thumbnails.shape != (len(files), 3, 32, 32) or thumbnails.dtype != np.uint8:
+            raise ValueError(f"{len(files)} files, thumbnails of {thumbnails.dtype}, shaped {thumbnails.shape}")
         return files, thumbnails
 
 
@@ -99,12 +102,12 @@ def split_photos(
     """Fill the table of photos (:func:`stages.data.layout.photo_table`), rule by rule, each of which may refuse it."""
     labels = LABELS / "labels.csv"
     photos = find_photos(RAW, list(files["path"]), labels)
-    apply_corrections(photos, corrections)
     if settings.split_column:
         photos["split"] = splits_by_name(photos, read_column(labels, settings.split_column, "split.split_column"))
     # What a CSV lists is meant to be a photo, whatever its suffix.
     reject_unusable(photos, files["problem"], has_sidecars=not labels.exists())
     check_classes(photos)
+    apply_corrections(photos, corrections)
     index = photos.index[photos["reason"] == ""]
     hashes = row_by_row(lambda indices: hash_thumbnails(thumbnails[indices]), index.to_numpy())
     photos.loc[index, ["phash", "mirrored_phash"]] = hashes
@@ -131,22 +134,18 @@ def usable(photos: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 
 def reject_unusable(photos: pd.DataFrame, problems: "pd.Series[str]", *, has_sidecars: bool) -> None:
-    """Reject the files with a label that are not usable photos, for their problems, which have the table's index."""
+    """Reject labelled files that are not usable photos; ``problems`` (why not, or "") have the table's index."""
     labelled = photos.index[photos["reason"] == ""]
     reasons, names = problems[labelled], photos["path"][labelled].str.lower()
     if has_sidecars:
         reasons = reasons.mask(names.str.endswith(PREVIEWS), "is a camera's preview")
-        stems = names[(reasons != "") & ~names.str.endswith(SUFFIXES)].map(stem_of)
-        usable_names = names[reasons == ""] if len(stems) else names[:0]  # of a million the stems take a second
-        of_photos = set(stems).intersection(map(stem_of, usable_names))  # as a camera's RAW beside its JPEG
         is_sidecar = names.str.endswith(tuple(SIDECAR_SUFFIXES)) & (reasons != "")
-        is_sidecar |= names.index.isin(stems.index[stems.isin(of_photos)])
+        is_raw = names.str.endswith(RAWS) & (reasons != "")
+        if is_raw.any():  # else not, as the stems of a million names take a second
+            stems = names.map(lambda name: splitext(name)[0])
+            is_sidecar |= is_raw & stems.isin(stems[reasons == ""])  # beside its JPEG
         reasons = reasons.mask(is_sidecar, f"{SIDECAR}: " + reasons)
     photos.loc[labelled, "reason"] = reasons
-
-
-def stem_of(path: str) -> str:
-    return splitext(path)[0]
 
 
 def check_classes(photos: pd.DataFrame) -> None:
@@ -218,7 +217,7 @@ def log_first(rejected: pd.DataFrame) -> None:
 def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: float) -> list[str]:
     """In validation and test, reject all photos but the first of a cluster.
 
-    Returns a problem for each of the two in which too many of those rejected are not identical to the first.
+    Returns a problem for each of these splits in which too many of those rejected are not identical to the first.
     """
     problems = []
     for split in SPLIT_NAMES[1:]:
@@ -239,7 +238,7 @@ def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: fl
                 f"expected at most {max_fraction:.1%} of the photos in {split} to be nearly the same as others there, "
                 f"received {len(alike)} of {len(in_split)}, as {photos['path'][alike[0]]} and "
                 f"{photos['copy_of'][alike[0]]}: if they are copies, set split.max_copies_fraction to 1; "
-                "if bursts or frames of films, also name each of these in split.group"
+                "if bursts or frames of films, also keep each together by split.group"
                 f"{NOT_DUPLICATES}"
             )
     return problems

@@ -1,7 +1,7 @@
-"""Decode every file once: a thumbnail of each photo, and why other files are no usable photos.
+"""Decode every file once: a thumbnail of each photo, and why other files are not usable photos.
 
 Reads the photos in ``data/raw/``. Writes into ``data/thumbnails/`` ``files.csv`` (``path,problem``): every file there,
-sorted by path, and why it is not a usable photo, or nothing; and ``thumbnails.npy``, by which ``split`` finds
+sorted by path, and why it is not a usable photo, or ""; and ``thumbnails.npy``, by which ``split`` finds
 duplicates: uint8, shaped (files, 3, 32, 32), rows in the order of the files, zeros for those that are not photos.
 """
 

@@ -78,6 +78,7 @@ def test_weights_of_the_user_in_its_folder_stop_the_step(fetch: Callable[[Any], 
     [
         ({"weights": "params.yaml"}, r"weights: expected a Keras weights file \(.h5\), received 'params.yaml'$"),
         ({"weights": "folder.h5"}, r"weights: expected a Keras weights file \(.h5\), received 'folder.h5'$"),
+        ({"weights": "data/models/w.h5"}, "weights: expected a path neither inside nor around data/models, "),
         ({"weights": "nowhere.h5"}, "weights: .*'nowhere.h5' .*, found none"),
         ({"weights": "w.weights.h5", "sha256": "0" * 64}, "weights: expected the SHA-256 0{64}, received [0-9a-f]{64}"),
     ],

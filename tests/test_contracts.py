@@ -186,7 +186,7 @@ def test_dvc_deletes_nothing_where_users_may_have_put_files() -> None:
 def test_what_needs_no_tensorflow_does_not_load_it() -> None:
     code = """
 import sys
-from stages import backbone, download, label_issues, label_stats, page, pixels, split
+from stages import backbone, download, label_issues, label_stats, page, pixels, split, thumbnails
 import stages.evaluate, stages.train, stages.training.linear  # which load it for what is not a linear classifier
 import commands.predict, commands.sample.photo_archive
 sys.exit(bool({"tensorflow", "keras"} & set(sys.modules)))

@@ -142,7 +142,9 @@ def test_a_file_put_there_while_it_fetches_stays(monkeypatch: pytest.MonkeyPatch
     assert mine.exists()
 
 
-@pytest.mark.parametrize("source", ["data/raw", "data/raw/photos-00001.zip", "data", ".", "link", "file:data/raw"])
+@pytest.mark.parametrize(
+    "source", ["data/raw", "data/raw/photos-00001.zip", "data", ".", "link", "file:data/raw", "data/thumbnails/cats"]
+)
 @pytest.mark.usefixtures("photos")
 def test_a_source_among_the_outputs_is_refused(set_params: SetParams, source: str) -> None:
     download.main()

@@ -78,6 +78,8 @@ def test_a_model_is_evaluated_from_its_files(caplog: pytest.LogCaptureFixture) -
     assert caplog.messages == [
         "cnn: accuracy on the test photos no better than the majority-class baseline's (balanced accuracy 0.500)"
     ]
+    always_cats = evaluate(Outputs(-ALWAYS_DOGS.logits))
+    assert (always_cats.scores["test"]["gain_over_baseline"], len(caplog.messages)) == (0, 2)
 
 
 def test_a_temperature_has_scores_before_and_after() -> None:

@@ -1,6 +1,7 @@
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -114,7 +115,7 @@ def test_a_file_beside_no_photo_of_its_name_counts(workspace: Path) -> None:
     """So does a damaged photo, whatever is beside it."""
     layout({"cats": 10, "dogs": 10})
     (PHOTOS / "cats/0").write_bytes((PHOTOS / "cats/0.jpg").read_bytes())
-    for name in ("cats/raw", "cats/10.NEF", "dogs/b/0.NEF", "dogs/0.PNG"):
+    for name in ("cats/raw", "cats/10.NEF", "dogs/b/0.NEF", "dogs/1.png"):
         (PHOTOS / name).parent.mkdir(exist_ok=True)
         (PHOTOS / name).write_bytes(b"II*\0")
     with pytest.raises(UserError, match=r"received 4 of 25, listed above"):
@@ -136,6 +137,7 @@ def test_sidecar_files_are_listed_and_count_for_nothing(caplog: pytest.LogCaptur
     for suffix in (".AAE", ".MOV", ".mp4", ".xmp", ".jpg.json", ".xml"):
         (PHOTOS / "cats/0").with_suffix(suffix).write_text("no photo")
     (PHOTOS / "cats/0.THM").write_bytes((PHOTOS / "cats/0.jpg").read_bytes())
+    (PHOTOS / "cats/2.jpg").rename(PHOTOS / "cats/2.txt")  # a photo all the same
     (PHOTOS / "cats/1.NEF").write_bytes(b"II*\0")
     lists = split_lists()
     assert sum(len(lists[name]) for name in SPLIT_NAMES) == 20
@@ -182,9 +184,11 @@ def test_a_class_without_usable_photos_is_an_error(
     layout({"cats": 10, "dogs": 10})
     set_params({"split.max_rejected_fraction": 1.0})
     (PHOTOS / "cows").mkdir()
-    (PHOTOS / "cows/0.jpg").write_text("no photo")
+    for name in ("cows/0.jpg", "cats/one of many.jpg"):
+        (PHOTOS / name).write_text("no photo")
     with pytest.raises(UserError, match=r"none of 'cows': data/raw/cows/0.jpg: cannot be decoded"):
         split_photos()
+    assert "one of many" not in caplog.text
     (PHOTOS / "cows/0.jpg").unlink()
     for photo in (PHOTOS / "dogs").iterdir():
         (PHOTOS / "cows" / photo.name).write_bytes(photo.read_bytes())
@@ -195,6 +199,7 @@ def test_a_class_without_usable_photos_is_an_error(
         path.with_suffix(".json").write_text("{}")
     with pytest.raises(UserError, match=r"none of 'cats', 'cows', 'dogs': data/raw/cats/0.jpg: cannot be decoded"):
         split_photos()
+    assert "data/raw/dogs/9.jpg: cannot be decoded" in caplog.text
     assert ".json" not in caplog.text
     assert not SPLITS.exists()
 
@@ -259,9 +264,13 @@ def test_thumbnails_of_other_files_are_refused(workspace: Path) -> None:
     layout({"cats": 5, "dogs": 5})
     split_photos()
     files = THUMBNAILS / "files.csv"
-    files.write_text("\n".join(files.read_text().splitlines()[:-1]))
-    with pytest.raises(UserError, match=r"data/thumbnails .*\(9 files, 10 thumbnails\): run `dvc repro thumbnails`$"):
-        split.main()
+    header, *rows = files.read_text().splitlines()
+    repeated = [rows[0], *rows[:-1]]
+    for lines, dtype in ((rows[:-1], "u1"), (rows[::-1], "u1"), (repeated, "u1"), (rows, "f4")):
+        files.write_text("\n".join([header, *lines]))
+        np.save(THUMBNAILS / "thumbnails.npy", np.zeros((10, 3, 32, 32), dtype))
+        with pytest.raises(UserError, match=r"^expected data/thumbnails as .*: run `dvc repro thumbnails`$"):
+            split.main()
 
 
 def test_all_that_stops_the_run_is_reported_at_once(workspace: Path) -> None:

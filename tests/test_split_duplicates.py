@@ -44,21 +44,21 @@ def test_a_column_of_the_labels_keeps_patients_together(workspace: Path, set_par
     layout({"scans": 24})
     LABELS.mkdir(parents=True)
     patients = {f"scans/{number}.jpg": f"{number // 3}" for number in range(24)}
-    rows = [f"{path},{'ab'[int(patient) % 2]},{patient}" for path, patient in patients.items()]
+    rows = [f"{patient},{'ab'[int(patient) % 2]},{path}" for path, patient in patients.items()]
 
-    def write_labels(*more: str, columns: str = "path,label,patient") -> None:
-        (LABELS / "labels.csv").write_text("\n".join([columns, *rows, *more]))
+    def write_labels(*more: str, columns: str = "patient,label,path") -> None:
+        (LABELS / "labels.csv").write_text("\n".join([columns, " ", *rows, *more]))
 
     write_labels()
     set_params({"split.group_column": "patient"})
     lists = split_lists()
     of_split = [{patients[path.removeprefix("data/raw/")] for path in lists[split]["path"]} for split in SPLIT_NAMES]
     assert sum(map(len, of_split)) == len(set().union(*of_split)) == 8
-    write_labels("scans/0.jpg,a,7")
+    write_labels("7,a,scans/0.jpg")
     with pytest.raises(UserError, match=r"disagree on the patient of scans/0\.jpg \(0, 7\)"):
         split_photos()
     set_params({"split.group_column": "Patient"})
-    for columns in ("path,label,patient", "path,label,Patient,Patient"):
+    for columns in ("patient,label,path", "Patient,label,path,Patient"):
         write_labels(columns=columns)
         received = columns.replace(",", ", ")
         with pytest.raises(MismatchError, match=rf"'Patient' once in download\.labels, received {received}$"):
@@ -73,13 +73,13 @@ def test_duplicates_train_together_and_test_once(workspace: Path) -> None:
     for path in sorted(PHOTOS.rglob("*.jpg")):
         name = path.relative_to(PHOTOS).as_posix()
         copy_photo(name, name.replace("/", "/copy of "), name.replace("/", "/second copy of "))
+    (PHOTOS / "a note.txt").write_text("its row of thumbnails comes before those of all photos")
     lists = split_lists()
     assert [len(lists[split]) for split in SPLIT_NAMES] == [3 * 14, 4, 2]
     clusters = [{re.sub("(second )?copy of ", "", path) for path in lists[split]["path"]} for split in SPLIT_NAMES]
     assert len(set().union(*clusters)) == 20
     assert [len(some) for some in clusters] == [14, 4, 2]
-    assert len(lists["rejected"]) == 2 * (4 + 2)
-    assert lists["rejected"]["reason"].str.startswith(DUPLICATE).all()
+    assert lists["rejected"]["reason"].str.startswith(DUPLICATE).sum() == len(lists["rejected"]) - 1 == 2 * (4 + 2)
 
 
 def test_too_many_leaks_and_conflicts_are_an_error(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-CHUNK = 16  # of many items, which a thread takes at a time: it takes less time than handing over each by itself
+CHUNK = 16  # items that a thread takes at a time, if there are many: handing over each by itself takes longer
 
 
 def available_cores() -> int:
@@ -24,7 +24,10 @@ def available_cores() -> int:
 
 
 def in_parallel(function: Callable[[Item], Result], items: Iterable[Item], threads: int = 0) -> Iterator[Result]:
-    """Apply a function to each item, by default in a thread per core; yield the results in the order of the items."""
+    """Apply a function to each item, by default in a thread per core, and yield the results in the order of the items.
+
+    At most two results per thread wait in memory. It pays off for functions that release the GIL or wait for a server.
+    """
     threads = threads or available_cores()
     pending: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:

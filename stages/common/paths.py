@@ -23,7 +23,7 @@ LABEL_ISSUES = Path("plots/label_issues")
 OUT_OF_FOLD = Path("data/out_of_fold")
 BEST = Path("metrics/best.json")
 REPORT = Path("metrics/report.md")
-# DVC may delete what else is in a folder of outputs.
+# Folders of outputs, in which DVC may delete what is not the pipeline's.
 IN_DATA = (RAW, LABELS, THUMBNAILS, BACKBONE, SPLITS, FEATURES, MODELS, REPEATS, OUT_OF_FOLD)
 OUTPUTS = (*IN_DATA, Path("metrics"), Path("plots"))
 # Outside the outputs, which DVC deletes before a step runs.

@@ -195,9 +195,10 @@ def are_similar(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _largest_excess(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Compute how far values leave the range of the others' 3 by 3 values around theirs, as scaling shifts pixels.
+    """Compute how far values leave the range of the 3 by 3 values around the same pixel of ``others``.
 
-    It is the largest of a thumbnail, in standard deviations of the other photo: float32, shaped (n,).
+    Around it, as scaling shifts pixels. Returns the largest excess of each thumbnail, in standard deviations of the
+    other photo: float32, shaped (n,).
     """
     values = (1, 2, 3)
     # Of the pixels, in the quadratic mean of the channels.

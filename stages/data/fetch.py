@@ -70,13 +70,13 @@ class Source:
         self.is_local = isinstance(self.files, LocalFileSystem)
 
     def check_is_apart(self, *outputs: Path) -> None:
-        """Refuse a local source inside or around a folder that the step replaces."""
+        """Refuse a local source inside or around a folder that a step replaces."""
         path = Path(self.path).resolve()
         for output in outputs:
             folder = output.resolve()
             if self.is_local and (path.is_relative_to(folder) or folder.is_relative_to(path)):
                 raise UserError(
-                    f"{self.key}: expected a path neither inside nor around {output}, which this step replaces, "
+                    f"{self.key}: expected a path neither inside nor around {output}, which the pipeline replaces, "
                     f"received {self.url!r}: move what is yours elsewhere, and name it there"
                 )
 

@@ -35,7 +35,7 @@ def build_model(config: ModelConfig, image_size: tuple[int, int], num_classes: i
 
 
 def head_layers(config: ModelConfig) -> list[layers.Layer]:
-    """List the layers between features and logits: convolutions with pooling between, then the classifier's others."""
+    """List the layers between features and logits: convolutions, dropout, pooling and a dense layer."""
     if config.is_linear:
         return [layers.GlobalAveragePooling2D(name="pooling", dtype="float32")]
     kernel_size, pool_size = config.kernel_size or KERNEL_SIZE, config.pool_size or POOL_SIZE
@@ -54,7 +54,7 @@ def head_layers(config: ModelConfig) -> list[layers.Layer]:
 
 
 def backbone_end(model: keras.Model) -> int:
-    """Return the index in ``model.layers`` of the layer after backbone and ``last_blocks``, else after the input."""
+    """Return the index in ``model.layers`` of the layer after the backbone and ``last_blocks``, or after the input."""
     ends = [index for index, layer in enumerate(model.layers, 1) if layer.name in ("backbone", "last_blocks")]
     return max(ends, default=1)
 

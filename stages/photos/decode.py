@@ -193,7 +193,7 @@ def _has_no_end(image_format: str | None, content: bytes) -> bool:
 
 @contextmanager
 def listed_photo(path: str) -> Iterator[None]:
-    """Turn an UnreadablePhotoError of a photo that `split` could read into a UserError."""
+    """Turn an UnreadablePhotoError of a photo that `thumbnails` could read into a UserError."""
     try:
         yield
     except UnreadablePhotoError as error:

@@ -13,7 +13,7 @@ from PIL.ImageFile import ImageFile, _Tile
 
 from stages.photos.formats import PHOTOMETRIC, PLANAR, SEPARATE, WHITE_IS_ZERO, has_tag
 
-PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 2**24  # bytes of a colour profile, decompressed
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 2**24  # bytes of a profile or text, decompressed
 
 REWRITTEN = ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp")  # by Pillow, when it turns an image
 PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}  # of a PNG

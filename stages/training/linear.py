@@ -43,7 +43,8 @@ def fit_linear(
 ) -> tuple[LinearClassifier, History, list[dict[str, float]]]:
     """Fit a logistic regression to the training photos' features, its regularisation chosen by cross-validation.
 
-    Features are pooled, shaped (photos, channels). Return the classifier, a history of one record, and each C's scores.
+    Features are pooled, shaped (photos, channels). Return the classifier, a history of one record, and the
+    cross-validated scores of each regularisation.
     """
     labels = run.train.labels
     class_weight = None if run.settings.class_weight == "none" else run.settings.class_weight

@@ -81,9 +81,10 @@ def parallel_model(model: keras.Model, settings: Train, labels: np.ndarray) -> M
 
 
 def scheduled(learning_rate: float, settings: Train, steps_per_epoch: int) -> Any:
-    """Return the learning rate, or a schedule of it over all steps: a linear warm-up, then constant or a half cosine.
+    """Return the learning rate, or a schedule of it over all steps.
 
-    Its only state is the optimizer's step count, which a backup holds.
+    After a linear warm-up from 0 it is constant, or a half cosine to 0. Its only state is the optimizer's step
+    count, which a backup holds.
     """
     constant = settings.schedule == "constant"
     if constant and not settings.warmup:

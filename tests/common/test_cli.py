@@ -15,7 +15,7 @@ from unittest import mock
 import pytest
 
 from stages.common import cli
-from stages.common.cli import BUG, MACHINE_FAILURE, MachineError, UserError, explain_unwritable, machine_problem
+from stages.common.cli import BUG, MACHINE_FAILURE, MachineError, UserError, explain_unwritable, machine_problem, quoted
 from tests.conftest import CNN_ALONE, PROJECT, SetParams, write_photos
 
 
@@ -178,6 +178,10 @@ def test_a_mistake_in_the_options_is_one_line(
     monkeypatch.setattr(sys, "argv", ["…", *arguments])
     with pytest.raises(SystemExit, match=f"^error: {mistake}: see `python -m {step} --help`$"):
         runpy.run_module(step, run_name="__main__", alter_sys=True)
+
+
+def test_of_many_names_the_first_are_quoted() -> None:
+    assert (quoted(["a", "b"], 2), quoted(["a", "b", "c"], 2)) == ("'a', 'b'", "'a', 'b' and 1 more")
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(workspace: Path, set_params: SetParams) -> None:

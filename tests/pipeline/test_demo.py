@@ -11,7 +11,7 @@ from dvc.utils.collections import merge_dicts
 
 from commands.sample.photo_archive import draw, write_archive
 from commands.sample.species import SPECIES
-from stages import backbone, download, evaluate, features, pixels, split, train
+from stages import backbone, download, evaluate, features, pixels, split, thumbnails, train
 from stages.common.params import load_params
 from stages.inference.model_file import fetch_model_file
 from stages.photos.decode import load_pixels
@@ -31,8 +31,8 @@ def test_the_demo_s_best_model_beats_the_baseline(set_params: SetParams) -> None
     set_params({**params, "models": {"transfer": params["models"]["transfer"]}})
     write_archive(Path("data/sample.zip"), ["cats", "dogs"], train=80, validation=75)
     shutil.copy(PROJECT / params["backbones"]["mobilenet_v2"]["weights"], "data")
-    fetched = [(download,), (backbone, "mobilenet_v2"), (split,), (pixels,), (features, "mobilenet_v2")]
-    for step, *entry in [*fetched, (train, "transfer"), (evaluate,)]:
+    steps = [(download,), (backbone, "mobilenet_v2"), (thumbnails,), (split,), (pixels,), (features, "mobilenet_v2")]
+    for step, *entry in [*steps, (train, "transfer"), (evaluate,)]:
         run_main(step, *map(str, entry))
     scores = read_json("metrics/models/transfer.json")
     assert scores["test"]["accuracy_low"] > 0.5, "of the baseline, beyond its confidence interval"

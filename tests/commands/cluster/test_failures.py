@@ -68,7 +68,7 @@ def local_ray(s3: None) -> Iterator[None]:
     """A cluster of this process, of which the nodes reach a bucket, as the process does."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", f"{PROJECT}:{Path(__file__).parent}")  # where the workers look for this module
-        ray.init(num_cpus=2, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
+        ray.init("local", num_cpus=2, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
         yield
         ray.shutdown()
 

@@ -179,7 +179,7 @@ def report_problems(model: str, files: int, problems: Mapping[Path, str], named:
             f"fix or remove {'it' if len(failed) == 1 else 'them'}{others}"
         )
     if not photos:
-        raise UserError("expected photos, found only files beside photos: name a folder or file that has some")
+        raise UserError("expected photos, found only notes, films and the like: name a folder or file that has some")
     logger.info("%s classified %s", model, plural(photos, "photo"))
 
 

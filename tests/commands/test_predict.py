@@ -158,7 +158,7 @@ def test_notes_and_films_in_a_folder_are_no_mistakes(predict: Predict, caplog: p
         predict("new", "new/film.MP4")
     for photo in PHOTOS:
         Path(photo).unlink()
-    with pytest.raises(UserError, match=r"^expected photos, found only files beside photos"):
+    with pytest.raises(UserError, match=r"^expected photos, found only notes, films and the like"):
         predict("new")
 
 

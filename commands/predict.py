@@ -39,7 +39,7 @@ from stages.inference.model_file import TrainedModel, fetch_model_file
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
 from stages.photos.shards import packed_photos
 from stages.storage.files import atomic_write
-from stages.storage.non_photos import SIDECAR_SUFFIXES, unreadable_folders, visible_files
+from stages.storage.non_photos import RAW_SUFFIXES, SIDECAR_SUFFIXES, unreadable_folders, visible_files
 
 EPILOG = (
     "If a file cannot be decoded, the others are classified all the same, and the exit code is 1. In a folder, notes, "
@@ -62,7 +62,7 @@ def main() -> None:
         for text in format_rows(tables):
             with tqdm.external_write_mode(file):
                 file.write(text)
-    report_problems(trained.name, len(set(paths)), problems, args.photos)
+    report_problems(trained.name, len(set(paths)), problems, paths, args.photos)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -158,17 +158,27 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
     sys.stdout.flush()
 
 
-def report_problems(model: str, files: int, problems: Mapping[Path, str], named: Sequence[Path] = ()) -> None:
+def report_problems(
+    model: str, files: int, problems: Mapping[Path, str], paths: Iterable[Path], named: Sequence[Path] = ()
+) -> None:
     """Log the files that could not be decoded, and raise a UserError if there are any.
 
-    Those whose names say that they are not photos are only counted, unless the user named them.
+    Those whose names say that they are not photos are only counted, unless the user named them; so is a RAW beside its
+    JPEG, for which ``paths`` are searched.
     """
-    is_sidecar = {path: path not in named and path.suffix.lower() in SIDECAR_SUFFIXES for path in problems}
-    sidecars = [path for path in problems if is_sidecar[path]]
+    suffixes = {path: path.suffix.lower() for path in problems if path not in named}
+    beside = set[Path]()
+    if not RAW_SUFFIXES.isdisjoint(suffixes.values()):
+        beside = {path.with_suffix("") for path in paths if path not in problems}
+    is_sidecar = {
+        path: suffix in SIDECAR_SUFFIXES or (suffix in RAW_SUFFIXES and path.with_suffix("") in beside)
+        for path, suffix in suffixes.items()
+    }
+    sidecars = [path for path in problems if is_sidecar.get(path)]
     if sidecars:
         text = "notes, films and the like beside photos: %d, such as %s"
         logger.info(text, len(sidecars), shown(sidecars[0]))
-    failed = {path: problem for path, problem in problems.items() if not is_sidecar[path]}
+    failed = {path: problem for path, problem in problems.items() if not is_sidecar.get(path)}
     for path, problem in failed.items():
         logger.warning("%s: %s", shown(path), problem)
     photos = files - len(sidecars)

@@ -34,14 +34,13 @@ from stages.data.layout import SPLIT_NAMES, find_photos, splits_by_name
 from stages.photos.formats import SUFFIXES
 from stages.storage.arrays import ArrayStore, DiskArray, open_array, row_by_row
 from stages.storage.files import atomic_folder, explain_unreadable, write_csv
-from stages.storage.non_photos import SIDECAR_SUFFIXES
+from stages.storage.non_photos import RAW_SUFFIXES, SIDECAR_SUFFIXES
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
 
 MAX_LOGGED = 50  # rejected files, where they stop the run
 HOW_TO_FIX = "data/raw is a copy: change the original photos or labels, then `dvc repro --force download && dvc repro`"
 NOT_DUPLICATES = "; if those are not duplicates, lower split.duplicate_distance, or leave it empty to skip the check"
 PREVIEWS = (".thm",)  # a camera's small JPEG of a film or photo beside it
-RAWS = (".arw", ".cr2", ".cr3", ".crw", ".dng", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".srw", ".x3f")
 
 
 def main() -> None:
@@ -140,7 +139,7 @@ def reject_unusable(photos: pd.DataFrame, problems: "pd.Series[str]", *, has_sid
     if has_sidecars:
         reasons = reasons.mask(names.str.endswith(PREVIEWS), "is a camera's preview")
         is_sidecar = names.str.endswith(tuple(SIDECAR_SUFFIXES)) & (reasons != "")
-        is_raw = names.str.endswith(RAWS) & (reasons != "")
+        is_raw = names.str.endswith(tuple(RAW_SUFFIXES)) & (reasons != "")
         if is_raw.any():  # else not, as the stems of a million names take a second
             stems = names.map(lambda name: splitext(name)[0])
             is_sidecar |= is_raw & stems.isin(stems[reasons == ""])  # beside its JPEG

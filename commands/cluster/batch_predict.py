@@ -99,7 +99,8 @@ def report(paths: list[str], predictions: pd.DataFrame, model: str) -> None:
     if len(here) < len(predictions):
         logger.info("rows of photos that no longer exist: %d", len(predictions) - len(here))
     bad = here.dropna(subset="problem")
-    report_problems(model, len(paths), dict(zip(map(Path, bad["path"]), bad["problem"], strict=True)))
+    problems = dict(zip(map(Path, bad["path"]), bad["problem"], strict=True))
+    report_problems(model, len(paths), problems, map(Path, here["path"]))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,10 @@ SIDECAR_SUFFIXES = {
     *(".csv", ".db", ".html", ".ini", ".json", ".log", ".mat", ".md", ".pdf", ".tsv", ".txt", ".xml", ".yaml"),
     *(".aae", ".avi", ".lrv", ".m4a", ".m4v", ".mov", ".mp3", ".mp4", ".3gp", ".pp3", ".thm", ".wav", ".xmp"),
 }
+# Of a RAW, which many cameras write beside a JPEG of the same name.
+RAW_SUFFIXES = {
+    *(".arw", ".cr2", ".cr3", ".crw", ".dng", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".srw", ".x3f"),
+}
 HEADER_BYTES = 512
 SAVE = "save it as JPEG"
 SIGNATURES = {  # kind of file: the bytes that it has at a position

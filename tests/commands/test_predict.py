@@ -147,9 +147,10 @@ def test_a_folder_that_may_not_be_read_counts_as_a_file(
 def test_notes_and_films_in_a_folder_are_no_mistakes(predict: Predict, caplog: pytest.LogCaptureFixture) -> None:
     """Though they are, where the user names them, or has nothing else."""
     Path("new/film.MP4").write_bytes(b"\0\0\0\x18ftypmp42")
+    Path("new/0.NEF").write_bytes(b"II*\0")  # beside a photo of its name
     assert len(predict("new", "--format", "csv").splitlines()) == 6
     assert caplog.messages == [
-        "notes, films and the like beside photos: 1, such as new/film.MP4",
+        "notes, films and the like beside photos: 2, such as new/0.NEF",
         "good classified 5 photos",
     ]
     with pytest.raises(
@@ -158,6 +159,9 @@ def test_notes_and_films_in_a_folder_are_no_mistakes(predict: Predict, caplog: p
         predict("new", "new/film.MP4")
     for photo in PHOTOS:
         Path(photo).unlink()
+    with pytest.raises(UserError, match=r"^1 of 1 file cannot be decoded"):
+        predict("new")
+    Path("new/0.NEF").unlink()
     with pytest.raises(UserError, match=r"^expected photos, found only notes, films and the like"):
         predict("new")
 

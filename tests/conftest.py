@@ -113,6 +113,7 @@ def s3() -> Iterator[None]:
         patch.setenv("AWS_ENDPOINT_URL", "http://{}:{}".format(*server.get_host_and_port()))
         for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
             patch.setenv(f"AWS_{name}", "key")
+        patch.setattr("s3fs.S3FileSystem.cachable", False)  # or one would go on to ask another module's server
         yield
     server.stop()
 

@@ -28,11 +28,6 @@ def _photos(s3: None) -> None:
     bucket.pipe_file("photos.zip", archive.getvalue())
 
 
-@pytest.fixture(autouse=True)
-def _own_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("s3fs.S3FileSystem.cachable", False)  # of each test
-
-
 def test_a_folder_and_an_archive_are_fetched(tmp_path: Path) -> None:
     folder, archive = (Source(f"s3://bucket/{name}", "download.photos") for name in ("photos", "photos.zip"))
     assert (folder.is_folder(), archive.is_folder()) == (True, False)

@@ -11,7 +11,7 @@ model (``commands/export/export_cache.py``).
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -62,7 +62,7 @@ def main() -> None:
         for text in format_rows(tables):
             with tqdm.external_write_mode(file):
                 file.write(text)
-    report_problems(trained.name, len(set(paths)), problems, paths, args.photos)
+    report_problems(trained.name, len(set(paths)), problems, paths, set(args.photos))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -159,7 +159,7 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
 
 
 def report_problems(
-    model: str, files: int, problems: Mapping[Path, str], paths: Iterable[Path], named: Sequence[Path] = ()
+    model: str, files: int, problems: Mapping[Path, str], paths: Iterable[Path], named: Collection[Path] = ()
 ) -> None:
     """Log the files that could not be decoded, and raise a UserError if there are any.
 

@@ -87,7 +87,7 @@ def test_duplicates_are_compared_by_corrected_labels() -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["3.jpg,dogs"], "expected labelled photos, as data/raw/cats/0.jpg, received 3.jpg: correct it"),
+        ([f"{CAT} ,dogs"], f"expected labelled photos, as data/raw/cats/0.jpg, received '{CAT} ': fix it"),
         ([f"{CAT},cows"], f"expected for {CAT} one of cats, dogs, remove, received cows"),
         ([f"{CAT},dogs", f"{CAT},cats"], f"two lines disagree on {CAT} (cats, dogs): delete one"),
     ],

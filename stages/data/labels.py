@@ -114,7 +114,7 @@ def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> N
 def check_correction(path: str, labels: set[str], paths: Set[str], classes: list[str]) -> None:
     """Raise a MismatchError if the path is not one of ``paths``, or the label neither one class nor ``remove``."""
     if path not in paths:
-        raise MismatchError(f"corrections.csv: expected labelled photos, as {min(paths)}, received {path}: correct it")
+        raise MismatchError(f"corrections.csv: expected labelled photos, as {min(paths)}, received {path!r}: fix it")
     if len(labels) > 1:
         raise MismatchError(f"corrections.csv: two lines disagree on {path} ({', '.join(sorted(labels))}): delete one")
     if not labels <= {*classes, REMOVE}:

@@ -18,7 +18,6 @@ and test have one photo of each duplicate cluster, so that scores, confidence in
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from posixpath import splitext
 
 import numpy as np
@@ -75,7 +74,7 @@ def read_thumbnails() -> tuple[pd.DataFrame, DiskArray]:
     with explain_unreadable(THUMBNAILS, advice):
         files = pd.read_csv(THUMBNAILS / "files.csv", dtype=str, keep_default_na=False)[["path", "problem"]]
         thumbnails = open_array(THUMBNAILS / "thumbnails.npy")
-        if not (files["path"].is_monotonic_increasing and files["path"].is_unique):
+        if not (files["path"].shift(fill_value="") < files["path"]).all():
             raise ValueError("paths that are not sorted")
         if thumbnails.shape != (len(files), 3, 32, 32) or thumbnails.dtype != np.uint8:
             raise ValueError(f"{len(files)} files, thumbnails of {thumbnails.dtype}, shaped {thumbnails.shape}")
@@ -195,9 +194,9 @@ def check_rejected_fraction(photos: pd.DataFrame, max_fraction: float) -> list[s
     """
     photos = photos.loc[photos["reason"] != REMOVED, ["path", "label", "reason"]]
     paths, reasons, has_label = photos["path"], photos["reason"], photos["label"] != ""
-    suffixes = paths.map(lambda path: Path(path).suffix.lower())
+    suffixes = paths.str.lower().str.extract(r"[^/](\.[^./]+)$", expand=False)
     is_photo = has_label & ~reasons.str.startswith(SIDECAR)
-    is_alike = (reasons == NO_LABEL) & suffixes.isin(set(suffixes[is_photo]) - SIDECAR_SUFFIXES)
+    is_alike = (reasons == NO_LABEL) & suffixes.isin(set(suffixes[is_photo].unique()) - SIDECAR_SUFFIXES)
     is_named = reasons.str.startswith(NO_FILE) | paths.str.lower().str.endswith(SUFFIXES)
     candidates = photos[is_photo | is_alike | (is_named & ~has_label)]
     rejected = candidates[candidates["reason"] != ""]

@@ -132,7 +132,7 @@ def split_photos(
 
 
 def usable(photos: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    return photos.loc[photos["reason"] == "", columns]  # and no others, as each takes memory
+    return photos.loc[photos["reason"] == "", columns]  # only these, as each takes memory
 
 
 def reject_unusable(photos: pd.DataFrame, problems: "pd.Series[str]", *, has_sidecars: bool) -> None:

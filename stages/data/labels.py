@@ -86,7 +86,7 @@ def normalize_label(label: str) -> str:
 
 
 def spelling(label: str) -> str:
-    """Return what labels share that differ in case, width, spaces, or the format of an integer, as 0, 00 and 0.0."""
+    """Return a key that labels share if only case, width, spaces or an integer's format (0, 00, 0.0) differ."""
     label = re.sub(r"^(-?)0*(\d+)(\.0*)?$", r"\1\2", normalize("NFKC", label).casefold())
     return re.sub(r"[\s_-]+", " ", label)
 

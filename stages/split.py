@@ -128,7 +128,7 @@ def split_photos(
     problems += check_splits(photos)
     if problems:  # all at once, as correcting photos means to fetch and decode them again
         raise UserError("\nand ".join(problems))
-    return photos.sort_values("path")
+    return photos.sort_values("path")  # until here, names without a file were the last
 
 
 def usable(photos: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -156,7 +156,7 @@ def check_classes(photos: pd.DataFrame) -> None:
     labelled = photos.loc[is_meant, ["path", "label", "reason"]]
     if lost := set(labelled["label"].unique()) - set(usable(labelled, ["label"])["label"].unique()):
         log_first(labelled[labelled["label"].isin(lost)])
-        first = labelled[labelled["label"] == min(lost)].sort_values("path").iloc[0]
+        first = labelled[labelled["label"] == min(lost)].iloc[0]
         hint = NOT_DUPLICATES if DUPLICATE in first["reason"] else ""
         rejected = f"{first['path']}: {first['reason']}{hint}"
         raise UserError(f"expected usable photos of every class, found none of {quoted(sorted(lost))}: {rejected}")
@@ -177,7 +177,7 @@ def reject_leaks(photos: pd.DataFrame) -> None:
 
     A group keeps its photos in test if it has any, else those in validation.
     """
-    grouped = usable(photos, ["path", "split", "cluster", "group"]).sort_values("path")
+    grouped = usable(photos, ["path", "split", "cluster", "group"])
     splits = grouped["split"].map(SPLIT_NAMES.index)
     is_leak = splits < splits.groupby(grouped["group"]).transform("max")
     leaks, others = grouped[is_leak], grouped[~is_leak]
@@ -223,7 +223,7 @@ def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: fl
     """
     problems = []
     for split in SPLIT_NAMES[1:]:
-        in_split = usable(photos[photos["split"] == split], ["path", "cluster"]).sort_values("path")
+        in_split = usable(photos[photos["split"] == split], ["path", "cluster"])
         copies = in_split[in_split["cluster"].duplicated()]
         if copies.empty:
             continue

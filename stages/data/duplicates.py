@@ -98,7 +98,7 @@ def find_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: i
     """Return, for each photo that is directly a duplicate of one of another class, that one's path."""
     conflicts = {}
     is_mixed = photos.groupby("cluster")["label"].transform("nunique") > 1
-    for _, cluster in photos[is_mixed].sort_values("path").groupby("cluster"):
+    for _, cluster in photos[is_mixed].groupby("cluster"):
         for label, of_class in cluster.groupby("label"):
             others = cluster[cluster["label"] != label]
             indices, hashes = others.index.to_numpy(), others["phash"].to_numpy()

@@ -193,12 +193,12 @@ def check_rejected_fraction(photos: pd.DataFrame, max_fraction: float) -> list[s
     suffix of a photo, or of a file that the CSV lists.
     """
     photos = photos.loc[photos["reason"] != REMOVED, ["path", "label", "reason"]]
-    paths, reasons, has_label = photos["path"], photos["reason"], photos["label"] != ""
-    suffixes = paths.str.lower().str.extract(r"[^/](\.[^./]+)$", expand=False)
-    is_photo = has_label & ~reasons.str.startswith(SIDECAR)
+    reasons = photos["reason"]
+    suffixes = photos["path"].str.lower().str.extract(r"[^/](\.[^./]+)$", expand=False)
+    is_photo = (photos["label"] != "") & ~reasons.str.startswith(SIDECAR)
     is_alike = (reasons == NO_LABEL) & suffixes.isin(set(suffixes[is_photo].unique()) - SIDECAR_SUFFIXES)
-    is_named = reasons.str.startswith(NO_FILE) | paths.str.lower().str.endswith(SUFFIXES)
-    candidates = photos[is_photo | is_alike | (is_named & ~has_label)]
+    is_named = reasons.str.startswith(NO_FILE) | suffixes.isin(SUFFIXES)
+    candidates = photos[is_photo | is_alike | is_named]
     rejected = candidates[candidates["reason"] != ""]
     if len(rejected) / len(candidates) <= max_fraction:  # 0.29 * 100 is below 29 in floats
         return []

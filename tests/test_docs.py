@@ -9,6 +9,7 @@ import yaml
 
 from commands import predict
 from stages.common.cli import UserError
+from stages.common.param_types import RENAMED
 from stages.storage.files import write_json
 from tests.conftest import PROJECT, packed_files, read_json, run_main
 from tests.project import MODELS, commit, run
@@ -79,6 +80,15 @@ def test_the_recipes_for_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_the_one_test_of_contributing_exists() -> None:
     [(file, name)] = re.findall(r"pytest (tests/\w+\.py)::(\w+)", block_with("pre-commit install"))
     assert f"def {name}(" in (PROJECT / file).read_text()
+
+
+def test_the_changelog_lists_every_renamed_parameter() -> None:
+    rows = re.findall(r"^\| `([\w.]+)` \| (.+) \|$", (PROJECT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    listed = {old.replace("MODEL", "*"): new for old, new in rows}
+    assert listed.keys() == RENAMED.keys()
+    for old, text in RENAMED.items():
+        if new := re.search(r"(?<=renamed to )[\w.]*\w|(?:features\.NAME|train)\.\w+", text):  # not of a removed key
+            assert f"`{new[0]}`" in listed[old], old
 
 
 def test_behaviours_name_scripts_and_tests_that_exist() -> None:

@@ -1,6 +1,7 @@
 """Types of the values in ``params.yaml``, and the messages for values that do not fit."""
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
 import pydantic
@@ -48,6 +49,30 @@ class Section(BaseModel):
         return {key: value for key, value in content.items() if value is not None or key not in defaults}
 
 
+# Keys of earlier versions, and what became of them; * stands for a name.
+RENAMED = {
+    "confidence.temperature": "renamed to confidence.temperature_scaling",
+    "confidence.unlike_fraction": "renamed to confidence.out_of_distribution_fraction",
+    "confidence.unsure_accuracy": "renamed to confidence.abstention_accuracy",
+    "memory_gib": "removed: arrays are on disk",
+    "models.*.backbone": "removed: name it in features.NAME.backbone, and NAME in the model's features",
+    "models.*.convolutions": "renamed to conv_layers (how many) and filters",
+    "models.*.fine_tune.after": "removed: a model that fine-tunes starts as a fitted linear classifier",
+    "models.*.fine_tune.first_layer": "removed: name the layer in features.NAME.stop_before alone",
+    "models.*.keep": "renamed to checkpoint",
+    "models.*.patience": "renamed to early_stopping",
+    "models.*.scale": "renamed to rescale: zero_to_one, the default, or minus_one_to_one",
+    "models.*.units": "renamed to dense_units",
+    "models.*.views": "removed: set features.NAME.views",
+    "train.image_size": "renamed to image_size, outside of the sections",
+    "train.keep": "renamed to train.checkpoint",
+    "train.parts": "renamed to train.micro_batches",
+    "train.patience": "renamed to train.early_stopping",
+    "train.repeats": "renamed to train.runs",
+    "train.threads": "removed: one thread for each of train.micro_batches",
+}
+
+
 def format_errors(details: Sequence[Any]) -> str:
     if "seed" in map(key_of, details):  # sections without a seed have taken this one
         details = [detail for detail in details if not key_of(detail).endswith(".seed")]
@@ -64,7 +89,8 @@ def format_validation_error(detail: Any) -> str:
         case {"loc": (*_, "[key]")}:
             return f"{key}: expected a name of letters, digits, - and _ (it names files), one of digits in quotes"
         case {"type": "extra_forbidden"}:
-            return f"{key}: unknown key: docs/parameters.md lists all, CHANGELOG.md those that were renamed"
+            renamed = (text for pattern, text in RENAMED.items() if fnmatchcase(key, pattern))
+            return f"{key}: {next(renamed, 'unknown key: docs/parameters.md lists all')}"
         case {"type": "missing"}:
             return f"{key}: expected a value, received none"
         case {"type": "model_type" | "dict_type"}:

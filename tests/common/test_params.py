@@ -8,6 +8,7 @@ import pytest
 from dvc.utils.serialize import load_yaml
 
 from stages.common.cli import UserError
+from stages.common.param_types import RENAMED
 from stages.common.params import load_entry, load_params
 from tests.conftest import SetParams
 
@@ -59,6 +60,14 @@ def test_a_value_may_be_written_in_several_ways(set_params: SetParams, key: str,
     assert value == read
 
 
+@pytest.mark.parametrize("pattern", RENAMED)
+def test_a_renamed_key_is_refused_with_its_new_name(set_params: SetParams, pattern: str) -> None:
+    key = pattern.replace("*", "fine_tuned")
+    set_params({key: 1})
+    with pytest.raises(UserError, match=f"{key}: {re.escape(RENAMED[pattern])}"):
+        load_params()
+
+
 @pytest.mark.parametrize(("written", "value"), [("1e-3", 0.001), ("010", 10), ("1_0", 10), ("0o10", 8)])
 def test_a_number_is_what_dvc_reads(written: str, value: float) -> None:
     """Otherwise dvc.lock would name another value than the one that was used."""
@@ -99,7 +108,7 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("train.learning_rate", float("nan"), "train.learning_rate: expected a finite number, received nan"),
         ("train.learning_rate", "fast", "train.learning_rate: expected a valid number, received 'fast'"),
         ("train.epochs", 10**30, f"train.epochs: expected less than {2**63}, received {10**30}"),
-        ("train.rate", 0.1, "train.rate: unknown key: docs/parameters.md lists all, CHANGELOG.md those"),
+        ("train.rate", 0.1, "train.rate: unknown key: docs/parameters.md lists all"),
         *(
             ("image_size", value, f"image_size: expected pixels, as 160 or [height, width], received {value!r}")
             for value in ([160], "large", 0, True)

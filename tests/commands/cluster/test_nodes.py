@@ -1,5 +1,6 @@
 """The project's files for the nodes of a cluster, and the checks of nodes; without a cluster."""
 
+import json
 import logging
 import subprocess
 from contextlib import nullcontext
@@ -12,8 +13,10 @@ from dvc.repo import Repo
 
 from commands.cluster import nodes
 from commands.cluster.nodes import check_resources, connect, copy_tracked_files
+from commands.cluster.workspace import dvc
 from stages.common.cli import UserError
 from stages.common.params import Resources
+from tests.project import run
 
 
 def test_one_node_must_have_all_resources(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,3 +125,18 @@ def test_a_node_that_only_reads_the_remote_is_refused(tmp_path: Path, monkeypatc
     remote.mkdir(parents=True)
     assert nodes.problems_of_node._function({}, "") == []
     assert list(remote.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "step", "reason"),
+    [
+        ("echo 'error: expected this, received that'; exit 1", "step", "expected this, received that"),
+        ("kill -9 $$", "step", "failed to reproduce 'step': failed to run: kill -9"),
+        ("true", "nonesuch", "Stage 'nonesuch' not found"),
+    ],
+)
+def test_a_failed_step_says_where_and_why(tmp_path: Path, command: str, step: str, reason: str) -> None:
+    run(tmp_path, "dvc", "init", "--no-scm")
+    (tmp_path / "dvc.yaml").write_text(json.dumps({"stages": {"step": {"cmd": command}}}))
+    with pytest.raises(UserError, match=f"^`dvc repro {step}` on [^:]+: .*{reason}"):
+        dvc("repro", step, folder=tmp_path)

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import subprocess
 from contextlib import nullcontext
 from pathlib import Path
 from unittest import mock
@@ -34,24 +33,20 @@ def test_one_node_must_have_all_resources(monkeypatch: pytest.MonkeyPatch) -> No
             check_resources([*needed[:2], resources])
 
 
-def git(*arguments: str) -> None:
-    subprocess.run(["git", *arguments], check=True, capture_output=True)
-
-
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project that is a sub-folder of its repository, with a file of each kind."""
     folder = tmp_path / "repository/project"
     (folder / "stages").mkdir(parents=True)
     monkeypatch.chdir(folder)
-    git("init", "--quiet", "..")
+    run(Path(), "git", "init", "--quiet", "..")
     for name in ("dvc.yaml", "stages/a.py", "changed.txt", "deleted.txt", "forced.log", "café.txt"):
         Path(name).write_text("tracked")
     Path("link.txt").symlink_to("nowhere")
     Path(".gitignore").write_text("*.log\n")
     Path("../outside.txt").write_text("tracked")
-    git("add", "--all", "..")
-    git("add", "--force", "forced.log")
+    run(Path(), "git", "add", "--all", "..")
+    run(Path(), "git", "add", "--force", "forced.log")
     Path("changed.txt").write_text("not committed")
     Path("deleted.txt").unlink()
     Path("photos").mkdir()
@@ -77,7 +72,7 @@ def test_a_project_without_git_is_one_line(tmp_path: Path, monkeypatch: pytest.M
     Path("dvc.yaml").write_text("stages: {}")
     with pytest.raises(UserError, match=r"repository for the nodes: .*not a git repository.*: `git init` and `git add"):
         connect()
-    git("init", "--quiet")
+    run(Path(), "git", "init", "--quiet")
     with pytest.raises(UserError, match=r"^expected git to track dvc.yaml, .*: `git add --all`$"):
         connect()
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -18,7 +18,6 @@ and test have one photo of each duplicate cluster, so that scores, confidence in
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from posixpath import splitext
 
 import numpy as np
@@ -33,8 +32,8 @@ from stages.data.labels import apply_corrections, read_column, read_labels
 from stages.data.layout import SPLIT_NAMES, find_photos, splits_by_name
 from stages.photos.formats import SUFFIXES
 from stages.storage.arrays import ArrayStore, DiskArray, open_array, row_by_row
-from stages.storage.files import atomic_folder, explain_unreadable, write_csv
-from stages.storage.non_photos import RAW_SUFFIXES, SIDECAR_SUFFIXES
+from stages.storage.files import atomic_folder, explain_unreadable, read_json, write_csv
+from stages.storage.non_photos import RAW_SUFFIXES, SIDECAR_SUFFIXES, file_sizes
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
 
 MAX_LOGGED = 50  # rejected files, where they stop the run
@@ -71,13 +70,17 @@ def main() -> None:
 
 def read_thumbnails() -> tuple[pd.DataFrame, DiskArray]:
     """Read what `thumbnails` wrote: the table of files, and the array with a row for each."""
-    with explain_unreadable(THUMBNAILS, "run `dvc repro thumbnails`"):
+    advice = "run `dvc repro thumbnails`"
+    with explain_unreadable(THUMBNAILS, advice):
         files = pd.read_csv(THUMBNAILS / "files.csv", dtype=str, keep_default_na=False)[["path", "problem"]]
         thumbnails = open_array(THUMBNAILS / "thumbnails.npy")
-        if not (files["path"].is_monotonic_increasing and files["path"].is_unique):
+        if not (files["path"].shift(fill_value="") < files["path"]).all():
             raise ValueError("paths that are not sorted")
         if thumbnails.shape != (len(files), 3, 32, 32) or thumbnails.dtype != np.uint8:
             raise ValueError(f"{len(files)} files, thumbnails of {thumbnails.dtype}, shaped {thumbnails.shape}")
+        sizes = file_sizes(RAW)  # none where DVC pulled the thumbnails alone
+        if sizes and sizes != read_json(THUMBNAILS / "shards.json", dict, advice):
+            raise UserError(f"{THUMBNAILS}: expected those of the photos in {RAW}, received others: {advice}")
         return files, thumbnails
 
 
@@ -193,9 +196,9 @@ def check_rejected_fraction(photos: pd.DataFrame, max_fraction: float) -> list[s
     """
     photos = photos.loc[photos["reason"] != REMOVED, ["path", "label", "reason"]]
     paths, reasons, has_label = photos["path"], photos["reason"], photos["label"] != ""
-    suffixes = paths.map(lambda path: Path(path).suffix.lower())
+    suffixes = paths.str.lower().str.extract(r"[^/](\.[^./]+)$", expand=False)
     is_photo = has_label & ~reasons.str.startswith(SIDECAR)
-    is_alike = (reasons == NO_LABEL) & suffixes.isin(set(suffixes[is_photo]) - SIDECAR_SUFFIXES)
+    is_alike = (reasons == NO_LABEL) & suffixes.isin(set(suffixes[is_photo].unique()) - SIDECAR_SUFFIXES)
     is_named = reasons.str.startswith(NO_FILE) | paths.str.lower().str.endswith(SUFFIXES)
     candidates = photos[is_photo | is_alike | (is_named & ~has_label)]
     rejected = candidates[candidates["reason"] != ""]

@@ -1,4 +1,5 @@
 import hashlib
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from PIL import Image
 
 from stages import split, thumbnails
 from stages.common.cli import UserError
-from stages.common.paths import LABELS, SPLITS, THUMBNAILS
+from stages.common.paths import LABELS, RAW, SPLITS, THUMBNAILS
 from stages.data.layout import SPLIT_NAMES, photo_table
 from stages.storage.photo_lists import SIDECAR, count_rejected
 from tests.conftest import PHOTOS, SetParams, pack_photos, write_photos
@@ -227,13 +228,15 @@ def write_splits(*values: str) -> None:
 def test_a_column_of_the_labels_gives_the_splits(workspace: Path, set_params: SetParams) -> None:
     """By the names that folders may have; photos without a label need none."""
     write_splits("train", "Val", "testing", "Train_set", "test")
+    with (LABELS / "labels.csv").open("a") as file:
+        file.write("\ncats,,missing.jpg")
     write_photos(PHOTOS / "others", 1)
     set_params({"split.split_column": "fold", "split.max_rejected_fraction": 0.2})
     lists = split_lists()
     for split_name, numbers in {"train": [0, 3], "validation": [1], "test": [2, 4]}.items():
         expected = [f"data/raw/{label}/{number}.jpg" for label in ("cats", "dogs") for number in numbers]
         assert list(lists[split_name]["path"]) == expected
-    assert list(lists["rejected"]["path"]) == ["data/raw/others/0.jpg"]
+    assert list(lists["rejected"]["path"]) == ["data/raw/missing.jpg", "data/raw/others/0.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -271,6 +274,13 @@ def test_thumbnails_of_other_files_are_refused(workspace: Path) -> None:
         np.save(THUMBNAILS / "thumbnails.npy", np.zeros((10, 3, 32, 32), dtype))
         with pytest.raises(UserError, match=r"^expected data/thumbnails as .*: run `dvc repro thumbnails`$"):
             split.main()
+    thumbnails.main()
+    shutil.rmtree(RAW)  # as where DVC pulled the thumbnails alone
+    split.main()
+    write_photos(PHOTOS / "cats", 6)
+    pack_photos()
+    with pytest.raises(UserError, match=r"^data/thumbnails: expected those of the photos in data/raw, .*thumbnails`$"):
+        split.main()
 
 
 def test_all_that_stops_the_run_is_reported_at_once(workspace: Path) -> None:

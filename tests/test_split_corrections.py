@@ -101,11 +101,12 @@ def test_a_correction_that_does_not_fit_is_an_error(lines: list[str], message: s
 
 
 @pytest.mark.parametrize("label", ["dogs", "remove"])
-def test_a_class_that_would_lose_all_its_photos_is_an_error(label: str) -> None:
-    """Though another file stays in its folder."""
+def test_classes_that_would_lose_all_their_photos_are_an_error(label: str) -> None:
+    """Though another file stays in the folder of one."""
     (PHOTOS / "cats/notes.txt").write_text("no photo")
-    with pytest.raises(UserError, match="expected photos of each class, found none of 'cats'"):
-        correct(*(f"data/raw/cats/{number}.jpg,{label}" for number in range(10)))
+    write_photos(PHOTOS / "cows", 10)
+    with pytest.raises(UserError, match="expected photos of each class, found none of 'cats', 'cows': "):
+        correct(*(f"data/raw/{of}/{number}.jpg,{label}" for of in ("cats", "cows") for number in range(10)))
 
 
 def test_in_a_class_called_remove_no_photo_can_be_removed() -> None:

@@ -57,7 +57,8 @@ def fit_linear(
     inverse = best.inverse_regularization
     if best.loss == max(candidate.loss for candidate in candidates):
         if len(candidates) > 1:
-            logger.warning("C = %g, as they are all alike: it takes two training photos of a class to compare", inverse)
+            advice = "add photos of classes with a single one, or list larger C in inverse_regularization"
+            logger.warning("C = %g, as all have the same loss: %s", inverse, advice)
     elif best in (candidates[0], candidates[-1]):
         advice = "list others beyond it in inverse_regularization"
         logger.warning("C = %g has the lowest loss, at the end of those tried: %s", inverse, advice)

@@ -130,11 +130,11 @@ def split_photos(
     problems += check_splits(photos)
     if problems:  # all at once, as correcting photos means to fetch and decode them again
         raise UserError("\nand ".join(problems))
-    return photos.sort_values("path")
+    return photos.sort_values("path")  # until here, names without a file were the last
 
 
 def usable(photos: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    return photos.loc[photos["reason"] == "", columns]  # and no others, as each takes memory
+    return photos.loc[photos["reason"] == "", columns]  # only these, as each takes memory
 
 
 def reject_unusable(photos: pd.DataFrame, problems: "pd.Series[str]", *, has_sidecars: bool) -> None:
@@ -158,7 +158,7 @@ def check_classes(photos: pd.DataFrame) -> None:
     labelled = photos.loc[is_meant, ["path", "label", "reason"]]
     if lost := set(labelled["label"].unique()) - set(usable(labelled, ["label"])["label"].unique()):
         log_first(labelled[labelled["label"].isin(lost)])
-        first = labelled[labelled["label"] == min(lost)].sort_values("path").iloc[0]
+        first = labelled[labelled["label"] == min(lost)].iloc[0]
         hint = NOT_DUPLICATES if DUPLICATE in first["reason"] else ""
         rejected = f"{first['path']}: {first['reason']}{hint}"
         raise UserError(f"expected usable photos of every class, found none of {quoted(sorted(lost))}: {rejected}")
@@ -179,7 +179,7 @@ def reject_leaks(photos: pd.DataFrame) -> None:
 
     A group keeps its photos in test if it has any, else those in validation.
     """
-    grouped = usable(photos, ["path", "split", "cluster", "group"]).sort_values("path")
+    grouped = usable(photos, ["path", "split", "cluster", "group"])
     splits = grouped["split"].map(SPLIT_NAMES.index)
     is_leak = splits < splits.groupby(grouped["group"]).transform("max")
     leaks, others = grouped[is_leak], grouped[~is_leak]
@@ -195,12 +195,12 @@ def check_rejected_fraction(photos: pd.DataFrame, max_fraction: float) -> list[s
     suffix of a photo, or of a file that the CSV lists.
     """
     photos = photos.loc[photos["reason"] != REMOVED, ["path", "label", "reason"]]
-    paths, reasons, has_label = photos["path"], photos["reason"], photos["label"] != ""
-    suffixes = paths.str.lower().str.extract(r"[^/](\.[^./]+)$", expand=False)
-    is_photo = has_label & ~reasons.str.startswith(SIDECAR)
+    reasons = photos["reason"]
+    suffixes = photos["path"].str.lower().str.extract(r"[^/](\.[^./]+)$", expand=False)
+    is_photo = (photos["label"] != "") & ~reasons.str.startswith(SIDECAR)
     is_alike = (reasons == NO_LABEL) & suffixes.isin(set(suffixes[is_photo].unique()) - SIDECAR_SUFFIXES)
-    is_named = reasons.str.startswith(NO_FILE) | paths.str.lower().str.endswith(SUFFIXES)
-    candidates = photos[is_photo | is_alike | (is_named & ~has_label)]
+    is_named = reasons.str.startswith(NO_FILE) | suffixes.isin(SUFFIXES)
+    candidates = photos[is_photo | is_alike | is_named]
     rejected = candidates[candidates["reason"] != ""]
     if len(rejected) / len(candidates) <= max_fraction:  # 0.29 * 100 is below 29 in floats
         return []
@@ -226,7 +226,7 @@ def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: fl
     """
     received, examples = [], []
     for split in checked:
-        in_split = usable(photos[photos["split"] == split], ["path", "cluster"]).sort_values("path")
+        in_split = usable(photos[photos["split"] == split], ["path", "cluster"])
         copies = in_split[in_split["cluster"].duplicated()]
         if copies.empty:
             continue

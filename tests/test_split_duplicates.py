@@ -27,20 +27,6 @@ def copy_photo(source: str, *targets: str) -> None:
         (PHOTOS / target).write_bytes((PHOTOS / source).read_bytes())
 
 
-def test_a_photo_in_two_splits_stays_in_the_stricter_one(workspace: Path, set_params: SetParams) -> None:
-    layout({f"{name}/{label}": 10 for name in ("train", "validation") for label in ("cats", "dogs")})
-    with Image.open(PHOTOS / "validation/cats/0.jpg") as photo:  # a test photo
-        photo.resize((60, 40)).save(PHOTOS / "train/cats/copy.jpg", quality=60)
-    copy_photo("train/cats/1.jpg", "validation/cats/1.jpg")
-    set_params({"split.max_rejected_fraction": 0.05})
-    lists = split_lists()
-    assert [len(lists[name]) for name in SPLIT_NAMES] == [19, 16, 4]
-    assert lists["rejected"].to_dict("records") == [
-        {"path": "data/raw/train/cats/1.jpg", "reason": "same photo as data/raw/validation/cats/1.jpg"},
-        {"path": "data/raw/train/cats/copy.jpg", "reason": "same photo as data/raw/validation/cats/0.jpg"},
-    ]
-
-
 def test_a_column_of_the_labels_keeps_patients_together(workspace: Path, set_params: SetParams) -> None:
     layout({"scans": 24})
     LABELS.mkdir(parents=True)

@@ -85,7 +85,7 @@ class Source:
         return not self.is_http and bool(self._retry(partial(self.files.isdir, self.path), self.url))
 
     def _check_is_file(self, path: str) -> None:
-        """Refuse what reading has no end of."""
+        """Refuse anything but a file: reading a pipe or a device may never end."""
         if self.is_local and not Path(path).is_file():
             raise UserError(
                 f"{self.key}: expected a file, received {path}, a folder, a link to one or to nothing, a pipe or a "

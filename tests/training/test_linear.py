@@ -18,7 +18,7 @@ from stages.inference import prediction
 from stages.inference.prediction import load_model, predict_outputs, with_features
 from stages.inference.prediction_cache import PredictionCache
 from stages.models import logistic_regression, saving
-from stages.models.logistic_regression import assign_folds, fit_classifier
+from stages.models.logistic_regression import Candidate, assign_folds, fit_classifier
 from stages.models.model_parts import read_linear_head
 from stages.models.pretrained import load_backbone
 from stages.models.runtime import keras
@@ -267,9 +267,15 @@ def test_groups_folds_seed_and_weights_reach_it(fit: Fit, monkeypatch: pytest.Mo
     assert list(dict.fromkeys(weights)) == ["balanced", None]  # of the cross-validation, too
 
 
-def test_a_regularisation_at_the_end_of_the_list_is_told(fit: Fit, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_regularisation_at_the_end_of_the_list_is_told(
+    fit: Fit, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fit(inverse_regularization=[1e-9, 1e-8])
     assert "lowest loss, at the end of those tried" in caplog.text
     caplog.clear()
     fit(inverse_regularization=1e-9)
+    alike = [Candidate(inverse, 36.0, 0.0) for inverse in (0.1, 1.0)]
+    monkeypatch.setattr(logistic_regression, "cross_validate", lambda *_: (alike[1], alike))
+    fit()
     assert "at the end of" not in caplog.text
+    assert "C = 1, as they are all alike" in caplog.text

@@ -2,9 +2,9 @@
 # SciPy 1.17.1: filtfilt() and decimate() of uint8 values are wrong by dozens near both ends.
 #
 # filtfilt(), sosfiltfilt() and so decimate() extend the signal beyond its ends by mirrored values, 2 * end - value, which they compute in
-# the type of the signal: below 0 and above 255 it wraps around, and the filter blurs that into the result. A row of pixels, or of
-# brightness by frame, which is even but for a slight noise is 20 and falls to -70 at its end. lfilter(), savgol_filter() and
-# resample() of the same values are right, as are all of them as floats. No issue describes it.
+# the type of the signal: below 0 and above 255 it wraps around, and the filter blurs that into the result. So a row of pixels, or the
+# brightness by frame, that begins with 4 begins with 105 when it was smoothed. sosfilt(), savgol_filter() and resample() of the same
+# values are right, as are all of them as floats. No issue describes it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

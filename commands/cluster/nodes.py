@@ -17,7 +17,7 @@ import ray
 from dvc.repo import Repo
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from commands.cluster.workspace import dvc, workspace
+from commands.cluster.workspace import NodeError, dvc, workspace
 from stages.common.cli import MachineError, UserError, first_line, logger, machine_problem
 from stages.common.params import Resources
 
@@ -74,9 +74,9 @@ def git_files(*options: str) -> list[Path]:
 
 
 def task_options(resources: Resources, retries: int) -> dict[str, Any]:
-    """Return what a task reserves on a node, and how often it starts again after its process or node died."""
+    """Return what a task reserves on a node, and how often it starts again where a node failed."""
     reserved = {"num_cpus": resources.cpus, "num_gpus": resources.gpus, "memory": resources.memory_gib * 2**30}
-    return {**reserved, "max_retries": retries}
+    return {**reserved, "max_retries": retries, "retry_exceptions": [NodeError]}
 
 
 def prepare(needed: Iterable[Resources], pushed: Sequence[str], features: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ instead of running the step.
 """
 
 import os
+import re
 import socket
 import sys
 from collections import deque
@@ -19,6 +20,9 @@ from tempfile import TemporaryDirectory
 from dvc.utils.hydra import apply_overrides
 
 from stages.common.cli import UserError
+
+# DVC's own exit code says only that it failed; a step's is at the end of the line that says which step did.
+STEP_FAILED = re.compile(r"ERROR: failed to reproduce .*, exited with (-?\d+)")
 
 
 @contextmanager
@@ -42,6 +46,10 @@ def workspace(lock: str = "", overrides: Sequence[str] = ()) -> Iterator[Path]:
         yield folder
 
 
+class NodeError(UserError):
+    """A DVC command failed for a reason that may lie with the node: elsewhere, or later, it may succeed."""
+
+
 def reproduce(folder: Path, *steps: str) -> None:
     """Run steps in a workspace, from the remote's data to the remote."""
     dvc("repro", "--pull", "--single-item", *steps, folder=folder)
@@ -49,9 +57,11 @@ def reproduce(folder: Path, *steps: str) -> None:
 
 
 def dvc(*arguments: str, folder: Path = Path()) -> None:
-    """Run a DVC command and print its output, or raise a UserError with the reason why it failed.
+    """Run a DVC command, and print its output; if the caller is killed it soon ends too, as nobody reads the output.
 
-    If the caller is killed the command soon ends too, as nobody reads the output.
+    Raises:
+        UserError: A step failed by a mistake of the user's, and would fail again.
+        NodeError: A step failed in any other way (full disk, no access, killed), or DVC itself did.
     """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # steps find this Python first
     env = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
@@ -61,8 +71,11 @@ def dvc(*arguments: str, folder: Path = Path()) -> None:
         for line in process.stdout or ():
             print(line, end="", flush=True)  # noqa: T201
             last_lines.append(line.rstrip())
-    if process.returncode:
-        # A step says in a line of its own why it failed, before DVC says that it did.
-        reasons = (line for line in last_lines if line.startswith(("error: ", "ERROR: ")))
-        reason = next(reasons, f"error: exit code {process.returncode}").partition(": ")[2]
-        raise UserError(f"`dvc {' '.join(arguments)}` on {socket.gethostname()}: {reason}")
+    if process.returncode == 0:
+        return
+    # A step says in a line of its own why it failed, before DVC says that it did.
+    reasons = (line for line in last_lines if line.startswith(("error: ", "ERROR: ")))
+    reason = next(reasons, f"error: exit code {process.returncode}").partition(": ")[2]
+    exit_codes = [match[1] for line in last_lines if (match := STEP_FAILED.fullmatch(line))]
+    error_type = UserError if exit_codes[-1:] == ["1"] else NodeError
+    raise error_type(f"`dvc {' '.join(arguments)}` on {socket.gethostname()}: {reason}")

@@ -166,19 +166,15 @@ def report_problems(
     Those whose names say that they are not photos are only counted, unless the user named them; so is a RAW beside its
     JPEG, for which ``paths`` are searched.
     """
-    suffixes = {path: path.suffix.lower() for path in problems if path not in named}
-    beside = set[Path]()
-    if not RAW_SUFFIXES.isdisjoint(suffixes.values()):
-        beside = {path.with_suffix("") for path in paths if path not in problems}
-    is_sidecar = {
-        path: suffix in SIDECAR_SUFFIXES or (suffix in RAW_SUFFIXES and path.with_suffix("") in beside)
-        for path, suffix in suffixes.items()
-    }
-    sidecars = [path for path in problems if is_sidecar.get(path)]
+    unnamed = [path for path in problems if path not in named]
+    sidecars = {path for path in unnamed if path.suffix.lower() in SIDECAR_SUFFIXES}
+    if raws := [path for path in unnamed if path.suffix.lower() in RAW_SUFFIXES]:
+        photos_beside = {path.with_suffix("") for path in paths if path not in problems}
+        sidecars |= {path for path in raws if path.with_suffix("") in photos_beside}
     if sidecars:
         text = "notes, films and the like beside photos: %d, such as %s"
-        logger.info(text, len(sidecars), shown(sidecars[0]))
-    failed = {path: problem for path, problem in problems.items() if not is_sidecar.get(path)}
+        logger.info(text, len(sidecars), shown(min(sidecars)))
+    failed = {path: problem for path, problem in problems.items() if path not in sidecars}
     for path, problem in failed.items():
         logger.warning("%s: %s", shown(path), problem)
     photos = files - len(sidecars)

@@ -15,7 +15,7 @@ from dvc.repo import Repo
 
 from stages.common.cli import UserError, command_parser, first_line, run, without_password
 from stages.common.params import load_params
-from stages.common.paths import REPORT
+from stages.common.paths import REPORT, SPLITS
 from stages.evaluation.report import markdown_table
 from stages.evaluation.scores import SCORE_NAMES
 from stages.inference.model_file import resolve_commit
@@ -37,10 +37,13 @@ def main() -> None:
     params = load_params()
     try:
         with Repo() as repo:
-            resolve_commit(repo, base)
+            commit = resolve_commit(repo, base)
             head = repo.scm.get_rev()[:7]
             changed = diff_from(repo, base, "params").drop(columns=["path", "change"])
             scores = diff_from(repo, base, "metrics")
+            here = scored_lists(repo)
+            with repo.switch(commit):
+                changed_lists = [f"`{path}`" for path, md5 in scored_lists(repo).items() if here.get(path, md5) != md5]
     except DvcException as error:
         raise UserError(f"expected a git revision to compare with, received {base!r}: {first_line(error)}") from error
     main_scores = {"test.accuracy", *(f"{split}.{params.evaluate.rank_by}" for split in ("validation", "test"))}
@@ -52,13 +55,22 @@ def main() -> None:
     blocks = [
         MARKER,
         f"### Scores of `{head}` against `{base}`",
-        f"{best}\n\nOn the photos of `{without_password(params.download.photos)}`:",
+        best,
+        f"Scores on other photos or labels: {' and '.join(changed_lists)} changed." if changed_lists else "",
+        f"On the photos of `{without_password(params.download.photos)}`:",
         shortened(diff_table(main_rows, base)) if len(main_rows) else unchanged,
         details("Parameters that differ", diff_table(changed, base)) if len(changed) else "",
         details("All scores that differ", diff_table(scores, base)) if len(scores) else "",
         details(f"The report of <code>{head}</code>", report),
     ]
     print("\n\n".join(filter(None, blocks)))  # noqa: T201
+
+
+def scored_lists(repo: Repo) -> dict[str, str]:
+    """Return the MD5 of the lists of validation and test photos on which a revision's models were scored."""
+    deps = [dep for stage in repo.index.stages if stage.name == "evaluate" for dep in stage.deps if dep.hash_info]
+    paths = {f"{SPLITS}/{split}.csv" for split in ("validation", "test")}
+    return {dep.def_path: dep.hash_info.value for dep in deps if dep.def_path in paths}
 
 
 def diff_from(repo: Repo, base: str, kind: str) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from stages.common.paths import IN_DATA, LABELS, RAW
 from stages.data.archive import pack_archive
 from stages.data.fetch import NOT_FETCHED, Source
 from stages.storage.files import atomic_folder, sha256_of, write_json
-from stages.storage.non_photos import visible_files
+from stages.storage.non_photos import file_sizes, visible_files
 
 FETCHED = Path("data/fetched.json")
 
@@ -36,9 +36,8 @@ def main() -> None:
 
 def list_files(raw: Path, labels: Path) -> dict[str, dict[str, Any]]:
     """List the shards with their sizes, and the labels with their SHA-256, as a correction may not change the size."""
-    sizes = {name: (raw / name).stat().st_size if (raw / name).exists() else None for name in visible_files(raw)}
     hashes = {name: sha256_of(labels / name) if (labels / name).is_file() else None for name in visible_files(labels)}
-    return {str(RAW): sizes, str(LABELS): hashes}
+    return {str(RAW): file_sizes(raw), str(LABELS): hashes}
 
 
 def check_is_fetched() -> None:

@@ -38,9 +38,8 @@ def main() -> None:
     settings, features = params.label_issues[name], np.concatenate(pooled)
     folds = logistic_regression.assign_folds(labels, read_groups(photos["path"]), settings.folds, settings.seed)
     strengths = logistic_regression.INVERSE_REGULARIZATIONS
-    best, probabilities, _ = logistic_regression.cross_validate(features, labels, folds, strengths)
-    if len(probabilities) < len(labels):  # those of a sample or of one fold
-        probabilities = logistic_regression.out_of_fold(features, labels, folds, best.inverse_regularization)
+    best, _ = logistic_regression.cross_validate(features, labels, folds, strengths)
+    probabilities = logistic_regression.out_of_fold(features, labels, folds, best.inverse_regularization)
     issues = list_issues(photos, classes, probabilities, reviewed=read_split("corrected")["path"])
     write_csv(issues, LABEL_ISSUES / f"{name}.csv")
     write_figure(draw_issues(issues), LABEL_ISSUES / f"{name}.png")

@@ -13,7 +13,7 @@ from string import Template, punctuation
 from markdown import Markdown
 from PIL import Image
 
-from stages.common.cli import run
+from stages.common.cli import UserError, run
 from stages.common.params import load_params
 from stages.common.paths import BEST, LABEL_ISSUES, REPORT
 from stages.storage.files import check_leftovers, explain_unreadable, json_value, write_text
@@ -65,9 +65,12 @@ def page(report: str, figures: dict[str, dict[Path, str]]) -> str:
 def figure(path: Path, title: str) -> str:
     """Embed a figure's file in HTML, as JPEG where that is smaller, as it is with photos."""
     png, jpeg = path.read_bytes(), BytesIO()
-    with Image.open(BytesIO(png)) as picture:
-        attributes = f'tabindex="0" style="--readable: {0.45 * picture.width:.0f}px"'
-        picture.convert("RGB").save(jpeg, "jpeg", quality=90)
+    try:
+        picture = Image.open(BytesIO(png)).convert("RGB")
+    except (OSError, SyntaxError) as error:  # of Pillow, as the file has been read
+        raise UserError(f"expected a figure in {path}, received other content: run `dvc repro`") from error
+    picture.save(jpeg, "jpeg", quality=90)
+    attributes = f'tabindex="0" style="--readable: {0.45 * picture.width:.0f}px"'
     kind, content = min(("png", png), ("jpeg", jpeg.getvalue()), key=lambda each: len(each[1]))
     source = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
     caption = f"{title}: <code>{path.as_posix()}</code>"

@@ -18,7 +18,6 @@ and test have one photo of each duplicate cluster, so that scores, confidence in
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from posixpath import splitext
 
 import numpy as np
@@ -33,8 +32,8 @@ from stages.data.labels import apply_corrections, read_column, read_labels
 from stages.data.layout import SPLIT_NAMES, find_photos, splits_by_name
 from stages.photos.formats import SUFFIXES
 from stages.storage.arrays import ArrayStore, DiskArray, open_array, row_by_row
-from stages.storage.files import atomic_folder, explain_unreadable, write_csv
-from stages.storage.non_photos import RAW_SUFFIXES, SIDECAR_SUFFIXES
+from stages.storage.files import atomic_folder, explain_unreadable, read_json, write_csv
+from stages.storage.non_photos import RAW_SUFFIXES, SIDECAR_SUFFIXES, file_sizes
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
 
 MAX_LOGGED = 50  # rejected files, where they stop the run
@@ -71,13 +70,17 @@ def main() -> None:
 
 def read_thumbnails() -> tuple[pd.DataFrame, DiskArray]:
     """Read what `thumbnails` wrote: the table of files, and the array with a row for each."""
-    with explain_unreadable(THUMBNAILS, "run `dvc repro thumbnails`"):
+    advice = "run `dvc repro thumbnails`"
+    with explain_unreadable(THUMBNAILS, advice):
         files = pd.read_csv(THUMBNAILS / "files.csv", dtype=str, keep_default_na=False)[["path", "problem"]]
         thumbnails = open_array(THUMBNAILS / "thumbnails.npy")
-        if not (files["path"].is_monotonic_increasing and files["path"].is_unique):
+        if not (files["path"].shift(fill_value="") < files["path"]).all():
             raise ValueError("paths that are not sorted")
         if thumbnails.shape != (len(files), 3, 32, 32) or thumbnails.dtype != np.uint8:
             raise ValueError(f"{len(files)} files, thumbnails of {thumbnails.dtype}, shaped {thumbnails.shape}")
+        sizes = file_sizes(RAW)  # none where DVC pulled the thumbnails alone
+        if sizes and sizes != read_json(THUMBNAILS / "shards.json", dict, advice):
+            raise UserError(f"{THUMBNAILS}: expected those of the photos in {RAW}, received others: {advice}")
         return files, thumbnails
 
 
@@ -118,18 +121,20 @@ def split_photos(
     index = photos.index[photos["reason"] == ""]
     group_of = read_column(labels, settings.group_column, "split.group_column") if settings.group_column else {}
     photos.loc[index, "group"] = find_groups(photos.loc[index, ["path", "name", "cluster"]], settings, group_of)
+    in_fractions = not photos["split"].any()
     photos.loc[index, "split"] = assign_splits(photos.loc[index], settings, photos[photos["reason"] == REMOVED])
     reject_leaks(photos)
     problems = check_rejected_fraction(photos, settings.max_rejected_fraction)
-    problems += reject_copies(photos, thumbnails, settings.max_copies_fraction)
+    checked = SPLIT_NAMES if in_fractions else SPLIT_NAMES[1:]
+    problems += reject_copies(photos, thumbnails, settings.max_copies_fraction, checked)
     problems += check_splits(photos)
     if problems:  # all at once, as correcting photos means to fetch and decode them again
         raise UserError("\nand ".join(problems))
-    return photos.sort_values("path")
+    return photos.sort_values("path")  # until here, names without a file were the last
 
 
 def usable(photos: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    return photos.loc[photos["reason"] == "", columns]  # and no others, as each takes memory
+    return photos.loc[photos["reason"] == "", columns]  # only these, as each takes memory
 
 
 def reject_unusable(photos: pd.DataFrame, problems: "pd.Series[str]", *, has_sidecars: bool) -> None:
@@ -153,7 +158,7 @@ def check_classes(photos: pd.DataFrame) -> None:
     labelled = photos.loc[is_meant, ["path", "label", "reason"]]
     if lost := set(labelled["label"].unique()) - set(usable(labelled, ["label"])["label"].unique()):
         log_first(labelled[labelled["label"].isin(lost)])
-        first = labelled[labelled["label"] == min(lost)].sort_values("path").iloc[0]
+        first = labelled[labelled["label"] == min(lost)].iloc[0]
         hint = NOT_DUPLICATES if DUPLICATE in first["reason"] else ""
         rejected = f"{first['path']}: {first['reason']}{hint}"
         raise UserError(f"expected usable photos of every class, found none of {quoted(sorted(lost))}: {rejected}")
@@ -174,7 +179,7 @@ def reject_leaks(photos: pd.DataFrame) -> None:
 
     A group keeps its photos in test if it has any, else those in validation.
     """
-    grouped = usable(photos, ["path", "split", "cluster", "group"]).sort_values("path")
+    grouped = usable(photos, ["path", "split", "cluster", "group"])
     splits = grouped["split"].map(SPLIT_NAMES.index)
     is_leak = splits < splits.groupby(grouped["group"]).transform("max")
     leaks, others = grouped[is_leak], grouped[~is_leak]
@@ -190,12 +195,12 @@ def check_rejected_fraction(photos: pd.DataFrame, max_fraction: float) -> list[s
     suffix of a photo, or of a file that the CSV lists.
     """
     photos = photos.loc[photos["reason"] != REMOVED, ["path", "label", "reason"]]
-    paths, reasons, has_label = photos["path"], photos["reason"], photos["label"] != ""
-    suffixes = paths.map(lambda path: Path(path).suffix.lower())
-    is_photo = has_label & ~reasons.str.startswith(SIDECAR)
-    is_alike = (reasons == NO_LABEL) & suffixes.isin(set(suffixes[is_photo]) - SIDECAR_SUFFIXES)
-    is_named = reasons.str.startswith(NO_FILE) | paths.str.lower().str.endswith(SUFFIXES)
-    candidates = photos[is_photo | is_alike | (is_named & ~has_label)]
+    reasons = photos["reason"]
+    suffixes = photos["path"].str.lower().str.extract(r"[^/](\.[^./]+)$", expand=False)
+    is_photo = (photos["label"] != "") & ~reasons.str.startswith(SIDECAR)
+    is_alike = (reasons == NO_LABEL) & suffixes.isin(set(suffixes[is_photo].unique()) - SIDECAR_SUFFIXES)
+    is_named = reasons.str.startswith(NO_FILE) | suffixes.isin(SUFFIXES)
+    candidates = photos[is_photo | is_alike | is_named]
     rejected = candidates[candidates["reason"] != ""]
     if len(rejected) / len(candidates) <= max_fraction:  # 0.29 * 100 is below 29 in floats
         return []
@@ -213,34 +218,38 @@ def log_first(rejected: pd.DataFrame) -> None:
     logger.warning("\n".join([*lines, *more]))
 
 
-def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: float) -> list[str]:
+def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: float, checked: list[str]) -> list[str]:
     """In validation and test, reject all photos but the first of a cluster.
 
-    Returns a problem for each of these splits in which too many of those rejected are not identical to the first.
+    Returns a problem if in a split of ``checked`` too many copies are not identical to the first. Training is one where
+    the fractions fill it: as a cluster counts once, it would have nearly all photos of a fixed camera.
     """
-    problems = []
-    for split in SPLIT_NAMES[1:]:
-        in_split = usable(photos[photos["split"] == split], ["path", "cluster"]).sort_values("path")
+    received, examples = [], []
+    for split in checked:
+        in_split = usable(photos[photos["split"] == split], ["path", "cluster"])
         copies = in_split[in_split["cluster"].duplicated()]
         if copies.empty:
             continue
         originals = in_split.drop_duplicates("cluster").reset_index().set_index("cluster").loc[copies["cluster"]]
-        photos.loc[copies.index, "copy_of"] = originals["path"].to_numpy()
-        photos.loc[copies.index, "reason"] = f"{DUPLICATE} " + photos["copy_of"]
-        text = "%s: copies of other photos there, left out: %d of %d (%.1f %%), such as %s of %s"
-        example = copies["path"].iloc[0], originals["path"].iloc[0]
-        logger.warning(text, split, len(copies), len(in_split), 100 * len(copies) / len(in_split), *example)
+        if split != "train":
+            photos.loc[copies.index, "copy_of"] = originals["path"].to_numpy()
+            photos.loc[copies.index, "reason"] = f"{DUPLICATE} " + photos["copy_of"]
+            text = "%s: copies of other photos there, left out: %d of %d (%.1f %%), such as %s of %s"
+            example = copies["path"].iloc[0], originals["path"].iloc[0]
+            logger.warning(text, split, len(copies), len(in_split), 100 * len(copies) / len(in_split), *example)
         pairs = np.stack([copies.index, originals["index"]], axis=1)
-        alike = [pair[0] for pair in pairs if not np.array_equal(*thumbnails[pair])]
+        alike = [pair for pair in pairs if not np.array_equal(*thumbnails[pair])]
         if len(alike) / len(in_split) > max_fraction:
-            problems.append(
-                f"expected at most {max_fraction:.1%} of the photos in {split} to be nearly the same as others there, "
-                f"received {len(alike)} of {len(in_split)}, as {photos['path'][alike[0]]} and "
-                f"{photos['copy_of'][alike[0]]}: if they are copies, set split.max_copies_fraction to 1; "
-                "if bursts or frames of films, also keep each together by split.group"
-                f"{NOT_DUPLICATES}"
-            )
-    return problems
+            received.append(f"{len(alike)} of {len(in_split)} in {split}")
+            examples.append(" and ".join(photos["path"][alike[0]]))
+    if not received:
+        return []
+    return [
+        f"expected at most {max_fraction:.1%} of the photos of a split to be nearly the same as others there, received "
+        f"{', '.join(received)}, as {examples[0]}: if they are copies, set split.max_copies_fraction to 1; if bursts "
+        "or frames of films, also keep each together by split.group or split.group_column"
+        f"{NOT_DUPLICATES}"
+    ]
 
 
 def check_splits(photos: pd.DataFrame) -> list[str]:

@@ -1,8 +1,9 @@
 """Decode every file once: a thumbnail of each photo, and why other files are not usable photos.
 
 Reads the photos in ``data/raw/``. Writes into ``data/thumbnails/`` ``files.csv`` (``path,problem``): every file there,
-sorted by path, and why it is not a usable photo, or ""; and ``thumbnails.npy``, by which ``split`` finds
-duplicates: uint8, shaped (files, 3, 32, 32), rows in the order of the files, zeros for those that are not photos.
+sorted by path, and why it is not a usable photo, or ""; ``thumbnails.npy``, by which ``split`` finds
+duplicates: uint8, shaped (files, 3, 32, 32), rows in the order of the files, zeros for those that are not photos; and
+``shards.json``, the sizes of the shards that the photos were in.
 """
 
 import numpy as np
@@ -16,7 +17,8 @@ from stages.common.paths import RAW, SHARD, THUMBNAILS
 from stages.photos.decode import MORE_FRAMES, UnreadablePhotoError, open_photo
 from stages.photos.shards import packed_photos
 from stages.storage.arrays import create_array
-from stages.storage.files import atomic_folder, write_csv
+from stages.storage.files import atomic_folder, write_csv, write_json
+from stages.storage.non_photos import file_sizes
 
 SIDE = 32  # of a thumbnail, in pixels
 DECODED_SIZE = 128  # in pixels: a large JPEG is decoded at a reduced size, which still exceeds a thumbnail's
@@ -42,6 +44,7 @@ def main() -> None:
             return ""
 
         problems = map_in_parallel(inspect, range(len(paths)), "checking photos")
+        write_json(file_sizes(RAW), folder / "shards.json")
         write_csv(pd.DataFrame({"path": paths, "problem": problems}), folder / "files.csv")
     if with_more_frames:
         text = "files with more pages or frames than the first, the only one that is read: %d, such as %s"

@@ -37,7 +37,6 @@ CNN_ALONE = {"models": {"cnn": CNN}, "features": {}, "backbones": {}, "label_iss
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=1, help="how often test_soak.py kills the pipeline")
-    parser.addoption("--soak-seed", type=int, default=0, help="of the moments at which it does")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
-from stages import download, split, thumbnails
+from stages import download
 from stages.common.cli import UserError
 from stages.common.paths import LABELS, RAW
-from stages.storage.photo_lists import read_split
 from tests.conftest import CNN_ALONE, SetParams, packed_files, write_photos
 
 
@@ -38,42 +37,20 @@ def test_a_local_archive_is_packed_where_it_is(
     assert Path(archive).is_file()
 
 
-def test_photos_in_a_flat_folder_have_the_classes_of_a_csv(photos: Path, set_params: SetParams) -> None:
-    """Through ``split``, with the same lists as those of a folder per class."""
-    write_photos(photos, 20)
-    shutil.rmtree(photos / "cats")
-    shutil.rmtree(photos / "dogs")
-    rows = [f"{index}.jpg,{'cats' if index < 10 else 'dogs'}" for index in range(20)]
-    Path("labels.csv").write_text("\n".join(["path,label", *rows]))
-    set_params({"download.labels": "labels.csv"})
+def test_a_second_run_replaces_the_first(photos: Path, set_params: SetParams) -> None:
+    (photos / "0.csv").write_text("path,label\n")
+    set_params({"download.labels": "photos/0.csv"})
     download.main()
-    thumbnails.main()
-    split.main()
-    lists = {name: read_split(name) for name in ("train", "validation", "test", "rejected")}
-    assert [len(listed) for listed in lists.values()] == [14, 4, 2, 0]
-    for name in ("train", "validation", "test"):
-        indices = lists[name]["path"].str.extract(r"^data/raw/(\d+).jpg$", expand=False).astype(int)
-        assert list(lists[name]["label"]) == ["cats" if index < 10 else "dogs" for index in indices]
-
-
-@pytest.mark.usefixtures("photos")
-def test_labels_of_a_previous_run_are_not_kept(set_params: SetParams) -> None:
-    Path("labels.csv").write_text("path,label\n")
-    for labels, written in (("labels.csv", "labels.csv"), (None, "none")):
-        set_params({"download.labels": labels})
-        download.main()
-        assert files_below(LABELS) == [written]
-
-
-def test_a_second_run_replaces_the_first(photos: Path) -> None:
-    download.main()
+    assert files_below(LABELS) == ["labels.csv"]
+    set_params({"download.labels": None})
+    (photos / "0.csv").unlink()
     (photos / "cats/0.jpg").unlink()
     write_photos(photos / "dogs", 3)
     (RAW / "photos-00001.zip").unlink()  # as a disk may lose it
     (RAW / ".DS_Store").touch()
     download.main()
     assert list(packed_files()) == files_below(photos) == ["cats/1.jpg", "dogs/0.jpg", "dogs/1.jpg", "dogs/2.jpg"]
-    assert sorted(path.name for path in Path("data").iterdir()) == ["fetched.json", "labels", "raw"]
+    assert files_below(Path("data")) == ["fetched.json", "labels/none", "raw/photos-00001.zip"]
 
 
 @pytest.mark.parametrize("photos_at", ["data/incoming", "data/photos", "data/raw2", "data/.unfinished-photos"])

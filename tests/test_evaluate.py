@@ -13,7 +13,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import logit
 
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
@@ -21,7 +20,6 @@ from stages.common.paths import BEST, HISTORY, MODELS, REPEATS
 from stages.evaluate import evaluate_model, outputs, read_environment, read_seeds
 from stages.evaluation import results
 from stages.evaluation.results import Evaluation
-from stages.evaluation.scores import rounded
 from stages.inference.calibration import Calibration
 from stages.inference.prediction import Outputs
 from stages.storage.photo_lists import hash_lists
@@ -90,13 +88,6 @@ def test_a_temperature_has_scores_before_and_after() -> None:
     assert evaluation.scores["test"]["ece"] == pytest.approx(dogs - 1 / 3, abs=1e-6)
     expected = {"temperature": 2, "ece_before": 5 / 12, "loss_before": before["test"]["loss"]}
     assert evaluation.scores["confidence"] == pytest.approx(expected)
-
-
-def test_a_threshold_has_its_coverage_and_accuracy() -> None:
-    outputs = Outputs(np.log([[0.2, 0.8], [0.4, 0.6], [0.1, 0.9]]))
-    scores = rounded(evaluate(outputs, Calibration(log_odds_threshold=logit(0.7))).scores["confidence"])
-    assert (scores["unsure_below"], scores["coverage"], scores["sure_accuracy"]) == (0.7, 0.666667, 0.5)
-    assert (scores["sure_accuracy_low"], scores["sure_accuracy_high"]) == pytest.approx((0.0945, 0.9055), abs=1e-4)
 
 
 def test_photos_unlike_the_training_photos_are_counted() -> None:

@@ -24,8 +24,8 @@ def _photos(workspace: Path) -> None:
         write_photos(PHOTOS / label, 10)
 
 
-def correct(*lines: str, header: str = "path,label") -> dict[str, pd.DataFrame]:
-    CORRECTIONS.write_text("\n".join([header, *lines, ""]))
+def correct(*lines: str) -> dict[str, pd.DataFrame]:
+    CORRECTIONS.write_text("\n".join(["path,label", *lines, ""]))
     split_photos()
     return {name: pd.read_csv(SPLITS / f"{name}.csv") for name in (*SPLIT_NAMES, "rejected", "corrected")}
 
@@ -87,7 +87,7 @@ def test_duplicates_are_compared_by_corrected_labels() -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["3.jpg,dogs"], "expected labelled photos, as data/raw/cats/0.jpg, received 3.jpg: correct it"),
+        ([f"{CAT} ,dogs"], f"expected labelled photos, as data/raw/cats/0.jpg, received '{CAT} ': fix it"),
         ([f"{CAT},cows"], f"expected for {CAT} one of cats, dogs, remove, received cows"),
         ([f"{CAT},dogs", f"{CAT},cats"], f"two lines disagree on {CAT} (cats, dogs): delete one"),
     ],
@@ -96,16 +96,15 @@ def test_a_correction_that_does_not_fit_is_an_error(lines: list[str], message: s
     with pytest.raises(UserError, match=f"^corrections.csv: {re.escape(message)}") as error:
         correct(*lines)
     assert "data/raw is a copy" not in str(error.value)
-    with pytest.raises(UserError, match=r"^corrections.csv: expected the columns path and label, .* received file, "):
-        correct(header="file,label")
 
 
 @pytest.mark.parametrize("label", ["dogs", "remove"])
-def test_a_class_that_would_lose_all_its_photos_is_an_error(label: str) -> None:
-    """Though another file stays in its folder."""
+def test_classes_that_would_lose_all_their_photos_are_an_error(label: str) -> None:
+    """Though another file stays in the folder of one."""
     (PHOTOS / "cats/notes.txt").write_text("no photo")
-    with pytest.raises(UserError, match="expected photos of each class, found none of 'cats'"):
-        correct(*(f"data/raw/cats/{number}.jpg,{label}" for number in range(10)))
+    write_photos(PHOTOS / "cows", 10)
+    with pytest.raises(UserError, match="expected photos of each class, found none of 'cats', 'cows': "):
+        correct(*(f"data/raw/{of}/{number}.jpg,{label}" for of in ("cats", "cows") for number in range(10)))
 
 
 def test_in_a_class_called_remove_no_photo_can_be_removed() -> None:

@@ -1,6 +1,7 @@
 """Duplicates and photos of a group: never in two splits, and in a score once."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -24,20 +25,6 @@ SCENE = draw_animal("cats", np.random.default_rng(0)).resize((96, 96))
 def copy_photo(source: str, *targets: str) -> None:
     for target in targets:
         (PHOTOS / target).write_bytes((PHOTOS / source).read_bytes())
-
-
-def test_a_photo_in_two_splits_stays_in_the_stricter_one(workspace: Path, set_params: SetParams) -> None:
-    layout({f"{name}/{label}": 10 for name in ("train", "validation") for label in ("cats", "dogs")})
-    with Image.open(PHOTOS / "validation/cats/0.jpg") as photo:  # a test photo
-        photo.resize((60, 40)).save(PHOTOS / "train/cats/copy.jpg", quality=60)
-    copy_photo("train/cats/1.jpg", "validation/cats/1.jpg")
-    set_params({"split.max_rejected_fraction": 0.05})
-    lists = split_lists()
-    assert [len(lists[name]) for name in SPLIT_NAMES] == [19, 16, 4]
-    assert lists["rejected"].to_dict("records") == [
-        {"path": "data/raw/train/cats/1.jpg", "reason": "same photo as data/raw/validation/cats/1.jpg"},
-        {"path": "data/raw/train/cats/copy.jpg", "reason": "same photo as data/raw/validation/cats/0.jpg"},
-    ]
 
 
 def test_a_column_of_the_labels_keeps_patients_together(workspace: Path, set_params: SetParams) -> None:
@@ -130,13 +117,25 @@ def test_a_fixed_camera_stops_with_the_way_out(workspace: Path, set_params: SetP
     assert [len(lists[name]) for name in (*SPLIT_NAMES, "rejected")] == [28, 8, 4, 0]
 
 
+def test_a_cluster_of_most_photos_stops_also_in_training(workspace: Path, set_params: SetParams) -> None:
+    """Where it counts once, so that validation and test would have a few others; given splits stay as they are."""
+    layout({f"{split}/{label}": 9 for split in SPLIT_NAMES for label in ("good", "scratched")})
+    for number in range(40):
+        ImageEnhance.Brightness(SCENE).enhance(0.8 + number / 100).save(PHOTOS / f"train/good/alike{number}.png")
+    assert len(split_lists()["train"]) == 58
+    for split in ("validation", "test"):
+        shutil.rmtree(PHOTOS / split)
+    with pytest.raises(UserError, match=r"received 39 of 5\d in train, .* leave it empty"):
+        split_photos()
+
+
 def test_digits_that_look_alike_are_an_error(set_params: SetParams, caplog: pytest.LogCaptureFixture) -> None:
     digits = load_digits()
     for number in range(0, 1797, 3):
         folder = PHOTOS / str(digits.target[number])
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray((digits.images[number] * 15).astype(np.uint8)).save(folder / f"{number}.png")
-    message = r"validation to be nearly the same .*max_copies_fraction to 1; if .* split.group; .* lower split.dup"
+    message = r"nearly the same .* of 119 in validation, .*max_copies_fraction to 1.* split.group .* lower split.dup"
     with pytest.raises(UserError, match=message):
         split_photos()
     assert re.search(r"validation: copies of other photos there, left out: \d+ of \d+ \(\d+.\d %\)", caplog.text)

@@ -1,7 +1,9 @@
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
+import pytest
 from PIL import Image
 
 from stages import thumbnails
@@ -24,3 +26,15 @@ def test_every_file_has_a_row_and_its_problem_or_thumbnail(workspace: Path) -> N
     assert (rows.shape, rows.dtype) == ((4, 3, 32, 32), np.uint8)
     assert (rows[3] == np.array([250, 130, 10], np.uint8)[:, None, None]).all()
     assert [bool(row.any()) for row in rows] == [True, True, False, True]
+
+
+def test_a_large_jpeg_is_decoded_at_a_reduced_size(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a small one is not: it would have fewer pixels than its thumbnail."""
+    PHOTOS.mkdir()
+    for side in (200, 2048):
+        Image.new("RGB", (side, side)).save(PHOTOS / f"{side}.jpg")
+    pack_photos()
+    resized = mock.Mock(side_effect=thumbnails.make_thumbnail)
+    monkeypatch.setattr(thumbnails, "make_thumbnail", resized)
+    thumbnails.main()
+    assert {call.args[0].size for call in resized.call_args_list} == {(200, 200), (512, 512)}

@@ -14,8 +14,7 @@ from tqdm import tqdm
 from commands.cluster.nodes import connect, result_of, slots_for, task_options
 from stages.common.parallel import in_parallel
 from stages.common.params import load_params
-from stages.datasets.augmentation import Draws, augment
-from stages.datasets.dataset import AugmentedDataset, StoredDataset
+from stages.datasets.dataset import StoredDataset
 from stages.datasets.feature_extraction import BATCH_SIZE, FeatureDataset, store_features
 from stages.models.runtime import make_deterministic
 from stages.storage.arrays import DiskArray, temporary_array
@@ -29,19 +28,15 @@ def store(features: FeatureDataset, array: DiskArray, description: str) -> list[
         connect()
     cluster = load_params().cluster
     task = extract.options(**task_options(cluster, cluster.retries))
-    extractor, photos, count = ray.put(features.extractor), features.photos, len(features.labels)
+    extractor, count = ray.put(features.extractor), len(features.labels)
     batches = MAX_BYTES // (BATCH_SIZE * math.prod(features.extractor.input_shape[1:]))
     size = BATCH_SIZE * max(1, batches)  # of a shard
     shards = [(view, start) for view in range(len(array) // count) for start in range(0, count, size)]
 
     def compute(shard: tuple[int, int]) -> tuple[np.ndarray, list[str]]:
         view, start = shard
-        indices = np.arange(start, min(start + size, count))
-        if isinstance(photos, AugmentedDataset):
-            pixels, draws = photos.pixels[indices], Draws(*(each[indices] for each in photos.draw(view)))
-        else:
-            pixels, draws = photos.batch(view, indices), None
-        rows, lines = result_of(task.remote(extractor, pixels, draws, array.dtype.type))
+        pixels = features.photos.batch(view, np.arange(start, min(start + size, count)))  # augmented
+        rows, lines = result_of(task.remote(extractor, pixels, array.dtype.type))
         return rows, lines
 
     environment: dict[str, None] = {}  # with lines of several CPUs, if the nodes have several
@@ -54,13 +49,13 @@ def store(features: FeatureDataset, array: DiskArray, description: str) -> list[
 
 
 @ray.remote
-def extract(extractor: Any, pixels: np.ndarray, draws: Draws | None, dtype: type) -> tuple[np.ndarray, list[str]]:
-    """Return the features of consecutive photos, augmented if there are draws, and the environment of this node.
+def extract(extractor: Any, pixels: np.ndarray, dtype: type) -> tuple[np.ndarray, list[str]]:
+    """Return the features of photos, and the environment of this node.
 
     The extractor is a Keras model, which Ray would import as an annotation before our set-up of TensorFlow.
     """
     make_deterministic(seed=0)
-    photos = StoredDataset(pixels if draws is None else augment(pixels, draws), np.zeros(len(pixels)))
     rows = temporary_array((len(pixels), *extractor.output_shape[1:]), dtype)
+    photos = StoredDataset(pixels, np.zeros(len(pixels)))
     environment = store_features(FeatureDataset(photos, extractor), rows, "features")
     return rows[np.arange(len(rows))], environment

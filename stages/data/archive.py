@@ -53,7 +53,8 @@ def pack_archive(archive: Path, folder: Path) -> None:
     try:
         with ExitStack() as stack:
             files = leave_out_hidden(open_archive(archive, stack))
-            check_content(files, archive)
+            if sum(file.size for file in files) > MAX_EXPANSION * archive.stat().st_size:
+                raise UserError(EXPANDS)
             pack(files, folder)
     except (*DAMAGED, RuntimeError) as error:  # the last for what zipfile does not support, as encryption
         if getattr(error, "errno", None) in NO_SPACE | BROKEN:
@@ -79,17 +80,6 @@ def leave_out_hidden(members: Iterable[Member]) -> list[Member]:
     return files
 
 
-def check_content(files: list[Member], archive: Path) -> None:
-    """Refuse links, devices, names that lead out, and too many bytes."""
-    if sum(file.size for file in files) > MAX_EXPANSION * archive.stat().st_size:
-        raise UserError(EXPANDS)
-    for file in files:
-        if file.name.startswith("/") or ".." in file.name.split("/"):
-            raise UserError(f"expected names inside the archive, received {file.name!r}, which leads out of it")
-        if not file.is_file:
-            raise UserError(f"expected files in the archive, received the link or device {file.name!r}")
-
-
 def pack(files: list[Member], folder: Path, readers: int = 0) -> None:
     """Pack files into shards: zips, not compressed, sorted by name and without dates (docs/decisions/shards.md).
 
@@ -98,7 +88,7 @@ def pack(files: list[Member], folder: Path, readers: int = 0) -> None:
     files.sort(key=lambda file: file.name)
     folders, previous = set(map(str, folders_above(file.name for file in files))), ""
     for file in files:
-        check_name(file.name)
+        check_member(file)
         if file.name == previous or file.name in folders:
             raise UserError(f"expected one file of each name (and no folder), received {file.name!r} again")
         previous = file.name
@@ -114,8 +104,13 @@ def pack(files: list[Member], folder: Path, readers: int = 0) -> None:
                     bar.update()
 
 
-def check_name(name: str) -> None:
-    """Refuse a name that no list of photos, no file of DVC's and no file system can hold, or that a shard may have."""
+def check_member(file: Member) -> None:
+    """Refuse a link or device, and a name that leads out, that a shard may have, or that no list or disk can hold."""
+    name = file.name
+    if name.startswith("/") or ".." in name.split("/"):
+        raise UserError(f"expected names inside the archive, received {name!r}, which leads out of it")
+    if not file.is_file:
+        raise UserError(f"expected files in the archive, received the link or device {name!r}")
     if fnmatchcase(name, SHARDS):
         raise UserError(f"expected photos, received {name!r}, named like the shards of this step: unpack or rename it")
     if UNUSABLE.search(name):

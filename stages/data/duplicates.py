@@ -98,7 +98,7 @@ def find_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: i
     """Return, for each photo that is directly a duplicate of one of another class, that one's path."""
     conflicts = {}
     is_mixed = photos.groupby("cluster")["label"].transform("nunique") > 1
-    for _, cluster in photos[is_mixed].sort_values("path").groupby("cluster"):
+    for _, cluster in photos[is_mixed].groupby("cluster"):
         for label, of_class in cluster.groupby("label"):
             others = cluster[cluster["label"] != label]
             indices, hashes = others.index.to_numpy(), others["phash"].to_numpy()
@@ -204,8 +204,8 @@ def _largest_excess(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
     # Of the pixels, in the quadratic mean of the channels.
     spread, other_spread = (np.sqrt(arrays.var((2, 3), np.float32).mean(axis=1)) for arrays in (thumbnails, others))
     mean, other_mean = (arrays.mean(values, np.float32, keepdims=True) for arrays in (thumbnails, others))
-    # The gain and the offset that bring one nearest to the other, in least squares. A flat one has neither: it would
-    # come to any colour.
+    # The gain and the offset that bring one nearest to the other, in least squares. A flat one keeps its colour, or it
+    # would be similar to any other.
     centred = thumbnails - mean
     covariance = (centred * (others - other_mean)).mean(values, keepdims=True)
     gain = covariance / np.square(centred).mean(values, keepdims=True).clip(1)

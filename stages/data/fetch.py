@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -27,7 +27,7 @@ from stages.common.cli import BROKEN, NO_SPACE, UserError, first_line, logger, w
 from stages.common.paths import RAW
 from stages.data.archive import Member, leave_out_hidden, pack
 from stages.storage.files import sha256_of
-from stages.storage.non_photos import check_readable
+from stages.storage.non_photos import is_hidden
 
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # after Ctrl-C it would complain of a request without an answer
 READERS = 32  # files of a bucket that are fetched at a time
@@ -85,7 +85,7 @@ class Source:
         return not self.is_http and bool(self._retry(partial(self.files.isdir, self.path), self.url))
 
     def _check_is_file(self, path: str) -> None:
-        """Refuse what reading has no end of."""
+        """Refuse anything but a file: reading a pipe or a device may never end."""
         if self.is_local and not Path(path).is_file():
             raise UserError(
                 f"{self.key}: expected a file, received {path}, a folder, a link to one or to nothing, a pipe or a "
@@ -114,10 +114,7 @@ class Source:
     def pack_folder(self, target: Path) -> None:
         """Pack the files of a folder into shards, except hidden ones."""
         if self.is_local:
-            self._retry(partial(check_readable, self.path), self.path)
-            walked = self.files.walk(self.path, detail=True)  # as ``find`` does, with 0.5 KB of each file in memory
-            infos = (info for _, folders, files in walked for info in (*folders.values(), *files.values()))
-            listed = ((info["name"], info) for info in infos)
+            listed = self._list_folder()  # 0.5 KB of each file in memory would be too much
         else:
             listed = self._retry(partial(self.files.find, self.path, detail=True), self.path).items()
         members, open_file = [], self._open
@@ -127,6 +124,24 @@ class Source:
             members.append(Member(name, size, open_file, (path, size), info["type"] == "directory"))
         readers = READERS if getattr(self.files, "async_impl", False) else 1  # others may not be thread-safe
         pack(leave_out_hidden(members), target, readers)
+
+    def _list_folder(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the path of each file and folder in a local one; fsspec would leave out what it cannot list."""
+
+        def refuse(error: OSError) -> None:
+            if is_hidden(str(PurePosixPath(error.filename).relative_to(self.path))):
+                return
+            if is_machine_failure(error, is_local=True):
+                raise error
+            raise UserError(f"{self.key}: cannot fetch {self.url}: {error}") from error
+
+        for parent, inner, files in os.walk(self.path, onerror=refuse):
+            links = [name for name in inner if os.path.islink(f"{parent}/{name}")]  # noqa: PTH114 (of a million names)
+            for name in {*inner} - {*links}:
+                yield f"{parent}/{name}", {"type": "directory"}
+            for path in (f"{parent}/{name}" for name in (*files, *links)):
+                size = os.stat(path).st_size if os.path.exists(path) else 0  # noqa: PTH110, PTH116
+                yield path, {"type": "file", "size": size}
 
     def _open(self, source: tuple[str, int]) -> IO[bytes]:
         """Open a file, given its path and size, read whole but for a large one, to retry after a transient error."""

@@ -19,10 +19,10 @@ from stages.common.params import Split
 
 
 def find_groups(photos: pd.DataFrame, settings: Split, group_of: Mapping[str, str]) -> np.ndarray:
-    """Return the index of each photo's group: the clusters of photos that belong together by ``settings``.
+    """Return the index of each photo's group: the clusters of photos that belong together.
 
-    That is, in whose paths ``settings.group`` has the same first group, or whose names have the same value in
-    ``group_of``, the ``settings.group_column``. A cluster without one is a group of its own.
+    Photos do if ``settings.group`` finds the same text in their paths (its first group), or if ``group_of``, which has
+    ``settings.group_column`` by name, has the same value for them. A cluster with neither is a group of its own.
     """
     clusters = photos["cluster"].to_numpy()
     if settings.group:

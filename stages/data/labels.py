@@ -86,7 +86,7 @@ def normalize_label(label: str) -> str:
 
 
 def spelling(label: str) -> str:
-    """Return what labels share that differ in case, width, spaces, or the format of an integer, as 0, 00 and 0.0."""
+    """Return a key that labels share if only case, width, spaces or an integer's format (0, 00, 0.0) differ."""
     label = re.sub(r"^(-?)0*(\d+)(\.0*)?$", r"\1\2", normalize("NFKC", label).casefold())
     return re.sub(r"[\s_-]+", " ", label)
 
@@ -114,7 +114,7 @@ def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> N
 def check_correction(path: str, labels: set[str], paths: Set[str], classes: list[str]) -> None:
     """Raise a MismatchError if the path is not one of ``paths``, or the label neither one class nor ``remove``."""
     if path not in paths:
-        raise MismatchError(f"corrections.csv: expected labelled photos, as {min(paths)}, received {path}: correct it")
+        raise MismatchError(f"corrections.csv: expected labelled photos, as {min(paths)}, received {path!r}: fix it")
     if len(labels) > 1:
         raise MismatchError(f"corrections.csv: two lines disagree on {path} ({', '.join(sorted(labels))}): delete one")
     if not labels <= {*classes, REMOVE}:

@@ -147,7 +147,7 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
 
 
 def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolder]:
-    """Find the class folders in ``tops`` (folders for splits, or for none, ""), or the folders for splits in them."""
+    """Find the class folders in ``tops``, a split ("" for none) for each folder, or the folders for splits in them."""
     split_above = {path: split for top, split in tops.items() for path in tree.inner[top]}
     names = {path.name for path in split_above}
     splits_below = {path: splits_in_class(path, names - {path.name}, tree) for path in split_above}

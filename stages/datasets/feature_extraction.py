@@ -34,7 +34,7 @@ class FeatureDataset:
 def store_features(features: FeatureDataset, array: DiskArray, description: str) -> list[str]:
     """Write features to an array, epoch after epoch, until it is full; return the environment that computed them.
 
-    Raises an OverflowError, whose message is the largest, if one is NaN or beyond the array's dtype
+    Raises an OverflowError, its message the largest value, if a feature is NaN or exceeds the array's dtype
     (docs/decisions/float16_features.md).
     """
     done = 0

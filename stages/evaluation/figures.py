@@ -45,7 +45,7 @@ DRAWING_CODE = ("common/*.py", "evaluation/*.py", "photos/*.py")
 
 
 def largest_and_smallest(counts: pd.DataFrame, rows: int) -> pd.DataFrame:
-    """Return at most so many rows, one per class: all, or half with the most and half with the fewest in ``train``."""
+    """Return at most ``rows`` of a row per class: all, or half with the most and half with the fewest in ``train``."""
     if len(counts) <= rows:
         return counts
     ordered = counts.sort_values("train", ascending=False, kind="stable")

@@ -15,14 +15,13 @@ from stages.evaluation import plots
 from stages.evaluation.figures import largest_and_smallest
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import DIGITS, ECE_BINS, SCORE_NAMES, selected_epoch
-from stages.evaluation.significance import SIGNIFICANCE_LEVEL, compare, compare_seeds, wilson_interval
+from stages.evaluation.significance import SIGNIFICANCE_LEVEL, compare, wilson_interval
 from stages.inference.calibration import accuracy_by_coverage
 from stages.storage.photo_lists import count_copies, count_rejected
 
 MAX_CLASSES = 30  # in the table of the data
 MAX_MODELS = 24  # in a table or a list
 TEMPLATE = Path(__file__).with_suffix(".md.jinja")
-MIN_SEEDS = 3  # two may lie close together by chance
 OVERFITTING = 0.1  # by which training accuracy exceeds validation accuracy
 
 
@@ -47,13 +46,11 @@ def report(
         "unlike": [f"{m.scores['confidence']['unlike']:.3f} for `{m.name}`" for m in noted],
         "ece_bins": ECE_BINS,
         "max_confused": plots.MAX_CLASSES,
-        "min_seeds": MIN_SEEDS,
         "significance_level": SIGNIFICANCE_LEVEL,
         **data_values(lists),
         **values_of_best(ranked[0]),
         **alternatives(ranked, len(lists["validation"])),
         "linear": beside_linear(ranked),
-        "better_over_seeds": better_over_seeds(ranked),
     }
     # Markdown, not HTML: a filter of our own escapes what would be markup in names.
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)  # noqa: S701
@@ -140,15 +137,6 @@ def beside_linear(ranked: list[Evaluation]) -> dict[str, Any] | None:
         if pair["p_holm"] >= SIGNIFICANCE_LEVEL or pair["b"] > pair["c"]
     ]
     return {"model": linear, "pairs": len(pairs), "not_better": not_better}
-
-
-def better_over_seeds(ranked: list[Evaluation]) -> list[str]:
-    """List the models whose mean test accuracy is larger than another's by more than seeds explain."""
-    if len(ranked[0].repeats) + 1 < MIN_SEEDS:
-        return []
-    accuracies = {model.name: model.over_seeds("test", "accuracy") for model in ranked}
-    pairs = compare_seeds(accuracies, len(ranked[0].photos)).query("p_holm < @SIGNIFICANCE_LEVEL")
-    return [f"`{pair.better}` over `{pair.other}`" for pair in pairs.itertuples()]
 
 
 def leaderboard(ranked: list[Evaluation], baseline: float, rank_by: str) -> pd.DataFrame:

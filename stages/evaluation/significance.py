@@ -1,11 +1,11 @@
-"""Confidence intervals, and tests of whether models differ on the photos or over the seeds that they share."""
+"""Confidence intervals, and a test of whether models differ on the photos that they share."""
 
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest, ttest_ind_from_stats
+from scipy.stats import binomtest
 
 SIGNIFICANCE_LEVEL = 0.05
 
@@ -35,25 +35,6 @@ def compare(correct: dict[str, Any], best: str | None = None) -> pd.DataFrame:
         rows.append((first, second, b, c, binomtest(b, b + c).pvalue if b + c else 1.0))
     table = pd.DataFrame(rows, columns=["first", "second", "b", "c", "p"])
     return table.assign(p_holm=holm(table["p"].to_numpy(float)))
-
-
-def compare_seeds(accuracies: dict[str, list[float]], photos: int) -> pd.DataFrame:
-    """Compare the mean accuracies of each pair of models over seeds by Welch's t-test (Welch, 1947).
-
-    An accuracy on n photos is a multiple of 1/n, so seeds may agree by chance. No standard deviation counts as less
-    than that of a uniform distribution as wide, 1 / (n·√12). A row per pair has the models ``better`` and ``other``, by
-    their means, and ``p_holm``, two-sided, with Holm's correction for all pairs.
-    """
-    moments = {
-        name: (np.mean(values), max(np.std(values, ddof=1), 1 / photos / 12**0.5), len(values))
-        for name, values in accuracies.items()
-    }
-    rows = []
-    for pair in combinations(accuracies, 2):
-        better, other = sorted(pair, key=lambda name: -moments[name][0])
-        rows.append((better, other, ttest_ind_from_stats(*moments[better], *moments[other], equal_var=False).pvalue))
-    table = pd.DataFrame(rows, columns=["better", "other", "p"])
-    return table.assign(p_holm=holm(table.pop("p").to_numpy(float)))
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

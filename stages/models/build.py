@@ -5,7 +5,7 @@ one of its layers. It is a chain of layers: the scaling or a backbone's ``prepro
 the config fine-tunes, ``last_blocks``, if it has one, and the head.
 """
 
-from stages.common.cli import UserError, first_line
+from stages.common.cli import UserError
 from stages.common.model_config import ModelConfig
 from stages.common.paths import FEATURES
 from stages.models.pretrained import connect, load_backbone
@@ -30,7 +30,10 @@ def build_model(config: ModelConfig, image_size: tuple[int, int], num_classes: i
         for layer in [*chain, *head_layers(config), layers.Dense(num_classes, name="logits", dtype="float32")]:
             x = layer(x)
     except ValueError as error:
-        raise UserError(f"image_size: {list(image_size)} is too small for the model: {first_line(error)}") from error
+        raise UserError(
+            f"image_size: {list(image_size)} is too small for the model, whose {type(layer).__name__} receives maps of "
+            f"{x.shape[1]} x {x.shape[2]}: enlarge it, or reduce conv_layers, kernel_size or pool_size"
+        ) from error
     return keras.Model(pixels, x)
 
 

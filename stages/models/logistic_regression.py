@@ -85,22 +85,21 @@ def assign_folds(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) 
     return fold_of_group[members]
 
 
-@threadpool_limits.wrap(limits=1)  # on whose number the last digits would depend
 def cross_validate(
     features: np.ndarray,
     labels: np.ndarray,
     folds: np.ndarray,
     inverse_regularizations: tuple[float, ...],
     class_weight: str | None = None,
-) -> tuple[Candidate, np.ndarray, list[Candidate]]:
+) -> tuple[Candidate, list[Candidate]]:
     """Compare regularisations by their out-of-fold predictions, on up to ``SAMPLE`` examples.
 
     Of more, it takes a sample stratified by class and fold: C is the variance of a Gaussian prior of the weights, which
     the number of examples does not change. Of many classes it holds out the first fold alone. ``folds`` are those of
     ``assign_folds``.
 
-    Returns the candidate with the lowest log loss, of equal ones the most regularised; the predictions with it of the
-    examples held out, float64, shaped (examples, classes); and all candidates, the most regularised first.
+    Returns the candidate with the lowest log loss, of equal ones the most regularised, and all candidates, the most
+    regularised first. If all are equal, as with one example of each class, it returns the least regularised.
     """
     if len(labels) > SAMPLE:
         by_class_and_fold = np.lexsort([folds, labels])
@@ -113,13 +112,13 @@ def cross_validate(
     for inverse in sorted(set(inverse_regularizations)):
         predictions = out_of_fold(features, labels, folds, inverse, class_weight, tested)
         candidates.append(Candidate(inverse, *loss_and_accuracy(predictions, labels[held_out], weights[held_out])))
-        best = min(candidates, key=lambda candidate: candidate.loss)
-        if best is candidates[-1]:
-            probabilities = predictions
-    return best, probabilities, candidates
+    best = min(candidates, key=lambda candidate: candidate.loss)
+    if all(candidate.loss == best.loss for candidate in candidates):
+        best = candidates[-1]
+    return best, candidates
 
 
-@threadpool_limits.wrap(limits=1)
+@threadpool_limits.wrap(limits=1)  # on whose number the last digits would depend
 def out_of_fold(
     features: np.ndarray,
     labels: np.ndarray,
@@ -147,7 +146,7 @@ def out_of_fold(
 def loss_and_accuracy(
     probabilities: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None
 ) -> tuple[float, float]:
-    """Compute the log loss in nats, which weights may count examples in, and the accuracy; rounded to six digits."""
+    """Compute the log loss in nats, by weights of the examples or not, and the accuracy, rounded to six digits."""
     losses = -np.log(probabilities[np.arange(len(labels)), labels].clip(EPSILON))
     accuracy = (probabilities.argmax(axis=1) == labels).mean()
     return round(float(np.average(losses, weights=weights)), 6), round(float(accuracy), 6)

@@ -100,7 +100,7 @@ def write_cached(path: Path, key: str, **arrays: np.ndarray) -> None:
 
 
 def row_by_row(function: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, size: int = ROWS) -> np.ndarray:
-    """Apply a function of each row by itself to a few rows at a time, as what it computes of all takes memory."""
+    """Apply a function, which treats each row by itself, to a few rows at a time, so that it takes less memory."""
     starts = range(0, max(1, len(rows)), size)
     return np.concatenate([function(rows[start : start + size]) for start in starts])
 

@@ -93,6 +93,12 @@ def visible_files(folder: Path) -> list[str]:
     return sorted(name for name in map(str, names) if not is_hidden(name))
 
 
+def file_sizes(folder: Path) -> dict[str, int | None]:
+    """Return the size in bytes of each of :func:`visible_files`, None of a link to nothing."""
+    files = {name: folder / name for name in visible_files(folder)}
+    return {name: path.stat().st_size if path.exists() else None for name, path in files.items()}
+
+
 def unreadable_folders(folder: str | Path) -> list[OSError]:
     """List the errors of reading folders that ``rglob`` and ``find`` silently skip, hidden and missing ones apart."""
     errors: list[OSError] = []

@@ -4,26 +4,12 @@ import math
 import signal
 import time
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from stages.common.cli import UserError, logger
+from stages.common.params import Train
 from stages.models.runtime import keras
 from stages.training.training_run import Backup, History
-
-
-class Selection(NamedTuple):
-    """Checkpoint selection and early stopping."""
-
-    keep_best: bool
-    patience: int | None  # epochs
-
-    def is_over(self, history: History) -> bool:
-        return self.patience is not None and len(history) >= self.patience + best_epoch(history)
-
-    def mark(self, history: History) -> History:
-        """Mark the selected epoch as ``kept``, unless the last is selected whatever its scores."""
-        best = best_epoch(history) if self.keep_best else 0
-        return [{**record, "kept": True} if record["epoch"] == best else record for record in history]
 
 
 def best_epoch(history: History) -> int:
@@ -35,10 +21,16 @@ def best_epoch(history: History) -> int:
 class Checkpoint(keras.callbacks.Callback):
     """Record and back up each epoch, and stop training early, or with an error if the loss is not finite."""
 
-    def __init__(self, backup: Backup, selection: Selection, learning_rate: float) -> None:
+    def __init__(self, backup: Backup, settings: Train, learning_rate: float) -> None:
         super().__init__()
-        self.backup, self.selection, self.learning_rate = backup, selection, learning_rate
+        self.backup, self.settings, self.learning_rate = backup, settings, learning_rate
         self.history, self.best = backup.history(), backup.best()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether early stopping ends the run after its last epoch."""
+        patience = self.settings.early_stopping
+        return patience is not None and len(self.history) >= patience + best_epoch(self.history)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         loss = logs["loss"] + logs["val_loss"]
@@ -47,10 +39,10 @@ class Checkpoint(keras.callbacks.Callback):
             raise UserError(f"expected a finite loss, {received}: lower train.learning_rate or the model's own")
         metrics = ("accuracy", "loss", "val_accuracy", "val_loss")
         self.history.append({"epoch": epoch + 1, **{metric: round(float(logs[metric]), 6) for metric in metrics}})
-        if self.selection.keep_best and best_epoch(self.history) == epoch + 1:
+        if self.settings.checkpoint == "best" and best_epoch(self.history) == epoch + 1:
             self.best = [variable.numpy() for variable in self.model.variables]
         self.backup.save(self.model, self.history, self.best)
-        self.model.stop_training = self.selection.is_over(self.history)
+        self.model.stop_training = self.is_over
 
 
 class DeferredInterrupt(keras.callbacks.Callback):

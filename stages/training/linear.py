@@ -51,11 +51,15 @@ def fit_linear(
     groups = read_groups(read_split("train")["path"])
     folds = logistic_regression.assign_folds(labels, groups, run.config.folds or FOLDS, run.settings.seed)
     strengths = run.config.inverse_regularization or logistic_regression.INVERSE_REGULARIZATIONS
-    best, _, candidates = logistic_regression.cross_validate(train, labels, folds, strengths, class_weight)
+    best, candidates = logistic_regression.cross_validate(train, labels, folds, strengths, class_weight)
     for candidate in candidates:
         logger.info("C = %g: cross-validated loss %.4f, accuracy %.4f", *candidate)
     inverse = best.inverse_regularization
-    if len(candidates) > 1 and best in (candidates[0], candidates[-1]):
+    if best.loss == max(candidate.loss for candidate in candidates):
+        if len(candidates) > 1:
+            advice = "add photos of classes with a single one, or list larger C in inverse_regularization"
+            logger.warning("C = %g, as all have the same loss: %s", inverse, advice)
+    elif best in (candidates[0], candidates[-1]):
         advice = "list others beyond it in inverse_regularization"
         logger.warning("C = %g has the lowest loss, at the end of those tried: %s", inverse, advice)
 

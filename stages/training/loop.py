@@ -19,7 +19,7 @@ from stages.models.runtime import describe_environment, keras, tf
 from stages.storage.arrays import DiskArray
 from stages.storage.files import content_hash
 from stages.training.batches import MicroBatched, training_batches, validation_batches
-from stages.training.callbacks import Checkpoint, DeferredInterrupt, EpochLog, Selection
+from stages.training.callbacks import Checkpoint, DeferredInterrupt, EpochLog, best_epoch
 from stages.training.training_run import TRAINING_CODE, Backup, History, TrainingRun
 
 
@@ -31,9 +31,8 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
     """
     settings, fine_tune = run.settings, run.config.fine_tune
     epochs, learning_rate = settings.epochs, fine_tune.learning_rate if fine_tune else settings.learning_rate
-    selection = Selection(settings.checkpoint == "best", settings.early_stopping)
-    checkpoint = Checkpoint(Backup(backup, training_key(model, run)), selection, learning_rate)
-    finished = len(checkpoint.history)  # epochs, by an earlier run
+    checkpoint = Checkpoint(Backup(backup, training_key(model, run)), settings, learning_rate)
+    history, finished = checkpoint.history, len(checkpoint.history)  # epochs, by an earlier run
     callbacks = [checkpoint, EpochLog(backup.stem, epochs)]
     if os.environ.get("TENSORBOARD", "0") not in ("", "0"):
         logs = LOGS / backup.stem
@@ -51,7 +50,7 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
     if finished:
         logger.info("resuming after epoch %d of %d, which an earlier run finished", finished, epochs)
         checkpoint.backup.restore(trained)
-    if finished < epochs and not selection.is_over(checkpoint.history):
+    if finished < epochs and not checkpoint.is_over:
         with DeferredInterrupt() as deferred_interrupt:
             trained.fit(
                 training_batches(train, settings.batch_size, settings.seed, range(finished, epochs)),
@@ -63,10 +62,11 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
                 shuffle=False,  # the batches are
                 verbose=0,  # callbacks log
             )
-    if selection.keep_best:
+    if settings.checkpoint == "best":
+        history[best_epoch(history) - 1]["kept"] = True
         for variable, value in zip(trained.variables, checkpoint.best, strict=True):
             variable.assign(value)
-    return selection.mark(checkpoint.history), trained.predict(batches, verbose=0)
+    return history, trained.predict(batches, verbose=0)
 
 
 def parallel_model(model: keras.Model, settings: Train, labels: np.ndarray) -> MicroBatched:

@@ -1,4 +1,4 @@
-"""The charts of the plots page, drawn by the project's templates as DVC fills them in; test_page.py opens it."""
+"""The charts of the plots page, drawn by the project's templates as DVC fills them in; test_pages.py opens it."""
 
 import json
 import re

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from dvc.repo import Repo
 
 from commands import pull_request
 from stages.common.cli import UserError
@@ -31,7 +32,7 @@ def branches(workspace: Path) -> Path:
     """On the branch "smaller", whose pull request to "main" changes `cnn`, adds `small` and removes `large`."""
     shutil.copy(PROJECT / "dvc.yaml", workspace)
     run(workspace, "git", "init", "--quiet", "--initial-branch=main")
-    run(workspace, "dvc", "init", "--quiet")
+    Repo.init(str(workspace)).close()
     write_metrics("large", cnn={"accuracy": 0.7, "ece": 0.1}, large={"accuracy": 0.8, "ece": 0.1})
     commit(workspace)
     run(workspace, "git", "switch", "--quiet", "--create=smaller")
@@ -111,8 +112,21 @@ def test_where_no_score_differs_it_says_so(comment: Callable[..., str]) -> None:
     assert "\n\nThe best model is the same, and so is each model's accuracy.\n\n<details><summary>The report" in text
 
 
+def test_scores_on_other_photos_are_called_so(branches: Path, comment: Callable[..., str]) -> None:
+    """As after another seed, which changes no number of photos; the test photos, but not those of validation."""
+    lock = "schema: '2.0'\nstages:\n  evaluate:\n    cmd: python -m stages.evaluate\n    deps:\n"
+    for branch, md5 in {"main": "1", "smaller": "2"}.items():
+        run(branches, "git", "switch", "--quiet", branch)
+        lists = {"validation": "0", "test": md5}
+        deps = [f"    - {{path: data/splits/{split}.csv, hash: md5, md5: '{lists[split] * 32}'}}\n" for split in lists]
+        write_text(lock + "".join(deps), Path("dvc.lock"))
+        commit(branches)
+    assert "\n\nScores on other photos or labels: `data/splits/test.csv` changed.\n\nOn the" in comment()
+    assert "other photos" not in comment("HEAD")
+
+
 def test_a_comment_has_no_more_characters_than_github_takes(comment: Callable[..., str]) -> None:
-    many = {f"model_{number}": {"accuracy": 0.5, "ece": 0.1} for number in range(500)}
+    many = {f"model_{number}": {"accuracy": 0.5, "ece": 0.1} for number in range(150)}
     write_metrics("model_0", **many)
     write_text("# Report\n\n" + "One more line.\n" * 5000, Path("metrics/report.md"))
     text = comment()
@@ -145,7 +159,7 @@ def test_a_sub_folder_has_a_base(branches: Path, comment: Callable[..., str], mo
         shutil.move(branches / name, project / name)
     shutil.rmtree(branches / ".dvc")
     monkeypatch.chdir(project)
-    run(project, "dvc", "init", "--quiet", "--subdir")
+    Repo.init(subdir=True).close()
     commit(branches)
     write_metrics("small", cnn={"accuracy": 0.75, "ece": 0.2}, small={"accuracy": 0.8, "ece": 0.1})
     main, *_ = comment("HEAD").split("<details>")

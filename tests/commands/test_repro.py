@@ -50,23 +50,12 @@ def test_a_project_without_features(tmp_path: Path, models: list[str]) -> None:
     assert started == ["pixels", *models, "label_stats", "repro"]
 
 
-def test_the_lock_is_that_of_a_serial_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lock_has_the_order_of_the_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever ended first; a step that was removed comes last."""
     monkeypatch.chdir(tmp_path)
     Repo.init(no_scm=True).close()
-    stages = {step: {"cmd": f"echo {step} > {step}", "outs": [step]} for step in ("one", "two")}
-    Path("dvc.yaml").write_text(json.dumps({"stages": stages}))
-    locks = []
-    for order in (["one", "two"], ["two", "one"]):
-        Path("dvc.lock").unlink(missing_ok=True)
-        with Repo() as repo:
-            for step in order:
-                repo.reproduce(step, single_item=True)
-        locks.append(Path("dvc.lock").read_bytes())
-    assert locks[0] != locks[1]
+    step = {"cmd": "true"}
+    Path("dvc.yaml").write_text(json.dumps({"stages": {"one": step, "two": step}}))
+    Path("dvc.lock").write_text(json.dumps({"schema": "2.0", "stages": {"gone": step, "two": step, "one": step}}))
     sort_dvc_lock.main()
-    assert Path("dvc.lock").read_bytes() == locks[0]
-
-    Path("dvc.yaml").write_text(json.dumps({"stages": {"two": stages["two"]}}))
-    sort_dvc_lock.main()
-    assert list(load_yaml("dvc.lock")["stages"]) == ["two", "one"]
+    assert list(load_yaml("dvc.lock")["stages"]) == ["one", "two", "gone"]

@@ -287,6 +287,24 @@ def test_an_unreadable_folder_is_not_left_out(folder: Path, without_access: Call
         packed(folder)
 
 
+@pytest.mark.parametrize(("code", "raised"), [(errno.ENOENT, UserError), (errno.EIO, OSError)])
+def test_a_disk_lost_while_it_is_listed_stops(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, code: int, raised: type[Exception]
+) -> None:
+    """Of which the rest would be all photos, if it comes back."""
+    write_photos(folder / "dogs", 1)
+    scandir = os.scandir
+
+    def fail(path: Any) -> Any:
+        if str(path).endswith("/dogs"):
+            raise OSError(code, os.strerror(code), path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", fail)
+    with pytest.raises(raised, match=r"photos/dogs'$"):
+        packed(folder)
+
+
 @pytest.mark.parametrize(
     ("name", "target", "message"),
     [

@@ -119,8 +119,8 @@ def test_groups_of_several_classes_fill_every_split(folder: str, splits: list[st
 
 def test_a_division_moves_as_few_clusters_as_it_can() -> None:
     members = np.array([[1, 1, 1, 0], [1, 0, 0, 1], [0, 1, 1, 1]], bool)
-    moved = divide(members, np.array([0, 1, 1, 1]), np.array([5, 1, 3, 9]), 2)
-    assert list(moved) == [0, 0, 1, 1]  # class 2 had none in the first split: the smallest of its groups moves
+    moved = divide(members, np.array([0, 1, 1, 1]), np.array([5, 3, 1, 9]), 2)
+    assert list(moved) == [0, 1, 0, 1]  # class 2 had none in the first split: the smallest of its groups moves
 
 
 def test_of_groups_all_too_large_the_smallest_is_taken() -> None:

@@ -1,7 +1,6 @@
 """Scores, mistakes, the ranking, and the curves, by hand and by other libraries."""
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from scipy.special import logsumexp, softmax
 from sklearn.metrics import auc, log_loss, roc_auc_score
 
 from stages.evaluation import scores
-from stages.evaluation.results import Evaluation, Predictions
+from stages.evaluation.results import Predictions
 from stages.evaluation.scores import calibration_error, learning_curves, mean_roc_curve, reliability, roc_curves
 from stages.inference.calibration import Calibration, log_odds
 from stages.inference.prediction import Outputs
@@ -32,7 +31,9 @@ def score(predictions: Predictions, history: pd.DataFrame = HISTORY, validation:
 
 
 def test_scores_are_those_worked_out_by_hand() -> None:
-    result = scores.rounded(score(PREDICTIONS))
+    exact = score(PREDICTIONS)
+    assert exact["test"]["balanced_accuracy"] == pytest.approx(5 / 6, abs=1e-12), "models are ranked by it"
+    result = scores.rounded(exact)
     assert result["train"] == {"accuracy": 0.7, "loss": 0.6}
     # Recall 5/6 and 1/4; F1 10/14 and 2/6
     assert result["validation"] == {"accuracy": 0.6, "loss": 0.7, "balanced_accuracy": 0.541667, "macro_f1": 0.52381}
@@ -101,34 +102,24 @@ def test_scores_of_many_photos_are_the_same_row_by_row() -> None:
     assert areas == [roc_auc_score(labels == index, odds[:, index]) for index in range(5)]
 
 
-def with_validation(name: str, loss: float, **validation: float) -> Evaluation:
-    made = evaluation_of(name, PREDICTIONS, val_loss=loss)
-    return replace(made, scores={**made.scores, "validation": {**made.scores["validation"], **validation}})
-
-
-def test_models_are_ranked_by_scores_that_are_not_rounded() -> None:
-    """Of classes of 1,200 and 1,201 photos one is recognised more, and one less; the better model has a higher loss."""
-    better = evaluation_of("better", PREDICTIONS, val_loss=0.3, confusion=((1100, 100), (101, 1100)))
-    worse = evaluation_of("worse", PREDICTIONS, val_loss=0.2, confusion=((1099, 101), (100, 1101)))
-    assert scores.ranking([worse, better], "balanced_accuracy")[0].name == "better"
-
-
-def test_scores_equal_but_for_the_order_of_their_terms_tie() -> None:
-    """Recalls of 0.1, 0.2 and 0.3: their mean depends on the order in its last digit."""
-    terms, swapped = np.array([0.1, 0.2, 0.3]), np.array([0.3, 0.2, 0.1])
-    assert terms.mean() > swapped.mean()
-    higher_loss = with_validation("higher loss", 0.3, balanced_accuracy=terms.mean())
-    lower_loss = with_validation("lower loss", 0.2, balanced_accuracy=swapped.mean())
-    assert scores.ranking([higher_loss, lower_loss], "balanced_accuracy")[0].name == "lower loss"
-
-
 @pytest.mark.parametrize(
-    ("better", "worse"), [((0.8, 0.5), (0.7, 0.4)), ((0.8, 0.4), (0.8, 0.5))], ids=["by accuracy", "in a tie by loss"]
+    ("rank_by", "better", "worse"),  # scores and losses on validation
+    [
+        ("accuracy", (0.8, 0.5), (0.7, 0.4)),
+        ("accuracy", (0.8, 0.4), (0.8, 0.5)),
+        ("balanced_accuracy", (0.9000001, 0.5), (0.9, 0.4)),
+        ("balanced_accuracy", (np.mean([0.3, 0.2, 0.1]), 0.4), (np.mean([0.1, 0.2, 0.3]), 0.5)),
+    ],
+    ids=["by accuracy", "in a tie by loss", "not rounded", "equal but for the order of their terms"],
 )
-def test_models_are_ranked_by_validation_alone(better: tuple[float, float], worse: tuple[float, float]) -> None:
+def test_models_are_ranked_by_validation_alone(
+    rank_by: str, better: tuple[float, float], worse: tuple[float, float]
+) -> None:
     all_correct = two_classes(LABELS, np.array([0.1, 0.1, 0.1, 0.9, 0.9]))
-    models = [evaluation_of("worse", all_correct, *worse), evaluation_of("better", PREDICTIONS, *better)]
-    assert [model.name for model in scores.ranking(models, "accuracy")] == ["better", "worse"]
+    models = [evaluation_of("worse", all_correct), evaluation_of("better", PREDICTIONS)]
+    for model, (score_on_validation, loss) in zip(models, (worse, better), strict=True):
+        model.scores["validation"] |= {rank_by: score_on_validation, "loss": loss}
+    assert [model.name for model in scores.ranking(models, rank_by)] == ["better", "worse"]
 
 
 def test_the_roc_curve_is_of_class_two_or_the_mean_over_three() -> None:

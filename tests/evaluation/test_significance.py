@@ -1,10 +1,9 @@
-"""Whether models differ: McNemar's test, Welch's test and Holm's correction."""
+"""Whether models differ: McNemar's test and Holm's correction."""
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_ind
 
-from stages.evaluation.significance import compare, compare_seeds, holm
+from stages.evaluation.significance import compare, holm
 
 
 def correct_on(*photos: int) -> np.ndarray:
@@ -22,22 +21,6 @@ def test_only_photos_on_which_two_models_differ_count() -> None:
     [alike] = compare({"a": correct_on(1, 2), "b": correct_on(1, 2)}).to_dict("records")
     assert (alike["b"], alike["c"], alike["p"]) == (0, 0, 1)
     assert compare({"a": correct_on(1)}).to_dict("records") == []
-
-
-def test_seeds_are_compared_by_welchs_test_and_holms_correction() -> None:
-    scores = {"low": [0.5, 0.52, 0.51], "high": [0.9, 0.94, 0.92], "higher": [0.91, 0.95, 0.93]}
-    rows = compare_seeds(scores, photos=100).to_dict("records")
-    assert [(row["better"], row["other"]) for row in rows] == [("high", "low"), ("higher", "low"), ("higher", "high")]
-    p_values = [ttest_ind(scores[row["better"]], scores[row["other"]], equal_var=False).pvalue for row in rows]
-    assert [row["p_holm"] for row in rows] == pytest.approx(holm(np.array(p_values)))
-    assert rows[0]["p_holm"] < 0.05 < rows[2]["p_holm"]
-
-
-def test_seeds_that_agree_to_the_photo_vary_by_less_than_one() -> None:
-    """Of 100 photos, equal accuracies of three seeds hide a standard deviation of 0.01 / sqrt(12)."""
-    rows = compare_seeds({"a": [0.5] * 3, "b": [0.51] * 3, "c": [0.5] * 3}, photos=100).to_dict("records")
-    # t = 0.01 / (0.01 / sqrt(12) · sqrt(2/3)) = sqrt(18), with 4 degrees of freedom: P(|t| > sqrt(18)) = 0.0132
-    assert [row["p_holm"] for row in rows] == pytest.approx([3 * 0.0132, 1, 3 * 0.0132], abs=2e-4)
 
 
 def test_holms_correction_multiplies_the_smallest_most() -> None:

@@ -133,5 +133,5 @@ def test_the_guide_s_cnn_ends_in_maps_of_six_by_six() -> None:
 
 
 def test_photos_too_small_for_the_layers_say_so() -> None:
-    with pytest.raises(UserError, match=r"image_size: \[8, 8\] is too small"):
+    with pytest.raises(UserError, match=r"^image_size: \[8, 8\] .* MaxPooling2D receives maps of 1 x 1: enlarge"):
         build_model(config("cnn"), (8, 8), 2)

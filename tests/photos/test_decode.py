@@ -154,17 +154,6 @@ def test_a_large_jpeg_is_resized_from_enough_pixels(tmp_path: Path, image_fit: I
     assert np.abs(resized_pixels(path, (15, 20), image_fit).astype(int) - expected).max() <= 1
 
 
-def test_no_program_is_started_for_a_strangers_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ghostscript = tmp_path / "gs"
-    ghostscript.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
-    ghostscript.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    Image.new("RGB", (4, 4)).save(tmp_path / "a.eps")
-    with pytest.raises(UnreadablePhotoError, match="EPS is not among the formats that are read"):
-        open_photo(tmp_path / "a.eps")
-    assert not (tmp_path / "started").exists()
-
-
 @pytest.mark.parametrize("function", ["io.open", "PIL.Image.open"])
 @pytest.mark.parametrize("error", [*(OSError(code, "") for code in (errno.EIO, errno.EMFILE)), MemoryError()])
 def test_failures_of_the_machine_are_not_the_photos(

@@ -30,6 +30,7 @@ from stages.photos.decode import UnreadablePhotoError, _has_no_end, open_photo, 
         (bytes(128) + b"DICM\2\0", "DICOM"),
         (b"%PDF-1.7\n", "a PDF"),
         (b"8BPS\0\1" + bytes(20), "PSD"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "EPS is not among the formats that are read"),  # Pillow's starts a program
         (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG2000"),
         (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
         (b"\xff\x0a\xfa\x1f", "JPEG XL"),

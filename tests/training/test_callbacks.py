@@ -14,8 +14,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from stages.common.cli import UserError
 from stages.common.paths import LOGS
 from stages.models.runtime import tf
-from stages.training import callbacks
-from stages.training.callbacks import Checkpoint, EpochLog, Selection, best_epoch
+from stages.training import callbacks, loop
+from stages.training.callbacks import Checkpoint, EpochLog, best_epoch
 from stages.training.training_run import History
 from tests.training.examples import SETTINGS, train, train_until, undisturbed, weights
 
@@ -55,7 +55,7 @@ def test_curves_of_an_earlier_run_are_replaced(tmp_path: Path) -> None:
 
 
 def test_a_validation_loss_that_is_not_finite_is_named() -> None:
-    checkpoint = Checkpoint(mock.Mock(**{"history.return_value": []}), Selection(False, None), 0.1)
+    checkpoint = Checkpoint(mock.Mock(**{"history.return_value": []}), SETTINGS, 0.1)
     with pytest.raises(UserError, match=r"^expected a finite loss, received nan in epoch 1 "):
         checkpoint.on_epoch_end(0, {"loss": 2.5, "val_loss": math.nan})
 
@@ -109,14 +109,15 @@ def test_the_best_epoch_is_chosen(scores: list[tuple[float, float]], epoch: int)
 
 @pytest.mark.parametrize(("patience", "over"), [(2, True), (3, False), (None, False)])
 def test_patience_counts_from_the_best_epoch(patience: int | None, over: bool) -> None:
-    history = history_of((0.8, 0.4), (0.7, 0.4), (0.7, 0.4))
-    assert Selection(keep_best=False, patience=patience).is_over(history) == over
+    backup = mock.Mock(**{"history.return_value": history_of((0.8, 0.4), (0.7, 0.4), (0.7, 0.4))})
+    assert Checkpoint(backup, SETTINGS.model_copy(update={"early_stopping": patience}), 0.1).is_over == over
 
 
 @pytest.fixture
 def _second_is_best(monkeypatch: pytest.MonkeyPatch) -> None:
     """On noise, the best epoch differs from machine to machine."""
-    monkeypatch.setattr(callbacks, "best_epoch", lambda history: min(2, len(history)))
+    for module in (callbacks, loop):
+        monkeypatch.setattr(module, "best_epoch", lambda history: min(2, len(history)))
 
 
 @pytest.mark.usefixtures("_second_is_best")

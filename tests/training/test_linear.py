@@ -268,8 +268,11 @@ def test_groups_folds_seed_and_weights_reach_it(fit: Fit, monkeypatch: pytest.Mo
 
 
 def test_a_regularisation_at_the_end_of_the_list_is_told(fit: Fit, caplog: pytest.LogCaptureFixture) -> None:
-    fit(inverse_regularization=[1e-9, 1e-8])
+    fit(inverse_regularization=[1e-4, 1])
     assert "lowest loss, at the end of those tried" in caplog.text
     caplog.clear()
     fit(inverse_regularization=1e-9)
+    assert "same loss" not in caplog.text
+    fit(inverse_regularization=[1e-9, 1e-8])
     assert "at the end of" not in caplog.text
+    assert "C = 1e-08, as all have the same loss: add photos" in caplog.text

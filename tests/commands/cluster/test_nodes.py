@@ -1,7 +1,7 @@
-"""The project's files for the nodes of a cluster, and the checks of nodes; without a cluster."""
+"""The files for the nodes of a cluster, the checks of nodes, and whose fault a failure is; without a cluster."""
 
+import json
 import logging
-import subprocess
 from contextlib import nullcontext
 from pathlib import Path
 from unittest import mock
@@ -12,8 +12,10 @@ from dvc.repo import Repo
 
 from commands.cluster import nodes
 from commands.cluster.nodes import check_resources, connect, copy_tracked_files
-from stages.common.cli import UserError
+from commands.cluster.workspace import NodeError, dvc
+from stages.common.cli import MACHINE_FAILURE, UserError
 from stages.common.params import Resources
+from tests.project import run
 
 
 def test_one_node_must_have_all_resources(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,24 +33,20 @@ def test_one_node_must_have_all_resources(monkeypatch: pytest.MonkeyPatch) -> No
             check_resources([*needed[:2], resources])
 
 
-def git(*arguments: str) -> None:
-    subprocess.run(["git", *arguments], check=True, capture_output=True)
-
-
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project that is a sub-folder of its repository, with a file of each kind."""
     folder = tmp_path / "repository/project"
     (folder / "stages").mkdir(parents=True)
     monkeypatch.chdir(folder)
-    git("init", "--quiet", "..")
+    run(Path(), "git", "init", "--quiet", "..")
     for name in ("dvc.yaml", "stages/a.py", "changed.txt", "deleted.txt", "forced.log", "café.txt"):
         Path(name).write_text("tracked")
     Path("link.txt").symlink_to("nowhere")
     Path(".gitignore").write_text("*.log\n")
     Path("../outside.txt").write_text("tracked")
-    git("add", "--all", "..")
-    git("add", "--force", "forced.log")
+    run(Path(), "git", "add", "--all", "..")
+    run(Path(), "git", "add", "--force", "forced.log")
     Path("changed.txt").write_text("not committed")
     Path("deleted.txt").unlink()
     Path("photos").mkdir()
@@ -74,7 +72,7 @@ def test_a_project_without_git_is_one_line(tmp_path: Path, monkeypatch: pytest.M
     Path("dvc.yaml").write_text("stages: {}")
     with pytest.raises(UserError, match=r"repository for the nodes: .*not a git repository.*: `git init` and `git add"):
         connect()
-    git("init", "--quiet")
+    run(Path(), "git", "init", "--quiet")
     with pytest.raises(UserError, match=r"^expected git to track dvc.yaml, .*: `git add --all`$"):
         connect()
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -122,3 +120,35 @@ def test_a_node_that_only_reads_the_remote_is_refused(tmp_path: Path, monkeypatc
     remote.mkdir(parents=True)
     assert nodes.problems_of_node._function({}, "") == []
     assert list(remote.iterdir()) == []
+
+
+REASON = "echo 'error: expected this, received that'; "
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("repository")
+    run(folder, "dvc", "init", "--no-scm")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("command", "kind", "reason"),
+    [
+        (f"{REASON}exit 1", UserError, "expected this, received that$"),
+        (f"{REASON}exit {MACHINE_FAILURE}", NodeError, "expected this, received that$"),
+        (f"{REASON}kill -9 $$", NodeError, "expected this, received that$"),
+        ("kill -9 $$", NodeError, "failed to reproduce 'step': failed to run: kill -9"),
+        ("echo 'ran into a step that exited with 1'; exit 2", NodeError, "failed to reproduce 'step'"),
+    ],
+)
+def test_exit_codes_say_whose_fault_it_was(repository: Path, command: str, kind: type[UserError], reason: str) -> None:
+    (repository / "dvc.yaml").write_text(json.dumps({"stages": {"step": {"cmd": command}}}))
+    with pytest.raises(UserError, match=f"^`dvc repro step` on [^:]+: {reason}") as error:
+        dvc("repro", "step", folder=repository)
+    assert type(error.value) is kind
+
+
+def test_a_failure_of_dvc_itself_is_the_node_s(repository: Path) -> None:
+    with pytest.raises(NodeError, match=r"^`dvc repro nonesuch` on [^:]+: "):
+        dvc("repro", "nonesuch", folder=repository)

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # imagecodecs 2026.3.6: the background of a uint32 label image, 0, is 1 after lossless compression as JPEG 2000.
 #
-# jpeg2k_encode() and tifffile's imwrite(compression="jpeg2000") are lossless unless told otherwise. Of uint32 they make 1 of 0, which is
-# what segmentation tools write for the background, so that the first object grows by all of it, and other numbers of 2**26 and more.
-# uint8, uint16 and int32 of the same labels come back as they were. Nothing warns or is documented.
+# jpeg2k_encode() and tifffile's imwrite(compression="jpeg2000") are lossless unless told otherwise. Of uint32 they make 1 of most zeros,
+# which is what segmentation tools write for the background, so that the first object grows by nearly all of it, and 2 of some ones.
+# uint8, uint16 and int32 of the same labels come back as they were. Nothing warns. Near to it: issue 153 (closed: lossy compression of
+# uint32 of 12 bits).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -2,9 +2,9 @@
 # jsonargparse 4.53.0: the color "#ff0000" is None, on the command line and in a config, for an argument of the type Optional[str].
 #
 # The value of an argument that may be None is read as YAML, in which "#" begins a comment, so that nothing is left, which is null. The same
-# happens to "&a" and "~". A plain str is right. So is "#" further on. parse_object() does it too, and save() writes the None. The
-# command line of PyTorch Lightning is made by jsonargparse. The documentation says that "null" is None, and nothing of "#". Near to it:
-# issue 28 (closed: " " was None). No issue describes it.
+# happens to "&a" and "~". A plain str is right. So is "#" further on. parse_object() does it, too, and save() leaves the value out, so
+# that it is the default when the config is read again. The command line of PyTorch Lightning is made by jsonargparse. Near to it: issue
+# 28 (closed: " " was None). No issue describes it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # tifffile 2026.3.3: masks of three classes, saved as a bool image with three channels, come back with nearly half of the pixels wrong.
 #
-# imwrite() stores bool in one bit each, and fills up each row to a whole byte; in an image with channels it fills up each pixel instead,
-# and imread() does not read it so. Neither warns. The same masks in planes, as uint8 or one by one are right. imageio.v3.imwrite() of
-# such an image writes TIFFs by tifffile as RGB, so it is concerned, too. The documentation names bool as one of the types that can be
-# written.
+# imwrite() stores bool in one bit each. In an image with channels it packs eight neighbours of one channel in a byte, whereas TIFF, and
+# imread(), have the channels of a pixel side by side. Neither warns. The same masks in planes, as uint8 or one by one are right.
+# imageio.v3.imwrite() writes such an image by tifffile, as RGB, so it is concerned, too. The documentation speaks of bilevel images, and
+# of no such limit. No issue describes it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -93,9 +93,10 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
             sys.exit(1)
         if getattr(error, "errno", None) == errno.ENAMETOOLONG:  # for example, of several paths in one pair of quotes
             sys.exit(f"error: {shown(str(error))}: expected a shorter path; quote each path by itself")
-        if isinstance(error, IsADirectoryError | NotADirectoryError | FileExistsError):
-            # Such as corrections.csv, where Docker was to mount a missing one, or a file called metrics.
-            sys.exit(f"error: {shown(str(error))}: expected a file, or else a folder: move what is there")
+        if isinstance(error, IsADirectoryError):  # such as corrections.csv, where Docker was to mount a missing one
+            sys.exit(f"error: {shown(str(error))}: expected a file, received a folder: move it")
+        if isinstance(error, NotADirectoryError | FileExistsError):  # such as a file called metrics
+            sys.exit(f"error: {shown(str(error))}: expected a folder, received a file: move it")
         if problem := machine_problem(error):
             sys.stderr.write(f"error: {problem}\n")
             sys.exit(MACHINE_FAILURE)

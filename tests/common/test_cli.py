@@ -24,8 +24,8 @@ from tests.conftest import CNN_ALONE, PROJECT, SetParams, write_photos
     [
         (UserError("expected this, received that"), "error: expected this, received that", 1),
         (OSError(errno.ENAMETOOLONG, "Too long", "a.jpg\n" * 50), "error: [Errno 36] Too long: ", 1),
-        (IsADirectoryError(errno.EISDIR, "oops", "a"), "error: [Errno 21] oops: 'a': expected a file, or else", 1),
-        (FileExistsError(errno.EEXIST, "oops", "metrics"), "error: [Errno 17] oops: 'metrics': expected a file", 1),
+        (IsADirectoryError(errno.EISDIR, "oops", "a"), "error: [Errno 21] oops: 'a': expected a file, received", 1),
+        (FileExistsError(errno.EEXIST, "oops", "metrics"), "error: [Errno 17] oops: 'metrics': expected a folder", 1),
         (KeyboardInterrupt(), "stopped: run the same command again", 1),
         (MachineError("node lost"), "error: node lost", MACHINE_FAILURE),
         (PermissionError(13, "Permission denied", "data/raw"), "error: no access to", MACHINE_FAILURE),

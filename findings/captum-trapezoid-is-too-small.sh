@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Captum 0.9.0: integrated gradients by the trapezoidal rule are too small, by 2 % of 50 steps and by half of two.
+# Captum 0.9.0: integrated gradients by the trapezoidal rule are too small, by 2 % in 50 steps and by half in two.
 #
 # n points from 0 to 1, with both ends, have n - 1 intervals, but each gets a width of 1 / n, so the widths add up to (n - 1) / n. All
 # attributions are too small by that, also of a linear model, where any rule is exact, and their sum is not the change of the

@@ -2,9 +2,9 @@
 # netCDF4 1.7.5.1: the white pixels of a uint8 photo are masked when it is read, so that the mean of black and white is black.
 #
 # The variable has no _FillValue; 255 is netCDF's default for bytes that were never written. print() of it says "default _FillValue of 255
-# ignored", and reading masks it nevertheless, which means, sums and plots leave out; 65,535 of uint16, too. xarray reads the
-# same file rightly, and netCDF4 does after set_auto_mask(False). The documentation says that default values are masked, and nothing of
-# bytes. Near to it: issue 209 (closed: a scaled uint8 variable).
+# ignored", and reading masks it nevertheless, which means, sums and plots leave out. xarray reads the same file rightly, and netCDF4 does
+# after set_auto_mask(False). The documentation says that values equal to a default are masked, but a comment in the code that bytes
+# have no default when they are read, as in netCDF's own. Near to it: issue 209 (closed: a scaled uint8 variable).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -3,7 +3,7 @@
 #
 # pandas indexes the columns named in to_hdf(data_columns=...), so read_hdf(where="score > 0.5") loses most rows without a word; so does
 # Table.where() of PyTables after create_index(). Without NaN, without the index or with up to 100,000 rows all are found. The documentation
-# says that an index speeds queries up. Near to it: issues 282 and 327 (closed: a NaN in the first row). No issue describes it.
+# says that an index speeds queries up. Near to it: issues 282 and 327 (closed: NaN in tables of five rows). No issue describes it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -3,8 +3,8 @@
 #
 # euclidean(), cityblock(), chebyshev() and minkowski() of scipy.spatial.distance subtract the vectors in their own type: a difference of
 # -1 is 255, so d(a, b) is not d(b, a), and a photo's nearest neighbour is another one. cdist(), pdist() and sqeuclidean() of the same
-# photos are right. The documentation asks for "array_like". Near to it: issue 10262 (closed: distance_matrix(), which is right now).
-# No issue describes these.
+# photos are right. The documentation asks for "array_like". Issue 9961 (open) describes it for euclidean() and cosine(); issue 10262
+# (closed) for distance_matrix(), which is right now.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

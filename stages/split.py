@@ -221,8 +221,8 @@ def log_first(rejected: pd.DataFrame) -> None:
 def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: float, checked: list[str]) -> list[str]:
     """In validation and test, reject all photos but the first of a cluster.
 
-    Returns a problem if in a split of ``checked`` too many copies are not identical to the first. Training is one where
-    the fractions fill it: as a cluster counts once, it would have nearly all photos of a fixed camera.
+    Returns a problem if in a split of ``checked`` too many copies are not identical to the first. Training is one if
+    the two fractions divide the photos: as a cluster counts once, it would have nearly all photos of a fixed camera.
     """
     received, examples = [], []
     for split in checked:

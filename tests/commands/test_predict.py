@@ -274,7 +274,7 @@ def test_every_format_has_the_note_beside_the_probability() -> None:
     ],
 )
 def test_a_table_escapes_names_that_csv_and_json_hold(name: str, escaped: str) -> None:
-    """Control characters, of which those of Japanese and Persian words are none."""
+    """Their control characters, but not the invisible ones of Japanese and Persian words."""
     assert shown(Path(name)) == escaped
     held = printable(name)
     table = table_of([name], ["b", held, "c"])

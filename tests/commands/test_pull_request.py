@@ -113,7 +113,7 @@ def test_where_no_score_differs_it_says_so(comment: Callable[..., str]) -> None:
 
 
 def test_scores_on_other_photos_are_called_so(branches: Path, comment: Callable[..., str]) -> None:
-    """As after another seed, which changes no number of photos; the test photos, but not those of validation."""
+    """As after another seed, which leaves their number; here only the test photos are others."""
     lock = "schema: '2.0'\nstages:\n  evaluate:\n    cmd: python -m stages.evaluate\n    deps:\n"
     for branch, md5 in {"main": "1", "smaller": "2"}.items():
         run(branches, "git", "switch", "--quiet", branch)

@@ -106,6 +106,7 @@ def test_lost_shards_are_computed_again(cluster: Cluster, small_project: Path, m
     """By Ray alone, into the same bytes as on one machine."""
     monkeypatch.setenv("DVC_STAGE", "features@mobilenet_v2")
     monkeypatch.setenv("FEATURE_STORE", "")  # restored in the end
+    monkeypatch.setattr(feature_shards, "MAX_BYTES", 2**17)  # 40 photos a task
     rng = np.random.default_rng(0)
     photos = StoredDataset(rng.integers(0, 256, (100, 32, 32, 3), np.uint8), np.zeros(100))
     augmentation = Augmentation(flip="horizontal", rotation=0.2)

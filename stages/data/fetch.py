@@ -114,7 +114,7 @@ class Source:
     def pack_folder(self, target: Path) -> None:
         """Pack the files of a folder into shards, except hidden ones."""
         if self.is_local:
-            listed = self._list_folder()  # 0.5 KB of each file in memory would be too much
+            listed = self._list_folder()  # file by file, as each would take 0.5 KB of memory
         else:
             listed = self._retry(partial(self.files.find, self.path, detail=True), self.path).items()
         members, open_file = [], self._open

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# TorchMetrics 1.9.0: the relative average spectral error (RASE) is 64 times too large: of a photo that is 1 % too bright it is 67 %.
+# TorchMetrics 1.9.0: the relative average spectral error (RASE) is 64 times too large: of a photo that is 1 % too bright it is 64 %.
 #
 # RASE is the root of the mean squared error in percent of the mean brightness. The mean of each window, which a filter has computed,
 # is divided by the number of its pixels once more, so the result grows with the square of window_size: times 9 at 3, times 64 at 8, the

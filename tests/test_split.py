@@ -119,6 +119,7 @@ def test_only_photos_outside_of_class_folders_count_as_rejected(workspace: Path)
     (PHOTOS / "readme.md").write_text("outside")
     assert list(split_lists()["rejected"]["path"]) == ["data/raw/readme.md"]
     layout({"more/cats": 10})
+    (PHOTOS / "more/cats/0.jpg").rename(PHOTOS / "more/cats/0.edited.JPG")
     with pytest.raises(UserError, match=r"received 10 of 50, listed above"):
         split_photos()
 
@@ -141,11 +142,11 @@ def test_sidecar_files_are_listed_and_count_for_nothing(caplog: pytest.LogCaptur
 
 @pytest.mark.parametrize(("listed", "received"), [(43, "3 of 43"), (30, "10 of 40")])
 def test_names_without_a_suffix_count_where_labels_are_listed(workspace: Path, listed: int, received: str) -> None:
-    """More names than files, or more files than names."""
-    write_photos(PHOTOS, 40)
-    for path in PHOTOS.iterdir():
+    """More names than files, or more files than names; the dot of their folder is no suffix."""
+    write_photos(PHOTOS / "v1.0", 40)
+    for path in (PHOTOS / "v1.0").iterdir():
         path.rename(path.with_suffix(""))
-    label_photos(*map(str, range(listed)))
+    label_photos(*(f"v1.0/{number}" for number in range(listed)))
     with pytest.raises(UserError, match=f"to be rejected, received {received}, listed above"):
         split_photos()
 

@@ -135,7 +135,8 @@ def test_digits_that_look_alike_are_an_error(set_params: SetParams, caplog: pyte
         folder = PHOTOS / str(digits.target[number])
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray((digits.images[number] * 15).astype(np.uint8)).save(folder / f"{number}.png")
-    message = r"nearly the same .* of 119 in validation, .*max_copies_fraction to 1.* split.group .* lower split.dup"
+    message = r"nearly the same .* in train, \d+ of 119 in validation, as (\S+) and (?!\1)data/raw/\d/\d+.png: if .*"
+    message += r"max_copies_fraction to 1.* split.group .* lower split.dup"
     with pytest.raises(UserError, match=message):
         split_photos()
     assert re.search(r"validation: copies of other photos there, left out: \d+ of \d+ \(\d+.\d %\)", caplog.text)

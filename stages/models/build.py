@@ -8,7 +8,7 @@ the config fine-tunes, ``last_blocks``, if it has one, and the head.
 from stages.common.cli import UserError
 from stages.common.model_config import ModelConfig
 from stages.common.paths import FEATURES
-from stages.models.pretrained import connect, load_backbone
+from stages.models.pretrained import connect, load_backbone, unfreeze
 from stages.models.runtime import keras, layers
 
 RESCALE = {"zero_to_one": (0.0, 1.0), "minus_one_to_one": (-1.0, 1.0)}  # from 0..255 to
@@ -34,7 +34,10 @@ def build_model(config: ModelConfig, image_size: tuple[int, int], num_classes: i
             f"image_size: {list(image_size)} is too small for the model, whose {type(layer).__name__} receives maps of "
             f"{x.shape[1]} x {x.shape[2]}: enlarge it, or reduce conv_layers, kernel_size or pool_size"
         ) from error
-    return keras.Model(pixels, x)
+    model = keras.Model(pixels, x)
+    if config.fine_tune:
+        unfreeze(model.get_layer("last_blocks"))
+    return model
 
 
 def head_layers(config: ModelConfig) -> list[layers.Layer]:

@@ -14,7 +14,6 @@ from stages.common.params import Train
 from stages.common.paths import LOGS
 from stages.datasets.dataset import augmented_dataset
 from stages.models.build import trainable_part
-from stages.models.pretrained import unfreeze
 from stages.models.runtime import describe_environment, keras, tf
 from stages.storage.arrays import DiskArray
 from stages.storage.files import content_hash
@@ -44,8 +43,6 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
     batches = validation_batches(run.validation, settings.batch_size)
     trained = parallel_model(trainable_part(model), settings, train.labels)
     steps_per_epoch = math.ceil(len(train.labels) / settings.batch_size)
-    if fine_tune:
-        unfreeze(model.get_layer("last_blocks"))
     compile_model(trained, scheduled(learning_rate, settings, steps_per_epoch))
     if finished:
         logger.info("resuming after epoch %d of %d, which an earlier run finished", finished, epochs)

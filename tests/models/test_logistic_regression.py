@@ -81,6 +81,9 @@ def test_the_best_regularisation_has_the_lowest_log_loss() -> None:
     losses = [log_loss(labels, out_of_fold(features, labels, folds, inverse)) for inverse in (1e-6, 0.1, 10)]
     np.testing.assert_allclose([candidate.loss for candidate in candidates], losses, atol=1e-6)
     assert best is candidates[int(np.argmin(losses))]
+    noise = np.random.default_rng(0).normal(size=features.shape).astype(np.float32)
+    best, candidates = cross_validate(noise, labels, folds, (1e-11, 10.0, 1e-12))
+    assert (best.inverse_regularization, candidates[1].loss) == (1e-12, best.loss), "of equal ones the most regularised"
 
 
 def test_of_many_examples_a_sample_chooses_the_regularisation(monkeypatch: pytest.MonkeyPatch) -> None:

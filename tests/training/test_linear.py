@@ -90,7 +90,7 @@ def fine_tune(fit: Fit, set_params: SetParams) -> FineTune:
     return run
 
 
-def test_fine_tuning_starts_from_the_linear_classifier(fine_tune: FineTune) -> None:
+def test_fine_tuning_starts_from_the_linear_classifier(fine_tune: FineTune, capsys: pytest.CaptureFixture[str]) -> None:
     """At a rate too low to matter it stays there; at another, the last blocks and the head train, and nothing else."""
     [fitted], logits = read_json(FILES[3]), np.load(FILES[2])["logits"]
     records = fine_tune(1e-12)
@@ -106,6 +106,8 @@ def test_fine_tuning_starts_from_the_linear_classifier(fine_tune: FineTune) -> N
             changed |= set() if np.array_equal(end, before) else {(part.name, end.path)}
     assert {name for name, _ in changed} == {"last_blocks", "logits"}
     assert not any("BN" in path for _, path in changed), "batch normalisation stays frozen"
+    trained = sum(np.asarray(end).size for part in model.layers for end in part.trainable_weights)
+    assert f"Trainable params: {trained:,} " in capsys.readouterr().out
     assert len(read_json(FILES[0])["cross_validation"]) == 5
 
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from textwrap import dedent
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -11,7 +12,7 @@ from commands import predict
 from stages.common.cli import UserError
 from stages.common.param_types import RENAMED
 from stages.storage.files import write_json
-from tests.conftest import PROJECT, packed_files, read_json, run_main
+from tests.conftest import PROJECT, packed_files, read_json, run_main, write_list
 from tests.project import MODELS, commit, run
 
 DOCUMENTS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").rglob("*.md"))]
@@ -75,6 +76,17 @@ def test_the_recipes_for_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     Path("photos/sick/anna/1.jpg").touch()
     exec(dedent(of_folders), {})  # noqa: S102
     assert Path("labels.csv").read_text() == "path,label,patient\nsick/anna/1.jpg,sick,anna\n"
+
+
+def test_the_threshold_of_the_guide(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of five photos of defects none may be missed for a recall of 95 %."""
+    [recipe] = re.findall(r"\n```python\n([^`]*threshold.*?)```", (PROJECT / "docs/guide.md").read_text(), re.DOTALL)
+    probabilities, paths = [0.3, 0.9, 0.8, 0.7, 0.95, 0.1, 0.2, 0.3, 0.4], [f"{index}.jpg" for index in range(9)]
+    predicted = pd.DataFrame({"path": ["of_training.jpg", *paths], "probability_defect": [0.0, *probabilities]})
+    predicted.to_csv("predictions.csv", index=False)
+    write_list("validation", path=paths, label=5 * ["defect"] + 4 * ["good"])
+    exec(recipe, {})  # noqa: S102
+    assert capsys.readouterr().out == "0.3 0.5\n"
 
 
 def test_the_one_test_of_contributing_exists() -> None:

@@ -135,7 +135,7 @@ def test_the_guide_s_example_classifies_as_the_model(
 ) -> None:
     """Where neither TensorFlow nor Keras is installed."""
     export("--format", "onnx", "exported")
-    [example] = re.findall(r"\n```python\n(.*?)```", (PROJECT / "docs/guide.md").read_text(), re.DOTALL)
+    [*_, example] = re.findall(r"\n```python\n(.*?)```", (PROJECT / "docs/guide.md").read_text(), re.DOTALL)
     model, exif = load_model(MODEL), Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     for image_fit, photo, shape, told in IMAGE_FITS:

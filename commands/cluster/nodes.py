@@ -100,9 +100,13 @@ def slots_for(resources: Resources) -> int:
     return max(1, int(ray.cluster_resources().get("CPU", 0) / resources.cpus))
 
 
+def alive_nodes() -> list[dict[str, Any]]:
+    return [node for node in ray.nodes() if node["Alive"]]
+
+
 def check_resources(needed: Iterable[Resources]) -> None:
     """Raise UserError unless for each of these a node is large enough: Ray would wait until there is one."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    nodes = [node["Resources"] for node in alive_nodes()]
     for resources in needed:
         amounts = {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory_gib * 2**30}
         if not any(all(node.get(name, 0) >= amount for name, amount in amounts.items()) for node in nodes):
@@ -113,16 +117,17 @@ def check_resources(needed: Iterable[Resources]) -> None:
 def check_nodes(lock: str) -> None:
     """Raise UserError unless all nodes have the versions of this machine, and read and write its DVC remote."""
     problems, checks = [], []
-    for node in ray.nodes():
-        if node["Alive"]:
-            affinity = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            check = problems_of_node.options(scheduling_strategy=affinity).remote(installed_versions(), lock)
-            checks.append((node["NodeManagerHostname"], check))
-    for name, check in checks:
+    for node in alive_nodes():
+        affinity = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        check = problems_of_node.options(scheduling_strategy=affinity).remote(installed_versions(), lock)
+        checks.append((node, check))
+    for node, check in checks:
+        name = node["NodeManagerHostname"]
         try:
             problems += [f"{name}: {problem}" for problem in ray.get(check)]
         except ray.exceptions.RayError as error:
-            problems.append(f"{name}: {first_line(cause_of(error))}")
+            if any(alive["NodeID"] == node["NodeID"] for alive in alive_nodes()):  # else it died, and runs no step
+                problems.append(f"{name}: {first_line(cause_of(error))}")
     if problems:
         raise UserError(f"nodes cannot run the steps: {'; '.join(dict.fromkeys(problems))}")
 

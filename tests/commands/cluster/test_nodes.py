@@ -11,7 +11,7 @@ import ray
 from dvc.repo import Repo
 
 from commands.cluster import nodes
-from commands.cluster.nodes import check_resources, connect, copy_tracked_files
+from commands.cluster.nodes import check_nodes, check_resources, connect, copy_tracked_files
 from commands.cluster.workspace import NodeError, dvc
 from stages.common.cli import MACHINE_FAILURE, UserError
 from stages.common.params import Resources
@@ -31,6 +31,18 @@ def test_one_node_must_have_all_resources(monkeypatch: pytest.MonkeyPatch) -> No
     for resources, (cpus, gpus, memory) in zip(needed[2:], amounts[2:], strict=True):
         with pytest.raises(UserError, match=f"expected a node with cpus: {cpus}, gpus: {gpus}, memory_gib: {memory} "):
             check_resources([*needed[:2], resources])
+
+
+def test_a_node_that_dies_while_it_is_checked_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that was killed before, which Ray notices only after some seconds."""
+    alive = {"NodeID": ray.NodeID.from_random().hex(), "NodeManagerHostname": "node-1", "Alive": True}
+    found = [[alive], [{**alive, "Alive": False}], [alive], [alive]]
+    monkeypatch.setattr(ray, "nodes", mock.Mock(side_effect=found))
+    monkeypatch.setattr(nodes, "problems_of_node", mock.Mock())
+    monkeypatch.setattr(ray, "get", mock.Mock(side_effect=ray.exceptions.TaskUnschedulableError("not schedulable")))
+    check_nodes("")
+    with pytest.raises(UserError, match=r"nodes cannot run the steps: node-1: .*not schedulable"):
+        check_nodes("")
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from threadpoolctl import threadpool_limits
 
 from stages.common.cli import logger
 from stages.common.machine import machine_key, read_code
-from stages.common.paths import ARCHITECTURE, BACKUPS, FEATURES
+from stages.common.paths import BACKUPS, FEATURES
 from stages.models import logistic_regression
 from stages.models.logistic_regression import LinearClassifier, loss_and_accuracy, pool_first_view
 from stages.models.model_parts import CHECK_BATCH, replace_linear_head, rounding_tolerance
 from stages.storage.arrays import read_cached, write_cached
-from stages.storage.feature_sets import reference_rows, sample_rows
+from stages.storage.feature_sets import read_backbone, reference_rows, sample_rows
 from stages.storage.files import atomic_write, content_hash, sha256_of
 from stages.storage.photo_lists import read_groups, read_split
 from stages.training.training_run import TRAINING_CODE, History, Trained, TrainingRun
@@ -83,8 +83,7 @@ def save_linear(run: TrainingRun, classifier: LinearClassifier, features: np.nda
     # The backbone is as it was loaded: a batch shows whether the layer after it is the fitted one.
     pixels, rows = run.sample[:CHECK_BATCH], sample_rows(len(logits))[:CHECK_BATCH]
     folder = FEATURES / run.config.features / "backbone"
-    [weights] = folder.glob("*.h5")
-    network = json.loads((folder / ARCHITECTURE).read_text(encoding="utf-8"))
+    network, weights = read_backbone(folder)
     del network["features"]["name"]  # all sets of features of a backbone share its model
     backbone = content_hash([json.dumps(network), sha256_of(weights)])
     # With it, all that shapes the saved model but the fitted weights, and the photos of its check.

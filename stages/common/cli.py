@@ -168,7 +168,7 @@ def plural(count: int, one: str, several: str = "") -> str:
     return f"{count} {one if count == 1 else several or f'{one}s'}"
 
 
-def quoted(names: Iterable[str], limit: int = 20) -> str:
+def quoted(names: Iterable[str], limit: int = 5) -> str:
     """Return names in quotes, the first of many, such as "'a', 'b' and 7 more"."""
     names = list(names)
     rest = f" and {len(names) - limit} more" if len(names) > limit else ""

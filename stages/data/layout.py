@@ -101,7 +101,7 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
             "expected two or more classes, from a CSV (download.labels) or, without one, the names of folders with "
             f"their photos, found {found}{hint}"
         )
-    logger.info("%d classes: %s", len(classes), quoted(classes))
+    logger.info("%d classes: %s", len(classes), quoted(classes, 20))
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
         logger.warning("classes that differ in spelling alone, each one of its own: %s", ", ".join(alike))
     return photos

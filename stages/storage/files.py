@@ -7,8 +7,10 @@ import json
 import re
 import shlex
 import shutil
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from lzma import LZMAError
 from pathlib import Path
 from typing import IO, Any, TypeVar
 from uuid import uuid4
@@ -22,6 +24,8 @@ from stages.common.cli import UserError, first_line
 T = TypeVar("T")
 
 UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{32}")
+# Raised while a damaged file is read, and OSErrors without a code: those of decoders. Others are the machine's.
+DAMAGED = (ArithmeticError, BadZipFile, EOFError, KeyError, LZMAError, RuntimeError, TypeError, ValueError, zlib.error)
 LOCK = ".in-use"  # in each scratch folder: locked for as long as the process that writes there lives
 
 
@@ -103,13 +107,15 @@ def write_json(content: Any, path: Path) -> None:
 
 
 @contextmanager
-def explain_unreadable(path: Path, advice: str) -> Iterator[None]:
+def explain_unreadable(path: Path | str, advice: str) -> Iterator[None]:
     """Raise a UserError if what a step wrote to a path is missing, damaged or, as by hand, changed."""
     try:
         yield
     except FileNotFoundError as error:
         raise UserError(f"expected {error.filename}, found none: {advice}") from error
-    except (ValueError, EOFError, KeyError, TypeError, ArithmeticError, RecursionError, BadZipFile) as error:
+    except (*DAMAGED, OSError) as error:
+        if getattr(error, "errno", None):
+            raise
         text = f"expected {path} as it was written, received it damaged or changed ({first_line(error)})"
         raise UserError(f"{text}: {advice}") from error
 

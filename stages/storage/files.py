@@ -89,14 +89,6 @@ def locked_folder(parent: Path) -> tuple[Path, IO[str]]:
             lock.close()
 
 
-def write_remote(files: Any, path: str, content: bytes) -> None:
-    """Write a file in a folder, open as fsspec's ``DirFileSystem``; several processes may write the same file."""
-    files.makedirs("", exist_ok=True)
-    unfinished = f".unfinished-{uuid4().hex}-{path}"  # an error names the file
-    files.pipe_file(unfinished, content)
-    files.mv(unfinished, path)
-
-
 def write_text(content: str, path: Path) -> None:
     with atomic_write(path) as unfinished:
         unfinished.write_text(content, encoding="utf-8", newline="\n")

@@ -225,7 +225,7 @@ def resized_pixels(
         return np.asarray(ImageOps.fit(photo, (width, height), Image.Resampling.BILINEAR))
     if image_fit == "pad":
         if 2 * min(photo.size) <= max(photo.width / width, photo.height / height):
-            # Of half a pixel or less Pillow would leave nothing (findings/).
+            # Of half a pixel or less Pillow would leave nothing (findings/pillow-pad-drops-a-thin-image.sh).
             thin = (width, 1) if photo.width > photo.height else (1, height)
             photo = photo.resize(thin, Image.Resampling.BILINEAR)
         return np.asarray(ImageOps.pad(photo, (width, height), Image.Resampling.BILINEAR, PAD_COLOUR))

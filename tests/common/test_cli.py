@@ -123,6 +123,19 @@ run(main)"""
     assert ended.stderr.splitlines() == ["no credentials", "done"]
 
 
+def test_a_name_cannot_change_what_is_around_it() -> None:
+    """By direction marks, or by codes that move a terminal's cursor; lines end where the program ends them."""
+    program = """
+from stages.common.cli import UserError, logger, run
+def main():
+    logger.info("a: first\\n%s: is text", "b\\u202egpj\\r\\x1b[1A.exe")
+    raise UserError("b\\u202egpj\\nand c")
+run(main)"""
+    ended = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=False)
+    logged = ["a: first", r"b\u202egpj\r\x1b[1A.exe: is text"]
+    assert ended.stderr.splitlines() == [*logged, r"error: b\u202egpj", "and c"]
+
+
 @pytest.mark.parametrize(
     ("code", "line"),
     [

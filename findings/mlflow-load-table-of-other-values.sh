@@ -3,8 +3,8 @@
 #
 # log_table() writes the table as JSON, with ten digits behind the point, and load_table() has pandas guess the types anew: text whose
 # values all read as numbers becomes numbers, so names of photos lose their zeros and "1e3" is 1000. Numbers above 31,536,000 in a column
-# whose name ends in "_at" or "_time", or begins with "modified" or "timestamp", become dates. The file that was logged still has the
-# text. The documentation calls the result "the loaded table". No issue of the project describes it.
+# whose name ends in "_at" or "_time", begins with "timestamp", or is "modified" or "date", become dates. The file that was logged has
+# the text and the numbers. The documentation calls the result "the loaded table". No issue of the project describes it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

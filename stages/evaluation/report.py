@@ -50,7 +50,7 @@ def report(
         **data_values(lists),
         **values_of_best(ranked[0]),
         **alternatives(ranked, len(lists["validation"])),
-        "linear": beside_linear(ranked),
+        "linear": compare_with_linear(ranked),
     }
     # Markdown, not HTML: a filter of our own escapes what would be markup in names.
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)  # noqa: S701
@@ -124,7 +124,7 @@ def alternatives(ranked: list[Evaluation], validation_photos: int) -> dict[str, 
     }
 
 
-def beside_linear(ranked: list[Evaluation]) -> dict[str, Any] | None:
+def compare_with_linear(ranked: list[Evaluation]) -> dict[str, Any] | None:
     """Compare the others with the best linear classifier, if there is one, and list those not proved better."""
     linear = next((model for model in ranked if model.is_linear), None)
     others = [model for model in ranked if not model.is_linear]

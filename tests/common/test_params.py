@@ -76,7 +76,7 @@ def test_a_number_is_what_dvc_reads(written: str, value: float) -> None:
 
 
 @pytest.mark.parametrize("seed", ["x", -1, None])
-def test_a_bad_seed_is_said_once(set_params: SetParams, seed: Any) -> None:
+def test_a_bad_seed_is_reported_once(set_params: SetParams, seed: Any) -> None:
     """And not of each section that takes it."""
     set_params({"seed": seed})
     with pytest.raises(UserError, match=r"^params.yaml: seed: expected [^;]+, received [^;]+$"):

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import select
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -96,6 +97,7 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
     except UserError as error:
         sys.exit(f"error: {visible(str(error))}")
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second one ends at once, without a traceback
         sys.exit("stopped: run the same command again (a training run resumes)")
     except Exception as error:  # noqa: BLE001 (its traceback is printed)
         if isinstance(error, BrokenPipeError) and is_output_closed():
@@ -130,13 +132,13 @@ def machine_problem(error: Exception) -> str | None:
     if isinstance(error, MemoryError) or code == errno.ENOMEM:
         return "not enough memory for the step: free some, or run it on a larger machine"
     if type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's: importing it would take seconds
-        return f"not enough GPU memory or disk space for the step: {first_line(error)}"
+        return f"not enough memory or disk space for the step: {first_line(error)}"
     if isinstance(error, FileNotFoundError) and "usable temporary directory" in str(error):  # tempfile's own words
         return f"{error.strerror}: free some disk space, or set TMPDIR to another folder"
     if isinstance(error, RuntimeError) and str(error) == "can't start new thread":  # Python's own words
         return "no more threads for the step: end other programs, or raise `ulimit -u` or the memory"
     if code in NO_SPACE:
-        return f"not enough disk space for the step's files ({os.strerror(code)}): free some"
+        return f"not enough disk space for the step's files ({error}): free some"
     if code in NO_ACCESS:
         return f"no access to the step's files ({error}): check who owns them"
     if code in BROKEN:

@@ -90,10 +90,9 @@ def save_linear(run: TrainingRun, classifier: LinearClassifier, features: np.nda
     folder = FEATURES / run.config.features / "backbone"
     network, weights = read_backbone(folder)
     del network["features"]["name"]  # all sets of features of a backbone share its model
-    backbone = content_hash([json.dumps(network), sha256_of(weights)])
-    # With it, all that shapes the saved model but the fitted weights, and the photos of its check.
-    shape = [str(run.image_size), str(len(run.classes))]
-    key = content_hash([backbone, *shape, *read_code(TRAINING_CODE), *machine_key(), pixels])
+    # All that shapes the saved model but the fitted weights, and the photos of its check.
+    made_of = [json.dumps(network), sha256_of(weights), str(run.image_size), str(len(run.classes))]
+    key = content_hash([*made_of, *read_code(TRAINING_CODE), *machine_key(), pixels])
     earlier = BACKUPS / f"{network['backbone']}.linear"
     with atomic_write(run.path) as unchecked:
         if cached := read_cached(earlier, key):

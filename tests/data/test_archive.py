@@ -12,6 +12,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from tqdm import tqdm
 
 from stages.common.cli import UserError
 from stages.data import archive
@@ -242,6 +243,15 @@ def test_shards_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(packed()) == list(sizes)
     shards = [zipfile.ZipFile(path).namelist() for path in sorted(PACKED.iterdir())]
     assert shards == [["0", "1", "2"], ["3"], ["4"], ["5"], ["6"]]
+
+
+def test_the_progress_bar_ends_at_the_last_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(archive, "tqdm", lambda **options: tqdm(**{**options, "disable": False}))
+    ARCHIVE.write_bytes(zip_with("a", "b", "c"))
+    packed()
+    assert "100%" in capsys.readouterr().err
 
 
 def test_a_failing_disk_is_not_a_damaged_archive(monkeypatch: pytest.MonkeyPatch) -> None:

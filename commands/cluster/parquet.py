@@ -84,8 +84,10 @@ def write_part(output: DirFileSystem, part: str, table: pd.DataFrame) -> None:
 
 
 def read_part(output: DirFileSystem, part: str, columns: list[str] | None = None) -> pd.DataFrame:
+    with explain_unreachable(output):
+        content = BytesIO(output.cat_file(part))
     with explain_unreadable(Path(output.path, part), "delete it, and run the same command again"):
-        return pd.read_parquet(BytesIO(output.cat_file(part)), columns=columns)
+        return pd.read_parquet(content, columns=columns)
 
 
 def drop_problems(output: DirFileSystem) -> set[str]:

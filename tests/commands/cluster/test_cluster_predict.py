@@ -206,6 +206,17 @@ def test_a_damaged_part_is_one_line(tmp_path: Path) -> None:
         drop_problems(open_folder(str(tmp_path)))
 
 
+@pytest.mark.parametrize("refusal", [PermissionError("Access denied"), TimeoutError(), FileNotFoundError("Gone")])
+def test_a_part_that_a_bucket_refuses_is_not_damaged(refusal: OSError, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a person would delete its predictions; such errors have no code."""
+    output = open_folder("memory://parts")
+    write_part(output, "part-000000.parquet", rows_of("a"))
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", mock.Mock(side_effect=refusal))
+    for read in (read_predictions, drop_problems):
+        with pytest.raises(UserError, match=r"^expected a folder to read and write at memory://"):
+            read(output)
+
+
 def test_rows_of_photos_that_are_gone_are_counted(caplog: pytest.LogCaptureFixture) -> None:
     predictions = pd.DataFrame({"path": ["a", "b", "c"], "problem": [None] * 3})
     predict.report(["a"], predictions, "cnn")

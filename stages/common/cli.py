@@ -109,7 +109,7 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
         if isinstance(error, NotADirectoryError | FileExistsError):  # such as a file called metrics
             sys.exit(f"error: {error}: expected a folder, received a file: move it")
         if problem := machine_problem(error):
-            sys.stderr.write(f"error: {problem}\n")
+            sys.stderr.write(f"error: {visible(problem)}\n")
             sys.exit(MACHINE_FAILURE)
         traceback.print_exc()
         sys.exit(BUG)

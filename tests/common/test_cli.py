@@ -27,7 +27,7 @@ from tests.conftest import CNN_ALONE, PROJECT, SetParams, write_photos
         (IsADirectoryError(errno.EISDIR, "oops", "a"), "error: [Errno 21] oops: 'a': expected a file, received", 1),
         (FileExistsError(errno.EEXIST, "oops", "metrics"), "error: [Errno 17] oops: 'metrics': expected a folder", 1),
         (KeyboardInterrupt(), "stopped: run the same command again", 1),
-        (MachineError("node lost"), "error: node lost", MACHINE_FAILURE),
+        (MachineError("lost at a\u202e.jpg"), r"error: lost at a\u202e.jpg", MACHINE_FAILURE),
         (PermissionError(13, "Permission denied", "data/raw"), "error: no access to", MACHINE_FAILURE),
         (type("ResourceExhaustedError", (Exception,), {})("OOM"), "error: not enough memory or disk", MACHINE_FAILURE),
         (MemoryError(), "error: not enough memory for the step", MACHINE_FAILURE),

@@ -194,4 +194,5 @@ def escape(text: str) -> str:
     """Escape what Markdown, or GitHub in a comment, would read as markup, in the name of a file or a class."""
     text = re.sub(r"&(?=#?\w+;)", "&amp;", shown(text))
     text = re.sub(r"[\\|*`<[$~]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)
-    return re.sub(r"(?<!\w)[@#](?=\w)", r"\g<0>&#8288;", text)  # or it would notify @name, and link to #1
+    # Or it would notify @name, and link to #1, also behind a letter that is not ASCII.
+    return re.sub(r"(?<!\w)[@#](?=\w)", r"\g<0>&#8288;", text, flags=re.ASCII)

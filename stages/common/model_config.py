@@ -117,7 +117,7 @@ class ModelConfig(Augmentation):
         if not self.conv_layers and (unused := sorted(given & {"batch_norm", "filters", "kernel_size"})):
             raise ValueError(f"expected conv_layers with {', '.join(unused)}, received none")
         if self.pool_size and self.pooling and self.conv_layers < 2:
-            raise ValueError("expected pool_size with max pooling, received pooling: average alone")
+            raise ValueError("expected pool_size with max pooling, received average with fewer than two conv_layers")
         if self.has_backbone and self.rescale:
             raise ValueError(f"expected rescale with features: {PIXELS} only, as a backbone has its own preprocessing")
         if self.has_backbone and self.augments:

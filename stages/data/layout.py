@@ -129,7 +129,7 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
 
 
 def find_tops(root: Path, tree: Tree) -> dict[Path, str]:
-    """Find the folders that hold class folders, each with its split: those for splits in ``root``, or ``root``, ""."""
+    """Return the folders that hold class folders, each with its split: those in ``root``, or ``root`` with ""."""
     splits = split_folders(tree.inner[root])
     if splits and not are_complete(splits.values()):
         count = len(tree.inner[root]) - len(splits)

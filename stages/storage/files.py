@@ -24,7 +24,7 @@ from stages.common.cli import UserError, first_line
 T = TypeVar("T")
 
 UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{32}")
-# Raised while a damaged file is read, and OSErrors without a code: those of decoders. Others are the machine's.
+# Raised while a damaged file is read, as are OSErrors without a code; those with one are the machine's.
 DAMAGED = (ArithmeticError, BadZipFile, EOFError, KeyError, LZMAError, RuntimeError, TypeError, ValueError, zlib.error)
 LOCK = ".in-use"  # in each scratch folder: locked for as long as the process that writes there lives
 

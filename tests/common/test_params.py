@@ -137,6 +137,7 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.cnn.filters", None, "models.cnn: expected filters as one number or 3 (conv_layers), received none"),
         ("models.transfer.batch_norm", True, "models.transfer: expected conv_layers with batch_norm, received none"),
         ("models.transfer.filters", 8, "models.transfer: expected conv_layers with filters, received none"),
+        ("models.transfer.kernel_size", 5, "models.transfer: expected conv_layers with kernel_size, received none"),
         ("models.cnn", {**CNN, "pooling": "average", "pool_size": 3}, "models.cnn: expected pool_size with max pool"),
         ("models.cnn.conv_layers", 10**7, "models.cnn.conv_layers: expected less than or equal to 1000, received 10"),
         ("train.micro_batches", 10**6, "train.micro_batches: expected less than or equal to 1024, received 1000000"),
@@ -179,6 +180,15 @@ def test_a_bad_value_is_named_with_what_was_expected(set_params: SetParams, key:
     set_params({key: value})
     with pytest.raises(UserError, match=rf"^params.yaml: {re.escape(message)}[^\n]*$"):
         load_params()
+
+
+@pytest.mark.parametrize(
+    ("model", "changes"), [("cnn", {"conv_layers": 2, "pooling": "average"}), ("cnn", {}), ("transfer", {})], ids=str
+)
+def test_pool_size_is_for_any_max_pooling(set_params: SetParams, model: str, changes: dict[str, Any]) -> None:
+    """Between convolutions, or behind the last one or the backbone."""
+    set_params({f"models.{model}.{key}": value for key, value in {**changes, "pool_size": 3}.items()})
+    assert load_params().models[model].pool_size == 3
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Ways in which an ``.npz`` is damaged by a power failure, a disk or another program."""
 
-DAMAGES = ["empty", "cut short", "no arrays", "zeros", "a bit", "encryption", "another compression", "another offset"]
+DAMAGES = ["empty", "cut short", "no arrays", "zeros", "a bit", "encryption", "bzip2", "deflate", "another offset"]
 
 
 def damaged(content: bytes, damage: str) -> bytes:
@@ -12,7 +12,8 @@ def damaged(content: bytes, damage: str) -> bytes:
         "zeros": (middle, bytes(100)),
         "a bit": (middle, bytes([content[middle] ^ 1])),
         "encryption": (entry + 8, b"\1"),  # so says the directory at the end, also of the others
-        "another compression": (entry + 10, b"\14"),  # bzip2
+        "bzip2": (entry + 10, b"\14"),  # likewise, how it is compressed
+        "deflate": (entry + 10, b"\10"),
         "another offset": (end + 18, b"\11"),
     }[damage]
     return content[:position] + written + content[position + len(written) :]

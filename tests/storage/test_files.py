@@ -1,3 +1,5 @@
+import errno
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 
 from commands.cluster.parquet import open_folder, write_atomically
-from stages.storage.files import atomic_folder, atomic_write, content_hash
+from stages.storage.files import atomic_folder, atomic_write, content_hash, explain_unreadable
 from tests.conftest import PROJECT
 
 
@@ -136,6 +138,11 @@ def test_a_link_is_replaced_and_its_target_not_written(tmp_path: Path) -> None:
         unfinished.write_text("new")
     assert (tmp_path / "cached").read_text() == "in the cache"
     assert not (tmp_path / "file.txt").is_symlink()
+
+
+def test_a_failing_disk_is_not_a_damaged_file() -> None:
+    with pytest.raises(OSError, match="Input/output error"), explain_unreadable(Path("a.json"), "run it again"):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def test_a_content_hash_depends_on_where_parts_end() -> None:

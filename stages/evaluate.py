@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 
 from stages.common.cli import UserError, logger, run
 from stages.common.params import ConfidenceSettings, Params, load_params
-from stages.common.paths import BEST, HISTORY, MODELS, RAW, REPEATS, REPORT, SPLITS, retraining
+from stages.common.paths import BEST, HISTORY, MODELS, RAW, REPEATS, REPORT, SPLITS, history_of, retraining
 from stages.evaluation import costs, figures, gradcam, plots, report, scores, significance
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.inference.calibration import fit_calibration, read_validation
@@ -111,9 +111,8 @@ def read_environment(model: Path, test: TestSet) -> list[str]:
 
 def read_history(model: Path) -> pd.DataFrame:
     """Read the history of a training run: a row per epoch."""
-    folder = HISTORY if model.parent == MODELS else model.parent / "history"
     columns = {"epoch": int, **dict.fromkeys(("accuracy", "loss", "val_accuracy", "val_loss"), float)}
-    return read_json(folder / f"{model.stem}.json", lambda rows: pd.DataFrame(rows).astype(columns), retraining(model))
+    return read_json(history_of(model), lambda rows: pd.DataFrame(rows).astype(columns), retraining(model))
 
 
 def outputs(

@@ -18,7 +18,7 @@ from stages.common.cli import logger, run
 from stages.common.parallel import map_in_parallel
 from stages.common.params import LabelStats, load_params
 from stages.evaluation.figures import caption, largest_and_smallest, listed_thumbnail, picture_grid, write_figure
-from stages.photos.decode import listed_photo, open_photo
+from stages.photos.decode import explain_undecodable, open_photo
 from stages.storage.files import write_csv, write_json
 from stages.storage.photo_lists import count_copies, count_rejected, majority_class_accuracy, read_split
 
@@ -66,7 +66,7 @@ def crop_loss(paths: pd.Series, image_size: tuple[int, int], seed: int) -> float
 
 
 def photo_size(path: str) -> tuple[int, int]:
-    with listed_photo(path):
+    with explain_undecodable(path):
         return open_photo(path, MEASURED_SIZE).size
 
 

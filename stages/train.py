@@ -13,7 +13,6 @@ it fine-tunes, it has no epochs, and its history is one record.
 """
 
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,8 +20,8 @@ import pandas as pd
 
 from stages.common.cli import UserError, logger, run
 from stages.common.machine import read_measurements, record_measurements
-from stages.common.params import Train, load_entry
-from stages.common.paths import BACKUPS, HISTORY, MODELS, REPEATS
+from stages.common.params import Params, Train, load_entry
+from stages.common.paths import BACKUPS, HISTORY, MODELS, REPEATS, history_of
 from stages.datasets.dataset import StoredDataset
 from stages.storage.feature_sets import features_key, open_features, open_sample, read_about, reference_rows, remedy
 from stages.storage.files import atomic_folder, atomic_write, check_leftovers, sha256_of, write_json
@@ -37,27 +36,20 @@ def main() -> None:
     lists = {split: read_split(split) for split in ("train", "validation")}
     classes = class_names(lists["train"]["label"])
     train, validation = load_examples(config.features, lists, classes)
-    sample, about = open_sample(config.features), read_about(config.features)
-    expected = {"image_fit": params.image_fit, "image_size": list(params.image_size)}
-    received = {"image_fit": about.get("image_fit", "stretch"), "image_size": list(sample.shape[1:3])}
-    for key, value in expected.items():
-        if received[key] != value:
-            raise UserError(f"expected features of {key} {value}, received {received[key]}: {remedy(config.features)}")
+    sample = open_sample(config.features)
+    check_pixels(config.features, sample, params)
     # The model's own settings go before those of all models.
     settings = settings.model_copy(update=config.model_dump(include=set(Train.model_fields), exclude_none=True))
+    seeds = [(settings.seed + index) % 2**32 for index in range(settings.runs)]
 
-    BACKUPS.mkdir(parents=True, exist_ok=True)  # tells a trial of a sweep that a training run began
     photos = {"image_fit": params.image_fit, "lists": hash_lists(lists)}
     with atomic_folder(REPEATS / name, replace=True) as repeats:
-        seeds = [(settings.seed + index) % 2**32 for index in range(settings.runs)]
-        for seed in seeds:
+        paths = [MODELS / f"{name}.keras", *(repeats / f"{name}.{seed}.keras" for seed in seeds[1:])]
+        for seed, path in zip(seeds, paths, strict=True):
             logger.info("%s: training from seed %d", name, seed)
-            stem, models, histories = f"{name}.{seed}", repeats, repeats / "history"
-            if seed == settings.seed:
-                stem, models, histories = name, MODELS, HISTORY
-            seeded, path = settings.model_copy(update={"seed": seed}), models / f"{stem}.keras"
+            seeded = settings.model_copy(update={"seed": seed})
             seed_run = TrainingRun(config, seeded, params.image_size, classes, train, validation, sample, path)
-            write_results(seed_run, histories / f"{stem}.json", photos)
+            write_results(seed_run, photos)
         write_json(seeds[1:], repeats / "seeds.json")
     spent = read_measurements(f"features@{config.features}", features_key(config.features))
     spent["train_s"] = time.process_time() / len(seeds)
@@ -66,7 +58,22 @@ def main() -> None:
         backup.unlink()
 
 
-def write_results(run: TrainingRun, history_path: Path, photos: dict[str, str]) -> None:
+def load_examples(name: str, lists: dict[str, pd.DataFrame], classes: list[str]) -> list[StoredDataset]:
+    """Open a set of features, or the pixels, of the photos in some lists."""
+    arrays = open_features(name, lists)
+    return [StoredDataset(arrays[split], encode_labels(photos["label"], classes)) for split, photos in lists.items()]
+
+
+def check_pixels(features: str, sample: np.ndarray, params: Params) -> None:
+    """Raise a UserError if features, with this sample of the pixels, are of another ``image_fit`` or ``image_size``."""
+    expected = {"image_fit": params.image_fit, "image_size": list(params.image_size)}
+    fit = read_about(features).get("image_fit", "stretch")
+    for key, received in {"image_fit": fit, "image_size": list(sample.shape[1:3])}.items():
+        if received != expected[key]:
+            raise UserError(f"expected features of {key} {expected[key]}, received {received}: {remedy(features)}")
+
+
+def write_results(run: TrainingRun, photos: dict[str, str]) -> None:
     """Train a new model; write its history and, to the run's path and beside it, the model and a hash of its photos."""
     if run.config.is_linear and not run.config.fine_tune:  # it may need no TensorFlow
         from stages.training.linear import train_linear
@@ -87,13 +94,7 @@ def write_results(run: TrainingRun, history_path: Path, photos: dict[str, str]) 
     write_json(about, run.path.with_suffix(".json"))
     with atomic_write(run.path.with_suffix(".npz")) as unfinished, unfinished.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
-    write_json(trained.history, history_path)
-
-
-def load_examples(name: str, lists: dict[str, pd.DataFrame], classes: list[str]) -> list[StoredDataset]:
-    """Open a set of features, or the pixels, of the photos in some lists."""
-    arrays = open_features(name, lists)
-    return [StoredDataset(arrays[split], encode_labels(photos["label"], classes)) for split, photos in lists.items()]
+    write_json(trained.history, history_of(run.path))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from stages.page import figures_by_section, main, page
 from tests.evaluation.test_report import page as report_page
 from tests.evaluation.test_report import wrong_on
 
-NAME = "<script>alert(1)</script> $x$ *y* [z](http://example.org) a|b `c` \\d _e_ __f__ g_h &amp; &"
+NAME = "<script>alert(1)</script> $x$ *y* [z](http://example.org) a|b `c` \\d _e_ __f__ g_h ~~i~~ &amp; &"
 VOID = {"meta", "img", "hr", "br"}
 
 
@@ -77,6 +77,14 @@ def test_names_arrive_as_text() -> None:
     assert elements.text.count(NAME) == 2
     assert r"\$x\$" in table, "or GitHub shows mathematics"
     assert not {"script", "a", "em"} & {tag for tag, _, _ in elements.found}
+
+
+def test_a_class_notifies_nobody_and_hides_nothing() -> None:
+    """A comment on GitHub would notify a person of that name, and link to another pull request."""
+    table = markdown_table(pd.DataFrame({"class": ["@octocat", "cats/@octocat #1", "a@b\u202egpj"]}))
+    assert not re.search(r"(?<!\w)[@#]\w", table.replace("&#", "&"))
+    text = Elements(page(table, {})).text.replace("\u2060", "")
+    assert all(name in text for name in ("@octocat", "cats/@octocat #1", r"a@b\u202egpj"))
 
 
 def test_the_report_is_well_formed_and_its_tables_scroll() -> None:

@@ -44,7 +44,7 @@ def values(schema: Any) -> str:
         return f"[{values(schema['items'])}, …]"
     bounds = [f"{sign} {schema[name]}" for name, sign in BOUNDS.items() if name in schema]
     described = " ".join([TYPES.get(schema["type"], schema["type"]), *bounds])
-    return described.replace(f"< {2**32}", "< 2³²").replace(f" < {2**63}", "")
+    return described.replace(f"< {2**32}", "< 2³²").replace(f" < {2**31}", "")
 
 
 def default(schema: Any, key: str) -> str:

@@ -248,6 +248,17 @@ def test_a_column_of_other_splits_is_refused(
         split_photos()
 
 
+def test_of_many_classes_without_a_photo_a_few_are_named(workspace: Path) -> None:
+    """Or the example, which says what is wrong with the paths, would be far to the right."""
+    layout({"photos": 30})
+    LABELS.mkdir(parents=True)
+    rows = [f"{index}.jpeg,class {index:02}" for index in range(30)]
+    (LABELS / "labels.csv").write_text("\n".join(["path,label", *rows]))
+    message = r"'class 03', 'class 04' and 25 more: '0.jpeg' is .* has files such as '0.jpg'"
+    with pytest.raises(UserError, match=message):
+        split_photos()
+
+
 def test_a_missing_step_before_is_named(workspace: Path) -> None:
     with pytest.raises(UserError, match=r"^expected photos in data/raw, found none: run `dvc repro download`$"):
         thumbnails.main()

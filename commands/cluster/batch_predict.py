@@ -25,7 +25,7 @@ from stages.common.parallel import in_parallel
 from stages.common.params import Resources, load_params
 from stages.inference.model_file import fetch_model_file
 from stages.photos.shards import packed_photos
-from stages.storage.non_photos import check_readable, is_hidden
+from stages.storage.non_photos import is_hidden, unreadable_folders
 
 PHOTOS_PER_PART = 500
 
@@ -65,7 +65,8 @@ def list_photos(photos: DirFileSystem) -> list[str]:
     """List the files in a folder or in its shards, but for hidden ones, by their paths within the folder."""
     packed: list[str] = []
     if isinstance(photos.fs, LocalFileSystem):
-        check_readable(photos.path)
+        for error in unreadable_folders(photos.path):
+            raise error
         packed = packed_photos(Path(photos.path))
     with parquet.explain_unreachable(photos):
         names = [PurePosixPath(path).relative_to(photos.path).as_posix() for path in packed] or photos.find("")

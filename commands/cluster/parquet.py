@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from stages.common.cli import UserError, first_line, machine_problem
 from stages.common.params import ConfidenceSettings
 from stages.inference.calibration import SOFTMAX_ALONE
 from stages.inference.model_file import ModelFile
-from stages.storage.files import content_hash, explain_unreadable, write_remote
+from stages.storage.files import content_hash, explain_unreadable
 
 ABOUT = "_about.json"  # programs that read a folder of Parquet files skip names that start with "_"
 
@@ -57,7 +58,7 @@ def claim(output: DirFileSystem, model: ModelFile, settings: ConfidenceSettings)
     content = json.dumps({**about, "confidence": settings.model_dump(), "model_sha256": key}, indent=2)
     found = output.cat_file(ABOUT) if output.exists(ABOUT) else None
     if found is None and not parts_of(output):
-        write_remote(output, ABOUT, content.encode())
+        write_atomically(output, ABOUT, content.encode())
     elif found != content.encode():
         expected = f"a new OUTPUT, or predictions of this {model.name} with the same settings of confidence"
         raise UserError(f"{output.path}: expected {expected}, found others ({ABOUT}): choose another")
@@ -68,10 +69,18 @@ def parts_of(output: DirFileSystem) -> list[str]:
     return sorted(path for path in output.find("") if path.startswith("part-") and path.endswith(".parquet"))
 
 
+def write_atomically(output: DirFileSystem, name: str, content: bytes) -> None:
+    """Write a file, complete or absent; several processes may write the same one."""
+    output.makedirs("", exist_ok=True)
+    unfinished = f".unfinished-{uuid4().hex}-{name}"  # an error names the file
+    output.pipe_file(unfinished, content)
+    output.mv(unfinished, name)
+
+
 def write_part(output: DirFileSystem, part: str, table: pd.DataFrame) -> None:
     """Write a row per photo: ``path``, the columns of ``TrainedModel.classify`` and ``problem``."""
     schema = pa.schema({name: pa.float64() if str(name).startswith("probability") else pa.string() for name in table})
-    write_remote(output, part, table.to_parquet(schema=schema, index=False))
+    write_atomically(output, part, table.to_parquet(schema=schema, index=False))
 
 
 def read_part(output: DirFileSystem, part: str, columns: list[str] | None = None) -> pd.DataFrame:

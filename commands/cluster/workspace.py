@@ -26,11 +26,11 @@ STEP_FAILED = re.compile(r"ERROR: failed to reproduce .*, exited with (-?\d+)")
 
 
 @contextmanager
-def workspace(lock: str = "", overrides: Sequence[str] = ()) -> Iterator[Path]:
+def workspace(lock: str, overrides: Sequence[str] = ()) -> Iterator[Path]:
     """Copy the project to a temporary folder on this node, with a DVC cache of its own.
 
     It is inside the folder to which Ray unpacked the project, and is deleted with it at the latest. ``lock`` is the
-    content of ``dvc.lock`` (empty: as Ray brought it), ``overrides`` change parameters, as ``dvc exp run -S`` does.
+    content of ``dvc.lock``, ``overrides`` change parameters, as ``dvc exp run -S`` does.
     """
     project = Path(__file__).parents[2]
     scratch = project / ".dvc/tmp"
@@ -39,8 +39,7 @@ def workspace(lock: str = "", overrides: Sequence[str] = ()) -> Iterator[Path]:
         folder = Path(temporary, "project")
         copytree(project, folder, ignore=ignore_patterns("tmp"))
         (folder / ".dvc/config.local").write_text("[core]\n    no_scm = true\n")
-        if lock:
-            (folder / "dvc.lock").write_text(lock, encoding="utf-8")
+        (folder / "dvc.lock").write_text(lock, encoding="utf-8")
         if overrides:
             apply_overrides(folder / "params.yaml", list(overrides))
         yield folder

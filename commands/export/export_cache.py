@@ -21,8 +21,8 @@ from stages.common.machine import gpu_devices, machine_key
 from stages.common.params import ConfidenceSettings
 from stages.inference.model_file import ModelFile, TrainedModel
 from stages.inference.prediction import predict_outputs
-from stages.storage.arrays import DAMAGED_NPZ, read_cached, write_cached
-from stages.storage.files import content_hash, scratch_folder
+from stages.storage.arrays import read_cached, write_cached
+from stages.storage.files import DAMAGED, content_hash, scratch_folder
 
 EXPORTS = Path("data/exports")
 MAX_EXPORTS = 4  # which stay: those used last
@@ -83,7 +83,7 @@ def is_exportable(file: ModelFile) -> bool:
     """Return whether ONNX Runtime is there and may give the same answers: in float32, and on a CPU."""
     try:
         half_precision = b'"mixed_' in ZipFile(BytesIO(file.content)).read("config.json")
-    except DAMAGED_NPZ:  # which `load` explains
+    except (*DAMAGED, OSError):  # which `load` explains
         return False
     return not half_precision and not gpu_devices() and all(any(distributions(name=package)) for package in PACKAGES)
 

@@ -4,7 +4,6 @@ import csv
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from io import StringIO
-from pathlib import PurePosixPath
 from unicodedata import normalize
 
 import pandas as pd
@@ -12,7 +11,7 @@ import pandas as pd
 from commands.review.queues import Photos
 from stages.common.cli import UserError
 from stages.common.paths import CORRECTIONS
-from stages.data.labels import REMOVE, read_labels
+from stages.data.labels import REMOVE, normalize_path, read_labels
 from stages.storage.files import atomic_write
 
 BOM = "\ufeff"  # with which Excel starts a file
@@ -61,17 +60,12 @@ def change_rows(content: bytes, labels: Mapping[str, str | None]) -> bytes:
     header, *rows = csv.reader(StringIO(text.removeprefix(BOM), newline=""), skipinitialspace=True, strict=True)
     path_column, label_column = header.index("path"), header.index("label")
     rows = [row + [""] * (len(header) - len(row)) for row in rows if row]
-    photos = {normalize("NFC", path): path for path in labels}
-    without_row = dict(labels)
+    for path in labels:  # behind those that a photo may have already
+        rows.append([path if column == path_column else "" for column in range(len(header))])
+    photos, missing = {normalize("NFC", path): path for path in labels}, dict(labels)
     for row in rows:
-        name = PurePosixPath(row[path_column]).as_posix()
-        path = photos.get(normalize("NFC", name), name)
-        if path in labels:  # the first row of a photo has its label
-            row[path_column], row[label_column] = path, without_row.pop(path, None) or ""
-    for path, label in without_row.items():
-        row = [""] * len(header)
-        row[path_column], row[label_column] = path, label or ""
-        rows.append(row)
+        if photo := photos.get(normalize_path(row[path_column])):  # whose first row has its label
+            row[path_column], row[label_column] = photo, missing.pop(photo, None) or ""
     # Of these photos, a row with a path alone goes.
     rows = [row for row in rows if row[path_column] not in labels or sum(map(bool, row)) > 1]
     result = StringIO(newline="")

@@ -33,6 +33,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+NOT_OWN = "expected a request by this server's own page"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -46,45 +47,44 @@ class Secrets:
         self.token, self.once = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
 
 
+KEYS, HOSTS = web.AppKey("keys", Secrets), web.AppKey("hosts", set[str])
+
+
 def is_equal(received: str, expected: str) -> bool:
     return hmac.compare_digest(received.encode(), expected.encode())
 
 
-def make_app(keys: Secrets, port: int) -> web.Application:
-    hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
-
-    @web.middleware
-    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
-        is_own = origin == f"http://{host}" or (origin is None and request.method == "GET")
-        try:
-            if host not in hosts or not is_own:
-                raise web.HTTPForbidden(text="expected a request by this server's own page")
-            if "once" not in request.match_info and not is_equal(request.match_info.get("token", ""), keys.token):
-                raise web.HTTPNotFound
-            response = await handler(request)
-        except (UserError, UnreadablePhotoError) as error:
-            response = web.json_response({"error": str(error)}, status=409)
-        except (ValueError, RecursionError):  # in a query or in JSON
-            response = web.json_response({"error": "expected a request by this server's own page"}, status=400)
-        except OSError as error:
-            if not (problem := machine_problem(error)):
-                raise
-            response = web.json_response({"error": problem}, status=500)
-        except web.HTTPException as error:
-            error.headers.update(HEADERS)
-            raise
-        response.headers.update(HEADERS)
-        response.headers.setdefault("Cache-Control", "no-store")
-        return response
-
-    async def enter(request: web.Request) -> web.StreamResponse:
-        if not is_equal(request.match_info["once"], keys.once):
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse all requests but those of this server's own page; answer with the reason where one fails."""
+    host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
+    is_own = origin == f"http://{host}" or (origin is None and request.method == "GET")
+    token, keys = request.match_info.get("token", ""), request.app[KEYS]
+    try:
+        if host not in request.app[HOSTS] or not is_own:
+            raise web.HTTPForbidden(text=NOT_OWN)
+        if "once" not in request.match_info and not is_equal(token, keys.token):
             raise web.HTTPNotFound
-        keys.once = secrets.token_urlsafe(32)  # which nobody is told
-        raise web.HTTPSeeOther(f"/{keys.token}/")
+        response = await handler(request)
+    except (UserError, UnreadablePhotoError) as error:
+        response = web.json_response({"error": str(error)}, status=409)
+    except (ValueError, RecursionError):  # in a query or in JSON
+        response = web.json_response({"error": NOT_OWN}, status=400)
+    except OSError as error:
+        if not (problem := machine_problem(error)):
+            raise
+        response = web.json_response({"error": problem}, status=500)
+    except web.HTTPException as error:
+        error.headers.update(HEADERS)
+        raise
+    response.headers.update(HEADERS)
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
 
+
+def make_app(keys: Secrets, port: int) -> web.Application:
     app = web.Application(middlewares=[guard], client_max_size=MAX_UPLOAD)
+    app[KEYS], app[HOSTS] = keys, {f"127.0.0.1:{port}", f"localhost:{port}"}
     app.router.add_get("/enter/{once}", enter)
     app.router.add_get(r"/{token}/{file:|review\.css|review\.js|try\.js}", page)
     for handler in (project, photos, photo, models):
@@ -92,6 +92,14 @@ def make_app(keys: Secrets, port: int) -> web.Application:
     for handler in (decide, classify):
         app.router.add_post(f"/{{token}}/{handler.__name__}", handler)
     return app
+
+
+async def enter(request: web.Request) -> web.StreamResponse:
+    keys = request.app[KEYS]
+    if not is_equal(request.match_info["once"], keys.once):
+        raise web.HTTPNotFound
+    keys.once = secrets.token_urlsafe(32)  # which nobody is told
+    raise web.HTTPSeeOther(f"/{keys.token}/")
 
 
 async def page(request: web.Request) -> web.StreamResponse:

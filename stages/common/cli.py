@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import select
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -70,6 +71,13 @@ def command_parser(description: str | None, epilog: str | None = None) -> Parser
     return Parser(prog=f"python -m {module}", description=text, epilog=epilog, formatter_class=ParagraphFormatter)
 
 
+class LogFormatter(logging.Formatter):
+    """Escape control characters, such as those that a file's name or a server's answer brings, but not line ends."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
+
+
 def run(main: Callable[[], None], description: str | None = None) -> None:
     """Run a program: log to stderr, report expected failures as one line, and exit with a code.
 
@@ -77,7 +85,9 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
     for everything else. A program without arguments passes its description for ``--help``; others parse their own.
     """
     gc.freeze()  # what the imports created stays: to scan it again, also at the exit, would take 0.3 CPU s
-    logging.basicConfig(format="%(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(LogFormatter("%(message)s"))
+    logging.basicConfig(handlers=[handler])
     logger.setLevel(logging.INFO)  # and not botocore's, which would log where it finds credentials
     try:
         if description:
@@ -85,18 +95,19 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
         main()
         sys.stdout.flush()
     except UserError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {visible(str(error))}")
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second one ends at once, without a traceback
         sys.exit("stopped: run the same command again (a training run resumes)")
     except Exception as error:  # noqa: BLE001 (its traceback is printed)
         if isinstance(error, BrokenPipeError) and is_output_closed():
             sys.exit(1)
         if getattr(error, "errno", None) == errno.ENAMETOOLONG:  # for example, of several paths in one pair of quotes
-            sys.exit(f"error: {shown(str(error))}: expected a shorter path; quote each path by itself")
+            sys.exit(f"error: {error}: expected a shorter path; quote each path by itself")
         if isinstance(error, IsADirectoryError):  # such as corrections.csv, where Docker was to mount a missing one
-            sys.exit(f"error: {shown(str(error))}: expected a file, received a folder: move it")
+            sys.exit(f"error: {error}: expected a file, received a folder: move it")
         if isinstance(error, NotADirectoryError | FileExistsError):  # such as a file called metrics
-            sys.exit(f"error: {shown(str(error))}: expected a folder, received a file: move it")
+            sys.exit(f"error: {error}: expected a folder, received a file: move it")
         if problem := machine_problem(error):
             sys.stderr.write(f"error: {problem}\n")
             sys.exit(MACHINE_FAILURE)
@@ -121,13 +132,13 @@ def machine_problem(error: Exception) -> str | None:
     if isinstance(error, MemoryError) or code == errno.ENOMEM:
         return "not enough memory for the step: free some, or run it on a larger machine"
     if type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's: importing it would take seconds
-        return f"not enough GPU memory or disk space for the step: {first_line(error)}"
+        return f"not enough memory or disk space for the step: {first_line(error)}"
     if isinstance(error, FileNotFoundError) and "usable temporary directory" in str(error):  # tempfile's own words
         return f"{error.strerror}: free some disk space, or set TMPDIR to another folder"
     if isinstance(error, RuntimeError) and str(error) == "can't start new thread":  # Python's own words
         return "no more threads for the step: end other programs, or raise `ulimit -u` or the memory"
     if code in NO_SPACE:
-        return f"not enough disk space for the step's files ({os.strerror(code)}): free some"
+        return f"not enough disk space for the step's files ({error}): free some"
     if code in NO_ACCESS:
         return f"no access to the step's files ({error}): check who owns them"
     if code in BROKEN:
@@ -159,7 +170,7 @@ def plural(count: int, one: str, several: str = "") -> str:
     return f"{count} {one if count == 1 else several or f'{one}s'}"
 
 
-def quoted(names: Iterable[str], limit: int = 20) -> str:
+def quoted(names: Iterable[str], limit: int = 5) -> str:
     """Return names in quotes, the first of many, such as "'a', 'b' and 7 more"."""
     names = list(names)
     rest = f" and {len(names) - limit} more" if len(names) > limit else ""
@@ -178,4 +189,9 @@ def printable(path: str | PurePath) -> str:
 
 def shown(name: str | PurePath) -> str:
     r"""Escape control characters too, such as ``\n`` and ``\u202e``, so that all of a name is visible on one line."""
-    return CONTROLS.sub(lambda match: match[0].encode("unicode_escape").decode(), printable(name))
+    return visible(printable(name)).replace("\n", r"\n")
+
+
+def visible(message: str) -> str:
+    """Escape the control characters in a message but its line ends."""
+    return CONTROLS.sub(lambda match: match[0] if match[0] == "\n" else ascii(match[0])[1:-1], message)

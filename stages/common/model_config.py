@@ -70,7 +70,7 @@ class ModelConfig(Augmentation):
     features: str
     rescale: Literal["zero_to_one", "minus_one_to_one"] | None = None
     fine_tune: FineTune | None = None
-    conv_layers: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    conv_layers: Annotated[int, Field(ge=0, le=1000)] = 0
     filters: Filters | None = None
     kernel_size: Count | None = None
     pool_size: Count | None = None
@@ -114,8 +114,10 @@ class ModelConfig(Augmentation):
         if len(self.filters_per_layer) != self.conv_layers or 0 in self.filters_per_layer:
             received = list(self.filters_per_layer) if self.filters else "none"
             raise ValueError(f"expected filters as one number or {self.conv_layers} (conv_layers), received {received}")
-        if self.batch_norm and not self.conv_layers:
-            raise ValueError("expected conv_layers with batch_norm, which normalises their output, received none")
+        if not self.conv_layers and (unused := sorted(given & {"batch_norm", "filters", "kernel_size"})):
+            raise ValueError(f"expected conv_layers with {', '.join(unused)}, received none")
+        if self.pool_size and self.pooling and self.conv_layers < 2:
+            raise ValueError("expected pool_size with max pooling, received pooling: average alone")
         if self.has_backbone and self.rescale:
             raise ValueError(f"expected rescale with features: {PIXELS} only, as a backbone has its own preprocessing")
         if self.has_backbone and self.augments:

@@ -97,7 +97,7 @@ class Train(Section):
     epochs: Count
     learning_rate: Positive
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
-    micro_batches: Count
+    micro_batches: Annotated[Count, Field(le=1024)]
     seed: Seed
     runs: Count
     class_weight: Literal["none", "balanced"]
@@ -128,13 +128,13 @@ class Resources(Section):
     """What a training run reserves on a node of a cluster."""
 
     cpus: Count = 1
-    gpus: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    gpus: Annotated[int, Field(ge=0, lt=2**31)] = 0
     memory_gib: Positive = 2
 
 
 class Cluster(Resources):
     models: dict[Name, Resources] = Field(default_factory=dict)
-    retries: Annotated[int, Field(ge=0, lt=2**63)] = 3
+    retries: Annotated[int, Field(ge=0, lt=2**31)] = 3
 
     def resources_of(self, model: str) -> Resources:
         """Return what a model reserves: its own values, and for others those that all models share."""

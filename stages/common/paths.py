@@ -35,6 +35,12 @@ FIGURES = Path("data/figures")
 LOGS = Path("data/logs")
 
 
+def history_of(model: Path) -> Path:
+    """Return the path of a saved model's history, which ``train`` and ``evaluate`` share."""
+    folder = HISTORY if model.parent == MODELS else model.parent / "history"
+    return folder / f"{model.stem}.json"
+
+
 def retraining(path: Path) -> str:
     """Return how to train the model of a file again, which may be of a run from another seed: ``MODEL.SEED.keras``."""
     return f"run `dvc repro train@{path.stem.partition('.')[0]}`"

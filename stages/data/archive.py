@@ -92,16 +92,15 @@ def pack(files: list[Member], folder: Path, readers: int = 0) -> None:
         if file.name == previous or file.name in folders:
             raise UserError(f"expected one file of each name (and no folder), received {file.name!r} again")
         previous = file.name
-    opened = iter(in_parallel(Member.open, files, readers) if readers else map(Member.open, files))
-    with tqdm(desc="packing", total=len(files), unit="file", disable=None) as bar:
-        for number, of_shard in enumerate(in_shards(files), 1):
-            with zipfile.ZipFile(folder / SHARD.format(number), "w") as shard:
-                for file in of_shard:
-                    entry = zipfile.ZipInfo(file.name)  # dated 1980
-                    entry.file_size, entry.external_attr = file.size, 0o644 << 16
-                    with next(opened) as source, shard.open(entry, "w") as target:
-                        shutil.copyfileobj(source, target)
-                    bar.update()
+    opened = in_parallel(Member.open, files, readers) if readers else map(Member.open, files)
+    sources = iter(tqdm(opened, "packing", len(files), unit="file", disable=None))
+    for number, of_shard in enumerate(in_shards(files), 1):
+        with zipfile.ZipFile(folder / SHARD.format(number), "w") as shard:
+            for file, source in zip(of_shard, sources, strict=False):
+                entry = zipfile.ZipInfo(file.name)  # dated 1980
+                entry.file_size, entry.external_attr = file.size, 0o644 << 16
+                with source, shard.open(entry, "w") as target:
+                    shutil.copyfileobj(source, target)
 
 
 def check_member(file: Member) -> None:

@@ -176,12 +176,12 @@ class Source:
                 if delay is None:
                     hint = "" if self.is_local else f". Without a network, set {self.key} to a local path"
                     raise UserError(f"{self.key}: cannot fetch {url}: {reason}{hint}") from error
-                delay = max(delay, asked_delay(error))
+                delay = max(delay, requested_delay(error))
                 logger.info("%s: %s; trying again in %d s", url, reason, delay)
                 time.sleep(delay)
 
 
-def asked_delay(error: Exception) -> int:
+def requested_delay(error: Exception) -> int:
     """Return the seconds in the header ``Retry-After`` of a server's answer, at most the maximum; 0 for a date."""
     asked = (getattr(error, "headers", None) or {}).get("Retry-After", "")
     return min(int(asked), MAX_RETRY_AFTER_S) if re.fullmatch("[0-9]{1,9}", asked) else 0

@@ -35,8 +35,7 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
     if re.search(rb"^<<<<<<< ", content, re.MULTILINE):
         raise UserError(f"{name}: expected rows, received git's conflict markers: resolve the conflict")
     try:
-        text = content.decode("utf-8-sig")  # Excel starts a file with a byte order mark
-        rows = csv.DictReader(StringIO(text, newline=""), restval="", skipinitialspace=True, strict=True)
+        rows = open_rows(content)
         columns = list(rows.fieldnames or [])
         check_columns(columns, name)
         for row in rows:
@@ -50,7 +49,7 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
             if not path or CONTROL.search(path + label):
                 received = f"{path!r} and {label!r} in line {rows.line_num}"
                 raise UserError(f"{name}: expected a path and a label, without control characters, received {received}")
-            listed[normalize("NFC", PurePosixPath(path).as_posix())].update([label] if label else [])
+            listed[normalize_path(path)].update([label] if label else [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{name}: expected a CSV in UTF-8 (in Excel: save as CSV UTF-8), received: {error}") from error
     return listed
@@ -58,17 +57,22 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
 
 def read_column(labels: Path, column: str, key: str) -> dict[str, str]:
     """Read each path's value, if any, in another column, named by ``key``, of a CSV that `read_labels` accepts."""
-    content = labels.read_bytes() if labels.exists() else b""
-    rows = csv.DictReader(StringIO(content.decode("utf-8-sig"), newline=""), restval="", skipinitialspace=True)
+    rows = open_rows(labels.read_bytes() if labels.exists() else b"")
     if (columns := list(rows.fieldnames or [])).count(column) != 1:
         received = ", ".join(columns)[:MAX_SHOWN] or "no CSV"
         raise MismatchError(f"{key}: expected {column!r} once in download.labels, received {received}")
     values: dict[str, str] = {}
     for row in rows:
-        path, value = normalize("NFC", PurePosixPath(row["path"]).as_posix()), normalize_label(row[column])
+        path, value = normalize_path(row["path"]), normalize_label(row[column])
         if value and values.setdefault(path, value) != value:
             raise UserError(f"download.labels: two lines disagree on the {column} of {path} ({values[path]}, {value})")
     return values
+
+
+def open_rows(content: bytes) -> "csv.DictReader[str]":
+    """Open a CSV in UTF-8, which Excel starts with a byte order mark; missing values are empty."""
+    text = content.decode("utf-8-sig")
+    return csv.DictReader(StringIO(text, newline=""), restval="", skipinitialspace=True, strict=True)
 
 
 def check_columns(columns: list[str], name: str) -> None:
@@ -78,6 +82,11 @@ def check_columns(columns: list[str], name: str) -> None:
         raise UserError(f"{name}: expected the columns path and label, separated by commas, received {received}")
     if others := [column for column in columns if column not in ("path", "label")]:
         logger.info("%s: columns besides path and label: %s", name, ", ".join(map(repr, others))[:MAX_SHOWN])
+
+
+def normalize_path(path: str) -> str:
+    """Return a path in normal form C, without ``./`` and doubled slashes."""
+    return normalize("NFC", PurePosixPath(path).as_posix())
 
 
 def normalize_label(label: str) -> str:

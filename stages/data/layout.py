@@ -101,7 +101,7 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
             "expected two or more classes, from a CSV (download.labels) or, without one, the names of folders with "
             f"their photos, found {found}{hint}"
         )
-    logger.info("%d classes: %s", len(classes), quoted(classes))
+    logger.info("%d classes: %s", len(classes), quoted(classes, 20))
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
         logger.warning("classes that differ in spelling alone, each one of its own: %s", ", ".join(alike))
     return photos
@@ -110,6 +110,26 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
 def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
     """Take the label of each photo, and perhaps its split, from the folders it lies in."""
     root = tree.descend(folder)
+    folders = class_folders(find_tops(root, tree), tree)
+    classes = {label for label, _, _ in folders.values()}
+    class_folder_of: dict[str, ClassFolder] = {}
+    for name in sorted(set(map(dirname, tree.files))):
+        parent = Path(name)
+        class_folder = next((folders[path] for path in (parent, *parent.parents) if path in folders), None)
+        if class_folder and parent in tree.with_photos:
+            check_folder_names(parent, root, class_folder, classes)
+        class_folder_of[name] = class_folder or ClassFolder("", "", parent)
+
+    rows = []
+    for file in tree.files:
+        label, split, start = class_folder_of[dirname(file)]
+        name = normalize("NFC", file.removeprefix(f"{start}/"))
+        rows.append((file, name, label, split, "" if label else NO_CLASS))
+    return photo_table(rows)
+
+
+def find_tops(root: Path, tree: Tree) -> dict[Path, str]:
+    """Find the folders that hold class folders, each with its split: those for splits in ``root``, or ``root``, ""."""
     splits = split_folders(tree.inner[root])
     if splits and not are_complete(splits.values()):
         count = len(tree.inner[root]) - len(splits)
@@ -128,26 +148,11 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
                 f"expected a folder per class in {path}, found photos alone: put those of each class into a folder, "
                 "write their classes into a CSV (download.labels), or delete them"
             )
-    folders = class_folders(tops, tree)
-    classes = {label for label, _, _ in folders.values()}
-    class_folder_of: dict[str, ClassFolder] = {}
-    for name in sorted(set(map(dirname, tree.files))):
-        parent = Path(name)
-        class_folder = next((folders[path] for path in (parent, *parent.parents) if path in folders), None)
-        if class_folder and parent in tree.with_photos:
-            check_folder_names(parent, root, class_folder, classes)
-        class_folder_of[name] = class_folder or ClassFolder("", "", parent)
-
-    rows = []
-    for file in tree.files:
-        label, split, start = class_folder_of[dirname(file)]
-        name = normalize("NFC", file.removeprefix(f"{start}/"))
-        rows.append((file, name, label, split, "" if label else NO_CLASS))
-    return photo_table(rows)
+    return tops
 
 
 def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolder]:
-    """Find the class folders in ``tops``, a split ("" for none) for each folder, or the folders for splits in them."""
+    """Find the class folders in the folders that :func:`find_tops` returns, or the folders for splits in them."""
     split_above = {path: split for top, split in tops.items() for path in tree.inner[top]}
     names = {path.name for path in split_above}
     splits_below = {path: splits_in_class(path, names - {path.name}, tree) for path in split_above}

@@ -22,7 +22,7 @@ from PIL import Image
 from stages.common.cli import logger
 from stages.common.machine import read_code
 from stages.common.paths import FIGURES
-from stages.photos.decode import listed_photo, thumbnail
+from stages.photos.decode import explain_undecodable, thumbnail
 from stages.storage.arrays import read_cached, write_cached
 from stages.storage.files import atomic_write, content_hash
 
@@ -77,7 +77,7 @@ def draw_photos(title: str, paths: Sequence[str], captions: Iterable[str], colum
 
 
 def listed_thumbnail(path: str) -> Image.Image:
-    with listed_photo(path):
+    with explain_undecodable(path):
         return thumbnail(path)
 
 

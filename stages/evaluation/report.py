@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
-from stages.common.cli import plural
+from stages.common.cli import plural, shown
 from stages.evaluation import plots
 from stages.evaluation.figures import largest_and_smallest
 from stages.evaluation.results import Evaluation
@@ -50,7 +50,7 @@ def report(
         **data_values(lists),
         **values_of_best(ranked[0]),
         **alternatives(ranked, len(lists["validation"])),
-        "linear": beside_linear(ranked),
+        "linear": compare_with_linear(ranked),
     }
     # Markdown, not HTML: a filter of our own escapes what would be markup in names.
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)  # noqa: S701
@@ -124,7 +124,7 @@ def alternatives(ranked: list[Evaluation], validation_photos: int) -> dict[str, 
     }
 
 
-def beside_linear(ranked: list[Evaluation]) -> dict[str, Any] | None:
+def compare_with_linear(ranked: list[Evaluation]) -> dict[str, Any] | None:
     """Compare the others with the best linear classifier, if there is one, and list those not proved better."""
     linear = next((model for model in ranked if model.is_linear), None)
     others = [model for model in ranked if not model.is_linear]
@@ -191,6 +191,7 @@ def markdown_table(table: pd.DataFrame) -> str:
 
 
 def escape(text: str) -> str:
-    """Escape what Markdown would read as markup, in the name of a file or a class."""
-    text = re.sub(r"&(?=#?\w+;)", "&amp;", text)
-    return re.sub(r"[\\|*`<[$]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)
+    """Escape what Markdown, or GitHub in a comment, would read as markup, in the name of a file or a class."""
+    text = re.sub(r"&(?=#?\w+;)", "&amp;", shown(text))
+    text = re.sub(r"[\\|*`<[$~]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)
+    return re.sub(r"(?<!\w)[@#](?=\w)", r"\g<0>&#8288;", text)  # or it would notify @name, and link to #1

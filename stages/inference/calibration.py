@@ -15,10 +15,9 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, logsumexp, softmax
 
-from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import retraining
-from stages.storage.arrays import DAMAGED_NPZ, row_by_row
+from stages.storage.arrays import row_by_row
 from stages.storage.files import explain_unreadable
 
 SOFTMAX_ALONE = ConfidenceSettings()
@@ -62,21 +61,17 @@ class Calibration(NamedTuple):
 def read_validation(path: Path) -> dict[str, np.ndarray]:
     """Read the ``MODEL.npz`` that ``train`` wrote, or raise UserError if it is missing or damaged."""
     with explain_unreadable(path, retraining(path)):
-        return parse_validation(path.read_bytes(), str(path), retraining(path))
+        return parse_validation(path.read_bytes(), path, retraining(path))
 
 
-def parse_validation(content: bytes, source: str, advice: str) -> dict[str, np.ndarray]:
+def parse_validation(content: bytes, source: Path | str, advice: str) -> dict[str, np.ndarray]:
     """Return the arrays of a ``MODEL.npz``, or raise UserError if it is damaged."""
-    try:
-        with np.load(BytesIO(content), allow_pickle=False) as loaded:
-            logits, labels = loaded["logits"], loaded["labels"]
-            is_of_type = logits.dtype.kind in "fi" and labels.dtype.kind == "i"
-            if not is_of_type or logits.ndim != 2 or not logits.size or labels.shape != logits.shape[:1]:
-                raise ValueError("expected logits, shaped (photos, classes), and a class index of each photo")
-            return dict(loaded)
-    except DAMAGED_NPZ as error:
-        text = f"expected predictions on the validation photos in {source}, received a damaged file: {advice}"
-        raise UserError(text) from error
+    with explain_unreadable(source, advice), np.load(BytesIO(content), allow_pickle=False) as loaded:
+        logits, labels = loaded["logits"], loaded["labels"]
+        is_of_type = logits.dtype.kind in "fi" and labels.dtype.kind == "i"
+        if not is_of_type or logits.ndim != 2 or not logits.size or labels.shape != logits.shape[:1]:
+            raise ValueError("no logits, shaped (photos, classes), with a class index of each photo")
+        return dict(loaded)
 
 
 def fit_calibration(arrays: dict[str, np.ndarray], settings: ConfidenceSettings) -> Calibration:

@@ -6,6 +6,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable
 from functools import reduce
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ import numpy as np
 from stages.common.cli import UserError, first_line
 from stages.common.paths import ARCHITECTURE, BACKBONE
 from stages.models.runtime import float32_policy, keras, layers
+from stages.storage.feature_sets import read_backbone
 from stages.storage.files import read_json, write_json
 
 # Layers that can absorb the batch normalisation after them; their weights start with the kernels.
@@ -37,9 +39,11 @@ def copy_backbone(backbone: str, folder: Path, name: str, stop_before: str | Non
         raise UserError(f"expected weights in {source}, found none: run `dvc repro backbone@{backbone}`")
     folder.mkdir(parents=True)
     shutil.copyfile(weights[0], folder / weights[0].name)
-    network = read_json(source / ARCHITECTURE, dict, f"run `dvc repro backbone@{backbone}`")
+    advice = f"run `dvc repro backbone@{backbone}`"
+    architecture, options = read_json(source / ARCHITECTURE, itemgetter("architecture", "options"), advice)
     features = {"name": name, "stop_before": stop_before}
-    write_json({"backbone": backbone, **network, "features": features}, folder / ARCHITECTURE)
+    about = {"backbone": backbone, "architecture": architecture, "options": options, "features": features}
+    write_json(about, folder / ARCHITECTURE)
 
 
 @float32_policy()  # in bfloat16, folding alone would change the features of MobileNetV2 by 17 %
@@ -48,8 +52,8 @@ def load_backbone(folder: Path, image_size: tuple[int, int]) -> Backbone:
 
     It equals the network that Keras builds for its own published weights, and computes in float32 under any policy.
     """
-    about = read_json(folder / ARCHITECTURE, dict, f"run `dvc repro features@{folder.parent.name}`")
-    network = load_network(folder, about, image_size)
+    about, weights = read_backbone(folder)
+    network = load_network(about, weights, image_size)
     module = sys.modules[getattr(keras.applications, about["architecture"]).__module__]
     if module.__name__.endswith(".efficientnet"):
         rescale_stem(network)
@@ -63,8 +67,8 @@ def load_backbone(folder: Path, image_size: tuple[int, int]) -> Backbone:
     return Backbone(preprocessing, network, last_blocks)
 
 
-def load_network(folder: Path, about: dict[str, Any], image_size: tuple[int, int]) -> keras.Model:
-    """Build the network that ``architecture.json`` describes, and load its weights from the same folder."""
+def load_network(about: dict[str, Any], weights: Path, image_size: tuple[int, int]) -> keras.Model:
+    """Build the network that ``architecture.json`` describes, and load its weights."""
     parameter, architecture, options = f"backbones.{about['backbone']}", about["architecture"], about["options"]
     try:
         build = getattr(keras.applications, architecture)
@@ -76,7 +80,6 @@ def load_network(folder: Path, about: dict[str, Any], image_size: tuple[int, int
             f"{parameter}: expected a network of keras.applications for photos of {list(image_size)} (image_size), "
             f"received {architecture} with options {options}, which cannot be built: {first_line(error)}"
         ) from error
-    [weights] = folder.glob("*.h5")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # Keras only warns of layers whose weights stay random

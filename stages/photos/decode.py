@@ -192,7 +192,7 @@ def _has_no_end(image_format: str | None, content: bytes) -> bool:
 
 
 @contextmanager
-def listed_photo(path: str) -> Iterator[None]:
+def explain_undecodable(path: str) -> Iterator[None]:
     """Turn an UnreadablePhotoError of a photo that `thumbnails` could read into a UserError."""
     try:
         yield
@@ -225,7 +225,7 @@ def resized_pixels(
         return np.asarray(ImageOps.fit(photo, (width, height), Image.Resampling.BILINEAR))
     if image_fit == "pad":
         if 2 * min(photo.size) <= max(photo.width / width, photo.height / height):
-            # Of half a pixel or less Pillow would leave nothing (findings/).
+            # Of half a pixel or less Pillow would leave nothing (findings/pillow-pad-drops-a-thin-image.sh).
             thin = (width, 1) if photo.width > photo.height else (1, height)
             photo = photo.resize(thin, Image.Resampling.BILINEAR)
         return np.asarray(ImageOps.pad(photo, (width, height), Image.Resampling.BILINEAR, PAD_COLOUR))
@@ -237,7 +237,7 @@ def decode_photos(paths: Sequence[str], pixels: DiskArray, image_fit: ImageFit =
     height, width = pixels.shape[1:3]
 
     def load(index: int) -> None:
-        with listed_photo(paths[index]):
+        with explain_undecodable(paths[index]):
             pixels.write(index, resized_pixels(paths[index], (height, width), image_fit))
 
     map_in_parallel(load, range(len(paths)), "decoding photos")

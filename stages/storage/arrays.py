@@ -1,27 +1,22 @@
 """Arrays on disk: read and written row by row, so that memory use does not depend on the number of photos; cached."""
 
 import errno
-import lzma
 import math
 import os
 import weakref
-import zlib
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
-from zipfile import BadZipFile
 
 import numpy as np
 
 from stages.common.cli import logger
 from stages.common.paths import RAW
-from stages.storage.files import atomic_write
+from stages.storage.files import DAMAGED, atomic_write
 
 ROWS = 1024  # at a time
-# Raised while a damaged .npz file is read from memory.
-DAMAGED_NPZ = BadZipFile, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError, zlib.error, lzma.LZMAError
 
 
 class DiskArray:
@@ -88,7 +83,7 @@ def read_cached(path: Path, key: str) -> dict[str, np.ndarray]:
         with np.load(content, allow_pickle=False) as file:
             arrays = dict(file)
         return arrays if arrays.pop("key") == key else {}
-    except DAMAGED_NPZ:
+    except (*DAMAGED, OSError):
         logger.warning("%s is damaged, so it is not used", path)
         return {}
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from stages.common.cli import UserError, logger
-from stages.common.paths import FEATURES, PIXELS, SPLITS
+from stages.common.paths import ARCHITECTURE, FEATURES, PIXELS, SPLITS
 from stages.storage.arrays import DiskArray, create_array, open_array
 from stages.storage.files import content_hash, explain_unreadable, read_json
 
@@ -46,6 +46,14 @@ def create_arrays(folder: Path, shapes: Mapping[str, tuple[int, ...]], dtype: ty
 def read_about(name: str) -> dict[str, Any]:
     """Read ``hash_paths`` of a set's photos, their ``image_fit``, and of features the ``environment``."""
     return read_json(FEATURES / name / ABOUT, dict, remedy(name))
+
+
+def read_backbone(folder: Path) -> tuple[dict[str, Any], Path]:
+    """Read the description of the backbone in a set of features, and find its weights."""
+    with explain_unreadable(folder, remedy(folder.parent.name)):
+        about = json.loads((folder / ARCHITECTURE).read_text(encoding="utf-8"))
+        [weights] = folder.glob("*.h5")
+        return {key: about[key] for key in ("backbone", "architecture", "options", "features")}, weights
 
 
 def features_key(name: str) -> str:

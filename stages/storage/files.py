@@ -7,8 +7,10 @@ import json
 import re
 import shlex
 import shutil
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from lzma import LZMAError
 from pathlib import Path
 from typing import IO, Any, TypeVar
 from uuid import uuid4
@@ -22,6 +24,8 @@ from stages.common.cli import UserError, first_line
 T = TypeVar("T")
 
 UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{32}")
+# Raised while a damaged file is read, and OSErrors without a code: those of decoders. Others are the machine's.
+DAMAGED = (ArithmeticError, BadZipFile, EOFError, KeyError, LZMAError, RuntimeError, TypeError, ValueError, zlib.error)
 LOCK = ".in-use"  # in each scratch folder: locked for as long as the process that writes there lives
 
 
@@ -85,14 +89,6 @@ def locked_folder(parent: Path) -> tuple[Path, IO[str]]:
             lock.close()
 
 
-def write_remote(files: Any, path: str, content: bytes) -> None:
-    """Write a file in a folder, open as fsspec's ``DirFileSystem``; several processes may write the same file."""
-    files.makedirs("", exist_ok=True)
-    unfinished = f".unfinished-{uuid4().hex}-{path}"  # an error names the file
-    files.pipe_file(unfinished, content)
-    files.mv(unfinished, path)
-
-
 def write_text(content: str, path: Path) -> None:
     with atomic_write(path) as unfinished:
         unfinished.write_text(content, encoding="utf-8", newline="\n")
@@ -103,13 +99,15 @@ def write_json(content: Any, path: Path) -> None:
 
 
 @contextmanager
-def explain_unreadable(path: Path, advice: str) -> Iterator[None]:
+def explain_unreadable(path: Path | str, advice: str) -> Iterator[None]:
     """Raise a UserError if what a step wrote to a path is missing, damaged or, as by hand, changed."""
     try:
         yield
     except FileNotFoundError as error:
         raise UserError(f"expected {error.filename}, found none: {advice}") from error
-    except (ValueError, EOFError, KeyError, TypeError, ArithmeticError, RecursionError, BadZipFile) as error:
+    except (*DAMAGED, OSError) as error:
+        if getattr(error, "errno", None):
+            raise
         text = f"expected {path} as it was written, received it damaged or changed ({first_line(error)})"
         raise UserError(f"{text}: {advice}") from error
 

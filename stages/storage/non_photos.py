@@ -106,8 +106,3 @@ def unreadable_folders(folder: str | Path) -> list[OSError]:
         inner[:] = [name for name in inner if not is_hidden(name)]
     refused = [error for error in errors if not isinstance(error, (FileNotFoundError, NotADirectoryError))]
     return sorted(refused, key=lambda error: str(error.filename))
-
-
-def check_readable(folder: str | Path) -> None:
-    for error in unreadable_folders(folder):
-        raise error

@@ -11,12 +11,12 @@ from threadpoolctl import threadpool_limits
 
 from stages.common.cli import logger
 from stages.common.machine import machine_key, read_code
-from stages.common.paths import ARCHITECTURE, BACKUPS, FEATURES
+from stages.common.paths import BACKUPS, FEATURES
 from stages.models import logistic_regression
-from stages.models.logistic_regression import LinearClassifier, loss_and_accuracy, pool_first_view
+from stages.models.logistic_regression import Candidate, LinearClassifier, loss_and_accuracy, pool_first_view
 from stages.models.model_parts import CHECK_BATCH, replace_linear_head, rounding_tolerance
 from stages.storage.arrays import read_cached, write_cached
-from stages.storage.feature_sets import reference_rows, sample_rows
+from stages.storage.feature_sets import read_backbone, reference_rows, sample_rows
 from stages.storage.files import atomic_write, content_hash, sha256_of
 from stages.storage.photo_lists import read_groups, read_split
 from stages.training.training_run import TRAINING_CODE, History, Trained, TrainingRun
@@ -52,17 +52,8 @@ def fit_linear(
     folds = logistic_regression.assign_folds(labels, groups, run.config.folds or FOLDS, run.settings.seed)
     strengths = run.config.inverse_regularization or logistic_regression.INVERSE_REGULARIZATIONS
     best, candidates = logistic_regression.cross_validate(train, labels, folds, strengths, class_weight)
-    for candidate in candidates:
-        logger.info("C = %g: cross-validated loss %.4f, accuracy %.4f", *candidate)
+    log_candidates(best, candidates)
     inverse = best.inverse_regularization
-    if best.loss == max(candidate.loss for candidate in candidates):
-        if len(candidates) > 1:
-            advice = "add photos of classes with a single one, or list larger C in inverse_regularization"
-            logger.warning("C = %g, as all have the same loss: %s", inverse, advice)
-    elif best in (candidates[0], candidates[-1]):
-        advice = "list others beyond it in inverse_regularization"
-        logger.warning("C = %g has the lowest loss, at the end of those tried: %s", inverse, advice)
-
     classifier = logistic_regression.fit_classifier(train, labels, len(run.classes), inverse, class_weight)
     loss, accuracy = loss_and_accuracy(classifier.probabilities(train), labels)
     val_loss, val_accuracy = loss_and_accuracy(classifier.probabilities(validation), run.validation.labels)
@@ -74,6 +65,20 @@ def fit_linear(
     return classifier, [{**record, "inverse_regularization": inverse}], scores
 
 
+def log_candidates(best: Candidate, candidates: list[Candidate]) -> None:
+    """Log the scores of each regularisation, and a warning where another, beyond them, may be better than the best."""
+    for candidate in candidates:
+        logger.info("C = %g: cross-validated loss %.4f, accuracy %.4f", *candidate)
+    if len(candidates) == 1:
+        return
+    if best.loss == max(candidate.loss for candidate in candidates):
+        advice = "add photos of classes with a single one, or list larger C in inverse_regularization"
+        logger.warning("C = %g, as all have the same loss: %s", best.inverse_regularization, advice)
+    elif best in (candidates[0], candidates[-1]):
+        text = "C = %g has the lowest loss, at the end of those tried: list others beyond it in inverse_regularization"
+        logger.warning(text, best.inverse_regularization)
+
+
 def save_linear(run: TrainingRun, classifier: LinearClassifier, features: np.ndarray, logits: np.ndarray) -> list[str]:
     """Save a classifier as a whole model, and return the environment that made the model.
 
@@ -83,13 +88,11 @@ def save_linear(run: TrainingRun, classifier: LinearClassifier, features: np.nda
     # The backbone is as it was loaded: a batch shows whether the layer after it is the fitted one.
     pixels, rows = run.sample[:CHECK_BATCH], sample_rows(len(logits))[:CHECK_BATCH]
     folder = FEATURES / run.config.features / "backbone"
-    [weights] = folder.glob("*.h5")
-    network = json.loads((folder / ARCHITECTURE).read_text(encoding="utf-8"))
+    network, weights = read_backbone(folder)
     del network["features"]["name"]  # all sets of features of a backbone share its model
-    backbone = content_hash([json.dumps(network), sha256_of(weights)])
-    # With it, all that shapes the saved model but the fitted weights, and the photos of its check.
-    shape = [str(run.image_size), str(len(run.classes))]
-    key = content_hash([backbone, *shape, *read_code(TRAINING_CODE), *machine_key(), pixels])
+    # All that shapes the saved model but the fitted weights, and the photos of its check.
+    made_of = [json.dumps(network), sha256_of(weights), str(run.image_size), str(len(run.classes))]
+    key = content_hash([*made_of, *read_code(TRAINING_CODE), *machine_key(), pixels])
     earlier = BACKUPS / f"{network['backbone']}.linear"
     with atomic_write(run.path) as unchecked:
         if cached := read_cached(earlier, key):

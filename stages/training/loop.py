@@ -32,13 +32,7 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
     epochs, learning_rate = settings.epochs, fine_tune.learning_rate if fine_tune else settings.learning_rate
     checkpoint = Checkpoint(Backup(backup, training_key(model, run)), settings, learning_rate)
     history, finished = checkpoint.history, len(checkpoint.history)  # epochs, by an earlier run
-    callbacks = [checkpoint, EpochLog(backup.stem, epochs)]
-    if os.environ.get("TENSORBOARD", "0") not in ("", "0"):
-        logs = LOGS / backup.stem
-        if not finished:  # else it continues the curves of an earlier run
-            for earlier in logs.rglob("events.out.tfevents.*"):
-                earlier.unlink()
-        callbacks.append(keras.callbacks.TensorBoard(logs, write_graph=False))
+    callbacks = [checkpoint, EpochLog(backup.stem, epochs), *tensorboard(LOGS / backup.stem, resumes=finished > 0)]
     train = augmented_dataset(run.train, run.config, settings.seed)
     batches = validation_batches(run.validation, settings.batch_size)
     trained = parallel_model(trainable_part(model), settings, train.labels)
@@ -64,6 +58,16 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
         for variable, value in zip(trained.variables, checkpoint.best, strict=True):
             variable.assign(value)
     return history, trained.predict(batches, verbose=0)
+
+
+def tensorboard(logs: Path, *, resumes: bool) -> list[keras.callbacks.Callback]:
+    """Return the callback that writes curves, if ``TENSORBOARD`` asks for it; a run that resumes continues them."""
+    if os.environ.get("TENSORBOARD", "0") in ("", "0"):
+        return []
+    if not resumes:
+        for earlier in logs.rglob("events.out.tfevents.*"):
+            earlier.unlink()
+    return [keras.callbacks.TensorBoard(logs, write_graph=False)]
 
 
 def parallel_model(model: keras.Model, settings: Train, labels: np.ndarray) -> MicroBatched:

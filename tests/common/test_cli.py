@@ -29,7 +29,7 @@ from tests.conftest import CNN_ALONE, PROJECT, SetParams, write_photos
         (KeyboardInterrupt(), "stopped: run the same command again", 1),
         (MachineError("node lost"), "error: node lost", MACHINE_FAILURE),
         (PermissionError(13, "Permission denied", "data/raw"), "error: no access to", MACHINE_FAILURE),
-        (type("ResourceExhaustedError", (Exception,), {})("OOM"), "error: not enough GPU memory", MACHINE_FAILURE),
+        (type("ResourceExhaustedError", (Exception,), {})("OOM"), "error: not enough memory or disk", MACHINE_FAILURE),
         (MemoryError(), "error: not enough memory for the step", MACHINE_FAILURE),
         (ZeroDivisionError("oops"), "Traceback", BUG),
         (OSError(errno.EINVAL, "oops"), "Traceback", BUG),
@@ -37,8 +37,9 @@ from tests.conftest import CNN_ALONE, PROJECT, SetParams, write_photos
     ],
 )
 def test_all_but_our_own_bugs_are_one_line_with_a_code(
-    error: BaseException, line: str, code: int, capsys: pytest.CaptureFixture[str]
+    error: BaseException, line: str, code: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(signal, "signal", mock.Mock())  # or Ctrl-C would end pytest without a word
     with pytest.raises(SystemExit) as ended:
         cli.run(mock.Mock(side_effect=error))
     message = ended.value.code if isinstance(ended.value.code, str) else None  # Python prints it, and exits with 1
@@ -64,6 +65,22 @@ def test_what_ends_the_imports_is_one_line_but_for_bugs(package: str, failure: s
     assert ended.returncode == code
     assert ended.stderr.startswith(line)
     assert (len(ended.stderr.splitlines()) == 1) == (line != "Traceback")
+
+
+def test_a_second_ctrl_c_during_the_exit_has_no_traceback() -> None:
+    """As while Python waits for threads that read photos."""
+    program = """
+import signal, threading, time
+from stages.common.cli import run
+threading.Thread(target=time.sleep, args=[60]).start()
+run(lambda: signal.raise_signal(signal.SIGINT))"""
+    with subprocess.Popen([sys.executable, "-c", program], cwd=PROJECT, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr
+        lines = [running.stderr.readline()]
+        running.send_signal(signal.SIGINT)
+        lines += running.stderr.readlines()
+    assert lines == ["stopped: run the same command again (a training run resumes)\n"]
+    assert running.returncode == -signal.SIGINT
 
 
 @pytest.mark.parametrize("rows", [1, 100_000], ids=["at the end", "meanwhile"])
@@ -123,6 +140,19 @@ run(main)"""
     assert ended.stderr.splitlines() == ["no credentials", "done"]
 
 
+def test_a_name_cannot_change_what_is_around_it() -> None:
+    """By direction marks, or by codes that move a terminal's cursor; lines end where the program ends them."""
+    program = """
+from stages.common.cli import UserError, logger, run
+def main():
+    logger.info("a: first\\n%s: is text", "b\\u202egpj\\r\\x1b[1A.exe")
+    raise UserError("b\\u202egpj\\nand c")
+run(main)"""
+    ended = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=False)
+    logged = ["a: first", r"b\u202egpj\r\x1b[1A.exe: is text"]
+    assert ended.stderr.splitlines() == [*logged, r"error: b\u202egpj", "and c"]
+
+
 @pytest.mark.parametrize(
     ("code", "line"),
     [
@@ -135,6 +165,7 @@ run(main)"""
 def test_a_failing_disk_or_mount_blames_no_option(code: int, line: str) -> None:
     error = OSError(code, os.strerror(code))
     assert (machine_problem(error) or "").startswith(line)
+    assert code != errno.ENOSPC or "1 MB needed" in (machine_problem(OSError(code, "1 MB needed")) or "")
     with pytest.raises(OSError, match=os.strerror(code)), explain_unwritable(Path("a.csv"), "--output"):
         raise error
 

@@ -287,6 +287,13 @@ def test_an_unreadable_folder_is_not_left_out(folder: Path, without_access: Call
         packed(folder)
 
 
+def test_an_unreadable_hidden_folder_is_left_out(folder: Path, without_access: Callable[[str], None]) -> None:
+    """As of a disk's system, which only root may read."""
+    write_photos(folder / "lost+found", 1)
+    without_access(str(folder / "lost+found"))
+    assert packed(folder) == ["cats/0.jpg", "cats/1.jpg"]
+
+
 @pytest.mark.parametrize(("code", "raised"), [(errno.ENOENT, UserError), (errno.EIO, OSError)])
 def test_a_disk_lost_while_it_is_listed_stops(
     folder: Path, monkeypatch: pytest.MonkeyPatch, code: int, raised: type[Exception]

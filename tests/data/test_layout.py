@@ -203,7 +203,7 @@ def test_a_csv_finds_files_in_another_unicode_form() -> None:
 
 
 @pytest.mark.parametrize("listed", ["cats/1.jpg ", "cats/1", r"raw\cats\1.jpg", "/home/me/raw/cats/1.jpg", "1.JPG"])
-def test_a_csv_whose_paths_are_others_is_told_the_nearest(listed: str) -> None:
+def test_a_csv_of_other_paths_names_the_nearest_file(listed: str) -> None:
     lay_out("cats/1.jpg", "dogs/other.png")
     message = f"{listed!r} is in download.labels, but not in download.photos, which has files such as 'cats/1.jpg'"
     with pytest.raises(UserError, match=f"^download.labels: .* none of .cats., .dogs.: {re.escape(message)}$"):

@@ -28,7 +28,7 @@ def config(**changes: Any) -> ModelConfig:
 def backbone(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> ModelConfig:
     """A config with a small backbone."""
     use_small_backbone(monkeypatch, (64, 64))
-    return config(features="mobilenet_v2", conv_layers=0, rotation=0)
+    return config(features="mobilenet_v2", conv_layers=0, filters=None, rotation=0)
 
 
 def brightness_model(logits_rise: tuple[float, float] = (0, 1)) -> keras.Model:

@@ -173,7 +173,7 @@ def test_photos_are_counted_per_class_split_and_reason() -> None:
     assert re.findall(r"\d+ \w+(?: \w+)?", left_out) == expected
 
 
-def test_copies_and_removed_photos_are_told_where_there_are_some() -> None:
+def test_copies_and_removed_photos_are_counted_if_any() -> None:
     assert not re.search(r"left out as copies|corrections\.csv", data())
     copies = pd.DataFrame({"split": ["validation", "validation", "validation", "test"]})
     text = data(copies=copies, rejected=rejected(removed=2))
@@ -188,7 +188,7 @@ def test_classes_of_unequal_size_are_pointed_out() -> None:
     assert "- Balanced accuracy 0.958, macro F1 0.949.\n" in page(one=wrong_on(0))
 
 
-def test_selected_epochs_are_told() -> None:
+def test_selected_epochs_are_reported() -> None:
     selected = with_history("selected", [(0.9, 0.8)] * 3, val_loss=0.2, epoch=[1, 2, 3], kept=[None, True, None])
     last = evaluation_of("last", wrong_on(0))
     assert " Epoch selected on validation: `selected` 2 of 3.\n" in write(selected, last)
@@ -256,7 +256,7 @@ def test_a_p_value_just_below_the_level_is_significant() -> None:
     assert "| best | other | 244 | 193 | 0.017 | 0.05 |" in text
 
 
-def test_what_is_told_of_one_model_is_told_of_the_best() -> None:
+def test_details_are_those_of_the_best_model() -> None:
     """Its mistakes, calibration, coverage, advice, limits and environment, none of which the other shares."""
     text = page(one=wrong_on(13, 0, 14), two=wrong_on(3, 15, 4, 16, 5))
     assert "- Lowest recall: dogs, 0.750 of 8 photos." in text
@@ -298,7 +298,7 @@ def test_each_score_has_its_own_column() -> None:
         (99, "underconfident", "below the 95 % confidence interval of its accuracy (0.946 to 0.998)"),
     ],
 )
-def test_confidence_outside_the_accuracy_s_interval_is_told(correct: int, verdict: str, position: str) -> None:
+def test_confidence_outside_the_interval_is_reported(correct: int, verdict: str, position: str) -> None:
     labels = np.arange(100) % 2
     confidence = np.where(np.arange(100) < correct, 0.89, 0.11)  # in the true class: 0.89 in the predicted one
     text = page(cnn=two_classes(labels, np.where(labels == 1, confidence, 1 - confidence)))
@@ -322,7 +322,7 @@ BOTH = "1.000 (95 % confidence interval 0.342 to 1.000"
         (Predictions(np.array([0, 0, 1, 1]), np.array([[0, 40], [40, 0], [0, 60], [0, 80]])), "50 %", BOTH, "0.750"),
     ],
 )
-def test_the_accuracy_on_surest_photos_is_told(predictions: Predictions, share: str, half: str, of_all: str) -> None:
+def test_accuracy_on_the_surest_photos(predictions: Predictions, share: str, half: str, of_all: str) -> None:
     text = page(one=predictions)
     assert f"On the {share} of the test photos that `one` is surest of, its accuracy is {half})" in text
     assert f" {of_all} (see `plots/coverage.png`)" in text

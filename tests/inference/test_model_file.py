@@ -159,7 +159,7 @@ def test_a_model_with_a_changed_bit_is_one_line() -> None:
 def test_a_damaged_npz_is_one_line_where_it_is_asked_for(damage: str) -> None:
     file = fetch_model_file("good")
     damaged_file = file._replace(validation=damaged(file.validation or b"", damage))
-    with pytest.raises(UserError, match=r"^expected .* in the \.npz beside data/models/good\.keras, received"):
+    with pytest.raises(UserError, match=r"^expected the \.npz beside data/models/good\.keras as .* damaged"):
         damaged_file.load(ConfidenceSettings(temperature_scaling=True))
     assert damaged_file.load(PLAIN).class_names == CLASSES
 

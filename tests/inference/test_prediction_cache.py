@@ -117,7 +117,7 @@ def test_another_machine_or_code_predicts_again(changed: str, value: object, mon
     assert predicts()
 
 
-@pytest.mark.parametrize("damage", [*DAMAGES[:2], "a bit", "missing"])
+@pytest.mark.parametrize("damage", [*DAMAGES[:2], "a bit", "encryption", "another compression", "missing"])
 def test_a_damaged_or_missing_model_is_one_line(damage: str) -> None:
     if damage == "missing":
         MODEL.unlink()

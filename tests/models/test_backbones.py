@@ -1,5 +1,6 @@
 """Any network of keras.applications as a backbone."""
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache, reduce
@@ -217,15 +218,22 @@ def test_a_file_without_the_weights_is_one_line(weights: Path, content: str) -> 
         save_weights(with_top, weights.with_name("with_top.h5"))
     with pytest.raises(UserError, match="expected weights of MobileNetV2 without its top"):
         load_backbone(MOBILENET, SIZE)
-    weights.with_name("architecture.json").write_text("{")
-    with pytest.raises(UserError, match=r"^expected .*architecture.json .*damaged.*: run `dvc repro features@mob"):
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"architecture": "MobileNetV2"}'])
+def test_a_damaged_description_is_one_line(weights: Path, content: str) -> None:
+    weights.with_name("architecture.json").write_text(content)
+    with pytest.raises(UserError, match=r"^expected .*mobilenet_v2/backbone .*damaged.*: run `dvc repro features@mob"):
         load_backbone(MOBILENET, SIZE)
 
 
 def test_what_is_missing_or_damaged_is_fetched_again() -> None:
     with pytest.raises(UserError, match=r"^expected weights in data/backbone/entry, found none: run `dvc re"):
         copy_backbone("entry", ENTRY, "entry", None)
-    write_json(1, Path("data/backbone/entry/architecture.json"))
+    Path("data/backbone/entry").mkdir(parents=True)
     Path("data/backbone/entry/w.h5").touch()
-    with pytest.raises(UserError, match=r"^expected data/backbone/entry/arch.* damaged .*: run `dvc repro backbone@en"):
-        copy_backbone("entry", ENTRY, "entry", None)
+    for content in (1, {"architecture": "MobileNetV2"}):
+        write_json(content, Path("data/backbone/entry/architecture.json"))
+        shutil.rmtree(ENTRY, ignore_errors=True)
+        with pytest.raises(UserError, match=r"^expected data/backbone/entry/arch.* damaged .*: run `dvc repro backb"):
+            copy_backbone("entry", ENTRY, "entry", None)

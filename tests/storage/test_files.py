@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fsspec.implementations.dirfs import DirFileSystem
-from fsspec.implementations.local import LocalFileSystem
 
-from stages.storage.files import atomic_folder, atomic_write, content_hash, write_remote
+from commands.cluster.parquet import open_folder, write_atomically
+from stages.storage.files import atomic_folder, atomic_write, content_hash
 from tests.conftest import PROJECT
 
 
@@ -104,7 +103,7 @@ def write_folder(tmp_path: Path, content: str, together: Callable[[], Any]) -> N
 def write_to_remote(tmp_path: Path, content: str, together: Callable[[], Any]) -> None:
     for _ in range(20):
         together()
-        write_remote(DirFileSystem(str(tmp_path), LocalFileSystem()), "made.txt", content.encode() * 1000)
+        write_atomically(open_folder(str(tmp_path)), "made.txt", content.encode() * 1000)
 
 
 @pytest.mark.parametrize("write", [write_file, write_folder, write_to_remote])

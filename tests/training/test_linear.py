@@ -253,7 +253,6 @@ def test_other_seeds_have_other_folds(fit: Fit) -> None:
     first, second = map(read_json, (FILES[0], "data/repeats/linear/linear.1.json"))
     assert first["cross_validation"] != second["cross_validation"]
     assert len(read_json("data/repeats/linear/history/linear.2.json")) == 1
-    assert BACKUPS.exists(), "by which a trial of a sweep knows that it trained"
 
 
 def test_groups_folds_seed_and_weights_reach_it(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,7 +268,7 @@ def test_groups_folds_seed_and_weights_reach_it(fit: Fit, monkeypatch: pytest.Mo
     assert list(dict.fromkeys(weights)) == ["balanced", None]  # of the cross-validation, too
 
 
-def test_a_regularisation_at_the_end_of_the_list_is_told(fit: Fit, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_regularisation_at_the_end_of_the_list_is_a_warning(fit: Fit, caplog: pytest.LogCaptureFixture) -> None:
     fit(inverse_regularization=[1e-4, 1])
     assert "lowest loss, at the end of those tried" in caplog.text
     caplog.clear()

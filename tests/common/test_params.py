@@ -137,6 +137,7 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.cnn.filters", None, "models.cnn: expected filters as one number or 3 (conv_layers), received none"),
         ("models.transfer.batch_norm", True, "models.transfer: expected conv_layers with batch_norm, received none"),
         ("models.transfer.filters", 8, "models.transfer: expected conv_layers with filters, received none"),
+        ("models.transfer.kernel_size", 3, "models.transfer: expected conv_layers with kernel_size, received none"),
         ("models.cnn", {**CNN, "pooling": "average", "pool_size": 3}, "models.cnn: expected pool_size with max pool"),
         ("models.cnn.conv_layers", 10**7, "models.cnn.conv_layers: expected less than or equal to 1000, received 10"),
         ("train.micro_batches", 10**6, "train.micro_batches: expected less than or equal to 1024, received 1000000"),

@@ -4,7 +4,7 @@
 # Each chunk gets a margin of its neighbours and is filtered by SciPy, which then wraps around within it: beside the left border of a photo
 # lies, instead of its right border, a column from its middle. The documentation is SciPy's, and says that the image is "extended by
 # wrapping around to the opposite edge". With one chunk it is right, and so are the other modes, and convolve() and correlate(), which
-# issue 242 (closed) mended in 2021.
+# were fixed for issue 242 (closed) in 2021.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

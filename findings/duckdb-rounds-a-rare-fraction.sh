@@ -2,9 +2,9 @@
 # DuckDB 2.0.1: of a DataFrame's column of 5,000 numbers, all whole but one, that one is rounded: 0.5 is 0, and 1.5 is 2.
 #
 # The type of an object column is chosen from 1,000 of its rows, evenly spaced. If these are whole numbers, the column is INTEGER, and a
-# fraction in the other rows is rounded without a word; text there ends in an error, as the documentation of pandas_analyze_sample
-# says. Up to 1,999 rows, or with SET GLOBAL pandas_analyze_sample=5000, the column is DOUBLE and right. Columns of objects come of
-# transposed tables, of JSON and of rows that were put together one by one. No issue of the project describes the rounding.
+# fraction in the other rows is rounded without a word; text there ends in an error, as the documentation of pandas_analyze_sample says.
+# Up to 1,999 rows, or with SET GLOBAL pandas_analyze_sample=5000, the column is DOUBLE and right. Columns of objects come from transposed
+# tables, from JSON and from rows that were put together one by one. No issue of the project describes the rounding.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

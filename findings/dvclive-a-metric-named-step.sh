@@ -3,8 +3,8 @@
 #
 # The history of a metric is a table of two columns, step and the last part of the metric's name. If that is "step", too, both are one
 # key of a dictionary, and the value takes the place of the step. So the table of seconds/step has the seconds as its steps and no other
-# column, and DVC plots its steps. A metric named timestamp does the same to the time with timestamp=True. Neither name is refused or
-# warned of; the documentation names no reserved one. Near to it: issue 491 (closed), to stop treating the step as a metric.
+# column, and DVC plots its steps. A metric named timestamp does the same to the time with timestamp=True. Neither name is refused,
+# and no warning is given; the documentation names no reserved one. Near to it: issue 491 (closed), to stop treating the step as a metric.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -2,7 +2,7 @@
 # Evidently 0.7.23: if class 0 is the positive one, a model that is right for 99 % of the photos has an accuracy of 0.01.
 #
 # prediction_probas is the column with the probability of the positive class, pos_label. Where the labels are the integers 0 and 1, it
-# is taken for the probability of class 1, whatever pos_label is, so each prediction is turned round, also if the predicted labels are
+# is taken for the probability of class 1, whatever pos_label is, so each prediction is inverted, even if the predicted labels are
 # given beside it. Precision and recall are then those of class 0 of these predictions. With the labels "0" and "1", or with 1 as
 # the positive class, all is right. Near to it: issue 1647 (open), of predicted labels that do not count beside probabilities.
 set -euo pipefail

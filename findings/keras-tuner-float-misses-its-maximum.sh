@@ -4,7 +4,7 @@
 # The documentation lists the values 0, 0.2, 0.4, 0.6, 0.8 and 1.0. The number of steps is that of a floor division of floats, and
 # 1 // 0.2 is 4: the step is a little more than 0.2. So a dropout from 0 to 0.3 or 0.5 by 0.1 ends one step before, and one from 0.1 to
 # 0.5 doesn't. Random search never draws the last value, either. Steps by powers (sampling="log") are counted with a tolerance, and
-# are right. Issue 1001 (open) describes it.
+# are right. Known from issue 1001 (open).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

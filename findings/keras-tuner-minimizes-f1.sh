@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # KerasTuner 1.4.8: the objective "val_f1_score" is minimized, so the best hyperparameters are those of the worst model.
 #
-# Of an objective that is given by name, the tuner finds out itself whether more is better: it is for the names in a list of accuracies,
-# precision, recall and AUC, and each other name that Keras has as a metric or a loss counts as an error. So F1, R2, the cosine
-# similarity and the correlations are minimized, under the very names that Keras gives its own metrics. A name that is not
-# Keras's raises an error that asks for the direction. keras_tuner.Objective("val_f1_score", direction="max") is right.
+# For an objective given by name, the tuner decides itself whether more is better: yes for the names in a list (accuracies, precision,
+# recall, AUC and a few more), no for every other metric or loss of Keras. So F1, R2, the cosine similarity and the correlations are
+# minimized, under the very names that Keras gives its own metrics. A name that is not Keras's raises an error that asks for the
+# direction. keras_tuner.Objective("val_f1_score", direction="max") is right.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

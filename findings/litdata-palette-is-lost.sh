@@ -3,8 +3,8 @@
 #
 # An image of Pillow is stored as its mode, its size and its pixels. In mode P the pixels are indices of a palette, and that is not
 # stored. What is read has the mode P and an empty palette, so each index is black in RGB; no pixel differs as long as nobody converts
-# it. Photos in the modes RGB, RGBA and L come back as they were. The documentation names images of Pillow among what is stored without
-# further ado. No issue of the project describes it.
+# it. Photos in the modes RGB, RGBA and L come back as they were. The documentation lists images of Pillow among the types
+# that are stored as they are. No issue of the project describes it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # MLflow 3.17.2: load_table() returns the labels 01 and 1 as the same number, small probabilities as 0, and sizes as dates of 1971.
 #
-# log_table() writes the table as JSON, with ten digits behind the point, and load_table() has pandas guess the types anew: text whose
-# values all read as numbers becomes numbers, so names of photos lose their zeros and "1e3" is 1000. Numbers above 31,536,000 in a column
-# whose name ends in "_at" or "_time", begins with "timestamp", or is "modified" or "date", become dates. The file that was logged has
-# the text and the numbers. The documentation calls the result "the loaded table". No issue of the project describes it.
+# log_table() writes the table as JSON, with ten decimal places, and load_table() has pandas guess the types anew: text whose values all
+# read as numbers becomes numbers, so names of photos lose their zeros and "1e3" is 1000. Numbers above 31,536,000 in a column whose name
+# ends in "_at" or "_time", begins with "timestamp", or is "modified" or "date", become dates. In the file, the text and the sizes are
+# right. The documentation calls the result "the loaded table". Near to it: pull requests 916 and 4902 (merged), which ended these guesses
+# for requests to a served model. No issue of the project describes it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

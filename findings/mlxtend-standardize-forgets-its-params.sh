@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# mlxtend 0.25.0: standardize(photo, params=params) of a single photo is not divided by the standard deviation, nor is what follows.
+# mlxtend 0.25.0: a single photo is not divided by the standard deviations given to standardize(), nor are those after it.
 #
 # params are the means and standard deviations of the training set, to be used "instead of computing them from the current array". A
 # column that is constant in the current array gets a standard deviation of 1 all the same, and each column of a single photo is

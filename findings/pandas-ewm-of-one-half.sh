@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# pandas 3.1.1: ewm(span=3, adjust=False).mean() of a curve with a gap is another than of span=3.000001.
+# pandas 3.1.1: ewm(span=3, adjust=False).mean() of a curve with a gap is far from that of span=3.000001.
 #
 # After a missing value, the weights of the mean before and of the new value are (1-alpha)**2 and alpha, by the documentation. If alpha
 # is exactly one half, as span=3, com=1, halflife=1 or alpha=0.5 ask for, the new value gets all that the old one lost instead: after

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # papermill 2.7.0: a notebook gets the parameter weights=(1, 5) as the text "(1, 5)", so the weight of the first class is "(".
 #
-# Numbers, lists and dictionaries are written into the notebook as such, and all else as text, without a warning. Python takes the text
-# wherever it takes a tuple: it has a length, and zip(), max() and for go over its letters. So a notebook runs to its end with other
-# parameters than were given, or fails far from the cause. Tuples in lists and dictionaries are text, too, while the output's metadata
-# record a list of numbers. Known from issues 586 and 784 (open).
+# Numbers, lists, dictionaries, true, false and None are written into the notebook as such, and all else as text, without a warning.
+# Python takes the text wherever it takes a tuple: it has a length, and zip(), max() and loops go over its characters. So a notebook runs
+# to its end with other parameters than were given, or fails far from the cause. Tuples in lists and dictionaries are text, too, while the
+# output's metadata record a list of numbers. Known from issues 586 and 784 (open).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -4,8 +4,8 @@
 # FileStorageObserver writes the captured output at every heartbeat, after the filter of the experiment, and appends what is beyond the
 # length that it wrote before. The documentation recommends apply_backspaces_and_linefeeds for progress bars. It takes out what a later
 # state of a line overwrites, so the text changes before that length: "accuracy 0.75", which overwrites the bar, is never stored, and
-# cout.txt says "0 %" of an epoch that is done. Without the filter nothing is missing, and the run's captured_out has all with it, too.
-# A heartbeat is every 10 seconds; here each state has one. No issue of the project describes it.
+# cout.txt says "0 %" of an epoch that is done. Without the filter nothing is missing, and with it the run's captured_out is complete.
+# A heartbeat is every 10 seconds; here each state has one. Near to it: issue 440 (open), of bars that fill the stored output.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

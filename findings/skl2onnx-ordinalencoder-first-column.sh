@@ -2,9 +2,10 @@
 # skl2onnx 1.20.0: an exported OrdinalEncoder with min_frequency codes every column by the frequencies of the first.
 #
 # scikit-learn gives the infrequent categories of a column its last code, and numbers the others before it. The exported encoder numbers
-# the categories of all columns as those of the first: where the second camera in order is rare, the second weather gets the last code
-# in any case, and a rare first one the code of a frequent one. A classifier behind it reads the code of other weather. max_categories
-# is the same. The first column is right, so are encoders without these arguments, and an encoder for each column.
+# the categories of all columns as those of the first: where the second camera in order is rare, the second weather gets the last code in
+# any case, and a rare first one the code of a frequent one. A classifier behind it reads the code of other weather. max_categories is the
+# same. The first column is right, so are encoders without these arguments, and an encoder for each column. Near to it: issue 1215
+# (closed), since which these arguments are exported.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

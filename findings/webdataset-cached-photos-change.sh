@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # WebDataset 1.0.2: after mcached(), each epoch augments photos that the one before augmented: in the third, +10 is +30.
 #
-# The stage keeps the samples that pass through it, and hands out the same dictionaries. A function of map() that changes its sample, as
-# those of the documentation do, changes the cache with it. After lmdb_cached(), samples are written when a block of 500 is full, as the
+# The stage keeps the samples that pass through it, and hands out the same dictionaries. A function of map() that changes its sample in
+# place changes the cache with it. After lmdb_cached(), samples are written when a block of 500 is full, as the
 # stages behind it left them: what is read in all later epochs was augmented once before. Without a cache each epoch has the photos of
 # the shards. The documentation says that the stage caches the samples that pass through it. No issue of the project describes it.
 set -euo pipefail

@@ -239,5 +239,5 @@ def test_what_is_missing_or_damaged_is_fetched_again() -> None:
     for content in (1, {"architecture": "MobileNetV2"}):
         write_json(content, Path("data/backbone/entry/architecture.json"))
         shutil.rmtree(ENTRY, ignore_errors=True)
-        with pytest.raises(UserError, match=r"^expected data/backbone/entry/arch.* damaged .*: run `dvc repro backb"):
+        with pytest.raises(UserError, match=r"^expected .*/entry/arch.* damaged .*: run `dvc repro backbone@entry`"):
             copy_backbone("entry", ENTRY, "entry", None)

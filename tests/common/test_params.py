@@ -75,6 +75,11 @@ def test_a_number_is_what_dvc_reads(written: str, value: float) -> None:
     assert load_params().train.learning_rate == load_yaml("params.yaml")["train"]["learning_rate"] == value
 
 
+def test_a_sweep_may_try_no_convolutions(set_params: SetParams) -> None:
+    set_params({"models.cnn.conv_layers": 0})
+    assert load_params().models["cnn"].filters_per_layer == ()
+
+
 @pytest.mark.parametrize("seed", ["x", -1, None])
 def test_a_bad_seed_is_reported_once(set_params: SetParams, seed: Any) -> None:
     """And not of each section that takes it."""

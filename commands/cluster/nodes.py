@@ -149,7 +149,7 @@ def on_node(function: Callable[..., Any]) -> Callable[..., Any]:
         except UserError:
             raise
         except Exception as error:
-            text = ": ".join([*getattr(error, "__notes__", []), first_line(error) or type(error).__name__])
+            text = ": ".join([*getattr(error, "__notes__", []), first_line(error)])
             raise (MachineError if machine_problem(error) else RuntimeError)(text) from error
 
     return explaining

@@ -45,7 +45,8 @@ class MismatchError(UserError):
 
 
 def first_line(error: BaseException | str) -> str:
-    return str(error).strip().split("\n")[0]
+    """Return the first line of a message; of an error without one, as a bare TimeoutError, its type."""
+    return str(error).strip().split("\n")[0] or type(error).__name__
 
 
 class ParagraphFormatter(argparse.HelpFormatter):

@@ -65,7 +65,7 @@ class Source:
             if is_machine_failure(error, is_local=False):
                 raise
             separated = ", in which :: separates paths" if "::" in url else ""
-            received = f"{self.url!r}{separated}: {first_line(error) or type(error).__name__}"
+            received = f"{self.url!r}{separated}: {first_line(error)}"
             raise UserError(f"{key}: expected a path or a URL that fsspec reads, received {received}") from error
         self.is_local = isinstance(self.files, LocalFileSystem)
 

@@ -27,15 +27,7 @@ EXPANDS = f"expected photos, received an archive that expands over {MAX_EXPANSIO
 # Of a shard; a larger file is alone in one. Below what needs the zip format's 64-bit extension.
 MEAN_PHOTOS, MAX_PHOTOS, MAX_BYTES = 512, 8192, 2**28
 MAX_NAME = 255  # bytes, of a file or a folder
-ARCHIVE_ERRORS = (
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    OSError,
-    UnicodeDecodeError,
-)
+BAD_ARCHIVE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, UnicodeDecodeError)
 # Types of a tar's records, usually of a few kilobytes, that Python reads into memory: GNU's long names, pax headers.
 RECORDS = (b"L", b"K", b"x", b"g", b"X")
 MAX_RECORD = 2**20  # bytes
@@ -64,7 +56,7 @@ def pack_archive(archive: Path, folder: Path) -> None:
             if sum(file.size for file in files) > MAX_EXPANSION * archive.stat().st_size:
                 raise UserError(EXPANDS)
             pack(files, folder)
-    except (*ARCHIVE_ERRORS, RuntimeError) as error:  # the last for what zipfile does not support, as encryption
+    except (*BAD_ARCHIVE, RuntimeError) as error:  # the last for what zipfile does not support, as encryption
         if getattr(error, "errno", None) in NO_SPACE | BROKEN:
             raise
         raise UserError(f"expected an intact archive, received one that cannot be unpacked: {error}") from error

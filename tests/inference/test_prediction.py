@@ -53,7 +53,8 @@ def test_a_model_that_contains_code_is_refused(workspace: Path) -> None:
 
 @pytest.mark.usefixtures("workspace")
 @pytest.mark.parametrize(
-    "changes", [{}, {"pooling": "average"}, {"features": "mobilenet_v2_blocks", "fine_tune": FINE_TUNE}]
+    "changes",
+    [{}, {"pooling": "average", "pool_size": None}, {"features": "mobilenet_v2_blocks", "fine_tune": FINE_TUNE}],
 )
 def test_features_are_those_that_training_saves(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> None:
     use_small_backbone(monkeypatch, (32, 32))

@@ -26,12 +26,12 @@ from stages.common.cli import (
     CONTROLS,
     UserError,
     command_parser,
+    escape_bytes,
+    escape_name,
     explain_unwritable,
     logger,
     plural,
-    printable,
     run,
-    shown,
 )
 from stages.common.parallel import in_parallel
 from stages.common.params import load_params
@@ -89,10 +89,11 @@ def choose_format(name: str | None, output: Path | None) -> str:
     if not output:
         return name or "table"
     if output.exists() and not output.is_file():
-        raise UserError(f"--output: expected the name of a file, received {shown(output)}, a folder or a device")
+        raise UserError(f"--output: expected the name of a file, received {escape_name(output)}, a folder or a device")
     suffix = output.suffix[1:].lower()
     if not name and suffix not in (*FORMATS, "txt", ""):
-        raise UserError(f"--output: expected a name in .csv, .json or .txt, or --format, received {shown(output)}")
+        received = escape_name(output)
+        raise UserError(f"--output: expected a name in .csv, .json or .txt, or --format, received {received}")
     return name or (suffix if suffix in FORMATS else "table")
 
 
@@ -104,12 +105,12 @@ def list_photos(given: Sequence[Path]) -> list[Path]:
             paths += map(Path, packed)
             continue
         if not path.exists():
-            raise UserError(f"expected a photo or a folder of photos, received {shown(path)}: no such file")
+            raise UserError(f"expected a photo or a folder of photos, received {escape_name(path)}: no such file")
         # Named pipes, links to folders or to nothing, and unreadable folders are listed, and fail to be decoded.
         files = [path / name for name in visible_files(path)]
         files += [Path(error.filename) for error in unreadable_folders(path)]
         if path.is_dir() and not files:
-            raise UserError(f"expected photos in the folder {shown(path)}, found none: add some, or leave it out")
+            raise UserError(f"expected photos in the folder {escape_name(path)}, found none: add some, or leave it out")
         paths += sorted(files) or [path]
     return paths
 
@@ -135,7 +136,7 @@ def classify_files(
                 if isinstance(photo, UnreadablePhotoError):
                     problems[path] = str(photo)
                 else:
-                    names.append(printable(path))
+                    names.append(escape_bytes(path))
                     photos.append(photo)
             table = trained.classify(np.array(photos, np.uint8).reshape(-1, *trained.image_size, 3))
             table.insert(0, "path", names)
@@ -173,10 +174,10 @@ def report_problems(
         sidecars |= {path for path in raws if path.with_suffix("") in photos_beside}
     if sidecars:
         text = "notes, films and the like beside photos: %d, such as %s"
-        logger.info(text, len(sidecars), shown(min(sidecars)))
+        logger.info(text, len(sidecars), escape_name(min(sidecars)))
     failed = {path: problem for path, problem in problems.items() if path not in sidecars}
     for path, problem in failed.items():
-        logger.warning("%s: %s", shown(path), problem)
+        logger.warning("%s: %s", escape_name(path), problem)
     photos = files - len(sidecars)
     if failed:
         others = f"; {model} classified the other {photos - len(failed)}" if len(failed) < photos else ""
@@ -193,7 +194,7 @@ def table_lines(tables: Iterable[pd.DataFrame]) -> Iterator[str]:
     """Align path, class, probability and note in columns, whose widths need all rows; escape control characters."""
     rows = pd.concat([table.filter(["path", "class", "probability", "note"]) for table in tables])
     rows["probability"] = rows["probability"].map("{:11.3f}".format)
-    cells = [[str(name), *map(shown, rows[name])] for name in rows]
+    cells = [[str(name), *map(escape_name, rows[name])] for name in rows]
     widths = [len(max(column, key=len)) for column in cells]
     for row in zip(*cells, strict=True):
         yield "  ".join(map(str.ljust, row, widths)).rstrip() + "\n"

@@ -20,7 +20,7 @@ from commands.cluster import parquet
 from commands.cluster.classification import Job, classify_part
 from commands.cluster.nodes import check_resources, connect, result_of, slots_for, task_options
 from commands.predict import EPILOG, add_model_options, report_problems
-from stages.common.cli import MachineError, UserError, check_output, command_parser, logger, printable, run
+from stages.common.cli import MachineError, UserError, check_output, command_parser, escape_bytes, logger, run
 from stages.common.parallel import in_parallel
 from stages.common.params import Resources, load_params
 from stages.inference.model_file import fetch_model_file
@@ -50,7 +50,7 @@ def main() -> None:
     with parquet.explain_unreachable(output):
         parquet.claim(output, model, params.confidence)
         done = parquet.drop_problems(output)
-    missing = [path for path in paths if printable(path) not in done]
+    missing = [path for path in paths if escape_bytes(path) not in done]
     logger.info("photos: %d, already classified: %d", len(paths), len(paths) - len(missing))
     if missing:
         connect()
@@ -83,7 +83,7 @@ def predict_photos(paths: list[str], job: Job, resources: Resources, retries: in
         try:
             return int(result_of(task.remote([shared], start // PHOTOS_PER_PART, part)))
         except MachineError as error:  # of a process that was killed, Ray does not know the photo
-            where = f"photos {printable(part[0])} to {printable(part[-1])}"
+            where = f"photos {escape_bytes(part[0])} to {escape_bytes(part[-1])}"
             raise MachineError(f"{error} ({where}): run the same command again to go on") from error
 
     with tqdm(total=len(paths), desc="predicting", unit="photo", disable=None) as bar:
@@ -93,7 +93,7 @@ def predict_photos(paths: list[str], job: Job, resources: Resources, retries: in
 
 def report(paths: list[str], predictions: pd.DataFrame, model: str) -> None:
     """Log the photos that could not be decoded; raise UserError if there are any, or one is missing or duplicated."""
-    here = predictions[predictions["path"].isin({printable(path) for path in paths})]
+    here = predictions[predictions["path"].isin({escape_bytes(path) for path in paths})]
     if len(here) != len(paths) or here["path"].duplicated().any():
         advice = "if another run writes there, let it end, and run the same command again"
         raise UserError(f"expected each of {len(paths)} photos once, found {len(here)} rows: {advice}")

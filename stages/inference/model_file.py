@@ -16,7 +16,7 @@ from dvc.repo import Repo
 from dvc.scm import RevError, resolve_rev
 from fsspec.implementations.local import LocalFileSystem
 
-from stages.common.cli import UserError, first_line, logger, shown
+from stages.common.cli import UserError, escape_name, first_line, logger
 from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import BEST, MODELS
@@ -105,7 +105,7 @@ def fetch_model_file(name: str | None, revision: str | None = None) -> ModelFile
     Without a name it is the best one, from ``metrics/best.json``. The revision is a commit, branch, tag or experiment,
     of which DVC's cache or its remote has the files; without one, they are those here.
     """
-    where = "" if revision is None else f" of revision {shown(revision)}"
+    where = "" if revision is None else f" of revision {escape_name(revision)}"
     rebuild = "run `dvc repro`" if revision is None else "choose another --rev, or `dvc fetch` what it needs"
     with open_files(revision) as files:
 
@@ -124,7 +124,7 @@ def fetch_model_file(name: str | None, revision: str | None = None) -> ModelFile
             advice = f"choose {'another --rev, or ' if revision else ''}a model with --model"
             name = json_value(read(BEST, advice), "model", str, f"{BEST}{where}", advice)
         if name not in names:
-            known = ", ".join(map(shown, names))
+            known = ", ".join(map(escape_name, names))
             raise UserError(f"expected a trained model{where} ({known}), received {name!r}: choose with --model")
         path = MODELS / f"{name}.keras"
         about, validation = path.with_suffix(".json"), path.with_suffix(".npz")

@@ -47,8 +47,8 @@ def main() -> None:
     except DvcException as error:
         raise UserError(f"expected a git revision to compare with, received {base!r}: {first_line(error)}") from error
     main_scores = {"test.accuracy", *(f"{split}.{params.evaluate.rank_by}" for split in ("validation", "test"))}
-    of_model = scores["path"].str.startswith("metrics/models/") & scores["key"].isin(main_scores)
-    main_rows = scores[of_model | (scores["key"] == "model")]
+    is_main = scores["path"].str.startswith("metrics/models/") & scores["key"].isin(main_scores)
+    main_rows = scores[is_main | (scores["key"] == "model")]
     best = report.partition("\n\n")[2].partition("\n")[0]  # after the title: its accuracy and confidence interval
     main_names = " and ".join(sorted({"accuracy", SCORE_NAMES[params.evaluate.rank_by]}))
     unchanged = f"The best model is the same, and so is each model's {main_names}."

@@ -43,9 +43,11 @@ def main() -> None:
     issues = list_issues(photos, classes, probabilities, reviewed=read_split("corrected")["path"])
     write_csv(issues, LABEL_ISSUES / f"{name}.csv")
     write_figure(draw_issues(issues), LABEL_ISSUES / f"{name}.png")
-    of_label = probabilities[np.arange(len(photos)), labels].round(4)
-    predicted = np.take(classes, probabilities.argmax(axis=1))
-    write_csv(photos[["path", "label"]].assign(predicted=predicted, probability=of_label), OUT_OF_FOLD / f"{name}.csv")
+    out_of_fold = photos[["path", "label"]].assign(
+        predicted=np.take(classes, probabilities.argmax(axis=1)),
+        probability=probabilities[np.arange(len(photos)), labels].round(4),
+    )
+    write_csv(out_of_fold, OUT_OF_FOLD / f"{name}.csv")
     logger.info("labels that look wrong: %d of %d", len(issues), len(photos))
     if len(issues) > len(photos) / 2:
         logger.warning("the features %s hardly tell the classes apart, so this list says little about labels", name)
@@ -60,8 +62,8 @@ def confident_classes(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarr
     result are class indices, int64, shaped (examples,).
     """
     thresholds = [probabilities[labels == label, label].mean() for label in range(probabilities.shape[1])]
-    of_label = probabilities[np.arange(len(labels)), labels]
-    confident = np.where(probabilities >= np.maximum(thresholds, of_label[:, None]), probabilities, 0)
+    label_probability = probabilities[np.arange(len(labels)), labels]
+    confident = np.where(probabilities >= np.maximum(thresholds, label_probability[:, None]), probabilities, 0)
     return np.where(confident.any(axis=1), confident.argmax(axis=1), labels)
 
 

@@ -261,9 +261,9 @@ def check_splits(photos: pd.DataFrame) -> list[str]:
     if lacking.empty:
         return []
     label, listed = lacking.index[0], ", ".join(f"{count} in {split}" for split, count in lacking.iloc[0].items())
-    of_class = photos[photos["label"] == label]
-    has_copies = usable(of_class, ["cluster"])["cluster"].duplicated().any()
-    hint = NOT_DUPLICATES if has_copies or of_class["reason"].str.contains(DUPLICATE).any() else ""
+    same_class = photos[photos["label"] == label]
+    has_copies = usable(same_class, ["cluster"])["cluster"].duplicated().any()
+    hint = NOT_DUPLICATES if has_copies or same_class["reason"].str.contains(DUPLICATE).any() else ""
     others = f", and too few of {quoted(lacking.index[1:])}" if len(lacking) > 1 else ""
     found = f"found of {label!r} {listed}{others}{hint}"
     return [f"expected three different photos or groups (split.group) of every class, {found}"]

@@ -113,9 +113,9 @@ def best_models_validation(lists: pd.DataFrame) -> pd.DataFrame:
         labels = encode_labels(validation["label"], classes)
         if np.array_equal(labels, arrays["labels"]):
             probabilities = softmax(arrays["logits"].astype(np.float64), axis=1)
-            of_label = probabilities[np.arange(len(labels)), labels].round(4)
+            label_probability = probabilities[np.arange(len(labels)), labels].round(4)
             predicted = np.take(classes, probabilities.argmax(axis=1))
-            return validation[["path"]].assign(predicted=predicted, probability=of_label)
+            return validation[["path"]].assign(predicted=predicted, probability=label_probability)
     return pd.DataFrame(columns=COLUMNS)
 
 

@@ -114,9 +114,9 @@ class ModelConfig(Augmentation):
         if len(self.filters_per_layer) != self.conv_layers or 0 in self.filters_per_layer:
             received = list(self.filters_per_layer) if self.filters else "none"
             raise ValueError(f"expected filters as one number or {self.conv_layers} (conv_layers), received {received}")
-        of_convolutions = sorted(given & {"batch_norm", "filters", "kernel_size"})
-        if of_convolutions and "conv_layers" not in self.model_fields_set:  # a sweep may try 0, too
-            raise ValueError(f"expected conv_layers with {', '.join(of_convolutions)}, received none")
+        conv_keys = sorted(given & {"batch_norm", "filters", "kernel_size"})
+        if conv_keys and "conv_layers" not in self.model_fields_set:  # a sweep may try 0, too
+            raise ValueError(f"expected conv_layers with {', '.join(conv_keys)}, received none")
         if self.pool_size and self.pooling and self.conv_layers < 2:
             raise ValueError("expected pool_size with max pooling, received average with fewer than two conv_layers")
         if self.has_backbone and self.rescale:

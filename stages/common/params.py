@@ -183,8 +183,8 @@ class Params(Section):
             if not self.backbones[features.backbone].weights:
                 key = f"backbones.{features.backbone}.weights"
                 raise ValueError(f"{key}: expected a file, received none: name one, or remove features.{name}")
-        of_whole_backbones = [name for name, features in self.features.items() if not features.stop_before]
-        check_names("label_issues", self.label_issues, "features of a whole backbone", of_whole_backbones)
+        whole = [name for name, features in self.features.items() if not features.stop_before]
+        check_names("label_issues", self.label_issues, "features of a whole backbone", whole)
         for name, config in self.models.items():
             check_names(f"models.{name}.features", [config.features], "features", [PIXELS, *self.features])
             config.check_features(f"models.{name}", self.features.get(config.features))

@@ -94,9 +94,9 @@ def pack(files: list[Member], folder: Path, readers: int = 0) -> None:
         previous = file.name
     opened = iter(in_parallel(Member.open, files, readers) if readers else map(Member.open, files))
     with tqdm(desc="packing", total=len(files), unit="file", disable=None) as bar:
-        for number, of_shard in enumerate(in_shards(files), 1):
+        for number, shard_files in enumerate(in_shards(files), 1):
             with zipfile.ZipFile(folder / SHARD.format(number), "w") as shard:
-                for file, source in zip(of_shard, opened, strict=False):
+                for file, source in zip(shard_files, opened, strict=False):
                     entry = zipfile.ZipInfo(file.name)  # dated 1980
                     entry.file_size, entry.external_attr = file.size, 0o644 << 16
                     with source, shard.open(entry, "w") as target:

@@ -51,9 +51,10 @@ def find_clusters(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: in
     if max_distance is None:
         return np.arange(len(photos))
     parents = np.arange(len(thumbnails))
-    classes = [of_class for _, of_class in photos.groupby("label")]
+    searches = [(photos, False)]
+    searches += [(same_class, True) for _, same_class in photos.groupby("label")]
     num_pairs, max_pairs = 0, MANY_PAIRS * len(photos)
-    for compared, mirrored in [(photos, False), *((of_class, True) for of_class in classes)]:
+    for compared, mirrored in searches:
         hashes = compared[["phash", "mirrored_phash"] if mirrored else ["phash"]].to_numpy()
         owners = np.repeat(compared.index.to_numpy(), hashes.shape[1])
         for pairs in similar_hashes(hashes.ravel(), owners, parents, max_distance):
@@ -99,10 +100,10 @@ def find_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: i
     conflicts = {}
     is_mixed = photos.groupby("cluster")["label"].transform("nunique") > 1
     for _, cluster in photos[is_mixed].groupby("cluster"):
-        for label, of_class in cluster.groupby("label"):
+        for label, same_class in cluster.groupby("label"):
             others = cluster[cluster["label"] != label]
             indices, hashes = others.index.to_numpy(), others["phash"].to_numpy()
-            for index, phash in zip(of_class.index.to_numpy(), of_class["phash"].to_numpy(), strict=True):
+            for index, phash in zip(same_class.index.to_numpy(), same_class["phash"].to_numpy(), strict=True):
                 near = indices[np.bitwise_count(hashes ^ phash) <= max_distance]
                 if (duplicate := first_similar(thumbnails, index, near)) is not None:
                     conflicts[index] = photos.at[duplicate, "path"]
@@ -174,7 +175,7 @@ def bit_masks(max_distance: int, sections: int) -> np.ndarray:
     """Return masks, uint64, of so many sections of a hash each: any ``max_distance`` bits leave one mask untouched."""
     count = max_distance + sections
     bits = [sum(1 << bit for bit in range(first, BITS, count)) for first in range(count)]
-    return np.array([sum(of_mask) for of_mask in combinations(bits, sections)], np.uint64)
+    return np.array([sum(chosen) for chosen in combinations(bits, sections)], np.uint64)
 
 
 def _run_stops(values: np.ndarray) -> np.ndarray:

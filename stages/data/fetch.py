@@ -135,9 +135,9 @@ class Source:
                 raise error
             raise UserError(f"{self.key}: cannot fetch {self.url}: {error}") from error
 
-        for parent, inner, files in os.walk(self.path, onerror=refuse):
-            links = [name for name in inner if os.path.islink(f"{parent}/{name}")]  # noqa: PTH114 (of a million names)
-            for name in {*inner} - {*links}:
+        for parent, folders, files in os.walk(self.path, onerror=refuse):
+            links = [name for name in folders if os.path.islink(f"{parent}/{name}")]  # noqa: PTH114 (of a million names)
+            for name in {*folders} - {*links}:
                 yield f"{parent}/{name}", {"type": "directory"}
             for path in (f"{parent}/{name}" for name in (*files, *links)):
                 size = os.stat(path).st_size if os.path.exists(path) else 0  # noqa: PTH110, PTH116

@@ -113,8 +113,8 @@ def select_groups(groups: pd.DataFrame, targets: dict[str, int], splits_left: in
     missing, groups_left = Counter(targets), Counter(groups["label"])
     taken: list[int] = []
     rows = zip(groups["group"], groups["label"], groups["clusters"], strict=True)
-    for group, of_group in groupby(rows, itemgetter(0)):
-        clusters = {label: count for _, label, count in of_group}
+    for group, group_rows in groupby(rows, itemgetter(0)):
+        clusters = {label: count for _, label, count in group_rows}
         gain = sum(abs(missing[label]) - abs(missing[label] - count) for label, count in clusters.items())
         if gain > 0 and all(groups_left[label] > splits_left for label in clusters):
             taken.append(group)
@@ -154,9 +154,9 @@ def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: s
         lacking = counts.index[counts < len(names)]
         staying = pairs[~pairs["group"].isin(pairs["group"][pairs["label"].isin(lacking)])]
     if len(lacking):
-        of_lacking = pairs[pairs["label"].isin(lacking)]
-        movable = splits.index[splits.index.isin(of_lacking["group"])]
-        members = pd.crosstab(of_lacking["label"], of_lacking["group"])[movable].to_numpy(bool)
+        lacking_pairs = pairs[pairs["label"].isin(lacking)]
+        movable = splits.index[splits.index.isin(lacking_pairs["group"])]
+        members = pd.crosstab(lacking_pairs["label"], lacking_pairs["group"])[movable].to_numpy(bool)
         sizes = photos.drop_duplicates("cluster")["group"].value_counts()[movable].to_numpy()
         divided = divide(members, splits[movable].map(names.index).to_numpy(), sizes, len(names))
         splits[movable] = np.array(names)[divided]

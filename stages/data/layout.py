@@ -49,16 +49,19 @@ class Tree:
         self.files = sorted(files)
         photos = [file for file in self.files if not file.lower().endswith(tuple(SIDECAR_SUFFIXES))]
         self.with_photos = {Path(parent) for parent in set(map(dirname, photos))}
-        holding = folders_above(photos)  # photos at any depth
-        self.inner: dict[Path, list[Path]] = defaultdict(list)  # of each folder the subfolders with photos at any depth
-        for path in sorted(holding - {folder, *folder.parents}):
-            self.inner[path.parent].append(path)
-        self.without_photos = sorted(folders_above(self.files) - holding)
+        above_photos = folders_above(photos)
+        self.subfolders: dict[Path, list[Path]] = defaultdict(list)  # only those with photos at any depth
+        for path in sorted(above_photos - {folder, *folder.parents}):
+            self.subfolders[path.parent].append(path)
+        self.without_photos = sorted(folders_above(self.files) - above_photos)
 
     def descend(self, folder: Path) -> Path:
         """Descend through folders that hold a single folder, as archives often do, while that one has subfolders."""
-        while len(inner := self.inner[folder]) == 1 and self.inner[inner[0]]:
-            folder = inner[0]
+        while len(self.subfolders[folder]) == 1:
+            [subfolder] = self.subfolders[folder]
+            if not self.subfolders[subfolder]:
+                break
+            folder = subfolder
         return folder
 
     def names_below(self, root: Path) -> dict[str, str]:
@@ -130,9 +133,9 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
 
 def find_tops(root: Path, tree: Tree) -> dict[Path, str]:
     """Return the folders that hold class folders, each with its split: those in ``root``, or ``root`` with ""."""
-    splits = split_folders(tree.inner[root])
+    splits = split_folders(tree.subfolders[root])
     if splits and not are_complete(splits.values()):
-        count = len(tree.inner[root]) - len(splits)
+        count = len(tree.subfolders[root]) - len(splits)
         others = f" and {plural(count, 'other folder')}" if count else ""
         raise UserError(
             f"expected in {root} a folder per class, or one for train and one for validation, test or both, received "
@@ -143,7 +146,7 @@ def find_tops(root: Path, tree: Tree) -> dict[Path, str]:
         if path.parent in tops or (path.parent == root and split_of(path.name)):
             raise UserError(f"expected photos in the class folder {path}, found none: add some or delete the folder")
     for path, split in tops.items():
-        if split and not tree.inner[path]:
+        if split and not tree.subfolders[path]:
             raise UserError(
                 f"expected a folder per class in {path}, found photos alone: put those of each class into a folder, "
                 "write their classes into a CSV (download.labels), or delete them"
@@ -153,7 +156,7 @@ def find_tops(root: Path, tree: Tree) -> dict[Path, str]:
 
 def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolder]:
     """Find the class folders in the folders that :func:`find_tops` returns, or the folders for splits in them."""
-    split_above = {path: split for top, split in tops.items() for path in tree.inner[top]}
+    split_above = {path: split for top, split in tops.items() for path in tree.subfolders[top]}
     names = {path.name for path in split_above}
     splits_below = {path: splits_in_class(path, names - {path.name}, tree) for path in split_above}
     all_below = {split for below in splits_below.values() for split in below.values()}
@@ -163,7 +166,7 @@ def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolde
         if split or not all_below:
             folders[path] = ClassFolder(label, split, path.parent)
         elif below and len(set(below.values())) == len(below) and are_complete(all_below):
-            folders |= {inner: ClassFolder(label, split, path.parent) for inner, split in below.items()}
+            folders |= {folder: ClassFolder(label, split, path.parent) for folder, split in below.items()}
         else:
             found = f"{describe(below) or 'photos'} in {path}"
             raise UserError(f"expected photos in each class folder, or folders for the same splits, received {found}")
@@ -173,16 +176,16 @@ def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolde
 def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> dict[Path, str]:
     """Find the folders for splits in a class folder, or in a single folder there; none if it has photos instead."""
     folder = class_folder
-    while folder not in tree.with_photos and len(tree.inner[folder]) == 1:
-        [inner] = tree.inner[folder]
-        if split_of(inner.name) or inner.name in other_classes:
+    while folder not in tree.with_photos and len(tree.subfolders[folder]) == 1:
+        [subfolder] = tree.subfolders[folder]
+        if split_of(subfolder.name) or subfolder.name in other_classes:
             break
-        folder = inner
-    splits = {} if folder in tree.with_photos else split_folders(tree.inner[folder])
+        folder = subfolder
+    splits = {} if folder in tree.with_photos else split_folders(tree.subfolders[folder])
     is_year = YEAR_FOLDER.fullmatch(class_folder.name)  # and no class: as a phone's, with a folder for each month
-    are_years = not is_year and all(YEAR_FOLDER.fullmatch(inner.name) for inner in tree.inner[folder])
+    are_years = not is_year and all(YEAR_FOLDER.fullmatch(path.name) for path in tree.subfolders[folder])
     if not splits and folder not in tree.with_photos and not are_years:
-        examples = ", ".join(f"{inner.relative_to(class_folder)}/" for inner in tree.inner[folder][:2])
+        examples = ", ".join(f"{path.relative_to(class_folder)}/" for path in tree.subfolders[folder][:2])
         raise UserError(
             f"expected photos in the class folder {class_folder}, found only folders there, as {examples}: put the "
             "photos of each class into one folder, or write their classes into a CSV (download.labels); if those are "
@@ -208,8 +211,8 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
     """Take the label of each photo from a CSV, whose paths start in ``folder`` or in one that is alone there."""
     listed = read_labels(labels.read_bytes(), "download.labels", refuse_surplus=True)
     root = folder
-    while listed.keys().isdisjoint(tree.names_below(root).values()) and len(tree.inner[root]) == 1:
-        [root] = tree.inner[root]
+    while listed.keys().isdisjoint(tree.names_below(root).values()) and len(tree.subfolders[root]) == 1:
+        [root] = tree.subfolders[root]
     names = tree.names_below(root)
     missing = sorted(listed.keys() - names.values())
     rows = [csv_row(file, names.get(file, ""), listed) for file in tree.files]
@@ -221,7 +224,7 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
         logger.warning(text, root / min(held_out))
     with_photos = sorted(set(labelled["label"]))
     if lost := sorted(set().union(*listed.values()) - set(with_photos)):
-        name = min(name for name, of_name in listed.items() if lost[0] in of_name)
+        name = min(name for name, classes in listed.items() if lost[0] in classes)
         reason = photos.loc[photos["name"] == name, "reason"].iloc[0]
         if name in missing and names:
             existing = sorted(names.values())[:10_000]  # which take a second

@@ -86,8 +86,8 @@ def visible_files(folder: Path) -> list[str]:
     if folder.is_file():
         return ["."]
     names = []
-    for parent, inner, files in os.walk(folder):
-        links = [name for name in inner if Path(parent, name).is_symlink()]
+    for parent, folders, files in os.walk(folder):
+        links = [name for name in folders if Path(parent, name).is_symlink()]
         below = PurePosixPath(parent).relative_to(folder)
         names += [below / name for name in [*files, *links]]
     return sorted(name for name in map(str, names) if not is_hidden(name))
@@ -102,7 +102,7 @@ def file_sizes(folder: Path) -> dict[str, int | None]:
 def unreadable_folders(folder: str | Path) -> list[OSError]:
     """List the errors of reading folders that ``rglob`` and ``find`` silently skip, hidden and missing ones apart."""
     errors: list[OSError] = []
-    for _, inner, _ in os.walk(folder, onerror=errors.append):
-        inner[:] = [name for name in inner if not is_hidden(name)]
+    for _, folders, _ in os.walk(folder, onerror=errors.append):
+        folders[:] = [name for name in folders if not is_hidden(name)]
     refused = [error for error in errors if not isinstance(error, (FileNotFoundError, NotADirectoryError))]
     return sorted(refused, key=lambda error: str(error.filename))

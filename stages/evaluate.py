@@ -1,14 +1,17 @@
 """Score every model on the test photos, and select the best on validation.
 
-It is the first step in which a model sees the test photos (``label_stats`` only counts them).
+No earlier step uses the test photos, but ``label_stats`` counts them. Reads the models with what ``train`` wrote beside
+them, also those from other seeds (``data/repeats/``), the lists and the test photos. Writes:
 
-Reads the models, their training runs from other seeds (``data/repeats/``), environments, histories and logits on the
-validation photos, the lists and the test photos. Writes for each model ``metrics/models/MODEL.json``,
-``plots/confusion/MODEL.csv``, ``plots/accuracy/MODEL.png`` and ``plots/mistakes/MODEL.png``; for all of them
-``plots/curves.csv``, ``plots/roc.csv``, ``plots/calibration.png``, ``plots/coverage.png``, ``metrics/best.json`` and
-``metrics/report.md``, the results on one page; for the best ``plots/confusion.png`` and ``plots/gradcam.png``.
-``metrics/costs.md`` has measured times. ``data/predictions/`` and ``data/figures/`` are caches: a model predicts again
-only if an input of its predictions has changed, and figures are drawn again only where they or the photos have.
+    of all models    metrics/report.md, metrics/best.json, plots/curves.csv,
+                     plots/roc.csv, plots/calibration.png, plots/coverage.png
+    of each model    metrics/models/MODEL.json, plots/accuracy/MODEL.png,
+                     plots/mistakes/MODEL.png, plots/confusion/MODEL.csv
+    of the best      plots/confusion.png, plots/gradcam.png
+
+``metrics/costs.md`` has measured times, and is not an output. ``data/predictions/`` and ``data/figures/`` are caches: a
+model predicts again only if an input of its predictions has changed, and a figure is drawn again only if what it shows
+has.
 """
 
 from collections.abc import Iterator
@@ -22,7 +25,7 @@ from matplotlib.figure import Figure
 
 from stages.common.cli import UserError, logger, run
 from stages.common.params import ConfidenceSettings, Params, load_params
-from stages.common.paths import BEST, HISTORY, MODELS, RAW, REPEATS, REPORT, SPLITS, history_of, retraining
+from stages.common.paths import BEST, HISTORY, MODELS, RAW, REPEATS, REPORT, SPLITS, history_of, retrain_advice
 from stages.evaluation import costs, figures, gradcam, plots, report, scores, significance
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.inference.calibration import fit_calibration, read_validation
@@ -99,7 +102,7 @@ def read_seeds(name: str) -> list[int]:
 
 def read_environment(model: Path, test: TestSet) -> list[str]:
     """Read the environment of a training run; refuse a model of other photos or labels, or of another ``image_fit``."""
-    path, advice = model.with_suffix(".json"), retraining(model)
+    path, advice = model.with_suffix(".json"), retrain_advice(model)
     about = read_json(path, dict, advice)
     if (trained_with := about.get("image_fit", "stretch")) != test.image_fit:
         raise UserError(f"{path}: expected image_fit {test.image_fit} (params.yaml), received {trained_with}: {advice}")
@@ -112,7 +115,7 @@ def read_environment(model: Path, test: TestSet) -> list[str]:
 def read_history(model: Path) -> pd.DataFrame:
     """Read the history of a training run: a row per epoch."""
     columns = {"epoch": int, **dict.fromkeys(("accuracy", "loss", "val_accuracy", "val_loss"), float)}
-    return read_json(history_of(model), lambda rows: pd.DataFrame(rows).astype(columns), retraining(model))
+    return read_json(history_of(model), lambda rows: pd.DataFrame(rows).astype(columns), retrain_advice(model))
 
 
 def outputs(

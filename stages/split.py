@@ -1,20 +1,21 @@
 """Split the photos into training, validation and test.
 
-Reads the list of files in ``data/thumbnails/``, and the thumbnails. The photos lie in a folder per class; or in
-``train/`` and ``validation/``, ``test/`` or both, by any of the names that ``stages/data/layout.py`` lists, with a
-folder per class in each, or in a folder per class; each may be inside one outer folder. If there is a
-``data/labels/labels.csv`` (``path,label``), the labels are from there instead. ``corrections.csv`` (``path,label``)
-changes the label of photos that have one, or removes them (``remove``).
+Reads the list of files in ``data/thumbnails/`` and their thumbnails. Labels, and perhaps splits, come from the CSV
+``data/labels/labels.csv`` or, without one, from the folders of the photos (``stages/data/layout.py`` has the layouts).
+Then ``corrections.csv`` (``path,label``) changes the label of a photo that has one, or removes the photo (``remove``).
+Writes into ``data/splits/``:
 
-Writes ``data/splits/train.csv``, ``validation.csv`` and ``test.csv`` (``path,label``, sorted by path);
-``train_paths.csv`` and ``validation_paths.csv`` (``path``) for ``pixels``, to which a corrected label makes no
-difference; ``rejected.csv`` (``path,reason``): every file in none of the three lists; ``copies.csv`` (``path,split``):
-those of them that are duplicates of a photo in their own split; ``groups.csv`` (``path,group``): the training and
-validation photos that are not alone in their group, of duplicates or by ``split.group`` or ``split.group_column``; and
-``corrected.csv`` (``path,given,label``): every photo that has its label from ``corrections.csv``.
+    train.csv, validation.csv, test.csv       path,label
+    train_paths.csv, validation_paths.csv     path: for `pixels`, to which a
+                                              corrected label makes no difference
+    rejected.csv     path,reason: every file that is in none of the three
+    copies.csv       path,split: rejected duplicates of a photo in the same split
+    groups.csv       path,group: training and validation photos that have others
+                     in their group (duplicates, or by split.group)
+    corrected.csv    path,given,label: photos whose label is a correction
 
-Duplicates and the photos of a group are never in two splits. In training, duplicates stay; validation
-and test have one photo of each duplicate cluster, so that scores, confidence intervals and tests count it once.
+Duplicates, and the photos of a group, are never in two splits. Training keeps all duplicates; validation and test keep
+one photo of each cluster, so that scores, confidence intervals and tests count it once.
 """
 
 from collections.abc import Mapping

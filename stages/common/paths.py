@@ -41,6 +41,6 @@ def history_of(model: Path) -> Path:
     return folder / f"{model.stem}.json"
 
 
-def retraining(path: Path) -> str:
-    """Return how to train the model of a file again, which may be of a run from another seed: ``MODEL.SEED.keras``."""
+def retrain_advice(path: Path) -> str:
+    """Say how to train a model again, by a file of it, which may be from another seed: ``MODEL.SEED.keras``."""
     return f"run `dvc repro train@{path.stem.partition('.')[0]}`"

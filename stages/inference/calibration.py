@@ -16,7 +16,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, logsumexp, softmax
 
 from stages.common.params import ConfidenceSettings
-from stages.common.paths import retraining
+from stages.common.paths import retrain_advice
 from stages.storage.arrays import row_by_row
 from stages.storage.files import explain_unreadable
 
@@ -60,8 +60,8 @@ class Calibration(NamedTuple):
 
 def read_validation(path: Path) -> dict[str, np.ndarray]:
     """Read the ``MODEL.npz`` that ``train`` wrote, or raise UserError if it is missing or damaged."""
-    with explain_unreadable(path, retraining(path)):
-        return parse_validation(path.read_bytes(), path, retraining(path))
+    with explain_unreadable(path, retrain_advice(path)):
+        return parse_validation(path.read_bytes(), path, retrain_advice(path))
 
 
 def parse_validation(content: bytes, source: Path | str, advice: str) -> dict[str, np.ndarray]:

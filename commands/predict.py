@@ -1,8 +1,8 @@
 """Classify new photos with the best model or another one, as it is now or was in any git revision.
 
 Reads photos, ``data/models/MODEL.keras``, ``.json`` and ``.npz``, and without ``--model`` ``metrics/best.json``; with
-``--rev`` those of that revision, through DVC. Writes the class and the probabilities of each photo, and a note where
-``confidence`` in ``params.yaml`` asks for it, to stdout or to a file, and into the project's data only an export of the
+``--rev`` those of that revision, through DVC. Writes the class and the probabilities of each photo to stdout or a file,
+with a note if ``confidence`` in ``params.yaml`` has a threshold. In the project it writes nothing but an export of the
 model (``commands/export/export_cache.py``).
 
     python -m commands.predict photo.jpg folder/    # see --help for its options

@@ -1,9 +1,9 @@
 """List the training and validation photos whose labels look wrong, the most suspicious first.
 
-Reads the two lists, that of the corrected photos, which are left out, the groups, the photos, and the features NAME,
-those of a whole backbone. Writes ``plots/label_issues/NAME.csv``, a row per such photo, with an empty ``label`` for a
-person to fill in, and ``NAME.png``, the first of them; ``data/out_of_fold/NAME.csv``, a row per photo, with its label,
-the class predicted out of fold, and the probability of the label.
+Reads the training and validation lists, the groups, the corrected photos (which it leaves out), the photos, and the
+features NAME of a whole backbone. Writes ``plots/label_issues/NAME.csv``, a row per suspicious photo, with an empty
+``label`` for a person to fill in; ``NAME.png``, which shows the first of them; and ``data/out_of_fold/NAME.csv``, a row
+per photo, with its label, the class predicted out of fold, and the probability of the label.
 
 The method is that of Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", 2021.
 """
@@ -57,8 +57,8 @@ def confident_classes(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarr
     """Return the class to which each example confidently belongs, or its label if there is none.
 
     It is the most probable of the classes whose probability reaches their threshold: its mean over the examples with
-    that label. A class less probable than the label does not count, or a class of few examples, whose threshold is near
-    0, would be suggested everywhere. ``probabilities`` are out of fold, shaped (examples, classes); ``labels`` and the
+    that label. Classes less probable than the label do not count: one of few examples, whose threshold is near 0, would
+    be suggested everywhere. ``probabilities`` are out of fold, shaped (examples, classes); ``labels`` and the
     result are class indices, int64, shaped (examples,).
     """
     thresholds = [probabilities[labels == label, label].mean() for label in range(probabilities.shape[1])]

@@ -1,10 +1,17 @@
 """Count the photos of each class in each split, and draw samples.
 
-Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (counts of rejected files by
-reason, of copies left out of validation and test, of corrected labels, and of images per class and split, of more than
-100 classes the largest and smallest; the test accuracy of the majority-class baseline; with ``image_fit: crop`` the
-share of a photo that it loses), ``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of random
-training photos of each class, or of the first 20 classes.
+Reads the lists in ``data/splits/`` and the photos. Writes:
+
+    metrics/label_stats.json    counts of rejected files by reason, of copies left out
+                                of validation and test, of corrected labels, and of
+                                images per class and split; the test accuracy of the
+                                majority-class baseline; the share of a photo that
+                                ``image_fit: crop`` loses
+    plots/label_counts.csv      images per class and split, and a figure, .png
+    plots/samples.png           random training photos of each class
+
+Of more than 100 classes, the JSON has the largest and the smallest; of more than 20, so has the figure of counts, and
+the samples are of the first.
 """
 
 from pathlib import Path

@@ -32,7 +32,7 @@ from stages.data.groups import assign_splits, find_groups
 from stages.data.labels import apply_corrections, read_column, read_labels
 from stages.data.layout import SPLIT_NAMES, find_photos, splits_by_name
 from stages.photos.formats import SUFFIXES
-from stages.storage.arrays import ArrayStore, DiskArray, open_array, row_by_row
+from stages.storage.arrays import ArrayStore, DiskArray, blockwise, open_array
 from stages.storage.files import atomic_folder, explain_unreadable, read_json, write_csv
 from stages.storage.non_photos import RAW_SUFFIXES, SIDECAR_SUFFIXES, file_sizes
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
@@ -81,7 +81,7 @@ def read_thumbnails() -> tuple[pd.DataFrame, DiskArray]:
             raise ValueError(f"{len(files)} files, thumbnails of {thumbnails.dtype}, shaped {thumbnails.shape}")
         sizes = file_sizes(RAW)  # none where DVC pulled the thumbnails alone
         if sizes and sizes != read_json(THUMBNAILS / "shards.json", dict, advice):
-            raise UserError(f"{THUMBNAILS}: expected those of the photos in {RAW}, received others: {advice}")
+            raise UserError(f"{THUMBNAILS}: expected thumbnails of the photos in {RAW}, received others: {advice}")
         return files, thumbnails
 
 
@@ -112,7 +112,7 @@ def split_photos(
     check_classes(photos)
     apply_corrections(photos, corrections)
     index = photos.index[photos["reason"] == ""]
-    hashes = row_by_row(lambda indices: hash_thumbnails(thumbnails[indices]), index.to_numpy())
+    hashes = blockwise(lambda indices: hash_thumbnails(thumbnails[indices]), index.to_numpy())
     photos.loc[index, ["phash", "mirrored_phash"]] = hashes
     hashed = ["label", "phash", "mirrored_phash"]
     photos.loc[index, "cluster"] = find_clusters(photos.loc[index, hashed], thumbnails, settings.duplicate_distance)
@@ -190,10 +190,10 @@ def reject_leaks(photos: pd.DataFrame) -> None:
 
 
 def check_rejected_fraction(photos: pd.DataFrame, max_fraction: float) -> list[str]:
-    """Return a problem if too many files are rejected, counted among files that are meant to be photos.
+    """Return a problem if too many of the files that are meant to be photos are rejected.
 
-    In a class folder those are all files except sidecar files, in a CSV of labels all; elsewhere only files with the
-    suffix of a photo, or of a file that the CSV lists.
+    These are all files in class folders but sidecar files, all that the CSV lists, and elsewhere files with the suffix
+    of a photo or of a listed file.
     """
     photos = photos.loc[photos["reason"] != REMOVED, ["path", "label", "reason"]]
     reasons = photos["reason"]

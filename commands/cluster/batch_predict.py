@@ -2,8 +2,8 @@
 
 Reads the photos of a folder or bucket that every node reaches, and a model as `python -m commands.predict` does. Writes
 Parquet files of 500 photos each, with a row per photo: its path within the folder, its class, the probability of that
-and of every class, and a note where `confidence` in ``params.yaml`` asks for it, or what is wrong with the file.
-Started again, the same command classifies what is still missing, and what was wrong and may be fixed by now.
+and of every class, a note if `confidence` in ``params.yaml`` has a threshold, and why a file could not be decoded.
+Started again, the same command classifies the photos that are missing, and tries again those that failed.
 
     RAY_ADDRESS=head:6379 python -m commands.cluster.batch_predict s3://bucket/photos s3://bucket/predictions
 """

@@ -3,7 +3,7 @@
 Reads ``data/models/MODEL.keras`` and ``.json``, the validation photos, and for int8 some training photos. Writes into a
 new folder the model, ``MODEL.tflite``, ``MODEL.onnx`` or the folder ``MODEL``, and beside it ``MODEL.json``: its
 classes, its image size and fit, its input and its output, and how it compares with the model. An export computes in
-float32, whatever precision the model was trained in, or in the precision that one asks for.
+``--precision``, by default float32, whatever precision the model was trained in.
 
     python -m commands.export --model cnn --format onnx --precision int8 exported/
 """

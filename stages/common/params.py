@@ -137,7 +137,7 @@ class Cluster(Resources):
     retries: Annotated[int, Field(ge=0, lt=2**31)] = 3
 
     def resources_of(self, model: str) -> Resources:
-        """Return what a model reserves: its own values, and for others those that all models share."""
+        """Return what a model reserves: its own values, or else the common ones."""
         own = self.models.get(model, Resources()).model_dump(exclude_unset=True)
         return Resources(**{name: own.get(name, getattr(self, name)) for name in Resources.model_fields})
 

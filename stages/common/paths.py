@@ -1,11 +1,12 @@
 """Where steps and commands find each other's files, from the project's root. Paths are not parameters.
 
-No step but `evaluate` depends on this file: a path that moves here moves in ``dvc.yaml`` too, and by that DVC sees it.
+No step but `evaluate` depends on this file. A path that is changed here must be changed in ``dvc.yaml`` too, by which
+DVC notices.
 """
 
 from pathlib import Path
 
-CORRECTIONS = Path("corrections.csv")  # git's, and written by people alone, by hand or in commands.review
+CORRECTIONS = Path("corrections.csv")  # in git, and written by people, by hand or in commands.review
 RAW = Path("data/raw")
 SHARD = "photos-{:05}.zip"  # there
 SHARDS = SHARD.format(0).replace("0", "[0-9]")  # the pattern of their names

@@ -63,7 +63,7 @@ def pack_archive(archive: Path, folder: Path) -> None:
 
 
 def leave_out_hidden(members: Iterable[Member]) -> list[Member]:
-    """Return the files that are not hidden; log how many are, and the folders, perhaps classes, that hold no others."""
+    """Return the files that are not hidden; log the hidden ones, and folders, perhaps classes, without any other."""
     members = list(members)
     files, hidden = list[Member](), list[Member]()
     for member in members:

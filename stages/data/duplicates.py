@@ -27,8 +27,8 @@ def hash_thumbnails(thumbnails: np.ndarray) -> np.ndarray:
     """Return the perceptual hashes of thumbnails, uint8, shaped (n, 3, 32, 32), and of the mirrored ones.
 
     They are uint64, shaped (n, 2). A hash (the pHash of Zauner, 2010, of 64 bits), the signs of the lowest frequencies,
-    hardly changes with size, brightness or sharpness, and not at all with colour. The same bits as those of the library
-    ImageHash, in a seventh of its time.
+    hardly changes with size, brightness or sharpness, and not at all with colour. Its bits are those of the library
+    ImageHash, in a seventh of the time.
     """
     height, width = thumbnails.shape[2:]
     stacked = Image.fromarray(thumbnails.transpose(0, 2, 3, 1).reshape(-1, width, 3))
@@ -40,10 +40,10 @@ def hash_thumbnails(thumbnails: np.ndarray) -> np.ndarray:
 
 
 def find_clusters(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: int | None) -> np.ndarray:
-    """Return the index of each photo's cluster: those of duplicates, directly or through photos between them.
+    """Return the index of each photo's cluster: its duplicates, theirs, and so on.
 
     Two photos are duplicates if their hashes are similar, and so are their thumbnails, in colour. A mirrored photo is
-    one within its class only, as classes may differ in nothing but left and right.
+    a duplicate only within its class, as classes may differ in nothing but left and right.
 
     Thumbnails are uint8, shaped (n, 3, 32, 32), each photo's at its index in the table. Without a ``max_distance`` of
     the hashes, in bits (Hamming), every photo is a cluster of its own.
@@ -198,8 +198,8 @@ def are_similar(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
 def _largest_excess(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Compute how far values leave the range of the 3 by 3 values around the same pixel of ``others``.
 
-    Around it, as scaling shifts pixels. Returns the largest excess of each thumbnail, in standard deviations of the
-    other photo: float32, shaped (n,).
+    The range is that of 3 by 3 values because scaling shifts pixels. Returns the largest excess of each thumbnail, in
+    standard deviations of the other photo: float32, shaped (n,).
     """
     values = (1, 2, 3)
     # Of the pixels, in the quadratic mean of the channels.

@@ -69,7 +69,7 @@ class Source:
             raise UserError(f"{key}: expected a path or a URL that fsspec reads, received {received}") from error
         self.is_local = isinstance(self.files, LocalFileSystem)
 
-    def check_is_apart(self, *outputs: Path) -> None:
+    def check_outside(self, *outputs: Path) -> None:
         """Refuse a local source inside or around a folder that a step replaces."""
         path = Path(self.path).resolve()
         for output in outputs:
@@ -93,7 +93,7 @@ class Source:
             )
 
     def copy_file(self, target: Path, sha256: str | None = None, *, may_link: bool = False) -> None:
-        """Copy one file and check it; one on this machine may instead be linked to."""
+        """Copy one file, or with ``may_link`` make a link to a local one, and check its hash."""
 
         def copy() -> None:
             if self.is_local:
@@ -144,7 +144,7 @@ class Source:
                 yield path, {"type": "file", "size": size}
 
     def _open(self, source: tuple[str, int]) -> IO[bytes]:
-        """Open a file, given its path and size, read whole but for a large one, to retry after a transient error."""
+        """Fetch a file whole, into memory or a large one to disk, so that it can be retried, and open it."""
         path, size = source
         self._check_is_file(path)
         if size <= MAX_BUFFERED:

@@ -21,8 +21,8 @@ from stages.common.params import Split
 def find_groups(photos: pd.DataFrame, settings: Split, group_of: Mapping[str, str]) -> np.ndarray:
     """Return the index of each photo's group: the clusters of photos that belong together.
 
-    Photos do if ``settings.group`` finds the same text in their paths (its first group), or if ``group_of``, which has
-    ``settings.group_column`` by name, has the same value for them. A cluster with neither is a group of its own.
+    Two photos do if ``settings.group`` finds the same text in their paths (its first group), or if ``group_of``, the
+    values of ``settings.group_column`` by name, has the same for both. A cluster with neither is a group of its own.
     """
     clusters = photos["cluster"].to_numpy()
     if settings.group:
@@ -56,7 +56,7 @@ def assign_splits(photos: pd.DataFrame, settings: Split, removed: pd.DataFrame |
     """Return the split of each photo: for each class in the same proportions as nearly as groups allow.
 
     Splits that are given are kept. Where no validation split is given, it is taken from training; where no test split
-    is, from validation. There photos ``removed`` by a correction still count.
+    is, from validation, where photos ``removed`` by a correction still count: the others keep their splits.
     """
     given = set(photos["split"])
     if given == {""}:
@@ -132,7 +132,7 @@ def select_groups(groups: pd.DataFrame, targets: dict[str, int], splits_left: in
 
 
 def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: str) -> pd.Series:
-    """Return the split of each photo after moving those in ``source`` to the splits that their groups are to have.
+    """Return the split of each photo after moving those in ``source`` to the splits that ``groups_of`` gives them.
 
     Where groups of several classes leave a split without one, as few clusters as possible go to another split than in
     ``groups_of``. A class with fewer groups than there are splits is left as it is.

@@ -101,7 +101,7 @@ def spelling(label: str) -> str:
 
 
 def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> None:
-    """Fill ``label`` and ``given``, or ``reason`` of photos to remove, of the listed paths that have a label."""
+    """Correct the listed photos that have a label: fill ``label`` and ``given``, or ``reason`` if they are removed."""
     labelled = photos.loc[photos["label"] != "", ["path", "label"]]
     paths, classes = labelled["path"].map(partial(normalize, "NFC")), sorted(set(labelled["label"]))
     corrections = {path: labels for path, labels in listed.items() if labels}

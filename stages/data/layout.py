@@ -35,7 +35,7 @@ YEAR_FOLDER = re.compile(r"(19|20)\d\d([-_ .].*)?")  # as phones and people name
 
 
 class ClassFolder(NamedTuple):
-    """A folder, or one for a split in it, whose photos at any depth are of one class and in one split."""
+    """A class folder, or the folder of a split in it: its photos, at any depth, have one class and one split."""
 
     label: str
     split: str
@@ -65,7 +65,7 @@ class Tree:
         return folder
 
     def names_below(self, root: Path) -> dict[str, str]:
-        """Return the name in ``root``, in normal form C, of each file there."""
+        """Map each file below ``root`` to its path from there, in normal form C."""
         prefix = f"{root.as_posix()}/"
         return {file: normalize("NFC", file.removeprefix(prefix)) for file in self.files if file.startswith(prefix)}
 
@@ -92,7 +92,7 @@ def photo_table(rows: list[tuple[str, str, str, str, str]]) -> pd.DataFrame:
 
 
 def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
-    """Return the table of all files in a folder, photos or not, and of those missing that the CSV ``labels`` lists."""
+    """Return the table of all files in a folder, photos or not, and of files that only the CSV ``labels`` lists."""
     tree = Tree(folder, files)
     photos = photos_in_csv(folder, tree, labels) if labels.exists() else photos_in_folders(folder, tree)
     classes = photos["label"][photos["label"] != ""].drop_duplicates().sort_values()
@@ -208,7 +208,7 @@ def check_folder_names(folder: Path, root: Path, class_folder: ClassFolder, clas
 
 
 def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
-    """Take the label of each photo from a CSV, whose paths start in ``folder`` or in one that is alone there."""
+    """Take the label of each photo from a CSV, whose paths are relative to ``folder`` or to the only folder in it."""
     listed = read_labels(labels.read_bytes(), "download.labels", refuse_surplus=True)
     root = folder
     while listed.keys().isdisjoint(tree.names_below(root).values()) and len(tree.subfolders[root]) == 1:
@@ -239,7 +239,7 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
 
 
 def splits_by_name(photos: pd.DataFrame, split_names: Mapping[str, str]) -> pd.Series:
-    """Return the split of each photo, "" of those without a label, by what a column of the CSV calls it."""
+    """Return the split of each photo, named by a column of the CSV; "" for photos without a label."""
     names = photos["name"][photos["label"] != ""]
     splits = names.map(lambda name: split_of(split_names.get(name, "")))
     expected = "split.split_column: expected train"
@@ -261,13 +261,13 @@ def csv_row(file: str, name: str, listed: Mapping[str, set[str]]) -> tuple[str, 
 
 
 def split_of(folder: str) -> str | None:
-    """Return which split a folder is for by its name, if any."""
+    """Return the split that a folder is named after, if any."""
     match = SPLIT_FOLDER.fullmatch(folder.lower())
     return SPLIT_FOLDERS[match[2]] if match and not (match[1] or match[3]) else None
 
 
 def split_folders(folders: Iterable[Path]) -> dict[Path, str]:
-    """Find the folders for splits among folders side by side, those such as ``seg_train`` only with others alike."""
+    """Find the folders of splits among siblings; names such as ``seg_train`` count only with a sibling named alike."""
     by_name: dict[tuple[str, str], dict[Path, str]] = defaultdict(dict)  # without the split's
     for path in folders:
         if match := SPLIT_FOLDER.fullmatch(path.name.lower()):
@@ -276,7 +276,7 @@ def split_folders(folders: Iterable[Path]) -> dict[Path, str]:
 
 
 def are_complete(splits: Iterable[str]) -> bool:
-    """Return whether the splits are training and others, each once."""
+    """Return whether the splits are training and one or two others, each once."""
     listed = list(splits)
     return "train" in listed and len(set(listed)) == len(listed) >= 2
 

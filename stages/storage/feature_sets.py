@@ -44,7 +44,7 @@ def create_arrays(folder: Path, shapes: Mapping[str, tuple[int, ...]], dtype: ty
 
 
 def read_about(name: str) -> dict[str, Any]:
-    """Read ``hash_paths`` of a set's photos, their ``image_fit``, and of features the ``environment``."""
+    """Read a set's description: ``hash_paths`` of its photos, their ``image_fit``, and of features the environment."""
     return read_json(FEATURES / name / ABOUT, dict, rebuild_advice(name))
 
 

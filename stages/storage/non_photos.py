@@ -52,7 +52,7 @@ MARKUP = {
 
 
 def identify(header: bytes) -> str | None:
-    """Return what a file is by its first ``HEADER_BYTES``, or all that it has, if that is known and not an image."""
+    """Identify a file that is not an image by its first ``HEADER_BYTES``; return None for any other."""
     if not header.strip(b"\0"):
         return "a file that begins with zero bytes" if header else "an empty file"
     for kind, signatures in SIGNATURES.items():
@@ -100,7 +100,7 @@ def file_sizes(folder: Path) -> dict[str, int | None]:
 
 
 def unreadable_folders(folder: str | Path) -> list[OSError]:
-    """List the errors of reading folders that ``rglob`` and ``find`` silently skip, hidden and missing ones apart."""
+    """List the errors of folders that ``rglob`` and ``find`` silently skip as unreadable, except hidden ones."""
     errors: list[OSError] = []
     for _, folders, _ in os.walk(folder, onerror=errors.append):
         folders[:] = [name for name in folders if not is_hidden(name)]

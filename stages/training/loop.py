@@ -61,7 +61,7 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
 
 
 def tensorboard(logs: Path, *, resumes: bool) -> list[keras.callbacks.Callback]:
-    """Return the callback that writes curves, if ``TENSORBOARD`` asks for it; a run that resumes continues them."""
+    """Return the callback that writes curves, if ``TENSORBOARD`` is set; a run that resumes continues them."""
     if os.environ.get("TENSORBOARD", "0") in ("", "0"):
         return []
     if not resumes:

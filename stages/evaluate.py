@@ -33,16 +33,22 @@ from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
 from stages.photos.shards import open_shards, read_directory
 from stages.storage.files import check_leftovers, explain_unreadable, read_json, write_csv, write_json, write_text
-from stages.storage.photo_lists import class_names, encode_labels, hash_lists, majority_class_accuracy, read_split
+from stages.storage.photo_lists import (
+    SPLIT_NAMES,
+    class_names,
+    encode_labels,
+    hash_lists,
+    majority_class_accuracy,
+    read_lists,
+)
 
 MAX_CLASSES = 100  # in a file of metrics, which git keeps
-SPLITS_SCORED = ("train", "validation", "test")
 
 
 def main() -> None:
     params = load_params()
     check_leftovers([MODELS, HISTORY, REPEATS], params.models, "models")
-    lists = {split: read_split(split) for split in ("train", "validation", "test", "rejected", "copies")}
+    lists = read_lists(*SPLIT_NAMES, "rejected", "copies")
     photos = lists["test"]
     classes = class_names(photos["label"])
     pixels = load_pixels(list(photos["path"]), params.image_size, params.image_fit)
@@ -75,7 +81,7 @@ def evaluate_models(params: Params, test: TestSet, cache: PredictionCache, photo
         model = evaluate_model(path, params.confidence, test, cache)
         for seed in read_seeds(name):
             repeat = evaluate_model(REPEATS / name / f"{name}.{seed}.keras", scaling, test, cache)
-            repeats.append({"seed": seed, **{split: repeat.scores[split] for split in SPLITS_SCORED}})
+            repeats.append({"seed": seed, **{split: repeat.scores[split] for split in SPLIT_NAMES}})
         cost = costs.cost_of(path, cache.sizes[name], features.get(config.features), len(model.history), photos)
         evaluations.append(replace(model, cost=cost, repeats=repeats))
     return evaluations
@@ -139,7 +145,7 @@ def outputs(
     yield Path("plots/coverage.png"), partial(plots.draw_coverage, drawn, note)
     pairs = significance.compare({model.name: model.photos["correct"] for model in drawn})
     pairs[["p", "p_holm"]] = pairs[["p", "p_holm"]].map(lambda p: float(f"{p:.4g}"))
-    best_scores = scores.rounded({split: best.scores[split] for split in SPLITS_SCORED})
+    best_scores = scores.rounded({split: best.scores[split] for split in SPLIT_NAMES})
     not_compared = {"models_not_compared": left_out} if left_out else {}
     yield BEST, {"model": best.name, **best_scores, "comparisons": pairs.to_dict("records"), **not_compared}
     yield Path("plots/gradcam.png"), heat_maps

@@ -22,14 +22,14 @@ from stages.evaluation.figures import caption, draw_photos, write_figure
 from stages.models import logistic_regression
 from stages.storage.feature_sets import open_features
 from stages.storage.files import write_csv
-from stages.storage.photo_lists import class_names, encode_labels, read_groups, read_split
+from stages.storage.photo_lists import class_names, encode_labels, read_groups, read_list, read_lists
 
 SHOWN = 20
 
 
 def main() -> None:
     name, params = load_entry(__doc__, "label_issues")
-    lists = {split: read_split(split) for split in ("train", "validation")}
+    lists = read_lists("train", "validation")
     arrays = open_features(name, lists)
     pooled = [logistic_regression.pool_first_view(arrays[split], len(listed)) for split, listed in lists.items()]
     photos = pd.concat([listed.assign(split=split) for split, listed in lists.items()], ignore_index=True)
@@ -40,7 +40,7 @@ def main() -> None:
     strengths = logistic_regression.INVERSE_REGULARIZATIONS
     best, _ = logistic_regression.cross_validate(features, labels, folds, strengths)
     probabilities = logistic_regression.out_of_fold(features, labels, folds, best.inverse_regularization)
-    issues = list_issues(photos, classes, probabilities, reviewed=read_split("corrected")["path"])
+    issues = list_issues(photos, classes, probabilities, reviewed=read_list("corrected")["path"])
     write_csv(issues, LABEL_ISSUES / f"{name}.csv")
     write_figure(draw_issues(issues), LABEL_ISSUES / f"{name}.png")
     out_of_fold = photos[["path", "label"]].assign(

@@ -38,7 +38,7 @@ from stages.storage.feature_sets import (
     reference_rows,
 )
 from stages.storage.files import atomic_folder, atomic_write, check_leftovers, sha256_of, write_json
-from stages.storage.photo_lists import class_names, encode_labels, hash_lists, read_split
+from stages.storage.photo_lists import class_names, encode_labels, hash_lists, read_list, read_lists
 from stages.training.training_run import TrainingRun
 
 
@@ -46,7 +46,7 @@ def main() -> None:
     name, params = load_entry(__doc__, "models")
     check_leftovers([MODELS, HISTORY, REPEATS], params.models, "models")  # now, not in `evaluate` after hours
     config, settings = params.models[name], params.train
-    lists = {split: read_split(split) for split in ("train", "validation")}
+    lists = read_lists("train", "validation")
     classes = class_names(lists["train"]["label"])
     train, validation = load_examples(config.features, lists, classes)
     sample = open_sample(config.features)
@@ -106,7 +106,7 @@ def train_and_write(training_run: TrainingRun, trained_on: dict[str, str]) -> No
     if trained.features:
         arrays["training_features"], arrays["validation_features"] = trained.features
         rows = reference_rows(len(training_run.train.labels), training_run.settings.seed)
-        arrays["training_paths"] = read_split("train")["path"].iloc[rows].to_numpy(str)
+        arrays["training_paths"] = read_list("train")["path"].iloc[rows].to_numpy(str)
     write_json(about, path.with_suffix(".json"))
     with atomic_write(path.with_suffix(".npz")) as unfinished, unfinished.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)

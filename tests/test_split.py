@@ -10,8 +10,8 @@ from PIL import Image
 from stages import split, thumbnails
 from stages.common.cli import UserError
 from stages.common.paths import LABELS, RAW, SPLITS, THUMBNAILS
-from stages.data.layout import SPLIT_NAMES, photo_table
-from stages.storage.photo_lists import SIDECAR, count_rejected
+from stages.data.layout import photo_table
+from stages.storage.photo_lists import SIDECAR, SPLIT_NAMES, count_rejected
 from tests.conftest import PHOTOS, SetParams, pack_photos, write_photos
 
 
@@ -80,9 +80,9 @@ def test_as_many_rejected_as_allowed_do_not_stop_the_run() -> None:
     """Though 0.29 * 100 is less than 29 in floating point."""
     names = [f"{number}.jpg" for number in range(100)]
     rows = [(name, name, "cats", "", "cannot be decoded" if index < 29 else "") for index, name in enumerate(names)]
-    assert split.check_rejected_fraction(photo_table(rows), 0.29) == []
-    [problem] = split.check_rejected_fraction(photo_table(rows), 0.28)
-    assert "at most 28.0% of the photos to be rejected, received 29 of 100" in problem
+    assert split.check_rejected_fraction(photo_table(rows), 0.29) is None
+    problem = split.check_rejected_fraction(photo_table(rows), 0.28)
+    assert "at most 28.0% of the photos to be rejected, received 29 of 100" in str(problem)
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_thumbnails_of_other_files_are_refused(workspace: Path) -> None:
     split.main()
     write_photos(PHOTOS / "cats", 6)
     pack_photos()
-    with pytest.raises(UserError, match=r"^data/thumbnails: expected those of the photos in data/raw, .*thumbnails`$"):
+    with pytest.raises(UserError, match=r"^data/thumbnails: expected thumbnails of the photos in data/raw, .*thumbnails`$"):
         split.main()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from stages.common.cli import UserError
 from stages.common.paths import CORRECTIONS, RAW, SPLITS
-from stages.data.layout import SPLIT_NAMES
+from stages.storage.photo_lists import SPLIT_NAMES
 from tests.conftest import PHOTOS, SetParams, write_photos
 from tests.test_split import split_photos
 

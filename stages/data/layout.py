@@ -17,7 +17,6 @@ from stages.data.labels import normalize_label, read_labels, spelling
 from stages.storage.non_photos import SIDECAR_SUFFIXES, folders_above
 from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
 
-SPLIT_NAMES = ["train", "validation", "test"]
 MISSING_VALUES = {"nan", "none", "null", "na", "n/a", "#n/a", "<na>"}  # as programs write them
 # What people call the folders of splits, and classes hardly ever.
 SPLIT_FOLDERS = {

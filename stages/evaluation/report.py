@@ -17,7 +17,7 @@ from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import DIGITS, ECE_BINS, SCORE_NAMES, selected_epoch
 from stages.evaluation.significance import SIGNIFICANCE_LEVEL, compare, wilson_interval
 from stages.inference.calibration import accuracy_by_coverage
-from stages.storage.photo_lists import count_copies, count_rejected
+from stages.storage.photo_lists import SPLIT_NAMES, count_copies, count_rejected
 
 MAX_CLASSES = 30  # in the table of the data
 MAX_MODELS = 24  # in a table or a list
@@ -69,7 +69,7 @@ def report(
 
 
 def data_values(lists: dict[str, pd.DataFrame]) -> dict[str, Any]:
-    counts = pd.DataFrame({split: lists[split]["label"].value_counts() for split in ("train", "validation", "test")})
+    counts = pd.DataFrame({split: lists[split]["label"].value_counts() for split in SPLIT_NAMES})
     counts = counts.fillna(0).astype(int).sort_index()
     table = pd.concat([largest_and_smallest(counts, MAX_CLASSES), counts.sum().to_frame("all").T])
     splits = {} if lists["copies"].empty else {split: lists[split] for split in ("validation", "test")}

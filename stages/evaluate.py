@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 
 from stages.common.cli import UserError, logger, run
 from stages.common.params import ConfidenceSettings, Params, load_params
-from stages.common.paths import BEST, HISTORY, MODELS, RAW, REPEATS, REPORT, SPLITS, history_of, retrain_advice
+from stages.common.paths import BEST, HISTORY, MODELS, RAW, REPEATS, REPORT, SPLIT_NAMES, history_of, retrain_advice
 from stages.evaluation import costs, figures, gradcam, plots, report, scores, significance
 from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.inference.calibration import fit_calibration, read_validation
@@ -33,14 +33,7 @@ from stages.inference.prediction_cache import PredictionCache
 from stages.photos.decode import load_pixels
 from stages.photos.shards import open_shards, read_directory
 from stages.storage.files import check_leftovers, explain_unreadable, read_json, write_csv, write_json, write_text
-from stages.storage.photo_lists import (
-    SPLIT_NAMES,
-    class_names,
-    encode_labels,
-    hash_lists,
-    majority_class_accuracy,
-    read_lists,
-)
+from stages.storage.photo_lists import class_names, encode_labels, hash_lists, majority_class_accuracy, read_lists
 
 MAX_CLASSES = 100  # in a file of metrics, which git keeps
 
@@ -113,7 +106,7 @@ def read_environment(model: Path, test: TestSet) -> list[str]:
     if (trained_with := about.get("image_fit", "stretch")) != test.image_fit:
         raise UserError(f"{path}: expected image_fit {test.image_fit} (params.yaml), received {trained_with}: {advice}")
     if about.get("lists", "") != test.lists:
-        raise UserError(f"{path}: expected a model of the photos and labels in {SPLITS}, received another: {advice}")
+        raise UserError(f"{path}: expected a model of the photos and labels in data/splits, received another: {advice}")
     with explain_unreadable(path, advice):
         return list(about["environment"])
 

@@ -2,16 +2,14 @@
 
 Reads the lists in ``data/splits/`` and the photos. Writes:
 
-    metrics/label_stats.json    counts of rejected files by reason, of copies left out
-                                of validation and test, of corrected labels, and of
-                                images per class and split; the test accuracy of the
-                                majority-class baseline; the share of a photo that
-                                ``image_fit: crop`` loses
-    plots/label_counts.csv      images per class and split, and a figure, .png
+    metrics/label_stats.json    counts of rejected files, copies, corrected labels and
+                                images, the test accuracy of the majority class,
+                                and what ``image_fit: crop`` loses of a photo
+    plots/label_counts.csv, plots/label_counts.png
+                                images per class and split
     plots/samples.png           random training photos of each class
 
-Of more than 100 classes, the JSON has the largest and the smallest; of more than 20, so has the figure of counts, and
-the samples are of the first.
+Of many classes, only the CSV has all.
 """
 
 from pathlib import Path
@@ -24,17 +22,11 @@ from matplotlib.figure import Figure
 from stages.common.cli import logger, run
 from stages.common.parallel import map_in_parallel
 from stages.common.params import LabelStats, load_params
+from stages.common.paths import SPLIT_NAMES
 from stages.evaluation.figures import caption, largest_and_smallest, listed_thumbnail, picture_grid, write_figure
 from stages.photos.decode import explain_undecodable, open_photo
 from stages.storage.files import write_csv, write_json
-from stages.storage.photo_lists import (
-    SPLIT_NAMES,
-    count_copies,
-    count_rejected,
-    majority_class_accuracy,
-    read_list,
-    read_lists,
-)
+from stages.storage.photo_lists import count_copies, count_rejected, majority_class_accuracy, read_list, read_lists
 
 CLASSES_SHOWN = 20  # in either figure, which is up to 4,848 pixels high
 MAX_LISTED = 100  # classes in label_stats.json, which git keeps

@@ -27,7 +27,7 @@ import pandas as pd
 
 from stages.common.cli import MismatchError, UserError, logger, quoted, run
 from stages.common.params import Split, load_params
-from stages.common.paths import CORRECTIONS, LABELS, RAW, SPLITS, THUMBNAILS
+from stages.common.paths import CORRECTIONS, LABELS, RAW, SPLIT_NAMES, SPLITS, THUMBNAILS
 from stages.data.duplicates import find_clusters, find_conflicts, hash_thumbnails
 from stages.data.groups import assign_splits, find_groups
 from stages.data.labels import apply_corrections, read_column, read_labels
@@ -36,16 +36,7 @@ from stages.photos.formats import SUFFIXES
 from stages.storage.arrays import ArrayStore, DiskArray, blockwise, open_array
 from stages.storage.files import atomic_folder, explain_unreadable, read_json, write_csv
 from stages.storage.non_photos import RAW_SUFFIXES, SIDECAR_SUFFIXES, file_sizes
-from stages.storage.photo_lists import (
-    DUPLICATE,
-    NO_FILE,
-    NO_LABEL,
-    REMOVED,
-    SAME_GROUP,
-    SIDECAR,
-    SPLIT_NAMES,
-    TWO_LABELS,
-)
+from stages.storage.photo_lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
 
 MAX_LOGGED = 50  # rejected files, where they stop the run
 HOW_TO_FIX = "data/raw is a copy: change the original photos or labels, then `dvc repro --force download && dvc repro`"

@@ -6,11 +6,9 @@ groups. Writes:
 
     data/models/MODEL.keras     the model
     data/models/MODEL.json      classes, environment, image_fit, a hash of the
-                                lists; of a linear classifier the cross-validated
-                                scores of each regularisation
-    data/models/MODEL.npz       logits and labels of the validation photos; with a
-                                backbone pooled features of up to 2,000 training
-                                and 2,000 validation photos
+                                lists, scores of each regularisation
+    data/models/MODEL.npz       logits and labels of the validation photos, pooled
+                                features of some photos (if it has a backbone)
     plots/history/MODEL.json    a record per epoch (one of a linear classifier)
     data/repeats/MODEL/         the same from other seeds (train.runs)
 
@@ -29,14 +27,7 @@ from stages.common.machine import read_measurements, record_measurements
 from stages.common.params import Params, Train, load_entry
 from stages.common.paths import BACKUPS, HISTORY, MODELS, REPEATS, history_of
 from stages.datasets.dataset import StoredDataset
-from stages.storage.feature_sets import (
-    features_key,
-    open_features,
-    open_sample,
-    read_about,
-    rebuild_advice,
-    reference_rows,
-)
+from stages.storage import feature_sets
 from stages.storage.files import atomic_folder, atomic_write, check_leftovers, sha256_of, write_json
 from stages.storage.photo_lists import class_names, encode_labels, hash_lists, read_list, read_lists
 from stages.training.training_run import TrainingRun
@@ -49,7 +40,7 @@ def main() -> None:
     lists = read_lists("train", "validation")
     classes = class_names(lists["train"]["label"])
     train, validation = load_examples(config.features, lists, classes)
-    sample = open_sample(config.features)
+    sample = feature_sets.open_sample(config.features)
     check_resizing(config.features, sample, params)
     # The model's own settings override those of ``train``.
     settings = settings.model_copy(update=config.model_dump(include=set(Train.model_fields), exclude_none=True))
@@ -64,7 +55,7 @@ def main() -> None:
             training_run = TrainingRun(config, seeded, params.image_size, classes, train, validation, sample, path)
             train_and_write(training_run, trained_on)
         write_json(seeds[1:], repeats / "seeds.json")
-    spent = read_measurements(f"features@{config.features}", features_key(config.features))
+    spent = read_measurements(f"features@{config.features}", feature_sets.features_key(config.features))
     spent["train_s"] = time.process_time() / len(seeds)
     record_measurements(f"train@{name}", sha256_of(MODELS / f"{name}.keras"), **spent)
     for backup in BACKUPS.glob(f"{name}.*npz"):  # last, so that a killed step repeats no finished run
@@ -73,19 +64,18 @@ def main() -> None:
 
 def load_examples(name: str, lists: dict[str, pd.DataFrame], classes: list[str]) -> list[StoredDataset]:
     """Open a set of features, or the pixels, of the photos in some lists."""
-    arrays = open_features(name, lists)
+    arrays = feature_sets.open_features(name, lists)
     return [StoredDataset(arrays[split], encode_labels(photos["label"], classes)) for split, photos in lists.items()]
 
 
 def check_resizing(features: str, sample: np.ndarray, params: Params) -> None:
     """Raise a UserError if features, or this sample of their photos, have another ``image_fit`` or ``image_size``."""
     expected = {"image_fit": params.image_fit, "image_size": list(params.image_size)}
-    fit = read_about(features).get("image_fit", "stretch")
+    fit = feature_sets.read_about(features).get("image_fit", "stretch")
     for key, received in {"image_fit": fit, "image_size": list(sample.shape[1:3])}.items():
         if received != expected[key]:
-            raise UserError(
-                f"expected features of {key} {expected[key]}, received {received}: {rebuild_advice(features)}"
-            )
+            advice = feature_sets.rebuild_advice(features)
+            raise UserError(f"expected features of {key} {expected[key]}, received {received}: {advice}")
 
 
 def train_and_write(training_run: TrainingRun, trained_on: dict[str, str]) -> None:
@@ -105,7 +95,7 @@ def train_and_write(training_run: TrainingRun, trained_on: dict[str, str]) -> No
     arrays = {"logits": trained.logits, "labels": training_run.validation.labels}
     if trained.features:
         arrays["training_features"], arrays["validation_features"] = trained.features
-        rows = reference_rows(len(training_run.train.labels), training_run.settings.seed)
+        rows = feature_sets.reference_rows(len(training_run.train.labels), training_run.settings.seed)
         arrays["training_paths"] = read_list("train")["path"].iloc[rows].to_numpy(str)
     write_json(about, path.with_suffix(".json"))
     with atomic_write(path.with_suffix(".npz")) as unfinished, unfinished.open("wb") as file:

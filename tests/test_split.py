@@ -9,9 +9,9 @@ from PIL import Image
 
 from stages import split, thumbnails
 from stages.common.cli import UserError
-from stages.common.paths import LABELS, RAW, SPLITS, THUMBNAILS
+from stages.common.paths import LABELS, RAW, SPLIT_NAMES, SPLITS, THUMBNAILS
 from stages.data.layout import photo_table
-from stages.storage.photo_lists import SIDECAR, SPLIT_NAMES, count_rejected
+from stages.storage.photo_lists import SIDECAR, count_rejected
 from tests.conftest import PHOTOS, SetParams, pack_photos, write_photos
 
 
@@ -282,7 +282,9 @@ def test_thumbnails_of_other_files_are_refused(workspace: Path) -> None:
     split.main()
     write_photos(PHOTOS / "cats", 6)
     pack_photos()
-    with pytest.raises(UserError, match=r"^data/thumbnails: expected thumbnails of the photos in data/raw, .*thumbnails`$"):
+    with pytest.raises(
+        UserError, match=r"^data/thumbnails: expected thumbnails of the photos in data/raw, .*thumbnails`$"
+    ):
         split.main()
 
 

@@ -12,9 +12,9 @@ from sklearn.datasets import load_digits
 
 from commands.sample.drawing import draw_animal
 from stages.common.cli import MismatchError, UserError
-from stages.common.paths import LABELS, SPLITS
+from stages.common.paths import LABELS, SPLIT_NAMES, SPLITS
 from stages.evaluation.report import data_values
-from stages.storage.photo_lists import DUPLICATE, SPLIT_NAMES, read_groups, read_list
+from stages.storage.photo_lists import DUPLICATE, read_groups, read_list
 from tests.conftest import PHOTOS, SetParams, edit_params, write_photos
 from tests.test_split import layout, split_lists, split_photos
 

@@ -13,19 +13,11 @@ from scipy.special import softmax
 
 from stages.common.cli import UserError
 from stages.common.params import PARAMS, Split, load_params
-from stages.common.paths import BEST, LABEL_ISSUES, MODELS, OUT_OF_FOLD, SPLITS
+from stages.common.paths import BEST, LABEL_ISSUES, MODELS, OUT_OF_FOLD, SPLIT_NAMES, SPLITS
 from stages.data.labels import REMOVE
 from stages.inference.calibration import read_validation
 from stages.storage.files import explain_unreadable, json_value
-from stages.storage.photo_lists import (
-    DUPLICATE,
-    REMOVED,
-    SPLIT_NAMES,
-    TWO_LABELS,
-    class_names,
-    encode_labels,
-    read_list,
-)
+from stages.storage.photo_lists import DUPLICATE, REMOVED, TWO_LABELS, class_names, encode_labels, read_list
 
 COLUMNS = ["path", "predicted", "probability"]  # of the label
 SHOWN = 20  # of a group

@@ -15,6 +15,7 @@ THUMBNAILS = Path("data/thumbnails")
 BACKBONE = Path("data/backbone")
 ARCHITECTURE = "architecture.json"  # of a backbone, there and in a set of features
 SPLITS = Path("data/splits")
+SPLIT_NAMES = ["train", "validation", "test"]
 FEATURES = Path("data/features")
 PIXELS = "pixels"  # among the features: the photos themselves, for models without a backbone
 MODELS = Path("data/models")

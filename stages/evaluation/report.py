@@ -11,13 +11,14 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
 from stages.common.cli import escape_name, plural
+from stages.common.paths import SPLIT_NAMES
 from stages.evaluation import plots
 from stages.evaluation.figures import largest_and_smallest
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import DIGITS, ECE_BINS, SCORE_NAMES, selected_epoch
 from stages.evaluation.significance import SIGNIFICANCE_LEVEL, compare, wilson_interval
 from stages.inference.calibration import accuracy_by_coverage
-from stages.storage.photo_lists import SPLIT_NAMES, count_copies, count_rejected
+from stages.storage.photo_lists import count_copies, count_rejected
 
 MAX_CLASSES = 30  # in the table of the data
 MAX_MODELS = 24  # in a table or a list

@@ -8,7 +8,6 @@ import pandas as pd
 from stages.common.paths import SPLITS
 from stages.storage.files import content_hash, explain_unreadable
 
-SPLIT_NAMES = ["train", "validation", "test"]
 # How the reasons in data/splits/rejected.csv start. Others are for files that are not usable photos.
 NO_CLASS = "in no class folder"
 NO_LABEL = "has no label in download.labels"

@@ -11,9 +11,9 @@ import pytest
 
 from stages.common.cli import MismatchError
 from stages.common.params import PARAMS, Split, load_params
+from stages.common.paths import SPLIT_NAMES
 from stages.data.groups import assign_splits, divide, find_groups, select_groups
 from stages.data.layout import photo_table
-from stages.storage.photo_lists import SPLIT_NAMES
 from tests.conftest import PROJECT, less_memory_than
 
 SETTINGS: Split = load_params(PROJECT / PARAMS).split  # a tenth for test, a fifth for validation

@@ -44,7 +44,7 @@ def main() -> None:
         init_repository()
     made_from = git("config", f"--file={DEMO}/.git/config", "--default=", "--get", SOURCE)
     if not made_from:
-        raise UserError(f"expected to make {DEMO}/, and found one that `make demo` did not make: rename it")
+        raise UserError(f"expected no {DEMO}/ but that of `make demo`, found another: rename it")
     changed = made_from != source
     if changed:
         commit("What was here before `make demo`")
@@ -129,7 +129,7 @@ def make(*targets: str) -> None:
     """Make targets in the demo, two steps at a time."""
     command = ["make", "--no-print-directory", f"--directory={DEMO}", "--jobs=2", *targets]
     if subprocess.run(command, env=ENVIRONMENT, check=False).returncode:  # noqa: S603
-        raise UserError(f"`make {targets[0]}` failed in {DEMO}/ (see above): `make demo` goes on from there")
+        raise UserError(f"`make {targets[0]}` failed in {DEMO}/ (see above): run `make demo` again to go on from there")
 
 
 def summary() -> str:

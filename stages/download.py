@@ -68,7 +68,7 @@ def fetch_photos(url: str, sha256: str | None, folder: Path) -> None:
         except UserError as error:
             raise UserError(f"download.photos: {error} (from {source.url})") from error
     if not any(folder.iterdir()):
-        raise UserError(f"download.photos: expected photos, found no files in {source.url} but perhaps hidden ones")
+        raise UserError(f"download.photos: expected photos, found no files in {source.url}, or only hidden ones")
 
 
 def fetch_labels(url: str | None, folder: Path) -> None:

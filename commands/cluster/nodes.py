@@ -57,7 +57,7 @@ def copy_tracked_files(target: Path) -> None:
     if Path("dvc.yaml") not in tracked:
         raise UserError("expected git to track dvc.yaml, as the nodes receive what git tracks: `git add --all`")
     for path in git_files("--others", "--exclude-standard", "commands", "stages"):
-        logger.warning("%s stays here: git does not track it; if the nodes need it, `git add` it", path)
+        logger.warning("%s is not sent to the nodes, as git does not track it; if they need it, `git add` it", path)
     for path in tracked:
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target / path)
@@ -198,5 +198,5 @@ def problems_of_node(versions: dict[str, str], lock: str) -> list[str]:
             remote.fs.touch(probe)  # or a training run would fail at its end, at each retry
             remote.fs.rm_file(probe)  # unlike remove(), which takes brackets in the path for a pattern
     except UserError as error:
-        problems.append(f"expected the default DVC remote to be the one of the caller: {error}")
+        problems.append(f"expected the caller's default DVC remote: {error}")
     return problems

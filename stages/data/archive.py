@@ -90,7 +90,7 @@ def pack(files: list[Member], folder: Path, readers: int = 0) -> None:
     for file in files:
         check_member(file)
         if file.name == previous or file.name in folders:
-            raise UserError(f"expected one file of each name (and no folder), received {file.name!r} again")
+            raise UserError(f"expected each name once, of a file or a folder, received {file.name!r} again")
         previous = file.name
     opened = iter(in_parallel(Member.open, files, readers) if readers else map(Member.open, files))
     with tqdm(desc="packing", total=len(files), unit="file", disable=None) as bar:

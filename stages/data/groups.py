@@ -38,13 +38,13 @@ def find_groups(photos: pd.DataFrame, settings: Split, group_of: Mapping[str, st
     matched = keys >= 0
     if not matched.any():
         path = photos["path"].iloc[0]
-        raise MismatchError(f"{parameter} to give photos a group, such as {path}, but it gives none")
+        raise MismatchError(f"{parameter} to give photos such as {path} a group, but it gives none")
     first_key = clusters.max() + 1  # the nodes of the graph are the clusters, then the keys
     ends = clusters[matched], first_key + keys[matched]
     graph = coo_array((np.ones(matched.sum(), bool), ends), shape=[first_key + len(names)] * 2)
     groups: np.ndarray = connected_components(graph, directed=False)[1][clusters]
     if len(set(groups)) == 1:
-        raise MismatchError(f"{parameter} to distinguish groups, but all are in {min(names)!r}")
+        raise MismatchError(f"{parameter} to give several groups, but all photos are in {min(names)!r}")
     logger.info("groups: %d, of %d clusters", len(set(groups)), len(set(clusters)))
     if not matched.all():
         text = "%d of %d photos have no group, and stay on their own, such as %s"
@@ -177,5 +177,7 @@ def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, num_split
     every_class = LinearConstraint(kron(csc_array(members.astype(float)), eye_array(num_splits), "csc"), 1)
     solved = milp(costs.ravel(), integrality=1, bounds=Bounds(0, 1), constraints=[one_split, every_class])
     if solved.x is None:
-        raise MismatchError("split: expected groups that can be divided with each class in each split, received others")
+        raise MismatchError(
+            "split: expected groups that let each split have each class, received others"
+        )
     return np.asarray(solved.x.reshape(-1, num_splits).argmax(axis=1))

@@ -105,7 +105,7 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
         )
     logger.info("%d classes: %s", len(classes), quoted(classes, 20))
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
-        logger.warning("classes that differ in spelling alone, each one of its own: %s", ", ".join(alike))
+        logger.warning("classes that differ only in spelling are separate classes: %s", ", ".join(alike))
     return photos
 
 
@@ -219,7 +219,7 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
     photos = photo_table(rows)
     labelled = photos[photos["label"] != ""]
     if held_out := [path for path in folders_above(labelled["name"]) if split_of(path.name) in ("validation", "test")]:
-        text = "the folder %s gives no split: with download.labels, split.split_column or the fractions of split do"
+        text = "the folder %s decides no split: with download.labels, split.split_column or the fractions of split do"
         logger.warning(text, root / min(held_out))
     with_photos = sorted(set(labelled["label"]))
     if lost := sorted(set().union(*listed.values()) - set(with_photos)):

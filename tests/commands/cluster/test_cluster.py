@@ -187,7 +187,7 @@ def test_problems_of_nodes_are_reported_before_anything_runs(
 
     share(small_project, Path("../remote"))  # which is another folder wherever a node unpacks the project
     output = run(small_project, sys.executable, "-m", "commands.cluster", check=False)
-    assert "expected the default DVC remote to be the one of the caller" in output.splitlines()[-1]
+    assert "expected the caller's default DVC remote" in output.splitlines()[-1]
     assert f"pillow {version('pillow')} instead of 0.1" in output
     assert "Running stage" not in output
     assert "Traceback" not in output

@@ -79,12 +79,13 @@ def diff_from(repo: Repo, base: str, kind: str) -> pd.DataFrame:
     Not DVC's own Markdown, in which a value such as ``(cat|dog)`` ends a cell.
     """
     number = "{:.3g}" if kind == "metrics" else "{}"
-    rows, difference = [], getattr(repo, kind).diff(base)
+    difference = getattr(repo, kind).diff(base)
     errors = difference.get("errors", {}).get("workspace", {})  # by file, or one that hides all files
     for error in errors.values() if isinstance(errors, dict) else [errors]:
         if not isinstance(error, FileNotFoundError):  # as of a model that was removed
             advice = "resolve the conflict, or run `dvc repro`"
             raise UserError(f"expected files that DVC can read: {first_line(error)}: {advice}")
+    rows = []
     for path, changes in difference.get("diff", {}).items():
         here = relpath(Path(repo.root_dir, path))  # DVC's paths are from the root of its repository
         for key, change in changes.items():

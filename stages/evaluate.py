@@ -42,16 +42,13 @@ def main() -> None:
     params = load_params()
     check_leftovers([MODELS, HISTORY, REPEATS], params.models, "models")
     lists = read_lists(*SPLIT_NAMES, "rejected", "copies")
-    photos = lists["test"]
-    classes = class_names(photos["label"])
-    pixels = load_pixels(list(photos["path"]), params.image_size, params.image_fit)
-    labels, baseline = encode_labels(photos["label"], classes), majority_class_accuracy(lists["train"], photos)
-    test = TestSet(photos, classes, pixels, labels, baseline, params.image_fit, hash_lists(lists))
-    cache, rank_by = PredictionCache(pixels), params.evaluate.rank_by
+    rank_by = params.evaluate.rank_by
+    test = load_test_set(lists, params)
+    cache = PredictionCache(test.pixels)
     evaluations = evaluate_models(params, test, cache, {split: len(table) for split, table in lists.items()})
     ranked = scores.ranking(evaluations, rank_by)
     heat_maps = gradcam.gradcam_figure(MODELS / f"{ranked[0].name}.keras", ranked[0], test, cache)
-    # Figures show photos whole, also what `image_fit: crop` cuts off.
+    # Not only the pixels: figures also show what `image_fit: crop` cuts off.
     directories = (str(read_directory(shard)) for shard in open_shards(str(RAW)).paths)
     figure_cache = figures.FigureCache([cache.key, *directories])
     writers: dict[str, Any] = {".csv": write_csv, ".json": write_json, ".png": figure_cache.write}
@@ -65,32 +62,49 @@ def main() -> None:
     costs.write_measured(ranked)
 
 
-def evaluate_models(params: Params, test: TestSet, cache: PredictionCache, photos: dict[str, int]) -> list[Evaluation]:
-    """Evaluate each model and its training runs from other seeds; ``photos`` counts the photos by split."""
+def load_test_set(lists: dict[str, pd.DataFrame], params: Params) -> TestSet:
+    photos = lists["test"]
+    classes = class_names(photos["label"])
+    return TestSet(
+        photos,
+        classes,
+        pixels=load_pixels(list(photos["path"]), params.image_size, params.image_fit),
+        labels=encode_labels(photos["label"], classes),
+        baseline=majority_class_accuracy(lists["train"], photos),
+        image_fit=params.image_fit,
+        lists=hash_lists(lists),
+    )
+
+
+def evaluate_models(params: Params, test: TestSet, cache: PredictionCache, counts: dict[str, int]) -> list[Evaluation]:
+    """Evaluate each model and its training runs from other seeds; ``counts`` are the photos of each list."""
     scaling = ConfidenceSettings(temperature_scaling=params.confidence.temperature_scaling)
-    models, features, evaluations = params.models, params.features, []
-    for name, config in models.items():
-        path, repeats = MODELS / f"{name}.keras", []
+    evaluations = []
+    for name, config in params.models.items():
+        path = MODELS / f"{name}.keras"
         model = evaluate_model(path, params.confidence, test, cache)
+        repeats = []
         for seed in read_seeds(name):
             repeat = evaluate_model(REPEATS / name / f"{name}.{seed}.keras", scaling, test, cache)
             repeats.append({"seed": seed, **{split: repeat.scores[split] for split in SPLIT_NAMES}})
-        cost = costs.cost_of(path, cache.sizes[name], features.get(config.features), len(model.history), photos)
+        features = params.features.get(config.features)
+        cost = costs.cost_of(path, cache.sizes[name], features, len(model.history), counts)
         evaluations.append(replace(model, cost=cost, repeats=repeats))
     return evaluations
 
 
 def evaluate_model(path: Path, settings: ConfidenceSettings, test: TestSet, cache: PredictionCache) -> Evaluation:
     """Evaluate a model by its predictions and what `train` wrote beside it."""
-    name, environment, history = path.stem, read_environment(path, test), read_history(path)
+    environment = read_environment(path, test)
+    history = read_history(path)
     arrays = read_validation(path.with_suffix(".npz"))
     validation = Predictions(arrays["labels"], arrays["logits"])
     calibration = fit_calibration(arrays, settings)
     outputs = cache.predict(path, features=calibration.distance_threshold is not None)
-    model = scores.evaluate(name, history, validation, outputs, calibration, test)
+    model = scores.evaluate(path.stem, history, validation, outputs, calibration, test)
     if model.scores["test"]["gain_over_baseline"] <= 0:
         text = "%s: accuracy on the test photos no better than the majority-class baseline's (balanced accuracy %.3f)"
-        logger.warning(text, name, model.scores["test"]["balanced_accuracy"])
+        logger.warning(text, path.stem, model.scores["test"]["balanced_accuracy"])
     return replace(model, environment=environment)
 
 

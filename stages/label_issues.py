@@ -35,7 +35,8 @@ def main() -> None:
     photos = pd.concat([listed.assign(split=split) for split, listed in lists.items()], ignore_index=True)
     classes = class_names(photos["label"])
     labels = encode_labels(photos["label"], classes)
-    settings, features = params.label_issues[name], np.concatenate(pooled)
+    features = np.concatenate(pooled)
+    settings = params.label_issues[name]
     folds = logistic_regression.assign_folds(labels, read_groups(photos["path"]), settings.folds, settings.seed)
     strengths = logistic_regression.INVERSE_REGULARIZATIONS
     best, _ = logistic_regression.cross_validate(features, labels, folds, strengths)

@@ -281,7 +281,8 @@ def check_splits(photos: pd.DataFrame) -> str | None:
     lacking = counts[(counts == 0).any(axis=1)]
     if lacking.empty:
         return None
-    label, listed = lacking.index[0], ", ".join(f"{count} in {split}" for split, count in lacking.iloc[0].items())
+    label = lacking.index[0]
+    listed = ", ".join(f"{count} in {split}" for split, count in lacking.iloc[0].items())
     same_class = photos[photos["label"] == label]
     has_copies = usable(same_class, ["cluster"])["cluster"].duplicated().any()
     hint = NOT_DUPLICATES if has_copies or same_class["reason"].str.contains(DUPLICATE).any() else ""

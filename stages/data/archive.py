@@ -86,7 +86,8 @@ def pack(files: list[Member], folder: Path, readers: int = 0) -> None:
     So the same files are the same bytes. ``readers`` are threads that open files ahead; 0: one file at a time.
     """
     files.sort(key=lambda file: file.name)
-    folders, previous = set(map(str, folders_above(file.name for file in files))), ""
+    folders = set(map(str, folders_above(file.name for file in files)))
+    previous = ""
     for file in files:
         check_member(file)
         if file.name == previous or file.name in folders:

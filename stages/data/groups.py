@@ -28,7 +28,8 @@ def find_groups(photos: pd.DataFrame, settings: Split, group_of: Mapping[str, st
     if settings.group:
         pattern = normalize("NFC", settings.group)
         matches = [re.search(pattern, normalize("NFC", path)) for path in photos["path"]]
-        found, parameter = [match and match[1] for match in matches], f"split.group: expected '{pattern}'"
+        found = [match and match[1] for match in matches]
+        parameter = f"split.group: expected '{pattern}'"
     elif settings.group_column:
         found = [group_of.get(name) for name in photos["name"]]
         parameter = f"split.group_column: expected '{settings.group_column}'"
@@ -177,7 +178,5 @@ def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, num_split
     every_class = LinearConstraint(kron(csc_array(members.astype(float)), eye_array(num_splits), "csc"), 1)
     solved = milp(costs.ravel(), integrality=1, bounds=Bounds(0, 1), constraints=[one_split, every_class])
     if solved.x is None:
-        raise MismatchError(
-            "split: expected groups that let each split have each class, received others"
-        )
+        raise MismatchError("split: expected groups that let each split have each class, received others")
     return np.asarray(solved.x.reshape(-1, num_splits).argmax(axis=1))

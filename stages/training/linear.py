@@ -86,7 +86,8 @@ def save_linear(run: TrainingRun, classifier: LinearClassifier, features: np.nda
     alone is copied with the new one, the same bytes without four seconds of TensorFlow.
     """
     # The backbone is as it was loaded: a batch shows whether the layer after it is the fitted one.
-    pixels, rows = run.sample[:CHECK_BATCH], sample_rows(len(logits))[:CHECK_BATCH]
+    pixels = run.sample[:CHECK_BATCH]
+    rows = sample_rows(len(logits))[:CHECK_BATCH]
     folder = FEATURES / run.config.features / "backbone"
     network, weights = read_backbone(folder)
     del network["features"]["name"]  # all sets of features of a backbone share its model

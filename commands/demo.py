@@ -79,7 +79,7 @@ def copy_project(params: bytes, files: Iterable[Path]) -> None:
     for file in files:
         (DEMO / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(file, DEMO / file)  # with its time, by which make sees that .venv is up to date
-    if not (DEMO / ".venv").is_symlink():  # which .gitignore names
+    if not (DEMO / ".venv").is_symlink():  # .gitignore has it
         (DEMO / ".venv").symlink_to("../.venv")
     configure_dvc(autostage=True)  # or DVC says after each step what to `git add`
     (DEMO / CORRECTIONS).write_text("path,label\n")

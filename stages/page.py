@@ -19,7 +19,7 @@ from stages.common.paths import BEST, LABEL_ISSUES, REPORT
 from stages.storage.files import check_leftovers, explain_unreadable, json_value, write_text
 
 REPORT_PAGE = Path("metrics/report.html")
-PHOTOS_TO_JUDGE = (LABEL_ISSUES, Path("plots/mistakes"))  # whose figures are shown as wide as the window
+PHOTOS_TO_JUDGE = (LABEL_ISSUES, Path("plots/mistakes"))  # their figures are as wide as the window
 
 
 def main() -> None:

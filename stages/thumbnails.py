@@ -53,7 +53,7 @@ def main() -> None:
 
 def make_thumbnail(photo: Image.Image) -> np.ndarray:
     """Resize a photo in RGB to a thumbnail, uint8, shaped (3, 32, 32)."""
-    thumbnail = photo.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3)  # which makes it faster
+    thumbnail = photo.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3)  # the gap makes it faster
     return np.asarray(thumbnail).transpose(2, 0, 1)
 
 

@@ -98,7 +98,7 @@ async def enter(request: web.Request) -> web.StreamResponse:
     keys = request.app[KEYS]
     if not is_equal(request.match_info["once"], keys.once):
         raise web.HTTPNotFound
-    keys.once = secrets.token_urlsafe(32)  # which nobody is told
+    keys.once = secrets.token_urlsafe(32)  # known to nobody
     raise web.HTTPSeeOther(f"/{keys.token}/")
 
 

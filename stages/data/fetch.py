@@ -97,10 +97,10 @@ class Source:
 
         def copy() -> None:
             if self.is_local:
-                Path(self.path).stat()  # which fails if it is missing or forbidden
+                Path(self.path).stat()  # fails if it is missing or forbidden
                 self._check_is_file(self.path)
                 if may_link:
-                    Path(self.path).open().close()  # which fails if it is forbidden
+                    Path(self.path).open().close()  # fails if it is forbidden
                     target.symlink_to(self.path)
                     return
             with TqdmCallback(tqdm_kwargs={"desc": self.key, "unit": "B", "unit_scale": True, "disable": None}) as bar:

@@ -226,7 +226,7 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
         name = min(name for name, classes in listed.items() if lost[0] in classes)
         reason = photos.loc[photos["name"] == name, "reason"].iloc[0]
         if name in missing and names:
-            existing = sorted(names.values())[:10_000]  # which take a second
+            existing = sorted(names.values())[:10_000]  # these take a second
             reason += f", which has files such as {(get_close_matches(name, existing, 1) or existing)[0]!r}"
         raise UserError(
             f"download.labels: expected photos of each class, found none of {quoted(lost)}: {name!r} {reason}"

@@ -29,7 +29,7 @@ MIN_COVERED = 10  # photos of which an accuracy is drawn
 def draw_accuracy(name: str, history: pd.DataFrame) -> Figure:
     """Draw training and validation accuracy over the epochs."""
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
-    is_point = len(history) == 1  # as of a linear classifier
+    is_point = len(history) == 1  # of a linear classifier
     marker = "o" if is_point else None
     plot = partial(axes.plot, clip_on=False)
     plot(history["epoch"], history["accuracy"], "--", color="C0", marker=marker, label="training")

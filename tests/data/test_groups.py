@@ -196,7 +196,7 @@ def test_a_cluster_without_a_match_is_a_group_of_its_own(caplog: pytest.LogCaptu
 
 
 @pytest.mark.parametrize(
-    ("pattern", "message"), [("(cows)", "dogs/1_0.jpg, but it gives none"), ("(raw)", "all are in 'raw'")]
+    ("pattern", "message"), [("(cows)", "dogs/1_0.jpg a group, but it gives none"), ("(raw)", "all photos are in 'raw'")]
 )
 def test_a_pattern_that_tells_nothing_apart_is_one_line(pattern: str, message: str) -> None:
     with pytest.raises(MismatchError, match=rf"^split.group: expected '{re.escape(pattern)}' .*{message}$"):
@@ -208,6 +208,6 @@ def test_a_column_of_the_labels_gives_groups() -> None:
     photos = table(["a/1"], ["b/2"], ["a/3"], ["a/4"])
     name = list(photos["name"])
     assert list(find_groups(photos, settings, {name[0]: "x", name[1]: "y", name[2]: "x"})) == [0, 1, 0, 2]
-    for group_of, message in (({}, "but it gives none"), (dict.fromkeys(name, "x"), "but all are in 'x'")):
+    for group_of, message in (({}, "but it gives none"), (dict.fromkeys(name, "x"), "but all photos are in 'x'")):
         with pytest.raises(MismatchError, match=rf"^split.group_column: expected 'patient' .*{message}$"):
             find_groups(photos, settings, group_of)

@@ -67,10 +67,10 @@ def main() -> None:
 
 def parse_arguments() -> argparse.Namespace:
     parser = command_parser("Classify new photos with a trained model.", EPILOG)
-    parser.add_argument("photos", nargs="+", metavar="PHOTO_OR_FOLDER", help="of a folder, all files but hidden ones")
+    parser.add_argument("photos", nargs="+", metavar="PHOTO_OR_FOLDER", help="hidden files in a folder are left out")
     add_model_options(parser)
-    parser.add_argument("--format", choices=FORMATS, help="default: by FILE's suffix (csv, json, txt), else table")
-    parser.add_argument("-o", "--output", default="-", metavar="FILE", help="default: - (stdout)")
+    parser.add_argument("--format", choices=FORMATS, help="of the output (default: by the suffix of FILE, else table)")
+    parser.add_argument("-o", "--output", default="-", metavar="FILE", help="file to write (default: -, stdout)")
     args = parser.parse_args()
     if "" in args.photos:  # of an unset variable; as a path it would be the current folder
         parser.error("expected a photo or a folder, received an empty name")
@@ -81,7 +81,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="a model in data/models/ (default: the best on the validation photos)")
-    parser.add_argument("--rev", metavar="GIT_REV", help="commit, branch, tag or experiment of the model")
+    parser.add_argument("--rev", metavar="GIT_REV", help="take the model from this commit, branch, tag or experiment")
 
 
 def choose_format(name: str | None, output: Path | None) -> str:

@@ -79,16 +79,16 @@ def load_test_set(lists: dict[str, pd.DataFrame], params: Params) -> TestSet:
 def evaluate_models(params: Params, test: TestSet, cache: PredictionCache, counts: dict[str, int]) -> list[Evaluation]:
     """Evaluate each model and its training runs from other seeds; ``counts`` are the photos of each list."""
     scaling = ConfidenceSettings(temperature_scaling=params.confidence.temperature_scaling)
+    models, features = params.models, params.features
     evaluations = []
-    for name, config in params.models.items():
+    for name, config in models.items():
         path = MODELS / f"{name}.keras"
         model = evaluate_model(path, params.confidence, test, cache)
         repeats = []
         for seed in read_seeds(name):
             repeat = evaluate_model(REPEATS / name / f"{name}.{seed}.keras", scaling, test, cache)
             repeats.append({"seed": seed, **{split: repeat.scores[split] for split in SPLIT_NAMES}})
-        features = params.features.get(config.features)
-        cost = costs.cost_of(path, cache.sizes[name], features, len(model.history), counts)
+        cost = costs.cost_of(path, cache.sizes[name], features.get(config.features), len(model.history), counts)
         evaluations.append(replace(model, cost=cost, repeats=repeats))
     return evaluations
 

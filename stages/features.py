@@ -1,12 +1,16 @@
 """Extract features from the photos with a frozen backbone.
 
 Reads the decoded photos in ``data/features/pixels/``, the backbone's weights, and from ``params.yaml`` an entry of
-``features``. Writes into ``data/features/NAME/`` the arrays ``train.npy`` and ``validation.npy``, float16
-(docs/decisions/float16_features.md), rows in the order of the photos, of training photos view after view;
-``backbone/``, a copy for the models that train on them; ``validation_sample.npy``, the pixels of up to 64 validation
-photos, on which saved models are checked; and ``about.json`` with a hash of the lists of photos, their ``image_fit``
-and the environment. With ``pooling``, features are averaged over height and width, as float32. On a cluster, the
-variable ``FEATURE_STORE`` names a module whose ``store`` takes the place of ``store_features``.
+``features``. Writes into ``data/features/NAME/``:
+
+    train.npy, validation.npy    features, float16, in the order of the photos, of
+                                 training photos view after view; with ``pooling``
+                                 their means over height and width, float32
+    backbone/                    a copy for the models that train on the features
+    validation_sample.npy        pixels on which saved models are checked
+    about.json                   a hash of the photos, their image_fit, the environment
+
+On a cluster, the variable ``FEATURE_STORE`` names a module whose ``store`` takes the place of ``store_features``.
 """
 
 import importlib

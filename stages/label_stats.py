@@ -2,9 +2,9 @@
 
 Reads the lists in ``data/splits/`` and the photos. Writes:
 
-    metrics/label_stats.json    counts of rejected files, copies, corrected labels and
-                                images, the test accuracy of the majority class,
-                                and what ``image_fit: crop`` loses of a photo
+    metrics/label_stats.json    counts of rejected files, copies, corrected labels
+                                and images, the test accuracy of the majority
+                                class, and what image_fit: crop cuts off
     plots/label_counts.csv, plots/label_counts.png
                                 images per class and split
     plots/samples.png           random training photos of each class

@@ -32,8 +32,8 @@ PHOTOS_PER_PART = 500
 
 def main() -> None:
     parser = command_parser(__doc__, EPILOG)
-    parser.add_argument("photos", metavar="FOLDER", help="a path or URL (s3, gs, ...) that every node reaches")
-    parser.add_argument("output", metavar="OUTPUT", help="the same, for Parquet files")
+    parser.add_argument("photos", metavar="FOLDER", help="path or URL (s3, gs, ...) that every node reaches")
+    parser.add_argument("output", metavar="OUTPUT", help="another such folder, for the Parquet files")
     add_model_options(parser)
     args = parser.parse_args()
 

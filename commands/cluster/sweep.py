@@ -1,7 +1,7 @@
 """Train a model with many settings, spread over a Ray cluster, and compare them.
 
 Each trial is a training run with changed parameters. Values are as for `dvc exp run --queue`; of several parameters,
-every combination is tried. Trials that differ only in seeds are of one setting. Settings are compared by the mean
+every combination is tried. Trials that differ only in seeds belong to one setting. Settings are compared by the mean
 validation accuracy of the selected epoch over all their seeds.
 
 The trials' models go to DVC's default remote with their run cache: a `dvc exp run --pull` with the same changes takes
@@ -33,7 +33,10 @@ from stages.training.training_run import History
 def main() -> None:
     parser = command_parser(__doc__)
     parser.add_argument("model", help="a model in params.yaml")
-    parser.add_argument("-S", "--set-param", action="append", required=True, metavar="NAME=VALUE,VALUE")
+    values_help = "values to try; may be repeated"
+    parser.add_argument(
+        "-S", "--set-param", action="append", required=True, metavar="NAME=VALUE,VALUE", help=values_help
+    )
     args = parser.parse_args()
     params = load_params()
     if args.model not in params.models:

@@ -224,7 +224,7 @@ def load_params(path: Path = PARAMS) -> Params:
 def load_entry(description: str | None, section: str) -> tuple[str, Params]:
     """Return the entry of ``section`` that the command line or else the running DVC stage names, and all parameters."""
     parser, default = command_parser(description), os.environ.get("DVC_STAGE", "").rpartition("@")[2]
-    text = f"an entry of {section} in params.yaml; default: the NAME of the DVC stage STEP@NAME that runs"
+    text = f"an entry of {section} in params.yaml (default: that of the running DVC stage, STEP@NAME)"
     parser.add_argument("name", nargs="?", metavar="NAME", default=default, help=text)
     name, params = str(parser.parse_args().name), load_params()
     if name not in (entries := getattr(params, section)):

@@ -168,7 +168,10 @@ BAD_ARCHIVES = {
     "damaged zip": (zip_with("a/0.jpg").replace(CHECKSUM, bytes(4)), "an intact archive, received one that cannot"),
     "link in a tar": (tar_of("cats/evil.jpg", type=tarfile.SYMTYPE, linkname="../e"), "link or device 'cats/evil"),
     "link in a zip": (zip_with_link(), "received the link or device 'cats/evil.jpg'"),
-    "two files of one name": (zip_with("0.jpg", "1.jpg").replace(b"1.jpg", b"0.jpg"), "each name once, .*'0.jpg' again"),
+    "two files of one name": (
+        zip_with("0.jpg", "1.jpg").replace(b"1.jpg", b"0.jpg"),
+        "each name once, .*'0.jpg' again",
+    ),
     "file and folder": (zip_with("cats/0.jpg", "cats/0.jpg/a.jpg"), "expected each name once, .*'cats/0.jpg' again"),
     "name too long": (zip_with(f"cats/{'0' * 300}.jpg"), "names of up to 255 bytes, received 'cats/0"),
     "name not UTF-8": (tar_of("caf\xe9.jpg", "latin-1"), r"in UTF-8 .*, received 'caf\\udce9.jpg': rename it"),

@@ -196,7 +196,8 @@ def test_a_cluster_without_a_match_is_a_group_of_its_own(caplog: pytest.LogCaptu
 
 
 @pytest.mark.parametrize(
-    ("pattern", "message"), [("(cows)", "dogs/1_0.jpg a group, but it gives none"), ("(raw)", "all photos are in 'raw'")]
+    ("pattern", "message"),
+    [("(cows)", "dogs/1_0.jpg a group, but it gives none"), ("(raw)", "all photos are in 'raw'")],
 )
 def test_a_pattern_that_tells_nothing_apart_is_one_line(pattern: str, message: str) -> None:
     with pytest.raises(MismatchError, match=rf"^split.group: expected '{re.escape(pattern)}' .*{message}$"):

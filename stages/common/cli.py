@@ -103,12 +103,8 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
     except Exception as error:  # noqa: BLE001 (its traceback is printed)
         if isinstance(error, BrokenPipeError) and is_output_closed():
             sys.exit(1)
-        if getattr(error, "errno", None) == errno.ENAMETOOLONG:  # for example, of several paths in one pair of quotes
-            sys.exit(f"error: {error}: expected a shorter path; quote each path by itself")
-        if isinstance(error, IsADirectoryError):  # such as corrections.csv, where Docker was to mount a missing one
-            sys.exit(f"error: {error}: expected a file, received a folder: move it")
-        if isinstance(error, NotADirectoryError | FileExistsError):  # such as a file called metrics
-            sys.exit(f"error: {error}: expected a folder, received a file: move it")
+        if problem := path_problem(error):
+            sys.exit(f"error: {error}: {problem}")
         if problem := machine_problem(error):
             sys.stderr.write(f"error: {escape_controls(problem)}\n")
             sys.exit(MACHINE_FAILURE)
@@ -123,6 +119,17 @@ def is_output_closed() -> bool:
     if is_closed := bool(poll.poll(0)):  # registered for errors alone
         os.dup2(os.open(os.devnull, os.O_WRONLY), stdout)  # or Python complains when it flushes its own buffer
     return is_closed
+
+
+def path_problem(error: Exception) -> str | None:
+    """Return what to do about an error of a path that is a user's mistake, None for any other."""
+    if getattr(error, "errno", None) == errno.ENAMETOOLONG:  # for example, of several paths in one pair of quotes
+        return "expected a shorter path; quote each path by itself"
+    if isinstance(error, IsADirectoryError):  # such as corrections.csv, where Docker was to mount a missing one
+        return "expected a file, received a folder: move it"
+    if isinstance(error, NotADirectoryError | FileExistsError):  # such as a file called metrics
+        return "expected a folder, received a file: move it"
+    return None
 
 
 def machine_problem(error: Exception) -> str | None:

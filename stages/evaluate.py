@@ -35,7 +35,7 @@ from stages.photos.shards import open_shards, read_directory
 from stages.storage.files import check_leftovers, explain_unreadable, read_json, write_csv, write_json, write_text
 from stages.storage.photo_lists import class_names, encode_labels, hash_lists, majority_class_accuracy, read_lists
 
-MAX_CLASSES = 100  # in a file of metrics, which git keeps
+MAX_LISTED = 100  # classes in a file of metrics, which git keeps
 
 
 def main() -> None:
@@ -162,8 +162,8 @@ def outputs(
 def model_metrics(model: Evaluation) -> Any:
     """Return what git keeps of a model: of many classes, those with the lowest recall."""
     metrics = dict(model.scores)
-    if (left_out := len(metrics["classes"]) - MAX_CLASSES) > 0:
-        metrics["classes"] = sorted(metrics["classes"], key=lambda row: row["recall"])[:MAX_CLASSES]
+    if (left_out := len(metrics["classes"]) - MAX_LISTED) > 0:
+        metrics["classes"] = sorted(metrics["classes"], key=lambda row: row["recall"])[:MAX_LISTED]
         metrics["classes_left_out"] = left_out
     metrics["environment"] = model.environment
     return scores.rounded(metrics | ({"repeats": model.repeats} if model.repeats else {}))

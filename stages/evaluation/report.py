@@ -12,8 +12,8 @@ from jinja2 import Environment, StrictUndefined
 
 from stages.common.cli import escape_name, plural
 from stages.common.paths import SPLIT_NAMES
-from stages.evaluation import plots
 from stages.evaluation.figures import largest_and_smallest
+from stages.evaluation.plots import MAX_CONFUSED, MAX_MODELS
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import DIGITS, ECE_BINS, SCORE_NAMES, selected_epoch
 from stages.evaluation.significance import SIGNIFICANCE_LEVEL, compare, wilson_interval
@@ -21,7 +21,6 @@ from stages.inference.calibration import accuracy_by_coverage
 from stages.storage.photo_lists import count_copies, count_rejected
 
 MAX_CLASSES = 30  # in the table of the data
-MAX_MODELS = 24  # in a table or a list
 TEMPLATE = Path(__file__).with_suffix(".md.jinja")
 OVERFITTING = 0.1  # by which training accuracy exceeds validation accuracy
 
@@ -46,7 +45,7 @@ def report(
         "epochs": [f"`{m.name}` {selected_epoch(m.history)['epoch']:g} of {len(m.history)}" for m in selected],
         "unlike": [f"{m.scores['confidence']['unlike']:.3f} for `{m.name}`" for m in noted],
         "ece_bins": ECE_BINS,
-        "max_confused": plots.MAX_CLASSES,
+        "max_confused": MAX_CONFUSED,
         "significance_level": SIGNIFICANCE_LEVEL,
         **data_values(lists),
         **values_of_best(ranked[0]),

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import numpy as np
+import pandas as pd
 
 from stages.common.cli import command_parser, run
 
@@ -47,7 +48,8 @@ def train_once(name: str, epochs: int, repeatable: bool) -> float:
             patches.enter_context(patch.object(Backup, "save"))
             patches.enter_context(patch.object(training, "training_key"))
         path = Path(folder, "backup.npz")
-        run = TrainingRun(config, settings, params.image_size, classes, train, validation, np.empty(0), path)
+        paths = pd.Series(dtype=str)  # only linear classifiers read their groups
+        run = TrainingRun(config, settings, params.image_size, classes, paths, train, validation, np.empty(0), path)
         training.train_model(model, run, path)
     return cpu_seconds() - before
 

@@ -29,7 +29,7 @@ from stages.common.paths import BACKUPS, HISTORY, MODELS, REPEATS, history_of
 from stages.datasets.dataset import StoredDataset
 from stages.storage import feature_sets
 from stages.storage.files import atomic_folder, atomic_write, check_leftovers, sha256_of, write_json
-from stages.storage.photo_lists import class_names, encode_labels, hash_lists, read_list, read_lists
+from stages.storage.photo_lists import class_names, encode_labels, hash_lists, read_lists
 from stages.training.training_run import TrainingRun
 
 
@@ -52,7 +52,9 @@ def main() -> None:
         for seed, path in zip(seeds, paths, strict=True):
             logger.info("%s: training from seed %d", name, seed)
             seeded = settings.model_copy(update={"seed": seed})
-            training_run = TrainingRun(config, seeded, params.image_size, classes, train, validation, sample, path)
+            training_run = TrainingRun(
+                config, seeded, params.image_size, classes, lists["train"]["path"], train, validation, sample, path
+            )
             train_and_write(training_run, trained_on)
         write_json(seeds[1:], repeats / "seeds.json")
     spent = read_measurements(f"features@{config.features}", feature_sets.features_key(config.features))
@@ -96,7 +98,7 @@ def train_and_write(training_run: TrainingRun, trained_on: dict[str, str]) -> No
     if trained.features:
         arrays["training_features"], arrays["validation_features"] = trained.features
         rows = feature_sets.reference_rows(len(training_run.train.labels), training_run.settings.seed)
-        arrays["training_paths"] = read_list("train")["path"].iloc[rows].to_numpy(str)
+        arrays["training_paths"] = training_run.paths.iloc[rows].to_numpy(str)
     write_json(about, path.with_suffix(".json"))
     with atomic_write(path.with_suffix(".npz")) as unfinished, unfinished.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)

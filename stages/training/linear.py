@@ -18,7 +18,7 @@ from stages.models.model_parts import CHECK_BATCH, replace_linear_head, rounding
 from stages.storage.arrays import read_cached, write_cached
 from stages.storage.feature_sets import read_backbone, reference_rows, sample_rows
 from stages.storage.files import atomic_write, content_hash, sha256_of
-from stages.storage.photo_lists import read_groups, read_list
+from stages.storage.photo_lists import read_groups
 from stages.training.training_run import TRAINING_CODE, History, Trained, TrainingRun
 
 FITTED_BY = f"fitted in float32 by scikit-learn {sklearn.__version__}"
@@ -48,7 +48,7 @@ def fit_linear(
     """
     labels = run.train.labels
     class_weight = None if run.settings.class_weight == "none" else run.settings.class_weight
-    groups = read_groups(read_list("train")["path"])
+    groups = read_groups(run.paths)
     folds = logistic_regression.assign_folds(labels, groups, run.config.folds or FOLDS, run.settings.seed)
     strengths = run.config.inverse_regularization or logistic_regression.INVERSE_REGULARIZATIONS
     best, candidates = logistic_regression.cross_validate(train, labels, folds, strengths, class_weight)

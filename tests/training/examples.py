@@ -6,6 +6,7 @@ from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from stages.common.model_config import Augmentation, ModelConfig
@@ -45,7 +46,8 @@ def photos(count: int, seed: int, side: int = 16) -> StoredDataset:
 def run_of(
     train: StoredDataset, validation: StoredDataset, config: ModelConfig = CONFIG, settings: Train = SETTINGS
 ) -> TrainingRun:
-    return TrainingRun(config, settings, (16, 16), ["a", "b"], train, validation, np.empty(0), Path("model.keras"))
+    paths, sample = pd.Series(dtype=str), np.empty(0)
+    return TrainingRun(config, settings, (16, 16), ["a", "b"], paths, train, validation, sample, Path("model.keras"))
 
 
 def train(path: Path, settings: Train = SETTINGS, seed: int = 0, config: ModelConfig = CONFIG) -> tuple[bytes, Any]:

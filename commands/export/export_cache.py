@@ -34,6 +34,8 @@ CHECKED, NOISE_IMAGES = 64, 16  # training photos or, without them, images
 class OnnxModel:
     """A model in ONNX Runtime, with what ``predict_outputs`` uses of a Keras model."""
 
+    batch_size = 4  # its memory fits the cache of a core: 6 % faster than 8
+
     def __init__(self, content: bytes) -> None:
         import onnxruntime
 

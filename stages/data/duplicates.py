@@ -156,18 +156,18 @@ def _pairs_in_runs(keys: np.ndarray, hashes: np.ndarray, max_distance: int) -> I
     """Yield pairs of similar hashes, as indices, whose keys agree in the upper half and differ in the lower one.
 
     Sorted by key, hashes with the same upper half are a run. Step by step each is compared with those behind it in its
-    run, from the first with another key on.
+    run, from the first with another key on; those with the most to compare come first, so that those left are a slice.
     """
     order = np.argsort(keys)
     keys, ordered = keys[order], hashes[order]
-    stops = _run_stops(keys & HIGH)
-    firsts, seconds = np.arange(len(keys)), _run_stops(keys)
-    while len(firsts):
-        within = seconds < stops[firsts]
-        firsts, seconds = firsts[within], seconds[within]
-        near = np.flatnonzero(np.bitwise_count(ordered[firsts] ^ ordered[seconds]) <= max_distance)
-        yield order[np.stack([firsts[near], seconds[near]])]
-        seconds = seconds + 1
+    seconds = _run_stops(keys)
+    counts = _run_stops(keys & HIGH) - seconds
+    firsts = np.argsort(-counts)
+    seconds, compared = seconds[firsts], ordered[firsts]
+    for step, left in enumerate(np.searchsorted(-counts[firsts], -np.arange(counts.max(initial=0)))):
+        others = seconds[:left] + step
+        near = np.flatnonzero(np.bitwise_count(compared[:left] ^ ordered[others]) <= max_distance)
+        yield order[np.stack([firsts[near], others[near]])]
 
 
 def bit_masks(max_distance: int, sections: int) -> np.ndarray:

@@ -19,7 +19,7 @@ from stages.storage.files import content_hash
 
 KerasModel = Any  # a keras.Model, whose type would load TensorFlow
 
-BATCH_SIZE = 8  # as fast as larger batches; one per core is in memory
+BATCH_SIZE = 8  # of a Keras model: as fast as larger batches; one per core is in memory
 TIMED = {1: 9, 32: 2}  # sizes of batches, and how often each is measured
 
 # TensorFlow warns about compiling again for each further model, which is inevitable.
@@ -66,8 +66,8 @@ def predict_outputs(model: KerasModel, pixels: ArrayStore) -> Outputs:
 
 
 def predict_batches(model: KerasModel, pixels: ArrayStore) -> Iterator[list[np.ndarray]]:
-    """Yield a model's outputs for ``BATCH_SIZE`` photos at a time, in order, computed on all cores."""
-    size = min(BATCH_SIZE, len(pixels))
+    """Yield a model's outputs for a batch of photos at a time, in order, computed on all cores."""
+    size = min(getattr(model, "batch_size", BATCH_SIZE), len(pixels))
     # Pad the last batch: for one of another size TensorFlow would compile the model again.
     starts = range(0, len(pixels), size)
     batches = (pixels[np.minimum(np.arange(start, start + size), len(pixels) - 1)] for start in starts)

@@ -127,16 +127,16 @@ def test_only_photos_outside_of_class_folders_count_as_rejected(workspace: Path)
 @pytest.mark.usefixtures("workspace")
 def test_sidecar_files_are_listed_and_count_for_nothing(caplog: pytest.LogCaptureFixture) -> None:
     layout({"cats": 10, "dogs": 10})
-    for suffix in (".AAE", ".MOV", ".mp4", ".xmp", ".jpg.json", ".xml"):
+    for suffix in (".AAE", ".MOV", ".MP", ".mp4", ".xmp", ".jpg.json", ".xml"):
         (PHOTOS / "cats/0").with_suffix(suffix).write_text("no photo")
     (PHOTOS / "cats/0.THM").write_bytes((PHOTOS / "cats/0.jpg").read_bytes())
     (PHOTOS / "cats/2.jpg").rename(PHOTOS / "cats/2.txt")  # a photo all the same
     (PHOTOS / "cats/1.NEF").write_bytes(b"II*\0")
     lists = split_lists()
     assert sum(len(lists[name]) for name in SPLIT_NAMES) == 20
-    assert len(lists["rejected"]) == 8
+    assert len(lists["rejected"]) == 9
     assert lists["rejected"]["reason"].str.startswith(SIDECAR).all()
-    assert "8 of them are notes, films and the like beside photos, such as data/raw/cats/0.AAE" in caplog.text
+    assert "9 of them are notes, films and the like beside photos, such as data/raw/cats/0.AAE" in caplog.text
     assert set(count_rejected(lists["rejected"]).values()) == {0}
 
 

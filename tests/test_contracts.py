@@ -179,7 +179,7 @@ def test_each_path_is_an_output_of_one_step_or_holds_some() -> None:
 
 
 def test_dvc_deletes_nothing_where_users_may_have_put_files() -> None:
-    """Before a step that fetches; tests/pipeline/test_user_files.py runs one (docs/decisions/persist.md)."""
+    """Before a step that fetches; tests/pipeline/test_pipeline.py runs one (docs/decisions/persist.md)."""
     for name in ("download", "backbone"):
         assert all(settings["persist"] for out in STEPS[name]["outs"] for settings in out.values())
 

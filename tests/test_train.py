@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -15,9 +14,9 @@ from stages.common.paths import BACKUPS, FEATURES, MODELS
 from stages.inference.prediction import load_model
 from stages.models.saving import check_saved_model
 from stages.storage.files import content_hash, write_json
-from stages.training import callbacks, network
+from stages.training import network
 from tests.conftest import CNN_ALONE, TINY_CNN, SetParams, edit_params, read_json, run_main, write_list
-from tests.training.examples import KilledError
+from tests.training.examples import KilledError, killed_after
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 Settings = Callable[..., None]  # the fixture
@@ -102,18 +101,11 @@ def results() -> dict[str, bytes]:
 
 
 def test_runs_from_several_seeds_resume_and_are_independent(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings(runs=3)
-
-    def die(self: Any, batch: int, logs: Any = None) -> None:
-        if self.backup.path.name == "cnn.2.npz" and len(self.history) == 1:
-            raise KilledError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(callbacks.Checkpoint, "on_train_batch_end", die)
-        with pytest.raises(KilledError):
-            run_main(train, "cnn")
+    with killed_after(1, "cnn.2.npz"):
+        run_main(train, "cnn")
     caplog.clear()
     run_main(train, "cnn")
     resumed = [message for message in caplog.messages if "resuming" in message]

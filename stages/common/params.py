@@ -7,6 +7,7 @@ the common seed. What "none" means is decided where the parameter is read.
 import os
 import re
 from collections.abc import Iterable
+from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,7 +19,7 @@ from ruamel.yaml.error import YAMLError
 from stages.common.cli import UserError, command_parser
 from stages.common.model_config import Features, ModelConfig, Schedule, Warmup
 from stages.common.param_types import Count, Fraction, ImageFit, Positive, Section, Seed, Text, expected, format_errors
-from stages.common.paths import PIXELS
+from stages.common.paths import CORRECTIONS, PIXELS
 
 PARAMS = Path("params.yaml")
 
@@ -231,3 +232,20 @@ def load_entry(description: str | None, section: str) -> tuple[str, Params]:
         listed = ", ".join(entries) or "none are listed"
         raise UserError(f"expected NAME to be an entry of {section} in params.yaml ({listed}), received {name!r}")
     return name, params
+
+
+def editable_inputs() -> list[Any]:
+    """Read what ``dvc.yaml`` declares for the running DVC stage and a person may edit: parameters and corrections."""
+    step, _, entry = os.environ.get("DVC_STAGE", "").partition("@")
+    try:
+        stage = YAML(typ="safe").load(Path("dvc.yaml"))["stages"][step]
+        params = YAML(typ="safe").load(PARAMS)
+    except (OSError, KeyError, YAMLError):
+        return []
+    stage = stage.get("do", stage)
+    keys = [key.replace("${key}", entry).split(".") for key in stage.get("params", [])]
+    values = [
+        reduce(lambda part, name: part.get(name) if isinstance(part, dict) else None, key, params) for key in keys
+    ]
+    has_corrections = str(CORRECTIONS) in stage.get("deps", []) and CORRECTIONS.exists()
+    return [*values, CORRECTIONS.read_bytes() if has_corrections else None]

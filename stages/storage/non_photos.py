@@ -15,7 +15,8 @@ SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", 
 # Notes, tables and annotations; what phones and cameras write beside a photo: edits, films, sound, previews.
 SIDECAR_SUFFIXES = {
     *(".csv", ".db", ".html", ".ini", ".json", ".log", ".mat", ".md", ".pdf", ".tsv", ".txt", ".xml", ".yaml"),
-    *(".aae", ".avi", ".lrv", ".m4a", ".m4v", ".mov", ".mp3", ".mp4", ".3gp", ".pp3", ".thm", ".wav", ".xmp"),
+    *(".aae", ".lrv", ".pp3", ".thm", ".xmp"),
+    *(".avi", ".m4a", ".m4v", ".mov", ".mp", ".mp3", ".mp4", ".mts", ".3gp", ".wav"),
 }
 # Of a RAW, which many cameras write beside a JPEG of the same name.
 RAW_SUFFIXES = {
@@ -27,6 +28,7 @@ SIGNATURES = {  # kind of file: the bytes that it has at a position
     "a Git LFS pointer: run `git lfs pull`": [(0, b"version https://git-lfs")],
     "a PDF": [(0, b"%PDF")],
     f"DICOM: {SAVE}": [(128, b"DICM")],
+    f"TGA: {SAVE}": [(0, b"\0\0\2" + bytes(5)), (0, b"\0\0\n" + bytes(5))],  # not compressed, or by run lengths
     f"JPEG XL: {SAVE}": [(0, b"\xff\x0a"), (4, b"JXL \r\n")],
     f"a camera's RAW: {SAVE}": [  # of Canon; then of Fujifilm, Minolta, Olympus, Panasonic and Sigma
         *((4, b"ftypcrx"), (6, b"HEAPCCDR")),

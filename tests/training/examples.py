@@ -1,5 +1,7 @@
 """Training runs of a second, on noise."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
@@ -93,16 +95,20 @@ class KilledError(Exception):
     """Stands for whatever ends a process."""
 
 
-def train_until(
-    epoch: int, path: Path, monkeypatch: pytest.MonkeyPatch, settings: Train = SETTINGS, config: ModelConfig = CONFIG
-) -> None:
-    """Train, and be stopped in the epoch after this one."""
+@contextmanager
+def killed_after(epoch: int, backup: str = "") -> Iterator[None]:
+    """Stop what trains inside in the epoch after this one, or only that with a backup of this name."""
 
     def die(self: Any, batch: int, logs: Any = None) -> None:
-        if len(self.history) == epoch and batch == 1:
+        if len(self.history) == epoch and backup in self.backup.path.name:
             raise KilledError
 
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(callbacks.Checkpoint, "on_train_batch_end", die)
         with pytest.raises(KilledError):
-            train(path, settings, config=config)
+            yield
+
+
+def train_until(epoch: int, path: Path, settings: Train = SETTINGS, config: ModelConfig = CONFIG) -> None:
+    with killed_after(epoch):
+        train(path, settings, config=config)

@@ -25,9 +25,8 @@ from stages.models.runtime import keras
 from stages.storage.feature_sets import sample_rows
 from stages.storage.files import content_hash, write_json
 from stages.storage.photo_lists import read_list
-from stages.training.training_run import Backup, History
 from tests.conftest import SetParams, read_json, run_main, write_list
-from tests.training.examples import KilledError
+from tests.training.examples import KilledError, killed_after
 from tests.training.small_backbone import use_small_backbone
 
 Pixels = dict[str, np.ndarray]  # by split
@@ -112,22 +111,13 @@ def test_fine_tuning_starts_from_the_linear_classifier(fine_tune: FineTune, caps
 
 
 def test_a_fine_tuned_linear_head_resumes_to_the_same_bytes(
-    fine_tune: FineTune, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    fine_tune: FineTune, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = {"schedule": "cosine", "warmup": 0.2}
     fine_tune(1e-3, **settings)
     expected = written()
-    save = Backup.save
-
-    def die(self: Backup, model: keras.Model, history: History, best: Any) -> None:
-        save(self, model, history, best)
-        if len(history) == 2:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Backup, "save", die)
-        with pytest.raises(KeyboardInterrupt):
-            fine_tune(1e-3, **settings)
+    with killed_after(2):
+        fine_tune(1e-3, **settings)
     fine_tune(1e-3, **settings)
     assert "resuming after epoch 2 of 3" in caplog.text
     assert written() == expected

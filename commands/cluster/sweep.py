@@ -60,35 +60,6 @@ def main() -> None:
     print(describe_best(settings, recommend(settings, trials, params.train.seed), args.model))  # noqa: T201
 
 
-@ray.remote
-@on_node
-def train(model: str, lock: str, overrides: Sequence[str]) -> History:
-    """Train a model with changed parameters on a node; return the epochs' records."""
-    with workspace(lock, overrides) as folder:
-        config = load_params(folder / PARAMS).models[model]
-        features = [f"features@{config.features}"] if config.has_backbone else []
-        reproduce(folder, "pixels", *features, f"train@{model}")  # the first are up to date, or the trial changes them
-        return read_json(folder / HISTORY / f"{model}.json", list, "run the sweep again")
-
-
-def describe_best(settings: pd.DataFrame, overrides: list[str], model: str) -> str:
-    """Return the best setting's scores, and the command that makes an experiment of its trial with these overrides."""
-    options = " ".join(f"-S '{override}'" for override in overrides)
-    # Changes of train and features would train other models, too.
-    only_this_model = all(changes(override, "models.") for override in overrides)
-    target = "" if only_this_model else f" train@{model}"
-    best = settings.iloc[0]
-    return (
-        f"The best setting: {best.name} (validation accuracy {best['mean']:.3f}, seeds: {best['seeds']:g})\n"
-        f"As an experiment, without training again: dvc exp run --pull {options}{target}"
-    )
-
-
-def changes(override: str, *prefixes: str) -> bool:
-    """Return whether an override changes a parameter with one of these prefixes."""
-    return override.lstrip("+").startswith(prefixes)
-
-
 def list_trials(options: list[str]) -> list[list[str]]:
     """Return the overrides of each trial, such as ``["train.seed=1", ...]``: all combinations of all values."""
     names = [option.partition("=")[0].lstrip("+") for option in options]
@@ -125,9 +96,20 @@ def check_trial(overrides: list[str], model: str) -> Params:
     return params
 
 
-def setting_of(overrides: list[str]) -> str:
-    changed = [override for override in overrides if not override.partition("=")[0].endswith(".seed")]
-    return " ".join(changed) or "as in params.yaml"
+def changes(override: str, *prefixes: str) -> bool:
+    """Return whether an override changes a parameter with one of these prefixes."""
+    return override.lstrip("+").startswith(prefixes)
+
+
+@ray.remote
+@on_node
+def train(model: str, lock: str, overrides: Sequence[str]) -> History:
+    """Train a model with changed parameters on a node; return the epochs' records."""
+    with workspace(lock, overrides) as folder:
+        config = load_params(folder / PARAMS).models[model]
+        features = [f"features@{config.features}"] if config.has_backbone else []
+        reproduce(folder, "pixels", *features, f"train@{model}")  # the first are up to date, or the trial changes them
+        return read_json(folder / HISTORY / f"{model}.json", list, "run the sweep again")
 
 
 def tabulate(trials: Sequence[list[str]], results: Iterable[History | Exception]) -> pd.DataFrame:
@@ -147,6 +129,11 @@ def tabulate(trials: Sequence[list[str]], results: Iterable[History | Exception]
     )
 
 
+def setting_of(overrides: list[str]) -> str:
+    changed = [override for override in overrides if not override.partition("=")[0].endswith(".seed")]
+    return " ".join(changed) or "as in params.yaml"
+
+
 def compare_settings(table: pd.DataFrame) -> pd.DataFrame:
     """Tabulate the ``mean``, ``min`` and ``max`` validation accuracy of each setting over its ``seeds``, best first.
 
@@ -164,6 +151,19 @@ def recommend(settings: pd.DataFrame, trials: Sequence[list[str]], seed: int) ->
         raise UserError("expected a setting whose trials all finish, received none: the table above has the reasons")
     candidates = [overrides for overrides in trials if setting_of(overrides) == settings.index[0]]
     return next((overrides for overrides in candidates if f"train.seed={seed}" in overrides), candidates[0])
+
+
+def describe_best(settings: pd.DataFrame, overrides: list[str], model: str) -> str:
+    """Return the best setting's scores, and the command that makes an experiment of its trial with these overrides."""
+    options = " ".join(f"-S '{override}'" for override in overrides)
+    # Changes of train and features would train other models, too.
+    only_this_model = all(changes(override, "models.") for override in overrides)
+    target = "" if only_this_model else f" train@{model}"
+    best = settings.iloc[0]
+    return (
+        f"The best setting: {best.name} (validation accuracy {best['mean']:.3f}, seeds: {best['seeds']:g})\n"
+        f"As an experiment, without training again: dvc exp run --pull {options}{target}"
+    )
 
 
 if __name__ == "__main__":

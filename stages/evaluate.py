@@ -1,7 +1,7 @@
 """Score every model on the test photos, and select the best on validation.
 
-No earlier step uses the test photos, but ``label_stats`` counts them. Reads the models with what ``train`` wrote beside
-them, also those from other seeds (``data/repeats/``), the lists and the test photos. Writes:
+It is the first step in which a model sees the test photos. Reads the models with what ``train`` wrote beside them, also
+those from other seeds (``data/repeats/``), the lists and the test photos. Writes:
 
     of all models    metrics/report.md, metrics/best.json, plots/curves.csv,
                      plots/roc.csv, plots/calibration.png, plots/coverage.png

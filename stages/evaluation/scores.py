@@ -147,7 +147,7 @@ def score_calibration(
         scores["coverage"] = len(sure) / len(photos)
         scores |= {"sure_accuracy": accuracy, "sure_accuracy_low": low, "sure_accuracy_high": high}
     if features is not None:
-        scores["unlike"] = float(calibration.unlike(features).mean())
+        scores["unlike"] = float(calibration.out_of_distribution(features).mean())
     return scores
 
 

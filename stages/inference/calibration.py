@@ -47,11 +47,11 @@ class Calibration(NamedTuple):
         """Return "unsure", "unlike the training photos", both or "" for each photo."""
         threshold = -math.inf if self.log_odds_threshold is None else self.log_odds_threshold
         unsure = log_odds(self.scaled(logits)).max(axis=1) < threshold
-        unlike = np.zeros(len(logits), bool) if features is None else self.unlike(features)
+        unlike = np.zeros(len(logits), bool) if features is None else self.out_of_distribution(features)
         notes = {"unsure": unsure, "unlike the training photos": unlike}
         return [", ".join(note for note, holds in notes.items() if holds[row]) for row in range(len(logits))]
 
-    def unlike(self, features: np.ndarray) -> np.ndarray:
+    def out_of_distribution(self, features: np.ndarray) -> np.ndarray:
         """Return which photos are out-of-distribution, bool, shaped (photos,), by their features."""
         if self.distance_threshold is None or self.training_features is None:
             return np.zeros(len(features), bool)

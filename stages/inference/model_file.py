@@ -33,8 +33,13 @@ class TrainedModel(NamedTuple):
     model: KerasModel  # from pixels of 0..255, (batch, height, width, 3), to logits, (batch, classes)
     class_names: list[str]  # in the order of the logits
     calibration: Calibration = Calibration()
-    with_features: KerasModel | None = None  # the model with features as a second output, if calibration needs them
+    feature_model: KerasModel | None = None  # the model with features as a second output, if calibration needs them
     image_fit: ImageFit = "stretch"  # of the photos that it was trained on, as of ``resized_pixels``
+
+    @property
+    def predictor(self) -> KerasModel:
+        """The model that predicts all that the calibration needs."""
+        return self.feature_model or self.model
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -49,7 +54,7 @@ class TrainedModel(NamedTuple):
         and a column ``probability_NAME`` for each class, all rounded to six digits.
         """
         if len(pixels):
-            logits, features = predict_outputs(self.with_features or self.model, pixels)
+            logits, features = predict_outputs(self.predictor, pixels)
         else:
             logits, features = np.empty((0, len(self.class_names))), None
         probabilities = self.calibration.probabilities(logits)

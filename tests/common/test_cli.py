@@ -58,7 +58,7 @@ def test_all_but_our_own_bugs_are_one_line_with_a_code(
     [
         ("train@cnn", {"models.cnn.dropout": 0.1}, True),
         ("train@cnn", {"models.linear.learning_rate": 0.1, "split.test_every": 7}, False),
-        ("pixels", {"image_size": 99}, True),
+        ("sub/dvc.yaml:pixels", {"image_size": 99}, True),
         ("split", {}, True),
         ("label_stats", {}, False),
     ],

@@ -12,10 +12,10 @@ Filters = Annotated[
     expected("a number from 1, or a list of one for each layer"),
 ]
 Strengths = Annotated[
-    tuple[Positive, ...],
+    tuple[Annotated[float, Field(ge=1e-10)], ...],  # scikit-learn fits in float32
     Field(min_length=1, strict=False),
     BeforeValidator(lambda value: value if isinstance(value, list | tuple) else (value,)),
-    expected("a number above 0, or a list of those to choose from"),
+    expected("a number from 1e-10, or a list of those to choose from"),
 ]
 Schedule = Literal["constant", "cosine"]
 Warmup = Annotated[float, Field(ge=0, lt=1)]

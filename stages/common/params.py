@@ -236,7 +236,8 @@ def load_entry(description: str | None, section: str) -> tuple[str, Params]:
 
 def editable_inputs() -> list[Any]:
     """Read what ``dvc.yaml`` declares for the running DVC stage and a person may edit: parameters and corrections."""
-    step, _, entry = os.environ.get("DVC_STAGE", "").partition("@")
+    name = os.environ.get("DVC_STAGE", "").rpartition(":")[2]  # from another folder: sub/dvc.yaml:train@cnn
+    step, _, entry = name.partition("@")
     try:
         stage = YAML(typ="safe").load(Path("dvc.yaml"))["stages"][step]
         params = YAML(typ="safe").load(PARAMS)

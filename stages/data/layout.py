@@ -97,7 +97,10 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
     classes = photos["label"][photos["label"] != ""].drop_duplicates().sort_values()
     if len(classes) < 2:
         others = photos["path"][(photos["label"] == "") & ~photos["reason"].str.startswith(NO_FILE)]
-        hint = f", and {plural(len(others), 'file')} without a class, such as {others.iloc[0]}" if len(others) else ""
+        hint = ""
+        if len(others):  # such as an archive, rather than the notes beside it
+            example = min(others, key=lambda path: (path.lower().endswith(tuple(SIDECAR_SUFFIXES)), path))
+            hint = f", and {plural(len(others), 'file')} without a class, such as {example}"
         found = f"{classes.iloc[0]} (with {photos['path'][classes.index[0]]})" if len(classes) else "none"
         raise UserError(
             "expected two or more classes, from a CSV (download.labels) or, without one, the names of folders with "
@@ -137,8 +140,8 @@ def find_tops(root: Path, tree: Tree) -> dict[Path, str]:
         count = len(tree.subfolders[root]) - len(splits)
         others = f" and {plural(count, 'other folder')}" if count else ""
         raise UserError(
-            f"expected in {root} a folder per class, or one for train and one for validation, test or both, received "
-            f"{describe(splits)}{others}"
+            f"expected in {root} a folder per class, or one for train and one for validation, test or both, or labels "
+            f"in a CSV (download.labels), received {describe(splits)}{others}"
         )
     tops = {tree.descend(path): split for path, split in splits.items()} or {root: ""}
     for path in tree.without_photos:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import UserError, logger
+from stages.common.cli import UserError, logger, plural
 from stages.common.paths import ARCHITECTURE, FEATURES, PIXELS, SPLITS
 from stages.storage.arrays import DiskArray, create_array, open_array
 from stages.storage.files import content_hash, explain_unreadable, read_json
@@ -52,8 +52,11 @@ def read_backbone(folder: Path) -> tuple[dict[str, Any], Path]:
     """Read the description of the backbone in a set of features, and find its weights."""
     with explain_unreadable(folder, rebuild_advice(folder.parent.name)):
         about = json.loads((folder / ARCHITECTURE).read_text(encoding="utf-8"))
-        [weights] = folder.glob("*.h5")
-        return {key: about[key] for key in ("backbone", "architecture", "options", "features")}, weights
+        about["features"] = {key: about["features"][key] for key in ("name", "stop_before")}
+        weights = list(folder.glob("*.h5"))
+        if len(weights) != 1:
+            raise ValueError(f"{plural(len(weights), 'file')} of weights")
+        return {key: about[key] for key in ("backbone", "architecture", "options", "features")}, weights[0]
 
 
 def features_key(name: str) -> str:

@@ -3,6 +3,7 @@
 import errno
 import gc
 import os
+import re
 import runpy
 import shutil
 import signal
@@ -57,7 +58,7 @@ def test_all_but_our_own_bugs_are_one_line_with_a_code(
     [
         ("train@cnn", {"models.cnn.dropout": 0.1}, True),
         ("train@cnn", {"models.linear.learning_rate": 0.1, "split.test_every": 7}, False),
-        ("pixels", {"image_size": 99}, True),
+        ("sub/dvc.yaml:pixels", {"image_size": 99}, True),
         ("split", {}, True),
         ("label_stats", {}, False),
     ],
@@ -189,17 +190,16 @@ run(main)"""
 @pytest.mark.parametrize(
     ("code", "line"),
     [
-        (errno.ENOSPC, "not enough disk space"),
+        (errno.ENOSPC, r"not enough disk space .*\(\[Errno 28\] oops\)"),
         *((code, "the step's files cannot be read") for code in (errno.EIO, errno.ENOTCONN, errno.ENODEV)),
         (errno.ETIMEDOUT, "the step's files cannot be read or written"),
         (errno.ENOMEM, "not enough memory for the step"),
     ],
 )
 def test_a_failing_disk_or_mount_blames_no_option(code: int, line: str) -> None:
-    error = OSError(code, os.strerror(code))
-    assert (machine_problem(error) or "").startswith(line)
-    assert code != errno.ENOSPC or "1 MB needed" in (machine_problem(OSError(code, "1 MB needed")) or "")
-    with pytest.raises(OSError, match=os.strerror(code)), explain_unwritable(Path("a.csv"), "--output"):
+    error = OSError(code, "oops")
+    assert re.match(line, machine_problem(error) or "")
+    with pytest.raises(OSError, match="oops"), explain_unwritable(Path("a.csv"), "--output"):
         raise error
 
 

@@ -163,13 +163,9 @@ ALL_AUGMENTATION = "expected flip, rotation, crop, color_jitter, erasing"
         ("models.linear.dropout", 0.5, "models.linear: expected only features, inverse_regularization, folds with"),
         ("models.linear.features", "pixels", "models.linear.features: expected features of a whole backbone"),
         ("models.linear.features", "mobilenet_v2_blocks", "models.linear.features: expected features of a whole back"),
-        ("models.linear.inverse_regularization", [], "models.linear.inverse_regularization: expected a number above 0"),
-        ("models.linear.inverse_regularization", [1, 0], "models.linear.inverse_regularization: expected a number ab"),
-        (
-            "models.linear.fine_tune",
-            {"learning_rate": 1},
-            "models.linear.fine_tune: expected none, as mobilenet_v2_po",
-        ),
+        ("models.linear.inverse_regularization", [], "models.linear.inverse_regularization: expected a number from 1"),
+        ("models.linear.inverse_regularization", [1, 1e-300], "models.linear.inverse_regularization: expected a nu"),
+        ("models.linear.fine_tune", {"learning_rate": 1}, "models.linear.fine_tune: expected none, as mobilenet_v2_p"),
         ("models.fine_tuned.dropout", 0.1, "models.fine_tuned: expected only features, inverse_regularization, folds,"),
         (
             "models.dense",

@@ -126,6 +126,8 @@ def test_photos_may_lie_deeper_in_a_class_folder(paths: list[str]) -> None:
 UNCLEAR = {
     "test/a/1.jpg validation/a/2.jpg": r"or one for train .*, received test/ \(test\), validation/ \(validation\)$",
     "Train/a/1.jpg val/a/2.jpg valid/a/3.jpg": r"Train/ \(train\), val/ \(validation\), valid/ \(validation\)$",
+    "train/cat.0.jpg train/dog.0.jpg": r"or labels in a CSV \(download.labels\), received train/ \(train\)$",
+    "readme.txt train.zip": "found none, and 2 files without a class, such as raw/train.zip$",
     "bus/1.jpg car/2.jpg train/3.jpg": r"received train/ \(train\) and 2 other folders$",  # perhaps a class
     "cats/1.jpg Test_set/2.jpg": r"received Test_set/ \(test\) and 1 other folder$",
     "animals/cats/1.jpg animals/dogs/1.jpg cars/vw/1.jpg": "photos in the class folder raw/animals, .*cats/",

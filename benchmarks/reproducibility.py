@@ -25,14 +25,14 @@ def train_once(name: str, epochs: int, repeatable: bool) -> float:
     from stages.common.params import load_params
     from stages.models.build import build_model
     from stages.models.runtime import keras, make_deterministic, set_precision
-    from stages.storage.photo_lists import class_names, read_split
+    from stages.storage.photo_lists import class_names, read_list
     from stages.train import load_examples
     from stages.training import loop as training
     from stages.training.training_run import Backup, TrainingRun
 
     params = load_params()
     settings, config = params.train.model_copy(update={"epochs": epochs}), params.models[name]
-    lists = {split: read_split(split) for split in ("train", "validation")}
+    lists = {split: read_list(split) for split in ("train", "validation")}
     classes = class_names(lists["train"]["label"])
     train, validation = load_examples(config.features, lists, classes)
     if repeatable:

@@ -9,8 +9,8 @@ from PIL import Image
 
 from stages import split, thumbnails
 from stages.common.cli import UserError
-from stages.common.paths import LABELS, RAW, SPLITS, THUMBNAILS
-from stages.data.layout import SPLIT_NAMES, photo_table
+from stages.common.paths import LABELS, RAW, SPLIT_NAMES, SPLITS, THUMBNAILS
+from stages.data.layout import photo_table
 from stages.storage.photo_lists import SIDECAR, count_rejected
 from tests.conftest import PHOTOS, SetParams, pack_photos, write_photos
 
@@ -83,9 +83,9 @@ def test_as_many_rejected_as_allowed_do_not_stop_the_run() -> None:
     """Though 0.29 * 100 is less than 29 in floating point."""
     names = [f"{number}.jpg" for number in range(100)]
     rows = [(name, name, "cats", "", "cannot be decoded" if index < 29 else "") for index, name in enumerate(names)]
-    assert split.check_rejected_fraction(photo_table(rows), 0.29) == []
-    [problem] = split.check_rejected_fraction(photo_table(rows), 0.28)
-    assert "at most 28.0% of the photos to be rejected, received 29 of 100" in problem
+    assert split.check_rejected_fraction(photo_table(rows), 0.29) is None
+    problem = split.check_rejected_fraction(photo_table(rows), 0.28)
+    assert "at most 28.0% of the photos to be rejected, received 29 of 100" in str(problem)
 
 
 @pytest.mark.parametrize(
@@ -130,16 +130,16 @@ def test_only_photos_outside_of_class_folders_count_as_rejected(workspace: Path)
 @pytest.mark.usefixtures("workspace")
 def test_sidecar_files_are_listed_and_count_for_nothing(caplog: pytest.LogCaptureFixture) -> None:
     layout({"cats": 10, "dogs": 10})
-    for suffix in (".AAE", ".MOV", ".mp4", ".xmp", ".jpg.json", ".xml"):
+    for suffix in (".AAE", ".MOV", ".MP", ".mp4", ".xmp", ".jpg.json", ".xml"):
         (PHOTOS / "cats/0").with_suffix(suffix).write_text("no photo")
     (PHOTOS / "cats/0.THM").write_bytes((PHOTOS / "cats/0.jpg").read_bytes())
     (PHOTOS / "cats/2.jpg").rename(PHOTOS / "cats/2.txt")  # a photo all the same
     (PHOTOS / "cats/1.NEF").write_bytes(b"II*\0")
     lists = split_lists()
     assert sum(len(lists[name]) for name in SPLIT_NAMES) == 20
-    assert len(lists["rejected"]) == 8
+    assert len(lists["rejected"]) == 9
     assert lists["rejected"]["reason"].str.startswith(SIDECAR).all()
-    assert "8 of them are notes, films and the like beside photos, such as data/raw/cats/0.AAE" in caplog.text
+    assert "9 of them are notes, films and the like beside photos, such as data/raw/cats/0.AAE" in caplog.text
     assert set(count_rejected(lists["rejected"]).values()) == {0}
 
 
@@ -281,7 +281,9 @@ def test_thumbnails_of_other_files_are_refused(workspace: Path) -> None:
     split.main()
     write_photos(PHOTOS / "cats", 6)
     pack_photos()
-    with pytest.raises(UserError, match=r"^data/thumbnails: expected those of the photos in data/raw, .*thumbnails`$"):
+    with pytest.raises(
+        UserError, match=r"^data/thumbnails: expected thumbnails of the photos in data/raw, .*thumbnails`$"
+    ):
         split.main()
 
 

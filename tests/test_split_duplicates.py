@@ -12,10 +12,9 @@ from sklearn.datasets import load_digits
 
 from commands.sample.drawing import draw_animal
 from stages.common.cli import MismatchError, UserError
-from stages.common.paths import SPLITS
-from stages.data.layout import SPLIT_NAMES
+from stages.common.paths import SPLIT_NAMES, SPLITS
 from stages.evaluation.report import data_values
-from stages.storage.photo_lists import DUPLICATE, read_groups, read_split
+from stages.storage.photo_lists import DUPLICATE, read_groups, read_list
 from tests.conftest import PHOTOS, SetParams, edit_params, write_photos
 from tests.test_split import layout, split_lists, split_photos, write_labels
 
@@ -148,7 +147,7 @@ def test_copies_are_left_out_and_reported(workspace: Path, caplog: pytest.LogCap
     copy_photo("test/dogs/1.jpg", "train/dogs/leak.jpg")
     edit_params(Path("params.yaml"), {"split.max_rejected_fraction": 0.1})
     split_photos()
-    lists = {name: read_split(name) for name in (*SPLIT_NAMES, "rejected", "copies")}
+    lists = {name: read_list(name) for name in (*SPLIT_NAMES, "rejected", "copies")}
     assert [len(lists[name]) for name in SPLIT_NAMES] == [7, 6, 6]
     assert lists["test"]["path"].str.startswith("data/raw/test/").all()
     assert lists["copies"].to_numpy().tolist() == [

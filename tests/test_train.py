@@ -64,15 +64,15 @@ def test_a_model_is_there_only_once_it_was_checked(settings: Settings, monkeypat
     assert results() == undisturbed
 
 
-def test_a_model_s_own_settings_go_before_those_of_train(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_s_own_settings_override_those_of_train(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     own = {"epochs": 3, "learning_rate": 0.5, "schedule": "cosine", "warmup": 0.0, "checkpoint": "best"}
     edit_params(Path("params.yaml"), {f"models.cnn.{key}": value for key, value in own.items()})
     settings(warmup=0.5, early_stopping=7)
-    write_results = mock.Mock()
-    monkeypatch.setattr(train, "write_results", write_results)
+    train_and_write = mock.Mock()
+    monkeypatch.setattr(train, "train_and_write", train_and_write)
     with pytest.raises(FileNotFoundError):  # no model is written
         run_main(train, "cnn")
-    run = write_results.call_args.args[0]
+    run = train_and_write.call_args.args[0]
     assert run.settings.model_dump(include={*own, "early_stopping"}) == {**own, "early_stopping": 7}
 
 

@@ -57,7 +57,7 @@ def copy_tracked_files(target: Path) -> None:
     if Path("dvc.yaml") not in tracked:
         raise UserError("expected git to track dvc.yaml, as the nodes receive what git tracks: `git add --all`")
     for path in git_files("--others", "--exclude-standard", "commands", "stages"):
-        logger.warning("%s stays here: git does not track it; if the nodes need it, `git add` it", path)
+        logger.warning("%s is not sent to the nodes, as git does not track it; if they need it, `git add` it", path)
     for path in tracked:
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target / path)
@@ -79,15 +79,16 @@ def task_options(resources: Resources, retries: int) -> dict[str, Any]:
     return {**reserved, "max_retries": retries, "retry_exceptions": [NodeError]}
 
 
-def prepare(needed: Iterable[Resources], pushed: Sequence[str], features: Iterable[str]) -> str:
-    """Run the steps before training, of which the nodes extract features, and push them; return ``dvc.lock``.
+def prepare(resources: Iterable[Resources], inputs: Sequence[str], features: Iterable[str]) -> str:
+    """Join the cluster, run the steps before training, and return ``dvc.lock``.
 
-    Raise UserError, before the nodes run anything, unless they can run steps.
+    The nodes pull the outputs of the steps ``inputs``, and extract the ``features`` together. Raise UserError, before
+    they run anything, unless they can run steps and one has the ``resources``.
     """
     connect()
-    check_resources(needed)
+    check_resources(resources)
     dvc("repro", "backbone", "label_stats", "pixels")
-    dvc("push", *pushed)
+    dvc("push", *inputs)
     check_nodes(Path("dvc.lock").read_text(encoding="utf-8"))
     if steps := [f"features@{name}" for name in features]:
         dvc("repro", "--pull", "--single-item", *steps)
@@ -105,7 +106,7 @@ def alive_nodes() -> list[dict[str, Any]]:
 
 
 def check_resources(needed: Iterable[Resources]) -> None:
-    """Raise UserError unless for each of these a node is large enough: Ray would wait until there is one."""
+    """Raise UserError unless some node is large enough for each: Ray would wait for one to join."""
     nodes = [node["Resources"] for node in alive_nodes()]
     for resources in needed:
         amounts = {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory_gib * 2**30}
@@ -197,5 +198,5 @@ def problems_of_node(versions: dict[str, str], lock: str) -> list[str]:
             remote.fs.touch(probe)  # or a training run would fail at its end, at each retry
             remote.fs.rm_file(probe)  # unlike remove(), which takes brackets in the path for a pattern
     except UserError as error:
-        problems.append(f"expected the default DVC remote to be the one of the caller: {error}")
+        problems.append(f"expected the caller's default DVC remote: {error}")
     return problems

@@ -1,7 +1,7 @@
 """Train a model with many settings, spread over a Ray cluster, and compare them.
 
 Each trial is a training run with changed parameters. Values are as for `dvc exp run --queue`; of several parameters,
-every combination is tried. Trials that differ only in seeds are of one setting. Settings are compared by the mean
+every combination is tried. Trials that differ only in seeds belong to one setting. Settings are compared by the mean
 validation accuracy of the selected epoch over all their seeds.
 
 The trials' models go to DVC's default remote with their run cache: a `dvc exp run --pull` with the same changes takes
@@ -33,7 +33,10 @@ from stages.training.training_run import History
 def main() -> None:
     parser = command_parser(__doc__)
     parser.add_argument("model", help="a model in params.yaml")
-    parser.add_argument("-S", "--set-param", action="append", required=True, metavar="NAME=VALUE,VALUE")
+    values_help = "values to try; may be repeated"
+    parser.add_argument(
+        "-S", "--set-param", action="append", required=True, metavar="NAME=VALUE,VALUE", help=values_help
+    )
     args = parser.parse_args()
     params = load_params()
     if args.model not in params.models:
@@ -128,19 +131,19 @@ def setting_of(overrides: list[str]) -> str:
 
 
 def tabulate(trials: Sequence[list[str]], results: Iterable[History | Exception]) -> pd.DataFrame:
-    """Return a row per trial, the best first and failed ones last; its setting is the index."""
+    """Return a row per trial, indexed by its setting: the best first, failed ones last."""
     rows = []
     for overrides, result in zip(trials, results, strict=True):
-        epochs, kept, end = 0, math.nan, "finished"
+        epochs, val_accuracy, status = 0, math.nan, "finished"
         if isinstance(result, Exception):
-            end = f"failed: {first_line(result)}"
+            status = f"failed: {first_line(result)}"
         else:
             selected = next((record for record in result if record.get("kept")), result[-1])
-            epochs, kept = len(result), selected["val_accuracy"]
+            epochs, val_accuracy = len(result), selected["val_accuracy"]
         values = dict(override.split("=", 1) for override in overrides)
-        rows.append({**values, "epochs": epochs, "kept": kept, "end": end})
+        rows.append({**values, "epochs": epochs, "val_accuracy": val_accuracy, "status": status})
     return pd.DataFrame(rows, [setting_of(overrides) for overrides in trials]).sort_values(
-        "kept", ascending=False, kind="stable"
+        "val_accuracy", ascending=False, kind="stable"
     )
 
 
@@ -149,16 +152,16 @@ def compare_settings(table: pd.DataFrame) -> pd.DataFrame:
 
     Settings with failed seeds come last, with NaN: their mean may be one over lucky seeds.
     """
-    scores = table["kept"].groupby(level=0, sort=False)
+    scores = table["val_accuracy"].groupby(level=0, sort=False)
     means = scores.agg(["mean", "min", "max"]).assign(seeds=scores.size(), finished=scores.count())
     means.loc[means["finished"] < means["seeds"], ["mean", "min", "max"]] = math.nan
     return means.sort_values("mean", ascending=False, kind="stable")
 
 
 def recommend(settings: pd.DataFrame, trials: Sequence[list[str]], seed: int) -> list[str]:
-    """Return the trial of the best setting that has this seed, that of ``params.yaml``, or else its first."""
+    """Return the trial of the best setting with the seed of ``params.yaml``, or else its first trial."""
     if math.isnan(settings["mean"].iloc[0]):
-        raise UserError("expected a setting whose trials all finish, received none: the table says how each ended")
+        raise UserError("expected a setting whose trials all finish, received none: the table above has the reasons")
     candidates = [overrides for overrides in trials if setting_of(overrides) == settings.index[0]]
     return next((overrides for overrides in candidates if f"train.seed={seed}" in overrides), candidates[0])
 

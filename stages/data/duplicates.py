@@ -27,8 +27,8 @@ def hash_thumbnails(thumbnails: np.ndarray) -> np.ndarray:
     """Return the perceptual hashes of thumbnails, uint8, shaped (n, 3, 32, 32), and of the mirrored ones.
 
     They are uint64, shaped (n, 2). A hash (the pHash of Zauner, 2010, of 64 bits), the signs of the lowest frequencies,
-    hardly changes with size, brightness or sharpness, and not at all with colour. The same bits as those of the library
-    ImageHash, in a seventh of its time.
+    hardly changes with size, brightness or sharpness, and not at all with colour. Its bits are those of the library
+    ImageHash, in a seventh of the time.
     """
     height, width = thumbnails.shape[2:]
     stacked = Image.fromarray(thumbnails.transpose(0, 2, 3, 1).reshape(-1, width, 3))
@@ -40,10 +40,10 @@ def hash_thumbnails(thumbnails: np.ndarray) -> np.ndarray:
 
 
 def find_clusters(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: int | None) -> np.ndarray:
-    """Return the index of each photo's cluster: those of duplicates, directly or through photos between them.
+    """Return the index of each photo's cluster: its duplicates, theirs, and so on.
 
     Two photos are duplicates if their hashes are similar, and so are their thumbnails, in colour. A mirrored photo is
-    one within its class only, as classes may differ in nothing but left and right.
+    a duplicate only within its class, as classes may differ in nothing but left and right.
 
     Thumbnails are uint8, shaped (n, 3, 32, 32), each photo's at its index in the table. Without a ``max_distance`` of
     the hashes, in bits (Hamming), every photo is a cluster of its own.
@@ -51,9 +51,10 @@ def find_clusters(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: in
     if max_distance is None:
         return np.arange(len(photos))
     parents = np.arange(len(thumbnails))
-    classes = [of_class for _, of_class in photos.groupby("label")]
+    searches = [(photos, False)]
+    searches += [(same_class, True) for _, same_class in photos.groupby("label")]
     num_pairs, max_pairs = 0, MANY_PAIRS * len(photos)
-    for compared, mirrored in [(photos, False), *((of_class, True) for of_class in classes)]:
+    for compared, mirrored in searches:
         hashes = compared[["phash", "mirrored_phash"] if mirrored else ["phash"]].to_numpy()
         owners = np.repeat(compared.index.to_numpy(), hashes.shape[1])
         for pairs in similar_hashes(hashes.ravel(), owners, parents, max_distance):
@@ -99,10 +100,10 @@ def find_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: i
     conflicts = {}
     is_mixed = photos.groupby("cluster")["label"].transform("nunique") > 1
     for _, cluster in photos[is_mixed].groupby("cluster"):
-        for label, of_class in cluster.groupby("label"):
+        for label, same_class in cluster.groupby("label"):
             others = cluster[cluster["label"] != label]
             indices, hashes = others.index.to_numpy(), others["phash"].to_numpy()
-            for index, phash in zip(of_class.index.to_numpy(), of_class["phash"].to_numpy(), strict=True):
+            for index, phash in zip(same_class.index.to_numpy(), same_class["phash"].to_numpy(), strict=True):
                 near = indices[np.bitwise_count(hashes ^ phash) <= max_distance]
                 if (duplicate := first_similar(thumbnails, index, near)) is not None:
                     conflicts[index] = photos.at[duplicate, "path"]
@@ -174,7 +175,7 @@ def bit_masks(max_distance: int, sections: int) -> np.ndarray:
     """Return masks, uint64, of so many sections of a hash each: any ``max_distance`` bits leave one mask untouched."""
     count = max_distance + sections
     bits = [sum(1 << bit for bit in range(first, BITS, count)) for first in range(count)]
-    return np.array([sum(of_mask) for of_mask in combinations(bits, sections)], np.uint64)
+    return np.array([sum(chosen) for chosen in combinations(bits, sections)], np.uint64)
 
 
 def _run_stops(values: np.ndarray) -> np.ndarray:
@@ -197,8 +198,8 @@ def are_similar(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
 def _largest_excess(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Compute how far values leave the range of the 3 by 3 values around the same pixel of ``others``.
 
-    Around it, as scaling shifts pixels. Returns the largest excess of each thumbnail, in standard deviations of the
-    other photo: float32, shaped (n,).
+    The range is that of 3 by 3 values because scaling shifts pixels. Returns the largest excess of each thumbnail, in
+    standard deviations of the other photo: float32, shaped (n,).
     """
     values = (1, 2, 3)
     # Of the pixels, in the quadratic mean of the channels.

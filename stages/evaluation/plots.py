@@ -29,7 +29,7 @@ MIN_COVERED = 10  # photos of which an accuracy is drawn
 def draw_accuracy(name: str, history: pd.DataFrame) -> Figure:
     """Draw training and validation accuracy over the epochs."""
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
-    is_point = len(history) == 1  # as of a linear classifier
+    is_point = len(history) == 1  # of a linear classifier
     marker = "o" if is_point else None
     plot = partial(axes.plot, clip_on=False)
     plot(history["epoch"], history["accuracy"], "--", color="C0", marker=marker, label="training")
@@ -135,9 +135,9 @@ def most_confused(photos: pd.DataFrame, classes: list[str]) -> list[str]:
     mistakes = photos.loc[~photos["correct"], ["label", "predicted"]]
     pairs = pd.DataFrame(np.sort(mistakes.to_numpy(str), axis=1)).groupby([0, 1]).size().reset_index(name="photos")
     # Of equal pairs, classes with more mistakes come first: with a test photo of each class, all pairs are equal.
-    of_class = mistakes.stack().value_counts()
-    pairs["of_both"] = pairs[0].map(of_class) + pairs[1].map(of_class)
-    ordered = [*np.ravel(pairs.sort_values(["photos", "of_both"], ascending=False, kind="stable")[[0, 1]]), *classes]
+    mistakes_of = mistakes.stack().value_counts()
+    pairs["mistakes"] = pairs[0].map(mistakes_of) + pairs[1].map(mistakes_of)
+    ordered = [*np.ravel(pairs.sort_values(["photos", "mistakes"], ascending=False, kind="stable")[[0, 1]]), *classes]
     return sorted(list(dict.fromkeys(ordered))[:MAX_CLASSES])
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
-from stages.common.cli import plural, shown
+from stages.common.cli import escape_name, plural
+from stages.common.paths import SPLIT_NAMES
 from stages.evaluation import plots
 from stages.evaluation.figures import largest_and_smallest
 from stages.evaluation.results import Evaluation
@@ -69,7 +70,7 @@ def report(
 
 
 def data_values(lists: dict[str, pd.DataFrame]) -> dict[str, Any]:
-    counts = pd.DataFrame({split: lists[split]["label"].value_counts() for split in ("train", "validation", "test")})
+    counts = pd.DataFrame({split: lists[split]["label"].value_counts() for split in SPLIT_NAMES})
     counts = counts.fillna(0).astype(int).sort_index()
     table = pd.concat([largest_and_smallest(counts, MAX_CLASSES), counts.sum().to_frame("all").T])
     splits = {} if lists["copies"].empty else {split: lists[split] for split in ("validation", "test")}
@@ -192,7 +193,7 @@ def markdown_table(table: pd.DataFrame) -> str:
 
 def escape(text: str) -> str:
     """Escape what Markdown, or GitHub in a comment, would read as markup, in the name of a file or a class."""
-    text = re.sub(r"&(?=#?\w+;)", "&amp;", shown(text))
+    text = re.sub(r"&(?=#?\w+;)", "&amp;", escape_name(text))
     text = re.sub(r"[\\|*`<[$~]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)
     # Or it would notify @name, and link to #1, also behind a letter that is not ASCII.
     return re.sub(r"(?<!\w)[@#](?=\w)", r"\g<0>&#8288;", text, flags=re.ASCII)

@@ -61,7 +61,7 @@ class Backup:
     def restore(self, model: Any) -> None:
         """Restore the state of a compiled model with a built optimizer."""
         for index, variable in enumerate(variables_of(model)):
-            variable.assign(self.saved.pop(f"variable_{index}"))  # which frees its memory
+            variable.assign(self.saved.pop(f"variable_{index}"))  # popped, to free its memory
 
     def best(self) -> list[np.ndarray]:
         """Return the model's variables after the best epoch; none if the last becomes the model."""

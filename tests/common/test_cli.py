@@ -4,12 +4,15 @@ import errno
 import gc
 import os
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -47,6 +50,36 @@ def test_all_but_our_own_bugs_are_one_line_with_a_code(
     assert (1 if message else ended.value.code) == code
     assert printed.startswith(line)
     assert (len(printed.splitlines()) > 1) == (code == BUG)
+
+
+@pytest.mark.parametrize(
+    ("stage", "edit", "refused"),
+    [
+        ("train@cnn", {"models.cnn.dropout": 0.1}, True),
+        ("train@cnn", {"models.linear.learning_rate": 0.1, "split.test_every": 7}, False),
+        ("pixels", {"image_size": 99}, True),
+        ("split", {}, True),
+        ("label_stats", {}, False),
+    ],
+)
+def test_a_stage_whose_inputs_are_edited_meanwhile_fails(
+    workspace: Path,
+    set_params: SetParams,
+    monkeypatch: pytest.MonkeyPatch,
+    stage: str,
+    edit: dict[str, Any],
+    refused: bool,
+) -> None:
+    """DVC would record the new ones, and call the results of the old ones up to date."""
+    shutil.copy(PROJECT / "dvc.yaml", workspace)
+    monkeypatch.setenv("DVC_STAGE", stage)
+
+    def main() -> None:
+        set_params(edit)
+        Path("corrections.csv").write_text("path,label\n")
+
+    with pytest.raises(SystemExit, match="edited while it ran") if refused else nullcontext():
+        cli.run(main)
 
 
 @pytest.mark.parametrize("package", ["stages", "commands"])

@@ -182,7 +182,7 @@ def test_classes_that_differ_in_spelling_alone_are_logged(caplog: pytest.LogCapt
     labels = {*alike, "2", "2a", "20", "2_0", "2.1", "2.10", "02e1", "c", "c++", "inf", "snan", "2" * 40, "2" * 41}
     lay_out(*(f"{label}/1.jpg" for label in labels))
     assert set(find()["label"]) == labels
-    assert f"spelling alone, each one of its own: {', '.join(sorted(alike))}\n" in caplog.text
+    assert f"only in spelling are separate classes: {', '.join(sorted(alike))}\n" in caplog.text
 
 
 def test_classes_that_may_be_missing_values_are_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -243,7 +243,7 @@ def test_folders_of_splits_that_a_csv_overrules_are_logged(caplog: pytest.LogCap
     find("path,label\ntrain/1.jpg,cats\ntrain/2.jpg,dogs\nTest_set/3.jpg,\n")
     assert caplog.messages == ["2 classes: 'cats', 'dogs'"]  # what lies in no training folder has no label
     find("path,label\ntrain/1.jpg,cats\ntrain/2.jpg,dogs\nTest_set/3.jpg,dogs\n")
-    assert "the folder raw/Test_set gives no split: with download.labels, split.split_column" in caplog.text
+    assert "the folder raw/Test_set decides no split: with download.labels, split.split_column" in caplog.text
 
 
 @pytest.mark.parametrize(

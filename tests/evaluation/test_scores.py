@@ -91,7 +91,7 @@ def test_loss_and_auc_are_those_of_other_libraries(classes: int, scale: int) -> 
         assert test["roc_auc"] == pytest.approx(roc_auc_score(labels, ranked_by, multi_class="ovr"))
 
 
-def test_scores_of_many_photos_are_the_same_row_by_row() -> None:
+def test_scores_of_many_photos_are_the_same_in_blocks() -> None:
     rng = np.random.default_rng(0)
     labels = np.arange(2 * ROWS + 1) % 5
     predictions = Predictions(labels, 9 * rng.normal(size=(len(labels), 5)))

@@ -97,8 +97,11 @@ def test_heic_is_read_with_pillow_heif(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     command = [sys.executable, "-c", OPEN_HEIC]
     assert subprocess.check_output(command, cwd=tmp_path, env=environment, text=True) == "(5, 4) True\n"
-    with pytest.raises(UnreadablePhotoError, match=r"HEIC needs pillow-heif: save it as JPEG, or pip .*-item thumb"):
-        open_photo(tmp_path / "a.heic")
+    for brand in (b"heic", b"mif1"):  # the latter is also that of many an AVIF
+        (tmp_path / "a.heic").write_bytes(HEIC.replace(b"ftypheic", b"ftyp" + brand))
+        for source in (tmp_path / "a.heic", (tmp_path / "a.heic").read_bytes()):
+            with pytest.raises(UnreadablePhotoError, match=r"HEIC needs pillow-heif: save it .*, or pip .*-item thumb"):
+                open_photo(source)
 
 
 BILINEAR = Image.Resampling.BILINEAR

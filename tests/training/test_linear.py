@@ -24,7 +24,7 @@ from stages.models.pretrained import load_backbone
 from stages.models.runtime import keras
 from stages.storage.feature_sets import sample_rows
 from stages.storage.files import content_hash, write_json
-from stages.storage.photo_lists import read_split
+from stages.storage.photo_lists import read_list
 from tests.conftest import SetParams, read_json, run_main, write_list
 from tests.training.examples import KilledError, killed_after
 from tests.training.small_backbone import use_small_backbone
@@ -130,7 +130,7 @@ def test_the_saved_model_takes_pixels_and_gives_its_logits(fit: Fit) -> None:
         kept = dict(saved)
     np.testing.assert_allclose(predict_outputs(model, pixels).logits, kept["logits"], atol=0.01)
     assert kept["training_features"].shape == kept["validation_features"].shape == (24, 8)
-    assert list(kept["training_paths"]) == list(read_split("train")["path"])
+    assert list(kept["training_paths"]) == list(read_list("train")["path"])
     outputs = predict_outputs(with_features(model), pixels)
     assert outputs.features is not None
     np.testing.assert_allclose(kept["validation_features"], outputs.features, rtol=0.01, atol=0.002)
@@ -139,7 +139,7 @@ def test_the_saved_model_takes_pixels_and_gives_its_logits(fit: Fit) -> None:
 
 
 def test_the_history_is_one_record_of_the_fit(fit: Fit, caplog: pytest.LogCaptureFixture) -> None:
-    write_list("validation", path=read_split("validation")["path"], label=["a", "b", "c", "c"] * 6)
+    write_list("validation", path=read_list("validation")["path"], label=["a", "b", "c", "c"] * 6)
     fit()
     [record] = read_json(FILES[3])
     with np.load(FILES[2]) as saved:
@@ -148,7 +148,7 @@ def test_the_history_is_one_record_of_the_fit(fit: Fit, caplog: pytest.LogCaptur
     assert record["epoch"] == 1
     assert record["val_loss"] == pytest.approx(log_loss(labels, probabilities), abs=1e-5)
     assert record["val_accuracy"] == pytest.approx((probabilities.argmax(axis=1) == labels).mean(), abs=1e-6)
-    assert "always the majority class, 0.250" in caplog.text  # of the training photos: a
+    assert "the majority class alone, 0.250" in caplog.text  # of the training photos: a
     about = read_json(FILES[0])
     tried = about["cross_validation"]
     assert [each["inverse_regularization"] for each in tried] == [1e-4, 1e-3, 0.01, 0.1, 1]

@@ -115,7 +115,7 @@ def test_a_node_with_other_versions_has_a_problem(monkeypatch: pytest.MonkeyPatc
     here, others = nodes.installed_versions(), dict.fromkeys(("Python", "keras", "pillow", "tensorflow"), "0.1")
     *problems, remote = nodes.problems_of_node._function({**here, **others}, "")
     assert problems == [f"{name} {here[name]} instead of 0.1" for name in others]
-    assert remote == "expected the default DVC remote to be the one of the caller: no remote"
+    assert remote == "expected the caller's default DVC remote: no remote"
 
 
 def test_a_node_that_only_reads_the_remote_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

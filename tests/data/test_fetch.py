@@ -189,8 +189,7 @@ def test_a_name_like_a_url_is_a_path(folder: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("a::b", "received 'a::b', in which :: separates paths: the first is not in the second"),
-        ("cats-1::cats-2", "in which :: separates paths: the first is not in the second, as in zip://FOLDER::ARCHIVE"),
+        ("a::b", "'a::b', in which :: separates paths: the first is not in the second, as in zip://FOLDER::ARCHIVE"),
         ("https://127.0.0.1/a.zip::zip://cats", "the first is not in the second, .*; in a URL :: is %3A%3A"),
         ("http://127.0.0.1/a.zip?name=b::c", "in which :: separates paths: the first is not in the second"),
         ("memory://photos::cats-1", "in which :: separates paths: the first is not in the second"),

@@ -37,8 +37,8 @@ def settings(set_params: SetParams) -> Settings:
     return lambda **changes: set_params({f"train.{key}": value for key, value in changes.items()})
 
 
-def test_leftovers_of_a_removed_model_are_refused_first(settings: Settings) -> None:
-    settings()
+@pytest.mark.usefixtures("settings")
+def test_leftovers_of_a_removed_model_are_refused_first() -> None:
     MODELS.mkdir()
     leftover = MODELS / "cnn_v1.keras"
     leftover.touch()

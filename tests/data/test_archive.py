@@ -241,11 +241,11 @@ def test_the_same_files_are_the_same_shards(mode: Any, monkeypatch: pytest.Monke
 def test_shards_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_PHOTOS", 3)
     monkeypatch.setattr(archive, "MAX_BYTES", 10)
-    sizes = {"0": 1, "1": 1, "2": 1, "3": 9, "4": 2, "5": 20, "6": 1}
+    sizes = {"0": 1, "1": 1, "2": 1, "3": 1, "4": 9, "5": 2, "6": 20, "7": 1}
     ARCHIVE.write_bytes(zip_of({name: bytes(size) for name, size in sizes.items()}))
     assert list(packed()) == list(sizes)
     shards = [zipfile.ZipFile(path).namelist() for path in sorted(PACKED.iterdir())]
-    assert shards == [["0", "1", "2"], ["3"], ["4"], ["5"], ["6"]]
+    assert shards == [["0", "1", "2"], ["3", "4"], ["5"], ["6"], ["7"]]
 
 
 def test_the_progress_bar_ends_at_the_last_file(

@@ -1,7 +1,6 @@
 """The files for the nodes of a cluster, the checks of nodes, and whose fault a failure is; without a cluster."""
 
 import json
-import logging
 from contextlib import nullcontext
 from pathlib import Path
 from unittest import mock
@@ -69,7 +68,6 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_nodes_receive_what_git_tracks(checkout: Path, caplog: pytest.LogCaptureFixture) -> None:
     """As it is now, whether git ignores it or not; a module that git does not track is named."""
-    caplog.set_level(logging.WARNING)
     copy_tracked_files(checkout)
     sent = {path.relative_to(checkout).as_posix(): path.read_text() for path in checkout.rglob("*") if path.is_file()}
     tracked = dict.fromkeys(["dvc.yaml", "stages/a.py", "forced.log", "café.txt"], "tracked")

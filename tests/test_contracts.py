@@ -231,6 +231,13 @@ def test_what_only_a_few_need_stays_in_one_place() -> None:
     assert files_where(keras.search) == {"stages/models/runtime.py"}
 
 
+def test_no_file_is_read_as_a_pickle() -> None:
+    """A pickle may run code, and people share models."""
+    assert not files_where(
+        re.compile(r"allow_pickle=True|^ *(?:import|from) (?:pickle|dill|joblib)\b", re.MULTILINE).search
+    )
+
+
 def test_a_checkout_on_windows_has_the_same_bytes(tmp_path: Path) -> None:
     """Otherwise DVC finds all code changed, and trains everything again."""
     project = lay_out(tmp_path / "project")

@@ -74,7 +74,7 @@ dvc_plots/vega.js: .venv/pipeline
 test: .venv/dev ## every test, offline, two at a time
 	python -m pytest $(SIDE_BY_SIDE)
 
-check: .venv/dev ## the quick tests, for while you work: a few minutes
+check: .venv/dev ## the quick tests, while you work: a few minutes
 	python -m pytest $(SIDE_BY_SIDE) -m 'not slow'
 
 # On the newest Python, as NumPy soon drops the oldest. TensorFlow's release candidates require keras-nightly, which would be

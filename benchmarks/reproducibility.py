@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import numpy as np
+import pandas as pd
 
 from stages.common.cli import command_parser, run
 
@@ -25,14 +26,14 @@ def train_once(name: str, epochs: int, repeatable: bool) -> float:
     from stages.common.params import load_params
     from stages.models.build import build_model
     from stages.models.runtime import keras, make_deterministic, set_precision
-    from stages.storage.photo_lists import class_names, read_split
+    from stages.storage.photo_lists import class_names, read_list
     from stages.train import load_examples
     from stages.training import loop as training
     from stages.training.training_run import Backup, TrainingRun
 
     params = load_params()
     settings, config = params.train.model_copy(update={"epochs": epochs}), params.models[name]
-    lists = {split: read_split(split) for split in ("train", "validation")}
+    lists = {split: read_list(split) for split in ("train", "validation")}
     classes = class_names(lists["train"]["label"])
     train, validation = load_examples(config.features, lists, classes)
     if repeatable:
@@ -47,7 +48,8 @@ def train_once(name: str, epochs: int, repeatable: bool) -> float:
             patches.enter_context(patch.object(Backup, "save"))
             patches.enter_context(patch.object(training, "training_key"))
         path = Path(folder, "backup.npz")
-        run = TrainingRun(config, settings, params.image_size, classes, train, validation, np.empty(0), path)
+        paths = pd.Series(dtype=str)  # only linear classifiers read their groups
+        run = TrainingRun(config, settings, params.image_size, classes, paths, train, validation, np.empty(0), path)
         training.train_model(model, run, path)
     return cpu_seconds() - before
 

@@ -44,7 +44,7 @@ def main() -> None:
         init_repository()
     made_from = git("config", f"--file={DEMO}/.git/config", "--default=", "--get", SOURCE)
     if not made_from:
-        raise UserError(f"expected to make {DEMO}/, and found one that `make demo` did not make: rename it")
+        raise UserError(f"expected no {DEMO}/ but that of `make demo`, found another: rename it")
     changed = made_from != source
     if changed:
         commit("What was here before `make demo`")
@@ -79,7 +79,7 @@ def copy_project(params: bytes, files: Iterable[Path]) -> None:
     for file in files:
         (DEMO / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(file, DEMO / file)  # with its time, by which make sees that .venv is up to date
-    if not (DEMO / ".venv").is_symlink():  # which .gitignore names
+    if not (DEMO / ".venv").is_symlink():  # .gitignore has it
         (DEMO / ".venv").symlink_to("../.venv")
     configure_dvc(autostage=True)  # or DVC says after each step what to `git add`
     (DEMO / CORRECTIONS).write_text("path,label\n")
@@ -129,7 +129,7 @@ def make(*targets: str) -> None:
     """Make targets in the demo, two steps at a time."""
     command = ["make", "--no-print-directory", f"--directory={DEMO}", "--jobs=2", *targets]
     if subprocess.run(command, env=ENVIRONMENT, check=False).returncode:  # noqa: S603
-        raise UserError(f"`make {targets[0]}` failed in {DEMO}/ (see above): `make demo` goes on from there")
+        raise UserError(f"`make {targets[0]}` failed in {DEMO}/ (see above): run `make demo` again to go on from there")
 
 
 def summary() -> str:

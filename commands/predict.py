@@ -1,8 +1,8 @@
 """Classify new photos with the best model or another one, as it is now or was in any git revision.
 
 Reads photos, ``data/models/MODEL.keras``, ``.json`` and ``.npz``, and without ``--model`` ``metrics/best.json``; with
-``--rev`` those of that revision, through DVC. Writes the class and the probabilities of each photo, and a note where
-``confidence`` in ``params.yaml`` asks for it, to stdout or to a file, and into the project's data only an export of the
+``--rev`` those of that revision, through DVC. Writes the class and the probabilities of each photo to stdout or a file,
+with a note if ``confidence`` in ``params.yaml`` has a threshold. In the project it writes nothing but an export of the
 model (``commands/export/export_cache.py``).
 
     python -m commands.predict photo.jpg folder/    # see --help for its options
@@ -26,12 +26,12 @@ from stages.common.cli import (
     CONTROLS,
     UserError,
     command_parser,
+    escape_bytes,
+    escape_name,
     explain_unwritable,
     logger,
     plural,
-    printable,
     run,
-    shown,
 )
 from stages.common.parallel import in_parallel
 from stages.common.params import load_params
@@ -67,10 +67,10 @@ def main() -> None:
 
 def parse_arguments() -> argparse.Namespace:
     parser = command_parser("Classify new photos with a trained model.", EPILOG)
-    parser.add_argument("photos", nargs="+", metavar="PHOTO_OR_FOLDER", help="of a folder, all files but hidden ones")
+    parser.add_argument("photos", nargs="+", metavar="PHOTO_OR_FOLDER", help="hidden files in a folder are left out")
     add_model_options(parser)
-    parser.add_argument("--format", choices=FORMATS, help="default: by FILE's suffix (csv, json, txt), else table")
-    parser.add_argument("-o", "--output", default="-", metavar="FILE", help="default: - (stdout)")
+    parser.add_argument("--format", choices=FORMATS, help="of the output (default: by the suffix of FILE, else table)")
+    parser.add_argument("-o", "--output", default="-", metavar="FILE", help="file to write (default: -, stdout)")
     args = parser.parse_args()
     if "" in args.photos:  # of an unset variable; as a path it would be the current folder
         parser.error("expected a photo or a folder, received an empty name")
@@ -81,7 +81,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="a model in data/models/ (default: the best on the validation photos)")
-    parser.add_argument("--rev", metavar="GIT_REV", help="commit, branch, tag or experiment of the model")
+    parser.add_argument("--rev", metavar="GIT_REV", help="take the model from this commit, branch, tag or experiment")
 
 
 def choose_format(name: str | None, output: Path | None) -> str:
@@ -89,10 +89,11 @@ def choose_format(name: str | None, output: Path | None) -> str:
     if not output:
         return name or "table"
     if output.exists() and not output.is_file():
-        raise UserError(f"--output: expected the name of a file, received {shown(output)}, a folder or a device")
+        raise UserError(f"--output: expected the name of a file, received {escape_name(output)}, a folder or a device")
     suffix = output.suffix[1:].lower()
     if not name and suffix not in (*FORMATS, "txt", ""):
-        raise UserError(f"--output: expected a name in .csv, .json or .txt, or --format, received {shown(output)}")
+        received = escape_name(output)
+        raise UserError(f"--output: expected a name in .csv, .json or .txt, or --format, received {received}")
     return name or (suffix if suffix in FORMATS else "table")
 
 
@@ -104,12 +105,12 @@ def list_photos(given: Sequence[Path]) -> list[Path]:
             paths += map(Path, packed)
             continue
         if not path.exists():
-            raise UserError(f"expected a photo or a folder of photos, received {shown(path)}: no such file")
+            raise UserError(f"expected a photo or a folder of photos, received {escape_name(path)}: no such file")
         # Named pipes, links to folders or to nothing, and unreadable folders are listed, and fail to be decoded.
         files = [path / name for name in visible_files(path)]
         files += [Path(error.filename) for error in unreadable_folders(path)]
         if path.is_dir() and not files:
-            raise UserError(f"expected photos in the folder {shown(path)}, found none: add some, or leave it out")
+            raise UserError(f"expected photos in the folder {escape_name(path)}, found none: add some, or leave it out")
         paths += sorted(files) or [path]
     return paths
 
@@ -135,7 +136,7 @@ def classify_files(
                 if isinstance(photo, UnreadablePhotoError):
                     problems[path] = str(photo)
                 else:
-                    names.append(printable(path))
+                    names.append(escape_bytes(path))
                     photos.append(photo)
             table = trained.classify(np.array(photos, np.uint8).reshape(-1, *trained.image_size, 3))
             table.insert(0, "path", names)
@@ -173,10 +174,10 @@ def report_problems(
         sidecars |= {path for path in raws if path.with_suffix("") in photos_beside}
     if sidecars:
         text = "notes, films and the like beside photos: %d, such as %s"
-        logger.info(text, len(sidecars), shown(min(sidecars)))
+        logger.info(text, len(sidecars), escape_name(min(sidecars)))
     failed = {path: problem for path, problem in problems.items() if path not in sidecars}
     for path, problem in failed.items():
-        logger.warning("%s: %s", shown(path), problem)
+        logger.warning("%s: %s", escape_name(path), problem)
     photos = files - len(sidecars)
     if failed:
         others = f"; {model} classified the other {photos - len(failed)}" if len(failed) < photos else ""
@@ -193,7 +194,7 @@ def table_lines(tables: Iterable[pd.DataFrame]) -> Iterator[str]:
     """Align path, class, probability and note in columns, whose widths need all rows; escape control characters."""
     rows = pd.concat([table.filter(["path", "class", "probability", "note"]) for table in tables])
     rows["probability"] = rows["probability"].map("{:11.3f}".format)
-    cells = [[str(name), *map(shown, rows[name])] for name in rows]
+    cells = [[str(name), *map(escape_name, rows[name])] for name in rows]
     widths = [len(max(column, key=len)) for column in cells]
     for row in zip(*cells, strict=True):
         yield "  ".join(map(str.ljust, row, widths)).rstrip() + "\n"

@@ -47,8 +47,8 @@ def main() -> None:
     except DvcException as error:
         raise UserError(f"expected a git revision to compare with, received {base!r}: {first_line(error)}") from error
     main_scores = {"test.accuracy", *(f"{split}.{params.evaluate.rank_by}" for split in ("validation", "test"))}
-    of_model = scores["path"].str.startswith("metrics/models/") & scores["key"].isin(main_scores)
-    main_rows = scores[of_model | (scores["key"] == "model")]
+    is_main = scores["path"].str.startswith("metrics/models/") & scores["key"].isin(main_scores)
+    main_rows = scores[is_main | (scores["key"] == "model")]
     best = report.partition("\n\n")[2].partition("\n")[0]  # after the title: its accuracy and confidence interval
     main_names = " and ".join(sorted({"accuracy", SCORE_NAMES[params.evaluate.rank_by]}))
     unchanged = f"The best model is the same, and so is each model's {main_names}."
@@ -79,12 +79,13 @@ def diff_from(repo: Repo, base: str, kind: str) -> pd.DataFrame:
     Not DVC's own Markdown, in which a value such as ``(cat|dog)`` ends a cell.
     """
     number = "{:.3g}" if kind == "metrics" else "{}"
-    rows, difference = [], getattr(repo, kind).diff(base)
+    difference = getattr(repo, kind).diff(base)
     errors = difference.get("errors", {}).get("workspace", {})  # by file, or one that hides all files
     for error in errors.values() if isinstance(errors, dict) else [errors]:
         if not isinstance(error, FileNotFoundError):  # as of a model that was removed
             advice = "resolve the conflict, or run `dvc repro`"
             raise UserError(f"expected files that DVC can read: {first_line(error)}: {advice}")
+    rows = []
     for path, changes in difference.get("diff", {}).items():
         here = relpath(Path(repo.root_dir, path))  # DVC's paths are from the root of its repository
         for key, change in changes.items():

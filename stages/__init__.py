@@ -10,13 +10,13 @@ for stream in ("stdin", "stdout", "stderr"):  # in the order of their descriptor
 
 
 def report_exception(kind: type[BaseException], error: BaseException, *trace: Any) -> None:
-    """Report in one line also what ends the imports, which take seconds: ``cli.run`` starts after them."""
+    """Report a failure of the imports in one line, too: they take seconds, and ``cli.run`` starts after them."""
     if isinstance(error, KeyboardInterrupt):
         sys.stderr.write("stopped: run the same command again\n")
         return
     from stages.common.cli import MACHINE_FAILURE, machine_problem
 
-    # Of a package that is there, ours included, a missing module is a bug.
+    # A module that is missing from an installed package, ours included, is a bug.
     if isinstance(error, ModuleNotFoundError) and str(error.name).partition(".")[0] not in sys.modules:
         sys.stderr.write(f"error: {error}: run `make install` and `source .venv/bin/activate`\n")
     elif isinstance(error, Exception) and (problem := machine_problem(error)):

@@ -24,7 +24,7 @@ def main() -> None:
         if backbone.weights:
             # The file keeps its name, by which Keras distinguishes its two formats (.h5 and .weights.h5).
             source = Source(backbone.weights, f"backbones.{name}.weights")
-            source.check_is_apart(target, *(folder for folder in IN_DATA if folder != BACKBONE))
+            source.check_outside(target, *(folder for folder in IN_DATA if folder != BACKBONE))
             file = PurePosixPath(urlparse(source.path).path if source.is_http else source.path).name
             if not file.endswith(".h5") or source.is_folder():
                 raise UserError(f"{source.key}: expected a Keras weights file (.h5), received {source.url!r}")

@@ -2,8 +2,8 @@
 
 Reads ``download.photos`` (an archive or a folder) and ``download.labels`` (a CSV, or null), each a URL that fsspec
 knows or a local path. Writes ``data/raw/``, the photos in shards, ``data/labels/``, with the CSV as
-``labels.csv``, and ``data/fetched.json``, the list of both. DVC leaves them in place for this step to replace
-(``persist``), which refuses to replace a file that is not in the list: it may be the user's.
+``labels.csv``, and ``data/fetched.json``, the list of both. DVC does not delete these before the step runs
+(``persist``): the step replaces them, unless a file there is not in the list, as it may be the user's.
 """
 
 import json
@@ -41,7 +41,7 @@ def list_files(raw: Path, labels: Path) -> dict[str, dict[str, Any]]:
 
 
 def check_is_fetched() -> None:
-    """Refuse outputs that have a file which this step did not write the last time, or which was changed."""
+    """Refuse to replace files that this step did not write, or that have changed since."""
     try:
         fetched = json.loads(FETCHED.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):  # none yet, or cut short
@@ -55,7 +55,7 @@ def check_is_fetched() -> None:
 def fetch_photos(url: str, sha256: str | None, folder: Path) -> None:
     """Pack the photos at ``url``, a folder or an archive, into shards in a folder."""
     source = Source(url, "download.photos")
-    source.check_is_apart(*IN_DATA)
+    source.check_outside(*IN_DATA)
     if source.is_folder():
         if sha256:
             raise UserError(f"download.photos_sha256: expected it empty for a folder, received {sha256}")
@@ -68,7 +68,7 @@ def fetch_photos(url: str, sha256: str | None, folder: Path) -> None:
         except UserError as error:
             raise UserError(f"download.photos: {error} (from {source.url})") from error
     if not any(folder.iterdir()):
-        raise UserError(f"download.photos: expected photos, found no files in {source.url} but perhaps hidden ones")
+        raise UserError(f"download.photos: expected photos, found no files in {source.url}, or only hidden ones")
 
 
 def fetch_labels(url: str | None, folder: Path) -> None:
@@ -76,7 +76,7 @@ def fetch_labels(url: str | None, folder: Path) -> None:
         (folder / "none").write_text("download.labels is null: the classes are the folders of the photos.\n")
         return
     source = Source(url, "download.labels")
-    source.check_is_apart(*IN_DATA)
+    source.check_outside(*IN_DATA)
     source.copy_file(folder / "labels.csv")
 
 

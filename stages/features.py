@@ -1,12 +1,16 @@
 """Extract features from the photos with a frozen backbone.
 
 Reads the decoded photos in ``data/features/pixels/``, the backbone's weights, and from ``params.yaml`` an entry of
-``features``. Writes into ``data/features/NAME/`` the arrays ``train.npy`` and ``validation.npy``, float16
-(docs/decisions/float16_features.md), rows in the order of the photos, of training photos view after view;
-``backbone/``, a copy for the models that train on them; ``validation_sample.npy``, the pixels of up to 64 validation
-photos, on which saved models are checked; and ``about.json`` with a hash of the lists of photos, their ``image_fit``
-and the environment. With ``pooling`` features are averaged over height and width, as float32. A module that
-``FEATURE_STORE`` names in the environment extracts them in place of ``store_features``, elsewhere.
+``features``. Writes into ``data/features/NAME/``:
+
+    train.npy, validation.npy    features, float16, in the order of the photos, of
+                                 training photos view after view; with ``pooling``
+                                 their means over height and width, float32
+    backbone/                    a copy for the models that train on the features
+    validation_sample.npy        pixels on which saved models are checked
+    about.json                   a hash of the photos, their image_fit, the environment
+
+On a cluster, the variable ``FEATURE_STORE`` names a module whose ``store`` takes the place of ``store_features``.
 """
 
 import importlib
@@ -47,8 +51,8 @@ def main() -> None:
 
 def extract_features(name: str, features: Features, folder: Path) -> list[str]:
     """Write the features of all photos, and return the environment that computed them."""
-    elsewhere = os.environ.get("FEATURE_STORE")
-    store = importlib.import_module(elsewhere).store if elsewhere else store_features
+    module = os.environ.get("FEATURE_STORE")
+    store = importlib.import_module(module).store if module else store_features
     make_deterministic(features.seed)
     pixels = feature_sets.open_arrays(PIXELS)
     _, height, width, _ = pixels["train"].shape
@@ -57,7 +61,7 @@ def extract_features(name: str, features: Features, folder: Path) -> list[str]:
 
     views = {"train": features.views, "validation": 1}
     shapes = {split: (views[split] * len(pixels[split]), *extractor.output_shape[1:]) for split in pixels}
-    # Of maps the rounding averages out; where pooled features hardly vary, it could be all that a classifier sees.
+    # Rounding to float16 averages out over a map, but could hide how pooled features that hardly vary differ.
     arrays = feature_sets.create_arrays(folder, shapes, np.float32 if features.pooling else np.float16)
     for split in pixels:
         photos = StoredDataset(pixels[split], np.zeros(len(pixels[split])))

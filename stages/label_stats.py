@@ -1,10 +1,15 @@
 """Count the photos of each class in each split, and draw samples.
 
-Reads the lists in ``data/splits/`` and the photos. Writes ``metrics/label_stats.json`` (counts of rejected files by
-reason, of copies left out of validation and test, of corrected labels, and of images per class and split, of more than
-100 classes the largest and smallest; the test accuracy of the majority-class baseline; with ``image_fit: crop`` the
-share of a photo that it loses), ``plots/label_counts.csv`` and ``.png``, and ``plots/samples.png``, a row of random
-training photos of each class, or of the first 20 classes.
+Reads the lists in ``data/splits/`` and the photos. Writes:
+
+    metrics/label_stats.json    counts of rejected files, copies, corrected labels
+                                and images, the test accuracy of the majority
+                                class, and what image_fit: crop cuts off
+    plots/label_counts.csv, plots/label_counts.png
+                                images per class and split
+    plots/samples.png           random training photos of each class
+
+Of many classes, only the CSV has all.
 """
 
 from pathlib import Path
@@ -17,10 +22,11 @@ from matplotlib.figure import Figure
 from stages.common.cli import logger, run
 from stages.common.parallel import map_in_parallel
 from stages.common.params import LabelStats, load_params
+from stages.common.paths import SPLIT_NAMES
 from stages.evaluation.figures import caption, largest_and_smallest, listed_thumbnail, picture_grid, write_figure
 from stages.photos.decode import explain_undecodable, open_photo
 from stages.storage.files import write_csv, write_json
-from stages.storage.photo_lists import count_copies, count_rejected, majority_class_accuracy, read_split
+from stages.storage.photo_lists import count_copies, count_rejected, majority_class_accuracy, read_list, read_lists
 
 CLASSES_SHOWN = 20  # in either figure, which is up to 4,848 pixels high
 MAX_LISTED = 100  # classes in label_stats.json, which git keeps
@@ -29,15 +35,15 @@ PHOTOS_MEASURED, MEASURED_SIZE = 500, 64  # at random; large JPEGs are decoded s
 
 def main() -> None:
     params = load_params()
-    lists = {split: read_split(split) for split in ("train", "validation", "test")}
+    lists = read_lists(*SPLIT_NAMES)
     labels = {split: photos.groupby("label").size() for split, photos in lists.items()}
     counts = pd.concat(labels, names=["split"]).reset_index(name="images")  # a row per split and label
     table = counts.pivot(index="label", columns="split", values="images")[list(lists)]
     listed = largest_and_smallest(table, MAX_LISTED)
-    corrected = read_split("corrected")
+    corrected = read_list("corrected")
     stats = {
-        **count_rejected(read_split("rejected")),
-        "copies": count_copies(read_split("copies"), {split: lists[split] for split in ("validation", "test")}),
+        **count_rejected(read_list("rejected")),
+        "copies": count_copies(read_list("copies"), {split: lists[split] for split in ("validation", "test")}),
         "relabelled": int((corrected["given"] != corrected["label"]).sum()),
         "test": {"accuracy": round(majority_class_accuracy(lists["train"], lists["test"]), 6)},
         # A list, so that DVC leaves it out of its tables, where these would be columns beside each model's accuracy.

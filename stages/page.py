@@ -19,7 +19,7 @@ from stages.common.paths import BEST, LABEL_ISSUES, REPORT
 from stages.storage.files import check_leftovers, explain_unreadable, json_value, write_text
 
 REPORT_PAGE = Path("metrics/report.html")
-PHOTOS_TO_JUDGE = (LABEL_ISSUES, Path("plots/mistakes"))  # whose figures are shown as wide as the window
+PHOTOS_TO_JUDGE = (LABEL_ISSUES, Path("plots/mistakes"))  # their figures are as wide as the window
 
 
 def main() -> None:
@@ -50,7 +50,7 @@ def figures_by_section(best: str, label_issues: Iterable[str]) -> dict[str, dict
 def page(report: str, figures: dict[str, dict[Path, str]]) -> str:
     """Convert the report from Markdown to HTML, with figures by the heading of the section that they end."""
     converter = Markdown(extensions=["tables"], output_format="html")
-    converter.ESCAPED_CHARS = list(punctuation)  # all that Markdown lets escape today; by itself it has fewer
+    converter.ESCAPED_CHARS = list(punctuation)  # as CommonMark allows; its own list is shorter
     converter.preprocessors.deregister("html_block")  # the report has no HTML: what looks so is a name
     converter.inlinePatterns.deregister("html")
     body = converter.convert(report).replace("<table>", '<div class="table" tabindex="0"><table>')

@@ -13,12 +13,12 @@ from stages.common.paths import FEATURES, PIXELS
 from stages.photos.decode import decode_photos
 from stages.storage.feature_sets import ABOUT, create_arrays, hash_paths
 from stages.storage.files import atomic_folder, write_json
-from stages.storage.photo_lists import read_split
+from stages.storage.photo_lists import read_list
 
 
 def main() -> None:
     params = load_params()
-    lists = {split: read_split(f"{split}_paths") for split in ("train", "validation")}
+    lists = {split: read_list(f"{split}_paths") for split in ("train", "validation")}
     with atomic_folder(FEATURES / PIXELS, replace=True) as folder:
         shapes = {split: (len(photos), *params.image_size, 3) for split, photos in lists.items()}
         arrays = create_arrays(folder, shapes, np.uint8)

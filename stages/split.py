@@ -1,23 +1,25 @@
 """Split the photos into training, validation and test.
 
-Reads the list of files in ``data/thumbnails/``, and the thumbnails. The photos lie in a folder per class; or in
-``train/`` and ``validation/``, ``test/`` or both, by any of the names that ``stages/data/layout.py`` lists, with a
-folder per class in each, or in a folder per class; each may be inside one outer folder. If there is a
-``data/labels/labels.csv`` (``path,label``), the labels are from there instead. ``corrections.csv`` (``path,label``)
-changes the label of photos that have one, or removes them (``remove``).
+Reads the list of files in ``data/thumbnails/`` and their thumbnails. Labels, and perhaps splits, come from the CSV
+``data/labels/labels.csv`` or, without one, from the folders of the photos (``stages/data/layout.py`` has the layouts).
+Then ``corrections.csv`` (``path,label``) changes the label of a photo that has one, or removes the photo (``remove``).
+Writes into ``data/splits/``:
 
-Writes ``data/splits/train.csv``, ``validation.csv`` and ``test.csv`` (``path,label``, sorted by path);
-``train_paths.csv`` and ``validation_paths.csv`` (``path``) for ``pixels``, to which a corrected label makes no
-difference; ``rejected.csv`` (``path,reason``): every file in none of the three lists; ``copies.csv`` (``path,split``):
-those of them that are duplicates of a photo in their own split; ``groups.csv`` (``path,group``): the training and
-validation photos that are not alone in their group, of duplicates or by ``split.group`` or ``split.group_column``; and
-``corrected.csv`` (``path,given,label``): every photo that has its label from ``corrections.csv``.
+    train.csv, validation.csv, test.csv       path,label
+    train_paths.csv, validation_paths.csv     path: for `pixels`, to which a
+                                              corrected label makes no difference
+    rejected.csv     path,reason: every file that is in none of the three
+    copies.csv       path,split: rejected duplicates of a photo in the same split
+    groups.csv       path,group: training and validation photos that have others
+                     in their group (duplicates, or by split.group)
+    corrected.csv    path,given,label: photos whose label is a correction
 
-Duplicates and the photos of a group are never in two splits. In training, duplicates stay; validation
-and test have one photo of each duplicate cluster, so that scores, confidence intervals and tests count it once.
+Duplicates, and the photos of a group, are never in two splits. Training keeps all duplicates; validation and test keep
+one photo of each cluster, so that scores, confidence intervals and tests count it once.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from posixpath import splitext
 
 import numpy as np
@@ -25,13 +27,13 @@ import pandas as pd
 
 from stages.common.cli import MismatchError, UserError, logger, quoted, run
 from stages.common.params import Split, load_params
-from stages.common.paths import CORRECTIONS, LABELS, RAW, SPLITS, THUMBNAILS
+from stages.common.paths import CORRECTIONS, LABELS, RAW, SPLIT_NAMES, SPLITS, THUMBNAILS
 from stages.data.duplicates import find_clusters, find_conflicts, hash_thumbnails
 from stages.data.groups import assign_splits, find_groups
 from stages.data.labels import apply_corrections, read_column, read_labels
-from stages.data.layout import SPLIT_NAMES, find_photos, splits_by_name
+from stages.data.layout import find_photos, splits_by_name
 from stages.photos.formats import SUFFIXES
-from stages.storage.arrays import ArrayStore, DiskArray, open_array, row_by_row
+from stages.storage.arrays import ArrayStore, DiskArray, blockwise, open_array
 from stages.storage.files import atomic_folder, explain_unreadable, read_json, write_csv
 from stages.storage.non_photos import RAW_SUFFIXES, SIDECAR_SUFFIXES, file_sizes
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
@@ -80,7 +82,7 @@ def read_thumbnails() -> tuple[pd.DataFrame, DiskArray]:
             raise ValueError(f"{len(files)} files, thumbnails of {thumbnails.dtype}, shaped {thumbnails.shape}")
         sizes = file_sizes(RAW)  # none where DVC pulled the thumbnails alone
         if sizes and sizes != read_json(THUMBNAILS / "shards.json", dict, advice):
-            raise UserError(f"{THUMBNAILS}: expected those of the photos in {RAW}, received others: {advice}")
+            raise UserError(f"{THUMBNAILS}: expected thumbnails of the photos in {RAW}, received others: {advice}")
         return files, thumbnails
 
 
@@ -110,26 +112,20 @@ def split_photos(
     reject_unusable(photos, files["problem"], has_sidecars=not labels.exists())
     check_classes(photos)
     apply_corrections(photos, corrections)
-    index = photos.index[photos["reason"] == ""]
-    hashes = row_by_row(lambda indices: hash_thumbnails(thumbnails[indices]), index.to_numpy())
-    photos.loc[index, ["phash", "mirrored_phash"]] = hashes
-    hashed = ["label", "phash", "mirrored_phash"]
-    photos.loc[index, "cluster"] = find_clusters(photos.loc[index, hashed], thumbnails, settings.duplicate_distance)
-    logger.info("usable photos: %d, copies among them: %d", len(index), len(index) - photos["cluster"].max() - 1)
+    cluster_duplicates(photos, thumbnails, settings.duplicate_distance)
     reject_conflicts(photos, thumbnails, settings.duplicate_distance)
     check_classes(photos)
-    index = photos.index[photos["reason"] == ""]
-    group_of = read_column(labels, settings.group_column, "split.group_column") if settings.group_column else {}
-    photos.loc[index, "group"] = find_groups(photos.loc[index, ["path", "name", "cluster"]], settings, group_of)
     in_fractions = not photos["split"].any()
-    photos.loc[index, "split"] = assign_splits(photos.loc[index], settings, photos[photos["reason"] == REMOVED])
+    assign_groups_and_splits(photos, settings, labels)
     reject_leaks(photos)
-    problems = check_rejected_fraction(photos, settings.max_rejected_fraction)
+    problems = [check_rejected_fraction(photos, settings.max_rejected_fraction)]
+    # Where fractions divide the photos, clusters count once: training would have nearly all photos of a fixed camera.
     checked = SPLIT_NAMES if in_fractions else SPLIT_NAMES[1:]
-    problems += reject_copies(photos, thumbnails, settings.max_copies_fraction, checked)
-    problems += check_splits(photos)
-    if problems:  # all at once, as correcting photos means to fetch and decode them again
-        raise UserError("\nand ".join(problems))
+    problems.append(check_copies(photos, thumbnails, settings.max_copies_fraction, checked))
+    reject_copies(photos)
+    problems.append(check_splits(photos))
+    if any(problems):  # all at once, as correcting photos means to fetch and decode them again
+        raise UserError("\nand ".join(filter(None, problems)))
     return photos.sort_values("path")  # until here, names without a file were the last
 
 
@@ -164,6 +160,16 @@ def check_classes(photos: pd.DataFrame) -> None:
         raise UserError(f"expected usable photos of every class, found none of {quoted(sorted(lost))}: {rejected}")
 
 
+def cluster_duplicates(photos: pd.DataFrame, thumbnails: DiskArray, max_distance: int | None) -> None:
+    """Fill the perceptual hashes and the duplicate clusters of usable photos."""
+    index = photos.index[photos["reason"] == ""]
+    hashes = blockwise(lambda indices: hash_thumbnails(thumbnails[indices]), index.to_numpy())
+    photos.loc[index, ["phash", "mirrored_phash"]] = hashes
+    hashed = photos.loc[index, ["label", "phash", "mirrored_phash"]]
+    photos.loc[index, "cluster"] = find_clusters(hashed, thumbnails, max_distance)
+    logger.info("usable photos: %d, copies among them: %d", len(index), len(index) - photos["cluster"].max() - 1)
+
+
 def reject_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: int | None) -> None:
     """Reject duplicates of photos with another label, as either may be the wrong one, and part clusters by class."""
     if max_distance is None:
@@ -172,6 +178,14 @@ def reject_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance:
     others = find_conflicts(clustered, thumbnails, max_distance)
     photos.loc[others.index, "reason"] = f"{TWO_LABELS}: {DUPLICATE} " + others + ", which has another"
     photos.loc[clustered.index, "cluster"] = clustered.groupby(["cluster", "label"]).ngroup()
+
+
+def assign_groups_and_splits(photos: pd.DataFrame, settings: Split, labels: Path) -> None:
+    """Fill the groups of usable photos, and the splits that are not given."""
+    index = photos.index[photos["reason"] == ""]
+    group_of = read_column(labels, settings.group_column, "split.group_column") if settings.group_column else {}
+    photos.loc[index, "group"] = find_groups(photos.loc[index, ["path", "name", "cluster"]], settings, group_of)
+    photos.loc[index, "split"] = assign_splits(photos.loc[index], settings, photos[photos["reason"] == REMOVED])
 
 
 def reject_leaks(photos: pd.DataFrame) -> None:
@@ -188,11 +202,11 @@ def reject_leaks(photos: pd.DataFrame) -> None:
     photos.loc[leaks.index, "reason"] = (f"{DUPLICATE} " + same_photo).fillna(f"{SAME_GROUP} " + same_group)
 
 
-def check_rejected_fraction(photos: pd.DataFrame, max_fraction: float) -> list[str]:
-    """Return a problem if too many files are rejected, counted among files that are meant to be photos.
+def check_rejected_fraction(photos: pd.DataFrame, max_fraction: float) -> str | None:
+    """Return a problem if too many of the files that are meant to be photos are rejected.
 
-    In a class folder those are all files except sidecar files, in a CSV of labels all; elsewhere only files with the
-    suffix of a photo, or of a file that the CSV lists.
+    These are all files in class folders but sidecar files, all that the CSV lists, and elsewhere files with the suffix
+    of a photo or of a listed file.
     """
     photos = photos.loc[photos["reason"] != REMOVED, ["path", "label", "reason"]]
     reasons = photos["reason"]
@@ -203,13 +217,13 @@ def check_rejected_fraction(photos: pd.DataFrame, max_fraction: float) -> list[s
     candidates = photos[is_photo | is_alike | is_named]
     rejected = candidates[candidates["reason"] != ""]
     if len(rejected) / len(candidates) <= max_fraction:  # 0.29 * 100 is below 29 in floats
-        return []
+        return None
     log_first(rejected)
     hint = NOT_DUPLICATES if rejected["reason"].str.contains(DUPLICATE).any() else ""
-    return [
+    return (
         f"expected at most {max_fraction:.1%} of the photos to be rejected, received {len(rejected)} of "
         f"{len(candidates)}, listed above: fix or remove them, or raise split.max_rejected_fraction{hint}"
-    ]
+    )
 
 
 def log_first(rejected: pd.DataFrame) -> None:
@@ -218,55 +232,63 @@ def log_first(rejected: pd.DataFrame) -> None:
     logger.warning("\n".join([*lines, *more]))
 
 
-def reject_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: float, checked: list[str]) -> list[str]:
-    """In validation and test, reject all photos but the first of a cluster.
+def with_originals(photos: pd.DataFrame, split: str) -> pd.DataFrame:
+    """Return the usable photos of a split, with ``original``: the index of the first photo of their cluster there."""
+    in_split = usable(photos[photos["split"] == split], ["path", "cluster"])
+    return in_split.assign(original=in_split.index.to_series().groupby(in_split["cluster"]).transform("first"))
 
-    Returns a problem if in a split of ``checked`` too many copies are not identical to the first. Training is one if
-    the two fractions divide the photos: as a cluster counts once, it would have nearly all photos of a fixed camera.
-    """
+
+def check_copies(photos: pd.DataFrame, thumbnails: ArrayStore, max_fraction: float, splits: list[str]) -> str | None:
+    """Return a problem if in one of these splits too many copies are not identical to their originals."""
     received, examples = [], []
-    for split in checked:
-        in_split = usable(photos[photos["split"] == split], ["path", "cluster"])
-        copies = in_split[in_split["cluster"].duplicated()]
-        if copies.empty:
-            continue
-        originals = in_split.drop_duplicates("cluster").reset_index().set_index("cluster").loc[copies["cluster"]]
-        if split != "train":
-            photos.loc[copies.index, "copy_of"] = originals["path"].to_numpy()
-            photos.loc[copies.index, "reason"] = f"{DUPLICATE} " + photos["copy_of"]
-            text = "%s: copies of other photos there, left out: %d of %d (%.1f %%), such as %s of %s"
-            example = copies["path"].iloc[0], originals["path"].iloc[0]
-            logger.warning(text, split, len(copies), len(in_split), 100 * len(copies) / len(in_split), *example)
-        pairs = np.stack([copies.index, originals["index"]], axis=1)
+    for split in splits:
+        in_split = with_originals(photos, split)
+        copies = in_split[in_split["original"] != in_split.index]
+        pairs = np.stack([copies.index, copies["original"]], axis=1)
         alike = [pair for pair in pairs if not np.array_equal(*thumbnails[pair])]
-        if len(alike) / len(in_split) > max_fraction:
+        if alike and len(alike) / len(in_split) > max_fraction:
             received.append(f"{len(alike)} of {len(in_split)} in {split}")
             examples.append(" and ".join(photos["path"][alike[0]]))
     if not received:
-        return []
-    return [
+        return None
+    return (
         f"expected at most {max_fraction:.1%} of the photos of a split to be nearly the same as others there, received "
         f"{', '.join(received)}, as {examples[0]}: if they are copies, set split.max_copies_fraction to 1; if bursts "
         "or frames of films, also keep each together by split.group or split.group_column"
         f"{NOT_DUPLICATES}"
-    ]
+    )
 
 
-def check_splits(photos: pd.DataFrame) -> list[str]:
+def reject_copies(photos: pd.DataFrame) -> None:
+    """In validation and test, reject all photos but the first of a cluster."""
+    for split in SPLIT_NAMES[1:]:
+        in_split = with_originals(photos, split)
+        copies = in_split[in_split["original"] != in_split.index]
+        if copies.empty:
+            continue
+        photos.loc[copies.index, "copy_of"] = photos["path"][copies["original"]].to_numpy()
+        photos.loc[copies.index, "reason"] = f"{DUPLICATE} " + photos["copy_of"]
+        text = "%s: copies of other photos there, left out: %d of %d (%.1f %%), such as %s of %s"
+        example = photos.loc[copies.index[0], ["path", "copy_of"]]
+        logger.warning(text, split, len(copies), len(in_split), 100 * len(copies) / len(in_split), *example)
+
+
+def check_splits(photos: pd.DataFrame) -> str | None:
     """Return a problem if a class cannot be trained, validated and tested."""
     used = usable(photos, ["label", "split"])
     counts = pd.crosstab(used["label"], used["split"])
     counts = counts.reindex(sorted(set(photos["label"]) - {""}), columns=SPLIT_NAMES, fill_value=0)
     lacking = counts[(counts == 0).any(axis=1)]
     if lacking.empty:
-        return []
-    label, listed = lacking.index[0], ", ".join(f"{count} in {split}" for split, count in lacking.iloc[0].items())
-    of_class = photos[photos["label"] == label]
-    has_copies = usable(of_class, ["cluster"])["cluster"].duplicated().any()
-    hint = NOT_DUPLICATES if has_copies or of_class["reason"].str.contains(DUPLICATE).any() else ""
+        return None
+    label = lacking.index[0]
+    listed = ", ".join(f"{count} in {split}" for split, count in lacking.iloc[0].items())
+    same_class = photos[photos["label"] == label]
+    has_copies = usable(same_class, ["cluster"])["cluster"].duplicated().any()
+    hint = NOT_DUPLICATES if has_copies or same_class["reason"].str.contains(DUPLICATE).any() else ""
     others = f", and too few of {quoted(lacking.index[1:])}" if len(lacking) > 1 else ""
     found = f"found of {label!r} {listed}{others}{hint}"
-    return [f"expected three different photos or groups (split.group) of every class, {found}"]
+    return f"expected three different photos or groups (split.group) of every class, {found}"
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
 """Decode every file once: a thumbnail of each photo, and why other files are not usable photos.
 
-Reads the photos in ``data/raw/``. Writes into ``data/thumbnails/`` ``files.csv`` (``path,problem``): every file there,
-sorted by path, and why it is not a usable photo, or ""; ``thumbnails.npy``, by which ``split`` finds
-duplicates: uint8, shaped (files, 3, 32, 32), rows in the order of the files, zeros for those that are not photos; and
-``shards.json``, the sizes of the shards that the photos were in.
+Reads the photos in ``data/raw/``. Writes into ``data/thumbnails/``:
+
+    files.csv         path,problem: every file, sorted by path, and why it is not a
+                      usable photo, or ""
+    thumbnails.npy    uint8, shaped (files, 3, 32, 32), zeros for other files: `split`
+                      finds duplicates by them
+    shards.json       the sizes of the shards that the photos were in
 """
 
 import numpy as np
@@ -53,7 +56,7 @@ def main() -> None:
 
 def make_thumbnail(photo: Image.Image) -> np.ndarray:
     """Resize a photo in RGB to a thumbnail, uint8, shaped (3, 32, 32)."""
-    thumbnail = photo.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3)  # which makes it faster
+    thumbnail = photo.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3)  # the gap makes it faster
     return np.asarray(thumbnail).transpose(2, 0, 1)
 
 

@@ -157,8 +157,9 @@ def test_only_evaluate_shows_test_photos_to_a_model() -> None:
     readers = {name for name, step in STEPS.items() if {"data/splits", "data/splits/test.csv"} & set(step["deps"])}
     assert readers == {"evaluate", "label_stats"}
     for file in imported_files(PROJECT / "stages/train.py"):
-        words = [node.value for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Constant)]
-        assert "test" not in words, f"{file.name} may read it in train"
+        nodes = list(ast.walk(ast.parse(file.read_text())))
+        assert "test" not in [node.value for node in nodes if isinstance(node, ast.Constant)], file.name
+        assert "SPLIT_NAMES" not in [node.id for node in nodes if isinstance(node, ast.Name)], file.name
 
 
 def outputs(step: dict[str, Any]) -> list[str]:
@@ -178,7 +179,7 @@ def test_each_path_is_an_output_of_one_step_or_holds_some() -> None:
 
 
 def test_dvc_deletes_nothing_where_users_may_have_put_files() -> None:
-    """Before a step that fetches; tests/pipeline/test_user_files.py runs one (docs/decisions/persist.md)."""
+    """Before a step that fetches; tests/pipeline/test_pipeline.py runs one (docs/decisions/persist.md)."""
     for name in ("download", "backbone"):
         assert all(settings["persist"] for out in STEPS[name]["outs"] for settings in out.values())
 
@@ -228,6 +229,13 @@ def test_what_only_a_few_need_stays_in_one_place() -> None:
     assert files_where(re.compile(r"rcParams|matplotlib\.use\(").search) == {"stages/evaluation/figures.py"}
     keras = re.compile(r"^ *import (?:keras|tensorflow)\b", re.MULTILINE)
     assert files_where(keras.search) == {"stages/models/runtime.py"}
+
+
+def test_no_file_is_read_as_a_pickle() -> None:
+    """A pickle may run code, and people share models."""
+    assert not files_where(
+        re.compile(r"allow_pickle=True|^ *(?:import|from) (?:pickle|dill|joblib)\b", re.MULTILINE).search
+    )
 
 
 def test_a_checkout_on_windows_has_the_same_bytes(tmp_path: Path) -> None:

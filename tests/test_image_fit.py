@@ -11,7 +11,7 @@ from scipy.special import softmax
 from commands import predict
 from commands.cluster import batch_predict, classification
 from commands.export.fidelity import validation_photos
-from stages import evaluate, pixels, split, thumbnails, train
+from stages import evaluate, pixels, train
 from stages.common.cli import UserError
 from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings
@@ -19,6 +19,7 @@ from stages.inference.model_file import fetch_model_file
 from stages.inference.prediction import load_model
 from stages.photos.decode import resized_pixels
 from tests.conftest import CNN_ALONE, PHOTOS, TINY_CNN, edit_params, pack_photos, read_json, run_main, write_photos
+from tests.test_split import split_photos
 
 pytestmark = pytest.mark.usefixtures("_trained")
 SIZE = (16, 20)
@@ -34,9 +35,7 @@ def _trained(workspace: Path, eagerly: None) -> None:
     for label in ("cats", "dogs"):
         write_photos(PHOTOS / "train" / label, 4, width=60, suffix=".png")
         write_photos(PHOTOS / "validation" / label, 6, width=60, suffix=".png")
-    pack_photos()
-    thumbnails.main()
-    split.main()
+    split_photos()
     pixels.main()
     run_main(train, "cnn")
 

@@ -110,7 +110,6 @@ def test_counts_of_many_classes_are_the_extremes() -> None:
 
 @pytest.mark.usefixtures("_no_figures")
 def test_counts_in_the_metrics_are_limited_and_say_so(workspace: Path) -> None:
-    write_photos(workspace, 1)
     labels = [f"class {index:03}" for index in range(103) for _ in range(1 + (index > 51))]
     photos = {"path": "0.jpg", "label": labels}
     write_lists(train=photos, validation=photos, test=photos)
@@ -130,8 +129,7 @@ def test_a_long_class_name_leaves_room_for_the_rest() -> None:
         assert figure.axes[0].get_window_extent().width > 100  # pixels
 
 
-def test_a_lost_photo_is_one_line(workspace: Path, set_params: SetParams) -> None:
-    write_photos(workspace, 1)
+def test_a_lost_photo_is_one_line(set_params: SetParams) -> None:
     lost = {"path": ["lost.jpg"], "label": ["cats"]}
     write_lists(train=lost, validation=lost, test=lost)
     for fit in ("stretch", "crop"):  # which measures photos

@@ -9,8 +9,8 @@ from PIL import Image
 
 from stages import split, thumbnails
 from stages.common.cli import UserError
-from stages.common.paths import LABELS, RAW, SPLITS, THUMBNAILS
-from stages.data.layout import SPLIT_NAMES, photo_table
+from stages.common.paths import LABELS, RAW, SPLIT_NAMES, SPLITS, THUMBNAILS
+from stages.data.layout import photo_table
 from stages.storage.photo_lists import SIDECAR, count_rejected
 from tests.conftest import PHOTOS, SetParams, pack_photos, write_photos
 
@@ -20,11 +20,14 @@ def layout(photos: dict[str, int]) -> None:
         write_photos(PHOTOS / folder, count)
 
 
+def write_labels(*lines: str) -> None:
+    LABELS.mkdir(parents=True, exist_ok=True)
+    (LABELS / "labels.csv").write_text("\n".join(lines))
+
+
 def label_photos(*names: str) -> None:
     """Write a CSV of labels: every second name is a cat."""
-    LABELS.mkdir(parents=True, exist_ok=True)
-    lines = [f"{name},{'dogs' if index % 2 else 'cats'}" for index, name in enumerate(names)]
-    (LABELS / "labels.csv").write_text("\n".join(["path,label", *lines]))
+    write_labels("path,label", *(f"{name},{'dogs' if index % 2 else 'cats'}" for index, name in enumerate(names)))
 
 
 def split_photos() -> None:
@@ -80,9 +83,9 @@ def test_as_many_rejected_as_allowed_do_not_stop_the_run() -> None:
     """Though 0.29 * 100 is less than 29 in floating point."""
     names = [f"{number}.jpg" for number in range(100)]
     rows = [(name, name, "cats", "", "cannot be decoded" if index < 29 else "") for index, name in enumerate(names)]
-    assert split.check_rejected_fraction(photo_table(rows), 0.29) == []
-    [problem] = split.check_rejected_fraction(photo_table(rows), 0.28)
-    assert "at most 28.0% of the photos to be rejected, received 29 of 100" in problem
+    assert split.check_rejected_fraction(photo_table(rows), 0.29) is None
+    problem = split.check_rejected_fraction(photo_table(rows), 0.28)
+    assert "at most 28.0% of the photos to be rejected, received 29 of 100" in str(problem)
 
 
 @pytest.mark.parametrize(
@@ -127,16 +130,16 @@ def test_only_photos_outside_of_class_folders_count_as_rejected(workspace: Path)
 @pytest.mark.usefixtures("workspace")
 def test_sidecar_files_are_listed_and_count_for_nothing(caplog: pytest.LogCaptureFixture) -> None:
     layout({"cats": 10, "dogs": 10})
-    for suffix in (".AAE", ".MOV", ".mp4", ".xmp", ".jpg.json", ".xml"):
+    for suffix in (".AAE", ".MOV", ".MP", ".mp4", ".xmp", ".jpg.json", ".xml"):
         (PHOTOS / "cats/0").with_suffix(suffix).write_text("no photo")
     (PHOTOS / "cats/0.THM").write_bytes((PHOTOS / "cats/0.jpg").read_bytes())
     (PHOTOS / "cats/2.jpg").rename(PHOTOS / "cats/2.txt")  # a photo all the same
     (PHOTOS / "cats/1.NEF").write_bytes(b"II*\0")
     lists = split_lists()
     assert sum(len(lists[name]) for name in SPLIT_NAMES) == 20
-    assert len(lists["rejected"]) == 8
+    assert len(lists["rejected"]) == 9
     assert lists["rejected"]["reason"].str.startswith(SIDECAR).all()
-    assert "8 of them are notes, films and the like beside photos, such as data/raw/cats/0.AAE" in caplog.text
+    assert "9 of them are notes, films and the like beside photos, such as data/raw/cats/0.AAE" in caplog.text
     assert set(count_rejected(lists["rejected"]).values()) == {0}
 
 
@@ -167,7 +170,6 @@ def test_what_a_csv_lists_is_no_sidecar_file(caplog: pytest.LogCaptureFixture) -
     with pytest.raises(UserError, match=r"received 1 of 41, listed above"):
         split_photos()
     assert "data/raw/scan.pdf: cannot be decoded: is a PDF" in caplog.text
-    assert "sidecar" not in caplog.text
 
 
 def test_a_class_without_usable_photos_is_an_error(
@@ -212,9 +214,8 @@ def test_files_with_more_frames_are_counted(workspace: Path, caplog: pytest.LogC
 def write_splits(*values: str) -> None:
     """Write a CSV of a photo of cats and one of dogs for each value of a column ``fold``, and a line of spaces."""
     layout({"cats": len(values), "dogs": len(values)})
-    LABELS.mkdir(parents=True, exist_ok=True)
     rows = [f"{label},{fold},{label}/{index}.jpg" for label in ("cats", "dogs") for index, fold in enumerate(values)]
-    (LABELS / "labels.csv").write_text("\n".join(["label,fold,path", " ", *rows]))
+    write_labels("label,fold,path", " ", *rows)
 
 
 def test_a_column_of_the_labels_gives_the_splits(workspace: Path, set_params: SetParams) -> None:
@@ -251,9 +252,7 @@ def test_a_column_of_other_splits_is_refused(
 def test_of_many_classes_without_a_photo_a_few_are_named(workspace: Path) -> None:
     """Or the example, which says what is wrong with the paths, would be far to the right."""
     layout({"photos": 30})
-    LABELS.mkdir(parents=True)
-    rows = [f"{index}.jpeg,class {index:02}" for index in range(30)]
-    (LABELS / "labels.csv").write_text("\n".join(["path,label", *rows]))
+    write_labels("path,label", *(f"{index}.jpeg,class {index:02}" for index in range(30)))
     message = r"'class 03', 'class 04' and 25 more: '0.jpeg' is .* has files such as '0.jpg'"
     with pytest.raises(UserError, match=message):
         split_photos()
@@ -282,7 +281,9 @@ def test_thumbnails_of_other_files_are_refused(workspace: Path) -> None:
     split.main()
     write_photos(PHOTOS / "cats", 6)
     pack_photos()
-    with pytest.raises(UserError, match=r"^data/thumbnails: expected those of the photos in data/raw, .*thumbnails`$"):
+    with pytest.raises(
+        UserError, match=r"^data/thumbnails: expected thumbnails of the photos in data/raw, .*thumbnails`$"
+    ):
         split.main()
 
 

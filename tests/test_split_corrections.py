@@ -10,8 +10,7 @@ import pandas as pd
 import pytest
 
 from stages.common.cli import UserError
-from stages.common.paths import CORRECTIONS, RAW, SPLITS
-from stages.data.layout import SPLIT_NAMES
+from stages.common.paths import CORRECTIONS, RAW, SPLIT_NAMES, SPLITS
 from tests.conftest import PHOTOS, SetParams, write_photos
 from tests.test_split import split_photos
 

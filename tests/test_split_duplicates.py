@@ -12,12 +12,11 @@ from sklearn.datasets import load_digits
 
 from commands.sample.drawing import draw_animal
 from stages.common.cli import MismatchError, UserError
-from stages.common.paths import LABELS, SPLITS
-from stages.data.layout import SPLIT_NAMES
+from stages.common.paths import SPLIT_NAMES, SPLITS
 from stages.evaluation.report import data_values
-from stages.storage.photo_lists import DUPLICATE, read_groups, read_split
+from stages.storage.photo_lists import DUPLICATE, read_groups, read_list
 from tests.conftest import PHOTOS, SetParams, edit_params, write_photos
-from tests.test_split import layout, split_lists, split_photos
+from tests.test_split import layout, split_lists, split_photos, write_labels
 
 SCENE = draw_animal("cats", np.random.default_rng(0)).resize((96, 96))
 
@@ -29,24 +28,19 @@ def copy_photo(source: str, *targets: str) -> None:
 
 def test_a_column_of_the_labels_keeps_patients_together(workspace: Path, set_params: SetParams) -> None:
     layout({"scans": 24})
-    LABELS.mkdir(parents=True)
     patients = {f"scans/{number}.jpg": f"{number // 3}" for number in range(24)}
-    rows = [f"{patient},{'ab'[int(patient) % 2]},{path}" for path, patient in patients.items()]
-
-    def write_labels(*more: str, columns: str = "patient,label,path") -> None:
-        (LABELS / "labels.csv").write_text("\n".join([columns, " ", *rows, *more]))
-
-    write_labels()
+    rows = [" ", *(f"{patient},{'ab'[int(patient) % 2]},{path}" for path, patient in patients.items())]
+    write_labels("patient,label,path", *rows)
     set_params({"split.group_column": "patient"})
     lists = split_lists()
     of_split = [{patients[path.removeprefix("data/raw/")] for path in lists[split]["path"]} for split in SPLIT_NAMES]
     assert sum(map(len, of_split)) == len(set().union(*of_split)) == 8
-    write_labels("7,a,scans/0.jpg")
+    write_labels("patient,label,path", *rows, "7,a,scans/0.jpg")
     with pytest.raises(UserError, match=r"disagree on the patient of scans/0\.jpg \(0, 7\)"):
         split_photos()
     set_params({"split.group_column": "Patient"})
     for columns in ("patient,label,path", "Patient,label,path,Patient"):
-        write_labels(columns=columns)
+        write_labels(columns, *rows)
         received = columns.replace(",", ", ")
         with pytest.raises(MismatchError, match=rf"'Patient' once in download\.labels, received {received}$"):
             split_photos()
@@ -153,7 +147,7 @@ def test_copies_are_left_out_and_reported(workspace: Path, caplog: pytest.LogCap
     copy_photo("test/dogs/1.jpg", "train/dogs/leak.jpg")
     edit_params(Path("params.yaml"), {"split.max_rejected_fraction": 0.1})
     split_photos()
-    lists = {name: read_split(name) for name in (*SPLIT_NAMES, "rejected", "copies")}
+    lists = {name: read_list(name) for name in (*SPLIT_NAMES, "rejected", "copies")}
     assert [len(lists[name]) for name in SPLIT_NAMES] == [7, 6, 6]
     assert lists["test"]["path"].str.startswith("data/raw/test/").all()
     assert lists["copies"].to_numpy().tolist() == [

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages import evaluate, pixels, split, thumbnails, train
+from stages import evaluate, pixels, train
 from stages.common.cli import UserError
 from stages.evaluation import gradcam
 from stages.inference import prediction
 from stages.inference.prediction import load_model
 from stages.photos.decode import resized_pixels
-from tests.conftest import PHOTOS, PROJECT, TINY_CNN, edit_params, pack_photos, read_json, run_main, write_photos
+from tests.conftest import PHOTOS, PROJECT, TINY_CNN, edit_params, read_json, run_main, write_photos
+from tests.test_split import split_photos
 
 # The best is evaluated before another.
 MODELS = {"second": {**TINY_CNN, "epochs": 3, "rescale": "minus_one_to_one"}, "first": TINY_CNN}
@@ -35,9 +36,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for label, train_count, validation_count in zip(CLASSES, (9, 6, 6), (10, 15, 15), strict=True):
             write_photos(PHOTOS / "train" / label, train_count)
             write_photos(PHOTOS / "validation" / label, validation_count, first=20)
-        pack_photos()
-        thumbnails.main()
-        split.main()
+        split_photos()
         pixels.main()
         for name in MODELS:
             run_main(train, name)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -15,9 +14,9 @@ from stages.common.paths import BACKUPS, FEATURES, MODELS
 from stages.inference.prediction import load_model
 from stages.models.saving import check_saved_model
 from stages.storage.files import content_hash, write_json
-from stages.training import callbacks, network
+from stages.training import network
 from tests.conftest import CNN_ALONE, TINY_CNN, SetParams, edit_params, read_json, run_main, write_list
-from tests.training.examples import KilledError
+from tests.training.examples import KilledError, killed_after
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 Settings = Callable[..., None]  # the fixture
@@ -38,8 +37,8 @@ def settings(set_params: SetParams) -> Settings:
     return lambda **changes: set_params({f"train.{key}": value for key, value in changes.items()})
 
 
-def test_leftovers_of_a_removed_model_are_refused_first(settings: Settings) -> None:
-    settings()
+@pytest.mark.usefixtures("settings")
+def test_leftovers_of_a_removed_model_are_refused_first() -> None:
     MODELS.mkdir()
     leftover = MODELS / "cnn_v1.keras"
     leftover.touch()
@@ -65,15 +64,15 @@ def test_a_model_is_there_only_once_it_was_checked(settings: Settings, monkeypat
     assert results() == undisturbed
 
 
-def test_a_model_s_own_settings_go_before_those_of_train(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_s_own_settings_override_those_of_train(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     own = {"epochs": 3, "learning_rate": 0.5, "schedule": "cosine", "warmup": 0.0, "checkpoint": "best"}
     edit_params(Path("params.yaml"), {f"models.cnn.{key}": value for key, value in own.items()})
     settings(warmup=0.5, early_stopping=7)
-    write_results = mock.Mock()
-    monkeypatch.setattr(train, "write_results", write_results)
+    train_and_write = mock.Mock()
+    monkeypatch.setattr(train, "train_and_write", train_and_write)
     with pytest.raises(FileNotFoundError):  # no model is written
         run_main(train, "cnn")
-    run = write_results.call_args.args[0]
+    run = train_and_write.call_args.args[0]
     assert run.settings.model_dump(include={*own, "early_stopping"}) == {**own, "early_stopping": 7}
 
 
@@ -102,18 +101,11 @@ def results() -> dict[str, bytes]:
 
 
 def test_runs_from_several_seeds_resume_and_are_independent(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings(runs=3)
-
-    def die(self: Any, batch: int, logs: Any = None) -> None:
-        if self.backup.path.name == "cnn.2.npz" and len(self.history) == 1:
-            raise KilledError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(callbacks.Checkpoint, "on_train_batch_end", die)
-        with pytest.raises(KilledError):
-            run_main(train, "cnn")
+    with killed_after(1, "cnn.2.npz"):
+        run_main(train, "cnn")
     caplog.clear()
     run_main(train, "cnn")
     resumed = [message for message in caplog.messages if "resuming" in message]

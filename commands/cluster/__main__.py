@@ -1,9 +1,9 @@
 """Run the pipeline with its features and training runs spread over a Ray cluster.
 
-The result is that of `dvc repro`, down to ``dvc.lock``. The first steps run here, but for features, which all nodes
-extract; then each training run that is not up to date, on whichever node has room (``cluster`` in ``params.yaml``); and
-the last steps, `evaluate`, `label_issues` and `page`, here again. DVC's default remote carries the features there and
-the results back.
+The result is that of `dvc repro`, down to ``dvc.lock``. The first steps run here, except that all nodes extract the
+features. Then each training run that is not up to date goes to a node with room for it (``cluster`` in
+``params.yaml``). The last steps, `evaluate`, `label_issues` and `page`, run here again. DVC's default remote carries
+the features to the nodes and the results back.
 
     RAY_ADDRESS=head:6379 python -m commands.cluster    # without RAY_ADDRESS: the cluster on this machine, or a new one
 """

@@ -2,8 +2,8 @@
 
 Reads the photos of a folder or bucket that every node reaches, and a model as `python -m commands.predict` does. Writes
 Parquet files of 500 photos each, with a row per photo: its path within the folder, its class, the probability of that
-and of every class, and a note where `confidence` in ``params.yaml`` asks for it, or what is wrong with the file.
-Started again, the same command classifies what is still missing, and what was wrong and may be fixed by now.
+and of every class, a note if `confidence` in ``params.yaml`` has a threshold, and why a file could not be decoded.
+Started again, the same command classifies the photos that are missing, and tries again those that failed.
 
     RAY_ADDRESS=head:6379 python -m commands.cluster.batch_predict s3://bucket/photos s3://bucket/predictions
 """
@@ -20,7 +20,7 @@ from commands.cluster import parquet
 from commands.cluster.classification import Job, classify_part
 from commands.cluster.nodes import check_resources, connect, result_of, slots_for, task_options
 from commands.predict import EPILOG, add_model_options, report_problems
-from stages.common.cli import MachineError, UserError, check_output, command_parser, logger, printable, run
+from stages.common.cli import MachineError, UserError, check_output, command_parser, escape_bytes, logger, run
 from stages.common.parallel import in_parallel
 from stages.common.params import Resources, load_params
 from stages.inference.model_file import fetch_model_file
@@ -32,8 +32,8 @@ PHOTOS_PER_PART = 500
 
 def main() -> None:
     parser = command_parser(__doc__, EPILOG)
-    parser.add_argument("photos", metavar="FOLDER", help="a path or URL (s3, gs, ...) that every node reaches")
-    parser.add_argument("output", metavar="OUTPUT", help="the same, for Parquet files")
+    parser.add_argument("photos", metavar="FOLDER", help="path or URL (s3, gs, ...) that every node reaches")
+    parser.add_argument("output", metavar="OUTPUT", help="another such folder, for the Parquet files")
     add_model_options(parser)
     args = parser.parse_args()
 
@@ -50,7 +50,7 @@ def main() -> None:
     with parquet.explain_unreachable(output):
         parquet.claim(output, model, params.confidence)
         done = parquet.drop_problems(output)
-    missing = [path for path in paths if printable(path) not in done]
+    missing = [path for path in paths if escape_bytes(path) not in done]
     logger.info("photos: %d, already classified: %d", len(paths), len(paths) - len(missing))
     if missing:
         connect()
@@ -83,7 +83,7 @@ def predict_photos(paths: list[str], job: Job, resources: Resources, retries: in
         try:
             return int(result_of(task.remote([shared], start // PHOTOS_PER_PART, part)))
         except MachineError as error:  # of a process that was killed, Ray does not know the photo
-            where = f"photos {printable(part[0])} to {printable(part[-1])}"
+            where = f"photos {escape_bytes(part[0])} to {escape_bytes(part[-1])}"
             raise MachineError(f"{error} ({where}): run the same command again to go on") from error
 
     with tqdm(total=len(paths), desc="predicting", unit="photo", disable=None) as bar:
@@ -93,7 +93,7 @@ def predict_photos(paths: list[str], job: Job, resources: Resources, retries: in
 
 def report(paths: list[str], predictions: pd.DataFrame, model: str) -> None:
     """Log the photos that could not be decoded; raise UserError if there are any, or one is missing or duplicated."""
-    here = predictions[predictions["path"].isin({printable(path) for path in paths})]
+    here = predictions[predictions["path"].isin({escape_bytes(path) for path in paths})]
     if len(here) != len(paths) or here["path"].duplicated().any():
         advice = "if another run writes there, let it end, and run the same command again"
         raise UserError(f"expected each of {len(paths)} photos once, found {len(here)} rows: {advice}")

@@ -13,7 +13,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from commands.cluster.nodes import on_node
 from commands.cluster.parquet import write_part
-from stages.common.cli import printable
+from stages.common.cli import escape_bytes
 from stages.common.parallel import in_parallel
 from stages.common.params import ConfidenceSettings
 from stages.inference.model_file import ModelFile, TrainedModel
@@ -47,7 +47,7 @@ def classify_part(reference: Sequence[ray.ObjectRef], index: int, paths: list[st
     problems = pd.Series(reasons)
     table = trained.classify(pixels)
     table.loc[problems != ""] = None
-    table.insert(0, "path", list(map(printable, paths)))
+    table.insert(0, "path", list(map(escape_bytes, paths)))
     table["problem"] = problems.where(problems != "")
     # No part replaces one of other photos: after the index a hash of the paths.
     write_part(job.output, f"part-{index:06}-{content_hash([repr(paths)])[:12]}.parquet", table)

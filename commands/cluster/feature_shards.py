@@ -1,7 +1,7 @@
 """Features extracted by all nodes of a cluster, a range of the photos at a time.
 
-DVC runs the step `features` on the caller's machine, and where ``FEATURE_STORE`` names this module, the step has it
-store the features. Photos and features travel through Ray, and need no remote.
+DVC runs the step `features` on the caller's machine; as ``FEATURE_STORE`` names this module, the step calls ``store``
+here. Photos and features travel through Ray, and need no remote.
 """
 
 import math
@@ -23,7 +23,7 @@ MAX_BYTES = 40 * 2**20  # of a task's photos: 546 at 160 px
 
 
 def store(features: FeatureDataset, array: DiskArray, description: str) -> list[str]:
-    """Do what ``store_features`` does, on the nodes: in the same batches, so that the bytes are the same."""
+    """Store features as ``store_features`` does, computed on the nodes in the same batches, and so the same bytes."""
     if not ray.is_initialized():
         connect()
     cluster = load_params().cluster

@@ -25,6 +25,23 @@ from stages.common.params import Resources
 PACKAGES = ("dvc", "keras", "numpy", "pandas", "pillow", "tensorflow")
 
 
+def prepare(resources: Iterable[Resources], inputs: Sequence[str], features: Iterable[str]) -> str:
+    """Join the cluster, run the steps before training, and return ``dvc.lock``.
+
+    The nodes pull the outputs of the steps ``inputs``, and extract the ``features`` together. Raise UserError, before
+    they run anything, unless they can run steps and one has the ``resources``.
+    """
+    connect()
+    check_resources(resources)
+    dvc("repro", "backbone", "label_stats", "pixels")
+    dvc("push", *inputs)
+    check_nodes(Path("dvc.lock").read_text(encoding="utf-8"))
+    if steps := [f"features@{name}" for name in features]:
+        dvc("repro", "--pull", "--single-item", *steps)
+        dvc("push", *steps)
+    return Path("dvc.lock").read_text(encoding="utf-8")
+
+
 def connect() -> None:
     """Join the cluster at ``RAY_ADDRESS``, or one that runs on this machine, or else start one here.
 
@@ -57,7 +74,7 @@ def copy_tracked_files(target: Path) -> None:
     if Path("dvc.yaml") not in tracked:
         raise UserError("expected git to track dvc.yaml, as the nodes receive what git tracks: `git add --all`")
     for path in git_files("--others", "--exclude-standard", "commands", "stages"):
-        logger.warning("%s stays here: git does not track it; if the nodes need it, `git add` it", path)
+        logger.warning("%s is not sent to the nodes, as git does not track it; if they need it, `git add` it", path)
     for path in tracked:
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target / path)
@@ -73,39 +90,8 @@ def git_files(*options: str) -> list[Path]:
     return [Path(name) for name in listed.split("\0") if name]
 
 
-def task_options(resources: Resources, retries: int) -> dict[str, Any]:
-    """Return what a task reserves on a node, and how often it starts again where a node failed."""
-    reserved = {"num_cpus": resources.cpus, "num_gpus": resources.gpus, "memory": resources.memory_gib * 2**30}
-    return {**reserved, "max_retries": retries, "retry_exceptions": [NodeError]}
-
-
-def prepare(needed: Iterable[Resources], pushed: Sequence[str], features: Iterable[str]) -> str:
-    """Run the steps before training, of which the nodes extract features, and push them; return ``dvc.lock``.
-
-    Raise UserError, before the nodes run anything, unless they can run steps.
-    """
-    connect()
-    check_resources(needed)
-    dvc("repro", "backbone", "label_stats", "pixels")
-    dvc("push", *pushed)
-    check_nodes(Path("dvc.lock").read_text(encoding="utf-8"))
-    if steps := [f"features@{name}" for name in features]:
-        dvc("repro", "--pull", "--single-item", *steps)
-        dvc("push", *steps)
-    return Path("dvc.lock").read_text(encoding="utf-8")
-
-
-def slots_for(resources: Resources) -> int:
-    """Return how many tasks that reserve this run at a time."""
-    return max(1, int(ray.cluster_resources().get("CPU", 0) / resources.cpus))
-
-
-def alive_nodes() -> list[dict[str, Any]]:
-    return [node for node in ray.nodes() if node["Alive"]]
-
-
 def check_resources(needed: Iterable[Resources]) -> None:
-    """Raise UserError unless for each of these a node is large enough: Ray would wait until there is one."""
+    """Raise UserError unless some node is large enough for each: Ray would wait for one to join."""
     nodes = [node["Resources"] for node in alive_nodes()]
     for resources in needed:
         amounts = {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory_gib * 2**30}
@@ -132,6 +118,10 @@ def check_nodes(lock: str) -> None:
         raise UserError(f"nodes cannot run the steps: {'; '.join(dict.fromkeys(problems))}")
 
 
+def alive_nodes() -> list[dict[str, Any]]:
+    return [node for node in ray.nodes() if node["Alive"]]
+
+
 def installed_versions() -> dict[str, str]:
     return {"Python": python_version(), **{name: version(name) for name in PACKAGES}}
 
@@ -155,34 +145,6 @@ def on_node(function: Callable[..., Any]) -> Callable[..., Any]:
     return explaining
 
 
-def cause_of(error: ray.exceptions.RayError) -> Exception:
-    """Return what a task raised, or a MachineError if its node failed."""
-    cause = error.cause if isinstance(error, ray.exceptions.RayTaskError) else error
-    return MachineError(first_line(cause)) if isinstance(cause, ray.exceptions.RayError) else cause
-
-
-def result_of(task: ray.ObjectRef) -> Any:
-    """Wait for a task; return its result, or raise what it raised."""
-    try:
-        return ray.get(task)
-    except ray.exceptions.RayError as error:
-        raise cause_of(error) from error
-
-
-def wait_for_all(tasks: Mapping[str, ray.ObjectRef]) -> dict[str, Any]:
-    """Wait until all of the named tasks have ended; return what each returned, or the exception that it raised."""
-    names = {task: name for name, task in tasks.items()}
-    results, waiting = dict.fromkeys(tasks), list(names)
-    while waiting:
-        [task], waiting = ray.wait(waiting)
-        try:
-            results[names[task]] = ray.get(task)
-            logger.info("%s: done (%d to go)", names[task], len(waiting))
-        except ray.exceptions.RayError as error:
-            results[names[task]] = cause_of(error)
-    return results
-
-
 @ray.remote(num_cpus=0)
 @on_node
 def problems_of_node(versions: dict[str, str], lock: str) -> list[str]:
@@ -197,5 +159,44 @@ def problems_of_node(versions: dict[str, str], lock: str) -> list[str]:
             remote.fs.touch(probe)  # or a training run would fail at its end, at each retry
             remote.fs.rm_file(probe)  # unlike remove(), which takes brackets in the path for a pattern
     except UserError as error:
-        problems.append(f"expected the default DVC remote to be the one of the caller: {error}")
+        problems.append(f"expected the caller's default DVC remote: {error}")
     return problems
+
+
+def slots_for(resources: Resources) -> int:
+    """Return how many tasks that reserve this run at a time."""
+    return max(1, int(ray.cluster_resources().get("CPU", 0) / resources.cpus))
+
+
+def task_options(resources: Resources, retries: int) -> dict[str, Any]:
+    """Return what a task reserves on a node, and how often it starts again where a node failed."""
+    reserved = {"num_cpus": resources.cpus, "num_gpus": resources.gpus, "memory": resources.memory_gib * 2**30}
+    return {**reserved, "max_retries": retries, "retry_exceptions": [NodeError]}
+
+
+def result_of(task: ray.ObjectRef) -> Any:
+    """Wait for a task; return its result, or raise what it raised."""
+    try:
+        return ray.get(task)
+    except ray.exceptions.RayError as error:
+        raise cause_of(error) from error
+
+
+def cause_of(error: ray.exceptions.RayError) -> Exception:
+    """Return what a task raised, or a MachineError if its node failed."""
+    cause = error.cause if isinstance(error, ray.exceptions.RayTaskError) else error
+    return MachineError(first_line(cause)) if isinstance(cause, ray.exceptions.RayError) else cause
+
+
+def wait_for_all(tasks: Mapping[str, ray.ObjectRef]) -> dict[str, Any]:
+    """Wait until all of the named tasks have ended; return what each returned, or the exception that it raised."""
+    names = {task: name for name, task in tasks.items()}
+    results, waiting = dict.fromkeys(tasks), list(names)
+    while waiting:
+        [task], waiting = ray.wait(waiting)
+        try:
+            results[names[task]] = ray.get(task)
+            logger.info("%s: done (%d to go)", names[task], len(waiting))
+        except ray.exceptions.RayError as error:
+            results[names[task]] = cause_of(error)
+    return results

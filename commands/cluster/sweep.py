@@ -1,7 +1,7 @@
 """Train a model with many settings, spread over a Ray cluster, and compare them.
 
 Each trial is a training run with changed parameters. Values are as for `dvc exp run --queue`; of several parameters,
-every combination is tried. Trials that differ only in seeds are of one setting. Settings are compared by the mean
+every combination is tried. Trials that differ only in seeds belong to one setting. Settings are compared by the mean
 validation accuracy of the selected epoch over all their seeds.
 
 The trials' models go to DVC's default remote with their run cache: a `dvc exp run --pull` with the same changes takes
@@ -33,7 +33,10 @@ from stages.training.training_run import History
 def main() -> None:
     parser = command_parser(__doc__)
     parser.add_argument("model", help="a model in params.yaml")
-    parser.add_argument("-S", "--set-param", action="append", required=True, metavar="NAME=VALUE,VALUE")
+    values_help = "values to try; may be repeated"
+    parser.add_argument(
+        "-S", "--set-param", action="append", required=True, metavar="NAME=VALUE,VALUE", help=values_help
+    )
     args = parser.parse_args()
     params = load_params()
     if args.model not in params.models:
@@ -55,35 +58,6 @@ def main() -> None:
     if len(settings) < len(trials):
         print(f"{settings.to_string()}\n")  # noqa: T201
     print(describe_best(settings, recommend(settings, trials, params.train.seed), args.model))  # noqa: T201
-
-
-@ray.remote
-@on_node
-def train(model: str, lock: str, overrides: Sequence[str]) -> History:
-    """Train a model with changed parameters on a node; return the epochs' records."""
-    with workspace(lock, overrides) as folder:
-        config = load_params(folder / PARAMS).models[model]
-        features = [f"features@{config.features}"] if config.has_backbone else []
-        reproduce(folder, "pixels", *features, f"train@{model}")  # the first are up to date, or the trial changes them
-        return read_json(folder / HISTORY / f"{model}.json", list, "run the sweep again")
-
-
-def describe_best(settings: pd.DataFrame, overrides: list[str], model: str) -> str:
-    """Return the best setting's scores, and the command that makes an experiment of its trial with these overrides."""
-    options = " ".join(f"-S '{override}'" for override in overrides)
-    # Changes of train and features would train other models, too.
-    only_this_model = all(changes(override, "models.") for override in overrides)
-    target = "" if only_this_model else f" train@{model}"
-    best = settings.iloc[0]
-    return (
-        f"The best setting: {best.name} (validation accuracy {best['mean']:.3f}, seeds: {best['seeds']:g})\n"
-        f"As an experiment, without training again: dvc exp run --pull {options}{target}"
-    )
-
-
-def changes(override: str, *prefixes: str) -> bool:
-    """Return whether an override changes a parameter with one of these prefixes."""
-    return override.lstrip("+").startswith(prefixes)
 
 
 def list_trials(options: list[str]) -> list[list[str]]:
@@ -122,26 +96,42 @@ def check_trial(overrides: list[str], model: str) -> Params:
     return params
 
 
-def setting_of(overrides: list[str]) -> str:
-    changed = [override for override in overrides if not override.partition("=")[0].endswith(".seed")]
-    return " ".join(changed) or "as in params.yaml"
+def changes(override: str, *prefixes: str) -> bool:
+    """Return whether an override changes a parameter with one of these prefixes."""
+    return override.lstrip("+").startswith(prefixes)
+
+
+@ray.remote
+@on_node
+def train(model: str, lock: str, overrides: Sequence[str]) -> History:
+    """Train a model with changed parameters on a node; return the epochs' records."""
+    with workspace(lock, overrides) as folder:
+        config = load_params(folder / PARAMS).models[model]
+        features = [f"features@{config.features}"] if config.has_backbone else []
+        reproduce(folder, "pixels", *features, f"train@{model}")  # the first are up to date, or the trial changes them
+        return read_json(folder / HISTORY / f"{model}.json", list, "run the sweep again")
 
 
 def tabulate(trials: Sequence[list[str]], results: Iterable[History | Exception]) -> pd.DataFrame:
-    """Return a row per trial, the best first and failed ones last; its setting is the index."""
+    """Return a row per trial, indexed by its setting: the best first, failed ones last."""
     rows = []
     for overrides, result in zip(trials, results, strict=True):
-        epochs, kept, end = 0, math.nan, "finished"
+        epochs, val_accuracy, status = 0, math.nan, "finished"
         if isinstance(result, Exception):
-            end = f"failed: {first_line(result)}"
+            status = f"failed: {first_line(result)}"
         else:
             selected = next((record for record in result if record.get("kept")), result[-1])
-            epochs, kept = len(result), selected["val_accuracy"]
+            epochs, val_accuracy = len(result), selected["val_accuracy"]
         values = dict(override.split("=", 1) for override in overrides)
-        rows.append({**values, "epochs": epochs, "kept": kept, "end": end})
+        rows.append({**values, "epochs": epochs, "val_accuracy": val_accuracy, "status": status})
     return pd.DataFrame(rows, [setting_of(overrides) for overrides in trials]).sort_values(
-        "kept", ascending=False, kind="stable"
+        "val_accuracy", ascending=False, kind="stable"
     )
+
+
+def setting_of(overrides: list[str]) -> str:
+    changed = [override for override in overrides if not override.partition("=")[0].endswith(".seed")]
+    return " ".join(changed) or "as in params.yaml"
 
 
 def compare_settings(table: pd.DataFrame) -> pd.DataFrame:
@@ -149,18 +139,31 @@ def compare_settings(table: pd.DataFrame) -> pd.DataFrame:
 
     Settings with failed seeds come last, with NaN: their mean may be one over lucky seeds.
     """
-    scores = table["kept"].groupby(level=0, sort=False)
+    scores = table["val_accuracy"].groupby(level=0, sort=False)
     means = scores.agg(["mean", "min", "max"]).assign(seeds=scores.size(), finished=scores.count())
     means.loc[means["finished"] < means["seeds"], ["mean", "min", "max"]] = math.nan
     return means.sort_values("mean", ascending=False, kind="stable")
 
 
 def recommend(settings: pd.DataFrame, trials: Sequence[list[str]], seed: int) -> list[str]:
-    """Return the trial of the best setting that has this seed, that of ``params.yaml``, or else its first."""
+    """Return the trial of the best setting with the seed of ``params.yaml``, or else its first trial."""
     if math.isnan(settings["mean"].iloc[0]):
-        raise UserError("expected a setting whose trials all finish, received none: the table says how each ended")
+        raise UserError("expected a setting whose trials all finish, received none: the table above has the reasons")
     candidates = [overrides for overrides in trials if setting_of(overrides) == settings.index[0]]
     return next((overrides for overrides in candidates if f"train.seed={seed}" in overrides), candidates[0])
+
+
+def describe_best(settings: pd.DataFrame, overrides: list[str], model: str) -> str:
+    """Return the best setting's scores, and the command that makes an experiment of its trial with these overrides."""
+    options = " ".join(f"-S '{override}'" for override in overrides)
+    # Changes of train and features would train other models, too.
+    only_this_model = all(changes(override, "models.") for override in overrides)
+    target = "" if only_this_model else f" train@{model}"
+    best = settings.iloc[0]
+    return (
+        f"The best setting: {best.name} (validation accuracy {best['mean']:.3f}, seeds: {best['seeds']:g})\n"
+        f"As an experiment, without training again: dvc exp run --pull {options}{target}"
+    )
 
 
 if __name__ == "__main__":

@@ -25,6 +25,10 @@ from stages.common.cli import UserError
 STEP_FAILED = re.compile(r"ERROR: failed to reproduce .*, exited with (-?\d+)")
 
 
+class NodeError(UserError):
+    """A DVC command failed for a reason that may lie with the node: elsewhere, or later, it may succeed."""
+
+
 @contextmanager
 def workspace(lock: str, overrides: Sequence[str] = ()) -> Iterator[Path]:
     """Copy the project to a temporary folder on this node, with a DVC cache of its own.
@@ -43,10 +47,6 @@ def workspace(lock: str, overrides: Sequence[str] = ()) -> Iterator[Path]:
         if overrides:
             apply_overrides(folder / "params.yaml", list(overrides))
         yield folder
-
-
-class NodeError(UserError):
-    """A DVC command failed for a reason that may lie with the node: elsewhere, or later, it may succeed."""
 
 
 def reproduce(folder: Path, *steps: str) -> None:

@@ -3,7 +3,7 @@
 Reads ``data/models/MODEL.keras`` and ``.json``, the validation photos, and for int8 some training photos. Writes into a
 new folder the model, ``MODEL.tflite``, ``MODEL.onnx`` or the folder ``MODEL``, and beside it ``MODEL.json``: its
 classes, its image size and fit, its input and its output, and how it compares with the model. An export computes in
-float32, whatever precision the model was trained in, or in the precision that one asks for.
+``--precision``, by default float32, whatever precision the model was trained in.
 
     python -m commands.export --model cnn --format onnx --precision int8 exported/
 """
@@ -69,13 +69,13 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = command_parser("Export a trained model for programs without Keras.")
     parser.add_argument("--model", help="a model in data/models/ (default: the best on the validation photos)")
-    parser.add_argument("--format", choices=FORMATS, required=True)
-    parser.add_argument("--precision", choices=ADVICE, default="float32", help="default: %(default)s")
-    loss_help = "on the validation photos, by which an export is refused (default: %(default)s)"
+    parser.add_argument("--format", choices=FORMATS, required=True, help="of the exported file")
+    parser.add_argument("--precision", choices=ADVICE, default="float32", help="of the weights (default: %(default)s)")
+    loss_help = "refuse an export that loses more, on the validation photos (default: %(default)s)"
     parser.add_argument("--max-accuracy-loss", type=float, default=0.005, metavar="LOSS", help=loss_help)
-    calibration_help = "training photos from which int8 takes the ranges of activations (default: %(default)s)"
+    calibration_help = "number of training photos to calibrate int8 with (default: %(default)s)"
     parser.add_argument("--calibration-photos", type=int, default=128, metavar="N", help=calibration_help)
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a new or empty folder")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to write: a new or empty folder")
     args = parser.parse_args()
     if not 0 <= args.max_accuracy_loss <= 1:
         parser.error(f"--max-accuracy-loss: expected a share of 0 to 1, received {args.max_accuracy_loss}")

@@ -101,7 +101,7 @@ def export(trained: TrainedModel) -> dict[str, np.ndarray]:
     description = f"exporting {trained.name} to ONNX (once)"
     with scratch_folder(EXPORTS) as folder, tqdm(desc=description, bar_format="{desc} {elapsed}", disable=None):
         path = folder / "model.onnx"
-        model = trained.with_features or trained.model
+        model = trained.predictor
         try:
             write_model(model, FORMATS["onnx"], path)
             onnx = path.read_bytes()

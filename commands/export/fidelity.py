@@ -9,7 +9,7 @@ from stages.common.cli import UserError
 from stages.inference.model_file import TrainedModel
 from stages.photos.decode import load_pixels
 from stages.storage.arrays import ArrayStore
-from stages.storage.photo_lists import read_split
+from stages.storage.photo_lists import read_list
 
 MAX_DIFFERENCE = 1e-3  # of a probability, in float32
 ADVICE = {
@@ -60,12 +60,12 @@ def measure_fidelity(exported: np.ndarray, expected: np.ndarray, labels: np.ndar
 
 def validation_photos(trained: TrainedModel) -> tuple[ArrayStore, np.ndarray]:
     """Return pixels and class indices (-1: no class of the model) of the validation photos."""
-    photos = read_split("validation")
+    photos = read_list("validation")
     pixels = load_pixels(list(photos["path"]), trained.image_size, trained.image_fit)
     return pixels, pd.Index(trained.class_names).get_indexer(pd.Index(photos["label"]))
 
 
 def training_pixels(trained: TrainedModel, number: int) -> ArrayStore:
     """Return the pixels of a random sample of at most ``number`` training photos."""
-    paths = np.random.default_rng(0).permutation(read_split("train")["path"])[:number]
+    paths = np.random.default_rng(0).permutation(read_list("train")["path"])[:number]
     return load_pixels(list(paths), trained.image_size, trained.image_fit)

@@ -23,8 +23,8 @@ HOST = "127.0.0.1"
 
 def main() -> None:
     parser = command_parser(__doc__)
-    parser.add_argument("--tab", choices=["review", "try"], default="review", help="of the page (default: review)")
-    parser.add_argument("--port", type=int, default=0, help="default: a free one")
+    parser.add_argument("--tab", choices=["review", "try"], default="review", help="tab to open (default: review)")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
     args = parser.parse_args()
     current_photos()  # a mistake in the project ends it here

@@ -61,7 +61,7 @@ def load_classifier(name: str | None, revision: str | None, state: tuple[Any, ..
         arrays = parse_validation(file.validation or b"", "", "")
     if "training_paths" not in arrays:
         return Classifier(trained, None, [])
-    trained = trained._replace(with_features=with_features(trained.model))
+    trained = trained._replace(feature_model=with_features(trained.model))
     return Classifier(trained, normalize(arrays["training_features"]), arrays["training_paths"].tolist())
 
 
@@ -71,7 +71,7 @@ def classify_photo(content: bytes, name: str | None, revision: str | None) -> di
     started = time.perf_counter()
     trained, max_megapixels = classifier.trained, load_params().split.max_megapixels
     pixels = resized_pixels(content, trained.image_size, trained.image_fit, max_megapixels)[None]
-    logits, features = predict_outputs(trained.with_features or trained.model, pixels)
+    logits, features = predict_outputs(trained.predictor, pixels)
     [probabilities] = trained.calibration.probabilities(logits)
     [note] = trained.calibration.notes(logits, features)
     likeliest = np.argsort(-probabilities, kind="stable")[:MAX_CLASSES]

@@ -13,11 +13,11 @@ from scipy.special import softmax
 
 from stages.common.cli import UserError
 from stages.common.params import PARAMS, Split, load_params
-from stages.common.paths import BEST, LABEL_ISSUES, MODELS, OUT_OF_FOLD, SPLITS
+from stages.common.paths import BEST, LABEL_ISSUES, MODELS, OUT_OF_FOLD, SPLIT_NAMES, SPLITS
 from stages.data.labels import REMOVE
 from stages.inference.calibration import read_validation
 from stages.storage.files import explain_unreadable, json_value
-from stages.storage.photo_lists import DUPLICATE, REMOVED, TWO_LABELS, class_names, encode_labels, read_split
+from stages.storage.photo_lists import DUPLICATE, REMOVED, TWO_LABELS, class_names, encode_labels, read_list
 
 COLUMNS = ["path", "predicted", "probability"]  # of the label
 SHOWN = 20  # of a group
@@ -47,10 +47,10 @@ def state_of(files: Iterable[Path]) -> tuple[tuple[Path, int], ...]:
 def load_photos(state: tuple[Any, ...]) -> Photos:
     """Join the lists of ``split``, the files that it left out but a person may correct, and predicted labels."""
     params = load_params()
-    lists = pd.concat([read_split(split).assign(split=split) for split in ("train", "validation", "test")])
+    lists = pd.concat([read_list(split).assign(split=split) for split in SPLIT_NAMES])
     labels = lists.set_index("path")["label"]
     left_out = read_left_out(labels)
-    corrected = read_split("corrected").set_index("path")
+    corrected = read_list("corrected").set_index("path")
     table = pd.concat([lists.set_index("path"), left_out[["label", "split"]]]).sort_index().rename_axis("path")
     table["applied"] = corrected["label"].reindex(table.index).fillna("")
     table.loc[left_out.index[left_out["copy_of"].isna()], "applied"] = REMOVE
@@ -70,7 +70,7 @@ def read_left_out(labels: "pd.Series[str]") -> pd.DataFrame:
 
     The label is unknown, and empty, of a copy with another label than its original, and of a removed photo.
     """
-    reasons = read_split("rejected").set_index("path")["reason"]
+    reasons = read_list("rejected").set_index("path")["reason"]
     pattern = rf"(?s)^(?P<conflict>{TWO_LABELS}: )?{DUPLICATE} (?P<copy_of>.*?)(?:, which has another)?$"
     table = reasons.str.extract(pattern)[(reasons == REMOVED) | reasons.str.match(pattern)]
     is_conflict = table["conflict"].notna()
@@ -83,7 +83,7 @@ def read_left_out(labels: "pd.Series[str]") -> pd.DataFrame:
 
 def related_photos(copies: "pd.Series[str]", listed: pd.Index) -> dict[str, list[str]]:
     """Map each listed photo that is not alone to its group and copies, itself included; ``copies`` have originals."""
-    groups = read_split("groups").set_index("path")["group"]
+    groups = read_list("groups").set_index("path")["group"]
     clusters = pd.concat([groups, copies.replace(groups)])
     alone = sorted(set(clusters) - set(clusters.index))  # originals in no group
     clusters = pd.concat([clusters, pd.Series(alone, alone, dtype=str)])
@@ -113,9 +113,9 @@ def best_models_validation(lists: pd.DataFrame) -> pd.DataFrame:
         labels = encode_labels(validation["label"], classes)
         if np.array_equal(labels, arrays["labels"]):
             probabilities = softmax(arrays["logits"].astype(np.float64), axis=1)
-            of_label = probabilities[np.arange(len(labels)), labels].round(4)
+            label_probability = probabilities[np.arange(len(labels)), labels].round(4)
             predicted = np.take(classes, probabilities.argmax(axis=1))
-            return validation[["path"]].assign(predicted=predicted, probability=of_label)
+            return validation[["path"]].assign(predicted=predicted, probability=label_probability)
     return pd.DataFrame(columns=COLUMNS)
 
 

@@ -98,7 +98,7 @@ async def enter(request: web.Request) -> web.StreamResponse:
     keys = request.app[KEYS]
     if not is_equal(request.match_info["once"], keys.once):
         raise web.HTTPNotFound
-    keys.once = secrets.token_urlsafe(32)  # which nobody is told
+    keys.once = secrets.token_urlsafe(32)  # known to nobody
     raise web.HTTPSeeOther(f"/{keys.token}/")
 
 
@@ -151,7 +151,7 @@ def encode_photo(path: str, size: int) -> bytes:
 async def decide(request: web.Request) -> web.StreamResponse:
     """Write decisions, also on copies or a group if the query asks for it; answer with those that they replaced.
 
-    Instead of one that no page may write back, such as two labels that disagree, it answers with none.
+    It answers with null in place of one that no page may write back, such as two labels that disagree.
     """
     photos, labels = current_photos(), await request.json()
     if not isinstance(labels, dict) or not all(label is None or isinstance(label, str) for label in labels.values()):

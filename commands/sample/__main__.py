@@ -15,12 +15,12 @@ from stages.storage.files import sha256_of
 
 def main() -> None:
     parser = command_parser(__doc__)
-    names = f"of {', '.join(SPECIES)}"
+    names = f"one or more of {', '.join(SPECIES)}"
     parser.add_argument("--classes", nargs="+", choices=SPECIES, default=["cats", "dogs"], metavar="NAME", help=names)
     parser.add_argument("--train", type=int, default=80, metavar="N", help="images per class (default: %(default)s)")
     parser.add_argument("--validation", type=int, default=150, metavar="N", help="likewise (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
-    output_help = "a new file (default: %(default)s)"
+    parser.add_argument("--seed", type=int, default=0, help="of the drawings (default: %(default)s)")
+    output_help = "new file to write (default: %(default)s)"
     parser.add_argument("-o", "--output", type=Path, default=Path("data/sample.zip"), metavar="ZIP", help=output_help)
     args = parser.parse_args()
 

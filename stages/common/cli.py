@@ -73,10 +73,10 @@ def command_parser(description: str | None, epilog: str | None = None) -> Parser
 
 
 class LogFormatter(logging.Formatter):
-    """Escape control characters, such as those that a file's name or a server's answer brings, but not line ends."""
+    """Escape control characters, such as those from a file's name or a server's answer."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return visible(super().format(record))
+        return escape_controls(super().format(record))
 
 
 def run(main: Callable[[], None], description: str | None = None) -> None:
@@ -93,27 +93,36 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
     try:
         if description:
             command_parser(description).parse_args()
-        main()
+        if stage := os.environ.get("DVC_STAGE"):
+            run_stage(main, stage)
+        else:
+            main()
         sys.stdout.flush()
     except UserError as error:
-        sys.exit(f"error: {visible(str(error))}")
+        sys.exit(f"error: {escape_controls(str(error))}")
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second one ends at once, without a traceback
         sys.exit("stopped: run the same command again (a training run resumes)")
     except Exception as error:  # noqa: BLE001 (its traceback is printed)
         if isinstance(error, BrokenPipeError) and is_output_closed():
             sys.exit(1)
-        if getattr(error, "errno", None) == errno.ENAMETOOLONG:  # for example, of several paths in one pair of quotes
-            sys.exit(f"error: {error}: expected a shorter path; quote each path by itself")
-        if isinstance(error, IsADirectoryError):  # such as corrections.csv, where Docker was to mount a missing one
-            sys.exit(f"error: {error}: expected a file, received a folder: move it")
-        if isinstance(error, NotADirectoryError | FileExistsError):  # such as a file called metrics
-            sys.exit(f"error: {error}: expected a folder, received a file: move it")
+        if problem := path_problem(error):
+            sys.exit(f"error: {error}: {problem}")
         if problem := machine_problem(error):
-            sys.stderr.write(f"error: {visible(problem)}\n")
+            sys.stderr.write(f"error: {escape_controls(problem)}\n")
             sys.exit(MACHINE_FAILURE)
         traceback.print_exc()
         sys.exit(BUG)
+
+
+def run_stage(main: Callable[[], None], stage: str) -> None:
+    """Run a DVC stage, and refuse edits meanwhile: DVC reads its inputs again at its end, and would record the new."""
+    from stages.common.params import editable_inputs  # which imports this module
+
+    before = editable_inputs()
+    main()
+    if editable_inputs() != before:
+        raise UserError(f"{stage}: its parameters or corrections.csv were edited while it ran: run `dvc repro` again")
 
 
 def is_output_closed() -> bool:
@@ -123,6 +132,17 @@ def is_output_closed() -> bool:
     if is_closed := bool(poll.poll(0)):  # registered for errors alone
         os.dup2(os.open(os.devnull, os.O_WRONLY), stdout)  # or Python complains when it flushes its own buffer
     return is_closed
+
+
+def path_problem(error: Exception) -> str | None:
+    """Return what to do about an error of a path that is a user's mistake, None for any other."""
+    if getattr(error, "errno", None) == errno.ENAMETOOLONG:  # for example, of several paths in one pair of quotes
+        return "expected a shorter path; quote each path by itself"
+    if isinstance(error, IsADirectoryError):  # such as corrections.csv, where Docker was to mount a missing one
+        return "expected a file, received a folder: move it"
+    if isinstance(error, NotADirectoryError | FileExistsError):  # such as a file called metrics
+        return "expected a folder, received a file: move it"
+    return None
 
 
 def machine_problem(error: Exception) -> str | None:
@@ -183,16 +203,16 @@ def without_password(url: str) -> str:
     return re.sub("(?<=://)[^/]*@", "", url)
 
 
-def printable(path: str | PurePath) -> str:
+def escape_name(name: str | PurePath) -> str:
+    r"""Escape all that would not show, or not on the same line, in the name of a file: ``\n``, ``\u202e``, ``\xe9``."""
+    return escape_controls(escape_bytes(name)).replace("\n", r"\n")
+
+
+def escape_bytes(path: str | PurePath) -> str:
     """Escape the bytes of a file name that are not valid UTF-8, which no output can hold."""
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
-def shown(name: str | PurePath) -> str:
-    r"""Escape control characters too, such as ``\n`` and ``\u202e``, so that all of a name is visible on one line."""
-    return visible(printable(name)).replace("\n", r"\n")
-
-
-def visible(message: str) -> str:
-    """Escape the control characters in a message but its line ends."""
+def escape_controls(message: str) -> str:
+    """Escape the control characters in a message, except line ends."""
     return CONTROLS.sub(lambda match: match[0] if match[0] == "\n" else ascii(match[0])[1:-1], message)

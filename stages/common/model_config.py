@@ -12,10 +12,10 @@ Filters = Annotated[
     expected("a number from 1, or a list of one for each layer"),
 ]
 Strengths = Annotated[
-    tuple[Positive, ...],
+    tuple[Annotated[float, Field(ge=1e-10)], ...],  # scikit-learn fits in float32
     Field(min_length=1, strict=False),
     BeforeValidator(lambda value: value if isinstance(value, list | tuple) else (value,)),
-    expected("a number above 0, or a list of those to choose from"),
+    expected("a number from 1e-10, or a list of those to choose from"),
 ]
 Schedule = Literal["constant", "cosine"]
 Warmup = Annotated[float, Field(ge=0, lt=1)]
@@ -113,16 +113,16 @@ class ModelConfig(Augmentation):
             raise ValueError(f"expected {' and '.join(missing)}, or classifier: linear, received none")
         if len(self.filters_per_layer) != self.conv_layers or 0 in self.filters_per_layer:
             received = list(self.filters_per_layer) if self.filters else "none"
-            raise ValueError(f"expected filters as one number or {self.conv_layers} (conv_layers), received {received}")
-        of_convolutions = sorted(given & {"batch_norm", "filters", "kernel_size"})
-        if of_convolutions and "conv_layers" not in self.model_fields_set:  # a sweep may try 0, too
-            raise ValueError(f"expected conv_layers with {', '.join(of_convolutions)}, received none")
+            raise ValueError(f"expected filters: one number, or {self.conv_layers} (conv_layers), received {received}")
+        conv_keys = sorted(given & {"batch_norm", "filters", "kernel_size"})
+        if conv_keys and "conv_layers" not in self.model_fields_set:  # a sweep may try 0, too
+            raise ValueError(f"expected conv_layers with {', '.join(conv_keys)}, received none")
         if self.pool_size and self.pooling and self.conv_layers < 2:
-            raise ValueError("expected pool_size with max pooling, received average with fewer than two conv_layers")
+            raise ValueError("expected no pool_size with average pooling and fewer than two conv_layers")
         if self.has_backbone and self.rescale:
-            raise ValueError(f"expected rescale with features: {PIXELS} only, as a backbone has its own preprocessing")
+            raise ValueError("expected no rescale with a backbone, which has its own preprocessing")
         if self.has_backbone and self.augments:
-            raise ValueError(f"expected {AUGMENTATION} under features.{self.features}, on which it trains")
+            raise ValueError(f"expected {AUGMENTATION} under features.{self.features} instead")
         return self
 
     def check_features(self, key: str, features: Features | None) -> None:
@@ -133,8 +133,8 @@ class ModelConfig(Augmentation):
         if not self.is_linear and features and features.pooling:
             raise ValueError(f"{key}.features: expected features without pooling, received {name}")
         if stop_before and not self.fine_tune:
-            raise ValueError(f"{key}.fine_tune: expected learning_rate with features.{name}.stop_before")
+            raise ValueError(f"{key}.fine_tune: expected learning_rate, as features.{name} has stop_before")
         if self.fine_tune and not stop_before:
-            raise ValueError(f"{key}.fine_tune: expected none without features.{name}.stop_before")
+            raise ValueError(f"{key}.fine_tune: expected none, as {name} has no stop_before, received one")
         if self.fine_tune and not self.is_linear:
             raise ValueError(f"{key}.fine_tune: expected classifier: linear, received none")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, WrapValidator, model_validator
 
-from stages.common.cli import shown
+from stages.common.cli import escape_name
 
 
 def expected(text: str) -> WrapValidator:
@@ -80,7 +80,7 @@ def format_errors(details: Sequence[Any]) -> str:
 
 
 def key_of(detail: Any) -> str:
-    return ".".join(shown(str(part)) for part in detail["loc"] if part != "[key]") or "the file"
+    return ".".join(escape_name(str(part)) for part in detail["loc"] if part != "[key]") or "the file"
 
 
 def format_validation_error(detail: Any) -> str:

@@ -7,6 +7,7 @@ the common seed. What "none" means is decided where the parameter is read.
 import os
 import re
 from collections.abc import Iterable
+from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,7 +19,7 @@ from ruamel.yaml.error import YAMLError
 from stages.common.cli import UserError, command_parser
 from stages.common.model_config import Features, ModelConfig, Schedule, Warmup
 from stages.common.param_types import Count, Fraction, ImageFit, Positive, Section, Seed, Text, expected, format_errors
-from stages.common.paths import PIXELS
+from stages.common.paths import CORRECTIONS, PIXELS
 
 PARAMS = Path("params.yaml")
 
@@ -137,7 +138,7 @@ class Cluster(Resources):
     retries: Annotated[int, Field(ge=0, lt=2**31)] = 3
 
     def resources_of(self, model: str) -> Resources:
-        """Return what a model reserves: its own values, and for others those that all models share."""
+        """Return what a model reserves: its own values, or else the common ones."""
         own = self.models.get(model, Resources()).model_dump(exclude_unset=True)
         return Resources(**{name: own.get(name, getattr(self, name)) for name in Resources.model_fields})
 
@@ -183,8 +184,8 @@ class Params(Section):
             if not self.backbones[features.backbone].weights:
                 key = f"backbones.{features.backbone}.weights"
                 raise ValueError(f"{key}: expected a file, received none: name one, or remove features.{name}")
-        of_whole_backbones = [name for name, features in self.features.items() if not features.stop_before]
-        check_names("label_issues", self.label_issues, "features of a whole backbone", of_whole_backbones)
+        whole = [name for name, features in self.features.items() if not features.stop_before]
+        check_names("label_issues", self.label_issues, "features of a whole backbone", whole)
         for name, config in self.models.items():
             check_names(f"models.{name}.features", [config.features], "features", [PIXELS, *self.features])
             config.check_features(f"models.{name}", self.features.get(config.features))
@@ -224,10 +225,28 @@ def load_params(path: Path = PARAMS) -> Params:
 def load_entry(description: str | None, section: str) -> tuple[str, Params]:
     """Return the entry of ``section`` that the command line or else the running DVC stage names, and all parameters."""
     parser, default = command_parser(description), os.environ.get("DVC_STAGE", "").rpartition("@")[2]
-    text = f"an entry of {section} in params.yaml; default: the NAME of the DVC stage STEP@NAME that runs"
+    text = f"an entry of {section} in params.yaml (default: that of the running DVC stage, STEP@NAME)"
     parser.add_argument("name", nargs="?", metavar="NAME", default=default, help=text)
     name, params = str(parser.parse_args().name), load_params()
     if name not in (entries := getattr(params, section)):
         listed = ", ".join(entries) or "none are listed"
         raise UserError(f"expected NAME to be an entry of {section} in params.yaml ({listed}), received {name!r}")
     return name, params
+
+
+def editable_inputs() -> list[Any]:
+    """Read what ``dvc.yaml`` declares for the running DVC stage and a person may edit: parameters and corrections."""
+    name = os.environ.get("DVC_STAGE", "").rpartition(":")[2]  # from another folder: sub/dvc.yaml:train@cnn
+    step, _, entry = name.partition("@")
+    try:
+        stage = YAML(typ="safe").load(Path("dvc.yaml"))["stages"][step]
+        params = YAML(typ="safe").load(PARAMS)
+    except (OSError, KeyError, YAMLError):
+        return []
+    stage = stage.get("do", stage)
+    keys = [key.replace("${key}", entry).split(".") for key in stage.get("params", [])]
+    values = [
+        reduce(lambda part, name: part.get(name) if isinstance(part, dict) else None, key, params) for key in keys
+    ]
+    has_corrections = str(CORRECTIONS) in stage.get("deps", []) and CORRECTIONS.exists()
+    return [*values, CORRECTIONS.read_bytes() if has_corrections else None]

@@ -1,11 +1,12 @@
 """Where steps and commands find each other's files, from the project's root. Paths are not parameters.
 
-No step but `evaluate` depends on this file: a path that moves here moves in ``dvc.yaml`` too, and by that DVC sees it.
+No step but `evaluate` depends on this file. A path that is changed here must be changed in ``dvc.yaml`` too, by which
+DVC notices.
 """
 
 from pathlib import Path
 
-CORRECTIONS = Path("corrections.csv")  # git's, and written by people alone, by hand or in commands.review
+CORRECTIONS = Path("corrections.csv")  # in git, and written by people, by hand or in commands.review
 RAW = Path("data/raw")
 SHARD = "photos-{:05}.zip"  # there
 SHARDS = SHARD.format(0).replace("0", "[0-9]")  # the pattern of their names
@@ -14,6 +15,7 @@ THUMBNAILS = Path("data/thumbnails")
 BACKBONE = Path("data/backbone")
 ARCHITECTURE = "architecture.json"  # of a backbone, there and in a set of features
 SPLITS = Path("data/splits")
+SPLIT_NAMES = ["train", "validation", "test"]
 FEATURES = Path("data/features")
 PIXELS = "pixels"  # among the features: the photos themselves, for models without a backbone
 MODELS = Path("data/models")
@@ -41,6 +43,6 @@ def history_of(model: Path) -> Path:
     return folder / f"{model.stem}.json"
 
 
-def retraining(path: Path) -> str:
-    """Return how to train the model of a file again, which may be of a run from another seed: ``MODEL.SEED.keras``."""
+def retrain_advice(path: Path) -> str:
+    """Say how to train a model again, by a file of it, which may be from another seed: ``MODEL.SEED.keras``."""
     return f"run `dvc repro train@{path.stem.partition('.')[0]}`"

@@ -63,7 +63,7 @@ def pack_archive(archive: Path, folder: Path) -> None:
 
 
 def leave_out_hidden(members: Iterable[Member]) -> list[Member]:
-    """Return the files that are not hidden; log how many are, and the folders, perhaps classes, that hold no others."""
+    """Return the files that are not hidden; log the hidden ones, and folders, perhaps classes, without any other."""
     members = list(members)
     files, hidden = list[Member](), list[Member]()
     for member in members:
@@ -86,17 +86,18 @@ def pack(files: list[Member], folder: Path, readers: int = 0) -> None:
     So the same files are the same bytes. ``readers`` are threads that open files ahead; 0: one file at a time.
     """
     files.sort(key=lambda file: file.name)
-    folders, previous = set(map(str, folders_above(file.name for file in files))), ""
+    folders = set(map(str, folders_above(file.name for file in files)))
+    previous = ""
     for file in files:
         check_member(file)
         if file.name == previous or file.name in folders:
-            raise UserError(f"expected one file of each name (and no folder), received {file.name!r} again")
+            raise UserError(f"expected each name once, of a file or a folder, received {file.name!r} again")
         previous = file.name
     opened = iter(in_parallel(Member.open, files, readers) if readers else map(Member.open, files))
     with tqdm(desc="packing", total=len(files), unit="file", disable=None) as bar:
-        for number, of_shard in enumerate(in_shards(files), 1):
+        for number, shard_files in enumerate(in_shards(files), 1):
             with zipfile.ZipFile(folder / SHARD.format(number), "w") as shard:
-                for file, source in zip(of_shard, opened, strict=False):
+                for file, source in zip(shard_files, opened, strict=False):
                     entry = zipfile.ZipInfo(file.name)  # dated 1980
                     entry.file_size, entry.external_attr = file.size, 0o644 << 16
                     with source, shard.open(entry, "w") as target:

@@ -27,8 +27,8 @@ def hash_thumbnails(thumbnails: np.ndarray) -> np.ndarray:
     """Return the perceptual hashes of thumbnails, uint8, shaped (n, 3, 32, 32), and of the mirrored ones.
 
     They are uint64, shaped (n, 2). A hash (the pHash of Zauner, 2010, of 64 bits), the signs of the lowest frequencies,
-    hardly changes with size, brightness or sharpness, and not at all with colour. The same bits as those of the library
-    ImageHash, in a seventh of its time.
+    hardly changes with size, brightness or sharpness, and not at all with colour. Its bits are those of the library
+    ImageHash, in a seventh of the time.
     """
     height, width = thumbnails.shape[2:]
     stacked = Image.fromarray(thumbnails.transpose(0, 2, 3, 1).reshape(-1, width, 3))
@@ -40,58 +40,69 @@ def hash_thumbnails(thumbnails: np.ndarray) -> np.ndarray:
 
 
 def find_clusters(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: int | None) -> np.ndarray:
-    """Return the index of each photo's cluster: those of duplicates, directly or through photos between them.
+    """Return the index of each photo's cluster: its duplicates, theirs, and so on.
 
     Two photos are duplicates if their hashes are similar, and so are their thumbnails, in colour. A mirrored photo is
-    one within its class only, as classes may differ in nothing but left and right.
+    a duplicate only within its class, as classes may differ in nothing but left and right.
 
     Thumbnails are uint8, shaped (n, 3, 32, 32), each photo's at its index in the table. Without a ``max_distance`` of
     the hashes, in bits (Hamming), every photo is a cluster of its own.
     """
     if max_distance is None:
         return np.arange(len(photos))
-    parents = np.arange(len(thumbnails))
-    classes = [of_class for _, of_class in photos.groupby("label")]
+    clusters = Clusters(len(thumbnails))
+    searches = [(photos, False)]
+    searches += [(same_class, True) for _, same_class in photos.groupby("label")]
     num_pairs, max_pairs = 0, MANY_PAIRS * len(photos)
-    for compared, mirrored in [(photos, False), *((of_class, True) for of_class in classes)]:
+    for compared, mirrored in searches:
         hashes = compared[["phash", "mirrored_phash"] if mirrored else ["phash"]].to_numpy()
         owners = np.repeat(compared.index.to_numpy(), hashes.shape[1])
-        for pairs in similar_hashes(hashes.ravel(), owners, parents, max_distance):
-            firsts, seconds = np.sort(pairs, axis=0)
+        for pairs in similar_hashes(hashes.ravel(), owners, clusters, max_distance):
+            pairs = np.sort(pairs, axis=0)
             if mirrored:  # the first photo's own hash is even, the mirrored one of the second is odd
-                crosses = (firsts % 2 == 0) & (seconds % 2 == 1)
-                firsts, seconds = firsts[crosses], seconds[crosses]
-            join_duplicates(parents, owners[firsts], owners[seconds], thumbnails, mirrored)
-            if num_pairs <= max_pairs < num_pairs + len(firsts):
+                pairs = pairs[:, (pairs % 2 == [[0], [1]]).all(axis=0)]
+            join_duplicates(clusters, owners[pairs], thumbnails, mirrored=mirrored)
+            if num_pairs <= max_pairs < num_pairs + pairs.shape[1]:
                 text = "photos look alike in so many pairs (%d) that comparing them takes long: if they are digits,"
                 logger.warning(text + " pages or of a fixed camera, leave split.duplicate_distance empty", max_pairs)
-            num_pairs += len(firsts)
-    return pd.factorize(find_roots(parents, photos.index.to_numpy()))[0]
+            num_pairs += pairs.shape[1]
+    return pd.factorize(clusters.firsts(photos.index.to_numpy()))[0]
 
 
-def join_duplicates(
-    parents: np.ndarray, firsts: np.ndarray, seconds: np.ndarray, thumbnails: ArrayStore, mirrored: bool
-) -> None:
-    """Join the clusters of those pairs of photos whose thumbnails are similar, too."""
-    for start in range(0, len(firsts), THUMBNAILS):
-        first, second = firsts[start : start + THUMBNAILS], seconds[start : start + THUMBNAILS]
-        apart = find_roots(parents, first) != find_roots(parents, second)
-        if not apart.any():
+class Clusters:
+    """Clusters of photos, by index, that are joined step by step: a union-find forest."""
+
+    def __init__(self, photos: int) -> None:
+        self.parents = np.arange(photos)
+
+    def firsts(self, indices: np.ndarray) -> np.ndarray:
+        """Return the first member of the cluster of each index."""
+        firsts = self.parents[indices]
+        while (self.parents[firsts] != firsts).any():
+            firsts = self.parents[firsts]
+        return np.asarray(firsts)
+
+    def join(self, pair: np.ndarray) -> None:
+        """Join the clusters of two photos."""
+        firsts = self.firsts(pair)
+        self.parents[firsts.max()] = firsts.min()
+
+    def flatten(self) -> None:
+        """Make all later calls of ``firsts`` faster."""
+        self.parents = self.firsts(self.parents)
+
+
+def join_duplicates(clusters: Clusters, pairs: np.ndarray, thumbnails: ArrayStore, *, mirrored: bool) -> None:
+    """Join the clusters of those pairs of photos, shaped (2, pairs), whose thumbnails are similar, too."""
+    for start in range(0, pairs.shape[1], THUMBNAILS):
+        block = pairs[:, start : start + THUMBNAILS]
+        block = block[:, np.not_equal(*clusters.firsts(block))]
+        if not block.size:
             continue
-        first, second = first[apart], second[apart]
+        first, second = block
         others = thumbnails[second][..., ::-1] if mirrored else thumbnails[second]
-        similar = are_similar(thumbnails[first], others)
-        for pair in zip(first[similar], second[similar], strict=True):
-            roots = find_roots(parents, np.array(pair))
-            parents[roots.max()] = roots.min()
-
-
-def find_roots(parents: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    """Return the first member of the cluster of each index, to which its parents lead (a union-find forest)."""
-    roots = parents[indices]
-    while (parents[roots] != roots).any():
-        roots = parents[roots]
-    return np.asarray(roots)
+        for pair in block.T[are_similar(thumbnails[first], others)]:
+            clusters.join(pair)
 
 
 def find_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: int) -> pd.Series:
@@ -99,10 +110,10 @@ def find_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: i
     conflicts = {}
     is_mixed = photos.groupby("cluster")["label"].transform("nunique") > 1
     for _, cluster in photos[is_mixed].groupby("cluster"):
-        for label, of_class in cluster.groupby("label"):
+        for label, same_class in cluster.groupby("label"):
             others = cluster[cluster["label"] != label]
             indices, hashes = others.index.to_numpy(), others["phash"].to_numpy()
-            for index, phash in zip(of_class.index.to_numpy(), of_class["phash"].to_numpy(), strict=True):
+            for index, phash in zip(same_class.index.to_numpy(), same_class["phash"].to_numpy(), strict=True):
                 near = indices[np.bitwise_count(hashes ^ phash) <= max_distance]
                 if (duplicate := first_similar(thumbnails, index, near)) is not None:
                     conflicts[index] = photos.at[duplicate, "path"]
@@ -120,15 +131,15 @@ def first_similar(thumbnails: ArrayStore, index: int, others: np.ndarray) -> int
 
 
 def similar_hashes(
-    hashes: np.ndarray, owners: np.ndarray, parents: np.ndarray, max_distance: int
+    hashes: np.ndarray, owners: np.ndarray, clusters: Clusters, max_distance: int
 ) -> Iterator[np.ndarray]:
     """Yield each pair of similar hashes of different clusters once, as indices, int, shaped (2, pairs).
 
     Only hashes that agree in all bits of one of some masks are compared, found by sorting, for each mask. Among those,
     hashes are sorted by cluster, and again once many have been joined: copies of a photo cost few comparisons each.
 
-    Hashes are uint64, shaped (n,); ``owners`` has the index of each one's photo in ``parents`` (:func:`find_roots`),
-    whose clusters the caller joins between the pairs.
+    Hashes are uint64, shaped (n,); ``owners`` has the index of each one's photo. Between the pairs, the caller joins
+    the clusters.
     """
 
     def cost(masks: np.ndarray) -> float:  # a hash, in pairs compared: sorting it takes as long as comparing 30
@@ -138,16 +149,16 @@ def similar_hashes(
     for number, mask in enumerate(tqdm(masks, "comparing photos", unit="pass", disable=None, delay=1, leave=False)):
         joined = len(hashes)
         while joined > len(hashes) / 10:  # so that sorting again pays
-            parents[:] = find_roots(parents, parents)
+            clusters.flatten()
             # 32 bits that stand for the compared ones, and 32 for the cluster.
-            keys = (hashes & mask) * MULTIPLIER & HIGH | parents[owners].astype(np.uint64)
+            keys = (hashes & mask) * MULTIPLIER & HIGH | clusters.firsts(owners).astype(np.uint64)
             joined = 0
             for pairs in _pairs_in_runs(keys, hashes, max_distance):
                 for earlier in masks[:number]:  # without the pairs that it has had
                     pairs = pairs[:, np.not_equal(*hashes[pairs] & earlier)]
                 if pairs.size:
                     yield pairs
-                    joined += np.equal(*find_roots(parents, owners[pairs])).sum()
+                    joined += np.equal(*clusters.firsts(owners[pairs])).sum()
                 if joined > len(hashes) / 10:
                     break
 
@@ -174,7 +185,7 @@ def bit_masks(max_distance: int, sections: int) -> np.ndarray:
     """Return masks, uint64, of so many sections of a hash each: any ``max_distance`` bits leave one mask untouched."""
     count = max_distance + sections
     bits = [sum(1 << bit for bit in range(first, BITS, count)) for first in range(count)]
-    return np.array([sum(of_mask) for of_mask in combinations(bits, sections)], np.uint64)
+    return np.array([sum(chosen) for chosen in combinations(bits, sections)], np.uint64)
 
 
 def _run_stops(values: np.ndarray) -> np.ndarray:
@@ -197,8 +208,8 @@ def are_similar(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
 def _largest_excess(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Compute how far values leave the range of the 3 by 3 values around the same pixel of ``others``.
 
-    Around it, as scaling shifts pixels. Returns the largest excess of each thumbnail, in standard deviations of the
-    other photo: float32, shaped (n,).
+    The range is that of 3 by 3 values because scaling shifts pixels. Returns the largest excess of each thumbnail, in
+    standard deviations of the other photo: float32, shaped (n,).
     """
     values = (1, 2, 3)
     # Of the pixels, in the quadratic mean of the channels.

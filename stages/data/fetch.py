@@ -69,7 +69,7 @@ class Source:
             raise UserError(f"{key}: expected a path or a URL that fsspec reads, received {received}") from error
         self.is_local = isinstance(self.files, LocalFileSystem)
 
-    def check_is_apart(self, *outputs: Path) -> None:
+    def check_outside(self, *outputs: Path) -> None:
         """Refuse a local source inside or around a folder that a step replaces."""
         path = Path(self.path).resolve()
         for output in outputs:
@@ -93,14 +93,14 @@ class Source:
             )
 
     def copy_file(self, target: Path, sha256: str | None = None, *, may_link: bool = False) -> None:
-        """Copy one file and check it; one on this machine may instead be linked to."""
+        """Copy one file, or with ``may_link`` make a link to a local one, and check its hash."""
 
         def copy() -> None:
             if self.is_local:
-                Path(self.path).stat()  # which fails if it is missing or forbidden
+                Path(self.path).stat()  # fails if it is missing or forbidden
                 self._check_is_file(self.path)
                 if may_link:
-                    Path(self.path).open().close()  # which fails if it is forbidden
+                    Path(self.path).open().close()  # fails if it is forbidden
                     target.symlink_to(self.path)
                     return
             with TqdmCallback(tqdm_kwargs={"desc": self.key, "unit": "B", "unit_scale": True, "disable": None}) as bar:
@@ -135,16 +135,16 @@ class Source:
                 raise error
             raise UserError(f"{self.key}: cannot fetch {self.url}: {error}") from error
 
-        for parent, inner, files in os.walk(self.path, onerror=refuse):
-            links = [name for name in inner if os.path.islink(f"{parent}/{name}")]  # noqa: PTH114 (of a million names)
-            for name in {*inner} - {*links}:
+        for parent, folders, files in os.walk(self.path, onerror=refuse):
+            links = [name for name in folders if os.path.islink(f"{parent}/{name}")]  # noqa: PTH114 (of a million names)
+            for name in {*folders} - {*links}:
                 yield f"{parent}/{name}", {"type": "directory"}
             for path in (f"{parent}/{name}" for name in (*files, *links)):
                 size = os.stat(path).st_size if os.path.exists(path) else 0  # noqa: PTH110, PTH116
                 yield path, {"type": "file", "size": size}
 
     def _open(self, source: tuple[str, int]) -> IO[bytes]:
-        """Open a file, given its path and size, read whole but for a large one, to retry after a transient error."""
+        """Fetch a file whole, into memory or a large one to disk, so that it can be retried, and open it."""
         path, size = source
         self._check_is_file(path)
         if size <= MAX_BUFFERED:

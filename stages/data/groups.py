@@ -21,14 +21,15 @@ from stages.common.params import Split
 def find_groups(photos: pd.DataFrame, settings: Split, group_of: Mapping[str, str]) -> np.ndarray:
     """Return the index of each photo's group: the clusters of photos that belong together.
 
-    Photos do if ``settings.group`` finds the same text in their paths (its first group), or if ``group_of``, which has
-    ``settings.group_column`` by name, has the same value for them. A cluster with neither is a group of its own.
+    Two photos do if ``settings.group`` finds the same text in their paths (its first group), or if ``group_of``, the
+    values of ``settings.group_column`` by name, has the same for both. A cluster with neither is a group of its own.
     """
     clusters = photos["cluster"].to_numpy()
     if settings.group:
         pattern = normalize("NFC", settings.group)
         matches = [re.search(pattern, normalize("NFC", path)) for path in photos["path"]]
-        found, parameter = [match and match[1] for match in matches], f"split.group: expected '{pattern}'"
+        found = [match and match[1] for match in matches]
+        parameter = f"split.group: expected '{pattern}'"
     elif settings.group_column:
         found = [group_of.get(name) for name in photos["name"]]
         parameter = f"split.group_column: expected '{settings.group_column}'"
@@ -38,13 +39,13 @@ def find_groups(photos: pd.DataFrame, settings: Split, group_of: Mapping[str, st
     matched = keys >= 0
     if not matched.any():
         path = photos["path"].iloc[0]
-        raise MismatchError(f"{parameter} to give photos a group, such as {path}, but it gives none")
+        raise MismatchError(f"{parameter} to give photos such as {path} a group, but it gives none")
     first_key = clusters.max() + 1  # the nodes of the graph are the clusters, then the keys
     ends = clusters[matched], first_key + keys[matched]
     graph = coo_array((np.ones(matched.sum(), bool), ends), shape=[first_key + len(names)] * 2)
     groups: np.ndarray = connected_components(graph, directed=False)[1][clusters]
     if len(set(groups)) == 1:
-        raise MismatchError(f"{parameter} to distinguish groups, but all are in {min(names)!r}")
+        raise MismatchError(f"{parameter} to give several groups, but all photos are in {min(names)!r}")
     logger.info("groups: %d, of %d clusters", len(set(groups)), len(set(clusters)))
     if not matched.all():
         text = "%d of %d photos have no group, and stay on their own, such as %s"
@@ -56,7 +57,7 @@ def assign_splits(photos: pd.DataFrame, settings: Split, removed: pd.DataFrame |
     """Return the split of each photo: for each class in the same proportions as nearly as groups allow.
 
     Splits that are given are kept. Where no validation split is given, it is taken from training; where no test split
-    is, from validation. There photos ``removed`` by a correction still count.
+    is, from validation, where photos ``removed`` by a correction still count: the others keep their splits.
     """
     given = set(photos["split"])
     if given == {""}:
@@ -113,8 +114,8 @@ def select_groups(groups: pd.DataFrame, targets: dict[str, int], splits_left: in
     missing, groups_left = Counter(targets), Counter(groups["label"])
     taken: list[int] = []
     rows = zip(groups["group"], groups["label"], groups["clusters"], strict=True)
-    for group, of_group in groupby(rows, itemgetter(0)):
-        clusters = {label: count for _, label, count in of_group}
+    for group, group_rows in groupby(rows, itemgetter(0)):
+        clusters = {label: count for _, label, count in group_rows}
         gain = sum(abs(missing[label]) - abs(missing[label] - count) for label, count in clusters.items())
         if gain > 0 and all(groups_left[label] > splits_left for label in clusters):
             taken.append(group)
@@ -132,7 +133,7 @@ def select_groups(groups: pd.DataFrame, targets: dict[str, int], splits_left: in
 
 
 def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: str) -> pd.Series:
-    """Return the split of each photo after moving those in ``source`` to the splits that their groups are to have.
+    """Return the split of each photo after moving those in ``source`` to the splits that ``groups_of`` gives them.
 
     Where groups of several classes leave a split without one, as few clusters as possible go to another split than in
     ``groups_of``. A class with fewer groups than there are splits is left as it is.
@@ -154,9 +155,9 @@ def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: s
         lacking = counts.index[counts < len(names)]
         staying = pairs[~pairs["group"].isin(pairs["group"][pairs["label"].isin(lacking)])]
     if len(lacking):
-        of_lacking = pairs[pairs["label"].isin(lacking)]
-        movable = splits.index[splits.index.isin(of_lacking["group"])]
-        members = pd.crosstab(of_lacking["label"], of_lacking["group"])[movable].to_numpy(bool)
+        lacking_pairs = pairs[pairs["label"].isin(lacking)]
+        movable = splits.index[splits.index.isin(lacking_pairs["group"])]
+        members = pd.crosstab(lacking_pairs["label"], lacking_pairs["group"])[movable].to_numpy(bool)
         sizes = photos.drop_duplicates("cluster")["group"].value_counts()[movable].to_numpy()
         divided = divide(members, splits[movable].map(names.index).to_numpy(), sizes, len(names))
         splits[movable] = np.array(names)[divided]
@@ -177,5 +178,5 @@ def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, num_split
     every_class = LinearConstraint(kron(csc_array(members.astype(float)), eye_array(num_splits), "csc"), 1)
     solved = milp(costs.ravel(), integrality=1, bounds=Bounds(0, 1), constraints=[one_split, every_class])
     if solved.x is None:
-        raise MismatchError("split: expected groups that can be divided with each class in each split, received others")
+        raise MismatchError("split: expected groups that let each split have each class, received others")
     return np.asarray(solved.x.reshape(-1, num_splits).argmax(axis=1))

@@ -14,7 +14,7 @@ from unicodedata import normalize
 
 import pandas as pd
 
-from stages.common.cli import MismatchError, UserError, logger, quoted, shown
+from stages.common.cli import MismatchError, UserError, escape_name, logger, quoted
 from stages.storage.photo_lists import REMOVED
 
 MAX_SHOWN = 500  # characters of the names of columns
@@ -78,7 +78,7 @@ def open_rows(content: bytes) -> "csv.DictReader[str]":
 def check_columns(columns: list[str], name: str) -> None:
     """Raise a UserError unless ``path`` and ``label`` are there, once each; log the other columns."""
     if columns.count("path") != 1 or columns.count("label") != 1:
-        received = shown(", ".join(columns))[:MAX_SHOWN] or "none"  # a web page may be one line
+        received = escape_name(", ".join(columns))[:MAX_SHOWN] or "none"  # a web page may be one line
         raise UserError(f"{name}: expected the columns path and label, separated by commas, received {received}")
     if others := [column for column in columns if column not in ("path", "label")]:
         logger.info("%s: columns besides path and label: %s", name, ", ".join(map(repr, others))[:MAX_SHOWN])
@@ -101,7 +101,7 @@ def spelling(label: str) -> str:
 
 
 def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> None:
-    """Fill ``label`` and ``given``, or ``reason`` of photos to remove, of the listed paths that have a label."""
+    """Correct the listed photos that have a label: fill ``label`` and ``given``, or ``reason`` if they are removed."""
     labelled = photos.loc[photos["label"] != "", ["path", "label"]]
     paths, classes = labelled["path"].map(partial(normalize, "NFC")), sorted(set(labelled["label"]))
     corrections = {path: labels for path, labels in listed.items() if labels}

@@ -17,7 +17,6 @@ from stages.data.labels import normalize_label, read_labels, spelling
 from stages.storage.non_photos import SIDECAR_SUFFIXES, folders_above
 from stages.storage.photo_lists import NO_CLASS, NO_FILE, NO_LABEL, TWO_LABELS
 
-SPLIT_NAMES = ["train", "validation", "test"]
 MISSING_VALUES = {"nan", "none", "null", "na", "n/a", "#n/a", "<na>"}  # as programs write them
 # What people call the folders of splits, and classes hardly ever.
 SPLIT_FOLDERS = {
@@ -35,7 +34,7 @@ YEAR_FOLDER = re.compile(r"(19|20)\d\d([-_ .].*)?")  # as phones and people name
 
 
 class ClassFolder(NamedTuple):
-    """A folder, or one for a split in it, whose photos at any depth are of one class and in one split."""
+    """A class folder, or the folder of a split in it: its photos, at any depth, have one class and one split."""
 
     label: str
     split: str
@@ -49,20 +48,23 @@ class Tree:
         self.files = sorted(files)
         photos = [file for file in self.files if not file.lower().endswith(tuple(SIDECAR_SUFFIXES))]
         self.with_photos = {Path(parent) for parent in set(map(dirname, photos))}
-        holding = folders_above(photos)  # photos at any depth
-        self.inner: dict[Path, list[Path]] = defaultdict(list)  # of each folder the subfolders with photos at any depth
-        for path in sorted(holding - {folder, *folder.parents}):
-            self.inner[path.parent].append(path)
-        self.without_photos = sorted(folders_above(self.files) - holding)
+        above_photos = folders_above(photos)
+        self.subfolders: dict[Path, list[Path]] = defaultdict(list)  # only those with photos at any depth
+        for path in sorted(above_photos - {folder, *folder.parents}):
+            self.subfolders[path.parent].append(path)
+        self.without_photos = sorted(folders_above(self.files) - above_photos)
 
     def descend(self, folder: Path) -> Path:
         """Descend through folders that hold a single folder, as archives often do, while that one has subfolders."""
-        while len(inner := self.inner[folder]) == 1 and self.inner[inner[0]]:
-            folder = inner[0]
+        while len(self.subfolders[folder]) == 1:
+            [subfolder] = self.subfolders[folder]
+            if not self.subfolders[subfolder]:
+                break
+            folder = subfolder
         return folder
 
     def names_below(self, root: Path) -> dict[str, str]:
-        """Return the name in ``root``, in normal form C, of each file there."""
+        """Map each file below ``root`` to its path from there, in normal form C."""
         prefix = f"{root.as_posix()}/"
         return {file: normalize("NFC", file.removeprefix(prefix)) for file in self.files if file.startswith(prefix)}
 
@@ -89,13 +91,16 @@ def photo_table(rows: list[tuple[str, str, str, str, str]]) -> pd.DataFrame:
 
 
 def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
-    """Return the table of all files in a folder, photos or not, and of those missing that the CSV ``labels`` lists."""
+    """Return the table of all files in a folder, photos or not, and of files that only the CSV ``labels`` lists."""
     tree = Tree(folder, files)
     photos = photos_in_csv(folder, tree, labels) if labels.exists() else photos_in_folders(folder, tree)
     classes = photos["label"][photos["label"] != ""].drop_duplicates().sort_values()
     if len(classes) < 2:
         others = photos["path"][(photos["label"] == "") & ~photos["reason"].str.startswith(NO_FILE)]
-        hint = f", and {plural(len(others), 'file')} without a class, such as {others.iloc[0]}" if len(others) else ""
+        hint = ""
+        if len(others):  # such as an archive, rather than the notes beside it
+            example = min(others, key=lambda path: (path.lower().endswith(tuple(SIDECAR_SUFFIXES)), path))
+            hint = f", and {plural(len(others), 'file')} without a class, such as {example}"
         found = f"{classes.iloc[0]} (with {photos['path'][classes.index[0]]})" if len(classes) else "none"
         raise UserError(
             "expected two or more classes, from a CSV (download.labels) or, without one, the names of folders with "
@@ -103,7 +108,7 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
         )
     logger.info("%d classes: %s", len(classes), quoted(classes, 20))
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
-        logger.warning("classes that differ in spelling alone, each one of its own: %s", ", ".join(alike))
+        logger.warning("classes that differ only in spelling are separate classes: %s", ", ".join(alike))
     return photos
 
 
@@ -130,20 +135,20 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
 
 def find_tops(root: Path, tree: Tree) -> dict[Path, str]:
     """Return the folders that hold class folders, each with its split: those in ``root``, or ``root`` with ""."""
-    splits = split_folders(tree.inner[root])
+    splits = split_folders(tree.subfolders[root])
     if splits and not are_complete(splits.values()):
-        count = len(tree.inner[root]) - len(splits)
+        count = len(tree.subfolders[root]) - len(splits)
         others = f" and {plural(count, 'other folder')}" if count else ""
         raise UserError(
-            f"expected in {root} a folder per class, or one for train and one for validation, test or both, received "
-            f"{describe(splits)}{others}"
+            f"expected in {root} a folder per class, or one for train and one for validation, test or both, or labels "
+            f"in a CSV (download.labels), received {describe(splits)}{others}"
         )
     tops = {tree.descend(path): split for path, split in splits.items()} or {root: ""}
     for path in tree.without_photos:
         if path.parent in tops or (path.parent == root and split_of(path.name)):
             raise UserError(f"expected photos in the class folder {path}, found none: add some or delete the folder")
     for path, split in tops.items():
-        if split and not tree.inner[path]:
+        if split and not tree.subfolders[path]:
             raise UserError(
                 f"expected a folder per class in {path}, found photos alone: put those of each class into a folder, "
                 "write their classes into a CSV (download.labels), or delete them"
@@ -153,7 +158,7 @@ def find_tops(root: Path, tree: Tree) -> dict[Path, str]:
 
 def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolder]:
     """Find the class folders in the folders that :func:`find_tops` returns, or the folders for splits in them."""
-    split_above = {path: split for top, split in tops.items() for path in tree.inner[top]}
+    split_above = {path: split for top, split in tops.items() for path in tree.subfolders[top]}
     names = {path.name for path in split_above}
     splits_below = {path: splits_in_class(path, names - {path.name}, tree) for path in split_above}
     all_below = {split for below in splits_below.values() for split in below.values()}
@@ -163,7 +168,7 @@ def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolde
         if split or not all_below:
             folders[path] = ClassFolder(label, split, path.parent)
         elif below and len(set(below.values())) == len(below) and are_complete(all_below):
-            folders |= {inner: ClassFolder(label, split, path.parent) for inner, split in below.items()}
+            folders |= {folder: ClassFolder(label, split, path.parent) for folder, split in below.items()}
         else:
             found = f"{describe(below) or 'photos'} in {path}"
             raise UserError(f"expected photos in each class folder, or folders for the same splits, received {found}")
@@ -173,16 +178,16 @@ def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolde
 def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> dict[Path, str]:
     """Find the folders for splits in a class folder, or in a single folder there; none if it has photos instead."""
     folder = class_folder
-    while folder not in tree.with_photos and len(tree.inner[folder]) == 1:
-        [inner] = tree.inner[folder]
-        if split_of(inner.name) or inner.name in other_classes:
+    while folder not in tree.with_photos and len(tree.subfolders[folder]) == 1:
+        [subfolder] = tree.subfolders[folder]
+        if split_of(subfolder.name) or subfolder.name in other_classes:
             break
-        folder = inner
-    splits = {} if folder in tree.with_photos else split_folders(tree.inner[folder])
+        folder = subfolder
+    splits = {} if folder in tree.with_photos else split_folders(tree.subfolders[folder])
     is_year = YEAR_FOLDER.fullmatch(class_folder.name)  # and no class: as a phone's, with a folder for each month
-    are_years = not is_year and all(YEAR_FOLDER.fullmatch(inner.name) for inner in tree.inner[folder])
+    are_years = not is_year and all(YEAR_FOLDER.fullmatch(path.name) for path in tree.subfolders[folder])
     if not splits and folder not in tree.with_photos and not are_years:
-        examples = ", ".join(f"{inner.relative_to(class_folder)}/" for inner in tree.inner[folder][:2])
+        examples = ", ".join(f"{path.relative_to(class_folder)}/" for path in tree.subfolders[folder][:2])
         raise UserError(
             f"expected photos in the class folder {class_folder}, found only folders there, as {examples}: put the "
             "photos of each class into one folder, or write their classes into a CSV (download.labels); if those are "
@@ -205,11 +210,11 @@ def check_folder_names(folder: Path, root: Path, class_folder: ClassFolder, clas
 
 
 def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
-    """Take the label of each photo from a CSV, whose paths start in ``folder`` or in one that is alone there."""
+    """Take the label of each photo from a CSV, whose paths are relative to ``folder`` or to the only folder in it."""
     listed = read_labels(labels.read_bytes(), "download.labels", refuse_surplus=True)
     root = folder
-    while listed.keys().isdisjoint(tree.names_below(root).values()) and len(tree.inner[root]) == 1:
-        [root] = tree.inner[root]
+    while listed.keys().isdisjoint(tree.names_below(root).values()) and len(tree.subfolders[root]) == 1:
+        [root] = tree.subfolders[root]
     names = tree.names_below(root)
     missing = sorted(listed.keys() - names.values())
     rows = [csv_row(file, names.get(file, ""), listed) for file in tree.files]
@@ -217,14 +222,14 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
     photos = photo_table(rows)
     labelled = photos[photos["label"] != ""]
     if held_out := [path for path in folders_above(labelled["name"]) if split_of(path.name) in ("validation", "test")]:
-        text = "the folder %s gives no split: with download.labels, split.split_column or the fractions of split do"
+        text = "the folder %s decides no split: with download.labels, split.split_column or the fractions of split do"
         logger.warning(text, root / min(held_out))
     with_photos = sorted(set(labelled["label"]))
     if lost := sorted(set().union(*listed.values()) - set(with_photos)):
-        name = min(name for name, of_name in listed.items() if lost[0] in of_name)
+        name = min(name for name, classes in listed.items() if lost[0] in classes)
         reason = photos.loc[photos["name"] == name, "reason"].iloc[0]
         if name in missing and names:
-            existing = sorted(names.values())[:10_000]  # which take a second
+            existing = sorted(names.values())[:10_000]  # these take a second
             reason += f", which has files such as {(get_close_matches(name, existing, 1) or existing)[0]!r}"
         raise UserError(
             f"download.labels: expected photos of each class, found none of {quoted(lost)}: {name!r} {reason}"
@@ -236,7 +241,7 @@ def photos_in_csv(folder: Path, tree: Tree, labels: Path) -> pd.DataFrame:
 
 
 def splits_by_name(photos: pd.DataFrame, split_names: Mapping[str, str]) -> pd.Series:
-    """Return the split of each photo, "" of those without a label, by what a column of the CSV calls it."""
+    """Return the split of each photo, named by a column of the CSV; "" for photos without a label."""
     names = photos["name"][photos["label"] != ""]
     splits = names.map(lambda name: split_of(split_names.get(name, "")))
     expected = "split.split_column: expected train"
@@ -258,13 +263,13 @@ def csv_row(file: str, name: str, listed: Mapping[str, set[str]]) -> tuple[str, 
 
 
 def split_of(folder: str) -> str | None:
-    """Return which split a folder is for by its name, if any."""
+    """Return the split that a folder is named after, if any."""
     match = SPLIT_FOLDER.fullmatch(folder.lower())
     return SPLIT_FOLDERS[match[2]] if match and not (match[1] or match[3]) else None
 
 
 def split_folders(folders: Iterable[Path]) -> dict[Path, str]:
-    """Find the folders for splits among folders side by side, those such as ``seg_train`` only with others alike."""
+    """Find the folders of splits among siblings; names such as ``seg_train`` count only with a sibling named alike."""
     by_name: dict[tuple[str, str], dict[Path, str]] = defaultdict(dict)  # without the split's
     for path in folders:
         if match := SPLIT_FOLDER.fullmatch(path.name.lower()):
@@ -273,7 +278,7 @@ def split_folders(folders: Iterable[Path]) -> dict[Path, str]:
 
 
 def are_complete(splits: Iterable[str]) -> bool:
-    """Return whether the splits are training and others, each once."""
+    """Return whether the splits are training and one or two others, each once."""
     listed = list(splits)
     return "train" in listed and len(set(listed)) == len(listed) >= 2
 

@@ -67,7 +67,7 @@ def rng(seed: int, purpose: Literal["shuffle", "augment"], epoch: int) -> np.ran
 
 
 def draw_augmentation(augmentation: Augmentation, count: int, seed: int, view: int) -> Draws:
-    """Draw random numbers for ``count`` photos in a view, from 0; no kind of change alters what another draws."""
+    """Draw random numbers for ``count`` photos in a view, from 0; no parameter changes the draws of another."""
     random = rng(seed, "augment", view)
     flips = [augmentation.flip in (axis, "horizontal_and_vertical") for axis in ("horizontal", "vertical")]
     mirror = np.where(random.random((count, 2)) < 0.5 * np.array(flips), -1, 1)

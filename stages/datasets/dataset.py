@@ -49,7 +49,7 @@ class AugmentedDataset:
 
 
 def augmented_dataset(photos: StoredDataset, augmentation: Augmentation, seed: int) -> Dataset:
-    """Augment photos, if the parameters ask for it."""
+    """Augment photos if a parameter says so."""
     return AugmentedDataset(photos, augmentation, seed) if augmentation.augments else photos
 
 

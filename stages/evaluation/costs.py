@@ -28,7 +28,7 @@ def cost_of(path: Path, size: Size, features: Features | None, epochs: int, phot
 
 
 def write_measured(models: list[Evaluation]) -> None:
-    """Log and write what was measured of models on this machine: no output of DVC, as it differs from run to run."""
+    """Log and write the times measured on this machine, which are no output of DVC, as they differ in each run."""
     rows = []
     for model in models:
         path = MODELS / f"{model.name}.keras"

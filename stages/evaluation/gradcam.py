@@ -22,14 +22,47 @@ from stages.storage.files import sha256_of
 SHOWN = 4  # correct photos, and mistakes
 
 
-def last_feature_layer(model: KerasModel) -> int:
-    """Return the index in ``model.layers`` of the last feature maps: the last convolution, or the whole backbone."""
-    from stages.models.runtime import layers
+def gradcam_figure(path: Path, evaluation: Evaluation, test: TestSet, cache: PredictionCache) -> partial[Figure]:
+    """Prepare the figure of some test photos for a model saved at ``path``."""
+    photos = choose_photos(evaluation.photos)
+    indices = photos.index.to_numpy()
+    pixels = test.pixels[indices]
+    captions = list(map(outcome, photos["label"], photos["predicted"], photos["confidence"]))
+    if head := read_linear_head(path):
+        heat = partial(linear_heat_maps, cache.feature_maps(path)[indices], head, pixels.shape[1:3])
+    else:
+        heat = partial(saved_heat_maps, path, sha256_of(path), pixels)
+    return partial(draw_gradcam, evaluation.name, pixels, captions, heat)
 
-    # Their outputs are values of the feature maps before them.
-    subsampling = (layers.Dropout, layers.MaxPooling2D)
-    maps = [len(layer.output.shape) == 4 and not isinstance(layer, subsampling) for layer in model.layers]
-    return int(np.flatnonzero(maps)[-1])
+
+def choose_photos(photos: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of up to ``SHOWN`` correct photos, evenly spaced, and of the most confident mistakes."""
+    correct, wrong = photos[photos["correct"]], photos[~photos["correct"]]
+    spaced = np.linspace(0, len(correct) - 1, min(SHOWN, len(correct))).round()
+    mistakes = wrong.sort_values("log_odds", ascending=False, kind="stable").head(SHOWN)
+    return pd.concat([correct.iloc[spaced.astype(int)], mistakes])
+
+
+def draw_gradcam(name: str, pixels: np.ndarray, captions: list[str], heat_maps: Callable[[], np.ndarray]) -> Figure:
+    """Draw photos and, below each, the same photo under its Grad-CAM."""
+    columns = min(SHOWN, len(pixels))
+    rows = -(-len(pixels) // columns)
+    figure = plt.figure(figsize=(2.2 * columns + 0.8, 4.6 * rows + 0.5), layout="constrained")
+    figure.suptitle(f"{name}: Grad-CAM of the predicted class on test photos")
+    grid = picture_grid(figure, 2 * rows, columns)
+    cells = zip(pixels, heat_maps(), captions, grid[::2].flat, grid[1::2].flat, strict=False)
+    for photo, heat, title, upper, lower in cells:
+        upper.imshow(photo)
+        upper.set_title(title, fontsize="medium")
+        lower.imshow(photo)
+        image = lower.imshow(heat, cmap="inferno", alpha=0.55, vmin=0, vmax=1)
+    figure.colorbar(image, ax=grid, shrink=0.6, label="Grad-CAM, relative to its maximum in the photo")
+    return figure
+
+
+def saved_heat_maps(path: Path, sha256: str, pixels: np.ndarray) -> np.ndarray:
+    """Compute Grad-CAM by a saved model, whose hash is an argument for the ``FigureCache``."""
+    return heat_maps(load_model(path), pixels)
 
 
 def heat_maps(model: KerasModel, pixels: np.ndarray) -> np.ndarray:
@@ -64,9 +97,14 @@ def heat_maps(model: KerasModel, pixels: np.ndarray) -> np.ndarray:
     return enlarge(heat, pixels.shape[1:3])
 
 
-def saved_heat_maps(path: Path, sha256: str, pixels: np.ndarray) -> np.ndarray:
-    """Compute Grad-CAM by a saved model, whose hash is an argument for the ``FigureCache``."""
-    return heat_maps(load_model(path), pixels)
+def last_feature_layer(model: KerasModel) -> int:
+    """Return the index in ``model.layers`` of the last feature maps: the last convolution, or the whole backbone."""
+    from stages.models.runtime import layers
+
+    # Their outputs are values of the feature maps before them.
+    subsampling = (layers.Dropout, layers.MaxPooling2D)
+    maps = [len(layer.output.shape) == 4 and not isinstance(layer, subsampling) for layer in model.layers]
+    return int(np.flatnonzero(maps)[-1])
 
 
 def linear_heat_maps(maps: np.ndarray, head: LinearHead, image_size: tuple[int, int]) -> np.ndarray:
@@ -83,41 +121,3 @@ def enlarge(heat: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
     heat = heat / np.maximum(heat.max(axis=(1, 2), keepdims=True), np.finfo(np.float32).tiny)
     size = image_size[1], image_size[0]
     return np.stack([np.asarray(Image.fromarray(each).resize(size, Image.Resampling.BILINEAR)) for each in heat])
-
-
-def choose_photos(photos: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of up to ``SHOWN`` correct photos, evenly spaced, and of the most confident mistakes."""
-    correct, wrong = photos[photos["correct"]], photos[~photos["correct"]]
-    spaced = np.linspace(0, len(correct) - 1, min(SHOWN, len(correct))).round()
-    mistakes = wrong.sort_values("log_odds", ascending=False, kind="stable").head(SHOWN)
-    return pd.concat([correct.iloc[spaced.astype(int)], mistakes])
-
-
-def gradcam_figure(path: Path, evaluation: Evaluation, test: TestSet, cache: PredictionCache) -> partial[Figure]:
-    """Prepare the figure of some test photos for a model saved at ``path``."""
-    photos = choose_photos(evaluation.photos)
-    indices = photos.index.to_numpy()
-    pixels = test.pixels[indices]
-    captions = list(map(outcome, photos["label"], photos["predicted"], photos["confidence"]))
-    if head := read_linear_head(path):
-        heat = partial(linear_heat_maps, cache.feature_maps(path)[indices], head, pixels.shape[1:3])
-    else:
-        heat = partial(saved_heat_maps, path, sha256_of(path), pixels)
-    return partial(draw_gradcam, evaluation.name, pixels, captions, heat)
-
-
-def draw_gradcam(name: str, pixels: np.ndarray, captions: list[str], heat_maps: Callable[[], np.ndarray]) -> Figure:
-    """Draw photos and, below each, the same photo under its Grad-CAM."""
-    columns = min(SHOWN, len(pixels))
-    rows = -(-len(pixels) // columns)
-    figure = plt.figure(figsize=(2.2 * columns + 0.8, 4.6 * rows + 0.5), layout="constrained")
-    figure.suptitle(f"{name}: Grad-CAM of the predicted class on test photos")
-    grid = picture_grid(figure, 2 * rows, columns)
-    cells = zip(pixels, heat_maps(), captions, grid[::2].flat, grid[1::2].flat, strict=False)
-    for photo, heat, title, upper, lower in cells:
-        upper.imshow(photo)
-        upper.set_title(title, fontsize="medium")
-        lower.imshow(photo)
-        image = lower.imshow(heat, cmap="inferno", alpha=0.55, vmin=0, vmax=1)
-    figure.colorbar(image, ax=grid, shrink=0.6, label="Grad-CAM, relative to its maximum in the photo")
-    return figure

@@ -20,16 +20,16 @@ from stages.inference.calibration import accuracy_by_coverage
 
 LINE_STYLES = ["-", "--", "-.", ":"]  # the next for each round of the colours
 MAX_CLASS_LETTERS = 24
-MAX_CLASSES = 30  # of a confusion matrix, whose names and counts are readable; a text per cell takes memory
+MAX_CONFUSED = 30  # classes of a confusion matrix, whose names and counts are readable; a text per cell takes memory
 MAX_MISTAKES = 12
-MAX_MODELS = 24  # of one figure: each has a colour and line style of its own
+MAX_MODELS = 24  # in a figure, table or list: in a figure each has a colour and line style of its own
 MIN_COVERED = 10  # photos of which an accuracy is drawn
 
 
 def draw_accuracy(name: str, history: pd.DataFrame) -> Figure:
     """Draw training and validation accuracy over the epochs."""
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
-    is_point = len(history) == 1  # as of a linear classifier
+    is_point = len(history) == 1  # of a linear classifier
     marker = "o" if is_point else None
     plot = partial(axes.plot, clip_on=False)
     plot(history["epoch"], history["accuracy"], "--", color="C0", marker=marker, label="training")
@@ -131,14 +131,14 @@ def draw_confusion(name: str, photos: pd.DataFrame, classes: list[str]) -> Figur
 
 
 def most_confused(photos: pd.DataFrame, classes: list[str]) -> list[str]:
-    """Return classes, sorted: all, or the ``MAX_CLASSES`` of the most often confused pairs."""
+    """Return classes, sorted: all, or the ``MAX_CONFUSED`` of the most often confused pairs."""
     mistakes = photos.loc[~photos["correct"], ["label", "predicted"]]
     pairs = pd.DataFrame(np.sort(mistakes.to_numpy(str), axis=1)).groupby([0, 1]).size().reset_index(name="photos")
     # Of equal pairs, classes with more mistakes come first: with a test photo of each class, all pairs are equal.
-    of_class = mistakes.stack().value_counts()
-    pairs["of_both"] = pairs[0].map(of_class) + pairs[1].map(of_class)
-    ordered = [*np.ravel(pairs.sort_values(["photos", "of_both"], ascending=False, kind="stable")[[0, 1]]), *classes]
-    return sorted(list(dict.fromkeys(ordered))[:MAX_CLASSES])
+    mistakes_of = mistakes.stack().value_counts()
+    pairs["mistakes"] = pairs[0].map(mistakes_of) + pairs[1].map(mistakes_of)
+    ordered = [*np.ravel(pairs.sort_values(["photos", "mistakes"], ascending=False, kind="stable")[[0, 1]]), *classes]
+    return sorted(list(dict.fromkeys(ordered))[:MAX_CONFUSED])
 
 
 def outcome(label: str, predicted: str, confidence: float) -> str:

@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
-from stages.common.cli import plural, shown
-from stages.evaluation import plots
+from stages.common.cli import escape_name, plural
+from stages.common.paths import SPLIT_NAMES
 from stages.evaluation.figures import largest_and_smallest
+from stages.evaluation.plots import MAX_CONFUSED, MAX_MODELS
 from stages.evaluation.results import Evaluation
 from stages.evaluation.scores import DIGITS, ECE_BINS, SCORE_NAMES, selected_epoch
 from stages.evaluation.significance import SIGNIFICANCE_LEVEL, compare, wilson_interval
@@ -20,7 +21,6 @@ from stages.inference.calibration import accuracy_by_coverage
 from stages.storage.photo_lists import count_copies, count_rejected
 
 MAX_CLASSES = 30  # in the table of the data
-MAX_MODELS = 24  # in a table or a list
 TEMPLATE = Path(__file__).with_suffix(".md.jinja")
 OVERFITTING = 0.1  # by which training accuracy exceeds validation accuracy
 
@@ -45,7 +45,7 @@ def report(
         "epochs": [f"`{m.name}` {selected_epoch(m.history)['epoch']:g} of {len(m.history)}" for m in selected],
         "unlike": [f"{m.scores['confidence']['unlike']:.3f} for `{m.name}`" for m in noted],
         "ece_bins": ECE_BINS,
-        "max_confused": plots.MAX_CLASSES,
+        "max_confused": MAX_CONFUSED,
         "significance_level": SIGNIFICANCE_LEVEL,
         **data_values(lists),
         **values_of_best(ranked[0]),
@@ -69,7 +69,7 @@ def report(
 
 
 def data_values(lists: dict[str, pd.DataFrame]) -> dict[str, Any]:
-    counts = pd.DataFrame({split: lists[split]["label"].value_counts() for split in ("train", "validation", "test")})
+    counts = pd.DataFrame({split: lists[split]["label"].value_counts() for split in SPLIT_NAMES})
     counts = counts.fillna(0).astype(int).sort_index()
     table = pd.concat([largest_and_smallest(counts, MAX_CLASSES), counts.sum().to_frame("all").T])
     splits = {} if lists["copies"].empty else {split: lists[split] for split in ("validation", "test")}
@@ -192,7 +192,7 @@ def markdown_table(table: pd.DataFrame) -> str:
 
 def escape(text: str) -> str:
     """Escape what Markdown, or GitHub in a comment, would read as markup, in the name of a file or a class."""
-    text = re.sub(r"&(?=#?\w+;)", "&amp;", shown(text))
+    text = re.sub(r"&(?=#?\w+;)", "&amp;", escape_name(text))
     text = re.sub(r"[\\|*`<[$~]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)
     # Or it would notify @name, and link to #1, also behind a letter that is not ASCII.
     return re.sub(r"(?<!\w)[@#](?=\w)", r"\g<0>&#8288;", text, flags=re.ASCII)

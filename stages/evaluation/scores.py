@@ -13,7 +13,7 @@ from stages.evaluation.results import Evaluation, Predictions, TestSet
 from stages.evaluation.significance import wilson_interval
 from stages.inference.calibration import Calibration, cross_entropy, log_odds
 from stages.inference.prediction import Outputs
-from stages.storage.arrays import row_by_row
+from stages.storage.arrays import blockwise
 
 # Those by which models can be ranked (``evaluate.rank_by``).
 SCORE_NAMES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
@@ -83,12 +83,12 @@ def predict_photos(test: TestSet, logits: np.ndarray) -> pd.DataFrame:
         predicted=predicted,
         correct=test.photos["label"] == predicted,
         confidence=highest_probability(logits),
-        log_odds=row_by_row(lambda rows: log_odds(rows).max(axis=1), logits),
+        log_odds=blockwise(lambda rows: log_odds(rows).max(axis=1), logits),
     )
 
 
 def highest_probability(logits: np.ndarray) -> np.ndarray:
-    return row_by_row(lambda rows: softmax(rows, axis=1).max(axis=1), logits)
+    return blockwise(lambda rows: softmax(rows, axis=1).max(axis=1), logits)
 
 
 def selected_epoch(history: pd.DataFrame) -> pd.Series:
@@ -147,7 +147,7 @@ def score_calibration(
         scores["coverage"] = len(sure) / len(photos)
         scores |= {"sure_accuracy": accuracy, "sure_accuracy_low": low, "sure_accuracy_high": high}
     if features is not None:
-        scores["unlike"] = float(calibration.unlike(features).mean())
+        scores["unlike"] = float(calibration.out_of_distribution(features).mean())
     return scores
 
 
@@ -181,7 +181,7 @@ def learning_curves(history: pd.DataFrame) -> pd.DataFrame:
 
 def roc_curves(predictions: Predictions) -> list[tuple[np.ndarray, np.ndarray]]:
     """Compute false and true positive rates: of the second of two classes, or of each of more against the rest."""
-    odds = row_by_row(log_odds, predictions.logits)
+    odds = blockwise(log_odds, predictions.logits)
     classes = range(odds.shape[1]) if odds.shape[1] > 2 else [1]
     return [roc_curve(predictions.labels == index, odds[:, index])[:2] for index in classes]
 

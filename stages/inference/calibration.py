@@ -16,8 +16,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, logsumexp, softmax
 
 from stages.common.params import ConfidenceSettings
-from stages.common.paths import retraining
-from stages.storage.arrays import row_by_row
+from stages.common.paths import retrain_advice
+from stages.storage.arrays import blockwise
 from stages.storage.files import explain_unreadable
 
 SOFTMAX_ALONE = ConfidenceSettings()
@@ -47,11 +47,11 @@ class Calibration(NamedTuple):
         """Return "unsure", "unlike the training photos", both or "" for each photo."""
         threshold = -math.inf if self.log_odds_threshold is None else self.log_odds_threshold
         unsure = log_odds(self.scaled(logits)).max(axis=1) < threshold
-        unlike = np.zeros(len(logits), bool) if features is None else self.unlike(features)
+        unlike = np.zeros(len(logits), bool) if features is None else self.out_of_distribution(features)
         notes = {"unsure": unsure, "unlike the training photos": unlike}
         return [", ".join(note for note, holds in notes.items() if holds[row]) for row in range(len(logits))]
 
-    def unlike(self, features: np.ndarray) -> np.ndarray:
+    def out_of_distribution(self, features: np.ndarray) -> np.ndarray:
         """Return which photos are out-of-distribution, bool, shaped (photos,), by their features."""
         if self.distance_threshold is None or self.training_features is None:
             return np.zeros(len(features), bool)
@@ -60,8 +60,8 @@ class Calibration(NamedTuple):
 
 def read_validation(path: Path) -> dict[str, np.ndarray]:
     """Read the ``MODEL.npz`` that ``train`` wrote, or raise UserError if it is missing or damaged."""
-    with explain_unreadable(path, retraining(path)):
-        return parse_validation(path.read_bytes(), path, retraining(path))
+    with explain_unreadable(path, retrain_advice(path)):
+        return parse_validation(path.read_bytes(), path, retrain_advice(path))
 
 
 def parse_validation(content: bytes, source: Path | str, advice: str) -> dict[str, np.ndarray]:
@@ -104,7 +104,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
     """Compute the mean cross-entropy in nats, with logits shaped (photos, classes) and labels shaped (photos,)."""
-    log_p = row_by_row(lambda rows: log_softmax(rows, axis=1), logits)
+    log_p = blockwise(lambda rows: log_softmax(rows, axis=1), logits)
     return -float(np.take_along_axis(log_p, labels[:, None], axis=1).mean())
 
 
@@ -136,7 +136,7 @@ def accuracy_by_coverage(confidence: np.ndarray, correct: np.ndarray) -> pd.Data
 
 def distance_to_nearest(features: np.ndarray, training_features: np.ndarray) -> np.ndarray:
     """Compute each photo's distance to the nearest training photo, float32 in 0..2, by features of a row a photo."""
-    return 1 - row_by_row(lambda rows: (normalize(rows) @ training_features.T).max(axis=1), features)
+    return 1 - blockwise(lambda rows: (normalize(rows) @ training_features.T).max(axis=1), features)
 
 
 def normalize(features: np.ndarray) -> np.ndarray:

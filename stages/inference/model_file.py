@@ -16,7 +16,7 @@ from dvc.repo import Repo
 from dvc.scm import RevError, resolve_rev
 from fsspec.implementations.local import LocalFileSystem
 
-from stages.common.cli import UserError, first_line, logger, shown
+from stages.common.cli import UserError, escape_name, first_line, logger
 from stages.common.param_types import ImageFit
 from stages.common.params import ConfidenceSettings
 from stages.common.paths import BEST, MODELS
@@ -33,8 +33,13 @@ class TrainedModel(NamedTuple):
     model: KerasModel  # from pixels of 0..255, (batch, height, width, 3), to logits, (batch, classes)
     class_names: list[str]  # in the order of the logits
     calibration: Calibration = Calibration()
-    with_features: KerasModel | None = None  # the model with features as a second output, if calibration needs them
+    feature_model: KerasModel | None = None  # the model with features as a second output, if calibration needs them
     image_fit: ImageFit = "stretch"  # of the photos that it was trained on, as of ``resized_pixels``
+
+    @property
+    def predictor(self) -> KerasModel:
+        """The model that predicts all that the calibration needs."""
+        return self.feature_model or self.model
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -48,9 +53,10 @@ class TrainedModel(NamedTuple):
         Returns a row per photo: its ``class``, the ``probability`` of that, a ``note`` if the calibration gives notes,
         and a column ``probability_NAME`` for each class, all rounded to six digits.
         """
-        logits, features = np.empty((0, len(self.class_names))), None
         if len(pixels):
-            logits, features = predict_outputs(self.with_features or self.model, pixels)
+            logits, features = predict_outputs(self.predictor, pixels)
+        else:
+            logits, features = np.empty((0, len(self.class_names))), None
         probabilities = self.calibration.probabilities(logits)
         predicted = np.take(self.class_names, probabilities.argmax(axis=1))
         table = pd.DataFrame({"class": predicted, "probability": probabilities.max(axis=1)})
@@ -105,7 +111,7 @@ def fetch_model_file(name: str | None, revision: str | None = None) -> ModelFile
     Without a name it is the best one, from ``metrics/best.json``. The revision is a commit, branch, tag or experiment,
     of which DVC's cache or its remote has the files; without one, they are those here.
     """
-    where = "" if revision is None else f" of revision {shown(revision)}"
+    where = "" if revision is None else f" of revision {escape_name(revision)}"
     rebuild = "run `dvc repro`" if revision is None else "choose another --rev, or `dvc fetch` what it needs"
     with open_files(revision) as files:
 
@@ -124,18 +130,19 @@ def fetch_model_file(name: str | None, revision: str | None = None) -> ModelFile
             advice = f"choose {'another --rev, or ' if revision else ''}a model with --model"
             name = json_value(read(BEST, advice), "model", str, f"{BEST}{where}", advice)
         if name not in names:
-            known = ", ".join(map(shown, names))
+            known = ", ".join(map(escape_name, names))
             raise UserError(f"expected a trained model{where} ({known}), received {name!r}: choose with --model")
         path = MODELS / f"{name}.keras"
-        about, validation = path.with_suffix(".json"), path.with_suffix(".npz")
-        content, source = read(about), f"{about}{where}"
-        class_names = json_value(content, "classes", list, source, rebuild)
-        image_fit = json_value(content, "image_fit", str, source, rebuild, default="stretch")
+        about = read(path.with_suffix(".json"))
+        source = f"{path.with_suffix('.json')}{where}"
+        class_names = json_value(about, "classes", list, source, rebuild)
+        image_fit = json_value(about, "image_fit", str, source, rebuild, default="stretch")
         if image_fit not in get_args(ImageFit):
             known = ", ".join(get_args(ImageFit))
             raise UserError(f"{source}: expected one of {known} as image_fit, received {image_fit!r}: {rebuild}")
-        arrays = read(validation) if files.exists(validation.as_posix()) else None
-        return ModelFile(name, read(path), class_names, f"{path}{where}", arrays, image_fit)
+        arrays = path.with_suffix(".npz")
+        validation = read(arrays) if files.exists(arrays.as_posix()) else None
+        return ModelFile(name, read(path), class_names, f"{path}{where}", validation, image_fit)
 
 
 def model_names(files: LocalFileSystem | DVCFileSystem) -> list[str]:

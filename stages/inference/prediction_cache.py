@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from stages.common.cli import UserError, logger
 from stages.common.machine import machine_key, read_code
-from stages.common.paths import PREDICTIONS, retraining
+from stages.common.paths import PREDICTIONS, retrain_advice
 from stages.inference import prediction
 from stages.inference.prediction import KerasModel, Outputs, Size
 from stages.models.model_parts import hash_backbone, read_linear_head
@@ -32,7 +32,7 @@ class PredictionCache:
 
     def predict(self, model_path: Path, *, features: bool = False) -> Outputs:
         """Return the outputs of a model, with or without features; it is loaded only if they are not cached."""
-        with explain_unreadable(model_path, retraining(model_path)):
+        with explain_unreadable(model_path, retrain_advice(model_path)):
             head, backbone = read_linear_head(model_path), hash_backbone(model_path)
         if backbone:
             maps = PREDICTIONS / f"{content_hash([backbone, self.key])}.npy"
@@ -72,7 +72,7 @@ class PredictionCache:
         expected, received = list(self.pixels.shape[1:3]), list(model.input_shape[1:3])
         if received != expected:
             text = f"expected image_size {expected} (params.yaml), received {received}"
-            raise UserError(f"{model_path}: {text}: {retraining(model_path)}")
+            raise UserError(f"{model_path}: {text}: {retrain_advice(model_path)}")
         prediction.measure_speed(model, model_path, self.pixels)
         outputs = self.predict_photos(model, self.maps.get(model_path), features=features)
         arrays = {name: array for name, array in outputs._asdict().items() if array is not None}

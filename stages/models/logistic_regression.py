@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.class_weight import compute_sample_weight
 from threadpoolctl import threadpool_limits
 
-from stages.storage.arrays import ArrayStore, row_by_row
+from stages.storage.arrays import ArrayStore, blockwise
 
 INVERSE_REGULARIZATIONS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # unless the config lists others
 MAX_ITERATIONS = 10_000  # of L-BFGS; MobileNetV2's features take 13 to 36
@@ -31,7 +31,7 @@ class LinearClassifier(NamedTuple):
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """Compute softmax of the logits, float64, shaped (examples, classes)."""
-        return row_by_row(lambda rows: softmax(rows @ self.kernel + self.bias, axis=1), features, ROWS)
+        return blockwise(lambda rows: softmax(rows @ self.kernel + self.bias, axis=1), features, ROWS)
 
 
 class Candidate(NamedTuple):
@@ -45,7 +45,7 @@ class Candidate(NamedTuple):
 def pool_first_view(features: ArrayStore, photos: int) -> np.ndarray:
     """Average the features of each photo's first view over height and width: float32, shaped (photos, channels)."""
     spatial = tuple(range(1, len(features.shape) - 1))
-    return row_by_row(lambda rows: features[rows].mean(spatial, np.float32), np.arange(photos), BATCH_SIZE)
+    return blockwise(lambda rows: features[rows].mean(spatial, np.float32), np.arange(photos), BATCH_SIZE)
 
 
 def fit_classifier(

@@ -39,13 +39,20 @@ MAX_SUBDIRECTORIES = 8  # that are looked at
 
 def formats_of(header: bytes, formats: Iterable[str]) -> Iterator[str]:
     """Iterate over those of Pillow's formats that accept a file that starts with ``header``."""
+    if needs_heif(header):  # which Pillow would take for an AVIF
+        return iter(())
     padded = header.ljust(HEADER_BYTES, b"\0")
     return (name for name in formats if (accepts := Image.OPEN[name][1]) and accepts(padded))
 
 
+def needs_heif(header: bytes) -> bool:
+    """Return whether a file is a HEIC, and pillow-heif is not installed."""
+    return "HEIF" not in FORMATS and header[4:8] == b"ftyp" and any(brand in header[8:64] for brand in HEIC_BRANDS)
+
+
 def describe_other(header: bytes) -> str:
     """Describe a file that starts with ``header`` and is in none of ``FORMATS``."""
-    if "HEIF" not in FORMATS and header[4:8] == b"ftyp" and any(brand in header[8:64] for brand in HEIC_BRANDS):
+    if needs_heif(header):
         again = "dvc repro --force --single-item thumbnails && dvc repro"  # alone: not `download` before it
         return f"HEIC needs pillow-heif: {SAVE}, or pip install pillow-heif and `{again}`"
     if kind := identify(header):

@@ -103,7 +103,7 @@ def _read_exif(opened: ImageFile) -> Image.Exif:
     """Read EXIF as far as it is readable, and the orientation also where it follows an unreadable value."""
     with suppress(SyntaxError, ValueError, TypeError, struct.error):
         opened.getexif()
-    exif = opened.getexif()  # which Pillow keeps, as far as it came
+    exif = opened.getexif()  # what Pillow has read so far
     if ExifTags.Base.Orientation not in exif and hasattr(exif, "fp") and opened.format != "TIFF":
         exif.fp.seek(0)
         exif[ExifTags.Base.Orientation] = _find_orientation(exif.fp.read())

@@ -75,7 +75,7 @@ def open_array(path: Path) -> DiskArray:
 
 
 def read_cached(path: Path, key: str) -> dict[str, np.ndarray]:
-    """Read what :func:`write_cached` wrote: nothing if the file is missing, of another key or, as logged, damaged."""
+    """Read what :func:`write_cached` wrote; return {} if it is missing, of another key, or damaged, which is logged."""
     if not path.exists():
         return {}
     content = BytesIO(path.read_bytes())
@@ -94,8 +94,8 @@ def write_cached(path: Path, key: str, **arrays: np.ndarray) -> None:
         np.savez(file, allow_pickle=False, key=np.array(key), **arrays)
 
 
-def row_by_row(function: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, size: int = ROWS) -> np.ndarray:
-    """Apply a function, which treats each row by itself, to a few rows at a time, so that it takes less memory."""
+def blockwise(function: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, size: int = ROWS) -> np.ndarray:
+    """Apply a function that treats each row by itself to blocks of rows, so that it takes less memory."""
     starts = range(0, max(1, len(rows)), size)
     return np.concatenate([function(rows[start : start + size]) for start in starts])
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.common.cli import UserError, logger
+from stages.common.cli import UserError, logger, plural
 from stages.common.paths import ARCHITECTURE, FEATURES, PIXELS, SPLITS
 from stages.storage.arrays import DiskArray, create_array, open_array
 from stages.storage.files import content_hash, explain_unreadable, read_json
@@ -44,16 +44,19 @@ def create_arrays(folder: Path, shapes: Mapping[str, tuple[int, ...]], dtype: ty
 
 
 def read_about(name: str) -> dict[str, Any]:
-    """Read ``hash_paths`` of a set's photos, their ``image_fit``, and of features the ``environment``."""
-    return read_json(FEATURES / name / ABOUT, dict, remedy(name))
+    """Read a set's description: ``hash_paths`` of its photos, their ``image_fit``, and of features the environment."""
+    return read_json(FEATURES / name / ABOUT, dict, rebuild_advice(name))
 
 
 def read_backbone(folder: Path) -> tuple[dict[str, Any], Path]:
     """Read the description of the backbone in a set of features, and find its weights."""
-    with explain_unreadable(folder, remedy(folder.parent.name)):
+    with explain_unreadable(folder, rebuild_advice(folder.parent.name)):
         about = json.loads((folder / ARCHITECTURE).read_text(encoding="utf-8"))
-        [weights] = folder.glob("*.h5")
-        return {key: about[key] for key in ("backbone", "architecture", "options", "features")}, weights
+        about["features"] = {key: about["features"][key] for key in ("name", "stop_before")}
+        weights = list(folder.glob("*.h5"))
+        if len(weights) != 1:
+            raise ValueError(f"{plural(len(weights), 'file')} of weights")
+        return {key: about[key] for key in ("backbone", "architecture", "options", "features")}, weights[0]
 
 
 def features_key(name: str) -> str:
@@ -64,7 +67,7 @@ def features_key(name: str) -> str:
 
 def open_arrays(name: str) -> dict[str, DiskArray]:
     """Open the arrays of the training and validation photos."""
-    with explain_unreadable(FEATURES / name, remedy(name)):
+    with explain_unreadable(FEATURES / name, rebuild_advice(name)):
         return {split: open_array(FEATURES / name / f"{split}.npy") for split in ("train", "validation")}
 
 
@@ -73,14 +76,16 @@ def open_sample(name: str) -> np.ndarray:
     if name == PIXELS:
         validation = open_arrays(name)["validation"]
         return validation[sample_rows(len(validation))]
-    with explain_unreadable(FEATURES / name, remedy(name)):
+    with explain_unreadable(FEATURES / name, rebuild_advice(name)):
         return np.asarray(np.load(FEATURES / name / VALIDATION_SAMPLE))
 
 
 def open_features(name: str, lists: Mapping[str, pd.DataFrame]) -> dict[str, DiskArray]:
     """Open the arrays of a set of features; raise a UserError if they are not of the photos in ``lists``."""
     if read_about(name).get("photos") != hash_paths(lists):
-        raise UserError(f"{FEATURES / name}: expected features of photos in {SPLITS}, received others: {remedy(name)}")
+        raise UserError(
+            f"{FEATURES / name}: expected features of photos in {SPLITS}, received others: {rebuild_advice(name)}"
+        )
     return open_arrays(name)
 
 
@@ -88,5 +93,6 @@ def hash_paths(lists: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     return {split: content_hash(photos["path"]) for split, photos in lists.items()}
 
 
-def remedy(name: str) -> str:
+def rebuild_advice(name: str) -> str:
+    """Say how to compute a set of features again."""
     return f"run `dvc repro {PIXELS if name == PIXELS else f'features@{name}'}`"

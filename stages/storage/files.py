@@ -100,7 +100,7 @@ def write_json(content: Any, path: Path) -> None:
 
 @contextmanager
 def explain_unreadable(path: Path | str, advice: str) -> Iterator[None]:
-    """Raise a UserError if what a step wrote to a path is missing, damaged or, as by hand, changed."""
+    """Raise a UserError if what a step wrote to a path is missing, damaged, or was edited since."""
     try:
         yield
     except FileNotFoundError as error:

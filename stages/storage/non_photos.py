@@ -15,7 +15,8 @@ SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", 
 # Notes, tables and annotations; what phones and cameras write beside a photo: edits, films, sound, previews.
 SIDECAR_SUFFIXES = {
     *(".csv", ".db", ".html", ".ini", ".json", ".log", ".mat", ".md", ".pdf", ".tsv", ".txt", ".xml", ".yaml"),
-    *(".aae", ".avi", ".lrv", ".m4a", ".m4v", ".mov", ".mp3", ".mp4", ".3gp", ".pp3", ".thm", ".wav", ".xmp"),
+    *(".aae", ".lrv", ".pp3", ".thm", ".xmp"),
+    *(".avi", ".m4a", ".m4v", ".mov", ".mp", ".mp3", ".mp4", ".mts", ".3gp", ".wav"),
 }
 # Of a RAW, which many cameras write beside a JPEG of the same name.
 RAW_SUFFIXES = {
@@ -27,6 +28,7 @@ SIGNATURES = {  # kind of file: the bytes that it has at a position
     "a Git LFS pointer: run `git lfs pull`": [(0, b"version https://git-lfs")],
     "a PDF": [(0, b"%PDF")],
     f"DICOM: {SAVE}": [(128, b"DICM")],
+    f"TGA: {SAVE}": [(0, b"\0\0\2" + bytes(5)), (0, b"\0\0\n" + bytes(5))],  # not compressed, or by run lengths
     f"JPEG XL: {SAVE}": [(0, b"\xff\x0a"), (4, b"JXL \r\n")],
     f"a camera's RAW: {SAVE}": [  # of Canon; then of Fujifilm, Minolta, Olympus, Panasonic and Sigma
         *((4, b"ftypcrx"), (6, b"HEAPCCDR")),
@@ -52,7 +54,7 @@ MARKUP = {
 
 
 def identify(header: bytes) -> str | None:
-    """Return what a file is by its first ``HEADER_BYTES``, or all that it has, if that is known and not an image."""
+    """Identify a file that is not an image by its first ``HEADER_BYTES``; return None for any other."""
     if not header.strip(b"\0"):
         return "a file that begins with zero bytes" if header else "an empty file"
     for kind, signatures in SIGNATURES.items():
@@ -86,8 +88,8 @@ def visible_files(folder: Path) -> list[str]:
     if folder.is_file():
         return ["."]
     names = []
-    for parent, inner, files in os.walk(folder):
-        links = [name for name in inner if Path(parent, name).is_symlink()]
+    for parent, folders, files in os.walk(folder):
+        links = [name for name in folders if Path(parent, name).is_symlink()]
         below = PurePosixPath(parent).relative_to(folder)
         names += [below / name for name in [*files, *links]]
     return sorted(name for name in map(str, names) if not is_hidden(name))
@@ -100,9 +102,9 @@ def file_sizes(folder: Path) -> dict[str, int | None]:
 
 
 def unreadable_folders(folder: str | Path) -> list[OSError]:
-    """List the errors of reading folders that ``rglob`` and ``find`` silently skip, hidden and missing ones apart."""
+    """List the errors of folders that ``rglob`` and ``find`` silently skip as unreadable, except hidden ones."""
     errors: list[OSError] = []
-    for _, inner, _ in os.walk(folder, onerror=errors.append):
-        inner[:] = [name for name in inner if not is_hidden(name)]
+    for _, folders, _ in os.walk(folder, onerror=errors.append):
+        folders[:] = [name for name in folders if not is_hidden(name)]
     refused = [error for error in errors if not isinstance(error, (FileNotFoundError, NotADirectoryError))]
     return sorted(refused, key=lambda error: str(error.filename))

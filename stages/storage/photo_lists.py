@@ -23,20 +23,24 @@ COLUMNS |= {"copies": ["path", "split"], "groups": ["path", "group"], "corrected
 MAY_BE_EMPTY = ("rejected", "copies", "groups", "corrected")
 
 
-def read_split(split: str) -> pd.DataFrame:
+def read_lists(*names: str) -> dict[str, pd.DataFrame]:
+    return {name: read_list(name) for name in names}
+
+
+def read_list(name: str) -> pd.DataFrame:
     """Read a list that ``stages/split.py`` describes, such as "train": a row per photo, with columns of str."""
-    path = SPLITS / f"{split}.csv"
+    path = SPLITS / f"{name}.csv"
     with explain_unreadable(path, "run `dvc repro split`"):
         chunks = pd.read_csv(path, dtype=str, keep_default_na=False, chunksize=10_000)  # in a third of the memory
-        table = pd.concat(chunks)[COLUMNS.get(split, ["path", "label"])]
-        if table.empty and split not in MAY_BE_EMPTY:
+        table = pd.concat(chunks)[COLUMNS.get(name, ["path", "label"])]
+        if table.empty and name not in MAY_BE_EMPTY:
             raise ValueError("no photos")
         return table
 
 
 def read_groups(paths: "pd.Series[str]") -> np.ndarray:
     """Read the group of each training or validation photo, str, shaped (photos,); of a photo alone, its own path."""
-    groups = dict(read_split("groups")[["path", "group"]].to_numpy())
+    groups = dict(read_list("groups")[["path", "group"]].to_numpy())
     return np.array([groups.get(path, path) for path in paths])
 
 

@@ -18,7 +18,7 @@ from stages.models.model_parts import CHECK_BATCH, replace_linear_head, rounding
 from stages.storage.arrays import read_cached, write_cached
 from stages.storage.feature_sets import read_backbone, reference_rows, sample_rows
 from stages.storage.files import atomic_write, content_hash, sha256_of
-from stages.storage.photo_lists import read_groups, read_split
+from stages.storage.photo_lists import read_groups
 from stages.training.training_run import TRAINING_CODE, History, Trained, TrainingRun
 
 FITTED_BY = f"fitted in float32 by scikit-learn {sklearn.__version__}"
@@ -48,7 +48,7 @@ def fit_linear(
     """
     labels = run.train.labels
     class_weight = None if run.settings.class_weight == "none" else run.settings.class_weight
-    groups = read_groups(read_split("train")["path"])
+    groups = read_groups(run.paths)
     folds = logistic_regression.assign_folds(labels, groups, run.config.folds or FOLDS, run.settings.seed)
     strengths = run.config.inverse_regularization or logistic_regression.INVERSE_REGULARIZATIONS
     best, candidates = logistic_regression.cross_validate(train, labels, folds, strengths, class_weight)
@@ -58,7 +58,7 @@ def fit_linear(
     loss, accuracy = loss_and_accuracy(classifier.probabilities(train), labels)
     val_loss, val_accuracy = loss_and_accuracy(classifier.probabilities(validation), run.validation.labels)
     baseline = np.mean(run.validation.labels == np.bincount(labels).argmax())
-    text = "the linear classifier has a validation accuracy of %.3f; always the majority class, %.3f"
+    text = "the linear classifier has a validation accuracy of %.3f; predicting the majority class alone, %.3f"
     logger.info(text, val_accuracy, baseline)
     record = {"epoch": 1, "accuracy": accuracy, "loss": loss, "val_accuracy": val_accuracy, "val_loss": val_loss}
     scores = [candidate._asdict() for candidate in candidates]
@@ -86,7 +86,8 @@ def save_linear(run: TrainingRun, classifier: LinearClassifier, features: np.nda
     alone is copied with the new one, the same bytes without four seconds of TensorFlow.
     """
     # The backbone is as it was loaded: a batch shows whether the layer after it is the fitted one.
-    pixels, rows = run.sample[:CHECK_BATCH], sample_rows(len(logits))[:CHECK_BATCH]
+    pixels = run.sample[:CHECK_BATCH]
+    rows = sample_rows(len(logits))[:CHECK_BATCH]
     folder = FEATURES / run.config.features / "backbone"
     network, weights = read_backbone(folder)
     del network["features"]["name"]  # all sets of features of a backbone share its model

@@ -28,10 +28,11 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
     Returns a record per epoch, from 1 (epoch, accuracy, loss, val_accuracy, val_loss; in the selected one also kept),
     and the logits of the validation photos, float32, shaped (photos, classes).
     """
-    settings, fine_tune = run.settings, run.config.fine_tune
-    epochs, learning_rate = settings.epochs, fine_tune.learning_rate if fine_tune else settings.learning_rate
+    settings, epochs = run.settings, run.settings.epochs
+    learning_rate = run.config.fine_tune.learning_rate if run.config.fine_tune else settings.learning_rate
     checkpoint = Checkpoint(Backup(backup, training_key(model, run)), settings, learning_rate)
-    history, finished = checkpoint.history, len(checkpoint.history)  # epochs, by an earlier run
+    history = checkpoint.history
+    finished = len(history)  # epochs, by an earlier run
     callbacks = [checkpoint, EpochLog(backup.stem, epochs), *tensorboard(LOGS / backup.stem, resumes=finished > 0)]
     train = augmented_dataset(run.train, run.config, settings.seed)
     batches = validation_batches(run.validation, settings.batch_size)
@@ -61,7 +62,7 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
 
 
 def tensorboard(logs: Path, *, resumes: bool) -> list[keras.callbacks.Callback]:
-    """Return the callback that writes curves, if ``TENSORBOARD`` asks for it; a run that resumes continues them."""
+    """Return the callback that writes curves, if ``TENSORBOARD`` is set; a run that resumes continues them."""
     if os.environ.get("TENSORBOARD", "0") in ("", "0"):
         return []
     if not resumes:

@@ -19,12 +19,14 @@ from stages.training.training_run import Trained, TrainingRun
 
 def train_network(run: TrainingRun) -> Trained:
     """Train a model in epochs and save it."""
-    config, settings, datasets = run.config, run.settings, (run.train, run.validation)
+    config, settings = run.config, run.settings
+    datasets = (run.train, run.validation)
     make_deterministic(settings.seed)
     use_float16_in_silence()
     precision = set_precision(settings.precision, has_backbone=config.has_backbone)
     logger.info("precision: %s", precision)
-    environment, scores = [*describe_environment(), f"precision {precision}"], None
+    environment = [*describe_environment(), f"precision {precision}"]
+    scores = None
     model = build_model(config, run.image_size, len(run.classes))
     if config.is_linear:
         from stages.training.linear import FITTED_BY, fit_linear  # scikit-learn takes a second to load

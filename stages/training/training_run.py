@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from stages.common.model_config import ModelConfig
 from stages.common.params import Train
@@ -25,6 +26,7 @@ class TrainingRun(NamedTuple):
     settings: Train  # with the config's own values and this run's seed
     image_size: tuple[int, int]
     classes: list[str]
+    paths: "pd.Series[str]"  # of the training photos
     train: StoredDataset
     validation: StoredDataset
     sample: np.ndarray  # pixels of the validation photos at `sample_rows`, on which the saved model is checked
@@ -61,7 +63,7 @@ class Backup:
     def restore(self, model: Any) -> None:
         """Restore the state of a compiled model with a built optimizer."""
         for index, variable in enumerate(variables_of(model)):
-            variable.assign(self.saved.pop(f"variable_{index}"))  # which frees its memory
+            variable.assign(self.saved.pop(f"variable_{index}"))  # popped, to free its memory
 
     def best(self) -> list[np.ndarray]:
         """Return the model's variables after the best epoch; none if the last becomes the model."""

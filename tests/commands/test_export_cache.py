@@ -92,7 +92,7 @@ def test_temperature_and_notes_are_those_of_keras(monkeypatch: pytest.MonkeyPatc
     for _ in range(2):
         trained = load_exported(fetch_model_file("good"), settings)
         logits, features = predict_outputs(trained.model, pixels)
-        others: Any = predict_outputs(expected.with_features, pixels).features
+        others: Any = predict_outputs(expected.feature_model, pixels).features
         assert features is not None
         np.testing.assert_allclose(features, others, atol=1e-6)
         table = trained.classify(pixels)

@@ -17,7 +17,7 @@ from scipy.special import softmax
 
 from commands import predict as command
 from commands.export import export_cache
-from stages.common.cli import UserError, printable, shown
+from stages.common.cli import UserError, escape_bytes, escape_name
 from stages.inference import model_file
 from stages.inference.calibration import Calibration, fit_temperature
 from stages.inference.model_file import TrainedModel
@@ -232,7 +232,7 @@ def table_of(names: list[str], classes: list[str], notes: list[str] | None = Non
     calibration.probabilities.return_value, calibration.notes.return_value = probabilities, notes
     with mock.patch.object(model_file, "predict_outputs", return_value=(None, None)):
         table = TrainedModel("model", keras.Model(), classes, calibration).classify(probabilities)
-    table.insert(0, "path", list(map(printable, names)))
+    table.insert(0, "path", list(map(escape_bytes, names)))
     return table
 
 
@@ -275,8 +275,8 @@ def test_every_format_has_the_note_beside_the_probability() -> None:
 )
 def test_a_table_escapes_names_that_csv_and_json_hold(name: str, escaped: str) -> None:
     """Their control characters, but not the invisible ones of Japanese and Persian words."""
-    assert shown(Path(name)) == escaped
-    held = printable(name)
+    assert escape_name(Path(name)) == escaped
+    held = escape_bytes(name)
     table = table_of([name], ["b", held, "c"])
     head, line = "".join(command.table_lines([table])).splitlines()
     assert line.startswith(f"{escaped}  {escaped}  ")

@@ -3,13 +3,17 @@
 import errno
 import gc
 import os
+import re
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -47,6 +51,36 @@ def test_all_but_our_own_bugs_are_one_line_with_a_code(
     assert (1 if message else ended.value.code) == code
     assert printed.startswith(line)
     assert (len(printed.splitlines()) > 1) == (code == BUG)
+
+
+@pytest.mark.parametrize(
+    ("stage", "edit", "refused"),
+    [
+        ("train@cnn", {"models.cnn.dropout": 0.1}, True),
+        ("train@cnn", {"models.linear.learning_rate": 0.1, "split.test_every": 7}, False),
+        ("sub/dvc.yaml:pixels", {"image_size": 99}, True),
+        ("split", {}, True),
+        ("label_stats", {}, False),
+    ],
+)
+def test_a_stage_whose_inputs_are_edited_meanwhile_fails(
+    workspace: Path,
+    set_params: SetParams,
+    monkeypatch: pytest.MonkeyPatch,
+    stage: str,
+    edit: dict[str, Any],
+    refused: bool,
+) -> None:
+    """DVC would record the new ones, and call the results of the old ones up to date."""
+    shutil.copy(PROJECT / "dvc.yaml", workspace)
+    monkeypatch.setenv("DVC_STAGE", stage)
+
+    def main() -> None:
+        set_params(edit)
+        Path("corrections.csv").write_text("path,label\n")
+
+    with pytest.raises(SystemExit, match="edited while it ran") if refused else nullcontext():
+        cli.run(main)
 
 
 @pytest.mark.parametrize("package", ["stages", "commands"])
@@ -156,17 +190,16 @@ run(main)"""
 @pytest.mark.parametrize(
     ("code", "line"),
     [
-        (errno.ENOSPC, "not enough disk space"),
+        (errno.ENOSPC, r"not enough disk space .*\(\[Errno 28\] oops\)"),
         *((code, "the step's files cannot be read") for code in (errno.EIO, errno.ENOTCONN, errno.ENODEV)),
         (errno.ETIMEDOUT, "the step's files cannot be read or written"),
         (errno.ENOMEM, "not enough memory for the step"),
     ],
 )
 def test_a_failing_disk_or_mount_blames_no_option(code: int, line: str) -> None:
-    error = OSError(code, os.strerror(code))
-    assert (machine_problem(error) or "").startswith(line)
-    assert code != errno.ENOSPC or "1 MB needed" in (machine_problem(OSError(code, "1 MB needed")) or "")
-    with pytest.raises(OSError, match=os.strerror(code)), explain_unwritable(Path("a.csv"), "--output"):
+    error = OSError(code, "oops")
+    assert re.match(line, machine_problem(error) or "")
+    with pytest.raises(OSError, match="oops"), explain_unwritable(Path("a.csv"), "--output"):
         raise error
 
 

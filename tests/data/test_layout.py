@@ -126,6 +126,8 @@ def test_photos_may_lie_deeper_in_a_class_folder(paths: list[str]) -> None:
 UNCLEAR = {
     "test/a/1.jpg validation/a/2.jpg": r"or one for train .*, received test/ \(test\), validation/ \(validation\)$",
     "Train/a/1.jpg val/a/2.jpg valid/a/3.jpg": r"Train/ \(train\), val/ \(validation\), valid/ \(validation\)$",
+    "train/cat.0.jpg train/dog.0.jpg": r"or labels in a CSV \(download.labels\), received train/ \(train\)$",
+    "readme.txt train.zip": "found none, and 2 files without a class, such as raw/train.zip$",
     "bus/1.jpg car/2.jpg train/3.jpg": r"received train/ \(train\) and 2 other folders$",  # perhaps a class
     "cats/1.jpg Test_set/2.jpg": r"received Test_set/ \(test\) and 1 other folder$",
     "animals/cats/1.jpg animals/dogs/1.jpg cars/vw/1.jpg": "photos in the class folder raw/animals, .*cats/",
@@ -182,7 +184,7 @@ def test_classes_that_differ_in_spelling_alone_are_logged(caplog: pytest.LogCapt
     labels = {*alike, "2", "2a", "20", "2_0", "2.1", "2.10", "02e1", "c", "c++", "inf", "snan", "2" * 40, "2" * 41}
     lay_out(*(f"{label}/1.jpg" for label in labels))
     assert set(find()["label"]) == labels
-    assert f"spelling alone, each one of its own: {', '.join(sorted(alike))}\n" in caplog.text
+    assert f"only in spelling are separate classes: {', '.join(sorted(alike))}\n" in caplog.text
 
 
 def test_classes_that_may_be_missing_values_are_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -243,7 +245,7 @@ def test_folders_of_splits_that_a_csv_overrules_are_logged(caplog: pytest.LogCap
     find("path,label\ntrain/1.jpg,cats\ntrain/2.jpg,dogs\nTest_set/3.jpg,\n")
     assert caplog.messages == ["2 classes: 'cats', 'dogs'"]  # what lies in no training folder has no label
     find("path,label\ntrain/1.jpg,cats\ntrain/2.jpg,dogs\nTest_set/3.jpg,dogs\n")
-    assert "the folder raw/Test_set gives no split: with download.labels, split.split_column" in caplog.text
+    assert "the folder raw/Test_set decides no split: with download.labels, split.split_column" in caplog.text
 
 
 @pytest.mark.parametrize(

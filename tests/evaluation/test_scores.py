@@ -1,4 +1,4 @@
-"""Scores, mistakes, the ranking, and the curves, by hand and by other libraries."""
+"""Scores, mistakes, the ranking, the curves, and whether models differ, by hand and by other libraries."""
 
 import math
 from typing import Any
@@ -12,6 +12,7 @@ from sklearn.metrics import auc, log_loss, roc_auc_score
 from stages.evaluation import scores
 from stages.evaluation.results import Predictions
 from stages.evaluation.scores import calibration_error, learning_curves, mean_roc_curve, reliability, roc_curves
+from stages.evaluation.significance import compare, holm
 from stages.inference.calibration import Calibration, log_odds
 from stages.inference.prediction import Outputs
 from stages.storage.arrays import ROWS
@@ -90,7 +91,7 @@ def test_loss_and_auc_are_those_of_other_libraries(classes: int, scale: int) -> 
         assert test["roc_auc"] == pytest.approx(roc_auc_score(labels, ranked_by, multi_class="ovr"))
 
 
-def test_scores_of_many_photos_are_the_same_row_by_row() -> None:
+def test_scores_of_many_photos_are_the_same_in_blocks() -> None:
     rng = np.random.default_rng(0)
     labels = np.arange(2 * ROWS + 1) % 5
     predictions = Predictions(labels, 9 * rng.normal(size=(len(labels), 5)))
@@ -193,3 +194,45 @@ def test_mistakes_are_sorted_by_confidence_then_path() -> None:
     logits = np.array([[0.0, 20, 0], [0, 50, 0], [0, 40, 0], [0, 9, 0], [0, 0, 9]])
     predictions = Predictions(np.array([0, 0, 0, 1, 2]), logits)
     assert evaluation_of("one", predictions).mistakes["path"].tolist() == ["1.jpg", "2.jpg", "0.jpg"]
+
+
+def correct_on(*photos: int) -> np.ndarray:
+    """A model that classifies these of 20 photos correctly."""
+    return np.isin(np.arange(20), photos)
+
+
+def test_only_photos_on_which_two_models_differ_count() -> None:
+    # Both correct on 0..4, only the first on 5..12, only the second on 13, neither on 14..19.
+    [pair] = compare({"a": correct_on(*range(13)), "b": correct_on(*range(5), 13)}).to_dict("records")
+    assert (pair["first"], pair["second"], pair["b"], pair["c"]) == ("a", "b", 8, 1)
+    # Of 9 coins 8 or more heads, or 8 or more tails: 2 · (9 + 1) / 2⁹
+    assert pair["p"] == pytest.approx(20 / 512, rel=1e-9)
+    assert pair["p_holm"] == pair["p"]
+    [alike] = compare({"a": correct_on(1, 2), "b": correct_on(1, 2)}).to_dict("records")
+    assert (alike["b"], alike["c"], alike["p"]) == (0, 0, 1)
+    assert compare({"a": correct_on(1)}).to_dict("records") == []
+
+
+def test_holms_correction_multiplies_the_smallest_most() -> None:
+    # 0.01 · 4, 0.02 · 3, then 0.03 · 2 = 0.06 and 0.9 · 1; in the order given.
+    assert holm(np.array([0.02, 0.9, 0.01, 0.03])) == pytest.approx([0.06, 0.9, 0.04, 0.06])
+    # 0.04 · 1 is less than 0.03 · 2, so it takes that; nothing exceeds one.
+    assert holm(np.array([0.03, 0.04])) == pytest.approx([0.06, 0.06])
+    assert holm(np.array([0.7, 0.8])).tolist() == [1, 1]
+
+
+def test_only_pairs_with_the_best_are_corrected_for() -> None:
+    """9 against 1 is p = 22/1024 = 0.021: enough for one pair, not for three."""
+    correct = {
+        "best": correct_on(*range(9)),
+        "other": correct_on(10),
+        "third": correct_on(0, 1, 2, 3, 10),
+        "fourth": correct_on(0, 1, 2, 3, 4, 10),
+    }
+    pairs = compare(correct, "best")
+    assert pairs["second"].tolist() == ["other", "third", "fourth"]
+    assert pairs["p_holm"][0] == pytest.approx(3 * 22 / 1024)
+    for order in (("best", "other"), ("other", "best")):
+        [pair] = compare({name: correct[name] for name in order}, "best").to_dict("records")
+        assert (pair["first"], pair["second"], pair["b"], pair["c"]) == ("best", "other", 9, 1)
+        assert pair["p_holm"] == pairs["p"][0]

@@ -94,9 +94,9 @@ def test_the_unlike_fraction_is_exact_to_the_photo(fraction: float) -> None:
     arrays = arrays_of(training_features=training, validation_features=validation)
     fitted = fit_calibration(arrays, ConfidenceSettings(out_of_distribution_fraction=fraction, abstention_accuracy=0.6))
     count = round(10 * fraction)
-    assert fitted.unlike(validation).tolist() == [False] * (10 - count) + [True] * count
+    assert fitted.out_of_distribution(validation).tolist() == [False] * (10 - count) + [True] * count
     others = np.array([[0, 7, 0.01], [0, -1, 0], [1, 1, 0], [0, 0, 0]])
-    assert fitted.unlike(others).tolist() == [False, True, True, True]
+    assert fitted.out_of_distribution(others).tolist() == [False, True, True, True]
     notes = fitted.notes(np.array([[9, 0, 0], [0.1, 0, 0], [9, 0, 0]]), np.stack([validation[0], *[others[1]] * 2]))
     assert notes == ["", "unsure, unlike the training photos", "unlike the training photos"]
 

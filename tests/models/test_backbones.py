@@ -220,14 +220,18 @@ def test_a_file_without_the_weights_is_one_line(weights: Path, content: str) -> 
         load_backbone(MOBILENET, SIZE)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"architecture": "MobileNetV2"}', None])
-def test_a_damaged_description_is_one_line(weights: Path, content: str | None) -> None:
-    """Also one without its weights."""
-    if content is None:
-        weights.unlink()
-    else:
-        weights.with_name("architecture.json").write_text(content)
+@pytest.mark.parametrize("content", ["{", "[]", '{"backbone": "", "architecture": "", "options": {}, "features": {}}'])
+def test_a_damaged_description_is_one_line(weights: Path, content: str) -> None:
+    weights.with_name("architecture.json").write_text(content)
     with pytest.raises(UserError, match=r"^expected .*mobilenet_v2/backbone .*damaged.*: run `dvc repro features@mob"):
+        load_backbone(MOBILENET, SIZE)
+
+
+def test_a_description_without_its_weights_is_one_line(weights: Path) -> None:
+    weights.unlink()
+    with pytest.raises(
+        UserError, match=r"^expected .*mobilenet_v2/backbone .*\(0 files of weights\): run `dvc repro fe"
+    ):
         load_backbone(MOBILENET, SIZE)
 
 

@@ -32,6 +32,7 @@ from stages.photos.decode import UnreadablePhotoError, _has_no_end, open_photo, 
         (b"8BPS\0\1" + bytes(20), "PSD"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "EPS is not among the formats that are read"),  # Pillow's starts a program
         (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG2000"),
+        (b"\0\0\2" + bytes(9) + b"\x40\0\x30\0\x18\x20", "TGA"),
         (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
         (b"\xff\x0a\xfa\x1f", "JPEG XL"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0", "a video"),

@@ -91,7 +91,6 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("case", DAMAGE)
 def test_a_damaged_shard_is_one_line(case: str) -> None:
     SHARD_PATH.write_bytes(DAMAGE[case](SHARD_PATH.read_bytes()))
-    os.utime(RAW, (1, 1))  # as the folder's time changes with the name of a file
     with pytest.raises(UserError, match=rf"^{SHARD_PATH}: expected photos .*--force download[^\n]*$"):
         open_photo("data/raw/cats/0.jpg")
 
@@ -99,7 +98,6 @@ def test_a_damaged_shard_is_one_line(case: str) -> None:
 def test_a_folder_is_not_listed_without_its_damaged_last_shard() -> None:
     path = RAW / SHARD.format(2)
     path.write_bytes(path.read_bytes().replace(b"dogs/1", b"zogs/1", 1))  # the name of its first photo
-    os.utime(RAW, (1, 1))
     with pytest.raises(UserError, match=f"^{path}: expected photos"):
         packed_photos(RAW / "dogs")
 

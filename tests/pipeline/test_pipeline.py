@@ -1,6 +1,7 @@
 """The real steps, run by the real git and dvc, on a few small synthetic images."""
 
 import re
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,24 +13,16 @@ from dvc.repo import Repo
 from commands.review.queues import current_photos, select
 from stages import train
 from stages.common.cli import UserError
-from tests.conftest import PROJECT, edit_params, read_json, run_main, write_photos
-from tests.project import MODELS, ran, run
+from tests.conftest import CNN_ALONE, PROJECT, edit_params, run_main, write_photos
+from tests.project import MODELS, lay_out, ran, run
 
 pytestmark = pytest.mark.slow
-
-
-def test_a_run_ends_with_lists_epochs_and_a_report(finished: Path) -> None:
-    lists = {name: pd.read_csv(finished / f"data/splits/{name}.csv") for name in ("train", "validation", "test")}
-    assert {name: len(photos) for name, photos in lists.items()} == {"train": 24, "validation": 16, "test": 4}
-    for name in MODELS:
-        history = read_json(finished / f"plots/history/{name}.json")
-        assert [record["epoch"] for record in history] == ([1] if name == "linear" else [1, 2])
-    assert run(finished, "git", "ls-files", "metrics/report.md") == "metrics/report.md\n"
 
 
 def test_a_second_run_does_nothing(finished: Path) -> None:
     assert run(finished, "dvc", "repro").rstrip().endswith("Data and pipelines are up to date.")
     assert run(finished, "git", "status", "--short") == ""
+    assert run(finished, "git", "ls-files", "metrics/report.md") == "metrics/report.md\n"
 
 
 def steps_in(lock: Path) -> dict[str, str]:
@@ -120,10 +113,9 @@ def test_a_parameter_re_runs_the_steps_that_read_it(project: Path) -> None:
     assert not status()
 
 
-def results(folder: Path) -> dict[str, bytes]:
-    """Return the models, scores and plots in a folder."""
-    files = [path for name in ("data/models", "metrics", "plots") for path in (folder / name).rglob("*.*")]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(files)}
+def contents(project: Path, *folders: str) -> dict[str, bytes]:
+    files = [path for folder in folders for path in (project / folder).rglob("*") if path.is_file()]
+    return {str(path.relative_to(project)): path.read_bytes() for path in files if path.name != ".gitignore"}
 
 
 def test_photos_changed_in_place_are_read_by_force(project: Path, tmp_path: Path) -> None:
@@ -170,4 +162,35 @@ def test_a_bad_parameter_stops_the_first_step(project: Path, finished: Path) -> 
     assert not (project / "plots/samples.png").exists(), "DVC removes what a step writes before it runs"
     [go_back] = re.findall(r"`(git checkout .*? dvc checkout)`", (PROJECT / "README.md").read_text())
     run(project, "bash", "-c", go_back)
-    assert results(project) == results(finished)
+    results = ("data/models", "metrics", "plots")
+    assert contents(project, *results) == contents(finished, *results)
+
+
+def check_is_refused(project: Path) -> None:
+    before = contents(project, "data")
+    output = run(project, "dvc", "repro", "--force", "download", check=False)
+    assert [line for line in output.splitlines() if line.startswith("error: expected in data/raw only")], output
+    assert "Traceback" not in output
+    assert contents(project, "data") == before
+
+
+def test_only_photos_of_a_previous_run_are_replaced(tmp_path: Path) -> None:
+    """By a real `dvc repro`, which by default deletes outputs first."""
+    project = lay_out(tmp_path / "project", CNN_ALONE)
+    mine = project / "data/raw/cats/mine.jpg"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"mine")
+    check_is_refused(project)
+
+    shutil.rmtree(project / "data/raw")
+    assert ran(run(project, "dvc", "repro", "download")) == ["download"]
+    drawn = contents(project, "data")
+    shutil.rmtree(project / "data/labels")
+    shutil.rmtree(project / "data/raw")
+    (project / "data/fetched.json").unlink()
+    run(project, "dvc", "checkout", "data/raw", "data/labels", "data/fetched.json")  # as `dvc pull` does
+    assert ran(run(project, "dvc", "repro", "--force", "download")) == ["download"]
+    assert contents(project, "data") == drawn
+
+    (project / "data/raw/mine.jpg").write_bytes(b"mine")
+    check_is_refused(project)

@@ -14,13 +14,11 @@ def _eagerly(eagerly: None) -> None:
 
 
 @pytest.fixture
-def check_resumed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> Callable[..., None]:
+def check_resumed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Callable[..., None]:
     """Train, be stopped in the epoch after this one, and resume: the model and history are those of a run in one go."""
 
     def check(epoch: int, settings: Train = SETTINGS, config: ModelConfig = CONFIG) -> None:
-        train_until(epoch, tmp_path, monkeypatch, settings, config)
+        train_until(epoch, tmp_path, settings, config)
         assert train(tmp_path, settings, config=config) == undisturbed(settings, config)
         assert (f"resuming after epoch {epoch} of {settings.epochs}" in caplog.text) == (epoch > 0)
 

@@ -1,11 +1,14 @@
 """Training runs of a second, on noise."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from stages.common.model_config import Augmentation, ModelConfig
@@ -45,7 +48,8 @@ def photos(count: int, seed: int, side: int = 16) -> StoredDataset:
 def run_of(
     train: StoredDataset, validation: StoredDataset, config: ModelConfig = CONFIG, settings: Train = SETTINGS
 ) -> TrainingRun:
-    return TrainingRun(config, settings, (16, 16), ["a", "b"], train, validation, np.empty(0), Path("model.keras"))
+    paths, sample = pd.Series(dtype=str), np.empty(0)
+    return TrainingRun(config, settings, (16, 16), ["a", "b"], paths, train, validation, sample, Path("model.keras"))
 
 
 def train(path: Path, settings: Train = SETTINGS, seed: int = 0, config: ModelConfig = CONFIG) -> tuple[bytes, Any]:
@@ -91,16 +95,20 @@ class KilledError(Exception):
     """Stands for whatever ends a process."""
 
 
-def train_until(
-    epoch: int, path: Path, monkeypatch: pytest.MonkeyPatch, settings: Train = SETTINGS, config: ModelConfig = CONFIG
-) -> None:
-    """Train, and be stopped in the epoch after this one."""
+@contextmanager
+def killed_after(epoch: int, backup: str = "") -> Iterator[None]:
+    """Stop what trains inside in the epoch after this one, or only that with a backup of this name."""
 
     def die(self: Any, batch: int, logs: Any = None) -> None:
-        if len(self.history) == epoch and batch == 1:
+        if len(self.history) == epoch and backup in self.backup.path.name:
             raise KilledError
 
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(callbacks.Checkpoint, "on_train_batch_end", die)
         with pytest.raises(KilledError):
-            train(path, settings, config=config)
+            yield
+
+
+def train_until(epoch: int, path: Path, settings: Train = SETTINGS, config: ModelConfig = CONFIG) -> None:
+    with killed_after(epoch):
+        train(path, settings, config=config)

@@ -38,8 +38,8 @@ def curves() -> History:
 
 
 @pytest.mark.usefixtures("_tensorboard")
-def test_curves_are_the_history_and_continue_where_it_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    train_until(2, tmp_path, monkeypatch)
+def test_curves_are_the_history_and_continue_where_it_resumes(tmp_path: Path) -> None:
+    train_until(2, tmp_path)
     assert curves() == undisturbed()[1][:2]
     assert train(tmp_path) == undisturbed()
     assert curves() == undisturbed()[1]

@@ -60,12 +60,12 @@ def test_a_convnext_resumes_twice_to_the_same_bytes(
     write_backbone("ConvNeXtTiny", (32, 32), "entry", stop_before="convnext_downsampling_block_2")
     config = ModelConfig(features="entry", classifier="linear", fine_tune=FineTune.model_validate(FINE_TUNE))
     settings = SETTINGS.model_copy(update={"batch_size": 5, "micro_batches": 1})
-    train_until(1, workspace, monkeypatch, settings, config)
+    train_until(1, workspace, settings, config)
     check_resumed(2, settings, config)
 
 
-def test_a_backup_of_other_parameters_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    train_until(2, tmp_path, monkeypatch, SETTINGS.model_copy(update={"learning_rate": 0.1}))
+def test_a_backup_of_other_parameters_is_not_used(tmp_path: Path) -> None:
+    train_until(2, tmp_path, SETTINGS.model_copy(update={"learning_rate": 0.1}))
     assert train(tmp_path) == undisturbed()
 
 

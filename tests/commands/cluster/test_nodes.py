@@ -1,7 +1,6 @@
 """The files for the nodes of a cluster, the checks of nodes, and whose fault a failure is; without a cluster."""
 
 import json
-import logging
 from contextlib import nullcontext
 from pathlib import Path
 from unittest import mock
@@ -69,7 +68,6 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_nodes_receive_what_git_tracks(checkout: Path, caplog: pytest.LogCaptureFixture) -> None:
     """As it is now, whether git ignores it or not; a module that git does not track is named."""
-    caplog.set_level(logging.WARNING)
     copy_tracked_files(checkout)
     sent = {path.relative_to(checkout).as_posix(): path.read_text() for path in checkout.rglob("*") if path.is_file()}
     tracked = dict.fromkeys(["dvc.yaml", "stages/a.py", "forced.log", "café.txt"], "tracked")
@@ -115,7 +113,7 @@ def test_a_node_with_other_versions_has_a_problem(monkeypatch: pytest.MonkeyPatc
     here, others = nodes.installed_versions(), dict.fromkeys(("Python", "keras", "pillow", "tensorflow"), "0.1")
     *problems, remote = nodes.problems_of_node._function({**here, **others}, "")
     assert problems == [f"{name} {here[name]} instead of 0.1" for name in others]
-    assert remote == "expected the default DVC remote to be the one of the caller: no remote"
+    assert remote == "expected the caller's default DVC remote: no remote"
 
 
 def test_a_node_that_only_reads_the_remote_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

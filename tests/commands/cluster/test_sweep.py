@@ -68,8 +68,8 @@ def test_trials_are_listed_by_the_selected_epoch() -> None:
     last_selected: History = [{"epoch": 1, "val_accuracy": 0.9}, {"epoch": 2, "val_accuracy": 0.7}]
     results: list[Any] = [history(0.8, selected=0), UserError("no loss"), last_selected, history(0.75, 0.6, selected=0)]
     table = tabulate([[f"train.seed={number}", "+a=x=1"] for number in range(4)], results)
-    assert table.columns.tolist() == ["train.seed", "+a", "epochs", "kept", "end"]
-    assert table.fillna({"kept": -1}).to_numpy().tolist() == [
+    assert table.columns.tolist() == ["train.seed", "+a", "epochs", "val_accuracy", "status"]
+    assert table.fillna({"val_accuracy": -1}).to_numpy().tolist() == [
         ["0", "x=1", 1, 0.8, "finished"],
         ["3", "x=1", 2, 0.75, "finished"],
         ["2", "x=1", 2, 0.7, "finished"],

@@ -93,7 +93,7 @@ def test_queues_begin_with_the_most_suspicious() -> None:
     assert queue(queue="unsure") == [suspects[2], photo('"', 1)]
     assert queue(queue="decided") == [photo("$", 1)]
     assert queue(queue="all", split="validation", search="/1.JPG", **{"class": "$"}) == [photo("$", 1)]
-    assert queue(search="<b>") == []
+    assert queue(search="[<b>") == []  # no regular expression
     assert len(queue(queue="all")) == 13  # a copy left out, but not the file that is not a photo
 
 

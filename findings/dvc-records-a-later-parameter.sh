@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # DVC 3.67.1: a parameter that is edited while a stage runs is recorded with the result of the value before.
 #
-# When a stage has ended, DVC reads its parameters again, and writes what it finds then into dvc.lock.
-# So where a person edits params.yaml for the next run during a long one, dvc.lock has the new value beside the old result,
-# `dvc status` finds nothing to do, and `dvc repro` never runs the stage with the new value. Here the stage itself waits until the
-# file was edited.
+# When a stage has ended, DVC reads its parameters again, and writes what it finds then into dvc.lock. So where a person edits params.yaml
+# for the next run during a long one, dvc.lock has the new value beside the old result, `dvc status` finds nothing to do, and `dvc repro`
+# never runs the stage with the new value. Here the stage itself waits until the file was edited. Near to it: issue 11058 (open), of a
+# dependency that is edited.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

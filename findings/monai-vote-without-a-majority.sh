@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# MONAI 1.6.1: VoteEnsemble returns no class for a photo to which not more than half of the models give the same one.
+# MONAI 1.6.1: VoteEnsemble returns no class for a photo unless more than half of the models agree on it.
 #
 # By its documentation it selects "the most common data between items", of class indices or of one-hot rows. Of one-hot rows, it rounds the
 # share of votes of each class: of five models, two of which vote for class 1 and the others for 0, 2 and 3, no class is left, nor of four

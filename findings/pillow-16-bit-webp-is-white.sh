@@ -3,7 +3,7 @@
 #
 # These formats hold 8 bits, so save() converts the image to RGB or L, which cuts off instead of scaling. JPEG, BMP and TGA, which hold 8
 # bits, too, refuse the image: "cannot write mode I;16 as JPEG". An image of floats of 0 to 1 becomes black likewise. PNG and TIFF keep 16
-# bits.
+# bits. That convert() cuts off is known (issue 3011).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

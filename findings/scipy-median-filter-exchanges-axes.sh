@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# SciPy 1.17.1: median_filter, percentile_filter, rank_filter and generic_filter take sizes for the sorted axes, not for those named.
+# SciPy 1.17.1: median_filter, percentile_filter, rank_filter and generic_filter ignore the order of axes, and so exchange sizes.
 #
 # With axes=(1, 0) and size=(1, 5), a row of a photo is to be filtered as it is and a column over five pixels: the documentation says that
-# "the ith entry in any of these tuples corresponds to the ith entry in axes". These functions sort the axes but not the sizes, so
-# they filter the row. minimum_filter, maximum_filter, uniform_filter and gaussian_filter are right; so are all with axes=(0, 1).
+# "the ith entry in any of these tuples corresponds to the ith entry in axes". These functions ask only which axes are named, and give the
+# first size to the first axis of the array, so they filter the row. minimum_filter, maximum_filter, uniform_filter and gaussian_filter are
+# right; so are all with axes=(0, 1). Known from issue 22576 (open).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

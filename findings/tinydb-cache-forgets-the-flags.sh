@@ -5,7 +5,7 @@
 # so the same pattern with re.IGNORECASE finds what it found without, and the other way round. The order of two searches decides. contains()
 # and get() are right, as they use no cache. A cached list is copied, but not its documents: a label that is changed in a result, to print
 # it for example, is the label of all later searches, though the file has the old one. The documentation says that the query cache
-# needs "the same query always returning the same hash", not that different queries share one.
+# needs "the same query always returning the same hash", not that different queries share one. The flags are known from issue 637 (open).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -233,8 +233,8 @@ def test_what_only_a_few_need_stays_in_one_place() -> None:
 
 def test_no_file_is_read_as_a_pickle() -> None:
     """A pickle may run code, and people share models."""
-    reads_pickles = re.compile(r"allow_pickle=True|pickle\.loads?\b|(?:from|import) (?:dill|joblib)\b")
-    assert not files_where(reads_pickles.search)
+    reads_pickles = r"allow_pickle=True|safe_mode=False|pickle\.loads?\b|read_pickle|(?:from|import) (?:dill|joblib)\b"
+    assert not files_where(re.compile(reads_pickles).search)
 
 
 def test_a_checkout_on_windows_has_the_same_bytes(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Datasets 5.2.0: of the classes 01, 02 and 03, a photo labelled 1 becomes one of class 02.
 #
-# ClassLabel.str2int() converts, by its documentation, the name of a class to its index. A text that is no class name is an error, unless it
-# reads as a number that is an index: "1" is class 1, and that is 02. Casting a column of labels and reading a CSV do the same. Labels lose
-# their zeros when a spreadsheet or a reader that takes them for numbers has written the table. With classes 1, 2 and 3, the label 0, which
-# is not one of them, becomes class 1 in the same way. A label as large as the number of classes is refused. Near to it: pull request 8553.
+# ClassLabel.str2int() converts, by its documentation, the name of a class to its index. A text that is not a class name is an error,
+# unless it reads as a number that is an index: "1" is class 1, and that is 02. Casting a column of labels and reading a CSV do the same.
+# Labels lose their zeros when a spreadsheet or a reader that takes them for numbers has written the table. With classes 1, 2 and 3, the
+# label 0, which is not one of them, becomes class 1 in the same way. A label as large as the number of classes is refused. Near to it:
+# pull request 8553.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -4,7 +4,7 @@
 # A pair of a positive and a negative with the same score counts one half. River halves the number of positives of each score in whole
 # numbers, so of an odd number one is not counted. That hardly shows with many positives, but the classes that a window of 1,000 is
 # watched for are rare: with one positive, a model that scores all photos alike has 0 instead of 0.5, and one whose score it shares with a
-# tenth of the others 0.89 instead of 0.95. With an even number of positives at each score, or where all scores differ, it is right.
+# tenth of the others 0.89 instead of 0.94. With an even number of positives at each score, or where all scores differ, it is right.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # TOML Kit 0.15.2: a table that is added below a dotted key is written somewhere else, and takes keys of others with it.
 #
-# lint.select under [tool.ruff] is a table "lint" in "ruff". A table that is added to it is written as [lint.per-file-ignores], which is no
-# part of [tool.ruff] any more. At the top of a file, where other keys follow, the new header is written before them, so they become a part
-# of the new table: the seed below is gone from where it was. The document object has all of it in the right place; the file has not.
-# A number or a list that is added, and tables below a header of their own, are written where they belong.
+# lint.select under [tool.ruff] is a table "lint" in "ruff". A table that is added to it is written as [lint.per-file-ignores], which is
+# not a part of [tool.ruff] any more. At the top of a file, where other keys follow, the new header is written before them, so they become
+# a part of the new table: the seed below is gone from where it was. The document object has all of it in the right place; the file has
+# not. A number or a list that is added, and tables below a header of their own, are written where they belong. Near to it: issue 431
+# (closed).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

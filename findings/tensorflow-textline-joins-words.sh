@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# TensorFlow 2.21.0: TextLineDataset deletes each carriage return, so the lines of a file that ends them so become one line.
+# TensorFlow 2.21.0: TextLineDataset deletes each carriage return, also within a line, so the words beside it become one.
 #
-# By its documentation, newlines are stripped from the lines. A carriage return is not taken for the end of a line, nor kept as a character
-# of it: of the three lines of a list that an old spreadsheet for the Mac wrote, one line is left, in which the label of one photo and the
-# name of the next are one word. Python reads three lines. Returns before a newline, as Windows writes them, are rightly gone.
+# By its documentation, lines end at the newline character, which is stripped. A carriage return is neither the end of a line nor kept as
+# a character of it: of a list that an old spreadsheet for the Mac wrote, which has no newlines, one line is left, in which the label of a
+# photo and the name of the next are one word. Python reads three lines. Returns before a newline, as Windows writes them, are rightly
+# gone.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -19,7 +20,7 @@ for ending in ("\n", "\r\n", "\r"):
     text = ending.join(["a.jpg,cat", "b.jpg,dog", "c.jpg,cat", ""])
     with open(sys.argv[1], "wb") as file:
         file.write(text.encode())
-    expected = text.splitlines()
+    expected = [text] if ending == "\r" else text.splitlines()
     seen = [line.decode() for line in tf.data.TextLineDataset(sys.argv[1]).as_numpy_iterator()]
     print(f"lines that end in {ending!r} - expected: {expected} - seen: {seen}")
     assert seen == (["a.jpg,catb.jpg,dogc.jpg,cat"] if ending == "\r" else expected)

@@ -5,6 +5,7 @@ import gc
 import os
 import re
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,6 +84,18 @@ def test_a_stage_whose_inputs_are_edited_meanwhile_fails(
 
     message = f"^error: {refused}: edited while {stage} ran: run"
     with pytest.raises(SystemExit, match=message) if refused else nullcontext():
+        cli.run(main)
+
+
+@pytest.mark.usefixtures("workspace")
+def test_parameters_that_a_stage_can_no_longer_read_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(PROJECT / "dvc.yaml", ".")
+    monkeypatch.setenv("DVC_STAGE", "pixels")
+
+    def main() -> None:
+        Path("params.yaml").write_text("image_size: 2026-13-01")
+
+    with pytest.raises(SystemExit, match=r"^error: params\.yaml: expected YAML: month must be in"):
         cli.run(main)
 
 

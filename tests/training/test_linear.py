@@ -159,7 +159,7 @@ def test_the_history_is_one_record_of_the_fit(fit: Fit, caplog: pytest.LogCaptur
     assert record["epoch"] == 1
     assert record["val_loss"] == pytest.approx(log_loss(labels, probabilities), abs=1e-5)
     assert record["val_accuracy"] == pytest.approx((probabilities.argmax(axis=1) == labels).mean(), abs=1e-6)
-    assert "the majority class alone, 0.250" in caplog.text  # of the training photos: a
+    assert "predicting the majority class, 0.250" in caplog.text  # of the training photos: a
     about = read_json(FILES[0])
     tried = about["cross_validation"]
     assert [each["inverse_regularization"] for each in tried] == [1e-4, 1e-3, 0.01, 0.1, 1]

@@ -88,7 +88,7 @@ def test_a_stage_whose_inputs_are_edited_meanwhile_fails(
 
 
 @pytest.mark.usefixtures("workspace")
-def test_parameters_that_a_stage_can_no_longer_read_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parameters_that_break_while_a_stage_runs_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copy(PROJECT / "dvc.yaml", ".")
     monkeypatch.setenv("DVC_STAGE", "pixels")
 

@@ -70,7 +70,7 @@ def test_photos_cluster_by_hash_distance_and_through_others() -> None:
     assert clusters(of_hashes([photo, other, near, chain])) == [0, 1, 0, 0]
 
 
-def test_a_chain_of_duplicates_is_a_cluster_in_whatever_order_it_is_joined() -> None:
+def test_a_chain_of_duplicates_is_one_cluster_in_any_order() -> None:
     """From its end, each photo leads to the next."""
     for pairs in ([[2, 3], [1, 2], [0, 1]], [[0, 1], [2, 3], [1, 3]]):
         chain = Clusters(5)

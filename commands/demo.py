@@ -44,7 +44,7 @@ def main() -> None:
         init_repository()
     made_from = git("config", f"--file={DEMO}/.git/config", "--default=", "--get", SOURCE)
     if not made_from:
-        raise UserError(f"expected no {DEMO}/ but that of `make demo`, found another: rename it")
+        raise UserError(f"expected {DEMO}/ to be from `make demo`, found another folder: rename it")
     changed = made_from != source
     if changed:
         commit("What was here before `make demo`")

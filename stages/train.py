@@ -24,7 +24,7 @@ import pandas as pd
 
 from stages.common.cli import UserError, logger, run
 from stages.common.machine import read_measurements, record_measurements
-from stages.common.params import Params, Train, load_entry
+from stages.common.params import Params, Train, load_entry, refuse_edits
 from stages.common.paths import BACKUPS, HISTORY, MODELS, REPEATS, history_of
 from stages.datasets.dataset import StoredDataset
 from stages.storage import feature_sets
@@ -47,7 +47,8 @@ def main() -> None:
     seeds = [(settings.seed + index) % 2**32 for index in range(settings.runs)]
 
     trained_on = {"image_fit": params.image_fit, "lists": hash_lists(lists)}
-    with atomic_folder(REPEATS / name, replace=True) as repeats:
+    # Refused here, an edited run keeps its backups: once the edit is undone, it resumes.
+    with refuse_edits(), atomic_folder(REPEATS / name, replace=True) as repeats:
         paths = [MODELS / f"{name}.keras", *(repeats / f"{name}.{seed}.keras" for seed in seeds[1:])]
         for seed, path in zip(seeds, paths, strict=True):
             logger.info("%s: training from seed %d", name, seed)

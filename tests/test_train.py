@@ -1,8 +1,10 @@
 """The step that trains a model, from one seed or several."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -15,7 +17,7 @@ from stages.inference.prediction import load_model
 from stages.models.saving import check_saved_model
 from stages.storage.files import content_hash, write_json
 from stages.training import network
-from tests.conftest import CNN_ALONE, TINY_CNN, SetParams, edit_params, read_json, run_main, write_list
+from tests.conftest import CNN_ALONE, PROJECT, TINY_CNN, SetParams, edit_params, read_json, run_main, write_list
 from tests.training.examples import KilledError, killed_after
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -62,6 +64,27 @@ def test_a_model_is_there_only_once_it_was_checked(settings: Settings, monkeypat
     run_main(train, "cnn")
     assert check.call_count == 4
     assert results() == undisturbed
+
+
+def test_a_run_whose_edit_is_undone_resumes(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copy(PROJECT / "dvc.yaml", ".")
+    monkeypatch.setenv("DVC_STAGE", "train@cnn")
+
+    def write_and_edit(*args: Any) -> None:
+        train_and_write(*args)
+        settings(epochs=5)
+
+    train_and_write = train.train_and_write
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "train_and_write", write_and_edit)
+        with pytest.raises(UserError, match=r"^train: edited while train@cnn ran"):
+            run_main(train, "cnn")
+    settings(epochs=2)
+    run_main(train, "cnn")
+    assert "resuming after epoch 2 of 2" in caplog.text
+    assert not list(BACKUPS.iterdir())
 
 
 def test_a_model_s_own_settings_override_those_of_train(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,8 @@ the common seed. What "none" means is decided where the parameter is read.
 
 import os
 import re
-from collections.abc import Iterable
-from functools import reduce
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -209,17 +209,21 @@ def check_case(section: str, names: Iterable[str]) -> None:
 
 
 def load_params(path: Path = PARAMS) -> Params:
+    content = read_yaml(path)
     try:
-        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))  # as DVC reads it
+        return Params.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{path}: {format_errors(error.errors())}") from error
+
+
+def read_yaml(path: Path) -> Any:
+    try:
+        return YAML(typ="safe").load(path.read_text(encoding="utf-8"))  # as DVC reads it
     except OSError as error:
         raise UserError(f"{path}: expected the file that holds the parameters ({error.strerror})") from error
     except (YAMLError, ValueError, KeyError, RecursionError) as error:  # also not UTF-8, 2026-13-01, !!bool maybe
         reason = str(error).partition("To suppress")[0]  # what ruamel advises about a key that is there twice
         raise UserError(f"{path}: expected YAML: {' '.join(reason.split())}") from error
-    try:
-        return Params.model_validate(content)
-    except ValidationError as error:
-        raise UserError(f"{path}: {format_errors(error.errors())}") from error
 
 
 def load_entry(description: str | None, section: str) -> tuple[str, Params]:
@@ -234,19 +238,39 @@ def load_entry(description: str | None, section: str) -> tuple[str, Params]:
     return name, params
 
 
-def editable_inputs() -> list[Any]:
+@contextmanager
+def refuse_edits() -> Iterator[None]:
+    """Raise a UserError if inputs of the running DVC stage are edited meanwhile: DVC would record the new ones."""
+    before = editable_inputs()
+    yield
+    after = editable_inputs()
+    if edited := [name for name in {**before, **after} if before.get(name) != after.get(name)]:
+        advice = "run `dvc repro` again (if you undo the edit, a training run resumes)"
+        raise UserError(f"{', '.join(edited)}: edited while {os.environ['DVC_STAGE']} ran: {advice}")
+
+
+def editable_inputs() -> dict[str, Any]:
     """Read what ``dvc.yaml`` declares for the running DVC stage and a person may edit: parameters and corrections."""
     name = os.environ.get("DVC_STAGE", "").rpartition(":")[2]  # from another folder: sub/dvc.yaml:train@cnn
     step, _, entry = name.partition("@")
-    try:
-        stage = YAML(typ="safe").load(Path("dvc.yaml"))["stages"][step]
-        params = YAML(typ="safe").load(PARAMS)
-    except (OSError, KeyError, YAMLError):
-        return []
+    pipeline = Path("dvc.yaml")
+    if not step or not pipeline.exists():
+        return {}
+    stage = read_yaml(pipeline)["stages"].get(step, {})
     stage = stage.get("do", stage)
-    keys = [key.replace("${key}", entry).split(".") for key in stage.get("params", [])]
-    values = [
-        reduce(lambda part, name: part.get(name) if isinstance(part, dict) else None, key, params) for key in keys
-    ]
-    has_corrections = str(CORRECTIONS) in stage.get("deps", []) and CORRECTIONS.exists()
-    return [*values, CORRECTIONS.read_bytes() if has_corrections else None]
+    params = read_yaml(PARAMS)
+    inputs = {}
+    for key in stage.get("params", []):
+        if isinstance(key, str):  # not of another file
+            key = key.replace("${key}", entry)
+            inputs[key] = value_at(params, key)
+    if str(CORRECTIONS) in stage.get("deps", []) and CORRECTIONS.exists():
+        inputs[str(CORRECTIONS)] = CORRECTIONS.read_bytes()
+    return inputs
+
+
+def value_at(params: Any, key: str) -> Any:
+    """Return the value of a dotted key, or None."""
+    for name in key.split("."):
+        params = params.get(name) if isinstance(params, dict) else None
+    return params

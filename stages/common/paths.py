@@ -44,5 +44,5 @@ def history_of(model: Path) -> Path:
 
 
 def retrain_advice(path: Path) -> str:
-    """Say how to train a model again, by a file of it, which may be from another seed: ``MODEL.SEED.keras``."""
+    """Return how to train a model again, given one of its files, perhaps from another seed: ``MODEL.SEED.keras``."""
     return f"run `dvc repro train@{path.stem.partition('.')[0]}`"

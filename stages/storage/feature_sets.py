@@ -94,5 +94,5 @@ def hash_paths(lists: Mapping[str, pd.DataFrame]) -> dict[str, str]:
 
 
 def rebuild_advice(name: str) -> str:
-    """Say how to compute a set of features again."""
+    """Return how to compute a set of features again."""
     return f"run `dvc repro {PIXELS if name == PIXELS else f'features@{name}'}`"

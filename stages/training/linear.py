@@ -58,7 +58,7 @@ def fit_linear(
     loss, accuracy = loss_and_accuracy(classifier.probabilities(train), labels)
     val_loss, val_accuracy = loss_and_accuracy(classifier.probabilities(validation), run.validation.labels)
     baseline = np.mean(run.validation.labels == np.bincount(labels).argmax())
-    text = "the linear classifier has a validation accuracy of %.3f; predicting the majority class alone, %.3f"
+    text = "the linear classifier has a validation accuracy of %.3f; always predicting the majority class, %.3f"
     logger.info(text, val_accuracy, baseline)
     record = {"epoch": 1, "accuracy": accuracy, "loss": loss, "val_accuracy": val_accuracy, "val_loss": val_loss}
     scores = [candidate._asdict() for candidate in candidates]

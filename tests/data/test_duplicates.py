@@ -70,6 +70,15 @@ def test_photos_cluster_by_hash_distance_and_through_others() -> None:
     assert clusters(of_hashes([photo, other, near, chain])) == [0, 1, 0, 0]
 
 
+def test_a_chain_of_duplicates_is_one_cluster_in_any_order() -> None:
+    """From its end, each photo leads to the next."""
+    for pairs in ([[2, 3], [1, 2], [0, 1]], [[0, 1], [2, 3], [1, 3]]):
+        chain = Clusters(5)
+        for pair in pairs:
+            chain.join(np.array(pair))
+        assert chain.firsts(np.arange(5)).tolist() == [0, 0, 0, 0, 4]
+
+
 @pytest.mark.parametrize("max_distance", [0, 1, 8, 12, 31])
 def test_similar_hashes_are_those_of_all_pairs(max_distance: int) -> None:
     """Random ones, and with them some at most 9 bits away, anywhere."""

@@ -22,6 +22,7 @@ from stages.models.logistic_regression import assign_folds, fit_classifier
 from stages.models.model_parts import read_linear_head
 from stages.models.pretrained import load_backbone
 from stages.models.runtime import keras
+from stages.storage import feature_sets
 from stages.storage.feature_sets import sample_rows
 from stages.storage.files import content_hash, write_json
 from stages.storage.photo_lists import read_list
@@ -47,16 +48,16 @@ def fit(workspace: Path, set_params: SetParams, monkeypatch: pytest.MonkeyPatch)
     Path("data/features/mobilenet_v2").rename(folder)
     rng = np.random.default_rng(0)
     pixels = {split: rng.integers(0, 256, (24, *SIZE, 3), np.uint8) for split in SPLITS}
-    paths = [f"{index:02d}.jpg" for index in range(24)]
+    paths = {split: [f"{split}/{index:02d}.jpg" for index in range(24)] for split in SPLITS}
     backbone = load_backbone(folder / "backbone", SIZE)
     for split in SPLITS:
         pixels[split][::3, :, :, 0] //= 4  # of class a
-        write_list(split, path=paths, label=["a", "b", "c"] * 8)
+        write_list(split, path=paths[split], label=["a", "b", "c"] * 8)
         maps = np.asarray(backbone.network(backbone.preprocessing(pixels[split]), training=False))
         np.save(folder / f"{split}.npy", maps.mean((1, 2)))
-    write_list("groups", path=["03.jpg", "04.jpg"], group="03.jpg")
+    write_list("groups", path=["train/03.jpg", "train/04.jpg"], group="train/03.jpg")
     np.save(folder / "validation_sample.npy", pixels["validation"][sample_rows(24)])
-    write_json({"photos": dict.fromkeys(SPLITS, content_hash(paths))}, folder / "about.json")
+    write_json({"photos": {split: content_hash(paths[split]) for split in SPLITS}}, folder / "about.json")
 
     def run(train_settings: dict[str, Any] | None = None, **config: Any) -> Pixels:
         set_params({f"train.{key}": value for key, value in (train_settings or {}).items()})
@@ -138,6 +139,16 @@ def test_the_saved_model_takes_pixels_and_gives_its_logits(fit: Fit) -> None:
     assert [layer.name for layer in model.layers[2:]] == ["backbone", "pooling", "logits"]
 
 
+def test_features_of_a_sample_are_stored_with_their_paths(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feature_sets, "MAX_REFERENCE", 9)
+    fit({"seed": 3})
+    features = np.load(f"data/features/{NAME}/train.npy").astype(np.float16).tolist()
+    with np.load(FILES[2]) as saved:
+        rows = [features.index(stored) for stored in saved["training_features"].tolist()]
+        assert saved["training_paths"].tolist() == [f"train/{row:02}.jpg" for row in rows]
+    assert len(set(rows)) == 9
+
+
 def test_the_history_is_one_record_of_the_fit(fit: Fit, caplog: pytest.LogCaptureFixture) -> None:
     write_list("validation", path=read_list("validation")["path"], label=["a", "b", "c", "c"] * 6)
     fit()
@@ -148,7 +159,7 @@ def test_the_history_is_one_record_of_the_fit(fit: Fit, caplog: pytest.LogCaptur
     assert record["epoch"] == 1
     assert record["val_loss"] == pytest.approx(log_loss(labels, probabilities), abs=1e-5)
     assert record["val_accuracy"] == pytest.approx((probabilities.argmax(axis=1) == labels).mean(), abs=1e-6)
-    assert "the majority class alone, 0.250" in caplog.text  # of the training photos: a
+    assert "predicting the majority class, 0.250" in caplog.text  # of the training photos: a
     about = read_json(FILES[0])
     tried = about["cross_validation"]
     assert [each["inverse_regularization"] for each in tried] == [1e-4, 1e-3, 0.01, 0.1, 1]
@@ -253,7 +264,7 @@ def test_groups_folds_seed_and_weights_reach_it(fit: Fit, monkeypatch: pytest.Mo
     fit({"class_weight": "none"})
     [(_, groups, folds, seed), (_, _, default, _)] = (call.args for call in assign.call_args_list)
     assert (folds, seed, default) == (3, 7, 5)
-    assert groups.tolist()[2:6] == ["02.jpg", "03.jpg", "03.jpg", "05.jpg"]
+    assert groups.tolist()[2:6] == ["train/02.jpg", "train/03.jpg", "train/03.jpg", "train/05.jpg"]
     weights = [call.args[-1] for call in fit_weighted.call_args_list]
     assert list(dict.fromkeys(weights)) == ["balanced", None]  # of the cross-validation, too
 

@@ -122,6 +122,7 @@ def test_a_second_ctrl_c_during_the_exit_has_no_traceback() -> None:
     program = """
 import signal, threading, time
 from stages.common.cli import run
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which the tests may run without, as a job in the background
 threading.Thread(target=time.sleep, args=[60]).start()
 run(lambda: signal.raise_signal(signal.SIGINT))"""
     with subprocess.Popen([sys.executable, "-c", program], cwd=PROJECT, stderr=subprocess.PIPE, text=True) as running:

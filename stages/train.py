@@ -23,8 +23,9 @@ import numpy as np
 import pandas as pd
 
 from stages.common.cli import UserError, logger, run
+from stages.common.edits import refuse_edits
 from stages.common.machine import read_measurements, record_measurements
-from stages.common.params import Params, Train, load_entry, refuse_edits
+from stages.common.params import Params, Train, load_entry
 from stages.common.paths import BACKUPS, HISTORY, MODELS, REPEATS, history_of
 from stages.datasets.dataset import StoredDataset
 from stages.storage import feature_sets

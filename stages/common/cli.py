@@ -94,7 +94,7 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
         if description:
             command_parser(description).parse_args()
         if "DVC_STAGE" in os.environ:
-            from stages.common.params import refuse_edits  # which imports this module
+            from stages.common.edits import refuse_edits  # which imports this module
 
             with refuse_edits():
                 main()

@@ -6,8 +6,7 @@ the common seed. What "none" means is decided where the parameter is read.
 
 import os
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,7 +18,7 @@ from ruamel.yaml.error import YAMLError
 from stages.common.cli import UserError, command_parser
 from stages.common.model_config import Features, ModelConfig, Schedule, Warmup
 from stages.common.param_types import Count, Fraction, ImageFit, Positive, Section, Seed, Text, expected, format_errors
-from stages.common.paths import CORRECTIONS, PIXELS
+from stages.common.paths import PIXELS
 
 PARAMS = Path("params.yaml")
 
@@ -236,41 +235,3 @@ def load_entry(description: str | None, section: str) -> tuple[str, Params]:
         listed = ", ".join(entries) or "none are listed"
         raise UserError(f"expected NAME to be an entry of {section} in params.yaml ({listed}), received {name!r}")
     return name, params
-
-
-@contextmanager
-def refuse_edits() -> Iterator[None]:
-    """Raise a UserError if inputs of the running DVC stage are edited meanwhile: DVC would record the new ones."""
-    before = editable_inputs()
-    yield
-    after = editable_inputs()
-    if edited := [name for name in {**before, **after} if before.get(name) != after.get(name)]:
-        advice = "run `dvc repro` again (if you undo the edit, a training run resumes)"
-        raise UserError(f"{', '.join(edited)}: edited while {os.environ['DVC_STAGE']} ran: {advice}")
-
-
-def editable_inputs() -> dict[str, Any]:
-    """Read what ``dvc.yaml`` declares for the running DVC stage and a person may edit: parameters and corrections."""
-    name = os.environ.get("DVC_STAGE", "").rpartition(":")[2]  # from another folder: sub/dvc.yaml:train@cnn
-    step, _, entry = name.partition("@")
-    pipeline = Path("dvc.yaml")
-    if not step or not pipeline.exists():
-        return {}
-    stage = read_yaml(pipeline)["stages"].get(step, {})
-    stage = stage.get("do", stage)
-    params = read_yaml(PARAMS)
-    inputs = {}
-    for key in stage.get("params", []):
-        if isinstance(key, str):  # not of another file
-            key = key.replace("${key}", entry)
-            inputs[key] = value_at(params, key)
-    if str(CORRECTIONS) in stage.get("deps", []) and CORRECTIONS.exists():
-        inputs[str(CORRECTIONS)] = CORRECTIONS.read_bytes()
-    return inputs
-
-
-def value_at(params: Any, key: str) -> Any:
-    """Return the value of a dotted key, or None."""
-    for name in key.split("."):
-        params = params.get(name) if isinstance(params, dict) else None
-    return params

@@ -1,0 +1,58 @@
+"""Parameters and corrections that are edited while a stage runs."""
+
+import re
+import shutil
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages.common import cli
+from tests.conftest import PROJECT, SetParams
+
+
+@pytest.mark.parametrize(
+    ("stage", "edit", "refused"),
+    [
+        ("train@cnn", {"models.cnn.dropout": 0.1, "models.cnn.filters": None}, "models.cnn"),
+        ("train@cnn", {"models.linear.learning_rate": 0.1, "split.test_every": 7}, ""),
+        ("sub/dvc.yaml:pixels", {"image_size": 99}, "image_size"),
+        ("thumbnails", {"split": {}}, r"split\.max_megapixels"),
+        ("split", {"seed": 1}, r"seed, corrections\.csv"),
+        ("label_stats", {}, ""),
+        ("of_the_user", {"seed": 1}, ""),
+    ],
+)
+@pytest.mark.usefixtures("workspace")
+def test_a_stage_whose_inputs_are_edited_meanwhile_fails(
+    set_params: SetParams,
+    monkeypatch: pytest.MonkeyPatch,
+    stage: str,
+    edit: dict[str, Any],
+    refused: str,
+) -> None:
+    """DVC would record the new ones, and call the results of the old ones up to date."""
+    declared = (PROJECT / "dvc.yaml").read_text()
+    Path("dvc.yaml").write_text(re.sub(r"( +- )image_fit\n", r"\g<0>\1other.yaml: [key]\n", declared))
+    monkeypatch.setenv("DVC_STAGE", stage)
+
+    def main() -> None:
+        set_params(edit)
+        Path("corrections.csv").write_text("path,label\n")
+
+    message = f"^error: {refused}: edited while {stage} ran: run"
+    with pytest.raises(SystemExit, match=message) if refused else nullcontext():
+        cli.run(main)
+
+
+@pytest.mark.usefixtures("workspace")
+def test_parameters_that_break_while_a_stage_runs_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(PROJECT / "dvc.yaml", ".")
+    monkeypatch.setenv("DVC_STAGE", "pixels")
+
+    def main() -> None:
+        Path("params.yaml").write_text("image_size: 2026-13-01")
+
+    with pytest.raises(SystemExit, match=r"^error: params\.yaml: expected YAML: month must be in"):
+        cli.run(main)

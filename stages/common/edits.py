@@ -1,4 +1,4 @@
-"""Parameters and corrections that a person edits while a DVC stage runs."""
+"""Parameters, corrections and code that a person edits while a DVC stage runs."""
 
 import os
 from collections.abc import Iterator
@@ -9,6 +9,8 @@ from typing import Any
 from stages.common.cli import UserError
 from stages.common.params import PARAMS, read_yaml
 from stages.common.paths import CORRECTIONS
+
+SUFFIXES = (".csv", ".html", ".jinja", ".py")  # and not what editors and Python itself leave beside code
 
 
 @contextmanager
@@ -23,7 +25,7 @@ def refuse_edits() -> Iterator[None]:
 
 
 def editable_inputs() -> dict[str, Any]:
-    """Read what ``dvc.yaml`` declares for the running DVC stage and a person may edit: parameters and corrections."""
+    """Read the inputs of the running DVC stage that a person may edit: its parameters, corrections and code."""
     name = os.environ.get("DVC_STAGE", "").rpartition(":")[2]  # from another folder: sub/dvc.yaml:train@cnn
     step, _, entry = name.partition("@")
     pipeline = Path("dvc.yaml")
@@ -37,8 +39,11 @@ def editable_inputs() -> dict[str, Any]:
         if isinstance(key, str):  # not of another file
             key = key.replace("${key}", entry)
             inputs[key] = value_at(params, key)
-    if str(CORRECTIONS) in stage.get("deps", []) and CORRECTIONS.exists():
-        inputs[str(CORRECTIONS)] = CORRECTIONS.read_bytes()
+    for path in map(Path, stage.get("deps", [])):
+        if path == CORRECTIONS or "stages" in path.parts[:1]:
+            inside = path.rglob("*") if path.is_dir() else [path]
+            files = [file for file in inside if file.suffix in SUFFIXES and file.is_file()]
+            inputs[str(path)] = {file: file.read_bytes() for file in files}
     return inputs
 
 

@@ -1,4 +1,4 @@
-"""Parameters and corrections that are edited while a stage runs."""
+"""Parameters, corrections and code that are edited while a stage runs."""
 
 import re
 import shutil
@@ -42,6 +42,35 @@ def test_a_stage_whose_inputs_are_edited_meanwhile_fails(
         Path("corrections.csv").write_text("path,label\n")
 
     message = f"^error: {refused}: edited while {stage} ran: run"
+    with pytest.raises(SystemExit, match=message) if refused else nullcontext():
+        cli.run(main)
+
+
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize(
+    ("file", "refused"),
+    [
+        ("stages/training/loop.py", True),
+        ("stages/training/new.py", True),
+        ("stages/train.py", True),
+        ("stages/evaluation/plots.py", False),
+        ("stages/training/.loop.py.swp", False),  # of an editor that shows the file
+        ("stages/training/__pycache__/loop.cpython-311.pyc", False),
+    ],
+)
+def test_a_stage_whose_code_is_edited_meanwhile_fails(
+    monkeypatch: pytest.MonkeyPatch, file: str, refused: bool
+) -> None:
+    shutil.copy(PROJECT / "dvc.yaml", ".")
+    for folder in ("stages/evaluation", "stages/training/__pycache__"):
+        Path(folder).mkdir(parents=True)
+    Path("stages/training/loop.py").touch()
+    monkeypatch.setenv("DVC_STAGE", "train@cnn")
+
+    def main() -> None:
+        Path(file).write_text("# edited")
+
+    message = r"^error: stages/train(ing|\.py): edited while train@cnn ran"
     with pytest.raises(SystemExit, match=message) if refused else nullcontext():
         cli.run(main)
 

@@ -14,7 +14,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, csc_array, eye_array, kron
 from scipy.sparse.csgraph import connected_components
 
-from stages.common.cli import MismatchError, logger
+from stages.common.cli import MismatchError, logger, quoted
 from stages.common.params import Split
 
 
@@ -160,12 +160,19 @@ def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: s
         members = pd.crosstab(lacking_pairs["label"], lacking_pairs["group"])[movable].to_numpy(bool)
         sizes = photos.drop_duplicates("cluster")["group"].value_counts()[movable].to_numpy()
         divided = divide(members, splits[movable].map(names.index).to_numpy(), sizes, len(names))
+        if divided is None:
+            raise MismatchError(
+                f"split.group, split.group_column: expected groups that let each of {', '.join(names)} have photos of "
+                f"{quoted(map(str, lacking))}, received groups that cannot: add photos of these classes in other groups"
+            )
         splits[movable] = np.array(names)[divided]
     return photos["split"].mask(is_moved, photos["group"].map(splits))
 
 
-def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, num_splits: int) -> np.ndarray:
+def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, num_splits: int) -> np.ndarray | None:
     """Move as few clusters as possible so that each class is in each of ``num_splits`` splits, by an integer program.
+
+    Returns None if no division has each class in each split.
 
     Args:
         members: which classes the groups have, bool, shaped (classes, groups).
@@ -177,6 +184,4 @@ def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, num_split
     one_split = LinearConstraint(kron(eye_array(len(sizes)), np.ones((1, num_splits)), "csc"), 1, 1)
     every_class = LinearConstraint(kron(csc_array(members.astype(float)), eye_array(num_splits), "csc"), 1)
     solved = milp(costs.ravel(), integrality=1, bounds=Bounds(0, 1), constraints=[one_split, every_class])
-    if solved.x is None:
-        raise MismatchError("split: expected groups that let each split have each class, received others")
-    return np.asarray(solved.x.reshape(-1, num_splits).argmax(axis=1))
+    return None if solved.x is None else np.asarray(solved.x.reshape(-1, num_splits).argmax(axis=1))

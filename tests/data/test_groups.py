@@ -114,7 +114,18 @@ def test_groups_of_several_classes_fill_every_split(folder: str, splits: list[st
 def test_a_division_moves_as_few_clusters_as_it_can() -> None:
     members = np.array([[1, 1, 1, 0], [1, 0, 0, 1], [0, 1, 1, 1]], bool)
     moved = divide(members, np.array([0, 1, 1, 1]), np.array([5, 3, 1, 9]), 2)
+    assert moved is not None
     assert list(moved) == [0, 1, 0, 1]  # class 2 had none in the first split: the smallest of its groups moves
+
+
+def test_groups_that_no_division_fits_are_one_line() -> None:
+    """Of three groups with two of three classes each, two are in one split, and the other lacks what they share."""
+    groups = [
+        [f"train/{first}/{n}", f"train/{second}/{n}"]
+        for n, (first, second) in enumerate([("a", "b"), ("b", "c"), ("c", "a")])
+    ]
+    with pytest.raises(MismatchError, match=r"^split.group, .* let each of train, validation .* 'a', 'b', 'c', rec"):
+        assign(table(*groups, ["test/a/9"]))
 
 
 def test_of_groups_all_too_large_the_smallest_is_taken() -> None:

@@ -44,13 +44,11 @@ class UnreadablePhotoError(Exception):
 
 
 def silence_decoders() -> None:
-    """Keep Pillow's and libtiff's warnings off stderr: a file that cannot be decoded has its reason."""
+    """Keep Pillow's warnings and libtiff's errors off stderr: a file that cannot be decoded has its reason."""
     warnings.filterwarnings("ignore", module=r"PIL\.")
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
     with suppress(AttributeError, OSError):  # a Pillow in which libtiff's functions are hidden
-        libtiff = ctypes.CDLL(_imaging.__file__)
-        libtiff.TIFFSetErrorHandler(None)
-        libtiff.TIFFSetWarningHandler(None)
+        ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
 silence_decoders()

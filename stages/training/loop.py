@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from stages.common.cli import logger
 from stages.common.machine import read_code
 from stages.common.params import Train
 from stages.common.paths import LOGS
-from stages.datasets.dataset import augmented_dataset
 from stages.models.build import trainable_part
 from stages.models.runtime import describe_environment, keras, tf
 from stages.storage.arrays import DiskArray
@@ -34,7 +34,7 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
     history = checkpoint.history
     finished = len(history)  # epochs, by an earlier run
     callbacks = [checkpoint, EpochLog(backup.stem, epochs), *tensorboard(LOGS / backup.stem, resumes=finished > 0)]
-    train = augmented_dataset(run.train, run.config, settings.seed)
+    train = replace(run.train, augmentation=run.config, seed=settings.seed)
     batches = validation_batches(run.validation, settings.batch_size)
     trained = parallel_model(trainable_part(model), settings, train.labels)
     steps_per_epoch = math.ceil(len(train.labels) / settings.batch_size)

@@ -6,7 +6,7 @@ import numpy as np
 
 from stages.common.cli import logger
 from stages.common.paths import BACKUPS
-from stages.datasets.dataset import StoredDataset
+from stages.datasets.dataset import Dataset
 from stages.datasets.feature_extraction import BATCH_SIZE
 from stages.models.build import backbone_end, build_model
 from stages.models.runtime import describe_environment, keras, make_deterministic, set_precision, use_float16_in_silence
@@ -44,12 +44,12 @@ def train_network(run: TrainingRun) -> Trained:
     return Trained(history, logits, environment, references, scores)
 
 
-def sample_features(model: keras.Model, dataset: StoredDataset, seed: int) -> np.ndarray:
+def sample_features(model: keras.Model, dataset: Dataset, seed: int) -> np.ndarray:
     """Compute ``pooled_features`` of the photos at ``reference_rows``, in float16, as a reference beside the model."""
     return pooled_features(model, dataset, reference_rows(len(dataset.labels), seed)).astype(np.float16)
 
 
-def pooled_features(model: keras.Model, dataset: StoredDataset, indices: np.ndarray) -> np.ndarray:
+def pooled_features(model: keras.Model, dataset: Dataset, indices: np.ndarray) -> np.ndarray:
     """Compute the pooled output of a model's whole backbone for the photos with these indices.
 
     The examples are features extracted by the frozen part of the backbone; of several views, the first is used. Returns

@@ -10,7 +10,7 @@ import pandas as pd
 
 from stages.common.model_config import ModelConfig
 from stages.common.params import Train
-from stages.datasets.dataset import StoredDataset
+from stages.datasets.dataset import Dataset
 from stages.storage.arrays import read_cached, write_cached
 
 # The code that a trained model depends on: the same as the dependencies of `train` in dvc.yaml.
@@ -27,8 +27,8 @@ class TrainingRun(NamedTuple):
     image_size: tuple[int, int]
     classes: list[str]
     paths: "pd.Series[str]"  # of the training photos
-    train: StoredDataset
-    validation: StoredDataset
+    train: Dataset
+    validation: Dataset
     sample: np.ndarray  # pixels of the validation photos at `sample_rows`, on which the saved model is checked
     path: Path  # of the saved model
 

@@ -11,7 +11,7 @@ import pytest
 
 from stages.common.cli import UserError
 from stages.common.model_config import FineTune, ModelConfig
-from stages.datasets.dataset import StoredDataset
+from stages.datasets.dataset import Dataset
 from stages.models import build
 from stages.models.build import build_model
 from stages.models.runtime import keras
@@ -77,7 +77,7 @@ def test_other_pixels_or_labels_have_another_key(changed: int, of_pixels: bool) 
     keys = [training_key(model, run_of(datasets[0], datasets[1])) for _ in range(2)]
     pixels, labels = (np.array(values) for values in (datasets[changed].examples, datasets[changed].labels))
     (pixels if of_pixels else labels).flat[-1] ^= 1
-    datasets[changed] = StoredDataset(pixels, labels)
+    datasets[changed] = Dataset(pixels, labels)
     assert keys[0] == keys[1] != training_key(model, run_of(datasets[0], datasets[1]))
 
 
@@ -89,7 +89,7 @@ def test_new_features_have_another_key_unread(tmp_path: Path, monkeypatch: pytes
     model = build_model(CONFIG, (16, 16), 2)
 
     def key() -> str:
-        return training_key(model, run_of(StoredDataset(open_array(path), examples.labels), examples))
+        return training_key(model, run_of(Dataset(open_array(path), examples.labels), examples))
 
     before = key()
     with monkeypatch.context() as patch:

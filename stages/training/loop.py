@@ -19,7 +19,7 @@ from stages.storage.arrays import DiskArray
 from stages.storage.files import content_hash
 from stages.training.batches import MicroBatched, training_batches, validation_batches
 from stages.training.callbacks import Checkpoint, DeferredInterrupt, EpochLog, best_epoch
-from stages.training.training_run import TRAINING_CODE, Backup, History, TrainingRun
+from stages.training.training_run import TRAINING_CODE, History, TrainingRun
 
 
 def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[History, np.ndarray]:
@@ -30,7 +30,7 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
     """
     settings, epochs = run.settings, run.settings.epochs
     learning_rate = run.config.fine_tune.learning_rate if run.config.fine_tune else settings.learning_rate
-    checkpoint = Checkpoint(Backup(backup, training_key(model, run)), settings, learning_rate)
+    checkpoint = Checkpoint(backup, training_key(model, run), settings, learning_rate)
     history = checkpoint.history
     finished = len(history)  # epochs, by an earlier run
     callbacks = [checkpoint, EpochLog(backup.stem, epochs), *tensorboard(LOGS / backup.stem, resumes=finished > 0)]
@@ -41,7 +41,7 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
     compile_model(trained, scheduled(learning_rate, settings, steps_per_epoch))
     if finished:
         logger.info("resuming after epoch %d of %d, which an earlier run finished", finished, epochs)
-        checkpoint.backup.restore(trained)
+        checkpoint.restore(trained)
     if finished < epochs and not checkpoint.is_over:
         with DeferredInterrupt() as deferred_interrupt:
             trained.fit(

@@ -101,7 +101,7 @@ def killed_after(epoch: int, backup: str = "") -> Iterator[None]:
     """Stop what trains inside in the epoch after this one, or only that with a backup of this name."""
 
     def die(self: Any, batch: int, logs: Any = None) -> None:
-        if len(self.history) == epoch and backup in self.backup.path.name:
+        if len(self.history) == epoch and backup in self.path.name:
             raise KilledError
 
     with pytest.MonkeyPatch.context() as patch:

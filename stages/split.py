@@ -20,7 +20,6 @@ one photo of each cluster, so that scores, confidence intervals and tests count 
 
 from collections.abc import Mapping
 from pathlib import Path
-from posixpath import splitext
 
 import numpy as np
 import pandas as pd
@@ -35,7 +34,7 @@ from stages.data.layout import find_photos, splits_by_name
 from stages.photos.formats import SUFFIXES
 from stages.storage.arrays import ArrayStore, DiskArray, blockwise, open_array
 from stages.storage.files import atomic_folder, explain_unreadable, read_json, write_csv
-from stages.storage.non_photos import RAW_SUFFIXES, SIDECAR_SUFFIXES, file_sizes
+from stages.storage.non_photos import SIDECAR_SUFFIXES, file_sizes, find_sidecars
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
 
 MAX_LOGGED = 50  # rejected files, where they stop the run
@@ -136,14 +135,10 @@ def usable(photos: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 def reject_unusable(photos: pd.DataFrame, problems: "pd.Series[str]", *, has_sidecars: bool) -> None:
     """Reject labelled files that are not usable photos; ``problems`` (why not, or "") have the table's index."""
     labelled = photos.index[photos["reason"] == ""]
-    reasons, names = problems[labelled], photos["path"][labelled].str.lower()
+    reasons, paths = problems[labelled], photos["path"][labelled]
     if has_sidecars:
-        reasons = reasons.mask(names.str.endswith(PREVIEWS), "is a camera's preview")
-        is_sidecar = names.str.endswith(tuple(SIDECAR_SUFFIXES)) & (reasons != "")
-        is_raw = names.str.endswith(tuple(RAW_SUFFIXES)) & (reasons != "")
-        if is_raw.any():  # else not, as the stems of a million names take a second
-            stems = names.map(lambda name: splitext(name)[0])
-            is_sidecar |= is_raw & stems.isin(stems[reasons == ""])  # beside its JPEG
+        reasons = reasons.mask(paths.str.lower().str.endswith(PREVIEWS), "is a camera's preview")
+        is_sidecar = paths.isin(find_sidecars(paths[reasons != ""], paths[reasons == ""]))
         reasons = reasons.mask(is_sidecar, f"{SIDECAR}: " + reasons)
     photos.loc[labelled, "reason"] = reasons
 

@@ -62,15 +62,15 @@ def assign_splits(photos: pd.DataFrame, settings: Split, removed: pd.DataFrame |
     given = set(photos["split"])
     if given == {""}:
         others = rank_groups(photos, settings.seed)  # the groups that have no split yet
-        in_validation = targets(others, settings.validation_fraction)
-        test, others = select_groups(others, targets(others, settings.test_fraction), splits_left=2)
+        in_validation = target_counts(others, settings.validation_fraction)
+        test, others = select_groups(others, target_counts(others, settings.test_fraction), splits_left=2)
         validation, others = select_groups(others, in_validation, splits_left=1)
         return fill_splits(photos, {"test": test, "validation": validation, "train": [*others["group"].unique()]}, "")
     if "validation" not in given:
         logger.info("validation: %.0f %% of training, as none are given", 100 * settings.validation_fraction)
         in_train_alone = photos["split"].eq("train").groupby(photos["group"]).transform("all")
         groups = rank_groups(photos[in_train_alone], settings.seed)
-        validation, train = select_groups(groups, targets(groups, settings.validation_fraction), splits_left=1)
+        validation, train = select_groups(groups, target_counts(groups, settings.validation_fraction), splits_left=1)
         return fill_splits(photos, {"train": [*train["group"].unique()], "validation": validation}, "train")
     if "test" not in given:  # every n-th group in validation, by class, in the order of their first paths there
         # A removed photo has no group: it counts as one by itself, unless it may have been in another's (split.group).
@@ -99,7 +99,7 @@ def rank_groups(photos: pd.DataFrame, seed: int) -> pd.DataFrame:
     return firsts["group"].iloc[np.argsort(hashes, kind="stable")].to_frame().merge(counts)
 
 
-def targets(groups: pd.DataFrame, fraction: float) -> dict[str, int]:
+def target_counts(groups: pd.DataFrame, fraction: float) -> dict[str, int]:
     """Compute how many clusters of each class, in the order of their first photos, make up a fraction, at least one."""
     totals = groups.sort_values("group", kind="stable").groupby("label", sort=False)["clusters"].sum()
     return {str(label): max(1, round(count * fraction)) for label, count in totals.items()}

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from posixpath import dirname
+from posixpath import dirname, splitext
 
 # Compared in lower case. Folders of macOS, of Synology's and QNAP's network drives, of Windows and of Linux.
 SYSTEM_FOLDERS = {
@@ -69,6 +69,16 @@ def is_text(header: bytes) -> bool:
     text = header.decode(errors="replace")
     is_utf_8 = "\ufffd" not in text[:-1]  # the last character may be cut
     return is_utf_8 and all(character.isprintable() or character.isspace() for character in text)
+
+
+def find_sidecars(undecodable: Iterable[str], photos: Iterable[str]) -> set[str]:
+    """Return the undecodable files that, by their names, nobody takes for photos, and RAWs beside one of ``photos``."""
+    names = list(undecodable)
+    sidecars = {name for name in names if name.lower().endswith(tuple(SIDECAR_SUFFIXES))}
+    if raws := [name for name in names if name.lower().endswith(tuple(RAW_SUFFIXES))]:
+        stems = {splitext(photo.lower())[0] for photo in photos}
+        sidecars.update(name for name in raws if splitext(name.lower())[0] in stems)
+    return sidecars
 
 
 def is_hidden(name: str) -> bool:

@@ -81,7 +81,7 @@ def photo_table(rows: list[tuple[str, str, str, str, str]]) -> pd.DataFrame:
         ``given``: str, the label before a correction, which may be the same; "" without a correction.
         ``split``: str, one of ``SPLIT_NAMES``; "" while it is undecided.
         ``reason``: str, why the file is rejected; "" for photos that are not.
-        ``copy_of``: str, for a photo rejected as a duplicate of one in its own split that one's path; else "".
+        ``copy_of``: str, for a photo rejected as a duplicate the other one's path; else "".
         ``phash``, ``mirrored_phash``: uint64, perceptual hashes of a photo that could be decoded; else 0.
         ``cluster``: int, index of the duplicate cluster; -1 for photos without one.
         ``group``: int, index of the group, a union of clusters; -1 for photos without one.

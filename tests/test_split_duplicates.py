@@ -41,7 +41,7 @@ def test_a_column_of_the_labels_keeps_patients_together(workspace: Path, set_par
     set_params({"split.group_column": "Patient"})
     for columns in ("patient,label,path", "Patient,label,path,Patient"):
         write_labels(columns, *rows)
-        received = columns.replace(",", ", ")
+        received = ", ".join(map(repr, columns.split(",")))
         with pytest.raises(MismatchError, match=rf"'Patient' once in download\.labels, received {received}$"):
             split_photos()
     set_params({"split.group": "(a)"})

@@ -62,7 +62,7 @@ def test_a_file_that_is_not_a_photo_is_identified(content: bytes, kind: str) -> 
 def test_a_tga_is_identified(mode: str, compression: str | None) -> None:
     file = BytesIO()
     Image.new(mode, (8, 8)).save(file, "TGA", compression=compression)
-    with pytest.raises(UnreadablePhotoError, match="is TGA: save it as JPEG$"):
+    with pytest.raises(UnreadablePhotoError, match=r"is TGA: save it as JPEG$"):
         open_photo(file.getvalue())
 
 

@@ -9,7 +9,8 @@ Writes into ``data/splits/``:
     train_paths.csv, validation_paths.csv     path: for `pixels`, to which a
                                               corrected label makes no difference
     rejected.csv     path,reason: every file that is in none of the three
-    copies.csv       path,split: rejected duplicates of a photo in the same split
+    copies.csv       path,copy_of,split: rejected duplicates, and of which photo;
+                     split: of both, or empty where they differ in split or label
     groups.csv       path,group: training and validation photos that have others
                      in their group (duplicates, or by split.group)
     corrected.csv    path,given,label: photos whose label is a correction
@@ -91,7 +92,10 @@ def make_lists(photos: pd.DataFrame) -> dict[str, pd.DataFrame]:
     lists = {split: used.loc[used["split"] == split, ["path", "label"]] for split in SPLIT_NAMES}
     lists |= {f"{split}_paths": lists[split][["path"]] for split in ("train", "validation")}
     lists["rejected"] = photos.loc[photos["reason"] != "", ["path", "reason"]]
-    lists["copies"] = photos.loc[photos["copy_of"] != "", ["path", "split"]]
+    copies = photos.loc[photos["copy_of"] != "", ["path", "copy_of", "split"]]
+    originals = used[used["path"].isin(copies["copy_of"])].set_index("path")["split"]
+    in_same_split = copies["copy_of"].map(originals) == copies["split"]
+    lists["copies"] = copies.assign(split=copies["split"].where(in_same_split, ""))
     fitted = used.loc[used["split"] != "test", ["path", "group"]]
     grouped = fitted[fitted["group"].duplicated(keep=False)]
     lists["groups"] = grouped.assign(group=grouped.groupby("group")["path"].transform("min"))
@@ -171,6 +175,7 @@ def reject_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance:
         return
     clustered = usable(photos, ["path", "label", "phash", "cluster"])
     others = find_conflicts(clustered, thumbnails, max_distance)
+    photos.loc[others.index, "copy_of"] = others
     photos.loc[others.index, "reason"] = f"{TWO_LABELS}: {DUPLICATE} " + others + ", which has another"
     photos.loc[clustered.index, "cluster"] = clustered.groupby(["cluster", "label"]).ngroup()
 
@@ -194,6 +199,7 @@ def reject_leaks(photos: pd.DataFrame) -> None:
     leaks, others = grouped[is_leak], grouped[~is_leak]
     same_photo = leaks["cluster"].map(others.drop_duplicates("cluster").set_index("cluster")["path"])
     same_group = leaks["group"].map(others.drop_duplicates("group").set_index("group")["path"])
+    photos.loc[leaks.index, "copy_of"] = same_photo.fillna("")
     photos.loc[leaks.index, "reason"] = (f"{DUPLICATE} " + same_photo).fillna(f"{SAME_GROUP} " + same_group)
 
 

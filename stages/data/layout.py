@@ -30,7 +30,8 @@ SPLIT_FOLDER = re.compile(
     r"([-_ .].+)?"
 )
 
-YEAR_FOLDER = re.compile(r"(19|20)\d\d([-_ .].*)?")  # as phones and people name them: "2024", "2024-05 Helgoland"
+# As phones and people name them: "2024", "2024-05 Helgoland", "202405__", "20240517".
+DATE_FOLDER = re.compile(r"(19|20)\d\d(\d\d){0,2}([-_ .].*)?")
 
 
 class ClassFolder(NamedTuple):
@@ -81,7 +82,7 @@ def photo_table(rows: list[tuple[str, str, str, str, str]]) -> pd.DataFrame:
         ``given``: str, the label before a correction, which may be the same; "" without a correction.
         ``split``: str, one of ``SPLIT_NAMES``; "" while it is undecided.
         ``reason``: str, why the file is rejected; "" for photos that are not.
-        ``copy_of``: str, for a photo rejected as a duplicate of one in its own split that one's path; else "".
+        ``copy_of``: str, for a photo rejected as a duplicate the other one's path; else "".
         ``phash``, ``mirrored_phash``: uint64, perceptual hashes of a photo that could be decoded; else 0.
         ``cluster``: int, index of the duplicate cluster; -1 for photos without one.
         ``group``: int, index of the group, a union of clusters; -1 for photos without one.
@@ -183,9 +184,9 @@ def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> 
             break
         folder = subfolder
     splits = {} if folder in tree.with_photos else split_folders(tree.subfolders[folder])
-    is_year = YEAR_FOLDER.fullmatch(class_folder.name)  # and no class: as a phone's, with a folder for each month
-    are_years = not is_year and all(YEAR_FOLDER.fullmatch(path.name) for path in tree.subfolders[folder])
-    if not splits and folder not in tree.with_photos and not are_years:
+    is_date = DATE_FOLDER.fullmatch(class_folder.name)  # and no class: as a phone's, with a folder for each month
+    are_dates = not is_date and all(DATE_FOLDER.fullmatch(path.name) for path in tree.subfolders[folder])
+    if not splits and folder not in tree.with_photos and not are_dates:
         examples = ", ".join(f"{path.relative_to(class_folder)}/" for path in tree.subfolders[folder][:2])
         raise UserError(
             f"expected photos in the class folder {class_folder}, found only folders there, as {examples}: put the "

@@ -116,7 +116,6 @@ def split_photos(
     check_classes(photos)
     apply_corrections(photos, corrections)
     cluster_duplicates(photos, thumbnails, settings.duplicate_distance)
-    reject_conflicts(photos, thumbnails, settings.duplicate_distance)
     check_classes(photos)
     in_fractions = not photos["split"].any()
     assign_groups_and_splits(photos, settings, labels)
@@ -160,24 +159,21 @@ def check_classes(photos: pd.DataFrame) -> None:
 
 
 def cluster_duplicates(photos: pd.DataFrame, thumbnails: DiskArray, max_distance: int | None) -> None:
-    """Fill the perceptual hashes and the duplicate clusters of usable photos."""
-    index = photos.index[photos["reason"] == ""]
-    hashes = blockwise(lambda indices: hash_thumbnails(thumbnails[indices]), index.to_numpy())
-    photos.loc[index, ["phash", "mirrored_phash"]] = hashes
-    hashed = photos.loc[index, ["label", "phash", "mirrored_phash"]]
-    photos.loc[index, "cluster"] = find_clusters(hashed, thumbnails, max_distance)
-    logger.info("usable photos: %d, copies among them: %d", len(index), len(index) - photos["cluster"].max() - 1)
+    """Fill the duplicate clusters of usable photos, each of one class.
 
-
-def reject_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: int | None) -> None:
-    """Reject duplicates of photos with another label, as either may be the wrong one, and part clusters by class."""
-    if max_distance is None:
-        return
-    clustered = usable(photos, ["path", "label", "phash", "cluster"])
-    others = find_conflicts(clustered, thumbnails, max_distance)
-    photos.loc[others.index, "copy_of"] = others
-    photos.loc[others.index, "reason"] = f"{TWO_LABELS}: {DUPLICATE} " + others + ", which has another"
-    photos.loc[clustered.index, "cluster"] = clustered.groupby(["cluster", "label"]).ngroup()
+    Reject duplicates of photos with another label, as either may be the wrong one.
+    """
+    clustered = usable(photos, ["path", "label"])
+    hashes = blockwise(lambda indices: hash_thumbnails(thumbnails[indices]), clustered.index.to_numpy())
+    clustered[["phash", "mirrored_phash"]] = hashes
+    clustered["cluster"] = find_clusters(clustered, thumbnails, max_distance)
+    logger.info("usable photos: %d, copies among them: %d", len(hashes), len(hashes) - clustered["cluster"].max() - 1)
+    if max_distance is not None:
+        others = find_conflicts(clustered, thumbnails, max_distance)
+        photos.loc[others.index, "copy_of"] = others
+        photos.loc[others.index, "reason"] = f"{TWO_LABELS}: {DUPLICATE} " + others + ", which has another"
+        clustered["cluster"] = clustered.groupby(["cluster", "label"]).ngroup()
+    photos.loc[clustered.index, "cluster"] = clustered["cluster"]
 
 
 def assign_groups_and_splits(photos: pd.DataFrame, settings: Split, labels: Path) -> None:

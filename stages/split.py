@@ -104,7 +104,7 @@ def make_lists(photos: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def split_photos(
-    files: pd.DataFrame, thumbnails: DiskArray, settings: Split, corrections: Mapping[str, set[str]]
+    files: pd.DataFrame, thumbnails: DiskArray, settings: Split, corrections: Mapping[str, frozenset[str]]
 ) -> pd.DataFrame:
     """Fill the table of photos (:func:`stages.data.layout.photo_table`), rule by rule, each of which may refuse it."""
     labels = LABELS / "labels.csv"

@@ -251,7 +251,7 @@ def splits_by_name(photos: pd.DataFrame, split_names: Mapping[str, str]) -> pd.S
     return splits.reindex(photos.index, fill_value="")
 
 
-def csv_row(file: str, name: str, listed: Mapping[str, set[str]]) -> tuple[str, str, str, str, str]:
+def csv_row(file: str, name: str, listed: Mapping[str, frozenset[str]]) -> tuple[str, str, str, str, str]:
     """Return a file's row of the table, with its label in the CSV or the reason why it has none."""
     labels = sorted(listed.get(name, ()))
     if len(labels) == 1:

@@ -29,7 +29,8 @@ def train_once(name: str, epochs: int, repeatable: bool) -> float:
     from stages.storage.photo_lists import class_names, read_list
     from stages.train import load_examples
     from stages.training import loop as training
-    from stages.training.training_run import Backup, TrainingRun
+    from stages.training.callbacks import Checkpoint
+    from stages.training.training_run import TrainingRun
 
     params = load_params()
     settings, config = params.train.model_copy(update={"epochs": epochs}), params.models[name]
@@ -45,7 +46,7 @@ def train_once(name: str, epochs: int, repeatable: bool) -> float:
     before = cpu_seconds()
     with TemporaryDirectory() as folder, ExitStack() as patches:
         if not repeatable:
-            patches.enter_context(patch.object(Backup, "save"))
+            patches.enter_context(patch.object(Checkpoint, "save"))
             patches.enter_context(patch.object(training, "training_key"))
         path = Path(folder, "backup.npz")
         paths = pd.Series(dtype=str)  # only linear classifiers read their groups

@@ -15,7 +15,7 @@ import pandas as pd
 
 from stages.common.cli import command_parser, run
 from stages.common.params import load_params
-from stages.datasets.dataset import StoredDataset, augmented_dataset
+from stages.datasets.dataset import Dataset
 from stages.models.build import build_model
 from stages.models.runtime import make_deterministic, set_precision, tf
 from stages.training.batches import training_batches
@@ -54,9 +54,9 @@ def main() -> None:
     model = build_model(config, params.image_size, 2)
     compile_model(model, settings.learning_rate)
     shape = (4 * settings.batch_size, *params.image_size, 3)
-    noise = StoredDataset(np.random.default_rng(0).integers(0, 256, shape, np.uint8), np.arange(shape[0]) % 2)
-    dataset = augmented_dataset(noise, config, settings.seed)
-    batches = training_batches(dataset, settings.batch_size, settings.seed, range(3 + args.steps))
+    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    noise = Dataset(pixels, np.arange(shape[0]) % 2, config, settings.seed)
+    batches = training_batches(noise, settings.batch_size, settings.seed, range(3 + args.steps))
     model.fit(batches, steps_per_epoch=3, shuffle=False, verbose=0)
     with TemporaryDirectory() as folder:
         tf.profiler.experimental.start(folder)

@@ -39,7 +39,7 @@ from stages.inference.model_file import TrainedModel, fetch_model_file
 from stages.photos.decode import UnreadablePhotoError, resized_pixels
 from stages.photos.shards import packed_photos
 from stages.storage.files import atomic_write
-from stages.storage.non_photos import RAW_SUFFIXES, SIDECAR_SUFFIXES, unreadable_folders, visible_files
+from stages.storage.non_photos import find_sidecars, unreadable_folders, visible_files
 
 EPILOG = (
     "If a file cannot be decoded, the others are classified all the same, and the exit code is 1. In a folder, notes, "
@@ -167,12 +167,9 @@ def report_problems(
     Those whose names say that they are not photos are only counted, unless the user named them; so is a RAW beside its
     JPEG, for which ``paths`` are searched.
     """
-    unnamed = [path for path in problems if path not in named]
-    sidecars = {path for path in unnamed if path.suffix.lower() in SIDECAR_SUFFIXES}
-    if raws := [path for path in unnamed if path.suffix.lower() in RAW_SUFFIXES]:
-        photos_beside = {path.with_suffix("") for path in paths if path not in problems}
-        sidecars |= {path for path in raws if path.with_suffix("") in photos_beside}
-    if sidecars:
+    unnamed = [str(path) for path in problems if path not in named]
+    classified = (str(path) for path in paths if path not in problems)
+    if sidecars := {Path(name) for name in find_sidecars(unnamed, classified)}:
         text = "notes, films and the like beside photos: %d, such as %s"
         logger.info(text, len(sidecars), escape_name(min(sidecars)))
     failed = {path: problem for path, problem in problems.items() if path not in sidecars}

@@ -46,6 +46,7 @@ def main() -> None:
                 changed_lists = [f"`{path}`" for path, md5 in scored_lists(repo).items() if here.get(path, md5) != md5]
     except DvcException as error:
         raise UserError(f"expected a git revision to compare with, received {base!r}: {first_line(error)}") from error
+    base = base[:7] if base == commit else base  # as of `git merge-base`
     main_scores = {"test.accuracy", *(f"{split}.{params.evaluate.rank_by}" for split in ("validation", "test"))}
     is_main = scores["path"].str.startswith("metrics/models/") & scores["key"].isin(main_scores)
     main_rows = scores[is_main | (scores["key"] == "model")]

@@ -22,11 +22,11 @@ import numpy as np
 
 from stages.common.cli import UserError, run
 from stages.common.machine import record_measurements
-from stages.common.model_config import Features
+from stages.common.model_config import Augmentation, Features
 from stages.common.params import load_entry
 from stages.common.paths import FEATURES, PIXELS
-from stages.datasets.dataset import StoredDataset, augmented_dataset
-from stages.datasets.feature_extraction import FeatureDataset, feature_extractor, store_features
+from stages.datasets.dataset import Dataset
+from stages.datasets.feature_extraction import feature_extractor, store_features
 from stages.models.pretrained import copy_backbone, load_backbone
 from stages.models.runtime import make_deterministic
 from stages.storage import feature_sets
@@ -64,10 +64,10 @@ def extract_features(name: str, features: Features, folder: Path) -> list[str]:
     # Rounding to float16 averages out over a map, but could hide how pooled features that hardly vary differ.
     arrays = feature_sets.create_arrays(folder, shapes, np.float32 if features.pooling else np.float16)
     for split in pixels:
-        photos = StoredDataset(pixels[split], np.zeros(len(pixels[split])))
-        augmented = augmented_dataset(photos, features, features.seed) if split == "train" else photos
+        augmentation = features if split == "train" else Augmentation()
+        photos = Dataset(pixels[split], np.zeros(len(pixels[split])), augmentation, features.seed)
         try:
-            environment = store(FeatureDataset(augmented, extractor), arrays[split], f"{split} features")
+            environment = store(photos, extractor, arrays[split], f"{split} features")
         except OverflowError as error:
             raise UserError(
                 f"features.{name}: expected numbers up to {np.finfo(arrays[split].dtype).max:g}, received {error}: use "

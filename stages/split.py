@@ -9,7 +9,8 @@ Writes into ``data/splits/``:
     train_paths.csv, validation_paths.csv     path: for `pixels`, to which a
                                               corrected label makes no difference
     rejected.csv     path,reason: every file that is in none of the three
-    copies.csv       path,split: rejected duplicates of a photo in the same split
+    copies.csv       path,copy_of,split: rejected duplicates, and of which photo;
+                     split: of both, or empty where they differ in split or label
     groups.csv       path,group: training and validation photos that have others
                      in their group (duplicates, or by split.group)
     corrected.csv    path,given,label: photos whose label is a correction
@@ -20,7 +21,6 @@ one photo of each cluster, so that scores, confidence intervals and tests count 
 
 from collections.abc import Mapping
 from pathlib import Path
-from posixpath import splitext
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,7 @@ from stages.data.layout import find_photos, splits_by_name
 from stages.photos.formats import SUFFIXES
 from stages.storage.arrays import ArrayStore, DiskArray, blockwise, open_array
 from stages.storage.files import atomic_folder, explain_unreadable, read_json, write_csv
-from stages.storage.non_photos import RAW_SUFFIXES, SIDECAR_SUFFIXES, file_sizes
+from stages.storage.non_photos import SIDECAR_SUFFIXES, file_sizes, find_sidecars
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
 
 MAX_LOGGED = 50  # rejected files, where they stop the run
@@ -92,7 +92,10 @@ def make_lists(photos: pd.DataFrame) -> dict[str, pd.DataFrame]:
     lists = {split: used.loc[used["split"] == split, ["path", "label"]] for split in SPLIT_NAMES}
     lists |= {f"{split}_paths": lists[split][["path"]] for split in ("train", "validation")}
     lists["rejected"] = photos.loc[photos["reason"] != "", ["path", "reason"]]
-    lists["copies"] = photos.loc[photos["copy_of"] != "", ["path", "split"]]
+    copies = photos.loc[photos["copy_of"] != "", ["path", "copy_of", "split"]]
+    originals = used[used["path"].isin(copies["copy_of"])].set_index("path")["split"]
+    in_same_split = copies["copy_of"].map(originals) == copies["split"]
+    lists["copies"] = copies.assign(split=copies["split"].where(in_same_split, ""))
     fitted = used.loc[used["split"] != "test", ["path", "group"]]
     grouped = fitted[fitted["group"].duplicated(keep=False)]
     lists["groups"] = grouped.assign(group=grouped.groupby("group")["path"].transform("min"))
@@ -136,14 +139,10 @@ def usable(photos: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 def reject_unusable(photos: pd.DataFrame, problems: "pd.Series[str]", *, has_sidecars: bool) -> None:
     """Reject labelled files that are not usable photos; ``problems`` (why not, or "") have the table's index."""
     labelled = photos.index[photos["reason"] == ""]
-    reasons, names = problems[labelled], photos["path"][labelled].str.lower()
+    reasons, paths = problems[labelled], photos["path"][labelled]
     if has_sidecars:
-        reasons = reasons.mask(names.str.endswith(PREVIEWS), "is a camera's preview")
-        is_sidecar = names.str.endswith(tuple(SIDECAR_SUFFIXES)) & (reasons != "")
-        is_raw = names.str.endswith(tuple(RAW_SUFFIXES)) & (reasons != "")
-        if is_raw.any():  # else not, as the stems of a million names take a second
-            stems = names.map(lambda name: splitext(name)[0])
-            is_sidecar |= is_raw & stems.isin(stems[reasons == ""])  # beside its JPEG
+        reasons = reasons.mask(paths.str.lower().str.endswith(PREVIEWS), "is a camera's preview")
+        is_sidecar = paths.isin(find_sidecars(paths[reasons != ""], paths[reasons == ""]))
         reasons = reasons.mask(is_sidecar, f"{SIDECAR}: " + reasons)
     photos.loc[labelled, "reason"] = reasons
 
@@ -176,6 +175,7 @@ def reject_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance:
         return
     clustered = usable(photos, ["path", "label", "phash", "cluster"])
     others = find_conflicts(clustered, thumbnails, max_distance)
+    photos.loc[others.index, "copy_of"] = others
     photos.loc[others.index, "reason"] = f"{TWO_LABELS}: {DUPLICATE} " + others + ", which has another"
     photos.loc[clustered.index, "cluster"] = clustered.groupby(["cluster", "label"]).ngroup()
 
@@ -199,6 +199,7 @@ def reject_leaks(photos: pd.DataFrame) -> None:
     leaks, others = grouped[is_leak], grouped[~is_leak]
     same_photo = leaks["cluster"].map(others.drop_duplicates("cluster").set_index("cluster")["path"])
     same_group = leaks["group"].map(others.drop_duplicates("group").set_index("group")["path"])
+    photos.loc[leaks.index, "copy_of"] = same_photo.fillna("")
     photos.loc[leaks.index, "reason"] = (f"{DUPLICATE} " + same_photo).fillna(f"{SAME_GROUP} " + same_group)
 
 

@@ -27,7 +27,7 @@ from stages.common.edits import refuse_edits
 from stages.common.machine import read_measurements, record_measurements
 from stages.common.params import Params, Train, load_entry
 from stages.common.paths import BACKUPS, HISTORY, MODELS, REPEATS, history_of
-from stages.datasets.dataset import StoredDataset
+from stages.datasets.dataset import Dataset
 from stages.storage import feature_sets
 from stages.storage.files import atomic_folder, atomic_write, check_leftovers, sha256_of, write_json
 from stages.storage.photo_lists import class_names, encode_labels, hash_lists, read_lists
@@ -66,10 +66,10 @@ def main() -> None:
         backup.unlink()
 
 
-def load_examples(name: str, lists: dict[str, pd.DataFrame], classes: list[str]) -> list[StoredDataset]:
+def load_examples(name: str, lists: dict[str, pd.DataFrame], classes: list[str]) -> list[Dataset]:
     """Open a set of features, or the pixels, of the photos in some lists."""
     arrays = feature_sets.open_features(name, lists)
-    return [StoredDataset(arrays[split], encode_labels(photos["label"], classes)) for split, photos in lists.items()]
+    return [Dataset(arrays[split], encode_labels(photos["label"], classes)) for split, photos in lists.items()]
 
 
 def check_resizing(features: str, sample: np.ndarray, params: Params) -> None:

@@ -19,7 +19,7 @@ from tests.conftest import SetParams, read_json, write_list, write_photos
 
 def write_lists(**lists: Any) -> None:
     """Write lists of ``split``, of those that are not given empty ones."""
-    empty: dict[str, list[str]] = {column: [] for column in ("path", "reason", "given", "label", "split")}
+    empty: dict[str, list[str]] = {column: [] for column in ("path", "reason", "given", "label", "copy_of", "split")}
     for name in ("train", "validation", "test", "rejected", "corrected", "copies"):
         write_list(name, **lists.get(name, empty))
 
@@ -34,7 +34,7 @@ def test_each_number_has_its_own_name(workspace: Path) -> None:
         **{split: {"path": "0.jpg", "label": list(Counter(of).elements())} for split, of in images.items()},
         rejected={"path": "x", "reason": list(Counter({**unmatched, **reasons, f"{SIDECAR}: cut": 99}).elements())},
         corrected={"path": "0.jpg", "given": ["cats", "dogs"], "label": ["dogs", "dogs"]},
-        copies={"path": "x", "split": ["validation", "validation", "test"]},
+        copies={"path": "x", "copy_of": "y", "split": ["validation", "validation", "test", "", ""]},
     )
     main()
     assert read_json("metrics/label_stats.json") == {

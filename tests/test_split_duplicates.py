@@ -41,7 +41,7 @@ def test_a_column_of_the_labels_keeps_patients_together(workspace: Path, set_par
     set_params({"split.group_column": "Patient"})
     for columns in ("patient,label,path", "Patient,label,path,Patient"):
         write_labels(columns, *rows)
-        received = columns.replace(",", ", ")
+        received = ", ".join(map(repr, columns.split(",")))
         with pytest.raises(MismatchError, match=rf"'Patient' once in download\.labels, received {received}$"):
             split_photos()
     set_params({"split.group": "(a)"})
@@ -139,21 +139,26 @@ def test_digits_that_look_alike_are_an_error(set_params: SetParams, caplog: pyte
 
 
 def test_copies_are_left_out_and_reported(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """In validation, test and training 1, 2 and 1 of them, and another that leaks from training into test."""
+    """In validation, test and training 1, 2 and 1 of them, one that leaks from training into test, and a conflict."""
     layout({f"{name}/{label}": 3 for name in SPLIT_NAMES for label in ("cats", "dogs")})
     copy_photo("test/cats/1.jpg", "test/cats/3.jpg", "test/cats/4.jpg")
     copy_photo("validation/dogs/2.jpg", "validation/dogs/copy.jpg")
     copy_photo("train/cats/1.jpg", "train/cats/copy.jpg")
     copy_photo("test/dogs/1.jpg", "train/dogs/leak.jpg")
-    edit_params(Path("params.yaml"), {"split.max_rejected_fraction": 0.1})
+    write_photos(PHOTOS / "train/cats", 1, first=3)
+    copy_photo("train/cats/3.jpg", "train/dogs/cat.jpg")
+    edit_params(Path("params.yaml"), {"split.max_rejected_fraction": 0.2})
     split_photos()
     lists = {name: read_list(name) for name in (*SPLIT_NAMES, "rejected", "copies")}
     assert [len(lists[name]) for name in SPLIT_NAMES] == [7, 6, 6]
     assert lists["test"]["path"].str.startswith("data/raw/test/").all()
     assert lists["copies"].to_numpy().tolist() == [
-        ["data/raw/test/cats/3.jpg", "test"],
-        ["data/raw/test/cats/4.jpg", "test"],
-        ["data/raw/validation/dogs/copy.jpg", "validation"],
+        ["data/raw/test/cats/3.jpg", "data/raw/test/cats/1.jpg", "test"],
+        ["data/raw/test/cats/4.jpg", "data/raw/test/cats/1.jpg", "test"],
+        ["data/raw/train/cats/3.jpg", "data/raw/train/dogs/cat.jpg", ""],
+        ["data/raw/train/dogs/cat.jpg", "data/raw/train/cats/3.jpg", ""],
+        ["data/raw/train/dogs/leak.jpg", "data/raw/test/dogs/1.jpg", ""],
+        ["data/raw/validation/dogs/copy.jpg", "data/raw/validation/dogs/2.jpg", "validation"],
     ]
     assert lists["rejected"]["reason"][0] == "same photo as data/raw/test/cats/1.jpg"
     assert "test: copies of other photos there, left out: 2 of 8 (25.0 %)" in caplog.text

@@ -110,10 +110,10 @@ def check_nodes(lock: str) -> None:
     for node, check in checks:
         name = node["NodeManagerHostname"]
         try:
-            problems += [f"{name}: {problem}" for problem in ray.get(check)]
-        except ray.exceptions.RayError as error:
+            problems += [f"{name}: {problem}" for problem in result_of(check)]
+        except Exception as error:  # noqa: BLE001 (all of them are named)
             if any(alive["NodeID"] == node["NodeID"] for alive in alive_nodes()):  # else it died, and runs no step
-                problems.append(f"{name}: {first_line(cause_of(error))}")
+                problems.append(f"{name}: {first_line(error)}")
     if problems:
         raise UserError(f"nodes cannot run the steps: {'; '.join(dict.fromkeys(problems))}")
 
@@ -175,17 +175,12 @@ def task_options(resources: Resources, retries: int) -> dict[str, Any]:
 
 
 def result_of(task: ray.ObjectRef) -> Any:
-    """Wait for a task; return its result, or raise what it raised."""
+    """Wait for a task; return its result, or raise what it raised, or a MachineError if its node failed."""
     try:
         return ray.get(task)
     except ray.exceptions.RayError as error:
-        raise cause_of(error) from error
-
-
-def cause_of(error: ray.exceptions.RayError) -> Exception:
-    """Return what a task raised, or a MachineError if its node failed."""
-    cause = error.cause if isinstance(error, ray.exceptions.RayTaskError) else error
-    return MachineError(first_line(cause)) if isinstance(cause, ray.exceptions.RayError) else cause
+        cause = error.cause if isinstance(error, ray.exceptions.RayTaskError) else error
+        raise (MachineError(first_line(cause)) if isinstance(cause, ray.exceptions.RayError) else cause) from error
 
 
 def wait_for_all(tasks: Mapping[str, ray.ObjectRef]) -> dict[str, Any]:
@@ -195,8 +190,8 @@ def wait_for_all(tasks: Mapping[str, ray.ObjectRef]) -> dict[str, Any]:
     while waiting:
         [task], waiting = ray.wait(waiting)
         try:
-            results[names[task]] = ray.get(task)
+            results[names[task]] = result_of(task)
             logger.info("%s: done (%d to go)", names[task], len(waiting))
-        except ray.exceptions.RayError as error:
-            results[names[task]] = cause_of(error)
+        except Exception as error:  # noqa: BLE001 (the caller reports it)
+            results[names[task]] = error
     return results

@@ -32,7 +32,7 @@ from stages.training.training_run import History
 
 def main() -> None:
     parser = command_parser(__doc__)
-    parser.add_argument("model", help="a model in params.yaml")
+    parser.add_argument("model", metavar="MODEL", help="a model in params.yaml")
     values_help = "values to try; may be repeated"
     parser.add_argument(
         "-S", "--set-param", action="append", required=True, metavar="NAME=VALUE,VALUE", help=values_help

@@ -17,7 +17,7 @@ from stages.common.paths import BEST, LABEL_ISSUES, MODELS, OUT_OF_FOLD, SPLIT_N
 from stages.data.labels import REMOVE
 from stages.inference.calibration import read_validation
 from stages.storage.files import explain_unreadable, json_value
-from stages.storage.photo_lists import DUPLICATE, REMOVED, TWO_LABELS, class_names, encode_labels, read_list
+from stages.storage.photo_lists import REMOVED, class_names, encode_labels, read_list
 
 COLUMNS = ["path", "predicted", "probability"]  # of the label
 SHOWN = 20  # of a group
@@ -70,15 +70,13 @@ def read_left_out(labels: "pd.Series[str]") -> pd.DataFrame:
 
     The label is unknown, and empty, of a copy with another label than its original, and of a removed photo.
     """
-    reasons = read_list("rejected").set_index("path")["reason"]
-    pattern = rf"(?s)^(?P<conflict>{TWO_LABELS}: )?{DUPLICATE} (?P<copy_of>.*?)(?:, which has another)?$"
-    table = reasons.str.extract(pattern)[(reasons == REMOVED) | reasons.str.match(pattern)]
-    is_conflict = table["conflict"].notna()
-    label = table["copy_of"].map(labels).where(~is_conflict).fillna("")
+    copies, rejected = read_list("copies").set_index("path")["copy_of"], read_list("rejected").set_index("path")
+    label = copies.map(labels).fillna("")
     # Of two photos that are left out because of each other, the first is the original.
-    pairs = zip(table.index, table["copy_of"], is_conflict, strict=True)
-    originals = [min(path, other) if conflicts else other for path, other, conflicts in pairs]
-    return table.assign(copy_of=pd.Series(originals, table.index, dtype=object), label=label, split="left out")
+    copy_of = copies.where((label != "") | (copies < copies.index), copies.index)
+    removed = rejected.index[rejected["reason"] == REMOVED]
+    table = pd.DataFrame({"label": label, "copy_of": copy_of}).reindex([*copies.index, *removed])
+    return table.assign(label=table["label"].fillna(""), split="left out")
 
 
 def related_photos(copies: "pd.Series[str]", listed: pd.Index) -> dict[str, list[str]]:

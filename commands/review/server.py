@@ -19,7 +19,7 @@ from commands.review.decisions import check_labels, count_new, read_decisions, w
 from commands.review.queues import current_photos, describe, select
 from stages.common.cli import UserError, machine_problem
 from stages.data.labels import REMOVE
-from stages.photos.decode import UnreadablePhotoError, open_photo
+from stages.photos.decode import UnreadablePhotoError, thumbnail
 
 EXECUTOR = ThreadPoolExecutor(1)  # of one thread: a model takes all cores for one photo
 MAX_UPLOAD = 64 * 2**20  # bytes
@@ -141,10 +141,8 @@ async def photo(request: web.Request) -> web.StreamResponse:
 
 def encode_photo(path: str, size: int) -> bytes:
     """Return a photo of the lists as a JPEG of at most ``size`` pixels a side."""
-    picture = open_photo(path, size, current_photos().settings.max_megapixels)
-    picture.thumbnail((size, size))
     content = BytesIO()
-    picture.save(content, "jpeg", quality=88)
+    thumbnail(path, size, current_photos().settings.max_megapixels).save(content, "jpeg", quality=88)
     return content.getvalue()
 
 

@@ -122,7 +122,7 @@ class Source:
             size = info.get("size") or 0
             name = str(PurePosixPath(path).relative_to(self.path))
             members.append(Member(name, size, open_file, (path, size), info["type"] == "directory"))
-        readers = READERS if getattr(self.files, "async_impl", False) else 1  # others may not be thread-safe
+        readers = READERS if self.files.async_impl else 1  # others may not be thread-safe
         pack(leave_out_hidden(members), target, readers)
 
     def _list_folder(self) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -14,7 +14,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, csc_array, eye_array, kron
 from scipy.sparse.csgraph import connected_components
 
-from stages.common.cli import MismatchError, logger
+from stages.common.cli import MismatchError, logger, quoted
 from stages.common.params import Split
 
 
@@ -62,15 +62,15 @@ def assign_splits(photos: pd.DataFrame, settings: Split, removed: pd.DataFrame |
     given = set(photos["split"])
     if given == {""}:
         others = rank_groups(photos, settings.seed)  # the groups that have no split yet
-        in_validation = targets(others, settings.validation_fraction)
-        test, others = select_groups(others, targets(others, settings.test_fraction), splits_left=2)
+        in_validation = target_counts(others, settings.validation_fraction)
+        test, others = select_groups(others, target_counts(others, settings.test_fraction), splits_left=2)
         validation, others = select_groups(others, in_validation, splits_left=1)
         return fill_splits(photos, {"test": test, "validation": validation, "train": [*others["group"].unique()]}, "")
     if "validation" not in given:
         logger.info("validation: %.0f %% of training, as none are given", 100 * settings.validation_fraction)
         in_train_alone = photos["split"].eq("train").groupby(photos["group"]).transform("all")
         groups = rank_groups(photos[in_train_alone], settings.seed)
-        validation, train = select_groups(groups, targets(groups, settings.validation_fraction), splits_left=1)
+        validation, train = select_groups(groups, target_counts(groups, settings.validation_fraction), splits_left=1)
         return fill_splits(photos, {"train": [*train["group"].unique()], "validation": validation}, "train")
     if "test" not in given:  # every n-th group in validation, by class, in the order of their first paths there
         # A removed photo has no group: it counts as one by itself, unless it may have been in another's (split.group).
@@ -99,7 +99,7 @@ def rank_groups(photos: pd.DataFrame, seed: int) -> pd.DataFrame:
     return firsts["group"].iloc[np.argsort(hashes, kind="stable")].to_frame().merge(counts)
 
 
-def targets(groups: pd.DataFrame, fraction: float) -> dict[str, int]:
+def target_counts(groups: pd.DataFrame, fraction: float) -> dict[str, int]:
     """Compute how many clusters of each class, in the order of their first photos, make up a fraction, at least one."""
     totals = groups.sort_values("group", kind="stable").groupby("label", sort=False)["clusters"].sum()
     return {str(label): max(1, round(count * fraction)) for label, count in totals.items()}
@@ -160,12 +160,19 @@ def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: s
         members = pd.crosstab(lacking_pairs["label"], lacking_pairs["group"])[movable].to_numpy(bool)
         sizes = photos.drop_duplicates("cluster")["group"].value_counts()[movable].to_numpy()
         divided = divide(members, splits[movable].map(names.index).to_numpy(), sizes, len(names))
+        if divided is None:
+            raise MismatchError(
+                f"split.group, split.group_column: expected groups that let each of {', '.join(names)} have photos of "
+                f"{quoted(map(str, lacking))}, received groups that cannot: add photos of these classes in other groups"
+            )
         splits[movable] = np.array(names)[divided]
     return photos["split"].mask(is_moved, photos["group"].map(splits))
 
 
-def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, num_splits: int) -> np.ndarray:
+def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, num_splits: int) -> np.ndarray | None:
     """Move as few clusters as possible so that each class is in each of ``num_splits`` splits, by an integer program.
+
+    Returns None if no division has each class in each split.
 
     Args:
         members: which classes the groups have, bool, shaped (classes, groups).
@@ -177,6 +184,4 @@ def divide(members: np.ndarray, splits: np.ndarray, sizes: np.ndarray, num_split
     one_split = LinearConstraint(kron(eye_array(len(sizes)), np.ones((1, num_splits)), "csc"), 1, 1)
     every_class = LinearConstraint(kron(csc_array(members.astype(float)), eye_array(num_splits), "csc"), 1)
     solved = milp(costs.ravel(), integrality=1, bounds=Bounds(0, 1), constraints=[one_split, every_class])
-    if solved.x is None:
-        raise MismatchError("split: expected groups that let each split have each class, received others")
-    return np.asarray(solved.x.reshape(-1, num_splits).argmax(axis=1))
+    return None if solved.x is None else np.asarray(solved.x.reshape(-1, num_splits).argmax(axis=1))

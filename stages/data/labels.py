@@ -14,7 +14,7 @@ from unicodedata import normalize
 
 import pandas as pd
 
-from stages.common.cli import MismatchError, UserError, escape_name, logger, quoted
+from stages.common.cli import MismatchError, UserError, logger, quoted
 from stages.storage.photo_lists import REMOVED
 
 MAX_SHOWN = 500  # characters of the names of columns
@@ -59,7 +59,7 @@ def read_column(labels: Path, column: str, key: str) -> dict[str, str]:
     """Read each path's value, if any, in another column, named by ``key``, of a CSV that `read_labels` accepts."""
     rows = open_rows(labels.read_bytes() if labels.exists() else b"")
     if (columns := list(rows.fieldnames or [])).count(column) != 1:
-        received = ", ".join(columns)[:MAX_SHOWN] or "no CSV"
+        received = quoted(columns)[:MAX_SHOWN] or "no CSV"
         raise MismatchError(f"{key}: expected {column!r} once in download.labels, received {received}")
     values: dict[str, str] = {}
     for row in rows:
@@ -78,7 +78,7 @@ def open_rows(content: bytes) -> "csv.DictReader[str]":
 def check_columns(columns: list[str], name: str) -> None:
     """Raise a UserError unless ``path`` and ``label`` are there, once each; log the other columns."""
     if columns.count("path") != 1 or columns.count("label") != 1:
-        received = escape_name(", ".join(columns))[:MAX_SHOWN] or "none"  # a web page may be one line
+        received = quoted(columns)[:MAX_SHOWN] or "none"  # a web page may be one line
         raise UserError(f"{name}: expected the columns path and label, separated by commas, received {received}")
     if others := [column for column in columns if column not in ("path", "label")]:
         logger.info("%s: columns besides path and label: %s", name, ", ".join(map(repr, others))[:MAX_SHOWN])

@@ -30,7 +30,8 @@ SPLIT_FOLDER = re.compile(
     r"([-_ .].+)?"
 )
 
-YEAR_FOLDER = re.compile(r"(19|20)\d\d([-_ .].*)?")  # as phones and people name them: "2024", "2024-05 Helgoland"
+# As phones and people name them: "2024", "2024-05 Helgoland", "202405__", "20240517".
+DATE_FOLDER = re.compile(r"(19|20)\d\d(\d\d){0,2}([-_ .].*)?")
 
 
 class ClassFolder(NamedTuple):
@@ -81,7 +82,7 @@ def photo_table(rows: list[tuple[str, str, str, str, str]]) -> pd.DataFrame:
         ``given``: str, the label before a correction, which may be the same; "" without a correction.
         ``split``: str, one of ``SPLIT_NAMES``; "" while it is undecided.
         ``reason``: str, why the file is rejected; "" for photos that are not.
-        ``copy_of``: str, for a photo rejected as a duplicate of one in its own split that one's path; else "".
+        ``copy_of``: str, for a photo rejected as a duplicate the other one's path; else "".
         ``phash``, ``mirrored_phash``: uint64, perceptual hashes of a photo that could be decoded; else 0.
         ``cluster``: int, index of the duplicate cluster; -1 for photos without one.
         ``group``: int, index of the group, a union of clusters; -1 for photos without one.
@@ -115,7 +116,7 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
 def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
     """Take the label of each photo, and perhaps its split, from the folders it lies in."""
     root = tree.descend(folder)
-    folders = class_folders(find_tops(root, tree), tree)
+    folders = label_class_folders(find_class_folders(root, tree), tree)
     classes = {label for label, _, _ in folders.values()}
     class_folder_of: dict[str, ClassFolder] = {}
     for name in sorted(set(map(dirname, tree.files))):
@@ -133,8 +134,8 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
     return photo_table(rows)
 
 
-def find_tops(root: Path, tree: Tree) -> dict[Path, str]:
-    """Return the folders that hold class folders, each with its split: those in ``root``, or ``root`` with ""."""
+def find_class_folders(root: Path, tree: Tree) -> dict[Path, str]:
+    """Return the class folders, each with its split: those in the folders of splits in ``root``, or in it with ""."""
     splits = split_folders(tree.subfolders[root])
     if splits and not are_complete(splits.values()):
         count = len(tree.subfolders[root]) - len(splits)
@@ -143,27 +144,26 @@ def find_tops(root: Path, tree: Tree) -> dict[Path, str]:
             f"expected in {root} a folder per class, or one for train and one for validation, test or both, or labels "
             f"in a CSV (download.labels), received {describe(splits)}{others}"
         )
-    tops = {tree.descend(path): split for path, split in splits.items()} or {root: ""}
+    parents = {tree.descend(path): split for path, split in splits.items()} or {root: ""}
     for path in tree.without_photos:
-        if path.parent in tops or (path.parent == root and split_of(path.name)):
+        if path.parent in parents or (path.parent == root and split_of(path.name)):
             raise UserError(f"expected photos in the class folder {path}, found none: add some or delete the folder")
-    for path, split in tops.items():
+    for path, split in parents.items():
         if split and not tree.subfolders[path]:
             raise UserError(
                 f"expected a folder per class in {path}, found photos alone: put those of each class into a folder, "
                 "write their classes into a CSV (download.labels), or delete them"
             )
-    return tops
+    return {path: split for parent, split in parents.items() for path in tree.subfolders[parent]}
 
 
-def class_folders(tops: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolder]:
-    """Find the class folders in the folders that :func:`find_tops` returns, or the folders for splits in them."""
-    split_above = {path: split for top, split in tops.items() for path in tree.subfolders[top]}
-    names = {path.name for path in split_above}
-    splits_below = {path: splits_in_class(path, names - {path.name}, tree) for path in split_above}
+def label_class_folders(split_of_class: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolder]:
+    """Give the class folders, or the folders of splits in each of them, their labels and splits."""
+    names = {path.name for path in split_of_class}
+    splits_below = {path: splits_in_class(path, names - {path.name}, tree) for path in split_of_class}
     all_below = {split for below in splits_below.values() for split in below.values()}
     folders = {}
-    for path, split in split_above.items():
+    for path, split in split_of_class.items():
         label, below = normalize_label(path.name) or path.name, splits_below[path]
         if split or not all_below:
             folders[path] = ClassFolder(label, split, path.parent)
@@ -184,9 +184,9 @@ def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> 
             break
         folder = subfolder
     splits = {} if folder in tree.with_photos else split_folders(tree.subfolders[folder])
-    is_year = YEAR_FOLDER.fullmatch(class_folder.name)  # and no class: as a phone's, with a folder for each month
-    are_years = not is_year and all(YEAR_FOLDER.fullmatch(path.name) for path in tree.subfolders[folder])
-    if not splits and folder not in tree.with_photos and not are_years:
+    is_date = DATE_FOLDER.fullmatch(class_folder.name)  # and no class: as a phone's, with a folder for each month
+    are_dates = not is_date and all(DATE_FOLDER.fullmatch(path.name) for path in tree.subfolders[folder])
+    if not splits and folder not in tree.with_photos and not are_dates:
         examples = ", ".join(f"{path.relative_to(class_folder)}/" for path in tree.subfolders[folder][:2])
         raise UserError(
             f"expected photos in the class folder {class_folder}, found only folders there, as {examples}: put the "

@@ -1,5 +1,6 @@
 """Random augmentation of photos, by Pillow instead of Keras's layers (docs/decisions/augmentation.md)."""
 
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -66,6 +67,7 @@ def rng(seed: int, purpose: Literal["shuffle", "augment"], epoch: int) -> np.ran
     return np.random.default_rng([seed, epoch, ("shuffle", "augment").index(purpose)])
 
 
+@lru_cache(maxsize=2)  # for all batches of an epoch; those of the next may be loaded before its last
 def draw_augmentation(augmentation: Augmentation, count: int, seed: int, view: int) -> Draws:
     """Draw random numbers for ``count`` photos in a view, from 0; no parameter changes the draws of another."""
     random = rng(seed, "augment", view)

@@ -16,7 +16,7 @@ from stages.evaluation.plots import outcome
 from stages.evaluation.results import Evaluation, TestSet
 from stages.inference.prediction import KerasModel, load_model
 from stages.inference.prediction_cache import PredictionCache
-from stages.models.model_parts import LinearHead, read_linear_head
+from stages.models.model_parts import LinearHead, read_parts
 from stages.storage.files import sha256_of
 
 SHOWN = 4  # correct photos, and mistakes
@@ -28,7 +28,8 @@ def gradcam_figure(path: Path, evaluation: Evaluation, test: TestSet, cache: Pre
     indices = photos.index.to_numpy()
     pixels = test.pixels[indices]
     captions = list(map(outcome, photos["label"], photos["predicted"], photos["confidence"]))
-    if head := read_linear_head(path):
+    _, head = read_parts(path)
+    if head:
         heat = partial(linear_heat_maps, cache.feature_maps(path)[indices], head, pixels.shape[1:3])
     else:
         heat = partial(saved_heat_maps, path, sha256_of(path), pixels)

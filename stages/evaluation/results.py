@@ -41,7 +41,7 @@ class Evaluation:
 
     name: str
     history: pd.DataFrame  # a row per epoch: epoch, accuracy, loss, val_accuracy, val_loss and, if selected, kept
-    photos: pd.DataFrame  # a row per test photo, as predict_photos returns them
+    photos: pd.DataFrame  # a row per test photo, as tabulate_predictions returns them
     roc: pd.DataFrame  # as mean_roc_curve returns it
     scores: dict[str, Any]  # as scores.evaluate describes them
     environment: list[str] = field(default_factory=list)  # versions and hardware of the training run

@@ -35,7 +35,7 @@ def evaluate(
     if the calibration has anything. Nothing is rounded, as scores are compared.
     """
     logits = calibration.scaled(outputs.logits)
-    predictions, photos = Predictions(test.labels, logits), predict_photos(test, logits)
+    predictions, photos = Predictions(test.labels, logits), tabulate_predictions(test, logits)
     accuracy = float(photos["correct"].mean())
     low, high = wilson_interval(accuracy, len(photos))
     precision, recall, f1 = class_scores(predictions)
@@ -72,7 +72,7 @@ def evaluate(
     return Evaluation(name, history, photos, mean_roc_curve(curves), scores)
 
 
-def predict_photos(test: TestSet, logits: np.ndarray) -> pd.DataFrame:
+def tabulate_predictions(test: TestSet, logits: np.ndarray) -> pd.DataFrame:
     """Tabulate predictions on the test photos, a row per photo.
 
     Its columns are ``path`` and ``label``, the ``predicted`` class and whether it is ``correct``, its ``confidence`` (a

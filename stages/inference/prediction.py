@@ -42,10 +42,11 @@ def load_model(path: Path) -> KerasModel:
 
 def with_features(model: KerasModel) -> KerasModel:
     """Add to a model its backbone's features as a second output, averaged over height and width."""
-    from stages.models.build import backbone_end
+    from stages.models.build import end_of
     from stages.models.runtime import keras, layers
 
-    end, inputs = backbone_end(model), keras.Input(model.input_shape[1:], name=model.layers[0].name)
+    end = end_of(model, "backbone", "last_blocks")
+    inputs = keras.Input(model.input_shape[1:], name=model.layers[0].name)
     maps = reduce(lambda x, layer: layer(x), model.layers[1:end], inputs)
     logits = reduce(lambda x, layer: layer(x), model.layers[end:], maps)
     return keras.Model(inputs, [logits, layers.GlobalAveragePooling2D(name="features", dtype="float32")(maps)])
@@ -53,11 +54,11 @@ def with_features(model: KerasModel) -> KerasModel:
 
 def split_after_backbone(model: KerasModel) -> tuple[KerasModel, KerasModel]:
     """Split a model after its frozen backbone: from pixels to feature maps, and from them to logits."""
+    from stages.models.build import end_of, trainable_part
     from stages.models.pretrained import connect
 
-    end = [layer.name for layer in model.layers].index("backbone") + 1
-    backbone = connect(model.layers[1:end], model.input_shape[1:])  # layer 0 is the input
-    return backbone, connect(model.layers[end:], backbone.output_shape[1:])
+    backbone = model.layers[1 : end_of(model, "backbone")]  # layer 0 is the input
+    return connect(backbone, model.input_shape[1:]), trainable_part(model)
 
 
 def predict_outputs(model: KerasModel, pixels: ArrayStore) -> Outputs:

@@ -11,7 +11,7 @@ from stages.common.machine import machine_key, read_code
 from stages.common.paths import PREDICTIONS, retrain_advice
 from stages.inference import prediction
 from stages.inference.prediction import KerasModel, Outputs, Size
-from stages.models.model_parts import hash_backbone, read_linear_head
+from stages.models.model_parts import read_parts
 from stages.storage.arrays import ArrayStore, DiskArray, create_array, open_array, read_cached, write_cached
 from stages.storage.files import atomic_write, content_hash, explain_unreadable, sha256_of, write_text
 
@@ -33,13 +33,13 @@ class PredictionCache:
     def predict(self, model_path: Path, *, features: bool = False) -> Outputs:
         """Return the outputs of a model, with or without features; it is loaded only if they are not cached."""
         with explain_unreadable(model_path, retrain_advice(model_path)):
-            head, backbone = read_linear_head(model_path), hash_backbone(model_path)
+            backbone, head = read_parts(model_path)
         if backbone:
             maps = PREDICTIONS / f"{content_hash([backbone, self.key])}.npy"
             if maps not in self.maps.values() and not is_intact(maps):  # once, as it is read whole
                 maps.unlink(missing_ok=True)
             self.maps[model_path] = maps
-        if backbone and head:  # a linear classifier: the features, which any fit to them shares, are cached instead
+        if backbone and head:  # of a linear classifier the features are cached, which any fit to them shares
             key = content_hash([backbone, str(head.kernel.shape), self.key])
             path = PREDICTIONS / f"{key}.npz"
             if not self.maps[model_path].exists():  # Grad-CAM needs them

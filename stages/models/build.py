@@ -59,16 +59,12 @@ def head_layers(config: ModelConfig) -> list[layers.Layer]:
     return [*convolutions, dropout, *pool, dense]
 
 
-def backbone_end(model: keras.Model) -> int:
-    """Return the index in ``model.layers`` of the layer after the backbone and ``last_blocks``, or after the input."""
-    ends = [index for index, layer in enumerate(model.layers, 1) if layer.name in ("backbone", "last_blocks")]
-    return max(ends, default=1)
+def end_of(model: keras.Model, *names: str) -> int:
+    """Return the index in ``model.layers`` after the last layer with one of these names, or after the input."""
+    return max((index for index, layer in enumerate(model.layers, 1) if layer.name in names), default=1)
 
 
 def trainable_part(model: keras.Model) -> keras.Model:
     """Return the layers after the frozen backbone as a model from features to logits; without one, the model itself."""
-    names = [layer.name for layer in model.layers]
-    if "backbone" not in names:
-        return model
-    start = names.index("backbone")
-    return connect(model.layers[start + 1 :], model.layers[start].output_shape[1:])
+    start = end_of(model, "backbone")
+    return connect(model.layers[start:], model.layers[start - 1].output_shape[1:]) if start > 1 else model

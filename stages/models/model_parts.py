@@ -27,31 +27,25 @@ class LinearHead(NamedTuple):
     bias: np.ndarray  # float32, shaped (classes,)
 
 
-def hash_backbone(path: Path) -> str | None:
-    """Hash the layers of a saved model up to its frozen backbone, or return None if it has none."""
+def read_parts(path: Path) -> tuple[str | None, LinearHead | None]:
+    """Return a hash of a saved model's layers up to its frozen backbone, and its head.
+
+    Without a backbone both are None; the head also is in a model that is not a linear classifier.
+    """
     with ZipFile(path) as archive:
         layers = json.loads(archive.read(CONFIG))["config"]["layers"]
-        names = [layer["config"]["name"] for layer in layers]
         weights = BytesIO(archive.read(WEIGHTS))  # of any model, to verify their checksum
-        if "backbone" not in names:
-            return None
+    names = [layer["config"]["name"] for layer in layers]
+    if "backbone" not in names:
+        return None, None
     paths = list[str]()
     with h5py.File(weights) as file:
         file.visit(paths.append)
         items = [file[path] for path in paths if path.startswith(FROZEN)]
         arrays = [item[()] for item in items if isinstance(item, h5py.Dataset)]  # one may be a scalar
-    return content_hash([json.dumps(layers[: names.index("backbone") + 1]), *arrays])
-
-
-def read_linear_head(path: Path) -> LinearHead | None:
-    """Read the head of a saved model, or return None if the model is not a linear classifier on a backbone."""
-    with ZipFile(path) as archive:
-        layers = json.loads(archive.read(CONFIG))["config"]["layers"]
-        if [layer["config"]["name"] for layer in layers[-3:]] != ["backbone", "pooling", "logits"]:
-            return None
-        weights = BytesIO(archive.read(WEIGHTS))
-    with h5py.File(weights) as file:
-        return LinearHead(file[KERNEL][:], file[BIAS][:])
+        is_linear = names[-3:] == ["backbone", "pooling", "logits"]
+        head = LinearHead(file[KERNEL][:], file[BIAS][:]) if is_linear else None
+    return content_hash([json.dumps(layers[: names.index("backbone") + 1]), *arrays]), head
 
 
 def replace_linear_head(model: bytes, kernel: np.ndarray, bias: np.ndarray, target: Path) -> None:

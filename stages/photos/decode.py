@@ -44,13 +44,11 @@ class UnreadablePhotoError(Exception):
 
 
 def silence_decoders() -> None:
-    """Keep Pillow's and libtiff's warnings off stderr: a file that cannot be decoded has its reason."""
+    """Keep Pillow's warnings and libtiff's errors off stderr: a file that cannot be decoded has its reason."""
     warnings.filterwarnings("ignore", module=r"PIL\.")
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
     with suppress(AttributeError, OSError):  # a Pillow in which libtiff's functions are hidden
-        libtiff = ctypes.CDLL(_imaging.__file__)
-        libtiff.TIFFSetErrorHandler(None)
-        libtiff.TIFFSetWarningHandler(None)
+        ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
 silence_decoders()
@@ -75,25 +73,18 @@ def open_photo(source: PathOrBytes, shrink_to: int | None = None, max_megapixels
         OSError, MemoryError: The machine failed to read or to hold the file, which says nothing about the photo.
     """
     content = source if isinstance(source, bytes) else _read(source, max_megapixels)
-    try:
-        return _decode(content, shrink_to, max_megapixels)
-    except Exception as error:  # a damaged file makes each decoder fail in its own way
-        if _is_final(error):
+    for prepare in (bytes, without_metadata):  # as it is, or else without what Pillow may refuse
+        try:
+            return _decode(prepare(content), shrink_to, max_megapixels)
+        except (UnreadablePhotoError, MemoryError):
             raise
-    try:
-        return _decode(without_metadata(content), shrink_to, max_megapixels)
-    except UnidentifiedImageError as error:
-        raise UnreadablePhotoError(f"cannot be decoded: {describe_other(content[:HEADER_BYTES])}") from error
-    except Exception as error:
-        if _is_final(error):
-            raise
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UnreadablePhotoError(f"cannot be decoded: {reason}") from error
-
-
-def _is_final(error: Exception) -> bool:
-    """Return whether the reason is known already, or the machine failed, rather than the photo."""
-    return isinstance(error, (UnreadablePhotoError, MemoryError)) or bool(getattr(error, "errno", None))
+        except UnidentifiedImageError:
+            reason = describe_other(content[:HEADER_BYTES])
+        except Exception as error:  # a damaged file makes each decoder fail in its own way
+            if getattr(error, "errno", None):  # the machine failed, rather than the photo
+                raise
+            reason = " ".join(str(error).split()) or type(error).__name__
+    raise UnreadablePhotoError(f"cannot be decoded: {reason}")
 
 
 def _read(path: str | Path, max_megapixels: float) -> bytes:
@@ -200,10 +191,10 @@ def explain_undecodable(path: str) -> Iterator[None]:
         raise UserError(f"{path}: {error}: run `dvc repro --force download && dvc repro`") from error
 
 
-def thumbnail(source: PathOrBytes) -> Image.Image:
-    """Decode a photo for a figure, as :func:`open_photo`, to at most ``THUMBNAIL_SIZE`` px a side."""
-    photo = open_photo(source, THUMBNAIL_SIZE)
-    photo.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE))
+def thumbnail(source: PathOrBytes, size: int = THUMBNAIL_SIZE, max_megapixels: float = math.inf) -> Image.Image:
+    """Decode a photo to look at, as :func:`open_photo`, to at most ``size`` px a side."""
+    photo = open_photo(source, size, max_megapixels)
+    photo.thumbnail((size, size))
     return photo
 
 

@@ -65,8 +65,7 @@ def describe_other(header: bytes) -> str:
 def find_tiff_problem(content: bytes) -> str | None:
     """Describe a TIFF that Pillow would misread; return None for any other."""
     first = _directory(content)
-    inner = first.get(SUBDIRECTORIES, ())
-    offsets = [*inner[:MAX_SUBDIRECTORIES], first.next] if isinstance(inner, tuple) else [inner, first.next]
+    offsets = [*first.get(SUBDIRECTORIES, ())[:MAX_SUBDIRECTORIES], first.next]
     others = [_directory(content, at) for at in offsets if isinstance(at, int) and 0 < at < len(content)]
     has_larger = any(tags.get(WIDTH, 0) > first.get(WIDTH, 0) for tags in others)
     is_preview = first.get(SUBFILE_TYPE) == REDUCED and (SUBDIRECTORIES in first or has_larger)

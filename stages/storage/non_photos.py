@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from posixpath import dirname
+from posixpath import dirname, splitext
 
 # Compared in lower case. Folders of macOS, of Synology's and QNAP's network drives, of Windows and of Linux.
 SYSTEM_FOLDERS = {
@@ -28,7 +28,10 @@ SIGNATURES = {  # kind of file: the bytes that it has at a position
     "a Git LFS pointer: run `git lfs pull`": [(0, b"version https://git-lfs")],
     "a PDF": [(0, b"%PDF")],
     f"DICOM: {SAVE}": [(128, b"DICM")],
-    f"TGA: {SAVE}": [(0, b"\0\0\2" + bytes(5)), (0, b"\0\0\n" + bytes(5))],  # not compressed, or by run lengths
+    f"TGA: {SAVE}": [  # of colours, of greys, and by run lengths; then with a palette
+        *((0, b"\0\0" + image_type + bytes(5)) for image_type in (b"\2", b"\3", b"\x0a", b"\x0b")),
+        *((0, b"\0\1" + image_type + bytes(2)) for image_type in (b"\1", b"\x09")),
+    ],
     f"JPEG XL: {SAVE}": [(0, b"\xff\x0a"), (4, b"JXL \r\n")],
     f"a camera's RAW: {SAVE}": [  # of Canon; then of Fujifilm, Minolta, Olympus, Panasonic and Sigma
         *((4, b"ftypcrx"), (6, b"HEAPCCDR")),
@@ -69,6 +72,16 @@ def is_text(header: bytes) -> bool:
     text = header.decode(errors="replace")
     is_utf_8 = "\ufffd" not in text[:-1]  # the last character may be cut
     return is_utf_8 and all(character.isprintable() or character.isspace() for character in text)
+
+
+def find_sidecars(undecodable: Iterable[str], photos: Iterable[str]) -> set[str]:
+    """Return the undecodable files that, by their names, nobody takes for photos, and RAWs beside one of ``photos``."""
+    names = list(undecodable)
+    sidecars = {name for name in names if name.lower().endswith(tuple(SIDECAR_SUFFIXES))}
+    if raws := [name for name in names if name.lower().endswith(tuple(RAW_SUFFIXES))]:
+        stems = {splitext(photo.lower())[0] for photo in photos}
+        sidecars.update(name for name in raws if splitext(name.lower())[0] in stems)
+    return sidecars
 
 
 def is_hidden(name: str) -> bool:

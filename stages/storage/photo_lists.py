@@ -19,7 +19,8 @@ REMOVED = "removed by corrections.csv"
 SIDECAR = "beside photos"  # such as notes and films, which nobody takes for photos
 # Columns of the lists; those of train, validation and test are path and label.
 COLUMNS = {"train_paths": ["path"], "validation_paths": ["path"], "rejected": ["path", "reason"]}
-COLUMNS |= {"copies": ["path", "split"], "groups": ["path", "group"], "corrected": ["path", "given", "label"]}
+COLUMNS |= {"copies": ["path", "copy_of", "split"], "groups": ["path", "group"]}
+COLUMNS |= {"corrected": ["path", "given", "label"]}
 MAY_BE_EMPTY = ("rejected", "copies", "groups", "corrected")
 
 

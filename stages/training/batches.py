@@ -14,7 +14,7 @@ from stages.models.runtime import keras, tf
 
 CACHED_BYTES = 2**28  # MobileNetV2's features of 4,000 photos
 
-Batches = Iterator[tuple[np.ndarray, np.ndarray]]  # examples and labels
+Batches = Iterator[tuple[int, np.ndarray]]  # the epoch and the indices of each
 
 
 def training_batches(dataset: Dataset, batch_size: int, seed: int, epochs: range) -> tf.data.Dataset:
@@ -23,38 +23,36 @@ def training_batches(dataset: Dataset, batch_size: int, seed: int, epochs: range
     They are shuffled anew in each epoch, by ``seed`` and the epoch alone, so that training can resume at any.
     """
 
-    def indices() -> Iterator[tuple[int, np.ndarray]]:
+    def shuffled() -> Batches:
         for epoch in epochs:
             order = rng(seed, "shuffle", epoch).permutation(len(dataset.labels))
             for start in range(0, len(order), batch_size):
                 yield epoch, order[start : start + batch_size]
 
-    def load(batch: tuple[int, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        return dataset.batch(*batch), dataset.labels[batch[1]]
-
-    return _pipeline(lambda: in_parallel(load, indices()), dataset)
+    return _pipeline(dataset, shuffled)
 
 
 def validation_batches(dataset: Dataset, batch_size: int) -> tf.data.Dataset:
     """Yield all examples and labels in order; up to ``CACHED_BYTES`` stay in memory, as each epoch measures on them."""
-
-    def batches() -> Batches:
-        labels = np.split(dataset.labels, range(batch_size, len(dataset.labels), batch_size))
-        return zip(sequential_batches(dataset, batch_size), labels, strict=True)
-
-    count = math.ceil(len(dataset.labels) / batch_size)
-    pipeline = _pipeline(batches, dataset).apply(tf.data.experimental.assert_cardinality(count))
-    is_small = dataset.batch(0, np.arange(1)).nbytes * len(dataset.labels) <= CACHED_BYTES
+    count = len(dataset.labels)
+    pipeline = _pipeline(dataset, lambda: sequential_batches(count, batch_size))
+    pipeline = pipeline.apply(tf.data.experimental.assert_cardinality(math.ceil(count / batch_size)))
+    is_small = dataset.batch(0, np.arange(1)).nbytes * count <= CACHED_BYTES
     return pipeline.cache() if is_small else pipeline
 
 
-def _pipeline(batches: Callable[[], Batches], dataset: Dataset) -> tf.data.Dataset:
-    """Create a pipeline that loads the next batch while one is used."""
+def _pipeline(dataset: Dataset, batches: Callable[[], Batches]) -> tf.data.Dataset:
+    """Create a pipeline of examples and labels that loads the next batch while one is used."""
+
+    def load(batch: tuple[int, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        return dataset.batch(*batch), dataset.labels[batch[1]]
+
     example = dataset.batch(0, np.arange(1))
     signature = (tf.TensorSpec((None, *example.shape[1:]), example.dtype), tf.TensorSpec((None,), tf.int64))
     options = tf.data.Options()
     options.autotune.enabled = False  # it would delay the end of a training run by up to a minute
-    return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(1).with_options(options)
+    pipeline = tf.data.Dataset.from_generator(lambda: in_parallel(load, batches()), output_signature=signature)
+    return pipeline.prefetch(1).with_options(options)
 
 
 class MicroBatched(keras.Model):

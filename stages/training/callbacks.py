@@ -1,15 +1,20 @@
-"""Callbacks: checkpoints and early stopping, deferred interrupts, a line per epoch."""
+"""Callbacks: checkpoints, backups and early stopping, deferred interrupts, a line per epoch."""
 
+import json
 import math
 import signal
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from stages.common.cli import UserError, logger
 from stages.common.params import Train
 from stages.models.runtime import keras
-from stages.training.training_run import Backup, History
+from stages.storage.arrays import read_cached, write_cached
+from stages.training.training_run import History
 
 
 def best_epoch(history: History) -> int:
@@ -19,12 +24,19 @@ def best_epoch(history: History) -> int:
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Record and back up each epoch, and stop training early, or with an error if the loss is not finite."""
+    """Record each epoch and back up the run, so that a killed one resumes exactly (docs/decisions/own_backup.md).
 
-    def __init__(self, backup: Backup, settings: Train, learning_rate: float) -> None:
+    It also stops training early, or with an error if the loss is not finite.
+    """
+
+    def __init__(self, path: Path, key: str, settings: Train, learning_rate: float) -> None:
         super().__init__()
-        self.backup, self.settings, self.learning_rate = backup, settings, learning_rate
-        self.history, self.best = backup.history(), backup.best()
+        self.path, self.key = path, key  # the key is a hash of all that the training run depends on
+        self.settings, self.learning_rate = settings, learning_rate
+        self.saved = read_cached(path, key)  # nothing without a backup, or if it is damaged (logged) or outdated
+        self.history: History = json.loads(str(self.saved["history"])) if self.saved else []
+        # The model's variables after the best epoch; none if the last becomes the model.
+        self.best = [array for name, array in self.saved.items() if name.startswith("best_")]
 
     @property
     def is_over(self) -> bool:
@@ -41,8 +53,24 @@ class Checkpoint(keras.callbacks.Callback):
         self.history.append({"epoch": epoch + 1, **{metric: round(float(logs[metric]), 6) for metric in metrics}})
         if self.settings.checkpoint == "best" and best_epoch(self.history) == epoch + 1:
             self.best = [variable.numpy() for variable in self.model.variables]
-        self.backup.save(self.model, self.history, self.best)
+        self.save()
         self.model.stop_training = self.is_over
+
+    def save(self) -> None:
+        """Replace the backup of the epoch before."""
+        arrays = {f"variable_{index}": variable.numpy() for index, variable in enumerate(variables_of(self.model))}
+        arrays |= {f"best_{index}": array for index, array in enumerate(self.best)}
+        write_cached(self.path, self.key, history=np.array(json.dumps(self.history)), **arrays)
+
+    def restore(self, model: keras.Model) -> None:
+        """Restore the state of a compiled model with a built optimizer."""
+        for index, variable in enumerate(variables_of(model)):
+            variable.assign(self.saved.pop(f"variable_{index}"))  # popped, to free its memory
+
+
+def variables_of(model: keras.Model) -> list[Any]:
+    """List what training changes: weights, states of random generators, the optimizer's moments and step count."""
+    return [*model.variables, *model.optimizer.variables]
 
 
 class DeferredInterrupt(keras.callbacks.Callback):

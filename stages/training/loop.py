@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,13 @@ from stages.common.cli import logger
 from stages.common.machine import read_code
 from stages.common.params import Train
 from stages.common.paths import LOGS
-from stages.datasets.dataset import augmented_dataset
 from stages.models.build import trainable_part
 from stages.models.runtime import describe_environment, keras, tf
 from stages.storage.arrays import DiskArray
 from stages.storage.files import content_hash
 from stages.training.batches import MicroBatched, training_batches, validation_batches
 from stages.training.callbacks import Checkpoint, DeferredInterrupt, EpochLog, best_epoch
-from stages.training.training_run import TRAINING_CODE, Backup, History, TrainingRun
+from stages.training.training_run import TRAINING_CODE, History, TrainingRun
 
 
 def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[History, np.ndarray]:
@@ -30,18 +30,18 @@ def train_model(model: keras.Model, run: TrainingRun, backup: Path) -> tuple[His
     """
     settings, epochs = run.settings, run.settings.epochs
     learning_rate = run.config.fine_tune.learning_rate if run.config.fine_tune else settings.learning_rate
-    checkpoint = Checkpoint(Backup(backup, training_key(model, run)), settings, learning_rate)
+    checkpoint = Checkpoint(backup, training_key(model, run), settings, learning_rate)
     history = checkpoint.history
     finished = len(history)  # epochs, by an earlier run
     callbacks = [checkpoint, EpochLog(backup.stem, epochs), *tensorboard(LOGS / backup.stem, resumes=finished > 0)]
-    train = augmented_dataset(run.train, run.config, settings.seed)
+    train = replace(run.train, augmentation=run.config, seed=settings.seed)
     batches = validation_batches(run.validation, settings.batch_size)
     trained = parallel_model(trainable_part(model), settings, train.labels)
     steps_per_epoch = math.ceil(len(train.labels) / settings.batch_size)
     compile_model(trained, scheduled(learning_rate, settings, steps_per_epoch))
     if finished:
         logger.info("resuming after epoch %d of %d, which an earlier run finished", finished, epochs)
-        checkpoint.backup.restore(trained)
+        checkpoint.restore(trained)
     if finished < epochs and not checkpoint.is_over:
         with DeferredInterrupt() as deferred_interrupt:
             trained.fit(

@@ -6,9 +6,9 @@ import numpy as np
 
 from stages.common.cli import logger
 from stages.common.paths import BACKUPS
-from stages.datasets.dataset import StoredDataset
+from stages.datasets.dataset import Dataset
 from stages.datasets.feature_extraction import BATCH_SIZE
-from stages.models.build import backbone_end, build_model
+from stages.models.build import build_model
 from stages.models.runtime import describe_environment, keras, make_deterministic, set_precision, use_float16_in_silence
 from stages.models.saving import check_saved_model, save_model
 from stages.storage.feature_sets import reference_rows, sample_rows
@@ -44,23 +44,22 @@ def train_network(run: TrainingRun) -> Trained:
     return Trained(history, logits, environment, references, scores)
 
 
-def sample_features(model: keras.Model, dataset: StoredDataset, seed: int) -> np.ndarray:
+def sample_features(model: keras.Model, dataset: Dataset, seed: int) -> np.ndarray:
     """Compute ``pooled_features`` of the photos at ``reference_rows``, in float16, as a reference beside the model."""
     return pooled_features(model, dataset, reference_rows(len(dataset.labels), seed)).astype(np.float16)
 
 
-def pooled_features(model: keras.Model, dataset: StoredDataset, indices: np.ndarray) -> np.ndarray:
+def pooled_features(model: keras.Model, dataset: Dataset, indices: np.ndarray) -> np.ndarray:
     """Compute the pooled output of a model's whole backbone for the photos with these indices.
 
     The examples are features extracted by the frozen part of the backbone; of several views, the first is used. Returns
     means over height and width, float32, shaped (photos, channels).
     """
-    start = [layer.name for layer in model.layers].index("backbone") + 1
-    chain = model.layers[start : backbone_end(model)]
+    last_blocks = [layer for layer in model.layers if layer.name == "last_blocks"]  # of a model that fine-tunes
     pooled = []
     for first in range(0, len(indices), BATCH_SIZE):
         examples = dataset.batch(0, indices[first : first + BATCH_SIZE])
-        maps = reduce(lambda x, layer: layer(x, training=False), chain, examples)
+        maps = reduce(lambda x, layer: layer(x, training=False), last_blocks, examples)
         spatial = tuple(range(1, len(maps.shape) - 1))  # none, if they are pooled
         pooled.append(np.asarray(maps).astype(np.float32).mean(axis=spatial))
     return np.concatenate(pooled)

@@ -92,6 +92,14 @@ def test_a_base_may_be_named_like_a_column(branches: Path, comment: Callable[...
     assert rows(text) == rows(comment("main"))
 
 
+def test_a_hash_is_shortened_in_titles(branches: Path, comment: Callable[..., str]) -> None:
+    base = run(branches, "git", "merge-base", "main", "HEAD").strip()
+    text = comment(base)
+    assert base not in text
+    assert f"` against `{base[:7]}`" in text
+    assert f"| {base[:7]} | this branch |" in text
+
+
 def test_a_parameter_with_markup_is_shown_whole(comment: Callable[..., str], set_params: SetParams) -> None:
     """In a table of GitHub a bar would end the cell and hide the rest, and a tag would be left out."""
     set_params({"split.group": "/(?P<id>IMG|DSC)_\n(\\d+)", "train.learning_rate": 0.000123456})

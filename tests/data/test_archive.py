@@ -180,6 +180,8 @@ BAD_ARCHIVES = {
     "huge name": (tar_of("long", type=tarfile.GNUTYPE_LONGNAME, size=2**30), f"1048576 bytes, received .* {2**30}"),
     "huge record": (tar_of("long", type=tarfile.XHDTYPE, size=-1), "1048576 bytes, received one of -1 in the archive"),
     "bomb": (zip_of({"cats/0.jpg": bytes(10_000_000)}), "an archive that expands over 100 times"),
+    # Its damaged end is not reached.
+    "compressed bomb": (gzip.compress(bytes(10_000_000))[:-9], "an archive that expands over 100 times"),
 }
 
 

@@ -12,7 +12,7 @@ import pytest
 from stages.common.cli import MismatchError
 from stages.common.params import PARAMS, Split, load_params
 from stages.common.paths import SPLIT_NAMES
-from stages.data.groups import assign_splits, divide, find_groups, select_groups
+from stages.data.groups import assign_splits, divide, find_groups, rank_groups, select_groups
 from stages.data.layout import photo_table
 from tests.conftest import PROJECT, less_memory_than
 
@@ -114,13 +114,33 @@ def test_groups_of_several_classes_fill_every_split(folder: str, splits: list[st
 def test_a_division_moves_as_few_clusters_as_it_can() -> None:
     members = np.array([[1, 1, 1, 0], [1, 0, 0, 1], [0, 1, 1, 1]], bool)
     moved = divide(members, np.array([0, 1, 1, 1]), np.array([5, 3, 1, 9]), 2)
+    assert moved is not None
     assert list(moved) == [0, 1, 0, 1]  # class 2 had none in the first split: the smallest of its groups moves
+
+
+def test_groups_that_no_division_fits_are_one_line() -> None:
+    """Of three groups with two of three classes each, two are in one split, and the other lacks what they share."""
+    groups = [
+        [f"train/{first}/{n}", f"train/{second}/{n}"]
+        for n, (first, second) in enumerate([("a", "b"), ("b", "c"), ("c", "a")])
+    ]
+    with pytest.raises(MismatchError, match=r"^split.group, .* let each of train, validation .* 'a', 'b', 'c', rec"):
+        assign(table(*groups, ["test/a/9"]))
 
 
 def test_of_groups_all_too_large_the_smallest_is_taken() -> None:
     groups = pd.DataFrame({"group": range(3), "label": "cats", "clusters": [9, 7, 8]})
     taken, others = select_groups(groups, {"cats": 2}, splits_left=2)
     assert (taken, list(others["group"])) == ([1], [0, 2])
+
+
+def test_a_class_of_three_groups_fills_the_splits_by_rank() -> None:
+    """Not its first two test, as the fraction says, and then any of them moves to where the class is lacking."""
+    photos = table(*([f"class {n % 10}/{n}"] for n in range(30)))
+    settings = SETTINGS.model_copy(update={"test_fraction": 0.5, "validation_fraction": 0.4})
+    splits = assign_splits(photos, settings).set_axis(photos["group"])
+    ranked = rank_groups(photos, settings.seed).groupby("label")["group"]
+    assert all(list(splits[groups]) == ["test", "validation", "train"] for _, groups in ranked)
 
 
 def test_a_division_of_many_groups_takes_few_bytes_each() -> None:

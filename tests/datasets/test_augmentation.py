@@ -10,7 +10,7 @@ from PIL import Image, ImageEnhance
 from stages.common.model_config import Augmentation
 from stages.datasets import augmentation
 from stages.datasets.augmentation import draw_augmentation, rng
-from stages.datasets.dataset import AugmentedDataset, StoredDataset, sequential_batches
+from stages.datasets.dataset import Dataset, sequential_batches
 
 COUNT = 6
 UNCHANGED = draw_augmentation(Augmentation(), COUNT, seed=0, view=0)
@@ -133,15 +133,16 @@ def test_views_and_seeds_are_augmented_differently() -> None:
 
 
 def test_stored_views_alternate() -> None:
-    dataset = StoredDataset(np.arange(6), np.zeros(2))  # three views of two examples
+    dataset = Dataset(np.arange(6), np.zeros(2))  # three views of two examples
     taken = [dataset.batch(epoch, np.array([1, 0])).tolist() for epoch in range(4)]
     assert taken == [[1, 0], [3, 2], [5, 4], [1, 0]]
 
 
 def test_augmentation_depends_on_index_and_epoch_alone(pixels: np.ndarray) -> None:
     strengths = Augmentation(flip="horizontal", rotation=0.2)
-    dataset = AugmentedDataset(StoredDataset(pixels, np.zeros(COUNT)), strengths, seed=0)
-    first, second = np.split(np.concatenate(list(sequential_batches(dataset, 4, epochs=2))), 2)
+    dataset = Dataset(pixels, np.zeros(COUNT), strengths)
+    batches = [dataset.batch(*batch) for batch in sequential_batches(COUNT, 4, epochs=2)]
+    first, second = np.split(np.concatenate(batches), 2)
     np.testing.assert_array_equal(dataset.batch(1, np.array([5, 2])), second[[5, 2]])
     assert not np.array_equal(first, second)
     assert not np.array_equal(first, pixels)

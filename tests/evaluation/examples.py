@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from stages.evaluation.results import Cost, Evaluation, Predictions, TestSet
-from stages.evaluation.scores import evaluate, predict_photos
+from stages.evaluation.scores import evaluate, tabulate_predictions
 from stages.inference.calibration import Calibration
 from stages.inference.prediction import Outputs
 
@@ -38,7 +38,7 @@ def as_test_set(predictions: Predictions, baseline: float = 0.6) -> TestSet:
 
 def photos_of(predictions: Predictions) -> pd.DataFrame:
     """The test photos with these predictions."""
-    return predict_photos(as_test_set(predictions), predictions.logits)
+    return tabulate_predictions(as_test_set(predictions), predictions.logits)
 
 
 def classified(confusion: Sequence[Sequence[int]]) -> Predictions:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stages.common.model_config import ModelConfig
-from stages.datasets.dataset import StoredDataset
+from stages.datasets.dataset import Dataset
 from stages.inference.prediction import load_model, predict_outputs, with_features
 from stages.models.build import build_model
 from stages.models.runtime import keras, layers, make_deterministic
@@ -78,7 +78,7 @@ def test_training_saves_features_of_a_random_sample_of_one_view(monkeypatch: pyt
     use_small_backbone(monkeypatch, (32, 32))
     model = build_model(ModelConfig.model_validate(ON_BACKBONE), (32, 32), 2)
     maps = np.arange(20).reshape(20, 1, 1, 1) * np.ones((2, 3, 8))  # two views of ten photos
-    stored = StoredDataset(maps.astype(np.float16), np.zeros(10))
+    stored = Dataset(maps.astype(np.float16), np.zeros(10))
     monkeypatch.setattr(feature_sets, "MAX_REFERENCE", 4)
     drawn = [sample_features(model, stored, seed)[:, 0].tolist() for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]

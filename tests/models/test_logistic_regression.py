@@ -155,8 +155,8 @@ FIT = """
 import numpy as np
 from stages.models.logistic_regression import assign_folds, out_of_fold
 rng = np.random.default_rng(0)
-features, labels = rng.normal(size=(400, 300)).astype(np.float32), rng.integers(0, 3, 400)
-found = out_of_fold(features, labels, assign_folds(labels, np.arange(400), 5, 0), 0.01)
+features, labels = rng.normal(size=(500, 500)).astype(np.float32), rng.integers(0, 8, 500)  # enough for two threads
+found = out_of_fold(features, labels, assign_folds(labels, np.arange(500), 5, 0), 0.01)
 print(found.tobytes().hex())
 """
 

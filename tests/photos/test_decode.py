@@ -2,6 +2,7 @@
 
 import errno
 import os
+import struct
 import subprocess
 import sys
 import warnings
@@ -17,6 +18,7 @@ from stages.common.cli import UserError
 from stages.common.param_types import ImageFit
 from stages.photos import decode
 from stages.photos.decode import PAD_COLOUR, UnreadablePhotoError, load_pixels, open_photo, resized_pixels
+from stages.photos.formats import BANDS
 from tests.conftest import PROJECT
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(90)
@@ -197,7 +199,9 @@ def test_only_the_start_of_a_huge_file_is_read(tmp_path: Path, start: bytes, rea
         open_photo(tmp_path / "a.jpg", max_megapixels=120)
 
 
-def test_decoders_are_silent(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_decoders_are_silent(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     warnings.simplefilter("error")
     decode.silence_decoders()  # again, after that
     exif = b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(40)
@@ -208,7 +212,12 @@ def test_decoders_are_silent(tmp_path: Path, capfd: pytest.CaptureFixture[str]) 
     damaged[8:20] = bytes(12)  # where its pixels start
     with pytest.raises(UnreadablePhotoError):
         open_photo(bytes(damaged))
+    Image.new("RGB", (4, 4)).save(tmp_path / "b.tiff")
+    three, nine = (struct.pack("<HHIH", BANDS, 3, 1, bands) for bands in (3, 9))
+    with pytest.raises(UnreadablePhotoError):
+        open_photo((tmp_path / "b.tiff").read_bytes().replace(three, nine))
     assert capfd.readouterr() == ("", "")
+    assert not caplog.records
 
 
 def test_a_photo_that_can_no_longer_be_read_is_one_line(tmp_path: Path) -> None:

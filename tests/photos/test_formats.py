@@ -32,7 +32,6 @@ from stages.photos.decode import UnreadablePhotoError, _has_no_end, open_photo, 
         (b"8BPS\0\1" + bytes(20), "PSD"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "EPS is not among the formats that are read"),  # Pillow's starts a program
         (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG2000"),
-        (b"\0\0\2" + bytes(9) + b"\x40\0\x30\0\x18\x20", "TGA"),
         (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
         (b"\xff\x0a\xfa\x1f", "JPEG XL"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0", "a video"),
@@ -56,6 +55,15 @@ def test_a_file_that_is_not_a_photo_is_identified(content: bytes, kind: str) -> 
         open_photo(content)
     with pytest.raises(UnreadablePhotoError, match=kind):
         read_photo(BytesIO(content), len(content), max_megapixels=1)
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGB", "RGBA"])
+@pytest.mark.parametrize("compression", [None, "tga_rle"])
+def test_a_tga_is_identified(mode: str, compression: str | None) -> None:
+    file = BytesIO()
+    Image.new(mode, (8, 8)).save(file, "TGA", compression=compression)
+    with pytest.raises(UnreadablePhotoError, match=r"is TGA: save it as JPEG$"):
+        open_photo(file.getvalue())
 
 
 def test_a_jpeg_of_twelve_bits_is_refused_by_name() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.storage.non_photos import is_hidden, unreadable_folders
+from stages.storage.non_photos import find_sidecars, is_hidden, unreadable_folders
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,11 @@ from stages.storage.non_photos import is_hidden, unreadable_folders
 )
 def test_files_of_operating_systems_are_hidden(hidden: bool, names: list[str]) -> None:
     assert [is_hidden(name) for name in names] == [hidden] * len(names)
+
+
+def test_a_raw_is_a_sidecar_file_only_beside_a_photo_of_its_name() -> None:
+    undecodable = ["a/IMG_1.CR2", "a/2.nef", "b/img_1.cr2", "a/notes.TXT", "a/3.jpg"]
+    assert find_sidecars(undecodable, ["a/img_1.jpg"]) == {"a/IMG_1.CR2", "a/notes.TXT"}
 
 
 @pytest.mark.parametrize(("name", "count"), [("cats", 1), ("cats/.Trash-1", 0), ("lost+found", 0)])

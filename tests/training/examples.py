@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
@@ -13,10 +14,10 @@ import pytest
 
 from stages.common.model_config import Augmentation, ModelConfig
 from stages.common.params import Train
-from stages.datasets.dataset import StoredDataset, augmented_dataset
-from stages.datasets.feature_extraction import FeatureDataset, feature_extractor, store_features
+from stages.datasets.dataset import Dataset
+from stages.datasets.feature_extraction import feature_extractor, store_features
 from stages.models.build import build_model
-from stages.models.runtime import keras, make_deterministic, set_precision
+from stages.models.runtime import keras, make_deterministic, set_precision, tf
 from stages.models.saving import save_model
 from stages.storage.arrays import temporary_array
 from stages.training import callbacks
@@ -40,13 +41,13 @@ CONFIG = ModelConfig.model_validate({**SMALL, "flip": "horizontal", "rotation": 
 FINE_TUNE = {"learning_rate": 1e-4}
 
 
-def photos(count: int, seed: int, side: int = 16) -> StoredDataset:
+def photos(count: int, seed: int, side: int = 16) -> Dataset:
     rng = np.random.default_rng(seed)
-    return StoredDataset(rng.integers(0, 256, (count, side, side, 3)).astype(np.uint8), rng.integers(0, 2, count))
+    return Dataset(rng.integers(0, 256, (count, side, side, 3)).astype(np.uint8), rng.integers(0, 2, count))
 
 
 def run_of(
-    train: StoredDataset, validation: StoredDataset, config: ModelConfig = CONFIG, settings: Train = SETTINGS
+    train: Dataset, validation: Dataset, config: ModelConfig = CONFIG, settings: Train = SETTINGS
 ) -> TrainingRun:
     paths, sample = pd.Series(dtype=str), np.empty(0)
     return TrainingRun(config, settings, (16, 16), ["a", "b"], paths, train, validation, sample, Path("model.keras"))
@@ -66,15 +67,15 @@ def train(path: Path, settings: Train = SETTINGS, seed: int = 0, config: ModelCo
     return (path / "model.keras").read_bytes(), history
 
 
-def features_of(model: keras.Model, dataset: StoredDataset, views: int) -> StoredDataset:
+def features_of(model: keras.Model, dataset: Dataset, views: int) -> Dataset:
     """Extract features as ``stages.features`` does: their features, the training photos' in augmented views."""
     extractor = feature_extractor(model.get_layer("preprocessing"), model.get_layer("backbone"))
     augmentation = AUGMENTATION if views > 1 else Augmentation()
-    features = FeatureDataset(augmented_dataset(dataset, augmentation, seed=0), extractor)
-    features.forward = extractor  # without tracing, which takes longer than these few photos do
     stored = temporary_array((views * len(dataset.labels), *extractor.output_shape[1:]), np.float16)
-    store_features(features, stored, "")
-    return StoredDataset(stored[np.arange(len(stored))], dataset.labels)
+    tf.config.run_functions_eagerly(True)  # tracing takes longer than these few photos do
+    store_features(replace(dataset, augmentation=augmentation), extractor, stored, "")
+    tf.config.run_functions_eagerly(False)
+    return Dataset(stored[np.arange(len(stored))], dataset.labels)
 
 
 @cache
@@ -100,7 +101,7 @@ def killed_after(epoch: int, backup: str = "") -> Iterator[None]:
     """Stop what trains inside in the epoch after this one, or only that with a backup of this name."""
 
     def die(self: Any, batch: int, logs: Any = None) -> None:
-        if len(self.history) == epoch and backup in self.backup.path.name:
+        if len(self.history) == epoch and backup in self.path.name:
             raise KilledError
 
     with pytest.MonkeyPatch.context() as patch:

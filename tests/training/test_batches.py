@@ -5,14 +5,14 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from stages.datasets.dataset import StoredDataset
+from stages.datasets.dataset import Dataset
 from stages.models.runtime import keras, layers
 from stages.training import batches
 from stages.training.batches import MicroBatched, training_batches, validation_batches
 from stages.training.loop import compile_model
 
 LABELS = np.arange(10, dtype=np.int64)
-PHOTOS = StoredDataset(LABELS.astype(np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 3), np.uint8), LABELS)
+PHOTOS = Dataset(LABELS.astype(np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 3), np.uint8), LABELS)
 RNG = np.random.default_rng(0)
 EXAMPLES, CLASSES = RNG.integers(0, 256, (9, 8, 8, 3)).astype(np.uint8), RNG.integers(0, 2, 9)
 
@@ -44,7 +44,7 @@ def test_what_fits_in_memory_is_read_once(monkeypatch: pytest.MonkeyPatch, cache
     monkeypatch.setattr(batches, "CACHED_BYTES", cached_bytes)
     read: list[int] = []
 
-    class Recorded(StoredDataset):
+    class Recorded(Dataset):
         def batch(self, epoch: int, indices: np.ndarray) -> np.ndarray:
             read.extend(indices)
             return super().batch(epoch, indices)
@@ -58,7 +58,7 @@ def test_what_fits_in_memory_is_read_once(monkeypatch: pytest.MonkeyPatch, cache
 
 def test_a_model_computes_with_float16_features_as_float32() -> None:
     every = np.arange(2**16, dtype=np.uint16).view(np.float16)  # each float16 number, NaNs and infinities among them
-    batches = validation_batches(StoredDataset(every.reshape(1, -1), LABELS[:1]), 4)
+    batches = validation_batches(Dataset(every.reshape(1, -1), LABELS[:1]), 4)
     model = MicroBatched(keras.Sequential([layers.Flatten()]), micro_batches=4)
     computed = model.predict(batches, verbose=0)
     assert computed.dtype == np.float32

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import pytest
@@ -54,8 +53,8 @@ def test_curves_of_an_earlier_run_are_replaced(tmp_path: Path) -> None:
     assert (LOGS / "backup/notes.txt").read_text() == "mine"
 
 
-def test_a_validation_loss_that_is_not_finite_is_named() -> None:
-    checkpoint = Checkpoint(mock.Mock(**{"history.return_value": []}), SETTINGS, 0.1)
+def test_a_validation_loss_that_is_not_finite_is_named(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "backup.npz", "", SETTINGS, 0.1)
     with pytest.raises(UserError, match=r"^expected a finite loss, received nan in epoch 1 "):
         checkpoint.on_epoch_end(0, {"loss": 2.5, "val_loss": math.nan})
 
@@ -108,9 +107,11 @@ def test_the_best_epoch_is_chosen(scores: list[tuple[float, float]], epoch: int)
 
 
 @pytest.mark.parametrize(("patience", "over"), [(2, True), (3, False), (None, False)])
-def test_patience_counts_from_the_best_epoch(patience: int | None, over: bool) -> None:
-    backup = mock.Mock(**{"history.return_value": history_of((0.8, 0.4), (0.7, 0.4), (0.7, 0.4))})
-    assert Checkpoint(backup, SETTINGS.model_copy(update={"early_stopping": patience}), 0.1).is_over == over
+def test_patience_counts_from_the_best_epoch(tmp_path: Path, patience: int | None, over: bool) -> None:
+    settings = SETTINGS.model_copy(update={"early_stopping": patience})
+    checkpoint = Checkpoint(tmp_path / "backup.npz", "", settings, 0.1)
+    checkpoint.history = history_of((0.8, 0.4), (0.7, 0.4), (0.7, 0.4))
+    assert checkpoint.is_over == over
 
 
 @pytest.fixture

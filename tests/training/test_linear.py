@@ -19,7 +19,7 @@ from stages.inference.prediction import load_model, predict_outputs, with_featur
 from stages.inference.prediction_cache import PredictionCache
 from stages.models import logistic_regression, saving
 from stages.models.logistic_regression import assign_folds, fit_classifier
-from stages.models.model_parts import read_linear_head
+from stages.models.model_parts import read_parts
 from stages.models.pretrained import load_backbone
 from stages.models.runtime import keras
 from stages.storage import feature_sets
@@ -235,7 +235,7 @@ def test_evaluation_of_another_fit_needs_no_tensorflow(fit: Fit, monkeypatch: py
         model, outputs = load_model(path), cache.predict(path, features=True)
         for ours, expected in zip(outputs, predict_outputs(with_features(model), pixels), strict=True):
             np.testing.assert_allclose(np.asarray(ours), np.asarray(expected), atol=1e-3)
-        head = read_linear_head(path)
+        _, head = read_parts(path)
         assert head
         maps = np.asarray(keras.Model(model.input, model.layers[-2].input)(pixels[:4]))
         np.testing.assert_allclose(cache.feature_maps(path)[np.arange(4)], maps, rtol=1e-3, atol=1e-3)

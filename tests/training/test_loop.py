@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,13 @@ import pytest
 
 from stages.common.cli import UserError
 from stages.common.model_config import FineTune, ModelConfig
-from stages.datasets.dataset import StoredDataset
+from stages.datasets.dataset import Dataset
 from stages.models import build
 from stages.models.build import build_model
 from stages.models.runtime import keras
 from stages.storage.arrays import DiskArray, open_array
+from stages.training.callbacks import Checkpoint
 from stages.training.loop import scheduled, training_key
-from stages.training.training_run import Backup, History
 from tests.models.backbones import write_backbone
 from tests.training.examples import CONFIG, FINE_TUNE, SETTINGS, photos, run_of, train, train_until, undisturbed
 from tests.training.small_backbone import small_convnext, use_small_backbone
@@ -77,7 +77,7 @@ def test_other_pixels_or_labels_have_another_key(changed: int, of_pixels: bool) 
     keys = [training_key(model, run_of(datasets[0], datasets[1])) for _ in range(2)]
     pixels, labels = (np.array(values) for values in (datasets[changed].examples, datasets[changed].labels))
     (pixels if of_pixels else labels).flat[-1] ^= 1
-    datasets[changed] = StoredDataset(pixels, labels)
+    datasets[changed] = Dataset(pixels, labels)
     assert keys[0] == keys[1] != training_key(model, run_of(datasets[0], datasets[1]))
 
 
@@ -89,7 +89,7 @@ def test_new_features_have_another_key_unread(tmp_path: Path, monkeypatch: pytes
     model = build_model(CONFIG, (16, 16), 2)
 
     def key() -> str:
-        return training_key(model, run_of(StoredDataset(open_array(path), examples.labels), examples))
+        return training_key(model, run_of(Dataset(open_array(path), examples.labels), examples))
 
     before = key()
     with monkeypatch.context() as patch:
@@ -144,13 +144,13 @@ def test_a_loss_that_is_not_finite_is_one_line(tmp_path: Path, schedule: str) ->
 
 
 def test_ctrl_c_while_the_last_epoch_is_backed_up_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    save = Backup.save
+    save = Checkpoint.save
 
-    def interrupted(self: Backup, model: keras.Model, history: History, kept: Sequence[np.ndarray]) -> None:
-        save(self, model, history, kept)
-        if len(history) == SETTINGS.epochs:
+    def interrupted(self: Checkpoint) -> None:
+        save(self)
+        if len(self.history) == SETTINGS.epochs:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(Backup, "save", interrupted)
+    monkeypatch.setattr(Checkpoint, "save", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path)

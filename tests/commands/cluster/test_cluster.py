@@ -23,8 +23,8 @@ from ray.cluster_utils import Cluster
 from commands.cluster import feature_shards
 from stages import features, pixels, train
 from stages.common.model_config import Augmentation
-from stages.datasets.dataset import AugmentedDataset, StoredDataset
-from stages.datasets.feature_extraction import FeatureDataset, store_features
+from stages.datasets.dataset import Dataset
+from stages.datasets.feature_extraction import store_features
 from stages.models.runtime import keras, layers
 from stages.storage.arrays import temporary_array
 from tests.conftest import edit_params, read_json, run_main, write_photos
@@ -108,10 +108,9 @@ def test_lost_shards_are_computed_again(cluster: Cluster, small_project: Path, m
     monkeypatch.setenv("FEATURE_STORE", "")  # restored in the end
     monkeypatch.setattr(feature_shards, "MAX_BYTES", 2**17)  # 40 photos a task
     rng = np.random.default_rng(0)
-    photos = StoredDataset(rng.integers(0, 256, (100, 32, 32, 3), np.uint8), np.zeros(100))
     augmentation = Augmentation(flip="horizontal", rotation=0.2)
+    photos = Dataset(rng.integers(0, 256, (100, 32, 32, 3), np.uint8), np.zeros(100), augmentation, seed=1)
     extractor = keras.Sequential([layers.Input((32, 32, 3)), layers.Conv2D(4, 3), layers.GlobalAveragePooling2D()])
-    dataset = FeatureDataset(AugmentedDataset(photos, augmentation, seed=1), extractor)
     here, there = (temporary_array((200, 4), np.float32) for _ in range(2))
 
     def kill_a_worker() -> None:
@@ -121,10 +120,10 @@ def test_lost_shards_are_computed_again(cluster: Cluster, small_project: Path, m
 
     with ThreadPoolExecutor() as pool:
         killed = pool.submit(kill_a_worker)
-        environment = feature_shards.store(dataset, there, "features")
+        environment = feature_shards.store(photos, extractor, there, "features")
         killed.result()
     ray.shutdown()
-    assert store_features(dataset, here, "features") == environment
+    assert store_features(photos, extractor, here, "features") == environment
     np.testing.assert_array_equal(there[np.arange(200)], here[np.arange(200)])
 
 

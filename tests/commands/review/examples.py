@@ -26,8 +26,8 @@ def write_lists(classes: Sequence[str] = CLASSES, per_class: int = 4, suspects: 
         of_split = photos[photos["number"].clip(upper=2) == index]
         write_list(split, path=of_split["path"], label=of_split["label"])
     copy, original = photo(classes[0], per_class), photo(classes[0], 2)
-    reasons = [f"same photo as {original}", "cannot be decoded"]
-    write_list("rejected", path=[copy, "data/raw/notes.txt"], reason=reasons)
+    write_list("rejected", path=[copy, "data/raw/notes.txt"], reason=["of a later version", "cannot be decoded"])
+    write_list("copies", path=[copy], copy_of=[original], split=["test"])
     write_list("corrected", path=[], given=[], label=[])
     write_list("groups", path=[], group=[])
     issues = photos[photos["number"] == 0].head(suspects)

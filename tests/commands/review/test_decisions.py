@@ -133,6 +133,7 @@ def test_accents_are_found_as_macos_writes_them() -> None:
 def test_nothing_left_out() -> None:
     [suspect] = write_lists(suspects=1)
     write_list("rejected", path=[], reason=[])
+    write_list("copies", path=[], copy_of=[], split=[])
     photos = current_photos()
     assert [row["path"] for row in describe(photos, {}, select(photos, {}, {"queue": "suspects"}))] == [suspect]
 
@@ -157,8 +158,8 @@ def test_each_photo_of_a_large_group_shows_as_many_others() -> None:
 def test_two_copies_left_out_for_their_labels_are_related() -> None:
     write_lists()
     pair = [photo("$", 4), photo('"', 4)]
-    reasons = [f"has more than one label: same photo as {other}, which has another" for other in pair[::-1]]
-    write_list("rejected", path=[*pair, photo("<b>", 4)], reason=[*reasons, "removed by corrections.csv"])
+    write_list("copies", path=pair, copy_of=pair[::-1], split=["", ""])
+    write_list("rejected", path=[photo("<b>", 4)], reason=["removed by corrections.csv"])
     photos = current_photos()
     for row, other in zip(describe(photos, {}, photos.table.loc[pair]), pair[::-1], strict=True):
         assert (row["label"], row["shown"]) == ("", [other])

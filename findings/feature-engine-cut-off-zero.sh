@@ -5,7 +5,7 @@
 # cut-off is asked for its truth instead of compared with None, and 0 is false, so the groups are the halves of the data, as without a
 # cut-off. A feature that did change is kept, as most photos are from after the change, in both halves. With a cut-off of 0.001, which
 # makes the same groups, it is dropped. The documentation says: "If `cut_off` is not None, this parameter will be used to split the data".
-# The attribute cut_off_ has the value that was used. No issue of the project is known to describe it.
+# The attribute cut_off_ has the value that was used.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -3,7 +3,7 @@
 #
 # "random" is documented as "erasing each pixel with random values". They are drawn around 0 with a standard deviation of 1, as for a
 # normalized image, and cast: all between -1 and 1 become 0, positive ones up to 4 and negative ones 255 and less. The transforms of
-# version 2 are made for uint8, and name no type here. A fixed value of 0.5 becomes 0, too. The first version of the transform does the same.
+# version 2 are made for uint8, and name no type here. A fixed value of 0.5 becomes 0, too. The first version does the same.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

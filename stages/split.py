@@ -104,7 +104,7 @@ def make_lists(photos: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def split_photos(
-    files: pd.DataFrame, thumbnails: DiskArray, settings: Split, corrections: Mapping[str, set[str]]
+    files: pd.DataFrame, thumbnails: DiskArray, settings: Split, corrections: Mapping[str, frozenset[str]]
 ) -> pd.DataFrame:
     """Fill the table of photos (:func:`stages.data.layout.photo_table`), rule by rule, each of which may refuse it."""
     labels = LABELS / "labels.csv"
@@ -116,7 +116,6 @@ def split_photos(
     check_classes(photos)
     apply_corrections(photos, corrections)
     cluster_duplicates(photos, thumbnails, settings.duplicate_distance)
-    reject_conflicts(photos, thumbnails, settings.duplicate_distance)
     check_classes(photos)
     in_fractions = not photos["split"].any()
     assign_groups_and_splits(photos, settings, labels)
@@ -150,34 +149,31 @@ def reject_unusable(photos: pd.DataFrame, problems: "pd.Series[str]", *, has_sid
 def check_classes(photos: pd.DataFrame) -> None:
     """Raise a UserError if all photos of a class are rejected."""
     is_meant = (photos["label"] != "") & (photos["reason"] != REMOVED) & ~photos["reason"].str.startswith(SIDECAR)
-    labelled = photos.loc[is_meant, ["path", "label", "reason"]]
+    labelled = photos.loc[is_meant, ["path", "label", "reason", "copy_of"]]
     if lost := set(labelled["label"].unique()) - set(usable(labelled, ["label"])["label"].unique()):
         log_first(labelled[labelled["label"].isin(lost)])
         first = labelled[labelled["label"] == min(lost)].iloc[0]
-        hint = NOT_DUPLICATES if DUPLICATE in first["reason"] else ""
+        hint = NOT_DUPLICATES if first["copy_of"] else ""
         rejected = f"{first['path']}: {first['reason']}{hint}"
         raise UserError(f"expected usable photos of every class, found none of {quoted(sorted(lost))}: {rejected}")
 
 
 def cluster_duplicates(photos: pd.DataFrame, thumbnails: DiskArray, max_distance: int | None) -> None:
-    """Fill the perceptual hashes and the duplicate clusters of usable photos."""
-    index = photos.index[photos["reason"] == ""]
-    hashes = blockwise(lambda indices: hash_thumbnails(thumbnails[indices]), index.to_numpy())
-    photos.loc[index, ["phash", "mirrored_phash"]] = hashes
-    hashed = photos.loc[index, ["label", "phash", "mirrored_phash"]]
-    photos.loc[index, "cluster"] = find_clusters(hashed, thumbnails, max_distance)
-    logger.info("usable photos: %d, copies among them: %d", len(index), len(index) - photos["cluster"].max() - 1)
+    """Fill the duplicate clusters of usable photos, each of one class.
 
-
-def reject_conflicts(photos: pd.DataFrame, thumbnails: ArrayStore, max_distance: int | None) -> None:
-    """Reject duplicates of photos with another label, as either may be the wrong one, and part clusters by class."""
-    if max_distance is None:
-        return
-    clustered = usable(photos, ["path", "label", "phash", "cluster"])
-    others = find_conflicts(clustered, thumbnails, max_distance)
-    photos.loc[others.index, "copy_of"] = others
-    photos.loc[others.index, "reason"] = f"{TWO_LABELS}: {DUPLICATE} " + others + ", which has another"
-    photos.loc[clustered.index, "cluster"] = clustered.groupby(["cluster", "label"]).ngroup()
+    Reject duplicates of photos with another label, as either may be the wrong one.
+    """
+    clustered = usable(photos, ["path", "label"])
+    hashes = blockwise(lambda indices: hash_thumbnails(thumbnails[indices]), clustered.index.to_numpy())
+    clustered[["phash", "mirrored_phash"]] = hashes
+    clustered["cluster"] = find_clusters(clustered, thumbnails, max_distance)
+    logger.info("usable photos: %d, copies among them: %d", len(hashes), len(hashes) - clustered["cluster"].max() - 1)
+    if max_distance is not None:
+        others = find_conflicts(clustered, thumbnails, max_distance)
+        photos.loc[others.index, "copy_of"] = others
+        photos.loc[others.index, "reason"] = f"{TWO_LABELS}: {DUPLICATE} " + others + ", which has another"
+        clustered["cluster"] = clustered.groupby(["cluster", "label"]).ngroup()
+    photos.loc[clustered.index, "cluster"] = clustered["cluster"]
 
 
 def assign_groups_and_splits(photos: pd.DataFrame, settings: Split, labels: Path) -> None:
@@ -209,18 +205,18 @@ def check_rejected_fraction(photos: pd.DataFrame, max_fraction: float) -> str | 
     These are all files in class folders but sidecar files, all that the CSV lists, and elsewhere files with the suffix
     of a photo or of a listed file.
     """
-    photos = photos.loc[photos["reason"] != REMOVED, ["path", "label", "reason"]]
+    photos = photos.loc[photos["reason"] != REMOVED, ["path", "label", "reason", "copy_of"]]
     reasons = photos["reason"]
     suffixes = photos["path"].str.lower().str.extract(r"[^/](\.[^./]+)$", expand=False)
-    is_photo = (photos["label"] != "") & ~reasons.str.startswith(SIDECAR)
-    is_alike = (reasons == NO_LABEL) & suffixes.isin(set(suffixes[is_photo].unique()) - SIDECAR_SUFFIXES)
-    is_named = reasons.str.startswith(NO_FILE) | suffixes.isin(SUFFIXES)
-    candidates = photos[is_photo | is_alike | is_named]
+    is_meant = (photos["label"] != "") & ~reasons.str.startswith(SIDECAR)
+    is_like_those = (reasons == NO_LABEL) & suffixes.isin(set(suffixes[is_meant].unique()) - SIDECAR_SUFFIXES)
+    is_named_like_photo = reasons.str.startswith(NO_FILE) | suffixes.isin(SUFFIXES)
+    candidates = photos[is_meant | is_like_those | is_named_like_photo]
     rejected = candidates[candidates["reason"] != ""]
     if len(rejected) / len(candidates) <= max_fraction:  # 0.29 * 100 is below 29 in floats
         return None
     log_first(rejected)
-    hint = NOT_DUPLICATES if rejected["reason"].str.contains(DUPLICATE).any() else ""
+    hint = NOT_DUPLICATES if rejected["copy_of"].any() else ""
     return (
         f"expected at most {max_fraction:.1%} of the photos to be rejected, received {len(rejected)} of "
         f"{len(candidates)}, listed above: fix or remove them, or raise split.max_rejected_fraction{hint}"
@@ -286,7 +282,7 @@ def check_splits(photos: pd.DataFrame) -> str | None:
     listed = ", ".join(f"{count} in {split}" for split, count in lacking.iloc[0].items())
     same_class = photos[photos["label"] == label]
     has_copies = usable(same_class, ["cluster"])["cluster"].duplicated().any()
-    hint = NOT_DUPLICATES if has_copies or same_class["reason"].str.contains(DUPLICATE).any() else ""
+    hint = NOT_DUPLICATES if has_copies or same_class["copy_of"].any() else ""
     others = f", and too few of {quoted(lacking.index[1:])}" if len(lacking) > 1 else ""
     found = f"found of {label!r} {listed}{others}{hint}"
     return f"expected three different photos or groups (split.group) of every class, {found}"

@@ -36,7 +36,7 @@ def decisions_in(content: bytes, names: Collection[str]) -> dict[str, str]:
 
 
 @lru_cache(maxsize=1)
-def read_corrections(content: bytes) -> dict[str, set[str]]:
+def read_corrections(content: bytes) -> dict[str, frozenset[str]]:
     """Read ``corrections.csv`` once for each content, and so log only once which columns are not read."""
     return read_labels(content, str(CORRECTIONS))
 

@@ -139,9 +139,8 @@ def fill_splits(photos: pd.DataFrame, groups_of: dict[str, list[int]], source: s
     ``groups_of``. A class with fewer groups than there are splits is left as it is.
     """
     names = list(groups_of)
-    groups = np.concatenate([np.array(members, int) for members in groups_of.values()])
-    splits = pd.Series(names, dtype=str).repeat([len(members) for members in groups_of.values()]).set_axis(groups)
-    is_moved = (photos["split"] == source) & photos["group"].isin(groups)
+    splits = pd.concat([pd.Series(name, pd.Index(groups, dtype=int), dtype=str) for name, groups in groups_of.items()])
+    is_moved = (photos["split"] == source) & photos["group"].isin(splits.index)
     pairs = photos.loc[is_moved, ["label", "group"]].drop_duplicates()
     pairs = pairs[pairs.groupby("label")["group"].transform("size") >= len(names)]
     pairs = pairs.assign(split=pairs["group"].map(splits))

@@ -5,7 +5,6 @@ Names are compared in Unicode's normal form C: macOS writes another, in which é
 
 import csv
 import re
-from collections import defaultdict
 from collections.abc import Mapping, Set
 from functools import partial
 from io import StringIO
@@ -24,14 +23,15 @@ CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")  # Unicode's category Cc
 INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 
 
-def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> dict[str, set[str]]:
+def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> dict[str, frozenset[str]]:
     """Read the labels of each path in a CSV, usually one; other columns than ``path`` and ``label`` are only logged.
 
     Paths are in normal form C, labels in that of :func:`normalize_label`; messages start with ``name``.
     ``refuse_surplus`` refuses more values in a line than columns, which rows of ``plots/label_issues/`` that a person
     adds to ``corrections.csv`` have.
     """
-    listed: dict[str, set[str]] = defaultdict(set)
+    listed: dict[str, frozenset[str]] = {}
+    shared: dict[frozenset[str], frozenset[str]] = {}  # those that are equal are one, as each takes 216 bytes
     if re.search(rb"^<<<<<<< ", content, re.MULTILINE):
         raise UserError(f"{name}: expected rows, received git's conflict markers: resolve the conflict")
     try:
@@ -49,7 +49,9 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
             if not path or CONTROL.search(path + label):
                 received = f"{path!r} and {label!r} in line {rows.line_num}"
                 raise UserError(f"{name}: expected a path and a label, without control characters, received {received}")
-            listed[normalize_path(path)].update([label] if label else [])
+            path = normalize_path(path)
+            labels = listed.get(path, frozenset()).union([label] if label else [])
+            listed[path] = shared.setdefault(labels, labels)
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{name}: expected a CSV in UTF-8 (in Excel: save as CSV UTF-8), received: {error}") from error
     return listed
@@ -100,7 +102,7 @@ def spelling(label: str) -> str:
     return re.sub(r"[\s_-]+", " ", label)
 
 
-def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> None:
+def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, frozenset[str]]) -> None:
     """Correct the listed photos that have a label: fill ``label`` and ``given``, or ``reason`` if they are removed."""
     labelled = photos.loc[photos["label"] != "", ["path", "label"]]
     paths, classes = labelled["path"].map(partial(normalize, "NFC")), sorted(set(labelled["label"]))
@@ -120,7 +122,7 @@ def apply_corrections(photos: pd.DataFrame, listed: Mapping[str, set[str]]) -> N
         )
 
 
-def check_correction(path: str, labels: set[str], paths: Set[str], classes: list[str]) -> None:
+def check_correction(path: str, labels: Set[str], paths: Set[str], classes: list[str]) -> None:
     """Raise a MismatchError if the path is not one of ``paths``, or the label neither one class nor ``remove``."""
     if path not in paths:
         raise MismatchError(f"corrections.csv: expected labelled photos, as {min(paths)}, received {path!r}: fix it")

@@ -9,7 +9,6 @@ from posixpath import dirname
 from typing import NamedTuple
 from unicodedata import normalize
 
-import numpy as np
 import pandas as pd
 
 from stages.common.cli import MismatchError, UserError, logger, plural, quoted
@@ -83,12 +82,11 @@ def photo_table(rows: list[tuple[str, str, str, str, str]]) -> pd.DataFrame:
         ``split``: str, one of ``SPLIT_NAMES``; "" while it is undecided.
         ``reason``: str, why the file is rejected; "" for photos that are not.
         ``copy_of``: str, for a photo rejected as a duplicate the other one's path; else "".
-        ``phash``, ``mirrored_phash``: uint64, perceptual hashes of a photo that could be decoded; else 0.
         ``cluster``: int, index of the duplicate cluster; -1 for photos without one.
         ``group``: int, index of the group, a union of clusters; -1 for photos without one.
     """
     table = pd.DataFrame(rows, columns=["path", "name", "label", "split", "reason"], dtype=str)
-    return table.assign(given="", copy_of="", phash=np.uint64(0), mirrored_phash=np.uint64(0), cluster=-1, group=-1)
+    return table.assign(given="", copy_of="", cluster=-1, group=-1)
 
 
 def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
@@ -253,7 +251,7 @@ def splits_by_name(photos: pd.DataFrame, split_names: Mapping[str, str]) -> pd.S
     return splits.reindex(photos.index, fill_value="")
 
 
-def csv_row(file: str, name: str, listed: Mapping[str, set[str]]) -> tuple[str, str, str, str, str]:
+def csv_row(file: str, name: str, listed: Mapping[str, frozenset[str]]) -> tuple[str, str, str, str, str]:
     """Return a file's row of the table, with its label in the CSV or the reason why it has none."""
     labels = sorted(listed.get(name, ()))
     if len(labels) == 1:

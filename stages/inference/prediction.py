@@ -1,6 +1,5 @@
 """Load a trained model, predict with it, and measure its size and speed; the first model loads TensorFlow."""
 
-import logging
 import math
 import re
 import time
@@ -21,9 +20,6 @@ KerasModel = Any  # a keras.Model, whose type would load TensorFlow
 
 BATCH_SIZE = 8  # of a Keras model: as fast as larger batches; one per core is in memory
 TIMED = {1: 9, 32: 2}  # sizes of batches, and how often each is measured
-
-# TensorFlow warns about compiling again for each further model, which is inevitable.
-logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 class Outputs(NamedTuple):

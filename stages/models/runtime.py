@@ -6,6 +6,7 @@ Every other module imports them from here: ``from stages.models.runtime import k
 import ctypes
 import faulthandler
 import gc
+import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -77,6 +78,9 @@ with start_up_messages_filtered(), imports_lightened(UNUSED_BY_KERAS):
 
     for gpu in tf.config.list_physical_devices("GPU"):  # logs its search
         tf.config.experimental.set_memory_growth(gpu, True)  # or the first of two parallel training runs takes it all
+
+# TensorFlow warns about compiling again for each further model, which is inevitable.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 # The rounding of an operation depends on its number of threads (docs/decisions/one_thread.md), not on how many
 # operations run at the same time.

@@ -68,6 +68,17 @@ def test_an_export_is_described_and_checked(export: Export, caplog: pytest.LogCa
     assert check["accuracy"] == check["model_accuracy"]
 
 
+def test_the_guide_s_lines_run_a_saved_model(export: Export) -> None:
+    """TensorFlow deletes the variables of a model that no name holds."""
+    export("--format", "saved_model", "exported")
+    guide = (PROJECT / "docs/guide.md").read_text().replace("transfer", "small")
+    [lines] = re.findall(r"`(.*tensorflow\.saved_model\.load.*)`, then `(.*?)`", guide)
+    pixels = np.full((2, *SIZE, 3), 90, np.float32)
+    used: dict[str, Any] = {"pixels": pixels}
+    exec(f"import tensorflow\n{lines[0]}\nlogits = {lines[1]}", used)  # noqa: S102 (the guide's)
+    np.testing.assert_allclose(used["logits"], load_model(MODEL)(pixels), atol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["tflite", "onnx"])
 def test_a_smaller_export_is_compared_with_its_model(export: Export, name: str) -> None:
     save_small_model("small", ["cats", "dogs"], dense_units=64)  # most of the file are weights

@@ -4,6 +4,7 @@ import csv
 import errno
 import io
 import json
+import os
 from collections.abc import Callable
 from itertools import repeat
 from pathlib import Path
@@ -131,6 +132,14 @@ def test_unreadable_files_are_listed(predict: Predict, set_params: SetParams, ca
         "new/linked: cannot be read: Is a directory",
     ]
     assert list(pd.read_csv("rows.csv")["path"]) == [photo for photo in PHOTOS if photo != "new/1.jpg"]
+
+
+def test_a_named_pipe_is_no_photo(predict: Predict, caplog: pytest.LogCaptureFixture) -> None:
+    """Reading one would have no end."""
+    os.mkfifo("pipe")
+    with pytest.raises(UserError, match=r"^1 of 6 files cannot be decoded"):
+        predict("new", "pipe")
+    assert caplog.messages == ["pipe: cannot be read: a named pipe, a socket or a device, not a file"]
 
 
 @pytest.mark.parametrize("folder", ["new", "new/private"])

@@ -9,6 +9,7 @@ from dvc.repo import Repo
 from dvc.utils.serialize import load_yaml
 
 from commands import sort_dvc_lock
+from stages.common.cli import UserError
 from tests.conftest import PROJECT
 from tests.project import run
 
@@ -59,3 +60,9 @@ def test_the_lock_has_the_order_of_the_pipeline(tmp_path: Path, monkeypatch: pyt
     Path("dvc.lock").write_text(json.dumps({"schema": "2.0", "stages": {"gone": step, "two": step, "one": step}}))
     sort_dvc_lock.main()
     assert list(load_yaml("dvc.lock")["stages"]) == ["one", "two", "gone"]
+    Path("dvc.lock").write_text("<<<<<<< HEAD\n")
+    with pytest.raises(UserError, match=r"^expected a project of DVC and its dvc.lock: [^\n]*: run `dvc repro`$"):
+        sort_dvc_lock.main()
+    Path("dvc.lock").unlink()
+    with pytest.raises(UserError, match=r"^expected dvc.lock, found none: run `dvc repro`$"):
+        sort_dvc_lock.main()

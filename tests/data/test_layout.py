@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from stages.common.cli import UserError
+from stages.data.labels import read_labels
 from stages.data.layout import find_photos
 from tests.conftest import less_memory_than
 
@@ -41,6 +42,13 @@ def reasons(photos: pd.DataFrame) -> dict[Any, str]:
 def test_names_of_many_photos_take_few_bytes_each() -> None:
     with less_memory_than(400 * 10_000):
         find_photos(Path("raw"), [f"raw/{label}/{n}.jpg" for label in "ab" for n in range(5000)], Path("labels.csv"))
+
+
+def test_labels_of_many_photos_take_few_bytes_each() -> None:
+    rows = "".join(f"cats/{number}.jpg,cats\n" for number in range(10_000))
+    content = f"path,label\n{rows}".encode()
+    with less_memory_than(250 * 10_000):
+        read_labels(content, "labels.csv")
 
 
 @pytest.mark.parametrize(

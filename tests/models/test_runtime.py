@@ -17,7 +17,9 @@ from tests.conftest import PROJECT
 
 @pytest.mark.slow
 def test_tensorflow_starts_in_silence() -> None:
-    code = "import stages.models.runtime as r; r.use_float16_in_silence(); r.tf.zeros(1, r.tf.float16) + 1"
+    """And stays silent where it compiles a function again and again."""
+    code = "import stages.models.runtime as r; r.use_float16_in_silence(); r.tf.zeros(1, r.tf.float16) + 1\n"
+    code += "f = r.tf.function(lambda x: x)\nfor number in range(9): f(number)"
     started = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True, text=True)
     assert started.stdout + started.stderr == ""
 

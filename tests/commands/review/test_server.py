@@ -184,6 +184,13 @@ def test_decisions_are_written_and_say_what_they_replace(server: Server) -> None
     assert (listed["total"], listed["decided"], len(listed["photos"])) == (3, 0, 2)
 
 
+def test_a_photo_without_a_prediction_has_no_probability(server: Server) -> None:
+    """Null: the browser could not read NaN."""
+    _, content = server.ask("photos", params={"queue": "all", "count": 99})
+    assert b"NaN" not in content
+    assert {row["probability"] for row in json.loads(content)["photos"]} == {0.01, None}
+
+
 @pytest.mark.parametrize("label", ["a line\n{},another", "no class"])
 def test_a_mistake_that_a_decision_replaces_is_answered_as_none(server: Server, label: str) -> None:
     """As ``split`` would stop at it, and undo could not write it."""

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# ruamel.yaml 0.19.1: the unsure label ?cat in a list is {'cat': None} after it was written and read, and cat as a key of a dictionary.
+#
+# YAML(typ="safe") writes the innermost lists and dictionaries on one line, within brackets, where a question mark begins a key. A text that
+# begins with one is not put in quotes there, so [?cat] is a list of a dictionary, and {?cat: 1} one of the label cat: read by ruamel.yaml,
+# and by PyYAML as well. As a value of a dictionary it is written so that nothing can read it, an error at least. The default,
+# YAML(), writes a line for each entry, where ?cat is right as it is; a list that was within brackets in the file stays so, and is wrong
+# again. PyYAML writes quotes in both. The documentation does not name such a text.
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet ruamel.yaml==0.19.1 pyyaml==6.0.4 2>/dev/null
+"$folder/venv/bin/python" - <<'PYTHON'
+import io
+
+import ruamel.yaml
+import yaml
+
+print("ruamel.yaml", ruamel.yaml.__version__)
+
+
+def write(labels, **options):
+    """Return the labels as ruamel.yaml writes them."""
+    file = io.StringIO()
+    ruamel.yaml.YAML(**options).dump(labels, file)
+    return file.getvalue()
+
+
+edited = ruamel.yaml.YAML().load("[dog]")
+edited.append("?cat")
+for name, labels, text, seen in [
+    ("safe, a list", ["dog", "?cat"], write(["dog", "?cat"], typ="safe"), ["dog", {"cat": None}]),
+    ("safe, a dictionary", {"?cat": 1}, write({"?cat": 1}, typ="safe"), {"cat": 1}),
+    ("safe, another sign", ["dog", "!cat"], write(["dog", "!cat"], typ="safe"), ["dog", "!cat"]),
+    ("default", ["dog", "?cat"], write(["dog", "?cat"]), ["dog", "?cat"]),
+    ("default, within brackets", ["dog", "?cat"], write(edited), ["dog", {"cat": None}]),
+    ("PyYAML", ["dog", "?cat"], yaml.safe_dump(["dog", "?cat"], default_flow_style=True), ["dog", "?cat"]),
+]:
+    read = ruamel.yaml.YAML(typ="safe").load(text)
+    print(f"{name}: {text.strip()!r} - expected: {labels} - seen: {read}")
+    assert read == yaml.safe_load(text) == seen
+PYTHON

@@ -21,7 +21,7 @@ def main() -> None:
             names = [stage.addressing for stage in repo.index.stages]
             lock = load_yaml(LOCK)
     except DvcException as error:
-        raise UserError(f"expected a project of DVC and its {LOCK}: {first_line(error)}: run `dvc repro`") from error
+        raise UserError(f"expected a DVC project with a {LOCK}: {first_line(error)}: run `dvc repro`") from error
     steps = lock["stages"]  # also of steps that were removed
     lock["stages"] = {name: steps[name] for name in [*names, *steps] if name in steps}
     write_text(dumps_yaml(lock), LOCK)

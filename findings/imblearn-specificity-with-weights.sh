@@ -6,7 +6,7 @@
 # that number are right; with others the specificity is too low or too high, also above 1, as the average of the report is here. The
 # functions sensitivity_specificity_support(), geometric_mean_score(average=...), classification_report_imbalanced() and
 # make_index_balanced_accuracy() have it from there. The sensitivity is right. The expected value is scikit-learn's recall of the other
-# class, which does not change if all weights are doubled. The documentation says "sample weights" and no more.
+# class, which does not change if all weights are doubled. Known from issue 1180 (open).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

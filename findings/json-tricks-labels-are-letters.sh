@@ -5,7 +5,7 @@
 # addresses of the objects in memory, and the file says no more of the labels. The text it begins with, "b64:", is then taken for the
 # list of objects when it is read, so the first label is b, the second 6. An array in big-endian byte order is also stored as it is, and
 # read as little-endian: 1 is 256. Without the property both are right, and other arrays are right with it. A warning says that compact
-# will be the default where a file is compressed. The documentation names C order as the only limit. No issue of the project describes it.
+# will be the default where a file is compressed. The README names no limit of it. No issue of the project describes it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

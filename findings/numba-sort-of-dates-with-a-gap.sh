@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Numba 0.68.1: np.sort and np.argsort of dates, one of which is missing, do not sort, and np.unique returns a date twice.
 #
-# In a compiled function, datetime64 is compared as NumPy's < does it, for which NaT is neither before nor after any date, so the parts
-# on either side of it are not merged. NaN among floats is sorted to the end, as both are by NumPy. The documentation lists np.sort,
+# In a compiled function, dates are compared by <, for which NaT is neither before nor after any date, so a date is not moved past it.
+# Floats have a comparison of their own, by which NaN is sorted to the end; NumPy sorts both there. The documentation lists np.sort,
 # np.argsort and np.unique as supported, and datetime64 as well, without a note on NaT.
 set -euo pipefail
 folder=$(mktemp -d)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# openpyxl 3.1.5: a photo called tile_x0041_y0042.png has another name in each other program that reads the workbook: tileAy0042.png.
+# openpyxl 3.1.5: a photo called tile_x0041_y0042.png is tileAy0042.png to a program that reads the workbook by the standard.
 #
 # In a text of a workbook, _x and four hexadecimal digits and _ stand for a character (ECMA-376, part 1, 22.9.2.19, ST_Xstring). A text that
 # only looks like one has to be written with its underscore as _x005F_. XlsxWriter does so, as Excel does; openpyxl, which pandas uses by
-# default, writes it as it is, and takes it as it is when it reads, too. So its own files look right to it, and calamine, with which pandas
-# reads workbooks faster, sees the letter of the code, or a control character. Names of tiles by their position are of this form. The
+# default, writes it as it is. When it reads, it removes x005F_ and decodes no code, so its own files look right to it. calamine, with which
+# pandas reads workbooks faster, sees the letter of the code, or a control character. Names of tiles by their position are of this form. The
 # documentation says nothing about it. Known from the other side: XlsxWriter's issue 807 (closed) explains the rule.
 set -euo pipefail
 folder=$(mktemp -d)

@@ -3,9 +3,9 @@
 #
 # set_key() and "dotenv set" put a value in single quotes. Variables are filled in when a value is read, also in single quotes, where a
 # shell takes the text as it is: a password such as k${9}w is kw, and ${HOME} is a folder. A dollar sign alone is kept.
-# Read with interpolate=False, or by the shell, the same line is right; load_dotenv() and get_key() fill in by default, and nothing that
-# set_key() could be given escapes it. The README says that variables are filled in and names no exception; of set_key() it says nothing
-# about them. Near to it: issue 422 (open), on how to escape a variable.
+# Read with interpolate=False, or by the shell, the same line is right; load_dotenv() fills in by default, and get_key() always. There is
+# no escape for a variable, only a detour: the default of another one that is not set, ${UNSET:-$}{9}. The README says that variables are
+# filled in and names no exception; of set_key() it says nothing about them. Near to it: issue 422 (open), on how to escape a variable.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

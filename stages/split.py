@@ -9,7 +9,7 @@ Writes into ``data/splits/``:
     train_paths.csv, validation_paths.csv     path: for `pixels`, to which a
                                               corrected label makes no difference
     rejected.csv     path,reason: every file that is in none of the three
-    copies.csv       path,copy_of,split: rejected duplicates, and of which photo;
+    copies.csv       path,copy_of,split: rejected duplicates and their originals;
                      split: of both, or empty where they differ in split or label
     groups.csv       path,group: training and validation photos that have others
                      in their group (duplicates, or by split.group)

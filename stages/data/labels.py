@@ -31,7 +31,7 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
     adds to ``corrections.csv`` have.
     """
     listed: dict[str, frozenset[str]] = {}
-    shared: dict[frozenset[str], frozenset[str]] = {}  # those that are equal are one, as each takes 216 bytes
+    shared: dict[frozenset[str], frozenset[str]] = {}  # equal ones are one object, as each takes 216 bytes
     if re.search(rb"^<<<<<<< ", content, re.MULTILINE):
         raise UserError(f"{name}: expected rows, received git's conflict markers: resolve the conflict")
     try:

@@ -81,7 +81,7 @@ def photo_table(rows: list[tuple[str, str, str, str, str]]) -> pd.DataFrame:
         ``given``: str, the label before a correction, which may be the same; "" without a correction.
         ``split``: str, one of ``SPLIT_NAMES``; "" while it is undecided.
         ``reason``: str, why the file is rejected; "" for photos that are not.
-        ``copy_of``: str, for a photo rejected as a duplicate the other one's path; else "".
+        ``copy_of``: str, of a photo rejected as a duplicate, the path of the other; else "".
         ``cluster``: int, index of the duplicate cluster; -1 for photos without one.
         ``group``: int, index of the group, a union of clusters; -1 for photos without one.
     """
@@ -133,7 +133,7 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
 
 
 def find_class_folders(root: Path, tree: Tree) -> dict[Path, str]:
-    """Return the class folders, each with its split: those in the folders of splits in ``root``, or in it with ""."""
+    """Return the class folders, each with its split: those in the folders of splits in ``root``, or "" for its own."""
     splits = split_folders(tree.subfolders[root])
     if splits and not are_complete(splits.values()):
         count = len(tree.subfolders[root]) - len(splits)
@@ -156,7 +156,7 @@ def find_class_folders(root: Path, tree: Tree) -> dict[Path, str]:
 
 
 def label_class_folders(split_of_class: Mapping[Path, str], tree: Tree) -> dict[Path, ClassFolder]:
-    """Give the class folders, or the folders of splits in each of them, their labels and splits."""
+    """Return the label and split of each class folder, or of each folder of a split in it."""
     names = {path.name for path in split_of_class}
     splits_below = {path: splits_in_class(path, names - {path.name}, tree) for path in split_of_class}
     all_below = {split for below in splits_below.values() for split in below.values()}
@@ -182,7 +182,7 @@ def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> 
             break
         folder = subfolder
     splits = {} if folder in tree.with_photos else split_folders(tree.subfolders[folder])
-    is_date = DATE_FOLDER.fullmatch(class_folder.name)  # and no class: as a phone's, with a folder for each month
+    is_date = DATE_FOLDER.fullmatch(class_folder.name)  # and not a class: as a phone's, with a folder for each month
     are_dates = not is_date and all(DATE_FOLDER.fullmatch(path.name) for path in tree.subfolders[folder])
     if not splits and folder not in tree.with_photos and not are_dates:
         examples = ", ".join(f"{path.relative_to(class_folder)}/" for path in tree.subfolders[folder][:2])

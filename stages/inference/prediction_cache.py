@@ -39,7 +39,7 @@ class PredictionCache:
             if maps not in self.maps.values() and not is_intact(maps):  # once, as it is read whole
                 maps.unlink(missing_ok=True)
             self.maps[model_path] = maps
-        if backbone and head:  # of a linear classifier the features are cached, which any fit to them shares
+        if backbone and head:  # of a linear classifier: features are cached, which any fit to them shares
             key = content_hash([backbone, str(head.kernel.shape), self.key])
             path = PREDICTIONS / f"{key}.npz"
             if not self.maps[model_path].exists():  # Grad-CAM needs them

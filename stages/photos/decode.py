@@ -44,7 +44,7 @@ class UnreadablePhotoError(Exception):
 
 
 def silence_decoders() -> None:
-    """Keep Pillow's warnings and libtiff's errors off stderr: a file that cannot be decoded has its reason."""
+    """Keep Pillow's warnings and libtiff's errors off stderr: our error names the reason."""
     warnings.filterwarnings("ignore", module=r"PIL\.")
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
     with suppress(AttributeError, OSError):  # a Pillow in which libtiff's functions are hidden

@@ -28,7 +28,7 @@ SIGNATURES = {  # kind of file: the bytes that it has at a position
     "a Git LFS pointer: run `git lfs pull`": [(0, b"version https://git-lfs")],
     "a PDF": [(0, b"%PDF")],
     f"DICOM: {SAVE}": [(128, b"DICM")],
-    f"TGA: {SAVE}": [  # of colours, of greys, and by run lengths; then with a palette
+    f"TGA: {SAVE}": [  # in colours, in greys, and run-length encoded; then with a palette
         *((0, b"\0\0" + image_type + bytes(5)) for image_type in (b"\2", b"\3", b"\x0a", b"\x0b")),
         *((0, b"\0\1" + image_type + bytes(2)) for image_type in (b"\1", b"\x09")),
     ],

@@ -61,7 +61,7 @@ def test_the_lock_has_the_order_of_the_pipeline(tmp_path: Path, monkeypatch: pyt
     sort_dvc_lock.main()
     assert list(load_yaml("dvc.lock")["stages"]) == ["one", "two", "gone"]
     Path("dvc.lock").write_text("<<<<<<< HEAD\n")
-    with pytest.raises(UserError, match=r"^expected a project of DVC and its dvc.lock: [^\n]*: run `dvc repro`$"):
+    with pytest.raises(UserError, match=r"^expected a DVC project with a dvc.lock: [^\n]*: run `dvc repro`$"):
         sort_dvc_lock.main()
     Path("dvc.lock").unlink()
     with pytest.raises(UserError, match=r"^expected dvc.lock, found none: run `dvc repro`$"):

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # ruamel.yaml 0.19.1: the unsure label ?cat in a list is {'cat': None} after it was written and read, and cat as a key of a dictionary.
 #
-# YAML(typ="safe") writes the innermost lists and dictionaries on one line, within brackets, where a question mark begins a key. A text that
-# begins with one is not put in quotes there, so [?cat] is a list of a dictionary, and {?cat: 1} one of the label cat: read by ruamel.yaml,
-# and by PyYAML as well. As a value of a dictionary it is written so that nothing can read it, an error at least. The default,
-# YAML(), writes a line for each entry, where ?cat is right as it is; a list that was within brackets in the file stays so, and is wrong
-# again. PyYAML writes quotes in both. The documentation does not name such a text.
+# YAML(typ="safe") writes the innermost lists and dictionaries on one line, within brackets, and puts no quotes around ?cat there. By the
+# standard none are needed: a question mark begins a key only before a space. But within brackets ruamel.yaml takes each for one when it
+# reads, as PyYAML does, so [?cat] is a list of a dictionary, and {?cat: 1} one of the label cat. As a value, {label: ?cat}, it is an error.
+# The default, YAML(), writes a line for each entry, where ?cat is right; a list that was within brackets in the file stays so, and is
+# wrong again. PyYAML writes quotes, and so reads what it wrote. Known from PyYAML's issue 128 (open), on reading.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

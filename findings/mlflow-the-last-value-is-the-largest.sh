@@ -5,7 +5,7 @@
 # so at equal times the largest is the last: after losses of 0.9, 0.5 and 0.1, the loss of the run is 0.9, and after a loss that is not a
 # number, still the one before. get_metric_history() has them sorted by value, without those logged before. That is so for values
 # given a time by the caller, as log_batch() needs one for each, and for those within a millisecond. With a step or a time of their own
-# they are right. Issue 990 (closed) says that a maintainer meant the largest value to win; the documentation does not.
+# they are right. The maintainers mean the largest value to win (issue 990, pull request 999); the documentation says otherwise.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -69,7 +69,7 @@ def test_an_export_is_described_and_checked(export: Export, caplog: pytest.LogCa
 
 
 def test_the_guide_s_lines_run_a_saved_model(export: Export) -> None:
-    """TensorFlow deletes the variables of a model that no name holds."""
+    """TensorFlow deletes the variables of a model that nothing refers to."""
     export("--format", "saved_model", "exported")
     guide = (PROJECT / "docs/guide.md").read_text().replace("transfer", "small")
     [lines] = re.findall(r"`(.*tensorflow\.saved_model\.load.*)`, then `(.*?)`", guide)

@@ -135,7 +135,7 @@ def test_unreadable_files_are_listed(predict: Predict, set_params: SetParams, ca
 
 
 def test_a_named_pipe_is_no_photo(predict: Predict, caplog: pytest.LogCaptureFixture) -> None:
-    """Reading one would have no end."""
+    """Reading one would never end."""
     os.mkfifo("pipe")
     with pytest.raises(UserError, match=r"^1 of 6 files cannot be decoded"):
         predict("new", "pipe")

@@ -135,7 +135,7 @@ def test_of_groups_all_too_large_the_smallest_is_taken() -> None:
 
 
 def test_a_class_of_three_groups_fills_the_splits_by_rank() -> None:
-    """Not its first two test, as the fraction says, and then any of them moves to where the class is lacking."""
+    """Its first two are not in test, as the fraction says, with one of them moved to where the class is lacking."""
     photos = table(*([f"class {n % 10}/{n}"] for n in range(30)))
     settings = SETTINGS.model_copy(update={"test_fraction": 0.5, "validation_fraction": 0.4})
     splits = assign_splits(photos, settings).set_axis(photos["group"])

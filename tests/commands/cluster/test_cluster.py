@@ -73,7 +73,7 @@ def read_until(process: "subprocess.Popen[str]", found: Callable[[str], bool]) -
 
 
 def error_in(output: str) -> str:
-    """Return the last error; Ray, as where the disk is nearly full, may print behind it."""
+    """Return the last error; Ray may print after it, as where the disk is nearly full."""
     return [line for line in output.splitlines() if line.startswith("error: ")][-1]
 
 

@@ -72,7 +72,8 @@ def data_values(lists: dict[str, pd.DataFrame]) -> dict[str, Any]:
     counts = pd.DataFrame({split: lists[split]["label"].value_counts() for split in SPLIT_NAMES})
     counts = counts.fillna(0).astype(int).sort_index()
     table = pd.concat([largest_and_smallest(counts, MAX_CLASSES), counts.sum().to_frame("all").T])
-    splits = {} if lists["copies"].empty else {split: lists[split] for split in ("validation", "test")}
+    has_copies = (lists["copies"]["split"] != "").any()  # of photos in their own split
+    splits = {split: lists[split] for split in ("validation", "test")} if has_copies else {}
     copies = count_copies(lists["copies"], splits)
     return {
         "all_classes": len(counts),

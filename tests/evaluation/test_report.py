@@ -174,7 +174,9 @@ def test_photos_are_counted_per_class_split_and_reason() -> None:
 
 
 def test_copies_and_removed_photos_are_counted_if_any() -> None:
-    assert not re.search(r"left out as copies|corrections\.csv", data())
+    in_two_splits = pd.DataFrame({"split": [""]})
+    for none in (pd.DataFrame({"split": []}, dtype=str), in_two_splits):
+        assert not re.search(r"left out as copies|corrections\.csv", data(copies=none))
     copies = pd.DataFrame({"split": ["validation", "validation", "validation", "test"]})
     text = data(copies=copies, rejected=rejected(removed=2))
     assert "So 3 of validation (37.5 %) and 1 of test (4.8 %) were left out as copies.\n\n" in text

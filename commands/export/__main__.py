@@ -27,6 +27,7 @@ from stages.photos.decode import PAD_COLOUR
 from stages.storage.files import atomic_folder, write_json
 
 BATCH_SIZE = 32
+CALIBRATION_PHOTOS = 128
 SHAPES: dict[ImageFit, str] = {
     "stretch": "ignoring the aspect ratio",
     "crop": "the largest rectangle of image_size's aspect ratio at the centre (ImageOps.fit)",
@@ -73,14 +74,18 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--precision", choices=ADVICE, default="float32", help="of the weights (default: %(default)s)")
     loss_help = "refuse an export that loses more, on the validation photos (default: %(default)s)"
     parser.add_argument("--max-accuracy-loss", type=float, default=0.005, metavar="LOSS", help=loss_help)
-    calibration_help = "number of training photos to calibrate int8 with (default: %(default)s)"
-    parser.add_argument("--calibration-photos", type=int, default=128, metavar="N", help=calibration_help)
+    calibration_help = f"number of training photos to calibrate int8 with (default: {CALIBRATION_PHOTOS})"
+    parser.add_argument("--calibration-photos", type=int, metavar="N", help=calibration_help)
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to write: a new or empty folder")
     args = parser.parse_args()
     if not 0 <= args.max_accuracy_loss <= 1:
         parser.error(f"--max-accuracy-loss: expected a share of 0 to 1, received {args.max_accuracy_loss}")
-    if args.calibration_photos < 1:
+    if args.calibration_photos is None:
+        args.calibration_photos = CALIBRATION_PHOTOS
+    elif args.calibration_photos < 1:
         parser.error(f"--calibration-photos: expected at least 1, received {args.calibration_photos}")
+    elif args.precision != "int8":
+        parser.error(f"--calibration-photos: expected --precision int8 beside it, received {args.precision}")
     target = FORMATS[args.format]
     if missing := [package for package in target.packages if importlib.util.find_spec(package) is None]:
         raise UserError(

@@ -277,6 +277,10 @@ def test_a_folder_of_the_pipeline_is_refused_at_once(export: Export, monkeypatch
         (["onnx"], r"^--format onnx: .* no tf2onnx, onnx, onnxruntime: pip install .*--group export$"),
         (["saved_model", "--precision", "int8"], r"^--format saved_model: expected --precision float32, received"),
         (["saved_model", "--calibration-photos", "0"], r"^--calibration-photos: expected at least 1, received 0: see"),
+        (
+            ["onnx", "--calibration-photos", "9"],
+            r"^--calibration-photos: expected --precision int8 beside it, received fl",
+        ),
         (["saved_model", "--max-accuracy-loss", "nan"], r"^--max-accuracy-loss: expected a share of 0 to 1, received"),
         (["saved_model", "--model", "nonesuch"], r"^expected a trained model \(small\), received 'nonesuch': "),
     ],

@@ -30,7 +30,7 @@ SPLIT_FOLDER = re.compile(
 )
 
 # As phones and people name them: "2024", "2024-05 Helgoland", "202405__", "20240517".
-DATE_FOLDER = re.compile(r"(19|20)\d\d(\d\d){0,2}([-_ .].*)?")
+DATE_FOLDER = re.compile(r"(19|20)\d\d((0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])?)?([-_ .].*)?")
 
 
 class ClassFolder(NamedTuple):

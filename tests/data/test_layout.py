@@ -145,6 +145,8 @@ UNCLEAR = {
     "2023/cats/1.jpg 2023/dogs/1.jpg 2024/cats/2.jpg 2024/dogs/2.jpg": "photos in the class folder raw/2023",
     "2023/2023-05/1.jpg 2023/2023-06/2.jpg 2024/3.jpg": "found only folders there, as 2023-05/, 2023-06/",
     "cats/1/1.jpg cats/2/2.jpg dogs/3.jpg": "found only folders there, as 1/, 2/",
+    "cats/200013/1.jpg cats/200027/2.jpg dogs/3.jpg": "found only folders there, as 200013/, 200027/",  # no months
+    "cats/20240132/1.jpg cats/20240140/2.jpg dogs/3.jpg": "found only folders there, as 20240132/, 20240140/",
     "cars/Audi-2012/1.jpg cars/VW-2013/2.jpg bikes/3.jpg": "found only folders there, as Audi-2012/",
     "cats/2023/1.jpg cats/tom/2.jpg dogs/3.jpg": "found only folders there, as 2023/, tom/",
     "a/images/1.png a/masks/1.png b/images/2.png b/masks/2.png": "found only folders there, as images/",

@@ -133,7 +133,7 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
 
 
 def find_class_folders(root: Path, tree: Tree) -> dict[Path, str]:
-    """Return the class folders, each with its split: those in the folders of splits in ``root``, or "" for its own."""
+    """Return the class folders with their splits: those in folders for splits, or else those in ``root``, with ""."""
     splits = split_folders(tree.subfolders[root])
     if splits and not are_complete(splits.values()):
         count = len(tree.subfolders[root]) - len(splits)

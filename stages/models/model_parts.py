@@ -30,7 +30,7 @@ class LinearHead(NamedTuple):
 def read_parts(path: Path) -> tuple[str | None, LinearHead | None]:
     """Return a hash of a saved model's layers up to its frozen backbone, and its head.
 
-    Without a backbone both are None; the head also is in a model that is not a linear classifier.
+    Both are None without a backbone, and the head is None if the model is not a linear classifier.
     """
     with ZipFile(path) as archive:
         layers = json.loads(archive.read(CONFIG))["config"]["layers"]

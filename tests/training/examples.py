@@ -73,8 +73,10 @@ def features_of(model: keras.Model, dataset: Dataset, views: int) -> Dataset:
     augmentation = AUGMENTATION if views > 1 else Augmentation()
     stored = temporary_array((views * len(dataset.labels), *extractor.output_shape[1:]), np.float16)
     tf.config.run_functions_eagerly(True)  # tracing takes longer than these few photos do
-    store_features(replace(dataset, augmentation=augmentation), extractor, stored, "")
-    tf.config.run_functions_eagerly(False)
+    try:
+        store_features(replace(dataset, augmentation=augmentation), extractor, stored, "")
+    finally:
+        tf.config.run_functions_eagerly(False)
     return Dataset(stored[np.arange(len(stored))], dataset.labels)
 
 

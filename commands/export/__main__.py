@@ -51,7 +51,7 @@ def main() -> None:
         milliseconds = 1000 * (time.perf_counter() - start) / len(pixels)
         fidelity = measure_fidelity(trained.calibration.probabilities(logits), probabilities, labels)
         fidelity.check(args.precision, args.max_accuracy_loss)
-        size = sum(file.stat().st_size for file in [path, *path.rglob("*")] if file.is_file())
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
         check = {
             "precision": args.precision,
             **fidelity._asdict(),

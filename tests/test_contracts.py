@@ -145,7 +145,7 @@ def test_a_step_declares_the_parameters_that_it_reads(name: str) -> None:
     parts_of_longer_ones = [node.value for node in attributes]
     chains = [ast.unparse(node) for node in attributes if node not in parts_of_longer_ones]
     read = set(re.findall(r"^(?:params|load_params\(\))\.([\w.]+)$", "\n".join(chains), re.MULTILINE))
-    declared = {key.split(".$")[0] for key in STEPS[name]["params"]}
+    declared = {key.split(".$")[0] for key in STEPS[name].get("params", [])}
     assert spelled_out(declared) == spelled_out(read), f"params of {name} in dvc.yaml, and what its main reads"
 
 
@@ -157,7 +157,7 @@ def test_steps_communicate_through_files_only() -> None:
 
 def test_only_evaluate_shows_test_photos_to_a_model() -> None:
     readers = {name for name, step in STEPS.items() if {"data/splits", "data/splits/test.csv"} & set(step["deps"])}
-    assert readers == {"evaluate", "label_stats"}
+    assert readers == {"evaluate", "label_stats"}, "steps on test photos: of these only evaluate has models"
     for file in imported_files(PROJECT / "stages/train.py"):
         nodes = list(ast.walk(ast.parse(file.read_text())))
         assert "test" not in [node.value for node in nodes if isinstance(node, ast.Constant)], file.name
@@ -277,7 +277,8 @@ def test_a_document_names_what_is_there(document: str) -> None:
 @pytest.mark.parametrize("name", STEPS)
 def test_the_readme_names_what_a_step_writes(name: str) -> None:
     readme = (PROJECT / "README.md").read_text()
-    [row] = re.findall(rf"^\| `{name}` \|.*", readme, re.MULTILINE)
+    row = "".join(re.findall(rf"^\| `{name}` \|.*", readme, re.MULTILINE))
+    assert row, "add it to the table of the steps in README.md"
     row = re.sub(r"`([\w/]+)(\.\w+)` and `(\.\w+)`", r"`\1\2` and `\1\3`", row)
     for out in outputs(STEPS[name]):
         path = out.replace("${key}", "MODEL" if name == "train" else "NAME")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# image-similarity-measures 0.3.6: fsim() sees an edge only from dark to bright, left to right and top to bottom, and wraps steep ones around.
+# image-similarity-measures 0.3.6: fsim() sees an edge only from dark to bright, rightwards and downwards, and wraps steep ones around.
 #
 # It computes gradients as whole numbers of 16 bits without a sign, in which negative ones become 0, and squares them in that type, so
 # those of 256 and more wrap around. So a photo and its negative, which have the same edges, have a similarity of 0.34 instead of 1, and

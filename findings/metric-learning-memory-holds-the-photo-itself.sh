@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# pytorch-metric-learning 2.9.0: within CrossBatchMemory, NCALoss compares each photo to itself, so its loss is nearly zero from the first step.
+# pytorch-metric-learning 2.9.0: within CrossBatchMemory, NCALoss compares each photo to itself, so its loss is nearly zero at once.
 #
 # The photos of a batch are put into the memory before they are compared to it. Pairs of a photo with itself are removed from the pairs that
 # are passed to the loss, but NCALoss takes of these only how often each photo is in them, and compares all. The nearest photo in memory,

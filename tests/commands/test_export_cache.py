@@ -61,10 +61,14 @@ def test_the_exports_used_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None
     first = fetch_model_file("good")
     load()
     [path] = EXPORTS.iterdir()
+    unused = EXPORTS / "z.npz"  # by name the last
     for seed in (2, 3):
+        unused.touch()
+        os.utime(unused, (0, 0))
         save_small_model("good", ["cats", "dogs"], seed)
         assert is_exported(load())
         assert path.exists()
+        assert not unused.exists()
         load_exported(first, PLAIN)
     assert len(list(EXPORTS.iterdir())) == 2
 

@@ -3,7 +3,7 @@
 #
 # All others, of precision and recall and of both averages, are of 95 %, in the same row and table: the level is handed on to one of nine
 # calls. The method of the intervals is not handed on to the averages either. The documentation says "The confidence level, by default
-# 0.95". No issue of the project describes it.
+# 0.95".
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -9,7 +9,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet crepes==0.9.1 numpy==2.4.6 2>/dev/null
+"$folder/venv/bin/pip" install --quiet crepes==0.9.1 scikit-learn==1.9.1 numpy==2.4.6 2>/dev/null
 "$folder/venv/bin/python" -W ignore - <<'PYTHON'
 from importlib.metadata import version
 

@@ -14,6 +14,8 @@ from stages.models.pretrained import copy_weights
 from stages.models.runtime import keras, tf
 from stages.storage.arrays import ArrayStore
 
+PRECISIONS = ("float32", "float16", "int8")
+
 
 class Format(NamedTuple):
     """A format, and how its users run an export: ``run`` takes its path, and returns a function of pixels to logits.
@@ -26,7 +28,7 @@ class Format(NamedTuple):
     packages: tuple[str, ...]  # modules of the dependency group export that it needs
     run: Callable[[Path], Callable[[np.ndarray], np.ndarray]]
     output: str  # the name of the logits in the file
-    precisions: tuple[str, ...] = ("float32", "float16", "int8")
+    precisions: tuple[str, ...] = PRECISIONS
 
 
 def in_float32(model: keras.Model) -> keras.Model:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # TorchEval 0.0.7: the F1 score of more than 16,777,216 pixels of a class is wrong, 0.75 instead of 0.67 for 20 million.
 #
-# It counts pixels by adding 1 for each in float32, which stays at 2**24; so does MulticlassF1Score, of the pixels of an update. Precision and
+# It counts pixels by adding 1 for each in float32, which stays at 2**24; so does MulticlassF1Score, within an update. Precision and
 # recall of the same pixels are counted in whole numbers, so the score is not their harmonic mean. Masks of 20 photos of a megapixel, mostly
 # background, are enough.
 set -euo pipefail

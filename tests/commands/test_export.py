@@ -221,6 +221,16 @@ def test_normalization_as_of_efficientnet_is_exported(tmp_path: Path) -> None:
     np.testing.assert_allclose(output, np.broadcast_to([3, 5 / 3, 1], (1, *SIZE, 3)), rtol=1e-6)
 
 
+@pytest.mark.parametrize("network", ["resnet", "densenet"])
+def test_means_of_a_preprocessing_are_exported(tmp_path: Path, network: str) -> None:
+    pixels, preprocess = keras.Input((*SIZE, 3)), getattr(keras.applications, network).preprocess_input
+    nested = keras.Model(pixels, preprocess(pixels))(pixels)
+    write_model(keras.Model(pixels, nested), FORMATS["onnx"], tmp_path / "model.onnx")
+    photo = np.random.default_rng(0).integers(0, 256, (1, *SIZE, 3)).astype(np.float32)
+    output = FORMATS["onnx"].run(tmp_path / "model.onnx")(photo)
+    np.testing.assert_allclose(output, preprocess(photo.copy()), atol=1e-4)
+
+
 def test_the_rounding_of_half_precision_is_logged(export: Export, caplog: pytest.LogCaptureFixture) -> None:
     save_small_model("small", ["cats", "dogs"], policy="mixed_bfloat16")
     export("--format", "saved_model", "out")

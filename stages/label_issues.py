@@ -84,7 +84,7 @@ def list_issues(
     table["given_probability"] = probabilities[rows, labels]
     table["suggested_probability"] = probabilities[rows, suggested]
     issues: pd.DataFrame = table[(suggested != labels) & ~table["path"].isin(reviewed)]
-    return issues.sort_values(["given_probability", "path"], ignore_index=True).round(4)
+    return issues.sort_values(["given_probability", "path"]).round(4)
 
 
 def draw_issues(issues: pd.DataFrame) -> Figure:

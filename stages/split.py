@@ -35,7 +35,7 @@ from stages.data.layout import find_photos, splits_by_name
 from stages.photos.formats import SUFFIXES
 from stages.storage.arrays import ArrayStore, DiskArray, blockwise, open_array
 from stages.storage.files import atomic_folder, explain_unreadable, read_json, write_csv
-from stages.storage.non_photos import SIDECAR_SUFFIXES, file_sizes, find_sidecars
+from stages.storage.non_photos import ARCHIVE_SUFFIXES, SIDECAR_SUFFIXES, file_sizes, find_sidecars
 from stages.storage.photo_lists import DUPLICATE, NO_FILE, NO_LABEL, REMOVED, SAME_GROUP, SIDECAR, TWO_LABELS
 
 MAX_LOGGED = 50  # rejected files, where they stop the run
@@ -64,10 +64,14 @@ def main() -> None:
     removed = photos["reason"] == REMOVED
     if relabelled.any() or removed.any():
         logger.info("%s: %d relabelled, %d removed", CORRECTIONS, relabelled.sum(), removed.sum())
+    rejected = lists["rejected"]["path"]
+    logger.info("rejected files: %d (%s has the reasons)", len(rejected), SPLITS / "rejected.csv")
     sidecars = photos["path"][photos["reason"].str.startswith(SIDECAR)]
-    logger.info("rejected files: %d (%s has the reasons)", len(lists["rejected"]), SPLITS / "rejected.csv")
     if len(sidecars):
         logger.info("%d of them are notes, films and the like beside photos, such as %s", len(sidecars), min(sidecars))
+    if len(archives := rejected[rejected.str.lower().str.endswith(ARCHIVE_SUFFIXES)]):
+        text = "archives among the photos are not read: %d, such as %s: unpack them (%s)"
+        logger.warning(text, len(archives), min(archives), HOW_TO_FIX)
 
 
 def read_thumbnails() -> tuple[pd.DataFrame, DiskArray]:

@@ -18,6 +18,7 @@ from stages.common.machine import STAGES
 from stages.common.params import Params
 from stages.common.paths import BACKUPS, CORRECTIONS, COSTS, COSTS_TABLE, FIGURES, LOGS, OUTPUTS, PREDICTIONS
 from stages.inference.prediction_cache import INFERENCE_CODE
+from stages.page import figures_by_section
 from stages.training.training_run import TRAINING_CODE
 from tests.conftest import PROJECT
 from tests.project import lay_out, run
@@ -60,7 +61,7 @@ def declared_files(step: dict[str, Any]) -> set[Path]:
 
 
 def test_a_file_in_stages_is_a_step() -> None:
-    assert {file.stem for file in (PROJECT / "stages").glob("[!_]*.py")} == set(STEPS)
+    assert {file.stem for file in (PROJECT / "stages").glob("[!_]*.py")} == set(STEPS), "stages in dvc.yaml"
     for name, step in STEPS.items():
         assert step["cmd"] == f"python -m stages.{name}"
         assert step["desc"]
@@ -72,7 +73,7 @@ def test_the_map_names_every_room_and_command() -> None:
     assert sorted(rooms) == sorted(ROOMS)
     assert sorted(re.findall(r"^\| `stages/(\w+)/` \|", the_map, re.MULTILINE)) == sorted(ROOMS)
     commands = {path.stem for path in (PROJECT / "commands").iterdir() if path.name[0] != "_"}
-    assert set(re.findall(r"`commands/(\w+)[./`]", the_map)) == commands
+    assert set(re.findall(r"`commands/(\w+)[./`]", the_map)) == commands, "the map in CONTRIBUTING.md"
 
 
 def test_no_file_name_stands_twice() -> None:
@@ -100,8 +101,9 @@ def test_a_step_depends_on_the_code_that_shapes_its_results(name: str) -> None:
     """On all of it, and on no file or folder that has none of it."""
     entries = [PROJECT / dep for dep in STEPS[name]["deps"] if dep.startswith("stages")]
     imported = imported_files(PROJECT / f"stages/{name}.py")
-    assert imported <= declared_files(STEPS[name])
-    assert all(any(file.is_relative_to(entry) for file in imported) for entry in entries)
+    assert imported <= declared_files(STEPS[name]), f"add these imports to deps of {name} in dvc.yaml"
+    unused = [entry for entry in entries if not any(file.is_relative_to(entry) for file in imported)]
+    assert not unused, f"remove these from deps of {name} in dvc.yaml, which imports none of it"
     assert len(entries) <= 5
 
 
@@ -143,8 +145,8 @@ def test_a_step_declares_the_parameters_that_it_reads(name: str) -> None:
     parts_of_longer_ones = [node.value for node in attributes]
     chains = [ast.unparse(node) for node in attributes if node not in parts_of_longer_ones]
     read = set(re.findall(r"^(?:params|load_params\(\))\.([\w.]+)$", "\n".join(chains), re.MULTILINE))
-    declared = {key.split(".$")[0] for key in STEPS[name]["params"]}
-    assert spelled_out(declared) == spelled_out(read)
+    declared = {key.split(".$")[0] for key in STEPS[name].get("params", [])}
+    assert spelled_out(declared) == spelled_out(read), f"params of {name} in dvc.yaml, and what its main reads"
 
 
 def test_steps_communicate_through_files_only() -> None:
@@ -155,7 +157,7 @@ def test_steps_communicate_through_files_only() -> None:
 
 def test_only_evaluate_shows_test_photos_to_a_model() -> None:
     readers = {name for name, step in STEPS.items() if {"data/splits", "data/splits/test.csv"} & set(step["deps"])}
-    assert readers == {"evaluate", "label_stats"}
+    assert readers == {"evaluate", "label_stats"}, "steps on test photos: of these only evaluate has models"
     for file in imported_files(PROJECT / "stages/train.py"):
         nodes = list(ast.walk(ast.parse(file.read_text())))
         assert "test" not in [node.value for node in nodes if isinstance(node, ast.Constant)], file.name
@@ -174,8 +176,15 @@ def test_each_path_is_an_output_of_one_step_or_holds_some() -> None:
     paths = {path.rstrip("/") for file in code for path in re.findall(r'Path\(f?"([^"{]*)', file.read_text())}
     no_outputs = {str(path) for path in (BACKUPS, CORRECTIONS, COSTS, COSTS_TABLE, FIGURES, LOGS, PREDICTIONS)}
     no_outputs |= {"metrics", "plots"}
-    assert paths - no_outputs | {"data/features/pixels"} == {out.split("/$")[0] for out in outs}
+    written = paths - no_outputs | {"data/features/pixels"}
+    assert written == {out.split("/$")[0] for out in outs}, "paths in the code (left), and outputs in dvc.yaml"
     assert all(any(Path(out).is_relative_to(folder) for folder in OUTPUTS) for out in {*outs} - {"data/fetched.json"})
+
+
+def test_the_page_depends_on_the_figures_that_it_shows() -> None:
+    figures = [path for paths in figures_by_section("MODEL", ["NAME"]).values() for path in paths]
+    missing = [path for path in figures if not any(path.is_relative_to(dep) for dep in STEPS["page"]["deps"])]
+    assert not missing, "add them to deps of page in dvc.yaml"
 
 
 def test_dvc_deletes_nothing_where_users_may_have_put_files() -> None:
@@ -213,9 +222,9 @@ def test_every_dependency_is_pinned_and_declared() -> None:
     pinned = [line.split("==")[0] for line in (PROJECT / "constraints.txt").read_text().splitlines() if "==" in line]
     assert set().union(*groups.values()) <= {name.lower().replace("_", "-") for name in pinned}
     for file in [*(PROJECT / "stages").rglob("*.py"), *(PROJECT / "commands").rglob("*.py")]:
-        extra = "cluster" if file.parent.name == "cluster" else "export" if "export" in file.name else "pipeline"
+        extra = groups.get(file.parent.name, set())  # of commands/cluster/ and commands/export/
         # HEIC is read where pillow-heif is installed, and refused by name where it is not.
-        assert imported_packages(file) <= groups["pipeline"] | groups[extra] | {"pillow_heif"}, file
+        assert imported_packages(file) <= groups["pipeline"] | extra | {"pillow_heif"}, file
 
 
 def files_where(is_used: Callable[[str], Any]) -> set[str]:
@@ -268,7 +277,8 @@ def test_a_document_names_what_is_there(document: str) -> None:
 @pytest.mark.parametrize("name", STEPS)
 def test_the_readme_names_what_a_step_writes(name: str) -> None:
     readme = (PROJECT / "README.md").read_text()
-    [row] = re.findall(rf"^\| `{name}` \|.*", readme, re.MULTILINE)
+    row = "".join(re.findall(rf"^\| `{name}` \|.*", readme, re.MULTILINE))
+    assert row, "add it to the table of the steps in README.md"
     row = re.sub(r"`([\w/]+)(\.\w+)` and `(\.\w+)`", r"`\1\2` and `\1\3`", row)
     for out in outputs(STEPS[name]):
         path = out.replace("${key}", "MODEL" if name == "train" else "NAME")
@@ -278,9 +288,11 @@ def test_the_readme_names_what_a_step_writes(name: str) -> None:
 def test_every_model_is_an_artifact_and_in_the_readme() -> None:
     models = yaml.safe_load((PROJECT / "params.yaml").read_text())["models"]
     named = {name: artifact["path"] for name, artifact in PIPELINE["artifacts"].items()}
-    assert named == {model.replace("_", "-"): f"data/models/{model}.keras" for model in models}
+    expected = {model.replace("_", "-"): f"data/models/{model}.keras" for model in models}
+    assert named == expected, "artifacts in dvc.yaml, and models in params.yaml"
     readme = (PROJECT / "README.md").read_text()
-    assert all(f"train@{model}" in readme and f"| `{model}` |" in readme for model in models)
+    missing = [model for model in models if f"train@{model}" not in readme or f"| `{model}` |" not in readme]
+    assert not missing, "add them to the chart of the pipeline and the table of models in README.md"
 
 
 def test_dvc_leaves_params_yaml_as_it_is(tmp_path: Path) -> None:

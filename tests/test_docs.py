@@ -65,13 +65,19 @@ def test_every_block_is_run_by_a_test_or_says_why_not() -> None:
 
 
 def test_the_recipes_for_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A photo of two classes has no label; folders in class folders are patients."""
+    """A photo of two classes has no label, or two; folders in class folders are patients."""
     monkeypatch.chdir(tmp_path)
     Path("train.csv").write_text("image_id, healthy, rust\n01, 1, 0\n02, 0, 1\n03, 1, 1\n04, 0, 0\n")
-    recipe, of_folders = re.findall(r"  ```python\n(.*?)```", (PROJECT / "docs/guide.md").read_text(), re.DOTALL)
+    guide = (PROJECT / "docs/guide.md").read_text()
+    recipe, of_coco, of_folders = re.findall(r"  ```python\n(.*?)```", guide, re.DOTALL)
     exec(dedent(recipe), {})  # noqa: S102
     lines = ["path,label", "images/01.jpg,healthy", "images/02.jpg,rust", "images/03.jpg,", "images/04.jpg,"]
     assert Path("labels.csv").read_text().splitlines() == lines
+    objects = [{"id": i, "image_id": 7, "category_id": category} for i, category in enumerate((2, 1, 2))]
+    images, categories = [{"id": 7, "file_name": "a.jpg"}], [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]
+    write_json({"images": images, "annotations": objects, "categories": categories}, Path("annotations.json"))
+    exec(dedent(of_coco), {})  # noqa: S102
+    assert Path("labels.csv").read_text() == "path,label\na.jpg,dog\na.jpg,cat\n"
     Path("photos/sick/anna").mkdir(parents=True)
     Path("photos/sick/anna/1.jpg").touch()
     exec(dedent(of_folders), {})  # noqa: S102

@@ -20,7 +20,7 @@ from stages.models.pretrained import load_backbone, scale_and_shift
 from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
 from stages.storage.feature_sets import sample_rows
-from tests.conftest import SetParams, run_main, write_list, write_photos
+from tests.conftest import SetParams, read_json, run_main, write_list, write_photos
 from tests.training.small_backbone import use_small_backbone
 
 pytestmark = pytest.mark.usefixtures("photos")
@@ -74,6 +74,8 @@ def test_each_view_has_the_backbones_features(photos: Pixels, set_params: SetPar
 
 
 def test_pooled_features_are_means_of_plain_maps(photos: Pixels) -> None:
+    """Also of a second run without DVC, which replaces the first."""
+    run_step("mobilenet_v2_pooled")
     written = run_step("mobilenet_v2_pooled")
     preprocessing, network, _ = load_backbone(Path("data/features/mobilenet_v2_pooled/backbone"), SIZE)
     for split, count in COUNTS.items():
@@ -146,6 +148,7 @@ def test_a_saved_model_agrees_with_its_training_on_features(
 ) -> None:
     small_transfer(precision=precision)
     assert "the saved model agrees with its training" in caplog.text
+    assert set(read_json("data/costs/train@transfer.json")) == {"of", "features_s", "train_s"}
 
 
 def test_features_of_another_network_are_an_error(small_transfer: Train, monkeypatch: pytest.MonkeyPatch) -> None:

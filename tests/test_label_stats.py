@@ -102,6 +102,9 @@ def test_counts_of_many_classes_are_the_extremes() -> None:
     bar_labels = [int(text.get_text()) for text in figure.axes[0].texts]
     assert bar_labels == [*range(1999, 1989, -1), *range(1009, 999, -1)]
     assert "of 1000 classes" in figure.axes[0].get_title()
+    assert (
+        draw_counts(pd.DataFrame({"train": range(20)}, labels[:20])).axes[0].get_title() == "Photos per class and split"
+    )
     assert figure.get_figheight() < 15
     figure.draw_without_rendering()
     boxes = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]

@@ -144,6 +144,16 @@ def test_sidecar_files_are_listed_and_count_for_nothing(caplog: pytest.LogCaptur
     assert set(count_rejected(lists["rejected"]).values()) == {0}
 
 
+@pytest.mark.usefixtures("workspace")
+def test_archives_beside_photos_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    """Each may hold a class of its own."""
+    layout({"cats": 10, "dogs": 10})
+    for name in ("birds.zip", "more.TAR.GZ"):
+        (PHOTOS / name).write_bytes(b"PK\3\4")
+    split_photos()
+    assert "archives among the photos are not read: 2, such as data/raw/birds.zip: unpack them" in caplog.text
+
+
 @pytest.mark.parametrize(("listed", "received"), [(43, "3 of 43"), (30, "10 of 40")])
 def test_names_without_a_suffix_count_where_labels_are_listed(workspace: Path, listed: int, received: str) -> None:
     """More names than files, or more files than names; the dot of their folder is no suffix."""

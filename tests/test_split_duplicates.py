@@ -49,7 +49,7 @@ def test_a_column_of_the_labels_keeps_patients_together(workspace: Path, set_par
         split_photos()
 
 
-def test_duplicates_train_together_and_test_once(workspace: Path) -> None:
+def test_duplicates_train_together_and_test_once(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
     layout({"cats": 10, "dogs": 10})
     for path in sorted(PHOTOS.rglob("*.jpg")):
         name = path.relative_to(PHOTOS).as_posix()
@@ -61,6 +61,8 @@ def test_duplicates_train_together_and_test_once(workspace: Path) -> None:
     assert len(set().union(*clusters)) == 20
     assert [len(some) for some in clusters] == [14, 4, 2]
     assert lists["rejected"]["reason"].str.startswith(DUPLICATE).sum() == len(lists["rejected"]) - 1 == 2 * (4 + 2)
+    assert "usable photos: 60, copies among them: 40" in caplog.text
+    assert "validation: copies of other photos there, left out: 8 of 12 (66.7 %), such as data/raw/" in caplog.text
 
 
 def test_too_many_leaks_and_conflicts_are_an_error(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:

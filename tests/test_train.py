@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from stages import train
+from stages.common import edits
 from stages.common.cli import UserError
 from stages.common.paths import BACKUPS, FEATURES, MODELS
 from stages.inference.prediction import load_model
@@ -71,6 +72,7 @@ def test_a_run_whose_edit_is_undone_resumes(
 ) -> None:
     shutil.copy(PROJECT / "dvc.yaml", ".")
     monkeypatch.setenv("DVC_STAGE", "train@cnn")
+    monkeypatch.setattr(edits, "UNDONE_IN", 0)
 
     def write_and_edit(*args: Any) -> None:
         train_and_write(*args)

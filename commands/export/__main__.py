@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from commands.export.exporters import FORMATS, Format, float_batches, in_float32, write_model
-from commands.export.fidelity import ADVICE, measure_fidelity, training_pixels, validation_photos
+from commands.export.exporters import FORMATS, PRECISIONS, Format, float_batches, in_float32, write_model
+from commands.export.fidelity import measure_fidelity, training_pixels, validation_photos
 from stages.common.cli import UserError, check_output, command_parser, explain_unwritable, logger, run
 from stages.common.param_types import ImageFit
 from stages.common.params import load_params
@@ -28,7 +28,7 @@ from stages.storage.files import atomic_folder, write_json
 
 BATCH_SIZE = 32
 CALIBRATION_PHOTOS = 128
-SHAPES: dict[ImageFit, str] = {
+RESIZED: dict[ImageFit, str] = {
     "stretch": "ignoring the aspect ratio",
     "crop": "the largest rectangle of image_size's aspect ratio at the centre (ImageOps.fit)",
     "pad": f"the whole photo, centred on RGB {PAD_COLOUR} (ImageOps.pad)",
@@ -51,7 +51,7 @@ def main() -> None:
         milliseconds = 1000 * (time.perf_counter() - start) / len(pixels)
         fidelity = measure_fidelity(trained.calibration.probabilities(logits), probabilities, labels)
         fidelity.check(args.precision, args.max_accuracy_loss)
-        size = sum(file.stat().st_size for file in [path, *path.rglob("*")] if file.is_file())
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
         check = {
             "precision": args.precision,
             **fidelity._asdict(),
@@ -71,7 +71,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = command_parser("Export a trained model for programs without Keras.")
     parser.add_argument("--model", help="a model in data/models/ (default: the best on the validation photos)")
     parser.add_argument("--format", choices=FORMATS, required=True, help="of the exported file")
-    parser.add_argument("--precision", choices=ADVICE, default="float32", help="of the weights (default: %(default)s)")
+    parser.add_argument("--precision", choices=PRECISIONS, default="float32", help="of weights (default: %(default)s)")
     loss_help = "refuse an export that loses more, on the validation photos (default: %(default)s)"
     parser.add_argument("--max-accuracy-loss", type=float, default=0.005, metavar="LOSS", help=loss_help)
     calibration_help = f"number of training photos to calibrate int8 with (default: {CALIBRATION_PHOTOS})"
@@ -87,6 +87,8 @@ def parse_arguments() -> argparse.Namespace:
     elif args.precision != "int8":
         parser.error(f"--calibration-photos: expected --precision int8 beside it, received {args.precision}")
     target = FORMATS[args.format]
+    if args.precision not in target.precisions:
+        parser.error(f"--format {args.format}: expected --precision float32, received {args.precision}")
     if missing := [package for package in target.packages if importlib.util.find_spec(package) is None]:
         raise UserError(
             f"--format {args.format}: expected the packages of the group export, found no {', '.join(missing)}: "
@@ -95,8 +97,6 @@ def parse_arguments() -> argparse.Namespace:
     if args.folder.exists() and (not args.folder.is_dir() or any(args.folder.iterdir())):
         raise UserError(f"expected a new or empty folder, received {args.folder}, which is neither: choose another")
     check_output(args.folder, "folder")  # before the model is loaded
-    if args.precision not in target.precisions:
-        raise UserError(f"--format {args.format}: expected --precision float32, received {args.precision}")
     return args
 
 
@@ -113,7 +113,7 @@ def describe(trained: TrainedModel, target: Format) -> dict[str, Any]:
             "shape": [None, *trained.image_size, 3],
             "dtype": "float32",
             "about": "RGB of 0..255 of a photo turned upright (EXIF), on white where it is transparent, and resized in "
-            f"8 bits as Pillow's BILINEAR does: {SHAPES[trained.image_fit]}, and with antialiasing, without which the "
+            f"8 bits as Pillow's BILINEAR does: {RESIZED[trained.image_fit]}, and with antialiasing, without which the "
             "pixels are others. docs/guide.md has an example",
         },
         "output": {

@@ -14,6 +14,8 @@ from stages.models.pretrained import copy_weights
 from stages.models.runtime import keras, tf
 from stages.storage.arrays import ArrayStore
 
+PRECISIONS = ("float32", "float16", "int8")
+
 
 class Format(NamedTuple):
     """A format, and how its users run an export: ``run`` takes its path, and returns a function of pixels to logits.
@@ -26,7 +28,7 @@ class Format(NamedTuple):
     packages: tuple[str, ...]  # modules of the dependency group export that it needs
     run: Callable[[Path], Callable[[np.ndarray], np.ndarray]]
     output: str  # the name of the logits in the file
-    precisions: tuple[str, ...] = ("float32", "float16", "int8")
+    precisions: tuple[str, ...] = PRECISIONS
 
 
 def in_float32(model: keras.Model) -> keras.Model:
@@ -42,6 +44,19 @@ def in_float32(model: keras.Model) -> keras.Model:
     return copied
 
 
+def with_arrays(model: keras.Model) -> keras.Model:
+    """Copy a model, sharing its layers, with arrays in place of the tensors that its operations hold.
+
+    Those in the preprocessing of ResNet, VGG and DenseNet would become inputs of an ONNX file.
+    """
+
+    def call(operation: keras.Operation, *args: Any, **kwargs: Any) -> Any:
+        inputs = keras.tree.map_structure(lambda each: np.asarray(each) if tf.is_tensor(each) else each, (args, kwargs))
+        return operation(*inputs[0], **inputs[1])
+
+    return keras.models.clone_model(model, clone_function=lambda each: each, call_function=call, recursive=True)
+
+
 def write_model(
     model: keras.Model, target: Format, path: Path, precision: str = "float32", int8_pixels: ArrayStore | None = None
 ) -> None:
@@ -52,9 +67,9 @@ def write_model(
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # it logs each of its steps, and each layer that it leaves
     # Keras's exporters do not say that the model is to predict; a layer such as augmentation may take it for training.
     pixels = keras.Input(model.input_shape[1:], name="pixels")
-    predicting = keras.Model(pixels, model(pixels, training=False))
+    predicting = with_arrays(keras.Model(pixels, model(pixels, training=False)))
     for layer in predicting._flatten_layers():
-        if isinstance(layer, keras.layers.Normalization):  # whose tensors would become inputs of an ONNX file
+        if isinstance(layer, keras.layers.Normalization):  # likewise
             layer.mean, layer.variance = np.asarray(layer.mean), np.asarray(layer.variance)
     signature = [tf.TensorSpec(model.input_shape, tf.float32, "pixels")]
     options: dict[str, Any] = {}  # of TensorFlow Lite's converter, its attributes

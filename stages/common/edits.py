@@ -1,6 +1,7 @@
 """Parameters, corrections and code that a person edits while a DVC stage runs."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from stages.common.cli import UserError
 from stages.common.params import PARAMS, read_yaml
 from stages.common.paths import CORRECTIONS
 
+UNDONE_IN = 5  # seconds: `dvc exp run --queue` edits params.yaml for about one, and undoes it
 SUFFIXES = (".csv", ".html", ".jinja", ".py")  # and not what editors and Python itself leave beside code
 
 
@@ -18,7 +20,9 @@ def refuse_edits() -> Iterator[None]:
     """Raise a UserError if inputs of the running DVC stage are edited meanwhile: DVC would record the new ones."""
     before = editable_inputs()
     yield
-    after = editable_inputs()
+    deadline = time.monotonic() + UNDONE_IN
+    while (after := editable_inputs()) != before and time.monotonic() < deadline:
+        time.sleep(0.1)
     if edited := [name for name in {**before, **after} if before.get(name) != after.get(name)]:
         advice = "run `dvc repro` again (if you undo the edit, a training run resumes)"
         raise UserError(f"{', '.join(edited)}: edited while {os.environ['DVC_STAGE']} ran: {advice}")

@@ -33,13 +33,12 @@ class Backbone(NamedTuple):
 
 def copy_backbone(backbone: str, folder: Path, name: str, stop_before: str | None) -> None:
     """Copy ``data/backbone/NAME/`` into a set of features, with the set's ``name`` and ``stop_before``."""
-    source = BACKBONE / backbone
+    source, advice = BACKBONE / backbone, f"run `dvc repro backbone@{backbone}`"
     weights = sorted(source.glob("*.h5"))
     if not weights:
-        raise UserError(f"expected weights in {source}, found none: run `dvc repro backbone@{backbone}`")
+        raise UserError(f"expected weights in {source}, found none: {advice}")
     folder.mkdir(parents=True)
     shutil.copyfile(weights[0], folder / weights[0].name)
-    advice = f"run `dvc repro backbone@{backbone}`"
     architecture, options = read_json(source / ARCHITECTURE, itemgetter("architecture", "options"), advice)
     features = {"name": name, "stop_before": stop_before}
     about = {"backbone": backbone, "architecture": architecture, "options": options, "features": features}

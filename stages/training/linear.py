@@ -32,8 +32,7 @@ def train_linear(run: TrainingRun) -> Trained:
     classifier, history, scores = fit_linear(run, train, validation)
     logits = (validation @ classifier.kernel + classifier.bias).astype(np.float32)
     environment = [*save_linear(run, classifier, validation, logits), FITTED_BY]
-    seed = run.settings.seed
-    references = [rows[reference_rows(len(rows), seed)].astype(np.float16) for rows in (train, validation)]
+    references = [rows[reference_rows(len(rows), run.settings.seed)].astype(np.float16) for rows in (train, validation)]
     return Trained(history, logits, environment, references, scores)
 
 

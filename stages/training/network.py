@@ -1,7 +1,5 @@
 """Train a network, and save it as a whole model."""
 
-from functools import reduce
-
 import numpy as np
 
 from stages.common.cli import logger
@@ -58,8 +56,9 @@ def pooled_features(model: keras.Model, dataset: Dataset, indices: np.ndarray) -
     last_blocks = [layer for layer in model.layers if layer.name == "last_blocks"]  # of a model that fine-tunes
     pooled = []
     for first in range(0, len(indices), BATCH_SIZE):
-        examples = dataset.batch(0, indices[first : first + BATCH_SIZE])
-        maps = reduce(lambda x, layer: layer(x, training=False), last_blocks, examples)
+        maps = dataset.batch(0, indices[first : first + BATCH_SIZE])
+        for layer in last_blocks:
+            maps = layer(maps, training=False)
         spatial = tuple(range(1, len(maps.shape) - 1))  # none, if they are pooled
         pooled.append(np.asarray(maps).astype(np.float32).mean(axis=spatial))
     return np.concatenate(pooled)

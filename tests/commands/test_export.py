@@ -80,13 +80,16 @@ def test_the_guide_s_lines_run_a_saved_model(export: Export) -> None:
 
 
 @pytest.mark.parametrize("name", ["tflite", "onnx"])
-def test_a_smaller_export_is_compared_with_its_model(export: Export, name: str) -> None:
+def test_a_smaller_export_is_compared_with_its_model(
+    export: Export, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
     save_small_model("small", ["cats", "dogs"], dense_units=64)  # most of the file are weights
     sizes = {}
     for precision in ("float32", "float16", "int8"):
         export("--format", name, "--precision", precision, precision, "--max-accuracy-loss", "0.1")
         sizes[precision] = next(Path(precision).glob("small.[ot]*")).stat().st_size
         check = read_json(Path(precision, "small.json"))["check"]
+        assert f"wrote {precision}/small.{name}" in caplog.text
         assert (check["precision"], check["photos"]) == (precision, 20)
         assert check["agreement"] >= 0.9
         assert (0 if precision == "float32" else 1e-6) < check["largest_difference"] < 0.05
@@ -216,6 +219,16 @@ def test_normalization_as_of_efficientnet_is_exported(tmp_path: Path) -> None:
     write_model(model, FORMATS["onnx"], tmp_path / "model.onnx")
     output = FORMATS["onnx"].run(tmp_path / "model.onnx")(np.full((1, *SIZE, 3), 7, np.float32))
     np.testing.assert_allclose(output, np.broadcast_to([3, 5 / 3, 1], (1, *SIZE, 3)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("network", ["resnet", "densenet"])
+def test_means_of_a_preprocessing_are_exported(tmp_path: Path, network: str) -> None:
+    pixels, preprocess = keras.Input((*SIZE, 3)), getattr(keras.applications, network).preprocess_input
+    nested = keras.Model(pixels, preprocess(pixels))(pixels)
+    write_model(keras.Model(pixels, nested), FORMATS["onnx"], tmp_path / "model.onnx")
+    photo = np.random.default_rng(0).integers(0, 256, (1, *SIZE, 3)).astype(np.float32)
+    output = FORMATS["onnx"].run(tmp_path / "model.onnx")(photo)
+    np.testing.assert_allclose(output, preprocess(photo.copy()), atol=1e-4)
 
 
 def test_the_rounding_of_half_precision_is_logged(export: Export, caplog: pytest.LogCaptureFixture) -> None:

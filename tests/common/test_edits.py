@@ -4,12 +4,18 @@ import re
 import shutil
 from contextlib import nullcontext
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
 
-from stages.common import cli
+from stages.common import cli, edits
 from tests.conftest import PROJECT, SetParams
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edits, "UNDONE_IN", 0)
 
 
 @pytest.mark.parametrize(
@@ -85,3 +91,18 @@ def test_parameters_that_break_while_a_stage_runs_are_one_line(monkeypatch: pyte
 
     with pytest.raises(SystemExit, match=r"^error: params\.yaml: expected YAML: month must be in"):
         cli.run(main)
+
+
+@pytest.mark.usefixtures("workspace")
+def test_an_edit_that_is_undone_at_once_is_none(set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `dvc exp run --queue` makes them while another stage runs."""
+    monkeypatch.setattr(edits, "UNDONE_IN", 60)
+    shutil.copy(PROJECT / "dvc.yaml", ".")
+    monkeypatch.setenv("DVC_STAGE", "pixels")
+    content = Path("params.yaml").read_text()
+
+    def main() -> None:
+        set_params({"image_size": 99})
+        Timer(0.3, Path("params.yaml").write_text, [content]).start()
+
+    cli.run(main)

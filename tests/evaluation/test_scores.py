@@ -1,7 +1,7 @@
 """Scores, mistakes, the ranking, the curves, and whether models differ, by hand and by other libraries."""
 
 import math
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ import pytest
 from scipy.special import logsumexp, softmax
 from sklearn.metrics import auc, log_loss, roc_auc_score
 
+from stages.common.params import Evaluate
 from stages.evaluation import scores
 from stages.evaluation.results import Predictions
 from stages.evaluation.scores import calibration_error, learning_curves, mean_roc_curve, reliability, roc_curves
@@ -121,6 +122,10 @@ def test_models_are_ranked_by_validation_alone(
     for model, (score_on_validation, loss) in zip(models, (worse, better), strict=True):
         model.scores["validation"] |= {rank_by: score_on_validation, "loss": loss}
     assert [model.name for model in scores.ranking(models, rank_by)] == ["better", "worse"]
+
+
+def test_each_score_of_rank_by_has_a_name() -> None:
+    assert [*scores.SCORE_NAMES] == [*get_args(Evaluate.model_fields["rank_by"].annotation)]
 
 
 def test_the_roc_curve_is_of_class_two_or_the_mean_over_three() -> None:

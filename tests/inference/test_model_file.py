@@ -169,5 +169,6 @@ def test_a_setting_without_effect_is_logged(caplog: pytest.LogCaptureFixture) ->
     for settings in (PLAIN, ConfidenceSettings(temperature_scaling=True)):  # the first needs no .npz
         assert file._replace(validation=None).calibrate(settings) == Calibration()
     assert not file.calibrate(ConfidenceSettings(out_of_distribution_fraction=0.05)).gives_notes
+    assert file.calibrate(ConfidenceSettings(temperature_scaling=True)).temperature
     told = [message.partition(",")[0].partition(":")[0] for message in caplog.messages]
     assert told == [f"data/models/good.keras has no {part}" for part in (".npz beside it", "backbone")]

@@ -160,3 +160,17 @@ def test_damaged_outputs_of_a_backbone_are_computed_again(damage: str, caplog: p
     PredictionCache(PIXELS).predict(path)
     assert f"{maps} is damaged, so it is not used" in caplog.messages
     assert maps.read_bytes() == before
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".sha256"])
+def test_a_deleted_file_of_the_cache_is_written_again(suffix: str) -> None:
+    """Of the outputs of a backbone, a killed run may leave the checksum alone."""
+    cache, path = PredictionCache(PIXELS), save_on_backbone("wide", 8)
+    cache.predict(path)
+    maps = cache.maps[path]
+    before = maps.read_bytes()
+    maps.with_suffix(suffix).unlink()
+    save_on_backbone("wide", 4)
+    PredictionCache(PIXELS).predict(path)
+    assert maps.read_bytes() == before
+    assert maps.with_suffix(".sha256").exists()

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # crepes 0.9.1: predict_p_online(all_classes=False, smoothing=False) returns the p values of calibration photos for those of test photos.
 #
-# The p value of a test photo is the share of scores, of calibration photos and earlier test photos, that are as large as its own. This one
-# of several branches takes the score of the first, second, ... of all photos, which are the calibration photos. So photos that a model finds
-# unlike all others look as usual as these, and the shift that the p values are to show is hidden. With all_classes=True and with smoothing
-# it is right, and without calibration photos, as it begins with the first of all then.
+# The p value of a test photo is the share of scores, of calibration photos and earlier test photos, that are as large as its own. For these
+# two arguments, the score is looked up by the number of the test photo in the list that begins with the calibration photos, so it is one of
+# theirs. Photos that a model finds unlike all others look as usual as these, and the shift that the p values are to show is hidden. With
+# all_classes=True, with smoothing and without calibration photos, it is right. Known from issue 52 (open).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

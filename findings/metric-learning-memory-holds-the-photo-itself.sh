@@ -4,7 +4,7 @@
 # The photos of a batch are put into the memory before they are compared to it. Pairs of a photo with itself are removed from the pairs that
 # are passed to the loss, but NCALoss takes of these only how often each photo is in them, and compares all. The nearest photo in memory,
 # at a distance of 0 and of the right class, is then the photo itself. Without a memory, it leaves that one out. CrossBatchMemory lists
-# NCALoss as supported; NTXentLoss, which uses the pairs, is right.
+# NCALoss as supported; NTXentLoss, which uses the pairs, is right. Near to it: issue 141 (closed), since which such pairs are removed.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

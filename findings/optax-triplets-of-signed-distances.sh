@@ -2,9 +2,9 @@
 # Optax 0.2.8: triplet_margin_loss(norm_degree=1) adds up differences with their signs, so the distance of 0 and 3 is 3 or -3.
 #
 # It adds up powers of the differences instead of their absolute values, which are the same only for even degrees. With 1, differences of
-# other signs cancel out, and a positive far from its anchor has no loss if its numbers are larger; with 3, most losses are NaN. The docstring
-# says "The norm degree for distance calculation", without a limit; PyTorch's loss of the same arguments is right. No issue of the project
-# describes it.
+# other signs cancel out, and a positive far from its anchor has no loss if its numbers are larger; with 3, most losses are NaN. The
+# docstring says "The norm degree for distance calculation", without a limit; PyTorch's loss of the same arguments is right. No issue of the
+# project describes it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -73,6 +73,14 @@ def test_weights_of_the_user_in_its_folder_stop_the_step(fetch: Callable[[Any], 
     assert (FOLDER / "mine.h5").read_bytes() == b"mine"
 
 
+def test_weights_put_there_while_it_fetches_stay(fetch: Callable[[Any], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    fetch("w.weights.h5")
+    monkeypatch.setattr(backbone.Source, "copy_file", lambda *_: (FOLDER / "mine.h5").touch())
+    with pytest.raises(UserError, match=r"^expected in data/backbone/mobilenet_v2 only .*mine.h5.*: move"):
+        fetch("w.weights.h5")
+    assert (FOLDER / "mine.h5").exists()
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -20,7 +20,7 @@ from stages.models.pretrained import load_backbone, scale_and_shift
 from stages.models.runtime import keras
 from stages.photos.decode import resized_pixels
 from stages.storage.feature_sets import sample_rows
-from tests.conftest import SetParams, run_main, write_list, write_photos
+from tests.conftest import SetParams, read_json, run_main, write_list, write_photos
 from tests.training.small_backbone import use_small_backbone
 
 pytestmark = pytest.mark.usefixtures("photos")
@@ -146,6 +146,7 @@ def test_a_saved_model_agrees_with_its_training_on_features(
 ) -> None:
     small_transfer(precision=precision)
     assert "the saved model agrees with its training" in caplog.text
+    assert set(read_json("data/costs/train@transfer.json")) == {"of", "features_s", "train_s"}
 
 
 def test_features_of_another_network_are_an_error(small_transfer: Train, monkeypatch: pytest.MonkeyPatch) -> None:

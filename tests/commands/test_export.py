@@ -80,13 +80,16 @@ def test_the_guide_s_lines_run_a_saved_model(export: Export) -> None:
 
 
 @pytest.mark.parametrize("name", ["tflite", "onnx"])
-def test_a_smaller_export_is_compared_with_its_model(export: Export, name: str) -> None:
+def test_a_smaller_export_is_compared_with_its_model(
+    export: Export, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
     save_small_model("small", ["cats", "dogs"], dense_units=64)  # most of the file are weights
     sizes = {}
     for precision in ("float32", "float16", "int8"):
         export("--format", name, "--precision", precision, precision, "--max-accuracy-loss", "0.1")
         sizes[precision] = next(Path(precision).glob("small.[ot]*")).stat().st_size
         check = read_json(Path(precision, "small.json"))["check"]
+        assert f"wrote {precision}/small.{name}" in caplog.text
         assert (check["precision"], check["photos"]) == (precision, 20)
         assert check["agreement"] >= 0.9
         assert (0 if precision == "float32" else 1e-6) < check["largest_difference"] < 0.05

@@ -61,10 +61,14 @@ def test_the_exports_used_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None
     first = fetch_model_file("good")
     load()
     [path] = EXPORTS.iterdir()
+    unused = EXPORTS / "z.npz"  # by name the last
     for seed in (2, 3):
+        unused.touch()
+        os.utime(unused, (0, 0))
         save_small_model("good", ["cats", "dogs"], seed)
         assert is_exported(load())
         assert path.exists()
+        assert not unused.exists()
         load_exported(first, PLAIN)
     assert len(list(EXPORTS.iterdir())) == 2
 
@@ -118,10 +122,19 @@ def test_other_answers_leave_it_to_keras(monkeypatch: pytest.MonkeyPatch, caplog
     assert message.startswith("TensorFlow predicts with good: its ONNX export changes a probability by ")
 
 
-def test_a_failed_export_leaves_it_to_keras(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(exporters, "write_model", mock.Mock(side_effect=NotImplementedError("no such operation")))
+@pytest.mark.parametrize(
+    ("error", "reasons"),
+    [
+        (NotImplementedError("no such operation"), ["it cannot be exported to ONNX (no such operation)"]),
+        (MemoryError(), []),  # another time it may succeed
+    ],
+)
+def test_a_failed_export_leaves_it_to_keras(
+    error: Exception, reasons: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(exporters, "write_model", mock.Mock(side_effect=error))
     assert not is_exported(load())
-    assert caplog.messages == ["TensorFlow predicts with good: it cannot be exported to ONNX (no such operation)"]
+    assert caplog.messages == [f"TensorFlow predicts with good: {reason}" for reason in reasons]
 
 
 @pytest.mark.parametrize("reason", ["half precision", "no packages", "a GPU", "no folder"])

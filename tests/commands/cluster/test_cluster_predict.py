@@ -13,13 +13,22 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 import pytest
+import ray
 from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
 
 from commands.cluster import batch_predict as predict
 from commands.cluster import classification
 from commands.cluster.classification import Job, classify_part, decode
-from commands.cluster.parquet import claim, drop_problems, open_folder, parts_of, read_predictions, write_part
+from commands.cluster.parquet import (
+    claim,
+    drop_problems,
+    explain_unreachable,
+    open_folder,
+    parts_of,
+    read_predictions,
+    write_part,
+)
 from commands.predict import list_photos
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
@@ -50,6 +59,7 @@ def test_a_bucket_that_refuses_is_one_line(monkeypatch: pytest.MonkeyPatch, argu
         (("photos", "photos/predictions"), "expected OUTPUT outside of photos"),
         (("photos", "data/splits/out"), "OUTPUT: expected a path outside of the pipeline's data/splits, received /"),
         (("nowhere://photos", "out"), "expected a path or a URL that fsspec reads, received 'nowhere://photos': "),
+        (("dropbox://photos", "out"), "expected a path or a URL that fsspec reads, received 'dropbox://photos': "),
         (("nothing", "predictions"), "expected a folder with photos, found none in nothing"),
         (("params.yaml", "predictions"), "expected a folder with photos, found none in params.yaml"),
         (("", "predictions"), "expected a folder, received an empty name"),
@@ -73,6 +83,17 @@ def test_an_unreadable_folder_ends_it(without_access: Callable[[str], None]) -> 
     without_access(str(Path("photos/private").resolve()))
     with pytest.raises(PermissionError, match="photos/private"):
         run_main(predict, "photos", "output")
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_cluster_without_room_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_photos(Path("photos"), 1)
+    save_small_model("small", ["ants", "bees"])
+    monkeypatch.setattr(predict, "connect", mock.Mock())
+    monkeypatch.setattr(ray, "nodes", list)
+    monkeypatch.setattr(predict, "predict_photos", None)  # which would wait for a node
+    with pytest.raises(UserError, match=r"^expected a node with cpus: "):
+        run_main(predict, "photos", "output", "--model", "small")
 
 
 TINY: Any = SimpleNamespace(image_size=(2, 2), image_fit="stretch")  # a model
@@ -203,6 +224,12 @@ def test_a_damaged_part_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "part-000000.parquet").touch()  # as after a power failure
     with pytest.raises(UserError, match=r"part-000000.parquet as it was written, received it damaged .*: delete it"):
         drop_problems(open_folder(str(tmp_path)))
+
+
+def test_a_failing_disk_is_not_a_folder_to_choose_again(tmp_path: Path) -> None:
+    output = open_folder(str(tmp_path))
+    with pytest.raises(OSError, match="Input/output error"), explain_unreachable(output):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 @pytest.mark.parametrize("refusal", [PermissionError("Access denied"), TimeoutError(), FileNotFoundError("Gone")])

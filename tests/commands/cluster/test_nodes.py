@@ -10,7 +10,7 @@ import ray
 from dvc.repo import Repo
 
 from commands.cluster import nodes
-from commands.cluster.nodes import check_nodes, check_resources, connect, copy_tracked_files
+from commands.cluster.nodes import check_nodes, check_resources, connect, copy_tracked_files, prepare
 from commands.cluster.workspace import NodeError, dvc
 from stages.common.cli import MACHINE_FAILURE, UserError
 from stages.common.params import Resources
@@ -30,6 +30,10 @@ def test_one_node_must_have_all_resources(monkeypatch: pytest.MonkeyPatch) -> No
     for resources, (cpus, gpus, memory) in zip(needed[2:], amounts[2:], strict=True):
         with pytest.raises(UserError, match=f"expected a node with cpus: {cpus}, gpus: {gpus}, memory_gib: {memory} "):
             check_resources([*needed[:2], resources])
+    monkeypatch.setattr(nodes, "connect", mock.Mock())
+    monkeypatch.setattr(nodes, "dvc", None)  # before any step runs
+    with pytest.raises(UserError, match="expected a node with cpus: 5, "):
+        prepare(needed, [], [])
 
 
 def test_a_node_that_dies_while_it_is_checked_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

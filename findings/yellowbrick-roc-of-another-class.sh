@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Yellowbrick 1.5: the macro ROC AUC of a test set without the first class is 0.5 for a model whose curves are of 0.98 and more.
+# Yellowbrick 1.5: the macro ROC AUC of a test set without the first class is 0.39 for a model whose classes all have 0.98 and more.
 #
 # The classes are those of the test set, but their scores are taken from the columns 0, 1 and so on of the model, so each class gets the
 # column of the one before it. If the last class is the missing one, all is right. With per_class=True, the default, drawing such a

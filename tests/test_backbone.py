@@ -11,6 +11,7 @@ import pytest
 from stages import backbone
 from stages.common.cli import UserError
 from stages.common.paths import BACKBONE
+from stages.data.fetch import Source
 from tests.conftest import SetParams, read_json
 
 FOLDER = BACKBONE / "mobilenet_v2"
@@ -75,7 +76,7 @@ def test_weights_of_the_user_in_its_folder_stop_the_step(fetch: Callable[[Any], 
 
 def test_weights_put_there_while_it_fetches_stay(fetch: Callable[[Any], None], monkeypatch: pytest.MonkeyPatch) -> None:
     fetch("w.weights.h5")
-    monkeypatch.setattr(backbone.Source, "copy_file", lambda *_: (FOLDER / "mine.h5").touch())
+    monkeypatch.setattr(Source, "copy_file", lambda *_: (FOLDER / "mine.h5").touch())
     with pytest.raises(UserError, match=r"^expected in data/backbone/mobilenet_v2 only .*mine.h5.*: move"):
         fetch("w.weights.h5")
     assert (FOLDER / "mine.h5").exists()

@@ -34,6 +34,8 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
     shared: dict[frozenset[str], frozenset[str]] = {}  # equal ones are one object, as each takes 216 bytes
     if re.search(rb"^<<<<<<< ", content, re.MULTILINE):
         raise UserError(f"{name}: expected rows, received git's conflict markers: resolve the conflict")
+    if content.lstrip().startswith((b"{", b"[")):
+        raise UserError(f"{name}: expected a CSV, received JSON: convert it (docs/guide.md has the lines for COCO's)")
     try:
         rows = open_rows(content)
         columns = list(rows.fieldnames or [])

@@ -29,6 +29,8 @@ SPLIT_FOLDER = re.compile(
     r"([-_ .].+)?"
 )
 
+SEPARATORS = re.compile(r"\s*[|;,/+&]\s*|\s+")  # of several labels in one cell
+
 # As phones and people name them: "2024", "2024-05 Helgoland", "202405__", "20240517".
 DATE_FOLDER = re.compile(r"(19|20)\d\d((0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])?)?([-_ .].*)?")
 
@@ -108,6 +110,11 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
     logger.info("%d classes: %s", len(classes), quoted(classes, 20))
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
         logger.warning("classes that differ only in spelling are separate classes: %s", ", ".join(alike))
+    if combined := [
+        name for name in classes if len(parts := set(SEPARATORS.split(name))) > 1 and parts <= set(classes)
+    ]:
+        text = "classes named like several others are classes of their own, as each photo has one: %s"
+        logger.warning(text, quoted(combined))
     return photos
 
 

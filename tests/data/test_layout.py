@@ -199,6 +199,14 @@ def test_classes_that_differ_in_spelling_alone_are_logged(caplog: pytest.LogCapt
     assert f"only in spelling are separate classes: {', '.join(sorted(alike))}\n" in caplog.text
 
 
+def test_classes_named_like_several_others_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """As a CSV with several labels in a cell has them; none is divided."""
+    labels = {"cat", "dog", "hot", "hot dog", "cat|dog", "dog; cat", "cat|cow", "cat, ", "cat cat"}
+    lay_out(*(f"{label}/1.jpg" for label in labels))
+    assert set(find()["label"]) == {label.strip() for label in labels}
+    assert "classes of their own, as each photo has one: 'cat|dog', 'dog; cat', 'hot dog'\n" in caplog.text
+
+
 def test_classes_that_may_be_missing_values_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     lay_out("1.jpg", "2.jpg", "3.jpg", "4.jpg")
     photos = find("path,label\n1.jpg,cats\n2.jpg,nan\n3.jpg,None\n4.jpg,nan\n")
@@ -280,6 +288,7 @@ def test_folders_of_splits_that_a_csv_overrules_are_logged(caplog: pytest.LogCap
         (b"path,label\n1.jpg,cats\n2.jpg,\x1bdogs\n", r"a path .*, received '2.jpg' and '\\x1bdogs' in line 3$"),
         (b"path,label\n1.jpg,caf\xe9\n", r"a CSV in UTF-8 .*, received: 'utf-8' codec can't decode byte 0xe9"),
         (b"path,label\n<<<<<<< HEAD\n1.jpg,cats\n=======\n>>>>>>> x\n", "rows, received git's conflict markers: "),
+        (b'\n{"images": []}', "a CSV, received JSON: convert it"),
         (b'path,label\n"1.jpg,cats\n', r"a CSV in UTF-8 .*, received: unexpected end of data"),
         (b"path,label\n1.jpg,cats\n2.jpg,dogs\n3.jpg,cows\n", "photos .*none of 'cows': '3.jpg' is .*2.jpg'"),
     ],

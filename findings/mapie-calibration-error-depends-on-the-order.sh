@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# MAPIE 1.6.0: the calibration error of a model that is off by 0.15 is 0.15 if its photos are sorted, and 0.01 if they are shuffled.
+#
+# split_strategy="array split" cuts the scores into parts as they come, without sorting them, and takes the largest of each part for the
+# border of a bin. The largest of each part of a shuffled list is nearly the largest of all, so nearly all scores are in the first bin, in
+# which too high and too low ones cancel out. The strategies "uniform", the default, and "quantile" make one bin less than asked for, so
+# two are one, and return 0.01 in any order. The documentation says "Number of bins to make the split in the y_score".
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet mapie==1.6.0 scikit-learn==1.9.1 scipy==1.17.1 numpy==2.4.6 2>/dev/null
+"$folder/venv/bin/python" -W ignore - <<'PYTHON'
+from importlib.metadata import version
+
+import numpy as np
+from mapie.metrics.calibration import expected_calibration_error
+
+print("MAPIE", version("mapie"))
+random = np.random.default_rng(0)
+score = random.random(5000)  # that a photo is blurred
+blurred = (random.random(5000) < 0.5 + 0.4 * (score - 0.5)).astype(int)
+by_score = np.argsort(score)
+for bins in (2, 10):
+    of_each_bin = [abs(blurred[part].mean() - score[part].mean()) * len(part) for part in np.array_split(by_score, bins)]
+    expected = sum(of_each_bin) / len(score)
+    seen = {}
+    for strategy in ("array split", "uniform", "quantile"):
+        for order, photos in [("shuffled", np.arange(5000)), ("sorted", by_score)]:
+            error = expected_calibration_error(blurred[photos], score[photos], num_bins=bins, split_strategy=strategy)
+            seen[strategy, order] = round(error, 3)
+    print(f"{bins} bins - expected: {expected:.3f} - seen: {seen}")
+    assert expected > 0.14
+    assert abs(seen["array split", "sorted"] - expected) < 0.001
+    assert seen["array split", "shuffled"] < 0.01
+    for strategy in ("uniform", "quantile"):
+        assert (seen[strategy, "shuffled"] < 0.01) == (bins == 2)
+PYTHON

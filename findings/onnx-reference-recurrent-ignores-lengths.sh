@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # onnx 1.23.2: ReferenceEvaluator ignores sequence_lens, clip and input_forget of LSTM, GRU and RNN, and the activations of LSTM and GRU.
 #
-# It is the implementation that runtimes are compared with. In a batch of sequences of different lengths, padded to the longest one, it also
-# reads the padding, so the final state is not that of the sequence by itself. The standard says that sequence_lens are the lengths, and what
-# clip, input_forget and activations do. There is neither an error nor a warning, though an RNN refuses an activation that it does not know.
-# ONNX Runtime is right. No issue of the project describes it.
+# It is the implementation that runtimes are compared with. Of a batch of sequences that are padded to the longest one, it also reads the
+# padding, so the final states are not those of each sequence by itself. The standard says that sequence_lens are the lengths, and what
+# clip, input_forget and activations do. There is neither an error nor a warning, while an RNN refuses an activation that it does not
+# know. ONNX Runtime is right.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # OpenVINO 2026.4.1: a transposed convolution of an ONNX model with output_shape and SAME_UPPER is shifted by a pixel, up and left.
 #
-# If the padding is odd, the standard puts the larger half behind the image with SAME_UPPER, and before it with SAME_LOWER. If output_shape
-# is given, OpenVINO computes the padding without a look at auto_pad, and puts it before the image with both; without output_shape, both are
-# right. ONNX Runtime, onnx's reference and the formula agree. A segmentation that is enlarged so is a pixel off, and the layers behind it
-# enlarge the shift, too. Near to it: pull request 32608, which made auto_pad right without output_shape.
+# If the padding is odd, the standard puts the larger half behind the image with SAME_UPPER, and before it with SAME_LOWER. OpenVINO puts it
+# before the image with both, if output_shape is given, as ONNX Runtime does without auto_pad; without output_shape, both are right. ONNX
+# Runtime, onnx's reference and the formula agree. A segmentation that is enlarged so is a pixel off.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -70,7 +70,7 @@ def main() -> None:
     if len(sidecars):
         logger.info("%d of them are notes, films and the like beside photos, such as %s", len(sidecars), min(sidecars))
     if len(archives := rejected[rejected.str.lower().str.endswith(ARCHIVE_SUFFIXES)]):
-        text = "archives among the photos are not read: %d, such as %s: unpack them (%s)"
+        text = "archives among the photos are not read: %d, such as %s: unpack any with photos (%s)"
         logger.warning(text, len(archives), min(archives), HOW_TO_FIX)
 
 

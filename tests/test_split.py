@@ -151,7 +151,7 @@ def test_archives_beside_photos_are_named(caplog: pytest.LogCaptureFixture) -> N
     for name in ("birds.zip", "more.TAR.GZ"):
         (PHOTOS / name).write_bytes(b"PK\3\4")
     split_photos()
-    assert "archives among the photos are not read: 2, such as data/raw/birds.zip: unpack them" in caplog.text
+    assert "archives among the photos are not read: 2, such as data/raw/birds.zip: unpack any" in caplog.text
 
 
 @pytest.mark.parametrize(("listed", "received"), [(43, "3 of 43"), (30, "10 of 40")])

@@ -11,7 +11,8 @@ from stages.common.cli import UserError
 from stages.common.params import PARAMS, read_yaml
 from stages.common.paths import CORRECTIONS
 
-UNDONE_IN = 5  # seconds: `dvc exp run --queue` edits params.yaml for about one, and undoes it
+# Seconds: `dvc exp run --queue` edits params.yaml for about one, under a lock for which DVC waits before it records.
+UNDONE_IN = 5
 SUFFIXES = (".csv", ".html", ".jinja", ".py")  # and not what editors and Python itself leave beside code
 
 

@@ -22,7 +22,7 @@ SIDECAR_SUFFIXES = {
 RAW_SUFFIXES = {
     *(".arw", ".cr2", ".cr3", ".crw", ".dng", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".srw", ".x3f"),
 }
-ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
+ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".7z", ".rar")
 HEADER_BYTES = 512
 SAVE = "save it as JPEG"
 SIGNATURES = {  # kind of file: the bytes that it has at a position

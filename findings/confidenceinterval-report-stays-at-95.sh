@@ -2,8 +2,7 @@
 # confidenceinterval 1.0.5: of the intervals in classification_report_with_ci(confidence_level=0.5), those of F1 of each class are of 50 %.
 #
 # All others, of precision and recall and of both averages, are of 95 %, in the same row and table: the level is handed on to one of nine
-# calls. The method of the intervals is not handed on to the averages either. The documentation says "The confidence level, by default
-# 0.95".
+# calls. The documentation says "The confidence level, by default 0.95".
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -2,9 +2,9 @@
 # fairlearn 0.15.0: perfect predictions have an equal opportunity difference of 1, the worst there is, if a group has no positives.
 #
 # The true positive rate of a group without positives is 0 of 0. It is taken for 0, without a warning, so the difference from a group in
-# which all positives are found is 1, as if none of its positives were. So are the equalized odds difference, and the false positive
-# rate of a group without negatives. In a MetricFrame, the recall of scikit-learn warns, and returns NaN with zero_division=np.nan; that
-# of fairlearn cannot. The documentation names no such case.
+# which all positives are found is 1, as if none of its positives were. So is the equalized odds difference, and the false positive rate
+# of a group without negatives is taken for 0, too. In a MetricFrame, the recall of scikit-learn warns, and returns NaN with
+# zero_division=np.nan; that of fairlearn cannot. The documentation names no such case.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -13,7 +13,7 @@ python3 -m venv "$folder/venv"
 "$folder/venv/bin/python" -W error::UserWarning -W error::RuntimeWarning - <<'PYTHON'
 import fairlearn
 import numpy as np
-from fairlearn.metrics import equal_opportunity_difference, equalized_odds_difference, equalized_odds_ratio, true_positive_rate
+from fairlearn.metrics import equal_opportunity_difference, equalized_odds_difference, true_positive_rate
 
 print("fairlearn", fairlearn.__version__)
 camera = np.repeat(["phone", "studio"], 100)

@@ -3,7 +3,7 @@
 #
 # It converts all numbers to int32, so that scores of 0 to 1 are all alike, and returns the first classes twice. Of a batch, the first rows
 # have some indices twice and others never, also of whole numbers: what any row has taken is marked in them. Its documentation promises the
-# k-th element in its sorted position, smaller ones before it and larger ones behind it; only the order within either part is undefined.
+# k-th element in its sorted position, smaller ones before it and larger ones after it; only the order within either part is undefined.
 # NumPy's function is right. No issue of the project describes it.
 set -euo pipefail
 folder=$(mktemp -d)

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Keras 3.15.1: on TensorFlow, ops.image.map_coordinates(fill_mode="reflect") mirrors other pixels left of and above an image.
 #
-# Its documentation shows the pixels that extend an image with "reflect": (d c b a | a b c d | d c b a). Behind the image it is so. Before
-# it they come a pixel late: the one beside the first pixel is the second one instead of the first, and all others follow. The layer
-# RandomElasticTransform computes with it, and "reflect" is its default. The modes "nearest" and "wrap" are right, and so is JAX's backend.
+# Its documentation shows the pixels that extend an image with "reflect": (d c b a | a b c d | d c b a). Right of and below an image it is
+# so. Left of and above it, the pixel beside the first one is the second one instead of the first, and all others are off by one, too: the
+# coordinate's absolute value is taken, as for "mirror". The layer RandomElasticTransform computes with it, and "reflect" is its default.
+# The modes "nearest" and "wrap" are right, and so is JAX's backend.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

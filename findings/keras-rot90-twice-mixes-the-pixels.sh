@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
-# Keras 3.15.1: on TensorFlow, ops.rot90(k=2) of an image that is not square returns one of other rows, with the pixels mixed up.
+# Keras 3.15.1: on TensorFlow, ops.rot90(k=2) of an image that is not square mixes up its pixels.
 #
-# The image is turned twice by 90 degrees, and reshaped to its height and width before the second turn, when it lies on its side. A turn by
-# 180 degrees of 2 x 3 pixels is thus neither upside down nor mirrored: neighbours are no neighbours any more, and of a batch they come
-# from other photos' places. Turns by 90 and 270 degrees, square images and the other backends are right. Known from pull request 23435,
-# which was merged in August 2026 and is in no release.
+# The image is turned twice by 90 degrees, and reshaped to its height and width before the second turn, when it lies on its side. Its rows
+# are thus cut in other places, and pixels that were neighbours no longer are. Turns by 90 and 270 degrees, square images and the other
+# backends are right. Known from pull request 23435, which was merged in August 2026 and is in no release.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

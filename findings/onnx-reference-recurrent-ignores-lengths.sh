@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # onnx 1.23.2: ReferenceEvaluator ignores sequence_lens, clip and input_forget of LSTM, GRU and RNN, and the activations of LSTM and GRU.
 #
-# It is the implementation that runtimes are compared with. Of a batch with sequences of other lengths, which are padded to the longest one,
-# it also reads the padding, so the final state is another one than of each sequence by itself. The standard says that sequence_lens are the
-# lengths, and what clip, input_forget and activations do. Nothing is said about them: neither an error nor a warning, while an activation
-# that it does not know is refused in an RNN. ONNX Runtime is right.
+# It is the implementation that runtimes are compared with. Of a batch of sequences that are padded to the longest one, it also reads the
+# padding, so the final states are not those of each sequence by itself. The standard says that sequence_lens are the lengths, and what
+# clip, input_forget and activations do. There is neither an error nor a warning, while an RNN refuses an activation that it does not
+# know. ONNX Runtime is right.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

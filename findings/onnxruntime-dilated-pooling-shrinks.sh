@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# ONNX Runtime 1.32.0: pooling with auto_pad and dilations returns a smaller image than the standard says, and another border.
+# ONNX Runtime 1.32.0: pooling with auto_pad and dilations returns a smaller image than the standard says, shifted by a pixel.
 #
 # The standard says that with SAME_UPPER or SAME_LOWER the size is that of the input, divided by the stride and rounded up. The padding is
 # computed from the size of the kernel without its dilation, so that a kernel of 3 with a dilation of 2, which covers 5 pixels, loses two
-# rows and columns, and its border is not where it belongs: the first pixel is the maximum around the second one. onnx's shape inference,
-# its reference implementation and OpenVINO have the full size. A convolution with both is refused; of pooling, a line in the log warns of
+# rows and columns, and the first pixel is the maximum around the second one of the photo. onnx's shape inference, its reference
+# implementation and OpenVINO have the full size. A convolution with both is refused; of pooling, a line in the log warns of
 # the shape, if the size of the input is fixed. Known in part from issue 10083 (open), on ceil_mode.
 set -euo pipefail
 folder=$(mktemp -d)

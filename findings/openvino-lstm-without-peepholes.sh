@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# OpenVINO 2026.4.1: an LSTM of an ONNX model is computed without its peephole weights, and without input_forget, and no error tells it.
+# OpenVINO 2026.4.1: an LSTM of an ONNX model is computed without its peephole weights, and without input_forget, without an error.
 #
 # The eighth input of an LSTM, P, holds weights by which its gates see the state of the cell. OpenVINO's outputs are the same to the bit as
-# without it, and as without input_forget=1, which couples the gates for input and forgetting. The equations of the standard are computed by
-# NumPy, too, and ONNX Runtime agrees with them. A related issue, 37820 (open), is on the attribute layout.
+# without it, and as without input_forget=1, which couples the gates for input and forgetting: the converter reads both, and the operator
+# that it creates, LSTMSequence, takes neither. The equations of the standard are computed by NumPy, too, and ONNX Runtime agrees with
+# them. A related issue, 37820 (open), is on the attribute layout.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

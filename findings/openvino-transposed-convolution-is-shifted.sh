@@ -2,8 +2,8 @@
 # OpenVINO 2026.4.1: a transposed convolution of an ONNX model with output_shape and SAME_UPPER is shifted by a pixel, up and left.
 #
 # If the padding is odd, the standard puts the larger half behind the image with SAME_UPPER, and before it with SAME_LOWER. OpenVINO puts it
-# before the image with both, if output_shape is given; without it, both are right. ONNX Runtime, onnx's reference and the formula agree. A
-# segmentation that is enlarged so is a pixel off, and the layers behind it enlarge the shift, too.
+# before the image with both, if output_shape is given, as ONNX Runtime does without auto_pad; without output_shape, both are right. ONNX
+# Runtime, onnx's reference and the formula agree. A segmentation that is enlarged so is a pixel off.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

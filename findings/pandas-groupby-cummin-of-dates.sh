@@ -3,8 +3,8 @@
 #
 # As soon as a row is left out for a missing key, whole numbers are converted to float64, and so are the whole numbers that dates and times
 # are stored as. A missing one, the smallest whole number, then counts as a date long ago: cummin() returns no date after it, cummax() fills
-# it in, and cumsum() of durations adds it. Where a key is missing makes no difference, also if it is another group's. Without a missing
-# key, or with dropna=False, the results are those of each group by itself. No issue of the project describes it.
+# it in, and cumsum() of durations adds it. It makes no difference in which row the key is missing. Without a missing key, or with
+# dropna=False, the results are those of each group by itself. No issue of the project describes it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

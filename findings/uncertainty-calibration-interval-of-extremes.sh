@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# uncertainty-calibration 0.1.4: the 90 % interval of a calibration error reaches from the smallest to the largest of 100 resamples.
+# uncertainty-calibration 0.1.4: the 90 % interval of a calibration error is as wide as the range of all 100 resamples.
 #
-# alpha=0.1, the default, is handed on as a percentage, so the ends are the percentiles 0.05 and 99.95 instead of 5 and 95, and 0.5 in its
-# place changes hardly anything. With alpha=10 the interval is right. The documentation says "1-alpha confidence intervals produced by
-# bootstrap resampling".
+# alpha=0.1, the default, is handed on to a function that takes a percentage, 10.0 by default, so the ends are the percentiles 0.05 and
+# 99.95 instead of 5 and 95, and 0.5 in its place changes hardly anything. With alpha=10 the interval is right. The documentation says
+# "1-alpha confidence intervals produced by bootstrap resampling". A related issue, 13 (open), is on this bootstrap.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

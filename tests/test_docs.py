@@ -74,10 +74,13 @@ def test_the_recipes_for_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     lines = ["path,label", "images/01.jpg,healthy", "images/02.jpg,rust", "images/03.jpg,", "images/04.jpg,"]
     assert Path("labels.csv").read_text().splitlines() == lines
     objects = [{"id": i, "image_id": 7, "category_id": category} for i, category in enumerate((2, 1, 2))]
-    images, categories = [{"id": 7, "file_name": "a.jpg"}], [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]
+    images, categories = (
+        [{"id": 7, "file_name": "a.jpg", "name": "A"}],
+        [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}],
+    )
     write_json({"images": images, "annotations": objects, "categories": categories}, Path("annotations.json"))
     exec(dedent(of_coco), {})  # noqa: S102
-    assert Path("labels.csv").read_text() == "path,label\na.jpg,dog\na.jpg,cat\n"
+    assert Path("labels.csv").read_text() == "path,label\na.jpg,cat\na.jpg,dog\n"
     Path("photos/sick/anna").mkdir(parents=True)
     Path("photos/sick/anna/1.jpg").touch()
     exec(dedent(of_folders), {})  # noqa: S102

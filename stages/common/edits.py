@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,12 @@ def refuse_edits() -> Iterator[None]:
     before = editable_inputs()
     yield
     deadline = time.monotonic() + UNDONE_IN
-    while (after := editable_inputs()) != before and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        with suppress(UserError, FileNotFoundError):  # of a file that is just being written or replaced
+            if editable_inputs() == before:
+                return
         time.sleep(0.1)
+    after = editable_inputs()
     if edited := [name for name in {**before, **after} if before.get(name) != after.get(name)]:
         advice = "run `dvc repro` again (if you undo the edit, a training run resumes)"
         raise UserError(f"{', '.join(edited)}: edited while {os.environ['DVC_STAGE']} ran: {advice}")

@@ -110,9 +110,8 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
     logger.info("%d classes: %s", len(classes), quoted(classes, 20))
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
         logger.warning("classes that differ only in spelling are separate classes: %s", ", ".join(alike))
-    if combined := [
-        name for name in classes if len(parts := set(SEPARATORS.split(name))) > 1 and parts <= set(classes)
-    ]:
+    parts, known = {name: set(SEPARATORS.split(name)) for name in classes}, set(classes)
+    if combined := [name for name in classes if len(parts[name]) > 1 and parts[name] <= known]:
         text = "classes named like several others are classes of their own, as each photo has one: %s"
         logger.warning(text, quoted(combined))
     return photos

@@ -93,16 +93,22 @@ def test_parameters_that_break_while_a_stage_runs_are_one_line(monkeypatch: pyte
         cli.run(main)
 
 
-@pytest.mark.usefixtures("workspace")
-def test_an_edit_that_is_undone_at_once_is_none(set_params: SetParams, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As `dvc exp run --queue` makes them while another stage runs."""
+@pytest.mark.parametrize("edited", ["image_size: 99", "image_size: [9", None])
+def test_an_edit_that_is_undone_at_once_is_none(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, edited: str | None
+) -> None:
+    """As `dvc exp run --queue` makes them while another stage runs; meanwhile the file may be cut short, or absent."""
     monkeypatch.setattr(edits, "UNDONE_IN", 60)
     shutil.copy(PROJECT / "dvc.yaml", ".")
     monkeypatch.setenv("DVC_STAGE", "pixels")
-    content = Path("params.yaml").read_text()
+    params = workspace / "params.yaml"
+    content = params.read_text()
 
     def main() -> None:
-        set_params({"image_size": 99})
-        Timer(0.3, Path("params.yaml").write_text, [content]).start()
+        if edited:
+            params.write_text(edited)
+        else:
+            params.unlink()
+        Timer(0.3, params.write_text, [content]).start()
 
     cli.run(main)

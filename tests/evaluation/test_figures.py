@@ -38,8 +38,8 @@ def test_letters_without_a_glyph_are_named_once(tmp_path: Path, caplog: pytest.L
     assert message.startswith("figures have boxes for 𒀀𒀁, which no font has")
 
 
-def test_of_classes_of_equal_size_the_first_are_shown() -> None:
-    """By name, on any CPU: NumPy's fastest sort has an order of its own on each."""
+def test_classes_of_equal_size_stay_in_their_order() -> None:
+    """On any CPU: NumPy's fastest sort has an order of its own on each."""
     counts = pd.DataFrame({"train": [1, 2] * 500}, [f"{index:03}" for index in range(1000)])
     assert largest_and_smallest(counts, 4).index.tolist() == ["001", "003", "996", "998"]
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# MAPIE 1.6.0: Spiegelhalter's test finds a model with too timid probabilities perfectly calibrated, p = 1.0, at 20 standard deviations.
+# MAPIE 1.6.0: Spiegelhalter's test has p = 1.0 for an underconfident model, whose statistic is 20 standard deviations below zero.
 #
-# The p value is the probability of a larger statistic, so only overconfident models, whose statistic is positive, get a small one. Of
-# calibrated models it is even between 0 and 1, and near 1 for those that are too timid. The documentation of the statistic says "The
-# closer to zero, the better the scores are calibrated", and of the p value that it is under the "hypothesis of perfect calibration". The
-# tests of Kolmogorov-Smirnov and Kuiper, beside it, find both kinds.
+# The p value is the probability of a larger statistic, so only overconfident models, whose statistic is positive, get a small one. For
+# underconfident ones it is near 1. The documentation of the statistic says "The closer to zero, the better the scores are calibrated",
+# and that of the p value names the "null hypothesis of perfect calibration". The tests of Kolmogorov-Smirnov and Kuiper, beside it, find
+# both kinds.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -20,7 +20,7 @@ from scipy.stats import norm
 print("MAPIE", version("mapie"))
 random = np.random.default_rng(0)
 score = random.random(5000)  # that a photo is blurred
-for name, share in [("calibrated", score), ("overconfident", 0.25 + 0.5 * score), ("too timid", np.clip(1.6 * score - 0.3, 0, 1))]:
+for name, share in [("calibrated", score), ("overconfident", 0.25 + 0.5 * score), ("underconfident", np.clip(1.6 * score - 0.3, 0, 1))]:
     blurred = (random.random(5000) < share).astype(int)
     statistic = ((blurred - score) * (1 - 2 * score)).sum() / np.sqrt(((1 - 2 * score) ** 2 * score * (1 - score)).sum())
     assert np.isclose(statistic, spiegelhalter_statistic(blurred, score))
@@ -30,5 +30,5 @@ for name, share in [("calibrated", score), ("overconfident", 0.25 + 0.5 * score)
     print(f" - Kolmogorov-Smirnov: {others[0]:.3f}, Kuiper: {others[1]:.3f}")
     assert (expected < 0.001) == (others[0] < 0.001) == (others[1] < 0.001) == (name != "calibrated")
     assert (seen < 0.001) == (name == "overconfident")
-    assert name != "too timid" or seen > 0.999
+    assert name != "underconfident" or seen > 0.999
 PYTHON

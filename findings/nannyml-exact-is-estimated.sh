@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# NannyML 0.13.1: all photos of a month are new, and the Kolmogorov-Smirnov statistic is 0.00005 instead of 0.5, also if it is to be exact.
+# NannyML 0.13.1: half of the values have never been as large, and the Kolmogorov-Smirnov statistic is 0.00005 instead of 0.5, even an exact one.
 #
 # For references of 10,000 rows or more, the statistic is estimated from bins. The documentation says that they are "quantile-based", but they
-# are of equal width, so with one large value, all others are in the first bin, and no drift is seen. It also says that computation_params
+# are of equal width, so with one outlier, all other values are in the first bin, and no drift is seen. It also says that computation_params
 # such as {"kolmogorov_smirnov": {"calculation_method": "exact"}} changes that, and the number of bins. The method reads "calculation_method"
 # beside the name of the method instead of below it, so no setting that is written as documented has an effect.
 set -euo pipefail

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # cleanlab 2.9.0: a photo on whose label two people disagree gets the rarer of both, where the documentation says the more frequent.
 #
-# get_majority_vote_label() "broke ties using the empirical class frequencies and selecting the class with highest frequency", according to
-# its documentation, and to that of get_label_quality_multiannotator(). A comment in the code says that the minority class is selected, "to
-# prevent larger class imbalance", and it is. Without probabilities of a model, all photos that are labelled once wrongly as a rare class by
-# one of two people become that class.
+# According to its documentation, get_majority_vote_label() breaks ties by the probabilities of a model, if there are any, then by "selecting
+# the class with highest frequency". A comment in the code says that the minority class is selected, "to prevent larger class imbalance", and
+# it is. Without a model, a photo that one of two people labels as a rare class by mistake becomes that class.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

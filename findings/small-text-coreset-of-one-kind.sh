@@ -27,8 +27,8 @@ order = np.concatenate([unlabelled, labelled])
 first = order[greedy_coreset(features[order], np.arange(80), np.arange(80, 100), 3, distance_metric="euclidean")]
 chosen = greedy_coreset(features, unlabelled, labelled, 3, distance_metric="euclidean")
 print(f"unlabelled photos first - expected: dog, emu and fox - seen: {animals[first].tolist()}")
-print(f"labelled photos first - expected: dog, emu and fox - seen: {animals[chosen].tolist()}", end=", ")
-print(f"or, as positions, {animals[unlabelled[chosen]].tolist()}")
-assert sorted(animals[first]) == ["dog", "emu", "fox"]
-assert len(set(animals[chosen])) == len(set(animals[unlabelled[chosen]])) == 1
+print(f"labelled photos first - expected: dog, emu and fox - seen: {animals[chosen].tolist()}")
+assert sorted(animals[first]) == ["dog", "emu", "fox"] and len(set(animals[chosen])) == 1
+print(f"the same as positions among the unlabelled photos - seen: {animals[unlabelled[chosen]].tolist()}")
+assert len(set(animals[unlabelled[chosen]])) == 1
 PYTHON

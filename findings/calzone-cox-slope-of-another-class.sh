@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# calzone 0.1.0: the Cox slope and intercept of a class of many compare its labels with the probabilities of class 1: -0.4 for 1.0.
+# calzone 0.1.0: the Cox slope and intercept of a class of many compare its labels with the probabilities of class 1: -0.4, not 1.0.
 #
 # cox_regression_analysis(class_to_calculate=2) takes the labels of class 2, but the probabilities from column 1, so a perfectly calibrated
 # model has a negative slope. CalibrationMetrics(class_to_calculate=2) does not hand over the class at all: slope and intercept are those of

@@ -4,7 +4,8 @@
 # In an array of type StringDType(na_object=np.nan) a gap is neither == nor != to a text, whereas a NaN among floats is != to everything.
 # unique asks for != to find out where the next label begins, if counts, indices or the inverse are wanted, and so counts each gap to the
 # label before it; setxor1d loses the label before a gap. Comparisons by != leave out photos without a label. The documentation says that
-# equal_nan "collapses multiple NaN values in the return array into one", and of the type that missing texts are as NaN is.
+# equal_nan "collapses multiple NaN values in the return array into one", and that such gaps sort to the end, "following the behavior of nan
+# in float arrays". Known, and fixed in the source by pull request 32564, merged in September 2026.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -3,7 +3,8 @@
 #
 # The standard says that without axes only the reduction is skipped, and "composite-reduction operators will still perform the non-reduction
 # steps": ReduceL1 takes absolute values, ReduceL2 the root of the square, and ReduceLogSum the logarithm. OpenVINO hands the input on.
-# ReduceSumSquare is right. ONNX Runtime and onnx's ReferenceEvaluator compute all as the standard says.
+# ReduceSumSquare is right. ONNX Runtime and onnx's ReferenceEvaluator compute all as the standard says. Near to it: pull request 32598
+# (merged), which repaired ReduceLogSumExp, and issue 38238 (open), in which ReduceL1 ignores its axes before opset 18.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

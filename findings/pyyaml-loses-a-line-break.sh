@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # PyYAML 6.0.4: dump(allow_unicode=True) writes the character U+0085 as it is, and it comes back as a space: two labels become one key.
 #
-# U+0085 is a line break in YAML 1.1, which is folded within a plain or quoted text, but the check of what has to be escaped lets it pass as
-# printable; other line breaks, such as U+2028, are escaped. It is what a Windows file's ellipsis, 0x85, becomes when read as Latin-1.
-# Without allow_unicode it is escaped, and CSafeDumper escapes it always.
+# U+0085 is a line break in YAML 1.1, and a single one within a text is read as a space, but the check of what has to be escaped lets it
+# pass as printable. It lets U+2028 pass, too, but YAML 1.1 keeps that one. U+0085 is what a Windows file's ellipsis, 0x85, becomes when
+# read as Latin-1. Without allow_unicode it is escaped, and CSafeDumper escapes it always. Known from OmegaConf issue 829 (closed).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

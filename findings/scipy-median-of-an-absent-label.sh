@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SciPy 1.17.1: ndimage.median() of a label that no pixel has is a pixel of another region, and its maximum and minimum are 0.
 #
-# Of several labels, as segmented objects or classes are, an absent one gets the smallest pixel of the first region as its median, 0 as its
-# extremes, and the first pixel of the image as their position. mean, variance and center_of_mass return NaN with a warning, and so does
-# median itself if it is asked for that label alone; maximum is an error then. The documentation says nothing of absent labels.
+# Of several labels, as segmented objects or classes are, an absent one gets the smallest pixel of the lowest label, mostly the background,
+# as its median, 0 as its extremes, and the first pixel of the image as their position. mean, variance and center_of_mass return NaN with a
+# warning, and so does median itself if the label is given as a number, not in a list; maximum is an error then. The documentation says
+# nothing of absent labels. Known from issue 7706 (open), for the median.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SciPy 1.17.1: mstats.mquantiles(scores, limit=(0.2, 0.8)) masks the scores outside the limits in the caller's array, for all that follows.
 #
-# It takes the array without a copy and assigns the mask to it, if the array had a mask before, so all later results leave these scores out,
-# too: mean, count and extremes. scoreatpercentile does the same. Of an array without a mask, and in tmean, trima and others that take
-# limits, the caller's array stays. The documentation says "Values outside this open interval are ignored", of the quantiles alone.
+# It takes the array without a copy and masks these scores in it, so all later results leave them out, too: mean, count and extremes.
+# scoreatpercentile does the same. An array that had no mask before stays as it was, and so does any in tmean, trima and others that take
+# limits. The documentation says only that "Values of `a` outside this open interval are ignored". No issue of the project describes it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -3,7 +3,7 @@
 #
 # Isotonic regression is linear between the scores that it was fitted to; the export returns the value of the nearest one. Where these are
 # sparse, as with few photos for calibration, probabilities are off by up to 0.1, and the classes of some photos differ. With
-# method="sigmoid" the export is right.
+# method="sigmoid" the export is right. Known from issue 200 (open).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # skl2onnx 1.20.0: an exported LinearDiscriminantAnalysis of two classes is too sure: it doubles the logits, so 0.73 becomes 0.88.
 #
-# The probability of the second class is the logistic function of the decision function d; the export computes the softmax of -d and d, which
-# is that of 2 d. Predicted classes are the same, but the loss, the calibration and each choice by a threshold are not. Of three classes the
-# probabilities are right.
+# The probability of the second class is the logistic function of the decision function d; the export computes the softmax of -d and d,
+# which is the logistic function of 2 d. Predicted classes are the same, but the loss, the calibration and each choice by a threshold are
+# not. Of three classes the probabilities are right. Known from issue 1116 (closed).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -2,8 +2,8 @@
 # skl2onnx 1.20.0: an exported OneVsRestClassifier(LinearSVC()) of two classes predicts the second one only from a distance of 0.5 on.
 #
 # A decision function is positive for the second class; the converter compares it with 0.5, as if it were a probability. So photos between 0
-# and 0.5 change their class, all in one direction. With LogisticRegression, whose outputs are probabilities, and of three classes the
-# predictions are right.
+# and 0.5 change their class, all in one direction. Where a photo may have several labels, it is the same. With LogisticRegression, whose
+# outputs are probabilities, and of three classes the predictions are right. Near to it: issue 448 (closed), with the option raw_scores.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

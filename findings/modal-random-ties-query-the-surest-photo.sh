@@ -3,7 +3,7 @@
 #
 # The strategy asks for the photo that is closest to one of the boundaries. Without random ties, it takes the minimum of the distances; with
 # them, shuffled_argmax, which is the maximum. The documentation says that the option "can be used to break the tie when the highest utility
-# score is not unique", and nothing of another order. The other strategies of the module, such as min_confidence, are right.
+# score is not unique", and nothing of another order. The other strategies of the module, such as min_confidence, keep their order.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -26,5 +26,5 @@ for known, unknown in [(500, 500), (900, 100), (100, 900), (3, 97)]:
     seen = detection_error(scores, labels)
     print(f"{known} known photos and {unknown} unknown ones - expected: {expected:.3f} - seen: {seen:.3f}")
     assert np.isclose(seen, expected) if known == unknown else abs(seen - expected) > 0.05
-assert np.isclose(detection_error([0.1, 0.3, 0.6, 0.9, 1.3], [0, 0, 0, 1, 0]), 0.05)  # the documentation's: above 0.9, only 1.3 is wrong
+assert np.isclose(detection_error([0.1, 0.3, 0.6, 0.9, 1.3], [0, 0, 0, 1, 0]), 0.05)  # as documented; only the last is wrong
 PYTHON

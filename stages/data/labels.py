@@ -5,6 +5,7 @@ Names are compared in Unicode's normal form C: macOS writes another, in which é
 
 import csv
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Set
 from functools import partial
 from io import StringIO
@@ -34,7 +35,7 @@ def read_labels(content: bytes, name: str, *, refuse_surplus: bool = False) -> d
     shared: dict[frozenset[str], frozenset[str]] = {}  # equal ones are one object, as each takes 216 bytes
     if re.search(rb"^<<<<<<< ", content, re.MULTILINE):
         raise UserError(f"{name}: expected rows, received git's conflict markers: resolve the conflict")
-    if content.lstrip().startswith((b"{", b"[")):
+    if content.removeprefix(BOM_UTF8).lstrip().startswith((b"{", b"[")):
         raise UserError(f"{name}: expected a CSV, received JSON: convert it (docs/guide.md has the lines for COCO's)")
     try:
         rows = open_rows(content)

@@ -288,7 +288,7 @@ def test_folders_of_splits_that_a_csv_overrules_are_logged(caplog: pytest.LogCap
         (b"path,label\n1.jpg,cats\n2.jpg,\x1bdogs\n", r"a path .*, received '2.jpg' and '\\x1bdogs' in line 3$"),
         (b"path,label\n1.jpg,caf\xe9\n", r"a CSV in UTF-8 .*, received: 'utf-8' codec can't decode byte 0xe9"),
         (b"path,label\n<<<<<<< HEAD\n1.jpg,cats\n=======\n>>>>>>> x\n", "rows, received git's conflict markers: "),
-        (b'\n{"images": []}', "a CSV, received JSON: convert it"),
+        (b'\xef\xbb\xbf\n{"images": []}', "a CSV, received JSON: convert it"),
         (b'path,label\n"1.jpg,cats\n', r"a CSV in UTF-8 .*, received: unexpected end of data"),
         (b"path,label\n1.jpg,cats\n2.jpg,dogs\n3.jpg,cows\n", "photos .*none of 'cows': '3.jpg' is .*2.jpg'"),
     ],

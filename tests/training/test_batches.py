@@ -62,7 +62,9 @@ def test_a_model_computes_with_float16_features_as_float32() -> None:
     model = MicroBatched(keras.Sequential([layers.Flatten()]), micro_batches=4)
     computed = model.predict(batches, verbose=0)
     assert computed.dtype == np.float32
-    np.testing.assert_array_equal(computed, every.astype(np.float32)[None])
+    with np.errstate(invalid="ignore"):  # of signalling NaNs, on ARM
+        expected = every.astype(np.float32)
+    np.testing.assert_array_equal(computed, expected[None])
 
 
 def small_model() -> keras.Model:

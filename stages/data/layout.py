@@ -47,7 +47,7 @@ class Tree:
     """Files below a folder; a folder has photos if it has files other than sidecar files."""
 
     def __init__(self, folder: Path, files: Iterable[str]) -> None:
-        self.files = sorted(files)
+        self.folder, self.files = folder, sorted(files)
         photos = [file for file in self.files if not file.lower().endswith(tuple(SIDECAR_SUFFIXES))]
         self.with_photos = {Path(parent) for parent in set(map(dirname, photos))}
         above_photos = folders_above(photos)
@@ -151,12 +151,16 @@ def find_class_folders(root: Path, tree: Tree) -> dict[Path, str]:
     parents = {tree.descend(path): split for path, split in splits.items()} or {root: ""}
     for path in tree.without_photos:
         if path.parent in parents or (path.parent == root and split_of(path.name)):
-            raise UserError(f"expected photos in the class folder {path}, found none: add some or delete the folder")
-    for path, split in parents.items():
-        if split and not tree.subfolders[path]:
             raise UserError(
-                f"expected a folder per class in {path}, found photos alone: put those of each class into a folder, "
-                "write their classes into a CSV (download.labels), or delete them"
+                f"expected photos in the class folder {path}, found none: add some, delete the folder or, if it is not "
+                "a class, write the classes into a CSV (download.labels)"
+            )
+    for path, split in parents.items():
+        if split and len(tree.subfolders[path]) < 2:
+            found = ", ".join(f"{below.name}/" for below in tree.subfolders[path]) or "photos"
+            raise UserError(
+                f"expected a folder per class in {path}, found {found} alone: put the photos of each class into a "
+                "folder, write their classes into a CSV (download.labels), or delete them"
             )
     return {path: split for parent, split in parents.items() for path in tree.subfolders[parent]}
 
@@ -181,22 +185,28 @@ def label_class_folders(split_of_class: Mapping[Path, str], tree: Tree) -> dict[
 
 def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> dict[Path, str]:
     """Find the folders for splits in a class folder, or in a single folder there; none if it has photos instead."""
-    folder = class_folder
-    while folder not in tree.with_photos and len(tree.subfolders[folder]) == 1:
-        [subfolder] = tree.subfolders[folder]
-        if split_of(subfolder.name) or subfolder.name in other_classes:
-            break
-        folder = subfolder
+
+    def descend(folder: Path) -> Path:
+        while folder not in tree.with_photos and len(tree.subfolders[folder]) == 1:
+            [subfolder] = tree.subfolders[folder]
+            if split_of(subfolder.name) or subfolder.name in other_classes:
+                break
+            folder = subfolder
+        return folder
+
+    folder = descend(class_folder)
     splits = {} if folder in tree.with_photos else split_folders(tree.subfolders[folder])
     is_date = DATE_FOLDER.fullmatch(class_folder.name)  # and not a class: as a phone's, with a folder for each month
-    are_dates = not is_date and all(DATE_FOLDER.fullmatch(path.name) for path in tree.subfolders[folder])
-    if not splits and folder not in tree.with_photos and not are_dates:
-        examples = ", ".join(f"{path.relative_to(class_folder)}/" for path in tree.subfolders[folder][:2])
-        raise UserError(
-            f"expected photos in the class folder {class_folder}, found only folders there, as {examples}: put the "
-            "photos of each class into one folder, or write their classes into a CSV (download.labels); if those are "
-            f"the classes, set download.photos to {class_folder.name}/ alone"
-        )
+    for path in map(descend, splits or [folder]):
+        are_dates = not is_date and all(DATE_FOLDER.fullmatch(below.name) for below in tree.subfolders[path])
+        if path not in tree.with_photos and not are_dates:
+            examples = ", ".join(f"{below.relative_to(class_folder)}/" for below in tree.subfolders[path][:2])
+            raise UserError(
+                f"expected photos in the class folder {class_folder}, found only folders there, as {examples}: put the "
+                "photos of each class into one folder, or write their classes into a CSV (download.labels); if those "
+                f"are the classes, set download.photos to {class_folder.relative_to(tree.folder)}/ alone or, if that "
+                "is a split, call it train, validation or test"
+            )
     return splits
 
 

@@ -142,6 +142,9 @@ UNCLEAR = {
     "animals/cats/1.jpg animals/dogs/1.jpg cars/vw/1.jpg": "photos in the class folder raw/animals, .*cats/",
     "cats/1.jpg dogs/1.jpg more/cats/2.jpg more/dogs/2.jpg": "photos in the class folder raw/more",
     "cats/1.jpg dogs/1.jpg more/cats/2.jpg": "raw/more, found only .* cats/.* set download.photos to more/ alone",
+    "pets/cats/1.jpg pets/dogs/2.jpg pets/pets/cats/3.jpg pets/pets/dogs/4.jpg": "to pets/pets/ alone",
+    "a/train/x/1.jpg a/train/y/2.jpg a/val/3.jpg b/train/4.jpg b/val/5.jpg": "raw/a, found only .* train/x/, train/y/",
+    "a/train/x/1.jpg a/val/x/2.jpg b/train/x/y/4.jpg b/train/x/z/5.jpg b/val/6.jpg": "raw/b, found only .* train/x/y/",
     "2023/cats/1.jpg 2023/dogs/1.jpg 2024/cats/2.jpg 2024/dogs/2.jpg": "photos in the class folder raw/2023",
     "2023/2023-05/1.jpg 2023/2023-06/2.jpg 2024/3.jpg": "found only folders there, as 2023-05/, 2023-06/",
     "cats/1/1.jpg cats/2/2.jpg dogs/3.jpg": "found only folders there, as 1/, 2/",
@@ -162,6 +165,7 @@ UNCLEAR = {
     "train/train/a/1.jpg train/train/b/1.jpg test/train/a/1.jpg test/train/b/2.jpg": "raw/test/train/a",
     "train/a/1.jpg train/b/2.jpg test/3.jpg": "a folder per class in raw/test, found photos alone",
     "train_a/1.jpg train_b/2.jpg test_a/3.jpg test_b/4.jpg": "a folder per class in raw/test_a, found photos alone",
+    "train/a/1.jpg train/b/2.jpg val/a/3.jpg val/b/4.jpg test/images/5.jpg": "class in raw/test, found images/ alone",
     "cats/1.jpg dogs/2.jpg cows/notes.txt cows/film.MOV": "photos in the class folder raw/cows, found none",
     "train/a/1.jpg train/b/2.jpg val/a/1.jpg val/b/2.jpg test/b.txt": "class folder raw/test, found",
 }

@@ -29,6 +29,11 @@ SPLIT_FOLDER = re.compile(
     r"([-_ .].+)?"
 )
 
+# As datasets call their folders, and hardly ever a class: "masks", "JPEGImages", "train_images", "images_part_2".
+NOT_A_CLASS = re.compile(
+    r"(.*[-_ ]|jpeg)?((annotations?|images?|imgs|labels|masks|photos|pictures|trimaps)([-_ ]?\d+)?"
+    r"|(batch|fold|part)[-_ ]?\d+)"
+)
 SEPARATORS = re.compile(r"\s*[|;,/+&]\s*|\s+")  # of several labels in one cell
 
 # As phones and people name them: "2024", "2024-05 Helgoland", "202405__", "20240517".
@@ -105,7 +110,7 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
         found = f"{classes.iloc[0]} (with {photos['path'][classes.index[0]]})" if len(classes) else "none"
         raise UserError(
             "expected two or more classes, from a CSV (download.labels) or, without one, the names of folders with "
-            f"their photos, found {found}{hint}"
+            f"their photos (not in archives or tables), found {found}{hint}"
         )
     logger.info("%d classes: %s", len(classes), quoted(classes, 20))
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
@@ -135,6 +140,14 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
         label, split, start = class_folder_of[dirname(file)]
         name = normalize("NFC", file.removeprefix(f"{start}/"))
         rows.append((file, name, label, split, "" if label else NO_CLASS))
+    if unlikely := sorted(label for label in classes if NOT_A_CLASS.fullmatch(label.lower())):
+        text = "classes named like folders of any dataset, %s: if they are not classes, move them elsewhere, or write "
+        logger.warning(f"{text}the classes into a CSV (download.labels)", quoted(unlikely))
+    if not any(split for _, split, _ in folders.values()):
+        notes = [file for file, _, label, _, _ in rows if not label and file.lower().endswith(tuple(SIDECAR_SUFFIXES))]
+        if lists := [file for file in notes if SPLIT_FOLDER.fullmatch(Path(file.lower()).stem)]:
+            text = "%s decides no split: if it lists one, name that in a column of download.labels (split.split_column)"
+            logger.warning(text, lists[0])
     return photo_table(rows)
 
 

@@ -211,6 +211,27 @@ def test_classes_named_like_several_others_are_logged(caplog: pytest.LogCaptureF
     assert "classes of their own, as each photo has one: 'cat|dog', 'dog; cat', 'hot dog'\n" in caplog.text
 
 
+def test_classes_named_like_folders_of_datasets_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """As masks beside photos have them, or the parts of an archive."""
+    unlikely = ["ISIC_images_part_2", "JPEGImages", "lung masks", "raw-images", "trimaps"]
+    lay_out(*(f"{label}/1.jpg" for label in [*unlikely, "cats", "Class 1", "partridge", "part", "with_mask"]))
+    assert len(set(find()["label"])) == 10
+    assert f"like folders of any dataset, {', '.join(map(repr, unlikely))}: if they are not classes" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["meta/test.txt", "list_eval_partition.txt", "TrainImages.txt", "Ebay_train.txt"])
+def test_lists_of_splits_beside_class_folders_are_logged(caplog: pytest.LogCaptureFixture, name: str) -> None:
+    lay_out("images/cats/1.jpg", "images/dogs/2.jpg", "readme.txt", "images/cats/test.txt", name)
+    find()
+    assert f"raw/{name} decides no split: if it lists one, name that in a column" in caplog.text
+
+
+def test_lists_beside_folders_of_splits_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    lay_out("train/a/1.jpg", "train/b/2.jpg", "val/a/3.jpg", "val/b/4.jpg", "train.txt", "trainings.txt")
+    find()
+    assert "decides no split" not in caplog.text
+
+
 def test_classes_that_may_be_missing_values_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     lay_out("1.jpg", "2.jpg", "3.jpg", "4.jpg")
     photos = find("path,label\n1.jpg,cats\n2.jpg,nan\n3.jpg,None\n4.jpg,nan\n")

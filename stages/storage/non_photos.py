@@ -15,6 +15,7 @@ SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", 
 # Notes, tables and annotations; what phones and cameras write beside a photo: edits, films, sound, previews.
 SIDECAR_SUFFIXES = {
     *(".csv", ".db", ".html", ".ini", ".json", ".log", ".mat", ".md", ".pdf", ".tsv", ".txt", ".xml", ".yaml"),
+    *(".docx", ".py", ".xls", ".xlsx", "readme", "license"),  # the last two without a suffix
     *(".aae", ".lrv", ".pp3", ".thm", ".xmp"),
     *(".avi", ".m4a", ".m4v", ".mov", ".mp", ".mp3", ".mp4", ".mts", ".3gp", ".wav"),
 }

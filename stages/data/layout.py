@@ -29,10 +29,10 @@ SPLIT_FOLDER = re.compile(
     r"([-_ .].+)?"
 )
 
-# As datasets call their folders, and hardly ever a class: "masks", "JPEGImages", "train_images", "images_part_2".
+# As datasets call their folders, and hardly ever a class: "JPEGImages", "lung_masks", "images_part_2".
 NOT_A_CLASS = re.compile(
-    r"(.*[-_ ]|jpeg)?((annotations?|images?|imgs|labels|masks|photos|pictures|trimaps)([-_ ]?\d+)?"
-    r"|(batch|fold|part)[-_ ]?\d+)"
+    r"(jpeg)?(images?|imgs|photos|pictures)"
+    r"|(.*[-_ ])?(annotations?|labels|masks|trimaps|(batch|fold|images|part|patient)[-_ ]?\d+)"
 )
 SEPARATORS = re.compile(r"\s*[|;,/+&]\s*|\s+")  # of several labels in one cell
 

@@ -214,8 +214,8 @@ def test_classes_named_like_several_others_are_logged(caplog: pytest.LogCaptureF
 
 def test_classes_named_like_folders_of_datasets_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     """As masks beside photos have them, or the parts of an archive."""
-    unlikely = ["ISIC_images_part_2", "JPEGImages", "lung masks", "raw-images", "trimaps"]
-    lay_out(*(f"{label}/1.jpg" for label in [*unlikely, "cats", "Class 1", "partridge", "part", "with_mask"]))
+    unlikely = ["ISIC_images_part_2", "JPEGImages", "images_001", "lung masks", "patient07"]
+    lay_out(*(f"{label}/1.jpg" for label in [*unlikely, "cats", "Class 1", "fire_images", "part", "with_mask"]))
     assert len(set(find()["label"])) == 10
     assert f"like folders of any dataset, {', '.join(map(repr, unlikely))}: if they are not classes" in caplog.text
 

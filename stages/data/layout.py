@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from posixpath import dirname
+from posixpath import dirname, splitext
 from typing import NamedTuple
 from unicodedata import normalize
 
@@ -34,6 +34,8 @@ NOT_A_CLASS = re.compile(
     r"(jpeg)?(images?|imgs|photos|pictures)"
     r"|(.*[-_ ])?(annotations?|labels|masks|trimaps|(batch|fold|images|part|patient)[-_ ]?\d+)"
 )
+# A mask beside its photo, "1_mask.png" beside "1.jpg", or a folder of masks beside photos.
+MASK = re.compile(r"(.+)[-_ /](?:annotation|ground[-_ ]?truth|gt|label|mask|seg|trimap)s?(?:[-_ ]?\d+)?", re.IGNORECASE)
 SEPARATORS = re.compile(r"\s*[|;,/+&]\s*|\s+")  # of several labels in one cell
 
 # As phones and people name them: "2024", "2024-05 Helgoland", "202405__", "20240517".
@@ -143,12 +145,24 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
     if unlikely := sorted(label for label in classes if NOT_A_CLASS.fullmatch(label.lower())):
         text = "classes named like folders of any dataset, %s: if they are not classes, move them elsewhere, or write "
         logger.warning(f"{text}the classes into a CSV (download.labels)", quoted(unlikely))
+    if masks := find_masks(tree):
+        text = "named like masks of the photos beside them: %d, such as %s: if they are masks, move them elsewhere"
+        logger.warning(text, len(masks), masks[0])
     if not any(split for _, split, _ in folders.values()):
         notes = [file for file, _, label, _, _ in rows if not label and file.lower().endswith(tuple(SIDECAR_SUFFIXES))]
         if lists := [file for file in notes if SPLIT_FOLDER.fullmatch(Path(file.lower()).stem)]:
             text = "%s decides no split: if it lists one, name that in a column of download.labels (split.split_column)"
             logger.warning(text, lists[0])
     return photo_table(rows)
+
+
+def find_masks(tree: Tree) -> list[str]:
+    """Return the files and folders that are named like masks of a photo, or of photos, beside them."""
+    folders = set(map(str, tree.with_photos))
+    names = [*sorted(folders), *tree.files]
+    photo_of = {name: match[1] for name in names if (match := MASK.fullmatch(splitext(name)[0]))}
+    photos = {splitext(file)[0] for file in tree.files} | folders if photo_of else set()
+    return [name for name, photo in photo_of.items() if photo in photos]
 
 
 def find_class_folders(root: Path, tree: Tree) -> dict[Path, str]:

@@ -11,7 +11,7 @@ SYSTEM_FOLDERS = {
     *("@eadir", "#recycle", "#snapshot", "@tmp", "@recycle", "@recently-snapshot"),
     *("$recycle.bin", "recycler", "system volume information", "found.000", "lost+found"),
 }
-SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "picasa.ini", "icon\r"}
+SYSTEM_FILES = {"_ds_store", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "picasa.ini", "icon\r"}
 # Notes, tables and annotations; what phones and cameras write beside a photo: edits, films, sound, previews.
 SIDECAR_SUFFIXES = {
     *(".csv", ".db", ".html", ".ini", ".json", ".log", ".mat", ".md", ".pdf", ".tsv", ".txt", ".xml", ".yaml"),

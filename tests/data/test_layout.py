@@ -220,6 +220,14 @@ def test_classes_named_like_folders_of_datasets_are_logged(caplog: pytest.LogCap
     assert f"like folders of any dataset, {', '.join(map(repr, unlikely))}: if they are not classes" in caplog.text
 
 
+@pytest.mark.parametrize("mask", ["cats/1_mask.png", "cats/1_Mask_2.png", "cats/1-gt.bmp", "dogs/Label"])
+def test_masks_beside_photos_are_logged(caplog: pytest.LogCaptureFixture, mask: str) -> None:
+    lay_out("cats/1.jpg", "cats/3_mask.png", "cats/with_mask_1.jpg", "cats/mask/x.txt", "dogs/2.jpg")
+    lay_out(f"{mask}/1.png" if "." not in mask else mask)
+    find()
+    assert f"named like masks of the photos beside them: 1, such as raw/{mask}: if they are masks" in caplog.text
+
+
 @pytest.mark.parametrize("name", ["meta/test.txt", "list_eval_partition.txt", "TrainImages.txt", "Ebay_train.txt"])
 def test_lists_of_splits_beside_class_folders_are_logged(caplog: pytest.LogCaptureFixture, name: str) -> None:
     lay_out("images/cats/1.jpg", "images/dogs/2.jpg", "readme.txt", "images/cats/test.txt", name)

@@ -9,7 +9,7 @@ from codecs import BOM_UTF8
 from collections.abc import Mapping, Set
 from functools import partial
 from io import StringIO
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from unicodedata import normalize
 
 import pandas as pd
@@ -91,7 +91,8 @@ def check_columns(columns: list[str], name: str) -> None:
 
 def normalize_path(path: str) -> str:
     """Return a path in normal form C, without ``./`` and doubled slashes."""
-    return normalize("NFC", PurePosixPath(path).as_posix())
+    parts = [part for part in path.split("/") if part not in ("", ".")]  # pathlib would intern each name for good
+    return normalize("NFC", ("/" if path.startswith("/") else "") + "/".join(parts))
 
 
 def normalize_label(label: str) -> str:

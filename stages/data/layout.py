@@ -55,9 +55,9 @@ class Tree:
 
     def __init__(self, folder: Path, files: Iterable[str]) -> None:
         self.folder, self.files = folder, sorted(files)
-        photos = [file for file in self.files if not file.lower().endswith(tuple(SIDECAR_SUFFIXES))]
-        self.with_photos = {Path(parent) for parent in set(map(dirname, photos))}
-        above_photos = folders_above(photos)
+        self.photos = [file for file in self.files if not file.lower().endswith(tuple(SIDECAR_SUFFIXES))]
+        self.with_photos = {Path(parent) for parent in set(map(dirname, self.photos))}
+        above_photos = folders_above(self.photos)
         self.subfolders: dict[Path, list[Path]] = defaultdict(list)  # only those with photos at any depth
         for path in sorted(above_photos - {folder, *folder.parents}):
             self.subfolders[path.parent].append(path)
@@ -158,11 +158,12 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
 
 def find_masks(tree: Tree) -> list[str]:
     """Return the files and folders that are named like masks of a photo, or of photos, beside them."""
-    folders = set(map(str, tree.with_photos))
-    names = [*sorted(folders), *tree.files]
-    photo_of = {name: match[1] for name in names if (match := MASK.fullmatch(splitext(name)[0]))}
-    photos = {splitext(file)[0] for file in tree.files} | folders if photo_of else set()
-    return [name for name, photo in photo_of.items() if photo in photos]
+    masks: list[str] = []
+    for names in (sorted(map(str, tree.with_photos)), tree.photos):
+        photo_of = {name: match[1] for name in names if (match := MASK.fullmatch(splitext(name)[0]))}
+        others = {splitext(name)[0] for name in names} if photo_of else set()
+        masks += [name for name, photo in photo_of.items() if photo in others]
+    return masks
 
 
 def find_class_folders(root: Path, tree: Tree) -> dict[Path, str]:

@@ -222,7 +222,10 @@ def test_classes_named_like_folders_of_datasets_are_logged(caplog: pytest.LogCap
 
 @pytest.mark.parametrize("mask", ["cats/1_mask.png", "cats/1_Mask_2.png", "cats/1-gt.bmp", "dogs/Label"])
 def test_masks_beside_photos_are_logged(caplog: pytest.LogCaptureFixture, mask: str) -> None:
-    lay_out("cats/1.jpg", "cats/3_mask.png", "cats/with_mask_1.jpg", "cats/mask/x.txt", "dogs/2.jpg")
+    lay_out(
+        "cats/1.jpg", "cats/3_mask.png", "cats/with_mask_1.jpg", "cats/mask/x.txt", "cats/1_label.txt", "dogs/2.jpg"
+    )
+    lay_out("dogs/labels.npy")
     lay_out(f"{mask}/1.png" if "." not in mask else mask)
     find()
     assert f"named like masks of the photos beside them: 1, such as raw/{mask}: if they are masks" in caplog.text

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Set
 from functools import partial
 from io import StringIO
 from pathlib import Path
+from posixpath import normpath
 from unicodedata import normalize
 
 import pandas as pd
@@ -90,9 +91,8 @@ def check_columns(columns: list[str], name: str) -> None:
 
 
 def normalize_path(path: str) -> str:
-    """Return a path in normal form C, without ``./`` and doubled slashes."""
-    parts = [part for part in path.split("/") if part not in ("", ".")]  # pathlib would intern each name for good
-    return normalize("NFC", ("/" if path.startswith("/") else "") + "/".join(parts))
+    """Return a path in normal form C, without ``./``, ``..`` after a folder, and doubled slashes."""
+    return normalize("NFC", normpath(path))  # pathlib would intern each name for good
 
 
 def normalize_label(label: str) -> str:

@@ -142,28 +142,29 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
         label, split, start = class_folder_of[dirname(file)]
         name = normalize("NFC", file.removeprefix(f"{start}/"))
         rows.append((file, name, label, split, "" if label else NO_CLASS))
-    if unlikely := sorted(label for label in classes if NOT_A_CLASS.fullmatch(label.lower())):
-        text = "classes named like folders of any dataset, %s: if they are not classes, move them elsewhere, or write "
-        logger.warning(f"{text}the classes into a CSV (download.labels)", quoted(unlikely))
-    if masks := find_masks(tree):
-        text = "named like masks of the photos beside them: %d, such as %s: if they are masks, move them elsewhere"
-        logger.warning(text, len(masks), masks[0])
-    if not any(split for _, split, _ in folders.values()):
-        notes = [file for file, _, label, _, _ in rows if not label and file.lower().endswith(tuple(SIDECAR_SUFFIXES))]
-        if lists := [file for file in notes if SPLIT_FOLDER.fullmatch(Path(file.lower()).stem)]:
-            text = "%s decides no split: if it lists one, name that in a column of download.labels (split.split_column)"
-            logger.warning(text, lists[0])
-    return photo_table(rows)
+    photos = photo_table(rows)
+    log_unlikely_names(photos, tree)
+    return photos
 
 
-def find_masks(tree: Tree) -> list[str]:
-    """Return the files and folders that are named like masks of a photo, or of photos, beside them."""
+def log_unlikely_names(photos: pd.DataFrame, tree: Tree) -> None:
+    """Warn of classes that are hardly any, of masks beside photos, and of lists of splits that decide none."""
+    if unlikely := [label for label in photos["label"].unique() if NOT_A_CLASS.fullmatch(label.lower())]:
+        text = "classes named like a dataset's folders, %s: unless they are classes, move them or set download.labels"
+        logger.warning(text, quoted(unlikely))
     masks: list[str] = []
     for names in (sorted(map(str, tree.with_photos)), tree.photos):
         photo_of = {name: match[1] for name in names if (match := MASK.fullmatch(splitext(name)[0]))}
         others = {splitext(name)[0] for name in names} if photo_of else set()
         masks += [name for name, photo in photo_of.items() if photo in others]
-    return masks
+    if masks:
+        text = "named like masks of the photos beside them: %d, such as %s: if they are masks, move them elsewhere"
+        logger.warning(text, len(masks), masks[0])
+    notes = [path for path in map(Path, photos["path"][photos["label"] == ""]) if path.suffix in SIDECAR_SUFFIXES]
+    lists = [path for path in notes if SPLIT_FOLDER.fullmatch(path.stem.lower())]
+    if lists and not photos["split"].any():
+        text = "%s decides no split: if it lists one, name that in a column of download.labels (split.split_column)"
+        logger.warning(text, lists[0])
 
 
 def find_class_folders(root: Path, tree: Tree) -> dict[Path, str]:

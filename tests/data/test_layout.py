@@ -217,7 +217,7 @@ def test_classes_named_like_folders_of_datasets_are_logged(caplog: pytest.LogCap
     unlikely = ["ISIC_images_part_2", "JPEGImages", "images_001", "lung masks", "patient07"]
     lay_out(*(f"{label}/1.jpg" for label in [*unlikely, "cats", "Class 1", "fire_images", "part", "with_mask"]))
     assert len(set(find()["label"])) == 10
-    assert f"like folders of any dataset, {', '.join(map(repr, unlikely))}: if they are not classes" in caplog.text
+    assert f"like a dataset's folders, {', '.join(map(repr, unlikely))}: unless they are classes" in caplog.text
 
 
 @pytest.mark.parametrize("mask", ["cats/1_mask.png", "cats/1_Mask_2.png", "cats/1-gt.bmp", "dogs/Label"])

@@ -181,8 +181,7 @@ def find_class_folders(root: Path, tree: Tree) -> dict[Path, str]:
     for path in tree.without_photos:
         if path.parent in parents or (path.parent == root and split_of(path.name)):
             raise UserError(
-                f"expected photos in the class folder {path}, found none: add some, delete the folder or, if it is not "
-                "a class, write the classes into a CSV (download.labels)"
+                f"expected photos in the class folder {path}, found none: add some, delete it or set download.labels"
             )
     for path, split in parents.items():
         if split and len(tree.subfolders[path]) < 2:

@@ -160,7 +160,8 @@ def log_unlikely_names(photos: pd.DataFrame, tree: Tree) -> None:
     if masks:
         text = "named like masks of the photos beside them: %d, such as %s: if they are masks, move them elsewhere"
         logger.warning(text, len(masks), masks[0])
-    notes = [path for path in map(Path, photos["path"][photos["label"] == ""]) if path.suffix in SIDECAR_SUFFIXES]
+    unlabelled = map(Path, photos["path"][photos["label"] == ""])
+    notes = [path for path in unlabelled if path.suffix.lower() in SIDECAR_SUFFIXES]
     lists = [path for path in notes if SPLIT_FOLDER.fullmatch(path.stem.lower())]
     if lists and not photos["split"].any():
         text = "%s decides no split: if it lists one, name that in a column of download.labels (split.split_column)"
@@ -231,9 +232,8 @@ def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> 
             examples = ", ".join(f"{below.relative_to(class_folder)}/" for below in tree.subfolders[path][:2])
             raise UserError(
                 f"expected photos in the class folder {class_folder}, found only folders there, as {examples}: put the "
-                "photos of each class into one folder, or write their classes into a CSV (download.labels); if those "
-                f"are the classes, set download.photos to {class_folder.relative_to(tree.folder)}/ alone or, if that "
-                "is a split, call it train, validation or test"
+                "photos of each class into one folder, or set download.labels; if those are the classes, set "
+                f"download.photos to {class_folder.relative_to(tree.folder)}/ or, for a split, call it train or test"
             )
     return splits
 

@@ -142,8 +142,8 @@ UNCLEAR = {
     "cats/1.jpg Test_set/2.jpg": r"received Test_set/ \(test\) and 1 other folder$",
     "animals/cats/1.jpg animals/dogs/1.jpg cars/vw/1.jpg": "photos in the class folder raw/animals, .*cats/",
     "cats/1.jpg dogs/1.jpg more/cats/2.jpg more/dogs/2.jpg": "photos in the class folder raw/more",
-    "cats/1.jpg dogs/1.jpg more/cats/2.jpg": "raw/more, found only .* cats/.* set download.photos to more/ alone",
-    "pets/cats/1.jpg pets/dogs/2.jpg pets/pets/cats/3.jpg pets/pets/dogs/4.jpg": "to pets/pets/ alone",
+    "cats/1.jpg dogs/1.jpg more/cats/2.jpg": "raw/more, found only .* cats/.* set download.photos to more/ or,",
+    "pets/cats/1.jpg pets/dogs/2.jpg pets/pets/cats/3.jpg pets/pets/dogs/4.jpg": "to pets/pets/ or,",
     "a/train/x/1.jpg a/train/y/2.jpg a/val/3.jpg b/train/4.jpg b/val/5.jpg": "raw/a, found only .* train/x/, train/y/",
     "a/train/x/1.jpg a/val/x/2.jpg b/train/x/y/4.jpg b/train/x/z/5.jpg b/val/6.jpg": "raw/b, found only .* train/x/y/",
     "2023/cats/1.jpg 2023/dogs/1.jpg 2024/cats/2.jpg 2024/dogs/2.jpg": "photos in the class folder raw/2023",
@@ -231,7 +231,7 @@ def test_masks_beside_photos_are_logged(caplog: pytest.LogCaptureFixture, mask: 
     assert f"named like masks of the photos beside them: 1, such as raw/{mask}: if they are masks" in caplog.text
 
 
-@pytest.mark.parametrize("name", ["meta/test.txt", "list_eval_partition.txt", "TrainImages.txt", "Ebay_train.txt"])
+@pytest.mark.parametrize("name", ["meta/test.txt", "list_eval_partition.txt", "TrainImages.txt", "Ebay_TRAIN.TXT"])
 def test_lists_of_splits_beside_class_folders_are_logged(caplog: pytest.LogCaptureFixture, name: str) -> None:
     lay_out("images/cats/1.jpg", "images/dogs/2.jpg", "readme.txt", "images/cats/test.txt", name)
     find()

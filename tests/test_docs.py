@@ -65,14 +65,28 @@ def test_every_block_is_run_by_a_test_or_says_why_not() -> None:
 
 
 def test_the_recipes_for_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A photo of two classes has no label, or two; folders in class folders are patients."""
+    """A photo of two classes has no label, or two; lists give splits; folders in class folders are patients."""
     monkeypatch.chdir(tmp_path)
     Path("train.csv").write_text("image_id, healthy, rust\n01, 1, 0\n02, 0, 1\n03, 1, 1\n04, 0, 0\n")
     guide = (PROJECT / "docs/guide.md").read_text()
-    recipe, of_coco, of_folders = re.findall(r"  ```python\n(.*?)```", guide, re.DOTALL)
+    recipe, of_lists, of_coco, of_folders = re.findall(r"  ```python\n(.*?)```", guide, re.DOTALL)
+    Path("photos/sick/anna").mkdir(parents=True)
+    Path("photos/sick/anna/1.jpg").touch()
+    exec(dedent(of_folders), {})  # noqa: S102
+    assert Path("labels.csv").read_text() == "path,label,patient\nsick/anna/1.jpg,sick,anna\n"
+    paths = ["part_1/01.jpg", "part_1/02.jpg", "part_2/03.jpg", "part_2/04.jpg"]
+    for path in paths:
+        Path("photos", path).parent.mkdir(parents=True, exist_ok=True)
+        Path("photos", path).touch()
     exec(dedent(recipe), {})  # noqa: S102
-    lines = ["path,label", "images/01.jpg,healthy", "images/02.jpg,rust", "images/03.jpg,", "images/04.jpg,"]
-    assert Path("labels.csv").read_text().splitlines() == lines
+    lines = [f"{path},{label}" for path, label in zip(paths, ["healthy", "rust", "", ""], strict=True)]
+    assert Path("labels.csv").read_text().splitlines() == ["path,label", *lines]
+    Path("meta").mkdir()
+    Path("meta/train.txt").write_text("cats/1\ncats/2\n")
+    Path("meta/test.txt").write_text("dogs/3\n")
+    exec(dedent(of_lists), {})  # noqa: S102
+    lists = "path,label,split\ncats/1.jpg,cats,train\ncats/2.jpg,cats,train\ndogs/3.jpg,dogs,test\n"
+    assert Path("labels.csv").read_text() == lists
     objects = [{"id": i, "image_id": 7, "category_id": category} for i, category in enumerate((2, 1, 2))]
     images, categories = (
         [{"id": 7, "file_name": "a.jpg", "name": "A"}],
@@ -81,10 +95,6 @@ def test_the_recipes_for_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     write_json({"images": images, "annotations": objects, "categories": categories}, Path("annotations.json"))
     exec(dedent(of_coco), {})  # noqa: S102
     assert Path("labels.csv").read_text() == "path,label\na.jpg,cat\na.jpg,dog\n"
-    Path("photos/sick/anna").mkdir(parents=True)
-    Path("photos/sick/anna/1.jpg").touch()
-    exec(dedent(of_folders), {})  # noqa: S102
-    assert Path("labels.csv").read_text() == "path,label,patient\nsick/anna/1.jpg,sick,anna\n"
 
 
 def test_the_threshold_of_the_guide(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,8 @@ from codecs import BOM_UTF8
 from collections.abc import Mapping, Set
 from functools import partial
 from io import StringIO
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from posixpath import normpath
 from unicodedata import normalize
 
 import pandas as pd
@@ -90,8 +91,8 @@ def check_columns(columns: list[str], name: str) -> None:
 
 
 def normalize_path(path: str) -> str:
-    """Return a path in normal form C, without ``./`` and doubled slashes."""
-    return normalize("NFC", PurePosixPath(path).as_posix())
+    """Return a path in normal form C, without ``./``, ``..`` after a folder, and doubled slashes."""
+    return normalize("NFC", normpath(path))  # pathlib would intern each name for good
 
 
 def normalize_label(label: str) -> str:

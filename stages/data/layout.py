@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from posixpath import dirname
+from posixpath import dirname, splitext
 from typing import NamedTuple
 from unicodedata import normalize
 
@@ -29,6 +29,13 @@ SPLIT_FOLDER = re.compile(
     r"([-_ .].+)?"
 )
 
+# As datasets call their folders, and hardly ever a class: "JPEGImages", "lung_masks", "images_part_2".
+NOT_A_CLASS = re.compile(
+    r"(jpeg)?(images?|imgs|photos|pictures)"
+    r"|(.*[-_ ])?(annotations?|labels|masks|trimaps|(batch|fold|images|part|patient)[-_ ]?\d+)"
+)
+# A mask beside its photo, "1_mask.png" beside "1.jpg", or a folder of masks beside photos.
+MASK = re.compile(r"(.+)[-_ /](?:annotation|ground[-_ ]?truth|gt|label|mask|seg|trimap)s?(?:[-_ ]?\d+)?", re.IGNORECASE)
 SEPARATORS = re.compile(r"\s*[|;,/+&]\s*|\s+")  # of several labels in one cell
 
 # As phones and people name them: "2024", "2024-05 Helgoland", "202405__", "20240517".
@@ -47,10 +54,10 @@ class Tree:
     """Files below a folder; a folder has photos if it has files other than sidecar files."""
 
     def __init__(self, folder: Path, files: Iterable[str]) -> None:
-        self.files = sorted(files)
-        photos = [file for file in self.files if not file.lower().endswith(tuple(SIDECAR_SUFFIXES))]
-        self.with_photos = {Path(parent) for parent in set(map(dirname, photos))}
-        above_photos = folders_above(photos)
+        self.folder, self.files = folder, sorted(files)
+        self.photos = [file for file in self.files if not file.lower().endswith(tuple(SIDECAR_SUFFIXES))]
+        self.with_photos = {Path(parent) for parent in set(map(dirname, self.photos))}
+        above_photos = folders_above(self.photos)
         self.subfolders: dict[Path, list[Path]] = defaultdict(list)  # only those with photos at any depth
         for path in sorted(above_photos - {folder, *folder.parents}):
             self.subfolders[path.parent].append(path)
@@ -105,7 +112,7 @@ def find_photos(folder: Path, files: list[str], labels: Path) -> pd.DataFrame:
         found = f"{classes.iloc[0]} (with {photos['path'][classes.index[0]]})" if len(classes) else "none"
         raise UserError(
             "expected two or more classes, from a CSV (download.labels) or, without one, the names of folders with "
-            f"their photos, found {found}{hint}"
+            f"their photos (not in archives or tables), found {found}{hint}"
         )
     logger.info("%d classes: %s", len(classes), quoted(classes, 20))
     if len(alike := classes[classes.map(spelling).duplicated(keep=False)]):
@@ -135,7 +142,30 @@ def photos_in_folders(folder: Path, tree: Tree) -> pd.DataFrame:
         label, split, start = class_folder_of[dirname(file)]
         name = normalize("NFC", file.removeprefix(f"{start}/"))
         rows.append((file, name, label, split, "" if label else NO_CLASS))
-    return photo_table(rows)
+    photos = photo_table(rows)
+    log_unlikely_names(photos, tree)
+    return photos
+
+
+def log_unlikely_names(photos: pd.DataFrame, tree: Tree) -> None:
+    """Warn of classes that are hardly any, of masks beside photos, and of lists of splits that decide none."""
+    if unlikely := [label for label in photos["label"].unique() if NOT_A_CLASS.fullmatch(label.lower())]:
+        text = "classes named like a dataset's folders, %s: unless they are classes, move them or set download.labels"
+        logger.warning(text, quoted(unlikely))
+    masks: list[str] = []
+    for names in (sorted(map(str, tree.with_photos)), tree.photos):
+        photo_of = {name: match[1] for name in names if (match := MASK.fullmatch(splitext(name)[0]))}
+        others = {splitext(name)[0] for name in names} if photo_of else set()
+        masks += [name for name, photo in photo_of.items() if photo in others]
+    if masks:
+        text = "named like masks of the photos beside them: %d, such as %s: if they are masks, move them elsewhere"
+        logger.warning(text, len(masks), masks[0])
+    unlabelled = map(Path, photos["path"][photos["label"] == ""])
+    notes = [path for path in unlabelled if path.suffix.lower() in SIDECAR_SUFFIXES]
+    lists = [path for path in notes if SPLIT_FOLDER.fullmatch(path.stem.lower())]
+    if lists and not photos["split"].any():
+        text = "%s decides no split: if it lists one, name that in a column of download.labels (split.split_column)"
+        logger.warning(text, lists[0])
 
 
 def find_class_folders(root: Path, tree: Tree) -> dict[Path, str]:
@@ -151,12 +181,15 @@ def find_class_folders(root: Path, tree: Tree) -> dict[Path, str]:
     parents = {tree.descend(path): split for path, split in splits.items()} or {root: ""}
     for path in tree.without_photos:
         if path.parent in parents or (path.parent == root and split_of(path.name)):
-            raise UserError(f"expected photos in the class folder {path}, found none: add some or delete the folder")
-    for path, split in parents.items():
-        if split and not tree.subfolders[path]:
             raise UserError(
-                f"expected a folder per class in {path}, found photos alone: put those of each class into a folder, "
-                "write their classes into a CSV (download.labels), or delete them"
+                f"expected photos in the class folder {path}, found none: add some, delete it or set download.labels"
+            )
+    for path, split in parents.items():
+        if split and len(tree.subfolders[path]) < 2:
+            found = ", ".join(f"{below.name}/" for below in tree.subfolders[path]) or "photos"
+            raise UserError(
+                f"expected a folder per class in {path}, found {found} alone: put the photos of each class into a "
+                "folder, write their classes into a CSV (download.labels), or delete them"
             )
     return {path: split for parent, split in parents.items() for path in tree.subfolders[parent]}
 
@@ -181,22 +214,27 @@ def label_class_folders(split_of_class: Mapping[Path, str], tree: Tree) -> dict[
 
 def splits_in_class(class_folder: Path, other_classes: set[str], tree: Tree) -> dict[Path, str]:
     """Find the folders for splits in a class folder, or in a single folder there; none if it has photos instead."""
-    folder = class_folder
-    while folder not in tree.with_photos and len(tree.subfolders[folder]) == 1:
-        [subfolder] = tree.subfolders[folder]
-        if split_of(subfolder.name) or subfolder.name in other_classes:
-            break
-        folder = subfolder
+
+    def descend(folder: Path) -> Path:
+        while folder not in tree.with_photos and len(tree.subfolders[folder]) == 1:
+            [subfolder] = tree.subfolders[folder]
+            if split_of(subfolder.name) or subfolder.name in other_classes:
+                break
+            folder = subfolder
+        return folder
+
+    folder = descend(class_folder)
     splits = {} if folder in tree.with_photos else split_folders(tree.subfolders[folder])
     is_date = DATE_FOLDER.fullmatch(class_folder.name)  # and not a class: as a phone's, with a folder for each month
-    are_dates = not is_date and all(DATE_FOLDER.fullmatch(path.name) for path in tree.subfolders[folder])
-    if not splits and folder not in tree.with_photos and not are_dates:
-        examples = ", ".join(f"{path.relative_to(class_folder)}/" for path in tree.subfolders[folder][:2])
-        raise UserError(
-            f"expected photos in the class folder {class_folder}, found only folders there, as {examples}: put the "
-            "photos of each class into one folder, or write their classes into a CSV (download.labels); if those are "
-            f"the classes, set download.photos to {class_folder.name}/ alone"
-        )
+    for path in map(descend, splits or [folder]):
+        are_dates = not is_date and all(DATE_FOLDER.fullmatch(below.name) for below in tree.subfolders[path])
+        if path not in tree.with_photos and not are_dates:
+            examples = ", ".join(f"{below.relative_to(class_folder)}/" for below in tree.subfolders[path][:2])
+            raise UserError(
+                f"expected photos in the class folder {class_folder}, found only folders there, as {examples}: put the "
+                "photos of each class into one folder, or set download.labels; if those are the classes, set "
+                f"download.photos to {class_folder.relative_to(tree.folder)}/ or, for a split, call it train or test"
+            )
     return splits
 
 

@@ -11,10 +11,11 @@ SYSTEM_FOLDERS = {
     *("@eadir", "#recycle", "#snapshot", "@tmp", "@recycle", "@recently-snapshot"),
     *("$recycle.bin", "recycler", "system volume information", "found.000", "lost+found"),
 }
-SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "picasa.ini", "icon\r"}
+SYSTEM_FILES = {"_ds_store", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "picasa.ini", "icon\r"}
 # Notes, tables and annotations; what phones and cameras write beside a photo: edits, films, sound, previews.
 SIDECAR_SUFFIXES = {
     *(".csv", ".db", ".html", ".ini", ".json", ".log", ".mat", ".md", ".pdf", ".tsv", ".txt", ".xml", ".yaml"),
+    *(".docx", ".py", ".xls", ".xlsx", "readme", "license"),  # the last two without a suffix
     *(".aae", ".lrv", ".pp3", ".thm", ".xmp"),
     *(".avi", ".m4a", ".m4v", ".mov", ".mp", ".mp3", ".mp4", ".mts", ".3gp", ".wav"),
 }

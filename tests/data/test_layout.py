@@ -121,6 +121,7 @@ def test_classes_and_splits_nest_in_any_order(pattern: str, validation: str) -> 
         ["cats/1.jpg", "cats/tom/3.jpg", "dogs/rex/2.jpg"],
         ["images/cats/1.jpg", "images/dogs/2.jpg", "annotations/cats/1.xml", "readme.md"],
         ["toy_train/1.jpg", "toy_car/2.jpg", "bullet_train/3.jpg"],
+        ["images/cats/1.jpg", "images/dogs/2.jpg", "annotations/README", "annotations/list.xlsx", "LICENSE"],
         ["cats/1.jpg", "dogs/2"],
         ["cats/2023/1.jpg", "cats/2024/05/1.jpg", "dogs/1998-07 Föhr/1.jpg", "dogs/2024/1.jpg"],
         ["cats/202301__/1.jpg", "cats/202302__/2.jpg", "dogs/20230102/3.jpg", "dogs/20230103-walk/4.jpg"],
@@ -128,7 +129,7 @@ def test_classes_and_splits_nest_in_any_order(pattern: str, validation: str) -> 
 )
 def test_photos_may_lie_deeper_in_a_class_folder(paths: list[str]) -> None:
     folder = "images/" if "images/dogs/2.jpg" in paths else ""
-    photos = [path for path in paths if path.startswith(folder) and path != "readme.md"]
+    photos = [path for path in paths if path.startswith(folder)]
     assert splits_of(*paths) == {path: (path.removeprefix(folder).split("/")[0], "") for path in photos}
 
 
@@ -141,7 +142,10 @@ UNCLEAR = {
     "cats/1.jpg Test_set/2.jpg": r"received Test_set/ \(test\) and 1 other folder$",
     "animals/cats/1.jpg animals/dogs/1.jpg cars/vw/1.jpg": "photos in the class folder raw/animals, .*cats/",
     "cats/1.jpg dogs/1.jpg more/cats/2.jpg more/dogs/2.jpg": "photos in the class folder raw/more",
-    "cats/1.jpg dogs/1.jpg more/cats/2.jpg": "raw/more, found only .* cats/.* set download.photos to more/ alone",
+    "cats/1.jpg dogs/1.jpg more/cats/2.jpg": "raw/more, found only .* cats/.* set download.photos to more/ or,",
+    "pets/cats/1.jpg pets/dogs/2.jpg pets/pets/cats/3.jpg pets/pets/dogs/4.jpg": "to pets/pets/ or,",
+    "a/train/x/1.jpg a/train/y/2.jpg a/val/3.jpg b/train/4.jpg b/val/5.jpg": "raw/a, found only .* train/x/, train/y/",
+    "a/train/x/1.jpg a/val/x/2.jpg b/train/x/y/4.jpg b/train/x/z/5.jpg b/val/6.jpg": "raw/b, found only .* train/x/y/",
     "2023/cats/1.jpg 2023/dogs/1.jpg 2024/cats/2.jpg 2024/dogs/2.jpg": "photos in the class folder raw/2023",
     "2023/2023-05/1.jpg 2023/2023-06/2.jpg 2024/3.jpg": "found only folders there, as 2023-05/, 2023-06/",
     "cats/1/1.jpg cats/2/2.jpg dogs/3.jpg": "found only folders there, as 1/, 2/",
@@ -162,6 +166,7 @@ UNCLEAR = {
     "train/train/a/1.jpg train/train/b/1.jpg test/train/a/1.jpg test/train/b/2.jpg": "raw/test/train/a",
     "train/a/1.jpg train/b/2.jpg test/3.jpg": "a folder per class in raw/test, found photos alone",
     "train_a/1.jpg train_b/2.jpg test_a/3.jpg test_b/4.jpg": "a folder per class in raw/test_a, found photos alone",
+    "train/a/1.jpg train/b/2.jpg val/a/3.jpg val/b/4.jpg test/images/5.jpg": "class in raw/test, found images/ alone",
     "cats/1.jpg dogs/2.jpg cows/notes.txt cows/film.MOV": "photos in the class folder raw/cows, found none",
     "train/a/1.jpg train/b/2.jpg val/a/1.jpg val/b/2.jpg test/b.txt": "class folder raw/test, found",
 }
@@ -205,6 +210,38 @@ def test_classes_named_like_several_others_are_logged(caplog: pytest.LogCaptureF
     lay_out(*(f"{label}/1.jpg" for label in labels))
     assert set(find()["label"]) == {label.strip() for label in labels}
     assert "classes of their own, as each photo has one: 'cat|dog', 'dog; cat', 'hot dog'\n" in caplog.text
+
+
+def test_classes_named_like_folders_of_datasets_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """As masks beside photos have them, or the parts of an archive."""
+    unlikely = ["ISIC_images_part_2", "JPEGImages", "images_001", "lung masks", "patient07"]
+    lay_out(*(f"{label}/1.jpg" for label in [*unlikely, "cats", "Class 1", "fire_images", "part", "with_mask"]))
+    assert len(set(find()["label"])) == 10
+    assert f"like a dataset's folders, {', '.join(map(repr, unlikely))}: unless they are classes" in caplog.text
+
+
+@pytest.mark.parametrize("mask", ["cats/1_mask.png", "cats/1_Mask_2.png", "cats/1-gt.bmp", "dogs/Label"])
+def test_masks_beside_photos_are_logged(caplog: pytest.LogCaptureFixture, mask: str) -> None:
+    lay_out(
+        "cats/1.jpg", "cats/3_mask.png", "cats/with_mask_1.jpg", "cats/mask/x.txt", "cats/1_label.txt", "dogs/2.jpg"
+    )
+    lay_out("dogs/labels.npy")
+    lay_out(f"{mask}/1.png" if "." not in mask else mask)
+    find()
+    assert f"named like masks of the photos beside them: 1, such as raw/{mask}: if they are masks" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["meta/test.txt", "list_eval_partition.txt", "TrainImages.txt", "Ebay_TRAIN.TXT"])
+def test_lists_of_splits_beside_class_folders_are_logged(caplog: pytest.LogCaptureFixture, name: str) -> None:
+    lay_out("images/cats/1.jpg", "images/dogs/2.jpg", "readme.txt", "images/cats/test.txt", name)
+    find()
+    assert f"raw/{name} decides no split: if it lists one, name that in a column" in caplog.text
+
+
+def test_lists_beside_folders_of_splits_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    lay_out("train/a/1.jpg", "train/b/2.jpg", "val/a/3.jpg", "val/b/4.jpg", "train.txt", "trainings.txt")
+    find()
+    assert "decides no split" not in caplog.text
 
 
 def test_classes_that_may_be_missing_values_are_logged(caplog: pytest.LogCaptureFixture) -> None:

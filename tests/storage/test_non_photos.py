@@ -10,6 +10,7 @@ from stages.storage.non_photos import find_sidecars, is_hidden, unreadable_folde
     ("hidden", "names"),
     [
         (True, [".DS_Store", "cats/.hidden/1.jpg", "__MACOSX/cats/._1.jpg", "cats/@eaDir/1.jpg", "#RECYCLE/1.jpg"]),
+        (True, ["cats/_DS_Store"]),
         (True, ["$Recycle.Bin/S-1-5/1.jpg", "System Volume Information/x", "cats/thumbs.db", "lost+found/#12"]),
         (True, ["Icon\r", ".Trashes/5.jpg", "@Recycle/7.jpg", "#recycle/3.jpg"]),
         (False, ["recycle/1.jpg", "lost and found/1.jpg", "eaDir/1.jpg", "cats/Thumbs.db/1.jpg", "../a", "."]),

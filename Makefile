@@ -41,7 +41,7 @@ demo: .venv/pipeline ## the whole pipeline on synthetic cats and dogs, in demo/:
 	@nice python -m stages.train --help >/dev/null 2>&1 & python -m commands.demo
 
 repro: .venv/pipeline ## run every step that is out of date; -j2: two at a time
-	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "expected a git repository, found none: git init"; exit 1; }
+	@git rev-parse --git-dir >/dev/null || { echo "expected a git repository (if there is none: git init)"; exit 1; }
 	@dvc repro backbone pixels
 	+@$(MAKE) --no-print-directory side_by_side STEPS="$$(dvc stage list --name-only)"
 	@dvc repro

@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path, PurePath
 from textwrap import fill
 from typing import NoReturn
@@ -85,6 +86,8 @@ def run(main: Callable[[], None], description: str | None = None) -> None:
     The code is 1 for a user's mistake, ``MACHINE_FAILURE`` for a failure of the machine, and ``BUG``, with a traceback,
     for everything else. A program without arguments passes its description for ``--help``; others parse their own.
     """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # as files, whatever the locale: not all have all letters of names
     gc.freeze()  # what the imports created stays: to scan it again, also at the exit, would take 0.3 CPU s
     handler = logging.StreamHandler()
     handler.setFormatter(LogFormatter("%(message)s"))

@@ -1,10 +1,13 @@
 """Threads on all available cores."""
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from itertools import chain
+from pathlib import Path
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -12,6 +15,7 @@ from tqdm import tqdm
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")  # of a container: CPU time in a period, in microseconds
 CHUNK = 16  # items that a thread takes at a time, if there are many: handing over each by itself takes longer
 
 
@@ -20,7 +24,11 @@ def available_cores() -> int:
     limit = os.environ.get("OMP_NUM_THREADS", "")
     if limit.isdecimal() and int(limit) > 0:
         return int(limit)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with suppress(OSError, ValueError):  # without a container, or without a limit ("max")
+        quota, period = map(int, CPU_LIMIT.read_text().split())
+        cores = min(cores, math.ceil(quota / period))
+    return cores
 
 
 def in_parallel(function: Callable[[Item], Result], items: Iterable[Item], threads: int = 0) -> Iterator[Result]:

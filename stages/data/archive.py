@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
-from typing import IO, Any, NamedTuple, Self, cast
+from typing import IO, Any, NamedTuple, cast
 
 from tqdm import tqdm
 
@@ -180,12 +180,10 @@ def zip_members(archive: Path, stack: ExitStack) -> Iterator[Member]:
 class Header(tarfile.TarInfo):
     """A header of a tar that cannot make Python fill the memory."""
 
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        header = super().frombuf(buf, encoding, errors)
-        if header.type in RECORDS and not 0 <= header.size <= MAX_RECORD:
-            raise UserError(f"expected names of up to {MAX_RECORD} bytes, received one of {header.size} in the archive")
-        return header
+    def _proc_member(self, opened: tarfile.TarFile) -> Any:  # by which tarfile lets a subclass read on
+        if self.type in RECORDS and not 0 <= self.size <= MAX_RECORD:
+            raise UserError(f"expected names of up to {MAX_RECORD} bytes, received one of {self.size} in the archive")
+        return cast(Any, super())._proc_member(opened)
 
 
 def open_tar(archive: Path, stack: ExitStack) -> tarfile.TarFile:

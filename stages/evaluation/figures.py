@@ -27,6 +27,7 @@ from stages.storage.arrays import read_cached, write_cached
 from stages.storage.files import atomic_write, content_hash
 
 matplotlib.use("agg")
+matplotlib.rcdefaults()  # not those of a person's matplotlibrc
 
 # The palette of Okabe and Ito, distinct also to readers with a colour-vision deficiency.
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"]

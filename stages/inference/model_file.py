@@ -169,9 +169,13 @@ def open_files(revision: str | None) -> Iterator[LocalFileSystem | DVCFileSystem
 
 def resolve_commit(repo: Repo, revision: str) -> str:
     """Return the hash of a commit, branch, tag or DVC experiment, or raise a RevError."""
+    from pygit2 import GitError  # of DVC; not at the start, which most predictions need faster
+
     if not revision:  # HEAD to DVC
         raise RevError("it is empty")
     try:  # git resolves files and folders (``HEAD:dvc.yaml``), too
         return str(resolve_rev(repo.scm, f"{resolve_rev(repo.scm, revision)}^{{commit}}"))
     except UnicodeError as error:
         raise RevError("it is not in UTF-8") from error
+    except GitError as error:  # of a repository of another user, or a broken ~/.gitconfig: git refuses both, too
+        raise RevError(first_line(error)) from error

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
@@ -33,6 +33,9 @@ def load_model(path: Path) -> KerasModel:
     """Load a saved model in Keras's safe mode, which refuses a model that contains code."""
     from stages.models.runtime import keras
 
+    with ZipFile(path) as archive:  # Keras seeks in it, after which Python 3.13 verifies no checksum
+        if damaged := archive.testzip():
+            raise BadZipFile(f"Bad CRC-32 for file {damaged!r}")
     return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 

@@ -142,6 +142,15 @@ run(main)"""
     assert ended.stderr.splitlines() == ["no credentials", "done"]
 
 
+def test_output_is_utf_8_in_any_locale() -> None:
+    program = "from stages.common.cli import run; run(lambda: print('猫'))"
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT, env=environment, capture_output=True, check=True
+    )
+    assert ended.stdout.decode() == "猫\n"
+
+
 def test_a_name_cannot_change_what_is_around_it() -> None:
     """By direction marks, or by codes that move a terminal's cursor; lines end where the program ends them."""
     program = """

@@ -2,16 +2,19 @@ import os
 import time
 from collections.abc import Generator, Iterator
 from itertools import count, islice
+from pathlib import Path
 from threading import Barrier, Event, Timer
 
 import pytest
 
+from stages.common import parallel
 from stages.common.parallel import available_cores, in_parallel, map_in_parallel
 
 
 @pytest.fixture(autouse=True)
-def _two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+def _two_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setattr(parallel, "CPU_LIMIT", tmp_path / "cpu.max")
 
 
 def test_only_a_few_items_are_taken_ahead() -> None:
@@ -67,4 +70,15 @@ def test_nothing_is_begun_after_the_caller_stops() -> None:
 def test_omp_num_threads_limits_the_cores(limit: str, cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0, 5, 6, 7}, raising=False)
     monkeypatch.setenv("OMP_NUM_THREADS", limit)
+    assert available_cores() == cores
+
+
+LIMITS = [("150000 100000", 2), ("50000 100000", 1), ("9900000 100000", 3), ("max 100000", 3)]
+
+
+@pytest.mark.parametrize(("limit", "cores"), LIMITS)
+def test_a_container_s_limit_counts(limit: str, cores: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0, 1, 2}, raising=False)
+    (tmp_path / "cpu.max").write_text(f"{limit}\n")
     assert available_cores() == cores

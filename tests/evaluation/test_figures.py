@@ -1,6 +1,9 @@
 """Figures as they are written, and names of classes in them, whatever letters they have."""
 
+import os
 import re
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 from unittest import mock
@@ -14,6 +17,7 @@ from PIL import Image
 
 from stages.common.paths import FIGURES
 from stages.evaluation.figures import FigureCache, caption, largest_and_smallest, picture_grid, write_figure
+from tests.conftest import PROJECT
 from tests.storage.damage import DAMAGES, damaged
 
 
@@ -24,6 +28,14 @@ def drawn(path: Path, *names: str) -> bytes:
         figure.text(0, place / len(names), name)
     write_figure(figure, path)
     return Image.open(path).tobytes()
+
+
+def test_a_person_s_matplotlibrc_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "matplotlibrc").write_text("font.size: 30\n")
+    code = "import stages.evaluation.figures, matplotlib; print(matplotlib.rcParams['font.size'])"
+    environment = {**os.environ, "MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}
+    command = [sys.executable, "-c", code]
+    assert subprocess.run(command, cwd=PROJECT, env=environment, check=True, capture_output=True).stdout == b"10.0\n"
 
 
 def test_dollar_signs_are_not_parsed_as_math(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 import re
 import shutil
 from pathlib import Path
+from unittest import mock
 
+import pygit2
 import pytest
 
 from stages.common.cli import UserError
@@ -147,6 +149,15 @@ def test_a_revision_that_is_no_commit_is_one_line(models: Path) -> None:
     with pytest.raises(UserError, match=r"of revision main, received git's conflict markers: choose another --rev"):
         fetch_model_file(None, "main")
     assert fetch_model_file("good", "main").class_names == CLASSES
+
+
+def test_a_repository_of_another_user_is_one_line(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a folder that is mounted into a container; git refuses it, too."""
+    run(models, "git", "init", "--quiet", "--initial-branch=main")
+    run(models, "dvc", "init", "--quiet")
+    monkeypatch.setattr(pygit2, "Repository", mock.Mock(side_effect=pygit2.GitError("not owned by current user")))
+    with pytest.raises(UserError, match=r"^--rev: expected a commit, .*, received 'main': not owned by current user$"):
+        fetch_model_file(None, "main")
 
 
 def test_a_model_with_a_changed_bit_is_one_line() -> None:

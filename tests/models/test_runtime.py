@@ -1,4 +1,5 @@
 import gc
+import json
 import os
 import signal
 import subprocess
@@ -22,6 +23,18 @@ def test_tensorflow_starts_in_silence() -> None:
     code += "f = r.tf.function(lambda x: x)\nfor number in range(9): f(number)"
     started = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True, text=True)
     assert started.stdout + started.stderr == ""
+
+
+def test_a_person_s_keras_json_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / ".keras").mkdir()
+    settings = {"floatx": "float16", "epsilon": 0.1, "image_data_format": "channels_first"}
+    (tmp_path / ".keras/keras.json").write_text(json.dumps(settings))
+    code = "from stages.models.runtime import keras\n"
+    code += "print(keras.config.floatx(), keras.config.epsilon(), keras.config.image_data_format())"
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    command = [sys.executable, "-c", code]
+    started = subprocess.run(command, cwd=PROJECT, env=environment, check=True, capture_output=True, text=True)
+    assert started.stdout == "float32 1e-07 channels_last\n"
 
 
 def test_a_refused_import_fails_and_works_again_later() -> None:

@@ -122,8 +122,7 @@ def test_a_node_with_other_versions_has_a_problem(monkeypatch: pytest.MonkeyPatc
 
 def test_a_node_that_only_reads_the_remote_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before a training run, whose results could not be pushed."""
-    repo = Repo.init(str(tmp_path), no_scm=True)
-    with repo.config.edit() as config:
+    with Repo.init(str(tmp_path), no_scm=True) as repo, repo.config.edit() as config:
         config["core"]["remote"] = "shared"
         config["remote"] = {"shared": {"url": str(tmp_path / "remote[1]")}}
     monkeypatch.setattr(nodes, "workspace", lambda _: nullcontext(tmp_path))

@@ -29,8 +29,9 @@ for Mixture in GaussianMixture, BayesianGaussianMixture:
             pixels = colours.astype(dtype)
             differ = np.sum(mixture.predict(pixels) != mixture.predict(as_floats))
             expected, seen = (mixture.score_samples(np.array(white, type_))[0] for type_ in (np.float64, dtype))
-            print(f"{Mixture.__name__}, {covariance_type}, {pixels.dtype}: pixels in another cluster - expected: 0 - seen: {differ} of 1,000;", end=" ")
-            print(f"log-likelihood of a white pixel - expected: {expected:.1f} - seen: {seen:.1f}")
+            print(f"{Mixture.__name__}, {covariance_type}, {pixels.dtype}")
+            print(f"- pixels in another cluster - expected: 0 - seen: {differ} of 1,000")
+            print(f"- log-likelihood of a white pixel - expected: {expected:.1f} - seen: {seen:.1f}")
             exact = covariance_type == "diag" and dtype == np.int64
             assert exact == (differ == 0) and (dtype == np.int64 or seen > expected + 50)
 PYTHON

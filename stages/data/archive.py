@@ -180,7 +180,7 @@ def zip_members(archive: Path, stack: ExitStack) -> Iterator[Member]:
 class Header(tarfile.TarInfo):
     """A header of a tar that cannot make Python fill the memory."""
 
-    def _proc_member(self, opened: tarfile.TarFile) -> Any:  # by which tarfile lets a subclass read on
+    def _proc_member(self, opened: tarfile.TarFile) -> Any:  # the method that tarfile names for subclasses
         if self.type in RECORDS and not 0 <= self.size <= MAX_RECORD:
             raise UserError(f"expected names of up to {MAX_RECORD} bytes, received one of {self.size} in the archive")
         return cast(Any, super())._proc_member(opened)

@@ -56,7 +56,7 @@ def atomic_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
                 if not replace or error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
             with suppress(FileNotFoundError):  # another process was faster
-                folder.replace(scratch / uuid4().hex)
+                shutil.move(folder, scratch / uuid4().hex)  # copies what cannot be renamed, as in an image's layer
 
 
 @contextmanager

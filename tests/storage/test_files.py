@@ -42,6 +42,24 @@ def test_a_folder_appears_on_success_only(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.rglob("*")] == ["exported", "model"]
 
 
+def test_a_folder_in_a_layer_of_an_image_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Containers (overlayfs) refuse to rename it, as if it were on another file system."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/old").touch()
+    replace = os.replace
+
+    def refuse(source: Path, target: Path) -> None:
+        if source == tmp_path / "folder":
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "rename", refuse)
+    monkeypatch.setattr(os, "replace", refuse)
+    with atomic_folder(tmp_path / "folder", replace=True) as unfinished:
+        (unfinished / "new").touch()
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == ["folder", "folder/new"]
+
+
 WRITER = """
 import sys
 from pathlib import Path

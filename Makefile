@@ -7,6 +7,8 @@ KILLS = 25
 EPOCHS = 2
 SIDE_BY_SIDE = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 OWN_PHOTOS = $(if $(PHOTOS),--photos '$(PHOTOS)' --backbone '$(BACKBONE)')
+# The make of macOS, 3.81, finds a program in the exported PATH only if another shell than its default runs the line.
+SHELL = bash
 # DVC runs each step as `python -m stages.…`: this makes that the project's own Python.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # uv leaves bytecode to the first import, which must write it, or every program would compile its imports again.

@@ -4,6 +4,9 @@ import os
 import sys
 from typing import Any
 
+# A notebook sets matplotlib's backend for the programs that it starts, too, to a package that may not be installed.
+os.environ["MPLBACKEND"] = "agg"
+
 for stream in ("stdin", "stdout", "stderr"):  # in the order of their descriptors, of which `open` takes the lowest
     if getattr(sys, stream) is None:  # closed, as by `2>&-`: the next file would take its place, and progress bars fail
         setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115

@@ -26,7 +26,6 @@ from stages.photos.decode import explain_undecodable, thumbnail
 from stages.storage.arrays import read_cached, write_cached
 from stages.storage.files import atomic_write, content_hash
 
-matplotlib.use("agg")
 matplotlib.rcdefaults()  # not those of a person's matplotlibrc
 
 # The palette of Okabe and Ito, distinct also to readers with a colour-vision deficiency.

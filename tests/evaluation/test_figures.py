@@ -30,12 +30,14 @@ def drawn(path: Path, *names: str) -> bytes:
     return Image.open(path).tobytes()
 
 
-def test_a_person_s_matplotlibrc_is_not_read(tmp_path: Path) -> None:
+def test_a_person_s_settings_of_matplotlib_are_ignored(tmp_path: Path) -> None:
+    """Those in a file, and those that a notebook makes for the programs that it starts."""
     (tmp_path / "matplotlibrc").write_text("font.size: 30\n")
-    code = "import stages.evaluation.figures, matplotlib; print(matplotlib.rcParams['font.size'])"
-    environment = {**os.environ, "MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}
-    command = [sys.executable, "-c", code]
-    assert subprocess.run(command, cwd=PROJECT, env=environment, check=True, capture_output=True).stdout == b"10.0\n"
+    settings = {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc"), "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    code = "import stages.label_stats, matplotlib as m; print(m.rcParams['font.size'], m.get_backend())"
+    command, environment = [sys.executable, "-c", code], {**os.environ, **settings}
+    printed = subprocess.run(command, cwd=PROJECT, env=environment, check=True, capture_output=True).stdout
+    assert printed == b"10.0 agg\n"
 
 
 def test_dollar_signs_are_not_parsed_as_math(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from stages.common.parallel import available_cores
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["KERAS_HOME"] = os.devnull  # not ~/.keras, whose keras.json may set another precision or order of axes
+os.environ.pop("TF_XLA_FLAGS", None)  # which may have operations compiled, which round differently
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings and above
 
 # What TensorFlow 2.21 logs at every start on a machine without a GPU, whatever its log level (tensorflow issue 100442),

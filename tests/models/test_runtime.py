@@ -25,16 +25,17 @@ def test_tensorflow_starts_in_silence() -> None:
     assert started.stdout + started.stderr == ""
 
 
-def test_a_person_s_keras_json_is_not_read(tmp_path: Path) -> None:
+def test_a_person_s_settings_of_keras_are_ignored(tmp_path: Path) -> None:
     (tmp_path / ".keras").mkdir()
     settings = {"floatx": "float16", "epsilon": 0.1, "image_data_format": "channels_first"}
     (tmp_path / ".keras/keras.json").write_text(json.dumps(settings))
     code = "from stages.models.runtime import keras\n"
-    code += "print(keras.config.floatx(), keras.config.epsilon(), keras.config.image_data_format())"
-    environment = {**os.environ, "HOME": str(tmp_path)}
+    code += "print(keras.config.floatx(), keras.config.epsilon(), keras.config.image_data_format())\n"
+    code += "import os; print('TF_XLA_FLAGS' in os.environ)"
+    environment = {**os.environ, "HOME": str(tmp_path), "TF_XLA_FLAGS": "--tf_xla_auto_jit=2"}
     command = [sys.executable, "-c", code]
     started = subprocess.run(command, cwd=PROJECT, env=environment, check=True, capture_output=True, text=True)
-    assert started.stdout == "float32 1e-07 channels_last\n"
+    assert started.stdout == "float32 1e-07 channels_last\nFalse\n"
 
 
 def test_a_refused_import_fails_and_works_again_later() -> None:

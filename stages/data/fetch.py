@@ -10,6 +10,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -101,8 +102,9 @@ class Source:
                 self._check_is_file(self.path)
                 if may_link:
                     Path(self.path).open().close()  # fails if it is forbidden
-                    target.symlink_to(self.path)
-                    return
+                    with suppress(OSError):  # of a file system without links, as exFAT: it is copied
+                        target.symlink_to(self.path)
+                        return
             with TqdmCallback(tqdm_kwargs={"desc": self.key, "unit": "B", "unit_scale": True, "disable": None}) as bar:
                 self.files.get_file(self.path, str(target), callback=bar)
 

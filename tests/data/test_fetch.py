@@ -206,6 +206,14 @@ def test_a_url_that_leads_nowhere_is_one_line(tmp_path: Path, url: str, message:
         Source(url, "download.photos").copy_file(tmp_path / "copy")
 
 
+def test_a_file_is_copied_where_no_link_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on exFAT."""
+    (tmp_path / "photos.zip").write_text("photos")
+    monkeypatch.setattr(Path, "symlink_to", mock.Mock(side_effect=OSError(errno.ENOSYS, "not there")))
+    Source(str(tmp_path / "photos.zip"), "download.photos").copy_file(tmp_path / "copy", may_link=True)
+    assert (tmp_path / "copy").read_text() == "photos"
+
+
 @pytest.mark.parametrize("kind", ["pipe", "device"])
 @pytest.mark.parametrize("may_link", [False, True])
 def test_a_pipe_or_a_device_is_not_read(tmp_path: Path, kind: str, may_link: bool) -> None:

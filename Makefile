@@ -13,6 +13,8 @@ SHELL = bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # uv leaves bytecode to the first import, which must write it, or every program would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
+# Some people and cloud workspaces have pip install for the user by default, which it refuses in a virtual environment.
+export PIP_USER = no
 # uv takes a third of pip's time; pip is for machines without a wheel of uv, or where only pip is set up to find packages.
 install = .venv/bin/uv pip install --quiet --python .venv/bin/python --constraint constraints.txt --group $(1) || \
 	{ .venv/bin/python -m pip install --quiet --constraint constraints.txt pip && \

@@ -33,7 +33,8 @@ def drawn(path: Path, *names: str) -> bytes:
 def test_a_person_s_settings_of_matplotlib_are_ignored(tmp_path: Path) -> None:
     """Those in a file, and those that a notebook makes for the programs that it starts."""
     (tmp_path / "matplotlibrc").write_text("font.size: 30\n")
-    settings = {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc"), "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    inline = "module://matplotlib_inline.backend_inline"
+    settings = {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc"), "MPLBACKEND": inline}
     code = "import stages.label_stats, matplotlib as m; print(m.rcParams['font.size'], m.get_backend())"
     command, environment = [sys.executable, "-c", code], {**os.environ, **settings}
     printed = subprocess.run(command, cwd=PROJECT, env=environment, check=True, capture_output=True).stdout

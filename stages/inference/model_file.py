@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 from zipfile import BadZipFile
 
 import numpy as np
@@ -174,8 +174,25 @@ def resolve_commit(repo: Repo, revision: str) -> str:
     if not revision:  # HEAD to DVC
         raise RevError("it is empty")
     try:  # git resolves files and folders (``HEAD:dvc.yaml``), too
-        return str(resolve_rev(repo.scm, f"{resolve_rev(repo.scm, revision)}^{{commit}}"))
+        commit = str(resolve_rev(repo.scm, f"{resolve_rev(repo.scm, revision)}^{{commit}}"))
+    except RevError as error:
+        if repo.scm.pygit2.repo.is_shallow:
+            raise RevError(f"{error}, and the clone is shallow: run `git fetch --unshallow`") from error
+        raise
     except UnicodeError as error:
         raise RevError("it is not in UTF-8") from error
     except GitError as error:  # of a repository of another user, or a broken ~/.gitconfig: git refuses both, too
         raise RevError(first_line(error)) from error
+    objects = repo.scm.pygit2.repo
+    if not has_objects(objects, objects[commit].tree_id):  # for which DVC would wait without end
+        raise RevError("its files are not in this partial clone: run `git fetch --refetch --no-filter`")
+    return commit
+
+
+def has_objects(objects: Any, tree: Any) -> bool:
+    """Return whether a git repository has all files and folders of a tree, which a partial clone may lack."""
+    return tree in objects and all(
+        has_objects(objects, entry.id) if entry.type_str == "tree" else entry.id in objects
+        for entry in objects[tree]
+        if entry.type_str != "commit"  # of a submodule
+    )

@@ -7,11 +7,13 @@ from unittest import mock
 
 import pygit2
 import pytest
+from dvc.repo import Repo
+from dvc.scm import RevError
 
 from stages.common.cli import UserError
 from stages.common.params import ConfidenceSettings
 from stages.inference.calibration import Calibration
-from stages.inference.model_file import fetch_model_file
+from stages.inference.model_file import fetch_model_file, resolve_commit
 from stages.storage.files import write_json
 from tests.commands.small_model import SIZE, save_small_model
 from tests.project import commit, run
@@ -149,6 +151,31 @@ def test_a_revision_that_is_no_commit_is_one_line(models: Path) -> None:
     with pytest.raises(UserError, match=r"of revision main, received git's conflict markers: choose another --rev"):
         fetch_model_file(None, "main")
     assert fetch_model_file("good", "main").class_names == CLASSES
+
+
+@pytest.mark.parametrize(
+    ("option", "advice"),
+    [("--depth=1", "git fetch --unshallow"), ("--filter=blob:none", "git fetch --refetch --no-filter")],
+)
+def test_a_revision_that_a_clone_lacks_is_one_line(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, advice: str
+) -> None:
+    run(models, "git", "init", "--quiet", "--initial-branch=main")
+    run(models, "git", "config", "uploadpack.allowFilter", "true")
+    run(models, "dvc", "init", "--quiet")
+    run(models, "git", "add", "--force", "data/models", "metrics")
+    commit(models)
+    write_json({"model": "other"}, Path("metrics/best.json"))
+    commit(models)
+    clone = tmp_path / "clone"
+    run(models, "git", "clone", "--quiet", option, models.as_uri(), str(clone))
+    monkeypatch.chdir(clone)
+    with Repo() as repo:
+        resolve_commit(repo, "HEAD")
+        with pytest.raises(RevError, match=f" clone.*: run `{advice}`$"):
+            resolve_commit(repo, "HEAD~1")
+    run(clone, *advice.split())
+    assert fetch_model_file("good", "HEAD~1").class_names == CLASSES
 
 
 def test_a_repository_of_another_user_is_one_line(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Any
 
-# A notebook sets matplotlib's backend for the programs that it starts, too, to a package that may not be installed.
+# A notebook's kernel passes on its own backend for matplotlib, which may not be installed here.
 os.environ["MPLBACKEND"] = "agg"
 
 for stream in ("stdin", "stdout", "stderr"):  # in the order of their descriptors, of which `open` takes the lowest

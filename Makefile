@@ -30,7 +30,8 @@ install: .venv/dev ## make .venv with everything, tests and linters included
 # The packages of the pipeline, then all others: an empty file says that its group is installed.
 .venv/pipeline: pyproject.toml constraints.txt
 	@"$(PYTHON)" -c '$(CHECK)' 2>/dev/null || { echo "expected Python 3.11, 3.12 or 3.13 with venv," \
-		"received $$("$(PYTHON)" --version 2>&1): make PYTHON=/path/to/python install"; exit 1; }
+		"received $$("$(PYTHON)" --version 2>&1): install one, on Debian and Ubuntu also python3-venv," \
+		"or run make PYTHON=/path/to/python install"; exit 1; }
 	"$(PYTHON)" -m venv .venv
 	-.venv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary uv --constraint constraints.txt uv
 	$(call install,pipeline)

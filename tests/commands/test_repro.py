@@ -1,7 +1,9 @@
-"""`make repro`: which steps it starts, and after which others; the order of its lock file."""
+"""`make repro`: which steps it starts, and after which others; the order of its lock file; the settings of make."""
 
 import json
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,12 @@ def test_the_lock_has_the_order_of_the_pipeline(tmp_path: Path, monkeypatch: pyt
     Path("dvc.lock").unlink()
     with pytest.raises(UserError, match=r"^expected dvc.lock, found none: run `dvc repro`$"):
         sort_dvc_lock.main()
+
+
+def test_settings_that_break_an_installation_are_overridden() -> None:
+    """And every line is run by a shell that finds the project's Python first."""
+    rule = "show: ; @echo $(SHELL) $$PIP_USER $$PYTHONDONTWRITEBYTECODE $$PATH"
+    settings = {**os.environ, "PIP_USER": "yes", "PYTHONDONTWRITEBYTECODE": "1"}
+    command = ["make", f"--eval={rule}", "show"]
+    shown = subprocess.run(command, cwd=PROJECT, env=settings, capture_output=True, text=True, check=True).stdout
+    assert shown.startswith(f"bash no {PROJECT}/.venv/bin:")

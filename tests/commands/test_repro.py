@@ -1,7 +1,6 @@
 """`make repro`: which steps it starts, and after which others; the order of its lock file; the settings of make."""
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,7 +12,7 @@ from dvc.utils.serialize import load_yaml
 from commands import sort_dvc_lock
 from stages.common.cli import UserError
 from tests.conftest import PROJECT
-from tests.project import run
+from tests.project import environment, run
 
 DVC = """#!/bin/sh
 if [ "$1" = stage ]; then cat steps; exit; fi
@@ -73,7 +72,7 @@ def test_the_lock_has_the_order_of_the_pipeline(tmp_path: Path, monkeypatch: pyt
 def test_settings_that_break_an_installation_are_overridden() -> None:
     """And every line is run by a shell that finds the project's Python first."""
     rule = "show: ; @echo $(SHELL) $$PIP_USER $$PYTHONDONTWRITEBYTECODE $$PATH"
-    settings = {**os.environ, "PIP_USER": "yes", "PYTHONDONTWRITEBYTECODE": "1"}
+    settings = {**environment(PROJECT), "PIP_USER": "yes", "PYTHONDONTWRITEBYTECODE": "1"}
     command = ["make", f"--eval={rule}", "show"]
     shown = subprocess.run(command, cwd=PROJECT, env=settings, capture_output=True, text=True, check=True).stdout
     assert shown.startswith(f"bash no {PROJECT}/.venv/bin:")
